@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from syncd.config import Config
-from syncd.errors import Message
+from syncd.errors import MalformedError, Message
 from syncd.flows import sighting
 from syncd.flows.judge import World
 from syncd.flows.ports import Finding, Offload
@@ -106,8 +106,41 @@ class Context:
         """Return the time in whole unix seconds."""
         return int(self.clock())
 
+    def begins(self, name: str, day: str, later: int = 0) -> int:
+        """Return when a day of the roster's zone begins, or days later.
+
+        0 for "". `name` is what a complaint calls it.
+
+        Raises:
+            MalformedError: it is no day.
+        """
+        if not checked_day(name, day):
+            return 0
+        zone = zoneinfo.ZoneInfo(self.roster.zone)
+        begins = datetime.datetime.fromisoformat(day).replace(tzinfo=zone)
+        return int((begins + datetime.timedelta(days=later)).timestamp())
+
+    def day_of(self, at: float) -> str:
+        """Return the day in the roster's zone at a time, unix seconds."""
+        zone = zoneinfo.ZoneInfo(self.roster.zone)
+        return datetime.datetime.fromtimestamp(at, zone).date().isoformat()
+
     def today(self) -> str:
         """Return the day it is in the roster's zone."""
-        zone = zoneinfo.ZoneInfo(self.roster.zone)
-        now = datetime.datetime.fromtimestamp(self.clock(), zone)
-        return now.date().isoformat()
+        return self.day_of(self.clock())
+
+
+def checked_day(name: str, text: str) -> str:
+    """Return a day as it stands, or "".
+
+    Raises:
+        MalformedError: it is none.
+    """
+    if text:
+        try:
+            statement.day(text)
+        except MalformedError:
+            raise MalformedError(
+                "{name}: want a day as YYYY-MM-DD", name=name
+            ) from None
+    return text

@@ -20,6 +20,7 @@ from aiohttp.typedefs import Handler
 
 from syncd.errors import MalformedError, Message, SyncdError
 from syncd.web import (
+    access_routes,
     claim_routes,
     event_stream,
     forms,
@@ -350,6 +351,7 @@ ROUTES = (
     *own_list_routes.routes,
     *lookup_routes.routes,
     *screening_routes.routes,
+    *access_routes.routes,
     *vocabulary_routes.routes,
     *status_routes.routes,
     *routes,

@@ -14,14 +14,25 @@ routes = Routes()
 MOST = 4 << 20  # bytes of a call: 10,000 URLs of 400
 
 
+def check_reference(text: str, name: str = "reference") -> None:
+    """Pass a file number, or a line like one.
+
+    Raises:
+        MalformedError: it is too long, or no line.
+    """
+    if len(text) > 128 or not text.isprintable():
+        raise MalformedError(
+            "{name}: want up to 128 printable characters", name=name
+        )
+
+
 @routes("POST", "/v1/lookups", READERS, "look up", most=MOST)
 async def _lookup(call: Call, body: LookupCall) -> forms.LookupAnswers:
     if not 0 <= body.deadline_ms <= MAX_DEADLINE_MS:
         raise MalformedError(
             "deadline_ms: want 1 to {most}", most=MAX_DEADLINE_MS
         )
-    if len(body.reference) > 128 or not body.reference.isprintable():
-        raise MalformedError("reference: want up to 128 printable characters")
+    check_reference(body.reference)
     counted("items", body.items)
     return await call.service.lookup(call.caller, body)
 

@@ -11,6 +11,17 @@ from syncd.errors import SyncdError
 from syncd.flows.entry import Filter, OwnDraft
 from syncd.flows.ports import Position
 from syncd.web import claim_forms, forms, report_forms, status_forms
+from syncd.web.access_forms import (
+    AboutAnswer,
+    AboutCall,
+    AccessFilter,
+    AccessPage,
+    AppealDraft,
+    AppealFilter,
+    AppealItem,
+    AppealPage,
+    AppealStep,
+)
 from syncd.web.change_forms import ChangePage
 from syncd.web.event_stream import Event
 from syncd.web.own_list_forms import (
@@ -195,6 +206,29 @@ class ScreeningService(Protocol):
         """Return the reports that were made."""
 
 
+class AccessService(Protocol):
+    """What stands behind `/v1/access` and `/v1/appeals`."""
+
+    async def page(self, caller: Caller, wanted: AccessFilter) -> AccessPage:
+        """Return look-ups in the order of time; that too is recorded."""
+
+    async def about(self, caller: Caller, wanted: AboutCall) -> AboutAnswer:
+        """Return what a person may be told of look-ups; recorded."""
+
+    async def appeals(
+        self, caller: Caller, wanted: AppealFilter
+    ) -> AppealPage:
+        """Return appeals: all for compliance, their own for others."""
+
+    async def add(self, caller: Caller, wanted: AppealDraft) -> AppealItem:
+        """Keep an appeal that came in."""
+
+    async def move(
+        self, caller: Caller, number: int, step: AppealStep
+    ) -> AppealItem | None:
+        """Note a step; None if there is no such entry for that caller."""
+
+
 class LocalService(Protocol):
     """What stands behind the rest."""
 
@@ -205,6 +239,10 @@ class LocalService(Protocol):
     @property
     def changes(self) -> ChangeService:
         """What stands behind `/v1/changes`."""
+
+    @property
+    def access(self) -> AccessService:
+        """What stands behind `/v1/access` and `/v1/appeals`."""
 
     @property
     def intake(self) -> Intake:

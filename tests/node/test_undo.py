@@ -113,18 +113,25 @@ async def test_our_own_report_too(alliance: Alliance) -> None:
     assert one.measure == "hold"
 
 
-async def test_neither_warnings_nor_what_is_long_ago(
+async def test_a_warning_is_no_measure(alliance: Alliance) -> None:
+    bank, carrier = alliance.bank, alliance.carrier
+    await carrier.report("phone", OTHER, evidence="user_tag")
+    await settled(alliance)
+    assert (await ask(bank, OTHER)).action == "warn"
+    await carrier.retract("phone", OTHER)
+    await settled(alliance)
+    assert await found(bank) == []
+
+
+async def test_what_is_long_ago_is_left(
     alliance: Alliance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bank, police = alliance.bank, alliance.police
     await police.report("phone", NUMBER, **FIRM)
-    await alliance.carrier.report("phone", OTHER, evidence="user_tag")
     await settled(alliance)
-    assert (await ask(bank, OTHER)).action == "warn"
     await ask(bank)
     monkeypatch.setattr(undo, "DAYS", -1)
     await police.retract("phone", NUMBER)
-    await alliance.carrier.retract("phone", OTHER)
     await settled(alliance)
     assert await found(bank) == []
 

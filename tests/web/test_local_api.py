@@ -71,6 +71,7 @@ async def test_what_each_role_may_is_written_down_here() -> None:
     assert may == {
         "reader": [
             "GET /metrics",
+            "GET /v1/appeals",
             "GET /v1/changes",
             "GET /v1/disputes",
             "GET /v1/events",
@@ -80,10 +81,14 @@ async def test_what_each_role_may_is_written_down_here() -> None:
             "GET /v1/roster",
             "GET /v1/status",
             "GET /v1/vocabulary",
+            "POST /v1/appeals",
+            "POST /v1/appeals/{id}",
             "POST /v1/lookups",
         ],
         "compliance": [
             "GET /metrics",
+            "GET /v1/access",
+            "GET /v1/appeals",
             "GET /v1/changes",
             "GET /v1/disputes",
             "GET /v1/events",
@@ -95,6 +100,9 @@ async def test_what_each_role_may_is_written_down_here() -> None:
             "GET /v1/screening/reports",
             "GET /v1/status",
             "GET /v1/vocabulary",
+            "POST /v1/access/about",
+            "POST /v1/appeals",
+            "POST /v1/appeals/{id}",
             "POST /v1/lookups",
             "POST /v1/screening",
             "POST /v1/screening/end",

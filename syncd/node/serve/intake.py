@@ -1,8 +1,6 @@
 """Take in reports and lists, and say what became of them."""
 
-import datetime
 import hashlib
-import zoneinfo
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,9 +12,9 @@ from syncd.errors import MalformedError, StaleError, SyncdError
 from syncd.flows import report
 from syncd.flows.draft import NewReport
 from syncd.flows.report import Rules
-from syncd.indicator import statement, token
+from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
-from syncd.node.context import Context
+from syncd.node.context import Context, checked_day
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.serve import shown
 from syncd.node.serve.metrics import Metrics
@@ -132,12 +130,12 @@ class Intake:
                 import_id=wanted.import_,
                 list_id=list_id,
                 seen=(
-                    _day("seen_from", wanted.seen_from),
-                    _day("seen_to", wanted.seen_to),
+                    checked_day("seen_from", wanted.seen_from),
+                    checked_day("seen_to", wanted.seen_to),
                 ),
                 accepted=(
-                    self._moment("accepted_from", wanted.accepted_from, 0),
-                    self._moment("accepted_to", wanted.accepted_to, 1),
+                    self.ctx.begins("accepted_from", wanted.accepted_from),
+                    self.ctx.begins("accepted_to", wanted.accepted_to, 1),
                 ),
             )
         )
@@ -146,14 +144,6 @@ class Intake:
             items=tuple(shown.vault_item(row, states) for row in rows),
             next=more,
         )
-
-    def _moment(self, name: str, day: str, later: int) -> int:
-        """Return when a day of the roster's zone begins, or one later."""
-        if not _day(name, day):
-            return 0
-        zone = zoneinfo.ZoneInfo(self.ctx.roster.zone)
-        begins = datetime.datetime.fromisoformat(day).replace(tzinfo=zone)
-        return int((begins + datetime.timedelta(days=later)).timestamp())
 
     # ------------------------------------------------- files, in steps
 
@@ -296,19 +286,3 @@ def _mark(
         bytes.fromhex(step.prefix),
         sorted(refused, key=lambda one: one.row),
     )
-
-
-def _day(name: str, text: str) -> str:
-    """Return a day as it stands, or "".
-
-    Raises:
-        MalformedError: it is none.
-    """
-    if text:
-        try:
-            statement.day(text)
-        except MalformedError:
-            raise MalformedError(
-                "{name}: want a day as YYYY-MM-DD", name=name
-            ) from None
-    return text

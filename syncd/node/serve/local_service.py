@@ -23,6 +23,7 @@ from syncd.node.context import Context
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import share_name
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
+from syncd.node.serve.access_service import AccessService
 from syncd.node.serve.changes import Changes
 from syncd.node.serve.claim_intake import ClaimIntake
 from syncd.node.serve.dispute_check import DisputeCheck
@@ -75,6 +76,7 @@ class LocalService:
         self.status, self.metrics = state.status, state.metrics
         self.mute, self.unmute = state.mute, state.unmute
         self.ready = state.ready
+        self.access = AccessService(ctx=self.ctx, lookups=self.lookups)
         self.own_lists = OwnListService(
             ctx=self.ctx, lookup=self.lookup, rules=self._rules
         )

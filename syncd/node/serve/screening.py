@@ -129,7 +129,8 @@ class Screening:
         reference = item.reference
         if not 0 < len(reference) <= 128 or not reference.isprintable():
             return MalformedError(
-                "reference: want up to 128 printable characters"
+                "{name}: want up to 128 printable characters",
+                name="reference",
             )
         return Question(
             item.kind, item.value, scheme=item.scheme, region=item.region

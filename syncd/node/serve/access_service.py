@@ -1,0 +1,213 @@
+"""The service behind `/v1/access` and `/v1/appeals`.
+
+Reading who asked what is itself recorded, and so is the asking of a person
+concerned. What such a person is told leaves no trace of what is left out:
+not in a count, an id, an order or a gap.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from syncd.errors import MalformedError
+from syncd.flows import sighting
+from syncd.flows.ports import Access, Position
+from syncd.flows.report import check_kind
+from syncd.indicator import identifier, policy, token, vocabulary
+from syncd.indicator.identifier import Identifier
+from syncd.indicator.statement import Report
+from syncd.node.context import Context
+from syncd.node.serve.lookups import Lookups
+from syncd.node.serve.own_list_service import Overlay
+from syncd.node.serve.shown import label, shown
+from syncd.node.upkeep.undo import is_measure
+from syncd.store.access import AccessQuery, AccessRow
+from syncd.store.appeals import Appeal, AppealQuery, Step
+from syncd.web.access_forms import (
+    AboutAnswer,
+    AboutCall,
+    AboutItem,
+    AccessFilter,
+    AccessItem,
+    AccessPage,
+    AppealDraft,
+    AppealFilter,
+    AppealItem,
+    AppealPage,
+    AppealStep,
+)
+from syncd.web.service_ports import Caller
+
+TOLD: Final = sighting.CONTACT | {"subject_access", "appeal", "test"}
+# purposes of which the person concerned is told: never of an investigation,
+# and not of who read what the alliance holds, which names listed ones
+_PAGE = 1000  # records
+_EVER = 2**53  # unix seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessService:
+    """Implements `web.service_ports.AccessService`."""
+
+    ctx: Context
+    lookups: Lookups
+
+    async def page(self, caller: Caller, wanted: AccessFilter) -> AccessPage:
+        """Return look-ups in the order of time; that too is recorded."""
+        until = self.ctx.begins("until", wanted.until, 1)
+        query = AccessQuery(
+            caller=wanted.by,
+            purpose=wanted.purpose,
+            since=self.ctx.begins("since", wanted.since),
+            until=until or _EVER,
+        )
+        rows = await self.ctx.own.access.page(
+            wanted.after, wanted.limit, query
+        )
+        await self.ctx.own.access.record(
+            [Access(caller.name, "audit", "", None)]
+        )
+        more = rows[-1].id if len(rows) == wanted.limit else 0
+        return AccessPage(items=tuple(map(self._item, rows)), next=more)
+
+    def _item(self, row: AccessRow) -> AccessItem:
+        return shown(
+            AccessItem,
+            row,
+            on=self.ctx.day_of(row.at),
+            by=row.caller,
+            listed=bool(row.positions),
+            measure=is_measure(row.action),
+            positions=row.positions or (),
+        )
+
+    # ------------------------------------------- the person concerned
+
+    async def about(self, caller: Caller, wanted: AboutCall) -> AboutAnswer:
+        """Return what a person may be told of look-ups; recorded.
+
+        Raises:
+            HoldersError: too few holders answer to find them.
+        """
+        check_kind(wanted.kind)
+        forms = identifier.for_lookup(
+            wanted.kind,
+            wanted.value,
+            region=wanted.region or self.ctx.config.member.region,
+            scheme=wanted.scheme,
+        )
+        if wanted.kind == "url":  # the others are of pages of others too
+            forms = forms[:1]
+        outputs = await self.lookups.tokeniser.outputs(
+            forms,
+            purpose="subject_access",
+            timeout_s=self.ctx.config.lookup.deadline_ms / 1000,
+        )
+        tokens = [token.token(output) for output in outputs.values()]
+        told = await self._told(tokens, forms)
+        asked = Access(
+            *(caller.name, "subject_access", wanted.kind, None, tokens),
+            reference=wanted.reference,
+            handling="open",
+        )
+        await self.ctx.own.access.record([asked])
+        items = [
+            shown(
+                AboutItem,
+                row,
+                on=self.ctx.day_of(row.at),
+                purpose=label("purpose", row.purpose),
+                listed=bool(row.positions),
+            )
+            for row in told
+        ]
+        return AboutAnswer(items=tuple(items))
+
+    async def _told(
+        self, tokens: Sequence[bytes], forms: Sequence[Identifier]
+    ) -> list[AccessRow]:
+        """Return the look-ups of some tokens that may be told of."""
+        query, after = AccessQuery(tokens=tokens), 0
+        found: list[AccessRow] = []
+        while rows := await self.ctx.own.access.page(after, _PAGE, query):
+            after = rows[-1].id
+            found += [
+                row
+                for row in rows
+                if row.purpose in TOLD
+                and (not row.positions or row.handling == "open")
+            ]
+        quiet = await self._quiet(
+            sorted({p for row in found for p in row.positions or ()}), forms
+        )
+        return [r for r in found if quiet.isdisjoint(r.positions or ())]
+
+    async def _quiet(
+        self, positions: Sequence[Position], forms: Sequence[Identifier]
+    ) -> set[Position]:
+        """Return the positions of which nobody may be tipped off by now."""
+        held = await self.lookups.claims.in_force_at(positions)
+        world = await self.ctx.world()
+        overlay = Overlay(self.ctx.own.entries, world.roster, world.day)
+        await overlay.read([forms])
+        return {*overlay.quiet(forms)} | {
+            position
+            for position, claim in held.items()
+            if isinstance(claim.statement, Report)
+            and vocabulary.read("handling", claim.statement.handling) != "open"
+        }
+
+    # --------------------------------------------------------- appeals
+
+    async def appeals(
+        self, caller: Caller, wanted: AppealFilter
+    ) -> AppealPage:
+        """Return appeals: all for compliance, their own for others."""
+        found = await self.ctx.own.appeals.page(
+            AppealQuery(
+                after=wanted.after,
+                limit=wanted.limit,
+                by=_only(caller),
+                open=bool(wanted.open),
+            )
+        )
+        more = found[-1].id if len(found) == wanted.limit else 0
+        items = tuple(shown(AppealItem, one) for one in found)
+        return AppealPage(items=items, next=more)
+
+    async def add(self, caller: Caller, wanted: AppealDraft) -> AppealItem:
+        """Keep an appeal that came in."""
+        if wanted.measure and wanted.measure not in policy.ACTIONS:
+            raise vocabulary.refused(
+                "measure", "action", wanted.measure, policy.ACTIONS
+            )
+        now = self.ctx.now()
+        received = self.ctx.begins("received", wanted.received) or now
+        if received > now:
+            raise MalformedError(
+                "received: {day} is after today", day=wanted.received
+            )
+        new = Appeal(
+            cause="person",
+            by=caller.name,
+            measure=wanted.measure,
+            received_at=received,
+            reference=wanted.reference,
+        )
+        [number] = await self.ctx.own.appeals.add([new])
+        return shown(AppealItem, new, id=number)
+
+    async def move(
+        self, caller: Caller, number: int, step: AppealStep
+    ) -> AppealItem | None:
+        """Note a step; None if there is no such entry for that caller."""
+        what: Step = step.decision or ("told" if step.told else "lifted")
+        done = await self.ctx.own.appeals.move(
+            number, what, by=caller.name, why=step.why, only=_only(caller)
+        )
+        return shown(AppealItem, done) if done else None
+
+
+def _only(caller: Caller) -> str:
+    """Return whose entries a caller sees, "" for everybody's."""
+    return "" if caller.role == "compliance" else caller.name

@@ -1,0 +1,271 @@
+"""Who asked what: for internal audit, and for the person concerned."""
+
+from typing import Any
+
+import pytest
+
+from syncd.flows.ports import Access
+from syncd.indicator import token
+from syncd.indicator.identifier import for_lookup
+from tests.alliance import Alliance
+from tests.web.local_client import LocalClient, Reply, report
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ROLE = {"role": "compliance"}
+
+
+async def listed(
+    alliance: Alliance, police: LocalClient, value: str, **more: Any
+) -> None:
+    taken = await police.take(
+        report(value, evidence="police_case", **{"handling": "open", **more})
+    )
+    assert taken[0]["state"] == "accepted"
+    await alliance.settle()
+
+
+async def ask(
+    client: LocalClient,
+    value: str,
+    purpose: str = "transaction_check",
+    role: str = "reader",
+    reference: str = "",
+) -> Any:
+    body = {
+        "purpose": purpose,
+        "reference": reference,
+        "items": [{"kind": "phone", "value": value}],
+    }
+    reply = await client.post("/v1/lookups", body, role=role)
+    return reply.body["items"][0]
+
+
+async def read(client: LocalClient, query: str = "") -> list[Any]:
+    reply = await client.get(f"/v1/access?limit=1000{query}", **ROLE)
+    assert reply.status == 200, reply.body
+    return list(reply.body["items"])
+
+
+async def about(client: LocalClient, value: str, **more: Any) -> Reply:
+    body = {"kind": "phone", "value": value, **more}
+    reply = await client.post("/v1/access/about", body, **ROLE)
+    assert reply.status == 200, reply.body
+    return reply
+
+
+# ------------------------------------------------------------- the record
+
+
+async def test_a_record_has_all_but_the_value(
+    alliance: Alliance, police: LocalClient, bank: LocalClient
+) -> None:
+    number = "+12025559001"
+    await listed(alliance, police, number)
+    await ask(bank, number, reference="case 9001")
+    [item] = [i for i in await read(bank) if i.get("reference") == "case 9001"]
+    assert item["by"] == "reader"
+    assert (item["purpose"], item["kind"]) == ("transaction_check", "phone")
+    assert (item["listed"], item["measure"], item["action"]) == (
+        *(True, True, "hold"),
+    )
+    assert item["on"] == bank.member.node.ctx.today()
+    assert "9001" not in str({**item, "reference": ""})
+
+
+async def test_to_read_it_is_recorded(bank: LocalClient) -> None:
+    before = await read(bank, "&purpose=audit")
+    after = await read(bank, "&purpose=audit")
+    new = after[len(before) :]
+    assert [(i["by"], i["purpose"]) for i in new] == [("compliance", "audit")]
+
+
+async def test_it_is_filtered_by_whom_what_for_and_when(
+    bank: LocalClient,
+) -> None:
+    today = bank.member.node.ctx.today()
+    await ask(bank, "+12025559002", role="operator")
+    await ask(bank, "+12025559002", purpose="loan_check")
+    everything = await read(bank)
+    assert await read(bank, f"&since={today}&until={today}")
+    assert await read(bank, "&until=2020-01-01") == []
+    assert await read(bank, "&since=2199-01-01") == []
+    desk = await read(bank, "&by=desk")
+    loan = await read(bank, "&purpose=loan_check")
+    assert desk == [i for i in everything if i["by"] == "desk"] != []
+    assert loan == [i for i in everything if i["purpose"] == "loan_check"]
+    reply = await bank.get("/v1/access?since=yesterday", **ROLE)
+    assert reply.status == 400
+    assert "since: want a day" in reply.body["detail"]
+
+
+async def test_pages_come_one_after_the_other(bank: LocalClient) -> None:
+    await ask(bank, "+12025559003", reference="first")
+    await ask(bank, "+12025559003", reference="second")
+    every = await read(bank, "&by=reader")
+    path = "/v1/access?by=reader&limit=1"
+    first = (await bank.get(path, **ROLE)).body
+    assert first["items"] == every[:1]
+    second = (await bank.get(f"{path}&after={first['next']}", **ROLE)).body
+    assert second["items"] == every[1:2]
+
+
+# --------------------------------------------------- the person concerned
+
+
+async def test_a_person_hears_when_what_for_and_what_came_of_it(
+    alliance: Alliance, police: LocalClient, bank: LocalClient
+) -> None:
+    """Ours alone; without ids, names of our people, reports or members."""
+    number = "+12025559010"
+    await ask(bank, number)
+    await listed(alliance, police, number)
+    await ask(bank, number, purpose="account_opening", reference="secret 1")
+    await ask(police, number)
+    items = (await about(bank, number)).body["items"]
+    assert [
+        (i["purpose"]["code"], i.get("listed", False), i.get("action", ""))
+        for i in items
+    ] == [("transaction_check", False, ""), ("account_opening", True, "hold")]
+    fields = {name for item in items for name in item}
+    assert fields == {"at", "on", "purpose", "kind", "listed", "action"}
+
+
+async def test_the_asking_is_recorded(bank: LocalClient) -> None:
+    number = "+12025559011"
+    assert (await about(bank, number, reference="letter 7")).body == {
+        "items": []
+    }
+    found = await read(bank, "&purpose=subject_access")
+    [item] = [i for i in found if i.get("reference") == "letter 7"]
+    assert (item["by"], item["kind"]) == ("compliance", "phone")
+    again = (await about(bank, number)).body["items"]
+    assert [i["purpose"]["code"] for i in again] == ["subject_access"]
+
+
+async def test_what_is_left_out_leaves_no_trace(
+    alliance: Alliance,
+    police: LocalClient,
+    bank: LocalClient,
+    clients: dict[str, LocalClient],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Byte for byte the reply of a member that never did these look-ups."""
+    quiet = "+12025559012"
+    carrier = clients["carrier"]
+    clock = bank.member.node.ctx.clock()
+    for member in (bank, carrier):
+        access: Any = member.member.node.home.own.access
+        monkeypatch.setattr(access, "_clock", lambda: int(clock))
+
+    async def compared(number: str) -> Any:
+        mine = await about(bank, number)
+        theirs = await about(carrier, number)
+        assert mine.raw == theirs.raw
+        return mine.body["items"]
+
+    for member in (bank, carrier):
+        await ask(member, quiet)
+    await ask(bank, quiet, purpose="case_work")
+    await ask(bank, quiet, purpose="dissuasion")
+    assert len(await compared(quiet)) == 1
+
+    await listed(alliance, police, quiet, handling="no_tip_off")
+    await ask(bank, quiet)
+    await ask(bank, quiet, purpose="loan_check", role="operator")
+    page = await bank.get("/v1/indicators?limit=1000", role="reader")
+    for indicator in page.body["items"]:
+        for claim in indicator["claims"]:
+            origin, index = claim["position"]
+            path = f"/v1/indicators/{origin.replace('/', '%2F')}/{index}"
+            await bank.get(path, role="reader")
+    items = await compared(quiet)
+    assert [i["purpose"]["code"] for i in items] == [
+        *("transaction_check", "subject_access"),
+    ]
+
+    back = {"kind": "phone", "value": quiet, "reason": "case_closed"}
+    assert (await police.post("/v1/retractions", back)).status == 202
+    await alliance.settle()
+    assert len(await compared(quiet)) == 3  # nor after it has ended
+
+
+async def test_what_is_secret_by_now_is_left_out_too(
+    alliance: Alliance, bank: LocalClient, police: LocalClient
+) -> None:
+    """A position that was open at the answer, and is not any more."""
+    number = "+12025559013"
+    await listed(alliance, police, number, handling="no_tip_off")
+    await ask(police, number, purpose="case_work")
+    node = bank.member.node
+    outputs = await node.tokeniser.outputs(
+        for_lookup("phone", number), purpose="test", timeout_s=5
+    )
+    item = (await read(police, "&purpose=case_work"))[-1]
+    place = tuple(item["positions"][0])
+    await node.home.own.access.record(
+        [
+            Access(
+                *("teller", "call_check", "phone", [place]),
+                [token.token(output) for output in outputs.values()],
+                handling="open",
+            )
+        ]
+    )
+    assert (await about(bank, number)).body["items"] == []
+
+
+# ------------------------------------------------------------- appeals
+
+
+async def test_an_appeal_from_its_coming_to_its_end(bank: LocalClient) -> None:
+    draft = {"reference": "letter 8", "measure": "hold"}
+    made = (await bank.post("/v1/appeals", draft, **ROLE)).body
+    path = f"/v1/appeals/{made['id']}"
+    reply = await bank.post(path, {"told": True}, **ROLE)
+    assert reply.status == 422
+    steps: list[dict[str, Any]] = [
+        {"decision": "granted", "why": "his own line"},
+        {"lifted": True},
+        {"told": True},
+    ]
+    for step in steps:
+        reply = await bank.post(path, step, **ROLE)
+        assert reply.status == 200
+    page = (await bank.get("/v1/appeals", **ROLE)).body
+    assert page["items"][-1] == reply.body
+    assert reply.body["hours"] == 0
+    assert reply.body["decided_by"] == "compliance"
+    still = (await bank.get("/v1/appeals?open=1", **ROLE)).body["items"]
+    assert made["id"] not in [one["id"] for one in still]
+    reply = await bank.post(path, {}, **ROLE)
+    assert "want one of" in reply.body["detail"]
+
+
+async def test_others_see_and_move_their_own_alone(bank: LocalClient) -> None:
+    draft = {"reference": "desk's"}
+    made = (await bank.post("/v1/appeals", draft)).body
+    path = f"/v1/appeals/{made['id']}"
+    seen = (await bank.get("/v1/appeals?limit=1000", role="reader")).body
+    assert made["id"] not in [one["id"] for one in seen["items"]]
+    refused = {"decision": "refused"}
+    assert (await bank.post(path, refused, role="reader")).status == 404
+    assert (await bank.post(path, refused)).status == 200
+    assert (await bank.post("/v1/appeals/999", refused, **ROLE)).status == 404
+
+
+@pytest.mark.parametrize(
+    ("draft", "why"),
+    [
+        ({"measure": "shoot"}, "measure"),
+        ({"received": "2199-01-01"}, "is after today"),
+        ({"received": "soon"}, "received: want a day"),
+        ({"reference": "x" * 129}, "128"),
+    ],
+)
+async def test_an_appeal_that_cannot_be(
+    bank: LocalClient, draft: dict[str, str], why: str
+) -> None:
+    reply = await bank.post("/v1/appeals", draft, **ROLE)
+    assert reply.status == 400
+    assert why in reply.body["detail"]
