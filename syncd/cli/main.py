@@ -54,6 +54,14 @@ NOUNS = {
             "Which of our own customers are listed: add, report, list, end."
         ),
     ),
+    "access": (
+        "access_commands",
+        later("Who looked up what for: report, about."),
+    ),
+    "appeal": (
+        "appeal_commands",
+        later("Measures to look at again: list, add, decide, told, lifted."),
+    ),
     "vocabulary": ("codes", later("The codes of labels, roles, evidence, …")),
     "status": (
         "status_command",

@@ -60,7 +60,7 @@ class ValueOptions(Options):
     file: Path | None = option("values, one a line")
 
     def __post_init__(self) -> None:
-        if self.on_line:
+        if self.on_line and self.on_line != ["-"]:  # standard input
             raise UsageError(
                 "a value on the command line is seen by others",
                 hint="give it on standard input or with --file, and clear it"

@@ -1,0 +1,119 @@
+"""`syncd appeal`: measures to look at again, and what came of each."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from syncd.cli import answers, grid, sheet_file, terminal
+from syncd.cli.api_client import pages
+from syncd.cli.command import Noun, argument, option
+from syncd.cli.lookup_client import moment
+from syncd.cli.options import ApiOptions
+from syncd.cli.sheet_file import Cells
+from syncd.messages.catalogue import later, t
+
+HEAD = (
+    *(
+        "id",
+        "cause",
+        "handled by",
+        "purpose",
+        "measure",
+        "reference",
+        "received",
+    ),
+    *("decision", "decided", "told", "lifted", "hours", "why"),
+)
+WORDS = {
+    "person": later("contested"),
+    "ended": later("listing ended"),
+    "granted": later("granted"),
+    "refused": later("not granted"),
+}
+MOST = 1_000_000  # entries in a list
+
+noun = Noun()
+
+
+class _ListOptions(ApiOptions):
+    all_: bool = option("also what is done with")
+    out: Path | None = option("a new file: .csv or .xlsx")
+
+
+@noun.verb("list", "List measures to look at again, and appeals.")
+def _list(args: _ListOptions) -> None:
+    with args.api() as own:
+        get = partial(own.get, "/v1/appeals", open=int(not args.all_))
+        items, _ = pages(lambda at, most: get(after=at, limit=most), 0, MOST)
+    rows = [_row(item) for item in items]
+    if args.out:
+        sheet_file.write(args.out, HEAD, rows)
+        return
+    cells = ([*map(str, row)] for row in rows)
+    args.show({"items": items}, grid.table(HEAD, cells))
+
+
+def _row(item: Mapping[str, Any]) -> Cells:
+    def when(name: str) -> str:
+        return moment(item[name]) if item.get(name) else ""
+
+    decision = item.get("decision", "")
+    return [
+        *(item["id"], t(WORDS[item["cause"]]), item["by"]),
+        answers.name("purpose", item.get("purpose", "")),
+        answers.name("action", item.get("measure", "")),
+        *(item.get("reference", ""), when("received_at")),
+        *(t(WORDS[decision]) if decision else "", when("decided_at")),
+        *(when("told_at"), when("lifted_at"), item.get("hours", "")),
+        item.get("why", ""),
+    ]
+
+
+class _AddOptions(ApiOptions):
+    reference: str = option("our file number; it is kept")
+    measure: str = option("the measure: label … hold")
+    received: str = option("day on which it came; today if not")
+
+
+@noun.verb("add", "Enter an appeal that came in.")
+def _add(args: _AddOptions) -> None:
+    with args.api() as own:
+        draft = args.given("reference", "measure", "received")
+        made = own.post("/v1/appeals", draft)
+    args.show(made, [t("kept as {id}", id=made["id"])])
+
+
+class _StepOptions(ApiOptions):
+    ids: list[int] = argument()
+
+
+class _DecideOptions(_StepOptions):
+    refuse: bool = option("it is refused; granted if not")
+    why: str = option("why; it is kept")
+
+
+@noun.verb("decide", "Note what was decided.")
+def _decide(args: _DecideOptions) -> None:
+    decision = "refused" if args.refuse else "granted"
+    _move(args, {"decision": decision, **args.given("why")})
+
+
+@noun.verb("told", "Note that the person was told of the decision.")
+def _told(args: _StepOptions) -> None:
+    _move(args, {"told": True})
+
+
+@noun.verb("lifted", "Note that the measure was lifted.")
+def _lifted(args: _StepOptions) -> None:
+    _move(args, {"lifted": True})
+
+
+def _move(args: _StepOptions, step: Mapping[str, Any]) -> None:
+    with args.api() as own:
+        done = []
+        for number in args.ids:
+            done.append(own.post(f"/v1/appeals/{number}", step))
+            if not args.as_json:
+                terminal.say("{id}: noted", id=number)
+    args.show({"items": done}, ())

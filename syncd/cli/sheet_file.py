@@ -1,0 +1,53 @@
+"""A table in a new file for spreadsheets, CSV or XLSX by its name.
+
+No text of it runs as a formula, or is read as a number.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from syncd.cli import grid, terminal
+from syncd.errors import UsageError
+from syncd.lists import safe
+from syncd.messages.catalogue import t
+
+Cells = Sequence[str | int]
+
+
+def write(out: Path, head: Iterable[str], rows: Iterable[Cells]) -> None:
+    """Write rows under the names of their columns, as `t` says those.
+
+    Raises:
+        UsageError: the file is there, or of another kind.
+    """
+    kind = out.suffix.lower()
+    if kind not in (".csv", ".xlsx"):
+        raise UsageError("--out: want .csv or .xlsx")
+    counted = enumerate(rows, 1)
+    count = 0
+    with terminal.new_whole(out) as file:
+        if kind == ".csv":
+            writer = safe.Writer(file, map(t, head))
+            for count, row in counted:  # noqa: B007
+                writer.row(map(str, row))
+        else:
+            # Only here: it takes a fifth of a second to import.
+            from openpyxl import Workbook
+            from openpyxl.cell import WriteOnlyCell
+
+            book = Workbook(write_only=True)
+            sheet = book.create_sheet()
+
+            def cell(value: str | int) -> Any:
+                if isinstance(value, int):
+                    return value
+                made = WriteOnlyCell(sheet, value=grid.clean(value))
+                made.data_type, made.number_format = "s", "@"  # no formula
+                return made
+
+            sheet.append([cell(t(name)) for name in head])
+            for count, row in counted:  # noqa: B007
+                sheet.append([*map(cell, row)])
+            book.save(file)
+    terminal.tell("{n} rows are in {path}", n=f"{count:,}", path=out)

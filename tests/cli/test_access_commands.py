@@ -1,0 +1,153 @@
+"""Who asked what, a person's answer, and appeals by command, for real."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from syncd.cli import access_commands, sheet_file
+from syncd.errors import UsageError
+from tests.cli.conftest import Node, Ran, Real, Run, keep_token
+
+LISTED = "+12025559101"
+ASK = ("lookup", "--kind", "phone", "--purpose")
+
+
+class Office(Node):
+    """The bank's compliance, with a token of its own."""
+
+    def __call__(
+        self, *words: object, stdin: bytes = b"", lang: str = "en"
+    ) -> Ran:
+        token = ("--token-file", self.home.with_name("office.token"))
+        before = ("--lang", lang, "--home", self.home)
+        return self.run(*before, *words, *token, stdin=stdin)
+
+
+@pytest.fixture(scope="module")
+def asked(real: Real, tmp_path_factory: pytest.TempPathFactory) -> Real:
+    """The bank looked a listed number up twice, and the listing ended."""
+    police, bank = real.alliance.police, real.alliance.bank
+    more = {"evidence": "police_case", "handling": "open"}
+    real.do(police.report("phone", LISTED, **more))
+    real.settle()
+    bearers = bank.node.home.own.bearers
+    office = real.do(bearers.add("office", "compliance"))
+    keep_token(bank.home.with_name("office"), office)
+    return real
+
+
+@pytest.fixture
+def office(asked: Real, run: Run) -> Office:
+    return Office(asked.alliance.bank.home, run)
+
+
+def look(bank: Node, reference: str = "=1+1") -> None:
+    words = (*ASK, "loan_check", "--reference", reference)
+    assert bank(*words, stdin=LISTED.encode()).code == 0
+
+
+def test_the_report_counts_by_day_person_and_purpose(
+    office: Office, bank: Node
+) -> None:
+    look(bank)
+    look(bank)
+    words = ("access", "report", "--purpose", "loan_check")
+    ran = office(*words)
+    assert (ran.code, ran.err) == (0, "")
+    head, line = ran.out.splitlines()
+    assert tuple(head.split()) == access_commands.SUMS
+    assert line.split()[1:] == ["cli", "loan_check", "2", "2", "2"]
+    [item] = office(*words, "--json").json["items"]
+    assert item["look-ups"] == 2
+    assert office(*words, "--by", "nobody").out.count("\n") == 1
+    zh = office(*words, lang="zh").out
+    assert "放贷核验" in zh
+    assert "look-ups" not in zh
+
+
+def test_what_goes_to_a_file_is_no_formula(
+    office: Office, bank: Node, tmp_path: Path
+) -> None:
+    """In neither form; counts are numbers in XLSX."""
+    look(bank, "=HYPERLINK(1)")
+    words = ("access", "report", "--purpose", "loan_check")
+    sheet, text = tmp_path / "a.xlsx", tmp_path / "a.csv"
+    for path in (sheet, text):
+        assert office(*words, "--each", "--out", path).code == 0
+    rows = [*csv.DictReader(io.StringIO(text.read_text("utf-8-sig")))]
+    assert rows[-1]["reference"] == "'=HYPERLINK(1)"
+    [only] = openpyxl.load_workbook(sheet).worksheets
+    [*_, last] = only.iter_rows()
+    assert (last[-1].value, last[-1].data_type) == ("=HYPERLINK(1)", "s")
+    assert last[-1].number_format == "@"
+    assert isinstance(last[0].value, int)
+    assert sheet.stat().st_mode & 0o077 == 0
+    again = office(*words, "--out", sheet)
+    assert (again.code, "is there already" in again.err) == (2, True)
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"want \.csv or \.xlsx"):
+        sheet_file.write(tmp_path / "a.ods", ["id"], [])
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_person_is_answered(office: Office, bank: Node) -> None:
+    """The value comes on standard input, which `-` may name."""
+    look(bank)
+    words = ("access", "about", "-", "--kind", "phone")
+    ran = office(*words, stdin=LISTED.encode())
+    assert (ran.code, ran.err) == (0, "")
+    assert "before a loan" in ran.out
+    assert "hold" in ran.out
+    assert "cli" not in ran.out
+    assert LISTED not in ran.out
+    none = office(*words, stdin=b"+12025559102")
+    assert none.out == "no look-up of ours is to be told\n"
+    on_line = office("access", "about", LISTED, "--kind", "phone")
+    assert (on_line.code, LISTED in on_line.err) == (2, False)
+    refused = bank(*words, stdin=LISTED.encode())
+    assert refused.code == 4
+
+
+def test_appeals_by_command(
+    asked: Real, office: Office, bank: Node, tmp_path: Path
+) -> None:
+    """A person's, and one that an ended listing brought."""
+    look(bank, "case 91")
+    real: Any = asked
+    real.do(real.alliance.police.retract("phone", LISTED))
+    real.settle()
+    real.do(real.alliance.bank.node.background.idle())
+    made = office(
+        *("appeal", "add", "--reference", "letter 1", "--measure", "hold"),
+        "--json",
+    ).json["id"]
+    items = office("appeal", "list", "--json").json["items"]
+    mine = bank("appeal", "list", "--json").json["items"]
+    assert [one for one in items if one["by"] == "cli"] == mine
+    [ended] = [one for one in mine if one.get("reference") == "case 91"]
+    assert (ended["cause"], ended["measure"]) == ("ended", "hold")
+    assert bank("appeal", "lifted", ended["id"]).out == (
+        f"{ended['id']}: noted\n"
+    )
+    assert bank("appeal", "told", made).code == 1
+    told = office("appeal", "told", made)
+    assert (told.code, "syncd appeal decide" in told.err) == (1, True)
+    why = ("--refuse", "--why", "it stands")
+    assert office("appeal", "decide", made, *why).code == 0
+    assert office("appeal", "told", made).code == 0
+    left = office("appeal", "list").out
+    assert "letter 1" not in left
+    assert "case 91" not in left
+    out = tmp_path / "register.csv"
+    assert office("appeal", "list", "--all", "--out", out).code == 0
+    rows = [*csv.DictReader(io.StringIO(out.read_text("utf-8-sig")))]
+    [row] = [row for row in rows if row["reference"] == "letter 1"]
+    assert (row["cause"], row["decision"]) == ("contested", "not granted")
+    assert (row["hours"], row["why"]) == ("0", "it stands")
+    assert "listing ended" in {row["cause"] for row in rows}
