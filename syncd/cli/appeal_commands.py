@@ -80,7 +80,7 @@ class _AddOptions(ApiOptions):
 def _add(args: _AddOptions) -> None:
     with args.api() as own:
         draft = args.given("reference", "measure", "received")
-        made = own.post("/v1/appeals", draft)
+        [made] = own.post("/v1/appeals", draft)["items"]
     args.show(made, [t("kept as {id}", id=made["id"])])
 
 
@@ -111,9 +111,9 @@ def _lifted(args: _StepOptions) -> None:
 
 def _move(args: _StepOptions, step: Mapping[str, Any]) -> None:
     with args.api() as own:
-        done = []
+        done: list[Mapping[str, Any]] = []
         for number in args.ids:
-            done.append(own.post(f"/v1/appeals/{number}", step))
+            done += own.post(f"/v1/appeals/{number}", step)["items"]
             if not args.as_json:
                 terminal.say("{id}: noted", id=number)
     args.show({"items": done}, ())

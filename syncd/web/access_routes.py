@@ -11,7 +11,6 @@ from syncd.web.access_forms import (
     AccessPage,
     AppealDraft,
     AppealFilter,
-    AppealItem,
     AppealPage,
     AppealStep,
 )
@@ -41,19 +40,22 @@ async def _appeals(call: Call, query: AppealFilter) -> AppealPage:
 
 
 @routes("POST", "/v1/appeals", READERS, "enter an appeal", status=201)
-async def _appeal(call: Call, body: AppealDraft) -> AppealItem:
+async def _appeal(call: Call, body: AppealDraft) -> AppealPage:
     check_reference(body.reference)
-    return await call.service.access.add(call.caller, body)
+    made = await call.service.access.add(call.caller, body)
+    return AppealPage(items=(made,))
 
 
 @routes("POST", "/v1/appeals/{id}", READERS, "note what was done on an appeal")
-async def _step(call: Call, body: AppealStep) -> AppealItem | web.Response:
+async def _step(call: Call, body: AppealStep) -> AppealPage | web.Response:
     if sum(map(bool, (body.decision, body.told, body.lifted))) != 1:
         raise MalformedError("appeal: want one of decision, told, lifted")
     check_reference(body.why, "why")
     found = await call.service.access.move(
         call.caller, call.number("id"), body
     )
-    return found or problem.response(
-        problem.absent("appeal: no such entry of yours")
-    )
+    if found is None:
+        return problem.response(
+            problem.absent("appeal: no such entry of yours")
+        )
+    return AppealPage(items=(found,))
