@@ -75,11 +75,16 @@ class Group(_Words, TyperGroup):
         if name.startswith("-") or name in self.commands:
             return super().resolve_command(ctx, args)
         near = difflib.get_close_matches(name, self.commands)
+        if near:
+            text = t(
+                "no command {name}; nearest: {near}", name=name, near=near[0]
+            )
+        elif self.invoke_without_command:
+            text = t("more arguments than are taken")
+        else:
+            text = t("no command {name}", name=name)
         raise UsageError(
-            t("no command {name}; nearest: {near}", name=name, near=near[0])
-            if near
-            else t("no command {name}", name=name),
-            hint=Message("{command} --help", command=ctx.command_path),
+            text, hint=Message("{command} --help", command=ctx.command_path)
         )
 
 
