@@ -10,8 +10,10 @@ from syncd.errors import Message, RefusedError
 from syncd.messages import catalogue, wire
 
 BEHIND = Message(
-    "behind: {n} entries of {origin}: {why}",
+    "behind: {n} entries of {origin}: {why}; syncd doctor {member} says where"
+    " it ends",
     n=7,
+    member="bank",
     origin="bank.example/syncd/txwz/1",
     why=RefusedError("{member}: has no such thing", member="bank"),
 )
@@ -33,7 +35,7 @@ NUMBERS = {
     *("new_mirrored", "new_size", "old", "old_size", "others", "issued"),
     *("predecessor_size", "quorum", "row_size", "self_version", "threshold"),
     *("time", "wanted", "window_s"),
-    *("index", "count", "gone", "due", "all", "port", "short"),
+    *("index", "count", "gone", "due", "all", "port", "short", "logs", "mb"),
 }
 NESTED = {"why", "how", "whys"}
 # What only whoever sent it gets back, as `quoted`.
@@ -47,7 +49,7 @@ QUOTED = {
     *("path", "name", "word", "text", "cell", "what", "where", "said", "got"),
     *("these", "those", "one", "two", "other", "ways", "told", "named"),
     *("columns", "delimiter", "error", "fields", "key", "owner", "whose"),
-    *("host", "encoding", "media", "refused", "file", "option"),
+    *("host", "address", "encoding", "media", "refused", "file", "option"),
 }
 
 
@@ -63,6 +65,7 @@ def test_a_message_travels_by_its_code() -> None:
         "code": wire.code(BEHIND),
         "params": {
             "n": 7,
+            "member": "bank",
             "origin": "bank.example/syncd/txwz/1",
             "why": {
                 "detail": "bank: has no such thing",
@@ -95,7 +98,8 @@ def test_it_is_rendered_where_it_is_read() -> None:
     assert catalogue.choose("zh")
     try:
         assert catalogue.text(on_wire(BEHIND)) == (
-            "落后：bank.example/syncd/txwz/1 的 7 条：bank：没有此项"
+            "落后：bank.example/syncd/txwz/1 有 7 条未取得：bank：没有此项；"
+            "syncd doctor bank 会指出断在何处"
         )
     finally:
         catalogue.choose("en")
