@@ -42,9 +42,15 @@ async def ask(
 
 
 async def read(client: LocalClient, query: str = "") -> list[Any]:
-    reply = await client.get(f"/v1/access?limit=1000{query}", **ROLE)
-    assert reply.status == 200, reply.body
-    return list(reply.body["items"])
+    items: list[Any] = []
+    after: int | None = 0
+    while after is not None:
+        path = f"/v1/access?limit=1000&after={after}{query}"
+        reply = await client.get(path, **ROLE)
+        assert reply.status == 200, reply.body
+        items += reply.body["items"]
+        after = reply.body.get("next")
+    return items
 
 
 async def about(client: LocalClient, value: str, **more: Any) -> Reply:
