@@ -172,19 +172,6 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     why = appending["why"]
     waits = {**vault, "waiting": sum(waiting.values())}
     version = roster["version"]
-    quotas = [
-        (
-            t("quota"),
-            t(
-                "{key} {purpose}: {hour_left} of {hour} an hour left,"
-                " {day_left} of {day} a day",
-                **q,
-            )
-            + (t("; {n} refused", n=q["denied"]) if q["denied"] else "")
-            + (t("; more in {n} s", n=q["refill_s"]) if q["refill_s"] else ""),
-        )
-        for q in found.get("quotas", ())
-    ]
     return [
         (t("member"), t("{member} of {alliance}, syncd {version}", **found)),
         (t("log"), t("{origin}: {size} entries, {released} released", **log)),
@@ -199,7 +186,7 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         (t("holders"), t("{up} up", up=", ".join(up) or "0") + fell),
         (t("keys"), keys or "-"),
-        *quotas,
+        *((t("quota"), _quota(left)) for left in found.get("quotas", ())),
         (
             t("roster"),
             t("version {version}, {expiry}", version=version, expiry=expiry),
@@ -207,6 +194,19 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         (t("clock"), t("{skew} s off", skew=found["skew_s"])),
         *((t("told to"), _target(to)) for to in found["notify"]),
     ]
+
+
+def _quota(left: Mapping[str, Any]) -> str:
+    out = t(
+        "{key} {purpose}: {hour_left} of {hour} an hour left,"
+        " {day_left} of {day} a day",
+        **left,
+    )
+    if left["denied"]:
+        out += t("; {n} refused", n=left["denied"])
+    if left["refill_s"]:
+        out += t("; more in {n} s", n=left["refill_s"])
+    return out
 
 
 def _target(to: Mapping[str, Any]) -> str:

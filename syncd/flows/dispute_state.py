@@ -86,19 +86,27 @@ def of(
     answers = _answers(dispute, claims, roster, meant)
     if not (reports or answers or by_us):
         return None
-    waiting = [c for c in reports if c.position not in answers]
     official = frozenset(c.position for c in reports if is_official(c, roster))
-    # What an overdue answer does to unofficial reports does not expire.
-    weakened = any(c.position not in official for c in waiting)
+    waiting = {c.position for c in reports} - answers.keys()
     if not waiting:
         state = "answered" if answers else "ended"
-    elif due(dispute) < today and (weakened or today < dispute.expires):
-        state = "overdue"
     else:
-        state = "open" if today < dispute.expires else "ended"
+        state = _unanswered(dispute, today, weakened=not waiting <= official)
     return DisputeState(
         claim, dispute, by_us, state, reports, official, answers
     )
+
+
+def _unanswered(dispute: Dispute, today: str, *, weakened: bool) -> str:
+    """Return the state while an answer is missing.
+
+    What an overdue answer does to unofficial reports, which are `weakened`,
+    does not expire.
+    """
+    stands = today < dispute.expires
+    if due(dispute) < today and (weakened or stands):
+        return "overdue"
+    return "open" if stands else "ended"
 
 
 def _answers(

@@ -108,32 +108,46 @@ class OwnStore:
             undo.callback(database.close)
             if succession is not None:
                 succeed(database, succession)
-            store = cls(
-                database,
-                OwnLogStore(
-                    database, home / HIGH_WATER, clock, read_only=read_only
-                ),
-                Vault(database, cipher, clock),
-                Imports(database, cipher, clock),
-                Quotas(database),
-                PublishedCounts(database),
-                AccessBook(database, access_key, clock),
-                CosignRows(database, clock),
-                Bearers(database, clock),
-                Sightings(database, cipher),
-                EventBook(database, clock),
-                Notices(database, clock),
-                Appeals(database, cipher, clock),
-                MergeMarks(database, clock),
-                ScreeningBook(database, cipher, clock),
-                Mutes(database, cipher, clock),
-                OwnEntries(database, cipher, clock),
-                DisputeBook(database, cipher, clock),
-                clock,
-                lock,
+            log = OwnLogStore(
+                database, home / HIGH_WATER, clock, read_only=read_only
             )
+            access = AccessBook(database, access_key, clock)
+            store = cls._of(database, log, access, cipher, clock, lock)
             undo.pop_all()
         return store
+
+    @classmethod
+    def _of(
+        cls,
+        database: Database,
+        log: OwnLogStore,
+        access: AccessBook,
+        cipher: Cipher,
+        clock: Callable[[], int],
+        lock: Lock | None,
+    ) -> "OwnStore":
+        return cls(
+            database,
+            log,
+            Vault(database, cipher, clock),
+            Imports(database, cipher, clock),
+            Quotas(database),
+            PublishedCounts(database),
+            access,
+            CosignRows(database, clock),
+            Bearers(database, clock),
+            Sightings(database, cipher),
+            EventBook(database, clock),
+            Notices(database, clock),
+            Appeals(database, cipher, clock),
+            MergeMarks(database, clock),
+            ScreeningBook(database, cipher, clock),
+            Mutes(database, cipher, clock),
+            OwnEntries(database, cipher, clock),
+            DisputeBook(database, cipher, clock),
+            clock,
+            lock,
+        )
 
     async def record(
         self, findings: Sequence[Finding], *, once: bool = False
