@@ -1,6 +1,6 @@
 """Answer a look-up from what is known of its tokens."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -132,6 +132,19 @@ async def judged(
     judge = Judge(world, found, basis, asking)
     answers: list[Answer] = await offload(judge.answer_all, asked)
     return answers, judge
+
+
+async def judged_by_token(
+    questions: Iterable[Question],
+    world: World,
+    claims: ClaimSource,
+    offload: Offload,
+    in_time: Callable[[], bool] = lambda: True,
+) -> "tuple[list[Answer], Judge]":
+    """Return the answers to questions by token, and who judged them."""
+    asked = [*map(PendingQuestion, questions)]
+    progress = LookupProgress()
+    return await judged(asked, progress, world, claims, offload, in_time)
 
 
 class Judge:

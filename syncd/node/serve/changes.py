@@ -12,12 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from syncd.errors import MalformedError
-from syncd.flows.judge import (
-    LookupProgress,
-    PendingQuestion,
-    Question,
-    judged,
-)
+from syncd.flows.judge import Question, judged_by_token
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Sighting
 from syncd.node.context import Context
@@ -143,14 +138,11 @@ class Changes:
         self, keys: Sequence[tuple[str, int, str]], at: Mapping[str, int]
     ) -> list[Judged]:
         end = time.monotonic() + self.ctx.config.lookup.deadline_ms / 1000
-        answers, _ = await judged(
+        answers, _ = await judged_by_token(
             [
-                PendingQuestion(
-                    Question(kind, token=token.decode(short), epoch=epoch)
-                )
+                Question(kind, token=token.decode(short), epoch=epoch)
                 for kind, epoch, short in keys
             ],
-            LookupProgress(),
             await self.ctx.world(self.lookups.never.tokens),
             replace(self.claims, at=at),
             self.ctx.offload,

@@ -12,12 +12,7 @@ from typing import Any
 
 from syncd.errors import Message
 from syncd.flows.basis import Key, claims_on
-from syncd.flows.judge import (
-    LookupProgress,
-    PendingQuestion,
-    Question,
-    judged,
-)
+from syncd.flows.judge import Question, judged_by_token
 from syncd.flows.ports import Finding, Position
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Dispute, Reassigned, Report, Vouch
@@ -124,12 +119,11 @@ class Lifts:
     ) -> dict[Key, tuple[str, str]]:
         """Return verdict and action by token, when so much was merged."""
         end = time.monotonic() + self.ctx.config.lookup.deadline_ms / 1000
-        answers, _ = await judged(
+        answers, _ = await judged_by_token(
             [
-                PendingQuestion(Question(kind, token=short, epoch=epoch))
+                Question(kind, token=short, epoch=epoch)
                 for kind, epoch, short in keys
             ],
-            LookupProgress(),
             await self.ctx.world(),
             replace(self.claims, at=at),
             self.ctx.bulk,

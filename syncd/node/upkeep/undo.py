@@ -11,12 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from syncd.flows.basis import ClaimSource, Key, claims_on
-from syncd.flows.judge import (
-    LookupProgress,
-    PendingQuestion,
-    Question,
-    judged,
-)
+from syncd.flows.judge import Question, judged_by_token
 from syncd.flows.ports import Position
 from syncd.indicator import policy, token
 from syncd.indicator.claims import Claim
@@ -129,16 +124,14 @@ class Undo:
     async def _still(self, keys: set[Key]) -> set[Key]:
         """Return those of some tokens on which a measure is still advised."""
         wanted = [*keys]
-        answers, _ = await judged(
+        answers, _ = await judged_by_token(
             [
-                PendingQuestion(Question(kind, token=short, epoch=epoch))
+                Question(kind, token=short, epoch=epoch)
                 for kind, epoch, short in wanted
             ],
-            LookupProgress(),
             await self.ctx.world(self.never.tokens),
             self.claims,
             self.ctx.bulk,
-            lambda: True,
         )
         told = zip(wanted, answers, strict=True)
         return {key for key, answer in told if is_measure(answer.action)}
