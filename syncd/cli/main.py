@@ -50,9 +50,7 @@ NOUNS = {
     ),
     "screening": (
         "screening_commands",
-        later(
-            "Which of our own customers are listed: add, report, list, end."
-        ),
+        later("Which of our own customers are listed: add, report."),
     ),
     "access": (
         "access_commands",

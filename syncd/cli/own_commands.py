@@ -179,7 +179,7 @@ class Kept:
             if item["state"] == "refused":
                 problem = api_client.problem(item["problem"])
                 yield from notices.refused(item["row"], problem)
-            else:
+            elif "id" in item:
                 yield _kept(item)
         if len(drafts) > most:
             more = len(drafts) - most

@@ -30,7 +30,6 @@ from syncd.web import (
     problem,
     report_forms,
     report_routes,
-    screening_routes,
     status_routes,
     vocabulary_routes,
 )
@@ -350,7 +349,6 @@ ROUTES = (
     *claim_routes.routes,
     *own_list_routes.routes,
     *lookup_routes.routes,
-    *screening_routes.routes,
     *access_routes.routes,
     *vocabulary_routes.routes,
     *status_routes.routes,

@@ -1,12 +1,17 @@
-"""Routes of what the alliance holds: look-ups, and claims by token."""
+"""Routes of what the alliance holds: of values, tokens and customers."""
 
 from aiohttp import web
 
 from syncd.errors import MalformedError
 from syncd.web import forms, problem
 from syncd.web.change_forms import ChangePage, ChangeQuery
-from syncd.web.routes import READERS, Call, Routes, counted
-from syncd.web.service_ports import MAX_DEADLINE_MS, LookupCall
+from syncd.web.routes import COMPLIANCE, READERS, Call, Routes, counted
+from syncd.web.screening_forms import (
+    ScreeningFilter,
+    ScreeningReport,
+    ScreeningTaken,
+)
+from syncd.web.service_ports import MAX_DEADLINE_MS, LookupCall, Screened
 
 routes = Routes()
 
@@ -75,3 +80,14 @@ async def _changes(
             " /v1/indicators, then go on from that `next`",
         )
     )
+
+
+@routes("POST", "/v1/screening", COMPLIANCE, "screen for customers")
+async def _screen(call: Call, body: Screened) -> ScreeningTaken:
+    counted("items", body.items)
+    return await call.service.screening.add(call.caller, body.items)
+
+
+@routes("POST", "/v1/screening/reports", COMPLIANCE, "report who is listed")
+async def _report(call: Call, body: ScreeningFilter) -> ScreeningReport:
+    return await call.service.screening.report(call.caller, body)

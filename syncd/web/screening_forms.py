@@ -3,17 +3,7 @@
 from typing import Generic, TypeVar
 
 from syncd.flows.ports import Position
-from syncd.web.forms import (
-    AsOf,
-    Cursor,
-    FullOutput,
-    Input,
-    Limit,
-    Natural,
-    Output,
-    Problem,
-    Query,
-)
+from syncd.web.forms import AsOf, FullOutput, Input, Output, Problem
 
 T = TypeVar("T")
 
@@ -24,7 +14,7 @@ class ScreeningItem(Input, frozen=True, kw_only=True):
     kind: str
     value: str
     reference: str
-    until: str  # first day on which it is screened for no more
+    expires: str  # first day on which it is screened for no more
     scheme: str = ""
     region: str = ""
 
@@ -38,8 +28,7 @@ class ScreeningAdd(Input, Generic[T], frozen=True, kw_only=True):
 class ScreeningOutcome(Output, frozen=True, kw_only=True):
     """What became of one item."""
 
-    state: str  # clear, listed, refused
-    ids: tuple[int, ...] = ()  # entries; an account may have several forms
+    state: str  # kept, refused
     problem: Problem | None = None  # if refused
 
 
@@ -47,53 +36,8 @@ class ScreeningTaken(FullOutput, frozen=True, kw_only=True):
     """What became of the items, in their order; durable."""
 
     items: tuple[ScreeningOutcome, ...]
-    clear: int
-    listed: int
+    kept: int
     refused: int
-
-
-class ScreeningQuery(Query, frozen=True, kw_only=True):
-    """Which entries are meant."""
-
-    after: Cursor = 0
-    limit: Limit = 100
-
-
-class ScreeningEntry(Output, frozen=True, kw_only=True):
-    """An entry; what stands behind `until` is there if it is listed."""
-
-    id: int
-    kind: str
-    epoch: int
-    reference: str
-    until: str
-    verdict: str = ""
-    action: str = ""
-    evidence: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
-    positions: tuple[Position, ...] = ()
-    handling: str = ""
-    since: int = 0  # unix seconds
-
-
-class ScreeningPage(Output, frozen=True, kw_only=True):
-    """Entries, in the order of their ids."""
-
-    items: tuple[ScreeningEntry, ...]
-    next: int = 0
-
-
-class ScreeningEnd(Input, frozen=True, kw_only=True):
-    """Whose entries are to go."""
-
-    reference: str = ""
-    ids: tuple[Natural, ...] = ()
-
-
-class ScreeningEnded(FullOutput, frozen=True, kw_only=True):
-    """So many entries are gone."""
-
-    ended: int
 
 
 class ScreeningFilter(Input, frozen=True, kw_only=True):
@@ -104,29 +48,24 @@ class ScreeningFilter(Input, frozen=True, kw_only=True):
     roles: tuple[str, ...] = ()
 
 
-class ScreeningRun(FullOutput, frozen=True, kw_only=True):
-    """A report that was made."""
+class ScreeningEntry(FullOutput, frozen=True, kw_only=True):
+    """A customer who is listed, or was: an entry for each form of a value."""
 
-    run: int
-    at: int  # unix seconds
-    by: str
-    filters: dict[str, list[str]]
-    entries: int  # that were screened for
-    listed: int  # of them
-    shown: int  # of these, by the filters
-    complete: bool  # no entry is of an old token key
-    stale: dict[str, int]  # entries by old key: the list is asked for again
+    id: int  # as events name it
+    kind: str
+    reference: str
+    expires: str
+    verdict: str  # none: it was listed, and is cleared
+    evidence: tuple[str, ...]
+    roles: tuple[str, ...]
+    positions: tuple[Position, ...]
+    handling: str
+    since: int  # unix seconds: listed, or cleared
 
 
 class ScreeningReport(FullOutput, frozen=True, kw_only=True):
     """Who of our customers is listed, as far as was merged."""
 
-    run: ScreeningRun
     items: tuple[ScreeningEntry, ...]
+    stale: int  # entries of an old token key: the list is asked for again
     as_of: tuple[AsOf, ...]
-
-
-class ScreeningRuns(FullOutput, frozen=True, kw_only=True):
-    """Reports that were made, newest first."""
-
-    items: tuple[ScreeningRun, ...]

@@ -49,12 +49,9 @@ from syncd.web.report_forms import (
 )
 from syncd.web.screening_forms import (
     ScreeningAdd,
-    ScreeningEnded,
     ScreeningFilter,
     ScreeningItem,
-    ScreeningPage,
     ScreeningReport,
-    ScreeningRuns,
     ScreeningTaken,
 )
 
@@ -191,19 +188,10 @@ class ScreeningService(Protocol):
     ) -> ScreeningTaken:
         """Keep customers' tokens; durable on return."""
 
-    async def page(self, after: int, limit: int) -> ScreeningPage:
-        """Return entries."""
-
-    async def end(self, reference: str, ids: Sequence[int]) -> ScreeningEnded:
-        """Screen for some customers no more."""
-
     async def report(
         self, caller: Caller, wanted: ScreeningFilter
     ) -> ScreeningReport:
-        """Return who is listed, and file that it was asked."""
-
-    async def runs(self) -> ScreeningRuns:
-        """Return the reports that were made."""
+        """Return who is listed or was; the asking is an access record."""
 
 
 class AccessService(Protocol):

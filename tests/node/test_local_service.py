@@ -221,7 +221,10 @@ async def test_many_items_have_more_time_unless_one_is_named(
 async def test_screening_is_off_unless_it_is_set(alliance: Alliance) -> None:
     """Then no customer is taken in, and no question asked for one."""
     item = ScreeningItem(
-        kind="phone", value="+12025550191", reference="C-1", until="2199-01-01"
+        kind="phone",
+        value="+12025550191",
+        reference="C-1",
+        expires="2199-01-01",
     )
     before = len(alliance.network.asked)
     with pytest.raises(RefusedError, match="not enabled"):

@@ -1,12 +1,8 @@
 """Which of a bank's own customers become listed, and are cleared again."""
 
-from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
-from syncd.flows.judge import Answer
-from syncd.indicator import statement, verdict
+from syncd.indicator import statement
 from syncd.indicator.statement import Report
 from syncd.roster import drafts
 from syncd.roster.terms import Epoch
@@ -31,20 +27,27 @@ alliance = shared(
 )
 
 
-async def add(member: Member, *customers: tuple[str, str]) -> ScreeningTaken:
+async def add(
+    member: Member, *customers: tuple[str, str], days: int = 90, **more: str
+) -> ScreeningTaken:
     today = statement.day(member.node.ctx.today())
     return await member.node.screening.add(
         WHO,
         [
             ScreeningItem(
-                kind="phone",
+                **{"kind": "phone", **more},
                 value=value,
                 reference=reference,
-                until=statement.day_text(today + 90),
+                expires=statement.day_text(today + days),
             )
             for value, reference in customers
         ],
     )
+
+
+async def kept(member: Member) -> int:
+    """Return how many entries there are."""
+    return (await member.node.ctx.own.screening.counts()).total()
 
 
 async def told(member: Member) -> list[dict[str, Any]]:
@@ -64,22 +67,25 @@ async def test_a_merge_lists_and_clears(alliance: Alliance) -> None:
     """The event has the entry's number; who may, reads the reference."""
     bank = alliance.bank
     taken = await add(bank, (LISTED, "C-1"), (CLEAR, "C-2"))
-    assert (taken.clear, taken.listed, taken.refused) == (2, 0, 0)
+    assert (taken.kept, taken.refused) == (2, 0)
     await alliance.police.report("phone", LISTED)
     await alliance.settle()
     [event] = await told(bank)
     assert event["state"] == "listed"
     assert (event["before"], event["after"]) == ("none", "suspected")
-    assert event["ids"] == list(taken.items[0].ids)
     assert "C-1" not in str(event)
     [entry] = await report(bank)
+    assert event["ids"] == [entry.id]
     assert (entry.reference, entry.verdict) == ("C-1", "suspected")
     assert entry.positions[0][0] == alliance.police.origin
     await alliance.police.retract("phone", LISTED)
     await alliance.settle()
-    _, event = await told(bank)
-    assert (event["state"], event["after"]) == ("cleared", "none")
-    assert await report(bank) == []
+    _, cleared = await told(bank)
+    assert (cleared["state"], cleared["after"]) == ("cleared", "none")
+    assert cleared["ids"] == event["ids"]
+    [entry] = await report(bank)
+    assert (entry.reference, entry.verdict) == ("C-1", "none")
+    assert await report(bank, verdicts=("suspected",)) == []
 
 
 async def test_who_is_listed_already_is_told_at_once(
@@ -87,8 +93,9 @@ async def test_who_is_listed_already_is_told_at_once(
 ) -> None:
     await alliance.police.report("phone", LISTED)
     await alliance.settle()
-    taken = await add(alliance.bank, (LISTED, "C-1"), (CLEAR, "C-2"))
-    assert [one.state for one in taken.items] == ["listed", "clear"]
+    await add(alliance.bank, (LISTED, "C-1"), (CLEAR, "C-2"))
+    [event] = await told(alliance.bank)
+    assert (event["state"], event["n"]) == ("listed", 1)
 
 
 async def test_no_question_leaves_the_house_at_report_time(
@@ -120,7 +127,7 @@ async def test_a_report_whose_know_does_not_fit_rings_nothing(
     await alliance.carrier.say(copied)
     await alliance.settle()
     assert len(await told(bank)) == 2
-    assert await report(bank) == []
+    assert [entry.verdict for entry in await report(bank)] == ["none"]
 
 
 async def test_neither_value_nor_token_is_kept(alliance: Alliance) -> None:
@@ -149,66 +156,41 @@ async def test_a_report_is_filtered_and_filed(alliance: Alliance) -> None:
     assert len(await report(bank, verdicts=("suspected",))) == 1
     assert await report(bank, verdicts=("confirmed",)) == []
     assert await report(bank, roles=("caller",), evidence=("none",)) == []
-    runs = (await bank.node.screening.runs()).items
-    assert [(run.by, run.listed, run.shown) for run in runs] == [
-        ("lin", 1, 0),
-        ("lin", 1, 0),
-        ("lin", 1, 1),
+    rows = (await bank.node.ctx.own.access.page())[1:]
+    assert [(r.caller, r.purpose, len(r.positions or ())) for r in rows] == [
+        ("lin", "portfolio_screen", 1),
+        ("lin", "portfolio_screen", 0),
+        ("lin", "portfolio_screen", 0),
     ]
-    assert runs[1].filters == {"verdicts": ["confirmed"]}
-    assert all(run.complete for run in runs)
+    assert rows[1].reference == "screening report: 0 verdicts=confirmed"
 
 
 async def test_an_item_is_refused_alone(alliance: Alliance) -> None:
     """An end is obligatory, and not further ahead than is set."""
     bank = alliance.bank
-    today = statement.day(bank.node.ctx.today())
-    ends = [0, 1, 400, 401]
-    taken = await bank.node.screening.add(
-        WHO,
-        [
-            ScreeningItem(
-                kind="phone",
-                value=CLEAR,
-                reference="C-2",
-                until=statement.day_text(today + n),
-            )
-            for n in ends
-        ],
-    )
-    states = [one.state for one in taken.items]
-    assert states == ["refused", "clear", "clear", "refused"]
-    page = await bank.node.screening.page(0, 100)
-    assert [(e.reference, e.until) for e in page.items] == [
-        ("C-2", statement.day_text(today + 400))
+    taken = [await add(bank, (CLEAR, "C-2"), days=n) for n in (0, 1, 400, 401)]
+    assert [one.refused for one in taken] == [1, 0, 0, 1]
+    taken = [await add(bank, (CLEAR, "C-2"), ("?", "C-3"), (CLEAR, ""))]
+    assert [one.state for one in taken[0].items] == [
+        *("kept", "refused", "refused"),
     ]
+    assert await kept(bank) == 1
 
 
 async def test_what_ends_is_asked_for_and_dropped(alliance: Alliance) -> None:
     """Thirty days ahead a to-do asks for the list again."""
     bank = alliance.bank
-    await add(bank, (LISTED, "C-1"))
     screening = bank.node.screening
+    await add(bank, (LISTED, "C-1"), days=31)
     await screening.daily()
     assert screening.todo == []
-    today = statement.day(bank.node.ctx.today())
-    await bank.node.screening.add(
-        WHO,
-        [
-            ScreeningItem(
-                kind="phone",
-                value=CLEAR,
-                reference="C-2",
-                until=statement.day_text(today + 30),
-            )
-        ],
-    )
-    await screening.report(WHO, ScreeningFilter())
+    await add(bank, (CLEAR, "C-2"), days=30)
+    await screening.daily()
     [todo] = screening.todo
     assert todo.params["n"] == 1
-    assert await bank.node.ctx.own.screening.expire(today + 30) == 1
-    assert (await screening.end("C-1", ())).ended == 1
-    assert (await screening.page(0, 100)).items == ()
+    today = statement.day(bank.node.ctx.today())
+    await bank.node.ctx.own.screening.expire(today + 30)
+    assert await kept(bank) == 1
 
 
 async def test_a_new_token_key_asks_for_the_list_again(
@@ -216,63 +198,25 @@ async def test_a_new_token_key_asks_for_the_list_again(
 ) -> None:
     """What is reported under it is not compared: no report says it is whole."""
     bank = alliance.bank
-    today = statement.day(bank.node.ctx.today())
-    site = ScreeningItem(
-        kind="url",
-        value="http://shop.example/",
-        reference="C-3",
-        until=statement.day_text(today + 90),
-    )
-    assert (await bank.node.screening.add(WHO, [site])).clear == 1
+    site = ("http://shop.example/", "C-3")
+    assert (await add(bank, site, kind="url")).kept == 1
     await alliance.change(
         lambda draft: drafts.add_epoch(draft, Epoch("url", 2, 1)), at="police"
     )
     await alliance.agreed()
     made = await bank.node.screening.report(WHO, ScreeningFilter())
-    assert not made.run.complete
-    assert set(made.run.stale) == {"url/1"}
+    assert made.stale == 1
     [todo] = bank.node.screening.todo
-    assert todo.params["keys"] == "url/1"
-    again = await bank.node.screening.add(WHO, [site])
-    assert again.clear == 1
+    assert todo.params["n"] == 1
+    assert (await add(bank, site, kind="url")).kept == 1
+    assert await kept(bank) == 2
 
 
 async def test_holders_missing_keep_nothing(alliance: Alliance) -> None:
     alliance.cut(*IDS)
     taken = await add(alliance.bank, (LISTED, "C-1"))
     assert taken.refused == 1
-    assert (await alliance.bank.node.screening.page(0, 9)).items == ()
-
-
-async def test_what_was_kept_before_a_start_is_found(
-    alliance: Alliance,
-) -> None:
-    """What tells in memory that a token is not ours is made anew."""
-    await add(alliance.bank, (LISTED, "C-1"))
-    await alliance.stop("bank")
-    await alliance.police.report("phone", LISTED)
-    await alliance.bank.start()
-    await alliance.settle()
-    [event] = await told(alliance.bank)
-    assert event["state"] == "listed"
-
-
-async def test_what_cannot_be_judged_in_time_stays(
-    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bank = alliance.bank
-    await add(bank, (LISTED, "C-1"))
-    await alliance.police.report("phone", LISTED)
-    await alliance.settle()
-    assert len(await told(bank)) == 1
-
-    async def late(asked: list[Any], *_: Any) -> Any:
-        unknown = Answer(verdict.unknown("basis_unread"))
-        return [unknown] * len(asked), SimpleNamespace(bad_know=set())
-
-    monkeypatch.setattr("syncd.node.serve.screening.judged", late)
-    assert [entry.reference for entry in await report(bank)] == ["C-1"]
-    assert len(await told(bank)) == 1
+    assert await kept(alliance.bank) == 0
 
 
 async def test_an_account_that_may_be_a_banks_asks_for_the_bank(
@@ -280,16 +224,9 @@ async def test_an_account_that_may_be_a_banks_asks_for_the_bank(
 ) -> None:
     """What was not tried is not compared: that is no row to wait for."""
     bank = alliance.bank
-    today = statement.day(bank.node.ctx.today())
-    item = ScreeningItem(
-        kind="account",
-        value="6222 0212 3456 78901",
-        reference="C-4",
-        until=statement.day_text(today + 9),
-    )
-    taken = await bank.node.screening.add(WHO, [item])
+    taken = await add(bank, ("6222 0212 3456 78901", "C-4"), kind="account")
     problem = taken.items[0].problem
     assert problem is not None
     assert problem.status == 400
     assert problem.hint
-    assert (await bank.node.screening.page(0, 9)).items == ()
+    assert await kept(bank) == 0

@@ -213,11 +213,11 @@ async def screen(member: Member, day: int) -> None:
         kind="phone",
         value=THEIRS,
         reference=REFERENCE,
-        until=statement.day_text(day + 90),
+        expires=statement.day_text(day + 90),
     )
     who = Caller("lin", "compliance")
     taken = await member.node.screening.add(who, [item])
-    assert taken.listed == 1
+    assert taken.kept == 1
 
 
 def unseal(patch: pytest.MonkeyPatch) -> None:

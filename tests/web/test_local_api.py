@@ -96,8 +96,6 @@ async def test_what_each_role_may_is_written_down_here() -> None:
             "GET /v1/indicators/{origin}/{index}",
             "GET /v1/quota",
             "GET /v1/roster",
-            "GET /v1/screening",
-            "GET /v1/screening/reports",
             "GET /v1/status",
             "GET /v1/vocabulary",
             "POST /v1/access/about",
@@ -105,7 +103,6 @@ async def test_what_each_role_may_is_written_down_here() -> None:
             "POST /v1/appeals/{id}",
             "POST /v1/lookups",
             "POST /v1/screening",
-            "POST /v1/screening/end",
             "POST /v1/screening/reports",
         ],
         "auditor": [

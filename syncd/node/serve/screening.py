@@ -6,14 +6,14 @@ no question leaves the house when a report is made. An entry is one form of a
 value, judged alone, with `know` checked as a look-up by value checks it.
 """
 
-import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import repeat
 from typing import Any
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from syncd.errors import (
     MalformedError,
@@ -26,12 +26,11 @@ from syncd.flows.basis import Key
 from syncd.flows.judge import (
     HITS,
     Answer,
-    LookupProgress,
-    PendingQuestion,
     Question,
     epoch_of,
-    judged,
+    judged_by_token,
 )
+from syncd.flows.ports import Access
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Sighting
 from syncd.node.context import Context
@@ -41,22 +40,19 @@ from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster.roster import Roster
 from syncd.store.database import chunks
-from syncd.store.screening import Entered, Listed, Run, Screened
+from syncd.store.screening import Entered, Listed, Screened
 from syncd.web.screening_forms import (
-    ScreeningEnded,
     ScreeningEntry,
     ScreeningFilter,
     ScreeningItem,
     ScreeningOutcome,
-    ScreeningPage,
     ScreeningReport,
-    ScreeningRun,
-    ScreeningRuns,
     ScreeningTaken,
 )
 from syncd.web.service_ports import Caller
 
 AHEAD = 30  # days before an entry's end, from which on a list is asked for
+PURPOSE = "portfolio_screen"
 TIMEOUT_S = 60.0  # for the holders to answer all of a call
 PAGE = 1000  # entries judged at once
 IDS = 100  # that one event names
@@ -71,60 +67,49 @@ class Screening:
     claims: Claims
     status_reader: StatusReader
     wake: Callable[[], None]  # lets who follows the events look
+    _stale: int = field(default=0, init=False)  # entries of an old token key
+    _ending: int = field(default=0, init=False)  # entries that end soon
+    _looked: str = field(default="", init=False)  # day and roster, last time
 
     def __post_init__(self) -> None:
         self._book = self.ctx.own.screening
         self._enabled = self.ctx.config.screening.enabled
-        self._counts: Counter[tuple[str, int, int]] | None = None
-        self._looked = ""  # day and roster at the last look
-
-    # ------------------------------------------------------------ customers
 
     async def add(
         self, caller: Caller, items: Sequence[ScreeningItem | SyncdError]
     ) -> ScreeningTaken:
         """Keep customers' tokens; recorded as look-ups, durable on return."""
         self._check()
-        today = statement.day(self.ctx.today())
-        questions = [self._question(item, today) for item in items]
         answers, _, world, _ = await self.lookups.answers(
-            questions,
-            purpose="portfolio_screen",
+            [*map(self._question, items)],
+            purpose=PURPOSE,
             caller=caller.name,
             reference="",
             timeout_s=TIMEOUT_S,
         )
         rows = [*map(partial(_entered, world.roster), items, answers)]
-        groups = [row for row in rows if not isinstance(row, SyncdError)]
+        groups = (row for row in rows if not isinstance(row, SyncdError))
         every = [one for group in groups for one in group]
-        ids = iter(await self._book.put(every))
-        named = [tuple(next(ids) for _ in group) for group in groups]
-        self._counts = None
-        listed = await self._look(
-            await self._book.find([*dict.fromkeys(one.key for one in every)])
+        await self._book.put(every)
+        await self._look({one.key for one in every})
+        self._looked = ""  # the next round counts them
+        return taken(
+            ScreeningTaken, rows, repeat(ScreeningOutcome(state="kept"))
         )
-        outcomes = (
-            ScreeningOutcome(
-                state="clear" if listed.isdisjoint(some) else "listed",
-                ids=some,
-            )
-            for some in named
-        )
-        return taken(ScreeningTaken, rows, outcomes)
 
     def _question(
-        self, item: ScreeningItem | SyncdError, today: int
+        self, item: ScreeningItem | SyncdError
     ) -> Question | SyncdError:
         if isinstance(item, SyncdError):
             return item
         most = self.ctx.config.screening.days
         try:
-            left = statement.day(item.until) - today
+            left = statement.day(item.expires) - self._today
         except MalformedError as e:
             return e
         if not 0 < left <= most:
             return MalformedError(
-                "until: want a day in the next {most} days", most=most
+                "expires: want a day in the next {most} days", most=most
             )
         reference = item.reference
         if not 0 < len(reference) <= 128 or not reference.isprintable():
@@ -136,85 +121,56 @@ class Screening:
             item.kind, item.value, scheme=item.scheme, region=item.region
         )
 
-    async def end(self, reference: str, ids: Sequence[int]) -> ScreeningEnded:
-        """Screen for some customers no more."""
-        self._counts = None
-        return ScreeningEnded(ended=await self._book.end(ids, reference))
-
-    async def page(self, after: int, limit: int) -> ScreeningPage:
-        """Return entries, with the house's references."""
-        rows = await self._book.page(after, limit)
-        last = rows[-1].id if len(rows) == limit else 0
-        return ScreeningPage(items=tuple(map(_entry, rows)), next=last)
-
-    # ------------------------------------------------------- what comes in
-
     async def came(self, page: Sequence[Arrival]) -> None:
         """Look again at whom what merging brought in is about."""
-        if not (self._enabled and await self._entries()):
-            return
-        about = (a.statement for a in page)
-        keys = {
-            (one.kind, one.epoch, token.decode(one.token))
-            for one in about
-            if not isinstance(one, Sighting)
-        }
-        await self._look(await self._book.find([*keys]))
+        if self._enabled:
+            about = (a.statement for a in page)
+            await self._look(
+                {
+                    (one.kind, one.epoch, token.decode(one.token))
+                    for one in about
+                    if not isinstance(one, Sighting)
+                }
+            )
 
-    async def _look(self, found: Sequence[tuple[Key, Screened]]) -> set[int]:
-        """Judge entries by their tokens; return the ids of the listed."""
-        listed: set[int] = set()
+    async def _look(self, keys: Collection[Key]) -> set[int]:
+        """Judge the entries on some tokens; return their ids."""
+        found = await self._book.find([*keys])
         for some in chunks(found, PAGE):
-            end = time.monotonic() + TIMEOUT_S
-            answers, judge = await judged(
+            answers, judge = await judged_by_token(
                 [
-                    PendingQuestion(
-                        Question(
-                            kind,
-                            token=short,
-                            epoch=epoch,
-                            output=short + row.tail + bytes(16),
-                        )
+                    Question(
+                        kind,
+                        token=short,
+                        epoch=epoch,
+                        output=short + row.tail + bytes(16),
                     )
                     for (kind, epoch, short), row in some
                 ],
-                LookupProgress(),
                 await self.ctx.world(self.lookups.never.tokens),
                 self.claims,
                 self.ctx.bulk,
-                lambda end=end: time.monotonic() < end,  # type: ignore[misc]
             )
             self.lookups.suspect(judge.bad_know)
-            rows = [row for _, row in some]
-            listed |= await self._move(rows, answers)
-        return listed
+            await self._move([row for _, row in some], answers)
+        return {row.id for _, row in found}
 
     async def _move(
         self, rows: Sequence[Screened], answers: Sequence[Answer | None]
-    ) -> set[int]:
+    ) -> None:
         """Keep what is said of entries now, and tell of what is another."""
-        states: dict[int, Listed | None] = {}
+        states: dict[int, Listed] = {}
         alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-        listed: set[int] = set()
         for row, answer in zip(rows, answers, strict=True):
-            judged_ = answer and answer.verdict
-            if judged_ and judged_.verdict == "unknown":
-                listed |= {row.id} if row.listed else set()
-                continue  # there was no time: it stays what it was
-            new, old = self._listed(row, answer), row.listed
-            if new:
-                listed.add(row.id)
-            if new == old:
-                continue
-            states[row.id] = new
-            before, after = (s.verdict if s else "none" for s in (old, new))
-            about = new or old
-            if before != after and about:
-                what = (before, after, about.evidence, about.roles)
+            old, new = row.listed, self._listed(row.listed, answer)
+            if new and new != old:
+                states[row.id] = new
+                before = old.verdict if old else "none"
+                what = (before, new.verdict, new.evidence, new.roles)
                 alike[what].append(row.id)
-        told = [
+        news = [
             {
-                "state": "listed" if after != "none" else "cleared",
+                "state": "cleared" if after == "none" else "listed",
                 "before": before,
                 "after": after,
                 "evidence": evidence,
@@ -223,128 +179,105 @@ class Screening:
                 "ids": ids[:IDS],
             }
             for (before, after, evidence, roles), ids in alike.items()
+            if before != after
         ]
-        await self._book.move(states, told)
+        await self._book.move(states, news)
         self.wake()
-        return listed
 
-    def _listed(self, row: Screened, answer: Answer | None) -> Listed | None:
-        found = answer.verdict if answer else None
-        if answer is None or found is None or found.verdict not in HITS:
-            return None
-        old = row.listed
-        return Listed(
-            found.verdict,
-            found.action,
-            answer.evidence,
-            found.roles,
-            found.positions,
-            found.handling,
-            old.since if old else self.ctx.now(),
-        )
+    def _listed(
+        self, old: Listed | None, answer: Answer | None
+    ) -> Listed | None:
+        """Return what is said of an entry, None if it was never listed."""
+        found = answer and answer.verdict
+        was = old if old and old.verdict != "none" else None
+        if answer and found and found.verdict in HITS:
+            return Listed(
+                found.verdict,
+                answer.evidence,
+                found.roles,
+                found.positions,
+                found.handling,
+                was.since if was else self.ctx.now(),
+            )
+        if was is None:
+            return old
+        return replace(was, verdict="none", positions=(), since=self.ctx.now())
 
-    async def again(self) -> list[Screened]:
+    async def _again(self) -> list[Screened]:
         """Judge anew whoever is listed: a day may have passed; return them."""
         rows = await self._book.listed()
-        places = [
-            p for row in rows if row.listed for p in row.listed.positions
-        ]
-        at = await self.claims.in_force_at([*dict.fromkeys(places)])
-        keys = {
-            (c.statement.kind, c.statement.epoch, c.token) for c in at.values()
-        }
-        found = await self._book.find([*keys])
-        await self._look(found)
-        there = {row.id for _, row in found}
+        places = {p for r in rows if r.listed for p in r.listed.positions}
+        at = (await self.claims.in_force_at([*places])).values()
+        there = await self._look(
+            {(c.statement.kind, c.statement.epoch, c.token) for c in at}
+        )
         gone = [row for row in rows if row.id not in there]
         await self._move(gone, [None] * len(gone))
         return await self._book.listed()
 
     async def daily(self) -> None:
         """Drop what has ended and look again, once a day and roster."""
-        look = f"{self.ctx.today()} {self.ctx.roster.version}"
+        look = f"{self._today} {self.ctx.roster.version}"
         if not self._enabled or look == self._looked:
             return
-        if await self._book.expire(statement.day(self.ctx.today())):
-            self._counts = None
-        await self.again()
-        await self._entries()
+        await self._book.expire(self._today)
+        await self._again()
+        await self._count()
         self._looked = look
-
-    # --------------------------------------------------------------- report
 
     async def report(
         self, caller: Caller, wanted: ScreeningFilter
     ) -> ScreeningReport:
-        """Return who is listed, and file that it was asked."""
+        """Return who is listed or was; the asking is an access record."""
         self._check()
-        rows = await self.again()
-        some = [row for row in rows if _wanted(row, wanted)]
-        stale = self._stale(await self._entries())
-        run = await self._book.file(
-            caller.name,
-            {
-                "filters": {k: v for k, v in asdict(wanted).items() if v},
-                "entries": sum((await self._entries()).values()),
-                "listed": len(rows),
-                "shown": len(some),
-                "complete": not stale,
-                "stale": stale,
-            },
+        rows = await self._again()
+        items = tuple(_entry(r, r.listed) for r in rows if _fits(r, wanted))
+        await self._count()
+        filters = [
+            f" {name}={','.join(codes)}"
+            for name, codes in asdict(wanted).items()
+            if codes
+        ]
+        asked = f"screening report: {len(items)}{''.join(filters)}"
+        places = [place for item in items for place in item.positions]
+        await self.ctx.own.access.record(
+            [Access(caller.name, PURPOSE, "", places, reference=asked)]
         )
         return ScreeningReport(
-            run=_run(run),
-            items=tuple(map(_entry, some)),
+            items=items,
+            stale=self._stale,
             as_of=await self.status_reader.as_of(),
         )
 
-    async def runs(self) -> ScreeningRuns:
-        """Return the reports that were made."""
-        return ScreeningRuns(items=tuple(map(_run, await self._book.runs())))
-
     @property
     def todo(self) -> list[Message]:
-        """For which entries the list is asked for again."""
-        counts = self._counts or Counter()
-        found = [
-            Message(
-                "screening: {n} entries are of the token key {keys}, which is"
-                " not the newest: what is reported now is not compared with"
-                " them; hand the list in anew: syncd screening add",
-                n=n,
-                keys=key,
-            )
-            for key, n in self._stale(counts).items()
-        ]
-        today = statement.day(self.ctx.today())
-        soon = {k: n for k, n in counts.items() if k[2] <= today + AHEAD}
-        if soon:
-            found.append(
-                Message(
-                    "screening: {n} entries end by {day}, the first of them"
-                    " on {due}: hand the list in anew: syncd screening add",
-                    n=sum(soon.values()),
-                    day=day_text(today + AHEAD),
-                    due=day_text(min(k[2] for k in soon)),
-                )
-            )
-        return found
+        """Why a list is asked for again."""
+        stale = Message(
+            "screening: {n} entries are of an old token key: what is reported"
+            " now is not compared with them; hand the list in anew: syncd"
+            " screening add",
+            n=self._stale,
+        )
+        ending = Message(
+            "screening: {n} entries end within {days} days: hand the list in"
+            " anew: syncd screening add",
+            n=self._ending,
+            days=AHEAD,
+        )
+        return [one for one in (stale, ending) if one.params["n"]]
 
-    def _stale(
-        self, counts: Mapping[tuple[str, int, int], int]
-    ) -> dict[str, int]:
-        """Return the entries of each token key that is not the newest."""
-        found: Counter[str] = Counter()
-        for (kind, epoch, _), n in counts.items():
+    async def _count(self) -> None:
+        """Find for how many entries the list is asked for again."""
+        self._stale = self._ending = 0
+        for (kind, epoch, until), n in (await self._book.counts()).items():
             if epoch != epoch_of(self.ctx.roster, kind):
-                found[f"{kind}/{epoch}"] += n
-        return dict(found)
+                self._stale += n
+            if until <= self._today + AHEAD:
+                self._ending += n
 
-    async def _entries(self) -> Counter[tuple[str, int, int]]:
-        """Return how many entries there are, by kind, epoch and last day."""
-        if self._counts is None:
-            self._counts = await self._book.counts()
-        return self._counts
+    @property
+    def _today(self) -> int:
+        return statement.day(self.ctx.today())
 
     def _check(self) -> None:
         if not self._enabled:
@@ -372,29 +305,21 @@ def _entered(
             (form.kind, epoch_of(roster, form.kind), token.token(output)),
             output[16:48],
             item.reference,
-            statement.day(item.until),
+            statement.day(item.expires),
         )
         for form, output in zip(answer.forms, answer.outputs, strict=True)
     ]
 
 
-def _entry(row: Screened) -> ScreeningEntry:
-    state = row.listed
-    sources = (row, state) if state else (row,)
-    return shown(ScreeningEntry, *sources, until=day_text(row.until))
+def _entry(row: Screened, state: Listed | None) -> ScreeningEntry:
+    return shown(ScreeningEntry, row, state, expires=day_text(row.until))
 
 
-def _wanted(row: Screened, wanted: ScreeningFilter) -> bool:
+def _fits(row: Screened, wanted: ScreeningFilter) -> bool:
     state = row.listed
-    if state is None:
-        return False
-    pairs = (
+    pairs = state and (
         (wanted.verdicts, (state.verdict,)),
         (wanted.evidence, state.evidence),
         (wanted.roles, state.roles),
     )
-    return all(not a or not set(a).isdisjoint(b) for a, b in pairs)
-
-
-def _run(run: Run) -> ScreeningRun:
-    return ScreeningRun(run=run.id, at=run.at, by=run.caller, **run.details)
+    return all(not a or not set(a).isdisjoint(b) for a, b in pairs or ())
