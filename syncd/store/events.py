@@ -50,20 +50,6 @@ def tell(
     )
 
 
-def page(c: sa.Connection, first: int, limit: int) -> list[StoredEvent]:
-    """Return the events from a number on, in order, up to `limit`."""
-    rows = c.execute(
-        sa.select(event.c.id, event.c.at, event.c.name, event.c.data)
-        .where(event.c.id >= first)
-        .order_by(event.c.id)
-        .limit(limit)
-    )
-    return [
-        StoredEvent(number, at, name, msgspec.json.decode(data))
-        for number, at, name, data in rows
-    ]
-
-
 def of_finding(finding: Finding) -> dict[str, Any]:
     """Return what an event says of a finding."""
     return {
@@ -137,7 +123,20 @@ class EventBook:
 
     async def page(self, first: int, limit: int) -> Sequence[StoredEvent]:
         """Return the events from a number on, in order, up to `limit`."""
-        return await self._db.read(lambda c: page(c, first, limit))
+
+        def job(c: sa.Connection) -> list[StoredEvent]:
+            rows = c.execute(
+                sa.select(event.c.id, event.c.at, event.c.name, event.c.data)
+                .where(event.c.id >= first)
+                .order_by(event.c.id)
+                .limit(limit)
+            )
+            return [
+                StoredEvent(number, at, name, msgspec.json.decode(data))
+                for number, at, name, data in rows
+            ]
+
+        return await self._db.read(job)
 
     async def prune(self, days: int = KEPT_DAYS) -> None:
         """Drop what came before everything of the last `days`."""

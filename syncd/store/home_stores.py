@@ -32,7 +32,6 @@ from syncd.store.imports import Imports
 from syncd.store.merge_marks import MergeMarks
 from syncd.store.mirror import MirrorStore
 from syncd.store.mutes import Mutes
-from syncd.store.notices import Notices
 from syncd.store.own import (
     HIGH_WATER,
     OwnLogStore,
@@ -68,7 +67,6 @@ class OwnStore:
     bearers: Bearers
     sightings: Sightings
     events: EventBook
-    notices: Notices
     appeals: Appeals
     marks: MergeMarks
     screening: ScreeningBook
@@ -138,7 +136,6 @@ class OwnStore:
             Bearers(database, clock),
             Sightings(database, cipher),
             EventBook(database, clock),
-            Notices(database, clock),
             Appeals(database, cipher, clock),
             MergeMarks(database, clock),
             ScreeningBook(database, cipher, clock),

@@ -128,7 +128,7 @@ class NotifyState(FullOutput, frozen=True, kw_only=True):
     target: str
     roles: tuple[str, ...]
     waiting: int  # not told yet
-    dropped: int  # never told: too old, or too many
+    dropped: int  # never told, since our start: too old, or too many
     failures: int  # in a row
     failing_since: int | None = None  # unix seconds
     last_ok: int | None = None  # unix seconds

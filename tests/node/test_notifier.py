@@ -22,7 +22,6 @@ from syncd.node.notify.notifier import Notifier
 from syncd.node.serve.event_feed import Events
 from syncd.store.database import Database
 from syncd.store.events import EventBook
-from syncd.store.notices import Notices
 from tests.alliance import until
 from tests.node.stand_in import Home
 
@@ -34,18 +33,18 @@ class House:
     """A member with targets, and what happens there."""
 
     def __init__(self, path: Path, *targets: Target) -> None:
-        self.now = NOW
         self.database = Database(path / "own.db", "own")
-        self.book = EventBook(self.database, lambda: self.now)
+        self.book = EventBook(self.database, lambda: self.home.now)
         self.feed = Events(self.book)
         config = SimpleNamespace(
             member=SimpleNamespace(id="bank", alliance="txwz"),
             notify=SimpleNamespace(targets=targets),
         )
-        notices = Notices(self.database, lambda: self.now)
-        own = SimpleNamespace(notices=notices)
-        home = Home(config=config, own=own, now=NOW)
-        self.notifier = Notifier(ctx=home.context, listen=self.feed.listen)
+        own = SimpleNamespace(events=self.book)
+        self.home = Home(config=config, own=own, now=NOW)
+        self.notifier = Notifier(
+            ctx=self.home.context, listen=self.feed.listen
+        )
 
     async def happen(self, name: str, n: int, **data: Any) -> None:
         data = {"origin": "a/b", "index": n, **data}
@@ -65,11 +64,15 @@ class House:
             self.database.close()
 
     async def _known(self) -> bool:
-        queued = await self.notifier.ctx.own.notices.queued()
-        return len(queued) == len(self.notifier.ctx.config.notify.targets)
+        targets = self.home.config.notify.targets
+        found = [await self.book.reported(f"notify/{t.name}") for t in targets]
+        return all(found)
 
-    async def states(self) -> dict[str, Any]:
-        return {s.target: s for s in await self.notifier.states()}
+    def state(self) -> Any:
+        return self.notifier.states()[0]
+
+    async def nothing_waits(self) -> bool:
+        return all(s.last_ok and not s.waiting for s in self.notifier.states())
 
 
 @pytest.fixture(autouse=True)
@@ -121,83 +124,66 @@ async def test_told_in_order_and_by_role(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     house = House(tmp_path, hook(tmp_path, receiver.url))
+    await house.happen("urgent", 0)  # before there was a target
     async with house.running():
         await house.happen("urgent", 1)
         await house.happen("dispute", 2)  # of another role
         await house.happen("published", 3)  # not outside
         await house.happen("retract", 4)
         await until(receiver.came(2))
-        await until(lambda: nothing_waits(house))
-        state = (await house.states())["soc"]
+        await until(house.nothing_waits)
     found = [msgspec.json.decode(body) for body in receiver.bodies]
     assert [f["data"]["index"] for f in found] == [1, 4]
+    state = house.state()
     assert (state.last_ok, state.failures, state.why) == (NOW, 0, None)
 
 
-async def nothing_waits(house: House) -> bool:
-    return not any(s.waiting for s in (await house.states()).values())
-
-
-async def test_told_again_until_taken_the_same(
+async def test_told_until_taken_the_same_over_a_restart(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     """Bytes and id are the same, so that a receiver knows it again."""
-    answers = iter([500, 503, 307, 204])
-    receiver.status = lambda _: next(answers)
-    house = House(tmp_path, hook(tmp_path, receiver.url))
-    async with house.running():
-        await house.happen("urgent", 1)
-        await until(receiver.came(4))
-        await until(lambda: nothing_waits(house))
-    assert len(set(receiver.ids)) == len(set(receiver.bodies)) == 1
-    assert receiver.ids[0] == f"txwz-bank-1-{NOW}"
-
-
-async def test_over_a_restart_nothing_is_lost_or_told_twice(
-    tmp_path: Path, receiver: Receiver
-) -> None:
     target = hook(tmp_path, receiver.url)
     house = House(tmp_path, target)
     async with house.running():
         await house.happen("urgent", 1)
-        await until(lambda: nothing_waits_after(house, receiver, 1))
-        receiver.status = lambda _: 500
+        await until(receiver.came(1))
+        await until(house.nothing_waits)
+        answers = iter([500, 503, 307])
+        receiver.status = lambda _: next(answers, 429)
         await house.happen("urgent", 2)
-        await until(receiver.came(2))
+        await until(receiver.came(5))
     receiver.status = lambda _: 204
     again = House(tmp_path, target)
     await again.happen("urgent", 3)  # before it listens
     async with again.running():
-        await until(lambda: nothing_waits_after(again, receiver, 4))
-    first, *rest = receiver.ids
-    assert rest.count(first) == 0
+        await until(again.nothing_waits)
+    assert receiver.ids.count(f"txwz-bank-1-{NOW}") == 1
     assert list(dict.fromkeys(receiver.ids)) == [
         f"txwz-bank-{n}-{NOW}" for n in (1, 2, 3)
     ]
-
-
-async def nothing_waits_after(
-    house: House, receiver: Receiver, n: int
-) -> bool:
-    return await receiver.came(n)() and await nothing_waits(house)
+    assert len(set(receiver.bodies)) == 3
 
 
 async def test_what_is_refused_holds_up_nothing_else(
     tmp_path: Path, receiver: Receiver
 ) -> None:
     receiver.status = lambda f: 400 if f["data"]["index"] == 1 else 204
-    house = House(tmp_path, hook(tmp_path, receiver.url))
+    target = hook(tmp_path, receiver.url)
+    house = House(tmp_path, target)
+
+    async def taken() -> bool:
+        return f"txwz-bank-2-{NOW}" in receiver.ids
+
     async with house.running():
         await house.happen("urgent", 1)
         await until(receiver.came(1))
         await house.happen("urgent", 2)
-        await until(lambda: taken(receiver, 2))
-        await until(receiver.came(3))
-        assert (await house.states())["soc"].waiting == 1
-
-
-async def taken(receiver: Receiver, number: int) -> bool:
-    return f"txwz-bank-{number}-{NOW}" in receiver.ids
+        await until(taken)
+        await until(receiver.came(len(receiver.ids) + 1))
+        assert house.state().waiting == 1
+    receiver.status = lambda _: 204
+    async with House(tmp_path, target).running():  # nor is it forgotten
+        await until(receiver.came(len(receiver.ids) + 1))
 
 
 async def test_a_dead_one_is_seen_and_waits_longer_each_time(
@@ -206,68 +192,72 @@ async def test_a_dead_one_is_seen_and_waits_longer_each_time(
     monkeypatch.setattr(notifier, "FIRST_S", 60.0)
     receiver.status = lambda _: 503
     house = House(tmp_path, hook(tmp_path, receiver.url))
+
+    async def failed() -> bool:
+        return bool(house.state().failures >= 2)
+
     async with house.running():
         await house.happen("urgent", 1)
         await until(receiver.came(1))
         await house.happen("published", 2)
         await house.happen("urgent", 3)  # news is told at once
-        await until(receiver.came(2))
-        await until(lambda: failed(house, 2))
-        state = (await house.states())["soc"]
-    assert receiver.ids[:2] == [f"txwz-bank-{n}-{NOW}" for n in (1, 3)]
+        await until(failed)
+    state = house.state()
+    assert receiver.ids == [f"txwz-bank-{n}-{NOW}" for n in (1, 3)]
     assert (state.failures, state.failing_since, state.waiting) == (2, NOW, 2)
     assert str(state.why) == "webhook: answered 503"
     pauses = [notifier.pause_s(n) for n in (1, 2, 3, 4, 5, 99)]
     assert pauses == [60, 120, 240, 480, 600, 600]
 
 
-async def failed(house: House, n: int) -> bool:
-    return (await house.states())["soc"].failures >= n  # type: ignore[no-any-return]
-
-
-async def test_a_command_is_told_the_same(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    argv = ("/usr/bin/tee", str(out))
-    house = House(tmp_path, Target("mail", ("admin",), command=argv))
-    async with house.running():
-        await house.happen("expiry", 1, member="bank", days=7)
-        await until(lambda: mail_is_told(house))
-    found = msgspec.json.decode(out.read_bytes())
-    assert (found["type"], found["role"]) == ("syncd.expiry", "admin")
-
-
-async def mail_is_told(house: House) -> bool:
-    return bool((await house.states())["mail"].last_ok)
-
-
-async def test_so_many_commands_run_at_once(
+async def test_of_many_the_newest_are_kept_for_three_days(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    running, go_on = 0, asyncio.Event()
+    monkeypatch.setattr(notifier, "MOST", 2)
+    target = Target("pager", ("duty",), command=("/bin/false",))
+    house = House(tmp_path, target)
+
+    def holds(waiting: int, dropped: int) -> Callable[[], Awaitable[bool]]:
+        async def have() -> bool:
+            state = house.state()
+            found = (state.waiting, state.dropped)
+            told = await house.book.reported("notify/pager")
+            return (*found, told) == (waiting, dropped, str(dropped))
+
+        return have
+
+    async with house.running():
+        await house.book.now("n", "1", "urgent", {}, {}, {}, {}, {})
+        house.feed.wake()
+        await until(holds(2, 3))
+        house.home.now += notifier.KEPT_S + 1
+        await house.happen("urgent", 1)
+        await until(holds(1, 5))
+
+
+async def test_a_command_is_told_and_no_more_than_some_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, go_on = [], asyncio.Event()
 
     async def run(argv: Any, body: bytes) -> None:
-        nonlocal running
-        running += 1
+        running.append((argv, msgspec.json.decode(body)["type"]))
         await go_on.wait()
 
     async def enough() -> bool:
-        return running >= notifier.COMMANDS
+        return len(running) >= notifier.COMMANDS
 
     monkeypatch.setattr(command, "run", run)
-    targets = [Target(f"t{n}", ("duty",), command=("/x",)) for n in range(9)]
+    targets = [Target(f"t{n}", ("admin",), command=("/x",)) for n in range(9)]
     house = House(tmp_path, *targets)
     async with house.running():
-        await house.happen("urgent", 1)
+        await house.happen("expiry", 1, member="bank", days=7)
         await until(enough)
         await asyncio.sleep(0.1)
-        assert running == notifier.COMMANDS
+        assert len(running) == notifier.COMMANDS
         go_on.set()
-        await until(lambda: all_told(house))
-    assert running == len(targets)
-
-
-async def all_told(house: House) -> bool:
-    return all(s.last_ok for s in (await house.states()).values())
+        await until(house.nothing_waits)
+    assert running == [(("/x",), "syncd.expiry")] * len(targets)
 
 
 def test_a_key_that_is_none_is_refused_at_the_start(tmp_path: Path) -> None:

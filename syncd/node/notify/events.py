@@ -17,7 +17,6 @@ from syncd.config.settings import Role
 from syncd.messages import catalogue, wire
 from syncd.messages.catalogue import later
 from syncd.store.events import StoredEvent
-from syncd.store.notices import Notice
 
 
 class Route(NamedTuple):
@@ -104,7 +103,7 @@ def compose(
     return msgspec.json.encode(notice)
 
 
-def name_of(alliance: str, member: str, event: StoredEvent | Notice) -> str:
+def name_of(alliance: str, member: str, event: StoredEvent) -> str:
     """Return what an event is called everywhere, whoever tells it again.
 
     Its time tells it from one that a restored database has forgotten.

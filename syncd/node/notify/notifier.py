@@ -1,11 +1,16 @@
-"""Tell each target of `[notify]` what concerns its roles, until it took it."""
+"""Tell each target of `[notify]` what concerns its roles, until it took it.
+
+The events are kept in own.db; of a target only how far it was told. What it
+has not taken lies in memory, and after a restart is composed again, of the
+same event the same bytes under the same id.
+"""
 
 import asyncio
 import contextlib
 import functools
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -16,7 +21,7 @@ from syncd.errors import NOTHING, Message, SyncdError, UnavailableError
 from syncd.messages import wire
 from syncd.node.context import Context
 from syncd.node.notify import command, events
-from syncd.store.notices import Notice, Queued
+from syncd.store.events import StoredEvent
 from syncd.web import status_forms, webhook
 
 log = structlog.get_logger("syncd.notify")
@@ -24,8 +29,19 @@ log = structlog.get_logger("syncd.notify")
 FIRST_S, MOST_S = 5.0, 600.0  # until what was not taken is tried again
 LOOK_S = 60.0  # events are looked for at least as often
 COMMANDS = 4  # that run at once
+MOST = 1000  # notices that wait for one target: the newest
+KEPT_S = 3 * 86_400
+PAGE = 256  # events read at a time
 
-Send = Callable[[Notice], Awaitable[None]]
+
+@dataclass(slots=True)
+class _Notice:
+    event: StoredEvent
+    body: bytes
+    tries: int = 0
+
+
+Send = Callable[[_Notice], Awaitable[None]]
 
 
 @dataclass(eq=False)
@@ -34,6 +50,9 @@ class _Sender:
 
     target: Target
     send: Send
+    read_to: int = 0  # number of an event
+    waiting: dict[int, _Notice] = field(default_factory=dict)  # in order
+    dropped: int = 0  # since our start
     failures: int = 0  # in a row
     failing_since: int = 0  # unix seconds
     last_ok: int = 0
@@ -58,20 +77,21 @@ class Notifier:
         self._senders = [_Sender(t, self._way(t)) for t in targets]
 
     async def run(self) -> None:
-        """Tell everybody, for as long as we run."""
-        names = [sender.target.name for sender in self._senders]
-        await self.ctx.own.notices.keep(names)
+        """Tell everybody, for as long as we run; a new one from now on."""
+        _, newest = await self.ctx.own.events.bounds()
+        for sender in self._senders:
+            known = await self.ctx.own.events.reported(_place(sender))
+            sender.read_to = int(known or newest)
         await asyncio.gather(*map(self._serve, self._senders))
 
-    async def states(self) -> tuple[status_forms.NotifyState, ...]:
+    def states(self) -> tuple[status_forms.NotifyState, ...]:
         """Return how telling each target goes."""
-        queued = await self.ctx.own.notices.queued()
         return tuple(
             status_forms.NotifyState(
                 target=s.target.name,
                 roles=s.target.roles,
-                waiting=queued.get(s.target.name, Queued()).waiting,
-                dropped=queued.get(s.target.name, Queued()).dropped,
+                waiting=len(s.waiting),
+                dropped=s.dropped,
                 failures=s.failures,
                 failing_since=s.failing_since or None,
                 last_ok=s.last_ok or None,
@@ -87,13 +107,13 @@ class Notifier:
         key = config.webhook_key(Path(target.secret))
         return functools.partial(self._post, target.url, key)
 
-    async def _run(self, argv: Sequence[str], notice: Notice) -> None:
+    async def _run(self, argv: Sequence[str], notice: _Notice) -> None:
         async with self._commands:
             await command.run(argv, notice.body)
 
-    async def _post(self, url: str, key: bytes, notice: Notice) -> None:
+    async def _post(self, url: str, key: bytes, notice: _Notice) -> None:
         alliance = self.ctx.config.member.alliance
-        name = events.name_of(alliance, self.ctx.me, notice)
+        name = events.name_of(alliance, self.ctx.me, notice.event)
         signed = webhook.headers(key, name, self.ctx.now(), notice.body)
         await webhook.post(url, notice.body, signed)
 
@@ -103,49 +123,66 @@ class Notifier:
         while True:
             news.clear()
             try:
-                notice = await self._next(sender, again_at)
-                if notice is not None:
-                    again_at = await self._tell(sender, notice)
-                    continue
+                fresh = await self._read(sender)
             except SyncdError as e:  # our database
+                fresh = False
                 log.warning("not told", target=sender.target.name, why=str(e))
             left_s = again_at - time.monotonic()
+            # What is fresh does not wait for the rest.
+            if sender.waiting and (fresh or left_s <= 0):
+                again_at = await self._tell(sender)
+                continue
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(
                     left_s if 0 < left_s < LOOK_S else LOOK_S
                 ):
                     await news.wait()
 
-    async def _next(self, sender: _Sender, again_at: float) -> Notice | None:
-        """Return what to tell now: what is fresh does not wait for the rest."""
-        compose = functools.partial(
-            events.compose,
-            roles=sender.target.roles,
-            alliance=self.ctx.config.member.alliance,
-            member=self.ctx.me,
-        )
-        notices, name = self.ctx.own.notices, sender.target.name
-        fresh = await notices.queue(name, compose)
-        if not fresh and time.monotonic() < again_at:
-            return None
-        return await notices.next(name)
+    async def _read(self, sender: _Sender) -> bool:
+        """Compose what happened since, and keep how far all was told.
 
-    async def _tell(self, sender: _Sender, notice: Notice) -> float:
+        Tells whether there is something fresh. What is too old or one too
+        many is dropped.
+        """
+        book, fresh, waiting = self.ctx.own.events, False, sender.waiting
+        alliance = self.ctx.config.member.alliance
+        while page := await book.page(sender.read_to + 1, PAGE):
+            for event in page:
+                body = events.compose(
+                    event, sender.target.roles, alliance, self.ctx.me
+                )
+                if body is not None:
+                    waiting[event.number] = _Notice(event, body)
+                    fresh = True
+            sender.read_to = page[-1].number
+        old = self.ctx.now() - KEPT_S
+        gone = {n for n, one in waiting.items() if one.event.at < old}
+        for number in gone.union([*waiting][:-MOST]):
+            del waiting[number]
+            sender.dropped += 1
+        told = next(iter(waiting), sender.read_to + 1) - 1
+        await book.now(_place(sender), str(told), "")
+        return fresh
+
+    async def _tell(self, sender: _Sender) -> float:
         """Tell one thing once; return when to go on (monotonic)."""
+        notice = min(sender.waiting.values(), key=lambda one: one.tries)
         try:
             await sender.send(notice)
         except UnavailableError as e:
-            now = self.ctx.now()
-            sender.failing_since = sender.failing_since or now
+            notice.tries += 1
+            sender.failing_since = sender.failing_since or self.ctx.now()
             sender.failures, sender.why = sender.failures + 1, e.text
-            log.warning("not told", target=notice.target, why=str(e))
-        else:
-            sender.last_ok = self.ctx.now()
-            sender.failures = sender.failing_since = 0
-        await self.ctx.own.notices.done(notice, taken=not sender.failures)
-        if not sender.failures:
-            return 0.0
-        return time.monotonic() + pause_s(sender.failures)
+            log.warning("not told", target=sender.target.name, why=str(e))
+            return time.monotonic() + pause_s(sender.failures)
+        del sender.waiting[notice.event.number]
+        sender.last_ok = self.ctx.now()
+        sender.failures = sender.failing_since = 0
+        return 0.0
+
+
+def _place(sender: _Sender) -> str:
+    return f"notify/{sender.target.name}"
 
 
 def pause_s(failures: int) -> float:

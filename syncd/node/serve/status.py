@@ -77,7 +77,7 @@ class StatusReader:
             skew_s=self.rounds.our_clock.skew_s() or 0,
             findings=tuple(await self.findings(FINDINGS)),
             appending=self.appending(),
-            notify=await self.notifier.states(),
+            notify=self.notifier.states(),
             disputes=tuple(
                 dispute_item(one, roster)
                 for one in await self.disputes.states()
