@@ -19,7 +19,6 @@ from syncd.cli.options import (
     one_value,
     positions,
 )
-from syncd.errors import UsageError
 from syncd.messages.catalogue import t
 
 STATES = ("accepted", "known", "taken_back", "refused")
@@ -124,7 +123,6 @@ def _dispute(args: _DisputeOptions) -> None:
 
 class _AnswerOptions(ApiOptions):
     dispute: str = option("ORIGIN:INDEX of a dispute against us")
-    position: list[str] = option("ORIGIN:INDEX of a report of ours")
     outcome: str = option("report_stands, report_withdrawn")
     reason: str = option("evidence_confirmed, evidence_insufficient, …")
 
@@ -134,14 +132,9 @@ class _AnswerOptions(ApiOptions):
     "Answer a dispute of reports of ours; report_withdrawn takes them back.",
 )
 def _answer(args: _AnswerOptions) -> None:
-    if bool(args.dispute) is bool(args.position):
-        raise UsageError("name a --dispute, or reports by --position")
-    call = args.given("outcome", "reason")
-    check_given(call, "outcome", "reason")
-    if args.dispute:
-        [call["dispute"]] = positions([args.dispute], "--dispute")
-    else:
-        call["about"] = positions(args.position, "--position")
+    call = args.given("dispute", "outcome", "reason")
+    check_given(call, "dispute", "outcome", "reason")
+    [call["dispute"]] = positions([args.dispute], "--dispute")
     with args.api() as own:
         done = own.post("/v1/answers", call)
     args.show(

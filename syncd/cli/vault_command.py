@@ -12,7 +12,7 @@ from syncd.messages.catalogue import later
 
 HEAD = (
     *map(later, ("id", "type", "kind", "state", "label", "seen", "expires")),
-    *map(later, ("due", "answer", "by", "position")),
+    *map(later, ("due", "by", "position")),
 )
 NAMES = {"elsewhere": later("taken back by others")}
 STATES = ("waiting", "published", "ending", "ended")
@@ -83,4 +83,4 @@ def _cell(item: Mapping[str, Any], name: str) -> str:
         return ":".join(str(part) for part in item[name])
     if name == "label" and item["type"] != "report":
         return str(item.get("reason", ""))
-    return str(item.get("outcome" if name == "answer" else name, ""))
+    return str(item.get(name, ""))

@@ -1,5 +1,6 @@
 """Check disputes, and answers to them, before they enter the vault."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -76,14 +77,18 @@ def _due(fields: DisputeFields, kind: str, rules: Rules) -> DisputeFields:
 
 
 def prepare_answer(
-    draft: AnswerDraft, reports: list[Claim], rules: Rules
-) -> list[NewReport]:
-    """Return what to keep of an answer: one statement for each token.
+    draft: AnswerDraft, reports: Sequence[Claim], rules: Rules
+) -> NewReport:
+    """Return what to keep of an answer on reports of one token.
 
     Raises:
         MalformedError: a code that cannot be, or none; says all.
     """
-    fields = shape.part(AnswerFields, draft)
+    fields = AnswerFields(
+        outcome=draft.outcome,
+        reason=draft.reason,
+        about=tuple(claim.position for claim in reports),
+    )
     wrong = faults.of_codes(fields)
     missing = [n for n in ("outcome", "reason") if not getattr(draft, n)]
     if missing:
@@ -94,22 +99,13 @@ def prepare_answer(
         )
     if wrong:
         raise joined(wrong)
-    by_token: dict[tuple[str, int, str], list[Claim]] = {}
-    for claim in reports:
-        on = claim.statement
-        by_token.setdefault((on.kind, on.epoch, on.token), []).append(claim)
-    made = []
-    for (kind, epoch, short), some in by_token.items():
-        about = tuple(claim.position for claim in some)
-        one = report.in_order(replace(fields, about=about))
-        report.check_fits(one, kind, rules)
-        made.append(
-            NewReport(
-                *(kind, "", record.encode(one)),
-                type=ANSWER,
-                urgent=True,
-                token=token.decode(short),
-                epoch=epoch,
-            )
-        )
-    return made
+    on = reports[0].statement
+    fields = report.in_order(fields)
+    report.check_fits(fields, on.kind, rules)
+    return NewReport(
+        *(on.kind, "", record.encode(fields)),
+        type=ANSWER,
+        urgent=True,
+        token=token.decode(on.token),
+        epoch=on.epoch,
+    )

@@ -4,9 +4,9 @@ Read from the claims on its token each time, so that what was retracted,
 erased or cut off with a fork counts here no more than in a verdict.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+
+from msgspec import Struct
 
 from syncd.flows.ports import Position
 from syncd.indicator.active import AUTHORITY, MOST_DUE_DAYS, OFFICIAL
@@ -16,35 +16,46 @@ from syncd.indicator.statement import Answer, Dispute, Report
 from syncd.roster.roster import Roster
 
 
-class Given(NamedTuple):
-    """An answer, and where it stands."""
+class DisputedReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A report that a dispute is about, or one that was answered for."""
 
     position: Position
-    answer: Answer
+    member: str  # who wrote it
+    official: bool = False  # silence does not weaken it
+    answer: Position | None = None  # the newest
+    outcome: str = ""  # of the answer
+    reason: str = ""  # likewise
 
 
-@dataclass(frozen=True, slots=True)
-class DisputeState:
-    """One dispute, as the claims have it."""
+class DisputeState(Struct, frozen=True, kw_only=True):
+    """A dispute against us, or of ours."""
 
-    claim: Claim
-    dispute: Dispute
-    by_us: bool
+    position: Position
+    side: str  # against_us, by_us
     state: str  # open, overdue, answered, ended
-    reports: Sequence[Claim] = ()  # that it is about and that stand
-    official: frozenset[Position] = frozenset()  # of these
-    answers: Mapping[Position, Given] = field(default_factory=dict)
-    # the newest on each report
+    member: str  # who disputes
+    kind: str
+    reason: str
+    on: str  # day
+    due: str  # day to answer by
+    expires: str
+    reports: tuple[DisputedReport, ...]
 
     @property
-    def due(self) -> str:
-        """The day to answer by, as a verdict has it."""
-        return due(self.dispute)
+    def by_us(self) -> bool:
+        """Whether it is ours."""
+        return self.side == "by_us"
 
     @property
     def pending(self) -> bool:
         """Whether an answer is to come."""
         return self.state in ("open", "overdue")
+
+    @property
+    def asked(self) -> list[str]:
+        """Whose official reports wait for an answer."""
+        waiting = (r for r in self.reports if r.answer is None)
+        return sorted({r.member for r in waiting if r.official})
 
 
 def of(
@@ -72,64 +83,88 @@ def of(
         return None
     by_us = claim.origin in ours
 
-    def meant(one: Claim) -> bool:
-        named = not dispute.about or one.position in dispute.about
-        return named and (one.origin in ours) is not by_us
+    def meant(at: Position) -> bool:
+        named = not dispute.about or at in dispute.about
+        return named and (at[0] in ours) is not by_us
 
-    reports = [
-        c
+    standing = {
+        c.position: is_official(c, roster)
         for c in claims
         if isinstance(c.statement, Report)
         and today < c.statement.expires
-        and meant(c)
-    ]
-    answers = _answers(dispute, claims, roster, meant)
-    if not (reports or answers or by_us):
+        and meant(c.position)
+    }
+    answers = {
+        at: one
+        for at, one in _answers(claims, dispute.on, roster).items()
+        if meant(at)
+    }
+    reports = tuple(
+        _report(at, member(at[0], roster), standing, answers)
+        for at in sorted(standing.keys() | answers.keys())
+    )
+    if not (reports or by_us):
         return None
-    official = frozenset(c.position for c in reports if is_official(c, roster))
-    waiting = {c.position for c in reports} - answers.keys()
-    if not waiting:
-        state = "answered" if answers else "ended"
-    else:
-        state = _unanswered(dispute, today, weakened=not waiting <= official)
     return DisputeState(
-        claim, dispute, by_us, state, reports, official, answers
+        position=claim.position,
+        side="by_us" if by_us else "against_us",
+        state=_state(dispute, reports, today),
+        member=member(claim.origin, roster),
+        kind=dispute.kind,
+        reason=dispute.reason,
+        on=dispute.on,
+        due=due(dispute),
+        expires=dispute.expires,
+        reports=reports,
     )
 
 
-def _unanswered(dispute: Dispute, today: str, *, weakened: bool) -> str:
-    """Return the state while an answer is missing.
-
-    What an overdue answer does to unofficial reports, which are `weakened`,
-    does not expire.
-    """
-    stands = today < dispute.expires
-    if due(dispute) < today and (weakened or stands):
+def _state(
+    dispute: Dispute, reports: Collection[DisputedReport], today: str
+) -> str:
+    waiting = [r for r in reports if r.answer is None]
+    if not waiting:
+        return "answered" if reports else "ended"
+    expired = today >= dispute.expires
+    # What an overdue answer does to unofficial reports does not expire.
+    if due(dispute) < today and not (
+        expired and all(r.official for r in waiting)
+    ):
         return "overdue"
-    return "open" if stands else "ended"
+    return "ended" if expired else "open"
+
+
+def _report(
+    at: Position,
+    author: str,
+    standing: Mapping[Position, bool],
+    answers: Mapping[Position, tuple[Position, Answer]],
+) -> DisputedReport:
+    position, answer = answers.get(at, (None, None))
+    return DisputedReport(
+        position=at,
+        member=author,
+        official=standing.get(at, False),
+        answer=position,
+        outcome=answer.outcome if answer else "",
+        reason=answer.reason if answer else "",
+    )
 
 
 def _answers(
-    dispute: Dispute,
-    claims: Collection[Claim],
-    roster: Roster,
-    meant: Callable[[Claim], bool],
-) -> dict[Position, Given]:
-    """Return the newest answer to each report, since the dispute was made.
+    claims: Collection[Claim], since: str, roster: Roster
+) -> dict[Position, tuple[Position, Answer]]:
+    """Return the newest answer on each report, none older than a day.
 
     Only whoever wrote the report answers for it, in whichever of his logs.
     """
-    found: dict[Position, Given] = {}
-    for claim in sorted(claims, key=lambda c: (c.statement.on, c.index)):
-        answer = claim.statement
-        if not isinstance(answer, Answer) or answer.on < dispute.on:
-            continue
-        for position in answer.about:
-            about = Claim(*position, dispute)
-            same = member(position[0], roster) == member(claim.origin, roster)
-            if same and meant(about):
-                found[position] = Given(claim.position, answer)
-    return found
+    return {
+        at: (claim.position, claim.statement)
+        for claim in sorted(claims, key=lambda c: (c.statement.on, c.index))
+        if isinstance(claim.statement, Answer) and claim.statement.on >= since
+        for at in claim.statement.about
+        if member(at[0], roster) == member(claim.origin, roster)
+    }
 
 
 def due(dispute: Dispute) -> str:

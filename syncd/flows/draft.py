@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
+
 from syncd.indicator.notation import Natural
 from syncd.indicator.record import (
-    AnswerFields,
     DisputeFields,
     ReassignedFields,
     ReportFields,
@@ -61,11 +62,13 @@ class DisputeDraft(
 
 
 class AnswerDraft(
-    AnswerFields, frozen=True, kw_only=True, forbid_unknown_fields=True
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 ):
-    """An answer as an operator hands it in: to a dispute, or on reports."""
+    """An answer as an operator hands it in, on a dispute of ours."""
 
-    dispute: tuple[str, Natural] | None = None  # its position
+    dispute: tuple[str, Natural]  # its position
+    outcome: str = ""
+    reason: str = ""
 
 
 class VouchDraft(

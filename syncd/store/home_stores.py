@@ -24,7 +24,6 @@ from syncd.store.appeals import Appeals
 from syncd.store.bearer import Bearers
 from syncd.store.cosigned import CosignRows
 from syncd.store.database import Database
-from syncd.store.disputes import DisputeBook
 from syncd.store.durable import Lock
 from syncd.store.events import EventBook
 from syncd.store.findings import Row
@@ -72,7 +71,6 @@ class OwnStore:
     screening: ScreeningBook
     mutes: Mutes
     entries: OwnEntries
-    disputes: DisputeBook
     clock: Callable[[], int]
     lock: Lock | None
 
@@ -141,7 +139,6 @@ class OwnStore:
             ScreeningBook(database, cipher, clock),
             Mutes(database, cipher, clock),
             OwnEntries(database, cipher, clock),
-            DisputeBook(database, cipher, clock),
             clock,
             lock,
         )

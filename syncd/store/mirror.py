@@ -35,6 +35,7 @@ from syncd.indicator.folding import Batch, Rows
 from syncd.indicator.token import KIND_CODES
 from syncd.store import bundles as bundle_rows
 from syncd.store import cutting, elsewhere, erasing, failpoint, findings
+from syncd.store import disputes as dispute_rows
 from syncd.store.database import Database, execute_many, select_in
 from syncd.tlog.merkle import BUNDLE, Frontier
 
@@ -88,10 +89,8 @@ class MirrorStore:
         """Return how far we are with each origin that we heard of."""
 
         def job(c: sa.Connection) -> list[MirrorHead]:
-            names = c.exec_driver_sql(
-                "SELECT origin FROM log ORDER BY origin"
-            ).fetchall()
-            return [_head(c, name) for (name,) in names]
+            names = c.exec_driver_sql("SELECT origin FROM log ORDER BY origin")
+            return [_head(c, name) for name in names.scalars().all()]
 
         return await self._db.read(job)
 
@@ -375,10 +374,8 @@ class MirrorStore:
         """Return the notes of a log that contradict each other, or did."""
 
         def job(c: sa.Connection) -> list[bytes]:
-            rows = c.exec_driver_sql(
-                "SELECT note FROM fork_note WHERE log_id = ? ORDER BY hash",
-                (_log_id(c, origin),),
-            )
+            notes = "SELECT note FROM fork_note WHERE log_id = ? ORDER BY hash"
+            rows = c.exec_driver_sql(notes, (_log_id(c, origin),))
             return [note for (note,) in rows]
 
         return await self._db.read(job)
@@ -465,6 +462,10 @@ class MirrorStore:
             lambda c: _claim(c, origin, _log_id(c, origin), index, value, at)
         )
 
+    async def disputes(self, ours: Collection[str]) -> list[Claim]:
+        """Return disputes in force on what `ours` have a claim on too."""
+        return await self._db.read(lambda c: dispute_rows.find(c, ours))
+
     async def taken_back(
         self,
         tokens: Sequence[bytes],
@@ -486,9 +487,7 @@ class MirrorStore:
         is such a pair, (b"", 0) for the first page.
         """
 
-        def job(
-            c: sa.Connection,
-        ) -> list[tuple[bytes, int, list[Claim]]]:
+        def job(c: sa.Connection) -> list[tuple[bytes, int, list[Claim]]]:
             found: dict[tuple[bytes, int], list[Claim]] = {}
             name_of = partial(self._names.of, c)
             rows = c.exec_driver_sql(
@@ -531,12 +530,11 @@ class MirrorStore:
         """Return the number of claims in force per origin."""
 
         def job(c: sa.Connection) -> dict[str, int]:
-            name_of = partial(self._names.of, c)
             rows = c.exec_driver_sql(
-                "SELECT log_id, count(*) FROM claim WHERE ended_by IS NULL"
-                " GROUP BY log_id"
+                "SELECT origin, count(*) FROM claim JOIN log ON id = log_id"
+                " WHERE ended_by IS NULL GROUP BY log_id"
             )
-            return {name_of(log_id): n for log_id, n in rows}
+            return {origin: n for origin, n in rows}  # noqa: C416
 
         return await self._db.read(job)
 

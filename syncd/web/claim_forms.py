@@ -2,8 +2,8 @@
 
 from typing import Annotated, Generic, Literal, TypeVar
 
+from syncd.flows.dispute_state import DisputeState
 from syncd.flows.draft import AnswerDraft, ReassignedDraft, VouchDraft
-from syncd.flows.ports import Position
 from syncd.web.forms import FullOutput, Input, Limit, Output, Query, meta
 
 __all__ = ["AnswerDraft", "ReassignedDraft", "VouchDraft"]
@@ -21,7 +21,7 @@ class Disputed(Output, frozen=True, kw_only=True):
 class Answered(FullOutput, frozen=True, kw_only=True):
     """The answer is kept, durably; it is published soon after."""
 
-    ids: tuple[int, ...]  # in the vault, one for each token
+    id: int  # in the vault
     reports: int  # that it is about
     retracting: int  # of these, how many end by it
 
@@ -51,33 +51,7 @@ class DisputeQuery(Query, frozen=True, kw_only=True):
     limit: Limit = 100
 
 
-class DisputedReport(Output, frozen=True, kw_only=True):
-    """A report that a dispute is about, or one that was answered for."""
-
-    position: Position
-    member: str  # who wrote it
-    official: bool = False  # silence does not weaken it
-    answer: Position | None = None
-    outcome: str = ""  # of the answer
-    reason: str = ""  # likewise
-
-
-class DisputeItem(Output, frozen=True, kw_only=True):
-    """A dispute against us, or of ours."""
-
-    position: Position
-    side: str  # against_us, by_us
-    state: str  # open, overdue, answered, ended
-    member: str  # who disputes
-    kind: str
-    reason: str
-    on: str  # day
-    due: str  # day to answer by
-    expires: str
-    reports: tuple[DisputedReport, ...]
-
-
 class DisputePage(FullOutput, frozen=True, kw_only=True):
     """Disputes, the first due first."""
 
-    items: tuple[DisputeItem, ...]
+    items: tuple[DisputeState, ...]

@@ -43,8 +43,6 @@ async def _disputes(call: Call, query: DisputeQuery) -> DisputePage:
     "POST", "/v1/answers", OPERATORS, "answer a dispute against us", status=202
 )
 async def _answer(call: Call, body: AnswerDraft) -> Answered:
-    if (body.dispute is None) is not bool(body.about):
-        raise MalformedError("answer: want a dispute, or positions `about`")
     return await call.service.claim_intake.answer(call.caller, body)
 
 

@@ -64,8 +64,8 @@ class VaultItem(ReportFields, Output, frozen=True, kw_only=True):
     elsewhere: str = ""  # another member took it back: MEMBER REASON
     urgent: bool = False
     reason: str = ""  # why it ends, or what a dispute or an answer says
-    due: str = ""  # of a dispute, also where a report of ours is disputed
-    outcome: str = ""  # of an answer, also on what it is about
+    due: str = ""  # of a dispute
+    outcome: str = ""  # of an answer
     since: str = ""  # of a number that has a new owner
     about: tuple[Position, ...] = ()
 

@@ -53,20 +53,16 @@ def test_disputes_are_listed(member: Node, false: FalseApi) -> None:
     assert member("dispute", "list", "--side", "both").code == 2
 
 
-def test_an_answer_names_a_dispute_or_reports(
-    member: Node, false: FalseApi
-) -> None:
-    done = {"ids": [1], "reports": 1, "retracting": 1}
+def test_an_answer_names_a_dispute(member: Node, false: FalseApi) -> None:
+    done = {"id": 1, "reports": 1, "retracting": 1}
     false.answers["/v1/answers"] = (202, done)
     how = _answer("report_withdrawn")
     ran = member("report", "answer", "--dispute", f"{AT}:7", *how)
     assert ran.out == (
         "the answer on 1 reports is kept; 1 of them are being retracted\n"
     )
-    assert member("report", "answer", "--position", f"{AT}:8", *how).code == 0
-    bodies = [body for _, _, body in false.asked]
-    assert [body.get("dispute") for body in bodies] == [[AT, 7], None]
-    assert [body.get("about") for body in bodies] == [None, [[AT, 8]]]
+    [(_, _, body)] = false.asked
+    assert body["dispute"] == [AT, 7]
     assert member("report", "answer", *how).code == 2
 
 

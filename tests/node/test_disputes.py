@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from syncd.errors import RefusedError
+from syncd.flows.dispute_state import DisputeState
 from syncd.indicator import statement
 from syncd.messages import wire
 from syncd.node.serve import todo
@@ -37,19 +38,17 @@ async def dispute(member: Member, value: str = VALUE, **more: Any) -> None:
     await service.claim_intake.dispute(CALLER, draft)
 
 
-async def listed(
-    member: Member, **wanted: Any
-) -> tuple[claim_forms.DisputeItem, ...]:
+async def listed(member: Member, **wanted: Any) -> tuple[DisputeState, ...]:
     query = claim_forms.DisputeQuery(**wanted)
     service = member.node.local_service
     return (await service.claim_intake.disputes(query)).items
 
 
 async def answer(
-    member: Member, outcome: str = "report_stands", **about: Any
+    member: Member, dispute: tuple[str, int], outcome: str = "report_stands"
 ) -> claim_forms.Answered:
     draft = claim_forms.AnswerDraft(
-        outcome=outcome, reason="case_open", **about
+        dispute=dispute, outcome=outcome, reason="case_open"
     )
     service = member.node.local_service
     return await service.claim_intake.answer(CALLER, draft)
@@ -90,7 +89,7 @@ async def test_from_a_dispute_to_its_answer(alliance: Alliance) -> None:
     assert not await events(bank, "dispute")
     assert not await listed(alliance.police)
 
-    done = await answer(carrier, dispute=item.position)
+    done = await answer(carrier, item.position)
     assert (done.reports, done.retracting) == (1, 0)
     await settled(alliance)
     [heard] = await events(bank, "answer")
@@ -109,9 +108,7 @@ async def test_an_answer_that_withdraws_ends_the_report(
     await dispute(alliance.bank)
     await settled(alliance)
     [item] = await listed(alliance.carrier)
-    done = await answer(
-        alliance.carrier, "report_withdrawn", about=(item.reports[0].position,)
-    )
+    done = await answer(alliance.carrier, item.position, "report_withdrawn")
     assert (done.reports, done.retracting) == (1, 1)
     await settled(alliance)
     [found] = await alliance.police.lookup("url", VALUE)
@@ -119,16 +116,20 @@ async def test_an_answer_that_withdraws_ends_the_report(
     [ours] = await listed(alliance.bank)
     assert ours.state == "answered"
     assert ours.reports[0].outcome == "report_withdrawn"
-    with pytest.raises(RefusedError, match="no report of ours that stands"):
-        await answer(alliance.carrier, dispute=item.position)
+    with pytest.raises(RefusedError, match="no dispute of a report of ours"):
+        await answer(alliance.carrier, item.position)
 
 
 async def test_nobody_answers_for_another(alliance: Alliance) -> None:
     bank, carrier = alliance.bank, alliance.carrier
     await carrier.report("url", VALUE)
     await settled(alliance)
-    with pytest.raises(RefusedError, match="no report of ours that stands"):
-        await answer(bank, about=((carrier.origin, 1),))
+    await dispute(bank)
+    await settled(alliance)
+    [item] = await listed(bank)
+    for member in (bank, alliance.police):
+        with pytest.raises(RefusedError, match="no dispute of a report"):
+            await answer(member, item.position)
 
 
 async def test_a_dispute_is_told_once(alliance: Alliance) -> None:
@@ -188,8 +189,8 @@ async def test_what_is_withdrawn_waits_for_nothing(
     await settled(alliance)
     assert not await listed(carrier)
     assert not await to_do(carrier)
-    with pytest.raises(RefusedError, match="no report of ours that stands"):
-        await answer(carrier, dispute=item.position)
+    with pytest.raises(RefusedError, match="no dispute of a report of ours"):
+        await answer(carrier, item.position)
 
 
 async def carrier_token(carrier: Member) -> str:
@@ -208,8 +209,8 @@ async def test_an_answer_that_does_not_come_is_told_of(
     await settled(alliance)
     for member in (bank, carrier):
         member.shift_s = 8 * DAY_S
-        await member.node.disputes.remind()
-        await member.node.disputes.remind()
+        await member.node.disputes.tell()
+        await member.node.disputes.tell()
     [_, told] = await events(carrier, "dispute")
     assert (told["overdue"], told["official"]) == (True, False)
     [line] = await to_do(carrier)
@@ -229,7 +230,7 @@ async def test_the_contact_is_asked_for_an_official_report(
     await settled(alliance)
     for member in (bank, police):
         member.shift_s = 8 * DAY_S
-        await member.node.disputes.remind()
+        await member.node.disputes.tell()
     [told] = await events(bank, "dispute")
     assert (told["by_us"], told["contacts"]) == (True, ["police"])
     [line] = await to_do(bank)
@@ -255,6 +256,8 @@ async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
     alliance: Alliance,
 ) -> None:
     bank, carrier = alliance.bank, alliance.carrier
+    for member in alliance.up:
+        member.shift_s = 60 * DAY_S
     await carrier.report("url", VALUE)
     await settled(alliance)
     await dispute(bank)
@@ -263,7 +266,7 @@ async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
     for member in alliance.up:
         member.shift_s = 91 * DAY_S
     await asyncio.gather(*(member.round() for member in alliance.up))
-    await answer(carrier, about=(item.reports[0].position,))
+    await answer(carrier, item.position)
     vouch = claim_forms.VouchDraft(kind="url", value=VALUE, role="website")
     intake = carrier.node.local_service.claim_intake
     await intake.vouch(CALLER, [vouch])
@@ -284,15 +287,13 @@ async def test_what_is_overdue_is_not_forgotten(alliance: Alliance) -> None:
     for member in alliance.up:
         member.shift_s = 70 * DAY_S
     await asyncio.gather(*(member.round() for member in alliance.up))
-    await carrier.node.disputes.remind()
+    await carrier.node.disputes.tell()
     [item] = await listed(carrier)
     assert item.state == "overdue"
-    await answer(carrier, dispute=item.position)
+    await answer(carrier, item.position)
     await settled(alliance)
     [item] = await listed(carrier)
     assert item.state == "answered"
-    await carrier.node.disputes.remind()
-    assert not await listed(carrier)
 
 
 async def test_a_later_dispute_wants_an_answer_of_its_own(
@@ -305,7 +306,7 @@ async def test_a_later_dispute_wants_an_answer_of_its_own(
     await dispute(bank)
     await settled(alliance)
     [first] = await listed(carrier)
-    await answer(carrier, dispute=first.position)
+    await answer(carrier, first.position)
     await settled(alliance)
     for member in alliance.up:
         member.shift_s = 2 * DAY_S
@@ -313,7 +314,7 @@ async def test_a_later_dispute_wants_an_answer_of_its_own(
     await dispute(police)
     await settled(alliance)
     [second] = await listed(carrier, state="open")
-    await answer(carrier, dispute=second.position)
+    await answer(carrier, second.position)
     await settled(alliance)
     assert not await listed(carrier, state="open")
 
@@ -341,23 +342,6 @@ async def test_nobody_crowds_out_the_others(alliance: Alliance) -> None:
     assert [i.member for i in items].count("police") == OF_ONE
     assert [i.member for i in items].count("bank") == 1
     assert len(await events(carrier, "dispute")) == OF_ONE + 1
-
-
-async def test_the_vault_shows_what_is_due(alliance: Alliance) -> None:
-    """Of a report the day to answer by, of a dispute the answer."""
-    bank, carrier = alliance.bank, alliance.carrier
-    await carrier.report("url", VALUE)
-    await settled(alliance)
-    await dispute(bank)
-    await settled(alliance)
-    [item] = await listed(carrier)
-    [row] = await vault(carrier)
-    assert (row.type, row.due) == ("report", item.due)
-    await answer(carrier, dispute=item.position)
-    await settled(alliance)
-    [row] = await vault(bank)
-    assert (row.type, row.due) == ("dispute", item.due)
-    assert row.outcome == "report_stands"
 
 
 async def vault(member: Member) -> list[Any]:

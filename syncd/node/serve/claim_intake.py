@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from syncd.errors import RefusedError, SyncdError
 from syncd.flows import dispute, report, vouch
@@ -49,27 +49,23 @@ class ClaimIntake:
         self, wanted: claim_forms.DisputeQuery
     ) -> claim_forms.DisputePage:
         """Return disputes against us and ours, the first due first."""
-        states = await self.disputed.states()
-        items = (
-            shown.dispute_item(state, self.ctx.roster) for state in states
-        )
-        found = [
+        found = tuple(
             one
-            for one in items
+            for one in await self.disputed.states()
             if wanted.side in ("", one.side)
             and wanted.state in ("", one.state)
-        ]
-        return claim_forms.DisputePage(items=tuple(found[: wanted.limit]))
+        )
+        return claim_forms.DisputePage(items=found[: wanted.limit])
 
     async def answer(
         self, caller: Caller, draft: claim_forms.AnswerDraft
     ) -> claim_forms.Answered:
         """Keep an answer on reports of ours; one that withdraws ends them."""
-        reports = await self._disputed(draft)
+        reports = await self._disputed(draft.dispute)
         kept = await self.ctx.offload(
             dispute.prepare_answer, draft, reports, self.rules()
         )
-        outcomes = await self._accept(caller, kept)
+        [outcome] = await self._accept(caller, [kept])
         retracting = 0
         if draft.outcome == WITHDRAWN:
             vault = self.ctx.own.vault
@@ -82,7 +78,7 @@ class ClaimIntake:
             retracting = done.ends[REPORT]
             self.wake()
         return claim_forms.Answered(
-            ids=tuple(outcome.id for outcome in outcomes),
+            id=outcome.id,
             reports=len(reports),
             retracting=retracting,
         )
@@ -126,31 +122,27 @@ class ClaimIntake:
             self.wake()
         return outcomes
 
-    async def _disputed(self, draft: claim_forms.AnswerDraft) -> list[Claim]:
-        """Return the reports of ours that an answer is about.
+    async def _disputed(self, dispute: Position) -> list[Claim]:
+        """Return the reports of ours that another's dispute is about.
 
         Raises:
             RefusedError: there is none.
         """
-        if draft.dispute is not None:
-            state = await self.disputed.at(draft.dispute)
-            return [*state.reports] if state else _refuse(draft.dispute)
-        found = await self.claims.in_force_at(draft.about)
-        for at in draft.about:
-            claim = found.get(at)
-            if (
-                at[0] not in self.ctx.own_origins
-                or claim is None
-                or not isinstance(claim.statement, Report)
-            ):
-                _refuse(at)
-        return [found[at] for at in dict.fromkeys(draft.about)]
-
-
-def _refuse(at: Position) -> NoReturn:
-    raise RefusedError(
-        "answer: {position} is no report of ours that stands, nor a dispute"
-        " of one",
-        hint="syncd dispute list has them",
-        position=f"{at[0]}:{at[1]}",
-    )
+        about = [
+            report.position
+            for one in await self.disputed.states()
+            if one.position == dispute and not one.by_us
+            for report in one.reports
+        ]
+        found = await self.claims.in_force_at(about)
+        reports = [
+            c for c in found.values() if isinstance(c.statement, Report)
+        ]
+        if not reports:
+            raise RefusedError(
+                "answer: {position} is no dispute of a report of ours that"
+                " stands",
+                hint="syncd dispute list has them",
+                position="{}:{}".format(*dispute),
+            )
+        return reports

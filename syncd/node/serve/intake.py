@@ -18,7 +18,6 @@ from syncd.node.context import Context, checked_day
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.serve import shown
 from syncd.node.serve.metrics import Metrics
-from syncd.node.upkeep.disputes import Disputes
 from syncd.roster.row import HEX32
 from syncd.store import gone
 from syncd.store.imports import ImportMark, Refused
@@ -42,7 +41,6 @@ class Intake:
     rules: Callable[[], Rules]  # what drafts are checked against just now
     wake: Callable[[], None]  # has it published what waits
     elsewhere: ElsewhereNotes
-    disputes: Disputes  # those that concern us
 
     # --------------------------------------------------------- reporting
 
@@ -139,10 +137,8 @@ class Intake:
                 ),
             )
         )
-        states = await self.disputes.states() if rows else []
         return report_forms.VaultPage(
-            items=tuple(shown.vault_item(row, states) for row in rows),
-            next=more,
+            items=tuple(map(shown.vault_item, rows)), next=more
         )
 
     # ------------------------------------------------- files, in steps

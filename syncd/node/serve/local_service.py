@@ -86,7 +86,6 @@ class LocalService:
             rules=self._rules,
             wake=self.wake,
             elsewhere=self.elsewhere,
-            disputes=self.disputes,
         )
         self.claim_intake = ClaimIntake(
             ctx=self.ctx,

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import msgspec
 
 from syncd.errors import Message
+from syncd.flows.dispute_state import DisputeState
 from syncd.messages import wire
 from syncd.node.serve.shown import shown
 from syncd.store import vault
 from syncd.store.findings import Row
 from syncd.store.mutes import Mute, Subject
-from syncd.web import claim_forms, forms, status_forms
+from syncd.web import forms, status_forms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ class MemberState:
     notify: tuple[status_forms.NotifyState, ...] = ()
     appeals: int = 0  # on which something is to do
     remarks: tuple[Message, ...]  # what else there is to do
-    disputes: tuple[claim_forms.DisputeItem, ...]  # that wait for an answer
+    disputes: tuple[DisputeState, ...]  # that wait for an answer
 
     def waiting(self) -> dict[str, int]:
         """Return how many rows wait, by kind."""

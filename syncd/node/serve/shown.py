@@ -1,21 +1,17 @@
 """Fill the forms of the local API from what is kept."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, get_args
 
 import msgspec
 from msgspec.structs import asdict
 
 from syncd.errors import SyncdError
-from syncd.flows import dispute_state
-from syncd.flows.dispute_state import DisputeState
-from syncd.flows.ports import Position
 from syncd.indicator import statement, token, vocabulary
-from syncd.roster.roster import Roster
 from syncd.store.imports import ImportState
 from syncd.store.vault import Accepted, HeldBack, Known, VaultRow
-from syncd.web import claim_forms, forms, report_forms
+from syncd.web import forms, report_forms
 from syncd.web import problem as problems
 
 TYPES = {
@@ -103,18 +99,12 @@ def status(state: ImportState) -> report_forms.ImportStatus:
     )
 
 
-def vault_item(
-    row: VaultRow, disputes: Sequence[DisputeState]
-) -> report_forms.VaultItem:
-    """Return a row as callers get it, with how a dispute of it stands."""
+def vault_item(row: VaultRow) -> report_forms.VaultItem:
+    """Return a row as callers get it."""
     by_token = not row.value and row.token is not None
     fields = asdict(row.fields)
     return report_forms.VaultItem(
-        **{
-            **_disputed((row.origin, row.index), disputes),
-            **fields,
-            "reason": row.reason or fields.get("reason", ""),
-        },
+        **{**fields, "reason": row.reason or fields.get("reason", "")},
         id=row.id,
         type=TYPES[row.type],
         kind=row.kind,
@@ -133,61 +123,6 @@ def vault_item(
         elsewhere=row.elsewhere,
         urgent=row.urgent,
     )
-
-
-def dispute_item(
-    state: DisputeState, roster: Roster
-) -> claim_forms.DisputeItem:
-    """Return a dispute as callers get it."""
-    claim, about = state.claim, state.dispute
-    positions = {c.position for c in state.reports} | state.answers.keys()
-    return claim_forms.DisputeItem(
-        position=claim.position,
-        side="by_us" if state.by_us else "against_us",
-        state=state.state,
-        member=dispute_state.member(claim.origin, roster),
-        kind=about.kind,
-        reason=about.reason,
-        on=about.on,
-        due=state.due,
-        expires=about.expires,
-        reports=tuple(
-            _disputed_report(state, at, roster) for at in sorted(positions)
-        ),
-    )
-
-
-def _disputed_report(
-    state: DisputeState, at: Position, roster: Roster
-) -> claim_forms.DisputedReport:
-    given = state.answers.get(at)
-    return claim_forms.DisputedReport(
-        position=at,
-        member=dispute_state.member(at[0], roster),
-        official=at in state.official,
-        answer=given.position if given else None,
-        outcome=given.answer.outcome if given else "",
-        reason=given.answer.reason if given else "",
-    )
-
-
-def _disputed(
-    at: tuple[str, int | None], disputes: Sequence[DisputeState]
-) -> dict[str, str]:
-    """Return when an answer is due on a position, and which was given."""
-    for state in disputes:
-        reports = {c.position for c in state.reports} | state.answers.keys()
-        mine = at == state.claim.position
-        if mine or at in reports:
-            answers = state.answers.items()
-            given = {
-                one.answer.outcome for p, one in answers if mine or p == at
-            }
-            return {
-                "due": state.due,
-                "outcome": ", ".join(sorted(given)),
-            }
-    return {}
 
 
 def _again(extras: bytes) -> str:

@@ -15,7 +15,7 @@ from syncd.node.follow.rounds import Rounds
 from syncd.node.notify.notifier import Notifier
 from syncd.node.serve import member_rows, todo
 from syncd.node.serve.member_state import MemberState
-from syncd.node.serve.shown import dispute_item, shown
+from syncd.node.serve.shown import shown
 from syncd.node.upkeep.disputes import Disputes
 from syncd.store.findings import Row
 from syncd.tlog import checkpoint
@@ -79,9 +79,7 @@ class StatusReader:
             appending=self.appending(),
             notify=self.notifier.states(),
             disputes=tuple(
-                dispute_item(one, roster)
-                for one in await self.disputes.states()
-                if one.pending
+                one for one in await self.disputes.states() if one.pending
             ),
             appeals=await self.ctx.own.appeals.open(),
             remarks=(*filter(None, (self._outside(),)), *self.never()),

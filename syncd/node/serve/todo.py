@@ -8,8 +8,8 @@ member's state goes in.
 from collections.abc import Iterator
 
 from syncd.errors import Message
+from syncd.flows.dispute_state import DisputeState
 from syncd.node.serve.member_state import MemberState
-from syncd.web.claim_forms import DisputeItem
 
 DAY_S = 86_400
 FAILING = 3  # failures in a row that are worth a to-do
@@ -207,12 +207,21 @@ def _disputes(state: MemberState) -> Iterator[Message]:
     Silence does not weaken an official report, so its author is called; an
     unofficial one is disputed meanwhile by itself.
     """
-    found = []
-    for one in state.disputes:
-        if one.side == "against_us":
-            found.append(_answer(one))
-        elif one.state == "overdue":
-            found += _silent(one)
+    found = [_answer(one) for one in state.disputes if not one.by_us]
+    found += [
+        Message(
+            "dispute: {member} has not answered ours of official reports of its"
+            " by {day} ({origin}:{index}): call the contact that the roster"
+            " names for {member}: syncd roster show",
+            member=member,
+            day=one.due,
+            origin=one.position[0],
+            index=one.position[1],
+        )
+        for one in state.disputes
+        if one.by_us and one.state == "overdue"
+        for member in one.asked
+    ]
     yield from found[:DISPUTES]
     if len(found) > DISPUTES:
         yield Message(
@@ -220,7 +229,7 @@ def _disputes(state: MemberState) -> Iterator[Message]:
         )
 
 
-def _answer(one: DisputeItem) -> Message:
+def _answer(one: DisputeState) -> Message:
     about: dict[str, int | str] = {
         "member": one.member,
         "reason": one.reason,
@@ -242,20 +251,6 @@ def _answer(one: DisputeItem) -> Message:
         " report answer --dispute {origin}:{index}",
         **about,
     )
-
-
-def _silent(one: DisputeItem) -> Iterator[Message]:
-    waiting = [r for r in one.reports if r.answer is None and r.official]
-    for member in sorted({report.member for report in waiting}):
-        yield Message(
-            "dispute: {member} has not answered ours of official reports of its"
-            " by {day} ({origin}:{index}): call the contact that the roster"
-            " names for {member}: syncd roster show",
-            member=member,
-            day=one.due,
-            origin=one.position[0],
-            index=one.position[1],
-        )
 
 
 def _appeals(state: MemberState) -> Iterator[Message]:

@@ -53,7 +53,7 @@ class Daily:
     async def run(self) -> None:
         """Do what is due: usage and sightings of the past, and pruning."""
         await self.orders.know_never()
-        await self.disputes.remind()
+        await self.disputes.tell()
         now = self.ctx.now()
         own = self.ctx.own
         await own.access.prune(self.ctx.config.access.days)

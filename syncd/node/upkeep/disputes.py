@@ -1,162 +1,114 @@
-"""Disputes against us, and ours: noticed when merged, until answered."""
+"""Disputes against us, and ours: told when merged, until answered."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from syncd.flows import dispute_state
-from syncd.flows.dispute_state import DisputeState
+from syncd.flows.dispute_state import DisputedReport, DisputeState
 from syncd.flows.ports import Position
-from syncd.indicator import statement, token
+from syncd.indicator import token
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Answer, Dispute
 from syncd.node.context import Context
 from syncd.node.upkeep.arrivals import Arrival
-from syncd.store.disputes import DisputeRow
 
-READ = 1000  # disputes of each side that are looked at
 SHOWN = 20  # positions in an event
-KEPT_DAYS = 60  # after the day to answer by, once nothing waits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Disputes:
-    """Finds disputes among what was merged, and says how they stand."""
+    """Says how disputes stand, and tells of them once."""
 
     ctx: Context
     wake: Callable[[], None]  # lets who follows the events look
+    _known: set[tuple[str, str]] = field(default_factory=set, init=False)
 
     async def __call__(self, page: Sequence[Arrival]) -> None:
-        """Keep what concerns us of a page that was merged, and tell of it."""
-        rows = [
-            _row(a.position, a.statement, self.ctx.own_origins)
-            for a in page
-            if isinstance(a.statement, Dispute)
-        ]
-        kept: dict[DisputeRow, Mapping[str, Any] | None] = {}
-        found = await self._states(rows)
-        for row, state in found:
-            tells = state.pending and not state.by_us
-            kept[row] = self._data(state) if tells else None
-        await self.ctx.own.disputes.keep(kept)
-        if any(kept.values()):
-            self.wake()
-        await self._tell_answers(page, [s for _, s in found if s.by_us])
+        """Tell of what a page that was merged brings."""
+        if any(isinstance(a.statement, Dispute | Answer) for a in page):
+            await self.tell()
 
     async def states(self) -> list[DisputeState]:
-        """Return how all disputes stand that concern us, the due first."""
-        rows = await self.ctx.own.disputes.rows(READ)
-        return [state for _, state in await self._states(rows)]
+        """Return how those stand that concern us.
 
-    async def at(self, position: Position) -> DisputeState | None:
-        """Return how another's dispute of reports of ours stands."""
-        found = await self.ctx.mirror.claims_at([position])
-        rows = [
-            _row(claim.position, claim.statement, self.ctx.own_origins)
-            for claim in found.values()
-            if isinstance(claim.statement, Dispute)
-        ]
-        for row, state in await self._states(rows):
-            if state.reports and not row.by_us:
-                return state
-        return None
+        Those that wait come first, the first due before the others.
+        """
+        ours, today = self.ctx.own_origins, self.ctx.today()
+        keys: dict[tuple[int, int], list[Claim]] = defaultdict(list)
+        for one in await self.ctx.mirror.disputes(ours):
+            of = one.statement
+            keys[token.KIND_CODES[of.kind], of.epoch].append(one)
+        found = []
+        for key, some in keys.items():
+            shorts = [*{one.token for one in some}]
+            beside = await self.ctx.mirror.claims(shorts, *key)
+            near = {s: _parted(beside.get(s, ()), ours) for s in shorts}
+            for one in some:
+                state = dispute_state.of(
+                    one,
+                    near[one.token][one.origin in ours],
+                    *(ours, self.ctx.roster, today),
+                )
+                if state is not None:
+                    found.append(state)
+        found.sort(key=lambda one: (not one.pending, one.due))
+        return found
 
-    async def remind(self) -> None:
-        """Tell once of each answer that is overdue; forget what is over.
+    async def tell(self) -> None:
+        """Tell once of each dispute, of each overdue answer, of each answer.
 
         An official report is not weakened by silence: its author's contacts
         are named to both sides.
         """
-        today = statement.day(self.ctx.today())
-        book = self.ctx.own.disputes
-        rows = await book.rows(READ)
-        states = await self._states(rows)
-        pending = {row.position for row, state in states if state.pending}
-        await book.drop(
-            row.position
-            for row in rows
-            if row.due <= today - KEPT_DAYS and row.position not in pending
-        )
-        for row, state in states:
-            if row.reminded or row.due >= today:
-                continue
-            data: dict[str, Any] | None = None
-            if state.state == "overdue" and not (
-                state.by_us and not state.official
-            ):
-                data = {**self._data(state), "overdue": True}
-                if state.official:
-                    data["contacts"] = sorted(self.asked(state))
-            await book.remind(row, data)
-            self.wake()
+        for state in await self.states():
+            late = state.state == "overdue" and state.asked
+            if late or (state.pending and not state.by_us):
+                name = "dispute/{}:{}".format(*state.position)
+                await self._now(name, state.state, self._data(state))
+            if state.by_us:
+                await self._tell_answers(state)
 
-    def asked(self, state: DisputeState) -> set[str]:
-        """Return whose official reports wait for an answer."""
-        waiting = state.official - state.answers.keys()
-        roster = self.ctx.roster
-        return {dispute_state.member(at[0], roster) for at in waiting}
-
-    async def _tell_answers(
-        self, page: Sequence[Arrival], states: list[DisputeState]
-    ) -> None:
-        """Tell of answers to disputes of ours: new ones, and those answered."""
-        answered = {
-            token.decode(a.statement.token)
-            for a in page
-            if isinstance(a.statement, Answer)
-        }
-        if answered:
-            rows = await self.ctx.own.disputes.rows(READ)
-            mine = [r for r in rows if r.by_us and r.token in answered]
-            states = [*states, *(s for _, s in await self._states(mine))]
-        for state in states:
-            for at, answer in dict.fromkeys(state.answers.values()):
-                await self._tell_answer(at, answer, state)
-
-    async def _tell_answer(
-        self, at: Position, answer: Answer, state: DisputeState
-    ) -> None:
-        data = {
-            **self._at(at, answer.kind),
-            "dispute": list(state.claim.position),
-            "outcome": answer.outcome,
-            "reason": answer.reason,
-            "reports": [list(at) for at in answer.about[:SHOWN]],
-        }
-        name = "answer/{}:{}/{}:{}".format(*state.claim.position, *at)
-        if await self.ctx.own.events.now(name, "", "answer", data):
-            self.wake()
-
-    async def _states(
-        self, rows: Iterable[DisputeRow]
-    ) -> list[tuple[DisputeRow, DisputeState]]:
-        """Return how those stand that concern us and stand at all."""
-        keys: dict[tuple[int, int], list[DisputeRow]] = defaultdict(list)
-        for row in rows:
-            keys[row.kind, row.epoch].append(row)
-        ours, roster = self.ctx.own_origins, self.ctx.roster
-        today = self.ctx.today()
-        states = []
-        for key, some in keys.items():
-            shorts = [*{row.token for row in some}]
-            found = await self.ctx.mirror.claims(shorts, *key)
-            beside = {
-                short: _Beside(found.get(short, ()), ours) for short in shorts
+    async def _tell_answers(self, state: DisputeState) -> None:
+        answers: dict[Position, list[DisputedReport]] = defaultdict(list)
+        for report in state.reports:
+            if report.answer is not None:
+                answers[report.answer].append(report)
+        for at, reports in answers.items():
+            data = {
+                **self._at(at, state.kind),
+                "dispute": list(state.position),
+                "outcome": reports[0].outcome,
+                "reason": reports[0].reason,
+                "reports": _positions(reports),
             }
-            for row in some:
-                near = beside[row.token]
-                if row.position not in near.disputes:
-                    continue
-                state = dispute_state.of(
-                    near.disputes[row.position],
-                    near.all if row.by_us else near.ours,
-                    *(ours, roster, today),
-                )
-                if state is not None:
-                    states.append((row, state))
-        states.sort(key=lambda pair: pair[0].due)
-        return states
+            name = "answer/{}:{}/{}:{}".format(*state.position, *at)
+            await self._now(name, "", data)
+
+    async def _now(self, name: str, value: str, data: dict[str, Any]) -> None:
+        if (name, value) in self._known:  # of many nothing is written
+            return
+        event = name.partition("/")[0]
+        if await self.ctx.own.events.now(name, value, event, data):
+            self.wake()
+        self._known.add((name, value))
+
+    def _data(self, state: DisputeState) -> dict[str, Any]:
+        """Return what an event says of a dispute."""
+        overdue = {"overdue": True} if state.state == "overdue" else {}
+        asked = {"contacts": state.asked} if overdue and state.asked else {}
+        return {
+            **self._at(state.position, state.kind),
+            "by_us": state.by_us,
+            "due": state.due,
+            "official": any(r.official for r in state.reports),
+            "reason": state.reason,
+            "reports": _positions(state.reports),
+            **overdue,
+            **asked,
+        }
 
     def _at(self, position: Position, kind: str) -> dict[str, Any]:
         origin, index = position
@@ -167,42 +119,17 @@ class Disputes:
             "origin": origin,
         }
 
-    def _data(self, state: DisputeState) -> dict[str, Any]:
-        """Return what an event says of a dispute."""
-        positions = sorted(claim.position for claim in state.reports)
-        return {
-            **self._at(state.claim.position, state.dispute.kind),
-            "by_us": state.by_us,
-            "due": state.due,
-            "official": bool(state.official),
-            "reason": state.dispute.reason,
-            "reports": [list(at) for at in positions[:SHOWN]],
-        }
+
+def _positions(reports: Iterable[DisputedReport]) -> list[list[object]]:
+    return [list(r.position) for r in islice(reports, SHOWN)]
 
 
-class _Beside:
-    """What is claimed of a token, parted once for all disputes on it."""
+def _parted(
+    claims: Iterable[Claim], ours: Collection[str]
+) -> tuple[list[Claim], list[Claim]]:
+    """Return what is claimed of a token beside disputes: by us, by all.
 
-    def __init__(self, claims: Iterable[Claim], ours: Collection[str]) -> None:
-        self.disputes: dict[Position, Claim] = {}
-        self.all: list[Claim] = []
-        for claim in claims:
-            if isinstance(claim.statement, Dispute):
-                self.disputes[claim.position] = claim
-            else:
-                self.all.append(claim)
-        # Who disputes a thousandfold has no say in what one costs us.
-        self.ours = [claim for claim in self.all if claim.origin in ours]
-
-
-def _row(
-    position: Position, dispute: Dispute, ours: Collection[str]
-) -> DisputeRow:
-    return DisputeRow(
-        position,
-        position[0] in ours,
-        token.KIND_CODES[dispute.kind],
-        dispute.epoch,
-        token.decode(dispute.token),
-        statement.day(dispute_state.due(dispute)),
-    )
+    Who disputes a thousandfold has no say in what one costs us.
+    """
+    found = [c for c in claims if not isinstance(c.statement, Dispute)]
+    return [c for c in found if c.origin in ours], found

@@ -2,6 +2,7 @@
 
 from alembic import op
 
+from syncd.store import disputes as disputes  # brings its index
 from syncd.store.tables import MIRROR
 
 revision = "mirror_first"
