@@ -32,11 +32,11 @@ NOUNS = {
         later("Disputes against us, and ours."),
     ),
     "vouch": (
-        "vouch_commands",
+        "claim_commands",
         later("Vouch for numbers, sites and accounts in our own name."),
     ),
     "reassigned": (
-        "reassigned_command",
+        "claim_commands",
         later("As a carrier, say that numbers have a new owner."),
     ),
     "lookup": ("lookup_command", later("Look up numbers, URLs and accounts.")),

@@ -4,7 +4,7 @@ Exempt entries (not to be acted on here) and notes (remarks on an answer).
 As in `syncd report`, values never stand on the command line.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -32,7 +32,8 @@ from syncd.messages import catalogue
 from syncd.messages.catalogue import later, t
 
 if TYPE_CHECKING:
-    from syncd.cli.table_input import Entries, Read
+    from syncd.cli.table_input import Entries
+    from syncd.lists.rows import Row, Table
 
 HEAD = (
     *("id", "type", "kind", "state", "by", "kept", "until"),
@@ -142,17 +143,25 @@ class Kept:
             )
             self.items.append({"row": number, **item})
 
-    def take_all(
+    def load(
         self,
-        steps: "Iterable[list[Read]]",
-        at: Callable[[int, int], None],
-        span: int,
-    ) -> None:
-        """Hand in the rows of a table; `at` is told how far that is."""
-        for some in steps:
-            self.take([(o.row.number, o.problem or o.fields) for o in some])
-            last = some[-1].row
-            at(min(last.end, span), last.number)
+        args: OutputOptions,
+        file: Path,
+        rows: "Table",
+        read: Callable[["Row"], Mapping[str, Any]],
+    ) -> int:
+        """Hand in the rows of a table; return the exit code."""
+        from syncd.cli import table_input
+        from syncd.cli.importing.meter import meter
+
+        with meter(file.name, rows.span) as at:
+            for some in table_input.steps(rows, read):
+                given = [(o.row.number, o.problem or o.fields) for o in some]
+                self.take(given)
+                last = some[-1].row
+                at(min(last.end, rows.span), last.number)
+        table_input.tell_notes(file, rows.notes)
+        return self.show(args, SHOWN)
 
     def show(self, args: OutputOptions, most: int) -> int:
         """Show what became of each, of `most` at most; then the counts.
@@ -222,20 +231,13 @@ class _LoadOptions(FormatOptions, EntryOptions):
     " notes.",
 )
 def _load(args: _LoadOptions) -> int:
-    # Only this verb reads tables.
-    from syncd.cli import table_input
-    from syncd.cli.importing.meter import meter
-
     if args.type_ not in ("exempt", "note"):
         raise not_given("type", "--type exempt, note")
     if args.type_ == "exempt" and (args.code or args.text):
         raise UsageError("--code and --text are a note's")
     rows, read = _entries(args)
-    with args.api() as own, meter(args.file.name, rows.span) as at:
-        done = Kept(own, type=args.type_)
-        done.take_all(table_input.steps(rows, read), at, rows.span)
-    table_input.tell_notes(args.file, rows.notes)
-    return done.show(args, SHOWN)
+    with args.api() as own:
+        return Kept(own, type=args.type_).load(args, args.file, rows, read)
 
 
 def _entries(args: _LoadOptions) -> "Entries":

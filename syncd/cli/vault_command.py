@@ -82,5 +82,5 @@ def _cell(item: Mapping[str, Any], name: str) -> str:
     if name == "position" and item.get(name):
         return ":".join(str(part) for part in item[name])
     if name == "label" and item["type"] != "report":
-        return str(item.get("reason", ""))
+        return str(item.get("reason", item.get("role", "")))
     return str(item.get(name, ""))

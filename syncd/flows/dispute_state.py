@@ -4,7 +4,7 @@ Read from the claims on its token each time, so that what was retracted,
 erased or cut off with a fork counts here no more than in a verdict.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from msgspec import Struct
 
@@ -67,13 +67,8 @@ def of(
 ) -> DisputeState | None:
     """Return how a dispute stands, None if it concerns no report here.
 
-    Args:
-        claim: the dispute.
-        claims: what stands on its token.
-        ours: the names of our logs: of others' disputes our reports count
-            alone, of ours the others'.
-        roster: who writes each log.
-        today: a day.
+    `claims` stand on its token, `ours` are our logs: of others' disputes our
+    reports count alone, of ours the others'.
     """
     dispute = claim.statement
     if not isinstance(dispute, Dispute):
@@ -94,11 +89,7 @@ def of(
         and today < c.statement.expires
         and meant(c.position)
     }
-    answers = {
-        at: one
-        for at, one in _answers(claims, dispute.on, roster).items()
-        if meant(at)
-    }
+    answers = _answers(claims, dispute.on, roster, meant)
     reports = tuple(
         _report(at, member(at[0], roster), standing, answers)
         for at in sorted(standing.keys() | answers.keys())
@@ -110,12 +101,11 @@ def of(
         side="by_us" if by_us else "against_us",
         state=_state(dispute, reports, today),
         member=member(claim.origin, roster),
-        kind=dispute.kind,
-        reason=dispute.reason,
-        on=dispute.on,
         due=due(dispute),
-        expires=dispute.expires,
         reports=reports,
+        **{
+            n: getattr(dispute, n) for n in ("kind", "reason", "on", "expires")
+        },
     )
 
 
@@ -152,7 +142,10 @@ def _report(
 
 
 def _answers(
-    claims: Collection[Claim], since: str, roster: Roster
+    claims: Collection[Claim],
+    since: str,
+    roster: Roster,
+    meant: Callable[[Position], bool],
 ) -> dict[Position, tuple[Position, Answer]]:
     """Return the newest answer on each report, none older than a day.
 
@@ -163,7 +156,7 @@ def _answers(
         for claim in sorted(claims, key=lambda c: (c.statement.on, c.index))
         if isinstance(claim.statement, Answer) and claim.statement.on >= since
         for at in claim.statement.about
-        if member(at[0], roster) == member(claim.origin, roster)
+        if meant(at) and member(at[0], roster) == member(claim.origin, roster)
     }
 
 

@@ -91,6 +91,9 @@ class ReassignedDraft(
     region: str = ""
 
 
+OwnerDraft = VouchDraft | ReassignedDraft
+
+
 @dataclass(frozen=True, slots=True)
 class NewReport:
     """What the vault is to keep: an identifier and what is said of it."""

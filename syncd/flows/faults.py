@@ -14,7 +14,7 @@ from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.indicator import notation, vocabulary
 from syncd.indicator.active import AUTHORITY, MOST_DUE_DAYS
 from syncd.indicator.notation import MAX_INTEGER
-from syncd.indicator.record import DisputeFields, Fields, ReportFields
+from syncd.indicator.record import Fields, ReportFields
 
 OFFERED: Final = {  # in place of evidence that a sector cannot have
     "police_case": "official_relay",
@@ -57,10 +57,11 @@ def of_report(
     return faults
 
 
-def of_dispute(fields: DisputeFields, today: str) -> list[SyncdError]:
-    """Return what is wrong with the fields of a dispute of ours."""
-    faults = of_codes(fields)
-    due = fields.due if notation.is_day(fields.due) else ""
+def of_claim(fields: Fields, today: str) -> list[SyncdError]:
+    """Return what is wrong with the fields of another statement of ours."""
+    faults = [*_codes(fields), *_misspelt(fields)]
+    days = (getattr(fields, n, "") for n in ("due", "expires", "since"))
+    due, expires, since = (d if notation.is_day(d) else "" for d in days)
     if due and due < today:
         faults.append(
             MalformedError(
@@ -77,20 +78,17 @@ def of_dispute(fields: DisputeFields, today: str) -> list[SyncdError]:
                 days=MOST_DUE_DAYS,
             )
         )
-    ends = notation.is_day(fields.expires)
-    if ends and (fields.expires <= today or fields.expires < due):
+    if expires and (expires <= today or expires < due):
         faults.append(
             MalformedError(
-                "expires: {expires} is past, or before due",
-                expires=fields.expires,
+                "expires: {expires} is past, or before due", expires=expires
             )
         )
+    if since > today:
+        faults.append(
+            MalformedError("since: {day} is in the future", day=since)
+        )
     return faults
-
-
-def of_codes(fields: Fields) -> list[SyncdError]:
-    """Return what of the fields is no code, or not of its form."""
-    return [*_codes(fields), *_misspelt(fields)]
 
 
 def _codes(fields: Fields) -> Iterator[SyncdError]:

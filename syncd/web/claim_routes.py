@@ -51,7 +51,7 @@ async def _vouch(
     call: Call, body: Vouches[VouchDraft | SyncdError]
 ) -> ReportsTaken:
     counted("vouches", body.vouches)
-    return await call.service.claim_intake.vouch(call.caller, body.vouches)
+    return await call.service.claim_intake.owners(call.caller, body.vouches)
 
 
 @routes(
@@ -63,4 +63,4 @@ async def _reassign(
     call: Call, body: Reassignments[ReassignedDraft | SyncdError]
 ) -> ReportsTaken:
     counted("numbers", body.numbers)
-    return await call.service.claim_intake.reassign(call.caller, body.numbers)
+    return await call.service.claim_intake.owners(call.caller, body.numbers)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from syncd.errors import SyncdError
+from syncd.flows.draft import OwnerDraft
 from syncd.flows.entry import Filter, OwnDraft
 from syncd.flows.ports import Position
 from syncd.web import claim_forms, forms, report_forms, status_forms
@@ -132,19 +133,10 @@ class ClaimIntake(Protocol):
     ) -> claim_forms.Answered:
         """Keep an answer; durable on return."""
 
-    async def vouch(
-        self,
-        caller: Caller,
-        drafts: Sequence[claim_forms.VouchDraft | SyncdError],
+    async def owners(
+        self, caller: Caller, drafts: Sequence[OwnerDraft | SyncdError]
     ) -> report_forms.ReportsTaken:
-        """Keep vouches; durable on return."""
-
-    async def reassign(
-        self,
-        caller: Caller,
-        drafts: Sequence[claim_forms.ReassignedDraft | SyncdError],
-    ) -> report_forms.ReportsTaken:
-        """Keep that numbers have a new owner; durable on return."""
+        """Keep vouches, or that numbers have new owners; durable on return."""
 
 
 class OwnListService(Protocol):

@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.conftest import FalseApi, Node, Real, Run
 
+URL = b"http://bank.example/"
 AT = "police.example/syncd/txwz/1"
 
 
@@ -69,10 +70,11 @@ def test_an_answer_names_a_dispute(member: Node, false: FalseApi) -> None:
 def test_values_are_vouched_for(
     member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
-    """One by one, or all rows of a table; no value is repeated."""
+    """One a line, or with a role in each row; no value is repeated."""
     false.answers["/v1/vouches"] = (202, taken("accepted", "known"))
-    words = ("vouch", "add", "--kind", "phone", "--role", "hotline")
-    ran = member(*words, stdin=b"95588\n4008123123\n")
+    lines = tmp_path / "ours.txt"
+    lines.write_text("95588\n4008123123\n")
+    ran = member("vouch", lines, "--kind", "phone", "--role", "hotline")
     assert ran.code == 0
     assert ran.out.splitlines() == [
         "1: kept as 1",
@@ -81,7 +83,7 @@ def test_values_are_vouched_for(
     ]
     table = tmp_path / "ours.csv"
     table.write_text("号码,角色\n95588,官方热线\n4008123123,verified_caller\n")
-    assert member("vouch", "add", "--kind", "phone", "--file", table).code == 0
+    assert member("vouch", table, "--kind", "phone").code == 0
     sent = [body["vouches"] for _, _, body in false.asked]
     assert sent[0][0] == {
         "kind": "phone",
@@ -89,53 +91,6 @@ def test_values_are_vouched_for(
         "role": "hotline",
     }
     assert [one["role"] for one in sent[1]] == ["hotline", "verified_caller"]
-
-
-def test_what_is_vouched_for_is_said(member: Node) -> None:
-    ran = member("vouch", "add", "--kind", "phone", stdin=b"95588")
-    assert ran.code == 2
-    assert "not given: role" in ran.err
-
-
-def test_a_value_as_an_argument_is_refused(
-    member: Node, false: FalseApi
-) -> None:
-    ran = member("vouch", "add", "13800138000", "--kind", "phone")
-    assert ran.code == 2
-    assert "13800138000" not in ran.err + ran.out
-    assert not false.asked
-
-
-def test_vouches_are_listed_and_ended(member: Node, false: FalseApi) -> None:
-    row = {
-        "id": 4,
-        "type": "vouch",
-        "kind": "phone",
-        "state": "published",
-        "value": "95588",
-        "role": "hotline",
-        "position": ["bank.example/syncd/txwz/1", 9],
-    }
-    false.answers["/v1/reports"] = (200, {"items": [row]})
-    ran = member("vouch", "list")
-    assert "hotline" in ran.out
-    assert "95588" not in ran.out
-    assert "type=vouch" in false.asked[0][1]
-    assert "95588" in member("vouch", "list", "--values").out
-    false.answers["/v1/retractions"] = (202, {"retracting": 1})
-    ran = member("vouch", "end", "--id", 4, "--reason", "entry_error")
-    assert ran.out == "1 vouches are being retracted\n"
-    words = ("vouch", "end", "--kind", "phone", "--reason", "entry_error")
-    assert member(*words, stdin=b"95588").code == 0
-    assert [body for _, _, body in false.asked[2:]] == [
-        {"reason": "entry_error", "type": "vouch", "ids": [4]},
-        {
-            "reason": "entry_error",
-            "type": "vouch",
-            "kind": "phone",
-            "value": "95588",
-        },
-    ]
 
 
 @pytest.mark.parametrize(
@@ -192,14 +147,17 @@ def test_the_way_of_an_appeal(
     [ours] = bank("dispute", "list", "--json").json["items"]
     assert (ours["side"], ours["state"]) == ("by_us", "answered")
 
-    words = ("vouch", "add", "--kind", "url", "--role", "website")
-    assert bank(*words, stdin=b"http://bank.example/").code == 0
+    sites = tmp_path / "sites.txt"
+    sites.write_bytes(URL)
+    of_url = ("--kind", "url")
+    ran = bank("vouch", sites, *of_url, "--role", "website")
+    assert ran.code == 0, ran.err
     real.settle()
-    assert "published" in bank("vouch", "list").out
-    words = ("vouch", "end", "--kind", "url", "--reason", "entry_error")
-    assert bank(*words, stdin=b"http://bank.example/").code == 0
+    assert "published" in bank("report", "list", "--type", "vouch").out
+    words = ("report", "retract", "--type", "vouch", *of_url)
+    assert bank(*words, "--reason", "entry_error", stdin=URL).code == 0
     real.settle()
-    assert "ended" in bank("vouch", "list").out
+    assert "ended" in bank("report", "list", "--type", "vouch").out
 
     file = tmp_path / "moved.csv"
     file.write_text("phone,since\n+8613800138000,2026-11-03\n")

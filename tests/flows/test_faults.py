@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
-from syncd.flows import dispute, report
+from syncd.flows import claim, report
 from syncd.flows.draft import Draft
 from syncd.indicator import vocabulary
 from syncd.indicator.active import AUTHORITY
-from tests.flows.test_dispute import WRONG
+from tests.flows.test_claim import WRONG
 from tests.flows.test_report import RULES, TODAY, with_
 
 BANK = replace(RULES, member="bank", checked={})
@@ -28,7 +28,7 @@ def refused(draft: Draft, rules: report.Rules = BANK) -> SyncdError:
 def disputed(**fields: Any) -> SyncdError:
     draft = msgspec.structs.replace(WRONG, **fields)
     with pytest.raises(SyncdError) as caught:
-        dispute.prepare(draft, BANK)
+        claim.prepare(draft, BANK)
     return caught.value
 
 
@@ -178,7 +178,7 @@ def test_all_faults_of_a_dispute_come_at_once() -> None:
 
 def test_a_dispute_is_due_today_at_the_earliest() -> None:
     today = msgspec.structs.replace(WRONG, due=TODAY)
-    assert TODAY.encode() in dispute.prepare(today, BANK).fields
+    assert TODAY.encode() in claim.prepare(today, BANK).fields
     assert "due: 2026-09-20 is past" in str(disputed(due="2026-09-20"))
 
 
@@ -186,7 +186,7 @@ def test_a_dispute_stands_until_it_is_due() -> None:
     error = disputed(due="2026-10-10", expires="2026-10-09")
     assert "expires: 2026-10-09 is past, or before due" in str(error)
     early = msgspec.structs.replace(WRONG, expires="2026-09-23")
-    fields = msgspec.json.decode(dispute.prepare(early, BANK).fields)
+    fields = msgspec.json.decode(claim.prepare(early, BANK).fields)
     assert (fields["due"], fields["expires"]) == ("2026-09-23", "2026-09-23")
 
 

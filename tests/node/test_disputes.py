@@ -269,7 +269,7 @@ async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
     await answer(carrier, item.position)
     vouch = claim_forms.VouchDraft(kind="url", value=VALUE, role="website")
     intake = carrier.node.local_service.claim_intake
-    await intake.vouch(CALLER, [vouch])
+    await intake.owners(CALLER, [vouch])
     with pytest.raises(RefusedError, match="roster: expired"):
         await carrier.node.publisher.publish()
     states = {row.type: row.state for row in await vault(carrier)}

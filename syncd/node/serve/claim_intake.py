@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from syncd.errors import RefusedError, SyncdError
-from syncd.flows import dispute, report, vouch
-from syncd.flows.draft import NewReport
+from syncd.flows import claim, report
+from syncd.flows.draft import NewReport, OwnerDraft
 from syncd.flows.ports import Position
 from syncd.flows.report import Rules
 from syncd.indicator.claims import REPORT, Claim
@@ -40,7 +39,7 @@ class ClaimIntake:
         self, caller: Caller, draft: forms.DisputeDraft
     ) -> claim_forms.Disputed:
         """Keep a dispute; durable on return, and published soon after."""
-        kept = await self.ctx.offload(dispute.prepare, draft, self.rules())
+        kept = await self.ctx.offload(claim.prepare, draft, self.rules())
         checked = await self.dispute_check.check(caller, draft)
         [outcome] = await self._accept(caller, [kept])
         return claim_forms.Disputed(id=outcome.id, unchecked=not checked)
@@ -63,7 +62,7 @@ class ClaimIntake:
         """Keep an answer on reports of ours; one that withdraws ends them."""
         reports = await self._disputed(draft.dispute)
         kept = await self.ctx.offload(
-            dispute.prepare_answer, draft, reports, self.rules()
+            claim.prepare_answer, draft, reports, self.rules()
         )
         [outcome] = await self._accept(caller, [kept])
         retracting = 0
@@ -83,27 +82,12 @@ class ClaimIntake:
             retracting=retracting,
         )
 
-    async def vouch(
-        self,
-        caller: Caller,
-        drafts: Sequence[claim_forms.VouchDraft | SyncdError],
+    async def owners(
+        self, caller: Caller, drafts: Sequence[OwnerDraft | SyncdError]
     ) -> ReportsTaken:
-        """Keep vouches; durable on return."""
-        return await self._take(caller, vouch.prepare, drafts)
-
-    async def reassign(
-        self,
-        caller: Caller,
-        drafts: Sequence[claim_forms.ReassignedDraft | SyncdError],
-    ) -> ReportsTaken:
-        """Keep that numbers have a new owner; durable on return."""
-        return await self._take(caller, vouch.prepare_reassigned, drafts)
-
-    async def _take(
-        self, caller: Caller, prepare: Any, drafts: Sequence[Any]
-    ) -> ReportsTaken:
+        """Keep vouches, or that numbers have new owners."""
         prepared: list[NewReport | SyncdError] = await self.ctx.offload(
-            report.each, prepare, drafts, self.rules()
+            report.each, claim.prepare_owner, drafts, self.rules()
         )
         good = [p for p in prepared if isinstance(p, NewReport)]
         outcomes = await self._accept(caller, good)

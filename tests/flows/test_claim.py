@@ -1,16 +1,22 @@
-"""Disputes and answers are checked before they are kept."""
+"""Disputes, answers, vouches and new owners are checked first."""
 
+import dataclasses
 from typing import Any
 
 import msgspec
 import pytest
 
-from syncd.errors import MalformedError
-from syncd.flows import dispute, report
-from syncd.flows.draft import AnswerDraft, DisputeDraft
+from syncd.errors import MalformedError, RefusedError, SyncdError
+from syncd.flows import claim, report
+from syncd.flows.draft import (
+    AnswerDraft,
+    DisputeDraft,
+    ReassignedDraft,
+    VouchDraft,
+)
 from syncd.indicator import token
 from syncd.indicator.claims import Claim
-from tests.flows.test_report import NUMBER, RULES
+from tests.flows.test_report import NUMBER, RULES, TODAY
 from tests.sample_statements import report as reported
 
 WRONG = DisputeDraft(
@@ -19,7 +25,7 @@ WRONG = DisputeDraft(
 
 
 def test_a_dispute_asks_for_an_answer_in_three_days() -> None:
-    kept = dispute.prepare(WRONG, RULES)
+    kept = claim.prepare(WRONG, RULES)
     assert (kept.value, kept.type, kept.urgent) == (NUMBER, 3, True)
     assert msgspec.json.decode(kept.fields) == {
         "due": "2026-09-24",
@@ -36,7 +42,7 @@ def test_a_dispute_by_token_keeps_the_token_and_no_value() -> None:
         reason="stale",
         about=(("b.example/syncd/txwz/1", 7),),
     )
-    kept = dispute.prepare(draft, RULES)
+    kept = claim.prepare(draft, RULES)
     assert (kept.kind, kept.value, kept.type) == ("phone", "", 3)
     assert (kept.token, kept.epoch) == (bytes(16), 1)
 
@@ -61,12 +67,12 @@ def test_a_token_that_cannot_be_is_not_disputed(
         about=(("b.example/syncd/txwz/1", 7),),
     )
     with pytest.raises(MalformedError, match=says):
-        dispute.prepare(msgspec.structs.replace(draft, **fields), RULES)
+        claim.prepare(msgspec.structs.replace(draft, **fields), RULES)
 
 
 def test_a_dispute_may_name_the_reports_that_it_is_about() -> None:
     draft = msgspec.structs.replace(WRONG, about=(("a/b", 7), ("a/b", 2)))
-    fields = msgspec.json.decode(dispute.prepare(draft, RULES).fields)
+    fields = msgspec.json.decode(claim.prepare(draft, RULES).fields)
     assert fields["about"] == [["a/b", 2], ["a/b", 7]]
 
 
@@ -84,22 +90,22 @@ def test_a_dispute_that_cannot_be_is_refused(
     fields: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(MalformedError) as caught:
-        dispute.prepare(msgspec.structs.replace(WRONG, **fields), RULES)
+        claim.prepare(msgspec.structs.replace(WRONG, **fields), RULES)
     assert says in str(caught.value)
 
 
 def test_a_dispute_of_a_url_asks_for_one_in_seven() -> None:
     draft = DisputeDraft(kind="url", value="evil.example", reason="official")
-    fields = msgspec.json.decode(dispute.prepare(draft, RULES).fields)
+    fields = msgspec.json.decode(claim.prepare(draft, RULES).fields)
     assert fields["due"] == "2026-09-28"
 
 
 def test_an_answer_is_given_fifteen_days_at_most() -> None:
     last = msgspec.structs.replace(WRONG, due="2026-10-06")
-    assert b"2026-10-06" in dispute.prepare(last, RULES).fields
+    assert b"2026-10-06" in claim.prepare(last, RULES).fields
     late = msgspec.structs.replace(WRONG, due="2026-10-07")
     with pytest.raises(MalformedError, match="more than 15 days ahead"):
-        dispute.prepare(late, RULES)
+        claim.prepare(late, RULES)
 
 
 # ----------------------------------------------------------------- answers
@@ -112,7 +118,7 @@ LOOKED = AnswerDraft(
 def test_an_answer_is_about_all_reports_on_the_token() -> None:
     """It needs no value: the token is that of the reports."""
     reports = [Claim("a/b", 9, reported()), Claim("a/b", 3, reported())]
-    kept = dispute.prepare_answer(LOOKED, reports, RULES)
+    kept = claim.prepare_answer(LOOKED, reports, RULES)
     assert (kept.type, kept.urgent, kept.value) == (6, True, "")
     assert kept.token == token.decode(reported().token)
     assert msgspec.json.decode(kept.fields) == {
@@ -125,8 +131,72 @@ def test_an_answer_is_about_all_reports_on_the_token() -> None:
 def test_all_faults_of_an_answer_come_at_once() -> None:
     draft = msgspec.structs.replace(LOOKED, outcome="maybe", reason="")
     with pytest.raises(MalformedError) as caught:
-        dispute.prepare_answer(draft, [], RULES)
+        claim.prepare_answer(draft, [], RULES)
     assert [str(one) for one in caught.value.faults] == [
         "outcome: maybe is not in the vocabulary",
         "answer: reason not given",
     ]
+
+
+# ------------------------------------------------- vouches, new owners
+
+CARRIER = dataclasses.replace(RULES, member="carrier", checked={})
+OURS = VouchDraft(kind="phone", value="202 555 0123", role="hotline")
+MOVED = ReassignedDraft(value="202 555 0123", since=TODAY)
+
+
+def test_a_vouch_ends_as_the_roster_has_it() -> None:
+    kept = claim.prepare_owner(OURS, RULES)
+    assert (kept.kind, kept.value, kept.type) == ("phone", NUMBER, 7)
+    assert msgspec.json.decode(kept.fields) == {
+        "expires": "2027-03-20",
+        "role": "hotline",
+    }
+    sooner = msgspec.structs.replace(OURS, expires="2026-10-01")
+    assert b"2026-10-01" in claim.prepare_owner(sooner, RULES).fields
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"role": ""}, "vouch: role not given"),
+        ({"role": "friend"}, "role: friend is not in the vocabulary"),
+        ({"expires": TODAY}, f"expires: {TODAY} is past"),
+        ({"kind": "13800138000"}, "kind: not one of"),
+    ],
+)
+def test_a_vouch_that_cannot_be_is_refused(
+    fields: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(SyncdError) as caught:
+        claim.prepare_owner(msgspec.structs.replace(OURS, **fields), RULES)
+    assert says in str(caught.value)
+
+
+def test_a_carrier_says_since_when_a_number_is_anothers() -> None:
+    kept = claim.prepare_owner(MOVED, CARRIER)
+    assert (kept.kind, kept.value, kept.type) == ("phone", NUMBER, 5)
+    assert msgspec.json.decode(kept.fields) == {"since": TODAY}
+
+
+def test_nobody_else_says_so() -> None:
+    with pytest.raises(RefusedError, match="a carrier says that, we are bank"):
+        claim.prepare_owner(MOVED, dataclasses.replace(RULES, member="bank"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"since": ""}, "reassigned: since not given"),
+        ({"since": "soon"}, "since: … is no day"),
+        ({"since": "2026-09-22"}, "since: 2026-09-22 is in the future"),
+        ({"value": "12"}, "phone"),
+    ],
+)
+def test_a_reassigned_number_that_cannot_be_is_refused(
+    fields: dict[str, Any], says: str
+) -> None:
+    draft = msgspec.structs.replace(MOVED, **fields)
+    with pytest.raises(SyncdError) as caught:
+        claim.prepare_owner(draft, CARRIER)
+    assert says in str(caught.value)

@@ -1,0 +1,174 @@
+"""Check disputes, answers, vouches and new owners before the vault."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from syncd import shape
+from syncd.errors import MalformedError, RefusedError, SyncdError, joined
+from syncd.flows import faults, report
+from syncd.flows.draft import (
+    AnswerDraft,
+    DisputeDraft,
+    NewReport,
+    OwnerDraft,
+    VouchDraft,
+)
+from syncd.flows.report import Rules
+from syncd.indicator import identifier, record, statement, token
+from syncd.indicator.claims import ANSWER, DISPUTE, REASSIGNED, VOUCH, Claim
+from syncd.indicator.identifier import Identifier
+from syncd.indicator.record import (
+    AnswerFields,
+    DisputeFields,
+    Fields,
+    VouchFields,
+)
+
+DUE_DAYS: Final = {"phone": 3, "account": 3, "url": 7}  # asked for usually
+NEEDED: Final = {
+    DISPUTE: ("dispute", ("reason",)),
+    REASSIGNED: ("reassigned", ("since",)),
+    ANSWER: ("answer", ("outcome", "reason")),
+    VOUCH: ("vouch", ("role",)),
+}
+
+
+def prepare(draft: DisputeDraft, rules: Rules) -> NewReport:
+    """Return what to keep of a dispute about a value, or about a token.
+
+    Raises:
+        MalformedError: a value, code or day that cannot be; says all.
+    """
+    fields, wrong = _checked(DISPUTE, draft, rules)
+    if draft.token and not draft.about:
+        wrong.append(
+            MalformedError(
+                "dispute: a token alone shows no knowledge of the value",
+                hint="name the reports in `about`: such a dispute needs none",
+            )
+        )
+    value, short = "", b""
+    try:
+        if draft.token:
+            short = report.named_token(
+                draft.kind, draft.token, draft.epoch, rules.roster
+            )
+        else:
+            value = _identified(draft.kind, draft, rules).value
+    except SyncdError as e:
+        wrong.insert(0, e)
+    if wrong:
+        raise joined(wrong)
+    return NewReport(
+        *(draft.kind, value, _encoded(fields, draft.kind, rules)),
+        type=DISPUTE,
+        urgent=True,
+        token=short,
+        epoch=draft.epoch if short else 0,
+        expires=draft.expires,
+    )
+
+
+def prepare_answer(
+    draft: AnswerDraft, reports: Sequence[Claim], rules: Rules
+) -> NewReport:
+    """Return what to keep of an answer on reports of one token.
+
+    Raises:
+        MalformedError: a code that cannot be, or none; says all.
+    """
+    said = AnswerFields(
+        outcome=draft.outcome,
+        reason=draft.reason,
+        about=tuple(claim.position for claim in reports),
+    )
+    fields, wrong = _checked(ANSWER, said, rules)
+    if wrong:
+        raise joined(wrong)
+    on = reports[0].statement
+    return NewReport(
+        *(on.kind, "", _encoded(fields, on.kind, rules)),
+        type=ANSWER,
+        urgent=True,
+        token=token.decode(on.token),
+        epoch=on.epoch,
+    )
+
+
+def prepare_owner(draft: OwnerDraft, rules: Rules) -> NewReport:
+    """Return what to keep of a vouch, or of a number with a new owner.
+
+    Raises:
+        RefusedError: a new owner, and we are no carrier.
+        MalformedError: a value, code or day that cannot be; says all.
+    """
+    type_, kind, expires = REASSIGNED, "phone", ""
+    if isinstance(draft, VouchDraft):
+        type_, kind, expires = VOUCH, draft.kind, draft.expires
+    elif rules.sector != "carrier":
+        raise RefusedError(
+            "reassigned: a carrier says that, we are {sector}",
+            hint="take back what you report: syncd report retract --reason"
+            " reassigned; dispute what others do",
+            sector=rules.sector,
+        )
+    fields, wrong = _checked(type_, draft, rules)
+    if wrong:
+        raise joined(wrong)
+    found = _identified(kind, draft, rules)
+    return NewReport(
+        *(kind, found.value, _encoded(fields, kind, rules)),
+        type=type_,
+        expires=expires,
+        notices=found.notices,
+    )
+
+
+def _checked(
+    type_: int, draft: Struct, rules: Rules
+) -> tuple[Fields, list[SyncdError]]:
+    """Return the fields of a draft, and what is wrong with them."""
+    fields = shape.part(record.KEPT[type_], draft)
+    wrong = faults.of_claim(fields, rules.today)
+    name, needed = NEEDED[type_]
+    missing = [n for n in needed if not getattr(fields, n)]
+    if missing:
+        wrong.append(
+            MalformedError(
+                "{type}: {fields} not given",
+                type=name,
+                fields=", ".join(missing),
+            )
+        )
+    return fields, wrong
+
+
+def _identified(
+    kind: str, draft: DisputeDraft | OwnerDraft, rules: Rules
+) -> Identifier:
+    report.check_kind(kind)
+    return identifier.for_report(
+        kind,
+        draft.value,
+        region=draft.region or rules.region,
+        scheme=getattr(draft, "scheme", ""),
+        keep_query=True,
+        allow_personal=True,
+    )
+
+
+def _encoded(fields: Fields, kind: str, rules: Rules) -> bytes:
+    """Return fields as the vault keeps them, with the days that are usual."""
+    today = statement.day(rules.today)
+    if isinstance(fields, DisputeFields | VouchFields) and not fields.expires:
+        expires = report.later(today, rules.policy.cap(kind, ""))
+        fields = replace(fields, expires=expires)
+    if isinstance(fields, DisputeFields) and not fields.due:
+        due = report.later(today, DUE_DAYS[kind])
+        fields = replace(fields, due=min(due, fields.expires))
+    fields = report.in_order(fields)
+    report.check_fits(fields, kind, rules)
+    return record.encode(fields)
