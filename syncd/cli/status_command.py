@@ -197,11 +197,7 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _quota(left: Mapping[str, Any]) -> str:
-    out = t(
-        "{key} {purpose}: {hour_left} of {hour} an hour left,"
-        " {day_left} of {day} a day",
-        **left,
-    )
+    out = t("{member} {key} {purpose}: {left} left {age_s} s ago", **left)
     if left["denied"]:
         out += t("; {n} refused", n=left["denied"])
     if left["refill_s"]:

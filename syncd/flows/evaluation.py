@@ -9,9 +9,9 @@ A request goes to a quorum of exactly t holders as canonical JSON:
 for a proof of the last alone, by which the client checks the others
 (`oprf.threshold`). The answer is canonical JSON too:
 
-    {"note": text, "reply": {"elements": hex, "proof": hex}}
+    {"left"?: n, "note": text, "reply": {"elements": hex, "proof": hex}}
 
-where `note` is a `syncd/oprf-reply/v1` note by the holder's member key over
+where `left` says how many more the holder would evaluate now, and `note` is a `syncd/oprf-reply/v1` note by the holder's member key over
 the SHA-256 of the request's bytes and of the reply's: a bad answer is
 evidence.
 """
@@ -118,9 +118,10 @@ class _Answer(msgspec.Struct):
     proof: str
 
 
-class _Answered(msgspec.Struct):
+class _Answered(msgspec.Struct, omit_defaults=True):
     note: str
     reply: msgspec.Raw  # what the note signs, whatever it is
+    left: _Number | None = None
 
 
 def parse(body: bytes) -> Request:
@@ -177,8 +178,11 @@ def _points(text: str) -> tuple[bytes, ...]:
 class Debit(Protocol):
     """The holder's durable quota book."""
 
-    async def debit(self, member: str, request: Request, epoch: Epoch) -> None:
-        """Count the request before it is computed, or raise QuotaError."""
+    async def debit(self, member: str, request: Request, epoch: Epoch) -> int:
+        """Count the request before it is computed, or raise QuotaError.
+
+        Returns how many elements are left.
+        """
 
 
 async def answer(
@@ -213,7 +217,7 @@ async def answer(
     # Quotas are kept by purpose: one that nobody knows would pass by them.
     if request.purpose not in PURPOSES:
         raise RefusedError("oprf: the purpose is not in the vocabulary")
-    await quota.debit(member, request, epoch)
+    left = await quota.debit(member, request, epoch)
     evaluation = await offload(
         threshold.evaluate,
         share.secret,
@@ -228,16 +232,23 @@ async def answer(
         "elements": b"".join(evaluation.elements).hex(),
         "proof": evaluation.proof.hex(),
     }
-    return sign_reply(reply, request, roster, key)
+    return sign_reply(reply, request, roster, key, left=left)
 
 
 def sign_reply(
-    reply: object, request: Request, roster: Roster, key: SigningKey
+    reply: object,
+    request: Request,
+    roster: Roster,
+    key: SigningKey,
+    *,
+    left: int | None = None,
 ) -> bytes:
     """Return the bytes of a reply, with the note of who answers."""
     signed = _signed(bytes(request), canonical.dumps(reply))
     note = document.sign("oprf-reply", roster.id, signed, key)
-    return canonical.dumps({"note": bytes(note).decode(), "reply": reply})
+    answered = {"note": bytes(note).decode(), "reply": reply}
+    said = {} if left is None else {"left": left}
+    return canonical.dumps(said | answered)
 
 
 def check_quorum(request: Request, epoch: Epoch, index: int) -> None:
@@ -268,8 +279,12 @@ def _signed(request: bytes, reply: bytes) -> dict[str, str]:
     }
 
 
-def open_reply(raw: bytes, body: bytes, roster: Roster, member: str) -> bytes:
+def open_reply(
+    raw: bytes, body: bytes, roster: Roster, member: str
+) -> tuple[bytes, int | None]:
     """Return the reply, as JSON, that a member signed as its answer to `body`.
+
+    And what it says is left, which it does not sign.
 
     Raises:
         MalformedError: not a reply at all.
@@ -284,7 +299,7 @@ def open_reply(raw: bytes, body: bytes, roster: Roster, member: str) -> bytes:
     )
     if value != _signed(body, reply):
         raise UntrustedError("oprf: the reply's note is for another one")
-    return reply
+    return reply, answered.left
 
 
 def check_reply(

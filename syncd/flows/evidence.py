@@ -96,7 +96,7 @@ def _judge(evidence: Evidence, roster: Roster) -> str:
         request = evaluation.parse(exchange.request)
         index, share = _holder(request, evidence.accused, roster)
         try:
-            reply = evaluation.open_reply(
+            reply, _ = evaluation.open_reply(
                 exchange.reply, exchange.request, roster, evidence.accused
             )
         except MalformedError as e:  # not to be told from a forged one

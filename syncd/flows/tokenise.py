@@ -180,15 +180,15 @@ class Tokeniser:
         A holder that refuses so many may still give fewer.
         """
         epoch = self.epoch(kind)
-        less = self.allowance.fit(epoch, purpose, len(part))
+        n = self.allowance.fit(epoch, purpose, len(part))
         while True:
-            n = less
             try:
                 fresh = await self._batch(epoch, part[:n], purpose, deadline)
             except HoldersError:
                 less = self.allowance.fit(epoch, purpose, n)
                 if less == n:
                     raise
+                n = less
             else:
                 self._remember(epoch, fresh)
                 return fresh
@@ -222,7 +222,8 @@ class Tokeniser:
         blinded = await offload(threshold.blind, inputs, self.rng, last)
         answering = self.roster().holders_of(epoch)
         bad = {i: _GONE for i in epoch.shares if i not in answering}
-        bad |= self.allowance.used_up(epoch, purpose)
+        refusals = self.allowance.refusals(epoch, purpose)
+        bad |= {i: seen.why for i, seen in refusals.items() if not seen.left}
         while True:
             request = Request(
                 epoch.kind,
@@ -334,14 +335,12 @@ class Tokeniser:
         """Return one holder's checked points, or why there are none."""
         member, public_share = epoch.shares[index]
         began = self.clock()
-        counted = (epoch, member, request.purpose, request.counted)
-        self.allowance.take(*counted)
+        asked = epoch, member, request.purpose
         try:
             raw = await self.holder(member).evaluate(body, timeout_s)
         except SyncdError as e:
-            self.allowance.take(*counted[:3], -request.counted)
             if isinstance(e, QuotaError):  # the holder itself is well
-                self.allowance.refused(*counted, e)
+                self.allowance.refused(*asked, request.counted, e)
                 return e.text
             why = self._down(member, e.text)
             self.holders[member].silent = isinstance(e, UnavailableError)
@@ -350,7 +349,7 @@ class Tokeniser:
         offload = self.bulk if request.bulk else self.offload
         exchange, roster = Exchange(body, raw), self.roster()
         try:
-            reply = await offload(
+            reply, left = await offload(
                 evaluation.open_reply, raw, body, roster, member
             )
             points = await offload(
@@ -359,6 +358,7 @@ class Tokeniser:
         except (MalformedError, UntrustedError) as e:
             await self.accuse(member, e.text, exchange)
             return self._down(member, Message(_LIED, why=e))
+        self.allowance.gave(*asked, left)
         now = self.clock()
         self.holders[member] = HolderState(member, since=now, latency_s=took)
         return HolderAnswer(points, exchange)

@@ -6,16 +6,16 @@ them together give no more than it. Whoever asks must ask all n alike to get
 all of it.
 """
 
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from syncd.roster.roster import Roster
 from syncd.roster.terms import ALL, BULK, LOOKUP, SCREEN, Epoch
 
-MINUTE_S = 60
 HOUR_S = 3600
 DAY_S = 86_400
+STEPS = 60  # of a window
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,49 +24,51 @@ class Limit:
 
     most: int  # elements
     window_s: int
-    purposes: frozenset[str] | None = None  # None: all purposes together
-    others: bool = False  # of all purposes but those
+    purposes: frozenset[str] = frozenset()
+    others: bool = True  # of all purposes but those
 
     def covers(self, purpose: str) -> bool:
         """Tell whether what is asked for a purpose counts."""
-        if self.purposes is None:
-            return True
         return (purpose in self.purposes) is not self.others
 
 
 @dataclass(slots=True)
 class Window:
-    """What was had in a window that ends now, counted by the minute."""
+    """What was had in a window that ends now, by purpose.
+
+    Counted by sixtieths of the window, which fall out of it as a whole: what
+    was had comes free up to one late, and no window has more than it counts.
+    """
 
     window_s: int
-    total: int = 0  # as of the last look
-    had: deque[tuple[int, int]] = field(default_factory=deque)
+    sums: Counter[str] = field(default_factory=Counter)  # as of the last look
+    had: deque[tuple[int, Counter[str]]] = field(default_factory=deque)
 
-    def add(self, now: float, n: int) -> None:
-        """Count what is had now; less than nothing gives it back."""
-        minute, before = int(now // MINUTE_S), 0
-        if not n:
-            return
-        if self.had and self.had[-1][0] >= minute:
-            minute, before = self.had.pop()
-        self.had.append((minute, before + n))
-        self.total += n
+    def add(self, now: float, purpose: str, n: int) -> None:
+        """Count what is had now."""
+        step = int(now // (self.window_s // STEPS))
+        if not self.had or self.had[-1][0] < step:
+            self.had.append((step, Counter()))
+        self.had[-1][1][purpose] += n
+        self.sums[purpose] += n
 
-    def at(self, now: float) -> int:
-        """Return what counts just now."""
-        since = (now - self.window_s) // MINUTE_S
+    def used(self, now: float, covers: Callable[[str], bool]) -> int:
+        """Return what counts just now, of some purposes."""
+        since = (now - self.window_s) // (self.window_s // STEPS)
         while self.had and self.had[0][0] < since:
-            self.total -= self.had.popleft()[1]
-        return self.total
+            self.sums -= self.had.popleft()[1]
+        return sum(n for purpose, n in self.sums.items() if covers(purpose))
 
-    def wait_s(self, now: float, over: int) -> int:
+    def wait_s(
+        self, now: float, covers: Callable[[str], bool], over: int = 1
+    ) -> int:
         """Return in how many seconds so many elements will have come free."""
-        for minute, n in self.had:
-            over -= n
+        for step, had in self.had:
+            over -= sum(n for purpose, n in had.items() if covers(purpose))
             if over <= 0:
-                free = (minute + 1) * MINUTE_S + self.window_s
+                free = (step + 1) * (self.window_s // STEPS) + self.window_s
                 return max(int(free - now), 1)
-        return self.window_s
+        return self.window_s  # more than the limit itself: never
 
 
 def limits(
@@ -84,28 +86,17 @@ def limits(
         for name in BULK
         if rows[name].purpose == name and (name != SCREEN or rows[name].member)
     )
-    scopes: list[tuple[str, Limit]] = [(ALL, Limit(0, 0))]
+    scopes = {ALL: (frozenset[str](), True)}
     if purpose not in apart:
-        scopes.append((LOOKUP, Limit(0, 0, apart, others=True)))
+        scopes[LOOKUP] = apart, True
     if rows[purpose].purpose == purpose:
-        scopes.append((purpose, Limit(0, 0, frozenset({purpose}))))
+        scopes[purpose] = frozenset({purpose}), False
     return tuple(
-        Limit(share(most, roster, epoch), window_s, of.purposes, of.others)
-        for name, of in scopes
+        Limit(share(most, roster, epoch), window_s, *which)
+        for name, which in scopes.items()
         for row in (roster.quota(member, name),)
         for most, window_s in ((row.hour, HOUR_S), (row.day, DAY_S))
     )
-
-
-def together(left: Sequence[int], t: int) -> int:
-    """Return how many outputs holders give that have so much left each.
-
-    Each output takes one of t of them: no holder more than once.
-    """
-    most = sorted(left, reverse=True)
-    if len(most) < t:
-        return 0
-    return min(sum(most[j:]) // (t - j) for j in range(t))
 
 
 def share(most: int, roster: Roster, epoch: Epoch) -> int:

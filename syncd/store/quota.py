@@ -1,24 +1,68 @@
 """Quotas: what each member had us evaluate, debited before it is computed.
 
-Counted by the minute, so that in no window of a limit's length more than it
-allows is given out; the price is that an element comes free up to a minute
-late. What a refused caller asks until it may come back is refused from
-memory. A request for what was given before is debited again only if it comes
-often. How a debit is counted is in `debits`.
+Durable by the minute, and held in memory as windows, so that a debit costs
+the same however much was given, and a refusal nothing of the database. A
+request for what was given just now is debited again only if it comes often.
 """
 
 from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
 
-from syncd.store import debits
+from syncd.errors import QuotaError
+from syncd.roster.quotas import DAY_S, HOUR_S, Limit, Window
 from syncd.store.database import Database
-from syncd.store.debits import REPEAT_S, Debit, Refusal, usage
 from syncd.store.grouped import Grouped
-from syncd.store.tables import done
+from syncd.store.tables import OWN, Int, Text, done
 
-_RECENT = 1024  # requests of a member that a refusal in memory lets by
+FREE_REPEATS = 8  # of one request in an hour; an asker needs n - t + 2
+_RECENT = 1024  # requests of a member of which a repeat is known
+_MINUTE_S = 60
+
+quota = sa.Table(  # debits of the last day, by minute
+    "quota",
+    OWN,
+    sa.Column("member", Text, primary_key=True),
+    sa.Column("key", Text, primary_key=True),
+    sa.Column("minute", Int, primary_key=True),
+    sa.Column("purpose", Text, primary_key=True),
+    sa.Column("n", Int, nullable=False),
+)
+
+usage = sa.Table(
+    "usage",
+    OWN,
+    sa.Column("day", Text, primary_key=True),
+    sa.Column("key", Text, primary_key=True),
+    sa.Column("member", Text, primary_key=True),
+    sa.Column("purpose", Text, primary_key=True),
+    sa.Column("count", Int, nullable=False),
+    sa.Column("denied", Int, nullable=False),
+)
+
+_Row = tuple[str | int, ...]  # of a table's primary key
+
+
+@dataclass(frozen=True, slots=True)
+class Debit:
+    """One request for evaluation."""
+
+    member: str
+    key: str  # kind/epoch
+    purpose: str
+    n: int  # elements
+    request: bytes  # 32 bytes, the same if it tells nothing new
+    now: int  # unix seconds
+    day: str  # YYYY-MM-DD in the roster's zone
+    limits: tuple[Limit, ...]  # of an hour or a day
+
+    @property
+    def row(self) -> _Row:
+        """The row of `usage` that it counts in."""
+        return self.day, self.key, self.member, self.purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +80,68 @@ class Quotas:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._debits: Grouped[Debit, Refusal | None]
-        self._debits = Grouped(database, debits.debit_all)
-        self._refusals: dict[tuple[str, str, str], Refusal] = {}
-        self._recent: defaultdict[str, OrderedDict[bytes, None]]
-        self._recent = defaultdict(OrderedDict)
-        self._denied: Counter[tuple[str, str, str, str]] = Counter()
+        self._debits: Grouped[Debit, None] = Grouped(database, _debit_all)
+        self._books: dict[tuple[str, str], dict[int, Window]] = {}
+        self._recent: defaultdict[str, OrderedDict[bytes, tuple[int, int]]]
+        self._recent = defaultdict(OrderedDict)  # since when, how often again
+        self._denied: Counter[_Row] = Counter()
 
-    async def debit(self, debit: Debit) -> None:
-        """Count the elements, durably, or refuse and count that.
+    async def debit(self, debit: Debit) -> int:
+        """Count the elements, durably; return how many more would be given.
 
-        What memory refuses is durable from the next `prune` on.
+        What is refused is durable from the next `prune` on.
 
         Raises:
             QuotaError: a limit would be passed; says when to come back.
         """
-        at = (debit.member, debit.key, debit.purpose)
-        known = self._refusals.get(at)
-        recent = self._recent[debit.member]
-        if known and known.holds(debit) and debit.request not in recent:
+        book = await self._book(debit)
+        room = {
+            limit: limit.most
+            - book[limit.window_s].used(debit.now, limit.covers)
+            for limit in debit.limits
+            if limit.covers(debit.purpose)
+        }
+        left = max(min(room.values(), default=debit.n), 0)
+        if self._free(debit):
+            return left
+        if debit.n > left:
             self._denied[debit.row] += debit.n
-            raise debit.refused(known)
-        refusal = await self._debits.submit(debit)
-        if refusal is not None:
-            self._refusals[at] = refusal
-            raise debit.refused(refusal)
-        recent[debit.request] = None
+            raise _refusal(debit, book, room, left)
+        for window in book.values():
+            window.add(debit.now, debit.purpose, debit.n)
+        recent = self._recent[debit.member]
+        recent[debit.request] = debit.now, 0
+        recent.move_to_end(debit.request)
         if len(recent) > _RECENT:
             recent.popitem(last=False)
+        await self._debits.submit(debit)
+        return left - debit.n
+
+    def _free(self, debit: Debit) -> bool:
+        """Tell whether it is a repeat, of which there were not too many."""
+        recent = self._recent[debit.member]
+        at, again = recent.get(debit.request, (0, FREE_REPEATS))
+        if again >= FREE_REPEATS or debit.now - at >= HOUR_S:
+            return False
+        recent[debit.request] = at, again + 1
+        return True
+
+    async def _book(self, debit: Debit) -> dict[int, Window]:
+        """Return what the member had of the key, read once."""
+        at = (debit.member, debit.key)
+        if at not in self._books:
+            t = quota.c
+            wanted = sa.select(t.minute, t.purpose, t.n).where(
+                t.member == debit.member, t.key == debit.key
+            )
+            wanted = wanted.order_by(t.minute)
+            rows = await self._db.read(lambda c: c.execute(wanted).all())
+            book = {window_s: Window(window_s) for window_s in (HOUR_S, DAY_S)}
+            for minute, purpose, n in rows:
+                for window in book.values():
+                    window.add(minute * _MINUTE_S, purpose, n)
+            self._books.setdefault(at, book)  # another may have been faster
+        return self._books[at]
 
     async def usage(self, day: str, key: str) -> list[UsageRow]:
         """Return the non-zero rows of one day and key, sorted."""
@@ -91,14 +169,13 @@ class Quotas:
         return [(day, key) for day, key in rows]
 
     async def prune(self, now: int) -> None:
-        """Keep what memory refused; forget requests too old to repeat."""
+        """Keep what memory refused; forget what fell out of all windows."""
         denied, self._denied = self._denied, Counter()
+        old = quota.c.minute < (now - 2 * DAY_S) // _MINUTE_S
 
         def job(c: sa.Connection) -> None:
-            c.execute(
-                debits.debit.delete().where(debits.debit.c.at < now - REPEAT_S)
-            )
-            debits.count(c, {row: (0, n) for row, n in denied.items()})
+            c.execute(quota.delete().where(old))
+            _add(c, usage, {row: (0, n) for row, n in denied.items()})
 
         await self._db.write(job)
 
@@ -106,3 +183,67 @@ class Quotas:
 def reported_mark(day: str, key: str) -> str:
     """Return the name under which an append writes one day's usage."""
     return f"usage/{day}/{key}"
+
+
+def _refusal(
+    debit: Debit,
+    book: Mapping[int, Window],
+    room: Mapping[Limit, int],
+    left: int,
+) -> QuotaError:
+    """Name the limit that the debit would pass for longest."""
+    wait_s, limit = max(
+        (
+            (
+                book[limit.window_s].wait_s(
+                    debit.now, limit.covers, debit.n - most
+                ),
+                limit,
+            )
+            for limit, most in room.items()
+            if most < debit.n
+        ),
+        key=lambda one: one[0],
+    )
+    return QuotaError(
+        "quota: {member}: {n} more of {key} would pass {most} in {window_s} h",
+        retry_after_s=wait_s,
+        left=left,
+        member=debit.member,
+        n=debit.n,
+        key=debit.key,
+        most=limit.most,
+        window_s=limit.window_s // HOUR_S,
+    )
+
+
+def _debit_all(c: sa.Connection, debits: Sequence[Debit]) -> list[None]:
+    """Write what a group counted, each row once."""
+    minutes, given = Counter[_Row](), Counter[_Row]()
+    for one in debits:
+        minute = one.now // _MINUTE_S
+        minutes[one.member, one.key, minute, one.purpose] += one.n
+        given[one.row] += one.n
+    _add(c, quota, {row: (n,) for row, n in minutes.items()})
+    _add(c, usage, {row: (n, 0) for row, n in given.items()})
+    return [None] * len(debits)
+
+
+def _add(
+    c: sa.Connection, table: sa.Table, counts: Mapping[_Row, tuple[int, ...]]
+) -> None:
+    """Add to the counts of rows."""
+    made = insert(table)
+    put = {
+        column.name: column + made.excluded[column.name]
+        for column in table.c
+        if not column.primary_key
+    }
+    if counts:
+        c.execute(
+            made.on_conflict_do_update([*table.primary_key], set_=put),
+            [
+                dict(zip(table.c.keys(), (*row, *counted), strict=True))
+                for row, counted in counts.items()
+            ],
+        )

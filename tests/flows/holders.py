@@ -38,12 +38,13 @@ class Book:
         self.given: set[bytes] = set()
         self.empty = False
 
-    async def debit(self, member: str, request: Request, epoch: Epoch) -> None:
+    async def debit(self, member: str, request: Request, epoch: Epoch) -> int:
         if self.empty:
             raise QuotaError("used up", retry_after_s=9)
         if request.digest not in self.given:
             self.given.add(request.digest)
             self.counted.append((member, request.counted))
+        return 10_000
 
 
 Reply = dict[str, str]

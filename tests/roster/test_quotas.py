@@ -50,7 +50,7 @@ def test_no_name_carries_look_ups_past_their_limit(
 ) -> None:
     """Customers are screened within the look-ups, by everybody's row."""
     for limit in hourly(full, "bank", purpose):
-        if limit.covers("transaction_check") and limit.purposes is not None:
+        if limit.covers("transaction_check") and limit.purposes:
             assert limit.covers(purpose)
             assert limit.most == 10_000
             return

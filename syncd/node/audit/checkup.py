@@ -323,7 +323,7 @@ class PeerCheckup:
         wait_s = self.config.holder.deadline_ms / 1000
         try:
             raw = await client.evaluate(body, wait_s)
-            reply = evaluation.open_reply(raw, body, self.roster, member.id)
+            reply, _ = evaluation.open_reply(raw, body, self.roster, member.id)
             evaluation.check_reply(reply, request, index, share)
         except QuotaError as e:
             raise QuotaError(

@@ -31,7 +31,7 @@ class Budgets:
     metrics: Metrics
 
     def __post_init__(self) -> None:
-        self._had: defaultdict[tuple[str, str], Window]
+        self._had: defaultdict[str, Window]
         self._had = defaultdict(lambda: Window(HOUR_S))
         self._denied = Counter[tuple[str, str]]()
 
@@ -57,9 +57,10 @@ class Budgets:
             for item in items
             if isinstance(item, forms.Item)
         )
+        had = self._had[caller.name]
         for kind in KINDS:
-            had, most = self._had[caller.name, kind], self.most(kind)
-            n, left = counts[kind], max(most - had.at(now), 0)
+            most, n = self.most(kind), counts[kind]
+            left = max(most - had.used(now, kind.__eq__), 0)
             if n <= left:
                 continue
             self._denied[caller.name, kind] += n
@@ -69,36 +70,33 @@ class Budgets:
                 "in an hour; {left} are left",
                 hint="[lookup] token_share and token_urls in config.toml say"
                 " how much a token may",
-                retry_after_s=had.wait_s(now, n - left),
+                retry_after_s=had.wait_s(now, kind.__eq__, n - left),
                 left=left,
                 n=n,
                 kind=kind,
                 most=most,
             )
         for kind in KINDS:
-            self._had[caller.name, kind].add(now, counts[kind])
+            had.add(now, kind, counts[kind])
 
     def tried(self, caller: Caller, answers: Sequence[Answer]) -> None:
         """Count the further forms that values were tried as."""
-        for kind in ("phone", "account"):
-            more = sum(
-                len(answer.forms) - 1
-                for answer in answers
-                if answer.forms and answer.forms[0].kind == kind
-            )
-            self._had[caller.name, kind].add(self.ctx.now(), more)
+        now, had = self.ctx.now(), self._had[caller.name]
+        for answer in answers:
+            for form in answer.forms[1:]:
+                had.add(now, form.kind, 1)
 
     def left(self, caller: Caller) -> tuple[BudgetLeft, ...]:
         """Return what is left to a token."""
-        now = self.ctx.now()
+        now, had = self.ctx.now(), self._had[caller.name]
         return tuple(
             BudgetLeft(
                 kind=kind,
                 hour=most,
-                hour_left=max(most - had.at(now), 0),
-                refill_s=had.wait_s(now, 1) if had.at(now) else 0,
+                hour_left=max(most - used, 0),
+                refill_s=had.wait_s(now, kind.__eq__) if used else 0,
                 denied=self._denied[caller.name, kind],
             )
             for kind in KINDS
-            for had, most in ((self._had[caller.name, kind], self.most(kind)),)
+            for most, used in ((self.most(kind), had.used(now, kind.__eq__)),)
         )

@@ -16,6 +16,7 @@ from prometheus_client import (
 )
 
 from syncd.node.serve.member_state import MemberState
+from syncd.roster.quotas import HOUR_S
 from syncd.store import vault
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -40,12 +41,12 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {  # help, labels
     ),
     "syncd_vault_rows": ("Rows of the vault.", ("kind", "state")),
     "syncd_quota_left": (
-        "Evaluations of an hour that are left to us, by what we know.",
-        ("key", "purpose"),
+        "Evaluations that a holder last said are left to us.",
+        ("member", "key", "purpose"),
     ),
     "syncd_quota_refused": (
-        "Elements that holders refused us since the start.",
-        ("key",),
+        "Elements that a holder refused us since the start.",
+        ("member", "key", "purpose"),
     ),
     "syncd_holder_up": (
         "1 for a holder that answered when it was last asked for anything.",
@@ -109,8 +110,10 @@ def samples(
     for holder in state.holders:
         yield "syncd_holder_up", (holder.member,), holder.up
     for left in state.quotas:
-        yield "syncd_quota_left", (left.key, left.purpose), left.hour_left
-        yield "syncd_quota_refused", (left.key,), left.denied
+        labels = left.member, left.key, left.purpose
+        if left.age_s < HOUR_S:
+            yield "syncd_quota_left", labels, left.left
+        yield "syncd_quota_refused", labels, left.denied
     for row in state.members:
         who = (row.member,)
         if row.certificate_ends is not None:

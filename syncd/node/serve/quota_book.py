@@ -8,7 +8,7 @@ from syncd.node.context import Context
 from syncd.node.serve.metrics import Metrics
 from syncd.roster import quotas
 from syncd.roster.terms import Epoch
-from syncd.store.debits import Debit
+from syncd.store.quota import Debit
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,14 @@ class QuotaBook:
     ctx: Context
     metrics: Metrics
 
-    async def debit(self, member: str, request: Request, epoch: Epoch) -> None:
-        """Count a request durably before it is computed.
+    async def debit(self, member: str, request: Request, epoch: Epoch) -> int:
+        """Count a request durably before it is computed; return what is left.
 
         Raises:
             QuotaError: the member's hour or day is used up.
         """
         try:
-            await self.ctx.own.quotas.debit(
+            return await self.ctx.own.quotas.debit(
                 Debit(
                     member=member,
                     key=f"{request.kind}/{request.epoch}",
