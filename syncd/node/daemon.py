@@ -229,7 +229,6 @@ class Daemon:
             Arrivals,
             consumers=(
                 self.alerts.arrived,
-                self.excess.arrived,
                 self.changes.came,
                 self.disputes,
                 self.screening.came,

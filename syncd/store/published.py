@@ -1,4 +1,4 @@
-"""How much each log published of late, by key and day."""
+"""How much each log said of late, by day, and how much of it lifts."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,6 +7,8 @@ from sqlalchemy.dialects.sqlite import insert
 
 from syncd.store.database import Database
 from syncd.store.tables import OWN, Int, Text
+
+ALL, HITS = "statements", "lifts"  # keys of counts
 
 published = sa.Table(  # of some days; a page read twice counts twice
     "published",
@@ -26,7 +28,7 @@ class PublishedCounts:
         self._db = database
 
     async def add(self, counts: Mapping[tuple[str, str, str], int]) -> None:
-        """Count claims by day, origin and key."""
+        """Count statements by day, origin and key."""
         made = insert(published)
         more = published.c.n + made.excluded.n
         put = made.on_conflict_do_update(
@@ -37,15 +39,6 @@ class PublishedCounts:
             for (day, origin, key), n in counts.items()
         ]
         await self._db.write(lambda c: c.execute(put, rows))
-
-    async def of(self, day: str) -> dict[tuple[str, str], int]:
-        """Return the claims of a day by origin and token key."""
-        t = published.c
-        wanted = sa.select(t.origin, t.key, t.n).where(
-            t.day == day, t.key.contains("/")
-        )
-        rows = await self._db.read(lambda c: c.execute(wanted).all())
-        return {(origin, key): n for origin, key, n in rows}
 
     async def newest(self, origin: str) -> str:
         """Return the last day of a log that anything is counted of, or ""."""

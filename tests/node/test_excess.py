@@ -8,13 +8,12 @@ import pytest
 
 from syncd.flows.excess import FACTOR, FLOOR
 from syncd.flows.ports import Finding
-from syncd.indicator.statement import Retract, Sighting
-from syncd.node.upkeep.arrivals import Arrival
+from syncd.indicator import statement
 from syncd.node.upkeep.excess import Excess
 from syncd.store.home_stores import OwnStore
+from syncd.store.published import ALL
 from tests.alliance import Alliance, until
 from tests.node.stand_in import Home
-from tests.sample_statements import about, report, retract, sighting
 from tests.store.conftest import NOW, Reopen
 from tests.store.conftest import clock as clock
 from tests.store.conftest import fresh as fresh
@@ -26,6 +25,7 @@ ORIGIN, EARLIER = "bank.example/syncd/txwz/2", "bank.example/syncd/txwz/1"
 DAY_S = 86_400
 DAY = "2027-01-15"  # of NOW
 BANK = SimpleNamespace(
+    id="bank",
     origin=ORIGIN,
     generations=[SimpleNamespace(origin=o) for o in (EARLIER, ORIGIN)],
 )
@@ -41,7 +41,8 @@ class World:
         self.merged = {ORIGIN: (9, 9)}
 
         async def report(*findings: Finding, once: bool = False) -> None:
-            self.found += findings
+            assert once
+            self.found += await own.record(findings, once=once)
 
         async def sizes() -> dict[str, tuple[int, int]]:
             return self.merged
@@ -63,16 +64,8 @@ class World:
         )
         self.excess = Excess(self.home.context, logs)
 
-    async def published(
-        self, n: int, origin: str = ORIGIN, **other: Any
-    ) -> None:
-        said = {"on": DAY, "kind": "phone", "epoch": 1, **other}
-        await self.excess.arrived(
-            [
-                Arrival((origin, i), report(**about(i, **said)))
-                for i in range(n)
-            ]
-        )
+    async def said(self, n: int, origin: str = ORIGIN, day: str = DAY) -> None:
+        await self.home.own.published.add({(day, origin, ALL): n})
 
     async def evaluated(self, n: int, **other: Any) -> None:
         await self.home.own.quotas.debit(
@@ -89,18 +82,41 @@ def world(own: OwnStore) -> World:
 async def test_a_factor_and_a_floor_above_what_was_published(
     world: World, over: int
 ) -> None:
-    """Of all generations of its log; told once, two days after."""
-    await world.published(3)
-    await world.published(2, EARLIER)
+    """In all generations of its log; told once, two days after."""
+    await world.said(3)
+    await world.said(2, EARLIER)
+    await world.said(10**6, "carrier.example/syncd/txwz/1")
     await world.evaluated(FACTOR * 5 + FLOOR + over)
-    for days in (0, 1, 2, 2, 3, 8):
+    for days in (0, 1, 2, 2, 3, 7, 8):
         world.home.now = NOW + days * DAY_S
         await world.excess.run()
         assert len(world.found) == over * (days >= 2)
     if over:
         assert world.found[0].code == "excess"
         assert world.found[0].origin == ORIGIN
-        assert "and its log has 5 of that day" in str(world.found[0].detail)
+
+
+@pytest.mark.parametrize(
+    ("day", "found"), [("2027-01-14", 1), ("2027-01-17", 0)]
+)
+async def test_what_was_said_before_does_not_count(
+    world: World, day: str, found: int
+) -> None:
+    """What was said since does."""
+    await world.said(10**6, day=day)
+    await world.evaluated(FLOOR + 1)
+    world.home.now = NOW + 2 * DAY_S
+    await world.excess.run()
+    assert len(world.found) == found
+
+
+async def test_we_do_not_judge_ourselves(world: World) -> None:
+    """Our own log is not counted."""
+    world.home.config.member = SimpleNamespace(id="bank")
+    await world.evaluated(FLOOR + 1)
+    world.home.now = NOW + 2 * DAY_S
+    await world.excess.run()
+    assert world.found == []
 
 
 async def test_look_ups_need_no_reports(world: World) -> None:
@@ -108,28 +124,6 @@ async def test_look_ups_need_no_reports(world: World) -> None:
     world.home.now = NOW + 2 * DAY_S
     await world.excess.run()
     assert world.found == []
-
-
-async def test_other_days_keys_and_statements_do_not_count(
-    world: World,
-) -> None:
-    """Nor what is long past, of which a first sync brings millions."""
-    await world.published(50, epoch=2)
-    await world.published(50, kind="account")
-    await world.published(50, on="2027-01-14")
-    await world.published(50, on="2026-01-14")
-    others: list[Retract | Sighting]
-    others = [retract(0, on=DAY), sighting(on=DAY)]
-    await world.excess.arrived(
-        [Arrival((ORIGIN, n), one) for n, one in enumerate(others)]
-    )
-    counts = await world.home.own.published.of(DAY)
-    assert counts == {(ORIGIN, "phone/2"): 50, (ORIGIN, "account/1"): 50}
-    assert await world.home.own.published.of("2026-01-14") == {}
-    await world.evaluated(FLOOR + 1)
-    world.home.now = NOW + 2 * DAY_S
-    await world.excess.run()
-    assert len(world.found) == 1
 
 
 async def test_a_log_that_lags_is_waited_for(world: World) -> None:
@@ -157,26 +151,23 @@ async def test_a_restart_judges_no_day_twice(
     assert (len(world.found), again.found) == (1, [])
 
 
-async def test_who_holds_no_share_counts_nothing(world: World) -> None:
-    world.home.shares = {}
-    await world.published(3)
-    assert await world.home.own.published.of(DAY) == {}
-
-
-async def test_the_daily_job_judges_what_came_in(tmp_path: Path) -> None:
-    """Of an alliance at work: a report that came in by merging counts."""
+async def test_the_daily_job_judges(tmp_path: Path) -> None:
+    """Of an alliance at work: what came in by merging counts."""
     async with Alliance.found(
         tmp_path, ("bank", "carrier", "police")
     ) as alliance:
         await alliance.bank.report("phone", "+12025550177")
         await alliance.settle()
         node = alliance.police.node
-        today, own = node.ctx.today(), node.home.own
+        own = node.home.own
 
-        async def counted() -> bool:
-            counts = await own.published.of(today)
-            return counts == {(alliance.bank.origin, "phone/1"): 1}
+        async def came() -> bool:
+            return bool(await own.published.newest(alliance.bank.origin))
 
-        await until(counted)
+        await until(came)
+        day = statement.day_text(statement.day(node.ctx.today()) - 2)
+        await own.quotas.debit(debit(9999, 1, limits=(), day=day))
         await node.daily.run()
-        assert "2" < await own.events.reported("excess") < today
+        (found,) = await own.findings()
+        assert found.finding.code == "excess"
+        assert found.finding.origin == alliance.bank.origin

@@ -20,10 +20,10 @@ from syncd.node.context import Context
 from syncd.node.serve.lookups import Claims
 from syncd.node.serve.shown import TYPES
 from syncd.node.upkeep.arrivals import Arrival
+from syncd.store.published import ALL, HITS
 
 WINDOW_DAYS = 7
 SHOWN = 50  # events of one page, and reports in each
-ALL, HITS = "statements", "lifts"  # keys beside those of token keys
 
 
 @dataclass(kw_only=True, eq=False)
