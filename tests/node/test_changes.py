@@ -1,5 +1,7 @@
 """What came in since a cursor, and what that made of it."""
 
+from functools import partial
+
 import pytest
 
 from syncd.errors import MalformedError
@@ -7,7 +9,7 @@ from syncd.node.upkeep import arrivals
 from syncd.store.merge_marks import MergeMarks
 from syncd.web.change_forms import ChangePage
 from syncd.web.service_ports import Caller
-from tests.alliance import Alliance, Member, as_founded, shared
+from tests.alliance import Alliance, Member, as_founded, shared, until
 
 IDS = ("bank", "carrier", "police")
 CALLER = Caller("core", "reader")
@@ -141,9 +143,17 @@ async def test_what_is_handed_on_again_is_marked_once(
 
 async def test_a_page_that_ends_within_a_merge(alliance: Alliance) -> None:
     """What one merge brought is judged as far as the page goes."""
+    police = alliance.police
     alliance.cut(*IDS)
-    await alliance.police.report("url", "http://evil.example/a")
-    await alliance.police.retract("url", "http://evil.example/a")
+    size = await police.size()
+
+    async def appended(n: int) -> bool:
+        return await police.size() == size + n
+
+    await police.report("url", "http://evil.example/a")
+    await until(partial(appended, 1))
+    await police.retract("url", "http://evil.example/a")
+    await until(partial(appended, 2))
     alliance.heal()
     await alliance.settle()
     first = await changes(alliance.bank, limit=1)
