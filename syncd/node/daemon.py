@@ -262,7 +262,7 @@ class Daemon:
         self.peer_service.changed(origin)
         self.metrics.pulls.labels(origin).inc()
         await self.event_writer.log(origin)
-        await self.urgent_news.grown(origin)
+        await self.urgent_news.look()
         self.background.start(self.arrivals.grown())
         await self.never.grown()
 

@@ -86,11 +86,10 @@ class PeerService(Protocol):
     async def monitor(self, origin_hash: str, key: str) -> bytes | None:
         """Return our newest `seen` or `merged` note of an origin."""
 
-    async def poke(self, caller: str, note: bytes) -> None:
-        """Take a hint that the caller's own log has grown."""
-
-    async def urgent(self, caller: str, note: bytes) -> None:
-        """Take the caller's word that what is new in its log is urgent."""
+    async def poke(
+        self, caller: str, note: bytes, *, urgent: bool = False
+    ) -> None:
+        """Take a hint that the caller's own log has grown, by its word."""
 
 
 class ReadPin(Protocol):
@@ -380,9 +379,9 @@ async def _add_checkpoint(request: web.Request) -> web.Response:
 
 
 async def _poke(request: web.Request) -> web.Response:
-    service, caller = request.app[SERVICE], request[_CALLER]
-    body = await _body(request)
-    await service.poke(caller, body)
-    if request.query.get("urgent") == "1":
-        await service.urgent(caller, body)
+    await request.app[SERVICE].poke(
+        request[_CALLER],
+        await _body(request),
+        urgent=request.query.get("urgent") == "1",
+    )
     return web.Response(status=202)

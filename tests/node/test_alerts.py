@@ -1,11 +1,11 @@
 """What became red or green, ends soon or was taken back is an event, once."""
 
-import datetime
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from syncd.errors import MalformedError, UntrustedError
@@ -13,14 +13,14 @@ from syncd.indicator.statement import Retract
 from syncd.node.notify import events
 from syncd.node.serve.alerts import Alerts
 from syncd.node.upkeep.arrivals import Arrival
-from syncd.roster import certificate, drafts, signing
+from syncd.roster import drafts, signing
 from syncd.store.database import Database
 from syncd.store.events import EventBook
 from tests import sample_statements
 from tests.alliance import ADMINS, Alliance, as_founded, shared
 from tests.node.stand_in import Home
 from tests.node.test_notify_events import ALL
-from tests.node.test_status import WELL, down, log
+from tests.node.test_status import WELL, down, log, member
 
 NOW = 1_790_000_000  # 2026-09-21
 DAY_S = 86_400
@@ -28,20 +28,15 @@ alliance = shared(as_founded, "bank", "police", "carrier", scope="function")
 
 
 class House:
-    """A member that looks at its state, and whose roster ends some day."""
+    """A member that looks at its state."""
 
     def __init__(self, path: Path, database: Database | None = None) -> None:
         self.database = database or Database(path / "own.db", "own")
         self.book = EventBook(self.database, lambda: NOW)
         self.state = WELL
-        self.roster = SimpleNamespace(
-            alliance="txwz",
-            expires=NOW + 60 * DAY_S,
-            active=list,
-            member=lambda _: None,
-        )
+        roster = SimpleNamespace(member=lambda _: None)
         own = SimpleNamespace(events=self.book)
-        trusted = SimpleNamespace(current=self.roster)
+        trusted = SimpleNamespace(current=roster)
         self.home = Home(own=own, trusted=trusted, now=NOW)
         reader: Any = SimpleNamespace(read=self.read)
         self.alerts = Alerts(
@@ -117,56 +112,27 @@ async def test_a_restart_writes_nothing_again(
     assert [n for n, _ in await again.look()] == ["done"]
 
 
-@pytest.mark.parametrize(
-    ("left_s", "days"),
-    [
-        (15 * DAY_S, None),
-        (14 * DAY_S, 14),
-        (8 * DAY_S, 8),
-        (7 * DAY_S - 1, 6),
-        (DAY_S, 1),
-        (-9, 0),
-    ],
-)
-async def test_a_roster_that_ends_is_written(
-    house: House, left_s: int, days: int | None
+async def test_what_ends_is_written_at_each_step_once(
+    house: House, tmp_path: Path
 ) -> None:
-    await house.look()
-    house.roster.expires = NOW + left_s
-    found = [d for n, d in await house.look() if n == "expiry"]
-    assert [d["days"] for d in found] == ([] if days is None else [days])
-    assert await house.look() == []
-    assert await House(Path(), house.database).look() == []
-
-
-async def test_each_step_is_written_once(house: House) -> None:
+    """A roster, and any member's certificate."""
+    end = NOW + 20 * DAY_S
+    roster = msgspec.structs.replace(WELL.roster, expires=end)
+    more = {"roster": roster, "members": (member(certificate_ends=end - 9),)}
     found = []
-    for days in range(20, -1, -1):
-        house.roster.expires = NOW + 100 * DAY_S
-        house.home.now = NOW + (100 - days) * DAY_S
-        found += [d["days"] for n, d in await house.look() if n == "expiry"]
-    assert found == [14, 7, 1]
-    house.roster.expires += 10 * DAY_S  # renewed, for too short a time
-    assert [n for n, _ in await house.look()] == ["expiry"]
-
-
-async def test_a_certificate_that_ends_is_written(
-    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of every member: a note, for nothing stops on that day."""
-    bank = alliance.bank
-    end = certificate.expires(bank.keys.certificate)
-    monkeypatch.setattr(bank, "shift_s", end - bank.node.ctx.now() - 5 * DAY_S)
-    await bank.node.alerts.look()
-    page = await bank.node.home.own.events.page(0, 100)
-    found = {
-        e.data["member"]: (e.data["days"], e.data["expires"])
-        for e in page
-        if e.name == "expiry" and e.data["code"] == "certificate"
-    }
-    day = datetime.datetime.fromtimestamp(end, datetime.UTC).date().isoformat()
-    assert found["bank"] in {(4, day), (5, day)}
-    assert found.keys() == {"bank", "police", "carrier"}
+    for half in range(42):
+        more["now"] = NOW + half * DAY_S // 2
+        found += [d for n, d in await house.look(**more) if n == "expiry"]
+    assert [(d["code"], d["member"], d["days"]) for d in found] == [
+        *(("roster", "txwz", 14), ("certificate", "bank", 13)),
+        *(("roster", "txwz", 7), ("certificate", "bank", 6)),
+        *(("roster", "txwz", 1), ("certificate", "bank", 0)),
+    ]
+    assert {d["expires"] for d in found} == {"2026-10-11"}
+    assert await House(tmp_path, house.database).look(**more) == []
+    more["roster"] = msgspec.structs.replace(roster, expires=end + 10 * DAY_S)
+    again = await house.look(**more)  # renewed, for too short a time
+    assert [d["days"] for n, d in again if n == "expiry"] == [9]
 
 
 # ------------------------------------------------------- what came in

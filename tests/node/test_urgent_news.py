@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from syncd.node.serve import urgent_news
 from tests.alliance import Alliance, Member, as_founded, shared, until
 
 alliance = shared(as_founded, "bank", "police", "carrier", scope="function")
@@ -34,15 +37,16 @@ async def test_an_urgent_report_and_nothing_else(alliance: Alliance) -> None:
 
 
 async def test_who_calls_everything_urgent_is_heard_now_and_then(
-    alliance: Alliance,
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(urgent_news, "EACH_S", 10**10)
     bank, police = alliance.bank, alliance.police
     await alliance.settle()
     for path in "abc":
         await police.report("url", f"http://evil.example/{path}", urgent=True)
         await alliance.settle()
     await until(lambda: one(bank))
-    bank.shift_s = 601
+    monkeypatch.setattr(urgent_news, "EACH_S", 1)
     await bank.node.urgent_news.look()
     first, second = await urgent(bank)
     assert second["index"] == first["index"] + first["n"]
@@ -56,7 +60,7 @@ async def test_what_others_brought_before_is_urgent_all_the_same(
     await police.report("url", "http://evil.example/a")
     await alliance.settle()
     note = police.node.home.own.log.released()
-    await bank.node.peer_service.urgent("police", note)
+    await bank.node.peer_service.poke("police", note, urgent=True)
     size = await police.size()
     assert await urgent(bank) == [
         {"origin": police.origin, "index": size - 1, "n": 1}

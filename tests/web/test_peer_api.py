@@ -53,7 +53,9 @@ class FakeService:
     async def roster_note(self, version: int | None) -> bytes:
         return b"note"
 
-    async def poke(self, caller: str, note: bytes) -> None:
+    async def poke(
+        self, caller: str, note: bytes, *, urgent: bool = False
+    ) -> None:
         assert note == b"note"
 
     async def settled(self) -> None:

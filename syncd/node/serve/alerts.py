@@ -8,7 +8,6 @@ behind for a moment is not worth a call.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -17,10 +16,9 @@ from syncd.errors import Message
 from syncd.indicator.statement import Retract
 from syncd.node.context import Context
 from syncd.node.serve import todo
-from syncd.node.serve.member_state import subject
+from syncd.node.serve.member_state import MemberState, subject
 from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep.arrivals import Arrival
-from syncd.roster import certificate
 from syncd.store.events import of_message
 
 DAY_S = 86_400
@@ -38,13 +36,12 @@ class Alerts:
 
     def __post_init__(self) -> None:
         self._before: dict[str, Any] | None = None
-        self._steps: dict[str, str] = {}
 
     async def look(self) -> None:
         """Write events of what is another than it was."""
         state = await self.status_reader.read()
         await self._todo(todo.of(state))
-        await self._expiry()
+        await self._expiry(state)
         self.wake()
 
     async def _todo(self, found: Iterable[Message]) -> None:
@@ -61,46 +58,48 @@ class Alerts:
         await book.now("todo", _text(known | new), "todo", *new.values())
         await book.now("todo", _text(kept | new), "done", *gone)
 
-    async def _expiry(self) -> None:
+    async def _expiry(self, state: MemberState) -> None:
         """Write once of each roster and certificate that a step is reached."""
-        roster, now = self.ctx.roster, self.ctx.now()
-        ends = [("roster", roster.alliance, roster.expires)]
+        ends = [("roster", state.alliance, state.roster.expires)]
         ends += [
-            ("certificate", m.id, certificate.expires(m.certificate))
-            for m in roster.active()
+            ("certificate", m.member, m.certificate_ends)
+            for m in state.members
+            if m.certificate_ends is not None
         ]
         for code, whose, end in ends:
-            left = end - now
-            step = next((s for s in STEPS if left <= s * DAY_S), None)
-            what, value = f"expiry/{code}/{whose}", f"{end}/{step}"
-            if step is None or self._steps.get(what) == value:
-                continue
-            self._steps[what] = value
+            days = max(end - state.now, 0) // DAY_S
+            step = next((s for s in STEPS if end - state.now <= s * DAY_S), 0)
             details = {
                 "code": code,
                 "member": whose,
-                "days": max(left, 0) // DAY_S,
+                "days": days,
                 "expires": datetime.fromtimestamp(end, UTC).date().isoformat(),
             }
-            await self.ctx.own.events.now(what, value, "expiry", details)
+            if step:
+                await self.ctx.own.events.now(
+                    f"expiry/{code}/{whose}",
+                    f"{end}/{step}",
+                    "expiry",
+                    details,
+                )
 
     async def arrived(self, page: Sequence[Arrival]) -> None:
         """Write of each log how many reports it took back of late."""
-        day = datetime.fromtimestamp(self.ctx.now() - OLD_S, UTC).date()
-        back = [
-            (arrival.position, len(arrival.statement.ends))
-            for arrival in page
-            if isinstance(arrival.statement, Retract)
-            and arrival.statement.on >= day.isoformat()
-            and arrival.position[0] not in self.ctx.own_origins
-        ]
-        for origin, some in groupby(back, lambda item: item[0][0]):
-            items = [*some]
-            (_, first), (_, last) = items[0][0], items[-1][0]
-            count = sum(n for _, n in items)
-            details = {"origin": origin, "index": first, "n": count}
+        old = datetime.fromtimestamp(self.ctx.now() - OLD_S, UTC).date()
+        back: dict[str, dict[int, int]] = {}  # reports by index
+        for arrival in page:
+            (origin, index), what = arrival.position, arrival.statement
+            if (
+                isinstance(what, Retract)
+                and what.on >= old.isoformat()
+                and origin not in self.ctx.own_origins
+            ):
+                back.setdefault(origin, {})[index] = len(what.ends)
+        for origin, some in back.items():
+            n, first = sum(some.values()), min(some)
+            details = {"origin": origin, "index": first, "n": n}
             await self.ctx.own.events.now(
-                f"retract/{origin}", str(last), "retract", details
+                f"retract/{origin}", str(max(some)), "retract", details
             )
             self.wake()
 

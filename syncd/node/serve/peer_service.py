@@ -274,13 +274,15 @@ class PeerService:
         signed = await self._book.cosigned(key, origin)
         return signed.note if signed else None
 
-    async def poke(self, caller: str, note: bytes) -> None:
-        """Take a hint that the caller's own log has grown."""
+    async def poke(
+        self, caller: str, note: bytes, *, urgent: bool = False
+    ) -> None:
+        """Take a hint that the caller's own log has grown, by its word."""
         await self.rounds.poke(caller, note)
-
-    async def urgent(self, caller: str, note: bytes) -> None:
-        """Have an event written when what is new of the caller is merged."""
-        await self.urgent_news.announce(caller, checkpoint.size_of(note))
+        member = self.ctx.roster.member(caller)
+        if urgent and member:
+            size = checkpoint.size_of(note)
+            await self.urgent_news.announce(member.origin, size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from syncd.node.context import Context
 
-QUIET_S = 600  # between two events of one log
+EACH_S = 600  # in which there is one event of a log
 
 
 @dataclass(kw_only=True, eq=False)
@@ -19,32 +19,21 @@ class UrgentNews:
     ctx: Context
     wake: Callable[[], None]
     _from: dict[str, int] = field(default_factory=dict, init=False)  # entries
-    _last: dict[str, int] = field(default_factory=dict, init=False)  # seconds
 
-    async def announce(self, member: str, size: int) -> None:
+    async def announce(self, origin: str, size: int) -> None:
         """Take a member's word that its log has urgent news below a size."""
-        known = self.ctx.roster.member(member)
-        if known is None or not size:
-            return
-        head = await self.ctx.mirror.head(known.origin)
-        self._from.setdefault(known.origin, min(head.merged, size - 1))
-        await self.grown(known.origin)  # others may have brought it
+        head = await self.ctx.mirror.head(origin)
+        self._from.setdefault(origin, max(min(head.merged, size - 1), 0))
+        await self.look()  # others may have brought it
 
     async def look(self) -> None:
         """Write what was announced and is due."""
-        for origin in [*self._from]:
-            await self.grown(origin)
-
-    async def grown(self, origin: str) -> None:
-        """Write of a log that has grown what was announced of it."""
-        now, first = self.ctx.now(), self._from.get(origin)
-        if first is None or now < self._last.get(origin, 0) + QUIET_S:
-            return
-        merged = (await self.ctx.mirror.head(origin)).merged
-        if merged > first and self._from.pop(origin, None) is not None:
-            self._last[origin] = now
-            details = {"origin": origin, "index": first, "n": merged - first}
-            await self.ctx.own.events.now(
-                f"urgent/{origin}", str(merged), "urgent", details
-            )
-            self.wake()
+        when = str(self.ctx.now() // EACH_S)
+        for origin, first in [*self._from.items()]:
+            n = (await self.ctx.mirror.head(origin)).merged - first
+            details = {"origin": origin, "index": first, "n": n}
+            if n > 0 and await self.ctx.own.events.now(
+                f"urgent/{origin}", when, "urgent", details
+            ):
+                self._from.pop(origin, None)
+                self.wake()
