@@ -44,10 +44,6 @@ NOUNS = {
         "own_commands",
         later("Our own lists, told nobody: exempt, note, remove, list."),
     ),
-    "changes": (
-        "changes_command",
-        later("What merging brings in, for systems that follow."),
-    ),
     "screening": (
         "screening_commands",
         later("Which of our own customers are listed: add, report."),

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from syncd.cli import grid, terminal
+from syncd.cli.claim_commands import take
 from syncd.cli.command import Noun, argument, option
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions, FormatOptions, KindOptions, batches
 from syncd.cli.own_commands import Kept
-from syncd.cli.vouch_commands import take
 from syncd.errors import SyncdError
 from syncd.messages.catalogue import later
 

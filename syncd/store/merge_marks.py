@@ -58,7 +58,7 @@ class MergeMarks:
                 return
             row = (last.id + 1, now, origin, first, stop)
             c.execute(sa.insert(mark).values(row))
-            data = {"cursor": f"{last.id}.{last.at}.{last.stop}", "n": n}
+            data = {"cursor": f"{last.id}.{last.at}", "n": n}
             events.tell(c, now, "changes", {**data, "origin": origin})
 
         await self._db.write(job)
@@ -67,8 +67,8 @@ class MergeMarks:
         """Return the newest mark, `BEGIN` if there is none."""
         return await self._db.read(_newest)
 
-    async def after(self, number: int, limit: int) -> Sequence[Mark] | None:
-        """Return a mark and those behind it; None if any of them is gone.
+    async def after(self, number: int) -> Sequence[Mark] | None:
+        """Return a mark and the next, if there is one; None if any is gone.
 
         `BEGIN` is the mark of number 0.
         """
@@ -80,9 +80,9 @@ class MergeMarks:
             if there != newest - max(number, 1) + 1:
                 return None
             wanted = sa.select(mark).where(mark.c.id >= number)
-            rows = c.execute(wanted.order_by(mark.c.id).limit(limit))
+            rows = c.execute(wanted.order_by(mark.c.id).limit(2))
             found = [Mark(*row) for row in rows]
-            return found if number else [BEGIN, *found]
+            return found if number else [BEGIN, *found[:1]]
 
         return await self._db.read(job)
 

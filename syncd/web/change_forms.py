@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from syncd.flows.ports import Position
-from syncd.web.forms import FullOutput, Limit, Output, Query, meta
+from syncd.web.forms import FullOutput, Output, Query, meta
 
 
 class ChangeQuery(Query, frozen=True, kw_only=True):
@@ -17,7 +17,6 @@ class ChangeQuery(Query, frozen=True, kw_only=True):
             max_length=64,
         ),
     ] = ""
-    limit: Limit = 100
 
 
 class ChangeEntry(Output, frozen=True, kw_only=True):
@@ -47,7 +46,7 @@ class Change(FullOutput, frozen=True, kw_only=True):
 
 
 class ChangePage(FullOutput, frozen=True, kw_only=True):
-    """What came in, in the order in which it did."""
+    """What one merge brought in, in its order."""
 
     items: tuple[Change, ...]
     next: str  # `since` of the next page; always there

@@ -68,9 +68,7 @@ async def _claim(call: Call) -> forms.Indicator | web.Response:
 async def _changes(
     call: Call, query: ChangeQuery
 ) -> ChangePage | web.Response:
-    found = await call.service.changes.page(
-        call.caller, query.since, query.limit
-    )
+    found = await call.service.changes.page(call.caller, query.since)
     return found or problem.response(
         problem.plain(
             410,

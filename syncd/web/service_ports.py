@@ -166,10 +166,8 @@ class OwnListService(Protocol):
 class ChangeService(Protocol):
     """What stands behind `/v1/changes`."""
 
-    async def page(
-        self, caller: Caller, since: str, limit: int
-    ) -> ChangePage | None:
-        """Return what came in since a cursor; None if it is too old."""
+    async def page(self, caller: Caller, since: str) -> ChangePage | None:
+        """Return what came in next after a cursor; None if it is too old."""
 
 
 class ScreeningService(Protocol):

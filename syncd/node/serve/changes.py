@@ -1,9 +1,9 @@
 """The service behind `/v1/changes`: what came in since a cursor.
 
-A cursor says how much of every log had come in: `<mark>.<at>.<index>`, read
-up to that index of that mark's stretch (`store.merge_marks`). A verdict before
-and one after are those of two such states of all logs, by the roster and the
-day of the asking; so they do not depend on when it is asked.
+A page is what one merge brought in of one log (`store.merge_marks`), and a
+cursor, `<mark>.<at>`, says after which. A verdict before and one after are
+those of what had come of every log by then, by the roster and the day of the
+asking; so they do not depend on when it is asked.
 """
 
 import re
@@ -21,12 +21,10 @@ from syncd.node.serve.shown import TYPES
 from syncd.node.upkeep import arrivals
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.store.merge_marks import Mark
-from syncd.tlog.merkle import BUNDLE
 from syncd.web.change_forms import Change, ChangeEntry, ChangePage, Judged
 from syncd.web.service_ports import Caller
 
-MARKS = 64  # that one page goes through
-_CURSOR = re.compile(r"([0-9]{1,15})\.([0-9]{1,15})\.([0-9]{1,15})", re.ASCII)
+_CURSOR = re.compile(r"([0-9]{1,15})\.([0-9]{1,15})", re.ASCII)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -46,61 +44,30 @@ class Changes:
             await self.ctx.own.marks.add(origin, first, last + 1, len(some))
             self.wake()
 
-    async def page(
-        self, caller: Caller, since: str, limit: int
-    ) -> ChangePage | None:
-        """Return what came in since a cursor; recorded as an audit.
+    async def page(self, caller: Caller, since: str) -> ChangePage | None:
+        """Return what came in next after a cursor; recorded as an audit.
 
-        None: the marks behind it are not kept any more.
+        None: what is behind the cursor is not known any more.
         """
         marks = self.ctx.own.marks
         newest = await marks.newest()
         if not since:
-            return ChangePage(
-                items=(), next=_cursor(newest, newest.stop), more=False
-            )
-        number, at, index = _parse(since)
-        behind = await marks.after(number, MARKS)
+            return ChangePage(items=(), next=_cursor(newest), more=False)
+        number, at = _parse(since)
+        behind = await marks.after(number)
         if behind is None or behind[0].at != at:
             return None
-        index = min(index, behind[0].stop)
-        came, last, stop = await self._came(behind, index, limit)
-        items = await self._items(
-            caller,
-            came,
-            await self._sizes(behind[0], index),
-            await self._sizes(last, stop),
+        if len(behind) == 1:
+            return ChangePage(items=(), next=since, more=False)
+        mark = behind[1]
+        came = _counting(await arrivals.read(self.ctx, *mark[2:]))
+        sizes = await marks.sizes(number)
+        states = (sizes, {**sizes, mark.origin: mark.stop})
+        return ChangePage(
+            items=await self._items(caller, came, *states),
+            next=_cursor(mark),
+            more=mark.id < newest.id,
         )
-        more = (last.id, stop) < (newest.id, newest.stop)
-        return ChangePage(items=items, next=_cursor(last, stop), more=more)
-
-    async def _came(
-        self, marks: Sequence[Mark], index: int, limit: int
-    ) -> tuple[list[Arrival], Mark, int]:
-        """Return statements from an index of the first mark on.
-
-        Also how far that was read: in which mark, up to which index.
-        """
-        came: list[Arrival] = []
-        at, first = marks[0], index
-        for at in marks:
-            first = index if at is marks[0] else at.first
-            while first < at.stop and len(came) < limit:
-                stop = min(first - first % BUNDLE + BUNDLE, at.stop)
-                found = await arrivals.read(self.ctx, at.origin, first, stop)
-                some, left = _counting(found), limit - len(came)
-                if len(some) > left:
-                    stop = some[left].position[1]
-                came += some[:left]
-                first = stop
-            if len(came) == limit:
-                break
-        return came, at, first
-
-    async def _sizes(self, mark: Mark, index: int) -> Mapping[str, int]:
-        """Return how much of each log had come, up to an index of a mark."""
-        sizes = await self.ctx.own.marks.sizes(mark.id)
-        return {**sizes, mark.origin: index} if index < mark.stop else sizes
 
     async def _items(
         self,
@@ -165,13 +132,13 @@ def _counting(page: Sequence[Arrival]) -> list[Arrival]:
     return [one for one in page if not isinstance(one.statement, Sighting)]
 
 
-def _cursor(mark: Mark, index: int) -> str:
-    return f"{mark.id}.{mark.at}.{index}"
+def _cursor(mark: Mark) -> str:
+    return f"{mark.id}.{mark.at}"
 
 
-def _parse(cursor: str) -> tuple[int, int, int]:
+def _parse(cursor: str) -> tuple[int, int]:
     match = _CURSOR.fullmatch(cursor)
     if match is None:
         raise MalformedError("since: not what a page gave as `next`")
-    number, at, index = map(int, match.groups())
-    return number, at, index
+    number, at = map(int, match.groups())
+    return number, at
