@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import answers, grid, sheet_file, terminal
+from syncd.cli import answers, sheet_file, terminal
 from syncd.cli.api_client import pages
 from syncd.cli.command import Noun, argument, option
 from syncd.cli.lookup_client import moment
@@ -14,16 +14,8 @@ from syncd.cli.sheet_file import Cells
 from syncd.messages.catalogue import later, t
 
 HEAD = (
-    *(
-        "id",
-        "cause",
-        "handled by",
-        "purpose",
-        "measure",
-        "reference",
-        "received",
-    ),
-    *("decision", "decided", "told", "lifted", "hours", "why"),
+    *("id", "cause", "handled by", "purpose", "measure", "reference"),
+    *("received", "decision", "decided", "told", "lifted", "hours", "why"),
 )
 WORDS = {
     "person": later("contested"),
@@ -46,12 +38,7 @@ def _list(args: _ListOptions) -> None:
     with args.api() as own:
         get = partial(own.get, "/v1/appeals", open=int(not args.all_))
         items, _ = pages(lambda at, most: get(after=at, limit=most), 0, MOST)
-    rows = [_row(item) for item in items]
-    if args.out:
-        sheet_file.write(args.out, HEAD, rows)
-        return
-    cells = ([*map(str, row)] for row in rows)
-    args.show({"items": items}, grid.table(HEAD, cells))
+    sheet_file.table(HEAD, [*map(_row, items)], items, args, args.out)
 
 
 def _row(item: Mapping[str, Any]) -> Cells:
@@ -84,34 +71,17 @@ def _add(args: _AddOptions) -> None:
     args.show(made, [t("kept as {id}", id=made["id"])])
 
 
-class _StepOptions(ApiOptions):
+class _NoteOptions(ApiOptions):
+    step: str = argument()
     ids: list[int] = argument()
+    why: str = option("of a decision; it is kept")
 
 
-class _DecideOptions(_StepOptions):
-    refuse: bool = option("it is refused; granted if not")
-    why: str = option("why; it is kept")
-
-
-@noun.verb("decide", "Note what was decided.")
-def _decide(args: _DecideOptions) -> None:
-    decision = "refused" if args.refuse else "granted"
-    _move(args, {"decision": decision, **args.given("why")})
-
-
-@noun.verb("told", "Note that the person was told of the decision.")
-def _told(args: _StepOptions) -> None:
-    _move(args, {"told": True})
-
-
-@noun.verb("lifted", "Note that the measure was lifted.")
-def _lifted(args: _StepOptions) -> None:
-    _move(args, {"lifted": True})
-
-
-def _move(args: _StepOptions, step: Mapping[str, Any]) -> None:
+@noun.verb("note", "Note that it was granted, refused, told or lifted.")
+def _note(args: _NoteOptions) -> None:
+    step = {"step": args.step, **args.given("why")}
+    done: list[Mapping[str, Any]] = []
     with args.api() as own:
-        done: list[Mapping[str, Any]] = []
         for number in args.ids:
             done += own.post(f"/v1/appeals/{number}", step)["items"]
             if not args.as_json:

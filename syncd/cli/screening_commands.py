@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from syncd.cli import grid, terminal
-from syncd.cli.claim_commands import take
 from syncd.cli.command import Noun, argument, option
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions, FormatOptions, KindOptions, batches
@@ -68,7 +67,7 @@ def _add(args: _AddOptions) -> int:
         means={},
     )
     with args.api() as own:
-        return take(args, args.file, _Customers(own), rows, read)
+        return _Customers(own).load(args, args.file, rows, read)
 
 
 class _ReportOptions(ApiOptions):

@@ -8,11 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from syncd.cli import grid, terminal
+from syncd.cli.options import OutputOptions
 from syncd.errors import UsageError
 from syncd.lists import safe
 from syncd.messages.catalogue import t
 
 Cells = Sequence[str | int]
+
+
+def table(
+    head: Iterable[str],
+    rows: Sequence[Cells],
+    items: Any,
+    args: OutputOptions,
+    out: Path | None,
+) -> None:
+    """Write rows to a file, if one is named; else print them, or the items."""
+    if out:
+        write(out, head, rows)
+        return
+    cells = ([*map(str, row)] for row in rows)
+    args.show({"items": items}, grid.table(head, cells))
 
 
 def write(out: Path, head: Iterable[str], rows: Iterable[Cells]) -> None:

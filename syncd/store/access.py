@@ -12,10 +12,16 @@ moved does not open.
 
 import hmac
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Sequence,
+)
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -29,6 +35,8 @@ from syncd.store.tables import OWN, Bytes, Int, access, access_key
 
 MONTH_S = 30 * 86_400
 TAG_SIZE = 8  # bytes
+SPAN_S = 900  # days begin at whole ones everywhere
+_PAGE = 1000  # records
 WRITER = "daemon"  # who keeps records of this home: there is one so far
 
 access_position = sa.Table(  # finds records again by what they rest on
@@ -59,16 +67,14 @@ class AccessRow:
     previous: int  # id of the writer's record before, 0 for none
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessQuery:
-    """Which records are wanted: all, but for what is named."""
+class AccessSum(NamedTuple):
+    """How many look-ups one caller made for one purpose in a short time."""
 
-    caller: str = ""
-    purpose: str = ""
-    since: int = 0  # unix seconds
-    until: int = 2**53  # unix seconds; records from then on are left out
-    positions: Collection[Position] = ()  # on one of which it rested
-    tokens: Sequence[bytes] = ()  # one of which was asked; a scan of all
+    at: int  # unix seconds: when it begins, a whole SPAN_S
+    caller: str
+    purpose: str
+    lookups: int
+    listed: int  # of them: those that found something
 
 
 Positions = tuple[Position, ...] | None
@@ -117,20 +123,49 @@ class AccessBook:
         self,
         after: int = 0,
         limit: int = 100,
-        wanted: AccessQuery = AccessQuery(),
+        *,
+        since: int = 0,
+        positions: Collection[Position] = (),
+        tokens: Collection[bytes] = (),
     ) -> list[AccessRow]:
-        """Return records behind the one with an id, in the order of time."""
+        """Return records behind the one with an id, in the order of time.
+
+        Of those since a time, those alone that rest on one of some positions
+        or asked one of some tokens, which is a scan of all.
+        """
 
         def job(c: sa.Connection) -> list[AccessRow]:
             rows = c.execute(
                 sa.select(access)
-                .where(*self._where(c, after, wanted))
+                .where(*self._where(c, after, since, positions, tokens))
                 .order_by(access.c.at, access.c.id)
                 .limit(limit)
             )
             return [self._opened(c, row._asdict()) for row in rows]
 
         return await self._db.read(job)
+
+    async def found(self, **wanted: Any) -> AsyncIterator[AccessRow]:
+        """Yield all records that `page` would return."""
+        after = 0
+        while rows := await self.page(after, _PAGE, **wanted):
+            for row in rows:
+                yield row
+            after = rows[-1].id
+
+    async def sums(self, since: int, until: int) -> list[AccessSum]:
+        """Return how many there were from a time to before another."""
+        t, months = access.c, access_position.c.month
+        spans = months.between(since // MONTH_S, until // MONTH_S)
+        on = sa.select(access_position.c.access_id).where(spans)
+        begin = t.at // SPAN_S * SPAN_S
+        by = (begin.label("at"), t.caller, t.purpose)
+        hits = sa.func.sum(sa.case((t.id.in_(on), 1), else_=0))
+        sums = sa.select(*by, sa.func.count(), hits).group_by(*by)
+        wanted = sums.where(t.at.between(since, until - 1))
+        return await self._db.read(
+            lambda c: [AccessSum(*row) for row in c.execute(wanted)]
+        )
 
     async def prune(self, days: int) -> int:
         """Drop records older than `days` and keys no longer needed."""
@@ -175,11 +210,17 @@ class AccessBook:
             row["tag"] = b"".join(map(month.tag, a.tokens))
             positions = None if a.positions is None else (*a.positions,)
             content = (a.reference, positions, a.action, a.handling)
-            places += _seal(month, row, content)
+            row["sealed"] = month.seal(
+                msgspec.json.encode(content), _bound(row)
+            )
+            for mac in set(map(month.place, positions or ())):
+                place = {"month": number, "mac": mac, "access_id": row["id"]}
+                places.append(place)
             rows.append(row)
             previous += 1
         c.execute(sa.insert(access), rows)
-        _place(c, places)
+        if places:
+            c.execute(sa.insert(access_position), places)
         ids = list[range]()
         for group in reversed(groups):
             ids.append(range(previous - len(group) + 1, previous + 1))
@@ -209,52 +250,38 @@ class AccessBook:
     # ------------------------------------------------------------- reading
 
     def _where(
-        self, c: sa.Connection, after: int, wanted: AccessQuery
+        self,
+        c: sa.Connection,
+        after: int,
+        since: int,
+        positions: Collection[Position],
+        tokens: Collection[bytes],
     ) -> Iterable[sa.ColumnElement[bool]]:
         t, at_ = access.c, access_position.c
-        yield t.at.between(wanted.since, wanted.until - 1)
+        yield t.at >= since
         if after:
             at = c.scalar(sa.select(t.at).where(t.id == after)) or 0
             yield sa.tuple_(t.at, t.id) > sa.tuple_(at, after)
-        if wanted.caller:
-            yield t.caller == wanted.caller
-        if wanted.purpose:
-            yield t.purpose == wanted.purpose
-        months: Sequence[_Month] = ()
-        if wanted.positions or wanted.tokens:
-            months = self._between(c, wanted.since, wanted.until)
-        if wanted.positions:
-            yield t.id.in_(
-                sa.select(at_.access_id).where(
-                    _any(
-                        sa.and_(
-                            at_.month == m.number,
-                            at_.mac.in_(map(m.place, wanted.positions)),
-                        )
-                        for m in months
-                    )
-                )
-            )
-        if wanted.tokens:
-            yield _any(
-                sa.and_(
-                    t.at >= m.number * MONTH_S,
-                    t.at < (m.number + 1) * MONTH_S,
-                    sa.func.instr(t.tag, m.tag(token)) > 0,
-                )
+        if not (positions or tokens):
+            return
+        number, first = access_key.c.month, since // MONTH_S
+        numbers = c.scalars(sa.select(number).where(number >= first)).all()
+        months = [m for n in numbers if (m := self._month(c, n))]
+        if positions:
+            on = (
+                (at_.month == m.number) & at_.mac.in_(map(m.place, positions))
                 for m in months
-                for token in wanted.tokens
             )
-
-    def _between(
-        self, c: sa.Connection, since: int, until: int
-    ) -> list[_Month]:
-        """Return the months of a stretch of time that have a key."""
-        numbers = sa.select(access_key.c.month).where(
-            access_key.c.month.between(since // MONTH_S, until // MONTH_S)
-        )
-        found = (self._month(c, n) for n in c.scalars(numbers).all())
-        return [month for month in found if month]
+            places = sa.select(at_.access_id).where(sa.or_(sa.false(), *on))
+            yield t.id.in_(places)
+        if tokens:
+            asked = (
+                (t.at // MONTH_S == m.number)
+                & (sa.func.instr(t.tag, m.tag(token)) > 0)
+                for m in months
+                for token in tokens
+            )
+            yield sa.or_(sa.false(), *asked)
 
     def _opened(self, c: sa.Connection, row: _Row) -> AccessRow:
         month = self._month(c, row["at"] // MONTH_S)
@@ -266,26 +293,6 @@ class AccessBook:
                 "access: record {id} does not open", id=row["id"]
             ) from e
         return AccessRow(**row, **dict(zip(_NAMES, content, strict=True)))
-
-
-def _any(
-    conditions: Iterable[sa.ColumnElement[bool]],
-) -> sa.ColumnElement[bool]:
-    return sa.or_(sa.false(), *conditions)
-
-
-def _seal(month: _Month, row: _Row, content: _Sealed) -> list[_Row]:
-    """Seal what a record says; return where it is found by its positions."""
-    row["sealed"] = month.seal(msgspec.json.encode(content), _bound(row))
-    return [
-        {"month": month.number, "mac": mac, "access_id": row["id"]}
-        for mac in {month.place(position) for position in content[1] or ()}
-    ]
-
-
-def _place(c: sa.Connection, places: Sequence[_Row]) -> None:
-    if places:
-        c.execute(sa.insert(access_position), places)
 
 
 def _bound(row: _Row) -> bytes:

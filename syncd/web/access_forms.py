@@ -1,8 +1,8 @@
 """Forms of `/v1/access` and `/v1/appeals`: what we asked, and did on it."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from syncd.flows.ports import Position
+from syncd.flows.appeal import Appeal, Step
 from syncd.web.forms import (
     Cursor,
     FullOutput,
@@ -14,45 +14,30 @@ from syncd.web.forms import (
     meta,
 )
 
-MAX_NAME = 100
-Name = Annotated[str, meta("of a token", max_length=MAX_NAME)]
 Day = Annotated[str, meta("YYYY-MM-DD", max_length=10)]
 
 
 class AccessFilter(Query, frozen=True, kw_only=True):
     """Which look-ups are meant; what is empty does not matter."""
 
-    after: Cursor = 0  # recorded later than this id only
-    limit: Limit = 100
     since: Day = ""  # first day
     until: Day = ""  # last day
-    by: Name = ""
-    purpose: Annotated[str, meta("a code", max_length=MAX_NAME)] = ""
 
 
-class AccessItem(Output, frozen=True, kw_only=True):
-    """One item of one look-up, as it was recorded; never its value."""
+class AccessSum(FullOutput, frozen=True, kw_only=True):
+    """How many items one token looked up for one purpose on one day."""
 
-    id: int
-    at: int  # unix seconds
     on: str  # day
     by: str  # whose token asked
     purpose: str  # code
-    kind: str = ""  # absent of what is about no value
-    listed: bool = False  # there was something
-    measure: bool = False  # the action was `verify` or more
-    action: str = ""  # what was advised
-    handling: str = ""
-    reference: str = ""  # the caller's own file number
-    positions: tuple[Position, ...] = ()  # what the answer rested on
-    previous: int  # id of the record before, 0 for none
+    lookups: int
+    listed: int  # there was something
 
 
-class AccessPage(Output, frozen=True, kw_only=True):
-    """Look-ups in the order of time."""
+class AccessSums(FullOutput, frozen=True, kw_only=True):
+    """All of some days, in the order of days, tokens and purposes."""
 
-    items: tuple[AccessItem, ...]
-    next: int = 0  # `after` of the next page; absent on the last
+    items: tuple[AccessSum, ...]
 
 
 class AboutCall(Input, frozen=True, kw_only=True):
@@ -101,37 +86,14 @@ class AppealDraft(Input, frozen=True, kw_only=True):
 
 
 class AppealStep(Input, frozen=True, kw_only=True):
-    """One thing that was done: a decision, telling, or lifting."""
+    """One thing that was done: a decision, telling it, or lifting."""
 
-    decision: Literal["", "granted", "refused"] = ""
-    why: str = ""  # of the decision; kept sealed
-    told: bool = False  # whoever contested it, of the decision
-    lifted: bool = False  # the measure
-
-
-class AppealItem(Output, frozen=True, kw_only=True):
-    """A measure of ours to look at again; times are unix seconds."""
-
-    id: int
-    cause: Literal["person", "ended"]
-    by: str  # whose token looked it up, or wrote it down
-    access_id: int | None = None  # of the look-up
-    purpose: str = ""  # of the look-up
-    measure: str = ""
-    received_at: int
-    decision: str = ""
-    decided_by: str = ""
-    decided_at: int | None = None
-    told_at: int | None = None
-    lifted_at: int | None = None
-    hours: int | None = None  # until it was lifted, else told
-    reference: str = ""
-    positions: tuple[Position, ...] = ()
-    why: str = ""
+    step: Step
+    why: str = ""  # of a decision; kept sealed
 
 
 class AppealPage(Output, frozen=True, kw_only=True):
     """Entries, oldest first."""
 
-    items: tuple[AppealItem, ...]
+    items: tuple[Appeal, ...]
     next: int = 0  # `after` of the next page; absent on the last

@@ -2,13 +2,12 @@
 
 from aiohttp import web
 
-from syncd.errors import MalformedError
 from syncd.web import problem
 from syncd.web.access_forms import (
     AboutAnswer,
     AboutCall,
     AccessFilter,
-    AccessPage,
+    AccessSums,
     AppealDraft,
     AppealFilter,
     AppealPage,
@@ -20,9 +19,9 @@ from syncd.web.routes import COMPLIANCE, READERS, Call, Routes
 routes = Routes()
 
 
-@routes("GET", "/v1/access", COMPLIANCE, "read who looked up what for")
-async def _access(call: Call, query: AccessFilter) -> AccessPage:
-    return await call.service.access.page(call.caller, query)
+@routes("GET", "/v1/access", COMPLIANCE, "count who looked up what for")
+async def _access(call: Call, query: AccessFilter) -> AccessSums:
+    return await call.service.access.sums(call.caller, query)
 
 
 @routes(
@@ -42,20 +41,14 @@ async def _appeals(call: Call, query: AppealFilter) -> AppealPage:
 @routes("POST", "/v1/appeals", READERS, "enter an appeal", status=201)
 async def _appeal(call: Call, body: AppealDraft) -> AppealPage:
     check_reference(body.reference)
-    made = await call.service.access.add(call.caller, body)
-    return AppealPage(items=(made,))
+    return await call.service.access.add(call.caller, body)
 
 
 @routes("POST", "/v1/appeals/{id}", READERS, "note what was done on an appeal")
 async def _step(call: Call, body: AppealStep) -> AppealPage | web.Response:
-    if sum(map(bool, (body.decision, body.told, body.lifted))) != 1:
-        raise MalformedError("appeal: want one of decision, told, lifted")
     check_reference(body.why, "why")
-    found = await call.service.access.move(
-        call.caller, call.number("id"), body
+    number = call.number("id")
+    done = await call.service.access.move(call.caller, number, body)
+    return done or problem.response(
+        problem.absent("appeal: no such entry of yours")
     )
-    if found is None:
-        return problem.response(
-            problem.absent("appeal: no such entry of yours")
-        )
-    return AppealPage(items=(found,))

@@ -16,10 +16,9 @@ from syncd.web.access_forms import (
     AboutAnswer,
     AboutCall,
     AccessFilter,
-    AccessPage,
+    AccessSums,
     AppealDraft,
     AppealFilter,
-    AppealItem,
     AppealPage,
     AppealStep,
 )
@@ -187,8 +186,8 @@ class ScreeningService(Protocol):
 class AccessService(Protocol):
     """What stands behind `/v1/access` and `/v1/appeals`."""
 
-    async def page(self, caller: Caller, wanted: AccessFilter) -> AccessPage:
-        """Return look-ups in the order of time; that too is recorded."""
+    async def sums(self, caller: Caller, wanted: AccessFilter) -> AccessSums:
+        """Return how many look-ups there were; that too is recorded."""
 
     async def about(self, caller: Caller, wanted: AboutCall) -> AboutAnswer:
         """Return what a person may be told of look-ups; recorded."""
@@ -198,12 +197,12 @@ class AccessService(Protocol):
     ) -> AppealPage:
         """Return appeals: all for compliance, their own for others."""
 
-    async def add(self, caller: Caller, wanted: AppealDraft) -> AppealItem:
+    async def add(self, caller: Caller, wanted: AppealDraft) -> AppealPage:
         """Keep an appeal that came in."""
 
     async def move(
-        self, caller: Caller, number: int, step: AppealStep
-    ) -> AppealItem | None:
+        self, caller: Caller, number: int, wanted: AppealStep
+    ) -> AppealPage | None:
         """Note a step; None if there is no such entry for that caller."""
 
 

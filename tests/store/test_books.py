@@ -21,7 +21,6 @@ from syncd.flows.ports import Access, Cosigned, Finding
 from syncd.roster.quotas import Limit
 from syncd.store import access as access_book
 from syncd.store import quota
-from syncd.store.access import AccessQuery
 from syncd.store.home_stores import OwnStore
 from syncd.store.quota import Debit, UsageRow
 from syncd.store.sightings import SightedToken
@@ -205,7 +204,7 @@ async def test_a_record_that_was_changed_does_not_open(
         await own.access.page()
 
 
-async def test_records_are_found_by_whom_what_for_when_and_on_what(
+async def test_records_are_found_by_when_and_on_what(
     own: OwnStore, clock: Clock
 ) -> None:
     """By position and token too, though neither stands there."""
@@ -217,18 +216,15 @@ async def test_records_are_found_by_whom_what_for_when_and_on_what(
     await own.access.record([access(purpose="appeal", positions=both)])
 
     async def ids(after: int = 0, **wanted: Any) -> list[int]:
-        page = await own.access.page(after, 100, AccessQuery(**wanted))
+        page = await own.access.page(after, **wanted)
         return [row.id for row in page]
 
     assert await ids() == [1, 2, 3, 4]
     assert await ids(after=2) == [3, 4]
-    assert await ids(caller="desk 1") == [1, 2, 4]
-    assert await ids(purpose="appeal") == [4]
-    assert await ids(until=NOW + month) == [1, 2]
     assert await ids(since=NOW + month) == [3, 4]
     assert await ids(positions=[(origin, 7)]) == [1, 3, 4]
-    assert await ids(positions=[(origin, 7)], after=1, caller="desk 1") == [4]
-    assert await ids(positions=[(origin, 7)], until=NOW + 1) == [1]
+    assert await ids(positions=[(origin, 7)], after=1) == [3, 4]
+    assert await ids(positions=[(origin, 7)], since=NOW + 1) == [3, 4]
     assert await ids(positions=[(origin, 8)]) == [4]
     assert await ids(positions=both) == [1, 3, 4]
     assert await ids(positions=[(origin, 9)]) == []
@@ -237,13 +233,33 @@ async def test_records_are_found_by_whom_what_for_when_and_on_what(
     assert await ids(tokens=[b"v" * 16]) == []
 
 
+async def test_records_are_counted_by_whom_what_for_and_when(
+    own: OwnStore, clock: Clock
+) -> None:
+    """In quarters of an hour, from a time to before another."""
+    begin = NOW // 900 * 900
+    await own.access.record(
+        [access(), access(positions=None), access(purpose="appeal")]
+    )
+    clock.now = begin + 900
+    both = [("bank.example/syncd/txwz/1", n) for n in (7, 8)]
+    await own.access.record([access(caller="desk 2", positions=both)])
+    first = [
+        (begin, "desk 1", "appeal", 1, 1),
+        (begin, "desk 1", "payment_screen", 2, 1),
+    ]
+    later = [(begin + 900, "desk 2", "payment_screen", 1, 1)]
+    assert sorted(await own.access.sums(0, 2**53)) == first + later
+    assert sorted(await own.access.sums(NOW, begin + 900)) == first
+    assert await own.access.sums(begin + 900, 2**53) == later
+
+
 async def test_no_query_but_by_token_walks_through_all(own: OwnStore) -> None:
     """There are millions: each has an index to go by."""
-    wanted = (
-        AccessQuery(),
-        AccessQuery(caller="desk 1", since=NOW),
-        AccessQuery(since=NOW, until=NOW + 86_400, purpose="audit"),
-        AccessQuery(positions=[("bank.example/syncd/txwz/1", 7)]),
+    wanted: tuple[dict[str, Any], ...] = (
+        {},
+        {"since": NOW},
+        {"positions": [("bank.example/syncd/txwz/1", 7)]},
     )
     await own.access.record([access()])
     asked: list[str] = []
@@ -255,7 +271,7 @@ async def test_no_query_but_by_token_walks_through_all(own: OwnStore) -> None:
     hook = (sa.Engine, "before_cursor_execute", hear)
     sa.event.listen(*hook)
     for query in wanted:
-        await own.access.page(1, 100, query)
+        await own.access.page(1, 100, **query)
     sa.event.remove(*hook)
     assert not [line for line in asked if line.startswith("SCAN access")]
     (by_position,) = [line for line in asked if "access_position" in line]

@@ -46,9 +46,7 @@ EVENTS: Mapping[str, Route | None] = {  # None: not told outside
         "duty", later("look-up {access} turned bad: {origin}:{index}")
     ),
     "retract": Route("duty", later("{origin} took back {n} reports")),
-    "undo": Route(
-        "compliance", later("a measure to look at again: appeal {id}")
-    ),
+    "undo": Route("compliance", later("measures to look at again: {n}")),
     "dispute": Route(
         "compliance",
         later("dispute {origin}:{index}: to be answered by {due}"),

@@ -5,12 +5,17 @@ concerned. What such a person is told leaves no trace of what is left out:
 not in a count, an id, an order or a gap.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import add
 from typing import Final
+
+from msgspec.structs import replace
 
 from syncd.errors import MalformedError
 from syncd.flows import sighting
+from syncd.flows.appeal import Appeal
 from syncd.flows.ports import Access, Position
 from syncd.flows.report import check_kind
 from syncd.indicator import identifier, policy, token, vocabulary
@@ -20,19 +25,15 @@ from syncd.node.context import Context
 from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.own_list_service import Overlay
 from syncd.node.serve.shown import label, shown
-from syncd.node.upkeep.undo import is_measure
-from syncd.store.access import AccessQuery, AccessRow
-from syncd.store.appeals import Appeal, AppealQuery, Step
 from syncd.web.access_forms import (
     AboutAnswer,
     AboutCall,
     AboutItem,
     AccessFilter,
-    AccessItem,
-    AccessPage,
+    AccessSum,
+    AccessSums,
     AppealDraft,
     AppealFilter,
-    AppealItem,
     AppealPage,
     AppealStep,
 )
@@ -41,7 +42,6 @@ from syncd.web.service_ports import Caller
 TOLD: Final = sighting.CONTACT | {"subject_access", "appeal", "test"}
 # purposes of which the person concerned is told: never of an investigation,
 # and not of who read what the alliance holds, which names listed ones
-_PAGE = 1000  # records
 _EVER = 2**53  # unix seconds
 
 
@@ -52,33 +52,23 @@ class AccessService:
     ctx: Context
     lookups: Lookups
 
-    async def page(self, caller: Caller, wanted: AccessFilter) -> AccessPage:
-        """Return look-ups in the order of time; that too is recorded."""
-        until = self.ctx.begins("until", wanted.until, 1)
-        query = AccessQuery(
-            caller=wanted.by,
-            purpose=wanted.purpose,
-            since=self.ctx.begins("since", wanted.since),
-            until=until or _EVER,
-        )
-        rows = await self.ctx.own.access.page(
-            wanted.after, wanted.limit, query
-        )
-        await self.ctx.own.access.record(
-            [Access(caller.name, "audit", "", None)]
-        )
-        more = rows[-1].id if len(rows) == wanted.limit else 0
-        return AccessPage(items=tuple(map(self._item, rows)), next=more)
-
-    def _item(self, row: AccessRow) -> AccessItem:
-        return shown(
-            AccessItem,
-            row,
-            on=self.ctx.day_of(row.at),
-            by=row.caller,
-            listed=bool(row.positions),
-            measure=is_measure(row.action),
-            positions=row.positions or (),
+    async def sums(self, caller: Caller, wanted: AccessFilter) -> AccessSums:
+        """Return how many look-ups there were; that too is recorded."""
+        access, begins = self.ctx.own.access, self.ctx.begins
+        until = begins("until", wanted.until, 1) or _EVER
+        sums: defaultdict[tuple[str, str, str], list[int]]
+        sums = defaultdict(lambda: [0, 0])
+        for one in await access.sums(begins("since", wanted.since), until):
+            counts = sums[self.ctx.day_of(one.at), one.caller, one.purpose]
+            counts[:] = map(add, counts, (one.lookups, one.listed))
+        await access.record([Access(caller.name, "audit", "", None)])
+        return AccessSums(
+            items=tuple(
+                AccessSum(
+                    on=on, by=by, purpose=what, lookups=all_, listed=hits
+                )
+                for (on, by, what), (all_, hits) in sorted(sums.items())
+            )
         )
 
     # ------------------------------------------- the person concerned
@@ -104,43 +94,34 @@ class AccessService:
             timeout_s=self.ctx.config.lookup.deadline_ms / 1000,
         )
         tokens = [token.token(output) for output in outputs.values()]
-        told = await self._told(tokens, forms)
+        found = [
+            row
+            async for row in self.ctx.own.access.found(tokens=tokens)
+            if row.purpose in TOLD
+            and (not row.positions or row.handling == "open")
+        ]
+        quiet = await self._quiet(
+            sorted({p for row in found for p in row.positions or ()}), forms
+        )
         asked = Access(
             *(caller.name, "subject_access", wanted.kind, None, tokens),
             reference=wanted.reference,
             handling="open",
         )
         await self.ctx.own.access.record([asked])
-        items = [
-            shown(
-                AboutItem,
-                row,
-                on=self.ctx.day_of(row.at),
-                purpose=label("purpose", row.purpose),
-                listed=bool(row.positions),
+        return AboutAnswer(
+            items=tuple(
+                shown(
+                    AboutItem,
+                    row,
+                    on=self.ctx.day_of(row.at),
+                    purpose=label("purpose", row.purpose),
+                    listed=bool(row.positions),
+                )
+                for row in found
+                if quiet.isdisjoint(row.positions or ())
             )
-            for row in told
-        ]
-        return AboutAnswer(items=tuple(items))
-
-    async def _told(
-        self, tokens: Sequence[bytes], forms: Sequence[Identifier]
-    ) -> list[AccessRow]:
-        """Return the look-ups of some tokens that may be told of."""
-        query, after = AccessQuery(tokens=tokens), 0
-        found: list[AccessRow] = []
-        while rows := await self.ctx.own.access.page(after, _PAGE, query):
-            after = rows[-1].id
-            found += [
-                row
-                for row in rows
-                if row.purpose in TOLD
-                and (not row.positions or row.handling == "open")
-            ]
-        quiet = await self._quiet(
-            sorted({p for row in found for p in row.positions or ()}), forms
         )
-        return [r for r in found if quiet.isdisjoint(r.positions or ())]
 
     async def _quiet(
         self, positions: Sequence[Position], forms: Sequence[Identifier]
@@ -164,18 +145,14 @@ class AccessService:
     ) -> AppealPage:
         """Return appeals: all for compliance, their own for others."""
         found = await self.ctx.own.appeals.page(
-            AppealQuery(
-                after=wanted.after,
-                limit=wanted.limit,
-                by=_only(caller),
-                open=bool(wanted.open),
-            )
+            *(wanted.after, wanted.limit),
+            by=_only(caller),
+            waiting=wanted.open,
         )
         more = found[-1].id if len(found) == wanted.limit else 0
-        items = tuple(shown(AppealItem, one) for one in found)
-        return AppealPage(items=items, next=more)
+        return AppealPage(items=tuple(found), next=more)
 
-    async def add(self, caller: Caller, wanted: AppealDraft) -> AppealItem:
+    async def add(self, caller: Caller, wanted: AppealDraft) -> AppealPage:
         """Keep an appeal that came in."""
         if wanted.measure and wanted.measure not in policy.ACTIONS:
             raise vocabulary.refused(
@@ -195,17 +172,19 @@ class AccessService:
             reference=wanted.reference,
         )
         [number] = await self.ctx.own.appeals.add([new])
-        return shown(AppealItem, new, id=number)
+        return AppealPage(items=(replace(new, id=number),))
 
     async def move(
-        self, caller: Caller, number: int, step: AppealStep
-    ) -> AppealItem | None:
+        self, caller: Caller, number: int, wanted: AppealStep
+    ) -> AppealPage | None:
         """Note a step; None if there is no such entry for that caller."""
-        what: Step = step.decision or ("told" if step.told else "lifted")
         done = await self.ctx.own.appeals.move(
-            number, what, by=caller.name, why=step.why, only=_only(caller)
+            *(number, wanted.step),
+            by=caller.name,
+            why=wanted.why,
+            only=_only(caller),
         )
-        return shown(AppealItem, done) if done else None
+        return AppealPage(items=(done,)) if done else None
 
 
 def _only(caller: Caller) -> str:

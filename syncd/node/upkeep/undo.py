@@ -6,10 +6,11 @@ no more than a warning now, whoever asked is to check and lift: an appeal of
 the cause `ended`. Expiry by date needs none: the answer said until when.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from syncd.flows.appeal import Appeal
 from syncd.flows.basis import ClaimSource, Key, claims_on
 from syncd.flows.judge import Question, judged_by_token
 from syncd.flows.ports import Position
@@ -26,15 +27,13 @@ from syncd.indicator.statement import (
 from syncd.node.context import Context
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.node.upkeep.never_list import NeverList
-from syncd.store.access import AccessQuery, AccessRow
-from syncd.store.appeals import Appeal
+from syncd.store.access import AccessRow
 from syncd.store.database import chunks
 
 DAY_S = 86_400
 DAYS: Final = 180  # that a look-up is looked at again
 LEAST: Final = "verify"  # the mildest action that is a measure
 _AT_ONCE = 256  # positions searched for in one query
-_PAGE = 1000  # records
 
 
 def is_measure(action: str) -> bool:
@@ -56,22 +55,20 @@ class Undo:
         if not await self.ctx.own.access.page(limit=1):
             return
         ended = await self._ended(page)
-        found: dict[int, AccessRow] = {}
+        since, rows = self.ctx.now() - DAYS * DAY_S, dict[int, AccessRow]()
         for part in chunks([*ended], _AT_ONCE):
-            async for row in self._rested_on(part):
-                if is_measure(row.action):
-                    found[row.id] = row
-        if not found:
-            return
-        keys = {row.id: await self._keys(row, ended) for row in found.values()}
-        still = await self._still(
-            {key for some in keys.values() for key in some}
-        )
+            found = self.ctx.own.access.found(positions=part, since=since)
+            rows |= {r.id: r async for r in found if is_measure(r.action)}
+        on = {p for row in rows.values() for p in row.positions or ()}
+        held = await self.claims.claims_at([*on])
+        key_of = {p: _key(claim) for p, claim in held.items()} | ended
+        still = await self._still({key_of[p] for p in on & key_of.keys()})
+        gone = on - {p for p, key in key_of.items() if key in still}
         made = await self.ctx.own.appeals.add(
             [
                 self._appeal(row)
-                for row in found.values()
-                if still.isdisjoint(keys[row.id])
+                for row in rows.values()
+                if gone.issuperset(row.positions or ())
             ]
         )
         if made:
@@ -100,26 +97,6 @@ class Undo:
                 if isinstance(c.statement, Report)
             }
         return ended
-
-    async def _rested_on(
-        self, positions: Sequence[Position]
-    ) -> AsyncIterator[AccessRow]:
-        since = self.ctx.now() - DAYS * DAY_S
-        wanted = AccessQuery(positions=positions, since=since)
-        after = 0
-        while rows := await self.ctx.own.access.page(after, _PAGE, wanted):
-            for row in rows:
-                yield row
-            after = rows[-1].id
-
-    async def _keys(
-        self, row: AccessRow, ended: dict[Position, Key]
-    ) -> set[Key]:
-        """Return the tokens that an answer rested on claims of."""
-        positions = row.positions or ()
-        held = await self.claims.claims_at(positions)
-        known = {ended[p] for p in positions if p in ended}
-        return known | {_key(claim) for claim in held.values()}
 
     async def _still(self, keys: set[Key]) -> set[Key]:
         """Return those of some tokens on which a measure is still advised."""
