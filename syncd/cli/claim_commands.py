@@ -52,10 +52,8 @@ def _vouch(args: _VouchOptions) -> int:
 
     rows, read = table_input.entries(
         args.file,
-        args.file_options(),
-        maps=args.map_,
+        args,
         constants={**args.named, **args.given("expires")},
-        fields=(*table_input.VALUE, "expires"),
         more={"role": ROLE},
         given=args.given("role"),
         means={"role": partial(code_of, "vouch_role")},
@@ -81,8 +79,7 @@ def _reassigned(args: _ReassignedOptions) -> int:
 
     rows, read = table_input.entries(
         args.file,
-        args.file_options(),
-        maps=args.map_,
+        args,
         constants={"kind": "phone", **args.given("region")},
         fields=("kind", "value", "region", "place"),
         more={"since": SINCE},

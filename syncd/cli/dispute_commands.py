@@ -5,15 +5,13 @@ from typing import Any
 
 from syncd.cli import grid
 from syncd.cli.command import Noun, option
-from syncd.cli.options import ApiOptions, among
+from syncd.cli.options import ApiOptions
 from syncd.messages.catalogue import later
 
 HEAD = (
     *map(later, ("due", "state", "side", "member", "kind", "reason")),
     *map(later, ("reports", "answer", "position")),
 )
-SIDES = ("against_us", "by_us")
-STATES = ("open", "overdue", "answered", "ended")
 
 noun = Noun()
 
@@ -26,8 +24,6 @@ class _ListOptions(ApiOptions):
 
 @noun.verb("list", "List disputes against us and ours, the first due first.")
 def _list_disputes(args: _ListOptions) -> None:
-    among("--side", args.side, ("", *SIDES))
-    among("--state", args.state, ("", *STATES))
     query = {**args.given("side", "state"), "limit": args.limit}
     with args.api() as own:
         found = own.get("/v1/disputes", **query)

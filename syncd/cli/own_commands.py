@@ -247,10 +247,8 @@ def _entries(args: _LoadOptions) -> "Entries":
     names = OURS if args.type_ == "note" else {"why": OURS["why"]}
     return table_input.entries(
         args.file,
-        args.file_options(),
-        maps=args.map_,
+        args,
         constants={**args.named, **args.given(expires="until")},
-        fields=(*table_input.VALUE, "expires"),
         more=names,
         given=args.given("why", "code", "text"),
         means={"code": partial(code_of, "note")},

@@ -58,13 +58,9 @@ def _add(args: _AddOptions) -> int:
 
     rows, read = table_input.entries(
         args.file,
-        args.file_options(),
-        maps=args.map_,
+        args,
         constants={**args.named, **args.given(expires="until")},
-        fields=(*table_input.VALUE, "expires"),
         more={"reference": REFERENCE},
-        given={},
-        means={},
     )
     with args.api() as own:
         return _Customers(own).load(args, args.file, rows, read)

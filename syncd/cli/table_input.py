@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from syncd.cli import terminal
 from syncd.cli.command import Options
+from syncd.cli.options import FormatOptions
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import column_names, columns, days, mapping, table
 from syncd.lists.columns import Columns, ListDescription
@@ -24,6 +26,7 @@ from syncd.node import pinned
 
 STEP = 5000  # rows in a request
 BUDGET = 4 << 20  # bytes of a request
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 VALUE = ("kind", "value", "scheme", "bank", "region", "place")
 
 
@@ -126,14 +129,13 @@ Entries = tuple[Table, Callable[[Row], Mapping[str, Any]]]
 
 def entries(
     file: Path,
-    options: FileOptions,
+    args: FormatOptions,
     *,
-    maps: Sequence[str],
     constants: Mapping[str, Any],
-    fields: Sequence[str],
     more: Mapping[str, str],
-    given: Mapping[str, Any],
-    means: Mapping[str, Callable[[str], str]],
+    given: Mapping[str, Any] = NOTHING,
+    means: Mapping[str, Callable[[str], str]] = NOTHING,
+    fields: Sequence[str] = (*VALUE, "expires"),
 ) -> Entries:
     """Return a file as a table, and what reads an entry from its rows.
 
@@ -142,12 +144,12 @@ def entries(
     """
     rows, plan = understood(
         file,
-        options,
-        maps=[m for m in maps if m.partition("=")[0] not in more],
+        args.file_options(),
+        maps=[m for m in args.map_ if m.partition("=")[0] not in more],
         constants=constants,
         fields=fields,
     )
-    found = named(rows, more, maps)
+    found = named(rows, more, args.map_)
     header = rows.header or ()
     picked = [header[at] for at in found.values() if isinstance(at, int)]
     tell_unused(file, [name for name in plan.unused if name not in picked])

@@ -53,7 +53,7 @@ class _Trail:
         wanted = {
             p
             for position in self.edge
-            if (claim := at.get(position)) and _key(claim) != self.on
+            if (claim := at.get(position)) and key(claim) != self.on
             for p in _rests_on(claim, day)
         }
         left = MOST - len(self.seen)
@@ -69,7 +69,7 @@ class Basis:
         self._on = found
         self._at = {c.position: c for group in found.values() for c in group}
         self._trails = {
-            claim.position: _Trail(_key(claim), [*basis])
+            claim.position: _Trail(key(claim), [*basis])
             for claim in self._at.values()
             if (basis := _rests_on(claim, self._day))
         }
@@ -111,8 +111,8 @@ class Basis:
 
     async def _beside(self, claims: ClaimSource) -> None:
         """Read what else is said on the tokens of what was read."""
-        keys = map(_key, self._at.values())
-        wanted = [key for key in keys if key not in self._on]
+        keys = map(key, self._at.values())
+        wanted = [one for one in keys if one not in self._on]
         self._on = {**self._on, **await claims_on(wanted, claims)}
 
     def of(
@@ -125,7 +125,7 @@ class Basis:
         there: set[Position] = set()
         for trail in trails:
             there.update(trail.seen, trail.edge)
-        keys = {_key(self._at[p]) for p in there if p in self._at}
+        keys = {key(self._at[p]) for p in there if p in self._at}
         behind = {c.position: c for k in keys for c in self._on.get(k, ())}
         return list(behind.values()), not any(t.edge for t in trails)
 
@@ -143,7 +143,8 @@ async def claims_on(keys: Iterable[Key], claims: ClaimReader) -> Found:
     return found
 
 
-def _key(claim: Claim) -> Key:
+def key(claim: Claim) -> Key:
+    """Return what the claims beside one are found by."""
     return claim.statement.kind, claim.statement.epoch, claim.token
 
 

@@ -20,20 +20,10 @@ from syncd.flows.report import Rules
 from syncd.indicator import identifier, record, statement, token
 from syncd.indicator.claims import ANSWER, DISPUTE, REASSIGNED, VOUCH, Claim
 from syncd.indicator.identifier import Identifier
-from syncd.indicator.record import (
-    AnswerFields,
-    DisputeFields,
-    Fields,
-    VouchFields,
-)
+from syncd.indicator.record import DisputeFields, Fields, VouchFields
 
 DUE_DAYS: Final = {"phone": 3, "account": 3, "url": 7}  # asked for usually
-NEEDED: Final = {
-    DISPUTE: ("dispute", ("reason",)),
-    REASSIGNED: ("reassigned", ("since",)),
-    ANSWER: ("answer", ("outcome", "reason")),
-    VOUCH: ("vouch", ("role",)),
-}
+USUAL: Final = ("due", "expires", "about")  # what need not be given
 
 
 def prepare(draft: DisputeDraft, rules: Rules) -> NewReport:
@@ -80,7 +70,7 @@ def prepare_answer(
     Raises:
         MalformedError: a code that cannot be, or none; says all.
     """
-    said = AnswerFields(
+    said = record.AnswerFields(
         outcome=draft.outcome,
         reason=draft.reason,
         about=tuple(claim.position for claim in reports),
@@ -133,13 +123,13 @@ def _checked(
     """Return the fields of a draft, and what is wrong with them."""
     fields = shape.part(record.KEPT[type_], draft)
     wrong = faults.of_claim(fields, rules.today)
-    name, needed = NEEDED[type_]
-    missing = [n for n in needed if not getattr(fields, n)]
+    given = {n: getattr(fields, n) for n in fields.__struct_fields__}
+    missing = [n for n in given if not given[n] and n not in USUAL]
     if missing:
         wrong.append(
             MalformedError(
                 "{type}: {fields} not given",
-                type=name,
+                type=statement.TYPES[type_].__name__.lower(),
                 fields=", ".join(missing),
             )
         )

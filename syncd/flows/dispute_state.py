@@ -9,9 +9,10 @@ from collections.abc import Callable, Collection, Mapping
 from msgspec import Struct
 
 from syncd.flows.ports import Position
-from syncd.indicator.active import AUTHORITY, MOST_DUE_DAYS, OFFICIAL
+from syncd.indicator import active
+from syncd.indicator.active import AUTHORITY, OFFICIAL
 from syncd.indicator.claims import Claim
-from syncd.indicator.notation import DAYS, MAX_DAY, day_text
+from syncd.indicator.notation import DAYS, day_text
 from syncd.indicator.statement import Answer, Dispute, Report
 from syncd.roster.roster import Roster
 
@@ -83,7 +84,7 @@ def of(
         return named and (at[0] in ours) is not by_us
 
     standing = {
-        c.position: is_official(c, roster)
+        c.position: _official(c.origin, c.statement.evidence, roster)
         for c in claims
         if isinstance(c.statement, Report)
         and today < c.statement.expires
@@ -101,7 +102,7 @@ def of(
         side="by_us" if by_us else "against_us",
         state=_state(dispute, reports, today),
         member=member(claim.origin, roster),
-        due=due(dispute),
+        due=day_text(active.due(dispute)),
         reports=reports,
         **{
             n: getattr(dispute, n) for n in ("kind", "reason", "on", "expires")
@@ -117,7 +118,7 @@ def _state(
         return "answered" if reports else "ended"
     expired = today >= dispute.expires
     # What an overdue answer does to unofficial reports does not expire.
-    if due(dispute) < today and not (
+    if active.due(dispute) < DAYS[today] and not (
         expired and all(r.official for r in waiting)
     ):
         return "overdue"
@@ -160,24 +161,13 @@ def _answers(
     }
 
 
-def due(dispute: Dispute) -> str:
-    """Return the day to answer by: nobody waits longer than is usual."""
-    last = DAYS[dispute.on] + MOST_DUE_DAYS
-    return day_text(min(DAYS[dispute.due], last, MAX_DAY))
-
-
 def member(origin: str, roster: Roster) -> str:
     """Return whose log that is, "" if the roster has no such log."""
     found = roster.by_origin(origin)
     return found[0].id if found else ""
 
 
-def is_official(claim: Claim, roster: Roster) -> bool:
-    """Tell whether a report has official evidence, with its authority."""
-    report, found = claim.statement, roster.by_origin(claim.origin)
-    return (
-        isinstance(report, Report)
-        and report.evidence in OFFICIAL
-        and found is not None
-        and found[0].sector in AUTHORITY[report.evidence]
-    )
+def _official(origin: str, evidence: str, roster: Roster) -> bool:
+    """Tell whether evidence is official, and given with its authority."""
+    found = roster.by_origin(origin) if evidence in OFFICIAL else None
+    return found is not None and found[0].sector in AUTHORITY[evidence]

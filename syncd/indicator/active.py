@@ -38,6 +38,11 @@ MOST_DUE_DAYS: Final = 15  # from writing a dispute to its `due`
 WEAK: Final = frozenset({"user_tag", "partner_feed", "predictive", RELAYED})
 
 
+def due(dispute: Dispute) -> int:
+    """Return the day to answer by: nobody waits longer than is usual."""
+    return min(DAYS[dispute.due], DAYS[dispute.on] + MOST_DUE_DAYS)
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What a verdict is made from, besides the claims."""
@@ -80,8 +85,7 @@ class World:
 
     def overdue(self, dispute: Dispute) -> bool:
         """Tell whether a dispute should have been answered before today."""
-        last = DAYS[dispute.on] + MOST_DUE_DAYS
-        return self.day > min(DAYS[dispute.due], last)
+        return self.day > due(dispute)
 
     def sectors(self, disputes: Iterable[Claim]) -> frozenset[str]:
         """Return the sectors that dispute: a forked log speaks for none."""

@@ -1,26 +1,10 @@
 """Routes of disputes, answers, vouches and reassigned numbers."""
 
 from syncd.errors import MalformedError, SyncdError
-from syncd.web.claim_forms import (
-    AnswerDraft,
-    Answered,
-    Disputed,
-    DisputePage,
-    DisputeQuery,
-    ReassignedDraft,
-    Reassignments,
-    VouchDraft,
-    Vouches,
-)
+from syncd.web import claim_forms as forms
 from syncd.web.forms import DisputeDraft
 from syncd.web.report_forms import ReportsTaken
-from syncd.web.routes import (
-    OPERATORS,
-    READERS,
-    Call,
-    Routes,
-    counted,
-)
+from syncd.web.routes import OPERATORS, READERS, Call, Routes, counted
 
 routes = Routes()
 
@@ -28,27 +12,29 @@ routes = Routes()
 @routes(
     "POST", "/v1/disputes", OPERATORS, "dispute others' reports", status=202
 )
-async def _dispute(call: Call, body: DisputeDraft) -> Disputed:
+async def _dispute(call: Call, body: DisputeDraft) -> forms.Disputed:
     if bool(body.value) == bool(body.token):
         raise MalformedError("dispute: want a value, or a token and epoch")
     return await call.service.claim_intake.dispute(call.caller, body)
 
 
 @routes("GET", "/v1/disputes", READERS, "list disputes against us, and ours")
-async def _disputes(call: Call, query: DisputeQuery) -> DisputePage:
+async def _disputes(
+    call: Call, query: forms.DisputeQuery
+) -> forms.DisputePage:
     return await call.service.claim_intake.disputes(query)
 
 
 @routes(
     "POST", "/v1/answers", OPERATORS, "answer a dispute against us", status=202
 )
-async def _answer(call: Call, body: AnswerDraft) -> Answered:
+async def _answer(call: Call, body: forms.AnswerDraft) -> forms.Answered:
     return await call.service.claim_intake.answer(call.caller, body)
 
 
 @routes("POST", "/v1/vouches", OPERATORS, "vouch for our own", status=202)
 async def _vouch(
-    call: Call, body: Vouches[VouchDraft | SyncdError]
+    call: Call, body: forms.Vouches[forms.VouchDraft | SyncdError]
 ) -> ReportsTaken:
     counted("vouches", body.vouches)
     return await call.service.claim_intake.owners(call.caller, body.vouches)
@@ -60,7 +46,7 @@ async def _vouch(
     status=202,
 )
 async def _reassign(
-    call: Call, body: Reassignments[ReassignedDraft | SyncdError]
+    call: Call, body: forms.Reassignments[forms.ReassignedDraft | SyncdError]
 ) -> ReportsTaken:
     counted("numbers", body.numbers)
     return await call.service.claim_intake.owners(call.caller, body.numbers)

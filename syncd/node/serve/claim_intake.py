@@ -1,6 +1,6 @@
 """Take in disputes, answers, vouches and reassigned numbers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from syncd.errors import RefusedError, SyncdError
@@ -8,7 +8,7 @@ from syncd.flows import claim, report
 from syncd.flows.draft import NewReport, OwnerDraft
 from syncd.flows.ports import Position
 from syncd.flows.report import Rules
-from syncd.indicator.claims import REPORT, Claim
+from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Report
 from syncd.node.context import Context
 from syncd.node.serve import shown
@@ -17,7 +17,7 @@ from syncd.node.serve.lookups import Claims
 from syncd.node.upkeep.disputes import Disputes
 from syncd.store.vault import Accepted, Submission
 from syncd.web import claim_forms, forms
-from syncd.web.report_forms import ReportsTaken
+from syncd.web.report_forms import ReportsTaken, Retracting, Retraction
 from syncd.web.service_ports import Caller
 
 WITHDRAWN = "report_withdrawn"
@@ -34,6 +34,7 @@ class ClaimIntake:
     claims: Claims
     dispute_check: DisputeCheck
     disputed: Disputes  # how those stand that concern us
+    retract: Callable[[Retraction], Awaitable[Retracting]]
 
     async def dispute(
         self, caller: Caller, draft: forms.DisputeDraft
@@ -67,15 +68,10 @@ class ClaimIntake:
         [outcome] = await self._accept(caller, [kept])
         retracting = 0
         if draft.outcome == WITHDRAWN:
-            vault = self.ctx.own.vault
-            rows = [await vault.by_index(*c.position) for c in reports]
-            done = await vault.retract(
-                [row.id for row in rows if row is not None],
-                *(UPHELD, (REPORT,)),
-                day=self.ctx.today(),
+            ended = Retraction(
+                reason=UPHELD, positions=tuple(c.position for c in reports)
             )
-            retracting = done.ends[REPORT]
-            self.wake()
+            retracting = (await self.retract(ended)).retracting
         return claim_forms.Answered(
             id=outcome.id,
             reports=len(reports),

@@ -94,6 +94,7 @@ class LocalService:
             claims=self.claims,
             dispute_check=self.dispute_check,
             disputed=self.disputes,
+            retract=self.retract,
         )
         self._checked: tuple[Rules, int] | None = None
 

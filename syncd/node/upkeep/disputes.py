@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from syncd.flows import dispute_state
+from syncd.flows import basis, dispute_state
 from syncd.flows.dispute_state import DisputedReport, DisputeState
 from syncd.flows.ports import Position
-from syncd.indicator import token
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Answer, Dispute
 from syncd.node.context import Context
@@ -36,26 +35,18 @@ class Disputes:
 
         Those that wait come first, the first due before the others.
         """
-        ours, today = self.ctx.own_origins, self.ctx.today()
-        keys: dict[tuple[int, int], list[Claim]] = defaultdict(list)
-        for one in await self.ctx.mirror.disputes(ours):
-            of = one.statement
-            keys[token.KIND_CODES[of.kind], of.epoch].append(one)
-        found = []
-        for key, some in keys.items():
-            shorts = [*{one.token for one in some}]
-            beside = await self.ctx.mirror.claims(shorts, *key)
-            near = {s: _parted(beside.get(s, ()), ours) for s in shorts}
-            for one in some:
-                state = dispute_state.of(
-                    one,
-                    near[one.token][one.origin in ours],
-                    *(ours, self.ctx.roster, today),
-                )
-                if state is not None:
-                    found.append(state)
-        found.sort(key=lambda one: (not one.pending, one.due))
-        return found
+        ours, mirror = self.ctx.own_origins, self.ctx.mirror
+        world = ours, self.ctx.roster, self.ctx.today()
+        disputes = await mirror.disputes(ours)
+        there = await basis.claims_on(map(basis.key, disputes), mirror)
+        near = {key: _parted(some, ours) for key, some in there.items()}
+        states = [
+            dispute_state.of(one, *(some[one.origin in ours], *world))
+            for one in disputes
+            if (some := near.get(basis.key(one)))
+        ]
+        found = [state for state in states if state is not None]
+        return sorted(found, key=lambda one: (not one.pending, one.due))
 
     async def tell(self) -> None:
         """Tell once of each dispute, of each overdue answer, of each answer.
