@@ -3,10 +3,7 @@
 from typing import Annotated, Generic, Literal, TypeVar
 
 from syncd.flows.dispute_state import DisputeState
-from syncd.flows.draft import AnswerDraft, ReassignedDraft, VouchDraft
 from syncd.web.forms import FullOutput, Input, Limit, Output, Query, meta
-
-__all__ = ["AnswerDraft", "ReassignedDraft", "VouchDraft"]
 
 T = TypeVar("T")
 

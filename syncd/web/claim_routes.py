@@ -1,8 +1,13 @@
 """Routes of disputes, answers, vouches and reassigned numbers."""
 
 from syncd.errors import MalformedError, SyncdError
+from syncd.flows.draft import (
+    AnswerDraft,
+    DisputeDraft,
+    ReassignedDraft,
+    VouchDraft,
+)
 from syncd.web import claim_forms as forms
-from syncd.web.forms import DisputeDraft
 from syncd.web.report_forms import ReportsTaken
 from syncd.web.routes import OPERATORS, READERS, Call, Routes, counted
 
@@ -28,13 +33,13 @@ async def _disputes(
 @routes(
     "POST", "/v1/answers", OPERATORS, "answer a dispute against us", status=202
 )
-async def _answer(call: Call, body: forms.AnswerDraft) -> forms.Answered:
+async def _answer(call: Call, body: AnswerDraft) -> forms.Answered:
     return await call.service.claim_intake.answer(call.caller, body)
 
 
 @routes("POST", "/v1/vouches", OPERATORS, "vouch for our own", status=202)
 async def _vouch(
-    call: Call, body: forms.Vouches[forms.VouchDraft | SyncdError]
+    call: Call, body: forms.Vouches[VouchDraft | SyncdError]
 ) -> ReportsTaken:
     counted("vouches", body.vouches)
     return await call.service.claim_intake.owners(call.caller, body.vouches)
@@ -46,7 +51,7 @@ async def _vouch(
     status=202,
 )
 async def _reassign(
-    call: Call, body: forms.Reassignments[forms.ReassignedDraft | SyncdError]
+    call: Call, body: forms.Reassignments[ReassignedDraft | SyncdError]
 ) -> ReportsTaken:
     counted("numbers", body.numbers)
     return await call.service.claim_intake.owners(call.caller, body.numbers)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from syncd.errors import SyncdError
-from syncd.flows.draft import OwnerDraft
+from syncd.flows.draft import AnswerDraft, OwnerDraft
 from syncd.flows.entry import Filter, OwnDraft
 from syncd.flows.ports import Position
 from syncd.web import claim_forms, forms, report_forms, status_forms
@@ -128,7 +128,7 @@ class ClaimIntake(Protocol):
         """Return disputes against us and ours, the first due first."""
 
     async def answer(
-        self, caller: Caller, draft: claim_forms.AnswerDraft
+        self, caller: Caller, draft: AnswerDraft
     ) -> claim_forms.Answered:
         """Keep an answer; durable on return."""
 

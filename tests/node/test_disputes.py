@@ -7,6 +7,7 @@ import pytest
 
 from syncd.errors import RefusedError
 from syncd.flows.dispute_state import DisputeState
+from syncd.flows.draft import AnswerDraft, VouchDraft
 from syncd.indicator import statement
 from syncd.messages import wire
 from syncd.node.serve import todo
@@ -47,9 +48,7 @@ async def listed(member: Member, **wanted: Any) -> tuple[DisputeState, ...]:
 async def answer(
     member: Member, dispute: tuple[str, int], outcome: str = "report_stands"
 ) -> claim_forms.Answered:
-    draft = claim_forms.AnswerDraft(
-        dispute=dispute, outcome=outcome, reason="case_open"
-    )
+    draft = AnswerDraft(dispute=dispute, outcome=outcome, reason="case_open")
     service = member.node.local_service
     return await service.claim_intake.answer(CALLER, draft)
 
@@ -267,7 +266,7 @@ async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
         member.shift_s = 91 * DAY_S
     await asyncio.gather(*(member.round() for member in alliance.up))
     await answer(carrier, item.position)
-    vouch = claim_forms.VouchDraft(kind="url", value=VALUE, role="website")
+    vouch = VouchDraft(kind="url", value=VALUE, role="website")
     intake = carrier.node.local_service.claim_intake
     await intake.owners(CALLER, [vouch])
     with pytest.raises(RefusedError, match="roster: expired"):

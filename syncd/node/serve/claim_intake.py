@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from syncd.errors import RefusedError, SyncdError
 from syncd.flows import claim, report
-from syncd.flows.draft import NewReport, OwnerDraft
+from syncd.flows.draft import AnswerDraft, NewReport, OwnerDraft
 from syncd.flows.ports import Position
 from syncd.flows.report import Rules
 from syncd.indicator.claims import Claim
@@ -58,7 +58,7 @@ class ClaimIntake:
         return claim_forms.DisputePage(items=found[: wanted.limit])
 
     async def answer(
-        self, caller: Caller, draft: claim_forms.AnswerDraft
+        self, caller: Caller, draft: AnswerDraft
     ) -> claim_forms.Answered:
         """Keep an answer on reports of ours; one that withdraws ends them."""
         reports = await self._disputed(draft.dispute)

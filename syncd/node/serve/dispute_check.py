@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from syncd.errors import RefusedError, SyncdError
 from syncd.flows.draft import DisputeDraft
-from syncd.flows.ports import Access, Position
+from syncd.flows.ports import Access
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import identifier, token
 from syncd.indicator.claims import REPORT, Claim
@@ -70,7 +70,7 @@ class DisputeCheck:
         await self._record(caller, draft.kind, reports, what.tokens)
         if any(claim.origin != self.ctx.origin for claim in reports):
             return True
-        ours = [f"--position {_named(claim.position)}" for claim in reports]
+        ours = [f"--position {c.origin}:{c.index}" for c in reports]
         if not ours:
             rows = await self._waiting(draft, what)
             ours = [f"--id {row.id}" for row in rows]
@@ -100,7 +100,7 @@ class DisputeCheck:
         await self._record(caller, draft.kind, [*found.values()], shorts)
         ours = [at for at in draft.about if at[0] == self.ctx.origin]
         if ours:
-            _refuse_own([f"--position {_named(at)}" for at in ours])
+            _refuse_own(["--position {}:{}".format(*at) for at in ours])
         none = [at for at in draft.about if at not in found]
         if none and not draft.yes:
             raise RefusedError(
@@ -108,7 +108,7 @@ class DisputeCheck:
                 " know",
                 hint="look at the position again; to dispute it nevertheless,"
                 " say --yes (by HTTP `yes`)",
-                position=_named(none[0]),
+                position="{}:{}".format(*none[0]),
             )
 
     async def _what(self, draft: DisputeDraft) -> DisputeSubject:
@@ -170,7 +170,3 @@ def _refuse_own(named: Sequence[str]) -> None:
         n=len(named),
         named=" ".join(named[:SHOWN]),
     )
-
-
-def _named(position: Position) -> str:
-    return f"{position[0]}:{position[1]}"

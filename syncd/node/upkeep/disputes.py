@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from syncd.flows import basis, dispute_state
@@ -73,7 +72,7 @@ class Disputes:
                 "dispute": list(state.position),
                 "outcome": reports[0].outcome,
                 "reason": reports[0].reason,
-                "reports": _positions(reports),
+                "reports": [list(r.position) for r in reports[:SHOWN]],
             }
             name = "answer/{}:{}/{}:{}".format(*state.position, *at)
             await self._now(name, "", data)
@@ -96,7 +95,7 @@ class Disputes:
             "due": state.due,
             "official": any(r.official for r in state.reports),
             "reason": state.reason,
-            "reports": _positions(state.reports),
+            "reports": [list(r.position) for r in state.reports[:SHOWN]],
             **overdue,
             **asked,
         }
@@ -109,10 +108,6 @@ class Disputes:
             "member": dispute_state.member(origin, self.ctx.roster),
             "origin": origin,
         }
-
-
-def _positions(reports: Iterable[DisputedReport]) -> list[list[object]]:
-    return [list(r.position) for r in islice(reports, SHOWN)]
 
 
 def _parted(
