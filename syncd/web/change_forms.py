@@ -27,7 +27,7 @@ class ChangeEntry(Output, frozen=True, kw_only=True):
     member: str = ""  # absent: of a log that the roster has no more
 
 
-class Judged(Output, frozen=True, kw_only=True):
+class Judged(Output, frozen=True):
     """The alliance's verdict on a token."""
 
     verdict: str

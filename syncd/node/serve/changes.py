@@ -7,12 +7,11 @@ asking; so they do not depend on when it is asked.
 """
 
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from syncd.errors import MalformedError
-from syncd.flows.judge import Question, judged_by_token
+from syncd.flows.basis import Key
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Sighting
 from syncd.node.context import Context
@@ -76,47 +75,31 @@ class Changes:
         *sizes: Mapping[str, int],
     ) -> tuple[Change, ...]:
         """Return what came in by token, judged at two states of all logs."""
-        on: dict[tuple[str, int, str], list[Arrival]] = {}
+        on: dict[Key, list[Arrival]] = {}
         for one in came:
             about = one.statement
-            key = about.kind, about.epoch, about.token
+            key = about.kind, about.epoch, token.decode(about.token)
             on.setdefault(key, []).append(one)
         await self.lookups.audited(
             caller,
-            [(kind, token.decode(short)) for kind, _, short in on],
+            [(kind, short) for kind, _, short in on],
             [one.position for one in came],
         )
-        states = [await self._judged([*on], at) for at in sizes]
+        never = self.lookups.never.tokens
+        states = [await self.claims.verdicts([*on], at, never) for at in sizes]
         return tuple(
             Change(
                 kind=kind,
                 epoch=epoch,
-                token=short,
+                token=token.encode(short),
                 entries=tuple(map(self._entry, group)),
-                before=before,
-                after=after,
+                before=Judged(*before),
+                after=Judged(*after),
             )
             for ((kind, epoch, short), group), before, after in zip(
                 on.items(), *states, strict=True
             )
         )
-
-    async def _judged(
-        self, keys: Sequence[tuple[str, int, str]], at: Mapping[str, int]
-    ) -> list[Judged]:
-        end = time.monotonic() + self.ctx.config.lookup.deadline_ms / 1000
-        answers, _ = await judged_by_token(
-            [
-                Question(kind, token=token.decode(short), epoch=epoch)
-                for kind, epoch, short in keys
-            ],
-            await self.ctx.world(self.lookups.never.tokens),
-            replace(self.claims, at=at),
-            self.ctx.offload,
-            lambda: time.monotonic() < end,
-        )
-        found = [a.verdict for a in answers if a.verdict]
-        return [Judged(verdict=v.verdict, action=v.action) for v in found]
 
     def _entry(self, one: Arrival) -> ChangeEntry:
         found = self.ctx.roster.by_origin(one.position[0])

@@ -4,15 +4,13 @@ Of what was merged only disputes, vouches and reassigned are looked at, by
 token: whether their `know` is right is seen only by who has the value.
 """
 
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from syncd.errors import Message
 from syncd.flows.basis import Key, claims_on
-from syncd.flows.judge import Question, judged_by_token
 from syncd.flows.ports import Finding, Position
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Dispute, Reassigned, Report, Vouch
@@ -88,8 +86,16 @@ class Lifts:
             o: n for o, (_, n) in (await self.ctx.mirror.sizes()).items()
         }
         keys = [*dict.fromkeys(map(_key, lifting))]
-        before = await self._judged(keys, {**merged, origin: first})
-        after = await self._judged(keys, {**merged, origin: last + 1})
+        before, after = [
+            dict(
+                zip(
+                    keys,
+                    await self.claims.verdicts(keys, {**merged, origin: n}),
+                    strict=True,
+                )
+            )
+            for n in (first, last + 1)
+        ]
         events: list[dict[str, Any]] = [
             {
                 "origin": origin,
@@ -113,27 +119,6 @@ class Lifts:
     def _of_ours(self, reports: Sequence[Position]) -> list[list[Any]]:
         ours = self.ctx.own_origins
         return [[*at] for at in reports if at[0] in ours][:SHOWN]
-
-    async def _judged(
-        self, keys: Sequence[Key], at: Mapping[str, int]
-    ) -> dict[Key, tuple[str, str]]:
-        """Return verdict and action by token, when so much was merged."""
-        end = time.monotonic() + self.ctx.config.lookup.deadline_ms / 1000
-        answers, _ = await judged_by_token(
-            [
-                Question(kind, token=short, epoch=epoch)
-                for kind, epoch, short in keys
-            ],
-            await self.ctx.world(),
-            replace(self.claims, at=at),
-            self.ctx.bulk,
-            lambda: time.monotonic() < end,
-        )
-        found = [answer.verdict for answer in answers]
-        return {
-            key: (v.verdict, v.action) if v else ("", "")
-            for key, v in zip(keys, found, strict=True)
-        }
 
     async def _count(
         self,

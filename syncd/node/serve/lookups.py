@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from syncd.errors import MalformedError, Message, SyncdError
 from syncd.flows import lookup, sighting
-from syncd.flows.judge import Answer, Question, World
+from syncd.flows.basis import Key
+from syncd.flows.judge import Answer, Question, World, judged_by_token
 from syncd.flows.lookup import LookupContext
 from syncd.flows.ports import Access, Finding, Position
 from syncd.flows.tokenise import Tokeniser
@@ -57,6 +58,24 @@ class Claims:
             short: [c for c in group if self.lapse.effective(c)]
             for short, group in found.items()
         }
+
+    async def verdicts(
+        self,
+        keys: Sequence[Key],
+        at: Sizes,
+        never: frozenset[tuple[str, bytes]] = frozenset(),
+    ) -> list[tuple[str, str]]:
+        """Return verdict and action of tokens, when so much was merged."""
+        end = time.monotonic() + self.ctx.config.lookup.deadline_ms / 1000
+        answers, _ = await judged_by_token(
+            [Question(kind, token=t, epoch=epoch) for kind, epoch, t in keys],
+            await self.ctx.world(never),
+            replace(self, at=at),
+            self.ctx.bulk,
+            lambda: time.monotonic() < end,
+        )
+        found = [answer.verdict for answer in answers if answer.verdict]
+        return [(one.verdict, one.action) for one in found]
 
     async def claims_at(
         self, positions: Sequence[Position]
