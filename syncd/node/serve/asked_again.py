@@ -5,14 +5,15 @@ while it can be stopped. What was asked waits in memory alone, the newest
 `lookups.UNANSWERED` of it for a day: a restart forgets it.
 """
 
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 from syncd.errors import SyncdError
 from syncd.flows.judge import HITS
 from syncd.node.context import Context
-from syncd.node.serve.lookups import Lookups, Unanswered
+from syncd.node.serve.lookups import Lookups
 
 EVERY_S = 300
 STEP = 256  # values asked for at once
@@ -36,26 +37,21 @@ class AskedAgain:
         if now < self._next:
             return
         self._next = now + EVERY_S
-        groups: dict[tuple[str, str, str], list[Unanswered]]
-        groups = defaultdict(list)
-        for _ in range(min(STEP, len(waiting))):
-            one = waiting.popleft()
-            if one.until > now:
-                groups[one.caller, one.purpose, one.reference].append(one)
-        for (caller, purpose, reference), some in groups.items():
+        some = [waiting.popleft() for _ in range(min(STEP, len(waiting)))]
+        fresh = (one for one in some if one.until > now)
+        for how, same in groupby(fresh, key=attrgetter("how")):
+            group = [*same]
             try:
                 done = await self.lookups.answers(
-                    [one.question for one in some],
+                    [one.question for one in group],
                     answered_only=True,
-                    purpose=purpose,
-                    caller=caller,
-                    reference=reference,
                     timeout_s=TIMEOUT_S,
+                    **how,
                 )
             except SyncdError:
-                waiting.extend(some)
+                waiting.extend(group)
                 raise
-            for one, answer in zip(some, done.answers, strict=True):
+            for one, answer in zip(group, done.answers, strict=True):
                 found = answer.verdict
                 if found and found.verdict == "unknown":
                     waiting.append(one)
@@ -65,7 +61,7 @@ class AskedAgain:
                         "access": one.record,
                         "index": index,
                         "origin": origin,
-                        "purpose": purpose,
+                        "purpose": how["purpose"],
                     }
                     record = str(one.record)
                     book = self.ctx.own.events

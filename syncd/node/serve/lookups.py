@@ -129,9 +129,7 @@ class Unanswered(NamedTuple):
     """What holders could not answer: it is asked again."""
 
     question: Question
-    caller: str
-    purpose: str
-    reference: str
+    how: Mapping[str, str]  # purpose, caller, reference
     record: int  # id of its access record
     until: int  # unix seconds
 
@@ -168,15 +166,14 @@ class Lookups:
             MAX_DEADLINE_MS,
         )
         questions = [_question(item) for item in wanted.items]
+        how: dict[str, Any] = {"purpose": wanted.purpose}
+        how["reference"] = wanted.reference
+        how["caller"] = caller.name
         answers, overlay, world, _ = done = await self.answers(
-            questions,
-            purpose=wanted.purpose,
-            caller=caller.name,
-            reference=wanted.reference,
-            timeout_s=deadline_ms / 1000,
+            questions, timeout_s=deadline_ms / 1000, **how
         )
         self.budgets.tried(caller, answers)
-        self._wait(caller.name, wanted, questions, done)
+        self._wait(how, questions, done)
         await self._sight(answers, wanted.purpose, world.day)
         items = tuple(_lookup_item(a, overlay.over(a)) for a in answers)
         self.metrics.looked_up(
@@ -221,8 +218,7 @@ class Lookups:
 
     def _wait(
         self,
-        caller: str,
-        wanted: LookupCall,
+        how: Mapping[str, str],
         questions: Sequence[Question | SyncdError],
         done: Answered,
     ) -> None:
@@ -231,17 +227,14 @@ class Lookups:
         records = iter(done.records)
         for question, answer in zip(questions, done.answers, strict=True):
             record = 0 if answer.problem else next(records)
-            found = answer.verdict
             if (
                 isinstance(question, Question)
-                and found
-                and "holders_missing" in found.reasons
-                and wanted.purpose != "test"
+                and answer.verdict
+                and "holders_missing" in answer.verdict.reasons
+                and how["purpose"] != "test"
             ):
-                who = (caller, wanted.purpose, wanted.reference)
-                self.unanswered.append(
-                    Unanswered(question, *who, record, until)
-                )
+                one = Unanswered(question, how, record, until)
+                self.unanswered.append(one)
 
     def suspect(self, positions: Collection[Position]) -> None:
         """Have it told, each once, who reports values that it had not."""
