@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from syncd.flows.ports import Position
-from syncd.web.forms import FullOutput, Output, Query, meta
+from syncd.web.forms import FullOutput, Query, meta
 
 
 class ChangeQuery(Query, frozen=True, kw_only=True):
@@ -19,30 +19,15 @@ class ChangeQuery(Query, frozen=True, kw_only=True):
     ] = ""
 
 
-class ChangeEntry(Output, frozen=True, kw_only=True):
-    """A statement that came in; `GET /v1/indicators/…` reads it."""
-
-    position: Position
-    type: str
-    member: str = ""  # absent: of a log that the roster has no more
-
-
-class Judged(Output, frozen=True):
-    """The alliance's verdict on a token."""
-
-    verdict: str
-    action: str = ""
-
-
 class Change(FullOutput, frozen=True, kw_only=True):
     """What came in on one token, and what that made of it."""
 
     kind: str
     epoch: int
     token: str  # 22 characters
-    entries: tuple[ChangeEntry, ...]
-    before: Judged  # by what had come in before this page
-    after: Judged  # and with it
+    positions: tuple[Position, ...]  # of what came in
+    before: str  # verdict by what had come in before this page
+    after: str  # and with it
 
 
 class ChangePage(FullOutput, frozen=True, kw_only=True):

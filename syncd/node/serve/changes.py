@@ -12,15 +12,14 @@ from dataclasses import dataclass
 
 from syncd.errors import MalformedError
 from syncd.flows.basis import Key
-from syncd.indicator import statement, token
+from syncd.indicator import token
 from syncd.indicator.statement import Sighting
 from syncd.node.context import Context
 from syncd.node.serve.lookups import Claims, Lookups
-from syncd.node.serve.shown import TYPES
 from syncd.node.upkeep import arrivals
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.store.merge_marks import Mark
-from syncd.web.change_forms import Change, ChangeEntry, ChangePage, Judged
+from syncd.web.change_forms import Change, ChangePage
 from syncd.web.service_ports import Caller
 
 _CURSOR = re.compile(r"([0-9]{1,15})\.([0-9]{1,15})", re.ASCII)
@@ -92,21 +91,13 @@ class Changes:
                 kind=kind,
                 epoch=epoch,
                 token=token.encode(short),
-                entries=tuple(map(self._entry, group)),
-                before=Judged(*before),
-                after=Judged(*after),
+                positions=tuple(one.position for one in group),
+                before=before,
+                after=after,
             )
-            for ((kind, epoch, short), group), before, after in zip(
+            for ((kind, epoch, short), group), (before, _), (after, _) in zip(
                 on.items(), *states, strict=True
             )
-        )
-
-    def _entry(self, one: Arrival) -> ChangeEntry:
-        found = self.ctx.roster.by_origin(one.position[0])
-        return ChangeEntry(
-            position=one.position,
-            type=TYPES[statement.type_of(one.statement)],
-            member=found[0].id if found else "",
         )
 
 
