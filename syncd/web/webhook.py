@@ -13,13 +13,12 @@ import aiohttp
 
 from syncd.errors import Message, UnavailableError
 
-TIME_S = 10.0
+TIME = aiohttp.ClientTimeout(total=10)
 
 
 def headers(key: bytes, name: str, now: int, body: bytes) -> Mapping[str, str]:
     """Return what proves a body to whoever has the key."""
-    signed = f"{name}.{now}.".encode() + body
-    mac = hmac.digest(key, signed, "sha256")
+    mac = hmac.digest(key, f"{name}.{now}.".encode() + body, "sha256")
     return {
         "Content-Type": "application/json",
         "webhook-id": name,
@@ -28,24 +27,16 @@ def headers(key: bytes, name: str, now: int, body: bytes) -> Mapping[str, str]:
     }
 
 
-async def post(
-    url: str,
-    body: bytes,
-    signed: Mapping[str, str],
-    time_s: float = TIME_S,
-) -> None:
+async def post(url: str, body: bytes, signed: Mapping[str, str]) -> None:
     """Have a webhook take a body; its answer is not read.
 
     Raises:
         UnavailableError: it does not, or sends us elsewhere.
     """
-    timeout = aiohttp.ClientTimeout(total=time_s)
     try:
         async with (
-            aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
-            session.post(
-                url, data=body, headers=signed, allow_redirects=False
-            ) as answer,
+            aiohttp.ClientSession(headers=signed, timeout=TIME) as session,
+            session.post(url, data=body, allow_redirects=False) as answer,
         ):
             status = answer.status
     except (OSError, aiohttp.ClientError, ValueError) as e:

@@ -13,9 +13,7 @@ TIME_S = 10.0
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 
 
-async def run(
-    command: Sequence[str], body: bytes, time_s: float = TIME_S
-) -> None:
+async def run(command: Sequence[str], body: bytes) -> None:
     """Have a command read `body` from its standard input, and end well.
 
     It, and what it started in its process group, is gone on return.
@@ -36,11 +34,11 @@ async def run(
     except OSError as e:
         raise UnavailableError("command: {why}", why=e.strerror) from e
     try:
-        async with asyncio.timeout(time_s):
+        async with asyncio.timeout(TIME_S):
             await process.communicate(body)
     except TimeoutError as e:
         raise UnavailableError(
-            "command: not done after {s} s", s=time_s
+            "command: not done after {s} s", s=TIME_S
         ) from e
     finally:
         with contextlib.suppress(ProcessLookupError):

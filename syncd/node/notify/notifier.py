@@ -17,8 +17,9 @@ import structlog
 
 from syncd import config
 from syncd.config import Target
-from syncd.errors import NOTHING, Message, SyncdError, UnavailableError
+from syncd.errors import SyncdError, UnavailableError
 from syncd.messages import wire
+from syncd.messages.wire import WireMessage
 from syncd.node.context import Context
 from syncd.node.notify import command, events
 from syncd.store.events import StoredEvent
@@ -54,9 +55,9 @@ class _Sender:
     waiting: dict[int, _Notice] = field(default_factory=dict)  # in order
     dropped: int = 0  # since our start
     failures: int = 0  # in a row
-    failing_since: int = 0  # unix seconds
-    last_ok: int = 0
-    why: Message = NOTHING
+    failing_since: int | None = None  # unix seconds
+    last_ok: int | None = None
+    why: WireMessage | None = None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -93,9 +94,9 @@ class Notifier:
                 waiting=len(s.waiting),
                 dropped=s.dropped,
                 failures=s.failures,
-                failing_since=s.failing_since or None,
-                last_ok=s.last_ok or None,
-                why=wire.of(s.why) if s.failures else None,
+                failing_since=s.failing_since,
+                last_ok=s.last_ok,
+                why=s.why,
             )
             for s in self._senders
         )
@@ -132,10 +133,9 @@ class Notifier:
             if sender.waiting and (fresh or left_s <= 0):
                 again_at = await self._tell(sender)
                 continue
+            pause = left_s if 0 < left_s < LOOK_S else LOOK_S
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(
-                    left_s if 0 < left_s < LOOK_S else LOOK_S
-                ):
+                async with asyncio.timeout(pause):
                     await news.wait()
 
     async def _read(self, sender: _Sender) -> bool:
@@ -172,12 +172,12 @@ class Notifier:
         except UnavailableError as e:
             notice.tries += 1
             sender.failing_since = sender.failing_since or self.ctx.now()
-            sender.failures, sender.why = sender.failures + 1, e.text
+            sender.failures, sender.why = sender.failures + 1, wire.of(e.text)
             log.warning("not told", target=sender.target.name, why=str(e))
             return time.monotonic() + pause_s(sender.failures)
         del sender.waiting[notice.event.number]
         sender.last_ok = self.ctx.now()
-        sender.failures = sender.failing_since = 0
+        sender.failures, sender.failing_since, sender.why = 0, None, None
         return 0.0
 
 
