@@ -9,7 +9,6 @@ import datetime
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
 
 import msgspec
 
@@ -18,51 +17,32 @@ from syncd.messages import catalogue, wire
 from syncd.messages.catalogue import later
 from syncd.store.events import StoredEvent
 
-
-class Route(NamedTuple):
-    """To whom an event is told, and its sentence."""
-
-    role: Role
-    text: str
-
-
-EVENTS: Mapping[str, Route | None] = {  # None: not told outside
-    "changes": None,
-    "log": None,
-    "published": None,
-    "receipt": None,
-    "roster": Route("admin", later("roster: version {version} is in force")),
-    "draft": Route(
-        "admin", later("roster: version {version} lacks {n} signatures")
-    ),
-    "expiry": Route("admin", later("{code} of {member}: ends in {days} days")),
-    "todo": Route("duty", later("to do: {why}")),
-    "done": Route("duty", later("no more to do: {why}")),
-    "finding": Route("duty", later("finding {code} in {origin}: {why}")),
-    "peer": Route("duty", later("member {member}: {state}")),
-    "cut_off": Route("duty", later("cut off from the other members: {state}")),
-    "urgent": Route("duty", later("urgent news in {origin}, from {index} on")),
-    "turned": Route(
-        "duty", later("look-up {access} turned bad: {origin}:{index}")
-    ),
-    "retract": Route("duty", later("{origin} took back {n} reports")),
-    "undo": Route("compliance", later("measures to look at again: {n}")),
-    "dispute": Route(
-        "compliance",
-        later("dispute {origin}:{index}: to be answered by {due}"),
-    ),
-    "answer": Route(
-        "compliance", later("{origin} answered our dispute: {outcome}")
-    ),
-    "lift": Route(
-        "compliance", later("{origin}:{index} lifts of ours {reports}")
-    ),
-    "screening": Route(
-        "compliance", later("screening: {n} customers were {state}")
-    ),
+INSIDE = {"changes", "log", "published", "receipt"}  # not told outside
+TEXTS: Mapping[Role, Mapping[str, str]] = {
+    "admin": {
+        "roster": later("roster: version {version} is in force"),
+        "draft": later("roster: version {version} lacks {n} signatures"),
+        "expiry": later("{code} of {member}: ends in {days} days"),
+    },
+    "duty": {
+        "todo": later("to do: {why}"),
+        "done": later("no more to do: {why}"),
+        "finding": later("finding {code} in {origin}: {why}"),
+        "peer": later("member {member}: {state}"),
+        "cut_off": later("cut off from the other members: {state}"),
+        "urgent": later("urgent news in {origin}, from {index} on"),
+        "turned": later("look-up {access} turned bad: {origin}:{index}"),
+        "retract": later("{origin} took back {n} reports"),
+    },
+    "compliance": {
+        "undo": later("a measure to look at again: appeal {id}"),
+        "dispute": later("dispute {origin}:{index}: to be answered by {due}"),
+        "answer": later("{origin} answered our dispute: {outcome}"),
+        "lift": later("{origin}:{index} lifts of ours {reports}"),
+        "screening": later("screening: {n} customers were {state}"),
+    },
 }
-
-
+ROLES = {name: role for role, texts in TEXTS.items() for name in texts}
 # What may leave: where and when something was, never what a report says.
 OUTSIDE = {
     *("by_us", "code", "count", "days", "dispute", "due", "expires", "index"),
@@ -77,8 +57,8 @@ def compose(
     event: StoredEvent, roles: Collection[Role], alliance: str, member: str
 ) -> bytes | None:
     """Return an event of a member for a target; None if that is not told it."""
-    route = EVENTS.get(event.name)
-    if route is None or route.role not in roles:
+    role = ROLES.get(event.name)
+    if role is None or role not in roles:
         return None
     data = {
         name: value
@@ -94,8 +74,8 @@ def compose(
         "member": member,
         "type": f"syncd.{event.name}",
         "timestamp": at.isoformat().replace("+00:00", "Z"),
-        "role": route.role,
-        "text": catalogue.t(route.text).format_map(words),
+        "role": role,
+        "text": catalogue.t(TEXTS[role][event.name]).format_map(words),
         "data": data,
     }
     return msgspec.json.encode(notice)
