@@ -22,7 +22,7 @@ from syncd.store import vault
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
-ORIGIN, MEMBER = ("origin",), ("member",)
+ORIGIN, MEMBER, TARGET = ("origin",), ("member",), ("target",)
 GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {  # help, labels
     "syncd_log_entries": (
         "Entries of a log: known, mirrored, merged.",
@@ -65,15 +65,9 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {  # help, labels
         MEMBER,
     ),
     "syncd_cut_off": ("1 while no other member answers us.", ()),
-    "syncd_notify_failures": (
-        "Failures in a row of a target of notify.",
-        ("target",),
-    ),
-    "syncd_notify_waiting": (
-        "What a target is still to be told.",
-        ("target",),
-    ),
-    "syncd_notify_dropped": ("What a target was never told.", ("target",)),
+    "syncd_notify_failures": ("Failures in a row of a target.", TARGET),
+    "syncd_notify_waiting": ("What a target is still to be told.", TARGET),
+    "syncd_notify_dropped": ("What a target was never told.", TARGET),
     "syncd_holders_needed": ("Holders that the largest quorum needs.", ()),
     "syncd_appending": ("1 while we may append to our log.", ()),
     "syncd_roster_version": ("Version of the roster in force.", ()),
@@ -123,10 +117,9 @@ def samples(
             yield "syncd_peer_heard_seconds", who, row.heard_at or 0
     yield "syncd_cut_off", (), state.cut_off is not None
     for target in state.notify:
-        label = (target.target,)
-        yield "syncd_notify_failures", label, target.failures
-        yield "syncd_notify_waiting", label, target.waiting
-        yield "syncd_notify_dropped", label, target.dropped
+        for what in ("failures", "waiting", "dropped"):
+            n = getattr(target, what)
+            yield f"syncd_notify_{what}", (target.target,), n
     needed = max((key.t for key in state.keys), default=0)
     yield "syncd_holders_needed", (), needed
     yield "syncd_appending", (), not state.appending
