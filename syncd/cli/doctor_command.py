@@ -20,7 +20,7 @@ from syncd.errors import Message, SyncdError, UsageError
 from syncd.messages import catalogue, wire
 from syncd.messages.catalogue import later, t
 from syncd.node.audit import checkup
-from syncd.node.audit.checkup import PeerCheckup, Step
+from syncd.node.audit.checkup import Step
 from syncd.node.home import pending_tls
 from syncd.node.pinned import trusted_roster
 from syncd.roster.members import Member
@@ -36,8 +36,7 @@ class _DoctorOptions(ApiOptions):
 
 @noun.verb("doctor", "Look where it ends: this machine, and each member.")
 def _doctor(args: _DoctorOptions) -> int:
-    settings = args.settings()
-    steps = asyncio.run(_steps(args, settings))
+    steps = asyncio.run(_steps(args, args.settings()))
     ok = all(step.ok for step in steps)
     value = {"ok": ok, "steps": [_form(step) for step in steps]}
     args.show(value, lines(steps))
@@ -46,25 +45,30 @@ def _doctor(args: _DoctorOptions) -> int:
 
 async def _steps(args: _DoctorOptions, settings: Config) -> list[Step]:
     """Return what was looked at, what is ours first."""
-    steps = [step async for step in checkup.here(settings)]
-    daemon, members = _daemon(args, settings)
+    skew_s, wait_s = settings.skew.max_s, settings.exchange.connect_timeout_s
+    steps = await checkup.here(settings)
+    daemon, status = _daemon(args, settings)
     steps += daemon
+    if status:
+        steps += checkup.quotas(status)
     try:
         roster = trusted_roster(settings).current
     except SyncdError:
         return steps  # a step said so
     wanted = _wanted(roster, settings.member.id, args.member)
+    ways: Iterable[list[Step]] = [[] for _ in wanted]
     try:
-        peers = _peers(settings, roster)
+        tls = _tls(settings, roster)
+        ways = await asyncio.gather(
+            *(checkup.way(member, tls, wait_s) for member in wanted)
+        )
     except SyncdError as e:
         steps.append(Step(later("keys"), "", False, e.text, e.way_out))
-        found: Iterable[list[Step]] = [[] for _ in wanted]
-    else:
-        found = await asyncio.gather(*map(peers.run, wanted))
-    for member, way in zip(wanted, found, strict=True):
+    rows = {row["member"]: row for row in status.get("members", ())}
+    for member, way in zip(wanted, ways, strict=True):
         steps += way
-        if member.id in members:
-            steps.append(_heard(members[member.id]))
+        if member.id in rows:
+            steps += checkup.theirs(rows[member.id], status, skew_s)
     return steps
 
 
@@ -75,10 +79,8 @@ def _wanted(roster: Roster, me: str, wanted: str) -> list[Member]:
         UsageError: there is none of that name, or it is we.
     """
     others = [m for m in roster.active() if m.id != me]
-    if not wanted:
-        return others
-    found = [m for m in others if m.id == wanted]
-    if not found:
+    found = [m for m in others if wanted in ("", m.id)]
+    if wanted and not found:
         raise UsageError(
             "doctor: {member} is no other active member",
             hint="syncd roster show lists them",
@@ -87,8 +89,8 @@ def _wanted(roster: Roster, me: str, wanted: str) -> list[Member]:
     return found
 
 
-def _peers(settings: Config, roster: Roster) -> PeerCheckup:
-    """Return what asks the other members, as we.
+def _tls(settings: Config, roster: Roster) -> tuple[bytes, bytes]:
+    """Return our certificate (DER) that the roster lists, and its key.
 
     Raises:
         SyncdError: our keys cannot be opened.
@@ -96,95 +98,47 @@ def _peers(settings: Config, roster: Roster) -> PeerCheckup:
     secret = terminal.secret(settings, config.environment())
     ring = Keyring.open(settings.home, secret)
     us, pending = roster.member(settings.member.id), pending_tls(ring)
-    listed = us.certificate if us else ring.need("certificate")
-    if pending is None or pending[0] != listed:
-        pending = listed, ring.need("tls")
-    return PeerCheckup(config=settings, roster=roster, tls=pending)
+    if us and pending and pending[0] == us.certificate:
+        return pending
+    return ring.need("certificate"), ring.need("tls")
 
 
 def _daemon(
     args: _DoctorOptions, settings: Config
 ) -> tuple[list[Step], Mapping[str, Any]]:
-    """Return what our daemon says of itself, and its row of each member."""
+    """Return whether our daemon serves, and its status if it tells us."""
+    steps, name = [], later("daemon")
     try:
         with ApiClient.of(settings, None, token=False) as own:
             ready = own.ready()
         why = wire.read(ready["why"]) if ready["why"] else Message("it serves")
-        steps = [Step(later("daemon"), "", ready["ready"], why)]
+        ok = ready["ready"] and not ready["cut_off"]
+        steps.append(Step(name, "", ok, why))
+        name = later("status")
+        with args.api() as own:
+            return steps, own.get("/v1/status")
     except SyncdError as e:
         hint = e.way_out or Message("syncd run")
-        return [Step("daemon", "", False, e.text, hint)], {}
-    try:
-        with args.api() as own:
-            found = own.get("/v1/status")
-    except SyncdError as e:
-        steps.append(Step(later("status"), "", False, e.text, e.way_out))
-        return steps, {}
-    steps += _quotas(found.get("quotas", ()))
-    if found["cut_off"]:
-        why = wire.read(found["cut_off"]["why"])
-        steps.append(Step(later("members"), "", False, why))
-    return steps, {row["member"]: row for row in found["members"]}
-
-
-def _quotas(quotas: Iterable[Mapping[str, Any]]) -> Iterator[Step]:
-    """Yield what is left to us at the holders."""
-    for left in quotas:
-        least = min(left["hour_left"], left["day_left"])
-        what = Message(
-            "{key}, {purpose}: {n} evaluations are left",
-            key=left["key"],
-            purpose=left["purpose"],
-            n=least,
-        )
-        more = Message(
-            "it fills again; more is the admins' to give: syncd roster set"
-        )
-        yield Step(later("quota"), "", least > 0, what, more)
-
-
-def _heard(row: Mapping[str, Any]) -> Step:
-    """Return what the daemon's rounds have seen of a member."""
-    failures = row.get("failures", 0)
-    if not failures:
-        what = (
-            Message("our daemon's rounds reach it")
-            if row.get("heard_at")
-            else Message("our daemon has not asked it yet")
-        )
-        return Step(later("rounds"), row["member"], True, what)
-    what = Message(
-        "silent for {n} rounds: {why}",
-        n=failures,
-        why=wire.read(row["why"]) if row.get("why") else "",
-    )
-    return Step(later("rounds"), row["member"], False, what)
+        return [*steps, Step(name, "", False, e.text, hint)], {}
 
 
 def lines(steps: Iterable[Step]) -> Iterator[str]:
-    """Yield each step with its remedy, what is red marked."""
+    """Yield each step, what is red marked and with its remedy below."""
     rows = [
-        (
-            t("ok") if step.ok else t("RED"),
-            *(step.member, t(step.step)),
-            catalogue.say(step.found),
-        )
-        for step in steps
+        (t("ok") if ok else t("RED"), member, t(step), catalogue.say(found))
+        for step, member, ok, found, _ in steps
     ]
-    table = grid.table(("", "member", "step", "found"), rows)
-    yield table[0]
-    for step, line in zip(steps, table[1:], strict=True):
+    first, *rest = grid.table(("", "member", "step", "found"), rows)
+    yield first
+    for step, line in zip(steps, rest, strict=True):
         yield line
         if not step.ok and step.remedy:
             yield f"      {t('what to do')}: {catalogue.say(step.remedy)}"
 
 
 def _form(step: Step) -> dict[str, Any]:
+    """Return a step for programs; what is green needs no remedy."""
     remedy = wire.of(step.remedy) if step.remedy and not step.ok else None
-    return {
-        "step": step.step,
-        "member": step.member,
-        "ok": step.ok,
-        "found": msgspec.to_builtins(wire.of(step.found)),
-        "remedy": msgspec.to_builtins(remedy),
-    }
+    said = {"found": wire.of(step.found), "remedy": remedy}
+    found: dict[str, Any] = msgspec.to_builtins(said)
+    return {"step": step.step, "member": step.member, "ok": step.ok} | found

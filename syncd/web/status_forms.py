@@ -67,6 +67,7 @@ class MemberRow(Output, frozen=True, kw_only=True):
     silent_since: int | None = None  # the first of `failures` in a row
     failures: int = 0
     why: WireMessage | None = None  # the last failure
+    roster: int | None = None  # the version that it told last
     offset_s: int | None = None  # its clock, ahead of ours
     certificate_ends: int | None = None  # nothing stops then
     certificate_days: int | None = None

@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from syncd.errors import RefusedError, UnavailableError
-from syncd.node.audit.checkup import PeerCheckup
+from syncd.node.audit import checkup
 from syncd.node.serve import status
 from syncd.peer.client import PeerClient
 from syncd.roster import membership
@@ -299,35 +299,30 @@ async def test_it_hears_of_nothing_new(before: Before) -> None:
 
 async def test_its_doctor_says_so(before: Before) -> None:
     """A disconnect before any answer has a name, and a remedy."""
-    platform, bank = before.alliance.platform, before.alliance.bank
-    checks = PeerCheckup(
-        config=platform.config,
-        roster=platform.node.rosters.current,
-        tls=(platform.node.peers.shown(), platform.node.peers.keys.tls_pem),
+    platform = before.alliance.platform
+    seen = msgspec.to_builtins(
+        await platform.node.local_service.status(digests=False)
     )
-    steps = await checks.run(platform.node.rosters.current.known(bank.id))
-    assert [s.step for s in steps if s.ok] == [
-        *("name", "address", "TLS and pin"),
-    ]
-    assert str(steps[-1].found) == "this peer does not admit our certificate"
-    assert "we were removed" in str(steps[-1].remedy)
+    rows = {row["member"]: row for row in seen["members"]}
+    step = next(checkup.theirs(rows["bank"], seen, 300))
+    assert not step.ok
+    assert "this peer does not admit our certificate" in str(step.found)
+    assert "we were removed" in str(step.remedy)
 
 
 async def test_a_key_that_is_not_pinned(before: Before) -> None:
     """The doctor says it of a name that leads to another machine."""
     police, bank = before.alliance.police, before.alliance.bank
     node = police.node
-    checks = PeerCheckup(
-        config=police.config,
-        roster=node.rosters.current,
-        tls=(node.peers.shown(), node.peers.keys.tls_pem),
-    )
     known = node.rosters.current.known(bank.id)
     elsewhere = msgspec.structs.replace(
         node.rosters.current.known("carrier"), urls=known.urls
     )
-    steps = await checks.run(elsewhere)
-    assert [s.ok for s in steps] == [True, True, False]
+    tls = node.peers.shown(), node.peers.keys.tls_pem
+    steps = await checkup.way(elsewhere, tls, 5)
+    assert [(s.step, s.ok) for s in steps][2:] == [
+        *(("TLS", True), ("pin", False)),
+    ]
     assert "another key than the roster pins" in str(steps[-1].found)
     assert "call carrier" in str(steps[-1].remedy)
 

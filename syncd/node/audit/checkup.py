@@ -1,53 +1,63 @@
 """Look where it ends: this machine and home, and the way to each member.
 
-Each check says a fact, or raises an error whose hint is the remedy. Nothing
-here needs the daemon, and nothing is changed; a holder is asked to evaluate
-one random point, of the purpose `test`.
+Nothing here needs the daemon, and nothing is changed. What only the daemon
+knows is read from its status.
 """
 
 import asyncio
-import secrets
+import contextlib
 import shutil
+import socket
 import ssl
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from syncd import pinning
 from syncd.config import Config
-from syncd.errors import (
-    NOTHING,
-    DamagedError,
-    Message,
-    NotAdmittedError,
-    QuotaError,
-    RefusedError,
-    SyncdError,
-    UnavailableError,
-    UntrustedError,
-)
-from syncd.flows import evaluation
-from syncd.flows.evaluation import Request
-from syncd.flows.ports import Heads
+from syncd.errors import NOTHING, Message, RefusedError, SyncdError
+from syncd.messages import wire
 from syncd.messages.catalogue import later
 from syncd.node.pinned import clock, trusted_roster
-from syncd.oprf import group, threshold
-from syncd.peer.client import PeerClient
-from syncd.peer.transport import Limits
+from syncd.oprf import group
 from syncd.roster.members import Member
-from syncd.roster.roster import Roster
-from syncd.roster.terms import Epoch
 from syncd.store import home_stores
 from syncd.store.database import Database
 from syncd.store.own import HIGH_WATER, OwnLogStore
 
 LEAST_FREE = 1 << 30  # bytes of disk space
 DAY_S = 86_400
-Check = Callable[[], Awaitable[Message]]
+WAY = (later("name"), later("address"), later("TLS"), later("pin"))
+REMEDIES: Mapping[str, Message] = {  # by step, where no error has its own
+    "quota": Message(
+        "it fills again; more is the admins' to give: syncd roster set"
+    ),
+    "name": Message(
+        "look at the name server; syncd roster show has the names: ask {member}"
+        " whether they still hold"
+    ),
+    "address": Message(
+        "its syncd does not run, or a firewall is in the way, ours or theirs:"
+        " call {member}"
+    ),
+    "TLS": Message("does something between us and {member} end TLS?"),
+    "pin": Message(
+        "call {member}: does its name lead to another machine? A new key is the"
+        " admins' to publish: syncd roster update"
+    ),
+    "rounds": Message(
+        "call {member}; if it does not admit our certificate, its roster has"
+        " another, or we were removed: ask the admins for the newest roster,"
+        " then syncd roster publish"
+    ),
+    "roster version": Message(
+        "who is behind fetches it in its next round; else syncd roster publish"
+    ),
+    "clock": Message("one of the two is wrong: timedatectl set-ntp true"),
+    "holder": Message(
+        "call {member}: its share may be missing there (syncd join share)"
+    ),
+}
 
 
 class Step(NamedTuple):
@@ -60,67 +70,64 @@ class Step(NamedTuple):
     remedy: Message = NOTHING
 
 
-async def step(name: str, member: str, check: Check) -> Step:
-    """Return what a check says, or what is wrong by it."""
-    try:
-        return Step(name, member, True, await check())
-    except SyncdError as e:
-        return Step(name, member, False, e.text, e.way_out)
+def _step(step: str, member: str, ok: bool, found: Message) -> Step:
+    remedy = REMEDIES.get(step, NOTHING).template
+    of = {"member": member} if "{member}" in remedy else {}
+    return Step(step, member, ok, found, Message(remedy, **of))
 
 
 # ------------------------------------------------------------ this machine
 
 
-async def here(config: Config) -> AsyncIterator[Step]:
-    """Yield how this machine and home are; the daemon may run or not."""
+async def here(config: Config) -> list[Step]:
+    """Return how this machine and home are; the daemon may run or not."""
+    done = []
     for name, check in (
         (later("libsodium"), _libsodium),
-        (later("disk space"), partial(_disk, config.home)),
-        (later("database"), partial(_databases, config.home)),
-        (later("roster"), partial(_roster, config)),
+        (later("disk space"), _disk),
+        (later("database"), _databases),
+        (later("roster"), _roster),
     ):
-        yield await step(name, "", check)
+        try:
+            done.append(Step(name, "", True, await check(config)))
+        except SyncdError as e:
+            done.append(Step(name, "", False, e.text, e.way_out))
+    return done
 
 
-async def _libsodium() -> Message:
+async def _libsodium(_: Config) -> Message:
     group.ready()
     return Message("it is there, and knows ristretto255")
 
 
-async def _disk(home: Path) -> Message:
-    free = shutil.disk_usage(home).free
+async def _disk(config: Config) -> Message:
+    free = shutil.disk_usage(config.home).free
+    found = Message("{mb} MB are free", mb=free >> 20)
     if free < LEAST_FREE:
         raise RefusedError(
-            "{mb} MB are free",
-            hint="free space: with none, nothing more is taken in",
-            mb=free >> 20,
+            found, hint="free space: with none, nothing more is taken in"
         )
-    return Message("{mb} MB are free", mb=free >> 20)
+    return found
 
 
-async def _databases(home: Path) -> Message:
-    own = Database(home / home_stores.OWN, "own", read_only=True, readers=1)
-    try:
-        mark = home / HIGH_WATER
-        log = OwnLogStore(own, mark, clock, read_only=True)
-        size = (await log.head()).frontier.size
-    finally:
-        own.close()
-    mirror = home_stores.open_mirror(home, clock=clock, read_only=True)
-    try:
+async def _databases(config: Config) -> Message:
+    path, mark = config.home / home_stores.OWN, config.home / HIGH_WATER
+    own = Database(path, "own", read_only=True, readers=1)
+    with contextlib.closing(own):
+        head = await OwnLogStore(own, mark, clock, read_only=True).head()
+    mirror = home_stores.open_mirror(config.home, clock=clock, read_only=True)
+    with contextlib.closing(mirror):
         logs = len(await mirror.heads())
-    finally:
-        mirror.close()
     return Message(
         "our log has {n} entries, as its mark says; {logs} logs are mirrored",
-        n=size,
+        n=head.frontier.size,
         logs=logs,
     )
 
 
 async def _roster(config: Config) -> Message:
     roster = trusted_roster(config).current
-    left = roster.expires - clock()
+    us, left = roster.member(config.member.id), roster.expires - clock()
     if left <= 0:
         raise RefusedError(
             "version {version} has expired",
@@ -128,7 +135,6 @@ async def _roster(config: Config) -> Message:
             " roster renew",
             version=roster.version,
         )
-    us = roster.member(config.member.id)
     if us is None or not us.active:
         raise RefusedError(
             "version {version} does not list us as active",
@@ -142,251 +148,94 @@ async def _roster(config: Config) -> Message:
     )
 
 
-# ----------------------------------------------------------- other members
+# ------------------------------------------------------ the way to a member
 
 
-@dataclass(kw_only=True)
-class PeerCheckup:
-    """Checks the way to another member, step by step."""
+async def way(
+    member: Member, tls: tuple[bytes, bytes], wait_s: float
+) -> list[Step]:
+    """Return each step of a handshake with a member, up to one that is red.
 
-    config: Config
-    roster: Roster
-    tls: tuple[bytes, bytes]  # the certificate (DER) and key that we show
-    client: Callable[..., PeerClient] = PeerClient
+    Of several addresses that which leads furthest counts.
 
-    async def run(self, member: Member) -> list[Step]:
-        """Return each step; the first that is red of these three is the last."""
-        done: list[Step] = []
-        for name, reach in (
-            (later("name"), self._name),
-            (later("address"), self._address),
-            (later("TLS and pin"), self._handshake),
-        ):
-            done.append(await step(name, member.id, partial(reach, member)))
-            if not done[-1].ok:
-                return done
-        exchange = self.config.exchange
-        client = self.client(
-            member.id,
-            member.urls,
-            tls=self._context(member),
-            own_origins=frozenset({member.origin}),
-            limits=Limits(connect_s=exchange.connect_timeout_s),
-        )
+    Args:
+        tls: the certificate (DER) and key that we show.
+    """
+    context = pinning.client_context(*tls, member.keys.tls)
+    ways: list[list[tuple[str, bool, Message]]] = []
+    for url in member.urls:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or 443
+        passed, red = len(WAY), []
         try:
-            return [*done, *await self._asked(member, client)]
-        finally:
-            await client.close()
+            async with asyncio.timeout(wait_s):
+                _, to = await asyncio.open_connection(host, port, ssl=context)
+            to.transport.abort()
+        except OSError as e:
+            step, found = _red(e, host, port)
+            passed, red = WAY.index(step), [(step, False, found)]
+        well = Message("{host}:{port}", host=host, port=port)
+        ways.append([(step, True, well) for step in WAY[:passed]] + red)
+    furthest = max(ways, key=lambda way: (way[-1][1], len(way)))
+    return [_step(step, member.id, ok, found) for step, ok, found in furthest]
 
-    async def _asked(self, member: Member, client: PeerClient) -> list[Step]:
-        """Return what it answers to a question for its heads, and as holder."""
-        heard: list[Heads] = []
-        admits, began = later("admits us"), time.time()
-        done = [await step(admits, member.id, partial(_admits, client, heard))]
-        for heads in heard:
-            between = (began + time.time()) / 2
-            checks: list[tuple[str, Check]] = [
-                (later("roster version"), partial(self._version, heads)),
-                (later("clock"), partial(self._clock, heads, between)),
-            ]
-            checks += [
-                (
-                    f"{e.kind}/{e.epoch}",
-                    partial(self._evaluate, member, client, e),
-                )
-                for e in self._epochs(member)
-            ]
-            done += [
-                await step(name, member.id, check) for name, check in checks
-            ]
-        return done
 
-    # ------------------------------------------------------------ the way
-
-    def _places(self, member: Member) -> Iterator[tuple[str, int]]:
-        for url in member.urls:
-            parts = urlsplit(url)
-            yield parts.hostname or "", parts.port or 443
-
-    def _context(self, member: Member) -> ssl.SSLContext:
-        return pinning.client_context(*self.tls, member.keys.tls)
-
-    async def _name(self, member: Member) -> Message:
-        loop, why = asyncio.get_running_loop(), ""
-        for host, port in self._places(member):
-            try:
-                found = await loop.getaddrinfo(host, port)
-            except OSError as e:
-                why = e.strerror or str(e)
-                continue
-            return Message(
-                "{host} is {address}", host=host, address=found[0][4][0]
+def _red(e: OSError, host: str, port: int) -> tuple[str, Message]:
+    """Return where on the way an error stands, and what it says."""
+    at = {"host": host, "port": port, "why": e.strerror or type(e).__name__}
+    match e:
+        case socket.gaierror():
+            return "name", Message("{host} has no address: {why}", **at)
+        case ssl.SSLCertVerificationError():
+            return "pin", Message(
+                "{host}:{port} shows another key than the roster pins", **at
             )
-        raise UnavailableError(
-            "none of its names has an address: {why}",
-            hint="look at the name server; syncd roster show has the names:"
-            " ask {member} whether they still hold",
-            why=why,
-            member=member.id,
+        case ssl.SSLError():
+            found = Message("{host}:{port} speaks no TLS 1.3: {why}", **at)
+            return "TLS", found
+    return "address", Message("nobody answers at {host}:{port}: {why}", **at)
+
+
+# --------------------------------------------------- what the daemon knows
+
+
+def quotas(status: Mapping[str, Any]) -> Iterator[Step]:
+    """Yield what is left to us at the holders."""
+    for left in status["quotas"]:
+        n = min(left["hour_left"], left["day_left"])
+        found = Message(
+            "{key}, {purpose}: {n} evaluations are left",
+            key=left["key"],
+            purpose=left["purpose"],
+            n=n,
         )
+        yield _step(later("quota"), "", n > 0, found)
 
-    async def _address(self, member: Member) -> Message:
-        return await self._connect(member, None)
 
-    async def _handshake(self, member: Member) -> Message:
-        await self._connect(member, self._context(member))
-        return Message("TLS 1.3, and the key that the roster pins")
-
-    async def _connect(
-        self, member: Member, tls: ssl.SSLContext | None
-    ) -> Message:
-        """Open a connection to the first address that lets us, and end it."""
-        errors: list[SyncdError] = []
-        for host, port in self._places(member):
-            try:
-                async with asyncio.timeout(
-                    self.config.exchange.connect_timeout_s
-                ):
-                    _, writer = await asyncio.open_connection(
-                        host, port, ssl=tls
-                    )
-            except (OSError, TimeoutError) as e:
-                errors.append(_unconnected(member, host, port, e))
-                continue
-            writer.transport.abort()
-            return Message("{host}:{port} answers", host=host, port=port)
-        raise errors[0]
-
-    # --------------------------------------------------------- its answers
-
-    async def _version(self, heads: Heads) -> Message:
-        ours, theirs = self.roster, heads.roster
-        if theirs.version > ours.version:
-            raise RefusedError(
-                "it has version {theirs}, we {version}",
-                hint="our daemon fetches it in its next round; else syncd"
-                " roster publish",
-                theirs=theirs.version,
-                version=ours.version,
-            )
-        if theirs.version < ours.version:
-            raise RefusedError(
-                "it has version {theirs}, we {version}",
-                hint="its daemon fetches it from us in its next round",
-                theirs=theirs.version,
-                version=ours.version,
-            )
-        if theirs.hash != ours.hash:
-            raise UntrustedError(
-                "it has another roster of version {version}",
-                hint="call all admins",
-                version=ours.version,
-            )
-        return Message("version {version}, as ours", version=ours.version)
-
-    async def _clock(self, heads: Heads, at: float) -> Message:
-        ahead_s = round(heads.time - at)
-        if abs(ahead_s) > self.config.skew.max_s:
-            raise RefusedError(
-                "its clock is {s} s ahead of ours",
-                hint="one of the two is wrong: timedatectl set-ntp true",
-                s=ahead_s,
-            )
-        return Message("its clock is {s} s ahead of ours", s=ahead_s)
-
-    def _epochs(self, member: Member) -> Iterator[Epoch]:
-        for kind in ("phone", "account"):
-            epoch = self.roster.epoch(kind)
-            if epoch and member in self.roster.holders_of(epoch).values():
-                yield epoch
-
-    async def _evaluate(
-        self, member: Member, client: PeerClient, epoch: Epoch
-    ) -> Message:
-        """Have a holder evaluate one random point, and check its proof."""
-        holders = self.roster.holders_of(epoch)
-        index = next(i for i, m in holders.items() if m.id == member.id)
-        others = [i for i in sorted(epoch.shares) if i != index]
-        blinded = threshold.blind(
-            [secrets.token_bytes(32)], secrets.token_bytes
+def theirs(
+    row: Mapping[str, Any], status: Mapping[str, Any], max_skew_s: int
+) -> Iterator[Step]:
+    """Yield what the daemon's rounds know of a member, a row of the status."""
+    member, version = row["member"], status["roster"]["version"]
+    found = Message("our daemon's rounds reach it")
+    if failures := row.get("failures", 0):
+        found = Message(
+            "silent for {n} rounds: {why}", n=failures, why=_why(row)
         )
-        request = Request(
-            epoch.kind,
-            epoch.epoch,
-            epoch.generation,
-            tuple(sorted([index, *others[: epoch.t - 1]])),
-            "test",
-            secrets.token_hex(16),
-            tuple(blinded.elements),
-        )
-        body, share = bytes(request), epoch.shares[index][1]
-        wait_s = self.config.holder.deadline_ms / 1000
-        try:
-            raw = await client.evaluate(body, wait_s)
-            reply, _ = evaluation.open_reply(raw, body, self.roster, member.id)
-            evaluation.check_reply(reply, request, index, share)
-        except QuotaError as e:
-            raise QuotaError(
-                "our quota there is used up",
-                hint="it fills again in {s} s; more is the admins' to give:"
-                " syncd roster set",
-                retry_after_s=e.retry_after_s,
-                s=e.retry_after_s,
-            ) from e
-        except UnavailableError as e:
-            raise UnavailableError(
-                "{why}",
-                hint="call {member}: its share may be missing there (syncd"
-                " join share)",
-                why=e,
-                member=member.id,
-            ) from e
-        return Message("it evaluates, and proves it")
+    elif not row.get("heard_at"):
+        found = Message("our daemon has not asked it yet")
+    yield _step(later("rounds"), member, not failures, found)
+    if has := row.get("roster"):
+        found = Message("it has {has}, we {version}", has=has, version=version)
+        yield _step(later("roster version"), member, has == version, found)
+    if (ahead_s := row.get("offset_s")) is not None:
+        found = Message("its clock is {s} s ahead of ours", s=ahead_s)
+        yield _step(later("clock"), member, abs(ahead_s) <= max_skew_s, found)
+    for holder in status["holders"]:
+        if holder["member"] == member:
+            found = _why(holder) or Message("it answers")
+            yield _step(later("holder"), member, holder["up"], found)
 
 
-async def _admits(client: PeerClient, heard: list[Heads]) -> Message:
-    try:
-        heard.append(await client.heads(""))
-    except NotAdmittedError as e:
-        raise NotAdmittedError(
-            "this peer does not admit our certificate",
-            hint="its roster has another certificate of us, or we were removed:"
-            " ask the admins for the newest roster, then syncd roster publish",
-        ) from e
-    except UnavailableError as e:
-        raise UnavailableError(
-            "{why}",
-            hint="call {member}: its syncd took the connection, and does not"
-            " answer",
-            why=e,
-            member=client.name,
-        ) from e
-    return Message("it admits our certificate, and answers")
-
-
-def _unconnected(
-    member: Member, host: str, port: int, e: Exception
-) -> SyncdError:
-    where = {"host": host, "port": port, "member": member.id}
-    if isinstance(e, ssl.SSLCertVerificationError):
-        return UntrustedError(
-            "{host}:{port} shows another key than the roster pins",
-            hint="call {member}: does its name lead to another machine? A new"
-            " key is the admins' to publish: syncd roster update",
-            **where,
-        )
-    if isinstance(e, ssl.SSLError):
-        return DamagedError(
-            "{host}:{port} speaks no TLS 1.3: {why}",
-            hint="does something between us and {member} end TLS?",
-            why=e.reason or str(e),
-            **where,
-        )
-    why = getattr(e, "strerror", None) or type(e).__name__
-    return UnavailableError(
-        "nobody answers at {host}:{port}: {why}",
-        hint="its syncd does not run, or a firewall is in the way, ours or"
-        " theirs: call {member}",
-        why=why,
-        **where,
-    )
+def _why(row: Mapping[str, Any]) -> Message:
+    return wire.read(row["why"]) if row.get("why") else NOTHING

@@ -33,6 +33,7 @@ class PeerState:
     last_ok: int = 0  # unix seconds; when it last told its heads
     heard_at: int = 0  # unix seconds; of any answer or request of its
     silent_since: int = 0  # unix seconds; the first of the failures in a row
+    roster: int = 0  # the version that it told last
     failures: int = 0
     turn: float = math.inf  # steady seconds; when it was last chosen
     ended: float = -math.inf  # steady seconds; when it last answered or failed

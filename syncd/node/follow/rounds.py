@@ -108,7 +108,7 @@ class Rounds:
         state = self.peer_choice.state(member)
         state.asked_at, asked = self.ctx.now(), time.monotonic()
         heads = await self.peers.get(member).heads(state.cursor)
-        now = time.monotonic()
+        now, state.roster = time.monotonic(), heads.roster.version
         self.peer_choice.answered(member, self.ctx.now(), now)
         if heads.time:
             self.our_clock.hear(member, heads.time, asked)

@@ -44,6 +44,7 @@ def _row(
         silent_since=peer.silent_since or None,
         failures=peer.failures,
         why=wire.of(peer.why) if peer.why else None,
+        roster=peer.roster or None,
         offset_s=rounds.our_clock.offset_s(member.id),
         certificate_ends=ends,
         certificate_days=None if ends is None else (ends - ctx.now()) // DAY_S,
