@@ -4,7 +4,7 @@ That is bound to the rest: one that was moved to another's place does not
 open.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,8 +12,7 @@ import sqlalchemy as sa
 
 from syncd.flows.appeal import Appeal, Step, after
 from syncd.store import events
-from syncd.store.database import Database
-from syncd.store.sealing import Cipher
+from syncd.store.book import SealedBook
 from syncd.store.tables import OWN, Bytes, Int, Text
 
 _appeal = sa.Table(
@@ -29,15 +28,8 @@ _appeal = sa.Table(
 _BOUND = ("by", "access_id", "received_at")
 
 
-class Appeals:
+class Appeals(SealedBook):
     """The register, over own.db."""
-
-    def __init__(
-        self, database: Database, cipher: Cipher, clock: Callable[[], int]
-    ) -> None:
-        self._db = database
-        self._cipher = cipher
-        self._clock = clock
 
     async def add(self, appeals: Sequence[Appeal]) -> list[int]:
         """Keep new ones, and tell how many are of an ended listing.

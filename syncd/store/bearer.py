@@ -2,13 +2,12 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from syncd.errors import UsageError
-from syncd.store.database import Database
+from syncd.store.book import Book
 
 ROLES = ("operator", "reader", "auditor", "compliance")
 _PREFIX = "syncd_"
@@ -25,12 +24,8 @@ class Bearer:
     revoked_at: int | None
 
 
-class Bearers:
+class Bearers(Book):
     """The bearer tokens, over own.db."""
-
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
-        self._db = database
-        self._clock = clock
 
     async def add(self, name: str, role: str) -> str:
         """Return a new token; it is shown this once and never again.

@@ -1,6 +1,5 @@
 """What our keys cosigned, and who cosigned ours."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -8,7 +7,7 @@ import sqlalchemy as sa
 from syncd.errors import ForkError, StaleError
 from syncd.flows.ports import Cosigned
 from syncd.store import events, failpoint
-from syncd.store.database import Database
+from syncd.store.book import Book
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +21,8 @@ class Receipt:
     at: int  # unix seconds, when we got it
 
 
-class CosignRows:
+class CosignRows(Book):
     """flows.cosign.CosignBook, and the receipts for our own log."""
-
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
-        self._db = database
-        self._clock = clock
 
     async def cosigned(self, role: str, origin: str) -> Cosigned | None:
         """Return the last one by our `seen` or `merged` key, or None."""

@@ -10,7 +10,7 @@ Numbers go up by one and are never used again: neither bound drops the
 newest event.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.messages import wire
-from syncd.store.database import Database
+from syncd.store.book import Book
 from syncd.store.tables import event
 
 KEPT = 10_000  # events
@@ -70,12 +70,8 @@ def of_message(message: Message | str) -> dict[str, Any]:
     }
 
 
-class EventBook:
+class EventBook(Book):
     """The events, over own.db."""
-
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
-        self._db = database
-        self._clock = clock
 
     async def now(
         self, what: str, value: str, name: str, *data: Mapping[str, Any]

@@ -7,7 +7,7 @@ files, and refused rows, are sealed: they may name persons. So are hashes of
 files: one of a few numbers could be guessed by its hash.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from syncd.errors import StaleError, UsageError
 from syncd.store import sealing
-from syncd.store.database import Database, execute_many
+from syncd.store.book import SealedBook
+from syncd.store.database import execute_many
 from syncd.store.sealing import Cipher
 
 MOST_REFUSED = 100_000  # refused rows that are kept of a list
@@ -70,15 +71,8 @@ class ImportState:
     elsewhere: int = 0  # of its rows, taken back by another member
 
 
-class Imports:
+class Imports(SealedBook):
     """The imports and lists of own.db."""
-
-    def __init__(
-        self, database: Database, cipher: Cipher, clock: Callable[[], int]
-    ) -> None:
-        self._db = database
-        self._cipher = cipher
-        self._clock = clock
 
     async def begin(
         self,

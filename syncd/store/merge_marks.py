@@ -5,13 +5,13 @@ a mark stands for how much of every log had come by then, and "what came
 since" is what the later marks cover.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from syncd.store import events
-from syncd.store.database import Database
+from syncd.store.book import Book
 from syncd.store.tables import OWN, Int, Text
 
 KEPT = 100_000  # marks
@@ -42,12 +42,8 @@ class Mark(NamedTuple):
 BEGIN = Mark(0, 0, "", 0, 0)  # before the first mark
 
 
-class MergeMarks:
+class MergeMarks(Book):
     """The marks, over own.db."""
-
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
-        self._db = database
-        self._clock = clock
 
     async def add(self, origin: str, first: int, stop: int, n: int) -> None:
         """Mark that `n` statements came in, and tell of it."""

@@ -4,13 +4,12 @@ What is muted is a message's code about the same members: of others it is
 shown. Why stands sealed, for somebody wrote it.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from syncd.store.database import Database
-from syncd.store.sealing import Cipher
+from syncd.store.book import SealedBook
 from syncd.store.tables import OWN, Bytes, Int, Text
 
 _muted = sa.Table(
@@ -42,15 +41,8 @@ class Mute(NamedTuple):
     why: str
 
 
-class Mutes:
+class Mutes(SealedBook):
     """The mutes, over own.db."""
-
-    def __init__(
-        self, database: Database, cipher: Cipher, clock: Callable[[], int]
-    ) -> None:
-        self._db = database
-        self._cipher = cipher
-        self._clock = clock
 
     async def put(
         self, subjects: Collection[Subject], until: str, by: str, why: str

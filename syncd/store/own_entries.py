@@ -7,7 +7,7 @@ they are found by keyed hashes. Type, kind, days and the names of our own
 people stand in clear.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from syncd.errors import DamagedError, RefusedError
 from syncd.flows.entry import LOCAL, Entry, EntryFields, Filter, NewEntry
 from syncd.indicator.identifier import Identifier
-from syncd.store.database import Database, execute_many, select_in
-from syncd.store.sealing import Cipher
+from syncd.store.book import SealedBook
+from syncd.store.database import execute_many, select_in
 
 KEPT_S: Final = 180 * 86_400  # that a local entry is kept after its end
 GONE_UNASKED: Final = 10  # rows that a new load of a list may lack; or 1 %
@@ -64,15 +64,8 @@ class _Macs:
     fields: bytes
 
 
-class OwnEntries:
+class OwnEntries(SealedBook):
     """The entries, over own.db."""
-
-    def __init__(
-        self, database: Database, cipher: Cipher, clock: Callable[[], int]
-    ) -> None:
-        self._db = database
-        self._cipher = cipher
-        self._clock = clock
 
     # --------------------------------------------------------- changing
 

@@ -15,7 +15,6 @@ be public, and name nobody. What ends rows is `retracting`, what is accepted
 """
 
 from collections.abc import (
-    Callable,
     Collection,
     Iterable,
     Mapping,
@@ -39,10 +38,10 @@ from syncd.store.accepting import (
     Submission,
     accept,
 )
-from syncd.store.database import Database, select_in
+from syncd.store.book import SealedBook
+from syncd.store.database import select_in
 from syncd.store.imports import ImportMark
 from syncd.store.retracting import Terms, Withdrawn
-from syncd.store.sealing import Cipher
 from syncd.store.searching import Query
 from syncd.store.vault_state import State
 
@@ -88,15 +87,8 @@ _ROW = (
 )
 
 
-class Vault:
+class Vault(SealedBook):
     """The vault, over own.db."""
-
-    def __init__(
-        self, database: Database, cipher: Cipher, clock: Callable[[], int]
-    ) -> None:
-        self._db = database
-        self._cipher = cipher
-        self._clock = clock
 
     async def accept(
         self,
