@@ -17,7 +17,13 @@ from syncd.indicator.statement import Answer, Dispute, Report
 from syncd.roster.roster import Roster
 
 
-class DisputedReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DisputedReport(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+):
     """A report that a dispute is about, or one that was answered for."""
 
     position: Position
@@ -28,7 +34,9 @@ class DisputedReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""  # likewise
 
 
-class DisputeState(Struct, frozen=True, kw_only=True):
+class DisputeState(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
     """A dispute against us, or of ours."""
 
     position: Position
