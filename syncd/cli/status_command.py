@@ -49,7 +49,9 @@ def _status(args: _StatusOptions) -> int:
 
 class _MuteOptions(ApiOptions):
     code: str = argument("of what is to do: --json says it")
-    until: str = option("first day on which it shows again", needed=True)
+    until: str = option(
+        "first day on which it shows again; today: at once", needed=True
+    )
     why: str = option("why it can wait", needed=True)
 
 
@@ -60,18 +62,6 @@ def _mute(args: _MuteOptions) -> None:
         found = own.post("/v1/status/mutes", wanted)
     done = t("{n} muted until {day}", n=found["count"], day=args.until)
     args.show(found, [done])
-
-
-class _UnmuteOptions(ApiOptions):
-    code: str = argument("of what was muted")
-
-
-@noun.verb("unmute", "Show again what was muted.")
-def _unmute(args: _UnmuteOptions) -> int:
-    with args.api() as own:
-        found = own.post("/v1/status/unmutes", {"code": args.code})
-    args.show(found, [t("{n} shown again", n=found["count"])])
-    return 0 if found["count"] else 1
 
 
 def _health(args: _StatusOptions) -> int:

@@ -1,42 +1,30 @@
 """Things to do that are not shown until a day, by whom and why.
 
-What is muted is a message's code about the same members: of others it is
-shown. Why stands sealed, for somebody wrote it.
+A mute stands sealed, for somebody wrote why.
 """
 
 from collections.abc import Collection
-from typing import NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 
 from syncd.store.book import SealedBook
-from syncd.store.tables import OWN, Bytes, Int, Text
+from syncd.store.tables import OWN, Bytes, Text
 
 _muted = sa.Table(
     "muted",
     OWN,
-    sa.Column("code", Text, primary_key=True),
-    sa.Column("about", Text, primary_key=True),
-    sa.Column("until", Text, nullable=False),  # day, not included
-    sa.Column("by", Text, nullable=False),  # name of a bearer token
-    sa.Column("at", Int, nullable=False),
-    sa.Column("why", Bytes, nullable=False),  # sealed
+    sa.Column("subject", Text, primary_key=True),  # a code, and whom it names
+    sa.Column("mute", Bytes, nullable=False),  # sealed JSON
     sqlite_with_rowid=False,
 )
 
 
-class Subject(NamedTuple):
-    """What is muted: a message's code, and whom it is about."""
-
-    code: str
-    about: str
-
-
-class Mute(NamedTuple):
+class Mute(msgspec.Struct, frozen=True):
     """Until when, and who said so."""
 
-    until: str
-    by: str
+    until: str  # day, not included
+    by: str  # name of a bearer token
     at: int  # unix seconds
     why: str
 
@@ -44,45 +32,25 @@ class Mute(NamedTuple):
 class Mutes(SealedBook):
     """The mutes, over own.db."""
 
-    async def put(
-        self, subjects: Collection[Subject], until: str, by: str, why: str
-    ) -> None:
-        """Mute subjects until a day; a new mute takes an old one's place."""
+    async def put(self, subjects: Collection[str], mute: Mute) -> None:
+        """Mute subjects; a new mute takes an old one's place."""
+        raw = msgspec.json.encode(mute)
+        rows = [
+            {"subject": one, "mute": self._cipher.seal(raw, one.encode())}
+            for one in subjects
+        ]
+        wanted = sa.insert(_muted).prefix_with("OR REPLACE")
+        await self._db.write(lambda c: c.execute(wanted, rows).close())
 
-        def job(c: sa.Connection) -> None:
-            for code, about in subjects:
-                row = {
-                    "code": code,
-                    "about": about,
-                    "until": until,
-                    "by": by,
-                    "at": self._clock(),
-                    "why": self._cipher.seal(why.encode(), code.encode()),
-                }
-                same = (_muted.c.code == code) & (_muted.c.about == about)
-                c.execute(sa.delete(_muted).where(same))
-                c.execute(sa.insert(_muted), row)
-
-        await self._db.write(job)
-
-    async def end(self, code: str) -> int:
-        """End all mutes of a code; return how many there were."""
-        wanted = sa.delete(_muted).where(_muted.c.code == code)
-        return await self._db.write(lambda c: c.execute(wanted).rowcount)
-
-    async def on(self, day: str) -> dict[Subject, Mute]:
-        """Return what is muted on a day."""
-        wanted = sa.select(_muted).where(_muted.c.until > day)
-
-        def job(c: sa.Connection) -> dict[Subject, Mute]:
-            return {
-                Subject(row.code, row.about): Mute(
-                    row.until,
-                    row.by,
-                    row.at,
-                    self._cipher.open(row.why, row.code.encode()).decode(),
-                )
-                for row in c.execute(wanted)
-            }
-
-        return await self._db.read(job)
+    async def on(self, day: str) -> dict[str, Mute]:
+        """Return what is muted on a day, by subject."""
+        rows = await self._db.read(
+            lambda c: c.execute(sa.select(_muted)).all()
+        )
+        found = {
+            row.subject: msgspec.json.decode(
+                self._cipher.open(row.mute, row.subject.encode()), type=Mute
+            )
+            for row in rows
+        }
+        return {one: mute for one, mute in found.items() if mute.until > day}

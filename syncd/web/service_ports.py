@@ -282,11 +282,6 @@ class LocalService(Protocol):
     ) -> status_forms.MuteResult:
         """Show a thing to do no more until a day."""
 
-    async def unmute(
-        self, wanted: status_forms.Unmute
-    ) -> status_forms.MuteResult:
-        """Show again what was muted."""
-
     async def metrics(self, caller: Caller) -> bytes:
         """Return the metrics in Prometheus' text format."""
 

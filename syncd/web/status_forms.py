@@ -196,17 +196,11 @@ class Mute(Input, frozen=True, kw_only=True):
     """What is not to be shown among the things to do, and until when."""
 
     code: str
-    until: str  # first day on which it shows again
-    why: str
-
-
-class Unmute(Input, frozen=True, kw_only=True):
-    """What is to be shown again."""
-
-    code: str
+    until: str  # first day on which it shows again; today: at once
+    why: Annotated[str, meta("words", max_length=200, pattern=r"\S")]
 
 
 class MuteResult(FullOutput, frozen=True, kw_only=True):
-    """How many things to do were muted, or are shown again."""
+    """How many things to do are muted until that day."""
 
     count: int

@@ -38,13 +38,6 @@ async def _mute(
     return await call.service.mute(call.caller, body)
 
 
-@routes("POST", "/v1/status/unmutes", OPERATORS, "show what was muted")
-async def _unmute(
-    call: Call, body: status_forms.Unmute
-) -> status_forms.MuteResult:
-    return await call.service.unmute(body)
-
-
 @routes("GET", "/metrics", EVERYBODY, "read metrics", media=TEXT)
 async def _metrics(call: Call) -> web.Response:
     return web.Response(

@@ -212,9 +212,11 @@ async def test_what_can_wait_is_muted(alliance: Alliance) -> None:
     raw = (police.home / "own.db").read_bytes()
     raw += (police.home / "own.db-wal").read_bytes()
     assert b"they move" not in raw
-    assert await police.call(
-        "POST", "/v1/status/unmutes", {"code": silent.code}
-    ) == (200, {"count": 1})
+    wanted["until"] = police.node.ctx.today()
+    assert await police.call("POST", "/v1/status/mutes", wanted) == (
+        200,
+        {"count": 1},
+    )
     assert (await status(police)).todo == (holders, silent, dispute)
 
 
@@ -222,7 +224,6 @@ async def test_what_can_wait_is_muted(alliance: Alliance) -> None:
     ("change", "code"),
     [
         ({"code": "no.such_code"}, 422),
-        ({"until": "2020-01-01"}, 422),
         ({"until": "tomorrow"}, 400),
         ({"why": " "}, 400),
         ({"why": "x" * 201}, 400),

@@ -47,7 +47,7 @@ class Alerts:
     async def _todo(self, found: Iterable[Message]) -> None:
         """Write what is to do, or no more, for the second look running."""
         book = self.ctx.own.events
-        red = {" ".join(subject(m)): of_message(m) for m in found}
+        red = {subject(m): of_message(m) for m in found}
         before, self._before = self._before, red
         if before is None:
             return

@@ -74,7 +74,7 @@ class LocalService:
             ctx=self.ctx, reader=self.status_reader, counts=self.counts
         )
         self.status, self.metrics = state.status, state.metrics
-        self.mute, self.unmute = state.mute, state.unmute
+        self.mute = state.mute
         self.ready = state.ready
         self.access = AccessService(ctx=self.ctx, lookups=self.lookups)
         self.own_lists = OwnListService(

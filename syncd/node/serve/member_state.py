@@ -16,7 +16,7 @@ from syncd.messages import wire
 from syncd.node.serve.shown import shown
 from syncd.store import vault
 from syncd.store.findings import Row
-from syncd.store.mutes import Mute, Subject
+from syncd.store.mutes import Mute
 from syncd.web import forms, status_forms
 
 
@@ -61,7 +61,7 @@ class MemberState:
         self,
         todo: Sequence[Message],
         notes: Sequence[Message],
-        muted: Mapping[Subject, Mute],
+        muted: Mapping[str, Mute],
     ) -> status_forms.Status:
         """Return it as the local API says it."""
         shown_, hidden = _sorted(todo, muted)
@@ -105,7 +105,7 @@ def appending(why: Message) -> status_forms.Appending:
     )
 
 
-def subject(message: Message, *, why: bool = False) -> Subject:
+def subject(message: Message, *, why: bool = False) -> str:
     """Return what a message is about: its code, and whom it names.
 
     With `why`, also for which reasons; not how many there are.
@@ -113,16 +113,16 @@ def subject(message: Message, *, why: bool = False) -> Subject:
     names = [v for v in message.params.values() if isinstance(v, str)]
     if why:
         names += [*wire.codes(msgspec.to_builtins(wire.of(message)))][1:]
-    return Subject(wire.code(message), " ".join(names))
+    return " ".join([wire.code(message), *names])
 
 
 def _sorted(
-    todo: Sequence[Message], muted: Mapping[Subject, Mute]
+    todo: Sequence[Message], muted: Mapping[str, Mute]
 ) -> tuple[tuple[wire.WireMessage, ...], tuple[status_forms.Muted, ...]]:
     """Return what there is to do, and what of it is muted."""
     said = [(wire.of(m), muted.get(subject(m, why=True))) for m in todo]
     hidden = tuple(
-        status_forms.Muted(what=what, **mute._asdict())
+        shown(status_forms.Muted, mute, what=what)
         for what, mute in said
         if mute is not None
     )

@@ -12,11 +12,10 @@ from syncd.node.serve import todo
 from syncd.node.serve.member_state import appending, subject
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.status import StatusReader
+from syncd.store import mutes as store
 from syncd.web import status_forms
 from syncd.web.service_ports import Caller
-from syncd.web.status_forms import Mute, MuteResult, Unmute
-
-MAX_WHY = 200  # characters
+from syncd.web.status_forms import Mute, MuteResult
 
 
 @dataclass(kw_only=True, eq=False)
@@ -42,34 +41,25 @@ class StatusService:
         """Show a thing to do no more until a day.
 
         Raises:
-            MalformedError: `until` is no day, or `why` empty or too long.
-            RefusedError: nothing to do has that code, or the day has come.
+            MalformedError: `until` is no day.
+            RefusedError: nothing to do has that code.
         """
         if not notation.is_day(wanted.until):
             raise MalformedError("until: want a day as YYYY-MM-DD")
-        if not 1 <= len(wanted.why.strip()) <= MAX_WHY:
-            raise MalformedError(
-                "why: want 1 to {most} characters", most=MAX_WHY
-            )
-        if wanted.until <= self.ctx.today():
-            raise RefusedError("until: {day} is not to come", day=wanted.until)
         found = {
-            about
+            subject(message, why=True)
             for message in todo.of(await self.reader.read())
-            if (about := subject(message, why=True)).code == wanted.code
+            if wire.code(message) == wanted.code
         }
         if not found:
             raise RefusedError(
                 "mute: nothing that is to do has that code",
                 hint="syncd status shows what is to do, --json with its codes",
             )
-        mutes, why = self.ctx.own.mutes, wanted.why.strip()
-        await mutes.put(found, wanted.until, caller.name, why)
+        now, why = self.ctx.now(), wanted.why.strip()
+        mute = store.Mute(wanted.until, caller.name, now, why)
+        await self.ctx.own.mutes.put(found, mute)
         return MuteResult(count=len(found))
-
-    async def unmute(self, wanted: Unmute) -> MuteResult:
-        """Show again what was muted under a code."""
-        return MuteResult(count=await self.ctx.own.mutes.end(wanted.code))
 
     async def metrics(self, caller: Caller) -> bytes:
         """Return the metrics in Prometheus' text format.
