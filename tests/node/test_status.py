@@ -133,7 +133,7 @@ def down(*members: str) -> tuple[status_forms.HolderState, ...]:
         (
             {"holders": down("c")},
             "holders: c down: syncd doctor says where it ends; call them; 2"
-            " still answer, and none of these may fail",
+            " still answer, 2 are needed",
         ),
         (
             {"members": (member(state="silent"), member(state="failing"))},

@@ -85,15 +85,12 @@ def _roster(state: MemberState) -> Iterator[Message]:
 
 
 def _appending(state: MemberState) -> Iterator[Message]:
-    why, waiting = state.appending, sum(state.waiting().values())
-    if why and waiting:
+    if state.appending:
         yield Message(
             "publishing: {why}; {n} reports wait; syncd doctor says more",
-            why=why,
-            n=waiting,
+            why=state.appending,
+            n=sum(state.waiting().values()),
         )
-    elif why:
-        yield Message("publishing: {why}; syncd doctor says more", why=why)
 
 
 def _holders(state: MemberState) -> Iterator[Message]:
@@ -103,21 +100,15 @@ def _holders(state: MemberState) -> Iterator[Message]:
     up, names = len(state.holders) - len(down), ", ".join(down)
     most = max((k.t for k in state.keys), default=0)
     waits = sum(n for kind, n in state.waiting().items() if kind != "url")
-    if up > most:
+    if up >= most:
         yield Message(
             "holders: {names} down: syncd doctor says where it ends; call"
-            " them; {up} still answer",
+            " them; {up} still answer, {t} are needed",
             names=names,
             up=up,
+            t=most,
         )
-    elif up == most:
-        yield Message(
-            "holders: {names} down: syncd doctor says where it ends; call"
-            " them; {up} still answer, and none of these may fail",
-            names=names,
-            up=up,
-        )
-    elif waits:
+    else:
         yield Message(
             "holders: {up} of the {t} needed are up: phones and accounts are"
             " unknown, and {n} reports wait; syncd doctor says where it ends;"
@@ -125,14 +116,6 @@ def _holders(state: MemberState) -> Iterator[Message]:
             up=up,
             t=most,
             n=waits,
-            names=names,
-        )
-    else:
-        yield Message(
-            "holders: {up} of the {t} needed are up: phones and accounts are"
-            " unknown; syncd doctor says where it ends; call {names}",
-            up=up,
-            t=most,
             names=names,
         )
 
