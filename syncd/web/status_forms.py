@@ -62,12 +62,12 @@ class MemberRow(Output, frozen=True, kw_only=True):
     sector: str
     state: str  # self, ok, failing, silent, unheard, removed
     holder: bool = False
-    asked_at: int | None = None
-    heard_at: int | None = None  # of any answer or request of its
-    silent_since: int | None = None  # the first of `failures` in a row
+    asked_at: int = 0  # 0: not since the start
+    heard_at: int = 0  # of any answer or request of its
+    silent_since: int = 0  # the first of `failures` in a row
     failures: int = 0
     why: WireMessage | None = None  # the last failure
-    roster: int | None = None  # the version that it told last
+    roster: int = 0  # the version that it told last
     offset_s: int | None = None  # its clock, ahead of ours
     certificate_ends: int | None = None  # nothing stops then
     certificate_days: int | None = None

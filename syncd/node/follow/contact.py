@@ -25,7 +25,6 @@ class Contact:
     refused: int = field(default=0, init=False)  # of those unanswered
     _unanswered: int = field(default=0, init=False)
     _why: Message = field(default=NOTHING, init=False)
-    _written: dict[str, str] = field(default_factory=dict, init=False)
 
     async def ended(self, answered: Mapping[str, bool | None]) -> None:
         """Take in what one round's questions brought.
@@ -58,15 +57,10 @@ class Contact:
     ) -> None:
         """Write the event that something is so, or is so no more, once."""
         state = yes if is_so else "heard"
-        if what not in self._written:  # before we were started
-            last = await self.ctx.own.events.reported(what)
-            self._written[what] = last or "heard"
-        if self._written[what] != state:
+        events = self.ctx.own.events
+        if (await events.reported(what) or "heard") != state:
             name = what.partition("/")[0]
-            await self.ctx.own.events.now(
-                what, state, name, {**of, "state": state}
-            )
-            self._written[what] = state
+            await events.now(what, state, name, {**of, "state": state})
             self.wake()
 
     def cut_off(self) -> Message:

@@ -6,6 +6,7 @@ from syncd.messages import wire
 from syncd.node.context import Context
 from syncd.node.follow.peer_choice import SILENT, PeerState
 from syncd.node.follow.rounds import Rounds
+from syncd.node.serve.shown import shown
 from syncd.roster import certificate
 from syncd.roster.members import Member
 from syncd.web.status_forms import MemberRow, Seen
@@ -34,17 +35,14 @@ def _row(
     mine = member.id == ctx.me
     peer = rounds.peer_states.get(member.id) or PeerState()
     ends = certificate.expires(member.certificate) if member.active else None
-    return MemberRow(
+    return shown(
+        MemberRow,
+        peer,
         member=member.id,
         sector=member.sector,
         state=_state(member, peer, mine=mine),
         holder=member.id in ctx.roster.holders,
-        asked_at=peer.asked_at or None,
-        heard_at=peer.heard_at or None,
-        silent_since=peer.silent_since or None,
-        failures=peer.failures,
         why=wire.of(peer.why) if peer.why else None,
-        roster=peer.roster or None,
         offset_s=rounds.our_clock.offset_s(member.id),
         certificate_ends=ends,
         certificate_days=None if ends is None else (ends - ctx.now()) // DAY_S,
