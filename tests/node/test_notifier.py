@@ -1,7 +1,6 @@
 """Whoever is to be told is told, however often that takes."""
 
 import asyncio
-import base64
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -11,9 +10,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from aiohttp import web
-from pytest_aiohttp import AiohttpServer
-from standardwebhooks import Webhook
 
 from syncd.config import Target
 from syncd.errors import UsageError
@@ -23,10 +19,11 @@ from syncd.node.serve.event_feed import Events
 from syncd.store.database import Database
 from syncd.store.events import EventBook
 from tests.alliance import until
+from tests.node.receiver import Receiver, hook, serving
 from tests.node.stand_in import Home
 
 NOW = int(time.time())  # receivers want it to be
-SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
+receiver = serving
 
 
 class House:
@@ -78,46 +75,6 @@ class House:
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notifier, "FIRST_S", 0.01)
-
-
-class Receiver:
-    """Keeps whose signature holds; answers as told."""
-
-    def __init__(self) -> None:
-        self.ids: list[str] = []
-        self.bodies: list[bytes] = []
-        self.status: Callable[[Any], int] = lambda _: 204
-        self.url = ""
-
-    async def take(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        found = Webhook(SECRET).verify(body, dict(request.headers))
-        assert found["id"] == request.headers["webhook-id"]
-        self.ids.append(found["id"])
-        self.bodies.append(body)
-        return web.Response(status=self.status(found))
-
-    def came(self, n: int) -> Callable[[], Awaitable[bool]]:
-        async def have() -> bool:
-            return len(self.ids) >= n
-
-        return have
-
-
-@pytest.fixture
-async def receiver(aiohttp_server: AiohttpServer) -> Receiver:
-    found = Receiver()
-    app = web.Application()
-    app.router.add_post("/", found.take)
-    found.url = str((await aiohttp_server(app)).make_url("/"))
-    return found
-
-
-def hook(path: Path, url: str, *roles: Any, name: str = "soc") -> Target:
-    secret = path / "soc.whsec"
-    secret.touch(mode=0o600)
-    secret.write_text(SECRET)
-    return Target(name, roles or ("duty",), url=url, secret=str(secret))
 
 
 async def test_told_in_order_and_by_role(

@@ -1,0 +1,56 @@
+"""Somebody with a webhook: keeps what came, and answers as a test wishes."""
+
+import base64
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from pytest_aiohttp import AiohttpServer
+from standardwebhooks import Webhook
+
+from syncd.config import Target
+
+SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
+
+
+class Receiver:
+    """Keeps whose signature holds; answers as told."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self.bodies: list[bytes] = []
+        self.status: Callable[[Any], int] = lambda _: 204
+        self.url = ""
+
+    async def take(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        found = Webhook(SECRET).verify(body, dict(request.headers))
+        assert found["id"] == request.headers["webhook-id"]
+        self.ids.append(found["id"])
+        self.bodies.append(body)
+        return web.Response(status=self.status(found))
+
+    def came(self, n: int) -> Callable[[], Awaitable[bool]]:
+        async def have() -> bool:
+            return len(self.ids) >= n
+
+        return have
+
+
+@pytest.fixture
+async def serving(aiohttp_server: AiohttpServer) -> Receiver:
+    """A fixture: one that listens, on this machine."""
+    found = Receiver()
+    app = web.Application()
+    app.router.add_post("/", found.take)
+    found.url = str((await aiohttp_server(app)).make_url("/"))
+    return found
+
+
+def hook(path: Path, url: str, *roles: Any, name: str = "soc") -> Target:
+    secret = path / "soc.whsec"
+    secret.touch(mode=0o600)
+    secret.write_text(SECRET)
+    return Target(name, roles or ("duty",), url=url, secret=str(secret))
