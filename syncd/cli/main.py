@@ -54,7 +54,7 @@ NOUNS = {
     ),
     "appeal": (
         "appeal_commands",
-        later("Measures to look at again: list, add, decide, told, lifted."),
+        later("Measures to look at again: list, add, note."),
     ),
     "vocabulary": ("codes", later("The codes of labels, roles, evidence, …")),
     "status": (

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from syncd.flows.appeal import Appeal
+from syncd.node.notify.events import compose
 from syncd.node.serve import todo
 from syncd.node.upkeep import undo
 from syncd.web import forms
@@ -66,6 +67,10 @@ async def test_a_retract_is_a_to_do_for_each_who_asked(
     )
     assert [position[0] for position in first.positions] == [police.origin]
     assert await events(bank) == [{"n": 2}]
+    page = await bank.node.home.own.events.page(1, 1000)
+    [told] = [one for one in page if one.name == "undo"]
+    notice = compose(told, {"compliance"}, "txwz", "bank") or b""
+    assert b'"measures to look at again: 2"' in notice
     assert await found(alliance.carrier) == []
     state = await bank.node.status_reader.read()
     assert [

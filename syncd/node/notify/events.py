@@ -35,7 +35,7 @@ TEXTS: Mapping[Role, Mapping[str, str]] = {
         "retract": later("{origin} took back {n} reports"),
     },
     "compliance": {
-        "undo": later("a measure to look at again: appeal {id}"),
+        "undo": later("measures to look at again: {n}"),
         "dispute": later("dispute {origin}:{index}: to be answered by {due}"),
         "answer": later("{origin} answered our dispute: {outcome}"),
         "lift": later("{origin}:{index} lifts of ours {reports}"),
