@@ -200,16 +200,16 @@ def _red(e: OSError, host: str, port: int) -> tuple[str, Message]:
 
 
 def quotas(status: Mapping[str, Any]) -> Iterator[Step]:
-    """Yield what is left to us at the holders."""
+    """Yield what each holder said last that it still gives us."""
     for left in status["quotas"]:
-        n = min(left["hour_left"], left["day_left"])
+        n = left["left"]
         found = Message(
             "{key}, {purpose}: {n} evaluations are left",
             key=left["key"],
             purpose=left["purpose"],
             n=n,
         )
-        yield _step(later("quota"), "", n > 0, found)
+        yield _step(later("quota"), left["member"], n > 0, found)
 
 
 def theirs(
