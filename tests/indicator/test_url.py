@@ -367,6 +367,6 @@ def test_what_needs_no_look_is_what_a_look_passes(raw: str) -> None:
         text, cut, _ = link.read(raw)
     except MalformedError:
         return
-    if text and not cut:
+    if BEGIN.sub("", text, count=1) and not cut:
         marked = BEGIN.sub(r"\g<0>!", text, count=1)
         assert link.read(marked) == (marked, "", False)

@@ -7,7 +7,7 @@ from syncd.node.upkeep import arrivals
 from syncd.store.merge_marks import MergeMarks
 from syncd.web.change_forms import ChangePage
 from syncd.web.service_ports import Caller
-from tests.alliance import Alliance, Member, as_founded, shared
+from tests.alliance import Alliance, Member, as_founded, shared, until
 
 IDS = ("bank", "carrier", "police")
 CALLER = Caller("core", "reader")
@@ -53,8 +53,17 @@ async def test_a_page_is_what_one_merge_brought(alliance: Alliance) -> None:
         await alliance.police.report("url", f"http://evil.example/{name}")
         await alliance.settle()
     alliance.cut(*IDS)
-    await alliance.carrier.report("url", "http://evil.example/c")
-    await alliance.carrier.retract("url", "http://evil.example/c")
+    carrier = alliance.carrier
+    size = await carrier.size()
+
+    async def has_grown() -> bool:
+        return await carrier.size() > size
+
+    await carrier.report("url", "http://evil.example/c")
+    await until(has_grown)
+    size += 1
+    await carrier.retract("url", "http://evil.example/c")
+    await until(has_grown)
     alliance.heal()
     await alliance.settle()
     pages, cursor, more = [], BEGIN, True

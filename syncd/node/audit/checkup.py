@@ -226,7 +226,7 @@ def theirs(
         found = Message("our daemon has not asked it yet")
     yield _step(later("rounds"), member, not failures, found)
     if has := row.get("roster"):
-        found = Message("it has {has}, we {version}", has=has, version=version)
+        found = Message("it has {theirs}, we {ours}", theirs=has, ours=version)
         yield _step(later("roster version"), member, has == version, found)
     if (ahead_s := row.get("offset_s")) is not None:
         found = Message("its clock is {s} s ahead of ours", s=ahead_s)
