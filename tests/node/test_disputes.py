@@ -63,13 +63,25 @@ async def to_do(member: Member) -> list[str]:
     return [str(one) for one in todo.of(state) if "dispute" in str(one)]
 
 
+async def later(alliance: Alliance, days: int) -> None:
+    """Have all go on some days after the start."""
+    for member in alliance.up:
+        member.shift_s = days * DAY_S
+    await asyncio.gather(*(member.round() for member in alliance.up))
+
+
+async def disputed(alliance: Alliance) -> None:
+    """The carrier reports the value, and the bank disputes that."""
+    await alliance.carrier.report("url", VALUE)
+    await settled(alliance)
+    await dispute(alliance.bank)
+    await settled(alliance)
+
+
 async def test_from_a_dispute_to_its_answer(alliance: Alliance) -> None:
     """The author is told and asked; whoever disputed hears the answer."""
     bank, carrier = alliance.bank, alliance.carrier
-    await carrier.report("url", VALUE)
-    await settled(alliance)
-    await dispute(bank)
-    await settled(alliance)
+    await disputed(alliance)
     [item] = await listed(carrier, side="against_us")
     today = statement.day(carrier.node.ctx.today())
     assert (item.member, item.state, item.reason) == (
@@ -120,11 +132,8 @@ async def test_an_answer_that_withdraws_ends_the_report(
 
 
 async def test_nobody_answers_for_another(alliance: Alliance) -> None:
-    bank, carrier = alliance.bank, alliance.carrier
-    await carrier.report("url", VALUE)
-    await settled(alliance)
-    await dispute(bank)
-    await settled(alliance)
+    bank = alliance.bank
+    await disputed(alliance)
     [item] = await listed(bank)
     for member in (bank, alliance.police):
         with pytest.raises(RefusedError, match="no dispute of a report"):
@@ -170,10 +179,7 @@ async def test_what_is_withdrawn_waits_for_nothing(
     alliance: Alliance,
 ) -> None:
     carrier, bank = alliance.carrier, alliance.bank
-    await carrier.report("url", VALUE)
-    await settled(alliance)
-    await dispute(bank)
-    await settled(alliance)
+    await disputed(alliance)
     [item] = await listed(carrier)
     await bank.say(
         statement.Retract(
@@ -202,10 +208,7 @@ async def test_an_answer_that_does_not_come_is_told_of(
 ) -> None:
     """Unofficial reports are disputed meanwhile; that is all."""
     carrier, bank = alliance.carrier, alliance.bank
-    await carrier.report("url", VALUE)
-    await settled(alliance)
-    await dispute(bank)
-    await settled(alliance)
+    await disputed(alliance)
     for member in (bank, carrier):
         member.shift_s = 8 * DAY_S
         await member.node.disputes.tell()
@@ -254,17 +257,11 @@ async def test_what_a_dispute_says_to_do_travels(alliance: Alliance) -> None:
 async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
     alliance: Alliance,
 ) -> None:
-    bank, carrier = alliance.bank, alliance.carrier
-    for member in alliance.up:
-        member.shift_s = 60 * DAY_S
-    await carrier.report("url", VALUE)
-    await settled(alliance)
-    await dispute(bank)
-    await settled(alliance)
+    carrier = alliance.carrier
+    await later(alliance, 60)
+    await disputed(alliance)
     [item] = await listed(carrier)
-    for member in alliance.up:
-        member.shift_s = 91 * DAY_S
-    await asyncio.gather(*(member.round() for member in alliance.up))
+    await later(alliance, 91)
     await answer(carrier, item.position)
     vouch = VouchDraft(kind="url", value=VALUE, role="website")
     intake = carrier.node.local_service.claim_intake
@@ -283,9 +280,7 @@ async def test_what_is_overdue_is_not_forgotten(alliance: Alliance) -> None:
     today = statement.day(bank.node.ctx.today())
     await dispute(bank, expires=statement.day_text(today + 7))
     await settled(alliance)
-    for member in alliance.up:
-        member.shift_s = 70 * DAY_S
-    await asyncio.gather(*(member.round() for member in alliance.up))
+    await later(alliance, 70)
     await carrier.node.disputes.tell()
     [item] = await listed(carrier)
     assert item.state == "overdue"
@@ -299,17 +294,12 @@ async def test_a_later_dispute_wants_an_answer_of_its_own(
     alliance: Alliance,
 ) -> None:
     """Though the answer says word for word what the first one said."""
-    bank, carrier, police = alliance.bank, alliance.carrier, alliance.police
-    await carrier.report("url", VALUE)
-    await settled(alliance)
-    await dispute(bank)
-    await settled(alliance)
+    carrier, police = alliance.carrier, alliance.police
+    await disputed(alliance)
     [first] = await listed(carrier)
     await answer(carrier, first.position)
     await settled(alliance)
-    for member in alliance.up:
-        member.shift_s = 2 * DAY_S
-    await asyncio.gather(*(member.round() for member in alliance.up))
+    await later(alliance, 2)
     await dispute(police)
     await settled(alliance)
     [second] = await listed(carrier, state="open")
