@@ -98,11 +98,16 @@ def wait(world: World, seconds: float) -> None:
     world.now += seconds
 
 
-async def test_after_a_restart_holders_say_what_is_left(world: World) -> None:
-    """A new client knows nothing of what was had before."""
-    await world.outputs(*phones(240))
+@pytest.mark.parametrize(
+    ("had", "step", "least"), [(240, 7, 50), (270, 30, 20)]
+)
+async def test_after_a_restart_holders_say_what_is_left(
+    world: World, had: int, step: int, least: int
+) -> None:
+    """A new client knows nothing of it; who gives less is asked for less."""
+    await world.outputs(*phones(had))
     world.client = world.new_client()
-    assert await drain(world, 240) >= 50
+    assert await drain(world, had, step) >= least
 
 
 async def test_who_refused_is_not_asked_before_its_time(world: World) -> None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from syncd.errors import HoldersError, MalformedError, SyncdError
 from syncd.flows import basis, lookup
-from syncd.flows.judge import Answer, Question, World
+from syncd.flows.judge import Answer, Question, World, judged_by_token
 from syncd.flows.lookup import LookupContext
 from syncd.flows.ports import Access, Position
 from syncd.indicator import identifier, statement, token
@@ -401,6 +401,11 @@ async def test_a_caller_with_tokens_asks_without_holders(user: User) -> None:
     )
     assert verdicts(answers) == ["suspected", "problem", "none"]
     assert user.holders.asked == []
+    [answer], _ = await judged_by_token(
+        [Question("phone", token=short, epoch=1)],
+        *(user.world, user.book, at_once),
+    )
+    assert answer == answers[0]
 
 
 async def test_the_never_list_protects_by_value_by_token_and_unasked(

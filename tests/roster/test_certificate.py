@@ -30,6 +30,7 @@ def test_the_pin_is_that_of_the_key() -> None:
     spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     assert certificate.spki(DER) == spki
     assert certificate.pin(DER) == hashlib.sha256(spki).hexdigest()
+    assert certificate.expires(DER) > NOW
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from syncd.roster import drafts, quotas
-from syncd.roster.quotas import HOUR_S, Limit
+from syncd.roster.quotas import DAY_S, HOUR_S, STEPS, Limit, Window
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Epoch, Quota
 from tests.roster.test_roster import full as full
@@ -91,3 +91,15 @@ def test_a_members_row_screens_beside_the_look_ups(full: Roster) -> None:
     assert not look_ups.covers("portfolio_screen")
     (_, others, _) = hourly(more, "carrier", "portfolio_screen")
     assert others.covers("call_check")
+
+
+def test_a_window_keeps_sixty_steps_and_no_more() -> None:
+    """So that memory and time are bounded whatever was asked."""
+    window = Window(DAY_S)
+    for minute in range(3 * 1440):
+        window.add(minute * 60, str(minute % 12), 1)
+        window.used(minute * 60, bool)
+    assert len(window.had) <= STEPS + 1
+    assert window.used(3 * DAY_S, "3".__eq__) == 120
+    assert window.wait_s(3 * DAY_S, "3".__eq__) == 24 * 60
+    assert window.wait_s(3 * DAY_S, "none".__eq__) == DAY_S

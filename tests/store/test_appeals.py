@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import DamagedError, RefusedError
+from syncd.errors import DamagedError
 from syncd.flows.appeal import Appeal
 from syncd.store.home_stores import OwnStore
 from tests.store.conftest import NOW, Clock
@@ -50,53 +50,16 @@ async def test_one_look_up_is_to_be_undone_once(own: OwnStore) -> None:
     assert await told(own) == [{"n": 2}, {"n": 1}]
 
 
-async def test_received_decided_lifted_told(
-    own: OwnStore, clock: Clock
-) -> None:
-    """Each step keeps the time at which it was first taken."""
-    move = own.appeals.move
+async def test_a_step_is_kept(own: OwnStore, clock: Clock) -> None:
     await own.appeals.add([contested()])
-    with pytest.raises(RefusedError, match="nothing is decided"):
-        await move(1, "told", by="anne")
     clock.now += 3600
-    await move(1, "granted", by="anne", why="it is his own line")
-    clock.now += 3600
-    await move(1, "lifted", by="bert")
-    assert await own.appeals.open() == 1
-    clock.now += 3600
-    done = await move(1, "told", by="anne")
-    await move(1, "lifted", by="anne")
-    assert await own.appeals.page() == [done]
+    done = await own.appeals.move(1, "lifted", by="bert")
+    assert await own.appeals.page(waiting=1) == [done]
     assert done is not None
-    assert (done.decision, done.decided_by) == ("granted", "anne")
-    assert (done.decided_at, done.lifted_at, done.told_at) == (
-        *(NOW + 3600, NOW + 7200, NOW + 10_800),
-    )
-    assert (done.hours, done.why) == (2, "it is his own line")
+    assert (done.decided_by, done.lifted_at) == ("bert", NOW + 3600)
+    await own.appeals.move(1, "told", by="anne")
     assert await own.appeals.open() == 0
-    with pytest.raises(RefusedError, match="as decided before"):
-        await move(1, "refused", by="anne")
-    assert await move(2, "told", by="anne") is None
-
-
-async def test_what_was_refused_is_not_lifted(own: OwnStore) -> None:
-    await own.appeals.add([ended(), contested()])
-    for n in (1, 2):
-        await own.appeals.move(n, "refused", by="anne")
-        with pytest.raises(RefusedError, match="nothing to lift"):
-            await own.appeals.move(n, "lifted", by="anne")
-    [left] = await own.appeals.page(waiting=1)
-    assert left.cause == "person"  # who has not been told yet
-    await own.appeals.move(2, "told", by="anne")
-    assert await own.appeals.open() == 0
-
-
-async def test_to_lift_is_to_grant(own: OwnStore) -> None:
-    await own.appeals.add([ended()])
-    done = await own.appeals.move(1, "lifted", by="core")
-    assert done is not None
-    assert (done.decision, done.decided_by) == ("granted", "core")
-    assert await own.appeals.open() == 0
+    assert await own.appeals.move(2, "told", by="anne") is None
 
 
 async def test_each_finds_its_own(own: OwnStore) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.errors import QuotaError
-from syncd.roster.quotas import STEPS, Limit, Window
+from syncd.roster.quotas import STEPS, Limit
 from syncd.store.database import Database
 from syncd.store.home_stores import OwnStore
 from syncd.store.quota import FREE_REPEATS, Debit, Quotas
@@ -92,15 +92,6 @@ async def test_a_debit_costs_the_same_however_much_was_given(
     with pytest.raises(QuotaError):
         await own.quotas.debit(small(101, limits=full))
     assert seen.steps == seen.writes == 0
-
-
-def test_a_window_keeps_sixty_steps_and_no_more() -> None:
-    """So that memory and time are bounded whatever was asked."""
-    window = Window(86_400)
-    for minute in range(3 * 1440):
-        window.add(minute * 60, PURPOSES[minute % 12], 1)
-        window.used(minute * 60, bool)
-    assert len(window.had) <= STEPS + 1
 
 
 async def test_a_group_is_read_and_written_once(own: OwnStore) -> None:
