@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from syncd.errors import UnavailableError
+from syncd.errors import DamagedError, UnavailableError
 from syncd.indicator.statement import Report, Retract
 from syncd.node.upkeep.arrivals import Arrival
 from tests.alliance import Alliance, as_founded, shared
 
 IDS = ("bank", "carrier", "police")
+VALUE = "http://evil.example/a"
 
 
 alliance = shared(as_founded, *IDS, scope="function")
@@ -16,49 +17,55 @@ alliance = shared(as_founded, *IDS, scope="function")
 class Consumer:
     """Keeps what it is handed, or fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, fails: Exception | None = None) -> None:
         self.came: list[Arrival] = []
-        self.fails = False
+        self.fails = fails
 
     async def __call__(self, page: Sequence[Arrival]) -> None:
         if self.fails:
-            raise UnavailableError("own.db: database or disk is full")
+            raise self.fails
         self.came += page
+
+
+async def reported(alliance: Alliance, *consumers: Consumer) -> None:
+    """Police reports a value, and the bank hands it to its consumers."""
+    alliance.bank.node.arrivals.consumers = consumers
+    await alliance.police.report("url", VALUE)
+    await alliance.settle()
+    await alliance.bank.node.background.idle()
 
 
 async def test_reports_and_retracts_of_all_logs(alliance: Alliance) -> None:
     consumer = Consumer()
-    alliance.bank.node.arrivals.consumers = (consumer,)
-    await alliance.police.report("url", "http://evil.example/a")
     await alliance.bank.report("url", "http://evil.example/b")
-    await alliance.settle()
-    await alliance.police.retract("url", "http://evil.example/a")
+    await reported(alliance, consumer)
+    await alliance.police.retract("url", VALUE)
     await alliance.settle()
     await alliance.bank.node.background.idle()
-    found = [(a.position[0], type(a.statement)) for a in consumer.came]
     police, bank = alliance.police.origin, alliance.bank.origin
-    assert sorted(found, key=str) == sorted(
-        [(police, Report), (police, Retract), (bank, Report)], key=str
-    )
-    report, retract = [a for a in consumer.came if a.position[0] == police]
+    ours, report, retract = sorted(consumer.came, key=lambda a: a.position)
+    assert (ours.position[0], type(ours.statement)) == (bank, Report)
+    assert (report.position[0], type(report.statement)) == (police, Report)
     assert isinstance(retract.statement, Retract)
     assert retract.statement.ends == (report.position[1],)
     assert retract.statement.token == report.statement.token
 
 
 async def test_what_failed_comes_again(alliance: Alliance) -> None:
-    consumer = Consumer()
-    consumer.fails = True
-    alliance.bank.node.arrivals.consumers = (consumer,)
-    await alliance.police.report("url", "http://evil.example/a")
-    await alliance.settle()
-    await alliance.bank.node.background.idle()
+    consumer = Consumer(UnavailableError("own.db: database or disk is full"))
+    await reported(alliance, consumer)
     assert consumer.came == []
     await alliance.stop("bank")
     await alliance.bank.start()
-    consumer.fails = False
+    consumer.fails = None
     alliance.bank.node.arrivals.consumers = (consumer,)
-    await alliance.bank.node.arrivals.grown()
+    for _ in range(2):
+        await alliance.bank.node.arrivals.grown()
     assert [a.position[0] for a in consumer.came] == [alliance.police.origin]
-    await alliance.bank.node.arrivals.grown()
-    assert len(consumer.came) == 1
+
+
+async def test_damage_holds_up_nobody_else(alliance: Alliance) -> None:
+    damaged = Consumer(DamagedError("access: record 1 does not open"))
+    consumer = Consumer()
+    await reported(alliance, damaged, consumer)
+    assert [a.position[0] for a in consumer.came] == [alliance.police.origin]

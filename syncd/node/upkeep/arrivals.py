@@ -6,16 +6,21 @@ crash swallowed comes again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
+
+from syncd.errors import DamagedError
 from syncd.flows.ports import Bundle, Position
 from syncd.indicator import codec, statement
 from syncd.indicator.leaf import INDICATOR_TYPES
 from syncd.indicator.statement import ClaimStatement, Retract, Sighting
 from syncd.node.context import Context
 from syncd.tlog.merkle import BUNDLE
+
+log = structlog.get_logger("syncd.node")
 
 PAGE = 16 * BUNDLE  # entries that are handed on at once
 
@@ -49,11 +54,8 @@ class Arrivals:
     async def grown(self) -> None:
         """Hand on what is new, unless that is being done already."""
         self._due = True
-        if not self._reading.locked():
-            await self.catch_up()
-
-    async def catch_up(self) -> None:
-        """Hand on all that was merged and not handed on yet."""
+        if self._reading.locked():
+            return
         async with self._reading:
             while self._due:
                 self._due = False
@@ -71,7 +73,10 @@ class Arrivals:
             stop = min(first - first % BUNDLE + PAGE, merged)
             found = await read(self.ctx, origin, first, stop)
             for consumer in self.consumers:
-                await consumer(found)
+                try:
+                    await consumer(found)
+                except DamagedError as e:  # it stays so: nobody waits for it
+                    log.error("arrivals are not acted on", why=str(e))  # noqa: TRY400
             first = stop
             await self.ctx.own.events.now(name, str(first), "")
         self._read[origin] = first
@@ -95,20 +100,13 @@ async def read(
 def _open(
     origin: str, page: Sequence[Bundle], first: int, stop: int
 ) -> list[Arrival]:
-    return [
-        Arrival((origin, index), found)
-        for bundle in page
-        for index, found in _statements(origin, bundle)
-        if first <= index < stop
-    ]
-
-
-def _statements(
-    origin: str, bundle: Bundle
-) -> Iterator[tuple[int, AboutIndicator]]:
-    records = codec.records(origin, bundle)
-    for index, (leaf, _, payload) in enumerate(records, bundle.n * BUNDLE):
-        if payload and leaf[1] in INDICATOR_TYPES:
-            found = statement.decode(payload, leaf[1])
-            if isinstance(found, AboutIndicator):
-                yield index, found
+    found = []
+    for bundle in page:
+        records = codec.records(origin, bundle)
+        for index, (leaf, _, payload) in enumerate(records, bundle.n * BUNDLE):
+            wanted = first <= index < stop and leaf[1] in INDICATOR_TYPES
+            if payload and wanted:
+                what = statement.decode(payload, leaf[1])
+                if isinstance(what, AboutIndicator):  # else it is void
+                    found.append(Arrival((origin, index), what))
+    return found
