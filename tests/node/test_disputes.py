@@ -70,9 +70,11 @@ async def later(alliance: Alliance, days: int) -> None:
     await asyncio.gather(*(member.round() for member in alliance.up))
 
 
-async def disputed(alliance: Alliance) -> None:
-    """The carrier reports the value, and the bank disputes that."""
-    await alliance.carrier.report("url", VALUE)
+async def disputed(
+    alliance: Alliance, author: Member | None = None, **more: Any
+) -> None:
+    """Have the carrier or another report a value, and the bank dispute it."""
+    await (author or alliance.carrier).report("url", VALUE, **more)
     await settled(alliance)
     await dispute(alliance.bank)
     await settled(alliance)
@@ -143,10 +145,7 @@ async def test_nobody_answers_for_another(alliance: Alliance) -> None:
 async def test_a_dispute_is_told_once(alliance: Alliance) -> None:
     """What merging brought may be handed on again."""
     carrier = alliance.carrier
-    await carrier.report("url", VALUE)
-    await settled(alliance)
-    await dispute(alliance.bank)
-    await settled(alliance)
+    await disputed(alliance)
     book, log = carrier.node.home.own.events, alliance.bank.origin
     read = await book.reported(f"arrivals/{log}")
     await book.now(f"arrivals/{log}", "0", "")
@@ -226,10 +225,7 @@ async def test_the_contact_is_asked_for_an_official_report(
 ) -> None:
     """On both sides: silence does not weaken it."""
     police, bank = alliance.police, alliance.bank
-    await police.report("url", VALUE, evidence="police_case")
-    await settled(alliance)
-    await dispute(bank)
-    await settled(alliance)
+    await disputed(alliance, police, evidence="police_case")
     for member in (bank, police):
         member.shift_s = 8 * DAY_S
         await member.node.disputes.tell()
@@ -245,10 +241,7 @@ async def test_the_contact_is_asked_for_an_official_report(
 
 async def test_what_a_dispute_says_to_do_travels(alliance: Alliance) -> None:
     """All of it is positions, codes, days and members."""
-    await alliance.carrier.report("url", VALUE)
-    await settled(alliance)
-    await dispute(alliance.bank)
-    await settled(alliance)
+    await disputed(alliance)
     state = await alliance.carrier.node.status_reader.read()
     [message] = [m for m in todo.of(state) if "dispute" in str(m)]
     assert not wire.of(message).quoted
