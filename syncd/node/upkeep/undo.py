@@ -110,8 +110,8 @@ class Undo:
             self.claims,
             self.ctx.bulk,
         )
-        told = zip(wanted, answers, strict=True)
-        return {key for key, answer in told if is_measure(answer.action)}
+        judged = zip(wanted, answers, strict=True)
+        return {key for key, answer in judged if is_measure(answer.action)}
 
     def _appeal(self, row: AccessRow) -> Appeal:
         return Appeal(
