@@ -434,7 +434,7 @@ class Member:
         return done.retracting
 
     async def lookup(
-        self, kind: str, *values: str, deadline_ms: int = 3000
+        self, kind: str, *values: str, deadline_ms: int = 30_000
     ) -> list[forms.LookupItem]:
         """Look values up, as a teller would."""
         answers = await self.node.local_service.lookup(
@@ -781,10 +781,13 @@ class Alliance:
             "peer": {"listen": f"127.0.0.1:{member.address[1]}"},
             "exchange": {
                 "interval_s": HOUR_S,
-                "request_timeout_s": 5,
-                "read_timeout_s": 2,
+                "request_timeout_s": 20,
+                "read_timeout_s": 10,
                 "fanout": 16,
             },
+            # A busy machine is no holder that is down.
+            "holder": {"deadline_ms": 30_000},
+            "lookup": {"deadline_ms": 30_000},
         }
         for section, values in self._settings.items():
             given.setdefault(section, {}).update(values)
