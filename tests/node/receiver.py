@@ -1,13 +1,14 @@
 """Somebody with a webhook: keeps what came, and answers as a test wishes."""
 
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from pytest_aiohttp import AiohttpServer
+from aiohttp.test_utils import TestServer
 from standardwebhooks import Webhook
 
 from syncd.config import Target
@@ -39,14 +40,22 @@ class Receiver:
         return have
 
 
-@pytest.fixture
-async def serving(aiohttp_server: AiohttpServer) -> Receiver:
-    """A fixture: one that listens, on this machine."""
+@asynccontextmanager
+async def listening() -> AsyncIterator[Receiver]:
+    """Give one that listens, on this machine, until the block ends."""
     found = Receiver()
     app = web.Application()
     app.router.add_post("/", found.take)
-    found.url = str((await aiohttp_server(app)).make_url("/"))
-    return found
+    async with TestServer(app) as server:
+        found.url = str(server.make_url("/"))
+        yield found
+
+
+@pytest.fixture
+async def serving() -> AsyncIterator[Receiver]:
+    """A fixture: the same for one test."""
+    async with listening() as found:
+        yield found
 
 
 def hook(path: Path, url: str, *roles: Any, name: str = "soc") -> Target:

@@ -1,17 +1,18 @@
-"""Status and doctor tell one true story, within three rounds.
+"""Status, webhook and doctor tell one true story, within three rounds.
 
 Two of five members are killed, a third is cut off, and a dispute is open: who
-looks for the first time sees just that, whichever of the two is asked.
+looks for the first time sees just that, whichever of the three is asked.
 """
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+import pytest_asyncio
 
 from syncd.cli.main import main
 from syncd.flows.draft import DisputeDraft
@@ -19,13 +20,28 @@ from syncd.node.audit import checkup
 from syncd.node.audit.checkup import Step
 from syncd.web import status_forms
 from syncd.web.service_ports import Caller
-from tests.alliance import SECRET, Alliance, Member, shared
+from tests.alliance import SECRET, Alliance, Member, until
+from tests.node.receiver import Receiver, hook, listening
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FIVE = ("police", "bank", "carrier", "platform", "payer")
 DEAD = ("bank", "payer")
 NUMBER = "+12025550123"
+DESK = """
+[[notify.targets]]
+name = "desk"
+roles = ["duty", "compliance"]
+url = "{url}"
+secret = "{secret}"
+"""
+
+
+async def rounds(alliance: Alliance) -> None:
+    """Let three rounds pass, and what follows each."""
+    for _ in range(3):
+        await asyncio.gather(*(m.node.rounds.round() for m in alliance.up))
+        await asyncio.gather(*(m.node.alerts.look() for m in alliance.up))
 
 
 async def as_it_happened(alliance: Alliance) -> None:
@@ -40,11 +56,33 @@ async def as_it_happened(alliance: Alliance) -> None:
     await alliance.stop(*DEAD)
     for other in FIVE:
         alliance.cut("platform", other)
-    for _ in range(3):
-        await asyncio.gather(*(m.node.rounds.round() for m in alliance.up))
+    await rounds(alliance)
 
 
-alliance = shared(as_it_happened, *FIVE, local_apis=True)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def receiver() -> AsyncIterator[Receiver]:
+    async with listening() as found:
+        yield found
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def alliance(
+    tmp_path_factory: pytest.TempPathFactory, receiver: Receiver
+) -> AsyncIterator[Alliance]:
+    """Police and the platform tell a webhook everything."""
+    root = tmp_path_factory.mktemp("alliance")
+    target = hook(root, receiver.url)
+
+    def tell(member: Member) -> None:
+        if member.id in ("police", "platform"):
+            with (member.home / "config.toml").open("a") as config:
+                config.write(DESK.format(url=target.url, secret=target.secret))
+
+    async with Alliance.found(
+        root, FIVE, local_apis=True, prepare=tell
+    ) as found:
+        await as_it_happened(found)
+        yield found
 
 
 async def status(member: Member) -> status_forms.Status:
@@ -123,6 +161,46 @@ async def test_events_name_who_fell_silent(alliance: Alliance) -> None:
         ("platform", "silent"),
     ]
     assert await events(alliance.police, "cut_off") == []
+
+
+def texts(receiver: Receiver, member: str, name: str) -> list[str]:
+    """Return what the webhook was told of one kind of event, in order."""
+    came = map(msgspec.json.decode, receiver.bodies)
+    return [
+        one["text"]
+        for one in came
+        if (one["member"], one["type"]) == (member, f"syncd.{name}")
+    ]
+
+
+async def test_the_webhook_tells_the_same(
+    alliance: Alliance, receiver: Receiver
+) -> None:
+    """Who is silent, the dispute; at the next look each thing to do."""
+    await asyncio.gather(*(m.node.alerts.look() for m in alliance.up))
+    lines = {
+        member.id: [f"to do: {line}" for line in (await status(member)).todo]
+        for member in (alliance.police, alliance.platform)
+    }
+
+    async def all_came() -> bool:
+        return all(
+            set(texts(receiver, member, "todo")) >= set(found)
+            for member, found in lines.items()
+        )
+
+    await until(all_came)
+    assert sorted(texts(receiver, "police", "peer")) == [
+        f"member {member}: silent" for member in ("bank", "payer", "platform")
+    ]
+    [dispute] = texts(receiver, "police", "dispute")
+    assert dispute.startswith(f"dispute {alliance.carrier.origin}:1: to be")
+    assert texts(receiver, "platform", "cut_off") == [
+        "cut off from the other members: cut_off"
+    ]
+    assert not texts(receiver, "police", "cut_off")
+    [target] = (await status(alliance.police)).notify
+    assert (target.target, target.failures) == ("desk", 0)
 
 
 async def doctor(alliance: Alliance, member: Member) -> dict[str, list[Step]]:
@@ -252,12 +330,14 @@ async def test_an_auditor_sees_no_counts_of_look_ups(
     assert "syncd_rounds_total" in outside
 
 
-async def test_who_comes_back_is_heard_again(alliance: Alliance) -> None:
+async def test_who_comes_back_is_heard_again(
+    alliance: Alliance, receiver: Receiver
+) -> None:
     """The last test: all is green in the next round, and events say so."""
+    red = len(texts(receiver, "police", "todo"))
     alliance.heal()
     await alliance.start(*DEAD)
-    for _ in range(3):
-        await asyncio.gather(*(m.node.rounds.round() for m in alliance.up))
+    await rounds(alliance)
     seen = await status(alliance.police)
     assert set(states(seen).values()) == {"self", "ok"}
     [dispute] = seen.todo
@@ -268,3 +348,9 @@ async def test_who_comes_back_is_heard_again(alliance: Alliance) -> None:
         {"state": "cut_off"},
         {"state": "heard"},
     ]
+
+    async def is_over() -> bool:
+        done = texts(receiver, "police", "done")
+        return len(done) == red - 1  # all but the dispute
+
+    await until(is_over)
