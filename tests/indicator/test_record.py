@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import functools
 import json
 from pathlib import Path
 
@@ -36,13 +37,18 @@ def names(source: str) -> set[str]:
     return found
 
 
+@functools.cache
+def named() -> dict[str, set[str]]:
+    """Return what each module's code names, by its path."""
+    return {
+        str(path.relative_to(ROOT)): names(path.read_text("utf-8"))
+        for path in (ROOT / "syncd").rglob("*.py")
+    }
+
+
 def places(field: str) -> set[str]:
     """Return the files that a field must be written into."""
-    found = {
-        str(path.relative_to(ROOT))
-        for path in (ROOT / "syncd").rglob("*.py")
-        if field in names(path.read_text("utf-8"))
-    }
+    found = {path for path, there in named().items() if field in there}
     schema = json.loads((ROOT / SCHEMA).read_text("utf-8"))
     with (ROOT / VOCABULARY).open(encoding="utf-8", newline="") as table:
         facets = {row["facet"] for row in csv.DictReader(table)}
