@@ -1,13 +1,32 @@
 """What all tests share: how hard hypothesis tries, and `tests.alliance`."""
 
+import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 # Tests are imported one by one, not as a package: this makes it one.
 sys.path.insert(0, str(Path(__file__).parents[1]))
+
+# By itself it shows each traceback with all locals, which takes seconds.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
+)
+
+# Hundreds of databases are founded, each write of which waits for the disk:
+# where there is room for them in memory, they lie there.
+MEMORY = Path("/dev/shm")
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 2 << 30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 for name, examples in (("dev", 25), ("gate", 50), ("soak", 2000)):
     # No deadlines: two shared cores, and a slow example is no wrong one.

@@ -19,12 +19,13 @@ def stream() -> Iterator[io.StringIO]:
     """Whatever is logged during a test, as JSON lines."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    before = structlog.get_config()
     out = io.StringIO()
     log_output.configure("info", "json", out)
     yield out
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 def clean(text: str) -> str:

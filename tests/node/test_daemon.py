@@ -93,11 +93,7 @@ async def test_awakening_fails(
     node.guard.why_not = UNASKED
     await node.guard.ask_around()
     node.guard.may_append()
-
-    async def publishes() -> bool:
-        return not node.publisher.why_not()
-
-    await until(publishes)
+    await node.publisher.publish()
 
 
 async def test_a_receipt_for_an_earlier_log(alliance: Alliance) -> None:
