@@ -25,6 +25,7 @@ from tests.alliance import SECRET, Alliance, Member, Process, records_of, until
 pytestmark = pytest.mark.slow
 
 KILLS = 3  # of the importer, and as many of the daemon
+FAILPOINT = "import.rows:1"  # where the daemon dies once more, by itself
 # Resident, whatever the list: docs/cli.md.
 MOST_IMPORTER_MB = 100
 MOST_DAEMON_MB = 300  # likewise, while it publishes what comes in
@@ -130,8 +131,8 @@ class Run:
         _, body = await self.process.ask("GET", "/v1/imports")
         return int(body["items"][0]["row"]) if body and body["items"] else 0
 
-    async def start_daemon(self) -> None:
-        self.process = await Process.start(self.member)
+    async def start_daemon(self, failpoints: str = "") -> None:
+        self.process = await Process.start(self.member, failpoints=failpoints)
 
     async def start_importer(self) -> asyncio.subprocess.Process:
         token = self.path.with_name(f"{self.member.id}.token")
@@ -158,6 +159,10 @@ class Run:
             assert self.process is not None
             self.importer.look(child.pid)
             self.daemon.look(self.process.child.pid)
+            if not self.process.alive:
+                assert "failpoint: import.rows" in self.process.text
+                self.kills["daemon"] += 1
+                await self.start_daemon()
             if not kills or await self.row() < kills[0][0]:
                 continue
             _, whom = kills.pop(0)
@@ -247,20 +252,20 @@ async def test_killed_imports_end_as_quiet_ones(
         carrier = await Process.start(alliance.carrier)
         killed = Run(alliance.police, path)
         quiet = Run(alliance.bank, path)
-        for run in (killed, quiet):
-            await run.start_daemon()
+        for run, plan in ((killed, FAILPOINT), (quiet, "")):
+            await run.start_daemon(plan)
             assert run.process is not None
             assert await run.process.ready(FAR_S)
         assert await carrier.ready(FAR_S)
-        for run, plan in ((killed, kills), (quiet, [])):
-            await run.go(plan)
+        for run, at_rows in ((killed, kills), (quiet, [])):
+            await run.go(at_rows)
             await run.published()
             print(f"\n{run.figures()}", flush=True)
         for process in (killed.process, quiet.process, carrier):
             assert process is not None
             assert await process.stop() == 0
         logs = [await killed.log(), await quiet.log()]
-    assert killed.kills == {"daemon": KILLS, "importer": KILLS}
+    assert killed.kills == {"daemon": KILLS + 1, "importer": KILLS}
     for name in ("accepted", "known", "refused"):
         assert killed.counts[name] == quiet.counts[name] > 0
     assert killed.refused.read_bytes() == quiet.refused.read_bytes()

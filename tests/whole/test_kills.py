@@ -1,10 +1,8 @@
 """Killed at any moment, a member loses, doubles and contradicts nothing."""
 
-import asyncio
 import base64
 import hashlib
 import random
-import signal
 import subprocess
 import sys
 from collections import Counter
@@ -15,24 +13,16 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import UnavailableError
 from syncd.flows.ports import Bundle
 from syncd.indicator import claims, codec, folding, statement
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Report, Retract
-from syncd.node.home import Home
 from syncd.store.failpoint import POINTS
-from syncd.store.vault import Query
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from tests.alliance import (
-    SECRET,
-    Alliance,
-    Process,
     digest_of,
-    payload,
     records_of,
-    until,
 )
 from tests.whole import kill_driver
 from tests.whole.kill_driver import OTHER, OWN
@@ -263,162 +253,3 @@ def test_a_build_that_releases_before_it_commits_is_caught(
     assert sum(seen.killed_at.values()) >= 1
     wrong = broken_promises(home, seen)
     assert any(why in promise for promise in wrong)
-
-
-def test_the_same_plans_do_not_fail_the_right_build(tmp_path: Path) -> None:
-    """What catches the swapped build passes this one."""
-    home = tmp_path / "home"
-    points = ("append.head", "append.bundles", "append.vault")
-    seen = live(
-        home, [*(f"{p}:{n}" for p in points for n in (2, 3)), "finish"]
-    )
-    assert sum(seen.killed_at.values()) == 6
-    assert broken_promises(home, seen) == []
-
-
-# ------------------------------------------------- the daemon, as it is run
-
-DAEMON_PLANS = (
-    "append.head:2",
-    "append.bundles:3",
-    "append.vault:2",
-    "append.committed:2",
-    "highwater.written:3",
-    "highwater.renamed:2",
-    "append.marked:3",
-    "merge.claims:4",
-    "merge.committed:5",
-    "cosign.row:3",
-    "cosign.committed:2",
-    "",
-    "",
-)
-
-
-async def test_the_daemon_is_killed(tmp_path: Path) -> None:
-    """`syncd run`, killed over and over, keeps what it acknowledged."""
-    async with Alliance.found(
-        tmp_path,
-        ("police", "carrier", "bank"),
-        start=False,
-        settings={"exchange": {"interval_s": 1}},
-    ) as alliance:
-        bank, police = alliance.bank, alliance.police
-        await police.start()
-        await alliance.carrier.start()
-        acked: dict[int, str] = {}
-        seen: list[Checkpoint] = []
-        killed: Counter[str] = Counter()
-        for n, plan in enumerate(DAEMON_PLANS):
-            process = await Process.start(bank, failpoints=plan)
-            await process.ready()
-            if n == 0:  # nobody writes before it has asked the others
-                await police.awake()
-            await busy(process, alliance, n, acked, seen)
-            code = await process.stop(signal.SIGKILL)
-            assert code == -9, process.text
-            killed[plan.partition(":")[0]] += "failpoint: " in process.text
-        assert sum(killed.values()) == len([p for p in DAEMON_PLANS if p])
-        await converge(alliance, acked, seen)
-
-
-async def busy(
-    process: Process,
-    alliance: Alliance,
-    life: int,
-    acked: dict[int, str],
-    seen: list[Checkpoint],
-) -> None:
-    """Report to it and read from it until it dies, or for a while."""
-    police = alliance.police
-    client = police.node.peers.get("bank")
-    for step in range(30):
-        urls = [f"http://l{life}s{step}r{i}.example/" for i in range(5)]
-        reports = [
-            {
-                "kind": "url",
-                "value": url,
-                "label": "other",
-                "role": "phishing_host",
-                "evidence": "user_tag",
-            }
-            for url in urls
-        ]
-        status, body = await process.ask(
-            "POST", "/v1/reports", {"reports": reports}
-        )
-        if status == 202:
-            ids = [item["id"] for item in body["items"]]
-            acked.update(zip(ids, urls, strict=True))
-        try:
-            raw = await client.checkpoint(alliance.bank.origin)
-            seen.append(
-                checkpoint.open_(raw, alliance.bank.keys.log.verifier)[0]
-            )
-        except UnavailableError:
-            pass
-        await police.write(payload(100 * life + step, police.origin))
-        await police.round()
-        await asyncio.sleep(0.1)
-        if not process.alive:
-            return
-
-
-async def converge(
-    alliance: Alliance, acked: dict[int, str], seen: list[Checkpoint]
-) -> None:
-    """Assert that a last life ends with everything in its place."""
-    bank, police = alliance.bank, alliance.police
-    process = await Process.start(bank)
-    assert await process.ready()
-
-    async def done() -> bool:
-        _, body = await process.ask("GET", "/v1/status")
-        await police.round()
-        await alliance.carrier.round()
-        held = (await police.head(bank.origin)).merged
-        if not body:
-            return False
-        # Not its own word for it: after a start it has not heard of all yet.
-        merged = {log["origin"]: log["merged"] for log in body["logs"]}
-        return bool(
-            not sum(body["vault"]["waiting"].values())
-            and body["log"]["size"] == held
-            and merged.get(police.origin) == await police.size()
-            and (await alliance.carrier.head(bank.origin)).merged == held
-        )
-
-    await until(done, 30)
-    assert await process.stop() == 0
-    home = Home.open(bank.config, SECRET)
-    try:
-        rows, _ = await home.own.vault.page(Query(limit=100_000))
-        total = await digest_of(home.mirror, police.origin)
-        records = await records_of(home.own.log)
-    finally:
-        home.close()
-    by_id = {row.id: row for row in rows}
-    assert len({row.value for row in rows}) == len(rows)
-    for id_, url in acked.items():
-        assert by_id[id_].value in url
-        assert by_id[id_].index is not None
-    tokens = Counter(
-        content.token
-        for made, _, text in records
-        if isinstance(content := statement.decode(text, made[1]), Report)
-    )
-    assert len(tokens) == len(rows)
-    assert set(tokens.values()) == {1}
-    hashes = [hashlib.sha256(b"\0" + r[0]).digest() for r in records]
-    assert len({head.size for head in seen}) > len(DAEMON_PLANS)
-    assert [h.size for h in seen] == sorted(h.size for h in seen)
-    for known in seen:
-        assert known.root == root(hashes[: known.size])
-    assert claims.digest_bytes(total).hex() == await police.digest(
-        police.origin
-    )
-    assert await police.digest(bank.origin) == await alliance.carrier.digest(
-        bank.origin
-    )
-    for member in (police, alliance.carrier):
-        assert not await member.findings("fork")
