@@ -158,19 +158,54 @@ def test_the_search_sees_no_ghosts() -> None:
     assert not search([("here", os.urandom(1 << 20))])
 
 
+REPORTED = [
+    *(("phone", "phone"), ("phone", "refused"), ("phone", "retracted")),
+    *(("account", "card"), ("account", "wechat"), ("url", "url")),
+]
+
+
+async def report(member: Member) -> None:
+    """Have a member report canaries, one of which it refuses, and ask."""
+    reports = [
+        {
+            "kind": kind,
+            "value": CANARIES[name][0],
+            "label": "other",
+            "role": ROLES[kind],
+            "evidence": "user_tag",
+            "urgent": kind == "url",
+        }
+        for kind, name in REPORTED
+    ]
+    wanted = {"reports": reports}
+    status, body = await member.call("POST", "/v1/reports", wanted)
+    assert (status, body["accepted"], body["refused"]) == (202, 5, 1)
+    items = [
+        {"kind": "phone", "value": CANARIES[name][0]}
+        for name in ("only looked up", "refused", "phone")
+    ]
+    asking = {"purpose": "transaction_check", "items": items}
+    status, _ = await member.call("POST", "/v1/lookups", asking)
+    assert status == 200
+
+
+async def retract(member: Member) -> None:
+    what = {"kind": "phone", "value": CANARIES["retracted"][0]}
+    wanted = {**what, "reason": "false_positive"}
+    status, _ = await member.call("POST", "/v1/retractions", wanted)
+    assert status == 202
+
+
 async def work(alliance: Alliance, member: Member) -> None:
-    """Have a member handle all canaries, in its own process or here."""
-    await member.report("phone", CANARIES["phone"][0], "+12025550166")
-    await member.report("account", CANARIES["card"][0], CANARIES["wechat"][0])
-    await member.report("url", CANARIES["url"][0], urgent=True)
+    """Have a member handle all canaries, and the others ask for some."""
+    await report(member)
     for other in alliance.up:
-        await other.lookup("phone", CANARIES["only looked up"][0])
-        await other.lookup("phone", CANARIES["phone"][0])
-        await other.lookup("phone", CANARIES["refused"][0])
+        for name in ("only looked up", "refused", "phone"):
+            await other.lookup("phone", CANARIES[name][0])
     await keep_for_ourselves(member)
     await import_list(member)
     await alliance.settle()
-    await member.retract("phone", CANARIES["retracted"][0])
+    await retract(member)
     await alliance.settle()
     (found,) = await alliance.up[-1].lookup("account", "wechat:canary_bird_77")
     assert found.verdict == "suspected"
@@ -225,8 +260,8 @@ async def import_list(member: Member) -> None:
     again = CANARIES["again"][0]
     taken = await intake.take_reports([draft], None, again=again)
     assert taken.accepted == 1
-    search = report_forms.ReportSearch(value=draft.value, kind="phone")
-    assert (await intake.reports(search)).items[0].again == again
+    wanted = report_forms.ReportSearch(value=draft.value, kind="phone")
+    assert (await intake.reports(wanted)).items[0].again == again
 
 
 async def own_lists(member: Member) -> tuple[int, ...]:
@@ -331,42 +366,12 @@ async def test_a_process(process: tuple[Process, Alliance]) -> None:
     running, alliance = process
     tap: list[bytes] = []
     alliance.network.tap = tap
-    reports = [
-        {
-            "kind": kind,
-            "value": CANARIES[name][0],
-            "label": "other",
-            "role": ROLES[kind],
-            "evidence": "user_tag",
-        }
-        for kind, name in (
-            ("phone", "phone"),
-            ("phone", "refused"),
-            ("phone", "retracted"),
-            ("account", "card"),
-            ("account", "wechat"),
-            ("url", "url"),
-        )
-    ]
-    status, body = await running.ask(
-        "POST", "/v1/reports", {"reports": reports}
-    )
-    assert (status, body["accepted"], body["refused"]) == (202, 5, 1)
+    await report(alliance.bank)
     await own_lists(alliance.bank)
     await lists(alliance.bank)
     bad = {"reports": [{"kind": CANARIES["phone"][0], "value": 5}]}
     await running.ask("POST", "/v1/reports", bad)
     await running.ask("GET", f"/v1/{CANARIES['phone'][0]}?q=+12025550187")
-    items = [
-        {"kind": "phone", "value": CANARIES[name][0]}
-        for name in ("only looked up", "refused", "phone")
-    ]
-    status, body = await running.ask(
-        "POST",
-        "/v1/lookups",
-        {"purpose": "transaction_check", "items": items},
-    )
-    assert status == 200
 
     async def published() -> bool:
         _, seen = await running.ask("GET", "/v1/status")
@@ -376,13 +381,7 @@ async def test_a_process(process: tuple[Process, Alliance]) -> None:
         )
 
     await until(published, 30)
-    retraction = {
-        "kind": "phone",
-        "value": CANARIES["retracted"][0],
-        "reason": "false_positive",
-    }
-    status, _ = await running.ask("POST", "/v1/retractions", retraction)
-    assert status == 202
+    await retract(alliance.bank)
     proc = Path("/proc") / str(running.child.pid)
     places = [
         (name, (proc / name).read_bytes()) for name in ("cmdline", "environ")
