@@ -1,7 +1,7 @@
 """The peer API before its service: who is let in, and how much of one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import aiohttp
@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from syncd.flows.ports import Bundle, Heads, RosterHead
 from syncd.flows.serve import LogFiles
 from syncd.web import peer_api
+from tests.alliance import until
 
 LocalClient = TestClient[Any, Any]
 
@@ -24,6 +25,7 @@ class FakeService:
         self.go_on = asyncio.Event()
         self.removed_meanwhile = False
         self.making = self.most_made = 0
+        self.asked = asyncio.Future[Callable[[], bool]]()
 
     def caller(self, request_pin: str) -> tuple[str, str] | None:
         found = self.members.get(request_pin)
@@ -46,6 +48,13 @@ class FakeService:
         await self.go_on.wait()
         self.making -= 1
         return bytes(2 * peer_api.IN_FLIGHT_OF_CALLER)
+
+    async def evaluate(
+        self, caller: str, raw: bytes, gone: Callable[[], bool]
+    ) -> bytes:
+        self.asked.set_result(gone)
+        await self.go_on.wait()
+        return b"{}"
 
     async def monitor(self, origin_hash: str, key: str) -> bytes:
         return b"note"
@@ -75,7 +84,7 @@ class FakeService:
 
 
 @pytest.fixture
-def service() -> FakeService:
+async def service() -> FakeService:
     return FakeService()
 
 
@@ -194,6 +203,22 @@ async def test_a_file_that_is_not_read_in_time_is_cut_off(
     with pytest.raises(aiohttp.ClientError):
         await slow.read()
     assert (await client.get("/log/checkpoint")).status == 200
+
+
+async def test_who_hangs_up_is_seen_to_be_gone(
+    client: LocalClient, service: FakeService
+) -> None:
+    """What it asked for need not be computed."""
+    asking = asyncio.create_task(client.post("/oprf/v1/evaluate", data=b"x"))
+    gone = await service.asked
+    assert not gone()
+    asking.cancel()
+
+    async def seen() -> bool:
+        return gone()
+
+    await until(seen)
+    service.go_on.set()
 
 
 async def test_bytes_in_flight_are_bounded_over_all_callers(

@@ -3,15 +3,12 @@
 import asyncio
 import contextlib
 import secrets
-import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from msgspec import structs
 
 from syncd.errors import Message, RefusedError
 from syncd.flows.ports import Heads, RosterHead
@@ -19,12 +16,9 @@ from syncd.indicator import codec
 from syncd.indicator.statement import RosterAccepted
 from syncd.node.follow.roster_keeper import FORGIVE_S
 from syncd.roster import drafts
-from syncd.roster.members import Cut
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, merkle, note, witness
-from syncd.web import forms
-from syncd.web.service_ports import Caller
-from tests.alliance import HOUR_S, Alliance, Member, payload, shared, until
+from tests.alliance import Alliance, Member, payload, shared, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
@@ -168,35 +162,6 @@ async def test_a_claim_may_be_made_again_later(alliance: Alliance) -> None:
     assert counts == [1, 1, 2]
 
 
-async def test_a_roster_that_a_log_speaks_of(alliance: Alliance) -> None:
-    """A statement is a claim like one in heads: looked into, and once."""
-    bank, carrier = alliance.bank, alliance.carrier
-    version = bank.node.rosters.current.version
-    await carrier.say(
-        *(
-            RosterAccepted(version=version + n, hash_="ef" * 32)
-            for n in range(3)
-        )
-    )
-    alliance.network.asked.clear()
-    await bank.round()
-    found = {
-        k.finding.origin: k.count for k in await bank.findings("roster_claim")
-    }
-    assert found["carrier"] == 3
-    asked = [a for a in alliance.network.asked if a.path[:8] == "/roster/"]
-    assert {a.server for a in asked if a.client == "bank"} == {
-        "police",
-        "carrier",
-        "platform",
-    }
-    alliance.network.asked.clear()
-    await bank.round()
-    assert not [a for a in alliance.network.asked if "/roster/" in a.path]
-    head = await bank.head(carrier.origin)
-    assert head.merged == await carrier.size()
-
-
 async def test_a_newer_roster_that_a_log_speaks_of(alliance: Alliance) -> None:
     """It is fetched from whoever has it, before more of the log is."""
     bank, carrier, police = alliance.bank, alliance.carrier, alliance.police
@@ -254,31 +219,6 @@ async def test_a_quiet_round(alliance: Alliance) -> None:
         assert not [*heads.notes, *heads.receipts]
 
 
-async def test_a_log_that_nobody_gives_is_left_alone(
-    alliance: Alliance,
-) -> None:
-    """Not every round asks everybody for what a log signs and hides."""
-    bank, carrier = alliance.bank, alliance.carrier
-    await alliance.settle()
-    logs, pulls = bank.node.logs, bank.node.pulls
-    raw = carrier.signed(await carrier.size() + 9)
-    held = await bank.head(carrier.origin)
-    try:
-        assert await logs.offer("carrier", raw)
-        await pulls.fetch()
-        assert logs.state(carrier.origin).failures == 1
-        alliance.network.asked.clear()
-        await pulls.fetch()
-        assert not alliance.network.asked
-        logs.hurry()
-        await pulls.fetch()
-        assert alliance.network.asked
-        assert logs.state(carrier.origin).failures == 2
-        assert await bank.head(carrier.origin) == held
-    finally:
-        logs.states.clear()
-
-
 async def test_a_pull_makes_room(alliance: Alliance) -> None:
     """Three logs that drip do not keep all others waiting for ever."""
     bank, carrier = alliance.bank, alliance.carrier
@@ -328,113 +268,7 @@ async def test_a_member_that_is_down_delays_no_urgent_report(
             async def heard(size: int = size) -> bool:
                 return (await bank.head(police.origin)).merged > size
 
-            await until(heard, 2)
-    await alliance.settle()
-
-
-async def test_one_members_evaluations_take_turns(
-    alliance: Alliance,
-) -> None:
-    """However many requests it sends, the others wait for one of them."""
-    service = alliance.bank.node.peer_service
-    running: Counter[str] = Counter()
-    most: Counter[str] = Counter()
-    done: Counter[str] = Counter()
-
-    def work(caller: str) -> None:
-        running[caller] += 1
-        most[caller] = max(most[caller], running[caller])
-        time.sleep(0.02)
-        running[caller] -= 1
-        done[caller] += 1
-
-    async with asyncio.timeout(20):
-        flood = [
-            asyncio.ensure_future(
-                service.fair("police", bulk=False)(work, "police")
-            )
-            for _ in range(40)
-        ]
-        await asyncio.sleep(0)  # all of them wait
-        before = done["police"]
-        await service.fair("carrier", bulk=False)(work, "carrier")
-        assert done["police"] - before <= 2
-        await asyncio.gather(*flood)
-    assert most["police"] == 1
-
-
-async def test_what_nobody_waits_for_is_not_computed(
-    alliance: Alliance,
-) -> None:
-    """A caller that gave up leaves no work behind."""
-    service, platform = alliance.bank.node.peer_service, alliance.platform
-    done: list[str] = []
-    ctx = service.ctx
-
-    async def count(work: Any, *args: Any) -> Any:
-        done.append(work.__name__)
-        return await ctx.offload(work, *args)
-
-    service.ctx = replace(ctx, offload=count)
-    alliance.network.cut("police", "platform")  # so the bank is asked
-    platform.node.tokeniser.holders.clear()
-    turn = service.turns.setdefault(("platform", False), asyncio.Lock())
-    before = len(alliance.network.asked)
-    try:
-        async with turn:
-            (found,) = await platform.lookup(
-                "phone", "+12025550199", deadline_ms=300
-            )
-            assert found.verdict == "unknown"
-            asked = {a.server for a in alliance.network.asked[before:]}
-            assert "bank" in asked
-            await asyncio.sleep(0.05)  # until the server has noticed
-        async with asyncio.timeout(20):
-            while turn.locked():  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
-        await asyncio.sleep(0.05)
-        assert done == []
-        (found,) = await platform.lookup("phone", "+12025550199")
-        assert found.verdict == "none"
-        assert done == ["evaluate"]
-    finally:
-        service.ctx = ctx
-        alliance.heal()
-
-
-async def test_disputes_go_on_after_the_roster_expired(
-    alliance: Alliance,
-) -> None:
-    """What is wrong can be said when nothing new may be listed."""
-    bank = alliance.bank
-    await alliance.police.report("url", "http://shop.example/")
-    await alliance.settle()
-    for member in alliance.up:
-        member.shift_s = 91 * 24 * HOUR_S
-    try:
-        await asyncio.gather(*(m.round() for m in alliance.up))
-        size = await bank.size()
-        await bank.report("url", "http://late.example/")
-        draft = forms.DisputeDraft(
-            kind="url",
-            value="http://shop.example/",
-            reason="innocent_owner",
-            yes=True,  # it has expired meanwhile
-        )
-        await bank.node.local_service.claim_intake.dispute(
-            Caller("teller", "operator"), draft
-        )
-
-        async def grown() -> bool:
-            return await bank.size() == size + 1
-
-        await until(grown)
-        waiting = await bank.node.home.own.vault.waiting(9, ["url"])
-        assert len(waiting) == 1
-    finally:
-        for member in alliance.up:
-            member.shift_s = 0
-    await asyncio.gather(*(m.round() for m in alliance.up))
+            await until(heard)
     await alliance.settle()
 
 
@@ -484,37 +318,6 @@ async def test_a_restart_is_no_new_day(alliance: Alliance) -> None:
     assert (await bank.head(police.origin)).merged == held.mirrored
     await alliance.agreed()
     await alliance.settle()
-
-
-async def test_a_log_that_the_roster_ended(alliance: Alliance) -> None:
-    """What its key signs above its end is nobody's statement any more."""
-    police, bank = alliance.police, alliance.bank
-    await alliance.settle()
-    size, held = await police.size(), await bank.head(police.origin)
-
-    def end(draft: Roster) -> Roster:
-        cut = Cut(size, held.frontier.root())
-        found = draft.known("police")
-        (last,) = found.generations
-        ended = structs.replace(last, cuts=(cut,), ended=True)
-        others = [m for m in draft.members if m.id != "police"]
-        members = [*others, structs.replace(found, generations=(ended,))]
-        return structs.replace(
-            draft, members=tuple(sorted(members, key=lambda m: m.id))
-        )
-
-    # Even if it was announced before, and not yet fetched.
-    await police.write(payload(3, police.origin))
-    raw = police.node.home.own.log.released()
-    assert await bank.node.logs.offer("carrier", raw)
-    await alliance.change(end, at="bank")
-    await bank.node.pulls.idle()
-    assert not bank.node.logs.state(police.origin).target
-    await police.write(payload(4, police.origin))
-    raw = police.node.home.own.log.released()
-    assert not await bank.node.logs.offer("carrier", raw)
-    await bank.round()
-    assert (await bank.head(police.origin)).merged == size
 
 
 # From here on they do not agree any more.
