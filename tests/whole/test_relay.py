@@ -125,51 +125,32 @@ async def _huge(request: Request, right: Response) -> StreamResponse:
     return answer
 
 
-async def _flip(request: Request, right: Response) -> StreamResponse:
+def _flip(right: Response) -> Response:
     raw = bytearray(gzip.decompress(_body(right)))
     raw[len(raw) // 2] ^= 1
     return _encoded(gzip.compress(raw))
 
 
-async def _trailing(request: Request, right: Response) -> StreamResponse:
+def _trailing(right: Response) -> Response:
     return _encoded(gzip.compress(gzip.decompress(_body(right)) + b"x"))
 
 
-async def _not_gzip(request: Request, right: Response) -> StreamResponse:
-    return _encoded(b"x" * 99)
+def _status(code: int) -> Callable[[Response], Response]:
+    headers = {"Retry-After": "９"}
+    return lambda _: Response(status=code, headers=headers)
 
 
-async def _bomb(request: Request, right: Response) -> StreamResponse:
-    return _encoded(BOMB)
+def _instead(make: Callable[[Response], Response]) -> "Misbehave":
+    async def answer(request: Request, right: Response) -> StreamResponse:
+        return make(right)
 
-
-async def _brotli(request: Request, right: Response) -> StreamResponse:
-    return _encoded(_body(right), "zstd")
-
-
-async def _html(request: Request, right: Response) -> StreamResponse:
-    return Response(text="<html>busy</html>", content_type="text/html")
-
-
-async def _redirect(request: Request, right: Response) -> StreamResponse:
-    return HTTPFound("https://127.0.0.1:1/elsewhere")
-
-
-async def _empty(request: Request, right: Response) -> StreamResponse:
-    return Response(body=b"")
+    return answer
 
 
 async def _hang_up(request: Request, right: Response) -> StreamResponse:
     assert request.transport is not None
     request.transport.close()
     return right
-
-
-def _status(code: int) -> "Misbehave":
-    async def answer(request: Request, right: Response) -> StreamResponse:
-        return Response(status=code, headers={"Retry-After": "９"})
-
-    return answer
 
 
 def _body(right: Response) -> bytes:
@@ -183,25 +164,30 @@ def _encoded(raw: bytes, name: str = "gzip") -> Response:
 
 Misbehave = Callable[[Request, Response], Awaitable[StreamResponse]]
 
+ANSWERS: dict[str, Callable[[Response], Response]] = {
+    "flips a bit": _flip,
+    "adds a byte": _trailing,
+    "sends no gzip": lambda _: _encoded(b"x" * 99),
+    "sends a bomb": lambda _: _encoded(BOMB),
+    "names another encoding": lambda right: _encoded(_body(right), "zstd"),
+    "answers HTML": lambda _: Response(
+        text="<html>busy</html>", content_type="text/html"
+    ),
+    "redirects": lambda _: HTTPFound("https://127.0.0.1:1/elsewhere"),
+    "answers nothing": lambda _: Response(body=b""),
+    **{
+        f"answers {code}": _status(code)
+        for code in (204, 400, 401, 404, 409, 418, 422, 429, 500, 503)
+    },
+}
 WAYS = {
     "truncates": _truncate,
     "stalls": _stall,
     "drips": _drip,
     "sends forever": _forever,
     "announces a terabyte": _huge,
-    "flips a bit": _flip,
-    "adds a byte": _trailing,
-    "sends no gzip": _not_gzip,
-    "sends a bomb": _bomb,
-    "names another encoding": _brotli,
-    "answers HTML": _html,
-    "redirects": _redirect,
-    "answers nothing": _empty,
     "hangs up": _hang_up,
-    **{
-        f"answers {code}": _status(code)
-        for code in (204, 400, 401, 404, 409, 418, 422, 429, 500, 503)
-    },
+    **{name: _instead(make) for name, make in ANSWERS.items()},
 }
 
 
@@ -280,13 +266,12 @@ async def test_ends_right_whatever_the_relay_does(
 TILES = ("truncates", "answers HTML", "answers 400")
 
 
-async def _garbage(request: Request, right: Response) -> StreamResponse:
-    return Response(body=b"\7" * len(_body(right)))
+GARBAGE = _instead(lambda right: Response(body=b"\7" * len(_body(right))))
 
 
 @pytest.mark.parametrize(
     "way",
-    [*(WAYS[name] for name in TILES), _garbage],
+    [*(WAYS[name] for name in TILES), GARBAGE],
     ids=[*TILES, "sends garbage"],
 )
 @pytest.mark.parametrize("entries", [700, 20])
@@ -308,7 +293,7 @@ async def test_who_was_wrong_is_asked_last(alliance: Alliance) -> None:
     await alliance.carrier.round()
     await grow(alliance, 300)
     carrier = alliance.carrier
-    with relaying(alliance, "payload/", _flip):
+    with relaying(alliance, "payload/", _instead(_flip)):
         await pull_from_bank(alliance)
     await grow(alliance, 10)
     alliance.network.asked.clear()
