@@ -101,37 +101,3 @@ async def test_wrong_from_the_start(alliance: Alliance) -> None:
     await alliance.settle()
     assert await carrier.size() > size
     assert (await bank.receipts())["carrier"] == await bank.size()
-
-
-async def test_our_clock_is_set_between_rounds(alliance: Alliance) -> None:
-    """An hour forth or back is noticed before the next question."""
-    await alliance.bank.round()
-    for shift_s in (HOUR_S, -HOUR_S):
-        alliance.bank.shift_s = shift_s
-        with pytest.raises(RefusedError, match="off ours"):
-            alliance.bank.node.our_clock.healthy()
-    alliance.bank.shift_s = 0
-    alliance.bank.node.our_clock.healthy()
-
-
-@pytest.mark.parametrize("shift_s", [240, pytest.param(-240, marks=SLOW)])
-async def test_a_little_off_is_no_matter(
-    alliance: Alliance, shift_s: int
-) -> None:
-    """Up to five minutes are in order."""
-    alliance.carrier.shift_s = shift_s
-    await alliance.carrier.round()
-    await alliance.carrier.report("url", f"http://near{shift_s}.example/")
-    await alliance.settle()
-    alliance.carrier.shift_s = 0
-
-
-async def test_one_liar_about_the_time_stops_nobody(
-    alliance: Alliance,
-) -> None:
-    """The others' clocks are judged by their median."""
-    alliance.police.shift_s = 10**9
-    await alliance.bank.round()
-    alliance.bank.node.our_clock.healthy()
-    alliance.police.shift_s = 0
-    await alliance.bank.round()

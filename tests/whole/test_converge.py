@@ -53,25 +53,6 @@ async def test_receipts_from_all(alliance: Alliance) -> None:
         assert await owner.receipts() == dict.fromkeys(others, size)
 
 
-async def test_looked_up_by_who_did_not_report(alliance: Alliance) -> None:
-    """What only the police reported, the platform knows, and who said it."""
-    for kind, value in (
-        ("phone", "(202) 555-1000"),
-        ("url", "http://m0.evil.example/deeper/page?x=1"),
-        ("account", "QQ:10000"),
-    ):
-        (found,) = await alliance.platform.lookup(kind, value)
-        assert found.verdict == "suspected"
-        assert found.sectors == {"police": 1}
-        assert [p[0] for p in found.positions] == [alliance.police.origin]
-
-
-async def test_never_reported_is_none(alliance: Alliance) -> None:
-    """A value that nobody reported is not listed."""
-    found = await alliance.bank.lookup("phone", "+12025559999")
-    assert [f.verdict for f in found] == ["none"]
-
-
 async def test_other_statements_travel_too(alliance: Alliance) -> None:
     """What is no claim is mirrored all the same, and changes no digest."""
     before = await alliance.bank.digest(alliance.carrier.origin)
@@ -97,33 +78,10 @@ async def test_other_statements_travel_too(alliance: Alliance) -> None:
     assert await alliance.bank.digest(alliance.carrier.origin) == before
 
 
-async def test_a_retract_is_gone_everywhere(alliance: Alliance) -> None:
-    """After a retract nobody lists the value any more."""
-    await alliance.bank.report("phone", "+12025552222")
-    await alliance.settle()
-    assert await verdicts(alliance, "+12025552222") == {"suspected"}
-    assert await alliance.bank.retract("phone", "+12025552222") == 1
-    await alliance.settle()
-    assert await verdicts(alliance, "+12025552222") == {"none"}
-    await same(alliance)
-
-
 async def verdicts(alliance: Alliance, phone: str) -> set[str]:
     """Return what all members make of one number."""
     found = [await m.lookup("phone", phone) for m in alliance.up]
     return {answers[0].verdict for answers in found}
-
-
-async def test_independent_reports_confirm(alliance: Alliance) -> None:
-    """Four sectors reported it, one by its own detection: confirmed."""
-    await alliance.bank.report(
-        "account", f"card:{CARD}", evidence="bank_detection"
-    )
-    await alliance.settle()
-    for member in alliance.up:
-        (found,) = await member.lookup("account", CARD)
-        assert found.verdict == "confirmed"
-        assert len(found.sectors) == 4
 
 
 async def test_urgent_within_seconds(alliance: Alliance) -> None:

@@ -31,33 +31,6 @@ async def assert_contained(alliance: Alliance, *victims: Member) -> None:
     await alliance.settle("bank", "carrier", "platform")
 
 
-@pytest.mark.parametrize(
-    ("entries", "common", "more"),
-    [
-        (300, -1, 1),  # another root at the same size
-        (0, -1, 6),
-        (300, 1, 320),  # an extension that does not extend
-    ],
-)
-async def test_another_log_than_was_held(
-    alliance: Alliance, entries: int, common: int, more: int
-) -> None:
-    """Whatever size it has, it contradicts what was signed before."""
-    police = alliance.police
-    (answer,) = await alliance.bank.lookup("phone", CASE)
-    assert answer.verdict == "confirmed"
-    await police.write(*(payload(n, police.origin) for n in range(entries)))
-    await alliance.settle()
-    size = await police.size()
-    others = (payload(9000 + n, police.origin) for n in range(more))
-    twin = await police.fork(common % size, *others)
-    assert twin.frontier.size >= size
-    victims = [alliance.bank, alliance.carrier, alliance.platform]
-    for member in victims:
-        await member.round()
-    await assert_contained(alliance, *victims)
-
-
 async def test_a_split_view_comes_to_light(alliance: Alliance) -> None:
     """The bank is shown another log than the others: all learn of it."""
     police = alliance.police

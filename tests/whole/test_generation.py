@@ -360,31 +360,19 @@ async def test_an_end_before_ours(alliance: Alliance, tmp_path: Path) -> None:
     assert sound(bank, roster)
 
 
-async def test_an_epoch_is_retired_after_the_turn(
+async def test_what_the_roster_ends_after_the_turn(
     alliance: Alliance, tmp_path: Path
 ) -> None:
-    """What the old log said of it is closed in own.db as well."""
-    bank = alliance.bank
-    old = bank.origin
-    await alliance.stop("bank")
-    await next_log(alliance, tmp_path)
-    await alliance.change(retire_urls, at="police")
-    await alliance.agreed()
-    await bank.swept()
-    assert open_in_own(bank, old) == ["phone"]
-    roster = bank.node.rosters.current
-    assert sound(bank, roster)
-
-
-async def test_the_roster_erases_after_the_turn(
-    alliance: Alliance, tmp_path: Path
-) -> None:
-    """Payload and salt go from own.db as well."""
+    """An epoch and a range: both are closed in own.db as well."""
     bank, police = alliance.bank, alliance.police
     old = bank.origin
     await alliance.stop("bank")
     await next_log(alliance, tmp_path)
     assert sorted(open_in_own(bank, old)) == ["phone", "url"]
+    await alliance.change(retire_urls, at="police")
+    await alliance.agreed()
+    await bank.swept()
+    assert open_in_own(bank, old) == ["phone"]
     draft = tmp_path / "erase"
     words = ("roster", "erase", old, "--range", "0:3", draft)
     code = syncd(police, *words, "--reason", "entry_error")
@@ -393,8 +381,7 @@ async def test_the_roster_erases_after_the_turn(
     await alliance.settle()
     await bank.node.daily.run()
     assert open_in_own(bank, old) == []
-    roster = bank.node.rosters.current
-    assert sound(bank, roster)
+    assert sound(bank, bank.node.rosters.current)
 
 
 def open_in_own(member: Member, origin: str) -> list[str]:

@@ -1,12 +1,9 @@
 """Holders that are away, that lie, or that have had enough."""
 
-import json
 import secrets
 import stat
 
 import pytest
-from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from syncd.cli.main import main
 from syncd.flows.evaluation import Request
@@ -76,41 +73,6 @@ async def test_with_one_holder_left(alliance: Alliance) -> None:
     for member in alliance.up:
         (found,) = await member.lookup("phone", "+12025550777")
         assert found.verdict == "suspected"
-
-
-async def twisted(
-    request: web.Request, caller: str, handler: Handler
-) -> web.StreamResponse:
-    """Answer with a bit of the first point flipped, under the same note."""
-    answer = await handler(request)
-    if not request.path.startswith("/oprf"):
-        return answer
-    assert isinstance(answer, web.Response)
-    assert isinstance(answer.body, bytes)
-    value = json.loads(answer.body)
-    first, *others = bytes.fromhex(value["reply"]["elements"])
-    value["reply"]["elements"] = bytes([first ^ 1, *others]).hex()
-    raw = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return web.Response(text=raw)
-
-
-async def test_a_wrong_answer_names_the_holder(alliance: Alliance) -> None:
-    """Another quorum answers, and the liar is a finding."""
-    platform = alliance.platform
-    holders = platform.node.tokeniser.holders
-    holders.clear()  # it knows nothing bad of anybody
-    alliance.bank.node.gate = twisted
-    before = sum(k.count for k in await platform.findings("bad_holder"))
-    try:
-        (found,) = await platform.lookup("phone", PHONE)
-    finally:
-        alliance.bank.node.gate = None
-    assert found.verdict == "suspected"
-    findings = await platform.findings("bad_holder")
-    assert {k.finding.origin for k in findings} == {"bank"}
-    assert sum(k.count for k in findings) == before + 1
-    assert not holders["bank"].up
-    assert "wrong answer" in str(holders["bank"].why)
 
 
 async def test_a_signed_lie_is_found_by_the_proof(

@@ -4,10 +4,8 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
 
@@ -90,29 +88,6 @@ async def test_whatever_it_says_the_others_go_on(
     assert held.merged == await alliance.police.size()
     assert not held.contested
     alliance.bank.node.our_clock.healthy()
-
-
-@pytest.mark.parametrize("size", [10**3, 10**7 + 1, 10**9, 2**63 - 1])
-async def test_a_log_signed_for_nothing(alliance: Alliance, size: int) -> None:
-    """Its own log, signed larger than it is, delays nobody else's."""
-    platform = alliance.platform
-    note = signed(platform.keys.log, size)
-
-    async def lie(_: web.Request) -> web.StreamResponse:
-        return web.Response(text=heads(notes=[note]))
-
-    with platform.lying_at("/heads", lie):
-        await alliance.police.write(payload(7, alliance.police.origin))
-        async with asyncio.timeout(5):
-            await alliance.bank.round()
-    logs = alliance.bank.node.logs
-    logs.states[platform.origin] = replace(
-        logs.state(platform.origin), target=None
-    )
-    held = await alliance.bank.head(alliance.police.origin)
-    assert held.merged == await alliance.police.size()
-    state = alliance.bank.node.logs.state(platform.origin)
-    assert state.why
 
 
 @pytest.mark.parametrize("how", ["never answers", "drips"])
@@ -207,15 +182,3 @@ async def test_pokes_that_move_nothing(
     assert [await police.head(m.origin) for m in alliance.up] == before
     asked = [a for a in alliance.network.asked if a.client == "police"]
     assert not asked
-
-
-async def test_who_is_not_in_the_roster_gets_nothing(
-    alliance: Alliance,
-) -> None:
-    """No handshake, no byte."""
-    alliance.newcomer("payer", "0" * 64)
-    stranger = alliance.members.pop("payer")
-    assert stranger.listener is not None
-    stranger.listener.close()
-    with pytest.raises(aiohttp.ClientError):
-        await stranger.ask(alliance.police, "GET", "/log/checkpoint")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from syncd.errors import DamagedError
 from syncd.node.publish import override
 from tests.alliance import Alliance, until
 
@@ -75,36 +74,6 @@ async def test_database_and_mark_set_back_together(tmp_path: Path) -> None:
             (answer,) = await member.lookup("url", "http://two.example/")
             if member is not bank:
                 assert answer.verdict == "suspected"
-
-
-async def test_a_database_behind_its_mark_is_refused(tmp_path: Path) -> None:
-    """At open, before any API listens."""
-    async with Alliance.found(tmp_path, ("police", "bank", "carrier")) as a:
-        await a.settle()
-        await a.bank.stop()
-        snapshot(a.bank.home, tmp_path / "old")
-        await a.start("bank")
-        await a.bank.report("url", "http://one.example/")
-        await a.settle()
-        await a.bank.stop()
-        restore(a.bank.home, tmp_path / "old", "own.db")
-        with pytest.raises(DamagedError, match="rolled back") as caught:
-            await a.bank.start()
-        assert "fork" in caught.value.hint
-
-
-async def test_the_first_append_waits_for_the_others(tmp_path: Path) -> None:
-    """Nobody appends before a majority of the others was asked."""
-    async with Alliance.found(tmp_path, start=False) as alliance:
-        police = alliance.police
-        await police.start()
-        await police.report("url", "http://one.example/")
-        await asyncio.sleep(0.3)
-        assert await police.size() == 0
-        assert "asked" in str(police.node.publisher.why_not())
-        await alliance.start()
-        await alliance.settle()
-        assert await police.size() > 1
 
 
 async def test_a_lone_operator_says_so_in_words(tmp_path: Path) -> None:
