@@ -154,7 +154,7 @@ def _encoded(fields: Fields, kind: str, rules: Rules) -> bytes:
     """Return fields as the vault keeps them, with the days that are usual."""
     today = statement.day(rules.today)
     if isinstance(fields, DisputeFields | VouchFields) and not fields.expires:
-        expires = report.later(today, rules.policy.cap(kind, ""))
+        expires = report.later(today, rules.roster.cap(kind, ""))
         fields = replace(fields, expires=expires)
     if isinstance(fields, DisputeFields) and not fields.due:
         due = report.later(today, DUE_DAYS[kind])

@@ -83,7 +83,7 @@ def of(
     if not isinstance(dispute, Dispute):
         return None
     effect = dispute.about or dispute.know
-    if not effect or roster.annulled(claim.origin):
+    if not effect or claim.origin not in roster.authors:
         return None
     by_us = claim.origin in ours
 

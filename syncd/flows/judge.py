@@ -8,7 +8,7 @@ from syncd.errors import NOTHING, HoldersError, Message, SyncdError
 from syncd.flows import sighting
 from syncd.flows.basis import Basis, ClaimSource, Found, Key, claims_on
 from syncd.flows.ports import Offload, Position
-from syncd.indicator import identifier, never, policy, token, verdict
+from syncd.indicator import identifier, never, token, verdict
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report
@@ -162,8 +162,6 @@ class Judge:
         self._basis = basis
         self._outputs = asking.outputs
         self._failed = asking.failed
-        self._policy = policy.of(world.roster)
-        self._reporters = policy.reporters(world.roster)
         self._epochs = {
             kind: epoch_of(world.roster, kind) for kind in identifier.KINDS
         }
@@ -291,7 +289,7 @@ class Judge:
         return sighting.may_tell(
             claims,
             self._verdict([claims], never.NOBODY, bad, behind),
-            self._reporters,
+            self._world.roster,
             contested=self._world.contested,
             own=self._world.own,
         )
@@ -305,8 +303,7 @@ class Judge:
     ) -> Verdict:
         return verdict.verdict(
             groups,
-            self._policy,
-            self._reporters,
+            self._world.roster,
             self._world.day,
             contested=self._world.contested,
             bad_know=bad,

@@ -32,8 +32,9 @@ from syncd.flows.entry import (
 from syncd.flows.report import Rules
 from syncd.indicator import identifier, statement, vocabulary
 from syncd.indicator.identifier import Identifier
-from syncd.indicator.policy import Policy, lower, stronger
+from syncd.indicator.policy import lower, stronger
 from syncd.indicator.verdict import Verdict
+from syncd.roster.terms import Policy
 
 MAX_TEXT: Final = 200  # characters of a reason or remark
 MAX_LIST: Final = 100  # characters of a list's name

@@ -25,7 +25,6 @@ from syncd.indicator import (
     identifier,
     never,
     notation,
-    policy,
     record,
     statement,
     suffixes,
@@ -33,7 +32,6 @@ from syncd.indicator import (
 )
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.national import SHOWN
-from syncd.indicator.policy import Policy
 from syncd.indicator.record import Fields, ReportFields
 from syncd.roster.roster import Roster
 
@@ -53,11 +51,6 @@ class Rules:
     checked: dict[tuple[object, ...], bytes] = field(
         default_factory=dict, repr=False, compare=False
     )  # fields known to be right; rows of one file share most
-
-    @cached_property
-    def policy(self) -> Policy:
-        """The roster's caps and actions."""
-        return policy.of(self.roster)
 
     @cached_property
     def sector(self) -> str:
@@ -275,7 +268,7 @@ def _ending(
     """
     seen = statement.day(fields.seen)
     expires = fields.expires or later(
-        seen, rules.policy.cap(kind, fields.evidence)
+        seen, rules.roster.cap(kind, fields.evidence)
     )
     if planted and statement.day(expires) > seen + never.PLANTED_DAYS:
         if fields.expires:

@@ -6,14 +6,14 @@ that is why one report is not enough, why a week's are told together, and why
 nothing is told of what was no business contact.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from syncd.indicator import active, vocabulary
 from syncd.indicator.claims import Claim
-from syncd.indicator.policy import Reporter
 from syncd.indicator.statement import Report
 from syncd.indicator.verdict import Verdict
+from syncd.roster.roster import Roster
 
 CONTACT: Final = frozenset(
     {
@@ -37,7 +37,7 @@ def monday(day: int) -> int:
 def may_tell(
     claims: Sequence[Claim],
     judged: Verdict,
-    reporters: Mapping[str, Reporter],
+    roster: Roster,
     *,
     contested: Collection[str],
     own: Collection[str],
@@ -50,7 +50,7 @@ def may_tell(
     Args:
         claims: those on the token.
         judged: the verdict on these alone.
-        reporters: who writes each log.
+        roster: who writes each log.
         contested: origins whose log is forked.
         own: origins of our own logs.
     """
@@ -66,7 +66,7 @@ def may_tell(
     counted = [(c, report) for c, report in reports if c.position in on]
     others = [(c, report) for c, report in counted if c.origin not in own]
     groups = {
-        reporters[c.origin].group
+        roster.authors[c.origin].controller
         for c, report in others
         if not (report.basis or report.spoofed or c.origin in contested)
         and report.evidence != active.RELAYED

@@ -14,7 +14,6 @@ from typing import Final
 from syncd.indicator import vocabulary
 from syncd.indicator.claims import Claim
 from syncd.indicator.notation import DAYS, Position
-from syncd.indicator.policy import Policy, Reporter
 from syncd.indicator.statement import (
     Answer,
     Dispute,
@@ -22,6 +21,8 @@ from syncd.indicator.statement import (
     Report,
     Vouch,
 )
+from syncd.roster.members import Member
+from syncd.roster.roster import Roster
 
 AUTHORITY: Final[Mapping[str, frozenset[str]]] = {
     "police_case": frozenset({"police"}),
@@ -47,15 +48,15 @@ def due(dispute: Dispute) -> int:
 class World:
     """What a verdict is made from, besides the claims."""
 
-    policy: Policy
-    reporters: Mapping[str, Reporter]
-    day: int
-    contested: Collection[str]
-    bad_know: Collection[Position]
+    roster: Roster  # who writes each log, and the policy
+    day: int  # days since 1970, in the roster's zone
+    contested: Collection[str] = frozenset()  # origins whose log is forked
+    bad_know: Collection[Position] = frozenset()
+    # of claims whose `know` does not fit the value
 
     def speaks_for(self, claim: Claim, sector: str) -> bool:
         """Tell whether a claim has the authority of a sector."""
-        who = self.reporters.get(claim.origin)
+        who = self.roster.authors.get(claim.origin)
         return (
             who is not None
             and who.sector == sector
@@ -68,7 +69,7 @@ class World:
         Nobody lifts a report on a value that he does not have: but whoever
         names reports answers these alone, and need not have it.
         """
-        if claim.origin not in self.reporters:
+        if claim.origin not in self.roster.authors:
             return False
         match claim.statement:
             case Dispute(about=about, know=know):
@@ -90,7 +91,7 @@ class World:
     def sectors(self, disputes: Iterable[Claim]) -> frozenset[str]:
         """Return the sectors that dispute: a forked log speaks for none."""
         return frozenset(
-            self.reporters[d.origin].sector
+            self.roster.authors[d.origin].sector
             for d in disputes
             if d.origin not in self.contested
         )
@@ -109,17 +110,17 @@ class World:
     def overclaims(self, origin: str, report: Report) -> bool:
         """Tell whether evidence was claimed without its authority."""
         may = AUTHORITY.get(report.evidence)
-        return may is not None and self.reporters[origin].sector not in may
+        who = self.roster.authors[origin]
+        return may is not None and who.sector not in may
 
     def ends(self, origin: str, report: Report) -> int:
         """Return the first day on which a report does not count any more."""
-        cap = self.policy.cap(report.kind, self.evidence(origin, report))
+        cap = self.roster.cap(report.kind, self.evidence(origin, report))
         return min(DAYS[report.expires], DAYS[report.seen] + cap)
 
-    def same_member(self, claim: Claim, who: Reporter) -> bool:
-        """Tell whether a claim is of a reporter, in whichever of its logs."""
-        other = self.reporters.get(claim.origin)
-        return other is not None and other.member == who.member
+    def same_member(self, claim: Claim, who: Member) -> bool:
+        """Tell whether a claim is of a member, in whichever of its logs."""
+        return self.roster.authors.get(claim.origin) is who
 
 
 Name = tuple[str, int, str]  # (kind, epoch, token)
@@ -164,7 +165,7 @@ class Beside:
 
         They are its author's, and police's if the report is official.
         """
-        who = self._world.reporters[claim.origin]
+        who = self._world.roster.authors[claim.origin]
         return [
             c.position
             for c in self._answers.get(claim.position, ())
@@ -224,7 +225,7 @@ def lapsed(
 
 def _why(claim: Claim, report: Report, near: Beside, world: World) -> str:
     """Return why a report does not count, "" if only its basis can say."""
-    if claim.origin not in world.reporters:
+    if claim.origin not in world.roster.authors:
         return "annulled"
     if report.test:
         return "test"

@@ -14,8 +14,8 @@ from syncd.indicator.active import OFFICIAL, WEAK, World
 from syncd.indicator.claims import Claim
 from syncd.indicator.never import PLANTED, PLANTED_DAYS
 from syncd.indicator.notation import DAYS, Position
-from syncd.indicator.policy import Reporter
 from syncd.indicator.statement import Answer, Dispute, Report, Vouch
+from syncd.roster.members import Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class CountedReport:
     claim: Claim
     report: Report
     level: int  # which form it is on: 0 is the most specific
-    who: Reporter
+    who: Member
     evidence: str  # what it is worth: rule 2
     ends: int  # first day on which it does not count
 
@@ -189,13 +189,14 @@ class Objections:
         report.
         """
         who = [r.who for r in self._at.values()]
-        sectors, groups = {w.sector for w in who}, {w.group for w in who}
+        sectors = {w.sector for w in who}
+        groups = {w.controller for w in who}
         for claims in self._vouches.values():
-            vouching = {self._world.reporters[c.origin] for c in claims}
+            vouching = (self._world.roster.authors[c.origin] for c in claims)
             voices = {
-                (w.group, w.sector)
+                (w.controller, w.sector)
                 for w in vouching
-                if w.sector not in sectors and w.group not in groups
+                if w.sector not in sectors and w.controller not in groups
             }
             pairs = combinations(voices, 2)
             if not any(a[0] != b[0] and a[1] != b[1] for a, b in pairs):

@@ -1,6 +1,6 @@
 """The verdict: what the alliance's policy makes of the claims on a value.
 
-A pure function of claims, policy, who is who, and a day: it can be replayed
+A pure function of claims, roster and a day: it can be replayed
 by anyone who has the same logs, and the order in which they arrived cannot
 matter. The rules in plain words, and the table of cases that tests run, are
 docs/verdict.md; the numbers below are those of its rules.
@@ -33,9 +33,10 @@ from syncd.indicator.claims import Claim
 from syncd.indicator.never import NOBODY, Guard
 from syncd.indicator.notation import DAYS, Position
 from syncd.indicator.objections import CountedReport, Objections
-from syncd.indicator.policy import Policy, Reporter, lower
+from syncd.indicator.policy import lower
 from syncd.indicator.reasons import REASONS
 from syncd.indicator.statement import Report, Vouch
+from syncd.roster.roster import Roster
 
 QUIET_DAYS: Final = 90  # after `seen`, of one report's no_tip_off
 
@@ -75,8 +76,7 @@ def unknown(*reasons: str) -> Verdict:
 
 def verdict(
     claims: Sequence[Sequence[Claim]],
-    policy: Policy,
-    reporters: Mapping[str, Reporter],
+    roster: Roster,
     day: int,
     *,
     contested: Collection[str] = frozenset(),
@@ -88,14 +88,14 @@ def verdict(
 
     Args:
         claims: per form of the value, the claims on it that stand.
-        reporters: who writes each log; what is not in here has no effect.
+        roster: who writes each log, and what is made of it.
         day: days since 1970, in the roster's zone.
         contested: origins whose log is forked.
         bad_know: positions of reports whose `know` does not fit the value.
         never: the forms that the never-list protects.
         in_force: claims on other tokens, that reports rest on.
     """
-    world = World(policy, reporters, day, contested, bad_know)
+    world = World(roster, day, contested, bad_know)
     mine = {
         claim.position: (claim, level)
         for level, group in enumerate(claims)
@@ -151,7 +151,12 @@ def _weigh(
             case Report() as item:
                 found.reports.append(
                     CountedReport(
-                        *(claim, item, level, world.reporters[claim.origin]),
+                        *(
+                            claim,
+                            item,
+                            level,
+                            world.roster.authors[claim.origin],
+                        ),
                         world.evidence(claim.origin, item),
                         world.ends(claim.origin, item),
                     )
@@ -201,8 +206,8 @@ def _judge(
     pair = _independent(real, world)
     word, action = _word(reports, against, world)
     if not real:
-        action = lower(action, world.policy.spoofed)
-    single = len({r.who.group for r in reports}) == 1
+        action = lower(action, world.roster.policy.spoofed)
+    single = len({r.who.controller for r in reports}) == 1
     checks = (
         ("official_report", official),
         ("two_independent", pair),
@@ -232,7 +237,7 @@ def _word(
     reports: Sequence[CountedReport], against: Objections, world: World
 ) -> tuple[str, str]:
     """Return the verdict and what to do, by rules 4 to 6."""
-    policy, lifted = world.policy, against.lifted
+    policy, lifted = world.roster.policy, against.lifted
     real = [r for r in reports if not r.report.spoofed]
     firm = [r for r in real if r.position not in lifted]
     if any(r.official for r in firm):
@@ -259,7 +264,7 @@ def _answer(
     reports: Sequence[CountedReport],
 ) -> Verdict:
     seen = [DAYS[r.report.seen] for r in reports]
-    members = {r.who.member: r.who.sector for r in reports}
+    members = {r.who.id: r.who.sector for r in reports}
     sectors: dict[str, int] = {}
     for sector in sorted(members.values()):
         sectors[sector] = sectors.get(sector, 0) + 1
@@ -274,7 +279,7 @@ def _answer(
     return Verdict(
         verdict=found,
         action=action,
-        unattended=lower(action, world.policy.ceiling),
+        unattended=lower(action, world.roster.policy.ceiling),
         reasons=tuple(code for code in REASONS if code in known),
         positions=tuple(sorted(rests_on)),
         first_seen=min(seen, default=None),
@@ -290,7 +295,7 @@ def _answer(
 def _independent(reports: Sequence[CountedReport], world: World) -> bool:
     """Tell whether two of the reports confirm each other (rule 4)."""
     voices = {
-        (r.who.group, r.who.sector, r.evidence in WEAK)
+        (r.who.controller, r.who.sector, r.evidence in WEAK)
         for r in reports
         if not (
             r.report.basis

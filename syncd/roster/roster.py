@@ -190,10 +190,11 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         first = dict.fromkeys(m.origin for m in self.members if m.active)
         return tuple(first | dict.fromkeys(self._by_origin))
 
-    def annulled(self, origin: str) -> bool:
-        """Whether what that log says has no effect any more."""
-        found = self._by_origin.get(origin)
-        return found is None or found[0].annulled
+    @cached_property
+    def authors(self) -> dict[str, Member]:
+        """Who writes each log whose claims have effect, by origin."""
+        by_origin = self._by_origin.items()
+        return {o: m for o, (m, _) in by_origin if not m.annulled}
 
     def expired(self, now: int) -> bool:
         """Whether no new reports and vouches may be written."""

@@ -5,7 +5,6 @@ whole/test_conforming_member.py.
 """
 
 import ast
-import dataclasses
 import functools
 import json
 import runpy
@@ -24,13 +23,12 @@ from syncd.errors import SyncdError
 from syncd.indicator import absent, folding, leaf, statement
 from syncd.indicator import claims as product
 from syncd.indicator.claims import Claim
-from syncd.indicator.policy import Reporter
 from syncd.indicator.token import KIND_NAMES
 from syncd.roster import join, trust
 from syncd.roster.roster import Roster
 from syncd.tlog import merkle, tiles
 from tests.cases import vectors
-from tests.indicator.test_verdict import CASES, WHO, Case, read_case
+from tests.indicator.test_verdict import CASES, ROSTER, Case, read_case
 from tests.roster import test_roster
 from tests.roster.conftest import Club, Dice
 
@@ -382,10 +380,10 @@ def test_record_types_alike(payload: bytes) -> None:
 
 def claim_of(claim: Claim, form: int, case: Case) -> verdict.Claim:
     """Return a claim in the other implementation's words."""
-    who = WHO.get(claim.origin, Reporter("", "", ""))
+    who = ROSTER.authors.get(claim.origin)
     author = verdict.Author(
-        **dataclasses.asdict(who),
-        annulled=claim.origin not in WHO,
+        *((who.id, who.sector, who.controller) if who else ("", "", "")),
+        annulled=who is None,
         contested=claim.origin in case.contested,
     )
     body = json.loads(statement.spell(claim.statement))
@@ -406,13 +404,8 @@ def judged(case: Case) -> Sequence[object]:
         ],
         verdict.Rules(
             day(case.day),
-            [
-                {"days": days}
-                | ({"kind": kind} if kind else {})
-                | ({"evidence": evidence} if evidence else {})
-                for (kind, evidence), days in case.policy.caps.items()
-            ],
-            dataclasses.asdict(case.policy),
+            case.roster.to_json()["caps"],
+            case.roster.to_json()["policy"],
             case.never.levels,
             case.bad_know,
             case.never.pages,
@@ -440,7 +433,7 @@ def test_case(row: list[str]) -> None:
     assert judged(read_case(row[2], row[3])) == want
 
 
-NAMES = sorted(name.split(".")[0].upper() for name in WHO)
+NAMES = sorted(name.split(".")[0].upper() for name in ROSTER.authors)
 EVIDENCE = [*verdict.AUTHORITY, *verdict.WEAK, "honeypot", "from_the_future"]
 numbers = st.integers(1, 6).map(str)
 days = st.sampled_from([-1100, -180, -11, -10, -9, -1, 0, 1, 30]).map(str)

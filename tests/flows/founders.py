@@ -1,7 +1,10 @@
 """An alliance that was just founded, and its roster's next versions."""
 
+import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
 
 from syncd.flows import founding
 from syncd.flows.founding import Founded
@@ -78,6 +81,27 @@ def found(
 
 
 FOUNDED = found()
+
+
+def writing(who: Mapping[str, tuple[str, str, str]]) -> Roster:
+    """Return a roster of who writes a log: member, sector and group."""
+    one = FOUNDED.roster.members[0]
+    members = [
+        replace(
+            *(one,),
+            **dict(zip(("id", "sector", "group"), is_, strict=True)),
+            generations=tuple(
+                replace(
+                    one.generation,
+                    log=dataclasses.replace(one.generation.log, name=origin),
+                )
+                for origin, other in who.items()
+                if other == is_
+            ),
+        )
+        for is_ in dict.fromkeys(who.values())
+    ]
+    return replace(FOUNDED.roster, members=tuple(members))
 
 
 def signed(draft: Roster, current: Roster | None = None) -> bytes:

@@ -6,18 +6,21 @@ from typing import Any
 import pytest
 
 from syncd.flows import lookup, sighting
-from syncd.indicator import policy, statement, verdict
+from syncd.indicator import statement, verdict
 from syncd.indicator.claims import Claim
-from syncd.indicator.policy import Reporter
 from tests import sample_statements
+from tests.flows.founders import writing
 
-REPORTERS = {
-    name: Reporter(name, name, name)
-    for name in ("bank", "carrier", "payment", "police", "platform")
-} | {
-    "branch": Reporter("branch", "bank", "branch"),
-    "sister": Reporter("sister", "carrier", "bank"),
-}
+ROSTER = writing(
+    {
+        name: (name, name, name)
+        for name in ("bank", "carrier", "payment", "police", "platform")
+    }
+    | {
+        "branch": ("branch", "bank", "branch"),
+        "sister": ("sister", "carrier", "bank"),
+    }
+)
 DAY = statement.day("2026-11-20")
 OWN = ("platform",)
 INDEX = itertools.count()
@@ -32,11 +35,9 @@ def claim(origin: str, **fields: Any) -> Claim:
 
 
 def told(*claims: Claim, contested: tuple[str, ...] = ()) -> bool:
-    judged = verdict.verdict(
-        [claims], policy.DEFAULT, REPORTERS, DAY, contested=contested
-    )
+    judged = verdict.verdict([claims], ROSTER, DAY, contested=contested)
     return sighting.may_tell(
-        claims, judged, REPORTERS, contested=contested, own=OWN
+        claims, judged, ROSTER, contested=contested, own=OWN
     )
 
 

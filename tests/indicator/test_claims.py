@@ -22,7 +22,6 @@ from syncd.indicator.absent import Range
 from syncd.indicator.claims import Claim, Row
 from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
-from syncd.indicator.policy import DEFAULT, Reporter
 from syncd.indicator.statement import (
     Anchor,
     AnchoredLog,
@@ -40,6 +39,7 @@ from syncd.indicator.statement import (
 )
 from syncd.indicator.verdict import verdict
 from tests import sample_statements
+from tests.flows.founders import writing
 from tests.sample_statements import ABOUT, ORIGIN, dispute
 
 VECTORS = Path(__file__).parents[1] / "vectors/syncd/claims.json"
@@ -204,10 +204,12 @@ def test_arrival_does_not_matter(
     """All logs in any order of arrival give the same verdict."""
     origins = [f"{name}.example/syncd/t/1" for name in "abc"]
     sectors = ["bank", "police", "platform"]
-    reporters = {
-        origin: Reporter(origin[0], sector, origin[0])
-        for origin, sector in zip(origins, sectors, strict=True)
-    }
+    roster = writing(
+        {
+            origin: (origin[0], sector, "")
+            for origin, sector in zip(origins, sectors, strict=True)
+        }
+    )
     pieces = []
     for origin, log in zip(origins, written, strict=True):
         ends = data.draw(cuts(len(log)))
@@ -230,8 +232,7 @@ def test_arrival_does_not_matter(
             [
                 verdict(
                     [[c for c in found if c.token == tokens.decode(name)]],
-                    DEFAULT,
-                    reporters,
+                    roster,
                     statements.day("2026-11-25"),
                 )
                 for name in NAMES

@@ -12,12 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from syncd.indicator import policy as policies
+from syncd.indicator import policy
 from syncd.indicator import verdict as verdicts
 from syncd.indicator.claims import Claim
 from syncd.indicator.never import Guard
 from syncd.indicator.notation import Position, day_text
-from syncd.indicator.policy import Policy, Reporter
 from syncd.indicator.reasons import REASONS
 from syncd.indicator.statement import (
     Answer,
@@ -28,8 +27,10 @@ from syncd.indicator.statement import (
 )
 from syncd.indicator.token import KIND_CODES, encode
 from syncd.indicator.verdict import Verdict, verdict
+from syncd.roster.roster import Roster
+from syncd.roster.terms import ACTIONS, Cap
 from tests.cost import calls
-from tests.flows.founders import FOUNDED
+from tests.flows.founders import writing
 from tests.sample_statements import REPORT, report
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "verdict.md"
@@ -53,13 +54,13 @@ def origin(name: str) -> str:
     return f"{name.lower()}.example/syncd/t/1"
 
 
-WHO = {
-    origin(name): Reporter(member, sector, group)
+_AUTHORS = {
+    origin(name): (member, sector, group)
     for name, member, sector, group in table(
         "name", "member", "sector", "group"
     )
 }
-WHO[origin("B2")] = WHO[origin("B")]
+ROSTER = writing({**_AUTHORS, origin("B2"): _AUTHORS[origin("B")]})
 # and X, whose past is annulled, is nowhere
 
 
@@ -69,7 +70,7 @@ class Case:
 
     forms: tuple[tuple[Claim, ...], ...]
     in_force: tuple[Claim, ...]
-    policy: Policy
+    roster: Roster
     day: int
     contested: frozenset[str]
     bad_know: frozenset[Position]
@@ -78,8 +79,7 @@ class Case:
     def run(self) -> Verdict:
         return verdict(
             self.forms,
-            self.policy,
-            WHO,
+            self.roster,
             self.day,
             contested=self.contested,
             bad_know=self.bad_know,
@@ -106,7 +106,7 @@ def read_case(claims: str, setting: str) -> Case:
             elsewhere.append(claim)
         else:
             forms[int(options.get("at", 0))].append(claim)
-    caps = dict(policies.DEFAULT_CAPS)
+    caps = {(cap.kind, cap.evidence): cap.days for cap in ROSTER.caps}
     for name, value in given.items():
         match name.split(":"):
             case ["cap", kind, evidence]:
@@ -115,12 +115,16 @@ def read_case(claims: str, setting: str) -> Case:
                 caps[word, ""] = int(value)
             case ["cap", word]:
                 caps["", word] = int(value)
-    fields = {f.name for f in dataclasses.fields(Policy)}
+    fields = ROSTER.policy.__struct_fields__
     changed: dict[str, Any] = {k: v for k, v in given.items() if k in fields}
     return Case(
         forms=tuple(map(tuple, forms)),
         in_force=tuple(elsewhere),
-        policy=dataclasses.replace(Policy(caps=caps), **changed),
+        roster=replace(
+            ROSTER,
+            caps=tuple(Cap(days, *of) for of, days in caps.items()),
+            policy=replace(ROSTER.policy, **changed),
+        ),
         day=TODAY + int(given.get("day", 0)),
         contested=frozenset(
             origin(name) for name in given.get("contested", "").split(",")
@@ -437,38 +441,9 @@ def test_unknown_is_no_advice() -> None:
     assert found.reasons == ("holders_missing",)
 
 
-def test_a_kind_without_a_cap_has_the_default() -> None:
-    """A policy with no row at all still bounds every report."""
-    assert Policy(caps={}).cap("url", "user_tag") == 90
-
-
-# ------------------------------------------------------ the roster's policy
-
-
-def test_a_rosters_defaults_are_ours() -> None:
-    """A roster that changes nothing makes the default policy."""
-    assert policies.of(FOUNDED.roster) == policies.DEFAULT
-
-
-def test_who_writes_each_log() -> None:
-    """All generations speak for a member, none for one that is annulled."""
-    a, b, c, _ = FOUNDED.roster.members
-    members = (
-        replace(a, generations=(*a.generations, *c.generations)),
-        replace(b, group="holding"),
-        replace(c, past="annul"),
-    )
-    roster = replace(FOUNDED.roster, members=members)
-    assert policies.reporters(roster) == {
-        a.generation.origin: Reporter(a.id, a.sector, a.id),
-        c.generation.origin: Reporter(a.id, a.sector, a.id),
-        b.generation.origin: Reporter(b.id, b.sector, "holding"),
-    }
-
-
 def test_actions_have_an_order() -> None:
     """The milder of two; nothing at all is the mildest."""
-    for n, mild in enumerate(policies.ACTIONS):
-        assert policies.lower(mild, "") == ""
-        for strong in policies.ACTIONS[n:]:
-            assert policies.lower(strong, mild) == mild
+    for n, mild in enumerate(ACTIONS):
+        assert policy.lower(mild, "") == ""
+        for strong in ACTIONS[n:]:
+            assert policy.lower(strong, mild) == mild

@@ -524,9 +524,11 @@ def test_what_a_member_is(full: Roster) -> None:
     assert (bank.controller, police.controller) == ("holding", "police")
     assert bank.origin == "bank.example/syncd/txwz/2"
     assert carrier.annulled
-    assert full.annulled(carrier.origin)
-    assert not full.annulled(platform.origin)
-    assert full.annulled("x.example/syncd/txwz/1")
+    assert full.authors == {
+        log.origin: member
+        for member in (bank, platform, police)
+        for log in member.generations
+    }
 
 
 def test_where_a_log_ends(full: Roster) -> None:

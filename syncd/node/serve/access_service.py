@@ -18,13 +18,14 @@ from syncd.flows import sighting
 from syncd.flows.appeal import Appeal
 from syncd.flows.ports import Access, Position
 from syncd.flows.report import check_kind
-from syncd.indicator import identifier, policy, token, vocabulary
+from syncd.indicator import identifier, token, vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report
 from syncd.node.context import Context
 from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.own_list_service import Overlay
 from syncd.node.serve.shown import label, shown
+from syncd.roster import terms
 from syncd.web.access_forms import (
     AboutAnswer,
     AboutCall,
@@ -154,9 +155,9 @@ class AccessService:
 
     async def add(self, caller: Caller, wanted: AppealDraft) -> AppealPage:
         """Keep an appeal that came in."""
-        if wanted.measure and wanted.measure not in policy.ACTIONS:
+        if wanted.measure and wanted.measure not in terms.ACTIONS:
             raise vocabulary.refused(
-                "measure", "action", wanted.measure, policy.ACTIONS
+                "measure", "action", wanted.measure, terms.ACTIONS
             )
         now = self.ctx.now()
         received = self.ctx.begins("received", wanted.received) or now

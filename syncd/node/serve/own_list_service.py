@@ -27,7 +27,7 @@ from syncd.flows.entry import (
 from syncd.flows.judge import Answer
 from syncd.flows.ports import Position
 from syncd.flows.report import Rules
-from syncd.indicator import active, policy, statement, vocabulary
+from syncd.indicator import active, statement, vocabulary
 from syncd.indicator.identifier import KINDS, Identifier
 from syncd.node.context import Context
 from syncd.node.serve.shown import day_text, label, shown, taken
@@ -82,7 +82,7 @@ class Overlay:
             answer.level,
             answer.forms,
             self._found,
-            policy.of(self._roster),
+            self._roster.policy,
         )
         if ours is None:
             return None
