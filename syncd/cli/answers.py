@@ -38,11 +38,11 @@ def ours(item: Mapping[str, Any]) -> str:
     found = item.get("ours")
     if found is None:
         return ""
-    from syncd.flows.own_lists import REASONS
+    from syncd.indicator import vocabulary
 
-    lang = ("zh", "en").index(catalogue.language())
-    reasons = [
-        REASONS[code][lang] if code in REASONS else code  # a newer daemon's
+    known = vocabulary.FACETS["own_reason"]
+    reasons = [  # of a newer daemon there may be others
+        getattr(known[code], catalogue.language()) if code in known else code
         for code in found.get("reasons", ())
     ]
     reasons += [

@@ -136,7 +136,7 @@ def _misspelt(fields: Fields) -> Iterator[SyncdError]:
 
 def _role(role: str, kind: str) -> Iterator[SyncdError]:
     """Yield that a role is none of such a kind's."""
-    fits = vocabulary.ROLE_KINDS
+    fits = {c.code: c.kinds for c in vocabulary.listed("role")}
     if role and kind and kind not in fits[role]:
         yield MalformedError(
             "role: {role} fits {kinds}, not {kind}",

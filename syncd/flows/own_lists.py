@@ -38,18 +38,7 @@ from syncd.roster.terms import Policy
 
 MAX_TEXT: Final = 200  # characters of a reason or remark
 MAX_LIST: Final = 100  # characters of a list's name
-REASONS: Final[Mapping[str, tuple[str, str]]] = {
-    "exempt": ("本机构豁免", "exempt here"),
-    "exempt_too_general": (
-        "豁免不及更具体的上报",
-        "exempt, but what is reported is more specific",
-    ),
-    "exempt_before_official": (
-        "豁免时并无有权机关上报",
-        "exempt, but not in view of an official report: say so anew",
-    ),
-    "local": ("在本机构名单上", "on a list of our own"),
-}  # code → label in Chinese, in English; answers list them in this order
+REASONS: Final = vocabulary.FACETS["own_reason"]  # in order of an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +47,7 @@ class OwnOpinion:
 
     action: str  # "" for nothing to do
     unattended: str  # the action where no person decides
-    reasons: tuple[str, ...]  # codes of REASONS
+    reasons: tuple[str, ...]  # codes
     exempt: Entry | None
     notes: tuple[Entry, ...]
     local: tuple[Entry, ...]

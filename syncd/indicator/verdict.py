@@ -34,10 +34,10 @@ from syncd.indicator.never import NOBODY, Guard
 from syncd.indicator.notation import DAYS, Position
 from syncd.indicator.objections import CountedReport, Objections
 from syncd.indicator.policy import lower
-from syncd.indicator.reasons import REASONS
 from syncd.indicator.statement import Report, Vouch
 from syncd.roster.roster import Roster
 
+REASONS: Final = vocabulary.FACETS["verdict_reason"]  # in order of an answer
 QUIET_DAYS: Final = 90  # after `seen`, of one report's no_tip_off
 
 
@@ -48,7 +48,7 @@ class Verdict:
     verdict: str  # code
     action: str  # code; "" where nothing is to be done
     unattended: str  # the action, up to the roster's ceiling
-    reasons: tuple[str, ...]  # codes of REASONS
+    reasons: tuple[str, ...]  # codes
     positions: tuple[Position, ...] = ()  # what it rests on, sorted
     first_seen: int | None = None  # day, of the reports that count
     last_seen: int | None = None  # day

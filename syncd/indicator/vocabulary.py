@@ -14,7 +14,7 @@ import itertools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache, lru_cache
@@ -22,6 +22,7 @@ from importlib import resources
 from typing import Final
 
 from syncd.errors import MalformedError
+from syncd.indicator import tsv
 
 LANGUAGES: Final = ("zh", "en")
 FALLBACK: Final = {"evidence": "user_tag", "handling": "no_tip_off"}
@@ -47,25 +48,16 @@ class Code:
     parent: str  # code of the same facet that this is a case of, or ""
     zh: str
     en: str
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """The kinds of value that a role fits; () for other codes."""
-        if self.facet != "role":
-            return ()
-        return ROLE_KINDS[self.code]
-
-
-def _rows(name: str, between: str = ",") -> Iterator[dict[str, str]]:
-    table = resources.files("syncd.indicator").joinpath(name)
-    lines = table.read_text("utf-8").splitlines()
-    return iter(csv.DictReader(lines, delimiter=between))
+    kinds: tuple[str, ...] = ()  # of value that a role fits
 
 
 def _load() -> dict[str, dict[str, Code]]:
+    table = resources.files("syncd.indicator").joinpath("vocabulary.csv")
+    _, *rows = csv.reader(table.read_text("utf-8").splitlines())
     facets: dict[str, dict[str, Code]] = {}
-    for row in _rows("vocabulary.csv"):
-        facets.setdefault(row["facet"], {})[row["code"]] = Code(**row)
+    for facet, code, parent, zh, en, *kinds in rows:
+        one = Code(facet, code, parent, zh, en, tuple(" ".join(kinds).split()))
+        facets.setdefault(facet, {})[code] = one
     return facets
 
 
@@ -100,21 +92,6 @@ def label(facet: str, code: str, lang: str = "en") -> str:
 
 
 _OTHER: Final = Code("", "other", "", "其他", "other")
-
-_ANY_KIND = ("phone", "url", "account")
-ROLE_KINDS: Final = {  # role → kinds of what can have it
-    "caller": ("phone",),
-    "sms_sender": ("phone",),
-    "phishing_host": ("url",),
-    "app_download": ("url",),
-    "redirector": ("url",),
-    "diversion": _ANY_KIND,
-    "collecting_account": ("account",),
-    "mule_account": ("account",),
-    "payment_code": ("url", "account"),
-    "social_account": _ANY_KIND,  # a messenger's account may be a number
-    "gateway": ("phone", "url"),
-}
 
 
 def listed(field: str = "", word: str = "") -> tuple[Code, ...]:
@@ -211,9 +188,9 @@ def _texts(
 ) -> tuple[dict[str, dict[str, Counter[str]]], Counter[str]]:
     """Return each code's texts in units; and how many codes use a unit."""
     also = {
-        row["code"]: row["words"].split("|")
-        for row in _rows("everyday.tsv", "\t")
-        if row["facet"] == facet
+        code: words.split("|")
+        for of, code, words in tsv.rows("indicator/everyday.tsv")
+        if of == facet
     }
     texts: dict[str, dict[str, Counter[str]]] = {}
     used: Counter[str] = Counter()

@@ -104,7 +104,7 @@ def test_a_role_that_does_not_fit_the_kind_is_refused(
     assert f"role: {role} fits " in str(error)
     assert f", not {kind}" in str(error)
     for fits in error.hint.removeprefix("roles of this kind: ").split(", "):
-        assert kind in vocabulary.ROLE_KINDS[fits]
+        assert kind in vocabulary.FACETS["role"][fits].kinds
 
 
 def test_every_role_goes_with_its_kinds() -> None:
@@ -113,9 +113,9 @@ def test_every_role_goes_with_its_kinds() -> None:
         "url": "http://evil.example/",
         "account": "alipay:13800138000",
     }
-    for role, kinds in vocabulary.ROLE_KINDS.items():
-        for kind in kinds:
-            draft = with_(kind=kind, value=values[kind], role=role)
+    for role in vocabulary.listed("role"):
+        for kind in role.kinds:
+            draft = with_(kind=kind, value=values[kind], role=role.code)
             assert report.prepare(draft, BANK).kind == kind
 
 

@@ -17,7 +17,6 @@ from syncd.indicator import verdict as verdicts
 from syncd.indicator.claims import Claim
 from syncd.indicator.never import Guard
 from syncd.indicator.notation import Position, day_text
-from syncd.indicator.reasons import REASONS
 from syncd.indicator.statement import (
     Answer,
     ClaimStatement,
@@ -26,7 +25,7 @@ from syncd.indicator.statement import (
     Vouch,
 )
 from syncd.indicator.token import KIND_CODES, encode
-from syncd.indicator.verdict import Verdict, verdict
+from syncd.indicator.verdict import REASONS, Verdict, verdict
 from syncd.roster.roster import Roster
 from syncd.roster.terms import ACTIONS, Cap
 from tests.cost import calls
@@ -246,7 +245,7 @@ def test_the_table_is_whole() -> None:
 def test_reasons_are_documented() -> None:
     """The document lists every reason with both of its labels."""
     assert table("code", "中文", "English") == [
-        [f"`{code}`", zh, en] for code, (zh, en) in REASONS.items()
+        [f"`{code}`", one.zh, one.en] for code, one in REASONS.items()
     ]
 
 
