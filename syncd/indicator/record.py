@@ -19,9 +19,11 @@ from syncd.indicator import notation
 from syncd.indicator.notation import Day, Positions, code, optional
 
 
-class ReportFields(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
-):
+class _Given(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What is empty is left out."""
+
+
+class ReportFields(_Given, frozen=True, kw_only=True):
     """What a report says of a value, whoever holds it."""
 
     label: Annotated[str, code("label")] = ""
@@ -42,9 +44,7 @@ class ReportFields(
     case: Annotated[str, optional(notation.hexadecimal(8))] = ""
 
 
-class DisputeFields(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
-):
+class DisputeFields(_Given, frozen=True, kw_only=True):
     """What a dispute says of a value, whoever holds it."""
 
     reason: Annotated[str, code("dispute_reason")] = ""
@@ -54,17 +54,13 @@ class DisputeFields(
     # these reports; empty: all
 
 
-class ReassignedFields(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
-):
+class ReassignedFields(_Given, frozen=True, kw_only=True):
     """What a carrier says of a number that has a new owner."""
 
     since: Day = ""
 
 
-class AnswerFields(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
-):
+class AnswerFields(_Given, frozen=True, kw_only=True):
     """What the author of disputed reports found on looking again."""
 
     outcome: Annotated[str, code("answer_outcome")] = ""
@@ -72,9 +68,7 @@ class AnswerFields(
     about: Annotated[Positions, notation.POSITIONS] = ()  # of the reports
 
 
-class VouchFields(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
-):
+class VouchFields(_Given, frozen=True, kw_only=True):
     """What an institution says of a value in its own name."""
 
     role: Annotated[str, code("vouch_role")] = ""

@@ -78,7 +78,7 @@ class _Statement(
     """An object with these fields and no others; what is empty is left out."""
 
 
-class Indicator(_Statement, frozen=True, kw_only=True, tag=0, gc=False):
+class Indicator(_Statement, frozen=True, kw_only=True):
     """What types 1–7 share: the day it was written, and about which token."""
 
     on: Day
@@ -87,16 +87,14 @@ class Indicator(_Statement, frozen=True, kw_only=True, tag=0, gc=False):
     token: Token
 
 
-class Book(_Statement, frozen=True, kw_only=True, tag=0, gc=False):
+class Book(_Statement, frozen=True, kw_only=True):
     """What types 16 and up share: long ones come in parts 1..of."""
 
     part: Natural = 0  # 0: whole, and left out
     of: Natural = 0
 
 
-class Report(
-    ReportFields, _Statement, frozen=True, kw_only=True, tag=1, gc=False
-):
+class Report(ReportFields, _Statement, frozen=True, kw_only=True, tag=1):
     """Used for fraud."""
 
     on: Day
@@ -106,16 +104,14 @@ class Report(
     know: Annotated[str, notation.hexadecimal(8)]
 
 
-class Retract(Indicator, frozen=True, kw_only=True, tag=2, gc=False):
+class Retract(Indicator, frozen=True, kw_only=True, tag=2):
     """Those claims of mine on this token no longer stand."""
 
     ends: Annotated[tuple[Natural, ...], notation.SET]  # indices
     reason: Annotated[str, code("retract_reason")]
 
 
-class Dispute(
-    DisputeFields, _Statement, frozen=True, kw_only=True, tag=3, gc=False
-):
+class Dispute(DisputeFields, _Statement, frozen=True, kw_only=True, tag=3):
     """These reports (or all) are wrong; please look again by `due`."""
 
     on: Day
@@ -131,7 +127,6 @@ class Sighting(
     frozen=True,
     kw_only=True,
     tag=4,
-    gc=False,
     rename={"first": "from", "last": "to"},
 ):
     """Met it, at least `count` times, on the days `first`..`last`."""
@@ -143,7 +138,7 @@ class Sighting(
 
 
 class Reassigned(
-    ReassignedFields, _Statement, frozen=True, kw_only=True, tag=5, gc=False
+    ReassignedFields, _Statement, frozen=True, kw_only=True, tag=5
 ):
     """The phone number has a new owner."""
 
@@ -154,9 +149,7 @@ class Reassigned(
     know: Annotated[str, notation.hexadecimal(8)]
 
 
-class Answer(
-    AnswerFields, _Statement, frozen=True, kw_only=True, tag=6, gc=False
-):
+class Answer(AnswerFields, _Statement, frozen=True, kw_only=True, tag=6):
     """What the author of disputed reports found on looking again."""
 
     on: Day
@@ -165,9 +158,7 @@ class Answer(
     token: Token
 
 
-class Vouch(
-    VouchFields, _Statement, frozen=True, kw_only=True, tag=7, gc=False
-):
+class Vouch(VouchFields, _Statement, frozen=True, kw_only=True, tag=7):
     """This number, URL or account is officially ours."""
 
     on: Day
@@ -195,7 +186,7 @@ class AnchoredLog(
     ]
 
 
-class Anchor(Book, frozen=True, kw_only=True, tag=16, gc=False):
+class Anchor(Book, frozen=True, kw_only=True, tag=16):
     """Signed checkpoints that the writer has merged."""
 
     logs: tuple[AnchoredLog, ...]
@@ -203,7 +194,7 @@ class Anchor(Book, frozen=True, kw_only=True, tag=16, gc=False):
     # SHA-256 over the day's access records
 
 
-class Usage(Book, frozen=True, kw_only=True, tag=17, gc=False):
+class Usage(Book, frozen=True, kw_only=True, tag=17):
     """A holder's evaluations of one day and key.
 
     A row is a member's id, a purpose, how many were answered, and denied.
@@ -216,7 +207,7 @@ class Usage(Book, frozen=True, kw_only=True, tag=17, gc=False):
     ]
 
 
-class Erase(Book, frozen=True, kw_only=True, tag=18, gc=False):
+class Erase(Book, frozen=True, kw_only=True, tag=18):
     """Salt and payload of these entries go from every store."""
 
     ranges: Annotated[tuple[tuple[Natural, Natural], ...], notation.SET]
@@ -225,7 +216,7 @@ class Erase(Book, frozen=True, kw_only=True, tag=18, gc=False):
 
 
 class RosterAccepted(
-    Book, frozen=True, kw_only=True, tag=19, gc=False, rename={"hash_": "hash"}
+    Book, frozen=True, kw_only=True, tag=19, rename={"hash_": "hash"}
 ):
     """The roster that the writer accepted."""
 
@@ -234,7 +225,7 @@ class RosterAccepted(
     # SHA-256 of the note's text; `hash` on the wire
 
 
-class Evidence(Book, frozen=True, kw_only=True, tag=20, gc=False):
+class Evidence(Book, frozen=True, kw_only=True, tag=20):
     """A proven fork or lie."""
 
     what: Annotated[str, code("")]
