@@ -10,7 +10,6 @@ from typing import Final
 
 from syncd.indicator import statement as statements
 from syncd.indicator.leaf import (
-    DEFINED_TYPES,
     INDICATOR_TYPES,
     SEALED_TYPES,
     Record,
@@ -113,7 +112,6 @@ def complete(
     records: Sequence[Record],
     *,
     erased: Sequence[Range] = (),
-    types: frozenset[int] = DEFINED_TYPES,
 ) -> list[int]:
     """Return the indices that are withheld: neither present nor excused.
 
@@ -126,9 +124,7 @@ def complete(
     missing = [
         index
         for index, (leaf, salt, _) in enumerate(records, start)
-        if not salt
-        and not is_void(leaf, types=types)
-        and leaf[1] not in SEALED_TYPES
+        if not salt and not is_void(leaf) and leaf[1] not in SEALED_TYPES
     ]
     if not missing:
         return []

@@ -113,14 +113,12 @@ def fold(
     records: Sequence[Record],
     *,
     erased: Sequence[Range] = (),
-    types: frozenset[int] = DEFINED_TYPES,
 ) -> Batch:
     """Return what entries `start`, `start + 1`, … of a log say.
 
     Every record is complete (see `complete`); one without its payload says
     nothing. `erased` are the erasures known from elsewhere: later in the
-    log, or in the roster (with `by` its size). `types` are those that the
-    roster's format defines.
+    log, or in the roster (with `by` its size).
     """
     stop = start + len(records)
     batch = Batch(origin=origin, start=start, stop=stop)
@@ -135,9 +133,9 @@ def fold(
             if len(reports) == _BULK:
                 _fold_reports(batch, rows, reports)
         elif not salt:
-            if is_void(leaf, types=types):
+            if is_void(leaf):
                 batch.voids.append((index, "leaf is void by itself"))
-        elif type_ not in types:
+        elif type_ not in DEFINED_TYPES:
             batch.voids.append((index, f"type {type_} is not defined"))
         elif type_ not in SEALED_TYPES and not (
             index in gone and type_ in INDICATOR_TYPES
@@ -211,8 +209,6 @@ def refold(
     origin: str,
     stretches: Iterable[tuple[int, Sequence[Record]]],
     erased: Sequence[Range],
-    *,
-    types: frozenset[int] = DEFINED_TYPES,
 ) -> Iterator[Row]:
     """Yield the rows that stand, from the whole log and all its erasures.
 
@@ -222,7 +218,7 @@ def refold(
     """
     rows: dict[tuple[int, bytes, int], Row] = {}
     for start, records in stretches:
-        batch = fold(origin, start, records, erased=erased, types=types)
+        batch = fold(origin, start, records, erased=erased)
         for row in batch.adds:
             rows[row[1], row[0], row[2]] = row
         for token, index, _, number in batch.ends:

@@ -75,12 +75,11 @@ def type_of(payload: bytes) -> int:
     return number if number <= 255 else 0
 
 
-def is_void(leaf: bytes, *, types: frozenset[int] = DEFINED_TYPES) -> bool:
-    """Tell whether a leaf is void by itself: then `0x00 ‖ leaf` is all of it.
-
-    `types` are those that the roster's format defines.
-    """
-    return len(leaf) != LEAF_SIZE or leaf[0] != 1 or leaf[1] not in types
+def is_void(leaf: bytes) -> bool:
+    """Tell whether a leaf is void by itself: then `0x00 ‖ leaf` is all of it."""
+    return (
+        len(leaf) != LEAF_SIZE or leaf[0] != 1 or leaf[1] not in DEFINED_TYPES
+    )
 
 
 def encode_record(record: Record) -> bytes:
@@ -112,9 +111,8 @@ def close(record: Record) -> Record:
 def for_audit(records: Iterable[Record]) -> list[Record]:
     """Return what an auditor may see: types below 16 closed."""
     return [
-        (leaf, b"", b"") if len(leaf) > 1 and leaf[1] < 16 else record
+        close(record) if record[0][1:2] and record[0][1] < 16 else record
         for record in records
-        for leaf in (record[0],)
     ]
 
 
@@ -178,48 +176,34 @@ def open_bundle(
         MalformedError: not `width` records to the last byte.
         BrokenSourceError: a record is not that of its leaf.
     """
+    split = split_records(raw, width)
     if leaves is not None:
-        return _open_known(origin, raw, width, leaves)
+        return _open_known(origin, split, leaves)
     sha256 = hashlib.sha256
     heads = _Heads(origin)
-    tail_of = _TAILS.get
     records: list[Record] = []
-    add = records.append
-    at, end = 0, len(raw)
-    try:
-        for _ in range(width):
-            start = at + 3
-            at += 2 + (raw[at] << 8 | raw[at + 1])
-            if raw[start - 1] == _OPEN and at - start >= SALT_SIZE:
-                opening = raw[start:at]
-                payload = opening[SALT_SIZE:]
-                type_ = tail_of(payload[-9:]) or type_of(payload)
-                prefix, head = heads[type_]
-                leaf = head + sha256(prefix + opening).digest()
-                add((leaf, opening[:SALT_SIZE], payload))
-            elif raw[start - 1] == _CLOSED and at >= start:
-                add((raw[start:at], b"", b""))
-            else:
-                break
-    except IndexError:
-        pass  # it is cut short
-    if at != end or len(records) != width:
-        split_records(raw, width)  # says what is wrong
+    for record in split:
+        _, salt, payload = record
+        if salt:
+            type_ = _TAILS.get(payload[-9:]) or type_of(payload)
+            prefix, head = heads[type_]
+            leaf = head + sha256(prefix + salt + payload).digest()
+            records.append((leaf, salt, payload))
+        else:
+            records.append(record)
     return records
 
 
 def _open_known(
-    origin: str, raw: bytes, width: int, leaves: Sequence[bytes]
+    origin: str, split: Sequence[Record], leaves: Sequence[bytes]
 ) -> list[Record]:
-    if len(leaves) != width:
+    if len(leaves) != len(split):
         raise MalformedError(
-            "bundle: {n} leaves for {width}", n=len(leaves), width=width
+            "bundle: {n} leaves for {width}", n=len(leaves), width=len(split)
         )
     records: list[Record] = []
-    split = split_records(raw, width)
-    for n, ((closed, salt, payload), leaf) in enumerate(
-        zip(split, leaves, strict=True)
-    ):
+    for n, (record, leaf) in enumerate(zip(split, leaves, strict=True)):
+        closed, salt, payload = record
         if salt:
             if len(leaf) != LEAF_SIZE or (
                 commit(origin, leaf[1], salt, payload) != leaf
