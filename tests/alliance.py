@@ -68,7 +68,6 @@ from syncd.peer.client import PeerClient
 from syncd.peer.transport import Wanted
 from syncd.roster import drafts, join, membership, signing
 from syncd.roster import keys as roster_keys
-from syncd.roster.join import Applicant
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names, Profile
 from syncd.roster.roster import Roster
@@ -725,9 +724,7 @@ class Alliance:
         t: int,
     ) -> None:
         now = int(time.time())
-        founders = [
-            join.unchallenged(join.parse(self.newcomer(id_))) for id_ in ids
-        ]
+        founders = [join.parse(self.newcomer(id_)) for id_ in ids]
         made = founding.found(
             membership.Founding(
                 NAME, founders, [a.verifier for a in ADMINS], len(ADMINS)
@@ -934,7 +931,7 @@ class Alliance:
         member = self.members[id_]
         challenge = join.challenge(asked, secrets.token_bytes)
         answer = join.answer(challenge.raw, asked, member.keys)
-        applicant: Applicant = join.proven(asked, challenge.secret, answer)
+        applicant = join.proven(asked, challenge.secret, answer)
         await self.change(lambda d: membership.admit(d, applicant), at)
         await self.furnish(member)
         await member.start()

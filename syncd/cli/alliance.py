@@ -37,10 +37,7 @@ def _found(args: _FoundOptions) -> None:
     group.ready()
     plan = membership.Founding(
         args.alliance,
-        [
-            join.unchallenged(terminal.parsed(path, join.parse))
-            for path in args.request
-        ],
+        [terminal.parsed(path, join.parse) for path in args.request],
         [edits.public_key(path) for path in args.admin],
         args.admins_needed,
         days=args.days,
@@ -60,7 +57,7 @@ def _found(args: _FoundOptions) -> None:
     for share in founded.shares:
         name = f"share-{share.member}-{share.kind}-{share.epoch}.sealed"
         terminal.write_new(out / name, share.raw, private=True)
-    terminal.say(founded.fingerprint)
+    terminal.say(founded.roster.hash)
     terminal.tell(
         "This is the fingerprint: tell it to every member by a second"
         " way. Next: each admin runs syncd roster sign."

@@ -34,14 +34,9 @@ class ShareFile:
 class Founded:
     """A new alliance before its first signatures."""
 
-    roster: Roster
+    roster: Roster  # its hash is what members pin
     draft: bytes  # draft file of version 1, for the admins to sign
     shares: tuple[ShareFile, ...]
-
-    @property
-    def fingerprint(self) -> str:
-        """Return what members pin: tell it by a second way."""
-        return self.roster.hash
 
 
 def found(
@@ -64,11 +59,9 @@ def found(
     draft = membership.found(plan, now=now)
     order = sorted(set(holders))
     _check_holders(draft, order, t)
-    secrets: list[tuple[Epoch, Mapping[int, bytes]]] = []
-    for kind in DEALT_KINDS:
-        epoch, shares = _deal(kind, plan, order, t, rng)
+    dealt = [_deal(kind, order, t, rng) for kind in DEALT_KINDS]
+    for epoch, _ in dealt:
         draft = drafts.add_epoch(draft, epoch)
-        secrets.append((epoch, shares))
     raw = drafts.write(draft)
     _, roster = drafts.read(raw)  # which now knows the alliance's id
     files = tuple(
@@ -78,14 +71,14 @@ def found(
             epoch.epoch,
             key_share.seal(roster, epoch, index, share),
         )
-        for epoch, shares in secrets
+        for epoch, shares in dealt
         for index, share in shares.items()
     )
     return Founded(roster, raw, files)
 
 
 def _deal(
-    kind: str, plan: Founding, holders: Sequence[str], t: int, rng: Rng
+    kind: str, holders: Sequence[str], t: int, rng: Rng
 ) -> tuple[Epoch, Mapping[int, bytes]]:
     """Return the first epoch of a kind, and its secret shares by index."""
     dealt = threshold.deal(t, len(holders), rng)
@@ -96,7 +89,7 @@ def _deal(
     epoch = Epoch(
         kind=kind,
         epoch=1,
-        normal=plan.normal.get(kind, 1),
+        normal=1,
         t=t,
         public=dealt.public,
         held=held,

@@ -39,7 +39,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import (
     RSAPublicKey,
 )
 
-from syncd.errors import MalformedError, Message, RefusedError, UntrustedError
+from syncd.errors import MalformedError, Message, UntrustedError
 from syncd.roster import certificate, members, row, sealed
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Described, Generation, Member, Profile
@@ -63,10 +63,11 @@ class Proofs(Row, frozen=True):
     tls: Base64
 
 
-class RequestFields(Described, frozen=True, kw_only=True):
-    """What a request asks for."""
+class Form(Described, frozen=True, kw_only=True):
+    """Line 3 of a request."""
 
     log: Vkey
+    proofs: Proofs
 
     def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield what is wrong with its description or log key."""
@@ -80,12 +81,6 @@ class RequestFields(Described, frozen=True, kw_only=True):
         fields = {name: getattr(self, name) for name in names}
         logs = (Generation(self.log),)
         return Member(**fields, generations=logs, status="active")
-
-
-class Form(RequestFields, frozen=True, kw_only=True):
-    """Line 3 of a request."""
-
-    proofs: Proofs
 
 
 class Request(Form, frozen=True, kw_only=True):
@@ -112,10 +107,9 @@ class Answer(Row, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """Somebody whom admins may take in."""
+    """Somebody whose seal key opened a challenge: admins may take it in."""
 
     request: Request
-    seal_proven: bool  # the seal key opened a challenge
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +132,10 @@ def request(
     Raises:
         MalformedError: a field that no reader would take; names it.
     """
-    asked = RequestFields(
+    asked = Described(
         **msgspec.structs.asdict(profile),
         keys=keys.public,
         certificate=Base64(keys.certificate),
-        log=keys.log.verifier,
     )
     head = Checkpoint(keys.origin, 0, EMPTY_ROOT)
     signed = note.add(
@@ -150,7 +143,7 @@ def request(
         cosignature.cosign(str(head), keys.seen, now),
         cosignature.cosign(str(head), keys.merged, now),
     )
-    bare = asked.to_json()
+    bare = asked.to_json() | {"log": str(keys.log.verifier)}
     tls = _tls_sign(keys.tls_pem, _tls_message(alliance_id, bare))
     proofs = Proofs(bytes(signed).decode(), Base64(tls))
     value = bare | {"proofs": proofs.to_json()}
@@ -300,18 +293,4 @@ def proven(asked: Request, secret: bytes, raw: bytes) -> Applicant:
         raise UntrustedError("answer: to another request")
     if not hmac.compare_digest(found.secret, secret):
         raise UntrustedError("answer: not what the challenge held")
-    return Applicant(asked, seal_proven=True)
-
-
-def unchallenged(asked: Request) -> Applicant:
-    """Return a founder: opening its first share will prove its seal key.
-
-    Raises:
-        RefusedError: the request is for an alliance that exists.
-    """
-    if asked.alliance_id != NO_ALLIANCE:
-        raise RefusedError(
-            "join: {member} joins an alliance and must be challenged",
-            member=asked.id,
-        )
-    return Applicant(asked, seal_proven=False)
+    return Applicant(asked)

@@ -1,7 +1,7 @@
 """Membership: who comes, goes, and goes on in another log, in a draft."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from msgspec.structs import asdict, replace
 
@@ -9,7 +9,7 @@ from syncd import shape
 from syncd.errors import RefusedError
 from syncd.roster import certificate, drafts, terms
 from syncd.roster.drafts import DAY_S, LIFE_DAYS
-from syncd.roster.join import Applicant, Request
+from syncd.roster.join import NO_ALLIANCE, Applicant, Request
 from syncd.roster.members import (
     PASTS,
     Cut,
@@ -29,20 +29,22 @@ class Founding:
     """What version 1 is made of."""
 
     alliance: str
-    founders: Sequence[Applicant]
+    founders: Sequence[Request]
     admins: Sequence[VerifierKey]
     threshold: int  # of the admins
     days: int = LIFE_DAYS
     zone: str = "Asia/Shanghai"
     never: Sequence[Never] = ()
-    normal: Mapping[str, int] = field(default_factory=dict)
-    # versions of the normal forms by kind; 1 if absent
 
 
 def found(plan: Founding, *, now: int) -> Roster:
     """Return version 1: founders, admins, default rules, url epoch 1.
 
     Token keys are added by `add_epoch`.
+
+    Raises:
+        RefusedError: a request is for an alliance that exists, or of a
+            founder that is there already.
     """
     draft = Roster(
         id="",
@@ -55,7 +57,7 @@ def found(plan: Founding, *, now: int) -> Roster:
         admin_keys=(),
         threshold=plan.threshold,
         members=(),
-        epochs=(Epoch("url", 1, plan.normal.get("url", 1)),),
+        epochs=(Epoch("url", 1, normal=1),),
         quotas=terms.DEFAULT_QUOTAS,
         limits=terms.DEFAULT_LIMITS,
         caps=terms.DEFAULT_CAPS,
@@ -63,8 +65,13 @@ def found(plan: Founding, *, now: int) -> Roster:
     )
     for key in plan.admins:
         draft = drafts.add_admin(draft, key)
-    for founder in plan.founders:
-        draft = _add_member(draft, founder.request.member)
+    for founder in plan.founders:  # its first share will prove its seal key
+        if founder.alliance_id != NO_ALLIANCE:
+            raise RefusedError(
+                "join: {member} joins an alliance and must be challenged",
+                member=founder.id,
+            )
+        draft = _add_member(draft, founder.member)
     return drafts.put(draft, ("never",), *plan.never)
 
 
@@ -72,16 +79,9 @@ def admit(draft: Roster, applicant: Applicant) -> Roster:
     """Return the draft with the applicant as an active member.
 
     Raises:
-        RefusedError: its seal key is unproven, its id or domain is taken, or
-            it asked another alliance.
+        RefusedError: its id or domain is taken, or it asked another alliance.
     """
     asked = applicant.request
-    if not applicant.seal_proven:
-        raise RefusedError(
-            "roster: {member} has not shown its seal key",
-            hint="send it a challenge and read its answer",
-            member=asked.id,
-        )
     if asked.alliance_id != draft.id:
         raise RefusedError(
             "roster: {member} asks to join {asked}…, not {ours}…",

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from syncd.flows import founding
 from syncd.flows.founding import Founded
 from syncd.roster import drafts, join, keys, membership, signing
-from syncd.roster.join import Applicant, Request
+from syncd.roster.join import Request
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names, Profile
 from syncd.roster.roster import Roster
@@ -55,11 +55,11 @@ def ask(id_: str, alliance_id: str = join.NO_ALLIANCE) -> Request:
     )
 
 
-APPLICANTS = [join.unchallenged(ask(id_)) for id_ in FOUNDERS]
+APPLICANTS = [ask(id_) for id_ in FOUNDERS]
 
 
 def found(
-    applicants: list[Applicant] = APPLICANTS,
+    applicants: list[Request] = APPLICANTS,
     holders: tuple[str, ...] = HOLDERS,
     t: int = 2,
     never: Sequence[Never] = (),
@@ -70,7 +70,6 @@ def found(
             applicants,
             [a.verifier for a in ADMINS],
             2,
-            normal={"phone": 3},
             never=never,
         ),
         holders=holders,

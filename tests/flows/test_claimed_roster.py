@@ -52,7 +52,7 @@ class Store:
 
 
 def start(versions: int = 1) -> tuple[TrustedRoster, Store]:
-    trusted = TrustedRoster(FOUNDED.fingerprint)
+    trusted = TrustedRoster(FOUNDED.roster.hash)
     for raw in CHAIN[:versions]:
         trusted.update(raw)
     return trusted, Store(trusted)

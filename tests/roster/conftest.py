@@ -64,10 +64,6 @@ class Club:
             self.admins[name] = keys.admin("txwz", name, self.rng(32))
         return self.admins[name]
 
-    def founder(self, id_: str) -> Applicant:
-        """Return a founder of the alliance."""
-        return join.unchallenged(join.parse(self.request(id_)))
-
     def newcomer(self, id_: str, alliance_id: str) -> Applicant:
         """Return somebody who answered the challenge."""
         asked = join.parse(self.request(id_, alliance_id))
@@ -81,7 +77,7 @@ class Club:
         """Return a draft of version 1."""
         plan = membership.Founding(
             "txwz",
-            [self.founder(id_) for id_ in members.split()],
+            [join.parse(self.request(id_)) for id_ in members.split()],
             [
                 self.admin(a).verifier
                 for a in admins or ("alice", "bob", "eve")

@@ -79,14 +79,6 @@ def test_a_newcomer_is_admitted(club: Club, machine: TrustedRoster) -> None:
     assert after.by_tls(club.keys["police"].public.tls) is not None
 
 
-def test_an_unproven_seal_key_is_not_admitted(
-    club: Club, machine: TrustedRoster
-) -> None:
-    asked = join.parse(club.request("police", machine.current.id))
-    with pytest.raises(RefusedError, match="has not shown its seal key"):
-        membership.admit(begin(machine), join.Applicant(asked, False))
-
-
 def test_who_asked_another_alliance_is_not_admitted(
     club: Club, machine: TrustedRoster
 ) -> None:
