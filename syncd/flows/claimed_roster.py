@@ -5,8 +5,7 @@ a version claimed ── follow ──> trusted and kept, or a finding
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from syncd.errors import NOTHING, ForkError, Message, NewerError, SyncdError
@@ -30,43 +29,25 @@ class RosterSource(Protocol):
         """
 
 
-class RosterStore(Protocol):
-    """Where accepted versions are kept."""
-
-    def put(self, version: int, raw: bytes) -> None:
-        """Keep the next version's note; durable on return."""
-
-
-@dataclass(frozen=True, slots=True)
-class FollowResult:
-    """What following a claim came to."""
-
-    before: int  # version
-    after: int  # version; never less
-    findings: tuple[Finding, ...] = ()
-    forks: tuple[bytes, ...] = ()  # well-signed notes that contradict ours
-
-    @property
-    def proven(self) -> bool:
-        """Whether the claim had a chain that verifies."""
-        return not self.findings
-
-
 class RosterClaims:
-    """Which claims were looked into already, so that each is only once.
+    """Claims of newer or other rosters; each is looked into only once.
 
     A member may claim what it likes in every answer; after MOST_CLAIMS that
     led to nothing we look into no more of it until the roster moves on.
     """
 
-    def __init__(self, trusted: TrustedRoster) -> None:
+    def __init__(
+        self, trusted: TrustedRoster, keep: Callable[[int, bytes], None]
+    ) -> None:
+        """Begin with no claim; `keep` makes the next version's note durable."""
         self._trusted = trusted
+        self._keep = keep
         self._version = 0
         self._unproven: dict[str, set[tuple[int, str]]] = {}
 
     def worth(self, claimant: str, version: int, hash_: str = "") -> bool:
         """Whether to follow this claim before serving another payload."""
-        if version < 1 or not _is_news(self._trusted, version, hash_):
+        if version < 1 or not self._is_news(version, hash_):
             return False
         if self._version != self._trusted.version:
             self._version = self._trusted.version
@@ -74,70 +55,64 @@ class RosterClaims:
         known = self._unproven.get(claimant, set())
         return (version, hash_) not in known and len(known) < MOST_CLAIMS
 
-    def unproven(self, claimant: str, version: int, hash_: str = "") -> None:
-        """Remember a claim that had no chain."""
-        self._unproven.setdefault(claimant, set()).add((version, hash_))
+    def _is_news(self, version: int, hash_: str) -> bool:
+        """Whether a claim is beyond what we trust, or contradicts it."""
+        if version > self._trusted.version:
+            return True
+        return bool(hash_) and self._trusted.hash(version) != hash_
+
+    async def follow(
+        self,
+        version: int,
+        peers: Sequence[RosterSource],
+        hash_: str = "",
+        *,
+        within_s: float = FOLLOW_S,
+    ) -> list[Finding]:
+        """Trust what leads to a version that `peers[0]` claims, or say why not.
+
+        `peers` are the claimant and k others. Each is asked once for each
+        version, all at the same time; the first answer that verifies counts,
+        and is kept before it is trusted. A claim without a verifying chain is
+        a finding about the claimant, and no error: what else goes on, goes on.
+
+        Raises:
+            StaleError: another note of a version that is new here is kept.
+        """
+        trusted, claimant = self._trusted, peers[0].name
+        claim = _Claim(trusted, self._keep)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                if version <= trusted.version:
+                    # only the claimant can show what contradicts ours
+                    await claim.step(version, peers[:1])
+                while trusted.version < version:
+                    if not await claim.step(trusted.version + 1, peers):
+                        break
+        if not claim.findings and self._is_news(version, hash_):
+            problem = Message(
+                "version {version} claimed, we hold {ours}: {why}",
+                version=version,
+                ours=trusted.version,
+                why=claim.why or Message("nobody had it in time"),
+            )
+            claim.findings.append(
+                Finding("roster_claim", claimant, None, problem)
+            )
+        if claim.findings:
+            self._unproven.setdefault(claimant, set()).add((version, hash_))
+        return claim.findings
 
 
-async def follow(
-    claimed_version: int,
-    peers: Sequence[RosterSource],
-    trusted: TrustedRoster,
-    store: RosterStore,
-    *,
-    claimed_hash: str = "",
-    within_s: float = FOLLOW_S,
-) -> FollowResult:
-    """Bring `trusted` up to a version that `peers[0]` claims, or say why not.
-
-    `peers` are the claimant and k others. Each is asked once for each
-    version, all at the same time; the first answer that verifies counts, and
-    is kept before it is trusted. A claim without a verifying chain is a
-    finding about the claimant, and no error: what else goes on, goes on.
-
-    Raises:
-        StaleError: the store has another note of a version that is new here.
-    """
-    before = trusted.version
-    chase = _FollowUp(trusted, store)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(within_s):
-            if claimed_version <= before:
-                # only the claimant can show what contradicts ours
-                await chase.step(claimed_version, peers[:1])
-            while trusted.version < claimed_version:
-                if not await chase.step(trusted.version + 1, peers):
-                    break
-    findings = chase.findings
-    news = _is_news(trusted, claimed_version, claimed_hash)
-    if peers and not findings and news:
-        problem = Message(
-            "version {version} claimed, we hold {ours}: {why}",
-            version=claimed_version,
-            ours=trusted.version,
-            why=chase.why or Message("nobody had it in time"),
-        )
-        findings.append(Finding("roster_claim", peers[0].name, None, problem))
-    return FollowResult(
-        before, trusted.version, tuple(findings), tuple(chase.forks)
-    )
-
-
-def _is_news(trusted: TrustedRoster, version: int, hash_: str) -> bool:
-    """Whether a claim is beyond what we trust, or contradicts it."""
-    if version > trusted.version:
-        return True
-    return bool(hash_) and trusted.hash(version) != hash_
-
-
-class _FollowUp:
+class _Claim:
     """One claim being followed."""
 
-    def __init__(self, trusted: TrustedRoster, store: RosterStore) -> None:
+    def __init__(
+        self, trusted: TrustedRoster, keep: Callable[[int, bytes], None]
+    ) -> None:
         self.trusted = trusted
-        self.store = store
+        self.keep = keep
         self.findings: list[Finding] = []
-        self.forks: list[bytes] = []
         self.why = NOTHING  # the last reason why an answer did not count
 
     async def step(self, version: int, peers: Sequence[RosterSource]) -> bool:
@@ -168,19 +143,16 @@ class _FollowUp:
     ) -> bool:
         try:
             raw = task.result()
-        except SyncdError as e:
-            self.why = Message("{member}: {why}", member=peer.name, why=e)
-            return False
-        try:
             found = self.trusted.examine(raw)
         except ForkError as e:
-            self.forks.append(raw)
-            self._found("roster_fork", peer, e.text)
+            fork = Finding("roster_fork", peer.name, None, e.text)
+            self.findings.append(fork)
             return False
         except NewerError as e:
-            self._found("newer_software", peer, e.text)
+            newer = Finding("newer_software", peer.name, None, e.text)
+            self.findings.append(newer)
             return False
-        except SyncdError as e:  # not a roster, or not signed: ask others
+        except SyncdError as e:  # no roster, or not signed: ask others
             self.why = Message("{member}: {why}", member=peer.name, why=e)
             return False
         if found.version != version:
@@ -191,9 +163,6 @@ class _FollowUp:
             )
             return False
         if found.version > self.trusted.version:
-            self.store.put(found.version, raw)
+            self.keep(found.version, raw)
             self.trusted.update(raw)
         return True
-
-    def _found(self, code: str, peer: RosterSource, detail: Message) -> None:
-        self.findings.append(Finding(code, peer.name, None, detail))

@@ -51,32 +51,30 @@ class Store:
         self.kept[version] = raw
 
 
-def start(versions: int = 1) -> tuple[TrustedRoster, Store]:
+def start(versions: int = 1) -> tuple[RosterClaims, Store]:
     trusted = TrustedRoster(FOUNDED.roster.hash)
     for raw in CHAIN[:versions]:
         trusted.update(raw)
-    return trusted, Store(trusted)
+    store = Store(trusted)
+    return RosterClaims(trusted, store.put), store
 
 
 async def test_a_claim_with_a_chain_is_followed() -> None:
-    trusted, store = start()
+    claims, store = start()
     claimant, other = Peer("a", CHAIN), Peer("b", CHAIN[:2])
-    followed = await claimed_roster.follow(
-        5, [claimant, other], trusted, store
-    )
-    assert (followed.before, followed.after) == (1, 5)
-    assert followed.proven
-    assert trusted.version == 5
+    findings = await claims.follow(5, [claimant, other])
+    assert not findings
+    assert store.trusted.version == 5
     assert store.kept == dict(enumerate(CHAIN[1:], 2))
     assert claimant.asked == [2, 3, 4, 5]
 
 
 async def test_each_is_asked_once_for_a_version() -> None:
-    trusted, store = start()
+    claims, store = start()
     peers = [Peer(n) for n in "abcd"]
-    followed = await claimed_roster.follow(3, peers, trusted, store)
+    findings = await claims.follow(3, peers)
     assert [p.asked for p in peers] == [[2]] * 4
-    (finding,) = followed.findings
+    (finding,) = findings
     assert (finding.code, finding.origin) == ("roster_claim", "a")
     assert "version 3 claimed, we hold 1" in str(finding.detail)
     assert not store.kept
@@ -84,7 +82,7 @@ async def test_each_is_asked_once_for_a_version() -> None:
 
 async def test_any_of_those_asked_may_have_it() -> None:
     """The claimant is gone, one stalls, one lies, and one has it."""
-    trusted, store = start()
+    claims, store = start()
     peers = [
         Peer("gone"),
         Peer("stalls", stalls=True),
@@ -92,20 +90,18 @@ async def test_any_of_those_asked_may_have_it() -> None:
         Peer("wrong", instead=lambda _: CHAIN[0]),
         Peer("right", CHAIN),
     ]
-    followed = await claimed_roster.follow(3, peers, trusted, store)
-    assert followed.proven
-    assert trusted.version == 3
+    findings = await claims.follow(3, peers)
+    assert not findings
+    assert store.trusted.version == 3
 
 
 async def test_a_claim_takes_no_longer_than_it_may() -> None:
-    trusted, store = start()
+    claims, store = start()
     peers = [Peer("a", stalls=True), Peer("b", stalls=True)]
-    followed = await claimed_roster.follow(
-        2, peers, trusted, store, within_s=0.01
-    )
-    (finding,) = followed.findings
+    findings = await claims.follow(2, peers, within_s=0.01)
+    (finding,) = findings
     assert "nobody had it in time" in str(finding.detail)
-    assert trusted.version == 1
+    assert store.trusted.version == 1
 
 
 @pytest.fixture
@@ -132,7 +128,7 @@ async def test_what_was_proven_in_time_stays(
     time_is_up: Callable[[], Awaitable[None]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    trusted, store = start()
+    claims, store = start()
     late = Peer("a")
     late.instead = None
 
@@ -142,31 +138,31 @@ async def test_what_was_proven_in_time_stays(
         return CHAIN[version - 1]
 
     monkeypatch.setattr(late, "roster", roster)
-    followed = await claimed_roster.follow(4, [late], trusted, store)
-    assert followed.after == trusted.version == 2
-    assert not followed.proven
+    findings = await claims.follow(4, [late])
+    assert store.trusted.version == 2
+    assert findings
     assert list(store.kept) == [2]
 
 
 async def test_unsigned_rosters_prove_nothing() -> None:
-    trusted, store = start()
+    claims, store = start()
     text = drafts.read(CHAIN[1])[0].text
     one = bytes(Note(text, (ADMINS[0].sign(text),)))
     liar = Peer("a", instead=lambda _: one)
-    followed = await claimed_roster.follow(2, [liar], trusted, store)
-    (finding,) = followed.findings
+    findings = await claims.follow(2, [liar])
+    (finding,) = findings
     assert "signed by 1 of version 2's admins, want 2" in str(finding.detail)
-    assert trusted.version == 1
+    assert store.trusted.version == 1
 
 
 async def test_a_roster_that_is_too_new_asks_for_newer_software() -> None:
-    trusted, store = start()
+    claims, _ = start()
     text = drafts.read(CHAIN[1])[0].text
     text = text.replace('"format"', '"folk":1,"format"')
     raw = bytes(Note(text, tuple(a.sign(text) for a in ADMINS)))
     peer = Peer("a", instead=lambda _: raw)
-    followed = await claimed_roster.follow(2, [peer], trusted, store)
-    (finding,) = followed.findings
+    findings = await claims.follow(2, [peer])
+    (finding,) = findings
     assert finding.code == "newer_software"
 
 
@@ -177,83 +173,73 @@ def other_second() -> bytes:
 
 async def test_a_contradicting_claim_is_looked_into() -> None:
     """The admins signed two second versions; the claimant holds the other."""
-    trusted, store = start(2)
+    claims, store = start(2)
     raw = other_second()
     hash_ = drafts.read(raw)[1].hash
     claimant = Peer("a", instead=lambda _: raw)
     others = Peer("b", CHAIN)
-    followed = await claimed_roster.follow(
-        2, [claimant, others], trusted, store, claimed_hash=hash_
-    )
-    (finding,) = followed.findings
+    findings = await claims.follow(2, [claimant, others], hash_=hash_)
+    (finding,) = findings
     assert finding.code == "roster_fork"
-    assert followed.forks == (raw,)
-    assert trusted.version == 2
+    assert store.trusted.version == 2
     assert others.asked == []
 
 
-async def test_a_fork_on_the_way_is_kept_as_evidence(
+async def test_a_fork_on_the_way_is_a_finding(
     time_is_up: Callable[[], Awaitable[None]],
 ) -> None:
-    trusted, store = start(2)
+    claims, _ = start(2)
     second = drafts.read(other_second())[1]
     third = drafts.begin(second, now=NOW + 78)
     raw = bytes(Note(third.text, tuple(a.sign(third.text) for a in ADMINS)))
     peers = [Peer("a", instead=lambda _: raw), Peer("b", waits=time_is_up)]
-    followed = await claimed_roster.follow(3, peers, trusted, store)
-    assert followed.forks == (raw,)
-    assert [f.code for f in followed.findings] == ["roster_fork"]
+    findings = await claims.follow(3, peers)
+    assert [f.code for f in findings] == ["roster_fork"]
 
 
 async def test_a_contradicting_claim_without_a_note_is_a_finding() -> None:
-    trusted, store = start(2)
+    claims, _ = start(2)
     claimant = Peer("a", CHAIN)  # claims another hash, and holds ours
-    followed = await claimed_roster.follow(
-        2, [claimant], trusted, store, claimed_hash="00" * 32
-    )
-    (finding,) = followed.findings
+    findings = await claims.follow(2, [claimant], hash_="00" * 32)
+    (finding,) = findings
     assert finding.code == "roster_claim"
 
 
 async def test_an_old_claim_costs_nothing_to_be_right() -> None:
-    trusted, store = start(3)
+    claims, store = start(3)
     claimant = Peer("a", CHAIN)
-    followed = await claimed_roster.follow(
-        3, [claimant], trusted, store, claimed_hash=trusted.hash(3)
-    )
-    assert followed.proven
-    assert followed.after == 3
+    findings = await claims.follow(3, [claimant], hash_=store.trusted.hash(3))
+    assert not findings
 
 
 # ------------------------------------------------------------------ claims
 
 
-def test_a_claim_is_looked_into_once() -> None:
-    trusted, _ = start(2)
-    claims = RosterClaims(trusted)
+async def test_a_claim_is_looked_into_once() -> None:
+    claims, _ = start(2)
     assert claims.worth("a", 3)
-    claims.unproven("a", 3)
+    await claims.follow(3, [Peer("a")])
     assert not claims.worth("a", 3)
     assert claims.worth("a", 4)
     assert claims.worth("b", 3)
 
 
 def test_what_we_know_is_not_worth_asking() -> None:
-    trusted, _ = start(2)
-    claims = RosterClaims(trusted)
+    claims, store = start(2)
     assert not claims.worth("a", 0)
     assert not claims.worth("a", 1)
-    assert not claims.worth("a", 2, trusted.hash(2))
+    assert not claims.worth("a", 2, store.trusted.hash(2))
     assert claims.worth("a", 2, "00" * 32)
     assert claims.worth("a", 1, "00" * 32)
 
 
-def test_who_claims_too_much_is_heard_again_after_the_next_version() -> None:
-    trusted, _ = start(2)
-    claims = RosterClaims(trusted)
+async def test_who_claims_too_much_is_heard_again_after_the_next_version() -> (
+    None
+):
+    claims, store = start(2)
     for n in range(claimed_roster.MOST_CLAIMS):
         assert claims.worth("a", 100 + n)
-        claims.unproven("a", 100 + n)
+        await claims.follow(100 + n, [Peer("a")])
     assert not claims.worth("a", 3)
-    trusted.update(CHAIN[2])
+    store.trusted.update(CHAIN[2])
     assert claims.worth("a", 4)

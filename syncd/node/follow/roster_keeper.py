@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from syncd.errors import MalformedError, SyncdError, UntrustedError
-from syncd.flows import claimed_roster
+from syncd.flows.claimed_roster import RosterClaims
 from syncd.flows.ports import Finding
 from syncd.node.context import Context
 from syncd.node.follow.peers import Peers
@@ -34,11 +34,16 @@ class RosterKeeper:
 
     def __post_init__(self) -> None:
         self._trusted = self.ctx.home.trusted
-        self._claims = claimed_roster.RosterClaims(self._trusted)
-        self._since = self.steady()  # when claims were last forgiven
+        self._forgive()
         self._lock = asyncio.Lock()
         self.settled = asyncio.Event()  # no newer version is being fetched
         self.settled.set()
+
+    def _forgive(self) -> None:
+        """Let claims without a chain be made again."""
+        keep = self.ctx.home.rosters.put
+        self._claims = RosterClaims(self._trusted, keep)
+        self._since = self.steady()
 
     @property
     def current(self) -> Roster:
@@ -102,8 +107,7 @@ class RosterKeeper:
         """
         # It may have been the network's fault that nobody could show it.
         if self.steady() - self._since > FORGIVE_S:
-            self._since = self.steady()
-            self._claims = claimed_roster.RosterClaims(self._trusted)
+            self._forgive()
         try:
             if self._claims.worth(claimant, version, hash_):
                 async with self._lock:
@@ -120,18 +124,11 @@ class RosterKeeper:
             others = [m for m in self.ctx.others if m != claimant]
             secrets.SystemRandom().shuffle(others)
             asked = [claimant, *others[:ALSO_ASK]]
+            peers = [self.peers.get(m) for m in asked]
             before = self._trusted.version
-            done = await claimed_roster.follow(
-                version,
-                [self.peers.get(m) for m in asked],
-                self._trusted,
-                self.ctx.home.rosters,
-                claimed_hash=hash_,
-            )
-            await self.ctx.report(*done.findings)
-            if not done.proven:
-                self._claims.unproven(claimant, version, hash_)
-            if done.after > before:
+            found = await self._claims.follow(version, peers, hash_)
+            await self.ctx.report(*found)
+            if self._trusted.version > before:
                 await self.moved(before)
         finally:
             self.settled.set()
