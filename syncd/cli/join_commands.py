@@ -227,7 +227,7 @@ def _another_tls(args: _UpdateOptions, keys: MemberKeys) -> MemberKeys:
         )
         der, pem = made.certificate, made.tls_pem
     elif file is not None:
-        der = certificate.load(terminal.read_file(file), str(file))
+        der = terminal.parsed(file, certificate.load)
         pem = keys.tls_pem if key is None else config.read_private(key)
     elif key is not None:
         raise UsageError("--key: give its --certificate as well")

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from syncd.errors import MalformedError
 
 
-def parse(der: bytes, subject: str = "certificate") -> x509.Certificate:
+def parse(der: bytes) -> x509.Certificate:
     """Read a certificate.
 
     Raises:
@@ -31,12 +31,10 @@ def parse(der: bytes, subject: str = "certificate") -> x509.Certificate:
         UnsupportedAlgorithm,
         x509.InvalidVersion,
     ) as e:
-        raise MalformedError(
-            "{subject}: not a DER certificate", subject=subject
-        ) from e
+        raise MalformedError("certificate: not a DER certificate") from e
 
 
-def load(raw: bytes, subject: str = "certificate") -> bytes:
+def load(raw: bytes) -> bytes:
     """Return the DER of a certificate file, PEM or DER.
 
     Of a PEM file with a chain it is the first, the owner's own.
@@ -45,33 +43,25 @@ def load(raw: bytes, subject: str = "certificate") -> bytes:
         MalformedError: neither.
     """
     if b"-----BEGIN" not in raw:
-        parse(raw, subject)
+        parse(raw)
         return raw
     try:
         found = x509.load_pem_x509_certificate(raw)
     except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as e:
-        raise MalformedError(
-            "{subject}: not a PEM certificate", subject=subject
-        ) from e
+        raise MalformedError("certificate: not a PEM certificate") from e
     return found.public_bytes(Encoding.DER)
 
 
-def spki(der: bytes, subject: str = "certificate") -> bytes:
-    """Return the certificate's SubjectPublicKeyInfo, DER."""
-    found = parse(der, subject)
+def pin(der: bytes) -> str:
+    """Return hex SHA-256 of the certificate's SubjectPublicKeyInfo."""
+    found = parse(der)
     try:
-        return found.public_key().public_bytes(
+        spki = found.public_key().public_bytes(
             Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         )
     except (ValueError, UnsupportedAlgorithm) as e:
-        raise MalformedError(
-            "{subject}: unusable public key", subject=subject
-        ) from e
-
-
-def pin(der: bytes, subject: str = "certificate") -> str:
-    """Return hex SHA-256 of the certificate's public key."""
-    return hashlib.sha256(spki(der, subject)).hexdigest()
+        raise MalformedError("certificate: unusable public key") from e
+    return hashlib.sha256(spki).hexdigest()
 
 
 def expires(der: bytes) -> int:

@@ -19,15 +19,6 @@ class Change:
     old: Any  # None: was not there
     new: Any  # None: is not there any more
 
-    def __str__(self) -> str:
-        name, *rest = self.path
-        where = name + "".join(f"[{part}]" for part in rest)
-        if self.old is None:
-            return f"+ {where}{_brief(self.new)}"
-        if self.new is None:
-            return f"- {where}{_brief(self.old)}"
-        return f"~ {where}{_brief(self.old)} →{_brief(self.new)}"
-
 
 def between(current: Roster, draft: Roster) -> list[Change]:
     """Return what the draft changes."""
@@ -52,13 +43,3 @@ def _differences(path: tuple[str, ...], old: Any, new: Any) -> list[Change]:
             (*path, part), before.get(part), after.get(part)
         )
     ]
-
-
-def _brief(value: Any) -> str:
-    match value:
-        case str() if len(value) > 64:
-            return f" {value[:64]}…"
-        case str() | int():
-            return f" {value}"
-        case _:
-            return ""

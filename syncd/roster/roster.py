@@ -140,10 +140,6 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         return {m.keys.tls: m for m in self.members if m.active}
 
     @cached_property
-    def _auditors_by_tls(self) -> dict[str, Auditor]:
-        return {a.tls: a for a in self.auditors}
-
-    @cached_property
     def _by_origin(self) -> dict[str, tuple[Member, Generation]]:
         return {g.origin: (m, g) for m in self.members for g in m.generations}
 
@@ -175,7 +171,7 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
 
     def auditor_by_tls(self, pin: str) -> Auditor | None:
         """Return the auditor with that TLS key."""
-        return self._auditors_by_tls.get(pin)
+        return next((a for a in self.auditors if a.tls == pin), None)
 
     def by_origin(self, origin: str) -> tuple[Member, Generation] | None:
         """Return whose log an origin is, whatever the member's status."""
@@ -365,24 +361,16 @@ def _references(found: Roster) -> Iterator[tuple[str, Message]]:
             yield "holders", Message("{member} is no member", member=id_)
         if all(e.index(id_) is None for e in found.epochs):
             yield "holders", Message("{member} holds no share", member=id_)
-    for epoch in found.epochs:
-        for share in epoch.held:
-            if found.member(share.member) is None:
-                yield (
-                    "epochs",
-                    Message("{member} is no member", member=share.member),
-                )
+    named = [("epochs", s.member) for e in found.epochs for s in e.held]
+    named += [("quotas", q.member) for q in found.quotas if q.member]
+    for where, id_ in named:
+        if found.member(id_) is None:
+            yield where, Message("{member} is no member", member=id_)
     for erased in found.erased:
         if found.by_origin(erased.origin) is None:
             yield (
                 "erased",
                 Message("{origin} is nobody's log", origin=erased.origin),
-            )
-    for quota in found.quotas:
-        if quota.member and found.member(quota.member) is None:
-            yield (
-                "quotas",
-                Message("{member} is no member", member=quota.member),
             )
 
 

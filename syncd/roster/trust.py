@@ -66,11 +66,6 @@ class TrustedRoster:
             )
         return self._current
 
-    @property
-    def stops_merging(self) -> bool:
-        """Whether statements may mean what this build does not know."""
-        return self.current.stops_merging
-
     def hash(self, version: int) -> str:
         """Return the hash of a trusted version, "" if there is none."""
         if not 1 <= version <= len(self._links):
@@ -111,7 +106,8 @@ class TrustedRoster:
         if found.hash == self.hash(found.version):
             return found  # signatures apart, it is what we verified then
         before = self._links[found.version - 2] if found.version > 1 else None
-        check_signed(signed, found, before)
+        bodies = [_link(found)] if before is None else [_link(found), before]
+        _check_threshold(signed, f"version {found.version}", bodies)
         if found.version <= self.version:
             raise ForkError(
                 "roster: admins signed two versions {version}, {hash}… and "
@@ -161,7 +157,10 @@ class TrustedRoster:
         if self._links:
             last = self._links[-1]
             _check_threshold(signed, "a newer version", [last])
-        elif _hash(signed) != self.fingerprint:
+        elif (
+            hashlib.sha256(signed.text.encode()).hexdigest()
+            != self.fingerprint
+        ):
             raise UntrustedError("roster: fingerprint is not the pinned one")
 
 
@@ -197,18 +196,8 @@ def read(signed: Note) -> Roster:
     return roster.from_json(found.value, found.alliance)
 
 
-def check_signed(signed: Note, found: Roster, before: Link | None) -> None:
-    """Check the thresholds of `found` itself and of the version before.
-
-    Raises:
-        UntrustedError: too few of either, or a line that does not verify.
-    """
-    own = _link(found)
-    bodies = [own] if before is None else [own, before]
-    _check_threshold(signed, f"version {found.version}", bodies)
-
-
 def _check_threshold(signed: Note, what: str, bodies: list[Link]) -> None:
+    """Check that enough of each version's admins signed, and none badly."""
     keys = {key for body in bodies for key in body.admins.values()}
     signers = {key.public for key, _ in note.verify(signed, keys)}
     for body in bodies:
@@ -227,10 +216,6 @@ def _check_threshold(signed: Note, what: str, bodies: list[Link]) -> None:
 
 def _link(found: Roster) -> Link:
     return Link(found.version, found.hash, found.admins, found.threshold)
-
-
-def _hash(signed: Note) -> str:
-    return hashlib.sha256(signed.text.encode()).hexdigest()
 
 
 def check_succession(old: Roster, new: Roster) -> None:

@@ -657,26 +657,29 @@ def test_whoever_signs_sees_every_change(
     draft = with_epoch(drafts.remove_admin(draft, "eve"))
     eve = old.admins["eve"]
     assert seen(old, draft) == [
-        f"- admins[{eve.name}] {str(eve)[:64]}…",
-        "~ caps[phone][days] 180 → 7",
-        "+ epochs[phone/1]",
-        f"~ expires {old.expires} → {draft.expires}",
-        "+ holders[bank] bank",
-        "+ holders[carrier] carrier",
-        "+ holders[police] police",
-        "- members[bank][urls][https://bank.example:8443]"
-        " https://bank.example:8443",
-        "+ members[bank][urls][https://new.example] https://new.example",
-        "+ members[police]",
-        "+ never[phone cn:110]",
-        "~ policy[confirmed] delay → hold",
-        "+ quotas[bank all]",
+        f"- admins {eve.name}",
+        "~ caps phone days",
+        "+ epochs phone/1",
+        "~ expires",
+        "+ holders bank",
+        "+ holders carrier",
+        "+ holders police",
+        "- members bank urls https://bank.example:8443",
+        "+ members bank urls https://new.example",
+        "+ members police",
+        "+ never phone cn:110",
+        "~ policy confirmed",
+        "+ quotas bank all",
     ]
     assert seen(old, old) == []
 
 
 def seen(old: Roster, draft: Roster) -> list[str]:
-    return [str(change) for change in between(old, draft)]
+    marks = {(True, False): "+", (False, True): "-", (False, False): "~"}
+    return [
+        " ".join([marks[c.old is None, c.new is None], *c.path])
+        for c in between(old, draft)
+    ]
 
 
 def test_another_order_is_a_change(machine: TrustedRoster) -> None:
@@ -731,7 +734,7 @@ def test_a_change_in_anything_is_seen(machine: TrustedRoster) -> None:
     bank = old.known("bank")
     erased = Erased(bank.origin, 9, b"\1" * 32, ((1, 2),), "retention")
     draft = drafts.put(old, ("erased",), erased)
-    assert seen(old, draft) == [f"+ erased[{bank.origin} 9 [[1, 2]]]"]
+    assert seen(old, draft) == [f"+ erased {bank.origin} 9 [[1, 2]]"]
     cut = structs.replace(
         bank,
         generations=(

@@ -108,12 +108,6 @@ def full(settled: Club) -> Roster:
 # ------------------------------------------------------------ one spelling
 
 
-def test_statements_of_a_newer_format_are_not_merged(full: Roster) -> None:
-    """They may mean what this build does not know."""
-    assert not full.stops_merging
-    assert replace(full, format=roster.FORMAT + 1).stops_merging
-
-
 def test_nobody_has_to_tell_of_themselves(full: Roster) -> None:
     """What is empty is left out, and what is left out is empty."""
     plain = [replace(member, info={}) for member in full.members]

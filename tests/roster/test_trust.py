@@ -311,10 +311,10 @@ def test_expired_is_a_state_and_the_next_version_ends_it(
 
 def test_a_newer_format_stops_merging_and_no_more(club: Club) -> None:
     machine = club.trusted()
-    assert not machine.stops_merging
+    assert not machine.current.stops_merging
     draft = replace(begin(machine), format=roster.FORMAT + 1)
     club.follow(machine, draft)
-    assert machine.stops_merging
+    assert machine.current.stops_merging
 
 
 def test_an_unknown_field_asks_for_newer_software(club: Club) -> None:
