@@ -5,9 +5,8 @@ an earlier command wrote (`--onto`), and writes a new draft file; it shows
 what the whole draft changes, and who must sign it. Nothing is published.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from syncd import config
 from syncd.cli import review, terminal
@@ -150,31 +149,18 @@ def compared(asked: Request) -> list[str]:
     ]
 
 
-def compared_json(asked: Request) -> dict[str, Any]:
-    """Return the same for a program."""
-    fingerprint = spoken.of(asked.hash)
-    return {
+def show_compared(
+    args: OutputOptions, asked: Request, out: Path, above: Iterable[str] = ()
+) -> None:
+    """Show what two compare; on standard error if `out` is standard output."""
+    found = spoken.of(asked.hash)
+    value = {
         "id": asked.id,
         "hash": asked.hash,
-        "words": {"zh": list(fingerprint.zh), "en": list(fingerprint.en)},
-        "digits": list(fingerprint.digits),
+        "words": {"zh": list(found.zh), "en": list(found.en)},
+        "digits": list(found.digits),
     }
-
-
-def show_compared(args: OutputOptions, asked: Request, out: Path) -> None:
-    """Show what an admin reads out, so that the newcomer can compare it."""
-    say_beside(out, args, compared_json(asked), compared(asked))
-    if not args.as_json:
-        terminal.tell(
-            "By phone, on a number that you know already, let the admin"
-            " read out the words or digits: all must agree."
-        )
-
-
-def say_beside(
-    out: Path, args: OutputOptions, value: Any, lines: list[str]
-) -> None:
-    """Show a result, on standard error if a file went to standard output."""
+    lines = [*above, *compared(asked)]
     say = terminal.tell if str(out) == "-" else terminal.say
     for line in [terminal.as_json(value)] if args.as_json else lines:
         say(line)
@@ -193,29 +179,6 @@ def note_of(path: Path) -> bytes:
         return raw
 
     return terminal.parsed(path, checked)
-
-
-_ROWS: Mapping[str, Callable[[Roster], Mapping[str, Any]]] = {
-    "admin": lambda roster: roster.admins,
-    "auditor": lambda roster: {a.id: a for a in roster.auditors},
-    "epoch": lambda roster: {f"{e.kind} {e.epoch}": e for e in roster.epochs},
-    "log": lambda roster: {o: roster.by_origin(o) for o in roster.origins()},
-    "member": lambda roster: {m.id: m for m in roster.members},
-}
-
-
-def row(roster: Roster, what: str, name: str) -> Any:
-    """Return what a roster has under a name; of a log, its member as well."""
-    known = _ROWS[what](roster)
-    if name not in known:
-        raise UsageError(
-            "roster: no {what} {name}",
-            hint="it has {names}",
-            names=", ".join(known) or "-",
-            what=what,
-            name=name,
-        )
-    return known[name]
 
 
 def show(args: OutputOptions, raw: bytes, current: Roster | None) -> None:

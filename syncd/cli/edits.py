@@ -18,8 +18,9 @@ from syncd.errors import (
 )
 from syncd.indicator import vocabulary
 from syncd.roster import certificate, drafts, membership, terms
-from syncd.roster.members import Names
+from syncd.roster.members import Auditor, Names
 from syncd.roster.roster import Roster
+from syncd.roster.row import Base64
 from syncd.roster.terms import Cap, Erased, Quota
 from syncd.tlog import note
 from syncd.tlog.note import VerifierKey
@@ -105,7 +106,7 @@ def _quota(draft: Roster, line: str) -> Roster:
     name, value = _pair("--quota", line, "[MEMBER:]PURPOSE=HOUR/DAY")
     member, _, purpose = name.rpartition(":")
     if member:
-        drafting.row(draft, "member", member)
+        drafts.named(draft, "member", member)
     rows = {terms.ALL, terms.LOOKUP, *vocabulary.FACETS["purpose"]}
     among("--quota", purpose, rows)
     if value == NONE:
@@ -163,7 +164,7 @@ def _member(args: _MemberOptions) -> None:
 
 def _described(draft: Roster, args: _MemberOptions) -> Roster:
     id_ = args.member
-    drafting.row(draft, "member", id_)
+    drafts.named(draft, "member", id_)
     if args.url:
         draft = drafts.put(draft, ("members", id_, "urls"), tuple(args.url))
     if args.certificate is not None:
@@ -208,11 +209,9 @@ class _RemoveAdminOptions(ThresholdOptions):
 
 @admins.verb("remove", "Draft a version with one admin less.")
 def _remove_admin(args: _RemoveAdminOptions) -> None:
-    def edit(draft: Roster) -> Roster:
-        drafting.row(draft, "admin", args.name)
-        return drafts.remove_admin(args.threshold_of(draft), args.name)
-
-    args.edit(edit)
+    args.edit(
+        lambda draft: drafts.remove_admin(args.threshold_of(draft), args.name)
+    )
 
 
 def public_key(path: Path) -> VerifierKey:
@@ -248,13 +247,14 @@ def _add_auditor(args: _NewAuditorOptions) -> None:
         args.name_zh or args.name_en or args.id_,
         args.name_en or args.name_zh or args.id_,
     )
-    args.edit(lambda draft: drafts.add_auditor(draft, args.id_, names, der))
+    one = Auditor(args.id_, names, certificate.pin(der), Base64(der))
+    args.edit(lambda draft: drafts.put(draft, ("auditors",), one))
 
 
 @auditors.verb("remove", "Draft a version without an auditor.")
 def _remove_auditor(args: _AuditorOptions) -> None:
     def edit(draft: Roster) -> Roster:
-        drafting.row(draft, "auditor", args.id_)
+        drafts.named(draft, "auditor", args.id_)
         return drafts.drop(draft, ("auditors", args.id_))
 
     args.edit(edit)
@@ -276,7 +276,7 @@ def _retire(args: _RetireOptions) -> None:
     kind, epoch = args.kind, args.epoch
 
     def edit(draft: Roster) -> Roster:
-        drafting.row(draft, "epoch", f"{kind} {epoch}")
+        drafts.named(draft, "epoch", f"{kind} {epoch}")
         path = ("epochs", f"{kind}/{epoch}", "retired")
         return drafts.put(draft, path, True)
 
@@ -300,7 +300,7 @@ class _CutOptions(EndOptions):
 def _cut(args: _CutOptions) -> None:
 
     def edit(draft: Roster) -> Roster:
-        at = args.end(drafting.row(draft, "log", args.origin)[1])
+        at = args.end(drafts.named(draft, "log", args.origin)[1])
         return membership.cut(draft, args.origin, at, ended=args.ended)
 
     args.edit(edit)
@@ -322,7 +322,7 @@ def _erase(args: _EraseOptions) -> None:
     among("--reason", args.reason, vocabulary.FACETS["erase_reason"])
 
     def edit(draft: Roster) -> Roster:
-        member, log = drafting.row(draft, "log", args.origin)
+        member, log = drafts.named(draft, "log", args.origin)
         end = member.end(log)
         if end is None and member.active:
             raise RefusedError(

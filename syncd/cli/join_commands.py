@@ -69,7 +69,7 @@ def _request(args: _RequestOptions) -> None:
     )
     terminal.replace_file(settings.home / REQUEST, raw)
     terminal.write_new(args.out, raw)
-    drafting.show_compared(args, join.parse(raw), args.out)
+    _show(args, join.parse(raw), args.out)
     terminal.tell("Next: send {out} to an admin.", out=args.out)
 
 
@@ -122,7 +122,7 @@ def _update(args: _UpdateOptions) -> None:
     terminal.write_new(args.out, raw)
     if keys.certificate != us.certificate:
         ask_tls(ring, keys.certificate, keys.tls_pem)
-    drafting.show_compared(args, asked, args.out)
+    _show(args, asked, args.out)
     terminal.tell(
         "Next: send {out} to an admin, who runs syncd roster update.",
         out=args.out,
@@ -150,7 +150,7 @@ def _answer(args: _AnswerOptions) -> None:
         args.challenge, lambda sent: join.answer(sent, asked, keys)
     )
     terminal.write_new(args.out, raw)
-    drafting.show_compared(args, asked, args.out)
+    _show(args, asked, args.out)
     terminal.tell("Next: send {out} back to the admin.", out=args.out)
 
 
@@ -214,6 +214,16 @@ def _share(args: _ShareOptions) -> None:
             epoch=found.epoch,
         )
     terminal.tell("Destroy the files now: a share in a backup is a share.")
+
+
+def _show(args: OutputOptions, asked: join.Request, out: Path) -> None:
+    """Show what an admin reads out, so that the newcomer can compare it."""
+    drafting.show_compared(args, asked, out)
+    if not args.as_json:
+        terminal.tell(
+            "By phone, on a number that you know already, let the admin"
+            " read out the words or digits: all must agree."
+        )
 
 
 def _another_tls(args: _UpdateOptions, keys: MemberKeys) -> MemberKeys:

@@ -3,6 +3,7 @@
 What changes the rules, a member, or the never-list is in `edits`.
 """
 
+import re
 import secrets
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from syncd.cli.options import ClientOptions, OutputOptions
 from syncd.errors import (
     MalformedError,
     RefusedError,
-    SyncdError,
     UntrustedError,
     UsageError,
 )
@@ -54,10 +54,8 @@ def _challenge(args: _ChallengeOptions) -> None:
         f"names    {asked.names.zh} / {asked.names.en}",
         f"sector   {asked.sector}",
         f"urls     {' '.join(asked.urls)}",
-        *drafting.compared(asked),
     ]
-    value = drafting.compared_json(asked)
-    drafting.say_beside(args.out, args, value, lines)
+    drafting.show_compared(args, asked, args.out, above=lines)
     terminal.tell(
         "Next: read out the words or digits to the newcomer by phone,"
         " on a number that you know already; only if its own are the"
@@ -93,7 +91,7 @@ def _update(args: _UpdateOptions) -> None:
     asked = terminal.parsed(args.request, join.parse)
 
     def edit(draft: Roster) -> Roster:
-        last = drafting.row(draft, "member", asked.id).generation
+        last = drafts.named(draft, "member", asked.id).generation
         end = None if asked.log == last.log else args.end(last)
         return membership.update(draft, asked, end)
 
@@ -121,7 +119,7 @@ def _remove(args: _RemoveOptions) -> None:
         raise UsageError("--past {past}: keep or annul", past=repr(past))
 
     def edit(draft: Roster) -> Roster:
-        end = args.end(drafting.row(draft, "member", id_).generation)
+        end = args.end(drafts.named(draft, "member", id_).generation)
         return membership.remove(
             draft, id_, past=past, end=end, force=args.force
         )
@@ -208,86 +206,21 @@ class _ShowOptions(OutputOptions):
     "show", "Show a roster or a draft, or what changed since another version."
 )
 def _show(args: _ShowOptions) -> None:
-    data = _note(args)
-    roster = drafts.read(data)[1]
-    signed = _signers(args.file, data)
-    before = drafts.read(_since(args))[1] if args.since else None
+    raw = _ours(args, args.version) if args.file is None else _note(args.file)
+    roster, signed = drafts.read(raw)[1], signing.signers(raw)
+    before = _since(args) if args.since else None
     if args.raw:
-        terminal.write_new(Path("-"), data)
+        terminal.write_new(Path("-"), raw)
         return
     if before is not None:
         changes = review.to_json(before, roster)
         args.show(changes, drafting.describe(before, roster))
     else:
-        signing = {"signed": list(signed.have), "wanted": signed.wanted}
-        value = {"hash": roster.hash, **signing, **roster.to_json()}
+        signatures = {"signed": list(signed.have), "wanted": signed.wanted}
+        value = {"hash": roster.hash, **signatures, **roster.to_json()}
         args.show(value, review.whole(roster))
-    if not args.as_json:
-        _tell_signed(signed)
-
-
-def _note(args: _ShowOptions) -> bytes:
-    """Return the note of a version: a file's, or a verified one of ours.
-
-    Raises:
-        UsageError: no such version is here, or the file is none.
-        UntrustedError: the file was a roster before somebody changed it.
-    """
-    file = args.file
-    if file is not None:
-        return terminal.parsed(file, lambda data: _checked(file, data))
-    return _ours(args, args.version)
-
-
-def _ours(args: _ShowOptions, version: int | None) -> bytes:
-    settings = args.settings()
-    trusted = trusted_roster(settings)
-    wanted = version or trusted.version
-    raw = roster_files(settings.home).get(wanted)
-    if raw is None:
-        raise UsageError(
-            "{home}: there is no version {wanted}",
-            hint="it has {names}",
-            names=f"1-{trusted.version}",
-            home=settings.home,
-            wanted=wanted,
-        )
-    return raw
-
-
-def _checked(file: Path, data: bytes) -> bytes:
-    try:
-        drafts.read(data)
-    except MalformedError as e:
-        if data.startswith(_FIRST_LINE):
-            raise _unverified(file, e) from e
-        raise
-    return data
-
-
-def _signers(file: Path | None, data: bytes) -> signing.SignedDraft:
-    """Return who signed a file.
-
-    Raises:
-        UntrustedError: it does not verify; names the file.
-    """
-    try:
-        return signing.signers(data)
-    except UntrustedError as e:
-        raise _unverified(file, e) from e
-
-
-def _unverified(file: Path | None, why: SyncdError) -> UntrustedError:
-    return UntrustedError(
-        "{file}: does not verify: {why}",
-        hint="it was changed after it was signed: believe none of it",
-        file=file or "roster",
-        why=why,
-    )
-
-
-def _tell_signed(signed: signing.SignedDraft) -> None:
-    """Say by whom a roster is signed, and of how many that is enough."""
+    if args.as_json:
+        return
     terminal.say(
         "signed by {names}: {n} of the {threshold} needed",
         names=", ".join(signed.have) or "-",
@@ -298,11 +231,54 @@ def _tell_signed(signed: signing.SignedDraft) -> None:
         terminal.tell("a draft: nobody is to trust it yet")
 
 
-def _since(args: _ShowOptions) -> bytes:
-    if (
-        args.since.isascii()
-        and args.since.isdecimal()
-        and len(args.since) < 10
-    ):
-        return _ours(args, int(args.since))
-    return drafting.note_of(Path(args.since))
+def _ours(args: _ShowOptions, version: int | None) -> bytes:
+    """Return the verified note of a version of ours.
+
+    Raises:
+        UsageError: no such version is here.
+    """
+    settings = args.settings()
+    newest = trusted_roster(settings).version
+    raw = roster_files(settings.home).get(version or newest)
+    if raw is None:
+        raise UsageError(
+            "{home}: there is no version {wanted}",
+            hint="it has {names}",
+            names=f"1-{newest}",
+            home=settings.home,
+            wanted=version,
+        )
+    return raw
+
+
+def _note(file: Path) -> bytes:
+    """Return the note in a file, signed by those whom it names or by nobody.
+
+    Raises:
+        UsageError: the file is none.
+        UntrustedError: it was a roster before somebody changed it.
+    """
+
+    def verified(raw: bytes) -> bytes:
+        try:
+            signing.signers(raw)
+        except (MalformedError, UntrustedError) as e:
+            if not raw.startswith(_FIRST_LINE):
+                raise
+            raise UntrustedError(
+                "{file}: does not verify: {why}",
+                hint="it was changed after it was signed: believe none of it",
+                file=file,
+                why=e,
+            ) from e
+        return raw
+
+    return terminal.parsed(file, verified)
+
+
+def _since(args: _ShowOptions) -> Roster:
+    if re.fullmatch("[0-9]{1,9}", args.since, re.ASCII):
+        raw = _ours(args, int(args.since))
+    else:
+        raw = drafting.note_of(Path(args.since))
+    return drafts.read(raw)[1]

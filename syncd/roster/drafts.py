@@ -23,16 +23,15 @@ text never changes after `write`, admins add lines under it, so it may go
 round by mail or memory stick.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
-from syncd.errors import MalformedError, RefusedError
-from syncd.roster import certificate, roster, row, trust
-from syncd.roster.members import ADMIN_NAME, Auditor, Names
+from syncd.errors import MalformedError, RefusedError, UsageError
+from syncd.roster import roster, row, trust
+from syncd.roster.members import ADMIN_NAME
 from syncd.roster.roster import MAX_LIFE_S, MAX_SIZE, Roster
-from syncd.roster.row import Base64
 from syncd.roster.terms import Epoch
 from syncd.tlog import note
 from syncd.tlog.note import Note, VerifierKey
@@ -68,6 +67,32 @@ def begin(current: Roster, *, now: int, days: int = LIFE_DAYS) -> Roster:
 
 
 # -------------------------------------------------------------------- paths
+
+_ROWS: Mapping[str, Callable[[Roster], Mapping[str, Any]]] = {
+    "admin": lambda roster: roster.admins,
+    "auditor": lambda roster: {a.id: a for a in roster.auditors},
+    "epoch": lambda roster: {f"{e.kind} {e.epoch}": e for e in roster.epochs},
+    "log": lambda roster: {o: roster.by_origin(o) for o in roster.origins()},
+    "member": lambda roster: {m.id: m for m in roster.members},
+}
+
+
+def named(draft: Roster, what: str, name: str) -> Any:
+    """Return what a roster has under a name; of a log, its member as well.
+
+    Raises:
+        UsageError: nothing; says what there is.
+    """
+    known = _ROWS[what](draft)
+    if name not in known:
+        raise UsageError(
+            "roster: no {what} {name}",
+            hint="it has {names}",
+            names=", ".join(known) or "-",
+            what=what,
+            name=name,
+        )
+    return known[name]
 
 
 def put(draft: Roster, path: Sequence[str], *values: Any) -> Roster:
@@ -160,8 +185,7 @@ def add_admin(draft: Roster, key: VerifierKey) -> Roster:
 
 def remove_admin(draft: Roster, name: str) -> Roster:
     """Return the draft with one admin less."""
-    if name not in draft.admins:
-        raise RefusedError("roster: no admin {name}", name=name)
+    key = named(draft, "admin", name)
     left = len(draft.admins) - 1
     if left < draft.threshold:
         raise RefusedError(
@@ -171,7 +195,7 @@ def remove_admin(draft: Roster, name: str) -> Roster:
             left=left,
             threshold=draft.threshold,
         )
-    return drop(draft, ("admins", draft.admins[name].name))
+    return drop(draft, ("admins", key.name))
 
 
 def set_threshold(draft: Roster, threshold: int) -> Roster:
@@ -183,12 +207,6 @@ def set_threshold(draft: Roster, threshold: int) -> Roster:
             n=len(draft.admins),
         )
     return replace(draft, threshold=threshold)
-
-
-def add_auditor(draft: Roster, id: str, names: Names, der: bytes) -> Roster:  # noqa: A002
-    """Return the draft with an auditor, known by its certificate."""
-    one = Auditor(id, names, certificate.pin(der), Base64(der))
-    return put(draft, ("auditors",), one)
 
 
 # -------------------------------------------------------------------- rules

@@ -131,9 +131,10 @@ def remove(
     be neither published nor looked up, so that needs `force`.
 
     Raises:
-        RefusedError: no such member, removed already, or too few holders.
+        UsageError: no such member.
+        RefusedError: removed already, or too few holders.
     """
-    member = _member(draft, id)
+    member: Member = drafts.named(draft, "member", id)
     if past not in PASTS:
         raise RefusedError(
             "roster: past is {past}, want keep or annul", past=repr(past)
@@ -170,13 +171,12 @@ def cut(draft: Roster, origin: str, at: Cut, *, ended: bool = False) -> Roster:
     replaced. `ended` says that nothing after it counts.
 
     Raises:
-        RefusedError: nobody's log, one that was cut at a larger size or has
-            ended, or one whose successor says where.
+        UsageError: nobody's log.
+        RefusedError: one that was cut at a larger size or has ended, or one
+            whose successor says where.
     """
-    found = draft.by_origin(origin)
-    if found is None:
-        raise RefusedError("roster: {origin} is nobody's log", origin=origin)
-    member = _cut(*found, at, ended=ended)
+    member, log = drafts.named(draft, "log", origin)
+    member = _cut(member, log, at, ended=ended)
     return drafts.put(draft, ("members",), member)
 
 
@@ -223,7 +223,7 @@ def next_generation(
     Raises:
         RefusedError: the last one has ended elsewhere.
     """
-    member = _member(draft, id)
+    member: Member = drafts.named(draft, "member", id)
     *earlier, last = member.generations
     if last.ended:
         end = last.cuts[-1]
@@ -279,7 +279,7 @@ def update(draft: Roster, asked: Request, end: Cut | None) -> Roster:
 
 def _who_asks(draft: Roster, asked: Request) -> Member:
     """Return the member that a request is of, by the keys that it is."""
-    member = _member(draft, asked.id)
+    member: Member = drafts.named(draft, "member", asked.id)
     if asked.alliance_id != draft.id:
         raise RefusedError(
             "roster: {member} asks alliance {asked}…, not {ours}…",
@@ -298,11 +298,4 @@ def _who_asks(draft: Roster, asked: Request) -> Member:
                 role=role,
                 member=asked.id,
             )
-    return member
-
-
-def _member(draft: Roster, id: str) -> Member:  # noqa: A002
-    member = draft.member(id)
-    if member is None:
-        raise RefusedError("roster: no member {member}", member=id)
     return member
