@@ -17,11 +17,9 @@ from syncd.cli.options import (
     KindOptions,
     ValueOptions,
     batches,
-    is_table,
     not_given,
 )
 from syncd.errors import UsageError
-from syncd.lists.rows import FileOptions
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
@@ -52,9 +50,8 @@ def _lookup(args: _LookupOptions) -> int:
     if not args.purpose:
         raise not_given("purpose", f"--purpose {_purposes()}")
     call = args.given("purpose", "reference", "deadline_ms")
-    how = args.file_options(names=tuple(args.keep))
     if args.out is None:
-        if (args.file and is_table(args.file)) or how != FileOptions():
+        if args.keep or args.is_list(args.file, "txt"):
             raise UsageError(
                 "the answers to a table go to a file",
                 hint="say {ways}",
@@ -77,9 +74,7 @@ def _lookup(args: _LookupOptions) -> int:
             ways="--out answers.csv",
         )
     terminal.check_new(args.out)
-    wanted = lookup_files.understood(
-        args.file, how, maps=args.map_, constants=args.named
-    )
+    wanted = lookup_files.understood(args.file, args, args.named, args.keep)
     with args.api() as own:
         return lookup_files.run(wanted, Question(own, call), args.out, args)
 

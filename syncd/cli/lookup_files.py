@@ -15,11 +15,11 @@ from typing import Any
 from syncd.cli import answers, api_client, grid, table_input, terminal
 from syncd.cli.importing.meter import meter
 from syncd.cli.lookup_client import Question, moment
-from syncd.cli.options import OutputOptions
+from syncd.cli.options import FormatOptions, OutputOptions
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import safe
 from syncd.lists.columns import Columns
-from syncd.lists.rows import FileOptions, Row, Table
+from syncd.lists.rows import Row, Table
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
@@ -44,21 +44,18 @@ class Wanted:
 
 def understood(
     file: Path,
-    how: FileOptions,
-    *,
-    maps: Sequence[str],
+    args: FormatOptions,
     constants: Mapping[str, Any],
+    wanted: Sequence[str],
 ) -> Wanted:
     """Return a file as the table that is to be looked up.
 
-    `how.names` are the columns that the answers are to keep.
+    `wanted` are the columns that the answers are to keep.
     """
-    rows, plan = table_input.understood(
-        file, how, maps=maps, constants=constants
-    )
+    rows, plan = table_input.understood(file, args, constants, keep=wanted)
     terminal.tell(f"{file}: {rows.about}")
     keep = {}
-    for column in how.names:
+    for column in wanted:
         at = table_input.column(rows, column, "--keep")
         name = column
         if rows.header and isinstance(at, int):

@@ -115,6 +115,18 @@ class FormatOptions(Options):
             **more,
         )
 
+    def is_list(self, file: Path | None, *plain: str) -> bool:
+        """Tell whether it is said, or seen by its name, that a file is a list.
+
+        One of a format that is `plain` is values one a line.
+        """
+        from syncd.lists import file_kinds
+        from syncd.lists.rows import FileOptions
+
+        if self.map_ or self.file_options() != FileOptions():
+            return True
+        return file_kinds.named(file or Path("-")) not in ("", *plain)
+
 
 class TrustOptions(Options):
     """What somebody trusts who has no home."""
@@ -230,13 +242,6 @@ def one_value(file: Path | None = None) -> str:
     if len(found) != 1:
         raise UsageError("{n} values there, want one", n=len(found))
     return found[0]
-
-
-def is_table(file: Path) -> bool:
-    """Tell whether a file's name says that it has columns, not values."""
-    from syncd.lists import file_kinds  # only a file is of a kind
-
-    return file_kinds.named(file) not in ("", "txt", "hosts")
 
 
 def batches(items: list[Any], most: int = MOST) -> Iterator[list[Any]]:

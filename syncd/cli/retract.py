@@ -94,27 +94,17 @@ def _named(args: _RetractOptions) -> list[Call]:
         )
     if ways and not args.token:
         return ways
-    if args.file is not None and _is_list(args, args.file):
+    if args.file is not None and args.is_list(args.file):
         return _listed(args, args.file)
     args.check_kind()
     return ways or [{**args.named, "value": v} for v in args.values()]
-
-
-def _is_list(args: _RetractOptions, file: Path) -> bool:
-    # Only a list is read as a table.
-    from syncd.lists import file_kinds
-    from syncd.lists.rows import FileOptions
-
-    return args.file_options() != FileOptions() or bool(file_kinds.named(file))
 
 
 def _listed(args: _RetractOptions, file: Path) -> list[Call]:
     """Return kind and value of every row of a list, each once."""
     from syncd.cli import table_input
 
-    rows, plan = table_input.understood(
-        file, args.file_options(), maps=args.map_, constants=args.named
-    )
+    rows, plan = table_input.understood(file, args, args.named)
     found = {}
     for one in chain.from_iterable(table_input.steps(rows, plan.report)):
         if one.problem is not None:

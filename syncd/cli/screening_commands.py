@@ -10,10 +10,9 @@ from typing import Any
 
 from syncd.cli import grid, terminal
 from syncd.cli.command import Noun, argument, option
+from syncd.cli.hand_in import HandIn, ListOptions
 from syncd.cli.lookup_client import moment
-from syncd.cli.options import ApiOptions, FormatOptions, KindOptions, batches
-from syncd.cli.own_commands import Kept
-from syncd.errors import SyncdError
+from syncd.cli.options import ApiOptions, KindOptions
 from syncd.messages.catalogue import later
 
 CHUNK = 1000  # rows in a call
@@ -23,26 +22,12 @@ HEAD = (
     *("evidence", "roles", "handling", "since"),
 )
 
+TOTAL = later("kept {kept}, refused {refused}")
+
 noun = Noun()
 
 
-class _Customers(Kept):
-    """What became of the customers that were handed in."""
-
-    path = "/v1/screening"
-    name = "items"
-    counted = ("kept", "refused")
-    total = later("kept {kept}, refused {refused}")
-
-    def take(
-        self, rows: Sequence[tuple[int, Mapping[str, Any] | SyncdError]]
-    ) -> None:
-        """Hand in customers, as many at a time as holders answer for."""
-        for some in batches([*rows], CHUNK):
-            super().take(some)
-
-
-class _AddOptions(FormatOptions, KindOptions, ApiOptions):
+class _AddOptions(KindOptions, ListOptions):
     file: Path = argument()
     kind: str = option("for rows that do not say it")
     until: str = option("for rows that do not say it: the day they end")
@@ -55,15 +40,15 @@ class _AddOptions(FormatOptions, KindOptions, ApiOptions):
 def _add(args: _AddOptions) -> int:
     # Only this verb reads tables.
     from syncd.cli import table_input
+    from syncd.lists.columns import Extra
 
-    rows, read = table_input.entries(
-        args.file,
-        args,
-        constants={**args.named, **args.given(expires="until")},
-        more={"reference": REFERENCE},
+    done = HandIn("/v1/screening", "items", TOTAL, ("kept", "refused"), CHUNK)
+    return done.load(
+        *(args, args.file),
+        {**args.named, **args.given(expires="until")},
+        fields=(*table_input.VALUE, "expires"),
+        more={"reference": Extra(REFERENCE)},
     )
-    with args.api() as own:
-        return _Customers(own).load(args, args.file, rows, read)
 
 
 class _ReportOptions(ApiOptions):

@@ -6,11 +6,17 @@ so memory does not grow with the file.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,14 +25,13 @@ from syncd.cli.command import Options
 from syncd.cli.options import FormatOptions
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import column_names, columns, days, mapping, table
-from syncd.lists.columns import Columns, ListDescription
+from syncd.lists.columns import Columns, Extra, ListDescription
 from syncd.lists.rows import FileOptions, Note, Row, Table, flaw
 from syncd.messages.catalogue import t
 from syncd.node import pinned
 
 STEP = 5000  # rows in a request
 BUDGET = 4 << 20  # bytes of a request
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 VALUE = ("kind", "value", "scheme", "bank", "region", "place")
 
 
@@ -41,15 +46,19 @@ class Read:
 
 def understood(
     file: Path,
-    options: FileOptions,
-    *,
-    maps: Sequence[str],
+    args: FormatOptions,
     constants: Mapping[str, Any],
-    zone: tzinfo = days.ZONE,
+    *,
+    keep: Sequence[str] = (),
     fields: Sequence[str] = VALUE,
+    more: Mapping[str, Extra] = columns.NO_EXTRA,
 ) -> tuple[Table, Columns]:
-    """Return a file as a table, and which of its columns are which field."""
-    how, listed = options_of(options, maps, constants, zone)
+    """Return a file as a table, and which of its columns are which field.
+
+    What is to be kept is a name that a header may have, too.
+    """
+    options = args.file_options(names=tuple(keep))
+    how, listed = options_of(options, args.map_, constants, more=more)
     # A mapping file may say more than is asked for here.
     kept = {
         k: v for k, v in listed.constants.items() if k in (*fields, *constants)
@@ -57,7 +66,10 @@ def understood(
     listed = replace(listed, constants=kept)
     rows = table.open_table(file, how)
     plan = columns.plan(
-        rows.header, rows.width, listed, where=str(file), fields=fields
+        *(rows.header, rows.width, listed),
+        where=str(file),
+        fields=fields,
+        more=more,
     )
     return rows, plan
 
@@ -67,17 +79,22 @@ def options_of(
     maps: Sequence[str],
     constants: Mapping[str, Any],
     zone: tzinfo = days.ZONE,
+    more: Collection[str] = (),
 ) -> tuple[FileOptions, ListDescription]:
     """Return what is said of a list: by a mapping file, then by options.
 
-    `maps` are FIELD=COLUMN, or FILE.toml.
+    `maps` are FIELD=COLUMN, or FILE.toml; `more` are fields that may stand
+    there beside a report's.
     """
     how, listed = FileOptions(), ListDescription()
     files = [one for one in maps if one.endswith(".toml")]
     for path in map(Path, files):
         raw = terminal.read_file(path, mapping.MOST)
         how, listed = mapping.read(terminal.decoded(raw, str(path)), str(path))
-    mapped = column_names.parted([one for one in maps if one not in files])
+    mapped = column_names.parted(
+        [one for one in maps if one not in files],
+        (*column_names.FIELDS, *more),
+    )
     listed = ListDescription(
         {**listed.columns, **mapped},
         {**listed.constants, **constants},
@@ -102,68 +119,6 @@ def column(rows: Table, name: str, option: str) -> int | str:
     if rows.header is None:  # each row names its own
         return name
     return column_names.place(name, rows.header, rows.width, option)
-
-
-def named(
-    rows: Table, wanted: Mapping[str, str], maps: Sequence[str]
-) -> dict[str, int | str]:
-    """Return where further fields are: as --map says, or by their names."""
-    found = {}
-    for field, known in wanted.items():
-        given = [m for m in maps if m.partition("=")[0] == field]
-        there = [
-            h
-            for h in rows.header or ()
-            if column_names.fold(h) in known.split()
-        ]
-        where = [m.partition("=")[2] for m in given] or there
-        if rows.header is None and not given:
-            where = [field]
-        if where:
-            found[field] = column(rows, where[0], f"--map {field}")
-    return found
-
-
-Entries = tuple[Table, Callable[[Row], Mapping[str, Any]]]
-
-
-def entries(
-    file: Path,
-    args: FormatOptions,
-    *,
-    constants: Mapping[str, Any],
-    more: Mapping[str, str],
-    given: Mapping[str, Any] = NOTHING,
-    means: Mapping[str, Callable[[str], str]] = NOTHING,
-    fields: Sequence[str] = (*VALUE, "expires"),
-) -> Entries:
-    """Return a file as a table, and what reads an entry from its rows.
-
-    Beside `fields` it has `more` columns, by the names that they may bear;
-    `means` reads their cells, `given` stands for those that are empty.
-    """
-    rows, plan = understood(
-        file,
-        args.file_options(),
-        maps=[m for m in args.map_ if m.partition("=")[0] not in more],
-        constants=constants,
-        fields=fields,
-    )
-    found = named(rows, more, args.map_)
-    header = rows.header or ()
-    picked = [header[at] for at in found.values() if isinstance(at, int)]
-    tell_unused(file, [name for name in plan.unused if name not in picked])
-
-    def read(row: Row) -> Mapping[str, Any]:
-        cells = {name: cell(row, at).strip() for name, at in found.items()}
-        there = {
-            name: means.get(name, str)(text)
-            for name, text in cells.items()
-            if text
-        }
-        return {**plan.report(row), **given, **there}
-
-    return rows, read
 
 
 def cell(row: Row, at: int | str) -> str:

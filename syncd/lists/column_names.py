@@ -9,7 +9,13 @@ are a header that looks like data, and a name of a column or field that is none.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from functools import lru_cache
 from itertools import islice
 from typing import Final
@@ -98,7 +104,7 @@ def understood(
     mapped: Mapping[str, str],
     header: Sequence[str],
     width: int,
-    fields: Sequence[str],
+    by_name: Mapping[str, str],
     where: str,
 ) -> dict[int, str]:
     """Return which column, from 0, is which field: as given, else by name."""
@@ -109,10 +115,11 @@ def understood(
         if at in named:
             raise UsageError("{where}: a column is named twice", where=where)
         named[at] = into
+    fields = {*by_name.values()}
     found = {at: into for at, into in named.items() if into in fields}
     for at, name in enumerate(header):
-        into = BY_NAME.get(fold(name), "")
-        if into not in fields or into in mapped or at in named:
+        into = by_name.get(fold(name), "")
+        if not into or into in mapped or at in named:
             continue
         twin = next((c for c, f in found.items() if f == into), None)
         if twin is not None and into != "place":
@@ -128,17 +135,19 @@ def understood(
     return found
 
 
-def parted(maps: Iterable[str]) -> dict[str, str]:
+def parted(
+    maps: Iterable[str], fields: Collection[str] = FIELDS
+) -> dict[str, str]:
     """Read FIELD=COLUMN, a name or a number from 1, of each field one."""
     found: dict[str, str] = {}
     for text in maps:
         into, equals, column = text.partition("=")
-        if not equals or into not in FIELDS:
+        if not equals or into not in fields:
             raise UsageError(
                 "--map {text}: want FIELD=COLUMN",
                 text=repr(text),
                 hint="fields: {names}",
-                names=", ".join(FIELDS),
+                names=", ".join(fields),
             )
         if into in found:
             raise UsageError("--map names {field} twice", field=into)

@@ -16,7 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from functools import partial
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from syncd.errors import MalformedError, SyncdError, UsageError, joined
 from syncd.flows.draft import NEEDED
@@ -42,6 +43,16 @@ class ListDescription:
     constants: Mapping[str, Any] = field(default_factory=dict)
     words: Own = field(default_factory=dict)
     zone: tzinfo = days.ZONE  # where the days of instants are
+
+
+class Extra(NamedTuple):
+    """A field of rows that are no reports."""
+
+    names: str  # that its column may bear, as `column_names.fold` has them
+    means: Convert = str
+
+
+NO_EXTRA: Final[Mapping[str, Extra]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,32 +250,35 @@ def plan(
     *,
     where: str,
     fields: Sequence[str] = FIELDS,
+    more: Mapping[str, Extra] = NO_EXTRA,
 ) -> Columns:
     """Return how the rows of a table become reports, or `fields` of them.
 
     `header` is () for a table without one, None where each row names its
-    own cells.
+    own cells; `more` has fields that no report has, before which one of a
+    report of the same name does not count.
 
     Raises:
         UsageError: a column that is named is not there, two mean the same,
             or something that is needed comes from nowhere.
     """
     means = {into: _meaning(into, described) for into in fields}
+    means |= {into: one.means for into, one in more.items()}
+    by_name = {n: f for n, f in column_names.BY_NAME.items() if f in fields}
+    for into, one in more.items():
+        by_name |= dict.fromkeys(one.names.split(), into)
     constants = {
         name: _constant(name, value, means)
         for name, value in described.constants.items()
     }
     if header is None:
         named = {
-            n: f
-            for n, f in column_names.BY_NAME.items()
-            if f not in described.columns
+            n: f for n, f in by_name.items() if f not in described.columns
         }
-        named |= {column: into for into, column in described.columns.items()}
-        named = {n: f for n, f in named.items() if f in fields}
+        named |= {c: f for f, c in described.columns.items() if f in means}
         return Columns({}, named, (), constants, means)
     found = column_names.understood(
-        described.columns, header, width, fields, where
+        described.columns, header, width, by_name, where
     )
     needed = [name for name in NEEDED if name in fields]
     column_names.check_all_there(

@@ -58,7 +58,7 @@ def fold(text: str) -> str:
 
 
 def meaning(field: str, own: Own | None = None) -> Convert:
-    """Return what reads the cells of a field, or raises UnknownError.
+    """Return what reads cells of a field or facet, or raises UnknownError.
 
     Raises:
         UnknownError: a code that an own word stands for is none.
@@ -116,7 +116,7 @@ def _remembered(read: Convert) -> Convert:
 
 @cache
 def _known(field: str) -> dict[str, Any]:
-    if field in FACETS:
+    if field in vocabulary.FACETS:
         codes = vocabulary.FACETS[field].values()
         found: dict[str, Any] = {fold(c.en): c.code for c in codes}
         found |= {fold(c.zh): c.code for c in codes}
@@ -206,7 +206,7 @@ def _scheme(cell: str) -> str:
 
 
 def _refuse(field: str, cell: str) -> NoReturn:
-    if field in FACETS:
+    if field in vocabulary.FACETS:
         raise vocabulary.refused(field, field, cell.strip())
     if field in FLAGS:
         raise MalformedError("{field}: neither yes nor no")

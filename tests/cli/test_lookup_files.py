@@ -12,9 +12,10 @@ import msgspec
 import openpyxl
 import pytest
 
-from syncd.cli import lookup_client, table_input, terminal
+from syncd.cli import command, lookup_client, table_input, terminal
 from syncd.cli.api_client import JSON, ApiClient
 from syncd.cli.lookup_client import Question
+from syncd.cli.options import FormatOptions
 from syncd.errors import Message, QuotaError, UnavailableError, UsageError
 from syncd.lists import safe
 from syncd.messages import wire
@@ -382,16 +383,13 @@ def test_a_budget_that_is_used_up_is_waited_for(
 def test_rows_come_in_steps_that_a_request_can_hold(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from syncd.lists.rows import FileOptions
-
     monkeypatch.setattr(table_input, "STEP", 4)
     monkeypatch.setattr(table_input, "BUDGET", 200)
     file = tmp_path / "list.csv"
     names = [f"a{n}.example" for n in range(9)] + ["x" * 300] + ["y" * 90] * 3
     file.write_text("\n".join(["url", *names]) + "\n")
-    rows, plan = table_input.understood(
-        *(file, FileOptions()), maps=[], constants={"kind": "url"}
-    )
+    args = FormatOptions(home=None, **command.defaults(FormatOptions))
+    rows, plan = table_input.understood(file, args, {"kind": "url"})
     steps = list(table_input.steps(rows, plan.report))
     assert [one.row.number for some in steps for one in some] == [
         *range(2, len(names) + 2),

@@ -90,10 +90,6 @@ def test_a_value_on_the_command_line_is_refused(bank: Node) -> None:
         (("note", "--kind", "phone"), "not given: code"),
         (("remove",), "name one of --id"),
         (("remove", "--id", "1", "--kind", "phone"), "name one of --id"),
-        (("load", "x.csv"), "not given: type"),
-        (("load", "x.csv", "--type", "local"), "not given: type"),
-        (("exempt", *PHONE, "--file", "x.csv"), "own load x.csv --type ex"),
-        (("load", "x.csv", "--type", "exempt", "--text", "x"), "a note's"),
     ],
 )
 def test_what_is_missing_is_named(
@@ -198,7 +194,7 @@ def test_a_file_of_exempt_entries(bank: Node, tmp_path: Path) -> None:
         "nonsense,x,,\n"
         "+12025558042,x,2001-01-01,\n"
     )
-    words = ("own", "load", file, "--type", "exempt", *PHONE)
+    words = ("own", "exempt", "--file", file, *PHONE)
     ran = bank(*words, "--why", "list 7 of the board")
     assert ran.code == 1
     assert "added 2, already known 0, replaced 0, refused 2" in ran.out
@@ -223,7 +219,7 @@ def test_a_file_of_notes_in_our_own_words(bank: Node, tmp_path: Path) -> None:
         '{"phone": "+12025558051", "code": "other", "text": "shared"}\n'
         '{"phone": "+12025558052", "code": "冰箱"}\n'
     )
-    ran = bank("own", "load", file, "--type", "note", *PHONE, "--json")
+    ran = bank("own", "note", "--file", file, *PHONE, "--json")
     assert [i["state"] for i in ran.json["items"]] == [
         *("added", "added", "refused"),
     ]
@@ -231,9 +227,10 @@ def test_a_file_of_notes_in_our_own_words(bank: Node, tmp_path: Path) -> None:
     assert note["text"] == "shared"
     file = tmp_path / "notes.csv"
     file.write_text("no,who\n1,+12025558053\n2,+12025558054\n")
-    words = ("own", "load", file, "--type", "note", *PHONE)
+    words = ("own", "note", "--file", file, *PHONE)
     ran = bank(*words, "--map", "value=who", "--map", "text=no", "--code", "x")
-    assert ran.code == 1
+    assert ran.code == 2
+    assert "x is not in the vocabulary" in ran.err
     ran = bank(
         *(*words, "--map", "value=who", "--map", "text=no"),
         *("--code", "other"),

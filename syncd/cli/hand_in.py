@@ -1,0 +1,123 @@
+"""Hand in values or a list, row by row, and show what became of each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from syncd.cli import api_client, notices
+from syncd.cli.api_client import ApiClient
+from syncd.cli.options import MOST, ApiOptions, FormatOptions, batches
+from syncd.errors import SyncdError
+from syncd.messages import catalogue
+from syncd.messages.catalogue import t
+
+SHOWN = 20  # rows of a file that are printed one by one
+Item = Mapping[str, Any]
+
+
+class ListOptions(FormatOptions, ApiOptions):
+    """All rows of a list are handed in."""
+
+
+@dataclass(eq=False)
+class HandIn:
+    """Items for a path of the local API, and what became of them."""
+
+    path: str
+    name: str  # of the items in the body
+    total: str  # template, of how many came to each of `counted`
+    counted: Sequence[str]
+    most: int = MOST  # items in one call
+    fixed: Item = field(default_factory=dict)  # beside the items
+    items: list[Item] = field(default_factory=list)  # each with its `row`
+
+    def take(
+        self, own: ApiClient, rows: Sequence[tuple[int, Item | SyncdError]]
+    ) -> None:
+        """Hand in items by their rows' numbers; those that read."""
+        for some in batches([*rows], self.most):
+            good = [one for _, one in some if not isinstance(one, SyncdError)]
+            answers: Iterator[Item] = iter(())
+            if good:
+                call = {**self.fixed, self.name: good}
+                answers = iter(own.post(self.path, call)["items"])
+            for number, one in some:
+                refused = isinstance(one, SyncdError)
+                item = _refused(one) if refused else next(answers)
+                self.items.append({"row": number, **item})
+
+    def load(
+        self, args: ListOptions, file: Path, constants: Item, **more: Any
+    ) -> int:
+        """Hand in all rows of a list; return the exit code.
+
+        `more` goes to `table_input.understood`.
+        """
+        from syncd.cli import table_input
+        from syncd.cli.importing.meter import meter
+
+        rows, plan = table_input.understood(file, args, constants, **more)
+        table_input.tell_unused(file, plan.unused)
+        with args.api() as own, meter(file.name, rows.span) as at:
+            for some in table_input.steps(rows, plan.report):
+                self.take(
+                    own, [(o.row.number, o.problem or o.fields) for o in some]
+                )
+                last = some[-1].row
+                at(min(last.end, rows.span), last.number)
+        table_input.tell_notes(file, rows.notes)
+        return self.show(args, SHOWN)
+
+    def show(self, args: ApiOptions, most: int) -> int:
+        """Show what became of each, of `most` at most; then the counts.
+
+        Returns the exit code.
+        """
+        states = [item["state"] for item in self.items]
+        counts = {name: states.count(name) for name in self.counted}
+        total = t(self.total, **{name: f"{n:,}" for name, n in counts.items()})
+        value = {"items": self.items, **counts}
+        args.show(value, chain(self._each(most), [total]))
+        return 1 if counts["refused"] else 0
+
+    def _each(self, most: int) -> Iterator[str]:
+        """Yield all if they are few, else what a person must see."""
+        few = len(self.items) <= most
+        drafts = [
+            item
+            for item in self.items
+            if few or item["state"] == "refused" or item.get("official")
+        ]
+        for item in drafts[:most]:
+            if item["state"] == "refused":
+                problem = api_client.problem(item["problem"])
+                yield from notices.refused(item["row"], problem)
+            elif "id" in item:
+                yield _kept(item)
+        if len(drafts) > most:
+            more = len(drafts) - most
+            yield t("{n} more rows: see --json", n=f"{more:,}")
+
+
+def _refused(error: SyncdError) -> Item:
+    """Return an outcome as the local API writes it."""
+    problem = {"status": error.status, "detail": catalogue.of(error)}
+    if hint := catalogue.hint_of(error):
+        problem["hint"] = hint
+    return {"state": "refused", "problem": problem}
+
+
+def _kept(item: Item) -> str:
+    row, id_ = item["row"], item["id"]
+    if item["state"] == "known":
+        line = t("{n}: known as {id}", n=row, id=id_)
+    else:
+        line = t("{n}: kept as {id}", n=row, id=id_)
+    remarks = []
+    if item["state"] == "replaced":
+        remarks.append(t("what stood before is history"))
+    if item.get("official"):
+        remarks.append(t("although an official report lists it"))
+    return f"{line} ({'; '.join(remarks)})" if remarks else line
