@@ -4,6 +4,7 @@
     ├── UsageError             the operator's own input or setting   exit 2
     ├── MalformedError         bytes or text that do not parse       400
     ├── RefusedError           understood, and not allowed by rule   422
+    ├── MissingError           there is no such thing here           404
     ├── UnavailableError       no usable answer; try again           503, exit 3
     │   ├── AbsentError        it says that there is no such thing: an answer
     │   ├── HoldersError       fewer than t holders answered right; names them
@@ -139,6 +140,14 @@ class RefusedError(SyncdError):
     status = 422
 
 
+class MissingError(SyncdError):
+    """There is no such thing here, which is an answer: no."""
+
+    kind = "absent"
+    exit_code = 1
+    status = 404
+
+
 class UnavailableError(SyncdError):
     """No usable answer from elsewhere; worth trying again."""
 
@@ -241,7 +250,7 @@ KINDS: Final[dict[str, type[SyncdError]]] = {
     for error in (
         *(UsageError, MalformedError, RefusedError, UnavailableError),
         *(HoldersError, StaleError, UntrustedError, NewerError),
-        DamagedError,
+        *(MissingError, DamagedError),
     )
 }  # those that a message is enough for
 

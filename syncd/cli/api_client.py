@@ -45,10 +45,6 @@ PAGE = 1000  # items of a list that are asked for at once
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,512}", re.ASCII)
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where not to call
-_CLASSES: dict[str, type[SyncdError]] = {
-    **KINDS,
-    "absent": RefusedError,  # answered: no
-}
 
 
 class _Answer(dict[str, Any]):
@@ -328,7 +324,7 @@ def problem(form: Mapping[str, Any], wait_s: int = WAIT_S) -> SyncdError:
             " member's, syncd token add makes one",
         )
     kind = str(form.get("type") or "").removeprefix("urn:syncd:problem:")
-    error = (_CLASSES.get(kind) or _by_status(status))(message, hint=hint)
+    error = (KINDS.get(kind) or _by_status(status))(message, hint=hint)
     flaws = form.get("errors")
     if isinstance(flaws, list) and len(flaws) > 1:
         error.faults = tuple(

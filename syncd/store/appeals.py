@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from syncd.errors import MissingError
 from syncd.flows.appeal import Appeal, Step, after
 from syncd.store import events
 from syncd.store.book import SealedBook
@@ -79,20 +80,19 @@ class Appeals(SealedBook):
 
     async def move(
         self, id_: int, step: Step, *, by: str, why: str = "", only: str = ""
-    ) -> Appeal | None:
+    ) -> Appeal:
         """Note that a step was taken.
 
-        None if there is none of that id, of `only` if that is a name.
-
         Raises:
+            MissingError: there is none of that id, of `only` if it is a name.
             RefusedError: it cannot be taken any more, or not yet.
         """
         this = _appeal.c.id == id_
 
-        def job(c: sa.Connection) -> Appeal | None:
+        def job(c: sa.Connection) -> Appeal:
             row = c.execute(sa.select(_appeal).where(this)).first()
             if row is None or (only and row.by != only):
-                return None
+                raise MissingError("appeal: no such entry of yours")
             old = self._opened(row._asdict())
             new = after(old, step, self._clock(), by, why)
             c.execute(sa.update(_appeal).where(this).values(self._row(new)))

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 import sqlalchemy as sa
 
-from syncd.errors import RefusedError, UsageError
+from syncd.errors import MissingError, RefusedError
 from syncd.indicator.active import OFFICIAL
 from syncd.store import retracting
 from syncd.store.database import Database, chunks, select_in
@@ -66,7 +66,7 @@ async def finish(db: Database, import_id: int, how: Ending) -> None:
     Raises:
         RefusedError: more would be taken back than goes unasked; the import
             has not ended.
-        UsageError: there is no such import.
+        MissingError: there is no such import.
     """
     # For itself: it stays so where the rest is refused.
     sql = (
@@ -85,7 +85,7 @@ def _finish(c: sa.Connection, import_id: int, how: Ending) -> None:
         (import_id,),
     ).fetchone()
     if job is None:
-        raise UsageError("import: there is no import {id}", id=import_id)
+        raise MissingError("import: none of that id")
     list_id, refused, finished_at, before = job
     if finished_at is not None:
         return

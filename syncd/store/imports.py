@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from syncd.errors import StaleError, UsageError
+from syncd.errors import MissingError, StaleError, UsageError
 from syncd.store import sealing
 from syncd.store.book import SealedBook
 from syncd.store.database import execute_many
@@ -143,11 +143,18 @@ class Imports(SealedBook):
             (self._clock(), list_id),
         )
 
-    async def state(self, import_id: int) -> ImportState | None:
-        """Return how far an import has come."""
-        return await self._db.read(
+    async def state(self, import_id: int) -> ImportState:
+        """Return how far an import has come.
+
+        Raises:
+            MissingError: there is none of that id.
+        """
+        found = await self._db.read(
             lambda c: self._state(c, "import_job.id = ?", import_id)
         )
+        if found is None:
+            raise MissingError("import: none of that id")
+        return found
 
     async def history(
         self, before: int = 0, limit: int = 100, list_name: str = ""

@@ -1,8 +1,5 @@
 """Routes of the access record, and of appeals."""
 
-from aiohttp import web
-
-from syncd.web import problem
 from syncd.web.access_forms import (
     AboutAnswer,
     AboutCall,
@@ -45,10 +42,7 @@ async def _appeal(call: Call, body: AppealDraft) -> AppealPage:
 
 
 @routes("POST", "/v1/appeals/{id}", READERS, "note what was done on an appeal")
-async def _step(call: Call, body: AppealStep) -> AppealPage | web.Response:
+async def _step(call: Call, body: AppealStep) -> AppealPage:
     check_reference(body.why, "why")
     number = call.number("id")
-    done = await call.service.access.move(call.caller, number, body)
-    return done or problem.response(
-        problem.absent("appeal: no such entry of yours")
-    )
+    return await call.service.access.move(call.caller, number, body)

@@ -266,7 +266,7 @@ routes = Routes()
 @routes("POST", "/v1/retractions", OPERATORS, "retract reports", status=202)
 async def _retract(
     call: Call, body: report_forms.Retraction
-) -> report_forms.Retracting | web.Response:
+) -> report_forms.Retracting:
     named = [body.value, body.token, body.positions, body.ids, body.import_]
     if sum(map(bool, [*named, body.never])) != 1:
         raise MalformedError(
@@ -277,19 +277,7 @@ async def _retract(
         raise MalformedError(
             "retraction: want at most {most} at once", most=MOST_ITEMS
         )
-    done = await call.service.retract(body)
-    if not done.retracting and not done.already:
-        return problem.response(
-            problem.absent(
-                "retraction: nothing of ours that stands matches",
-                Message(
-                    "but something else of ours does: say its type, or all",
-                )
-                if done.spared
-                else "",
-            )
-        )
-    return done
+    return await call.service.retract(body)
 
 
 @routes("GET", "/v1/events", EVERYBODY, "follow what happens", media=SSE)

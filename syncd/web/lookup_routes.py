@@ -53,12 +53,9 @@ async def _indicators(
 
 
 @routes("GET", "/v1/indicators/{origin}/{index}", READERS, "read one claim")
-async def _claim(call: Call) -> forms.Indicator | web.Response:
+async def _claim(call: Call) -> forms.Indicator:
     position = (call.request.match_info["origin"], call.number("index"))
-    found = await call.service.claim(call.caller, position)
-    return found or problem.response(
-        problem.absent("indicator: no claim stands at that position")
-    )
+    return await call.service.claim(call.caller, position)
 
 
 @routes(

@@ -119,12 +119,6 @@ def plain(
     return _problem(status, "about:blank", error.text, error.way_out)
 
 
-def absent(message: str | Message, hint: str | Message = "") -> Problem:
-    """Return the problem that there is no such thing here."""
-    error = SyncdError(message, hint=hint)
-    return _problem(404, _URN + "absent", error.text, error.way_out)
-
-
 def response(
     problem: Problem, headers: dict[str, str] | None = None
 ) -> web.Response:

@@ -4,7 +4,6 @@ import msgspec
 from aiohttp import web
 
 from syncd.errors import MalformedError, SyncdError
-from syncd.web import problem
 from syncd.web.forms import Draft
 from syncd.web.report_forms import (
     ImportBegin,
@@ -95,44 +94,33 @@ async def _imports(call: Call, query: ImportQuery) -> ImportPage:
 
 
 @routes("GET", "/v1/imports/{id}", OPERATORS, "read one import")
-async def _import(call: Call) -> ImportStatus | web.Response:
-    found = await call.service.intake.import_state(call.number("id"))
-    return found or _none()
+async def _import(call: Call) -> ImportStatus:
+    return await call.service.intake.import_state(call.number("id"))
 
 
 @routes("POST", "/v1/imports/{id}/finish", OPERATORS, "end an import")
-async def _finish_import(
-    call: Call, body: ImportEnd
-) -> ImportStatus | web.Response:
-    intake = call.service.intake
-    return await intake.finish_import(call.number("id"), body) or _none()
+async def _finish_import(call: Call, body: ImportEnd) -> ImportStatus:
+    return await call.service.intake.finish_import(call.number("id"), body)
 
 
 @routes(
     *("GET", "/v1/imports/{id}/refused", OPERATORS),
     "read the rows that an import refused",
 )
-async def _refused(
-    call: Call, query: RefusedQuery
-) -> RefusedPage | web.Response:
+async def _refused(call: Call, query: RefusedQuery) -> RefusedPage:
     intake = call.service.intake
-    return await intake.refused_rows(call.number("id"), query.after) or _none()
+    return await intake.refused_rows(call.number("id"), query.after)
 
 
 @routes(
     *("POST", "/v1/imports/{id}/refused", OPERATORS),
     "keep the cells of refused rows",
 )
-async def _keep_cells(call: Call, body: RefusedCells) -> Kept | web.Response:
+async def _keep_cells(call: Call, body: RefusedCells) -> Kept:
     if len(body.rows) > MOST_ITEMS:
         raise MalformedError(
             "rows: {n} of them, want up to {most}",
             n=len(body.rows),
             most=MOST_ITEMS,
         )
-    kept = await call.service.intake.keep_cells(call.number("id"), body)
-    return Kept(kept=len(body.rows)) if kept else _none()
-
-
-def _none() -> web.Response:
-    return problem.response(problem.absent("import: none of that id"))
+    return await call.service.intake.keep_cells(call.number("id"), body)

@@ -43,6 +43,7 @@ from syncd.web.report_forms import (
     ImportPage,
     ImportStatus,
     ImportStep,
+    Kept,
     RefusedCells,
     RefusedPage,
     ReportSearch,
@@ -94,24 +95,20 @@ class Intake(Protocol):
     ) -> tuple[ImportStatus, bool]:
         """Begin an import or find it again; tell whether it is new."""
 
-    async def finish_import(
-        self, number: int, how: ImportEnd
-    ) -> ImportStatus | None:
-        """End an import; None if there is none of that id."""
+    async def finish_import(self, number: int, how: ImportEnd) -> ImportStatus:
+        """End an import."""
 
     async def imports(self, before: int, limit: int, name: str) -> ImportPage:
         """Return imports, newest first; of one list, or of all."""
 
-    async def import_state(self, number: int) -> ImportStatus | None:
-        """Return one import; None if there is none of that id."""
+    async def import_state(self, number: int) -> ImportStatus:
+        """Return one import."""
 
-    async def refused_rows(
-        self, number: int, after: int
-    ) -> RefusedPage | None:
-        """Return refused rows of an import behind a row; None: no import."""
+    async def refused_rows(self, number: int, after: int) -> RefusedPage:
+        """Return refused rows of an import behind a row."""
 
-    async def keep_cells(self, number: int, cells: RefusedCells) -> bool:
-        """Keep the cells of refused rows, sealed; False: no such import."""
+    async def keep_cells(self, number: int, cells: RefusedCells) -> Kept:
+        """Keep the cells of refused rows, sealed."""
 
 
 class ClaimIntake(Protocol):
@@ -202,8 +199,8 @@ class AccessService(Protocol):
 
     async def move(
         self, caller: Caller, number: int, wanted: AppealStep
-    ) -> AppealPage | None:
-        """Note a step; None if there is no such entry for that caller."""
+    ) -> AppealPage:
+        """Note a step."""
 
 
 class LocalService(Protocol):
@@ -256,8 +253,8 @@ class LocalService(Protocol):
 
     async def claim(
         self, caller: Caller, position: Position
-    ) -> forms.Indicator | None:
-        """Return the claim at a position, if one stands there; recorded."""
+    ) -> forms.Indicator:
+        """Return the claim that stands at a position; recorded."""
 
     async def status(self, *, digests: bool) -> status_forms.Status:
         """Return how we are doing."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import DamagedError
+from syncd.errors import DamagedError, MissingError
 from syncd.flows.appeal import Appeal
 from syncd.store.home_stores import OwnStore
 from tests.store.conftest import NOW, Clock
@@ -55,11 +55,11 @@ async def test_a_step_is_kept(own: OwnStore, clock: Clock) -> None:
     clock.now += 3600
     done = await own.appeals.move(1, "lifted", by="bert")
     assert await own.appeals.page(waiting=1) == [done]
-    assert done is not None
     assert (done.decided_by, done.lifted_at) == ("bert", NOW + 3600)
     await own.appeals.move(1, "told", by="anne")
     assert await own.appeals.open() == 0
-    assert await own.appeals.move(2, "told", by="anne") is None
+    with pytest.raises(MissingError):
+        await own.appeals.move(2, "told", by="anne")
 
 
 async def test_each_finds_its_own(own: OwnStore) -> None:
@@ -67,8 +67,9 @@ async def test_each_finds_its_own(own: OwnStore) -> None:
     mine = await own.appeals.page(1, by="core")
     assert [one.id for one in mine] == [3]
     move = own.appeals.move
-    assert await move(2, "lifted", by="core", only="core") is None
-    assert await move(2, "lifted", by="desk", only="desk") is not None
+    with pytest.raises(MissingError):
+        await move(2, "lifted", by="core", only="core")
+    await move(2, "lifted", by="desk", only="desk")
 
 
 async def test_only_what_is_done_with_goes(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from syncd import canonical
-from syncd.errors import RefusedError, UsageError
+from syncd.errors import MissingError, RefusedError, UsageError
 from syncd.store import gone, imports
 from syncd.store.home_stores import OwnStore
 from syncd.store.imports import ImportMark, ImportState, Refused
@@ -96,9 +96,7 @@ async def end(
             raise
         how = replace(how, at_most=int(str(e.params["due"])))
         await gone.finish(own.database, id_, how)
-    state = await own.imports.state(id_)
-    assert state is not None
-    return state
+    return await own.imports.state(id_)
 
 
 async def in_force(own: OwnStore) -> list[str]:
@@ -452,7 +450,7 @@ async def test_an_end_that_is_repeated_changes_nothing(own: OwnStore) -> None:
     again = gone.Ending(2, TODAY, retract=True, at_most=1)
     await gone.finish(own.database, state.id, again)
     assert await own.imports.state(state.id) == state
-    with pytest.raises(UsageError, match="no import 99"):
+    with pytest.raises(MissingError, match="none of that id"):
         await gone.finish(own.database, 99, again)
 
 
@@ -464,7 +462,6 @@ async def test_an_older_import_that_ends_late_drops_nothing(
     ending = gone.Ending(1, TODAY, retract=True)
     await gone.finish(own.database, old.id, ending)
     state = await own.imports.state(old.id)
-    assert state is not None
     assert (state.gone, state.dropped) == (0, 0)
 
 

@@ -87,9 +87,7 @@ class Real:
         except RefusedError as e:
             how = gone.Ending(1, DAY, True, True, int(str(e.params["due"])))
             await gone.finish(self.own.database, id_, how)
-        state = await self.own.imports.state(id_)
-        assert state is not None
-        return state.due
+        return (await self.own.imports.state(id_)).due
 
     async def stands(self) -> set[int]:
         return {

@@ -255,9 +255,7 @@ async def test_an_import_goes_on_where_it_was(own: OwnStore) -> None:
     assert (state.offset, state.row, state.prefix) == (40, 4, b"%32d" % 40)
     await own.vault.accept([phone(2), phone(3)], mark(state, 100))
     await gone.finish(own.database, state.id, gone.Ending(1, "2026-11-29"))
-    found = await own.imports.state(state.id)
-    assert found is not None
-    state = found
+    state = await own.imports.state(state.id)
     assert (state.accepted, state.known, state.refused) == (3, 1, 3)
     assert state.finished_at
     rows = (await own.vault.page(Query()))[0][::-1]
@@ -403,7 +401,6 @@ async def test_nothing_of_a_list_is_on_the_disk(
             assert found_in(tmp_path, name) is shows, name
         assert not found_in(tmp_path, VALUE)  # of cells, only a hash is kept
         opened = await own.imports.state(state.id)
-        assert opened is not None
         assert (opened.list, opened.name) == (list_, file)
     finally:
         own.close()

@@ -177,15 +177,15 @@ class AccessService:
 
     async def move(
         self, caller: Caller, number: int, wanted: AppealStep
-    ) -> AppealPage | None:
-        """Note a step; None if there is no such entry for that caller."""
+    ) -> AppealPage:
+        """Note a step."""
         done = await self.ctx.own.appeals.move(
             *(number, wanted.step),
             by=caller.name,
             why=wanted.why,
             only=_only(caller),
         )
-        return AppealPage(items=(done,)) if done else None
+        return AppealPage(items=(done,))
 
 
 def _only(caller: Caller) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from syncd import canonical
-from syncd.errors import MalformedError, StaleError, SyncdError
+from syncd.errors import MalformedError, SyncdError
 from syncd.flows import report
 from syncd.flows.draft import NewReport
 from syncd.flows.report import Rules
@@ -56,8 +56,7 @@ class Intake:
         """Keep what is right among the drafts; durable on return."""
         if step is not None:
             _check(step, len(drafts))
-            if await self.ctx.own.imports.state(step.id) is None:
-                raise StaleError("import: there is no import {id}", id=step.id)
+            await self.ctx.own.imports.state(step.id)
         context = self.rules()
         prepared: list[NewReport | SyncdError] = []
         for at in range(0, len(drafts), AT_ONCE):
@@ -170,10 +169,8 @@ class Intake:
 
     async def finish_import(
         self, number: int, how: report_forms.ImportEnd
-    ) -> report_forms.ImportStatus | None:
-        """End an import; None if there is none of that id."""
-        if await self.ctx.own.imports.state(number) is None:
-            return None
+    ) -> report_forms.ImportStatus:
+        """End an import."""
         await gone.finish(
             self.ctx.own.database,
             number,
@@ -186,9 +183,9 @@ class Intake:
             ),
         )
         state = await self.ctx.own.imports.state(number)
-        if state is not None and state.dropped:
+        if state.dropped:
             self.wake()
-        return None if state is None else shown.status(state)
+        return shown.status(state)
 
     async def imports(
         self, before: int, limit: int, name: str
@@ -200,22 +197,17 @@ class Intake:
             next=found[-1].id if len(found) == limit else 0,
         )
 
-    async def import_state(
-        self, number: int
-    ) -> report_forms.ImportStatus | None:
-        """Return one import; None if there is none of that id."""
+    async def import_state(self, number: int) -> report_forms.ImportStatus:
+        """Return one import."""
         state = await self.ctx.own.imports.state(number)
-        if state is None:
-            return None
         standing = await self.ctx.own.imports.in_force(number)
         return msgspec.structs.replace(shown.status(state), standing=standing)
 
     async def refused_rows(
         self, number: int, after: int
-    ) -> report_forms.RefusedPage | None:
-        """Return refused rows of an import behind a row; None: no import."""
-        if await self.ctx.own.imports.state(number) is None:
-            return None
+    ) -> report_forms.RefusedPage:
+        """Return refused rows of an import behind a row."""
+        await self.ctx.own.imports.state(number)
         rows, more = await self.ctx.own.imports.refused(number, after or -1)
         header = [shown.cells(row.cells) for row in rows if not row.row]
         return report_forms.RefusedPage(
@@ -234,15 +226,14 @@ class Intake:
 
     async def keep_cells(
         self, number: int, cells: report_forms.RefusedCells
-    ) -> bool:
-        """Keep the cells of refused rows, sealed; False: no such import."""
-        if await self.ctx.own.imports.state(number) is None:
-            return False
+    ) -> report_forms.Kept:
+        """Keep the cells of refused rows, sealed."""
+        await self.ctx.own.imports.state(number)
         rows = [(row, msgspec.json.encode(some)) for row, some in cells.rows]
         if cells.header:
             rows.append((0, msgspec.json.encode(cells.header)))
         await self.ctx.own.imports.keep_cells(number, rows)
-        return True
+        return report_forms.Kept(kept=len(cells.rows))
 
 
 def _tokens(urls: Mapping[int, str]) -> Mapping[int, bytes]:

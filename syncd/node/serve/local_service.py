@@ -9,6 +9,7 @@ import structlog
 
 from syncd.errors import (
     MalformedError,
+    MissingError,
     RefusedError,
     UsageError,
 )
@@ -159,6 +160,13 @@ class LocalService:
                 others=count,
                 end=index + 1,
             )
+        if not (count or done.already):
+            raise MissingError(
+                "retraction: nothing of ours that stands matches",
+                hint="but something else of ours does: say its type, or all"
+                if done.spared
+                else "",
+            )
         return report_forms.Retracting(
             retracting=count,
             reports=reports,
@@ -250,12 +258,12 @@ class LocalService:
 
     async def claim(
         self, caller: Caller, position: Position
-    ) -> forms.Indicator | None:
-        """Return the claim at a position, if one stands there."""
+    ) -> forms.Indicator:
+        """Return the claim that stands at a position."""
         found = await self.claims.in_force_at([position])
         claim = found.get(position)
         if claim is None:
-            return None
+            raise MissingError("indicator: no claim stands at that position")
         seen = [(claim.statement.kind, claim.token)]
         await self.lookups.audited(caller, seen, [position])
         content = claim.statement
