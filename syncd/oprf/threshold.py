@@ -209,7 +209,7 @@ def evaluate(
     _check_batch(len(elements))
     group.check_scalar(share, "share")
     key = group.scalar_mul(_weight(index, quorum), share)
-    answers = voprf.evaluate(key, elements)
+    answers = group.multiply_all(key, elements)
     own = group.multiply_base(share)
     proven = elements[-1:] if last else elements
     seed = _seed(own, index, quorum, context, proven, answers[-len(proven) :])
