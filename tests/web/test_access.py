@@ -57,29 +57,6 @@ async def about(client: LocalClient, value: str, **more: Any) -> Reply:
 # ------------------------------------------------------------- the record
 
 
-async def test_look_ups_are_counted_by_day_caller_and_purpose(
-    alliance: Alliance, police: LocalClient, bank: LocalClient
-) -> None:
-    number, today = "+12025559001", bank.member.node.ctx.today()
-    await listed(alliance, police, number)
-    await ask(bank, number, role="operator", purpose="loan_check")
-    await ask(bank, "+12025559002", role="operator", purpose="loan_check")
-    items = await read(bank, f"since={today}&until={today}")
-    assert {
-        "on": today,
-        "by": "desk",
-        "purpose": "loan_check",
-        "lookups": 2,
-        "listed": 1,
-    } in items
-    assert "9001" not in str(items)
-    assert await read(bank, "until=2020-01-01") == []
-    assert await read(bank, "since=2199-01-01") == []
-    reply = await bank.get("/v1/access?since=yesterday", **ROLE)
-    assert reply.status == 400
-    assert "since: want a day" in reply.body["detail"]
-
-
 async def test_to_read_it_is_recorded(bank: LocalClient) -> None:
     async def audits() -> int:
         return sum(
@@ -198,42 +175,6 @@ async def test_what_is_secret_by_now_is_left_out_too(
 
 
 # ------------------------------------------------------------- appeals
-
-
-async def test_an_appeal_from_its_coming_to_its_end(bank: LocalClient) -> None:
-    draft = {"reference": "letter 8", "measure": "hold"}
-    reply = await bank.post("/v1/appeals", draft, **ROLE)
-    [made] = reply.body["items"]
-    path = f"/v1/appeals/{made['id']}"
-    reply = await bank.post(path, {"step": "told"}, **ROLE)
-    assert reply.status == 422
-    steps: list[dict[str, Any]] = [
-        {"step": "granted", "why": "his own line"},
-        {"step": "lifted"},
-        {"step": "told"},
-    ]
-    for step in steps:
-        reply = await bank.post(path, step, **ROLE)
-        assert reply.status == 200
-    page = (await bank.get("/v1/appeals", **ROLE)).body
-    [done] = reply.body["items"]
-    assert page["items"][-1] == done
-    assert (done["hours"], done["decided_by"]) == (0, "compliance")
-    still = (await bank.get("/v1/appeals?open=1", **ROLE)).body["items"]
-    assert made["id"] not in [one["id"] for one in still]
-    assert (await bank.post(path, {"step": "x"}, **ROLE)).status == 400
-
-
-async def test_others_see_and_move_their_own_alone(bank: LocalClient) -> None:
-    draft = {"reference": "desk's"}
-    [made] = (await bank.post("/v1/appeals", draft)).body["items"]
-    path = f"/v1/appeals/{made['id']}"
-    seen = (await bank.get("/v1/appeals?limit=1000", role="reader")).body
-    assert made["id"] not in [one["id"] for one in seen["items"]]
-    refused = {"step": "refused"}
-    assert (await bank.post(path, refused, role="reader")).status == 404
-    assert (await bank.post(path, refused)).status == 200
-    assert (await bank.post("/v1/appeals/999", refused, **ROLE)).status == 404
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Lists that come again, through the local API."""
 
-import datetime
-import zoneinfo
 from typing import Any
 from urllib.parse import quote
 
@@ -11,9 +9,6 @@ from syncd.web import report_forms
 from tests.alliance import Alliance
 from tests.web.local_client import LocalClient, Reply, report
 
-ZONE = zoneinfo.ZoneInfo("Asia/Shanghai")
-TODAY = datetime.datetime.now(ZONE).date()
-YESTERDAY = (TODAY - datetime.timedelta(days=1)).isoformat()
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
@@ -133,27 +128,6 @@ async def test_what_a_list_lacks_twice_is_taken_back_once_it_is_named(
     assert (await police.get("/v1/imports/999999")).status == 404
 
 
-async def test_what_was_taken_back_does_not_creep_back(
-    police: LocalClient,
-) -> None:
-    """Each row says why and since when; a reason given ends it."""
-    [row, other] = urls("creep", 2)
-    await police.take(row)
-    back = {"kind": "url", "value": row["value"], "reason": "appeal_upheld"}
-    await police.post("/v1/retractions", back)
-    begun = await take(police, "creep", [row, other])
-    held, new = begun["items"]
-    assert (held["state"], new["state"]) == ("taken_back", "accepted")
-    assert (held["reason"], len(held["on"])) == ("appeal_upheld", 10)
-    ended = await end(police, begun["id"])
-    assert (ended.body["accepted"], ended.body["taken_back"]) == (1, 1)
-    body = {"reports": [row], "again": "the court has decided anew"}
-    reply = await police.post("/v1/reports", body)
-    assert reply.body["items"][0]["state"] == "accepted"
-    [found, _] = await search(police, value=row["value"])
-    assert found["again"] == "the court has decided anew"
-
-
 @pytest.mark.parametrize("why", ["x" * 201, "a\nb"])
 async def test_a_reason_is_one_line(police: LocalClient, why: str) -> None:
     body = {"reports": urls("why", 1), "again": why}
@@ -223,47 +197,3 @@ async def search(client: LocalClient, **asked: Any) -> list[Any]:
     reply = await client.post("/v1/reports/search", asked)
     assert reply.status == 200, reply.body
     return list(reply.body["items"])
-
-
-async def test_reports_are_found_by_what_is_known_of_them(
-    alliance: Alliance, police: LocalClient
-) -> None:
-    """By value as anybody writes it, list, import, person, label and day."""
-    rows = urls("find", 2)
-    rows[0] |= {"label": "fake_shop", "seen": YESTERDAY}
-    begun = await whole(police, "find", rows)
-    await alliance.settle()
-    ids = {"import": begun["id"]}
-    newer, older = await search(police, **ids)
-    assert newer["id"] > older["id"]
-    assert (older["by"], older["import_id"]) == ("desk", begun["id"])
-    named = {"label": "fake_shop", "kind": "url", "by": "desk", "list": "find"}
-    days = {"seen_from": YESTERDAY, "seen_to": YESTERDAY}
-    for asked in ({"value": "HTTP://find0.example"}, named | days):
-        assert await search(police, **asked) == [older], asked
-    for asked in (
-        {"value": "http://find9.example/"},
-        named | {"by": "reader"},
-    ):
-        assert await search(police, **asked) == [], asked
-    path = f"/v1/reports?import={begun['id']}&accepted_from={YESTERDAY}"
-    assert len((await police.get(path)).body["items"]) == 2
-    assert (await police.get("/v1/reports?value=x")).status == 400
-    for path in ("/v1/reports?list=none", "/v1/imports?list=none"):
-        reply = await police.get(path)
-        assert reply.status == 400
-        assert "none has that name" in reply.body["detail"]
-
-
-async def test_a_list_is_seen_again_on_purpose(police: LocalClient) -> None:
-    """`refresh` says so; without it all is known."""
-    rows = urls("refresh", 1)
-    rows[0]["seen"] = YESTERDAY
-    await police.take(*rows)
-    del rows[0]["seen"]
-    [item] = await police.take(*rows)
-    assert item["state"] == "known"
-    body = {"reports": rows, "refresh": True}
-    for state in ("accepted", "known"):
-        reply = await police.post("/v1/reports", body)
-        assert reply.body["items"][0]["state"] == state

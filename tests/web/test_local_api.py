@@ -17,7 +17,6 @@ from syncd.web import openapi, routes
 from syncd.web.local_api import ROUTES
 from syncd.web.problem import MEDIA
 from syncd.web.routes import COMPLIANCE, OPEN, Route
-from tests.alliance import Alliance
 from tests.web.local_client import DOCUMENT, EMERGENCY, LocalClient, report
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -186,6 +185,9 @@ async def test_a_page_of_another_site_is_refused(
         ("GET", "/v1/indicators/a%2Fb/x", 400),
         ("GET", "/v1/indicators/a%2Fb/1", 404),
         ("GET", "/v1/reports?seen_from=soon", 400),
+        ("GET", "/v1/reports?value=x", 400),
+        ("GET", "/v1/reports?list=none", 400),
+        ("GET", "/v1/imports?list=none", 400),
         ("GET", "/v1/imports/999999", 404),
         ("GET", "/v1/imports?limit=0", 400),
         ("POST", "/v1/imports/999999/finish", 404),
@@ -560,15 +562,6 @@ async def test_alive_and_ready_need_no_token(police: LocalClient) -> None:
         "cut_off": False,
         "why": None,
     }
-
-
-async def test_two_requests_at_once_are_both_answered(
-    police: LocalClient, alliance: Alliance
-) -> None:
-    replies = await asyncio.gather(
-        *(police.post("/v1/lookups", LOOKUP) for _ in range(20))
-    )
-    assert {r.status for r in replies} == {200}
 
 
 async def test_head_is_no_method_of_this_api(police: LocalClient) -> None:

@@ -29,28 +29,6 @@ async def published(
     await alliance.settle()
 
 
-async def test_an_exempt_number_is_not_acted_on_and_has_both_answers(
-    alliance: Alliance, police: LocalClient, bank: LocalClient
-) -> None:
-    number = "+12025557001"
-    await published(alliance, police, report(number))
-    reply = await add(bank, "exempt", phone(number, why="our own hot line"))
-    [item] = reply.body["items"]
-    assert item["state"] == "added"
-    assert "official" not in item
-    [answer] = await bank.ask("phone", number)
-    assert (answer["verdict"], answer["action"]) == ("suspected", "warn")
-    ours = answer["ours"]
-    assert "action" not in ours  # nothing is to be done
-    assert ours["reasons"] == ["exempt"]
-    assert ours["exempt"]["by"] == "desk"
-    assert ours["exempt"]["why"] == "our own hot line"
-    [other] = await police.ask("phone", number)  # nobody else hears of it
-    assert "ours" not in other
-    [plain] = await bank.ask("phone", "+12025557002")
-    assert "ours" not in plain
-
-
 async def test_exempting_what_an_official_report_lists_needs_a_reason(
     alliance: Alliance, police: LocalClient, bank: LocalClient
 ) -> None:
@@ -71,41 +49,6 @@ async def test_exempting_what_an_official_report_lists_needs_a_reason(
     assert (answer["verdict"], answer["action"]) == ("confirmed", "hold")
     assert answer["ours"]["reasons"] == ["exempt"]
     assert answer["ours"]["exempt"]["official"] is True
-
-
-async def test_a_page_below_an_exempt_host_is_acted_on(
-    alliance: Alliance, police: LocalClient, bank: LocalClient
-) -> None:
-    host, page = "http://own7.example/", "http://own7.example/planted"
-    await published(alliance, police, report(host, "url"), report(page, "url"))
-    await add(bank, "exempt", {"kind": "url", "value": host})
-    [at_host] = await bank.ask("url", host)
-    [at_page] = await bank.ask("url", page + "?y=1")
-    assert "action" not in at_host["ours"]
-    assert at_page["ours"]["action"] == "warn"
-    assert at_page["ours"]["reasons"] == ["exempt_too_general"]
-
-
-async def test_a_note_is_a_remark(bank: LocalClient) -> None:
-    number = "+12025557020"
-    reply = await add(
-        bank,
-        "note",
-        phone(number, code="gateway", text="the PBX of a school"),
-        phone(number, code="own_customer_line", expires="2199-01-01"),
-        phone(number, code="nonsense"),
-    )
-    states = [i["state"] for i in reply.body["items"]]
-    assert states == ["added", "added", "refused"]
-    assert (reply.body["added"], reply.body["refused"]) == (2, 1)
-    [answer] = await bank.ask("phone", number)
-    assert answer["verdict"] == "none"
-    assert [n["code"] for n in answer["ours"]["notes"]] == [
-        "gateway",
-        "own_customer_line",
-    ]
-    assert answer["ours"]["notes"][0]["text"] == "the PBX of a school"
-    assert answer["ours"]["notes"][1]["expires"] == "2199-01-01"
 
 
 async def local(
@@ -213,27 +156,6 @@ async def test_what_cannot_be_is_refused(
 async def test_a_query_that_cannot_be(bank: LocalClient, query: str) -> None:
     reply = await bank.get(f"/v1/own/entries?{query}")
     assert reply.status == 400
-
-
-async def test_a_list_that_is_cut_off_stops_and_is_removed_whole(
-    bank: LocalClient,
-) -> None:
-    """What stands is removed on purpose, and listed as history."""
-    name = "nightly"
-    numbers = [f"+1202555{n}" for n in range(7100, 7120)]
-    await local(bank, name, *numbers)
-    number = (await bank.post("/v1/own/loads", {"list": name})).body["load"]
-    end = {"list": name, "load": number}
-    cut_off = await bank.post("/v1/own/loads/finish", end)
-    assert cut_off.status == 422
-    assert "20 of its 20" in cut_off.body["detail"]
-    whole = await bank.post("/v1/own/removals", {"list": name, "why": "end"})
-    assert whole.body["removed"] == 20
-    page = await bank.get("/v1/own/entries?type=local&ended=1&limit=1000")
-    ended = [i for i in page.body["items"] if i["list"] == name]
-    assert {i["removed_why"] for i in ended} == {"end"}
-    page = await bank.get(f"/v1/own/entries?after={ended[0]['id']}&limit=1")
-    assert name not in {i["list"] for i in page.body["items"]}
 
 
 async def test_a_local_hit_is_recorded_as_a_hit(bank: LocalClient) -> None:
