@@ -28,27 +28,13 @@ def load(path: Path) -> ModuleType:
     return module
 
 
-def ran(*command: str | Path, stdin: str = "") -> tuple[int, str]:
+def ran(*command: str | Path) -> tuple[int, str]:
     """Exit code and everything printed."""
-    done = subprocess.run(
-        command, input=stdin, capture_output=True, text=True, cwd=DOCKER
-    )
+    done = subprocess.run(command, capture_output=True, text=True, cwd=DOCKER)
     return done.returncode, done.stdout + done.stderr
 
 
 # ------------------------------------------------------------ Dockerfile
-
-
-def test_hadolint_has_nothing_to_say() -> None:
-    """Neither an error nor a style."""
-    assert ran(BIN / "hadolint", "Dockerfile") == (0, "")
-
-
-def test_hadolint_would_say_it() -> None:
-    """The linter is awake: an unpinned base is refused."""
-    code, out = ran(BIN / "hadolint", "-", stdin="FROM python:latest\n")
-    assert code
-    assert "DL3007" in out
 
 
 def test_the_image_is_small_and_has_no_power() -> None:
@@ -81,16 +67,10 @@ def test_the_image_leaves_out_what_runs_no_daemon() -> None:
 # --------------------------------------------------------------- compose
 
 
-def compose(text: str | None = None) -> tuple[int, str]:
-    """Have docker-compose read the file, or another text in its place."""
-    file = "compose.yaml" if text is None else "-"
-    command = (BIN / "docker-compose", "-f", file, "config")
-    return ran(*command, "--format", "json", stdin=text or "")
-
-
 def services() -> dict[str, Any]:
     """The members as compose understands them."""
-    code, out = compose()
+    command = (BIN / "docker-compose", "-f", "compose.yaml", "config")
+    code, out = ran(*command, "--format", "json")
     assert code == 0, out
     found: dict[str, Any] = json.loads(out)["services"]
     return found
@@ -99,14 +79,6 @@ def services() -> dict[str, Any]:
 def test_compose_has_four_members() -> None:
     """One of each sector of the demo."""
     assert set(services()) == {"police", "bank", "carrier", "platform"}
-
-
-def test_compose_would_refuse_an_unknown_key() -> None:
-    """The reader is awake: a misspelt key is no key."""
-    text = (DOCKER / "compose.yaml").read_text()
-    code, out = compose(text.replace("read_only:", "readonly:"))
-    assert code
-    assert "readonly" in out
 
 
 def test_a_member_has_no_power_over_its_machine() -> None:
@@ -139,13 +111,6 @@ needs_systemd = pytest.mark.skipif(
 )
 verify_units = load(HOUSE / "tools" / "verify_units.py")
 UNITS = [*DOCKER.glob("*.service"), *DOCKER.glob("*.socket")]
-
-
-@needs_systemd
-def test_systemd_has_nothing_to_say() -> None:
-    """Service and sockets hold together."""
-    assert len(UNITS) == 3
-    assert verify_units.complaints(UNITS) == ""
 
 
 @needs_systemd
