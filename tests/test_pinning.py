@@ -14,9 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
-from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -373,34 +371,6 @@ def test_one_protocol_is_spoken(bank: Identity, police: Identity) -> None:
     near = connect(police.client(bank.pin), bank.server(police).context)
     assert near.version() == "TLSv1.3"
     assert near.selected_alpn_protocol() == "http/1.1"
-
-
-async def test_aiohttp_keeps_to_the_pin(
-    bank: Identity, police: Identity
-) -> None:
-    """Through the server and the client that the peer API is made of."""
-
-    async def who(request: web.Request) -> web.Response:
-        assert request.transport
-        end = request.transport.get_extra_info("ssl_object")
-        return web.Response(text=str(pinning.peer_pin(end)))
-
-    app = web.Application()
-    app.router.add_get("/", who)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    tls = bank.server(police)
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls.context)
-    await site.start()
-    url = f"https://127.0.0.1:{runner.addresses[0][1]}/"
-    async with aiohttp.ClientSession() as session:
-        async with session.get(url, ssl=police.client(bank.pin)) as reply:
-            assert await reply.text() == police.pin
-        with pytest.raises(aiohttp.ClientConnectorCertificateError):
-            await session.get(url, ssl=police.client(police.pin))
-        with pytest.raises(aiohttp.ClientConnectionError):
-            await session.get(url, ssl=issue(ed()).client(bank.pin))
-    await runner.cleanup()
 
 
 def test_no_tls_has_no_pin() -> None:

@@ -279,27 +279,6 @@ async def test_voids_and_erasures(world: World) -> None:
     assert not any(world.logs[o].entries[i].payload for o, i in erased)
 
 
-async def test_exports(world: World, tmp_path: Path) -> None:
-    """An export holds the same log as the peer API, receipts and all."""
-    bank = world.alliance.bank
-    for origin, log in world.logs.items():
-        out = tmp_path / origin.split(".")[0]
-        more = [] if origin == bank.origin else ["--mirror", origin]
-        with pytest.raises(SystemExit) as end:
-            await asyncio.to_thread(
-                main,
-                ["log", "export", "--home", str(bank.home), str(out), *more],
-            )
-        assert end.value.code == 0
-        key, _ = world.reader.trusted.logs[origin]
-        cosigners = world.reader.trusted.cosigners
-        again = logs.read(logs.directory(out), key, cosigners)
-        assert (again.size, again.root) == (log.size, log.root)
-        receipts = {name.split(".")[0] for name in again.signers}
-        if origin == bank.origin:
-            assert receipts == {"police", "platform"}
-
-
 async def test_heads(world: World) -> None:
     """Heads are canonical; all in them is signed, receipts by `merged`."""
     reader = world.reader

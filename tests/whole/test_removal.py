@@ -17,7 +17,6 @@ from syncd.errors import RefusedError, UnavailableError
 from syncd.node.audit import checkup
 from syncd.node.serve import status
 from syncd.peer.client import PeerClient
-from syncd.roster import membership
 from tests.alliance import Alliance, Gate, Member, payload
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -350,11 +349,3 @@ async def test_its_reports_may_be_annulled(before: Before) -> None:
         await alliance.members[name].round()
         (found,) = await alliance.members[name].lookup("phone", PHONE)
         assert found.verdict == "none"
-
-
-async def test_a_holder_needs_force(before: Before) -> None:
-    """Nobody is removed, unless forced, whom the token keys need."""
-    current = before.alliance.police.node.rosters.current
-    left = membership.remove(current, "carrier")
-    with pytest.raises(RefusedError, match="without bank"):
-        membership.remove(left, "bank")
