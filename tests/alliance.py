@@ -433,17 +433,21 @@ class Member:
         return done.retracting
 
     async def lookup(
-        self, kind: str, *values: str, deadline_ms: int = 30_000
+        self,
+        kind: str,
+        *values: str,
+        purpose: str = "transaction_check",
+        caller: str = "teller",
+        **more: Any,
     ) -> list[forms.LookupItem]:
         """Look values up, as a teller would."""
-        answers = await self.node.local_service.lookup(
-            Caller("teller", "operator"),
-            LookupCall(
-                purpose="transaction_check",
-                deadline_ms=deadline_ms,
-                items=tuple(forms.Item(kind=kind, value=v) for v in values),
-            ),
+        call = LookupCall(
+            purpose=purpose,
+            items=tuple(forms.Item(kind=kind, value=v) for v in values),
+            **{"deadline_ms": 30_000, **more},
         )
+        who = Caller(caller, "operator")
+        answers = await self.node.local_service.lookup(who, call)
         return list(answers.items)
 
     def tls_to(self, listener: "Member") -> ssl.SSLContext:
@@ -554,6 +558,11 @@ class Member:
         """Return what it found, of one code or all."""
         found = await self.node.status_reader.findings(1000)
         return [k for k in found if code in ("", k.finding.code)]
+
+    async def events(self, name: str) -> list[dict[str, Any]]:
+        """Return what its events of a name say, oldest first."""
+        page = await self.node.home.own.events.page(0, 10_000)
+        return [dict(event.data) for event in page if event.name == name]
 
     async def receipts(self) -> dict[str, int]:
         """Return the size up to which each member has merged its log."""
@@ -865,7 +874,10 @@ class Alliance:
     async def settle(
         self, *ids: str, timeout_s: float = 20, receipts: bool = True
     ) -> None:
-        """Run rounds until all that run (or these) agree on everything."""
+        """Run rounds until all that run (or these) agree on everything.
+
+        What they brought has been handed on then, and events are written.
+        """
         chosen = [self.members[i] for i in ids] or self.up
         why = ""
         try:
@@ -877,8 +889,10 @@ class Alliance:
                     await asyncio.gather(*(m.round() for m in chosen))
                     why = await self.unsettled(chosen, receipts=receipts)
                     if not why:
-                        return
+                        break
                     await asyncio.sleep(0.01)
+                for member in chosen:
+                    await member.node.background.idle()
         except TimeoutError:
             raise AssertionError(f"not settled: {why}") from None
 

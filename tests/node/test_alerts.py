@@ -190,7 +190,6 @@ async def test_of_a_report_that_is_not_to_be_named_its_position_alone(
     await alliance.settle()
     await police.retract("url", url)
     await alliance.settle()
-    await bank.node.background.idle()
     page = await bank.node.home.own.events.page(0, 1000)
     [data] = [e.data for e in page if e.name == "retract"]
     assert data.keys() == {"origin", "index", "n"}

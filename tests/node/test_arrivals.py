@@ -32,7 +32,6 @@ async def reported(alliance: Alliance, *consumers: Consumer) -> None:
     alliance.bank.node.arrivals.consumers = consumers
     await alliance.police.report("url", VALUE)
     await alliance.settle()
-    await alliance.bank.node.background.idle()
 
 
 async def test_reports_and_retracts_of_all_logs(alliance: Alliance) -> None:
@@ -41,7 +40,6 @@ async def test_reports_and_retracts_of_all_logs(alliance: Alliance) -> None:
     await reported(alliance, consumer)
     await alliance.police.retract("url", VALUE)
     await alliance.settle()
-    await alliance.bank.node.background.idle()
     police, bank = alliance.police.origin, alliance.bank.origin
     ours, report, retract = sorted(consumer.came, key=lambda a: a.position)
     assert (ours.position[0], type(ours.statement)) == (bank, Report)

@@ -13,6 +13,7 @@ from syncd.messages import wire
 from syncd.node.serve import todo
 from syncd.store.disputes import OF_ONE
 from syncd.web import claim_forms, forms
+from syncd.web.report_forms import ReportSearch
 from syncd.web.service_ports import Caller
 from tests.alliance import Alliance, Member, as_founded, shared
 
@@ -22,13 +23,6 @@ VALUE = "http://evil.example/a"
 DAY_S = 86_400
 
 alliance = shared(as_founded, *IDS, scope="function")
-
-
-async def settled(alliance: Alliance) -> None:
-    """Wait until all was merged, and what it brought was handed on."""
-    await alliance.settle()
-    for member in alliance.up:
-        await member.node.background.idle()
 
 
 async def dispute(member: Member, value: str = VALUE, **more: Any) -> None:
@@ -53,11 +47,6 @@ async def answer(
     return await service.claim_intake.answer(CALLER, draft)
 
 
-async def events(member: Member, name: str) -> list[dict[str, Any]]:
-    page = await member.node.home.own.events.page(1, 1000)
-    return [dict(event.data) for event in page if event.name == name]
-
-
 async def to_do(member: Member) -> list[str]:
     state = await member.node.status_reader.read()
     return [str(one) for one in todo.of(state) if "dispute" in str(one)]
@@ -75,9 +64,9 @@ async def disputed(
 ) -> None:
     """Have the carrier or another report a value, and the bank dispute it."""
     await (author or alliance.carrier).report("url", VALUE, **more)
-    await settled(alliance)
+    await alliance.settle()
     await dispute(alliance.bank)
-    await settled(alliance)
+    await alliance.settle()
 
 
 async def test_from_a_dispute_to_its_answer(alliance: Alliance) -> None:
@@ -91,7 +80,7 @@ async def test_from_a_dispute_to_its_answer(alliance: Alliance) -> None:
     )
     assert item.due == statement.day_text(today + 7)
     assert [r.member for r in item.reports] == ["carrier"]
-    [told] = await events(carrier, "dispute")
+    [told] = await carrier.events("dispute")
     assert told["reports"] == [list(item.reports[0].position)]
     [line] = await to_do(carrier)
     origin, index = item.position
@@ -99,13 +88,20 @@ async def test_from_a_dispute_to_its_answer(alliance: Alliance) -> None:
     assert line.endswith(f"syncd report answer --dispute {origin}:{index}")
     [ours] = await listed(bank)
     assert (ours.side, ours.state) == ("by_us", "open")
-    assert not await events(bank, "dispute")
+    assert not await bank.events("dispute")
     assert not await listed(alliance.police)
+    for other in (bank, alliance.police):
+        with pytest.raises(RefusedError, match="no dispute of a report"):
+            await answer(other, item.position)
+    # What is to be done is told in positions, codes, days and members.
+    state = await carrier.node.status_reader.read()
+    [message] = [m for m in todo.of(state) if "dispute" in str(m)]
+    assert not wire.of(message).quoted
 
     done = await answer(carrier, item.position)
     assert (done.reports, done.retracting) == (1, 0)
-    await settled(alliance)
-    [heard] = await events(bank, "answer")
+    await alliance.settle()
+    [heard] = await bank.events("answer")
     assert heard["dispute"] == list(item.position)
     assert (heard["member"], heard["outcome"]) == ("carrier", "report_stands")
     [ours] = await listed(bank, state="answered")
@@ -116,14 +112,11 @@ async def test_from_a_dispute_to_its_answer(alliance: Alliance) -> None:
 async def test_an_answer_that_withdraws_ends_the_report(
     alliance: Alliance,
 ) -> None:
-    await alliance.carrier.report("url", VALUE)
-    await settled(alliance)
-    await dispute(alliance.bank)
-    await settled(alliance)
+    await disputed(alliance)
     [item] = await listed(alliance.carrier)
     done = await answer(alliance.carrier, item.position, "report_withdrawn")
     assert (done.reports, done.retracting) == (1, 1)
-    await settled(alliance)
+    await alliance.settle()
     [found] = await alliance.police.lookup("url", VALUE)
     assert found.verdict == "none"
     [ours] = await listed(alliance.bank)
@@ -131,15 +124,6 @@ async def test_an_answer_that_withdraws_ends_the_report(
     assert ours.reports[0].outcome == "report_withdrawn"
     with pytest.raises(RefusedError, match="no dispute of a report of ours"):
         await answer(alliance.carrier, item.position)
-
-
-async def test_nobody_answers_for_another(alliance: Alliance) -> None:
-    bank = alliance.bank
-    await disputed(alliance)
-    [item] = await listed(bank)
-    for member in (bank, alliance.police):
-        with pytest.raises(RefusedError, match="no dispute of a report"):
-            await answer(member, item.position)
 
 
 async def test_a_dispute_is_told_once(alliance: Alliance) -> None:
@@ -152,7 +136,7 @@ async def test_a_dispute_is_told_once(alliance: Alliance) -> None:
     await alliance.stop("carrier")
     await carrier.start()
     await carrier.node.background.idle()
-    assert len(await events(carrier, "dispute")) == 1
+    assert len(await carrier.events("dispute")) == 1
     book = carrier.node.home.own.events
     assert await book.reported(f"arrivals/{log}") == read
 
@@ -164,14 +148,14 @@ async def test_what_names_no_report_of_ours_does_not_bother_us(
     carrier, police = alliance.carrier, alliance.police
     await carrier.report("url", VALUE)
     await police.report("url", "http://evil.example/b")
-    await settled(alliance)
+    await alliance.settle()
     about = ((carrier.origin, 1),)
     await dispute(
         alliance.bank, "http://evil.example/b", about=about, yes=True
     )
-    await settled(alliance)
+    await alliance.settle()
     assert not await listed(carrier)
-    assert not await events(carrier, "dispute")
+    assert not await carrier.events("dispute")
 
 
 async def test_what_is_withdrawn_waits_for_nothing(
@@ -190,7 +174,7 @@ async def test_what_is_withdrawn_waits_for_nothing(
             reason="entry_error",
         )
     )
-    await settled(alliance)
+    await alliance.settle()
     assert not await listed(carrier)
     assert not await to_do(carrier)
     with pytest.raises(RefusedError, match="no dispute of a report of ours"):
@@ -212,11 +196,11 @@ async def test_an_answer_that_does_not_come_is_told_of(
         member.shift_s = 8 * DAY_S
         await member.node.disputes.tell()
         await member.node.disputes.tell()
-    [_, told] = await events(carrier, "dispute")
+    [_, told] = await carrier.events("dispute")
     assert (told["overdue"], told["official"]) == (True, False)
     [line] = await to_do(carrier)
     assert "until then the unofficial ones are disputed" in line
-    assert not await events(bank, "dispute")
+    assert not await bank.events("dispute")
     assert not await to_do(bank)
 
 
@@ -229,22 +213,14 @@ async def test_the_contact_is_asked_for_an_official_report(
     for member in (bank, police):
         member.shift_s = 8 * DAY_S
         await member.node.disputes.tell()
-    [told] = await events(bank, "dispute")
+    [told] = await bank.events("dispute")
     assert (told["by_us"], told["contacts"]) == (True, ["police"])
     [line] = await to_do(bank)
     assert "call the contact that the roster names for police" in line
-    [_, told] = await events(police, "dispute")
+    [_, told] = await police.events("dispute")
     assert told["contacts"] == ["police"]
     [line] = await to_do(police)
     assert "for official ones our contacts are called" in line
-
-
-async def test_what_a_dispute_says_to_do_travels(alliance: Alliance) -> None:
-    """All of it is positions, codes, days and members."""
-    await disputed(alliance)
-    state = await alliance.carrier.node.status_reader.read()
-    [message] = [m for m in todo.of(state) if "dispute" in str(m)]
-    assert not wire.of(message).quoted
 
 
 async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
@@ -261,26 +237,9 @@ async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
     await intake.owners(CALLER, [vouch])
     with pytest.raises(RefusedError, match="roster: expired"):
         await carrier.node.publisher.publish()
-    states = {row.type: row.state for row in await vault(carrier)}
+    page = await carrier.node.local_service.intake.reports(ReportSearch())
+    states = {row.type: row.state for row in page.items}
     assert (states["answer"], states["vouch"]) == ("published", "waiting")
-
-
-async def test_what_is_overdue_is_not_forgotten(alliance: Alliance) -> None:
-    """Its report is disputed until the answer, though the dispute ended."""
-    bank, carrier = alliance.bank, alliance.carrier
-    await carrier.report("url", VALUE)
-    await settled(alliance)
-    today = statement.day(bank.node.ctx.today())
-    await dispute(bank, expires=statement.day_text(today + 7))
-    await settled(alliance)
-    await later(alliance, 70)
-    await carrier.node.disputes.tell()
-    [item] = await listed(carrier)
-    assert item.state == "overdue"
-    await answer(carrier, item.position)
-    await settled(alliance)
-    [item] = await listed(carrier)
-    assert item.state == "answered"
 
 
 async def test_a_later_dispute_wants_an_answer_of_its_own(
@@ -291,13 +250,13 @@ async def test_a_later_dispute_wants_an_answer_of_its_own(
     await disputed(alliance)
     [first] = await listed(carrier)
     await answer(carrier, first.position)
-    await settled(alliance)
+    await alliance.settle()
     await later(alliance, 2)
     await dispute(police)
-    await settled(alliance)
+    await alliance.settle()
     [second] = await listed(carrier, state="open")
     await answer(carrier, second.position)
-    await settled(alliance)
+    await alliance.settle()
     assert not await listed(carrier, state="open")
 
 
@@ -306,7 +265,7 @@ async def test_nobody_crowds_out_the_others(alliance: Alliance) -> None:
         *(alliance.bank, alliance.carrier, alliance.police),
     )
     await carrier.report("url", VALUE)
-    await settled(alliance)
+    await alliance.settle()
     dispute_ = statement.Dispute(
         on=carrier.node.ctx.today(),
         kind="url",
@@ -319,15 +278,8 @@ async def test_nobody_crowds_out_the_others(alliance: Alliance) -> None:
     )
     await police.say(*[dispute_] * (OF_ONE + 9))
     await dispute(bank)
-    await settled(alliance)
+    await alliance.settle()
     items = await listed(carrier, limit=1000)
     assert [i.member for i in items].count("police") == OF_ONE
     assert [i.member for i in items].count("bank") == 1
-    assert len(await events(carrier, "dispute")) == OF_ONE + 1
-
-
-async def vault(member: Member) -> list[Any]:
-    from syncd.web.report_forms import ReportSearch
-
-    intake = member.node.local_service.intake
-    return list((await intake.reports(ReportSearch())).items)
+    assert len(await carrier.events("dispute")) == OF_ONE + 1

@@ -1,21 +1,14 @@
 """What happens outside own.db is told, once, whatever dies in between."""
 
-from typing import Any
-
 from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.indicator.folding import Batch
-from tests.alliance import Alliance, Member, as_founded, shared
+from tests.alliance import Alliance, as_founded, shared
 
 IDS = ("bank", "carrier", "police")
 
 
 alliance = shared(as_founded, *IDS, scope="function")
-
-
-async def events(member: Member, name: str) -> list[Any]:
-    page = await member.node.home.own.events.page(0, 10_000)
-    return [e.data for e in page if e.name == name]
 
 
 async def test_each_state_is_one_event_over_restarts(
@@ -25,22 +18,22 @@ async def test_each_state_is_one_event_over_restarts(
     await alliance.settle()
     bank = alliance.bank
     head = await bank.head(alliance.police.origin)
-    logs = await events(bank, "log")
+    logs = await bank.events("log")
     assert {
         "origin": head.origin,
         "merged": head.merged,
         "mirrored": head.mirrored,
     } in logs
-    [roster] = await events(bank, "roster")
+    [roster] = await bank.events("roster")
     assert roster["version"] == 1
     assert bank.origin not in {data["origin"] for data in logs}
-    assert {d["origin"] for d in await events(bank, "published")} <= {
+    assert {d["origin"] for d in await bank.events("published")} <= {
         bank.origin
     }
     await alliance.stop("bank")
     await bank.start()
-    assert await events(bank, "log") == logs
-    assert await events(bank, "roster") == [roster]
+    assert await bank.events("log") == logs
+    assert await bank.events("roster") == [roster]
 
 
 async def test_what_a_crash_swallowed_is_an_event_after_the_start(
@@ -52,10 +45,10 @@ async def test_what_a_crash_swallowed_is_an_event_after_the_start(
         "fork", alliance.police.origin, None, Message("another root")
     )
     await mirror.contest(alliance.police.origin, [], fork)
-    assert await events(bank, "finding") == []
+    assert await bank.events("finding") == []
     await alliance.stop("bank")
     await bank.start()
-    [data] = await events(bank, "finding")
+    [data] = await bank.events("finding")
     assert (data["code"], data["origin"], data["count"]) == (
         "fork",
         alliance.police.origin,
@@ -76,13 +69,13 @@ async def test_many_of_a_kind_are_one_event(alliance: Alliance) -> None:
     )
     await mirror.advance(old, old, [], batch(origin), [*voids, other])
     await bank.node.event_writer.log(origin)
-    found = await events(bank, "finding")
+    found = await bank.events("finding")
     assert [(d["origin"], d["index"], d["count"]) for d in found] == [
         (origin, 0, 30),
         (alliance.carrier.origin, 7, 1),
     ]
     await bank.node.event_writer.log(origin)
-    assert len(await events(bank, "finding")) == 2
+    assert len(await bank.events("finding")) == 2
 
 
 async def test_a_new_mirror_s_findings_are_events_again(
@@ -96,7 +89,7 @@ async def test_a_new_mirror_s_findings_are_events_again(
     )
     await bank.node.home.mirror.contest(fork.origin, [], fork)
     await bank.node.event_writer.log(fork.origin)
-    assert [d["code"] for d in await events(bank, "finding")] == ["fork"]
+    assert [d["code"] for d in await bank.events("finding")] == ["fork"]
 
 
 def batch(origin: str) -> Batch:

@@ -18,7 +18,6 @@ from syncd.roster.terms import Limits
 from syncd.store.home_stores import OwnStore
 from tests.alliance import Alliance, Member, as_founded, shared
 from tests.node.stand_in import ORIGIN, Home
-from tests.node.test_disputes import events, settled
 from tests.sample_statements import about, dispute, report
 from tests.store.conftest import NOW
 from tests.store.conftest import clock as clock
@@ -52,8 +51,8 @@ async def test_a_lift_of_ours_is_an_event(alliance: Alliance) -> None:
     [found] = await bank.lookup("url", VALUE)
     index = await bank.size()
     await bank.say(vouch(bank))
-    await settled(alliance)
-    [told] = await events(carrier, "lift")
+    await alliance.settle()
+    [told] = await carrier.events("lift")
 
     assert told == {
         "origin": bank.origin,
@@ -65,12 +64,12 @@ async def test_a_lift_of_ours_is_an_event(alliance: Alliance) -> None:
         "after": "disputed",
     }
     for other in (bank, alliance.police):
-        assert not await events(other, "lift")
+        assert not await other.events("lift")
     await carrier.node.home.own.events.now(f"arrivals/{bank.origin}", "0", "")
     await alliance.stop("carrier")
     await carrier.start()
     await carrier.node.background.idle()
-    assert len(await events(carrier, "lift")) == 1
+    assert len(await carrier.events("lift")) == 1
 
 
 async def test_what_changes_no_verdict_is_none(alliance: Alliance) -> None:
@@ -81,8 +80,8 @@ async def test_what_changes_no_verdict_is_none(alliance: Alliance) -> None:
     know = token.know(OUTPUT, alliance.carrier.origin).hex()
     await alliance.bank.say(vouch(alliance.bank))
     await alliance.carrier.say(replace(dispute(**ON), know=know))
-    await settled(alliance)
-    assert not await events(police, "lift")
+    await alliance.settle()
+    assert not await police.events("lift")
 
 
 # ------------------------------------------------------------- too often

@@ -1,7 +1,5 @@
 """Which of a bank's own customers become listed, and are cleared again."""
 
-from typing import Any
-
 from syncd.indicator import statement
 from syncd.indicator.statement import Report
 from syncd.roster import drafts
@@ -50,12 +48,6 @@ async def kept(member: Member) -> int:
     return (await member.node.ctx.own.screening.counts()).total()
 
 
-async def told(member: Member) -> list[dict[str, Any]]:
-    await member.node.background.idle()
-    rows = await member.node.ctx.own.events.page(1, 1000)
-    return [dict(row.data) for row in rows if row.name == "screening"]
-
-
 async def report(
     member: Member, **filters: tuple[str, ...]
 ) -> list[ScreeningEntry]:
@@ -70,7 +62,7 @@ async def test_a_merge_lists_and_clears(alliance: Alliance) -> None:
     assert (taken.kept, taken.refused) == (2, 0)
     await alliance.police.report("phone", LISTED)
     await alliance.settle()
-    [event] = await told(bank)
+    [event] = await bank.events("screening")
     assert event["state"] == "listed"
     assert (event["before"], event["after"]) == ("none", "suspected")
     assert "C-1" not in str(event)
@@ -80,7 +72,7 @@ async def test_a_merge_lists_and_clears(alliance: Alliance) -> None:
     assert entry.positions[0][0] == alliance.police.origin
     await alliance.police.retract("phone", LISTED)
     await alliance.settle()
-    _, cleared = await told(bank)
+    _, cleared = await bank.events("screening")
     assert (cleared["state"], cleared["after"]) == ("cleared", "none")
     assert cleared["ids"] == event["ids"]
     [entry] = await report(bank)
@@ -94,7 +86,7 @@ async def test_who_is_listed_already_is_told_at_once(
     await alliance.police.report("phone", LISTED)
     await alliance.settle()
     await add(alliance.bank, (LISTED, "C-1"), (CLEAR, "C-2"))
-    [event] = await told(alliance.bank)
+    [event] = await alliance.bank.events("screening")
     assert (event["state"], event["n"]) == ("listed", 1)
 
 
@@ -117,16 +109,15 @@ async def test_a_report_whose_know_does_not_fit_rings_nothing(
     await add(bank, (LISTED, "C-1"))
     await alliance.police.report("phone", LISTED)
     await alliance.settle()
-    await bank.node.background.idle()
     rows = [r for r in await alliance.police.records() if r[0][1] == 1]
     copied = statement.decode(rows[0][2], 1)
     await alliance.police.retract("phone", LISTED)
     await alliance.settle()
-    assert len(await told(bank)) == 2
+    assert len(await bank.events("screening")) == 2
     assert isinstance(copied, Report)
     await alliance.carrier.say(copied)
     await alliance.settle()
-    assert len(await told(bank)) == 2
+    assert len(await bank.events("screening")) == 2
     assert [entry.verdict for entry in await report(bank)] == ["none"]
 
 
@@ -152,7 +143,6 @@ async def test_a_report_is_filtered_and_filed(alliance: Alliance) -> None:
     await add(bank, (LISTED, "C-1"))
     await alliance.police.report("phone", LISTED)
     await alliance.settle()
-    await bank.node.background.idle()
     assert len(await report(bank, verdicts=("suspected",))) == 1
     assert await report(bank, verdicts=("confirmed",)) == []
     assert await report(bank, roles=("caller",), evidence=("none",)) == []

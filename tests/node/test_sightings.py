@@ -9,8 +9,7 @@ from syncd.flows import sighting
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Sighting
 from syncd.store.sightings import Pending, SightedToken
-from syncd.web import forms
-from syncd.web.service_ports import Caller, LookupCall
+from syncd.web.service_ports import Caller
 from tests.alliance import Alliance, Member
 
 IDS = ("bank", "carrier", "police")
@@ -22,10 +21,7 @@ TELLER = Caller("teller", "reader")
 async def ask(
     member: Member, *values: str, purpose: str = "content_check"
 ) -> None:
-    items = tuple(forms.Item(kind="url", value=value) for value in values)
-    await member.node.local_service.lookup(
-        TELLER, LookupCall(purpose=purpose, deadline_ms=5000, items=items)
-    )
+    await member.lookup("url", *values, purpose=purpose)
 
 
 async def waiting(member: Member) -> list[Pending]:
@@ -128,7 +124,6 @@ async def test_fewer_than_a_batch_wait_and_what_has_gone_is_dropped(
     ("settings", "want"),
     [
         ({}, {"bank"}),
-        ({"sighting": {"enabled": "auto"}}, {"bank"}),
         ({"sighting": {"enabled": True}}, {"bank", "carrier", "police"}),
         ({"sighting": {"enabled": False}}, set()),
     ],

@@ -28,9 +28,8 @@ from syncd.indicator import statement
 from syncd.store import sealing
 from syncd.store.sealing import VaultCipher
 from syncd.store.vault import Query
-from syncd.web import forms
 from syncd.web.screening_forms import ScreeningItem
-from syncd.web.service_ports import Caller, LookupCall
+from syncd.web.service_ports import Caller
 from tests.alliance import Alliance, Member
 
 OURS, THEIRS = "13912345670", "13812345679"  # imported; looked up
@@ -196,14 +195,8 @@ async def take_in(member: Member) -> None:
 
 async def look_up(member: Member) -> None:
     """Look the other number up, and meet it."""
-    asked = LookupCall(
-        purpose="account_opening",
-        deadline_ms=5000,
-        items=(forms.Item(kind="phone", value=THEIRS),),
-        reference=f"card of {THEIRS}",
-    )
-    call = member.node.local_service.lookup
-    [item] = (await call(Caller("teller", "reader"), asked)).items
+    how = {"purpose": "account_opening", "reference": f"card of {THEIRS}"}
+    [item] = await member.lookup("phone", THEIRS, **how)
     assert item.verdict == "confirmed"
 
 

@@ -9,7 +9,6 @@ from syncd.node.notify.events import compose
 from syncd.node.serve import todo
 from syncd.node.upkeep import undo
 from syncd.web import forms
-from syncd.web.service_ports import Caller, LookupCall
 from tests.alliance import Alliance, Member, as_founded, shared
 
 IDS = ("bank", "carrier", "police")
@@ -22,29 +21,12 @@ alliance = shared(as_founded, *IDS, scope="function")
 async def ask(
     member: Member, value: str = NUMBER, caller: str = "core"
 ) -> forms.LookupItem:
-    call = LookupCall(
-        purpose="transaction_check",
-        reference="case 9",
-        deadline_ms=5000,
-        items=(forms.Item(kind="phone", value=value),),
-    )
-    service = member.node.local_service
-    return (await service.lookup(Caller(caller, "reader"), call)).items[0]
-
-
-async def settled(alliance: Alliance) -> None:
-    await alliance.settle()
-    for member in alliance.up:
-        await member.node.background.idle()
+    how = {"caller": caller, "reference": "case 9"}
+    return (await member.lookup("phone", value, **how))[0]
 
 
 async def found(member: Member) -> list[Appeal]:
     return await member.node.home.own.appeals.page()
-
-
-async def events(member: Member) -> list[Any]:
-    page = await member.node.home.own.events.page(1, 1000)
-    return [e.data for e in page if e.name == "undo"]
 
 
 async def test_a_retract_is_a_to_do_for_each_who_asked(
@@ -53,20 +35,20 @@ async def test_a_retract_is_a_to_do_for_each_who_asked(
     """With its file number, and in clear no value, file or report."""
     bank, police = alliance.bank, alliance.police
     await police.report("phone", NUMBER, OTHER, **FIRM)
-    await settled(alliance)
+    await alliance.settle()
     assert (await ask(bank)).action == "hold"
     await ask(bank, caller="desk")
     await ask(bank, OTHER)
     await ask(alliance.carrier, OTHER)
     await police.retract("phone", NUMBER)
-    await settled(alliance)
+    await alliance.settle()
     first, second = await found(bank)
     assert (first.by, second.by) == ("core", "desk")
     assert (first.cause, first.measure, first.reference) == (
         *("ended", "hold", "case 9"),
     )
     assert [position[0] for position in first.positions] == [police.origin]
-    assert await events(bank) == [{"n": 2}]
+    assert await bank.events("undo") == [{"n": 2}]
     page = await bank.node.home.own.events.page(1, 1000)
     [told] = [one for one in page if one.name == "undo"]
     notice = compose(told, {"compliance"}, "txwz", "bank") or b""
@@ -87,36 +69,31 @@ async def test_not_while_another_report_advises_as_much(
         "phone", NUMBER, evidence="carrier_detection"
     )
     await bank.report("phone", NUMBER, evidence="bank_detection")
-    await settled(alliance)
+    await alliance.settle()
     await ask(bank)
     await police.retract("phone", NUMBER)
-    await settled(alliance)
+    await alliance.settle()
     item = await ask(bank)
     assert undo.is_measure(item.action)
     assert await found(bank) == []
     await alliance.carrier.retract("phone", NUMBER)
-    await settled(alliance)
+    await alliance.settle()
     assert len(await found(bank)) == 2  # the same number, asked twice
 
 
-async def test_our_own_report_too(alliance: Alliance) -> None:
-    police = alliance.police
+async def test_our_own_report_too_and_no_warning(alliance: Alliance) -> None:
+    """Whoever was warned alone has taken no measure."""
+    bank, police, carrier = alliance.bank, alliance.police, alliance.carrier
     await police.report("phone", NUMBER, **FIRM)
-    await settled(alliance)
+    await carrier.report("phone", OTHER, evidence="user_tag")
+    await alliance.settle()
     await ask(police)
+    assert (await ask(bank, OTHER)).action == "warn"
     await police.retract("phone", NUMBER)
-    await settled(alliance)
+    await carrier.retract("phone", OTHER)
+    await alliance.settle()
     [one] = await found(police)
     assert one.measure == "hold"
-
-
-async def test_a_warning_is_no_measure(alliance: Alliance) -> None:
-    bank, carrier = alliance.bank, alliance.carrier
-    await carrier.report("phone", OTHER, evidence="user_tag")
-    await settled(alliance)
-    assert (await ask(bank, OTHER)).action == "warn"
-    await carrier.retract("phone", OTHER)
-    await settled(alliance)
     assert await found(bank) == []
 
 
@@ -125,11 +102,11 @@ async def test_what_is_long_ago_is_left(
 ) -> None:
     bank, police = alliance.bank, alliance.police
     await police.report("phone", NUMBER, **FIRM)
-    await settled(alliance)
+    await alliance.settle()
     await ask(bank)
     monkeypatch.setattr(undo, "DAYS", -1)
     await police.retract("phone", NUMBER)
-    await settled(alliance)
+    await alliance.settle()
     assert await found(bank) == []
 
 
@@ -137,7 +114,7 @@ async def test_what_comes_twice_is_one_to_do(alliance: Alliance) -> None:
     """After a crash the same page comes again."""
     bank, police = alliance.bank, alliance.police
     await police.report("phone", NUMBER, **FIRM)
-    await settled(alliance)
+    await alliance.settle()
     await ask(bank)
     pages: list[Any] = []
 
@@ -147,7 +124,7 @@ async def test_what_comes_twice_is_one_to_do(alliance: Alliance) -> None:
     arrivals = bank.node.arrivals
     arrivals.consumers = (*arrivals.consumers, keep)
     await police.retract("phone", NUMBER)
-    await settled(alliance)
+    await alliance.settle()
     for page in pages:
         await bank.node.undo.arrived(page)
-    assert len(await found(bank)) == len(await events(bank)) == 1
+    assert len(await found(bank)) == len(await bank.events("undo")) == 1

@@ -1,7 +1,5 @@
 """What a member calls urgent is an event as soon as it is merged."""
 
-from typing import Any
-
 import pytest
 
 from syncd.node.serve import urgent_news
@@ -10,13 +8,8 @@ from tests.alliance import Alliance, Member, as_founded, shared, until
 alliance = shared(as_founded, "bank", "police", "carrier", scope="function")
 
 
-async def urgent(member: Member) -> list[Any]:
-    page = await member.node.home.own.events.page(0, 1000)
-    return [e.data for e in page if e.name == "urgent"]
-
-
 async def one(member: Member) -> bool:
-    return len(await urgent(member)) == 1
+    return len(await member.events("urgent")) == 1
 
 
 async def test_an_urgent_report_and_nothing_else(alliance: Alliance) -> None:
@@ -26,14 +19,14 @@ async def test_an_urgent_report_and_nothing_else(alliance: Alliance) -> None:
     await alliance.settle()
     await police.retract("url", "http://evil.example/a")  # pokes, too
     await alliance.settle()
-    assert await urgent(bank) == []
+    assert await bank.events("urgent") == []
     before = await police.size()
     await police.report("url", "http://evil.example/b", urgent=True)
     await until(lambda: one(bank))
-    assert await urgent(bank) == [
+    assert await bank.events("urgent") == [
         {"origin": police.origin, "index": before, "n": 1}
     ]
-    assert await urgent(police) == []
+    assert await police.events("urgent") == []
 
 
 async def test_who_calls_everything_urgent_is_heard_now_and_then(
@@ -48,7 +41,7 @@ async def test_who_calls_everything_urgent_is_heard_now_and_then(
     await until(lambda: one(bank))
     monkeypatch.setattr(urgent_news, "EACH_S", 1)
     await bank.node.urgent_news.look()
-    first, second = await urgent(bank)
+    first, second = await bank.events("urgent")
     assert second["index"] == first["index"] + first["n"]
     assert second["index"] + second["n"] == await police.size()
 
@@ -62,6 +55,6 @@ async def test_what_others_brought_before_is_urgent_all_the_same(
     note = police.node.home.own.log.released()
     await bank.node.peer_service.poke("police", note, urgent=True)
     size = await police.size()
-    assert await urgent(bank) == [
+    assert await bank.events("urgent") == [
         {"origin": police.origin, "index": size - 1, "n": 1}
     ]
