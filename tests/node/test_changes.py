@@ -17,7 +17,6 @@ alliance = shared(as_founded, *IDS, scope="function")
 
 
 async def changes(member: Member, since: str = BEGIN) -> ChangePage:
-    await member.node.background.idle()
     found = await member.node.changes.page(CALLER, since)
     assert found is not None
     return found
@@ -28,7 +27,7 @@ def verdicts(page: ChangePage) -> list[tuple[str, str]]:
 
 
 async def test_a_report_and_its_retract(alliance: Alliance) -> None:
-    """Each page judges what had come before it, and with it."""
+    """Each page judges what had come before it; reading is recorded."""
     police, bank = alliance.police, alliance.bank
     await police.report("url", "http://evil.example/a")
     await alliance.settle()
@@ -43,8 +42,18 @@ async def test_a_report_and_its_retract(alliance: Alliance) -> None:
     assert second.items[0].positions[0] > one.positions[0]
     assert verdicts(second) == [("suspected", "none")]
     assert not second.more
-    # The first page says the same when it is read again, the retract merged.
+    # The first page says the same when it is read again, the retract merged,
+    # and though a consumer that fails has it come again and again.
+    node = bank.node
+    origin, index = second.items[0].positions[0]
+    for _ in range(2):
+        page = await arrivals.read(node.ctx, origin, index, index + 1)
+        await node.changes.came(page)
     assert (await changes(bank)).items == first.items
+    assert (await changes(bank, second.next)).items == ()
+    rows = await node.ctx.own.access.page()
+    read = [(r.caller, r.purpose, len(r.positions or ())) for r in rows]
+    assert read == [("core", "audit", 1)] * len(read) != []
 
 
 async def test_a_page_is_what_one_merge_brought(alliance: Alliance) -> None:
@@ -81,45 +90,21 @@ async def test_a_page_is_what_one_merge_brought(alliance: Alliance) -> None:
     assert (await changes(alliance.bank, cursor)).items == ()
 
 
-async def test_other_logs_count_as_far_as_they_had_come(
-    alliance: Alliance,
-) -> None:
-    for member in (alliance.police, alliance.carrier):
-        await member.report("url", "http://evil.example/a")
-        await alliance.settle()
-    first = await changes(alliance.bank)
-    assert verdicts(first) == [("none", "suspected")]
-    [(before, _)] = verdicts(await changes(alliance.bank, first.next))
-    assert before == "suspected"
-
-
 async def test_without_a_cursor_from_now_on(alliance: Alliance) -> None:
+    """Other logs count as far as they had come; an event has the cursor."""
     await alliance.police.report("url", "http://evil.example/a")
     await alliance.settle()
-    await alliance.bank.node.background.idle()
     now = await changes(alliance.bank, "")
     assert now.items == ()
-    await alliance.carrier.report("url", "http://evil.example/b")
+    await alliance.carrier.report("url", "http://evil.example/a")
     await alliance.settle()
-    [one] = (await changes(alliance.bank, now.next)).items
+    page = await changes(alliance.bank, now.next)
+    [one] = page.items
     assert one.positions[0][0] == alliance.carrier.origin
-
-
-async def test_an_event_has_the_cursor_of_what_came(
-    alliance: Alliance,
-) -> None:
-    await alliance.police.report("url", "http://evil.example/a")
-    await alliance.settle()
-    await alliance.police.report("url", "http://evil.example/b")
-    await alliance.settle()
-    await alliance.bank.node.background.idle()
-    events = await alliance.bank.node.ctx.own.events.page(1, 100)
-    *_, last = [e.data for e in events if e.name == "changes"]
-    assert last["origin"] == alliance.police.origin
-    assert last["n"] == 1
-    page = await changes(alliance.bank, last["cursor"])
-    assert len(page.items) == 1
-    assert page.items[0].positions[0][0] == alliance.police.origin
+    assert one.before == "suspected"
+    *_, last = await alliance.bank.events("changes")
+    assert (last["origin"], last["n"]) == (alliance.carrier.origin, 1)
+    assert (await changes(alliance.bank, last["cursor"])).items == page.items
 
 
 async def test_a_cursor_that_is_too_old_is_none(alliance: Alliance) -> None:
@@ -128,7 +113,6 @@ async def test_a_cursor_that_is_too_old_is_none(alliance: Alliance) -> None:
     for n in range(3):
         await alliance.police.report("url", f"http://evil.example/{n}")
         await alliance.settle()
-    await bank.node.background.idle()
     page = await changes(bank, "")
     own, now = bank.node.ctx.own, bank.node.ctx.now()
     await MergeMarks(own.database, lambda: now + 31 * 86_400).prune()
@@ -139,29 +123,3 @@ async def test_a_cursor_that_is_too_old_is_none(alliance: Alliance) -> None:
     assert await bank.node.changes.page(CALLER, other) is None
     with pytest.raises(MalformedError):
         await bank.node.changes.page(CALLER, "x")
-
-
-async def test_reading_changes_is_recorded(alliance: Alliance) -> None:
-    await alliance.police.report("url", "http://evil.example/a")
-    await alliance.settle()
-    await changes(alliance.bank)
-    rows = await alliance.bank.node.ctx.own.access.page()
-    assert [(r.caller, r.purpose, len(r.positions or ())) for r in rows] == [
-        ("core", "audit", 1)
-    ]
-
-
-async def test_what_is_handed_on_again_is_marked_once(
-    alliance: Alliance,
-) -> None:
-    """A consumer that fails has the same page come again and again."""
-    await alliance.police.report("url", "http://evil.example/a")
-    await alliance.settle()
-    page = await changes(alliance.bank)
-    node = alliance.bank.node
-    origin, index = page.items[0].positions[0]
-    again = await arrivals.read(node.ctx, origin, index, index + 1)
-    await node.changes.came(again)
-    await node.changes.came(again)
-    assert (await changes(alliance.bank)).items == page.items
-    assert (await changes(alliance.bank, page.next)).items == ()

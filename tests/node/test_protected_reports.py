@@ -81,16 +81,24 @@ async def test_authors_are_notified_of_what_a_grown_list_protects(
 
 
 async def test_a_service_number_is_an_alarm_however_it_is_shown(
-    alliance: Alliance,
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By token, which holders gave under a purpose of its own."""
+    """By token, which holders gave under a purpose of its own.
+
+    And though a vault does not open: others' reports are looked for still.
+    """
     bank, police = alliance.bank, alliance.police
     await bank.report("phone", "+86 755 96110", "+86 755 8234 5678")
     await alliance.settle()
     rows = (Never("phone", "cn:96110", "anti_fraud"),)
     await alliance.change(lambda d: structs.replace(d, never=rows))
     await alliance.settle()
-    await police.node.never.refresh()
+
+    async def damaged(_: Query) -> tuple[list[VaultRow], int]:
+        raise DamagedError("vault: row 1 does not open")
+
+    monkeypatch.setattr(police.node.home.own.vault, "page", damaged)
+    await police.node.orders.know_never()
     [found] = await police.findings("never_listed")
     assert found.finding.origin == bank.origin
     assert police.node.never.todo == ()
@@ -98,26 +106,6 @@ async def test_a_service_number_is_an_alarm_however_it_is_shown(
     used = await quotas.usage(police.node.ctx.today(), "phone/1")
     asked = {row.member: row.count for row in used if row.purpose == "never"}
     assert set(asked.values()) == {len(police.node.never.listed)}
-
-
-async def test_a_vault_that_does_not_open_hides_no_alarm(
-    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What others report on protected values is looked for all the same."""
-    bank, police = alliance.bank, alliance.police
-    await bank.report("phone", "+12025550112")
-    await alliance.settle()
-
-    async def damaged(_: Query) -> tuple[list[VaultRow], int]:
-        raise DamagedError("vault: row 1 does not open")
-
-    monkeypatch.setattr(police.node.home.own.vault, "page", damaged)
-    rows = (Never("phone", "+12025550112", "official"),)
-    await alliance.change(lambda d: structs.replace(d, never=rows))
-    await alliance.settle()
-    await police.node.orders.know_never()
-    [found] = await police.findings("never_listed")
-    assert found.finding.origin == bank.origin
 
 
 class Rows:

@@ -56,21 +56,35 @@ async def report(
 
 
 async def test_a_merge_lists_and_clears(alliance: Alliance) -> None:
-    """The event has the entry's number; who may, reads the reference."""
-    bank = alliance.bank
+    """The event has the entry's number; who may, reads the reference.
+
+    No question leaves the house for that, and each report is recorded.
+    """
+    bank, police = alliance.bank, alliance.police
     taken = await add(bank, (LISTED, "C-1"), (CLEAR, "C-2"))
     assert (taken.kept, taken.refused) == (2, 0)
-    await alliance.police.report("phone", LISTED)
+    await police.report("phone", LISTED)
     await alliance.settle()
     [event] = await bank.events("screening")
     assert event["state"] == "listed"
     assert (event["before"], event["after"]) == ("none", "suspected")
     assert "C-1" not in str(event)
+    before = len(alliance.network.asked)
     [entry] = await report(bank)
+    assert len(alliance.network.asked) == before
     assert event["ids"] == [entry.id]
     assert (entry.reference, entry.verdict) == ("C-1", "suspected")
-    assert entry.positions[0][0] == alliance.police.origin
-    await alliance.police.retract("phone", LISTED)
+    assert entry.positions[0][0] == police.origin
+    assert len(await report(bank, verdicts=("suspected",))) == 1
+    assert await report(bank, verdicts=("confirmed",)) == []
+    assert await report(bank, roles=("caller",), evidence=("none",)) == []
+    rows = (await bank.node.ctx.own.access.page())[2:]
+    assert [(r.caller, r.purpose, len(r.positions or ())) for r in rows] == [
+        *[("lin", "portfolio_screen", 1)] * 2,
+        *[("lin", "portfolio_screen", 0)] * 2,
+    ]
+    assert rows[2].reference == "screening report: 0 verdicts=confirmed"
+    await police.retract("phone", LISTED)
     await alliance.settle()
     _, cleared = await bank.events("screening")
     assert (cleared["state"], cleared["after"]) == ("cleared", "none")
@@ -78,27 +92,6 @@ async def test_a_merge_lists_and_clears(alliance: Alliance) -> None:
     [entry] = await report(bank)
     assert (entry.reference, entry.verdict) == ("C-1", "none")
     assert await report(bank, verdicts=("suspected",)) == []
-
-
-async def test_who_is_listed_already_is_told_at_once(
-    alliance: Alliance,
-) -> None:
-    await alliance.police.report("phone", LISTED)
-    await alliance.settle()
-    await add(alliance.bank, (LISTED, "C-1"), (CLEAR, "C-2"))
-    [event] = await alliance.bank.events("screening")
-    assert (event["state"], event["n"]) == ("listed", 1)
-
-
-async def test_no_question_leaves_the_house_at_report_time(
-    alliance: Alliance,
-) -> None:
-    await add(alliance.bank, (LISTED, "C-1"))
-    await alliance.police.report("phone", LISTED)
-    await alliance.settle()
-    before = len(alliance.network.asked)
-    assert len(await report(alliance.bank)) == 1
-    assert len(alliance.network.asked) == before
 
 
 async def test_a_report_whose_know_does_not_fit_rings_nothing(
@@ -122,10 +115,13 @@ async def test_a_report_whose_know_does_not_fit_rings_nothing(
 
 
 async def test_neither_value_nor_token_is_kept(alliance: Alliance) -> None:
+    """Of one who was listed already, which is told at once."""
     bank = alliance.bank
-    await add(bank, (LISTED, "C-1"))
     await alliance.police.report("phone", LISTED)
     await alliance.settle()
+    await add(bank, (LISTED, "C-1"))
+    [event] = await bank.events("screening")
+    assert (event["state"], event["n"]) == ("listed", 1)
     [entry] = await report(bank)
     claims = await bank.node.claims.in_force_at(list(entry.positions))
     [claim] = claims.values()
@@ -135,29 +131,24 @@ async def test_neither_value_nor_token_is_kept(alliance: Alliance) -> None:
     raw = b"".join(v for v in rows[0] if isinstance(v, bytes))
     for secret in (claim.token, LISTED.encode(), b"C-1"):
         assert secret not in raw
-    assert LISTED.encode() not in raw
-
-
-async def test_a_report_is_filtered_and_filed(alliance: Alliance) -> None:
-    bank = alliance.bank
-    await add(bank, (LISTED, "C-1"))
-    await alliance.police.report("phone", LISTED)
-    await alliance.settle()
-    assert len(await report(bank, verdicts=("suspected",))) == 1
-    assert await report(bank, verdicts=("confirmed",)) == []
-    assert await report(bank, roles=("caller",), evidence=("none",)) == []
-    rows = (await bank.node.ctx.own.access.page())[1:]
-    assert [(r.caller, r.purpose, len(r.positions or ())) for r in rows] == [
-        ("lin", "portfolio_screen", 1),
-        ("lin", "portfolio_screen", 0),
-        ("lin", "portfolio_screen", 0),
-    ]
-    assert rows[1].reference == "screening report: 0 verdicts=confirmed"
 
 
 async def test_an_item_is_refused_alone(alliance: Alliance) -> None:
-    """An end is obligatory, and not further ahead than is set."""
+    """An end is obligatory, and not further ahead than is set.
+
+    So is a bank where an account may be of several, and are the holders.
+    """
     bank = alliance.bank
+    account = ("6222 0212 3456 78901", "C-4")
+    taken = [await add(bank, account, kind="account")]
+    problem = taken[0].items[0].problem
+    assert problem is not None
+    assert problem.status == 400
+    assert problem.hint
+    alliance.cut(*IDS)
+    assert (await add(bank, (LISTED, "C-1"))).refused == 1
+    alliance.heal()
+    assert await kept(bank) == 0
     taken = [await add(bank, (CLEAR, "C-2"), days=n) for n in (0, 1, 400, 401)]
     assert [one.refused for one in taken] == [1, 0, 0, 1]
     taken = [await add(bank, (CLEAR, "C-2"), ("?", "C-3"), (CLEAR, ""))]
@@ -200,23 +191,3 @@ async def test_a_new_token_key_asks_for_the_list_again(
     assert todo.params["n"] == 1
     assert (await add(bank, site, kind="url")).kept == 1
     assert await kept(bank) == 2
-
-
-async def test_holders_missing_keep_nothing(alliance: Alliance) -> None:
-    alliance.cut(*IDS)
-    taken = await add(alliance.bank, (LISTED, "C-1"))
-    assert taken.refused == 1
-    assert await kept(alliance.bank) == 0
-
-
-async def test_an_account_that_may_be_a_banks_asks_for_the_bank(
-    alliance: Alliance,
-) -> None:
-    """What was not tried is not compared: that is no row to wait for."""
-    bank = alliance.bank
-    taken = await add(bank, ("6222 0212 3456 78901", "C-4"), kind="account")
-    problem = taken.items[0].problem
-    assert problem is not None
-    assert problem.status == 400
-    assert problem.hint
-    assert await kept(bank) == 0
