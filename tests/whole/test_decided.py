@@ -5,12 +5,10 @@ import functools
 import pytest
 
 from syncd.roster import membership
-from syncd.roster.members import Cut, Predecessor
+from syncd.roster.members import Cut
 from syncd.tlog import checkpoint
-from syncd.tlog.key import ED25519, SigningKey
 from tests.alliance import (
     CASE,
-    NAME,
     Alliance,
     Member,
     Twin,
@@ -140,18 +138,6 @@ async def test_a_restart_forgets_no_decision(alliance: Alliance) -> None:
     await assert_decided(alliance, await police.size())
 
 
-async def test_a_cut_before_the_fork_decides_nothing(
-    alliance: Alliance,
-) -> None:
-    """Both branches go through it: the log stays contested, and status says."""
-    size, _ = await split(alliance)
-    await cut(alliance, await ours(alliance, size))
-    for member in others(alliance):
-        assert (await member.head(alliance.police.origin)).contested
-    state = alliance.bank.node.logs.state(alliance.police.origin)
-    assert "does not decide" in str(state.why)
-
-
 async def test_nothing_after_the_end_counts(alliance: Alliance) -> None:
     """An end before the fork: both branches go, what was before stays."""
     police, bank = alliance.police, alliance.bank
@@ -165,27 +151,3 @@ async def test_nothing_after_the_end_counts(alliance: Alliance) -> None:
     await bank.round()
     await assert_decided(alliance, size)
     assert "ended" in str(police.node.publisher.why_not())
-
-
-async def test_a_branch_that_nobody_shows(alliance: Alliance) -> None:
-    """Ours is not the roster's: a finding, and nothing is dropped for it."""
-    police, bank = alliance.police, alliance.bank
-    size = await police.size()
-    named = SigningKey(f"police.example/syncd/{NAME}/2", ED25519, b"n" * 32)
-    await alliance.change(
-        functools.partial(
-            membership.next_generation,
-            id="police",
-            log=named.verifier,
-            predecessor=Predecessor(police.origin, size, b"\1" * 32),
-        ),
-        at="bank",
-    )
-    await bank.node.pulls.idle()  # a new roster is acted on at once
-    head = await bank.head(police.origin)
-    assert head.contested
-    assert head.merged == size
-    (found,) = await bank.findings("cut")
-    assert f"size {size}" in str(found.finding.detail)
-    state = bank.node.logs.state(police.origin)
-    assert "nobody has shown" in str(state.why)

@@ -14,7 +14,6 @@ from syncd.errors import Message, RefusedError
 from syncd.flows.ports import Heads, RosterHead
 from syncd.indicator import codec
 from syncd.indicator.statement import RosterAccepted
-from syncd.node.follow.roster_keeper import FORGIVE_S
 from syncd.roster import drafts
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, merkle, note, witness
@@ -136,30 +135,6 @@ async def test_an_error_of_ours_is_one_members_trouble(
 def heads(roster: Roster, **changes: Any) -> Heads:
     given = {"version": roster.version, "hash": roster.hash, **changes}
     return Heads("c.1", (), (), RosterHead(**given), 0)
-
-
-async def test_another_roster_of_our_version(alliance: Alliance) -> None:
-    """A member that trusts another one of the same number is looked into."""
-    bank = alliance.bank
-    roster = bank.node.rosters.current
-    await hear(bank, "police", Says(heads(roster, hash="ab" * 32)))
-    (found,) = await bank.findings("roster_claim")
-    assert found.finding.origin == "police"
-
-
-async def test_a_claim_may_be_made_again_later(alliance: Alliance) -> None:
-    """A network that was down once must not hide a roster for ever."""
-    carrier = alliance.carrier
-    keeper = carrier.node.rosters
-    later = [keeper.steady()]
-    keeper.steady = lambda: later[0]
-    counts = []
-    for wait_s in (0, 60, FORGIVE_S):
-        later[0] += wait_s
-        await keeper.follow(keeper.current.version + 5, "cd" * 32, "police")
-        (found,) = await carrier.findings("roster_claim")
-        counts.append(found.count)
-    assert counts == [1, 1, 2]
 
 
 async def test_a_newer_roster_that_a_log_speaks_of(alliance: Alliance) -> None:
