@@ -1,10 +1,7 @@
 """Whatever is reported anywhere is known everywhere, equally."""
 
-import asyncio
-
 import pytest
 
-from syncd.indicator.statement import Sighting, Usage
 from tests.alliance import Alliance, shared, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -41,81 +38,33 @@ async def same(alliance: Alliance) -> None:
 
 
 async def test_all_hold_the_same(alliance: Alliance) -> None:
-    """Sizes, roots and digests of all four logs are equal at all four."""
+    """All four logs, by sizes, roots and digests, and have receipts of it."""
     await same(alliance)
-
-
-async def test_receipts_from_all(alliance: Alliance) -> None:
-    """Every member has all others' receipts for all that it wrote."""
     for owner in alliance.members.values():
-        size = await owner.size()
         others = {m for m in alliance.members if m != owner.id}
-        assert await owner.receipts() == dict.fromkeys(others, size)
-
-
-async def test_other_statements_travel_too(alliance: Alliance) -> None:
-    """What is no claim is mirrored all the same, and changes no digest."""
-    before = await alliance.bank.digest(alliance.carrier.origin)
-    await alliance.carrier.say(
-        Sighting(
-            on="2026-11-20",
-            kind="phone",
-            epoch=1,
-            token="A" * 22,
-            first="2026-11-19",
-            last="2026-11-19",
-            count=5,
-            outcome="blocked",
-        ),
-        Usage(
-            on="2026-11-20",
-            key=("phone", 1),
-            rows=(("bank", "publish", 7, 0),),
-        ),
-    )
-    await alliance.settle()
-    await same(alliance)
-    assert await alliance.bank.digest(alliance.carrier.origin) == before
-
-
-async def verdicts(alliance: Alliance, phone: str) -> set[str]:
-    """Return what all members make of one number."""
-    found = [await m.lookup("phone", phone) for m in alliance.up]
-    return {answers[0].verdict for answers in found}
-
-
-async def test_urgent_within_seconds(alliance: Alliance) -> None:
-    """A poke brings an urgent report at once; rounds are an hour apart."""
-    await alliance.carrier.report("phone", "+12025553333", urgent=True)
-    size = await alliance.carrier.size()
-    others = [m for m in alliance.up if m is not alliance.carrier]
-
-    async def there() -> bool:
-        heads = [await m.head(alliance.carrier.origin) for m in others]
-        return all(h.merged > size for h in heads)
-
-    await until(there)
-    assert await verdicts(alliance, "+12025553333") == {"suspected"}
+        sizes = dict.fromkeys(others, await owner.size())
+        assert await owner.receipts() == sizes
 
 
 async def test_pokes_in_a_row_lose_none(alliance: Alliance) -> None:
-    """Pokes that come while a pull is in flight are not forgotten."""
-    for n in range(5):
-        await alliance.carrier.report("phone", f"+1202555444{n}", urgent=True)
-        await asyncio.sleep(0.02)
-    async with asyncio.timeout(20):
-        while True:
-            # First what waits: it may be published while we look.
-            vault = alliance.carrier.node.home.own.vault
-            waits = await vault.waiting(1, ["phone", "url", "account"])
-            size = await alliance.carrier.size()
-            heads = [
-                await m.head(alliance.carrier.origin) for m in alliance.up
-            ]
-            if not waits and {h.merged for h in heads} == {size}:
-                break
-            await asyncio.sleep(0.01)
-    assert await verdicts(alliance, "+12025554444") == {"suspected"}
+    """Urgent reports come at once, also those during a pull; no round does."""
+    police, carrier = alliance.police, alliance.carrier
+    size = await carrier.size()
+
+    async def published() -> bool:
+        return await carrier.size() == size + 2
+
+    with carrier.holding("/log/", "police") as asked:
+        await carrier.report("phone", "+12025554440", urgent=True)
+        await asked.wait()
+        await carrier.report("phone", "+12025554441", urgent=True)
+        await until(published)
+
+    async def there() -> bool:
+        answers = await police.lookup("phone", "+12025554440", "+12025554441")
+        return {one.verdict for one in answers} == {"suspected"}
+
+    await until(there)
 
 
 @pytest.mark.slow
