@@ -15,7 +15,6 @@ import asyncio
 import atexit
 import contextlib
 import contextvars
-import dataclasses
 import functools
 import io
 import json
@@ -75,13 +74,11 @@ from syncd.roster.terms import Epoch
 from syncd.store.database import Database
 from syncd.store.findings import Row
 from syncd.store.home_stores import OwnStore, open_mirror
-from syncd.store.imports import Imports
 from syncd.store.keyring import Keyring
 from syncd.store.mirror import MirrorStore
 from syncd.store.own import OwnLogStore
-from syncd.store.own_entries import OwnEntries
-from syncd.store.sealing import Cipher, VaultCipher
-from syncd.store.vault import State, Vault
+from syncd.store.sealing import VaultCipher
+from syncd.store.vault import State
 from syncd.tlog import checkpoint, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
@@ -303,7 +300,6 @@ class Member:
     listener: socket.socket | None = None
     running: Node | None = None
     shift_s: float = 0.0  # what its clock is fast by
-    cipher: Cipher | None = None  # of the vault, instead of the real one
     token: str = ""  # an operator's, of the local API
     process: "Process | None" = None  # the last one started, if any was
 
@@ -334,15 +330,6 @@ class Member:
         """Start the daemon, on the same address as before."""
         config = self.config
         home = Home.open(config, SECRET)
-        if self.cipher is not None:
-            database = home.own.database
-            own = dataclasses.replace(
-                home.own,
-                vault=Vault(database, self.cipher, clock),
-                imports=Imports(database, self.cipher, clock),
-                entries=OwnEntries(database, self.cipher, clock),
-            )
-            home = dataclasses.replace(home, own=own)
         node = Node(home, self.network)
         node.shift_s = lambda: self.shift_s
         self.running = node
@@ -688,8 +675,6 @@ class Alliance:
         root: Path,
         members: Sequence[str] = MEMBERS,
         *,
-        holders: Sequence[str] = (),
-        t: int = 2,
         start: bool = True,
         local_apis: bool = False,
         settings: Mapping[str, Mapping[str, object]] | None = None,
@@ -699,9 +684,8 @@ class Alliance:
 
         Args:
             root: where the homes go.
-            members: their ids; each is its own sector.
-            holders: the first three members if none are named.
-            t: how many of them a token needs.
+            members: their ids; each is its own sector, and the first three
+                are holders, of which a token needs two.
             start: whether to start the daemons and wait until they append.
             local_apis: whether the local APIs are opened too.
             settings: of every member, by section and key.
@@ -711,7 +695,7 @@ class Alliance:
         alliance._settings = settings or {}
         alliance.network.local_apis = local_apis
         try:
-            alliance._make(members, holders or members[:3], t)
+            alliance._make(members)
             everybody = alliance.members.values()
             _fresh()
             await asyncio.gather(*map(alliance.furnish, everybody))
@@ -726,20 +710,15 @@ class Alliance:
 
     # ------------------------------------------------------------ founding
 
-    def _make(
-        self,
-        ids: Sequence[str],
-        holders: Sequence[str],
-        t: int,
-    ) -> None:
+    def _make(self, ids: Sequence[str]) -> None:
         now = int(time.time())
         founders = [join.parse(self.newcomer(id_)) for id_ in ids]
         made = founding.found(
             membership.Founding(
                 NAME, founders, [a.verifier for a in ADMINS], len(ADMINS)
             ),
-            holders=holders,
-            t=t,
+            holders=ids[:3],
+            t=2,
             now=now,
             rng=secrets.token_bytes,
         )

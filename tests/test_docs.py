@@ -19,8 +19,7 @@ import typer
 from syncd import config, errors
 from syncd.cli import main
 from syncd.errors import SyncdError
-from syncd.flows import lookup
-from syncd.indicator import leaf, statement, vocabulary
+from syncd.indicator import leaf, statement
 from syncd.node import daemon
 from syncd.node.serve import metrics
 from syncd.store import failpoint
@@ -275,14 +274,6 @@ def test_the_example_of_a_leaf() -> None:
     assert found[1] == made.hex()
 
 
-def test_every_purpose_is_in_the_vocabulary() -> None:
-    """What operations and protocol call bulk is what the code calls so."""
-    assert {"publish", "rotate", "portfolio_screen"} <= set(
-        vocabulary.FACETS["purpose"]
-    )
-    assert lookup.PURPOSES
-
-
 # --------------------------------------------------------------- references
 
 
@@ -430,33 +421,6 @@ def fits(expected: str, got: str) -> bool:
     """Tell whether an output is as documented; `…` stands for anything."""
     parts = map(re.escape, expected.split("…"))
     return re.fullmatch(".*?".join(parts), got, re.DOTALL) is not None
-
-
-def test_there_are_blocks_to_run() -> None:
-    pages = {name for parts in blocks().values() for name, _ in parts}
-    assert {"README.md", "docs/operations.md"} <= pages
-
-
-@pytest.mark.parametrize(
-    ("expected", "got", "want"),
-    [
-        ("a\n", "a\n", True),
-        ("a\n", "b\n", False),
-        ("size …\nend\n", "size 12\nend\n", True),
-        ("…\nend\n", "1\n2\nend\n", True),
-        ("…\nend\n", "1\n2\n", False),
-    ],
-)
-def test_an_output_fits(expected: str, got: str, want: bool) -> None:
-    assert fits(expected, got) is want
-
-
-def test_a_command_may_go_on() -> None:
-    body = "$ for i in 1\n> do echo $i; done\n1\n$ true\n"
-    assert list(steps(body)) == [
-        ("for i in 1\ndo echo $i; done", "1\n"),
-        ("true", ""),
-    ]
 
 
 @pytest.mark.slow

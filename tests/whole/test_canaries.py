@@ -125,19 +125,6 @@ def files(alliance: Alliance) -> Iterator[tuple[str, bytes]]:
             yield str(path.relative_to(alliance.root)), path.read_bytes()
 
 
-class Plain:
-    """A vault without encryption, to show that the search would see."""
-
-    def seal(self, plain: bytes, context: bytes) -> bytes:
-        return plain
-
-    def open(self, sealed: bytes, context: bytes) -> bytes:
-        return sealed
-
-    def mac(self, message: bytes) -> bytes:
-        return hashlib.sha256(b"mac" + message).digest()[:16]
-
-
 @pytest.mark.parametrize("form", sorted(forms("2025550187")))
 @pytest.mark.parametrize("wrap", ["as it is", "gzip", "zlib", "twice"])
 def test_the_search_sees(form: str, wrap: str) -> None:
@@ -303,23 +290,15 @@ async def lists(member: Member) -> None:
     assert len(body["items"]) == 1
 
 
-@pytest.mark.parametrize("sealed", [True, False])
 async def test_homes_and_wires(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, sealed: bool
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is found; without the vault's encryption it is, there only."""
-
-    def prepare(member: Member) -> None:
-        if not sealed:
-            member.cipher = Plain()
-
-    async with Alliance.found(
-        tmp_path, prepare=prepare, local_apis=True
-    ) as alliance:
+    """Nothing is found, WAL and all."""
+    async with Alliance.found(tmp_path, local_apis=True) as alliance:
         tap: list[bytes] = []
         alliance.network.tap = tap
         await work(alliance, alliance.bank)
-        running = search(files(alliance))  # WAL and all
+        running = search(files(alliance))
         out, err = capsys.readouterr()
         printed = search([("stdout", out.encode()), ("stderr", err.encode())])
         passed = search(
@@ -328,17 +307,8 @@ async def test_homes_and_wires(
     assert len(tap) > 100
     assert printed == set()
     assert passed == set()
-    if sealed:
-        assert running == set()
-        assert search(files(alliance)) == set()
-        return
-    assert {place.partition("-")[0] for place, _, _ in running} == {
-        "bank/own.db"
-    }
-    found = {value for _, value, form in running if form == "plain"}
-    # Never reported; refused before any list had it.
-    kept = set(NEEDLES) - {"2025550143", "202555014"}
-    assert found >= kept
+    assert running == set()
+    assert search(files(alliance)) == set()
 
 
 @pytest.fixture

@@ -318,18 +318,6 @@ async def test_a_mute_that_cannot_be(
     assert (await status(police)).muted == ()
 
 
-async def test_an_auditor_sees_no_counts_of_look_ups(
-    alliance: Alliance,
-) -> None:
-    """What a bank asks for, and what it meets, is not its auditor's."""
-    service = alliance.police.node.local_service
-    inside = (await service.metrics(Caller("x", "reader"))).decode()
-    assert "syncd_lookups" in inside
-    outside = (await service.metrics(Caller("x", "auditor"))).decode()
-    assert "syncd_lookup" not in outside
-    assert "syncd_rounds_total" in outside
-
-
 async def test_who_comes_back_is_heard_again(
     alliance: Alliance, receiver: Receiver
 ) -> None:
