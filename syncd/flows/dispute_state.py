@@ -4,13 +4,13 @@ Read from the claims on its token each time, so that what was retracted,
 erased or cut off with a fork counts here no more than in a verdict.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 
 from msgspec import Struct
 
 from syncd.flows.ports import Position
 from syncd.indicator import active
-from syncd.indicator.active import AUTHORITY, OFFICIAL
+from syncd.indicator.active import World
 from syncd.indicator.claims import Claim
 from syncd.indicator.notation import DAYS, day_text
 from syncd.indicator.statement import Answer, Dispute, Report
@@ -79,30 +79,17 @@ def of(
     `claims` stand on its token, `ours` are our logs: of others' disputes our
     reports count alone, of ours the others'.
     """
-    dispute = claim.statement
-    if not isinstance(dispute, Dispute):
-        return None
-    effect = dispute.about or dispute.know
-    if not effect or claim.origin not in roster.authors:
+    dispute, world = claim.statement, World(roster, DAYS[today])
+    if not isinstance(dispute, Dispute) or not world.has_effect(claim):
         return None
     by_us = claim.origin in ours
 
     def meant(at: Position) -> bool:
         named = not dispute.about or at in dispute.about
-        return named and (at[0] in ours) is not by_us
+        other = (at[0] in ours) is not by_us
+        return named and other and at[0] in roster.authors
 
-    standing = {
-        c.position: _official(c.origin, c.statement.evidence, roster)
-        for c in claims
-        if isinstance(c.statement, Report)
-        and today < c.statement.expires
-        and meant(c.position)
-    }
-    answers = _answers(claims, dispute.on, roster, meant)
-    reports = tuple(
-        _report(at, member(at[0], roster), standing, answers)
-        for at in sorted(standing.keys() | answers.keys())
-    )
+    reports = _reports(claims, dispute.on, world, meant)
     if not (reports or by_us):
         return None
     return DisputeState(
@@ -115,6 +102,43 @@ def of(
         **{
             n: getattr(dispute, n) for n in ("kind", "reason", "on", "expires")
         },
+    )
+
+
+def _reports(
+    claims: Collection[Claim],
+    since: str,
+    world: World,
+    meant: Callable[[Position], bool],
+) -> tuple[DisputedReport, ...]:
+    """Return what stands, or was answered since a day by its author."""
+    standing = {
+        c.position: world.official(c.origin, c.statement)
+        for c in claims
+        if isinstance(c.statement, Report)
+        and world.open(c.statement.expires)
+        and meant(c.position)
+    }
+    authors = world.roster.authors
+    newest = {
+        at: {
+            "answer": c.position,
+            "outcome": c.statement.outcome,
+            "reason": c.statement.reason,
+        }
+        for c in sorted(claims, key=lambda c: (c.statement.on, c.index))
+        if isinstance(c.statement, Answer) and c.statement.on >= since
+        for at in c.statement.about
+        if meant(at) and world.same_member(c, authors[at[0]])
+    }
+    return tuple(
+        DisputedReport(
+            position=at,
+            member=authors[at[0]].id,
+            official=standing.get(at, False),
+            **newest.get(at, {}),  # type: ignore[arg-type]
+        )
+        for at in sorted(standing.keys() | newest.keys())
     )
 
 
@@ -133,49 +157,7 @@ def _state(
     return "ended" if expired else "open"
 
 
-def _report(
-    at: Position,
-    author: str,
-    standing: Mapping[Position, bool],
-    answers: Mapping[Position, tuple[Position, Answer]],
-) -> DisputedReport:
-    position, answer = answers.get(at, (None, None))
-    return DisputedReport(
-        position=at,
-        member=author,
-        official=standing.get(at, False),
-        answer=position,
-        outcome=answer.outcome if answer else "",
-        reason=answer.reason if answer else "",
-    )
-
-
-def _answers(
-    claims: Collection[Claim],
-    since: str,
-    roster: Roster,
-    meant: Callable[[Position], bool],
-) -> dict[Position, tuple[Position, Answer]]:
-    """Return the newest answer on each report, none older than a day.
-
-    Only whoever wrote the report answers for it, in whichever of his logs.
-    """
-    return {
-        at: (claim.position, claim.statement)
-        for claim in sorted(claims, key=lambda c: (c.statement.on, c.index))
-        if isinstance(claim.statement, Answer) and claim.statement.on >= since
-        for at in claim.statement.about
-        if meant(at) and member(at[0], roster) == member(claim.origin, roster)
-    }
-
-
 def member(origin: str, roster: Roster) -> str:
     """Return whose log that is, "" if the roster has no such log."""
     found = roster.by_origin(origin)
     return found[0].id if found else ""
-
-
-def _official(origin: str, evidence: str, roster: Roster) -> bool:
-    """Tell whether evidence is official, and given with its authority."""
-    found = roster.by_origin(origin) if evidence in OFFICIAL else None
-    return found is not None and found[0].sector in AUTHORITY[evidence]
