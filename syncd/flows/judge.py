@@ -1,6 +1,6 @@
 """Answer a look-up from what is known of its tokens."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -8,7 +8,7 @@ from syncd.errors import NOTHING, HoldersError, Message, SyncdError
 from syncd.flows import sighting
 from syncd.flows.basis import Basis, ClaimSource, Found, Key, claims_on
 from syncd.flows.ports import Offload, Position
-from syncd.indicator import identifier, never, token, verdict
+from syncd.indicator import active, identifier, never, token, verdict
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report
@@ -165,7 +165,7 @@ class Judge:
         self._epochs = {
             kind: epoch_of(world.roster, kind) for kind in identifier.KINDS
         }
-        self._nothing = self._verdict([()], never.NOBODY, set(), ())
+        self._nothing = verdict.verdict([()], self._seen())
         self.bad_know: set[Position] = set()
 
     def answer_all(self, asked: Sequence[PendingQuestion]) -> list[Answer]:
@@ -236,7 +236,9 @@ class Judge:
         if not (protected or any(groups)):  # nearly all of a long list
             return Answer(self._nothing, tokens=tokens)
         behind, whole = self._basis.of(groups)
-        judged = self._verdict(groups or [()], guard, bad, behind)
+        judged = verdict.verdict(
+            groups or [()], self._seen(bad), never=guard, in_force=behind
+        )
         # More reports would confirm no less, and are nothing to a guard,
         # unless they may be of a page planted there.
         firm = protected and 0 not in guard.pages
@@ -266,7 +268,10 @@ class Judge:
             met = tuple(
                 key
                 for key, who, group in zip(keys, by, groups, strict=True)
-                if who and self.may_tell(group, bad, behind)
+                if who
+                and sighting.may_tell(
+                    group, self._seen(bad), self._world.own, behind
+                )
             )
         return Answer(
             judged,
@@ -276,40 +281,10 @@ class Judge:
             evidence=tuple(sorted({r.evidence for g in by for r in g})),
         )
 
-    def may_tell(
-        self,
-        claims: Sequence[Claim],
-        bad: set[Position],
-        behind: Sequence[Claim] = (),
-    ) -> bool:
-        """Tell whether the alliance may hear that we met a token.
-
-        It is judged alone: what is said of other forms confirms nothing.
-        """
-        return sighting.may_tell(
-            claims,
-            self._verdict([claims], never.NOBODY, bad, behind),
-            self._world.roster,
-            contested=self._world.contested,
-            own=self._world.own,
-        )
-
-    def _verdict(
-        self,
-        groups: Sequence[Sequence[Claim]],
-        guard: never.Guard,
-        bad: set[Position],
-        behind: Sequence[Claim],
-    ) -> Verdict:
-        return verdict.verdict(
-            groups,
-            self._world.roster,
-            self._world.day,
-            contested=self._world.contested,
-            bad_know=bad,
-            never=guard,
-            in_force=behind,
-        )
+    def _seen(self, bad: Collection[Position] = ()) -> active.World:
+        """Return what verdicts are made from, besides the claims."""
+        world = self._world
+        return active.World(world.roster, world.day, world.contested, bad)
 
 
 _LISTED: Final = never.Guard(frozenset({0}))

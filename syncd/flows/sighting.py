@@ -9,11 +9,10 @@ nothing is told of what was no business contact.
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from syncd.indicator import active, vocabulary
+from syncd.indicator import active, verdict, vocabulary
+from syncd.indicator.active import World
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Report
-from syncd.indicator.verdict import Verdict
-from syncd.roster.roster import Roster
 
 CONTACT: Final = frozenset(
     {
@@ -36,23 +35,16 @@ def monday(day: int) -> int:
 
 def may_tell(
     claims: Sequence[Claim],
-    judged: Verdict,
-    roster: Roster,
-    *,
-    contested: Collection[str],
+    world: World,
     own: Collection[str],
+    behind: Sequence[Claim] = (),
 ) -> bool:
     """Tell whether a token is listed firmly enough that we say we met it.
 
     Others than we report it, it is confirmed or two of them are independent
-    of each other, and no report asks that nobody be tipped off.
-
-    Args:
-        claims: those on the token.
-        judged: the verdict on these alone.
-        roster: who writes each log.
-        contested: origins whose log is forked.
-        own: origins of our own logs.
+    of each other, and no report asks that nobody be tipped off. It is judged
+    by the claims on it alone, and what is `behind` them: what is said of
+    other forms of a value confirms nothing. `own` are our own logs.
     """
     reports = [
         (c, c.statement) for c in claims if isinstance(c.statement, Report)
@@ -62,13 +54,14 @@ def may_tell(
         for _, report in reports
     ):
         return False
+    judged = verdict.verdict([claims], world, in_force=behind)
     on = frozenset(judged.positions)
     counted = [(c, report) for c, report in reports if c.position in on]
     others = [(c, report) for c, report in counted if c.origin not in own]
     groups = {
-        roster.authors[c.origin].controller
+        world.roster.authors[c.origin].controller
         for c, report in others
-        if not (report.basis or report.spoofed or c.origin in contested)
+        if not (report.basis or report.spoofed or c.origin in world.contested)
         and report.evidence != active.RELAYED
     }
     return bool(others) and (judged.verdict == "confirmed" or len(groups) > 1)

@@ -23,7 +23,7 @@ in as `never`, and is asked for anew by who replays a verdict.
 """
 
 import itertools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -35,7 +35,6 @@ from syncd.indicator.notation import DAYS, Position
 from syncd.indicator.objections import CountedReport, Objections
 from syncd.indicator.policy import lower
 from syncd.indicator.statement import Report, Vouch
-from syncd.roster.roster import Roster
 
 REASONS: Final = vocabulary.FACETS["verdict_reason"]  # in order of an answer
 QUIET_DAYS: Final = 90  # after `seen`, of one report's no_tip_off
@@ -76,11 +75,8 @@ def unknown(*reasons: str) -> Verdict:
 
 def verdict(
     claims: Sequence[Sequence[Claim]],
-    roster: Roster,
-    day: int,
+    world: World,
     *,
-    contested: Collection[str] = frozenset(),
-    bad_know: Collection[Position] = frozenset(),
     never: Guard = NOBODY,
     in_force: Iterable[Claim] = (),
 ) -> Verdict:
@@ -88,14 +84,9 @@ def verdict(
 
     Args:
         claims: per form of the value, the claims on it that stand.
-        roster: who writes each log, and what is made of it.
-        day: days since 1970, in the roster's zone.
-        contested: origins whose log is forked.
-        bad_know: positions of reports whose `know` does not fit the value.
         never: the forms that the never-list protects.
         in_force: claims on other tokens, that reports rest on.
     """
-    world = World(roster, day, contested, bad_know)
     mine = {
         claim.position: (claim, level)
         for level, group in enumerate(claims)
@@ -116,7 +107,7 @@ def verdict(
     left = [
         r
         for r in found.reports
-        if r.level < guard or (r.level in never.pages and r.planted(day))
+        if r.level < guard or (r.level in never.pages and r.planted(world.day))
     ]
     if not left:
         return _protected(never, found, world, ["never_listed", *found.ended])

@@ -384,7 +384,7 @@ def claim_of(claim: Claim, form: int, case: Case) -> verdict.Claim:
     author = verdict.Author(
         *((who.id, who.sector, who.controller) if who else ("", "", "")),
         annulled=who is None,
-        contested=claim.origin in case.contested,
+        contested=claim.origin in case.world.contested,
     )
     body = json.loads(statement.spell(claim.statement))
     return verdict.Claim(claim.position, author, body, form)
@@ -403,11 +403,11 @@ def judged(case: Case) -> Sequence[object]:
             for claim in group
         ],
         verdict.Rules(
-            day(case.day),
-            case.roster.to_json()["caps"],
-            case.roster.to_json()["policy"],
+            day(case.world.day),
+            case.world.roster.to_json()["caps"],
+            case.world.roster.to_json()["policy"],
             case.never.levels,
-            case.bad_know,
+            frozenset(case.world.bad_know),
             case.never.pages,
         ),
         [claim_of(claim, 0, case) for claim in case.in_force],

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from syncd.flows import lookup, sighting
-from syncd.indicator import statement, verdict
+from syncd.indicator import statement
+from syncd.indicator.active import World
 from syncd.indicator.claims import Claim
 from tests import sample_statements
 from tests.flows.founders import writing
@@ -35,10 +36,7 @@ def claim(origin: str, **fields: Any) -> Claim:
 
 
 def told(*claims: Claim, contested: tuple[str, ...] = ()) -> bool:
-    judged = verdict.verdict([claims], ROSTER, DAY, contested=contested)
-    return sighting.may_tell(
-        claims, judged, ROSTER, contested=contested, own=OWN
-    )
+    return sighting.may_tell(claims, World(ROSTER, DAY, contested), OWN)
 
 
 BANK = claim("bank")

@@ -19,6 +19,7 @@ from syncd.indicator import absent, claims, folding, frames, leaf
 from syncd.indicator import statement as statements
 from syncd.indicator import token as tokens
 from syncd.indicator.absent import Range
+from syncd.indicator.active import World
 from syncd.indicator.claims import Claim, Row
 from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
@@ -232,8 +233,7 @@ def test_arrival_does_not_matter(
             [
                 verdict(
                     [[c for c in found if c.token == tokens.decode(name)]],
-                    roster,
-                    statements.day("2026-11-25"),
+                    World(roster, statements.day("2026-11-25")),
                 )
                 for name in NAMES
             ]

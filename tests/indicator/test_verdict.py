@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from syncd.indicator import policy
 from syncd.indicator import verdict as verdicts
+from syncd.indicator.active import World
 from syncd.indicator.claims import Claim
 from syncd.indicator.never import Guard
 from syncd.indicator.notation import Position, day_text
@@ -26,7 +27,6 @@ from syncd.indicator.statement import (
 )
 from syncd.indicator.token import KIND_CODES, encode
 from syncd.indicator.verdict import REASONS, Verdict, verdict
-from syncd.roster.roster import Roster
 from syncd.roster.terms import ACTIONS, Cap
 from tests.cost import calls
 from tests.flows.founders import writing
@@ -69,19 +69,13 @@ class Case:
 
     forms: tuple[tuple[Claim, ...], ...]
     in_force: tuple[Claim, ...]
-    roster: Roster
-    day: int
-    contested: frozenset[str]
-    bad_know: frozenset[Position]
+    world: World
     never: Guard
 
     def run(self) -> Verdict:
         return verdict(
             self.forms,
-            self.roster,
-            self.day,
-            contested=self.contested,
-            bad_know=self.bad_know,
+            self.world,
             never=self.never,
             in_force=self.in_force,
         )
@@ -119,16 +113,16 @@ def read_case(claims: str, setting: str) -> Case:
     return Case(
         forms=tuple(map(tuple, forms)),
         in_force=tuple(elsewhere),
-        roster=replace(
-            ROSTER,
-            caps=tuple(Cap(days, *of) for of, days in caps.items()),
-            policy=replace(ROSTER.policy, **changed),
+        world=World(
+            replace(
+                ROSTER,
+                caps=tuple(Cap(days, *of) for of, days in caps.items()),
+                policy=replace(ROSTER.policy, **changed),
+            ),
+            TODAY + int(given.get("day", 0)),
+            {origin(name) for name in given.get("contested", "").split(",")},
+            {*positions(given.get("bad_know", ""), names)},
         ),
-        day=TODAY + int(given.get("day", 0)),
-        contested=frozenset(
-            origin(name) for name in given.get("contested", "").split(",")
-        ),
-        bad_know=frozenset(positions(given.get("bad_know", ""), names)),
         never=Guard(
             frozenset(map(int, given.get("never", ""))),
             frozenset(map(int, given.get("page", ""))),

@@ -13,10 +13,9 @@ import structlog
 
 from syncd.errors import RefusedError
 from syncd.flows import sighting
-from syncd.flows.basis import Basis
-from syncd.flows.judge import Judge, LookupProgress
 from syncd.flows.ports import Published
 from syncd.indicator import statement, token
+from syncd.indicator.active import World
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import (
     COUNTS,
@@ -117,13 +116,12 @@ class Daily:
         if await own.log.was_done(name):
             return
         pending = await own.sightings.due(monday)
-        judge = Judge(
-            await self.ctx.world(), {}, Basis({}, 0), LookupProgress()
-        )
+        world = await self.ctx.world()
+        seen = World(world.roster, world.day, world.contested)
         telling = [
             row
             for row in pending
-            if judge.may_tell(await self._claims(row.met), set())
+            if sighting.may_tell(await self._claims(row.met), seen, world.own)
         ]
         gone = {row.id for row in pending}
         if len({row.met.token for row in telling}) < sighting.BATCH:
