@@ -139,7 +139,6 @@ def _checked(
 def _identified(
     kind: str, draft: DisputeDraft | OwnerDraft, rules: Rules
 ) -> Identifier:
-    report.check_kind(kind)
     return identifier.for_report(
         kind,
         draft.value,

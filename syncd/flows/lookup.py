@@ -37,7 +37,7 @@ from syncd.flows.judge import (
     judged,
 )
 from syncd.flows.ports import Access, Offload, Position
-from syncd.flows.report import check_epoch, check_kind
+from syncd.flows.report import check_epoch
 from syncd.indicator import (
     account,
     identifier,
@@ -186,7 +186,7 @@ def _normalise_all(
 
 def _normalise(question: Question, world: World) -> PendingQuestion:
     kind = question.kind
-    check_kind(kind)
+    identifier.check_kind(kind)
     if question.token:
         check_epoch(kind, question.epoch, world.roster)
         return PendingQuestion(question)

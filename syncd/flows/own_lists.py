@@ -18,7 +18,6 @@ import msgspec
 from msgspec.structs import replace
 
 from syncd.errors import MalformedError
-from syncd.flows import report
 from syncd.flows.draft import NewReport
 from syncd.flows.entry import (
     EXEMPT,
@@ -89,7 +88,6 @@ def _about(
     fields: EntryFields,
     name: str = "",
 ) -> NewEntry:
-    report.check_kind(draft.kind)
     found = identifier.for_report(
         draft.kind,
         draft.value,

@@ -128,7 +128,7 @@ def _identified(
     """Return what a report is about; what is wrong with it goes to `wrong`."""
     try:
         if draft.kind:
-            check_kind(draft.kind)
+            identifier.check_kind(draft.kind)
         if not (draft.kind and draft.value):
             return None
         found = identifier.for_report(
@@ -174,18 +174,6 @@ def _check_never(
         )
     )
     return False
-
-
-def check_kind(kind: str) -> None:
-    """Pass a kind; what else stands there is not repeated.
-
-    Raises:
-        MalformedError: a value that slipped into the wrong column, perhaps.
-    """
-    if kind not in identifier.KINDS:
-        raise MalformedError(
-            "kind: not one of {kinds}", kinds=", ".join(identifier.KINDS)
-        )
 
 
 _stated_of = attrgetter(*ReportFields.__struct_fields__)
@@ -293,7 +281,7 @@ def named_token(kind: str, text: str, epoch: int, roster: Roster) -> bytes:
     Raises:
         MalformedError: it is none, or of no key of the roster.
     """
-    check_kind(kind)
+    identifier.check_kind(kind)
     short = token.decode(text)
     check_epoch(kind, epoch, roster)
     return short
@@ -309,18 +297,6 @@ def check_epoch(kind: str, epoch: int, roster: Roster) -> None:
         )
 
 
-def forms_to_retract(
-    kind: str, value: str, *, region: str, scheme: str
-) -> tuple[Identifier, ...]:
-    """Return what a value may have been reported as, the usual form first.
-
-    Raises:
-        MalformedError: the value does not normalise; says why.
-    """
-    check_kind(kind)
-    return identifier.for_retract(kind, value, region=region, scheme=scheme)
-
-
 def forms_to_find(
     kind: str, value: str, *, region: str, scheme: str
 ) -> tuple[Identifier, ...]:
@@ -332,7 +308,9 @@ def forms_to_find(
     if not value:
         return ()
     if kind:
-        return forms_to_retract(kind, value, region=region, scheme=scheme)
+        return identifier.for_retract(
+            kind, value, region=region, scheme=scheme
+        )
     found: list[Identifier] = []
     for one in identifier.KINDS:
         with contextlib.suppress(MalformedError):

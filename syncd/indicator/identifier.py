@@ -29,8 +29,7 @@ class Identifier:
     # codes: what its reader should be told of how it was read
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise MalformedError(_unknown(self.kind))
+        check_kind(self.kind)
         value = self.value
         if not (
             value.isascii() and value.isprintable() and 0 < len(value) <= 256
@@ -42,6 +41,18 @@ class Identifier:
                 most=MAX_VALUE,
                 n=len(value),
             )
+
+
+def check_kind(kind: str) -> None:
+    """Pass a kind; what else stands there is not repeated.
+
+    Raises:
+        MalformedError: a value that slipped into the wrong column, perhaps.
+    """
+    if kind not in KINDS:
+        raise MalformedError(
+            "kind: not one of {kinds}", kinds=", ".join(KINDS)
+        )
 
 
 def for_report(
@@ -58,36 +69,30 @@ def for_report(
     `region` reads a phone without country code, `scheme` says what a bare
     account number is; the flags are `url.report_expression`'s.
     """
+    check_kind(kind)
     if kind == "phone":
         return Identifier(kind, phone.normalise(raw, region))
     if kind == "account":
         return Identifier(kind, account.normalise(raw, scheme))
-    if kind == "url":
-        read = url.report_expression(
-            raw, keep_query=keep_query, allow_personal=allow_personal
-        )
-        return Identifier(kind, read.forms[0], read.notices)
-    raise MalformedError(_unknown(kind))
+    read = url.report_expression(
+        raw, keep_query=keep_query, allow_personal=allow_personal
+    )
+    return Identifier(kind, read.forms[0], read.notices)
 
 
 def for_lookup(
     kind: str, raw: str, *, region: str = "CN", scheme: str | None = None
 ) -> tuple[Identifier, ...]:
-    """Return the identifiers to try for `raw`, most specific first.
-
-    What their reader should be told is with the first.
-    """
+    """Return the identifiers to try for `raw`, most specific first."""
+    check_kind(kind)
+    notices: tuple[str, ...] = ()
     if kind == "phone":
         forms = phone.candidates(raw, region)
     elif kind == "account":
         forms = account.candidates(raw, scheme)
-    elif kind == "url":
-        forms, notices = url.expressions(raw)
-        first = Identifier(kind, forms[0], notices)
-        return (first, *(Identifier(kind, form) for form in forms[1:]))
     else:
-        raise MalformedError(_unknown(kind))
-    return tuple(Identifier(kind, form) for form in forms)
+        forms, notices = url.expressions(raw)
+    return tuple(Identifier(kind, form, notices) for form in forms)
 
 
 def for_retract(
@@ -101,19 +106,13 @@ def for_retract(
 
 def parse_normal(kind: str, value: str) -> Identifier:
     """Read what is a normal form already: from a roster, a vault, a cache."""
+    check_kind(kind)
     if kind == "phone":
         normal = phone.is_normal(value)
     elif kind == "account":
         normal = account.normalise(value) == value
-    elif kind == "url":
-        normal = url.is_normal(value)
     else:
-        raise MalformedError(_unknown(kind))
+        normal = url.is_normal(value)
     if not normal:
         raise MalformedError("{kind}: not in normal form", kind=kind)
     return Identifier(kind, value)
-
-
-def _unknown(kind: str) -> str:
-    shown = kind if kind.isascii() and kind.isalnum() else "that"
-    return f"kind: no {shown[:32]}, only {', '.join(KINDS)}"

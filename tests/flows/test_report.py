@@ -328,20 +328,6 @@ def test_what_is_kept_says_how_its_url_was_read() -> None:
 # -------------------------------------------------------------- retracting
 
 
-def test_a_value_is_retracted_under_each_form_it_may_have() -> None:
-    forms = report.forms_to_retract(
-        "url", "http://evil.example/a?uid=7", region="US", scheme=""
-    )
-    assert [f.value for f in forms] == [
-        "evil.example/a",
-        "evil.example/a?uid=7",
-    ]
-    forms = report.forms_to_retract(
-        "phone", "202 555 0123", region="US", scheme=""
-    )
-    assert [f.value for f in forms] == [NUMBER]
-
-
 def test_a_value_is_found_without_its_kind() -> None:
     """As all that it may have been reported as."""
     where: Any = {"region": "US", "scheme": ""}

@@ -42,6 +42,15 @@ def test_a_url_keeps_its_query_only_when_asked() -> None:
     assert kept.value == "evil.example/x?id=1"
 
 
+def test_a_value_is_retracted_under_each_form_it_may_have() -> None:
+    forms = identifier.for_retract("url", "http://evil.example/a?uid=7")
+    assert [f.value for f in forms] == [
+        *("evil.example/a", "evil.example/a?uid=7"),
+    ]
+    forms = identifier.for_retract("phone", "877 527 3810", region="US")
+    assert [f.value for f in forms] == ["+18775273810"]
+
+
 def test_a_url_that_may_name_a_person_needs_the_flag() -> None:
     raw = "evil.example/u/13800138000"
     with pytest.raises(RefusedError):
@@ -91,13 +100,13 @@ def test_a_value_is_1_to_256_printable_ascii_characters(value: str) -> None:
 
 def test_only_three_kinds_exist() -> None:
     for kind in ("email", "Phone", "", "手机"):
-        with pytest.raises(MalformedError, match="kind: no "):
+        with pytest.raises(MalformedError, match="kind: not one of"):
             identifier.for_report(kind, "x")
-        with pytest.raises(MalformedError, match="kind: no "):
+        with pytest.raises(MalformedError, match="kind: not one of"):
             identifier.for_lookup(kind, "x")
-        with pytest.raises(MalformedError, match="kind: no "):
+        with pytest.raises(MalformedError, match="kind: not one of"):
             identifier.parse_normal(kind, "x")
-        with pytest.raises(MalformedError, match="kind: no "):
+        with pytest.raises(MalformedError, match="kind: not one of"):
             Identifier(kind, "x")
 
 

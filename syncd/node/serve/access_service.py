@@ -17,7 +17,6 @@ from syncd.errors import MalformedError
 from syncd.flows import sighting
 from syncd.flows.appeal import Appeal
 from syncd.flows.ports import Access, Position
-from syncd.flows.report import check_kind
 from syncd.indicator import identifier, token, vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report
@@ -80,7 +79,6 @@ class AccessService:
         Raises:
             HoldersError: too few holders answer to find them.
         """
-        check_kind(wanted.kind)
         forms = identifier.for_lookup(
             wanted.kind,
             wanted.value,

@@ -17,7 +17,7 @@ from syncd.flows import key_share, report
 from syncd.flows.ports import Position
 from syncd.flows.report import Rules
 from syncd.indicator import claims as claim_rows
-from syncd.indicator import statement, token, vocabulary
+from syncd.indicator import identifier, statement, token, vocabulary
 from syncd.indicator.claims import DISPUTE, REPORT, Claim
 from syncd.indicator.record import KEPT
 from syncd.node.context import Context
@@ -215,7 +215,7 @@ class LocalService:
         A report has dropped a URL's query or kept it; where both stand, the
         usual form is meant. What else is said has always kept it.
         """
-        found = report.forms_to_retract(
+        found = identifier.for_retract(
             wanted.kind,
             wanted.value,
             region=wanted.region or self.ctx.config.member.region,

@@ -27,7 +27,7 @@ from syncd.flows.entry import (
 from syncd.flows.judge import Answer
 from syncd.flows.ports import Position
 from syncd.flows.report import Rules
-from syncd.indicator import active, statement, vocabulary
+from syncd.indicator import active, identifier, statement, vocabulary
 from syncd.indicator.identifier import KINDS, Identifier
 from syncd.node.context import Context
 from syncd.node.serve.shown import day_text, label, shown, taken
@@ -215,8 +215,7 @@ class OwnListService:
         ids = list(wanted.ids)
         if wanted.value:
             context = self.rules()
-            report.check_kind(wanted.kind)
-            found = report.forms_to_retract(
+            found = identifier.for_retract(
                 wanted.kind,
                 wanted.value,
                 region=wanted.region or context.region,
