@@ -1,6 +1,6 @@
 """Answer a look-up from what is known of its tokens."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -165,56 +165,51 @@ class Judge:
         self._epochs = {
             kind: epoch_of(world.roster, kind) for kind in identifier.KINDS
         }
-        self._nothing = verdict.verdict([()], self._seen())
+        self._seen = active.World(world.roster, world.day, world.contested)
+        self._nothing = verdict.verdict([()], self._seen)
         self.bad_know: set[Position] = set()
 
     def answer_all(self, asked: Sequence[PendingQuestion]) -> list[Answer]:
         """Return the answers to all questions, in order."""
-        return [self._answer_own(one) for one in asked]
+        return [self._answer(one) for one in asked]
 
-    def _answer_own(self, asked: PendingQuestion) -> Answer:
+    def _answer(self, asked: PendingQuestion) -> Answer:
         """Return an answer with its forms, and what a reader should know."""
-        answer = self.answer(asked)
-        read = asked.forms[0].notices if asked.forms else ()
-        return replace(
-            answer,
-            forms=asked.forms,
-            notices=(*answer.notices, *read),
-            outputs=tuple(self._outputs.get(f, b"") for f in asked.forms),
-        )
-
-    def answer(self, asked: PendingQuestion) -> Answer:
-        """Return the answer to one question."""
         if asked.problem is not None:
             return Answer(problem=asked.problem)
-        question = asked.question
+        question, guard = asked.question, asked.guard
+        outputs = tuple(self._outputs.get(form, b"") for form in asked.forms)
         if question.token:
             named = (question.kind, question.token)
             listed = named in self._world.never_tokens
             key = (question.kind, question.epoch, question.token)
-            guard = _LISTED if listed else never.NOBODY
-            return self._answer(
-                [key], guard, self._lying(key, question.output)
+            answer = self._judged(
+                {key: question.output}, _LISTED if listed else never.NOBODY
             )
-        if any(form not in self._outputs for form in asked.forms):
-            if 0 in asked.guard.levels:  # whatever the claims are
-                return _owned(self._answer([], _LISTED, set()), asked)
-            return self._unknown(question.kind)
-        keys: list[Key] = []
-        bad: set[Position] = set()
-        for form in asked.forms:
-            output = self._outputs[form]
-            key = (form.kind, self._epochs[form.kind], token.token(output))
-            keys.append(key)
-            bad |= self._lying(key, output)
-        return _owned(self._answer(keys, asked.guard, bad), asked)
-
-    def _lying(self, key: Key, output: bytes) -> set[Position]:
-        """Return the claims on a token whose `know` does not fit an output."""
-        claims = self._found.get(key, ()) if output else ()
-        bad = {c.position for c in claims if _lies(c, output)}
-        self.bad_know |= bad
-        return bad
+        elif all(outputs):
+            keys = (
+                (form.kind, self._epochs[form.kind], token.token(output))
+                for form, output in zip(asked.forms, outputs, strict=True)
+            )
+            answer = self._judged(dict(zip(keys, outputs, strict=True)), guard)
+        elif 0 in guard.levels:  # whatever the claims are
+            answer = self._judged({}, _LISTED)
+        else:
+            answer = self._unknown(question.kind)
+        judged = answer.verdict
+        owned = judged is not None and judged.verdict == "protected"
+        owner = guard.owner if owned else None
+        return replace(
+            answer,
+            forms=asked.forms,
+            outputs=outputs,
+            owner=owner,  # and that this proves nothing about a call
+            notices=(
+                *(("not_proof",) if owner else ()),
+                *(("faked_caller_id",) if asked.faked else ()),
+                *(asked.forms[0].notices if asked.forms else ()),
+            ),
+        )
 
     def _unknown(self, kind: str) -> Answer:
         failed = self._failed.get(kind)
@@ -227,17 +222,17 @@ class Judge:
             else Message("oprf: {kind}: not asked", kind=kind),
         )
 
-    def _answer(
-        self, keys: Sequence[Key], guard: never.Guard, bad: set[Position]
-    ) -> Answer:
-        groups = [self._found.get(key, ()) for key in keys]
-        tokens = tuple(short for _, _, short in keys)
+    def _judged(self, on: Mapping[Key, bytes], guard: never.Guard) -> Answer:
+        """Judge the claims on some tokens, each with its output or b""."""
+        groups = [self._found.get(key, ()) for key in on]
+        tokens = tuple(short for _, _, short in on)
         protected = 0 in guard.levels
         if not (protected or any(groups)):  # nearly all of a long list
             return Answer(self._nothing, tokens=tokens)
+        world = replace(self._seen, bad_know=self._lying(on))
         behind, whole = self._basis.of(groups)
         judged = verdict.verdict(
-            groups or [()], self._seen(bad), never=guard, in_force=behind
+            groups or [()], world, never=guard, in_force=behind
         )
         # More reports would confirm no less, and are nothing to a guard,
         # unless they may be of a page planted there.
@@ -250,53 +245,43 @@ class Judge:
                 ),
                 tokens=tokens,
             )
-        met: tuple[Key, ...] = ()
-        level = None
-        by: list[list[Report]] = []
-        if judged.verdict in HITS:
-            on = frozenset(judged.positions)
-            by += [
-                [
-                    r
-                    for c in g
-                    if isinstance(r := c.statement, Report)
-                    and c.position in on
-                ]
-                for g in groups
+        if judged.verdict not in HITS:
+            return Answer(judged, tokens=tokens)
+        positions = frozenset(judged.positions)
+        by = [
+            [
+                c.statement
+                for c in group
+                if isinstance(c.statement, Report) and c.position in positions
             ]
-            level = next((at for at, who in enumerate(by) if who), None)
-            met = tuple(
-                key
-                for key, who, group in zip(keys, by, groups, strict=True)
-                if who
-                and sighting.may_tell(
-                    group, self._seen(bad), self._world.own, behind
-                )
-            )
+            for group in groups
+        ]
         return Answer(
             judged,
             tokens=tokens,
-            met=met,
-            level=level,
-            evidence=tuple(sorted({r.evidence for g in by for r in g})),
+            met=tuple(
+                key
+                for key, who, group in zip(on, by, groups, strict=True)
+                if who
+                and sighting.may_tell(group, world, self._world.own, behind)
+            ),
+            level=next((at for at, who in enumerate(by) if who), None),
+            evidence=tuple(sorted({r.evidence for who in by for r in who})),
         )
 
-    def _seen(self, bad: Collection[Position] = ()) -> active.World:
-        """Return what verdicts are made from, besides the claims."""
-        world = self._world
-        return active.World(world.roster, world.day, world.contested, bad)
+    def _lying(self, on: Mapping[Key, bytes]) -> set[Position]:
+        """Return the claims whose `know` does not fit the token's output."""
+        bad = {
+            claim.position
+            for key, output in on.items()
+            for claim in (self._found.get(key, ()) if output else ())
+            if _lies(claim, output)
+        }
+        self.bad_know |= bad
+        return bad
 
 
 _LISTED: Final = never.Guard(frozenset({0}))
-
-
-def _owned(answer: Answer, asked: PendingQuestion) -> Answer:
-    """Say whose it is, and that this proves nothing about a call."""
-    owner, judged = asked.guard.owner, answer.verdict
-    faked = ("faked_caller_id",) if asked.faked else ()
-    if owner is None or judged is None or judged.verdict != "protected":
-        return replace(answer, notices=faked) if faked else answer
-    return replace(answer, owner=owner, notices=("not_proof", *faked))
 
 
 def _lies(claim: Claim, output: bytes) -> bool:
