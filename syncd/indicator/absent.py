@@ -77,33 +77,18 @@ def is_erased(index: int, type_: int, ranges: Iterable[Range]) -> bool:
     )
 
 
-def _spans(
-    start: int, stop: int, ranges: Iterable[Range]
-) -> list[tuple[int, int]]:
-    """Return what erasures cover of one stretch: sorted, none overlapping.
-
-    A log may name the same entries in any number of ranges; nothing after
-    this costs more than the stretch is long.
-    """
-    found: list[tuple[int, int]] = []
-    clipped = sorted(
-        (max(first, start), min(last, by, stop)) for first, last, by in ranges
-    )
-    for first, last in clipped:
-        if first >= last:
-            continue
-        if found and first <= found[-1][1]:
-            found[-1] = (found[-1][0], max(last, found[-1][1]))
-        else:
-            found.append((first, last))
-    return found
-
-
 def covered(start: int, stop: int, ranges: Iterable[Range]) -> set[int]:
-    """Return the indices of one stretch that erasures cover."""
+    """Return the indices of one stretch that erasures cover.
+
+    A log may name the same entries in any number of ranges: each is taken
+    once.
+    """
     found: set[int] = set()
-    for first, last in _spans(start, stop, ranges):
-        found.update(range(first, last))
+    for first, last in sorted(
+        (max(first, start), min(last, by, stop)) for first, last, by in ranges
+    ):
+        found.update(range(max(first, start), last))
+        start = max(start, last)
     return found
 
 

@@ -32,12 +32,9 @@ class Chain:
 
     def read(self, text: str) -> str | None:
         """Return the address in its one spelling; None: it is none."""
-        if self.human and text[: len(self.human) + 1].lower() == (
-            self.human + "1"
-        ):
-            lower = _one_case(text)
-            if lower is not None and checksum.segwit(lower, self.human):
-                return lower
+        lower = _one_case(text)
+        if self.human and lower and checksum.segwit(lower, self.human):
+            return lower
         if self.versions and _hash(text, self.versions, self.alphabet):
             return text
         return self.also(text) if self.also is not None else None
@@ -83,13 +80,8 @@ def _bitcoin_cash(text: str) -> str | None:
     """1… and 3… are the old spellings of q… and p…."""
     if body := _hash(text, (b"\x00", b"\x05")):
         return checksum.to_cashaddr(bytes([body[0] and 8]) + body[1:])
-    lower = _one_case(text)
-    if lower is None:
-        return None
-    payload = lower.removeprefix("bitcoincash:")
-    if not 42 <= len(payload) <= 112:
-        return None
-    cash = checksum.cashaddr(payload)
+    payload = (_one_case(text) or "").removeprefix("bitcoincash:")
+    cash = checksum.cashaddr(payload) if 42 <= len(payload) <= 112 else None
     if cash is None or cash[0] >> 3 > 3:  # with or without tokens
         return None
     size = (20, 24, 28, 32, 40, 48, 56, 64)[cash[0] & 7]
@@ -97,18 +89,16 @@ def _bitcoin_cash(text: str) -> str | None:
 
 
 def _zcash(text: str) -> str | None:
-    lower = _one_case(text)
-    if lower is None:
-        return None
-    sapling = checksum.bech32(lower, "zs")
-    if sapling is not None and sapling[0] == "bech32" and len(lower) == 78:
-        return lower
-    if len(lower) > 250:
-        return None
-    unified = checksum.bech32(lower, "u", longest=250)
-    if unified is not None and unified[0] == "bech32m" and len(lower) > 100:
-        return lower
-    return None
+    """A Sapling address, or a unified one (ZIP 173, 316)."""
+    lower = _one_case(text) or ""
+    sapling = checksum.bech32(lower, "zs") or ("", ())
+    unified = checksum.bech32(lower, "u", longest=250) or ("", ())
+    holds = (
+        len(lower) == 78
+        if sapling[0] == "bech32"
+        else len(lower) > 100 and unified[0] == "bech32m"
+    )
+    return lower if holds else None
 
 
 def _monero(text: str) -> str | None:

@@ -47,17 +47,14 @@ _PUNCTUATED = re.compile(f"[{PUNCTUATION}]")
 # What is someone else's machine in every network. Written out, because the
 # standard library's own idea of "private" has changed between releases.
 # Documentation networks are not here: they stand in examples and tests.
-_LOCAL_4 = tuple(
-    ipaddress.IPv4Network(n)
+_LOCAL = tuple(
+    ipaddress.ip_network(n)
     for n in (
         *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8"),
         *("169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"),
         *("224.0.0.0/4", "240.0.0.0/4"),
+        *("::/127", "fc00::/7", "fe80::/10", "ff00::/8"),
     )
-)
-_LOCAL_6 = tuple(
-    ipaddress.IPv6Network(n)
-    for n in ("::/127", "fc00::/7", "fe80::/10", "ff00::/8")
 )
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
@@ -158,25 +155,20 @@ def check_reportable(host: Host) -> None:
         RefusedError: a public suffix, or an address of a local network.
     """
     if host.literal:
-        _check_address(host.name)
+        address = ipaddress.ip_address(host.name.strip("[]"))
+        for network in _LOCAL:
+            if address in network:
+                raise RefusedError(
+                    "url: address is in {network}: another machine in each"
+                    " network",
+                    network=network,
+                )
     elif suffix_list.is_public(host.name):
         raise RefusedError(
             "url: host is a public suffix, under which strangers have their"
             " own sites",
             hint="report the site's own host below it",
         )
-
-
-def _check_address(name: str) -> None:
-    address = ipaddress.ip_address(name.strip("[]"))
-    local = _LOCAL_4 if address.version == 4 else _LOCAL_6
-    for network in local:
-        if address in network:
-            raise RefusedError(
-                "url: address is in {network}: another machine in each"
-                " network",
-                network=network,
-            )
 
 
 def _check_port(port: bytes) -> None:

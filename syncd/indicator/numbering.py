@@ -14,13 +14,11 @@ from typing import Final
 from syncd.indicator import tsv
 
 # The 25 regions that share country code 1.
-NANP_REGIONS: Final = frozenset(
-    re.findall(
-        "[A-Z]+",
-        "AG AI AS BB BM BS CA DM DO GD GU JM KN KY LC MP MS PR SX TC TT US "
-        "VC VG VI",
-    )
-)
+NANP_REGIONS: Final = {
+    *("AG", "AI", "AS", "BB", "BM", "BS", "CA", "DM", "DO", "GD", "GU", "JM"),
+    *("KN", "KY", "LC", "MP", "MS", "PR", "SX", "TC", "TT", "US", "VC", "VG"),
+    "VI",
+}
 
 # North America: area code and exchange begin with 2 to 9.
 NANP: Final = re.compile(r"[2-9][0-9]{2}[2-9][0-9]{6}")

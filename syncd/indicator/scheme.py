@@ -11,7 +11,7 @@ One table, `schemes.tsv`, for the normal form and for who maps columns.
 import difflib
 import re
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
 from typing import Final
 
 from syncd.errors import MalformedError
@@ -85,16 +85,15 @@ def read(text: str) -> Scheme:
     rest = " ".join(p for p in parts if p not in codes)
     if codes and rest and (found := word(rest)) is not None:
         codes = [c for c in codes if not bank.may_be(c, found.bank)]
-        return _together([*(_known(code, text) for code in codes), found])
+        return reduce(_both, [*(_known(code, text) for code in codes), found])
     for coin in ("USDT", "USDC", "泰达币"):
         folded = bank.fold(text)
         if len(parts) == 1 and coin in folded and folded != coin:
-            return _together(
-                [_known(coin, text), _known(folded.replace(coin, ""), text)]
-            )
+            chain = folded.replace(coin, "")
+            return _both(_known(coin, text), _known(chain, text))
     if len(parts) < 2:
         _refuse(text)
-    return _together([_known(part, text) for part in parts])
+    return reduce(_both, [_known(part, text) for part in parts])
 
 
 def _known(part: str, text: str) -> Scheme:
@@ -102,15 +101,8 @@ def _known(part: str, text: str) -> Scheme:
     return found if found is not None else _refuse(text)
 
 
-def _together(schemes: list[Scheme]) -> Scheme:
-    """Return what several words mean: each may only narrow the others."""
-    meant = schemes[0]
-    for one in schemes[1:]:
-        meant = _both(meant, one)
-    return meant
-
-
 def _both(a: Scheme, b: Scheme) -> Scheme:
+    """Return what two words mean: each may only narrow the other."""
     if a.bank and b.bank and a.bank != b.bank:
         raise MalformedError(
             "scheme: the code is that of {one}, the name that of {other}",

@@ -23,6 +23,7 @@ in as `never`, and is asked for anew by who replays a verdict.
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -256,9 +257,6 @@ def _answer(
 ) -> Verdict:
     seen = [DAYS[r.report.seen] for r in reports]
     members = {r.who.id: r.who.sector for r in reports}
-    sectors: dict[str, int] = {}
-    for sector in sorted(members.values()):
-        sectors[sector] = sectors.get(sector, 0) + 1
     quiet = any(
         vocabulary.read("handling", r.report.handling) == "no_tip_off"
         and world.day < DAYS[r.report.seen] + QUIET_DAYS
@@ -278,7 +276,7 @@ def _answer(
         expires=max((r.ends for r in reports), default=None),
         labels=tuple(dict.fromkeys(labels)),
         roles=tuple(dict.fromkeys(roles)),
-        sectors=sectors,
+        sectors=dict(Counter(sorted(members.values()))),
         handling="no_tip_off" if quiet else "open",
     )
 
