@@ -14,51 +14,77 @@ from syncd.flows.draft import (
     DisputeDraft,
     NewReport,
     OwnerDraft,
+    ReassignedDraft,
     VouchDraft,
 )
 from syncd.flows.report import Rules
 from syncd.indicator import identifier, record, statement, token
 from syncd.indicator.claims import ANSWER, DISPUTE, REASSIGNED, VOUCH, Claim
-from syncd.indicator.identifier import Identifier
 from syncd.indicator.record import DisputeFields, Fields, VouchFields
 
 DUE_DAYS: Final = {"phone": 3, "account": 3, "url": 7}  # asked for usually
+_TYPES: Final[dict[type[Struct], int]] = {
+    DisputeDraft: DISPUTE,
+    VouchDraft: VOUCH,
+    ReassignedDraft: REASSIGNED,
+}
 USUAL: Final = ("due", "expires", "about")  # what need not be given
 
 
-def prepare(draft: DisputeDraft, rules: Rules) -> NewReport:
-    """Return what to keep of a dispute about a value, or about a token.
+def prepare(draft: DisputeDraft | OwnerDraft, rules: Rules) -> NewReport:
+    """Return what to keep of a dispute, a vouch or a number's new owner.
+
+    A dispute is about a value, or about a token.
 
     Raises:
+        RefusedError: a new owner, and we are no carrier.
         MalformedError: a value, code or day that cannot be; says all.
     """
-    fields, wrong = _checked(DISPUTE, draft, rules)
-    if draft.token and not draft.about:
+    type_, kind = _TYPES[type(draft)], getattr(draft, "kind", "phone")
+    if type_ == REASSIGNED and rules.sector != "carrier":
+        raise RefusedError(
+            "reassigned: a carrier says that, we are {sector}",
+            hint="take back what you report: syncd report retract --reason"
+            " reassigned; dispute what others do",
+            sector=rules.sector,
+        )
+    fields, wrong = _checked(type_, draft, rules)
+    named = draft if isinstance(draft, DisputeDraft) and draft.token else None
+    if named and not named.about:
         wrong.append(
             MalformedError(
                 "dispute: a token alone shows no knowledge of the value",
                 hint="name the reports in `about`: such a dispute needs none",
             )
         )
-    value, short = "", b""
+    found, short = None, b""
     try:
-        if draft.token:
+        if named:
             short = report.named_token(
-                draft.kind, draft.token, draft.epoch, rules.roster
+                kind, named.token, named.epoch, rules.roster
             )
         else:
-            value = _identified(draft.kind, draft, rules).value
+            found = identifier.for_report(
+                kind,
+                draft.value,
+                region=draft.region or rules.region,
+                scheme=getattr(draft, "scheme", ""),
+                keep_query=True,
+                allow_personal=True,
+            )
     except SyncdError as e:
         wrong.insert(0, e)
     if wrong:
         raise joined(wrong)
     return NewReport(
-        *(draft.kind, value, _encoded(fields, draft.kind, rules)),
-        type=DISPUTE,
-        urgent=True,
+        *(kind, found.value if found else ""),
+        _encoded(fields, kind, rules),
+        type=type_,
+        urgent=type_ == DISPUTE,
         token=short,
-        epoch=draft.epoch if short else 0,
-        expires=draft.expires,
+        epoch=named.epoch if named else 0,
+        expires=getattr(draft, "expires", ""),
+        notices=found.notices if found else (),
     )
 
 
@@ -88,35 +114,6 @@ def prepare_answer(
     )
 
 
-def prepare_owner(draft: OwnerDraft, rules: Rules) -> NewReport:
-    """Return what to keep of a vouch, or of a number with a new owner.
-
-    Raises:
-        RefusedError: a new owner, and we are no carrier.
-        MalformedError: a value, code or day that cannot be; says all.
-    """
-    type_, kind, expires = REASSIGNED, "phone", ""
-    if isinstance(draft, VouchDraft):
-        type_, kind, expires = VOUCH, draft.kind, draft.expires
-    elif rules.sector != "carrier":
-        raise RefusedError(
-            "reassigned: a carrier says that, we are {sector}",
-            hint="take back what you report: syncd report retract --reason"
-            " reassigned; dispute what others do",
-            sector=rules.sector,
-        )
-    fields, wrong = _checked(type_, draft, rules)
-    if wrong:
-        raise joined(wrong)
-    found = _identified(kind, draft, rules)
-    return NewReport(
-        *(kind, found.value, _encoded(fields, kind, rules)),
-        type=type_,
-        expires=expires,
-        notices=found.notices,
-    )
-
-
 def _checked(
     type_: int, draft: Struct, rules: Rules
 ) -> tuple[Fields, list[SyncdError]]:
@@ -134,19 +131,6 @@ def _checked(
             )
         )
     return fields, wrong
-
-
-def _identified(
-    kind: str, draft: DisputeDraft | OwnerDraft, rules: Rules
-) -> Identifier:
-    return identifier.for_report(
-        kind,
-        draft.value,
-        region=draft.region or rules.region,
-        scheme=getattr(draft, "scheme", ""),
-        keep_query=True,
-        allow_personal=True,
-    )
 
 
 def _encoded(fields: Fields, kind: str, rules: Rules) -> bytes:

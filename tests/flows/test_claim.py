@@ -146,14 +146,14 @@ MOVED = ReassignedDraft(value="202 555 0123", since=TODAY)
 
 
 def test_a_vouch_ends_as_the_roster_has_it() -> None:
-    kept = claim.prepare_owner(OURS, RULES)
+    kept = claim.prepare(OURS, RULES)
     assert (kept.kind, kept.value, kept.type) == ("phone", NUMBER, 7)
     assert msgspec.json.decode(kept.fields) == {
         "expires": "2027-03-20",
         "role": "hotline",
     }
     sooner = replace(OURS, expires="2026-10-01")
-    assert b"2026-10-01" in claim.prepare_owner(sooner, RULES).fields
+    assert b"2026-10-01" in claim.prepare(sooner, RULES).fields
 
 
 @pytest.mark.parametrize(
@@ -169,18 +169,18 @@ def test_a_vouch_that_cannot_be_is_refused(
     fields: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(SyncdError, match=says):
-        claim.prepare_owner(replace(OURS, **fields), RULES)
+        claim.prepare(replace(OURS, **fields), RULES)
 
 
 def test_a_carrier_says_since_when_a_number_is_anothers() -> None:
-    kept = claim.prepare_owner(MOVED, CARRIER)
+    kept = claim.prepare(MOVED, CARRIER)
     assert (kept.kind, kept.value, kept.type) == ("phone", NUMBER, 5)
     assert msgspec.json.decode(kept.fields) == {"since": TODAY}
 
 
 def test_nobody_else_says_so() -> None:
     with pytest.raises(RefusedError, match="a carrier says that, we are bank"):
-        claim.prepare_owner(MOVED, dataclasses.replace(RULES, member="bank"))
+        claim.prepare(MOVED, dataclasses.replace(RULES, member="bank"))
 
 
 @pytest.mark.parametrize(
@@ -197,5 +197,5 @@ def test_a_reassigned_number_that_cannot_be_is_refused(
 ) -> None:
     draft = replace(MOVED, **fields)
     with pytest.raises(SyncdError) as caught:
-        claim.prepare_owner(draft, CARRIER)
+        claim.prepare(draft, CARRIER)
     assert says in str(caught.value)

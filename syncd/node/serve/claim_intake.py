@@ -83,7 +83,7 @@ class ClaimIntake:
     ) -> ReportsTaken:
         """Keep vouches, or that numbers have new owners."""
         prepared: list[NewReport | SyncdError] = await self.ctx.offload(
-            report.each, claim.prepare_owner, drafts, self.rules()
+            report.each, claim.prepare, drafts, self.rules()
         )
         good = [p for p in prepared if isinstance(p, NewReport)]
         outcomes = await self._accept(caller, good)
