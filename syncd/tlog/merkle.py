@@ -29,11 +29,6 @@ begins at leaf index * 2**level; level 0 gives leaf hashes."""
 _SIZE = struct.Struct(">Q")
 
 
-def leaf_hash(entry: bytes) -> bytes:
-    """Return the hash of one entry as a leaf."""
-    return sha256(b"\0" + entry).digest()
-
-
 def leaf_hashes(entries: Iterable[bytes]) -> list[bytes]:
     """Return the leaf hash of each entry."""
     hash_ = sha256
@@ -172,67 +167,6 @@ Frontier.EMPTY = Frontier(0, ())
 # --------------------------------------------------------------- proofs
 
 
-def prove_inclusion(index: int, size: int, hashes: Hashes) -> list[bytes]:
-    """Return the proof that leaf `index` is in the tree of `size` leaves.
-
-    From the leaf's sibling up to the root's child (RFC 6962, 2.1.1).
-
-    Raises:
-        MalformedError: there is no such leaf.
-    """
-    if not 0 <= index < size:
-        raise MalformedError(
-            "proof: no leaf {index} in a tree of {size}",
-            index=index,
-            size=size,
-        )
-    proof = []
-    low, high = 0, size
-    while high - low > 1:
-        middle = low + _split(high - low)
-        if index < middle:
-            proof.append(_range_hash(middle, high, hashes))
-            high = middle
-        else:
-            proof.append(_range_hash(low, middle, hashes))
-            low = middle
-    return proof[::-1]
-
-
-def verify_inclusion(
-    leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
-) -> None:
-    """Prove that `leaf` (a leaf hash) is number `index` below `root`.
-
-    RFC 9162, 2.1.3.2.
-
-    Raises:
-        UntrustedError: the proof does not show that.
-    """
-    if not 0 <= index < size:
-        raise UntrustedError(
-            "proof: no leaf {index} in a tree of {size}",
-            index=index,
-            size=size,
-        )
-    _check_hashes(proof)
-    at, last = index, size - 1
-    top = leaf
-    for sibling in proof:
-        if last == 0:
-            raise UntrustedError("proof: has too many hashes")
-        if at & 1 or at == last:
-            top = node_hash(sibling, top)
-            at, last = _climb(at, last)
-        else:
-            top = node_hash(top, sibling)
-        at, last = at >> 1, last >> 1
-    if last or top != root:
-        raise UntrustedError(
-            "proof: leaf {index} is not shown to be there", index=index
-        )
-
-
 def consistency_nodes(old: int, new: int, hashes: Hashes) -> list[bytes]:
     """Return the nodes from which `consistency_roots` makes both roots.
 
@@ -287,21 +221,6 @@ def consistency_roots(
     if last:
         raise UntrustedError("proof: has too few hashes")
     return old_top, new_top
-
-
-def prove_consistency(old: int, new: int, hashes: Hashes) -> list[bytes]:
-    """Return the proof that the first `old` of `new` leaves are as before.
-
-    Empty for an old size of 0 and for equal sizes; where the old size is a
-    power of two its root is known and left out (RFC 6962, 2.1.2).
-
-    Raises:
-        MalformedError: not 0 <= old <= new.
-    """
-    if old in (0, new):
-        return []
-    nodes = consistency_nodes(old, new, hashes)
-    return nodes[1:] if old.bit_count() == 1 else nodes
 
 
 def verify_consistency(

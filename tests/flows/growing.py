@@ -63,6 +63,18 @@ def record(origin: str, content: Said, salt: bytes) -> Record:
     return leaf.commit(origin, type_, salt, text), salt, text
 
 
+def proof(hashes: Sequence[bytes], old: int) -> list[bytes]:
+    """Return the RFC 6962 proof that a tree begins with `old` leaves."""
+    if old in (0, len(hashes)):
+        return []
+    nodes = merkle.consistency_nodes(
+        old,
+        len(hashes),
+        lambda level, i: merkle.root(hashes[i << level : i + 1 << level]),
+    )
+    return nodes[1:] if old.bit_count() == 1 else nodes
+
+
 class Log:
     """A growing log that can also misbehave; an `OwnLog`."""
 

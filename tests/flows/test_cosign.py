@@ -9,8 +9,9 @@ from syncd.errors import ForkError, StaleError, UntrustedError
 from syncd.flows import cosign
 from syncd.flows.ports import Cosigned
 from syncd.indicator import codec
-from syncd.tlog import cosignature, merkle, note, witness
+from syncd.tlog import cosignature, note, witness
 from syncd.tlog.note import SigningKey
+from tests.flows import growing
 from tests.flows.growing import KEY, ORIGIN, FakeMirror, Log, Pull
 
 SEEN = SigningKey("a.example/syncd/txwz/seen", note.COSIGNATURE, b"\2" * 32)
@@ -184,13 +185,8 @@ def ask(
     old: int, new: int, salt: bytes = b"s", proof: list[bytes] | None = None
 ) -> bytes:
     log = Log().reports(new, salt)
-    hashes = codec.leaf_hashes(log.records)
-
-    def subtree(level: int, index: int) -> bytes:
-        return merkle.root(hashes[index << level : (index + 1) << level])
-
     if proof is None:
-        proof = merkle.prove_consistency(old, new, subtree)
+        proof = growing.proof(codec.leaf_hashes(log.records), old)
     return bytes(witness.request(old, proof, note.parse(log.signed)))
 
 

@@ -17,7 +17,7 @@ from syncd.tlog.merkle import EMPTY_ROOT, Frontier
 
 FULL = 256
 ORIGIN = "police.example/syncd/txwz/1"
-OTHER = merkle.leaf_hash(b"another entry")
+(OTHER,) = merkle.leaf_hashes([b"another entry"])
 
 
 class Log:
@@ -77,10 +77,14 @@ def log() -> Log:
 
     Most bundles are alike: what is tested is how they are put together.
     """
-    leaf = merkle.leaf_hash
-    first = [leaf(b"%d" % i) for i in range(6 * FULL)]
-    middle = [leaf(b"x%d" % i) for i in range(FULL)]
-    last = [leaf(b"z%d" % i) for i in range(68_000 - 264 * FULL)]
+    first, middle, last = (
+        merkle.leaf_hashes(named % i for i in range(count))
+        for named, count in (
+            (b"%d", 6 * FULL),
+            (b"x%d", FULL),
+            (b"z%d", 68_000 - 264 * FULL),
+        )
+    )
     leaves = first + middle * 258 + last
     roots = [merkle.root(leaves[i : i + FULL]) for i in range(0, 1536, FULL)]
     roots += [merkle.root(middle)] * 258

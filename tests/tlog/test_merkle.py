@@ -13,9 +13,9 @@ from syncd.errors import MalformedError, UntrustedError
 from syncd.tlog import merkle
 from syncd.tlog.merkle import EMPTY_ROOT, Frontier
 from tests.cases import vectors
+from tests.flows import growing
 
 ROOTS = vectors("tlog/roots")
-INCLUSION = vectors("tlog/inclusion")["proofs"]
 CONSISTENCY = vectors("tlog/consistency")
 
 
@@ -48,6 +48,11 @@ def subtree(level: int, index: int) -> bytes:
     return merkle.root(leaves()[low : low + (1 << level)])
 
 
+def prove(old: int, new: int) -> list[bytes]:
+    """Return the proof that the log of `new` leaves begins with `old`."""
+    return growing.proof(leaves()[:new], old)
+
+
 def unhex(hashes: Sequence[str]) -> list[bytes]:
     """Read the hashes of a proof."""
     return [bytes.fromhex(item) for item in hashes]
@@ -57,7 +62,8 @@ def unhex(hashes: Sequence[str]) -> list[bytes]:
 
 
 def test_leaves_and_nodes_are_hashed_as_the_rfc_says() -> None:
-    assert merkle.leaf_hash(b"ab") == hashlib.sha256(b"\0ab").digest()
+    want = hashlib.sha256(b"\0ab").digest()
+    assert merkle.leaf_hashes([b"ab"]) == [want]
     node = hashlib.sha256(b"\1" + b"l" * 32 + b"r" * 32).digest()
     assert merkle.node_hash(b"l" * 32, b"r" * 32) == node
 
@@ -65,7 +71,8 @@ def test_leaves_and_nodes_are_hashed_as_the_rfc_says() -> None:
 @pytest.mark.parametrize("case", ROOTS["leaves"], ids=lambda c: str(c["i"]))
 def test_published_leaves(case: dict[str, Any]) -> None:
     assert leaf(case["i"]).hex() == case["leaf"]
-    assert merkle.leaf_hash(leaf(case["i"])).hex() == case["leaf_hash"]
+    (hashed,) = merkle.leaf_hashes([leaf(case["i"])])
+    assert hashed.hex() == case["leaf_hash"]
 
 
 def test_published_roots() -> None:
@@ -210,17 +217,6 @@ def test_what_is_no_frontier_is_refused(
 # ----------------------------------------------------------------- proofs
 
 
-def test_published_inclusion_proofs() -> None:
-    for case in INCLUSION:
-        merkle.verify_inclusion(
-            bytes.fromhex(case["leaf_hash"]),
-            case["index"],
-            case["size"],
-            unhex(case["proof"]),
-            bytes.fromhex(case["root"]),
-        )
-
-
 def test_published_consistency_proofs() -> None:
     for case in CONSISTENCY["proofs"]:
         merkle.verify_consistency(
@@ -233,17 +229,10 @@ def test_published_consistency_proofs() -> None:
 
 
 def test_published_proofs_are_those_that_we_make() -> None:
-    limit = len(leaves())
-    inclusion = [case for case in INCLUSION if case["size"] <= limit]
-    consistency = [c for c in CONSISTENCY["proofs"] if c["new"] <= limit]
-    assert len(inclusion) > 200
-    assert len(consistency) > 200
-    for case in inclusion:
-        made = merkle.prove_inclusion(case["index"], case["size"], subtree)
-        assert made == unhex(case["proof"])
-    for case in consistency:
-        made = merkle.prove_consistency(case["old"], case["new"], subtree)
-        assert made == unhex(case["proof"])
+    made = [c for c in CONSISTENCY["proofs"] if c["new"] <= len(leaves())]
+    assert len(made) > 200
+    for case in made:
+        assert prove(case["old"], case["new"]) == unhex(case["proof"])
 
 
 @pytest.mark.parametrize(
@@ -264,35 +253,13 @@ sizes = st.integers(1, 600)
 
 
 @given(sizes, st.data())
-def test_an_inclusion_proof_holds_for_its_leaf_only(
-    size: int, data: st.DataObject
-) -> None:
-    index = data.draw(st.integers(0, size - 1))
-    other = data.draw(st.integers(0, size))
-    root = merkle.root(leaves()[:size])
-    proof = merkle.prove_inclusion(index, size, subtree)
-    merkle.verify_inclusion(leaves()[index], index, size, proof, root)
-    if other != index:
-        with pytest.raises(UntrustedError):
-            merkle.verify_inclusion(leaves()[index], other, size, proof, root)
-    if leaves()[other] != leaves()[index]:  # every 33rd entry is empty
-        with pytest.raises(UntrustedError):
-            merkle.verify_inclusion(leaves()[other], index, size, proof, root)
-    for spoiled in spoil(proof, data):
-        with pytest.raises(UntrustedError):
-            merkle.verify_inclusion(
-                leaves()[index], index, size, spoiled, root
-            )
-
-
-@given(sizes, st.data())
 def test_a_consistency_proof_holds_for_its_sizes_only(
     new: int, data: st.DataObject
 ) -> None:
     old = data.draw(st.integers(0, new))
     new_root = merkle.root(leaves()[:new])
     old_root = merkle.root(leaves()[:old])
-    proof = merkle.prove_consistency(old, new, subtree)
+    proof = prove(old, new)
     merkle.verify_consistency(old, old_root, new, new_root, proof)
     with pytest.raises(UntrustedError):
         merkle.verify_consistency(old, bytes(32), new, new_root, proof)
@@ -319,18 +286,10 @@ def spoil(proof: list[bytes], data: st.DataObject) -> list[list[bytes]]:
     return spoiled
 
 
-def test_a_proof_needs_a_leaf_that_is_there() -> None:
-    for index, size in ((0, 0), (3, 3), (-1, 3)):
-        with pytest.raises(MalformedError, match="no leaf"):
-            merkle.prove_inclusion(index, size, subtree)
-        with pytest.raises(UntrustedError, match="no leaf"):
-            merkle.verify_inclusion(bytes(32), index, size, [], bytes(32))
-
-
 @pytest.mark.parametrize(("old", "new"), [(4, 3), (-1, 3)])
 def test_a_tree_extends_smaller_ones_only(old: int, new: int) -> None:
     with pytest.raises(MalformedError, match=f"not 0 < {old} < 3"):
-        merkle.prove_consistency(old, new, subtree)
+        merkle.consistency_nodes(old, new, subtree)
     with pytest.raises(UntrustedError, match="above new size"):
         merkle.verify_consistency(old, bytes(32), new, bytes(32), [])
 

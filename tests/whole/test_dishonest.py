@@ -16,8 +16,9 @@ from syncd.indicator import codec
 from syncd.indicator.statement import RosterAccepted
 from syncd.roster import drafts
 from syncd.roster.roster import Roster
-from syncd.tlog import checkpoint, cosignature, merkle, note, witness
+from syncd.tlog import checkpoint, cosignature, note, witness
 from tests.alliance import Alliance, Member, payload, shared, until
+from tests.flows import growing
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
@@ -322,11 +323,7 @@ async def test_one_branch_for_the_witness_and_one_for_the_pull(
         size, payload(50, carrier.origin), seen_by=["nobody"]
     )
     hashes = codec.leaf_hashes(twin.records)
-    proof = merkle.prove_consistency(
-        size,
-        size + 1,
-        lambda lv, i: merkle.root(hashes[i << lv : i + 1 << lv]),
-    )
+    proof = growing.proof(hashes, size)
     asked = witness.request(size, proof, note.parse(twin.signed))
     judged = await bank.node.peer_service.add_checkpoint(
         bytes(asked), "carrier"
