@@ -175,12 +175,10 @@ class _Puller:
         plan = growth.plan(head.mirrored, new.size)
         try:
             tail = await leaves(source, new.origin, *divmod(new.size, BUNDLE))
+            fetched: Sequence[bytes] = ()
             if plan.tiles:
                 fetched = await source.hash_tiles(new.origin, plan.tiles)
-                roots = growth.bundle_roots(head.frontier, new, fetched, tail)
-            else:
-                growth.roots_hold(head.frontier, new, [], tail, first=tail)
-                roots = []
+            roots = growth.bundle_roots(head.frontier, new, fetched, tail)
         except BrokenSourceError:
             await self._judge(source, head)
             raise

@@ -5,8 +5,6 @@ log signed, `new`. Plan, fetch, check; each step here is pure:
 
     plan          which payload bundles and level-1 tiles show the way
     bundle_roots  the roots of whole bundles from tiles, proven into `new`
-    take          one bundle's leaves: as proven, and continuing what we had
-    roots_hold    all of it at once, when the bundles are in hand already
 
 Where the bytes do not lead to the signed root, the source is broken, or the
 log has forked: signed something that contradicts what it signed before. The
@@ -62,8 +60,8 @@ def bundle_roots(
 
     Those of bundles old.size // 256 up to new.size // 256. `fetched` are the
     tiles of the plan, in order; `tail` the leaf hashes of the partial last
-    bundle. What is proven is `new` above the bundle in which `old` ends:
-    hand each bundle to `take` to prove the rest.
+    bundle. What is proven is `new` above the bundle in which `old` ends: that
+    this one begins with what we had is seen when it is here.
 
     Raises:
         BrokenSourceError: tiles and tail do not lead from the whole bundles
@@ -71,74 +69,33 @@ def bundle_roots(
         ForkError: `new` ends in the bundle in which `old` does, and has
             other entries there.
     """
+    _check_not_below(old.size, new.size)
     first, last = old.size // BUNDLE, new.size // BUNDLE
-    wanted = list(_level1(first, last))
-    _check_count(fetched, wanted)
-    roots: list[bytes] = []
-    for raw, (_, width) in zip(fetched, wanted, strict=True):
-        try:
-            roots += tiles.split_tile(raw, width)
-        except MalformedError as e:
-            raise BrokenSourceError("source: {why}", why=e) from e
+    roots = _split(fetched, _level1(first, last))
     before = first % BUNDLE  # those that we have already
     peaks = Frontier.EMPTY.extend(roots[:before]).peaks
     known = old.at_bundles().peaks
     if peaks != known[len(known) - len(peaks) :]:
         raise BrokenSourceError("tiles: earlier bundles are not as they were")
     del roots[:before]
-    _hold(old, new, roots, tail)
-    if first == last:
-        _continues(old, tail)
-    return roots
-
-
-def take(old: Frontier, leaves: Sequence[bytes], root: bytes) -> Frontier:
-    """Return the frontier after the bundle in which `old` ends.
-
-    `leaves` are all leaf hashes of that bundle, from its first entry on;
-    `root` is their tree hash, proven to be in a tree that the log signed.
-
-    Raises:
-        BrokenSourceError: the leaves are not those of `root`.
-        ForkError: they are, and do not begin with what we had.
-    """
-    if not 0 < len(leaves) <= BUNDLE or merkle.root(leaves) != root:
+    grown = old.at_bundles().extend(roots, BUNDLE_LEVEL).extend(tail)
+    if grown.size != new.size:
         raise BrokenSourceError(
-            "bundle: number {size} is not what was signed",
-            size=old.size // BUNDLE,
+            "log: {size} entries came, {new_size} are signed",
+            size=grown.size,
+            new_size=new.size,
         )
-    _continues(old, leaves)
-    return old.at_bundles().extend(leaves)
-
-
-def roots_hold(
-    old: Frontier,
-    new: Checkpoint,
-    roots: Sequence[bytes],
-    tail: Sequence[bytes],
-    *,
-    first: Sequence[bytes] = (),
-) -> Frontier:
-    """Return the frontier of `new`, proven to begin with all of `old`.
-
-    `roots` are the tree hashes of the whole bundles from number
-    old.size // 256 on, computed from what was fetched; `tail` the leaf
-    hashes of the partial last bundle; `first` those of the first whole
-    bundle, needed only where `old` ends inside it.
-
-    Raises:
-        BrokenSourceError: that is not what was signed.
-        ForkError: it is, and does not begin with what we had.
-        ValueError: `first` is needed and was not given.
-    """
-    grown = _hold(old, new, roots, tail)
-    if not roots:
-        _continues(old, tail)
-    elif old.size % BUNDLE:
-        if not first:
-            raise ValueError("growth: pass the leaves of the first bundle")
-        take(old, first, roots[0])
-    return grown
+    if grown.root() != new.root:
+        raise BrokenSourceError(
+            "log: entries up to {size} are not what was signed", size=new.size
+        )
+    had = Frontier.EMPTY.extend(tail[: old.size % BUNDLE])
+    if first == last and had.peaks != old.rest():
+        raise ForkError(
+            "log: entries before {size} are not as they were signed",
+            size=old.size,
+        )
+    return roots
 
 
 def prefix_root(
@@ -173,8 +130,8 @@ def compare_plan(old: int, new: int) -> tuple[str, ...]:
 
 def compare(
     old: Checkpoint, new: Checkpoint, fetched: Sequence[bytes]
-) -> list[bytes]:
-    """Return the consistency proof from `old` to `new`, which holds.
+) -> None:
+    """Prove that the tree of `new` begins with that of `old`.
 
     `fetched` are the tiles of `compare_plan`, in order.
 
@@ -187,7 +144,7 @@ def compare(
         known = merkle.EMPTY_ROOT if old.size == 0 else new.root
         if old.root != known or (new.size == 0 and new.root != known):
             raise ForkError("log: two roots at size {size}", size=old.size)
-        return []
+        return
     names = compare_plan(old.size, new.size)
     _check_count(fetched, names)
     read = tiles.hashes(new.size, dict(zip(names, fetched, strict=True)))
@@ -206,7 +163,21 @@ def compare(
             size=new.size,
             old_size=old.size,
         )
-    return nodes[1:] if old.size.bit_count() == 1 else nodes
+
+
+def _split(
+    fetched: Sequence[bytes], wanted: Sequence[tuple[int, int]]
+) -> list[bytes]:
+    """Return the hashes of tiles (n, width)."""
+    _check_count(fetched, wanted)
+    try:
+        return [
+            hashed
+            for raw, (_, width) in zip(fetched, wanted, strict=True)
+            for hashed in tiles.split_tile(raw, width)
+        ]
+    except MalformedError as e:
+        raise BrokenSourceError("source: {why}", why=e) from e
 
 
 def _check_count(fetched: Sequence[bytes], wanted: Sequence[object]) -> None:
@@ -233,34 +204,3 @@ def _level1(first: int, last: int) -> list[tuple[int, int]]:
         return []
     numbers = range(first // BUNDLE, -(-last // BUNDLE))
     return [(n, min(BUNDLE, last - n * BUNDLE)) for n in numbers]
-
-
-def _hold(
-    old: Frontier,
-    new: Checkpoint,
-    roots: Sequence[bytes],
-    tail: Sequence[bytes],
-) -> Frontier:
-    _check_not_below(old.size, new.size)
-    grown = old.at_bundles().extend(roots, BUNDLE_LEVEL).extend(tail)
-    if grown.size != new.size or len(tail) >= BUNDLE:
-        raise BrokenSourceError(
-            "log: {size} entries came, {new_size} are signed",
-            size=grown.size,
-            new_size=new.size,
-        )
-    if grown.root() != new.root:
-        raise BrokenSourceError(
-            "log: entries up to {size} are not what was signed", size=new.size
-        )
-    return grown
-
-
-def _continues(old: Frontier, leaves: Sequence[bytes]) -> None:
-    # only for leaves that are proven to be the log's
-    had = leaves[: old.size % BUNDLE]
-    if Frontier.EMPTY.extend(had).peaks != old.rest():
-        raise ForkError(
-            "log: entries before {size} are not as they were signed",
-            size=old.size,
-        )

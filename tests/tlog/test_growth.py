@@ -160,21 +160,6 @@ def test_an_honest_log_grows_by_tiles(sizes: tuple[int, int]) -> None:
     fetched = mine.tiles(growth.plan(old, new).tiles)
     roots = growth.bundle_roots(was, head, fetched, tail)
     assert roots == mine.roots[old // FULL : new // FULL]
-    first = mine.bundle(old // FULL, FULL)
-    grown = growth.roots_hold(was, head, roots, tail, first=first)
-    assert grown == mine.frontier(new)
-
-
-@settings(deadline=None)
-@given(st.tuples(small, small).map(sorted))
-def test_an_honest_log_grows_bundle_by_bundle(sizes: list[int]) -> None:
-    old, new = sizes
-    mine = log()
-    frontier = mine.frontier(old)
-    for n, width in growth.plan(old, new).bundles:
-        leaves = mine.bundle(n, width)
-        frontier = growth.take(frontier, leaves, merkle.root(leaves))
-    assert frontier == mine.frontier(new)
 
 
 def test_a_full_tile_serves_where_the_partial_one_was_dropped() -> None:
@@ -219,41 +204,10 @@ def test_a_wrong_tail_is_found(
     mine = log()
     was, head = mine.frontier(old), mine.head(new)
     fetched = mine.tiles(growth.plan(old, new).tiles)
-    roots = mine.roots[old // FULL : new // FULL]
     tail = mine.tail(new)
     for wrong in wrong_tails(tail, data.draw(st.integers(0, len(tail) - 1))):
         with pytest.raises(BrokenSourceError):
             growth.bundle_roots(was, head, fetched, wrong)
-        with pytest.raises(BrokenSourceError):
-            growth.roots_hold(was, head, roots, wrong)
-
-
-@settings(deadline=None)
-@given(pairs, st.data())
-def test_wrong_bundle_roots_are_found(
-    sizes: tuple[int, int], data: st.DataObject
-) -> None:
-    old, new = sizes
-    mine = log()
-    roots = mine.roots[old // FULL : new // FULL]
-    if not roots:
-        return
-    at = data.draw(st.integers(0, len(roots) - 1))
-    changed = [*roots[:at], OTHER, *roots[at + 1 :]]
-    for wrong in (roots[:-1], [*roots, OTHER], changed):
-        with pytest.raises(BrokenSourceError):
-            growth.roots_hold(
-                mine.frontier(old), mine.head(new), wrong, mine.tail(new)
-            )
-
-
-def test_a_tail_is_shorter_than_a_bundle() -> None:
-    """A whole bundle passed as a tail would hide that its root is missing."""
-    mine = log()
-    with pytest.raises(BrokenSourceError):
-        growth.roots_hold(
-            Frontier.EMPTY, mine.head(256), [], mine.bundle(0, 256)
-        )
 
 
 def test_tiles_of_other_sizes_are_a_broken_source() -> None:
@@ -271,83 +225,9 @@ def test_a_smaller_size_is_no_growth() -> None:
         head = mine.head(size)
         with pytest.raises(BrokenSourceError, match="is below 300"):
             growth.bundle_roots(mine.frontier(300), head, [], mine.tail(size))
-        with pytest.raises(BrokenSourceError, match="is below 300"):
-            growth.roots_hold(mine.frontier(300), head, [], mine.tail(size))
-
-
-# ------------------------------------------------------------------- take
-
-
-@settings(deadline=None)
-@given(small, st.integers(1, FULL), st.data())
-def test_a_changed_bundle_is_found(
-    old: int, width: int, data: st.DataObject
-) -> None:
-    mine = log()
-    leaves = mine.bundle(old // FULL, max(width, old % FULL))
-    root = merkle.root(leaves)
-    at = data.draw(st.integers(0, len(leaves) - 1))
-    for wrong in wrong_tails(leaves, at):
-        with pytest.raises(BrokenSourceError, match="not what was signed"):
-            growth.take(mine.frontier(old), wrong, root)
-
-
-@given(st.integers(1, SMALL).filter(lambda s: s % FULL > 0), st.data())
-def test_a_proven_bundle_must_begin_with_what_we_had(
-    old: int, data: st.DataObject
-) -> None:
-    """A member that rewrites entries of a bundle we hold in part forked."""
-    mine = log()
-    n, rest = divmod(old, FULL)
-    at = old - 1 - data.draw(st.integers(0, rest - 1))
-    width = data.draw(st.integers(rest, FULL))
-    twin = mine.forked(at)
-    leaves = twin.bundle(n, width)
-    with pytest.raises(ForkError, match=f"entries before {old} are not"):
-        growth.take(mine.frontier(old), leaves, merkle.root(leaves))
-
-
-def test_a_bundle_has_1_to_256_leaves() -> None:
-    with pytest.raises(BrokenSourceError):
-        growth.take(Frontier.EMPTY, [], EMPTY_ROOT)
-    leaves = log().leaves[:257]
-    with pytest.raises(BrokenSourceError):
-        growth.take(Frontier.EMPTY, leaves, merkle.root(leaves))
-
-
-def test_the_first_bundle_is_asked_for_where_it_is_needed() -> None:
-    mine = log()
-    old, head = mine.frontier(300), mine.head(520)
-    roots, tail = mine.roots[1:2], mine.tail(520)
-    with pytest.raises(ValueError, match="leaves of the first bundle"):
-        growth.roots_hold(old, head, roots, tail)
-    with pytest.raises(BrokenSourceError):
-        growth.roots_hold(old, head, roots, tail, first=mine.bundle(0, 256))
-    first = mine.bundle(1, 256)
-    grown = growth.roots_hold(old, head, roots, tail, first=first)
-    assert grown == mine.frontier(520)
-
-
-def test_the_first_bundle_is_not_needed_after_whole_ones() -> None:
-    mine = log()
-    roots, tail = mine.roots[1:2], mine.tail(520)
-    grown = growth.roots_hold(mine.frontier(256), mine.head(520), roots, tail)
-    assert grown == mine.frontier(520)
 
 
 # ------------------------------------------------------------------ forks
-
-
-def by_tiles(
-    was: Frontier,
-    head: Checkpoint,
-    fetched: list[bytes],
-    tail: list[bytes],
-    first: list[bytes],
-) -> None:
-    """Grow by tiles, then take the first bundle."""
-    proven = growth.bundle_roots(was, head, fetched, tail)
-    growth.take(was, first, proven[0])
 
 
 @settings(deadline=None)
@@ -355,20 +235,24 @@ def by_tiles(
 def test_a_fork_is_never_taken_for_growth(
     sizes: tuple[int, int], data: st.DataObject
 ) -> None:
-    """Whichever earlier entry was rewritten, and whatever way we take."""
+    """Whichever entry was rewritten before the bundle in which ours ends.
+
+    Of one in it the log is accused, if the new tree ends there too; else it
+    shows when the bundle is here, under the root that is proven now.
+    """
     old, new = sizes
     mine = log()
     at = data.draw(st.integers(0, old - 1) | st.just(old - 1))
     twin = mine.forked(at)
     was, head, tail = mine.frontier(old), twin.head(new), twin.tail(new)
-    plan = growth.plan(old, new)
-    roots = twin.roots[old // FULL : new // FULL]
-    first = twin.bundle(old // FULL, FULL)
-    error = BrokenSourceError if at < old // FULL * FULL else ForkError
-    with pytest.raises(error):
-        growth.roots_hold(was, head, roots, tail, first=first)
-    with pytest.raises(error):
-        by_tiles(was, head, twin.tiles(plan.tiles), tail, first)
+    fetched = twin.tiles(growth.plan(old, new).tiles)
+    first, last = old // FULL, new // FULL
+    if at >= first * FULL and first < last:
+        proven = growth.bundle_roots(was, head, fetched, tail)
+        assert proven[0] == twin.roots[first] != mine.roots[first]
+        return
+    with pytest.raises(BrokenSourceError if at < first * FULL else ForkError):
+        growth.bundle_roots(was, head, fetched, tail)
 
 
 @settings(deadline=None)
@@ -379,10 +263,7 @@ def test_compare_tells_growth_from_forks(
     old, new = sizes
     mine = log()
     fetched = mine.tiles(growth.compare_plan(old, new))
-    proof = growth.compare(mine.head(old), mine.head(new), fetched)
-    merkle.verify_consistency(
-        old, mine.head(old).root, new, mine.head(new).root, proof
-    )
+    growth.compare(mine.head(old), mine.head(new), fetched)
     if new == 0:
         return
     at = data.draw(st.integers(0, new - 1) | st.just(max(old - 1, 0)))
@@ -392,9 +273,7 @@ def test_compare_tells_growth_from_forks(
         with pytest.raises(ForkError):
             growth.compare(mine.head(old), twin.head(new), fetched)
     else:
-        assert growth.compare(mine.head(old), twin.head(new), fetched) or (
-            old in (0, new) or old.bit_count() == 1
-        )
+        growth.compare(mine.head(old), twin.head(new), fetched)
 
 
 @settings(deadline=None)
@@ -408,14 +287,12 @@ def test_a_broken_source_accuses_nobody(
     fetched = mine.tiles(growth.compare_plan(old, new))
     if not fetched:
         return
-    honest = growth.compare(mine.head(old), mine.head(new), fetched)
     which = data.draw(st.integers(0, len(fetched) - 1))
     at = data.draw(st.integers(0, len(fetched[which]) - 1))
     fetched[which] = flip(fetched[which], at)
     # a tile holds more hashes than the proof needs
     with contextlib.suppress(BrokenSourceError):
-        made = growth.compare(mine.head(old), mine.head(new), fetched)
-        assert made == honest
+        growth.compare(mine.head(old), mine.head(new), fetched)
 
 
 @given(st.lists(st.binary(max_size=8192), max_size=3))
@@ -439,7 +316,7 @@ def test_comparing_takes_few_tiles() -> None:
 def test_two_roots_at_one_size_are_a_fork() -> None:
     mine = log()
     head = mine.head(300)
-    assert growth.compare(head, head, []) == []
+    growth.compare(head, head, [])
     with pytest.raises(ForkError, match="two roots at size 300"):
         growth.compare(head, mine.forked(3).head(300), [])
 
@@ -447,7 +324,7 @@ def test_two_roots_at_one_size_are_a_fork() -> None:
 def test_an_empty_log_has_one_root() -> None:
     empty = Checkpoint(ORIGIN, 0, EMPTY_ROOT)
     odd = Checkpoint(ORIGIN, 0, bytes(32))
-    assert growth.compare(empty, log().head(5), []) == []
+    growth.compare(empty, log().head(5), [])
     for old, new in ((empty, odd), (odd, empty), (odd, odd)):
         with pytest.raises(ForkError, match="two roots at size 0"):
             growth.compare(old, new, [])
