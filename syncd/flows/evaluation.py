@@ -327,8 +327,7 @@ def check_reply(
     return points
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a holder was asked, and what it answered."""
 
     request: bytes

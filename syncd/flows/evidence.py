@@ -1,6 +1,7 @@
 """Judge signed replies of a holder that may prove that it lied.
 
-    {"accused": member id, "exchanges": [{"reply": text, "request": text}, …]}
+    {"accused": member id,
+     "exchanges": [{"reply": base64, "request": base64}, …]}
 
 in canonical JSON: one exchange that is wrong by itself, or two that cannot
 both be right. Request and reply are what was sent, to the byte. Their points
@@ -10,7 +11,9 @@ the request and the reply, and a right answer never convicts.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
 
 from syncd import canonical
 from syncd.errors import MalformedError, RefusedError, UntrustedError
@@ -22,23 +25,16 @@ from syncd.roster.roster import Roster
 MAX_SIZE = 4 << 20  # bytes; two exchanges of 4,096 elements are 1.1 MB
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Exchanges of one client with one holder, as the client kept them."""
 
     accused: str  # member id
-    exchanges: tuple[Exchange, ...]  # one or two
+    exchanges: Annotated[
+        tuple[Exchange, ...], msgspec.Meta(min_length=1, max_length=2)
+    ]
 
     def __bytes__(self) -> bytes:
-        return canonical.dumps(
-            {
-                "accused": self.accused,
-                "exchanges": [
-                    {"reply": e.reply.decode(), "request": e.request.decode()}
-                    for e in self.exchanges
-                ],
-            }
-        )
+        return msgspec.json.encode(self, order="sorted")
 
 
 def parse(raw: bytes) -> Evidence:
@@ -49,25 +45,7 @@ def parse(raw: bytes) -> Evidence:
     """
     if len(raw) > MAX_SIZE:
         raise MalformedError("evidence: {n} bytes", n=len(raw))
-    match canonical.loads(raw):
-        case {
-            "accused": str() as accused,
-            "exchanges": list() as rows,
-            **rest,
-        } if not rest and len(rows) in (1, 2):
-            return Evidence(accused, tuple(map(_exchange, rows)))
-    raise MalformedError("evidence: has another shape")
-
-
-def _exchange(row: object) -> Exchange:
-    match row:
-        case {
-            "reply": str() as reply,
-            "request": str() as request,
-            **rest,
-        } if not rest:
-            return Exchange(request.encode(), reply.encode())
-    raise MalformedError("evidence: an exchange has another shape")
+    return canonical.load(raw, Evidence)
 
 
 def judge(evidence: Evidence, rosters: Iterable[Roster]) -> str:

@@ -22,7 +22,7 @@ from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Cut, Member
 from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
-from syncd.store.evidence_files import EvidenceFiles
+from syncd.store import evidence_files
 from syncd.store.home_stores import OwnStore, open_mirror
 from syncd.store.keyring import Keyring
 from syncd.store.mirror import MirrorStore
@@ -227,8 +227,9 @@ class Home:
         Raises:
             UnavailableError: the disk does not let us.
         """
-        files = EvidenceFiles(self.path / "evidence")
-        return files.keep(evidence.accused, bytes(evidence))
+        return evidence_files.keep(
+            self.path, evidence.accused, bytes(evidence)
+        )
 
     def inbox(self, origin: str) -> Path:
         """Return the directory into which files of a log are laid by hand."""

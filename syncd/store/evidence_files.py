@@ -12,28 +12,22 @@ from syncd.store import durable
 MOST = 8  # files for each accused: one would do, all are of up to 1 MB
 
 
-class EvidenceFiles:
-    """The directory of a home's evidence."""
+def keep(home: Path, accused: str, raw: bytes) -> str:
+    """Keep a file, durably; return its name, "" if there are enough.
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-
-    def keep(self, accused: str, raw: bytes) -> str:
-        """Keep a file, durably; return its name, "" if there are enough.
-
-        Raises:
-            UnavailableError: the disk is full, or does not let us.
-        """
-        where = self._directory / accused
-        path = where / f"{hashlib.sha256(raw).hexdigest()[:16]}.json"
-        try:
-            for directory in (self._directory, where):
-                directory.mkdir(mode=0o700, exist_ok=True)
-            if not path.exists() and len([*where.glob("*.json")]) >= MOST:
-                return ""
-        except OSError as e:
-            raise UnavailableError(
-                "{where}: {why}", where=where, why=e.strerror
-            ) from e
-        durable.write(path, raw)
-        return f"{accused}/{path.name}"
+    Raises:
+        UnavailableError: the disk is full, or does not let us.
+    """
+    where = home / "evidence" / accused
+    path = where / f"{hashlib.sha256(raw).hexdigest()[:16]}.json"
+    try:
+        for directory in (where.parent, where):
+            directory.mkdir(mode=0o700, exist_ok=True)
+        if not path.exists() and len([*where.glob("*.json")]) >= MOST:
+            return ""
+    except OSError as e:
+        raise UnavailableError(
+            "{where}: {why}", where=where, why=e.strerror
+        ) from e
+    durable.write(path, raw)
+    return f"{accused}/{path.name}"

@@ -173,7 +173,7 @@ def test_of_what_it_was_never_asked(court: Court) -> None:
         court.acquits(Exchange(body, signed))
 
 
-ROW = {"reply": "{}", "request": "{}"}
+ROW = {"reply": "e30=", "request": "e30="}
 SHAPES: dict[str, object] = {
     "a list": [],
     "nothing": {},
@@ -182,15 +182,20 @@ SHAPES: dict[str, object] = {
     "a number": {"accused": 1, "exchanges": [ROW]},
     "more": {"accused": "bank", "exchanges": [ROW], "more": 1},
     "more inside": {"accused": "bank", "exchanges": [{**ROW, "more": 1}]},
-    "no request": {"accused": "bank", "exchanges": [{"reply": "{}"}]},
+    "no request": {"accused": "bank", "exchanges": [{"reply": "e30="}]},
     "a row of a list": {"accused": "bank", "exchanges": [[]]},
+    "no base64": {"accused": "bank", "exchanges": [{**ROW, "reply": "{}"}]},
+    "another base64": {
+        "accused": "bank",
+        "exchanges": [{**ROW, "reply": "e31="}],
+    },
 }
 
 
 @pytest.mark.parametrize("value", SHAPES.values(), ids=SHAPES)
 def test_no_evidence_at_all(value: object, court: Court) -> None:
     """Evidence has one form."""
-    with pytest.raises(MalformedError, match="evidence"):
+    with pytest.raises(MalformedError, match="json: "):
         evidence.parse(canonical.dumps(value))
 
 

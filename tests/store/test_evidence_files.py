@@ -6,24 +6,23 @@ from pathlib import Path
 import pytest
 
 from syncd.errors import UnavailableError
-from syncd.store.evidence_files import MOST, EvidenceFiles
+from syncd.store.evidence_files import MOST, keep
 
 
 def test_a_few_of_each(tmp_path: Path) -> None:
     """What is kept stays; beyond a few nothing is added."""
-    files = EvidenceFiles(tmp_path / "evidence")
-    names = [files.keep("bank", b"%d" % n) for n in range(MOST + 2)]
+    names = [keep(tmp_path, "bank", b"%d" % n) for n in range(MOST + 2)]
     assert len({*names}) == MOST + 1
     assert names[MOST:] == ["", ""]
-    assert files.keep("bank", b"0") == names[0]
-    assert files.keep("bank-2", b"0")
+    assert keep(tmp_path, "bank", b"0") == names[0]
+    assert keep(tmp_path, "bank-2", b"0")
     kept = {p.read_bytes() for p in tmp_path.glob("evidence/bank/*")}
     assert kept == {b"%d" % n for n in range(MOST)}
 
 
 def test_for_its_owner_alone(tmp_path: Path) -> None:
     """Directory 0700, file 0600."""
-    name = EvidenceFiles(tmp_path / "evidence").keep("bank", b"x")
+    name = keep(tmp_path, "bank", b"x")
     path = tmp_path / "evidence" / name
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -34,4 +33,4 @@ def test_a_disk_that_does_not_let_us(tmp_path: Path) -> None:
     """Says where."""
     (tmp_path / "evidence").write_bytes(b"in the way")
     with pytest.raises(UnavailableError, match="evidence"):
-        EvidenceFiles(tmp_path / "evidence").keep("bank", b"x")
+        keep(tmp_path, "bank", b"x")
