@@ -320,6 +320,3 @@ class Peer(Source, Holder, Protocol):
 
     async def poke(self, note: bytes) -> None:
         """Send our own newest checkpoint."""
-
-    async def monitor(self, origin: str, key: str) -> bytes:
-        """Fetch the peer's `seen` or `merged` note for `origin`."""

@@ -5,8 +5,8 @@ flows' work.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from urllib.parse import quote
 
@@ -27,8 +27,6 @@ MAX_ENTRIES = 256 * 65_537  # bytes
 MAX_TOGETHER = 32 << 20  # bytes of bundles asked for at once; or one
 HEADS_S = 30.0  # for all heads: a round waits for no slow member longer
 
-Call = Callable[[Callable[[int], None]], Awaitable[bytes]]
-
 
 @dataclass(eq=False)
 class PeerClient(Transport):
@@ -41,50 +39,39 @@ class PeerClient(Transport):
 
     async def checkpoint(self, origin: str) -> bytes:
         """Fetch the newest signed checkpoint the peer has of `origin`."""
-        return await self.get(f"{self._prefix(origin)}/checkpoint", MAX_NOTE)
+        path = f"{self._prefix(origin)}/checkpoint"
+        return await self.get(Wanted(path, MAX_NOTE))
 
     async def hash_tiles(
         self, origin: str, paths: Sequence[str]
     ) -> Sequence[bytes]:
         """Fetch tiles by their path after `tile/`, in order."""
         prefix = self._prefix(origin)
-        return await self._many(
-            [
-                partial(self._file, f"{prefix}/tile/{p}", MAX_TILE, False)
-                for p in paths
-            ],
-            whole=True,
-        )
+        wanted = [Wanted(f"{prefix}/tile/{path}", MAX_TILE) for path in paths]
+        return await self._many(wanted, whole=True)
 
     async def payloads(
         self, origin: str, wanted: Sequence[tuple[int, int]]
     ) -> Sequence[bytes]:
         """Fetch payload bundles as gzip; a prefix of `wanted`, not empty."""
         prefix = self._prefix(origin)
+        paths = [f"{prefix}/{tiles.payload_path(*place)}" for place in wanted]
         return await self._many(
-            [
-                partial(
-                    self._file,
-                    f"{prefix}/{tiles.payload_path(n, width)}",
-                    MAX_BUNDLE_GZ,
-                    True,
-                )
-                for n, width in wanted
-            ],
+            [Wanted(path, MAX_BUNDLE_GZ, keep_gzip=True) for path in paths],
             whole=False,
         )
 
     async def entries(self, origin: str, n: int, width: int) -> bytes:
         """Fetch one `tile/entries` bundle."""
-        path = tiles.entries_path(n, width)
-        return await self.get(f"{self._prefix(origin)}/{path}", MAX_ENTRIES)
+        path = f"{self._prefix(origin)}/{tiles.entries_path(n, width)}"
+        return await self.get(Wanted(path, MAX_ENTRIES))
 
     # -------------------------------------------------------------- Peer
 
     async def heads(self, cursor: str) -> Heads:
         """Ask what is new since `cursor`."""
-        path = f"/heads?cursor={quote(cursor)}"
-        raw = await self.get(path, MAX_HEADS, timeout_s=HEADS_S)
+        wanted = Wanted(f"/heads?cursor={quote(cursor)}", MAX_HEADS)
+        raw = await self.get(wanted, HEADS_S)
         try:
             if len(raw) <= AT_ONCE:
                 return canonical.load(raw, Heads)
@@ -96,7 +83,7 @@ class PeerClient(Transport):
 
     async def roster(self, version: int) -> bytes:
         """Fetch the signed note of roster `version`."""
-        return await self.get(f"/roster/{version}", MAX_ROSTER)
+        return await self.get(Wanted(f"/roster/{version}", MAX_ROSTER))
 
     async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
         """POST an OPRF request and return the reply's bytes.
@@ -104,24 +91,13 @@ class PeerClient(Transport):
         All addresses together have `timeout_s`: a look-up's caller waits.
         """
         each_s = timeout_s / max(len(self.urls), 1)
-        wanted = Wanted("POST", "/oprf/v1/evaluate", MAX_REPLY, body)
+        wanted = Wanted("/oprf/v1/evaluate", MAX_REPLY, body)
         return await self.request(wanted, each_s)
 
     async def poke(self, note: bytes, *, urgent: bool = False) -> None:
         """Send our own newest checkpoint."""
         path = "/poke?urgent=1" if urgent else "/poke"
-        await self.request(Wanted("POST", path, MAX_NOTE, note), 10)
-
-    async def monitor(self, origin: str, key: str) -> bytes:
-        """Fetch the peer's `seen` or `merged` note for `origin`."""
-        tail = "?key=merged" if key == "merged" else ""
-        path = f"/monitor/{tiles.origin_hash(origin)}/checkpoint{tail}"
-        return await self.get(path, MAX_NOTE)
-
-    async def add_checkpoint(self, body: bytes) -> bytes:
-        """POST to the peer's witness; return its signature lines."""
-        path = "/witness/add-checkpoint"
-        return await self.request(Wanted("POST", path, MAX_NOTE, body), 10)
+        await self.request(Wanted(path, MAX_NOTE, note), 10)
 
     # ------------------------------------------------------------- inside
 
@@ -130,28 +106,19 @@ class PeerClient(Transport):
             return "/log"
         return f"/mirror/{tiles.origin_hash(origin)}"
 
-    async def _file(
-        self,
-        path: str,
-        limit: int,
-        keep_gzip: bool = False,
-        read: Callable[[int], None] = lambda _: None,
-    ) -> bytes:
-        return await self.get(path, limit, keep_gzip=keep_gzip, read=read)
-
     async def _many(
-        self, calls: Sequence[Call], *, whole: bool
+        self, wanted: Sequence[Wanted], *, whole: bool
     ) -> Sequence[bytes]:
-        """Make calls, some at a time and in order; stop when one fails.
+        """Fetch files, some at a time and in order; stop when one fails.
 
-        So a peer that stalls costs one time limit, not one for each call,
+        So a peer that stalls costs one time limit, not one for each file,
         and what it sends together is bounded. Unless it must be `whole`, a
         shorter answer will do: the answers before the first that failed, or
         that was one too many while it was read.
         """
         gate = asyncio.Semaphore(CONCURRENT)
-        sizes = [0] * len(calls)
-        left = {*range(len(calls))}
+        sizes = [0] * len(wanted)
+        left = {*range(len(wanted))}
         stop = False
 
         def read(n: int, size: int) -> None:
@@ -160,13 +127,13 @@ class PeerClient(Transport):
                 sizes[n] = 0
                 raise AbsentError("bundles: enough for once")
 
-        async def one(n: int, call: Call) -> bytes | None:
+        async def one(n: int, file: Wanted) -> bytes | None:
             nonlocal stop
             async with gate:
                 if stop or (sum(sizes) > MAX_TOGETHER and not whole):
                     return None
                 try:
-                    return await call(partial(read, n))
+                    return await self.get(replace(file, read=partial(read, n)))
                 except BaseException:
                     stop = True
                     raise
@@ -174,7 +141,7 @@ class PeerClient(Transport):
                     left.discard(n)
 
         got = await asyncio.gather(
-            *(one(n, call) for n, call in enumerate(calls)),
+            *(one(n, file) for n, file in enumerate(wanted)),
             return_exceptions=True,
         )
         good: list[bytes] = []

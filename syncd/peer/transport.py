@@ -75,12 +75,16 @@ class _Connector(aiohttp.TCPConnector):
 class Wanted:
     """One request, whichever address it goes to."""
 
-    method: str
     path: str
     limit: int  # bytes of the answer
-    body: bytes | None = None
+    body: bytes | None = None  # POSTed, if there is one
     keep_gzip: bool = False  # return it compressed
     read: Callable[[int], None] = lambda _: None  # told of so many bytes more
+
+    @property
+    def method(self) -> str:
+        """The method of HTTP."""
+        return "GET" if self.body is None else "POST"
 
 
 @dataclass(eq=False)
@@ -138,16 +142,9 @@ class Transport:
         return self._session
 
     async def get(
-        self,
-        path: str,
-        limit: int,
-        *,
-        keep_gzip: bool = False,
-        timeout_s: float | None = None,
-        read: Callable[[int], None] = lambda _: None,
+        self, wanted: Wanted, timeout_s: float | None = None
     ) -> bytes:
         """Return what is there, or raise UnavailableError."""
-        wanted = Wanted("GET", path, limit, keep_gzip=keep_gzip, read=read)
         try:
             return await self.request(wanted, timeout_s)
         except (RefusedError, QuotaError) as e:
