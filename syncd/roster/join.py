@@ -162,7 +162,7 @@ def parse(raw: bytes) -> Request:
     signed = note.parse(raw, max_size=MAX_SIZE)
     found = document.parse(signed.text, WHAT)
     form = row.read(Form, found.value, WHAT)
-    members.check_names(form.member)
+    row.check(form.member, WHAT)
     members.check_different(members.publics(form.member))
     _signed("member", signed, form.keys.member)
     return Request(

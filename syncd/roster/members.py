@@ -31,8 +31,6 @@ from syncd.roster.row import (
 from syncd.tlog import note
 from syncd.tlog.note import VerifierKey
 
-_NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
-
 PASTS = ("annul", "keep")
 if TYPE_CHECKING:
     Status = str
@@ -42,6 +40,7 @@ else:
     Past = Literal[("", *PASTS)]
 
 ALLIANCE = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
+_MEMBER = re.compile(rf"([^/]+/syncd/{ALLIANCE.pattern}/)member", re.ASCII)
 ADMIN_NAME = re.compile(r"[a-z0-9._-]{1,32}", re.ASCII)
 Url = Annotated[
     str,
@@ -79,10 +78,6 @@ class Keys(Row, frozen=True):
         for role, algorithm in ROLES.items():
             key: VerifierKey = getattr(self, role)
             yield from row.key_type(role, key, algorithm)
-            if not re.fullmatch(
-                rf"[^/]+/syncd/{ALLIANCE.pattern}/{role}", key.name
-            ):
-                yield role, Message("named {name}", name=key.name)
 
 
 class Cut(Row, frozen=True):
@@ -166,7 +161,7 @@ class Member(Described, frozen=True, kw_only=True):
     KEY = ("id",)
 
     def flaws(self) -> Iterator[tuple[str, Message]]:
-        """Yield what is wrong with its profile or status."""
+        """Yield what is wrong with its profile, status or names."""
         yield from super().flaws()
         if (self.status == "removed") != bool(self.past):
             yield "past", Message("goes with status removed, and only with it")
@@ -175,6 +170,13 @@ class Member(Described, frozen=True, kw_only=True):
                 "suspended_until",
                 Message("in a member that is {status}", status=self.status),
             )
+        named = _MEMBER.fullmatch(self.keys.member.name)
+        prefix = named[1] if named else ""
+        for role in ROLES:
+            name = getattr(self.keys, role).name
+            if name != prefix + role:
+                yield f"keys.{role}", Message("named {name}", name=name)
+        yield from _logs(prefix, self.generations)
 
     @property
     def domain(self) -> str:
@@ -264,72 +266,63 @@ def pinned(der: bytes, pin: str) -> Iterator[tuple[str, Message]]:
             )
 
 
-def check_names(member: Member) -> None:
-    """Check that all key names begin alike, and that logs follow on.
-
-    Raises:
-        MalformedError: names the key.
-    """
-    prefix = f"{member.domain}/syncd/{member.alliance}/"
-    for role in ROLES:
-        name = getattr(member.keys, role).name
-        if name != prefix + role:
-            raise MalformedError(
-                "member {member}'s {role} key is named {name}",
-                member=member.id,
-                role=role,
-                name=name,
-            )
+def _logs(
+    prefix: str, logs: tuple[Generation, ...]
+) -> Iterator[tuple[str, Message]]:
+    """Yield how a member's logs are named amiss, or do not follow on."""
     last = 0
-    for found in member.generations:
-        number = found.origin.removeprefix(prefix)
-        if not (found.origin.startswith(prefix) and _NUMBER.fullmatch(number)):
-            raise MalformedError(
-                "member {member} has a log named {origin}",
-                member=member.id,
-                origin=found.origin,
-            )
-        if int(number) <= last:
-            raise MalformedError(
-                "member {member}'s generation {number} follows {last}",
-                member=member.id,
-                number=number,
-                last=last,
-            )
-        last = int(number)
-    if member.generations[0].predecessor is not None:
-        raise MalformedError(
-            "member {member}'s first log follows none", member=member.id
+    for log in logs:
+        named = re.fullmatch(
+            rf"{re.escape(prefix)}([1-9][0-9]{{0,8}})", log.origin
         )
-    for before, after in pairwise(member.generations):
-        _check_succession(before, after)
+        if named is None:
+            yield (
+                "generations",
+                Message("a log named {origin}", origin=log.origin),
+            )
+        elif int(named[1]) <= last:
+            yield (
+                "generations",
+                Message(
+                    "number {number} follows {last}",
+                    number=named[1],
+                    last=last,
+                ),
+            )
+        else:
+            last = int(named[1])
+    if logs[0].predecessor is not None:
+        yield "generations", Message("the first log follows none")
+    for before, after in pairwise(logs):
+        if why := _breaks(before, after):
+            yield "generations", why
 
 
-def _check_succession(before: Generation, after: Generation) -> None:
-    """Check that a log takes over where the one before it ended."""
+def _breaks(before: Generation, after: Generation) -> Message | None:
+    """Return why a log does not take over where the one before it ended."""
     end = after.predecessor
     if end is None or end.origin != before.origin:
-        raise MalformedError(
-            "member: {origin} does not name its predecessor",
-            origin=after.origin,
+        return Message(
+            "{origin} does not name its predecessor", origin=after.origin
         )
+    origin, size = before.origin, end.size
     if before.ended:
-        raise MalformedError(
-            "member: {origin} has ended, its successor says where",
-            origin=before.origin,
+        return Message(
+            "{origin} has ended, its successor says where", origin=origin
         )
-    if before.cuts and before.cuts[-1].size > end.size:
-        raise MalformedError(
-            "member: {origin} has a cut after its end at {size}",
-            origin=before.origin,
-            size=end.size,
+    if before.cuts and before.cuts[-1].size > size:
+        return Message(
+            "{origin} has a cut after its end at {size}",
+            origin=origin,
+            size=size,
         )
-    if any(c.size == end.size and c.root != end.root for c in before.cuts):
-        raise MalformedError(
-            "member: {origin} has two roots at its end, {size}",
-            origin=before.origin,
-            size=end.size,
+    if any(c.size == size and c.root != end.root for c in before.cuts):
+        return Message(
+            "{origin} has two roots at its end, {size}",
+            origin=origin,
+            size=size,
         )
+    return None
 
 
 def publics(member: Member) -> Iterator[tuple[str, bytes]]:

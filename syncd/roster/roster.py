@@ -243,18 +243,14 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         A purpose without any row falls under `all`.
         """
         rows = self._quotas
-        for key in ((member, purpose), ("", purpose), (member, ALL)):
-            if key in rows:
-                return rows[key]
-        return rows["", ALL]
+        closest = (member, purpose), ("", purpose), (member, ALL), ("", ALL)
+        return next(rows[key] for key in closest if key in rows)
 
     def cap(self, kind: str, evidence: str) -> int:
         """Return for how many days a report counts: the closest row."""
         days = self._caps
-        for key in ((kind, evidence), ("", evidence)):
-            if key in days:
-                return days[key]
-        return days[kind, ""]
+        closest = (kind, evidence), ("", evidence), (kind, "")
+        return next(days[key] for key in closest if key in days)
 
 
 def parse(raw: bytes, id: str = "") -> Roster:  # noqa: A002  the field's name
@@ -286,8 +282,6 @@ def from_json(value: object, id: str = "") -> Roster:  # noqa: A002
     found = row.read(Roster, value, "roster")
     if not HEX32.fullmatch(id):
         raise MalformedError("roster: the alliance id is not 64 hex digits")
-    for member in found.members:
-        members.check_names(member)
     members.check_different(_publics(found))
     return found
 

@@ -223,11 +223,11 @@ REFUSED: dict[str, tuple[Edit, str]] = {
     ),
     "a predecessor before the first": (
         lambda r: r["members"][0]["generations"].pop(0),
-        "bank's first log follows none",
+        "roster.members[0].generations: the first log follows none",
     ),
     "generations out of order": (
         lambda r: _swap(r["members"][0]["generations"]),
-        "bank's generation 1 follows 2",
+        "roster.members[0].generations: number 1 follows 2",
     ),
     "cuts out of order": (
         lambda r: _swap(r["members"][0]["generations"][1]["cuts"]),
@@ -322,7 +322,7 @@ def test_a_log_with_a_name_beyond_its_member(club: Club) -> None:
     for name in ("bank.example/syncd/txwz/x", "bank.example/syncd/other/1"):
         log = SigningKey(name, note.ED25519, club.rng(32)).verifier
         odd = replace(bank, generations=(Generation(log),))
-        with pytest.raises(MalformedError, match="has a log named"):
+        with pytest.raises(MalformedError, match="a log named"):
             drafts.write(replace(draft, members=(odd, carrier)))
 
 
