@@ -69,13 +69,10 @@ def _matched(place: str, path: tuple[str, ...]) -> dict[str, Any] | None:
     wanted = place.split()
     if len(wanted) != len(path):
         return None
-    named = {}
-    for want, part in zip(wanted, path, strict=True):
-        if want.startswith("{"):
-            named[want[1:-1]] = part
-        elif want != part:
-            return None
-    return named
+    pairs = list(zip(wanted, path, strict=True))
+    if any(want[0] != "{" and want != part for want, part in pairs):
+        return None
+    return {want[1:-1]: part for want, part in pairs if want[0] == "{"}
 
 
 def _plain(change: Change) -> str:

@@ -107,17 +107,13 @@ def _listen_fds(env: Mapping[str, str], pid: str) -> Mapping[str, int]:
     if not re.fullmatch(r"[0-9]{1,2}", count, re.ASCII):
         raise UsageError("LISTEN_FDS: {n} is no small number", n=repr(count))
     names = env.get("LISTEN_FDNAMES", "").split(":")
-    if len(names) != int(count) or not set(names) <= {"peer", "own"}:
+    known = {"peer", "own"} & set(names)
+    if not len(names) == len(known) == int(count):
         raise UsageError(
             "LISTEN_FDNAMES: {names} for {n} sockets",
-            hint="name each `peer` or `own` with FileDescriptorName=",
+            hint="name one `peer`, one `own` with FileDescriptorName=",
             names=repr(":".join(names)),
             n=count,
-        )
-    if len(set(names)) != len(names):
-        raise UsageError(
-            "LISTEN_FDNAMES: {names} names one twice",
-            names=repr(":".join(names)),
         )
     return {name: 3 + i for i, name in enumerate(names)}
 

@@ -53,7 +53,8 @@ def found(
     on a machine without swap and core dumps, or hold a ceremony instead.
 
     Raises:
-        RefusedError: a holder is no founder, or too few of them for t.
+        UsageError: a holder is no founder.
+        RefusedError: too few of them for t.
         MalformedError: a draft that no reader would take.
     """
     draft = membership.found(plan, now=now)
@@ -102,10 +103,7 @@ def _deal(
 
 def _check_holders(draft: Roster, order: Sequence[str], t: int) -> None:
     for id_ in order:
-        if draft.member(id_) is None:
-            raise RefusedError(
-                "found: holder {member} is no founder", member=id_
-            )
+        drafts.named(draft, "member", id_)
     if not 2 <= t <= len(order) or len(order) < 3:
         raise RefusedError(
             "found: {t} of {n} holders, want 2 of 3 at least",

@@ -31,14 +31,8 @@ def trusted_roster(config: Config) -> TrustedRoster:
         UntrustedError: the chain does not verify.
         DamagedError: a file is not a roster any more.
     """
-    if not config.alliance.fingerprint:
-        raise UsageError(
-            "{home}: no roster is pinned",
-            hint="syncd join accept ROSTER --fingerprint HEX",
-            home=config.home,
-        )
     notes = roster_files(config.home).notes()
-    if not notes:
+    if not (notes and config.alliance.fingerprint):
         raise UsageError(
             "{home}: there is no roster here yet",
             hint="syncd join accept ROSTER --fingerprint HEX",
