@@ -1,82 +1,26 @@
 """An alliance that was just founded, and its roster's next versions."""
 
 import dataclasses
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from msgspec.structs import replace
 
 from syncd.flows import founding
 from syncd.flows.founding import Founded
-from syncd.roster import drafts, join, keys, membership, signing
-from syncd.roster.join import Request
-from syncd.roster.keys import MemberKeys
-from syncd.roster.members import Names, Profile
+from syncd.roster import drafts
 from syncd.roster.roster import Roster
-from syncd.roster.terms import Never
+from tests.roster.conftest import NOW, Club, Dice
 
-NOW = 1_760_000_000
-FOUNDERS = ("bank", "carrier", "police", "platform")
+FOUNDERS = "bank carrier police platform"
 HOLDERS = ("police", "bank", "carrier")
-ADMINS = [keys.admin("txwz", n, n.encode() * 8) for n in ("anne", "bert")]
+CLUB = Club(Dice("founders"))
+ADMINS = [CLUB.admin(name) for name in ("anne", "bert")]
 
 
-class Dice:
-    """Random bytes that are the same in every run."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __call__(self, n: int) -> bytes:
-        self.count += 1
-        return hashlib.shake_256(b"%d" % self.count).digest(n)
-
-
-rng = Dice()
-OWNERS: dict[str, MemberKeys] = {
-    id_: keys.generate(f"{id_}.example", "txwz", rng, now=NOW)
-    for id_ in (*FOUNDERS, "payer")
-}
-
-
-def ask(id_: str, alliance_id: str = join.NO_ALLIANCE) -> Request:
-    return join.parse(
-        join.request(
-            OWNERS[id_],
-            Profile(
-                id=id_,
-                names=Names("某", id_),
-                sector=id_,
-                urls=(f"https://{id_}.example:1", f"https://{id_}.example:2"),
-            ),
-            now=NOW,
-            alliance_id=alliance_id,
-        )
-    )
-
-
-APPLICANTS = [ask(id_) for id_ in FOUNDERS]
-
-
-def found(
-    applicants: list[Request] = APPLICANTS,
-    holders: tuple[str, ...] = HOLDERS,
-    t: int = 2,
-    never: Sequence[Never] = (),
-) -> Founded:
-    return founding.found(
-        membership.Founding(
-            "txwz",
-            applicants,
-            [a.verifier for a in ADMINS],
-            2,
-            never=never,
-        ),
-        holders=holders,
-        t=t,
-        now=NOW,
-        rng=Dice(),
-    )
+def found(holders: tuple[str, ...] = HOLDERS, t: int = 2) -> Founded:
+    plan = CLUB.plan("anne", "bert", members=FOUNDERS)
+    dice = Dice("token keys")
+    return founding.found(plan, holders=holders, t=t, now=NOW, rng=dice)
 
 
 FOUNDED = found()
@@ -104,10 +48,7 @@ def writing(who: Mapping[str, tuple[str, str, str]]) -> Roster:
 
 
 def signed(draft: Roster, current: Roster | None = None) -> bytes:
-    raw = drafts.write(draft, current)
-    for admin in ADMINS:
-        raw = signing.sign(raw, admin, current)
-    return raw
+    return CLUB.signed(draft, "anne", "bert", current=current)
 
 
 def chain(length: int) -> list[bytes]:

@@ -120,7 +120,7 @@ class World:
     """An alliance with 2 of 3 holders, and a client of theirs."""
 
     def __init__(self) -> None:
-        self.keys = founders.OWNERS
+        self.keys = founders.CLUB.keys
         founded = founders.found(holders=HOLDERS)
         self.roster = founded.roster
         self.holders: dict[str, Holder] = {}

@@ -12,7 +12,8 @@ from syncd.flows.claimed_roster import RosterClaims
 from syncd.roster import drafts
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog.note import Note
-from tests.flows.founders import ADMINS, CHAIN, FOUNDED, NOW, signed
+from tests.flows.founders import ADMINS, CHAIN, FOUNDED, signed
+from tests.roster.conftest import NOW
 
 
 @dataclass

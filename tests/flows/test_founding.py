@@ -8,7 +8,8 @@ from syncd.flows import key_share
 from syncd.oprf import group, threshold
 from syncd.roster import sealed, signing
 from syncd.roster.trust import TrustedRoster
-from tests.flows.founders import ADMINS, FOUNDED, HOLDERS, OWNERS, Dice, found
+from tests.flows.founders import ADMINS, CLUB, FOUNDED, HOLDERS, found
+from tests.roster.conftest import Dice
 
 
 def test_the_first_version_holds_the_public_side_of_the_keys() -> None:
@@ -45,7 +46,7 @@ def test_every_holder_gets_one_share_of_each_key() -> None:
             file.raw,
             FOUNDED.roster,
             file.member,
-            OWNERS[file.member].seal_private,
+            CLUB.keys[file.member].seal_private,
         )
         assert (share.kind, share.epoch, share.generation) == (file.kind, 1, 1)
         assert share.secret.hex() not in repr(share)
@@ -58,7 +59,7 @@ def test_t_accepted_shares_are_the_key_and_fewer_are_not() -> None:
     assert epoch is not None
     shares = [
         key_share.accept(
-            f.raw, roster, f.member, OWNERS[f.member].seal_private
+            f.raw, roster, f.member, CLUB.keys[f.member].seal_private
         )
         for f in FOUNDED.shares
         if f.kind == "phone"
@@ -76,7 +77,11 @@ def test_t_accepted_shares_are_the_key_and_fewer_are_not() -> None:
 def test_nothing_that_leaves_the_founding_holds_a_secret() -> None:
     """Neither key nor share, in any of the bytes that are returned."""
     out = FOUNDED.draft + b"".join(f.raw for f in FOUNDED.shares)
-    dealt = [threshold.deal(2, 3, dice) for dice in [Dice()] for _ in "ap"]
+    dealt = [
+        threshold.deal(2, 3, dice)
+        for dice in [Dice("token keys")]
+        for _ in "ap"
+    ]
     epochs = [FOUNDED.roster.epoch(kind) for kind in ("account", "phone")]
     for again, epoch in zip(dealt, epochs, strict=True):
         assert epoch is not None
@@ -128,13 +133,13 @@ def forged(secret: bytes, **changes: object) -> bytes:
         alliance,
         header | changes,
         secret,
-        OWNERS["bank"].public.seal,
+        CLUB.keys["bank"].public.seal,
     )
 
 
 def accept(raw: bytes) -> key_share.Share:
     return key_share.accept(
-        raw, FOUNDED.roster, "bank", OWNERS["bank"].seal_private
+        raw, FOUNDED.roster, "bank", CLUB.keys["bank"].seal_private
     )
 
 

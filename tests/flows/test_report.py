@@ -16,6 +16,7 @@ from syncd.flows.report import Rules
 from syncd.indicator import statement, vocabulary
 from syncd.indicator.record import ReportFields
 from syncd.indicator.statement import Report
+from syncd.roster import drafts
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Never
 from syncd.shape import part
@@ -33,7 +34,7 @@ RIGHT = Draft(
 
 
 def founded(never: Sequence[Never] = ()) -> Roster:
-    return founders.found(never=never).roster
+    return drafts.put(founders.FOUNDED.roster, ("never",), *never)
 
 
 ROSTER = founded([Never("phone", "+12025550911", "emergency")])

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from syncd.roster import drafts, join, keys, membership, signing
 from syncd.roster.join import Applicant
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names, Profile
+from syncd.roster.membership import Founding
 from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog.note import SigningKey
@@ -71,20 +73,21 @@ class Club:
         answer = join.answer(challenge.raw, asked, self.keys[id_])
         return join.proven(asked, challenge.secret, answer)
 
-    def founding(
+    def plan(
         self, *admins: str, threshold: int = 2, members: str = "bank carrier"
-    ) -> Roster:
-        """Return a draft of version 1."""
-        plan = membership.Founding(
+    ) -> Founding:
+        """Return what version 1 is made of."""
+        by = admins or ("alice", "bob", "eve")
+        return Founding(
             "txwz",
             [join.parse(self.request(id_)) for id_ in members.split()],
-            [
-                self.admin(a).verifier
-                for a in admins or ("alice", "bob", "eve")
-            ],
+            [self.admin(name).verifier for name in by],
             threshold,
         )
-        return membership.found(plan, now=NOW)
+
+    def founding(self, *admins: str, **more: Any) -> Roster:
+        """Return a draft of version 1."""
+        return membership.found(self.plan(*admins, **more), now=NOW)
 
     def signed(
         self, draft: Roster, *admins: str, current: Roster | None = None

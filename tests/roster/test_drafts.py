@@ -23,7 +23,6 @@ from syncd.roster.terms import (
     Cap,
     Epoch,
     Erased,
-    Limits,
     Never,
     Quota,
     Share,
@@ -360,16 +359,6 @@ EDITS: dict[
         lambda r: r.known("bank").names.en,
         "b",
     ),
-    "threshold": (
-        lambda d: drafts.set_threshold(d, 3),
-        lambda r: r.threshold,
-        3,
-    ),
-    "admin": (
-        lambda d: drafts.remove_admin(d, "eve"),
-        lambda r: sorted(r.admins),
-        ["alice", "bob"],
-    ),
     "never": (
         lambda d: drafts.put(
             d,
@@ -380,38 +369,10 @@ EDITS: dict[
         lambda r: [n.value for n in r.never],
         ["cn:110", "gov.cn/"],
     ),
-    "never no more": (
-        lambda d: drafts.drop(
-            drafts.put(d, ("never",), Never("phone", "cn:110", "e")),
-            ("never", "phone cn:110"),
-        ),
-        lambda r: r.never,
-        (),
-    ),
-    "quota": (
-        lambda d: drafts.put(
-            d, ("quotas",), Quota("lookup", 1, 2, member="bank")
-        ),
-        lambda r: (
-            r.quota("bank", "lookup").hour,
-            r.quota("carrier", "lookup").hour,
-        ),
-        (1, 10_000),
-    ),
     "quota for all": (
         lambda d: drafts.put(d, ("quotas",), Quota("lookup", 1, 2)),
         lambda r: (r.quota("bank", "lookup").hour, len(r.quotas)),
         (1, 6),
-    ),
-    "cap": (
-        lambda d: drafts.put(d, ("caps",), Cap(9, kind="url")),
-        lambda r: r.cap("url", "user_tag"),
-        9,
-    ),
-    "limits": (
-        lambda d: drafts.put(d, ("limits",), Limits(1, 2)),
-        lambda r: r.limits,
-        Limits(1, 2),
     ),
     "policy": (
         lambda d: drafts.put(
@@ -421,22 +382,6 @@ EDITS: dict[
         ),
         lambda r: (r.policy.confirmed, r.policy.ceiling, r.policy.official),
         ("restrict", "hold", "hold"),
-    ),
-    "erased": (
-        lambda d: drafts.put(
-            d,
-            ("erased",),
-            Erased(
-                d.known("bank").origin, 9, b"\1" * 32, ((1, 2),), "retention"
-            ),
-        ),
-        lambda r: r.erased[0].ranges,
-        ((1, 2),),
-    ),
-    "retired": (
-        lambda d: drafts.put(d, ("epochs", "url/1", "retired"), True),
-        lambda r: r.epoch("url"),
-        None,
     ),
 }
 

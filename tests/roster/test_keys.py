@@ -1,8 +1,5 @@
 """A member's keys, and the certificate that both ends of TLS take."""
 
-import ssl
-from pathlib import Path
-
 import pytest
 
 from syncd.errors import MalformedError
@@ -104,43 +101,3 @@ def test_a_key_of_a_kind_that_nobody_knows(club: Club) -> None:
     odd = make(club).certificate.replace(ed25519, unknown)
     with pytest.raises(MalformedError, match="unusable public key"):
         certificate.pin(odd)
-
-
-def context(
-    own: MemberKeys, other: MemberKeys, side: int, at: Path
-) -> ssl.SSLContext:
-    """Return a TLS 1.3 context that trusts the other's certificate only."""
-    found = ssl.SSLContext(side)
-    found.minimum_version = ssl.TLSVersion.TLSv1_3
-    found.check_hostname = False
-    found.verify_mode = ssl.CERT_REQUIRED
-    found.verify_flags |= ssl.VERIFY_X509_STRICT
-    pem = at / f"{own.domain}.pem"
-    cert = ssl.DER_cert_to_PEM_cert(own.certificate).encode()
-    pem.write_bytes(own.tls_pem + cert)
-    found.load_cert_chain(pem)
-    found.load_verify_locations(cadata=other.certificate)
-    return found
-
-
-def test_two_members_shake_hands(club: Club, tmp_path: Path) -> None:
-    """Mutual TLS 1.3, strict checks, each trusting only the other."""
-    bank, police = make(club), make(club, "police.example")
-    wires = [ssl.MemoryBIO() for _ in range(2)]
-    server = context(bank, police, ssl.PROTOCOL_TLS_SERVER, tmp_path).wrap_bio(
-        wires[0], wires[1], server_side=True
-    )
-    client = context(police, bank, ssl.PROTOCOL_TLS_CLIENT, tmp_path).wrap_bio(
-        wires[1], wires[0]
-    )
-    for end in (client, server, client, server):
-        try:
-            end.do_handshake()
-        except ssl.SSLWantReadError:
-            continue
-    seen = client.getpeercert(binary_form=True)
-    assert seen is not None
-    assert certificate.pin(seen) == bank.public.tls
-    seen = server.getpeercert(binary_form=True)
-    assert seen is not None
-    assert certificate.pin(seen) == police.public.tls
