@@ -83,7 +83,8 @@ from syncd.tlog import checkpoint, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.web import forms, peer_api, report_forms
-from syncd.web.service_ports import Caller, LookupCall
+from syncd.web.forms import LookupCall
+from syncd.web.routes import Caller
 from tests import sample_statements
 from tests.flows.growing import Log, Said
 
@@ -404,8 +405,10 @@ class Member:
             "evidence": "user_tag",
             **fields,
         }
+        drafts = (forms.Draft(kind=kind, value=v, **given) for v in values)
         taken = await self.node.local_service.intake.take_reports(
-            [forms.Draft(kind=kind, value=v, **given) for v in values], None
+            Caller("", "operator"),
+            report_forms.ReportsCall(reports=(*drafts,)),
         )
         assert not taken.refused, [i.problem for i in taken.items]
         return [item.id for item in taken.items]
@@ -434,7 +437,7 @@ class Member:
             **{"deadline_ms": 30_000, **more},
         )
         who = Caller(caller, "operator")
-        answers = await self.node.local_service.lookup(who, call)
+        answers = await self.node.lookups.lookup(who, call)
         return list(answers.items)
 
     def tls_to(self, listener: "Member") -> ssl.SSLContext:

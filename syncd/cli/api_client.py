@@ -90,15 +90,7 @@ class ApiClient:
         """
         asked = {k: str(v) for k, v in query.items() if v not in (None, "")}
         tail = f"?{urlencode(asked)}" if asked else ""
-        return self._ask(path + tail)
-
-    def ready(self) -> Any:
-        """Return whether the daemon serves, and why if it does not.
-
-        Raises:
-            SyncdError: it does not answer.
-        """
-        return self._ask("/readyz", also=(503,))
+        return self._answer(self._send("GET", path + tail, None, ""))
 
     def post(self, path: str, body: object, media: str = JSON) -> Any:
         """Return what the API answers to a body: bytes, or a JSON value.
@@ -130,9 +122,6 @@ class ApiClient:
 
     # --------------------------------------------------------- innards
 
-    def _ask(self, path: str, also: tuple[int, ...] = ()) -> Any:
-        return self._answer(self._send("GET", path, None, ""), also)
-
     def _send(
         self, method: str, path: str, body: bytes | None, media: str
     ) -> http.client.HTTPConnection:
@@ -146,11 +135,7 @@ class ApiClient:
             connection.request(method, path, body, headers)
         return connection
 
-    def _answer(
-        self,
-        connection: http.client.HTTPConnection,
-        also: tuple[int, ...] = (),
-    ) -> Any:
+    def _answer(self, connection: http.client.HTTPConnection) -> Any:
         with self._calling():
             answer = connection.getresponse()
             raw = answer.read(MAX_ANSWER + 1)
@@ -162,11 +147,9 @@ class ApiClient:
                 address=self._address,
                 most=MAX_ANSWER,
             )
-        media = answer.headers.get_content_type()
-        expected = answer.status in also and media == JSON
-        if answer.status >= 400 and not expected:
+        if answer.status >= 400:
             raise _error(answer.status, answer.headers, raw)
-        return self._value(raw, media)
+        return self._value(raw, answer.headers.get_content_type())
 
     @contextlib.contextmanager
     def _calling(self) -> Iterator[None]:

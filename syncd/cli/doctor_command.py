@@ -110,10 +110,9 @@ def _daemon(
     steps, name = [], later("daemon")
     try:
         with ApiClient.of(settings, None, token=False) as own:
-            ready = own.ready()
+            ready = own.get("/readyz")
         why = wire.read(ready["why"]) if ready["why"] else Message("it serves")
-        ok = ready["ready"] and not ready["cut_off"]
-        steps.append(Step(name, "", ok, why))
+        steps.append(Step(name, "", not ready["cut_off"], why))
         name = later("status")
         with args.api() as own:
             return steps, own.get("/v1/status")

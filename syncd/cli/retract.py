@@ -63,7 +63,10 @@ def _retract(args: _RetractOptions) -> int:
                 done = own.post("/v1/retractions", one)
             except SyncdError as e:
                 # One of many that is refused does not hold up the others.
-                about_one = e.status in (400, 422) and e.exit_code in (1, 2)
+                about_one = e.status in (400, 404, 422) and e.exit_code in (
+                    1,
+                    2,
+                )
                 if len(calls) == 1 or not about_one:
                     raise
                 failed.append((number, e))

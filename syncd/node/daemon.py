@@ -365,6 +365,7 @@ class Daemon:
             hosts.add(own.listen.host.lower())
         app = local_api.app(
             self.local_service,
+            self.local_service.parts(),
             local_api.Limits(frozenset(hosts), own.max_request_bytes),
         )
         await self.listeners.serve(app, own.listen, given, "own")

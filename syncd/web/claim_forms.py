@@ -3,7 +3,7 @@
 from typing import Annotated, Generic, Literal, TypeVar
 
 from syncd.flows.dispute_state import DisputeState
-from syncd.web.forms import FullOutput, Input, Limit, Output, Query, meta
+from syncd.web.forms import SOME, FullOutput, Input, Limit, Output, Query, meta
 
 T = TypeVar("T")
 
@@ -26,13 +26,13 @@ class Answered(FullOutput, frozen=True, kw_only=True):
 class Vouches(Input, Generic[T], frozen=True, kw_only=True):
     """Values in our own name, each for itself."""
 
-    vouches: tuple[T, ...]
+    vouches: Annotated[tuple[T, ...], SOME]
 
 
 class Reassignments(Input, Generic[T], frozen=True, kw_only=True):
     """Numbers that have a new owner, each for itself."""
 
-    numbers: tuple[T, ...]
+    numbers: Annotated[tuple[T, ...], SOME]
 
 
 class DisputeQuery(Query, frozen=True, kw_only=True):

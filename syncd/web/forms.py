@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
+from syncd.errors import SyncdError
 from syncd.flows.draft import DisputeDraft, Draft
 from syncd.flows.ports import Position
 from syncd.indicator.record import ReportFields
@@ -20,6 +21,9 @@ __all__ = ["DisputeDraft", "Draft", "Flaw", "Problem", "WireMessage"]
 
 Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 Place = tuple[str, Natural]  # a position as it comes in
+MOST_ITEMS = 10_000  # in one call
+MOST = msgspec.Meta(max_length=MOST_ITEMS)
+SOME = msgspec.Meta(min_length=1, max_length=MOST_ITEMS)
 
 
 def meta(words: str, **bounds: Any) -> msgspec.Meta:
@@ -63,6 +67,9 @@ class FullOutput(
 
 # ----------------------------------------------------------------- look-ups
 
+MAX_DEADLINE_MS = 60_000
+LONGEST_REFERENCE = 128  # characters
+
 
 class Item(Input, frozen=True, kw_only=True):
     """One thing to look up: a value, or a token and its epoch."""
@@ -79,9 +86,13 @@ class Lookups(Input, Generic[T], frozen=True, kw_only=True):
     """A look-up, and what for."""
 
     purpose: str
-    items: tuple[T, ...]
+    items: Annotated[tuple[T, ...], SOME]
     reference: str = ""  # the caller's own file number; kept
-    deadline_ms: Natural = 0  # the setting's if absent
+    deadline_ms: Annotated[int, msgspec.Meta(ge=0, le=MAX_DEADLINE_MS)] = 0
+    # the setting's if absent
+
+
+LookupCall = Lookups[Item | SyncdError]
 
 
 class Label(FullOutput, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """The local API: what the member's own systems and people may ask.
 
 JSON over loopback or a unix socket, bearer tokens with a role each. A
-handler gets a closed form, asks the service, and returns a closed form; what
-goes wrong is one RFC 9457 problem, whoever found it.
+service's method gets a closed form and returns one (`routes`); what goes wrong
+is one RFC 9457 problem, whoever found it.
 """
 
 import contextlib
@@ -11,46 +11,30 @@ import ipaddress
 import logging
 import re
 import traceback
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
-from syncd.errors import MalformedError, Message, SyncdError
-from syncd.web import (
-    access_routes,
-    claim_routes,
-    event_stream,
-    forms,
-    lookup_routes,
-    openapi,
-    own_list_routes,
-    problem,
-    report_forms,
-    report_routes,
-    status_routes,
-    vocabulary_routes,
-)
+from syncd.errors import Message, SyncdError
+from syncd.indicator import vocabulary
+from syncd.web import event_stream, forms, openapi, problem, routes
 from syncd.web.event_stream import Event
 from syncd.web.problem import Problem
 from syncd.web.routes import (
-    BINARY,
     CALLER,
     EVERYBODY,
-    JSON,
-    MOST_ITEMS,
     OPEN,
-    OPERATORS,
-    SERVICE,
     SSE,
-    TEXT,
-    Call,
+    Caller,
     Route,
-    Routes,
+    route,
 )
-from syncd.web.service_ports import LocalService
+from syncd.web.status_forms import Alive
+from syncd.web.vocabulary_forms import Term, Vocabulary, VocabularyQuery
 
 log = logging.getLogger("syncd.local_api")
 
@@ -65,29 +49,36 @@ class Limits:
     max_request_bytes: int = 16_777_216
 
 
+class Front(Protocol):
+    """Who asks, and what happens."""
+
+    async def caller(self, bearer: str) -> Caller | None:
+        """Return whose token that is, or None."""
+
+    async def revoked(self, bearer: str) -> str:
+        """Return the day on which a token was revoked, or ""."""
+
+    def events(self, cursor: str) -> AsyncGenerator[Event | None, None]:
+        """Yield what happened after a cursor; None for a heartbeat."""
+
+
 # -------------------------------------------------------------- application
 
-LIMITS = web.AppKey("limits", Limits)
-_ROUTE = web.AppKey("routes", dict[web.AbstractRoute, Route])
 
-
-def app(service: LocalService, limits: Limits) -> web.Application:
-    """Return the application."""
+def app(
+    front: Front, services: Sequence[object], limits: Limits
+) -> web.Application:
+    """Return the application: each service answers the routes it has."""
+    own = LocalApi(front, limits)
     made = web.Application(
-        middlewares=[_problems, _guard],
+        middlewares=[_problems, own.guard],
         client_max_size=limits.max_request_bytes,
     )
-    made[SERVICE] = service
-    made[LIMITS] = limits
-    made[_ROUTE] = {}
-    for route in ROUTES:
-        # HEAD is what GET is without a body, aiohttp adds it.
-        added = (
-            made.router.add_get(route.path, route.answer, allow_head=False)
-            if route.method == "GET"
-            else made.router.add_route(route.method, route.path, route.answer)
-        )
-        made[_ROUTE][added] = route
+    for service in (*services, own):
+        for one in routes.of(type(service)):
+            handler = functools.partial(own.answer, service, one)
+            made.router.add_route(one.method, one.path, handler)
+            own.routes.append(one)
     return made
 
 
@@ -143,71 +134,6 @@ _TEXTS = {
 }
 
 
-@web.middleware
-async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    limits = request.app[LIMITS]
-    foreign = _foreign(request, limits)
-    if foreign is not None:
-        return problem.response(foreign)
-    route = request.app[_ROUTE].get(request.match_info.route)
-    if route is None:  # 404, 405
-        return await handler(request)
-    if route.roles:
-        refused = await _nobody(request, route)
-        if refused is not None:
-            return refused
-    if (
-        route.takes is not None
-        and request.content_type not in route.takes_media
-    ):
-        return problem.response(
-            problem.plain(
-                415, "the body must be {media}", media=route.takes_media[0]
-            )
-        )
-    return await handler(request)
-
-
-async def _nobody(request: web.Request, route: Route) -> web.Response | None:
-    """Set whose token a request bears, or return why it may not."""
-    bearer = _bearer(request)
-    if bearer is None:
-        return problem.response(
-            problem.plain(
-                401,
-                "a bearer token is needed",
-                "Authorization: Bearer TOKEN; `syncd token add` makes one",
-            ),
-            {"WWW-Authenticate": "Bearer"},
-        )
-    caller = await request.app[SERVICE].caller(bearer)
-    if caller is None:
-        day = await request.app[SERVICE].revoked(bearer)
-        return problem.response(
-            problem.plain(
-                401,
-                "this token opens nothing here: it was revoked on {day}"
-                if day
-                else "this token opens nothing here: it is another"
-                " member's, or none",
-                "`syncd token list` shows those that do",
-                day=day,
-            ),
-            {"WWW-Authenticate": 'Bearer error="invalid_token"'},
-        )
-    if caller.role not in route.roles:
-        return problem.response(
-            problem.plain(
-                403,
-                "the role {role} may not: {what}",
-                role=caller.role,
-                what=route.summary,
-            )
-        )
-    request[CALLER] = caller
-    return None
-
-
 _BEARER = re.compile(
     r"Bearer ([A-Za-z0-9._~+/=-]{1,512})", re.ASCII | re.IGNORECASE
 )
@@ -258,87 +184,129 @@ def _is_ours(host: str, limits: Limits) -> bool:
         return False
 
 
-# ------------------------------------------------------------------ routes
-
-routes = Routes()
+# --------------------------------------------------------------------- API
 
 
-@routes("POST", "/v1/retractions", OPERATORS, "retract reports", status=202)
-async def _retract(
-    call: Call, body: report_forms.Retraction
-) -> report_forms.Retracting:
-    named = [body.value, body.token, body.positions, body.ids, body.import_]
-    if sum(map(bool, [*named, body.never])) != 1:
-        raise MalformedError(
-            "retraction: want one of value, token, positions, ids, import,"
-            " never"
+@dataclass(frozen=True, slots=True)
+class LocalApi:
+    """Lets callers in; what concerns no service, it answers itself."""
+
+    front: Front
+    limits: Limits
+    routes: list[Route] = field(default_factory=list)
+
+    @web.middleware
+    async def guard(
+        self, request: web.Request, handler: Handler
+    ) -> web.StreamResponse:
+        """Refuse what no program of ours would send."""
+        foreign = _foreign(request, self.limits)
+        return problem.response(foreign) if foreign else await handler(request)
+
+    async def answer(
+        self, service: object, way: Route, request: web.Request
+    ) -> web.StreamResponse:
+        """Have a service answer those who may ask."""
+        if way.roles:
+            refused = await self._nobody(request, way)
+            if refused is not None:
+                return refused
+        media = way.takes_media
+        if way.takes is not None and request.content_type not in media:
+            return problem.response(
+                problem.plain(415, "the body must be {media}", media=media[0])
+            )
+        return await way.answer(service, request)
+
+    async def _nobody(
+        self, request: web.Request, way: Route
+    ) -> web.Response | None:
+        """Set whose token a request bears, or return why it may not."""
+        bearer = _bearer(request)
+        if bearer is None:
+            return problem.response(
+                problem.plain(
+                    401,
+                    "a bearer token is needed",
+                    "Authorization: Bearer TOKEN; `syncd token add` makes one",
+                ),
+                {"WWW-Authenticate": "Bearer"},
+            )
+        caller = await self.front.caller(bearer)
+        if caller is None:
+            day = await self.front.revoked(bearer)
+            return problem.response(
+                problem.plain(
+                    401,
+                    "this token opens nothing here: it was revoked on {day}"
+                    if day
+                    else "this token opens nothing here: it is another"
+                    " member's, or none",
+                    "`syncd token list` shows those that do",
+                    day=day,
+                ),
+                {"WWW-Authenticate": 'Bearer error="invalid_token"'},
+            )
+        if caller.role not in way.roles:
+            return problem.response(
+                problem.plain(
+                    403,
+                    "the role {role} may not: {what}",
+                    role=caller.role,
+                    what=way.summary,
+                )
+            )
+        request[CALLER] = caller
+        return None
+
+    @route("GET", "/v1/events", EVERYBODY, "follow what happens", media=SSE)
+    async def events(
+        self, caller: Caller, request: web.Request, wanted: forms.EventQuery
+    ) -> web.StreamResponse:
+        """Send what happens, for as long as the token stands."""
+        cursor = request.headers.get("Last-Event-ID", wanted.cursor)
+        happening = self.front.events(cursor)
+        bearer = _bearer(request) or ""
+
+        async def allowed() -> AsyncGenerator[Event | None, None]:
+            async with contextlib.aclosing(happening):
+                async for event in happening:
+                    if await self.front.caller(bearer) != caller:
+                        return
+                    yield event
+
+        return await event_stream.stream(request, allowed())
+
+    @route("GET", "/v1/vocabulary", EVERYBODY, "list codes")
+    async def codes(self, wanted: VocabularyQuery) -> Vocabulary:
+        """Return codes and what they are called."""
+        found = vocabulary.listed(wanted.field, wanted.word)
+        return Vocabulary(
+            codes=tuple(
+                Term(
+                    field=c.facet,
+                    code=c.code,
+                    zh=c.zh,
+                    en=c.en,
+                    parent=c.parent,
+                    kinds=c.kinds,
+                )
+                for c in found
+            )
         )
-    if max(len(body.positions), len(body.ids)) > MOST_ITEMS:
-        raise MalformedError(
-            "retraction: want at most {most} at once", most=MOST_ITEMS
-        )
-    return await call.service.retract(body)
 
+    @route("GET", "/healthz", OPEN, "ask for life")
+    async def alive(self) -> Alive:
+        """Answer."""
+        return Alive(alive=True)
 
-@routes("GET", "/v1/events", EVERYBODY, "follow what happens", media=SSE)
-async def _events(call: Call, query: forms.EventQuery) -> web.StreamResponse:
-    cursor = call.request.headers.get("Last-Event-ID", query.cursor)
-    happening = call.service.events(cursor)
-    return await event_stream.stream(call.request, _allowed(call, happening))
-
-
-async def _allowed(
-    call: Call, happening: AsyncGenerator[Event | None, None]
-) -> AsyncGenerator[Event | None, None]:
-    """Yield what happens for as long as the token stands."""
-    bearer = _bearer(call.request) or ""
-    async with contextlib.aclosing(happening):
-        async for event in happening:
-            if await call.service.caller(bearer) != call.caller:
-                return
-            yield event
-
-
-@routes(
-    *("POST", "/v1/roster", OPERATORS, "hand in a roster"),
-    takes_media=(TEXT, BINARY),
-)
-async def _take_roster(call: Call, body: bytes) -> forms.RosterTaken:
-    return await call.service.take_roster(body)
-
-
-@routes("GET", "/v1/roster", EVERYBODY, "read the roster", media=TEXT)
-async def _roster(call: Call) -> web.Response:
-    note = await call.service.roster()
-    return web.Response(body=note, content_type=TEXT, charset="utf-8")
-
-
-@routes(
-    *("POST", "/v1/shares", OPERATORS, "hand in a key share"),
-    takes_media=(BINARY, JSON, TEXT),
-)
-async def _take_share(call: Call, body: bytes) -> forms.ShareTaken:
-    return await call.service.take_share(body)
-
-
-@routes("GET", "/openapi.json", OPEN, "read this document", gives=dict)
-async def _openapi(call: Call) -> web.Response:
-    return web.Response(body=_document(), content_type=JSON)
+    @route("GET", "/openapi.json", OPEN, "read this document", gives=dict)
+    async def document(self) -> bytes:
+        """Return what all routes are."""
+        return _document(tuple(self.routes))
 
 
 @functools.cache
-def _document() -> bytes:
+def _document(routes: tuple[Route, ...]) -> bytes:
     """Return the document; making it takes as long as a hundred requests."""
-    return openapi.document(ROUTES)
-
-
-ROUTES = (
-    *report_routes.routes,
-    *claim_routes.routes,
-    *own_list_routes.routes,
-    *lookup_routes.routes,
-    *access_routes.routes,
-    *vocabulary_routes.routes,
-    *status_routes.routes,
-    *routes,
-)
+    return openapi.document(routes)

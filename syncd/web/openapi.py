@@ -68,13 +68,15 @@ def _is_form(form: object) -> bool:
 def _operation(route: Route) -> dict[str, Any]:
     answer = {
         "description": "done",
-        "content": {route.media: {"schema": _schema(route.gives)}},
+        "content": {
+            route.media.partition(";")[0]: {"schema": _schema(route.gives)}
+        },
     }
     found: dict[str, Any] = {
         "operationId": f"{route.method.lower()}{_camel(route.path)}",
         "summary": route.summary,
         "responses": {
-            **{str(s): answer for s in (route.status, *route.also)},
+            **{str(s): answer for s in (route.status,)},
             "default": {
                 "description": "a problem (RFC 9457)",
                 "content": {MEDIA: {"schema": _schema(Problem)}},

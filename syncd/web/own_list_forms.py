@@ -8,9 +8,14 @@ the place of yesterday's.
 
 from typing import Annotated, Generic, Literal, TypeVar
 
+from syncd.errors import SyncdError
+from syncd.flows.entry import OwnDraft
 from syncd.flows.own_lists import MAX_LIST
 from syncd.web.forms import (
+    MOST,
+    SOME,
     Cursor,
+    Draft,
     FullOutput,
     Input,
     Limit,
@@ -28,7 +33,10 @@ class OwnEntries(Input, Generic[T], frozen=True, kw_only=True):
     """Exempt entries or notes to keep, each for itself."""
 
     type: Literal["exempt", "note"]
-    entries: tuple[T, ...]
+    entries: Annotated[tuple[T, ...], SOME]
+
+
+OwnAdd = OwnEntries[OwnDraft | SyncdError]
 
 
 class OwnSeen(Input, frozen=True, kw_only=True):
@@ -44,9 +52,12 @@ class OwnRows(Input, Generic[T], frozen=True, kw_only=True):
     """Rows of a list that we use and do not pass on."""
 
     list: str
-    reports: tuple[T, ...]
+    reports: Annotated[tuple[T, ...], SOME]
     load: Natural = 0  # of which they are a part; absent: they are added
-    refused: tuple[OwnSeen, ...] = ()  # rows that are no reports
+    refused: Annotated[tuple[OwnSeen, ...], MOST] = ()  # rows, no reports
+
+
+OwnLocal = OwnRows[Draft | SyncdError]
 
 
 class OwnOutcome(Output, frozen=True, kw_only=True):
@@ -101,7 +112,7 @@ class OwnRemoval(Input, frozen=True, kw_only=True):
 
     why: str = ""
     type: Literal["", "exempt", "note", "local"] = ""  # any if absent
-    ids: tuple[Natural, ...] = ()
+    ids: Annotated[tuple[Natural, ...], MOST] = ()
     kind: str = ""
     value: str = ""
     scheme: str = ""

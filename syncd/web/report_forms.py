@@ -4,10 +4,13 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 
+from syncd.errors import SyncdError
 from syncd.flows.ports import Position
 from syncd.indicator.record import ReportFields
 from syncd.web.forms import (
+    MOST,
     Cursor,
+    Draft,
     FullOutput,
     Input,
     Limit,
@@ -91,8 +94,8 @@ class Retraction(Input, frozen=True, kw_only=True):
     region: str = ""
     token: str = ""  # 22 characters: what was said by token
     epoch: Natural = 0  # of the token
-    positions: tuple[Place, ...] = ()
-    ids: tuple[Natural, ...] = ()
+    positions: Annotated[tuple[Place, ...], MOST] = ()
+    ids: Annotated[tuple[Natural, ...], MOST] = ()
     import_: Natural = msgspec.field(name="import", default=0)
     never: bool = False  # reports on what the never-list protects by now
 
@@ -126,16 +129,19 @@ class ImportStep(Input, frozen=True, kw_only=True):
     row: Natural  # rows of the file behind this step
     prefix: str  # hex SHA-256 of the file's first `offset` bytes
     rows: tuple[Natural, ...] = ()  # in the file, of each report
-    refused: tuple[RefusedRow, ...] = ()
+    refused: Annotated[tuple[RefusedRow, ...], MOST] = ()
 
 
 class Reports(Input, Generic[T], frozen=True, kw_only=True):
     """Reports to take, each for itself."""
 
-    reports: tuple[T, ...]
+    reports: Annotated[tuple[T, ...], MOST]
     import_: ImportStep | None = msgspec.field(name="import", default=None)
     refresh: bool = False  # what says no day of `seen` was seen today
     again: str = ""  # why, though some of it was taken back
+
+
+ReportsCall = Reports[Draft | SyncdError]
 
 
 class ImportBegin(Input, frozen=True, kw_only=True):
@@ -208,7 +214,7 @@ class RefusedPage(Output, frozen=True, kw_only=True):
 class RefusedCells(Input, frozen=True, kw_only=True):
     """The cells of rows that were refused, as the file has them."""
 
-    rows: tuple[tuple[Natural, tuple[str, ...]], ...] = ()
+    rows: Annotated[tuple[tuple[Natural, tuple[str, ...]], ...], MOST] = ()
     header: tuple[str, ...] = ()  # names of the columns
 
 

@@ -1,31 +1,33 @@
-"""Routes: what the local API does, each written down once, at its handler.
+"""Routes: what the local API does, each written down once, at its method.
 
-    @routes("POST", "/v1/own/loads", OPERATORS, "begin a load of a local list")
-    async def _begin_load(call: Call, body: OwnLoadBegin) -> OwnLoad:
+    @route("POST", "/v1/own/loads", OPERATORS, "begin a load of a local list")
+    async def begin_load(self, caller: Caller, wanted: LoadBegin) -> OwnLoad:
 
-What a handler takes is read and checked before it is called: the query of a
-GET, the body of a POST. `Reports[Draft | SyncdError]` is read item by item,
-so that a wrong one does not hold up the others. The router and the document
-are both made from these, so that neither knows what the other does not.
+A service's method gets what it takes by name and type: the caller, what the
+path names, the query of a GET, the body of a POST, read and checked before.
+`Reports[Draft | SyncdError]` is read item by item, so that a wrong one does
+not hold up the others. Any SyncdError that a method raises becomes its
+problem. The router and the document are both made from these, so that neither
+knows what the other does not.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import UnionType, new_class
-from typing import Any, get_args, get_origin, get_type_hints
+from types import new_class
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from aiohttp import web
 
 from syncd.errors import MalformedError, SyncdError
-from syncd.web import problem
+from syncd.web import forms, problem
 from syncd.web.runner import body_of
-from syncd.web.service_ports import Caller, LocalService
 
 JSON = "application/json"
 TEXT = "text/plain"
+UTF8 = "text/plain; charset=utf-8"
 BINARY = "application/octet-stream"
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 SSE = "text/event-stream"
@@ -36,51 +38,29 @@ READERS = frozenset({"operator", "reader", "compliance"})
 COMPLIANCE = frozenset({"compliance"})
 EVERYBODY = frozenset({"operator", "reader", "auditor", "compliance"})
 
-MOST_ITEMS = 10_000  # in one call
-MOST_COMMAS = 64 * MOST_ITEMS  # a report has some twenty fields
+MOST_COMMAS = 64 * forms.MOST_ITEMS  # a report has some twenty fields
 NUMBER = re.compile(r"0|[1-9][0-9]{0,14}", re.ASCII)
 
-SERVICE = web.AppKey("service", LocalService)
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose token a request bears."""
+
+    name: str
+    role: str
+
+
 CALLER = web.RequestKey("caller", Caller)
-NOBODY = Caller("", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request that was let in."""
-
-    request: web.Request
-
-    @property
-    def service(self) -> LocalService:
-        """What the API stands before."""
-        return self.request.app[SERVICE]
-
-    @property
-    def caller(self) -> Caller:
-        """Whose token the request bears."""
-        caller: Caller = self.request.get(CALLER, NOBODY)
-        return caller
-
-    def number(self, name: str) -> int:
-        """Return a number in the path.
-
-        Raises:
-            MalformedError: there is something else.
-        """
-        text = self.request.match_info[name]
-        if not NUMBER.fullmatch(text):
-            raise MalformedError("{name}: not a number", name=name)
-        return int(text)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Route:
     """One thing that the local API does."""
 
     method: str
     path: str
-    handler: Callable[..., Awaitable[Any]]
+    handler: Callable[..., Awaitable[Any]]  # not bound
+    needs: Mapping[str, Any]  # types of its parameters, by their names
     roles: frozenset[str]  # OPEN: without a token
     summary: str
     gives: Any = None  # a form, or None for what is no JSON
@@ -91,21 +71,38 @@ class Route:
     media: str = JSON  # of the answer
     takes_media: tuple[str, ...] = (JSON,)
     status: int = 200
-    also: tuple[int, ...] = ()  # further statuses with the same answer
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Read what the handler takes, and write what it gives."""
-        call = Call(request)
-        if self.asks is not None:
-            found = await self.handler(call, _query(request, self.asks))
-        elif self.takes is not None:
-            raw = await body_of(request, self.most)
-            found = await self.handler(call, self._body(raw))
-        else:
-            found = await self.handler(call)
+    async def answer(
+        self, service: object, request: web.Request
+    ) -> web.StreamResponse:
+        """Read what a service's method takes, and write what it gives."""
+        given = {
+            name: await self._given(name.rstrip("_"), kind, request)
+            for name, kind in self.needs.items()
+        }
+        found = await self.handler(service, **given)
         if isinstance(found, web.StreamResponse):
             return found
-        return answer(found, self.status)
+        raw = isinstance(found, bytes)
+        return web.Response(
+            status=self.status,
+            body=found if raw else msgspec.json.encode(found),
+            headers={"Cache-Control": "no-store", "Content-Type": self.media},
+        )
+
+    async def _given(self, name: str, kind: Any, request: web.Request) -> Any:
+        if kind is Caller:
+            return request[CALLER]
+        if kind is web.Request:
+            return request
+        if name in request.match_info:
+            text = request.match_info[name]
+            if kind is int and not NUMBER.fullmatch(text):
+                raise MalformedError("{name}: not a number", name=name)
+            return kind(text)
+        if self.takes is None:
+            return _query(request, self.asks)
+        return self._body(await body_of(request, self.most))
 
     def _body(self, raw: bytes) -> Any:
         if self.takes is bytes:
@@ -146,7 +143,6 @@ class ItemwiseForm:
         form, name = _raw(self.form)
         body = _decoded(raw, form, "")
         raws = getattr(body, name)
-        counted(name, raws, least=0)
         decoder = msgspec.json.Decoder(self.item)
         items = tuple(
             _tried(item, decoder, f"{name}[{n}]")
@@ -161,62 +157,46 @@ def _raw(generic: Any) -> tuple[Any, str]:
     form = generic[msgspec.Raw]
     fields = msgspec.structs.fields(form)
     of_items = tuple[msgspec.Raw, ...]
-    return form, next(f.name for f in fields if f.type == of_items)
+    return form, next(f.name for f in fields if of_items in get_args(f.type))
 
 
-class Routes(list[Route]):
-    """A table of routes; called, it decorates the handler of one more."""
-
-    def __call__(
-        self,
-        method: str,
-        path: str,
-        roles: frozenset[str],
-        summary: str,
-        **more: Any,
-    ) -> Callable[[Any], Any]:
-        """Add a route; what it takes and gives stands at its handler."""
-
-        def add(handler: Callable[..., Awaitable[Any]]) -> Any:
-            hints = get_type_hints(handler)
-            takes = hints.get("body")
-            each = None
-            if get_args(takes):
-                each = ItemwiseForm(get_origin(takes), _form(*get_args(takes)))
-                takes = each.named
-            made = {
-                "gives": _form(hints["return"]),
-                "asks": hints.get("query"),
-                "takes": takes,
-                "each": each,
-            }
-            route = Route(method, path, handler, roles, summary, **made | more)
-            self.append(route)
-            return handler
-
-        return add
+H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
 
 
-def counted(name: str, items: Sequence[object], least: int = 1) -> None:
-    """Pass so many items as a call may have.
+def route(
+    method: str, path: str, roles: frozenset[str], summary: str, **more: Any
+) -> Callable[[H], H]:
+    """Return what has a service's method answer a route."""
 
-    Raises:
-        MalformedError: there is none, or too many.
-    """
-    if not least <= len(items) <= MOST_ITEMS:
-        raise MalformedError(
-            "{name}: {n} of them, want 1 to {most}",
-            name=name,
-            n=len(items),
-            most=MOST_ITEMS,
+    def add(handler: H) -> H:
+        needs = get_type_hints(handler)
+        gives = needs.pop("return")
+        form, each = None, None
+        for name, kind in needs.items():
+            named = f"{{{name.rstrip('_')}}}" in path
+            if not named and kind not in (Caller, web.Request):
+                form = kind
+        if get_args(form):
+            (item, _) = get_args(*get_args(form))  # or its error
+            each = ItemwiseForm(get_origin(form), item)
+            form = each.named
+        made: dict[str, Any] = {
+            "gives": gives if issubclass(gives, msgspec.Struct) else None,
+            "each": each,
+            "asks" if method == "GET" else "takes": form,
+        }
+        vars(handler)["route"] = Route(
+            method, path, handler, needs, roles, summary, **made | more
         )
+        return handler
+
+    return add
 
 
-def _form(hint: Any) -> Any:
-    """Return the struct among what a hint allows, None if there is none."""
-    among = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-    structs = (h for h in among if issubclass(h, msgspec.Struct))
-    return next(structs, None)
+def of(service: type) -> list[Route]:
+    """Return the routes that a service's methods answer."""
+    methods = vars(service).values()
+    return [vars(m)["route"] for m in methods if hasattr(m, "route")]
 
 
 def _query(request: web.Request, form: Any) -> Any:
@@ -246,13 +226,3 @@ def _tried(
         return _read(raw, decoder, at)
     except SyncdError as e:
         return e
-
-
-def answer(value: object, status: int = 200) -> web.Response:
-    """Return a form as an answer that nobody keeps."""
-    return web.Response(
-        status=status,
-        body=msgspec.json.encode(value),
-        headers={"Cache-Control": "no-store"},
-        content_type=JSON,
-    )

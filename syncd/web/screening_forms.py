@@ -1,9 +1,10 @@
 """Forms of `/v1/screening`: which of our own customers are listed."""
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
+from syncd.errors import SyncdError
 from syncd.flows.ports import Position
-from syncd.web.forms import AsOf, FullOutput, Input, Output, Problem
+from syncd.web.forms import SOME, AsOf, FullOutput, Input, Output, Problem
 
 T = TypeVar("T")
 
@@ -22,7 +23,10 @@ class ScreeningItem(Input, frozen=True, kw_only=True):
 class ScreeningAdd(Input, Generic[T], frozen=True, kw_only=True):
     """Customers that are to be screened for."""
 
-    items: tuple[T, ...]
+    items: Annotated[tuple[T, ...], SOME]
+
+
+ScreeningCall = ScreeningAdd[ScreeningItem | SyncdError]
 
 
 class ScreeningOutcome(Output, frozen=True, kw_only=True):

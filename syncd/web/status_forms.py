@@ -176,11 +176,10 @@ class Alive(FullOutput, frozen=True, kw_only=True):
 
 
 class Ready(FullOutput, frozen=True, kw_only=True):
-    """Whether we answer look-ups, append, and are cut off; why not."""
+    """We answer look-ups: whether we append, and are cut off; why not."""
 
-    ready: bool
     appending: bool
-    cut_off: bool = False
+    cut_off: bool
     why: WireMessage | None = None
 
 

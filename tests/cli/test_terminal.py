@@ -40,7 +40,7 @@ def ended(
 @pytest.fixture
 def show(member: Node, false: FalseApi) -> tuple[str, ...]:
     """A command that prints one line."""
-    ready = {"ready": True, "appending": True, "why": "", "cut_off": False}
+    ready = {"appending": True, "why": "", "cut_off": False}
     false.answers["/readyz"] = (200, ready)
     return "--home", str(member.home), "status", "--health"
 

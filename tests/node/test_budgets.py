@@ -14,7 +14,7 @@ from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.metrics import Metrics
 from syncd.roster.terms import Quota
 from syncd.web import forms
-from syncd.web.service_ports import Caller
+from syncd.web.routes import Caller
 from tests.flows import founders
 from tests.node.stand_in import Home
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from syncd.errors import MalformedError
+from syncd.errors import MalformedError, MissingError
 from syncd.node.upkeep import arrivals
 from syncd.store.merge_marks import MergeMarks
-from syncd.web.change_forms import ChangePage
-from syncd.web.service_ports import Caller
+from syncd.web.change_forms import ChangePage, ChangeQuery
+from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member, as_founded, shared, until
 
 IDS = ("bank", "carrier", "police")
@@ -17,9 +17,7 @@ alliance = shared(as_founded, *IDS, scope="function")
 
 
 async def changes(member: Member, since: str = BEGIN) -> ChangePage:
-    found = await member.node.changes.page(CALLER, since)
-    assert found is not None
-    return found
+    return await member.node.changes.page(CALLER, ChangeQuery(since=since))
 
 
 def verdicts(page: ChangePage) -> list[tuple[str, str]]:
@@ -107,7 +105,7 @@ async def test_without_a_cursor_from_now_on(alliance: Alliance) -> None:
     assert (await changes(alliance.bank, last["cursor"])).items == page.items
 
 
-async def test_a_cursor_that_is_too_old_is_none(alliance: Alliance) -> None:
+async def test_a_cursor_that_is_too_old_is_refused(alliance: Alliance) -> None:
     """So is one of a database that was restored; anything else is no cursor."""
     bank = alliance.bank
     for n in range(3):
@@ -116,10 +114,10 @@ async def test_a_cursor_that_is_too_old_is_none(alliance: Alliance) -> None:
     page = await changes(bank, "")
     own, now = bank.node.ctx.own, bank.node.ctx.now()
     await MergeMarks(own.database, lambda: now + 31 * 86_400).prune()
-    assert await bank.node.changes.page(CALLER, BEGIN) is None
     assert (await changes(bank, page.next)).items == ()
     number, at = page.next.split(".")
-    other = f"{number}.{int(at) - 1}"
-    assert await bank.node.changes.page(CALLER, other) is None
+    for other in (BEGIN, f"{number}.{int(at) - 1}"):
+        with pytest.raises(MissingError):
+            await changes(bank, other)
     with pytest.raises(MalformedError):
-        await bank.node.changes.page(CALLER, "x")
+        await changes(bank, "x")

@@ -13,8 +13,10 @@ from syncd.messages import wire
 from syncd.node.serve import todo
 from syncd.store.disputes import OF_ONE
 from syncd.web import claim_forms, forms
+from syncd.web.claim_forms import Vouches
+from syncd.web.forms import IndicatorQuery
 from syncd.web.report_forms import ReportSearch
-from syncd.web.service_ports import Caller
+from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member, as_founded, shared
 
 IDS = ("bank", "carrier", "police")
@@ -182,7 +184,9 @@ async def test_what_is_withdrawn_waits_for_nothing(
 
 
 async def carrier_token(carrier: Member) -> str:
-    page = await carrier.node.local_service.indicators(CALLER, "", 10)
+    page = await carrier.node.local_service.indicators(
+        CALLER, IndicatorQuery()
+    )
     return page.items[0].token
 
 
@@ -234,7 +238,7 @@ async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
     await answer(carrier, item.position)
     vouch = VouchDraft(kind="url", value=VALUE, role="website")
     intake = carrier.node.local_service.claim_intake
-    await intake.owners(CALLER, [vouch])
+    await intake.vouch(CALLER, Vouches(vouches=(vouch,)))
     with pytest.raises(RefusedError, match="roster: expired"):
         await carrier.node.publisher.publish()
     page = await carrier.node.local_service.intake.reports(ReportSearch())

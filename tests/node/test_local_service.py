@@ -8,9 +8,10 @@ from syncd.errors import MalformedError, RefusedError
 from syncd.flows.judge import Answer
 from syncd.indicator import statement
 from syncd.web import forms, report_forms
+from syncd.web.forms import LookupCall
 from syncd.web.report_forms import ReportSearch
-from syncd.web.screening_forms import ScreeningItem
-from syncd.web.service_ports import Caller, LookupCall
+from syncd.web.routes import Caller
+from syncd.web.screening_forms import ScreeningCall, ScreeningItem
 from tests.alliance import Alliance, Member, as_founded, shared
 
 IDS = ("bank", "carrier", "police")
@@ -31,7 +32,7 @@ async def answers(
     call = LookupCall(
         purpose="call_check", deadline_ms=deadline_ms, items=items
     )
-    return await member.node.local_service.lookup(CALLER, call)
+    return await member.node.lookups.lookup(CALLER, call)
 
 
 async def ask(member: Member, *items: forms.Item) -> list[forms.LookupItem]:
@@ -81,7 +82,7 @@ async def test_with_too_few_holders_what_is_cached_is_answered(
     await bank.report("phone", "+12025550101")
     items = await ask(bank, phone("+12025550102"), phone("+12025550100"))
     assert [i.verdict for i in items] == ["unknown", "suspected"]
-    status = await bank.node.local_service.status(digests=False)
+    status = await bank.node.status_reader.status()
     down = {h.member for h in status.holders if not h.up}
     assert down == {"carrier", "police"}
     assert status.vault.waiting == {"phone": 1}
@@ -100,10 +101,10 @@ async def test_a_restart_keeps_what_was_acknowledged(
     assert [(r.id, r.state) for r in page.items] == [
         (id_, "waiting") for id_ in ids[::-1]
     ]
-    ready = await bank.node.local_service.ready()
-    assert (ready.ready, ready.appending) == (True, False)
+    ready = await bank.node.status_reader.ready()
+    assert not ready.appending
     assert "other members were not asked" in str(ready.why)
-    status = await bank.node.local_service.status(digests=False)
+    status = await bank.node.status_reader.status()
     assert any("2 reports wait" in str(line) for line in status.todo)
 
 
@@ -204,5 +205,7 @@ async def test_screening_is_off_unless_it_is_set(alliance: Alliance) -> None:
     )
     before = len(alliance.network.asked)
     with pytest.raises(RefusedError, match="not enabled"):
-        await alliance.bank.node.screening.add(CALLER, [item])
+        await alliance.bank.node.screening.add(
+            CALLER, ScreeningCall(items=(item,))
+        )
     assert len(alliance.network.asked) == before

@@ -14,7 +14,8 @@ from syncd.roster.terms import Never
 from syncd.store.vault import Query, State, VaultRow
 from syncd.web import report_forms
 from syncd.web.forms import Draft
-from syncd.web.report_forms import ReportSearch
+from syncd.web.report_forms import ReportsCall, ReportSearch
+from syncd.web.routes import Caller
 from tests.alliance import Alliance, as_founded, shared
 from tests.node.stand_in import Home
 
@@ -45,15 +46,15 @@ async def test_authors_are_notified_of_what_a_grown_list_protects(
 ) -> None:
     """And one command takes back those, whether published or waiting."""
     bank = alliance.bank
+    reports = (
+        draft("phone", "+12025550112", "caller"),
+        url("http://hunt.example/"),
+        url("http://shop.example/planted/x", technique=("compromised",)),
+        url("http://shop.example/other"),
+        url("http://www.shop.example/"),
+    )
     await bank.node.local_service.intake.take_reports(
-        [
-            draft("phone", "+12025550112", "caller"),
-            url("http://hunt.example/"),
-            url("http://shop.example/planted/x", technique=("compromised",)),
-            url("http://shop.example/other"),
-            url("http://www.shop.example/"),
-        ],
-        None,
+        Caller("", "operator"), ReportsCall(reports=reports)
     )
     await alliance.settle()
     assert (await bank.node.protected_reports.look()) == ()
@@ -64,14 +65,14 @@ async def test_authors_are_notified_of_what_a_grown_list_protects(
     await alliance.change(lambda d: structs.replace(d, never=rows))
     await alliance.settle()
     assert len(await bank.node.protected_reports.look()) == 3
-    status = await bank.node.local_service.status(digests=False)
+    status = await bank.node.status_reader.status()
     [line] = [x for x in status.todo if str(x).startswith("never-list: ")]
     assert "3 reports of ours" in str(line)
     assert "syncd report retract --never" in str(line)
     wanted = report_forms.Retraction(reason="false_positive", never=True)
     done = await bank.node.local_service.retract(wanted)
     assert (done.retracting, done.disputes) == (3, 0)
-    status = await bank.node.local_service.status(digests=False)
+    status = await bank.node.status_reader.status()
     assert not [x for x in status.todo if str(x).startswith("never-list: ")]
     await alliance.settle()
     page = await bank.node.local_service.intake.reports(

@@ -4,13 +4,14 @@ from syncd.indicator import statement
 from syncd.indicator.statement import Report
 from syncd.roster import drafts
 from syncd.roster.terms import Epoch
+from syncd.web.routes import Caller
 from syncd.web.screening_forms import (
+    ScreeningCall,
     ScreeningEntry,
     ScreeningFilter,
     ScreeningItem,
     ScreeningTaken,
 )
-from syncd.web.service_ports import Caller
 from tests.alliance import Alliance, Member, as_founded, shared
 
 IDS = ("bank", "carrier", "police")
@@ -29,18 +30,16 @@ async def add(
     member: Member, *customers: tuple[str, str], days: int = 90, **more: str
 ) -> ScreeningTaken:
     today = statement.day(member.node.ctx.today())
-    return await member.node.screening.add(
-        WHO,
-        [
-            ScreeningItem(
-                **{"kind": "phone", **more},
-                value=value,
-                reference=reference,
-                expires=statement.day_text(today + days),
-            )
-            for value, reference in customers
-        ],
+    items = (
+        ScreeningItem(
+            **{"kind": "phone", **more},
+            value=value,
+            reference=reference,
+            expires=statement.day_text(today + days),
+        )
+        for value, reference in customers
     )
+    return await member.node.screening.add(WHO, ScreeningCall(items=(*items,)))
 
 
 async def kept(member: Member) -> int:

@@ -9,7 +9,7 @@ from syncd.flows import sighting
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Sighting
 from syncd.store.sightings import Pending, SightedToken
-from syncd.web.service_ports import Caller
+from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member
 
 IDS = ("bank", "carrier", "police")

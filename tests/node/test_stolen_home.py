@@ -28,8 +28,8 @@ from syncd.indicator import statement
 from syncd.store import sealing
 from syncd.store.sealing import VaultCipher
 from syncd.store.vault import Query
-from syncd.web.screening_forms import ScreeningItem
-from syncd.web.service_ports import Caller
+from syncd.web.routes import Caller
+from syncd.web.screening_forms import ScreeningCall, ScreeningItem
 from tests.alliance import Alliance, Member
 
 OURS, THEIRS = "13912345670", "13812345679"  # imported; looked up
@@ -209,7 +209,7 @@ async def screen(member: Member, day: int) -> None:
         expires=statement.day_text(day + 90),
     )
     who = Caller("lin", "compliance")
-    taken = await member.node.screening.add(who, [item])
+    taken = await member.node.screening.add(who, ScreeningCall(items=(item,)))
     assert taken.kept == 1
 
 

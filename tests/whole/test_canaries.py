@@ -22,7 +22,8 @@ import pytest
 from syncd.flows.draft import Draft
 from syncd.web import report_forms
 from syncd.web.own_list_forms import OwnRemoval
-from syncd.web.service_ports import Caller
+from syncd.web.report_forms import ReportsCall
+from syncd.web.routes import Caller
 from tests.alliance import ROLES, Alliance, Member, Process, until
 
 pytestmark = pytest.mark.slow
@@ -242,10 +243,12 @@ async def import_list(member: Member) -> None:
     intake = member.node.local_service.intake
     await member.retract("phone", CANARIES["in a list"][0])
     draft = msgspec.convert(listed("in a list"), Draft)
-    taken = await intake.take_reports([draft], None)
+    who, reports = Caller("", "operator"), ReportsCall(reports=(draft,))
+    taken = await intake.take_reports(who, reports)
     assert taken.taken_back == 1
     again = CANARIES["again"][0]
-    taken = await intake.take_reports([draft], None, again=again)
+    reports = ReportsCall(reports=(draft,), again=again)
+    taken = await intake.take_reports(who, reports)
     assert taken.accepted == 1
     wanted = report_forms.ReportSearch(value=draft.value, kind="phone")
     assert (await intake.reports(wanted)).items[0].again == again

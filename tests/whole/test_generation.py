@@ -20,7 +20,7 @@ from syncd.store import snapshot
 from syncd.store.snapshot import OwnSnapshot
 from syncd.web import forms, report_forms
 from syncd.web.report_forms import ReportSearch
-from syncd.web.service_ports import Caller
+from syncd.web.routes import Caller
 from tests.alliance import (
     ADMINS,
     Alliance,

@@ -19,7 +19,7 @@ from syncd.flows.draft import DisputeDraft
 from syncd.node.audit import checkup
 from syncd.node.audit.checkup import Step
 from syncd.web import status_forms
-from syncd.web.service_ports import Caller
+from syncd.web.routes import Caller
 from tests.alliance import SECRET, Alliance, Member, until
 from tests.node.receiver import Receiver, hook, listening
 
@@ -86,7 +86,7 @@ async def alliance(
 
 
 async def status(member: Member) -> status_forms.Status:
-    return await member.node.local_service.status(digests=False)
+    return await member.node.status_reader.status()
 
 
 def states(seen: status_forms.Status) -> dict[str, str]:
@@ -131,7 +131,7 @@ async def test_status_of_who_is_left(alliance: Alliance) -> None:
         assert (rows["bank"].heard_at or 0) <= rows["bank"].silent_since
         assert all((r.certificate_days or 0) > 300 for r in seen.members)
         text = (
-            await member.node.local_service.metrics(Caller("x", "reader"))
+            await member.node.status_reader.scrape(Caller("x", "reader"))
         ).decode()
         assert 'syncd_holder_up{member="bank"} 0.0' in text
         assert 'syncd_peer_failures{member="payer"} 3.0' in text
@@ -145,8 +145,8 @@ async def test_status_of_who_is_cut_off(alliance: Alliance) -> None:
     assert seen.cut_off is not None
     assert "none of the 4 members" in str(seen.todo[0])
     assert not [x for x in seen.todo if str(x).startswith("silent")]
-    ready = await platform.node.local_service.ready()
-    assert (ready.ready, ready.cut_off) == (True, True)
+    ready = await platform.node.status_reader.ready()
+    assert ready.cut_off
     assert await events(platform, "cut_off") == [{"state": "cut_off"}]
     status_, body = await platform.call("GET", "/readyz")
     assert (status_, body["cut_off"]) == (200, True)

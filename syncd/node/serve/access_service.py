@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from syncd.errors import MalformedError
 from syncd.flows import sighting
 from syncd.flows.appeal import Appeal
+from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access, Position
 from syncd.indicator import identifier, token, vocabulary
 from syncd.indicator.identifier import Identifier
@@ -37,7 +38,8 @@ from syncd.web.access_forms import (
     AppealPage,
     AppealStep,
 )
-from syncd.web.service_ports import Caller
+from syncd.web.forms import LONGEST_REFERENCE
+from syncd.web.routes import COMPLIANCE, READERS, Caller, route
 
 TOLD: Final = sighting.CONTACT | {"subject_access", "appeal", "test"}
 # purposes of which the person concerned is told: never of an investigation,
@@ -47,11 +49,12 @@ _EVER = 2**53  # unix seconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessService:
-    """Implements `web.service_ports.AccessService`."""
+    """Counts who asked what, tells whom it was about, keeps appeals."""
 
     ctx: Context
     lookups: Lookups
 
+    @route("GET", "/v1/access", COMPLIANCE, "count who looked up what for")
     async def sums(self, caller: Caller, wanted: AccessFilter) -> AccessSums:
         """Return how many look-ups there were; that too is recorded."""
         access, begins = self.ctx.own.access, self.ctx.begins
@@ -73,12 +76,17 @@ class AccessService:
 
     # ------------------------------------------- the person concerned
 
+    @route(
+        *("POST", "/v1/access/about", COMPLIANCE),
+        "answer a person which look-ups were about a value",
+    )
     async def about(self, caller: Caller, wanted: AboutCall) -> AboutAnswer:
         """Return what a person may be told of look-ups; recorded.
 
         Raises:
             HoldersError: too few holders answer to find them.
         """
+        plain_text("reference", wanted.reference, LONGEST_REFERENCE)
         forms = identifier.for_lookup(
             wanted.kind,
             wanted.value,
@@ -139,6 +147,7 @@ class AccessService:
 
     # --------------------------------------------------------- appeals
 
+    @route("GET", "/v1/appeals", READERS, "list measures to look at again")
     async def appeals(
         self, caller: Caller, wanted: AppealFilter
     ) -> AppealPage:
@@ -151,8 +160,10 @@ class AccessService:
         more = found[-1].id if len(found) == wanted.limit else 0
         return AppealPage(items=tuple(found), next=more)
 
+    @route("POST", "/v1/appeals", READERS, "enter an appeal", status=201)
     async def add(self, caller: Caller, wanted: AppealDraft) -> AppealPage:
         """Keep an appeal that came in."""
+        plain_text("reference", wanted.reference, LONGEST_REFERENCE)
         if wanted.measure and wanted.measure not in terms.ACTIONS:
             raise vocabulary.refused(
                 "measure", "action", wanted.measure, terms.ACTIONS
@@ -173,12 +184,17 @@ class AccessService:
         [number] = await self.ctx.own.appeals.add([new])
         return AppealPage(items=(replace(new, id=number),))
 
+    @route(
+        *("POST", "/v1/appeals/{id}", READERS),
+        "note what was done on an appeal",
+    )
     async def move(
-        self, caller: Caller, number: int, wanted: AppealStep
+        self, caller: Caller, id_: int, wanted: AppealStep
     ) -> AppealPage:
         """Note a step."""
+        plain_text("why", wanted.why, LONGEST_REFERENCE)
         done = await self.ctx.own.appeals.move(
-            *(number, wanted.step),
+            *(id_, wanted.step),
             by=caller.name,
             why=wanted.why,
             only=_only(caller),

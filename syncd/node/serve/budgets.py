@@ -17,7 +17,7 @@ from syncd.roster.quotas import HOUR_S, Window
 from syncd.roster.terms import LOOKUP
 from syncd.web import forms
 from syncd.web.quota_forms import BudgetLeft
-from syncd.web.service_ports import Caller
+from syncd.web.routes import Caller
 
 OPEN = "url"  # what needs no holder: URLs, and what is asked by token
 KINDS = ("phone", "account", OPEN)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from syncd.errors import MalformedError
+from syncd.errors import MalformedError, MissingError
 from syncd.flows.basis import Key
 from syncd.indicator import token
 from syncd.indicator.statement import Sighting
@@ -19,8 +19,8 @@ from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.upkeep import arrivals
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.store.merge_marks import Mark
-from syncd.web.change_forms import Change, ChangePage
-from syncd.web.service_ports import Caller
+from syncd.web.change_forms import Change, ChangePage, ChangeQuery
+from syncd.web.routes import READERS, Caller, route
 
 _CURSOR = re.compile(r"([0-9]{1,15})\.([0-9]{1,15})", re.ASCII)
 
@@ -42,19 +42,27 @@ class Changes:
             await self.ctx.own.marks.add(origin, first, last + 1, len(some))
             self.wake()
 
-    async def page(self, caller: Caller, since: str) -> ChangePage | None:
+    @route("GET", "/v1/changes", READERS, "follow what merging brings in")
+    async def page(self, caller: Caller, wanted: ChangeQuery) -> ChangePage:
         """Return what came in next after a cursor; recorded as an audit.
 
-        None: what is behind the cursor is not known any more.
+        Raises:
+            MissingError: what is behind the cursor is not known any more.
         """
         marks = self.ctx.own.marks
         newest = await marks.newest()
+        since = wanted.since
         if not since:
             return ChangePage(items=(), next=_cursor(newest), more=False)
         number, at = _parse(since)
         behind = await marks.after(number)
         if behind is None or behind[0].at != at:
-            return None
+            raise MissingError(
+                "since: so long ago, or in so different a database, that what"
+                " came in between is not known",
+                hint="begin anew: take `next` of /v1/changes without `since`,"
+                " walk /v1/indicators, then go on from that `next`",
+            )
         if len(behind) == 1:
             return ChangePage(items=(), next=since, more=False)
         mark = behind[1]

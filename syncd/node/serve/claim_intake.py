@@ -3,9 +3,15 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from syncd.errors import RefusedError, SyncdError
+from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.flows import claim, report
-from syncd.flows.draft import AnswerDraft, NewReport, OwnerDraft
+from syncd.flows.draft import (
+    AnswerDraft,
+    NewReport,
+    OwnerDraft,
+    ReassignedDraft,
+    VouchDraft,
+)
 from syncd.flows.ports import Position
 from syncd.flows.report import Rules
 from syncd.indicator.claims import Claim
@@ -18,7 +24,7 @@ from syncd.node.upkeep.disputes import Disputes
 from syncd.store.vault import Accepted, Submission
 from syncd.web import claim_forms, forms
 from syncd.web.report_forms import ReportsTaken, Retracting, Retraction
-from syncd.web.service_ports import Caller
+from syncd.web.routes import OPERATORS, READERS, Caller, route
 
 WITHDRAWN = "report_withdrawn"
 UPHELD = "appeal_upheld"  # why a report ends that an answer withdraws
@@ -26,7 +32,7 @@ UPHELD = "appeal_upheld"  # why a report ends that an answer withdraws
 
 @dataclass(kw_only=True, eq=False)
 class ClaimIntake:
-    """Implements `web.service_ports.ClaimIntake`."""
+    """Keeps what is said of others' reports, and of our own values."""
 
     ctx: Context
     rules: Callable[[], Rules]  # what drafts are checked against just now
@@ -36,15 +42,25 @@ class ClaimIntake:
     disputed: Disputes  # how those stand that concern us
     retract: Callable[[Retraction], Awaitable[Retracting]]
 
+    @route(
+        *("POST", "/v1/disputes", OPERATORS, "dispute others' reports"),
+        status=202,
+    )
     async def dispute(
         self, caller: Caller, draft: forms.DisputeDraft
     ) -> claim_forms.Disputed:
         """Keep a dispute; durable on return, and published soon after."""
+        if bool(draft.value) == bool(draft.token):
+            raise MalformedError("dispute: want a value, or a token and epoch")
         kept = await self.ctx.offload(claim.prepare, draft, self.rules())
         checked = await self.dispute_check.check(caller, draft)
         [outcome] = await self._accept(caller, [kept])
         return claim_forms.Disputed(id=outcome.id, unchecked=not checked)
 
+    @route(
+        *("GET", "/v1/disputes", READERS),
+        "list disputes against us, and ours",
+    )
     async def disputes(
         self, wanted: claim_forms.DisputeQuery
     ) -> claim_forms.DisputePage:
@@ -57,6 +73,10 @@ class ClaimIntake:
         )
         return claim_forms.DisputePage(items=found[: wanted.limit])
 
+    @route(
+        *("POST", "/v1/answers", OPERATORS, "answer a dispute against us"),
+        status=202,
+    )
     async def answer(
         self, caller: Caller, draft: AnswerDraft
     ) -> claim_forms.Answered:
@@ -78,10 +98,31 @@ class ClaimIntake:
             retracting=retracting,
         )
 
-    async def owners(
+    @route("POST", "/v1/vouches", OPERATORS, "vouch for our own", status=202)
+    async def vouch(
+        self,
+        caller: Caller,
+        wanted: claim_forms.Vouches[VouchDraft | SyncdError],
+    ) -> ReportsTaken:
+        """Keep vouches; durable on return."""
+        return await self._owners(caller, wanted.vouches)
+
+    @route(
+        *("POST", "/v1/reassignments", OPERATORS),
+        "say that numbers have a new owner",
+        status=202,
+    )
+    async def reassign(
+        self,
+        caller: Caller,
+        wanted: claim_forms.Reassignments[ReassignedDraft | SyncdError],
+    ) -> ReportsTaken:
+        """Keep that numbers have new owners; durable on return."""
+        return await self._owners(caller, wanted.numbers)
+
+    async def _owners(
         self, caller: Caller, drafts: Sequence[OwnerDraft | SyncdError]
     ) -> ReportsTaken:
-        """Keep vouches, or that numbers have new owners."""
         prepared: list[NewReport | SyncdError] = await self.ctx.offload(
             report.each, claim.prepare, drafts, self.rules()
         )

@@ -21,7 +21,7 @@ from syncd.indicator.statement import Report
 from syncd.node.context import Context
 from syncd.node.serve.lookups import Claims
 from syncd.store.vault import State, VaultRow
-from syncd.web.service_ports import Caller
+from syncd.web.routes import Caller
 
 PURPOSE = "appeal"  # of the evaluations, and of the access that is recorded
 SHOWN = 3  # reports of ours that a hint names

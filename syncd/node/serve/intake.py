@@ -11,6 +11,7 @@ from syncd import canonical
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows import report
 from syncd.flows.draft import NewReport
+from syncd.flows.own_lists import plain_text
 from syncd.flows.report import Rules
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
@@ -28,13 +29,15 @@ from syncd.store.vault import (
     Submission,
 )
 from syncd.web import forms, problem, report_forms
+from syncd.web.routes import OPERATORS, Caller, route
 
+LONGEST_AGAIN = 200  # characters
 AT_ONCE = 500  # drafts read in one go: others get the processor in between
 
 
 @dataclass(kw_only=True, eq=False)
 class Intake:
-    """Implements `web.service_ports.Intake`."""
+    """Keeps reports and imports; answers `/v1/reports` and `/v1/imports`."""
 
     ctx: Context
     metrics: Metrics
@@ -44,16 +47,15 @@ class Intake:
 
     # --------------------------------------------------------- reporting
 
+    @route("POST", "/v1/reports", OPERATORS, "hand in reports", status=202)
     async def take_reports(
-        self,
-        drafts: Sequence[forms.Draft | SyncdError],
-        step: report_forms.ImportStep | None,
-        caller: str = "",
-        *,
-        refresh: bool = False,
-        again: str = "",
+        self, caller: Caller, wanted: report_forms.ReportsCall
     ) -> report_forms.ReportsTaken:
         """Keep what is right among the drafts; durable on return."""
+        drafts, step = wanted.reports, wanted.import_
+        if step is None and not drafts:
+            raise MalformedError("reports: want at least one")
+        again = plain_text("again", wanted.again, LONGEST_AGAIN)
         if step is not None:
             _check(step, len(drafts))
             await self.ctx.own.imports.state(step.id)
@@ -71,7 +73,7 @@ class Intake:
         outcomes = await self.ctx.own.vault.accept(
             good,
             None if step is None else _mark(step, prepared, raws),
-            Submission(caller, context.today, refresh, again),
+            Submission(caller.name, context.today, wanted.refresh, again),
         )
         elsewhere = await self._note_elsewhere(good, outcomes)
         kept = (
@@ -101,10 +103,22 @@ class Intake:
         tokens = await self.ctx.offload(_tokens, urls)
         return await self.elsewhere.note("url", epoch.epoch, tokens)
 
+    @route("GET", "/v1/reports", OPERATORS, "list reports with their values")
+    async def page(
+        self, wanted: report_forms.ReportQuery
+    ) -> report_forms.VaultPage:
+        """Return rows of the vault, newest first."""
+        asked = msgspec.structs.asdict(wanted)
+        return await self.reports(report_forms.ReportSearch(**asked))
+
+    @route(
+        *("POST", "/v1/reports/search", OPERATORS),
+        "list reports about a value",
+    )
     async def reports(
         self, wanted: report_forms.ReportSearch
     ) -> report_forms.VaultPage:
-        """Return rows of the vault, newest first."""
+        """Return rows of the vault, newest first, about a value if it says."""
         found = report.forms_to_find(
             wanted.kind,
             wanted.value,
@@ -142,10 +156,11 @@ class Intake:
 
     # ------------------------------------------------- files, in steps
 
+    @route("POST", "/v1/imports", OPERATORS, "begin or resume an import")
     async def begin_import(
-        self, wanted: report_forms.ImportBegin, caller: str = ""
-    ) -> tuple[report_forms.ImportStatus, bool]:
-        """Begin an import or find it again; tell whether it is new.
+        self, caller: Caller, wanted: report_forms.ImportBegin
+    ) -> report_forms.ImportStatus:
+        """Begin an import or find it again.
 
         It is known by its file, list and options; one that has ended begins
         anew.
@@ -160,20 +175,22 @@ class Intake:
         known_by = canonical.dumps(
             [wanted.file, wanted.size, wanted.list, wanted.options]
         )
-        state, new = await self.ctx.own.imports.begin(
+        state, _ = await self.ctx.own.imports.begin(
             hashlib.sha256(known_by).digest(),
-            *(wanted.size, wanted.name, wanted.list, caller),
+            *(wanted.size, wanted.name, wanted.list, caller.name),
             anew=wanted.anew,
         )
-        return shown.status(state), new
+        return shown.status(state)
 
+    @route("POST", "/v1/imports/{id}/finish", OPERATORS, "end an import")
     async def finish_import(
-        self, number: int, how: report_forms.ImportEnd
+        self, id_: int, how: report_forms.ImportEnd
     ) -> report_forms.ImportStatus:
         """End an import."""
+        await self.ctx.own.imports.state(id_)
         await gone.finish(
             self.ctx.own.database,
-            number,
+            id_,
             gone.Ending(
                 self.ctx.own.clock(),
                 self.rules().today,
@@ -182,33 +199,44 @@ class Intake:
                 how.gone_at_most,
             ),
         )
-        state = await self.ctx.own.imports.state(number)
+        state = await self.ctx.own.imports.state(id_)
         if state.dropped:
             self.wake()
         return shown.status(state)
 
+    @route("GET", "/v1/imports", OPERATORS, "list imports")
     async def imports(
-        self, before: int, limit: int, name: str
+        self, wanted: report_forms.ImportQuery
     ) -> report_forms.ImportPage:
         """Return imports, newest first; of one list, or of all."""
-        found = await self.ctx.own.imports.history(before, limit, name)
+        limit = wanted.limit
+        found = await self.ctx.own.imports.history(
+            wanted.before, limit, wanted.list
+        )
         return report_forms.ImportPage(
             items=tuple(map(shown.status, found)),
             next=found[-1].id if len(found) == limit else 0,
         )
 
-    async def import_state(self, number: int) -> report_forms.ImportStatus:
+    @route("GET", "/v1/imports/{id}", OPERATORS, "read one import")
+    async def import_state(self, id_: int) -> report_forms.ImportStatus:
         """Return one import."""
-        state = await self.ctx.own.imports.state(number)
-        standing = await self.ctx.own.imports.in_force(number)
+        state = await self.ctx.own.imports.state(id_)
+        standing = await self.ctx.own.imports.in_force(id_)
         return msgspec.structs.replace(shown.status(state), standing=standing)
 
+    @route(
+        *("GET", "/v1/imports/{id}/refused", OPERATORS),
+        "read the rows that an import refused",
+    )
     async def refused_rows(
-        self, number: int, after: int
+        self, id_: int, wanted: report_forms.RefusedQuery
     ) -> report_forms.RefusedPage:
         """Return refused rows of an import behind a row."""
-        await self.ctx.own.imports.state(number)
-        rows, more = await self.ctx.own.imports.refused(number, after or -1)
+        await self.ctx.own.imports.state(id_)
+        rows, more = await self.ctx.own.imports.refused(
+            id_, wanted.after or -1
+        )
         header = [shown.cells(row.cells) for row in rows if not row.row]
         return report_forms.RefusedPage(
             items=tuple(
@@ -224,15 +252,19 @@ class Intake:
             next=rows[-1].row if more else 0,
         )
 
+    @route(
+        *("POST", "/v1/imports/{id}/refused", OPERATORS),
+        "keep the cells of refused rows",
+    )
     async def keep_cells(
-        self, number: int, cells: report_forms.RefusedCells
+        self, id_: int, cells: report_forms.RefusedCells
     ) -> report_forms.Kept:
         """Keep the cells of refused rows, sealed."""
-        await self.ctx.own.imports.state(number)
+        await self.ctx.own.imports.state(id_)
         rows = [(row, msgspec.json.encode(some)) for row, some in cells.rows]
         if cells.header:
             rows.append((0, msgspec.json.encode(cells.header)))
-        await self.ctx.own.imports.keep_cells(number, rows)
+        await self.ctx.own.imports.keep_cells(id_, rows)
         return report_forms.Kept(kept=len(cells.rows))
 
 
@@ -244,6 +276,8 @@ def _tokens(urls: Mapping[int, str]) -> Mapping[int, bytes]:
 
 
 def _check(step: report_forms.ImportStep, count: int) -> None:
+    if len(step.rows) not in (0, count):
+        raise MalformedError("import: want a row for each report")
     if not HEX32.fullmatch(step.prefix):
         raise MalformedError("import: prefix is not 32 bytes in hex")
     numbers = (*step.rows, *(one.row for one in step.refused))

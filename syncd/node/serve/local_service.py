@@ -14,7 +14,6 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.flows import key_share, report
-from syncd.flows.ports import Position
 from syncd.flows.report import Rules
 from syncd.indicator import claims as claim_rows
 from syncd.indicator import identifier, statement, token, vocabulary
@@ -36,21 +35,29 @@ from syncd.node.serve.own_list_service import OwnListService
 from syncd.node.serve.screening import Screening
 from syncd.node.serve.shown import TYPES, shown
 from syncd.node.serve.status import StatusReader
-from syncd.node.serve.status_service import StatusService
 from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.store.vault import State
 from syncd.web import forms, report_forms
 from syncd.web.event_stream import Event
-from syncd.web.quota_forms import Quota
-from syncd.web.service_ports import Caller
+from syncd.web.routes import (
+    BINARY,
+    EVERYBODY,
+    JSON,
+    OPERATORS,
+    READERS,
+    TEXT,
+    UTF8,
+    Caller,
+    route,
+)
 
 log = structlog.get_logger("syncd.own")
 
 
 @dataclass(kw_only=True, eq=False)
 class LocalService:
-    """Implements `web.service_ports.LocalService`."""
+    """Retracts, shows claims, takes rosters and shares; knows who asks."""
 
     ctx: Context
     rosters: RosterKeeper
@@ -70,16 +77,9 @@ class LocalService:
     wake: Callable[[], None]  # has it published what waits
 
     def __post_init__(self) -> None:
-        self.lookup = self.lookups.lookup
-        state = StatusService(
-            ctx=self.ctx, reader=self.status_reader, counts=self.counts
-        )
-        self.status, self.metrics = state.status, state.metrics
-        self.mute = state.mute
-        self.ready = state.ready
         self.access = AccessService(ctx=self.ctx, lookups=self.lookups)
         self.own_lists = OwnListService(
-            ctx=self.ctx, lookup=self.lookup, rules=self._rules
+            ctx=self.ctx, lookup=self.lookups.lookup, rules=self._rules
         )
         self.intake = Intake(
             ctx=self.ctx,
@@ -98,6 +98,14 @@ class LocalService:
             retract=self.retract,
         )
         self._checked: tuple[Rules, int] | None = None
+
+    def parts(self) -> tuple[object, ...]:
+        """Return the services that the local API stands before."""
+        return (
+            *(self, self.intake, self.claim_intake, self.own_lists),
+            *(self.lookups, self.access, self.changes, self.screening),
+            self.status_reader,
+        )
 
     async def caller(self, bearer: str) -> Caller | None:
         """Return whose token that is, or None."""
@@ -123,10 +131,17 @@ class LocalService:
         self._checked = context, roster.version
         return context
 
+    @route("POST", "/v1/retractions", OPERATORS, "retract reports", status=202)
     async def retract(
         self, wanted: report_forms.Retraction
     ) -> report_forms.Retracting:
         """Have reports of ours end."""
+        named = [wanted.value, wanted.token, wanted.positions, wanted.ids]
+        if sum(map(bool, [*named, wanted.import_, wanted.never])) != 1:
+            raise MalformedError(
+                "retraction: want one of value, token, positions, ids, import,"
+                " never"
+            )
         if not vocabulary.known("retract_reason", wanted.reason):
             raise vocabulary.refused("reason", "retract_reason", wanted.reason)
         vault = self.ctx.own.vault
@@ -160,7 +175,7 @@ class LocalService:
                 others=count,
                 end=index + 1,
             )
-        if not (count or done.already):
+        if not count and not done.already:
             raise MissingError(
                 "retraction: nothing of ours that stands matches",
                 hint="but something else of ours does: say its type, or all"
@@ -231,8 +246,12 @@ class LocalService:
 
     # -------------------------------------------------------- indicators
 
+    @route(
+        *("GET", "/v1/indicators", READERS),
+        "list what the alliance holds, by token",
+    )
     async def indicators(
-        self, caller: Caller, after: str, limit: int
+        self, caller: Caller, wanted: forms.IndicatorQuery
     ) -> forms.IndicatorPage:
         """Return what the alliance holds after a token.
 
@@ -240,7 +259,8 @@ class LocalService:
         anybody can make one for the token that interests him: reading a page
         is looking its tokens up, and is recorded like that.
         """
-        found = await self.ctx.mirror.page(_after(after), limit)
+        limit = wanted.limit
+        found = await self.ctx.mirror.page(_after(wanted.after), limit)
         items = []
         seen = [
             (token.KIND_NAMES[claim_rows.kind_epoch(number)[0]], short)
@@ -256,10 +276,14 @@ class LocalService:
             last = f"{token.encode(short)}.{number}"
         return forms.IndicatorPage(items=tuple(items), next=last)
 
+    @route(
+        *("GET", "/v1/indicators/{origin}/{index}", READERS), "read one claim"
+    )
     async def claim(
-        self, caller: Caller, position: Position
+        self, caller: Caller, origin: str, index: int
     ) -> forms.Indicator:
         """Return the claim that stands at a position."""
+        position = (origin, index)
         found = await self.claims.in_force_at([position])
         claim = found.get(position)
         if claim is None:
@@ -287,22 +311,20 @@ class LocalService:
 
     # ------------------------------------------------------------- other
 
-    async def quota(self, caller: Caller) -> Quota:
-        """Return what is left to a token, and to us."""
-        return Quota(
-            token=self.lookups.budgets.left(caller),
-            member=tuple(self.status_reader.allowance.state()),
-        )
-
     def events(self, cursor: str) -> AsyncGenerator[Event | None, None]:
         """Yield what happened after a cursor; None for a heartbeat."""
         return self.feed.follow(cursor)
 
+    @route(
+        *("POST", "/v1/roster", OPERATORS, "hand in a roster"),
+        takes_media=(TEXT, BINARY),
+    )
     async def take_roster(self, raw: bytes) -> forms.RosterTaken:
         """Accept a roster note from our own admin."""
         roster = await self.rosters.publish(raw)
         return forms.RosterTaken(version=roster.version, hash=roster.hash)
 
+    @route("GET", "/v1/roster", EVERYBODY, "read the roster", media=UTF8)
     async def roster(self) -> bytes:
         """Return the newest roster's signed note."""
         version = self.ctx.roster.version
@@ -313,6 +335,10 @@ class LocalService:
             )
         return note
 
+    @route(
+        *("POST", "/v1/shares", OPERATORS, "hand in a key share"),
+        takes_media=(BINARY, JSON, TEXT),
+    )
     async def take_share(self, raw: bytes) -> forms.ShareTaken:
         """Accept a sealed share file."""
         roster = self.ctx.roster

@@ -12,6 +12,7 @@ from syncd.flows import lookup, sighting
 from syncd.flows.basis import Key
 from syncd.flows.judge import Answer, Question, World, judged_by_token
 from syncd.flows.lookup import LookupContext
+from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access, Finding, Position
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, token, vocabulary
@@ -31,8 +32,11 @@ from syncd.store.mirror import Sizes
 from syncd.store.sightings import SightedToken
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import forms, problem
-from syncd.web.service_ports import MAX_DEADLINE_MS, Caller, LookupCall
+from syncd.web.forms import LONGEST_REFERENCE, MAX_DEADLINE_MS, LookupCall
+from syncd.web.quota_forms import Quota
+from syncd.web.routes import READERS, Caller, route
 
+MOST = 4 << 20  # bytes of a call: 10,000 URLs of 400
 EACH_MS = 2  # of time for each item; three forms of an account take 1 ms
 UNANSWERED = 1000  # values that wait to be asked again
 UNANSWERED_S = 86_400
@@ -151,6 +155,7 @@ class Lookups:
         self._suspected: set[Position] = set()  # reported already
         self.unanswered: deque[Unanswered] = deque(maxlen=UNANSWERED)
 
+    @route("POST", "/v1/lookups", READERS, "look up", most=MOST)
     async def lookup(
         self, caller: Caller, wanted: LookupCall
     ) -> forms.LookupAnswers:
@@ -160,6 +165,7 @@ class Lookups:
             raise vocabulary.refused(
                 "purpose", "purpose", wanted.purpose, lookup.PURPOSES
             )
+        plain_text("reference", wanted.reference, LONGEST_REFERENCE)
         self.budgets.spend(caller, wanted.items)
         deadline_ms = wanted.deadline_ms or min(
             self.ctx.config.lookup.deadline_ms + EACH_MS * len(wanted.items),
@@ -187,6 +193,14 @@ class Lookups:
             as_of=await self.status_reader.as_of(),
             missing=tuple(sorted({m for a in answers for m in a.missing})),
             contested=tuple(sorted(world.contested)),
+        )
+
+    @route("GET", "/v1/quota", READERS, "read what is left of quotas")
+    async def quota(self, caller: Caller) -> Quota:
+        """Return what is left to the caller's token, and to us."""
+        return Quota(
+            token=self.budgets.left(caller),
+            member=tuple(self.tokeniser.allowance.state()),
         )
 
     async def answers(

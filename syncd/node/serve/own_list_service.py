@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import msgspec
+from msgspec.structs import asdict
 
-from syncd.errors import RefusedError, SyncdError
+from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.flows import own_lists, report
 from syncd.flows.entry import (
     EXEMPT,
@@ -35,7 +36,9 @@ from syncd.roster.roster import Roster
 from syncd.store.own_entries import EntryOutcome, OwnEntries
 from syncd.web import forms
 from syncd.web import own_list_forms as own_forms
-from syncd.web.service_ports import Caller, LookupCall, OwnAdd, OwnLocal
+from syncd.web.forms import LookupCall
+from syncd.web.own_list_forms import OwnAdd, OwnLocal
+from syncd.web.routes import OPERATORS, Caller, route
 
 T = TypeVar("T", bound=msgspec.Struct)
 HERE = "own"  # in access records: the id behind it is of an entry of ours
@@ -100,12 +103,16 @@ Look = Callable[[Caller, LookupCall], Awaitable[forms.LookupAnswers]]
 
 @dataclass(kw_only=True, eq=False)
 class OwnListService:
-    """Implements `web.service_ports.OwnListService`."""
+    """Keeps our own lists."""
 
     ctx: Context
     lookup: Look  # asks the alliance, recorded as any look-up is
     rules: Callable[[], Rules]  # what values are checked against just now
 
+    @route(
+        *("POST", "/v1/own/entries", OPERATORS),
+        "add exempt entries and notes",
+    )
     async def add(self, caller: Caller, wanted: OwnAdd) -> own_forms.OwnTaken:
         """Keep exempt entries or notes; durable on return."""
         make = {EXEMPT: own_lists.exempt, NOTE: own_lists.note}[wanted.type]
@@ -148,6 +155,7 @@ class OwnListService:
             for at, one in enumerate(made)
         ]
 
+    @route("POST", "/v1/own/local", OPERATORS, "add rows to a local list")
     async def add_local(
         self, caller: Caller, wanted: OwnLocal
     ) -> own_forms.OwnTaken:
@@ -185,6 +193,7 @@ class OwnListService:
         kept = await self.ctx.own.entries.add(good, caller.name, load)
         return taken(own_forms.OwnTaken, made, map(_outcome, good, kept))
 
+    @route("POST", "/v1/own/loads", OPERATORS, "begin a load of a local list")
     async def begin_load(
         self, wanted: own_forms.OwnLoadBegin
     ) -> own_forms.OwnLoad:
@@ -193,6 +202,10 @@ class OwnListService:
         load, there = await self.ctx.own.entries.begin_load(name)
         return own_forms.OwnLoad(load=load, entries=there)
 
+    @route(
+        *("POST", "/v1/own/loads/finish", OPERATORS),
+        "finish a load of a local list",
+    )
     async def finish_load(
         self, caller: Caller, wanted: own_forms.OwnLoadEnd
     ) -> own_forms.OwnLoaded:
@@ -203,10 +216,13 @@ class OwnListService:
         )
         return own_forms.OwnLoaded(removed=removed, entries=left)
 
+    @route("POST", "/v1/own/removals", OPERATORS, "remove our own entries")
     async def remove(
         self, caller: Caller, wanted: own_forms.OwnRemoval
     ) -> own_forms.OwnRemoved:
         """End entries; what they said stays as history."""
+        if sum(map(bool, (wanted.ids, wanted.value, wanted.list))) != 1:
+            raise MalformedError("removal: want one of ids, value, list")
         why = own_lists.plain_text("why", wanted.why)
         entries = self.ctx.own.entries
         if wanted.list:
@@ -226,9 +242,14 @@ class OwnListService:
         n = await entries.remove(ids, wanted.type, caller.name, why)
         return own_forms.OwnRemoved(removed=n)
 
-    async def page(self, wanted: Filter) -> own_forms.OwnPage:
+    @route(
+        *("GET", "/v1/own/entries", OPERATORS),
+        "list our own entries with their values",
+    )
+    async def page(self, wanted: own_forms.OwnFilter) -> own_forms.OwnPage:
         """Return entries, with their values."""
-        found = await self.ctx.own.entries.page(wanted)
+        filters = asdict(wanted) | {"ended": bool(wanted.ended)}
+        found = await self.ctx.own.entries.page(Filter(**filters))
         today = statement.day(self.rules().today)
         return own_forms.OwnPage(
             items=tuple(_item(entry, today) for entry in found),

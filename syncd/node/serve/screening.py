@@ -30,6 +30,7 @@ from syncd.flows.judge import (
     epoch_of,
     judged_by_token,
 )
+from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Sighting
@@ -41,7 +42,10 @@ from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster.roster import Roster
 from syncd.store.database import chunks
 from syncd.store.screening import Entered, Listed, Screened
+from syncd.web.forms import LONGEST_REFERENCE
+from syncd.web.routes import COMPLIANCE, Caller, route
 from syncd.web.screening_forms import (
+    ScreeningCall,
     ScreeningEntry,
     ScreeningFilter,
     ScreeningItem,
@@ -49,7 +53,6 @@ from syncd.web.screening_forms import (
     ScreeningReport,
     ScreeningTaken,
 )
-from syncd.web.service_ports import Caller
 
 AHEAD = 30  # days before an entry's end, from which on a list is asked for
 PURPOSE = "portfolio_screen"
@@ -75,11 +78,13 @@ class Screening:
         self._book = self.ctx.own.screening
         self._enabled = self.ctx.config.screening.enabled
 
+    @route("POST", "/v1/screening", COMPLIANCE, "screen for customers")
     async def add(
-        self, caller: Caller, items: Sequence[ScreeningItem | SyncdError]
+        self, caller: Caller, wanted: ScreeningCall
     ) -> ScreeningTaken:
         """Keep customers' tokens; recorded as look-ups, durable on return."""
         self._check()
+        items = wanted.items
         answers, _, world, _ = await self.lookups.answers(
             [*map(self._question, items)],
             purpose=PURPOSE,
@@ -104,18 +109,14 @@ class Screening:
             return item
         most = self.ctx.config.screening.days
         try:
+            if not plain_text("reference", item.reference, LONGEST_REFERENCE):
+                return MalformedError("reference: not given")
             left = statement.day(item.expires) - self._today
         except MalformedError as e:
             return e
         if not 0 < left <= most:
             return MalformedError(
                 "expires: want a day in the next {most} days", most=most
-            )
-        reference = item.reference
-        if not 0 < len(reference) <= 128 or not reference.isprintable():
-            return MalformedError(
-                "{name}: want up to 128 printable characters",
-                name="reference",
             )
         return Question(
             item.kind, item.value, scheme=item.scheme, region=item.region
@@ -225,6 +226,9 @@ class Screening:
         await self._count()
         self._looked = look
 
+    @route(
+        *("POST", "/v1/screening/reports", COMPLIANCE), "report who is listed"
+    )
     async def report(
         self, caller: Caller, wanted: ScreeningFilter
     ) -> ScreeningReport:

@@ -1,26 +1,49 @@
-"""Read the state of this member from every part of the daemon."""
+"""How this member is doing, what to do, and what of it is muted.
 
+Its state is read from every part of the daemon.
+"""
+
+import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
-from syncd.errors import NOTHING, Message
+from syncd.errors import (
+    NOTHING,
+    MalformedError,
+    Message,
+    RefusedError,
+    SyncdError,
+    UnavailableError,
+)
 from syncd.flows.allowance import Allowance, HolderState
 from syncd.flows.ports import MirrorHead
-from syncd.indicator import claims
+from syncd.indicator import claims, notation
 from syncd.messages import wire
 from syncd.node.context import Context
 from syncd.node.follow.peer_choice import PeerState
 from syncd.node.follow.rounds import Rounds
 from syncd.node.notify.notifier import Notifier
 from syncd.node.serve import member_rows, todo
-from syncd.node.serve.member_state import MemberState
+from syncd.node.serve.member_state import MemberState, appending, subject
+from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.shown import shown
 from syncd.node.upkeep.disputes import Disputes
+from syncd.store import mutes as store
 from syncd.store.findings import Row
 from syncd.tlog import checkpoint
 from syncd.web import forms, status_forms
+from syncd.web.routes import (
+    EVERYBODY,
+    OPEN,
+    OPERATORS,
+    PROMETHEUS,
+    Caller,
+    route,
+)
 
+AS_KEPT = status_forms.StatusQuery()
 FINDINGS = 20  # the newest
 VERSION = metadata.version("syncd")
 UNHEARD = Message("nobody tells us what is new")
@@ -34,10 +57,14 @@ class StatusReader:
     disputes: Disputes  # those that concern us
     rounds: Rounds  # what they last saw of each member and log
     asked: Mapping[str, HolderState]  # each holder, when it was asked last
+    metrics: Metrics
     notifier: Notifier
     allowance: Allowance  # what is left to us at the holders
     appending: Callable[[], Message]  # says why we append nothing, or ""
     never: Callable[[], Iterable[Message]]  # what to do about the never-list
+
+    def __post_init__(self) -> None:
+        self._digesting = asyncio.Lock()
 
     async def read(self, *, digests: bool = False) -> MemberState:
         """Return the state; `digests` are recomputed from all claim rows."""
@@ -85,11 +112,76 @@ class StatusReader:
             remarks=(*filter(None, (self._outside(),)), *self.never()),
         )
 
-    async def status(self, *, digests: bool = False) -> status_forms.Status:
-        """Return the state as the local API says it, with what to do."""
-        state = await self.read(digests=digests)
+    @route("GET", "/v1/status", EVERYBODY, "read the status")
+    async def status(
+        self, wanted: status_forms.StatusQuery = AS_KEPT
+    ) -> status_forms.Status:
+        """Return the state as the local API says it, with what to do.
+
+        Digests are computed from all rows, in the threads that look-ups need:
+        for one caller at a time.
+        """
+        digests = bool(wanted.digests)
+        async with self._digesting if digests else contextlib.nullcontext():
+            state = await self.read(digests=digests)
         muted = await self.ctx.own.mutes.on(self.ctx.today())
         return state.form(todo.of(state), todo.notes(state), muted)
+
+    @route("POST", "/v1/status/mutes", OPERATORS, "mute what there is to do")
+    async def mute(
+        self, caller: Caller, wanted: status_forms.Mute
+    ) -> status_forms.MuteResult:
+        """Show a thing to do no more until a day.
+
+        Raises:
+            MalformedError: `until` is no day.
+            RefusedError: nothing to do has that code.
+        """
+        if not notation.is_day(wanted.until):
+            raise MalformedError("until: want a day as YYYY-MM-DD")
+        found = {
+            subject(message, why=True)
+            for message in todo.of(await self.read())
+            if wire.code(message) == wanted.code
+        }
+        if not found:
+            raise RefusedError(
+                "mute: nothing that is to do has that code",
+                hint="syncd status shows what is to do, --json with its codes",
+            )
+        now, why = self.ctx.now(), wanted.why.strip()
+        mute = store.Mute(wanted.until, caller.name, now, why)
+        await self.ctx.own.mutes.put(found, mute)
+        return status_forms.MuteResult(count=len(found))
+
+    @route("GET", "/metrics", EVERYBODY, "read metrics", media=PROMETHEUS)
+    async def scrape(self, caller: Caller) -> bytes:
+        """Return the metrics in Prometheus' text format.
+
+        An auditor gets no counts of look-ups by purpose and verdict.
+        """
+        state = await self.read()
+        return self.metrics.scrape(state, inside=caller.role != "auditor")
+
+    @route("GET", "/readyz", OPEN, "ask whether we serve")
+    async def ready(self) -> status_forms.Ready:
+        """Tell how we serve: that look-ups can be answered.
+
+        Raises:
+            UnavailableError: they cannot: a database does not answer.
+        """
+        try:
+            await self.ctx.own.log.head()
+            await self.ctx.mirror.head(self.ctx.origin)
+        except SyncdError as e:
+            raise UnavailableError(e.text, hint=e.way_out) from e
+        shown = appending(self.appending())
+        cut_off = self.cut_off()
+        return status_forms.Ready(
+            appending=shown.ok,
+            cut_off=cut_off is not None,
+            why=shown.why or (cut_off.why if cut_off else None),
+        )
 
     def cut_off(self) -> status_forms.CutOff | None:
         """Return since when nobody answers us; None if somebody does."""

@@ -1,12 +1,9 @@
-"""`/v1/vocabulary`: the codes that requests and answers are written in."""
+"""Forms of `/v1/vocabulary`: the codes that requests are written in."""
 
 from typing import Annotated
 
 from syncd.indicator import vocabulary
 from syncd.web.forms import FullOutput, Output, Query, meta
-from syncd.web.routes import EVERYBODY, Call, Routes
-
-routes = Routes()
 
 
 class Term(Output, frozen=True, kw_only=True):
@@ -37,21 +34,3 @@ class VocabularyQuery(Query, frozen=True, kw_only=True):
         ),
     ] = ""
     word: Annotated[str, meta("the codes nearest to it", max_length=80)] = ""
-
-
-@routes("GET", "/v1/vocabulary", EVERYBODY, "list codes")
-async def _vocabulary(call: Call, query: VocabularyQuery) -> Vocabulary:
-    found = vocabulary.listed(query.field, query.word)
-    return Vocabulary(
-        codes=tuple(
-            Term(
-                field=c.facet,
-                code=c.code,
-                zh=c.zh,
-                en=c.en,
-                parent=c.parent,
-                kinds=c.kinds,
-            )
-            for c in found
-        )
-    )
