@@ -295,7 +295,7 @@ async def test_a_step_of_no_import_is_refused(police: LocalClient) -> None:
         "prefix": prefix(0),
     }
     body = {"reports": [report("+12025550143")], "import": step}
-    assert (await police.post("/v1/reports", body)).status == 409
+    assert (await police.post("/v1/reports", body)).status == 404
     step["prefix"] = "x"
     assert (await police.post("/v1/reports", body)).status == 400
 
