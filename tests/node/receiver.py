@@ -31,7 +31,8 @@ class Receiver:
         assert found["id"] == request.headers["webhook-id"]
         self.ids.append(found["id"])
         self.bodies.append(body)
-        return web.Response(status=self.status(found))
+        there = {"Location": "/"}  # where nobody is to be led
+        return web.Response(status=self.status(found), headers=there)
 
     def came(self, n: int) -> Callable[[], Awaitable[bool]]:
         async def have() -> bool:
