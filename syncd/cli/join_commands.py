@@ -27,6 +27,7 @@ from syncd.roster import keys as roster_keys
 from syncd.roster.changes import between
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Cut, Member, Names, Profile
+from syncd.store import durable
 from syncd.store.durable import Lock
 from syncd.store.home_stores import LOCK
 from syncd.store.keyring import Keyring
@@ -67,7 +68,7 @@ def _request(args: _RequestOptions) -> None:
         now=clock(),
         alliance_id=args.alliance_id or join.NO_ALLIANCE,
     )
-    terminal.replace_file(settings.home / REQUEST, raw)
+    durable.write(settings.home / REQUEST, raw)
     terminal.write_new(args.out, raw)
     _show(args, join.parse(raw), args.out)
     terminal.tell("Next: send {out} to an admin.", out=args.out)

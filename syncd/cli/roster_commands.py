@@ -28,6 +28,7 @@ from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.roster import drafts, join, membership, signing
 from syncd.roster.members import PASTS
 from syncd.roster.roster import Roster
+from syncd.store import durable
 
 _FIRST_LINE = b"syncd/roster/v1\n"
 
@@ -159,7 +160,7 @@ def _sign(args: _SignOptions) -> None:
     if not (args.yes or terminal.agreed(t("Sign this? [y/N] "))):
         raise RefusedError("nothing was signed")
     signed = signing.sign(raw, keys_commands.admin_key(args.keys), before)
-    terminal.replace_file(args.draft, signed)
+    durable.write(args.draft, signed, mode=0o666)
     if args.as_json:
         drafting.show(args, signed, before)
     else:

@@ -164,18 +164,6 @@ def new_whole(path: Path) -> Iterator[BinaryIO]:
         half.unlink(missing_ok=True)
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Replace a file of ours, never by halves."""
-    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        new.write_bytes(data)
-        new.replace(path)
-    except OSError as e:
-        raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
-    finally:
-        new.unlink(missing_ok=True)  # interrupted half-way, too
-
-
 T = TypeVar("T")
 
 

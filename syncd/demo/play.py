@@ -22,6 +22,7 @@ from syncd.errors import UsageError
 from syncd.messages.catalogue import t
 from syncd.roster import drafts, join
 from syncd.roster.roster import Roster
+from syncd.store import durable
 
 FOUR = (
     ("police", "示范市公安局", "Demo City Police", "victim_report"),
@@ -324,4 +325,4 @@ class Demo:
             for m in self.members
         ]
         text = json.dumps(members, indent=1, ensure_ascii=False)
-        terminal.replace_file(self.where / "demo.json", text.encode())
+        durable.write(self.where / "demo.json", text.encode(), mode=0o666)
