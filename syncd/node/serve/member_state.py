@@ -68,30 +68,18 @@ class MemberState:
         rows: Counter[vault.State] = Counter()
         for (_, state), n in self.vault.items():
             rows[state] += n
-        return status_forms.Status(
-            member=self.member,
-            alliance=self.alliance,
-            version=self.version,
+        return shown(
+            status_forms.Status,
+            self,
             time=self.now,
-            log=self.log,
             vault=status_forms.VaultState(
                 waiting=self.waiting(),
                 published=rows[vault.State.PUBLISHED],
                 ending=rows[vault.State.ENDING],
                 ended=rows[vault.State.ENDED],
             ),
-            members=self.members,
-            cut_off=self.cut_off,
-            logs=self.logs,
-            receipts=self.receipts,
-            holders=self.holders,
-            keys=self.keys,
-            quotas=self.quotas,
-            roster=self.roster,
-            skew_s=self.skew_s,
             findings=tuple(map(_finding, self.findings)),
             appending=appending(self.appending),
-            notify=self.notify,
             todo=shown_,
             notes=tuple(map(wire.of, notes)),
             muted=hidden,

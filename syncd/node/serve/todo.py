@@ -140,19 +140,12 @@ def _unheard(state: MemberState) -> Iterator[Message]:
 def _logs(state: MemberState) -> Iterator[Message]:
     for log in state.logs:
         place = {"origin": log.origin, "member": log.member}
-        if log.contested and log.why:
+        if log.contested:
             yield Message(
                 "FORK: {origin} signed two histories, or another than the"
                 " roster's: call {member} and the admins, who decide by syncd"
                 " roster cut; its reports count as user_tag until then ({why})",
-                why=log.why,
-                **place,
-            )
-        elif log.contested:
-            yield Message(
-                "FORK: {origin} signed two histories, or another than the"
-                " roster's: call {member} and the admins, who decide by syncd"
-                " roster cut; its reports count as user_tag until then",
+                why=log.why or Message("both are kept as evidence"),
                 **place,
             )
         elif log.missing:
