@@ -82,6 +82,23 @@ class HolderState(FullOutput, frozen=True, kw_only=True):
     why: WireMessage | None = None
 
 
+class BudgetLeft(FullOutput, frozen=True, kw_only=True):
+    """What a token may still look up."""
+
+    kind: str  # url: whatever needs no holder
+    hour: int  # values
+    hour_left: int
+    refill_s: int  # until more is left; 0: nothing was asked for
+    denied: int  # values, since the start
+
+
+class Quota(FullOutput, frozen=True, kw_only=True):
+    """What is left to the caller's token, and to the member."""
+
+    token: tuple[BudgetLeft, ...]
+    member: tuple[QuotaLeft, ...]
+
+
 class KeyState(FullOutput, frozen=True, kw_only=True):
     """A token key: `t` of `n` holders answer for it."""
 

@@ -16,8 +16,8 @@ from syncd.node.serve.metrics import Metrics
 from syncd.roster.quotas import HOUR_S, Window
 from syncd.roster.terms import LOOKUP
 from syncd.web import forms
-from syncd.web.quota_forms import BudgetLeft
 from syncd.web.routes import Caller
+from syncd.web.status_forms import BudgetLeft
 
 OPEN = "url"  # what needs no holder: URLs, and what is asked by token
 KINDS = ("phone", "account", OPEN)

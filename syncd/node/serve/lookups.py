@@ -33,8 +33,8 @@ from syncd.store.sightings import SightedToken
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import forms, problem
 from syncd.web.forms import LONGEST_REFERENCE, MAX_DEADLINE_MS, LookupCall
-from syncd.web.quota_forms import Quota
 from syncd.web.routes import READERS, Caller, route
+from syncd.web.status_forms import Quota
 
 MOST = 4 << 20  # bytes of a call: 10,000 URLs of 400
 EACH_MS = 2  # of time for each item; three forms of an account take 1 ms
