@@ -1,14 +1,23 @@
 """What is asked is what was told, and no raw value shows unasked."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec import structs
 
 from syncd.cli import grid
 from syncd.cli.status_command import lines
+from syncd.errors import Message
+from syncd.flows.ports import Finding
+from syncd.messages.wire import WireMessage
+from syncd.store.findings import Row
+from syncd.web import status_forms
 from tests.cli.conftest import FalseApi, Node, refused
+from tests.node.test_status import FIVE_WAIT, KEY, NOW, WELL, down, log, roster
 
 SAME = "--kind url --label fake_shop --role phishing_host --evidence user_tag"
 CONST = SAME.split()
@@ -654,86 +663,47 @@ def test_lookup_needs_purpose_and_kind(member: Node, false: FalseApi) -> None:
 
 # ------------------------------------------------------------------ status
 
-NOW = 1_800_000_000
-STATUS: dict[str, Any] = {
-    "member": "bank",
-    "alliance": "txwz",
-    "version": "1",
-    "time": NOW,
-    "log": {"origin": "bank.example/syncd/txwz/1", "size": 9, "released": 8},
-    "vault": {"waiting": {"phone": 2}, "published": 7, "ending": 1},
-    "members": [{"member": "bank", "sector": "bank", "state": "self"}],
-    "cut_off": None,
-    "logs": [
-        {
-            "member": "police",
-            "origin": "police.example/syncd/txwz/1",
-            "sector": "police",
-            "mirrored": 5,
-            "merged": 4,
-            "known": 6,
-            "lag": 2,
-            "contested": False,
-            "missing": 0,
-            "last_receipt": {"member": "police", "size": 8, "at": NOW - 60},
-            "source": "carrier",
-            "last_pull": NOW - 7200,
-            "why": "",
-            "digest": "ab" * 32,
-        },
-    ],
-    "receipts": [],
-    "holders": [
-        {"member": "bank", "up": True, "why": ""},
-        {"member": "police", "up": False, "why": {"detail": "refused"}},
-    ],
-    "keys": [{"kind": "phone", "epoch": 1, "t": 2, "n": 3, "dealt": True}],
-    "quotas": [],
-    "roster": {"version": 3, "expires": NOW + 86_400 * 9, "expired": False},
-    "skew_s": 2,
-    "findings": [
-        {
-            "code": "void",
-            "origin": "police.example/syncd/txwz/1",
-            "index": 3,
-            "detail": "not\x1b[2Jcanonical",
-            "first_at": NOW,
-            "last_at": NOW,
-            "count": 4,
-        }
-    ],
-    "appending": {"ok": True, "why": ""},
-    "notify": [],
-    "todo": [{"detail": "call police"}],
-    "notes": [],
-    "muted": [],
-}
+VOID = Finding("void", "a/b", 3, Message("not\x1b[2Jcanonical"))
+RECEIPT = status_forms.Seen(member="bank", size=8, at=NOW - 60)
+LOG = log(lag=2, source="carrier", last_pull=NOW - 7200, last_receipt=RECEIPT)
+STATE = replace(
+    WELL,
+    vault=FIVE_WAIT,
+    logs=(LOG,),
+    holders=down("c"),
+    keys=(structs.replace(KEY, dealt=True),),
+    findings=(Row(VOID, NOW, NOW, 4),),
+)
+
+
+def form(*todo: str, **fields: Any) -> Any:
+    """Return a status as the API says it."""
+    state = replace(STATE, **fields)
+    shown = state.form([*map(Message, todo)], (), {})
+    return msgspec.json.decode(msgspec.json.encode(shown))
 
 
 def test_status(member: Node, false: FalseApi) -> None:
-    false.answers["/v1/status"] = (200, STATUS)
+    status = form("call police")
+    false.answers["/v1/status"] = (200, status)
     ran = member("status")
     assert ran.code == 0
     for part in (
-        "9 entries, 8 released",
-        "2 waiting, 7 published, 1 ending (phone 2)",
-        "bank up; police down: refused",
+        "a/b: 1 entries, 1 released",
+        "5 waiting, 0 published, 0 ending (phone 3, url 2)",
+        "a, b up; c down: late",
         "phone 1: 2/3 (dealt)",
-        "version 3, expires in 9 days",
-        "2 s off",
+        "version 3, expires in 60 days",
+        "0 s off",
         "8 60 s ago",
         "2 h ago",
-        "police.example/syncd/txwz/1:3",
+        "a/b:3",
     ):
         assert part in ran.out
     assert ran.out.endswith("what to do: call police\n")
-    assert member("status", "--json", "--digests").json == STATUS
+    assert "\x1b" not in ran.out  # what others wrote controls no terminal
+    assert member("status", "--json", "--digests").json == status
     assert "digests=1" in false.asked[-1][1]
-
-
-def test_status_moves_no_cursor() -> None:
-    """What others wrote into a finding does not control our terminal."""
-    assert "\x1b" not in "\n".join(lines(STATUS))
 
 
 @pytest.mark.parametrize(
@@ -741,22 +711,20 @@ def test_status_moves_no_cursor() -> None:
     [
         ({"contested": True}, "CONTESTED"),
         ({"missing": 3}, "3 payloads withheld"),
-        ({"why": {"detail": "no route"}}, "no route"),
+        ({"why": WireMessage(detail="no route")}, "no route"),
         ({"lag": 0}, "ok"),
         ({}, "behind"),
     ],
 )
 def test_state_of_a_log(change: dict[str, Any], expected: str) -> None:
     """The worst first."""
-    log = {**STATUS["logs"][0], **change}
-    assert expected in "\n".join(lines({**STATUS, "logs": [log]}))
+    logs = (structs.replace(LOG, **change),)
+    assert expected in "\n".join(lines(form(logs=logs)))
 
 
 def test_what_is_wrong_is_printed() -> None:
-    roster = {**STATUS["roster"], "expired": True}
-    no = {"ok": False, "why": {"detail": "the clock is off"}}
-    found = {**STATUS, "roster": roster, "appending": no, "todo": []}
-    text = "\n".join(lines({**found, "findings": []}))
+    off = Message("the clock is off")
+    text = "\n".join(lines(form(roster=roster(0), appending=off)))
     assert "EXPIRED" in text
     assert "the clock is off" in text
     assert text.endswith("what to do: nothing")
@@ -807,7 +775,7 @@ def test_watch(
             raise KeyboardInterrupt
 
     monkeypatch.setattr("syncd.cli.status_command.time.sleep", sleep)
-    false.answers["/v1/status"] = (200, STATUS)
+    false.answers["/v1/status"] = (200, form())
     ran = member("status", "--watch")
     assert ran.code == 130
     assert ran.out.count("what to do") == 3
