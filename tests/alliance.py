@@ -1006,13 +1006,15 @@ async def records_of(log: OwnLogStore) -> list[Record]:
     return found
 
 
+async def claims_of(mirror: MirrorStore, origin: str) -> list[claims.Row]:
+    """Return the claims of a log that stand in a mirror."""
+    merged = (await mirror.head(origin)).merged
+    return [row async for page in mirror.rows(origin, merged) for row in page]
+
+
 async def digest_of(mirror: MirrorStore, origin: str) -> int:
     """Return the digest of a log's claims in a mirror, recomputed."""
-    total = 0
-    merged = (await mirror.head(origin)).merged
-    async for rows in mirror.rows(origin, merged):
-        total = claims.plus(total, claims.digest(origin, rows))
-    return total
+    return claims.digest(origin, await claims_of(mirror, origin))
 
 
 def retire_urls(draft: Roster) -> Roster:

@@ -23,7 +23,7 @@ from syncd.flows.serve import LogFiles
 from syncd.indicator import codec, leaf, token
 from syncd.indicator.leaf import Record
 from syncd.node.audit import stored
-from syncd.store import home_stores, snapshot
+from syncd.store import snapshot
 from syncd.store.snapshot import (
     CosignRow,
     LogRow,
@@ -132,20 +132,11 @@ def _view(
     settings: Config, origin: str | None, at: int | None
 ) -> dict[str, Any]:
     """Return what is shown of a log, or of its entry `at`."""
-    path = settings.home
     if origin is not None and origin != settings.origin:
-
-        def mirrored(s: MirrorSnapshot) -> dict[str, Any]:
-            return _of(s, stored.mirrored_row(s, origin), [], at)
-
-        return snapshot.of_mirror(path / home_stores.MIRROR, mirrored)
-
-    def ours(s: OwnSnapshot) -> dict[str, Any]:
-        row, _ = stored.own_row(s)
-        receipts = [r for r in s.receipts() if r.origin == row.origin]
-        return _of(s, row, receipts, at)
-
-    return snapshot.of_own(path / home_stores.OWN, ours)
+        with snapshot.of_mirror(settings.home) as mirror:
+            return _of(mirror, stored.mirrored_row(mirror, origin), [], at)
+    with snapshot.of_own(settings.home) as own:
+        return _of(own, *stored.own_row(own), at)
 
 
 def _of(

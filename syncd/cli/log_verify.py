@@ -23,8 +23,7 @@ from syncd.node.audit import stored
 from syncd.node.pinned import trusted_roster
 from syncd.roster import trust
 from syncd.roster.roster import Roster
-from syncd.store import home_stores, snapshot
-from syncd.store.snapshot import MirrorSnapshot
+from syncd.store import snapshot
 from syncd.tlog import note, strict
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import VerifierKey
@@ -216,23 +215,21 @@ def _home_lines(found: list[dict[str, Any]]) -> Iterator[str]:
 
 def _digests(args: _VerifyOptions) -> int:
     """Sum the claim rows as they are: no log is read, nothing is proven."""
-
-    def job(mirror: MirrorSnapshot) -> list[dict[str, Any]]:
+    with snapshot.of_mirror(args.settings().home) as mirror:
         rows = {row.origin: row for row in mirror.logs()}
         sums, _ = stored.tallies(mirror, rows)
-        tally = {o: sums.get(row.id, Tally()) for o, row in rows.items()}
-        return [
+    found = []
+    for origin, row in rows.items():
+        tally = sums.get(row.id, Tally())
+        found.append(
             {
                 "origin": origin,
                 "size": row.size,
                 "merged": row.merged,
-                "digest": _digest_json(tally[origin].digest),
-                "rows": tally[origin].in_force,
+                "digest": _digest_json(tally.digest),
+                "rows": tally.in_force,
             }
-            for origin, row in rows.items()
-        ]
-
-    found = snapshot.of_mirror(args.settings().home / home_stores.MIRROR, job)
+        )
     args.show(found, _sums(found))
     return 0
 

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from syncd.errors import DamagedError, StaleError
 from syncd.flows.ports import Bundle
 
+SELECT = "SELECT n, width, gz, root, entries FROM bundle"
+
 
 def put(
     connection: sa.Connection, log_id: int, bundles: Sequence[Bundle]
@@ -51,9 +53,7 @@ def rewrite(
 def get(connection: sa.Connection, log_id: int, n: int) -> Bundle | None:
     """Return bundle `n` of a log, or None."""
     row = connection.exec_driver_sql(
-        "SELECT n, width, gz, root, entries FROM bundle"
-        " WHERE log_id = ? AND n = ?",
-        (log_id, n),
+        f"{SELECT} WHERE log_id = ? AND n = ?", (log_id, n)
     ).fetchone()
     return None if row is None else Bundle(*row)
 

@@ -6,55 +6,41 @@ erased of earlier ones. A payload that was erased by an entry which is gone
 is withheld from then on; merging begins again before it.
 """
 
-from dataclasses import dataclass
-
 import sqlalchemy as sa
 
 from syncd.errors import DamagedError
-from syncd.flows.ports import Bundle
+from syncd.flows.ports import Bundle, MirrorHead
 from syncd.indicator import codec
 from syncd.indicator.absent import RETIRED
-from syncd.store import bundles, erasing
+from syncd.store import bundles, erasing, kept_notes
 from syncd.store.database import execute_many
 from syncd.tlog import checkpoint, growth, merkle, note, tiles
 from syncd.tlog.merkle import BUNDLE, Frontier
 
 
-@dataclass(frozen=True, slots=True)
-class Remainder:
-    """What is left of a log."""
-
-    frontier: Frontier
-    merged: int
-    note: bytes  # its largest kept checkpoint of the entries that are left
-
-
 def cut(
-    c: sa.Connection, log_id: int, origin: str, size: int, merged: int
-) -> Remainder:
-    """Hold the first `size` entries of a log, `merged` of them at most.
+    c: sa.Connection, log_id: int, head: MirrorHead, size: int
+) -> MirrorHead:
+    """Return what is left of a log: its first `size` entries, uncontested.
+
+    Its note is the largest kept checkpoint of the entries that are left.
 
     Raises:
         DamagedError: a bundle of them is missing.
     """
+    origin = head.origin
     roots = bundles.roots(c, log_id, 0, size // BUNDLE)
     tail = _cut_bundles(c, log_id, origin, size)
     frontier = Frontier.EMPTY.extend(roots, merkle.BUNDLE_LEVEL).extend(tail)
-    merged = min(merged, size, _undo_erasures(c, log_id, size))
+    merged = min(head.merged, size, _undo_erasures(c, log_id, size))
     _cut_rows(c, log_id, merged, size)
     newest = b""
-    for at, raw in c.exec_driver_sql(
-        "SELECT size, note FROM kept_note WHERE log_id = ? ORDER BY size DESC",
-        (log_id,),
-    ).fetchall():
+    for at, raw in reversed(kept_notes.of_log(c, log_id).items()):
         if at <= size and _root(c, log_id, origin, at) == _signed_root(raw):
             newest = raw
             break
-        c.exec_driver_sql(
-            "DELETE FROM kept_note WHERE log_id = ? AND size = ?",
-            (log_id, at),
-        )
-    return Remainder(frontier, merged, newest)
+        kept_notes.drop(c, log_id, "size", [at])
+    return MirrorHead(origin, frontier, merged, newest)
 
 
 def _cut_bundles(

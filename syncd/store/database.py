@@ -106,10 +106,26 @@ class Database:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self.read_now, job)
 
-    async def write(self, job: Callable[[sa.Connection], T]) -> T:
-        """Run `job` in one transaction; it is durable on return."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writer, self.write_now, job)
+    async def rows(self, sql: str, *values: object) -> Sequence[Any]:
+        """Return the rows that a query has just now."""
+        return await self.read(lambda c: c.exec_driver_sql(sql, values).all())
+
+    async def write(
+        self,
+        job: Callable[[sa.Connection], T],
+        then: Callable[[], None] = lambda: None,
+    ) -> T:
+        """Run `job` in one transaction; it is durable on return.
+
+        What comes `then` is done after the commit, before any other write.
+        """
+
+        def step() -> T:
+            done = self.write_now(job)
+            then()
+            return done
+
+        return await self.in_writer(step)
 
     async def in_writer(self, step: Callable[[], T]) -> T:
         """Run `step` in the writing thread: between two transactions.
@@ -122,8 +138,14 @@ class Database:
 
     def read_now(self, job: Callable[[sa.Connection], T]) -> T:
         """Like `read`, on the calling thread."""
-        with self._translated(), self._read_engine.connect() as connection:
+        with self.reading() as connection:
             return job(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Yield one consistent snapshot, on the calling thread."""
+        with self._translated(), self._read_engine.connect() as connection:
+            yield connection
 
     def write_now(self, job: Callable[[sa.Connection], T]) -> T:
         """Like `write`; only for `in_writer` steps and before the loop."""

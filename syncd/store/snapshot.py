@@ -7,19 +7,20 @@ to find out.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import Bundle
 from syncd.indicator.absent import Range
+from syncd.store import bundles, erasing, kept_notes
 from syncd.store.database import Database
-
-T = TypeVar("T")
+from syncd.store.home_stores import MIRROR, OWN
 
 # (log id, token, key, index, record, index of the retract that ended it)
 HeldRow = tuple[int, bytes, int, int, bytes, int | None]
@@ -40,7 +41,7 @@ class LogRow:
     peaks: bytes  # bytes(Frontier)
     note: bytes  # signed checkpoint
     merged: int = 0  # entries; mirror.db only
-    contested: bool = False
+    contested: int = 0  # or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,49 +56,30 @@ class CosignRow:
 
 
 class _Snapshot:
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, cursors: ExitStack) -> None:
         connection.exec_driver_sql("SELECT 1 FROM log LIMIT 1").fetchone()
-        raw = connection.connection.driver_connection
-        assert isinstance(raw, sqlite3.Connection)  # noqa: S101
-        self._raw = raw
-        self._cursors: list[sqlite3.Cursor] = []
-
-    def close(self) -> None:
-        """End readings that nobody has read to their end."""
-        for cursor in self._cursors:
-            cursor.close()
+        self._c = connection
+        self._cursors = cursors  # of what nobody reads to its end, too
 
     def _rows(self, sql: str, *values: Any) -> Iterator[Any]:
-        cursor = self._raw.cursor()
-        self._cursors.append(cursor)
+        cursor = self._c.connection.cursor()
+        self._cursors.enter_context(closing(cursor))
         try:
-            for row in cursor.execute(sql, values):  # noqa: UP028  that closes
+            cursor.execute(sql, values)
+            while row := cursor.fetchone():
                 yield row
         except sqlite3.DatabaseError as e:
             raise DamagedError("database: {why}", why=e) from e
 
     def bundles(self, log_id: int) -> Iterator[Bundle]:
         """Yield a log's bundles, the newest first."""
-        for row in self._rows(
-            "SELECT n, width, gz, root, entries FROM bundle"
-            " WHERE log_id = ? ORDER BY n DESC",
-            log_id,
-        ):
+        sql = f"{bundles.SELECT} WHERE log_id = ? ORDER BY n DESC"
+        for row in self._rows(sql, log_id):
             yield Bundle(*row)
 
     def bundle(self, log_id: int, n: int) -> Bundle | None:
         """Return one bundle of a log."""
-        for row in self._rows(
-            "SELECT n, width, gz, root, entries FROM bundle"
-            " WHERE log_id = ? AND n = ?",
-            log_id,
-            n,
-        ):
-            return Bundle(*row)
-        return None
-
-
-S = TypeVar("S", bound=_Snapshot)
+        return bundles.get(self._c, log_id, n)
 
 
 class OwnSnapshot(_Snapshot):
@@ -125,9 +107,9 @@ class OwnSnapshot(_Snapshot):
     def receipts(self) -> list[CosignRow]:
         """Return others' cosignatures on our logs."""
         return [
-            CosignRow(signer, origin, size, b"", note)
-            for signer, origin, size, note in self._rows(
-                "SELECT signer, origin, size, note FROM receipt"
+            CosignRow(*row)
+            for row in self._rows(
+                "SELECT signer, origin, size, x'', note FROM receipt"
                 " ORDER BY origin, signer"
             )
         ]
@@ -139,47 +121,24 @@ class MirrorSnapshot(_Snapshot):
     def logs(self) -> list[LogRow]:
         """Return the logs that we heard of, by origin; ours among them."""
         return [
-            LogRow(id_, origin, size, peaks, note, merged, bool(contested))
-            for id_, origin, size, peaks, note, merged, contested in (
-                self._rows(
-                    "SELECT id, origin, size, peaks, note, merged, contested"
-                    " FROM log ORDER BY origin"
-                )
+            LogRow(*row)
+            for row in self._rows(
+                "SELECT id, origin, size, peaks, note, merged, contested"
+                " FROM log ORDER BY origin"
             )
         ]
 
-    def notes(self, log_id: int) -> list[tuple[int, bytes]]:
-        """Return a log's kept checkpoints as (size, note)."""
-        return [
-            (size, note)
-            for size, note in self._rows(
-                "SELECT size, note FROM kept_note WHERE log_id = ?"
-                " ORDER BY size",
-                log_id,
-            )
-        ]
+    def notes(self, log_id: int) -> dict[int, bytes]:
+        """Return a log's kept checkpoints by size."""
+        return kept_notes.of_log(self._c, log_id)
 
     def rejected(self, log_id: int) -> list[bytes]:
         """Return a log's notes that the roster decided against."""
-        return [
-            note
-            for (note,) in self._rows(
-                "SELECT f.note FROM fork_note AS f JOIN rejected_note AS r"
-                " ON r.log_id = f.log_id AND r.hash = f.hash"
-                " WHERE f.log_id = ?",
-                log_id,
-            )
-        ]
+        return kept_notes.rejected(self._c, log_id)
 
     def erased(self, log_id: int) -> list[Range]:
         """Return what the database says is erased: (from, to, by)."""
-        return [
-            (start, stop, by)
-            for start, stop, by in self._rows(
-                "SELECT start, stop, by_idx FROM erased WHERE log_id = ?",
-                log_id,
-            )
-        ]
+        return erasing.erased(self._c, log_id)
 
     def claims(self) -> Iterator[HeldRow]:
         """Yield every claim row of every log, ended ones too."""
@@ -197,50 +156,42 @@ class MirrorSnapshot(_Snapshot):
         There is no index by position: this reads the whole table, and is
         for finding what is wrong once something is.
         """
-        rows = self._rows(
-            f"{_CLAIMS[sightings]} WHERE log_id = ? AND idx >= ? AND idx < ?",
-            log_id,
-            first,
-            last,
-        )
-        return list(rows)
+        sql = f"{_CLAIMS[sightings]} WHERE log_id = ? AND idx >= ? AND idx < ?"
+        return [*self._rows(sql, log_id, first, last)]
 
 
-def of_own(path: Path, job: Callable[[OwnSnapshot], T]) -> T:
-    """Return what `job` makes of own.db at this moment.
+@contextmanager
+def of_own(home: Path) -> Iterator[OwnSnapshot]:
+    """Yield own.db as it is at this moment.
 
     Raises:
         UsageError: there is no such file.
         DamagedError: it is no database, or a broken one.
         NewerError: a newer syncd has migrated it.
     """
-    return _read(path, "own", OwnSnapshot, job)
+    with _reading(home / OWN, "own") as taken:
+        yield OwnSnapshot(*taken)
 
 
-def of_mirror(path: Path, job: Callable[[MirrorSnapshot], T]) -> T:
-    """Return what `job` makes of mirror.db at this moment.
+@contextmanager
+def of_mirror(home: Path) -> Iterator[MirrorSnapshot]:
+    """Yield mirror.db as it is at this moment.
 
     Raises:
         UsageError, DamagedError, NewerError: as `of_own`.
     """
-    return _read(path, "mirror", MirrorSnapshot, job)
+    with _reading(home / MIRROR, "mirror") as taken:
+        yield MirrorSnapshot(*taken)
 
 
-def _read(
-    path: Path,
-    schema: str,
-    kind: Callable[[sa.Connection], S],
-    job: Callable[[S], T],
-) -> T:
-    def closing(connection: sa.Connection) -> T:
-        taken = kind(connection)
-        try:
-            return job(taken)
-        finally:
-            taken.close()
-
+@contextmanager
+def _reading(
+    path: Path, schema: str
+) -> Iterator[tuple[sa.Connection, ExitStack]]:
     database = Database(path, schema, read_only=True, readers=1)
-    try:
-        return database.read_now(closing)
-    finally:
-        database.close()
+    with (
+        closing(database),
+        database.reading() as connection,
+        ExitStack() as cursors,
+    ):
+        yield connection, cursors

@@ -51,7 +51,7 @@ class Steps:
 
             return await write(watched)
 
-        database.write = counted  # type: ignore[method-assign]
+        database.write = counted  # type: ignore[method-assign,assignment]
 
     def _step(self) -> int:
         self.steps += 1
@@ -113,7 +113,7 @@ async def test_a_group_is_read_and_written_once(own: OwnStore) -> None:
 
         return await write(watched)
 
-    database.write = counted  # type: ignore[method-assign]
+    database.write = counted  # type: ignore[method-assign,assignment]
     await own.quotas.debit(small(0))
     await asyncio.gather(*(own.quotas.debit(small(n)) for n in range(1, 61)))
     assert len(groups) == 2

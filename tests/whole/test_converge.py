@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.alliance import Alliance, shared, until
+from tests.alliance import Alliance, claims_of, shared, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -33,7 +33,7 @@ async def same(alliance: Alliance) -> None:
         assert len({h.frontier.root() for h in heads}) == 1
         digests = {await m.digest(owner.origin) for m in alliance.up}
         assert len(digests) == 1
-        has_claims = (await owner.node.home.mirror.counts()).get(owner.origin)
+        has_claims = await claims_of(owner.node.home.mirror, owner.origin)
         assert (digests != {"0" * 64}) == bool(has_claims)
 
 

@@ -3,7 +3,15 @@
 import pytest
 
 from syncd.tlog import checkpoint
-from tests.alliance import CASE, Alliance, Member, payload, police_case, shared
+from tests.alliance import (
+    CASE,
+    Alliance,
+    Member,
+    claims_of,
+    payload,
+    police_case,
+    shared,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +31,7 @@ async def assert_contained(alliance: Alliance, *victims: Member) -> None:
         heads = [checkpoint.open_(raw, key)[0] for raw in kept]
         assert len({(h.size, h.root) for h in heads}) >= 2
         # Nothing is dropped, but it weighs no more than a rumour.
-        assert (await member.node.home.mirror.counts())[police.origin]
+        assert await claims_of(member.node.home.mirror, police.origin)
         (answer,) = await member.lookup("phone", CASE)
         assert answer.verdict == "suspected"
         assert "contested" in answer.reasons

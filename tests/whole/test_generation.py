@@ -17,7 +17,6 @@ from syncd.node.publish.append_guard import UNASKED
 from syncd.roster import drafts, signing
 from syncd.roster.roster import Roster
 from syncd.store import snapshot
-from syncd.store.snapshot import OwnSnapshot
 from syncd.web import forms, report_forms
 from syncd.web.report_forms import ReportSearch
 from syncd.web.routes import Caller
@@ -386,8 +385,7 @@ async def test_what_the_roster_ends_after_the_turn(
 
 def open_in_own(member: Member, origin: str) -> list[str]:
     """Return of which kinds own.db still has open entries of a log."""
-
-    def job(store: OwnSnapshot) -> list[str]:
+    with snapshot.of_own(member.home) as store:
         (log,) = [row for row in store.logs() if row.origin == origin]
         return [
             json.loads(payload)["kind"]
@@ -395,5 +393,3 @@ def open_in_own(member: Member, origin: str) -> list[str]:
             for head, salt, payload in codec.records(origin, bundle)
             if salt and head[1] < 8
         ]
-
-    return snapshot.of_own(member.home / "own.db", job)

@@ -46,9 +46,8 @@ def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
     """
     path = settings.home
     if origin is not None and origin != settings.origin:
-        head = snapshot.of_mirror(
-            path / home_stores.MIRROR, lambda s: mirrored_row(s, origin)
-        )
+        with snapshot.of_mirror(path) as s:
+            head = mirrored_row(s, origin)
         signed = note.parse(head.note)
         raw = bytes(Note(signed.text, _log_lines(signed, origin)))
         size = checkpoint.parse(signed.text).size
@@ -59,7 +58,8 @@ def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
             yield LogFiles(origin, size, raw, bundle, roots)
         return
     mark = _mark(path)
-    row, receipts = snapshot.of_own(path / home_stores.OWN, own_row)
+    with snapshot.of_own(path) as taken:
+        row, receipts = own_row(taken)
     head_ = checkpoint.parse(mark.text)
     if head_.origin != row.origin or head_.size > row.size:
         raise DamagedError(
@@ -101,7 +101,7 @@ def _mark(path: Path) -> Note:
         raise DamagedError("{file}: {why}", file=own.HIGH_WATER, why=e) from e
 
 
-def own_row(s: OwnSnapshot) -> tuple[LogRow, list[bytes]]:
+def own_row(s: OwnSnapshot) -> tuple[LogRow, list[CosignRow]]:
     """Return our newest log, and others' receipts on it.
 
     Raises:
@@ -111,7 +111,7 @@ def own_row(s: OwnSnapshot) -> tuple[LogRow, list[bytes]]:
     if not logs:
         raise UsageError("there is no log here yet", hint="run syncd init")
     row = logs[-1]
-    return row, [r.note for r in s.receipts() if r.origin == row.origin]
+    return row, [r for r in s.receipts() if r.origin == row.origin]
 
 
 def mirrored_row(s: MirrorSnapshot, origin: str) -> LogRow:
@@ -138,7 +138,7 @@ def _log_lines(signed: Note, origin: str) -> tuple[Signature, ...]:
 
 
 def _with_receipts(
-    mark: Note, origin: str, receipts: list[bytes], settings: Config
+    mark: Note, origin: str, receipts: list[CosignRow], settings: Config
 ) -> Note:
     """Return our checkpoint with the cosignatures of it that we know."""
     roster = None  # before it has joined
@@ -150,8 +150,8 @@ def _with_receipts(
     if roster is None or known is None:
         return found
     keys = [known[1].log, *cosigners(roster)]
-    for raw in receipts:
-        signed = note.parse(raw)
+    for receipt in receipts:
+        signed = note.parse(receipt.note)
         if signed.text == mark.text:
             lines += [s for _, s in note.verify(signed, keys)]
     others = [s for s in dict.fromkeys(lines) if s.name != origin]
@@ -185,19 +185,15 @@ def verify_home(settings: Config, roster: Roster) -> list[LogReport]:
     """
     path = settings.home
     mark = durable.read(path / own.HIGH_WATER)
-    cosigned, receipts = snapshot.of_own(
-        path / home_stores.OWN, lambda s: (s.cosigned(), s.receipts())
-    )
-
-    def with_mirror(mirror: MirrorSnapshot) -> list[LogReport]:
+    with snapshot.of_own(path) as own_:
+        cosigned, receipts = own_.cosigned(), own_.receipts()
+    with snapshot.of_mirror(path) as mirror:
         check = _HomeCheck(settings.member.id, roster, mirror)
         check.expect(mark, cosigned, receipts)
-        ours = snapshot.of_own(path / home_stores.OWN, check.own_logs)
-        found = [*ours, *check.mirrored()]
-        _usage(found, roster)
-        return sorted(found, key=lambda report: report.origin)
-
-    return snapshot.of_mirror(path / home_stores.MIRROR, with_mirror)
+        with snapshot.of_own(path) as own_:
+            found = [*check.own_logs(own_), *check.mirrored()]
+    _usage(found, roster)
+    return sorted(found, key=lambda report: report.origin)
 
 
 def _usage(found: list[LogReport], roster: Roster) -> None:
@@ -295,7 +291,7 @@ class _HomeCheck:
             )
         kept = [
             Proof(f"kept checkpoint of {size}", raw, size=size)
-            for size, raw in self._mirror.notes(log_id)
+            for size, raw in self._mirror.notes(log_id).items()
         ]
 
         erased = tuple(self._mirror.erased(log_id))

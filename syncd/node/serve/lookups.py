@@ -28,8 +28,8 @@ from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
 from syncd.store import erasing
-from syncd.store.mirror import Sizes
 from syncd.store.sightings import SightedToken
+from syncd.store.stored_claims import Sizes
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import forms, problem
 from syncd.web.forms import LONGEST_REFERENCE, MAX_DEADLINE_MS, LookupCall

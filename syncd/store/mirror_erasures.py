@@ -1,0 +1,132 @@
+"""Erasures in mirror.db: what an entry or the roster orders, and epochs."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import sqlalchemy as sa
+
+from syncd.flows.ports import Finding
+from syncd.indicator import absent, claims, codec
+from syncd.indicator.absent import Range
+from syncd.indicator.folding import Batch, Rows
+from syncd.indicator.token import KIND_CODES
+from syncd.store import bundles, erasing, findings, log_rows
+from syncd.store.book import Book
+from syncd.store.database import execute_many
+from syncd.tlog.merkle import BUNDLE
+
+
+class MirrorErasures(Book):
+    """What was erased of the logs, and stays so whatever comes in."""
+
+    retired: frozenset[tuple[str, int]] = frozenset()
+    """(kind, epoch) of which nothing is kept, whatever is merged"""
+
+    async def erase(self, origin: str, ranges: Sequence[Range]) -> None:
+        """Act on erasures (from, to, by): payloads, salts and claims go.
+
+        An erasure at index `by` acts on entries of types 1–7 below `by`;
+        for one that the roster orders, `by` is the size that it names.
+        `purge` makes the bytes themselves go.
+        """
+        wanted = list(ranges)
+
+        def job(c: sa.Connection) -> None:
+            log_id = log_rows.id_of(c, origin, make=True)
+            fresh = erasing.erase(c, log_id, origin, wanted)
+            findings.record(c, fresh, self._clock())
+
+        await self._db.write(job)
+
+    async def drop_retired(self) -> None:
+        """Drop all claims of the epochs that are `retired`."""
+        keys = [(key,) for key in self._keys()]
+
+        def job(c: sa.Connection) -> None:
+            for table in ("claim", "sighting", "ending"):
+                execute_many(
+                    c,
+                    f"DELETE FROM {table} WHERE kind_epoch = ?",  # noqa: S608
+                    keys,
+                )
+
+        await self._db.write(job)
+
+    async def retire(self, origin: str, first: int, last: int) -> None:
+        """Close what is of `retired` epochs in bundles first..last-1."""
+
+        def job(c: sa.Connection) -> None:
+            log_id = log_rows.id_of(c, origin)
+            failed = self._retire(c, log_id, origin, range(first, last))
+            findings.record(c, failed, self._clock())
+
+        await self._db.write(job)
+
+    def _keys(self) -> frozenset[int]:
+        return frozenset(
+            claims.key(KIND_CODES[kind], epoch) for kind, epoch in self.retired
+        )
+
+    def close_erased(
+        self,
+        c: sa.Connection,
+        log_id: int,
+        origin: str,
+        numbers: Sequence[int],
+    ) -> None:
+        """Close what is erased in bundles that have just come in."""
+        failed = erasing.erase_again(c, log_id, origin, numbers)
+        failed += self._retire(c, log_id, origin, numbers)
+        findings.record(c, failed, self._clock())
+
+    def counting(self, batch: Batch) -> Batch:
+        """Return a batch without what is of retired epochs."""
+        keys = self._keys()
+        if not keys:
+            return batch
+        return msgspec.structs.replace(
+            batch,
+            adds=Rows.pack([r for r in batch.adds if r[2] not in keys]),
+            ends=[end for end in batch.ends if end[3] not in keys],
+            sightings=[row for row in batch.sightings if row[2] not in keys],
+        )
+
+    def _retire(
+        self,
+        c: sa.Connection,
+        log_id: int,
+        origin: str,
+        numbers: Iterable[int],
+    ) -> list[Finding]:
+        """Close what is of retired epochs in some bundles."""
+        failed: list[Finding] = []
+        for n in numbers if self.retired else ():
+            bundle = bundles.get(c, log_id, n)
+            if bundle is None:
+                continue
+            gone = absent.retired(
+                n * BUNDLE, codec.records(origin, bundle), self.retired
+            )
+            failed += erasing.erase(c, log_id, origin, gone)
+        return failed
+
+    async def erased(self, origin: str) -> list[Range]:
+        """Return what was erased of `origin`: (from, to, by)."""
+        return await self._db.read(
+            lambda c: erasing.erased(c, log_rows.id_of(c, origin))
+        )
+
+    async def purge(self) -> None:
+        """Leave no byte of what was erased, in file or WAL."""
+        await self._db.purge()
+
+
+def erase_merged(
+    c: sa.Connection, log_id: int, batch: Batch, day: int
+) -> list[Finding]:
+    """Act on what a batch erases: its author answers for what still stood."""
+    own = [r for r in batch.erases if r[2] != absent.RETIRED]
+    return [
+        *erasing.erase(c, log_id, batch.origin, own, day=day),
+        *erasing.erase(c, log_id, batch.origin, batch.erases),
+    ]
