@@ -7,7 +7,7 @@ tree than before, and each line is durable before anybody may read it.
 """
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Protocol
 
 from syncd.errors import ForkError, MalformedError, StaleError
@@ -15,8 +15,7 @@ from syncd.flows import held
 from syncd.flows.ports import Cosigned, MirrorReader
 from syncd.tlog import checkpoint, cosignature, note, witness
 from syncd.tlog.note import SigningKey, VerifierKey
-
-TEXT = "text/plain; charset=utf-8"
+from syncd.tlog.witness import Judgement
 
 
 class CosignBook(Protocol):
@@ -123,16 +122,6 @@ async def receipt(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class WitnessReply:
-    """The answer to add-checkpoint: status, body and its content type."""
-
-    status: int
-    body: bytes
-    content_type: str = TEXT
-    signed: bytes = b""  # the checkpoint, if its log signed it
-
-
 async def witness_checkpoint(
     body: bytes,
     *,
@@ -140,7 +129,7 @@ async def witness_checkpoint(
     key: SigningKey,
     book: CosignBook,
     now: int,
-) -> WitnessReply:
+) -> Judgement:
     """Judge a witness request as C2SP tlog-witness says, and cosign.
 
     Source: C2SP tlog-witness, add-checkpoint.
@@ -148,21 +137,14 @@ async def witness_checkpoint(
     try:
         asked = witness.parse(body)
     except MalformedError as e:
-        return WitnessReply(400, f"{e}\n".encode())
+        return Judgement(400, f"{e}\n")
     head, text = asked.head, asked.note.text
     log_key = log_keys.get(head.origin)
     last = await book.cosigned("seen", head.origin)
     size, root = (last.size, last.root) if last else (0, None)
     judged = witness.judge(asked, log_key, size, root)
-    # Whatever is wrong with the request, this may be evidence.
-    signed = bytes(asked.note) if judged.signed else b""
-    if judged.status == 409:
-        body = judged.body.encode()
-        return WitnessReply(409, body, witness.SIZE_TYPE, signed)
     if judged.status != 200 or log_key is None:
-        return WitnessReply(
-            judged.status, f"{judged.why}\n".encode(), TEXT, signed
-        )
+        return judged
     line = cosignature.cosign(text, key, now)
     both = note.add(bare(asked.note, log_key), line)
     new = Cosigned(head.size, head.root, bytes(both))
@@ -170,9 +152,9 @@ async def witness_checkpoint(
         await book.cosign("seen", head.origin, last, new)
     except StaleError:
         again = await book.cosigned("seen", head.origin)
-        body = f"{again.size if again else 0}\n".encode()
-        return WitnessReply(409, body, witness.SIZE_TYPE, signed)
-    return WitnessReply(200, f"{line}\n".encode(), TEXT, signed)
+        size = again.size if again else 0
+        return Judgement(409, f"{size}\n", judged.signed)
+    return replace(judged, body=f"{line}\n")
 
 
 def bare(signed: note.Note, log_key: VerifierKey) -> note.Note:

@@ -26,6 +26,7 @@ from syncd.tlog.note import Note
 MAX_HASHES = 63
 MAX_SIZE = 1 << 17  # bytes
 SIZE_TYPE = "text/x.tlog.size"  # content type of a 409
+TEXT = "text/plain; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +45,20 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """An answer: HTTP status, reason, and what the status asks for.
+    """An answer: HTTP status, body, and what may be evidence.
 
-    200: store `signed`, cosign it, answer with the lines. 409: the body is
-    `body`, of type SIZE_TYPE. 422 with `signed` set: keep the request, it may
-    be evidence.
+    200: store the checkpoint, cosign it, answer with the lines. Whatever is
+    wrong with a request, a checkpoint that its log `signed` is worth keeping.
     """
 
     status: int
-    why: str
-    body: str = ""
-    signed: Checkpoint | None = None  # a key of the origin signed it
+    body: str
+    signed: bytes = b""  # the checkpoint, if a key of the origin signed it
+
+    @property
+    def content_type(self) -> str:
+        """Of the body."""
+        return SIZE_TYPE if self.status == 409 else TEXT
 
 
 def request(old: int, proof: Sequence[bytes], note: Note) -> Request:
@@ -104,29 +108,24 @@ def judge(
     `size` and `root` are those of the checkpoint that we cosigned last, 0
     and None if we never did.
     """
-    head = asked.head
+    head, signed = asked.head, bytes(asked.note)
     if key is None:
-        return Judgement(404, "witness: origin is not known here")
+        return Judgement(404, "witness: origin is not known here\n")
     try:
-        checkpoint.open_(bytes(asked.note), key)
+        checkpoint.open_(signed, key)
     except UntrustedError as e:
-        return Judgement(403, str(e))
+        return Judgement(403, f"{e}\n")
     if asked.old > head.size:
         return Judgement(
-            400, f"witness: old size {asked.old} is above {head.size}"
+            400, f"witness: old size {asked.old} is above {head.size}\n"
         )
     if asked.old != size:
-        return Judgement(
-            409,
-            f"witness: old size {asked.old}, last cosigned {size}",
-            body=f"{size}\n",
-            signed=head,
-        )
+        return Judgement(409, f"{size}\n", signed)
     last = merkle.EMPTY_ROOT if root is None else root
     try:
         merkle.verify_consistency(
             size, last, head.size, head.root, asked.proof
         )
     except UntrustedError as e:
-        return Judgement(422, str(e), signed=head)
-    return Judgement(200, "witness: consistent", signed=head)
+        return Judgement(422, f"{e}\n", signed)
+    return Judgement(200, "", signed)

@@ -27,10 +27,10 @@ from syncd.errors import (
     UntrustedError,
 )
 from syncd.flows import serve
-from syncd.flows.cosign import WitnessReply
 from syncd.flows.ports import Heads
 from syncd.flows.serve import LogFiles
 from syncd.tlog import tiles
+from syncd.tlog.witness import TEXT, Judgement
 from syncd.web import runner
 
 MAX_BODY = 2 << 20  # bytes: 4,096 OPRF elements in hex are 262 kB
@@ -42,7 +42,6 @@ NO_STORE = "private, no-store"
 FOREVER = "public, max-age=31536000, immutable"
 BINARY = "application/octet-stream"
 JSON = "application/json"
-TEXT = "text/plain; charset=utf-8"
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -78,9 +77,7 @@ class PeerService(Protocol):
     ) -> bytes:
         """Answer an OPRF request, unless the caller has `gone` meanwhile."""
 
-    async def add_checkpoint(
-        self, body: bytes, caller: str = ""
-    ) -> WitnessReply:
+    async def add_checkpoint(self, body: bytes, caller: str = "") -> Judgement:
         """Judge a witness request."""
 
     async def monitor(self, origin_hash: str, key: str) -> bytes | None:
@@ -371,11 +368,9 @@ async def _evaluate(request: web.Request) -> web.Response:
 async def _add_checkpoint(request: web.Request) -> web.Response:
     body = await _body(request)
     judged = await request.app[SERVICE].add_checkpoint(body, request[_CALLER])
-    return web.Response(
-        status=judged.status,
-        body=judged.body,
-        headers={"Content-Type": judged.content_type},
-    )
+    found = _raw(judged.body.encode(), media=judged.content_type)
+    found.set_status(judged.status)
+    return found
 
 
 async def _poke(request: web.Request) -> web.Response:

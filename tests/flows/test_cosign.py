@@ -11,6 +11,7 @@ from syncd.flows.ports import Cosigned
 from syncd.indicator import codec
 from syncd.tlog import cosignature, note, witness
 from syncd.tlog.note import SigningKey
+from syncd.tlog.witness import Judgement
 from tests.flows import growing
 from tests.flows.growing import KEY, ORIGIN, FakeMirror, Log, Pull
 
@@ -190,9 +191,7 @@ def ask(
     return bytes(witness.request(old, proof, note.parse(log.signed)))
 
 
-async def post(
-    book: Book, body: bytes, known: bool = True
-) -> cosign.WitnessReply:
+async def post(book: Book, body: bytes, known: bool = True) -> Judgement:
     return await cosign.witness_checkpoint(
         body,
         log_keys={ORIGIN: KEY.verifier} if known else {},
@@ -208,7 +207,7 @@ async def test_witness_walks_along() -> None:
     for old, new in ((0, 3), (3, 8), (8, 8), (8, 300)):
         judged = await post(book, ask(old, new))
         assert judged.status == 200
-        assert judged.body.decode().startswith(f"— {SEEN.name} ")
+        assert judged.body.startswith(f"— {SEEN.name} ")
         assert book.rows["seen", ORIGIN].size == new
 
 
@@ -232,7 +231,7 @@ async def test_witness_statuses(body: bytes, status: int) -> None:
     assert judged.status == status
     if status == 409:
         assert (judged.body, judged.content_type) == (
-            b"3\n",
+            "3\n",
             "text/x.tlog.size",
         )
     assert book.rows["seen", ORIGIN].size == 3
@@ -250,4 +249,4 @@ async def test_witness_race() -> None:
     assert made is not None
     book.race = replace(made, size=6)
     judged = await post(book, ask(0, 3))
-    assert (judged.status, judged.body) == (409, b"6\n")
+    assert (judged.status, judged.body) == (409, "6\n")

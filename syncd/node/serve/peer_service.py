@@ -9,7 +9,6 @@ from typing import Any
 
 from syncd.errors import RefusedError, UnavailableError
 from syncd.flows import cosign, evaluation
-from syncd.flows.cosign import WitnessReply
 from syncd.flows.evaluation import Debit
 from syncd.flows.ports import Heads, Offload, RosterHead
 from syncd.flows.serve import LogFiles, Make
@@ -21,6 +20,7 @@ from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
 from syncd.node.serve.urgent_news import UrgentNews
 from syncd.tlog import checkpoint, note, tiles
+from syncd.tlog.witness import Judgement
 
 AT_ONCE = 1 << 16  # bytes of a request that are read on the event loop
 FOLLOW_S = 10.0  # a claimed newer roster may hold up payloads this long
@@ -238,9 +238,7 @@ class PeerService:
 
         return run
 
-    async def add_checkpoint(
-        self, body: bytes, caller: str = ""
-    ) -> WitnessReply:
+    async def add_checkpoint(self, body: bytes, caller: str = "") -> Judgement:
         """Judge a witness request; refuse while our clock is astray.
 
         What the log signed is held against what we mirror of it, whatever the
@@ -249,7 +247,7 @@ class PeerService:
         try:
             self.our_clock.healthy()
         except RefusedError as e:
-            return WitnessReply(503, f"{e}\n".encode())
+            return Judgement(503, f"{e}\n")
         keys = {
             origin: key
             for origin in self.ctx.roster.origins()
