@@ -15,7 +15,6 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +46,7 @@ class Keyring:
 
     @classmethod
     def create(
-        cls,
-        home: Path,
-        secret: bytes,
-        *,
-        rng: Callable[[int], bytes] = os.urandom,
-        cost: int = COST,
+        cls, home: Path, secret: bytes, *, cost: int = COST
     ) -> "Keyring":
         """Make the directory and a fresh master key.
 
@@ -66,8 +60,8 @@ class Keyring:
             raise UsageError(
                 "{file}: there is a keyring already", file=DIRECTORY
             )
-        master = rng(32)
-        _write_master(directory, master, secret, rng, cost)
+        master = os.urandom(32)
+        _write_master(directory, master, secret, cost)
         return cls(directory, master)
 
     @classmethod
@@ -84,12 +78,7 @@ class Keyring:
         return cls(directory, _read_master(directory, secret))
 
     def change_secret(
-        self,
-        old: bytes,
-        new: bytes,
-        *,
-        rng: Callable[[int], bytes] = os.urandom,
-        cost: int = COST,
+        self, old: bytes, new: bytes, *, cost: int = COST
     ) -> None:
         """Wrap the master key by another secret.
 
@@ -97,7 +86,7 @@ class Keyring:
             UntrustedError: `old` is not the secret.
         """
         master = _read_master(self._directory, old)
-        _write_master(self._directory, master, new, rng, cost)
+        _write_master(self._directory, master, new, cost)
 
     def names(self) -> list[str]:
         """Return the names of the keys that there are, sorted."""
@@ -146,15 +135,9 @@ class Keyring:
             )
         return found
 
-    def put(
-        self,
-        name: str,
-        value: bytes,
-        *,
-        rng: Callable[[int], bytes] = os.urandom,
-    ) -> None:
+    def put(self, name: str, value: bytes) -> None:
         """Keep a key under a name, durably, in place of an older one."""
-        nonce = rng(_NONCE)
+        nonce = os.urandom(_NONCE)
         sealed = nonce + self._aead.encrypt(nonce, value, _context(name))
         durable.write(self._path(name), sealed)
 
@@ -209,15 +192,11 @@ def _wrap_key(secret: bytes, salt: bytes, cost: int) -> bytes:
 
 
 def _write_master(
-    directory: Path,
-    master: bytes,
-    secret: bytes,
-    rng: Callable[[int], bytes],
-    cost: int,
+    directory: Path, master: bytes, secret: bytes, cost: int
 ) -> None:
     if not secret:
         raise UsageError("{file}: the secret is empty", file=DIRECTORY)
-    salt, nonce = rng(16), rng(_NONCE)
+    salt, nonce = os.urandom(16), os.urandom(_NONCE)
     aead = AESGCM(_wrap_key(secret, salt, cost))
     value: dict[str, Any] = {
         "kdf": "scrypt",
