@@ -1,9 +1,10 @@
 """The shape of own.db and mirror.db at the newest revision.
 
 Portable: whole numbers, text and bytes only. Times are unix seconds, hashes
-and tokens raw bytes. A test holds these equal to what the migrations make.
-docs/store.md says what each table is for.
+and tokens raw bytes. docs/store.md says what each table is for.
 """
+
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,11 +17,14 @@ Bytes = sa.LargeBinary
 Text = sa.Text
 
 
-def _column(
-    name: str, type_: object, *args: object, **kw: object
-) -> sa.Column:  # type: ignore[type-arg]
-    kw.setdefault("nullable", False)
-    return sa.Column(name, type_, *args, **kw)  # type: ignore[arg-type]
+def _column(name: str, type_: Any, *args: Any, **kw: Any) -> sa.Column[Any]:
+    return sa.Column(name, type_, *args, **{"nullable": False, **kw})
+
+
+def _index(name: str, where: str, *columns: sa.ColumnElement[Any]) -> None:
+    """Declare an index of those rows that a condition holds for."""
+    some = sa.text(where)
+    sa.Index(name, *columns, sqlite_where=some, postgresql_where=some)
 
 
 def _bundle(metadata: sa.MetaData) -> sa.Table:
@@ -85,36 +89,10 @@ vault = sa.Table(
     _column("elsewhere", Text, nullable=True),
 )
 sa.Index("vault_import", vault.c.import_id)
-_waits = sa.text("state = 0")
-_ending = sa.text("state = 2")
-_public = sa.text("idx IS NOT NULL")
-_noted = sa.text("elsewhere IS NOT NULL")
-sa.Index(
-    "vault_elsewhere",
-    vault.c.import_id,
-    sqlite_where=_noted,
-    postgresql_where=_noted,
-)
-sa.Index(
-    "vault_waiting",
-    vault.c.kind,
-    vault.c.urgent,
-    vault.c.id,
-    sqlite_where=_waits,
-    postgresql_where=_waits,
-)
-sa.Index(
-    "vault_ending",
-    vault.c.id,
-    sqlite_where=_ending,
-    postgresql_where=_ending,
-)
-sa.Index(
-    "vault_position",
-    vault.c.idx,
-    sqlite_where=_public,
-    postgresql_where=_public,
-)
+_index("vault_elsewhere", "elsewhere IS NOT NULL", vault.c.import_id)
+_index("vault_waiting", "state = 0", vault.c.kind, vault.c.urgent, vault.c.id)
+_index("vault_ending", "state = 2", vault.c.id)
+_index("vault_position", "idx IS NOT NULL", vault.c.idx)
 
 vault_value = sa.Table(  # finds rows again; a table, so batches are sorted
     "vault_value",
@@ -261,19 +239,8 @@ own_entry = sa.Table(  # exempt, note, local: our own lists, never published
     _column("removed_by", Text, nullable=True),
     _column("removed_why", Bytes, nullable=True),  # sealed
 )
-_stands = sa.text("removed_at IS NULL")
-sa.Index(
-    "own_entry_mac",
-    own_entry.c.mac,
-    sqlite_where=_stands,
-    postgresql_where=_stands,
-)
-sa.Index(
-    "own_entry_list",
-    own_entry.c.list_mac,
-    sqlite_where=_stands,
-    postgresql_where=_stands,
-)
+_index("own_entry_mac", "removed_at IS NULL", own_entry.c.mac)
+_index("own_entry_list", "removed_at IS NULL", own_entry.c.list_mac)
 
 sighting = sa.Table(  # met here, not yet told
     "sighting",
