@@ -10,7 +10,6 @@ DIR/
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -51,28 +50,33 @@ LOCK = "lock"
 QUIET_S = 3600  # a finding that was not met for so long is reported again
 
 
-@dataclass(frozen=True, slots=True)
 class OwnStore:
     """own.db, part by part."""
 
-    database: Database
-    log: OwnLogStore
-    vault: Vault
-    imports: Imports
-    quotas: Quotas
-    published: PublishedCounts
-    access: AccessBook
-    cosigned: CosignRows
-    bearers: Bearers
-    sightings: Sightings
-    events: EventBook
-    appeals: Appeals
-    marks: MergeMarks
-    screening: ScreeningBook
-    mutes: Mutes
-    entries: OwnEntries
-    clock: Callable[[], int]
-    lock: Lock | None
+    def __init__(
+        self,
+        database: Database,
+        log: OwnLogStore,
+        cipher: Cipher,
+        access_key: bytes,
+        clock: Callable[[], int],
+    ) -> None:
+        self.database, self.log, self.clock = database, log, clock
+        self.lock: Lock | None = None
+        self.vault = Vault(database, cipher, clock)
+        self.imports = Imports(database, cipher, clock)
+        self.quotas = Quotas(database)
+        self.published = PublishedCounts(database)
+        self.access = AccessBook(database, access_key, clock)
+        self.cosigned = CosignRows(database, clock)
+        self.bearers = Bearers(database, clock)
+        self.sightings = Sightings(database, cipher)
+        self.events = EventBook(database, clock)
+        self.appeals = Appeals(database, cipher, clock)
+        self.marks = MergeMarks(database, clock)
+        self.screening = ScreeningBook(database, cipher, clock)
+        self.mutes = Mutes(database, cipher, clock)
+        self.entries = OwnEntries(database, cipher, clock)
 
     @classmethod
     def open(
@@ -107,41 +111,10 @@ class OwnStore:
             log = OwnLogStore(
                 database, home / HIGH_WATER, clock, read_only=read_only
             )
-            access = AccessBook(database, access_key, clock)
-            store = cls._of(database, log, access, cipher, clock, lock)
+            store = cls(database, log, cipher, access_key, clock)
+            store.lock = lock
             undo.pop_all()
         return store
-
-    @classmethod
-    def _of(
-        cls,
-        database: Database,
-        log: OwnLogStore,
-        access: AccessBook,
-        cipher: Cipher,
-        clock: Callable[[], int],
-        lock: Lock | None,
-    ) -> "OwnStore":
-        return cls(
-            database,
-            log,
-            Vault(database, cipher, clock),
-            Imports(database, cipher, clock),
-            Quotas(database),
-            PublishedCounts(database),
-            access,
-            CosignRows(database, clock),
-            Bearers(database, clock),
-            Sightings(database, cipher),
-            EventBook(database, clock),
-            Appeals(database, cipher, clock),
-            MergeMarks(database, clock),
-            ScreeningBook(database, cipher, clock),
-            Mutes(database, cipher, clock),
-            OwnEntries(database, cipher, clock),
-            clock,
-            lock,
-        )
 
     async def record(
         self, findings: Sequence[Finding], *, once: bool = False
