@@ -40,11 +40,7 @@ class CosignRows(Book):
 
         def job(c: sa.Connection) -> None:
             last = _cosigned(c, role, origin)
-            if (last is None) != (old is None) or (
-                last is not None
-                and old is not None
-                and (last.size, last.root) != (old.size, old.root)
-            ):
+            if _tree(last) != _tree(old):
                 raise StaleError(
                     "cosign: {origin}: signed meanwhile", origin=origin
                 )
@@ -55,11 +51,7 @@ class CosignRows(Book):
                     size=new.size,
                     last_size=last.size,
                 )
-            if (
-                last is not None
-                and new.size == last.size
-                and new.root != last.root
-            ):
+            if last and new.size == last.size and new.root != last.root:
                 raise ForkError(
                     "cosign: {origin}: another root at size {size}",
                     origin=origin,
@@ -74,11 +66,7 @@ class CosignRows(Book):
             )
             failpoint.hit("cosign.row")
 
-        def step() -> None:
-            self._db.write_now(job)
-            failpoint.hit("cosign.committed")
-
-        await self._db.in_writer(step)
+        await self._db.write(job, lambda: failpoint.hit("cosign.committed"))
 
     async def keep_receipt(
         self, origin: str, signer: str, size: int, note: bytes
@@ -103,16 +91,16 @@ class CosignRows(Book):
 
     async def receipts(self, origin: str) -> dict[str, Receipt]:
         """Return the newest receipt of each signer for one of our logs."""
+        rows = await self._db.rows(
+            "SELECT origin, signer, size, note, at FROM receipt"
+            " WHERE origin = ? ORDER BY signer",
+            origin,
+        )
+        return {row[1]: Receipt(*row) for row in rows}
 
-        def job(c: sa.Connection) -> dict[str, Receipt]:
-            rows = c.exec_driver_sql(
-                "SELECT origin, signer, size, note, at FROM receipt"
-                " WHERE origin = ? ORDER BY signer",
-                (origin,),
-            )
-            return {row[1]: Receipt(*row) for row in rows}
 
-        return await self._db.read(job)
+def _tree(signed: Cosigned | None) -> tuple[int, bytes] | None:
+    return (signed.size, signed.root) if signed else None
 
 
 def _cosigned(c: sa.Connection, role: str, origin: str) -> Cosigned | None:

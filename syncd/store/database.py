@@ -216,16 +216,20 @@ class Database:
         return engine
 
     def _migrate(self) -> None:
-        if self._read_only:
-            found = self.read_now(self._revision)
-        else:
-            found = self.write_now(self._revision)
-        newest = HEADS[self.schema]
+        look = self.read_now if self._read_only else self.write_now
+        found, newest = look(self._revision), HEADS[self.schema]
         if found == newest:
             return
+        if found is not None and found not in self._revisions():
+            raise NewerError(
+                "{name}: at revision {found}, this syncd knows up to {most}",
+                hint="install the newer syncd again, or restore the backup"
+                " from before the upgrade",
+                name=self.name,
+                found=found,
+                most=newest,
+            )
         if self._read_only:
-            if found is not None and found not in self._revisions():
-                raise self._newer(found)
             raise UsageError(
                 "{name}: at revision {found}, want {newest}",
                 hint="start the daemon once: it migrates the database",
@@ -233,19 +237,7 @@ class Database:
                 found=found,
                 newest=newest,
             )
-        if found is not None and found not in self._revisions():
-            raise self._newer(found)
         self.write_now(self._upgrade)
-
-    def _newer(self, found: str) -> NewerError:
-        return NewerError(
-            "{name}: at revision {found}, this syncd knows up to {most}",
-            hint="install the newer syncd again, or restore the backup from"
-            " before the upgrade",
-            name=self.name,
-            found=found,
-            most=HEADS[self.schema],
-        )
 
     def _revision(self, connection: sa.Connection) -> str | None:
         there = connection.exec_driver_sql(
@@ -253,10 +245,9 @@ class Database:
         ).scalar()
         if not there:
             return None
-        found = connection.exec_driver_sql(
+        return connection.exec_driver_sql(
             "SELECT version_num FROM alembic_version"
         ).scalar()
-        return None if found is None else str(found)
 
     def _scripts(self) -> Any:
         # alembic takes a quarter of a second to import: only when needed.

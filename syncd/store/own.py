@@ -160,11 +160,9 @@ class OwnLogStore:
             )
             return int(row.scalar_one())
 
-        def step() -> None:
-            self._log_id = self._db.write_now(job)
-            self._release(head.note)
-
-        await self._db.in_writer(step)
+        self._log_id = await self._db.write(
+            job, lambda: self._release(head.note)
+        )
 
     async def head(self) -> OwnHead:
         """Return the committed tip.
@@ -229,12 +227,11 @@ class OwnLogStore:
                 events.tell(c, self._clock(), "published", values)
             failpoint.hit("append.vault")
 
-        def step() -> None:
-            self._db.write_now(job)
+        def release() -> None:
             failpoint.hit("append.committed")
             self._release(new.note)
 
-        await self._db.in_writer(step)
+        await self._db.write(job, release)
 
     async def release(self) -> bool:
         """Release what an append committed and could not; tell if it had.
@@ -254,25 +251,14 @@ class OwnLogStore:
 
     async def was_done(self, name: str) -> bool:
         """Tell whether an append with `name` among `done` was committed."""
-
-        def job(c: sa.Connection) -> bool:
-            row = c.exec_driver_sql(
-                "SELECT 1 FROM done WHERE name = ?", (name,)
-            )
-            return row.fetchone() is not None
-
-        return await self._db.read(job)
+        return bool(
+            await self._db.rows("SELECT 1 FROM done WHERE name = ?", name)
+        )
 
     async def sizes(self) -> dict[str, int]:
         """Return the size of each log of ours, the one that grows last."""
-
-        def job(c: sa.Connection) -> dict[str, int]:
-            rows = c.exec_driver_sql(
-                "SELECT origin, size FROM log ORDER BY id"
-            )
-            return {origin: size for origin, size in rows}  # noqa: C416
-
-        return await self._db.read(job)
+        rows = await self._db.rows("SELECT origin, size FROM log ORDER BY id")
+        return dict(map(tuple, rows))
 
     async def bundle(self, n: int, origin: str = "") -> Bundle | None:
         """Return bundle `n` as committed (full or the partial tail).
