@@ -245,22 +245,18 @@ class ClaimReader(Protocol):
 # ------------------------------------------------------------- sources
 
 
-class HeadSource(Protocol):
-    """Somebody who says how far a log is. Untrusted, like all below.
+class Source(Protocol):
+    """Somebody who serves a log: its owner, a mirror, a directory.
 
-    Every method raises AbsentError for what it does not have, another
-    UnavailableError when there is no usable answer, BrokenSourceError when
-    there is one that cannot be right.
+    Untrusted, like all below. Every method raises AbsentError for what it
+    does not have, another UnavailableError when there is no usable answer,
+    BrokenSourceError when there is one that cannot be right.
     """
 
     name: str  # who it is, for status and findings: a member id or a path
 
     async def checkpoint(self, origin: str) -> bytes:
         """Fetch the newest signed checkpoint that it has of `origin`."""
-
-
-class Source(HeadSource, Protocol):
-    """Somebody who serves a log: its owner, a mirror, a directory."""
 
     async def hash_tiles(
         self, origin: str, paths: Sequence[str]

@@ -10,7 +10,7 @@ would fork the log: we refuse, and say what to do.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from syncd.errors import (
@@ -20,7 +20,7 @@ from syncd.errors import (
     SyncdError,
     UntrustedError,
 )
-from syncd.flows.ports import HeadSource, OwnHead
+from syncd.flows.ports import OwnHead
 from syncd.tlog import checkpoint
 from syncd.tlog.note import VerifierKey
 
@@ -56,9 +56,10 @@ async def check_startup(
     *,
     head: OwnHead,
     log_key: VerifierKey,
-    others: Sequence[HeadSource],
+    others: Sequence[str],
+    ask: Callable[[str], Awaitable[bytes]],
     root_at: Callable[[int], Awaitable[bytes]],
-    override: Override | None = None,
+    override: Override,
     rest_s: float = REST_S,
     pause_s: float = PAUSE_S,
 ) -> StartupAnswers:
@@ -71,6 +72,7 @@ async def check_startup(
         head: our tip as the database has it.
         log_key: our own log key.
         others: the other active members.
+        ask: fetches the newest checkpoint of our log that one of them has.
         root_at: the root of our own log at a size up to its tip.
         override: what else counts: lines that were carried here, and words.
         rest_s: for those who did not answer when a majority had.
@@ -79,7 +81,7 @@ async def check_startup(
     Raises:
         RefusedError: somebody holds what we cannot extend.
     """
-    asking = _Check(head, others, override, pause_s)
+    asking = _Check(head, others, ask, override, pause_s)
     if others:
         await asking.run(rest_s)
     largest = 0
@@ -96,77 +98,63 @@ async def check_startup(
     )
 
 
+@dataclass(eq=False)
 class _Check:
     """Asks all at once, each until it has answered."""
 
-    def __init__(
-        self,
-        head: OwnHead,
-        others: Sequence[HeadSource],
-        override: Override | None,
-        pause_s: float,
-    ) -> None:
-        self._head = head
-        self._others = others
-        self._override = override
-        self._pause_s = pause_s
+    head: OwnHead
+    others: Sequence[str]
+    ask: Callable[[str], Awaitable[bytes]]
+    override: Override
+    pause_s: float
+    answers: dict[str, bytes] = field(default_factory=dict)
+    carried: Mapping[str, bytes] = field(default_factory=dict)
+    overridden: bool = False
+
+    def __post_init__(self) -> None:
         self._enough = asyncio.Event()
-        self.answers: dict[str, bytes] = {}
-        self.carried: dict[str, bytes] = {}
-        self.overridden = False
 
     @property
     def heard(self) -> set[str]:
         """Of whom we know what they hold."""
-        names = {other.name for other in self._others}
-        return names & {*self.answers, *self.carried}
+        return {*self.others} & {*self.answers, *self.carried}
 
     async def run(self, rest_s: float) -> None:
         """Wait for a majority, and `rest_s` for the rest."""
         async with asyncio.TaskGroup() as group:
-            asks = [group.create_task(self._ask(o)) for o in self._others]
-            looks = []
-            if self._override is not None:
-                looks.append(group.create_task(self._look(self._override)))
+            asks = [group.create_task(self._ask(name)) for name in self.others]
+            look = group.create_task(self._look())
             await self._enough.wait()
             # The operator has waited for them already.
             left_s = 0 if self.overridden else rest_s
             await asyncio.wait(asks, timeout=left_s)
-            for task in (*asks, *looks):
+            for task in (*asks, look):
                 task.cancel()
 
     def _count(self) -> None:
-        if len(self.heard) > len(self._others) // 2:
+        if len(self.heard) > len(self.others) // 2:
             self._enough.set()
 
-    async def _ask(self, other: HeadSource) -> None:
-        while other.name not in self.answers:
+    async def _ask(self, name: str) -> None:
+        while name not in self.answers:
             try:
-                self.answers[other.name] = await _held(
-                    other, self._head.origin
-                )
+                self.answers[name] = await self.ask(name)
+            except AbsentError:
+                self.answers[name] = b""
             except SyncdError:
-                await asyncio.sleep(self._pause_s)
+                await asyncio.sleep(self.pause_s)
         self._count()
 
-    async def _look(self, override: Override) -> None:
+    async def _look(self) -> None:
         while True:
-            self.carried.update(await override.brought())
+            self.carried = {**self.carried, **await self.override.brought()}
             self._count()
-            if not self._enough.is_set() and await override.overridden(
-                self._head
+            if not self._enough.is_set() and await self.override.overridden(
+                self.head
             ):
                 self.overridden = True
                 self._enough.set()
-            await asyncio.sleep(self._pause_s)
-
-
-async def _held(source: HeadSource, origin: str) -> bytes:
-    """Return the checkpoint of ours that a member holds, b"" for none."""
-    try:
-        return await source.checkpoint(origin)
-    except AbsentError:
-        return b""
+            await asyncio.sleep(self.pause_s)
 
 
 async def _compare(

@@ -27,7 +27,7 @@ class Peer:
         self._answers = list(answers)
         self.asked = 0
 
-    async def checkpoint(self, origin: str) -> bytes:
+    async def checkpoint(self) -> bytes:
         self.asked += 1
         answer = self._answers[min(self.asked, len(self._answers)) - 1]
         if answer is None:
@@ -61,12 +61,14 @@ async def wake(
 ) -> StartupAnswers:
     ours = Log().reports(size)
     head = await ours.head()
+    by_name = {peer.name: peer for peer in peers}
     return await check_startup(
         head=head,
         log_key=KEY.verifier,
-        others=peers,
+        others=[*by_name],
+        ask=lambda name: by_name[name].checkpoint(),
         root_at=held.own(ours, head).root_at,
-        override=override,
+        override=override or FakeOverride(),
         rest_s=rest_s,
         pause_s=0.001,
     )

@@ -15,7 +15,7 @@ import structlog
 
 from syncd.errors import NOTHING, Message, RefusedError, SyncdError
 from syncd.flows import held, startup_check
-from syncd.flows.ports import Finding, Peer
+from syncd.flows.ports import Finding
 from syncd.node.context import BUG, Context
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.peers import Peers
@@ -26,21 +26,6 @@ from syncd.tlog import checkpoint
 log = structlog.get_logger("syncd.node")
 
 UNASKED = Message("the other members were not asked yet")
-
-
-@dataclass(slots=True)
-class OtherMember:
-    """Another member, by whatever client we have of it when it is asked.
-
-    A roster may change its address while we wait for its answer.
-    """
-
-    name: str
-    peers: Callable[[str], Peer]
-
-    async def checkpoint(self, origin: str) -> bytes:
-        """Fetch the newest signed checkpoint that it has of `origin`."""
-        return await self.peers(self.name).checkpoint(origin)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -210,9 +195,8 @@ class AppendGuard:
             answers = await startup_check.check_startup(
                 head=await self._own.head(),
                 log_key=self.ctx.home.keys.log.verifier,
-                others=[
-                    OtherMember(m, self.peers.get) for m in self.ctx.others
-                ],
+                others=self.ctx.others,
+                ask=self._held_by,
                 root_at=self.root_at,
                 override=self._override(),
             )
@@ -254,6 +238,14 @@ class AppendGuard:
             largest=answers.largest,
         )
         await self.ready()
+
+    async def _held_by(self, member: str) -> bytes:
+        """Fetch the newest checkpoint of our log that a member has.
+
+        By whatever client we have of it just now: a roster may change its
+        address while we wait for its answer.
+        """
+        return await self.peers.get(member).checkpoint(self.ctx.origin)
 
     def _override(self) -> Override:
         home = self.ctx.home
