@@ -18,11 +18,9 @@ from syncd.tlog.merkle import Frontier
 Position = tuple[str, int]  # (origin, index)
 
 
-class Offload(Protocol):
-    """Run a pure function where it does not block the loop."""
-
-    def __call__(self, work: Callable[..., Any], *args: Any) -> Awaitable[Any]:
-        """Return what `work(*args)` returns, or raise what it raises."""
+Offload = Callable[..., Awaitable[Any]]
+"""(work, *args) → what `work(*args)` returns or raises: a pure function is run
+where it does not block the loop"""
 
 
 # ---------------------------------------------------------------- logs

@@ -7,7 +7,6 @@ of the checkpoint that was released, is ever answered.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import Bundle
@@ -16,25 +15,14 @@ from syncd.indicator.leaf import Record
 from syncd.tlog import merkle, tiles
 from syncd.tlog.merkle import BUNDLE
 
-
-class Make(Protocol):
-    """Has a file made of a bundle's first records, elsewhere perhaps."""
-
-    async def __call__(
-        self,
-        file: Callable[[str, Bundle, int], bytes],
-        origin: str,
-        bundle: Bundle,
-        width: int,
-    ) -> bytes:
-        """Return `file(origin, bundle, width)`."""
+File = Callable[[str, Bundle, int], bytes]
+"""(origin, bundle, width) → a file of the bundle's first records"""
+Make = Callable[[File, str, Bundle, int], Awaitable[bytes]]
+"""has a file made, elsewhere perhaps"""
 
 
 async def _at_once(
-    file: Callable[[str, Bundle, int], bytes],
-    origin: str,
-    bundle: Bundle,
-    width: int,
+    file: File, origin: str, bundle: Bundle, width: int
 ) -> bytes:
     return file(origin, bundle, width)
 
@@ -51,8 +39,8 @@ class LogFiles:
     make: Make = _at_once
 
 
-async def _bundle(log: LogFiles, n: int, width: int) -> Bundle | None:
-    """Return bundle `n`, of `width` records or more, if they exist."""
+async def _made(log: LogFiles, file: File, n: int, width: int) -> bytes | None:
+    """Make a file of bundle `n`, if `width` records of it exist."""
     if not 1 <= width <= BUNDLE or not tiles.exists(0, n, width, log.size):
         return None
     bundle = await log.bundle(n)
@@ -60,18 +48,6 @@ async def _bundle(log: LogFiles, n: int, width: int) -> Bundle | None:
         raise DamagedError(
             "log: {origin}: bundle {n} is missing", origin=log.origin, n=n
         )
-    return bundle
-
-
-async def _made(
-    log: LogFiles,
-    file: Callable[[str, Bundle, int], bytes],
-    n: int,
-    width: int,
-) -> bytes | None:
-    bundle = await _bundle(log, n, width)
-    if bundle is None:
-        return None
     return await log.make(file, log.origin, bundle, width)
 
 

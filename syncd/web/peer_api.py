@@ -89,11 +89,8 @@ class PeerService(Protocol):
         """Take a hint that the caller's own log has grown, by its word."""
 
 
-class ReadPin(Protocol):
-    """Reads the pin of the connection that a request came over."""
-
-    def __call__(self, request: web.Request) -> str | None:
-        """Return hex SHA-256 of the caller's public key, or None."""
+ReadPin = Callable[[web.Request], str | None]
+"""hex SHA-256 of the public key of who is at the connection of a request"""
 
 
 class InFlight:
@@ -126,7 +123,7 @@ class InFlight:
 
 
 SERVICE = web.AppKey("service", PeerService)
-PIN = web.AppKey("pin", ReadPin)
+PIN: web.AppKey[ReadPin] = web.AppKey("pin")
 _BUSY = web.AppKey("busy", Counter[str])  # requests of each caller
 _TURNS = web.AppKey("turns", defaultdict[str, asyncio.Lock])
 _IN_FLIGHT = web.AppKey("in_flight", InFlight)

@@ -1,9 +1,9 @@
 """Log files that were made of bundles: elsewhere, and the last ones kept."""
 
-from collections.abc import Callable
 from typing import Any
 
 from syncd.flows.ports import Bundle, Offload
+from syncd.flows.serve import File
 
 MOST = 32 << 20  # bytes that are kept
 
@@ -18,11 +18,7 @@ class MadeFiles:
         self._kept: dict[tuple[Any, ...], bytes] = {}  # asked for last: last
 
     async def __call__(
-        self,
-        file: Callable[[str, Bundle, int], bytes],
-        origin: str,
-        bundle: Bundle,
-        width: int,
+        self, file: File, origin: str, bundle: Bundle, width: int
     ) -> bytes:
         """Return `file(origin, bundle, width)`."""
         # An erasure changes no root, but what gzip ends with: checksum, size.
