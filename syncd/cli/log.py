@@ -20,7 +20,7 @@ from syncd.config import Config
 from syncd.errors import MalformedError, UsageError
 from syncd.flows import log_files
 from syncd.flows.serve import LogFiles
-from syncd.indicator import codec, leaf, token
+from syncd.indicator import codec, token
 from syncd.indicator.leaf import Record
 from syncd.node.audit import stored
 from syncd.store import snapshot
@@ -151,7 +151,7 @@ def _of(
     last: list[dict[str, Any]] = []
     for bundle in s.bundles(row.id):
         records = codec.records(row.origin, bundle)
-        counted.update(map(_type, records))
+        counted.update(map(log_files.type_of, records))
         for i in range(len(records) - 1, -1, -1):
             if len(last) == LAST:
                 break
@@ -171,11 +171,6 @@ def _of(
 def types(counted: Counter[int]) -> dict[str, int]:
     """Return how many entries there are of which type."""
     return {str(type_): n for type_, n in sorted(counted.items())}
-
-
-def _type(record: Record) -> int:
-    head = record[0]
-    return head[1] if len(head) == leaf.LEAF_SIZE and head[0] == 1 else 0
 
 
 def _entry_at(
@@ -202,7 +197,7 @@ def entry(index: int, record: Record) -> dict[str, Any]:
     fields = _abridged(record[2])
     return {
         "index": index,
-        "type": _type(record),
+        "type": log_files.type_of(record),
         "day": _word(fields, "on"),
         "kind": _word(fields, "kind"),
         "token": fields.get("token", ""),

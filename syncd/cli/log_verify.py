@@ -6,6 +6,7 @@ whom we trust, 5 damaged.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,12 @@ from syncd.cli import terminal
 from syncd.cli.command import argument, option
 from syncd.cli.log import HomeOptions, noun, types
 from syncd.cli.options import OutputOptions, TrustOptions
-from syncd.errors import DamagedError, UntrustedError, UsageError
+from syncd.errors import (
+    DamagedError,
+    UnavailableError,
+    UntrustedError,
+    UsageError,
+)
 from syncd.flows import log_files
 from syncd.flows.audit import Tally
 from syncd.indicator import claims, token
@@ -21,6 +27,7 @@ from syncd.indicator.absent import Range
 from syncd.messages.catalogue import t
 from syncd.node.audit import stored
 from syncd.node.pinned import trusted_roster
+from syncd.peer.directory import read
 from syncd.roster import trust
 from syncd.roster.roster import Roster
 from syncd.store import snapshot
@@ -66,13 +73,16 @@ def _files(args: _VerifyOptions, directory: Path) -> int:
     roster = trust.load(args.fingerprint, notes).current if notes else None
     if not directory.is_dir():
         raise UsageError("{directory}: no such directory", directory=directory)
-    found = log_files.check(
-        _names(directory),
-        _reader(directory),
-        log_key=lambda origin: _log_key(origin, key, roster),
-        cosigners=stored.cosigners(roster) if roster else None,
-        erased=lambda head: _erased(head, roster),
-    )
+    try:
+        found = log_files.check(
+            _names(directory),
+            partial(read, directory),
+            log_key=lambda origin: _log_key(origin, key, roster),
+            cosigners=stored.cosigners(roster) if roster else None,
+            erased=lambda head: _erased(head, roster),
+        )
+    except UnavailableError as e:
+        raise DamagedError(e.text) from e
     head = found.head
     ok = not (found.unverified or found.withheld)
     value = {
@@ -147,24 +157,6 @@ def _names(directory: Path) -> set[str]:
         raise DamagedError(
             "{directory}: {why}", directory=directory, why=e
         ) from e
-
-
-def _reader(directory: Path) -> log_files.Read:
-    def read(path: str, limit: int) -> bytes:
-        try:
-            with (directory / path).open("rb") as file:
-                raw = file.read(limit + 1)
-        except OSError as e:
-            raise DamagedError(
-                "{path}: {why}", path=path, why=e.strerror
-            ) from e
-        if len(raw) > limit:
-            raise DamagedError(
-                "{path}: is over {most} bytes", path=path, most=limit
-            )
-        return raw
-
-    return read
 
 
 # ---------------------------------------------------------------------- a home

@@ -28,7 +28,7 @@ from syncd.tlog.merkle import BUNDLE
 from syncd.tlog.note import Note, VerifierKey
 
 Read = Callable[[str, int], bytes]
-"""(path, most bytes) → the file; DamagedError if it is larger or unreadable"""
+"""(path, most bytes) → the file; UnavailableError if larger or unreadable"""
 
 
 def bundles_of(size: int) -> Iterator[tuple[int, int]]:
@@ -212,15 +212,15 @@ class _Opened:
 
     def _bundle(self, n: int, width: int) -> list[bytes]:
         path = tiles.entries_path(n, width)
+        name = tiles.audit_path if self._audit else tiles.payload_path
+        body = name(n, width)
+        entries = self._read(path, tiles.MAX_BUNDLE)
+        raw = self._read(body, codec.MAX_RAW)
         try:
-            leaves = tiles.split_bundle(
-                self._read(path, tiles.MAX_BUNDLE), width
-            )
+            leaves = tiles.split_bundle(entries, width)
             hashes = merkle.leaf_hashes(leaves)
             self._tile(0, n, hashes)
-            name = tiles.audit_path if self._audit else tiles.payload_path
-            path = name(n, width)
-            raw = self._read(path, codec.MAX_RAW)
+            path = body
             records = leaf.open_bundle(self._head.origin, raw, width, leaves)
         except (MalformedError, BrokenSourceError) as e:
             raise DamagedError("{path}: {why}", path=path, why=e) from e
@@ -228,14 +228,14 @@ class _Opened:
         return hashes
 
     def _note(self, start: int, records: list[Record], path: str) -> None:
-        self.types.update(_type(record) for record in records)
+        self.types.update(type_of(record) for record in records)
         self.ranges += absent.erases(start, records)
         if not self._audit:
             missing = absent.complete(start, records)
-            self.closed += [(i, _type(records[i - start])) for i in missing]
+            self.closed += [(i, type_of(records[i - start])) for i in missing]
             return
         for index, record in enumerate(records, start):
-            type_ = _type(record)
+            type_ = type_of(record)
             if type_ in range(1, 16) and record[1]:
                 raise DamagedError(
                     "{path}: entry {index} of type {type} is open, which "
@@ -255,6 +255,7 @@ class _Opened:
             )
 
 
-def _type(record: Record) -> int:
+def type_of(record: Record) -> int:
+    """Return the type byte of a record's leaf, 0 if it is none."""
     head = record[0]
     return head[1] if len(head) == leaf.LEAF_SIZE and head[0] == 1 else 0

@@ -54,21 +54,25 @@ class DirectorySource:
         return await asyncio.to_thread(self._read, path, MAX_ENTRIES)
 
     def _read(self, path: str, limit: int) -> bytes:
-        try:
-            with (self._root / path).open("rb") as file:
-                raw = file.read(limit + 1)
-        except OSError as e:
-            raise UnavailableError(
-                "{where}/{path}: {why}",
-                where=self.name,
-                path=path,
-                why=e.strerror,
-            ) from e
-        if len(raw) > limit:
-            raise BrokenSourceError(
-                "{where}/{path}: is over {most} bytes",
-                where=self.name,
-                path=path,
-                most=limit,
-            )
-        return raw
+        return read(self._root, path, limit)
+
+
+def read(root: Path, path: str, limit: int) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        UnavailableError: it cannot be read.
+        BrokenSourceError: it is longer than `limit`.
+    """
+    try:
+        with (root / path).open("rb") as file:
+            raw = file.read(limit + 1)
+    except OSError as e:
+        raise UnavailableError(
+            "{path}: {why}", path=path, why=e.strerror
+        ) from e
+    if len(raw) > limit:
+        raise BrokenSourceError(
+            "{path}: is over {most} bytes", path=path, most=limit
+        )
+    return raw
