@@ -81,30 +81,27 @@ def test_right_answer(case: Case) -> None:
     case.check(case.evaluate(quorum=QUORUM[::-1]))
 
 
-def test_wrong_element(case: Case) -> None:
-    """One element that is off by anything is refused."""
+def test_wrong_elements(case: Case) -> None:
+    """One that is off by anything; too few, too many."""
     right = case.answer.elements
     for at in range(len(right)):
         wrong = list(right)
         wrong[at] = group.add(right[at], case.dealt.public)
         case.refuses(wrong)
+    for wrong in (right[:-1], [], [*right, right[0]]):
+        case.refuses(wrong)
 
 
-def test_swapped_elements(five: Case) -> None:
-    """The answers belong to their places."""
+def test_wrong_together(five: Case) -> None:
+    """Answers belong to their places, and errors that cancel are seen."""
     a, b, *rest = five.answer.elements
-    five.refuses([b, a, *rest])
-    five.refuses([a, a, *rest])
-
-
-def test_cancelling_errors(five: Case) -> None:
-    """Errors that cancel in the sum of the batch, or pairwise, are seen."""
     error = five.dealt.public
     minus = group.multiply(group.scalar(-1), error)
-    for at in range(4):
-        wrong = list(five.answer.elements)
-        wrong[at] = group.add(wrong[at], error)
-        wrong[at + 1] = group.add(wrong[at + 1], minus)
+    for wrong in (
+        [b, a, *rest],
+        [a, a, *rest],
+        [group.add(a, error), group.add(b, minus), *rest],
+    ):
         five.refuses(wrong)
 
 
@@ -160,14 +157,6 @@ def test_not_a_point(five: Case, why: str) -> None:
     for elements in ([wrong], [five.elements[0], wrong]):
         with pytest.raises(MalformedError):  # nor does a holder take it
             five.evaluate(elements)
-
-
-def test_short_and_long_lists(case: Case) -> None:
-    """An answer for each element: no fewer, no more."""
-    right = case.answer.elements
-    case.refuses(right[:-1])
-    case.refuses([])
-    case.refuses([*right, right[0]])
 
 
 def test_proof_of_another_batch(case: Case) -> None:

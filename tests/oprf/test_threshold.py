@@ -292,38 +292,28 @@ def test_the_check_element_is_the_blinded_sum(batch: Batch) -> None:
     assert len({*batch.blinded.blinds}) == 4
 
 
-@pytest.mark.parametrize("at", [0, 1, 2])
-def test_one_wrong_answer(batch: Batch, at: int) -> None:
-    """A lie about any one element shows when all are in."""
-    batch.err(2, at, batch.error)
-    batch.check(2)  # its proof is about the last one
-    with pytest.raises(UntrustedError, match=WRONG):
+# What is added to whose answer at which place, in multiples of one error.
+LIES: dict[str, tuple[str, dict[tuple[int, int], int]]] = {
+    **{f"about element {at}": (WRONG, {(2, at): 1}) for at in range(3)},
+    "that cancel in one's sum": (WRONG, {(1, 0): 1, (1, 1): -1}),
+    "that cancel in the sum of two": (WRONG, {(1, 0): 1, (2, 1): -1}),
+    # The check element is proven: its holder is named at once.
+    "about the check alone": ("holder 2 answered wrongly", {(2, 3): 1}),
+    "that the check fits": (
+        "holder 1 answered wrongly",
+        {(1, 0): 1, (1, 3): 1},
+    ),
+}
+
+
+@pytest.mark.parametrize(("match", "errors"), LIES.values(), ids=LIES)
+def test_lies_show_when_all_are_in(
+    batch: Batch, match: str, errors: dict[tuple[int, int], int]
+) -> None:
+    for (holder, at), sign in errors.items():
+        batch.err(holder, at, batch.error if sign > 0 else batch.minus)
+    with pytest.raises(UntrustedError, match=match):
         batch.finish()
-
-
-def test_a_lie_in_the_check_element_alone(batch: Batch) -> None:
-    """That one is proven: the holder is named at once."""
-    batch.err(2, 3, batch.error)
-    with pytest.raises(UntrustedError, match="holder 2 answered wrongly"):
-        batch.finish()
-
-
-def test_a_lie_in_both(batch: Batch) -> None:
-    """A check element that is made to fit the lie has no proof."""
-    batch.err(1, 0, batch.error)
-    batch.err(1, 3, batch.error)
-    with pytest.raises(UntrustedError, match="holder 1 answered wrongly"):
-        batch.finish()
-
-
-def test_errors_that_cancel_in_the_sum(batch: Batch) -> None:
-    """They do not cancel without the blinds, alone or together."""
-    for liars in ((1, 1), (1, 2)):
-        lie = Batch(batch.dealt)
-        lie.err(liars[0], 0, lie.error)
-        lie.err(liars[1], 1, lie.minus)
-        with pytest.raises(UntrustedError, match=WRONG):
-            lie.finish()
 
 
 def test_errors_in_one_place_that_cancel_do_no_harm(batch: Batch) -> None:
@@ -334,20 +324,17 @@ def test_errors_in_one_place_that_cancel_do_no_harm(batch: Batch) -> None:
     assert batch.finish() == right
 
 
-def test_another_key_for_all_but_the_check(batch: Batch) -> None:
-    """All answers wrong in the same way is wrong."""
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda points: group.multiply_all(group.scalar(2), points),
+        lambda points: [points[1], points[0], points[2]],
+    ],
+    ids=["by another key", "in each other's places"],
+)
+def test_all_wrong_in_the_same_way_is_wrong(batch: Batch, change: Any) -> None:
     for row in batch.rows.values():
-        row.elements[:3] = group.multiply_all(
-            group.scalar(2), row.elements[:3]
-        )
-    with pytest.raises(UntrustedError, match=WRONG):
-        batch.finish()
-
-
-def test_answers_in_each_others_places(batch: Batch) -> None:
-    """The places count: each has a blind of its own."""
-    for row in batch.rows.values():
-        row.elements[:2] = row.elements[1::-1]
+        row.elements[:3] = change(row.elements[:3])
     with pytest.raises(UntrustedError, match=WRONG):
         batch.finish()
 
