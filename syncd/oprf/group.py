@@ -21,7 +21,6 @@ import functools
 import hmac
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from syncd.errors import DamagedError, MalformedError
@@ -42,20 +41,32 @@ HINT = (
 Rng = Callable[[int], bytes]  # so many random bytes, from a good source
 
 
-@dataclass(frozen=True, slots=True)
 class _Library:
     """The functions we call, by the name of what they do."""
 
-    multiply: Callable[..., int]
-    multiply_base: Callable[..., int]
-    add: Callable[..., int]
-    valid: Callable[..., int]
-    from_hash: Callable[..., int]
-    scalar_add: Callable[..., None]
-    scalar_sub: Callable[..., None]
-    scalar_mul: Callable[..., None]
-    scalar_invert: Callable[..., int]
-    scalar_reduce: Callable[..., None]
+    def __init__(self) -> None:
+        # Two handles on one library: CDLL drops the GIL, PyDLL keeps it.
+        free, held = _open()
+        point = "crypto_core_ristretto255"
+        product = "crypto_scalarmult_ristretto255"
+        try:
+            self.multiply = _call(free, product, 3)
+            self.multiply_base = _call(free, f"{product}_base", 2)
+            self.add = _call(free, f"{point}_add", 3)
+            self.valid = _call(free, f"{point}_is_valid_point", 1)
+            self.from_hash = _call(free, f"{point}_from_hash", 2)
+            self.scalar_add = _call(held, f"{point}_scalar_add", 3, None)
+            self.scalar_sub = _call(held, f"{point}_scalar_sub", 3, None)
+            self.scalar_mul = _call(held, f"{point}_scalar_mul", 3, None)
+            self.scalar_invert = _call(held, f"{point}_scalar_invert", 2)
+            self.scalar_reduce = _call(held, f"{point}_scalar_reduce", 2, None)
+        except AttributeError as e:
+            raise DamagedError(
+                "oprf: this machine's libsodium has no ristretto255", hint=HINT
+            ) from e
+
+
+_library = functools.cache(_Library)
 
 
 def ready() -> None:
@@ -65,31 +76,6 @@ def ready() -> None:
         DamagedError: it is not on this machine, or is older than 1.0.18.
     """
     _library()
-
-
-@functools.cache
-def _library() -> _Library:
-    # Two handles on one library: CDLL drops the GIL, PyDLL keeps it.
-    free, held = _open()
-    point = "crypto_core_ristretto255"
-    product = "crypto_scalarmult_ristretto255"
-    try:
-        return _Library(
-            multiply=_call(free, product, 3),
-            multiply_base=_call(free, f"{product}_base", 2),
-            add=_call(free, f"{point}_add", 3),
-            valid=_call(free, f"{point}_is_valid_point", 1),
-            from_hash=_call(free, f"{point}_from_hash", 2),
-            scalar_add=_call(held, f"{point}_scalar_add", 3, None),
-            scalar_sub=_call(held, f"{point}_scalar_sub", 3, None),
-            scalar_mul=_call(held, f"{point}_scalar_mul", 3, None),
-            scalar_invert=_call(held, f"{point}_scalar_invert", 2),
-            scalar_reduce=_call(held, f"{point}_scalar_reduce", 2, None),
-        )
-    except AttributeError as e:
-        raise DamagedError(
-            "oprf: this machine's libsodium has no ristretto255", hint=HINT
-        ) from e
 
 
 def _call(
