@@ -7,7 +7,7 @@ house's reference and what the alliance says are sealed too.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,8 +17,9 @@ from sqlalchemy.dialects.sqlite import insert
 
 from syncd.flows.ports import Position
 from syncd.store import events
-from syncd.store.database import Database, chunks
-from syncd.store.sealing import Cipher, screening_mac
+from syncd.store.book import SealedBook
+from syncd.store.database import chunks
+from syncd.store.sealing import screening_mac
 from syncd.store.tables import OWN, Bytes, Int, Text
 
 Key = tuple[str, int, bytes]  # kind, epoch, token
@@ -80,15 +81,8 @@ class Screened:
     listed: Listed | None
 
 
-class ScreeningBook:
+class ScreeningBook(SealedBook):
     """The entries, over own.db."""
-
-    def __init__(
-        self, database: Database, cipher: Cipher, clock: Callable[[], int]
-    ) -> None:
-        self._db = database
-        self._cipher = cipher
-        self._clock = clock
 
     async def put(self, rows: Sequence[Entered]) -> None:
         """Keep entries, renewing those that are there; durable on return."""
