@@ -84,9 +84,7 @@ class Changes:
         """Return what came in by token, judged at two states of all logs."""
         on: dict[Key, list[Arrival]] = {}
         for one in came:
-            about = one.statement
-            key = about.kind, about.epoch, token.decode(about.token)
-            on.setdefault(key, []).append(one)
+            on.setdefault(one.key, []).append(one)
         await self.lookups.audited(
             caller,
             [(kind, short) for kind, _, short in on],

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from syncd.errors import Message
-from syncd.flows.basis import Key, claims_on
+from syncd.flows.basis import claims_on
 from syncd.flows.ports import Finding, Position
-from syncd.indicator import statement, token
+from syncd.indicator import statement
 from syncd.indicator.statement import Dispute, Reassigned, Report, Vouch
 from syncd.node.context import Context
 from syncd.node.serve.lookups import Claims
@@ -61,14 +61,14 @@ class Lifts:
             if isinstance(arrival.statement, Dispute | Reassigned | Vouch)
         ]
         claims = await claims_on(
-            [_key(arrival) for arrival, _ in some], self.claims
+            [arrival.key for arrival, _ in some], self.claims
         )
         hits = {}
         for arrival, content in some:
             about = content.about if isinstance(content, Dispute) else ()
             hits[arrival.position] = [
                 claim.position
-                for claim in claims.get(_key(arrival), ())
+                for claim in claims.get(arrival.key, ())
                 if isinstance(claim.statement, Report)
                 and claim.origin not in {origin, *its}
                 and (not about or claim.position in about)
@@ -85,7 +85,7 @@ class Lifts:
         merged = {
             o: n for o, (_, n) in (await self.ctx.mirror.sizes()).items()
         }
-        keys = [*dict.fromkeys(map(_key, lifting))]
+        keys = [*dict.fromkeys(arrival.key for arrival in lifting)]
         before, after = [
             dict(
                 zip(
@@ -103,11 +103,11 @@ class Lifts:
                 "code": TYPES[statement.type_of(arrival.statement)],
                 "kind": arrival.statement.kind,
                 "reports": self._of_ours(hits[arrival.position]),
-                "before": before[_key(arrival)][0],
-                "after": after[_key(arrival)][0],
+                "before": before[arrival.key][0],
+                "after": after[arrival.key][0],
             }
             for arrival in lifting
-            if before[_key(arrival)] != after[_key(arrival)]
+            if before[arrival.key] != after[arrival.key]
         ]
         if len(events) > SHOWN:
             events[SHOWN - 1] |= {"n": len(events) - SHOWN + 1}
@@ -169,8 +169,3 @@ class Lifts:
             f"lifts_too_often/{logs[0]}", day, ""
         ):
             await self.ctx.report(Finding("lifts_too_often", *position, why))
-
-
-def _key(arrival: Arrival) -> Key:
-    about = arrival.statement
-    return about.kind, about.epoch, token.decode(about.token)

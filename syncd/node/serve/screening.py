@@ -22,6 +22,7 @@ from syncd.errors import (
     SyncdError,
     UnavailableError,
 )
+from syncd.flows import basis
 from syncd.flows.basis import Key
 from syncd.flows.judge import (
     HITS,
@@ -125,14 +126,8 @@ class Screening:
     async def came(self, page: Sequence[Arrival]) -> None:
         """Look again at whom what merging brought in is about."""
         if self._enabled:
-            about = (a.statement for a in page)
-            await self._look(
-                {
-                    (one.kind, one.epoch, token.decode(one.token))
-                    for one in about
-                    if not isinstance(one, Sighting)
-                }
-            )
+            some = (a for a in page if not isinstance(a.statement, Sighting))
+            await self._look({one.key for one in some})
 
     async def _look(self, keys: Collection[Key]) -> set[int]:
         """Judge the entries on some tokens; return their ids."""
@@ -209,9 +204,7 @@ class Screening:
         rows = await self._book.listed()
         places = {p for r in rows if r.listed for p in r.listed.positions}
         at = (await self.claims.in_force_at([*places])).values()
-        there = await self._look(
-            {(c.statement.kind, c.statement.epoch, c.token) for c in at}
-        )
+        there = await self._look(set(map(basis.key, at)))
         gone = [row for row in rows if row.id not in there]
         await self._move(gone, [None] * len(gone))
         return await self._book.listed()

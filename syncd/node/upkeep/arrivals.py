@@ -13,8 +13,9 @@ from functools import partial
 import structlog
 
 from syncd.errors import DamagedError
+from syncd.flows.basis import Key
 from syncd.flows.ports import Bundle, Position
-from syncd.indicator import codec, statement
+from syncd.indicator import codec, statement, token
 from syncd.indicator.leaf import INDICATOR_TYPES
 from syncd.indicator.statement import ClaimStatement, Retract, Sighting
 from syncd.node.context import Context
@@ -34,6 +35,12 @@ class Arrival:
 
     position: Position
     statement: AboutIndicator
+
+    @property
+    def key(self) -> Key:
+        """What it is about."""
+        about = self.statement
+        return about.kind, about.epoch, token.decode(about.token)
 
 
 Consumer = Callable[[Sequence[Arrival]], Awaitable[None]]

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from syncd.flows import basis
 from syncd.flows.appeal import Appeal
 from syncd.flows.basis import ClaimSource, Key, claims_on
 from syncd.flows.judge import Question, judged_by_token
 from syncd.flows.ports import Position
-from syncd.indicator import policy, token
-from syncd.indicator.claims import Claim
+from syncd.indicator import policy
 from syncd.indicator.statement import (
     Answer,
     Dispute,
@@ -61,7 +61,7 @@ class Undo:
             rows |= {r.id: r async for r in found if is_measure(r.action)}
         on = {p for row in rows.values() for p in row.positions or ()}
         held = await self.claims.claims_at([*on])
-        key_of = {p: _key(claim) for p, claim in held.items()} | ended
+        key_of = {p: basis.key(claim) for p, claim in held.items()} | ended
         still = await self._still({key_of[p] for p in on & key_of.keys()})
         gone = on - {p for p, key in key_of.items() if key in still}
         made = await self.ctx.own.appeals.add(
@@ -79,9 +79,8 @@ class Undo:
         ended: dict[Position, Key] = {}
         spoken: set[Key] = set()
         for arrival in page:
-            item, origin = arrival.statement, arrival.position[0]
-            key: Key = (item.kind, item.epoch, token.decode(item.token))
-            match item:
+            origin, key = arrival.position[0], arrival.key
+            match arrival.statement:
                 case Retract(ends=ends):
                     ended |= {(origin, index): key for index in ends}
                 case Answer(outcome="report_withdrawn", about=about):
@@ -124,7 +123,3 @@ class Undo:
             reference=row.reference,
             positions=row.positions or (),
         )
-
-
-def _key(claim: Claim) -> Key:
-    return claim.statement.kind, claim.statement.epoch, claim.token
