@@ -8,9 +8,9 @@ nobody's help.
 import asyncio
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
 from syncd.errors import (
     HoldersError,
@@ -56,13 +56,8 @@ class HolderAnswer:
     exchange: Exchange
 
 
-class Accuse(Protocol):
-    """Where a bad answer goes."""
-
-    async def __call__(
-        self, member: str, why: Message, *exchanges: Exchange
-    ) -> None:
-        """Keep what the holder signed, and say so."""
+# Keeps what a holder signed that answered wrongly, and says so.
+Accuse = Callable[[str, Message, *tuple[Exchange, ...]], Awaitable[None]]
 
 
 @dataclass(kw_only=True, eq=False)
