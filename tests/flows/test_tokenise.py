@@ -128,20 +128,12 @@ async def test_counted_before_computed(world: World) -> None:
 
 
 async def test_the_cache_asks_nobody(world: World) -> None:
-    """With a cache a value that was met is not asked again."""
-    world.client = world.new_client(cache_size=10)
-    right = await world.outputs(PHONE)
-    world.silence()
-    assert await world.outputs(PHONE) == right
-
-
-async def test_the_cache_forgets_what_is_oldest(world: World) -> None:
     """It holds as many as it may, the newest."""
     world.client = world.new_client(cache_size=3)
-    await world.outputs(*phones(2))
-    await world.outputs(*phones(2, 2))
+    right = await world.outputs(*phones(2))
+    right |= await world.outputs(*phones(2, 2))
     world.silence()
-    assert await world.outputs(*phones(3, 1))
+    assert (await world.outputs(*phones(3, 1))).items() <= right.items()
     with pytest.raises(HoldersError):
         await world.outputs(*phones(1))
 
@@ -162,15 +154,13 @@ async def test_the_cache_knows_of_which_key_an_output_is(
 
     for holder in world.holders.values():
         holder.after = renew
-    client = world.new_client(cache_size=10)
-    done = await client.outputs([PHONE], purpose="call_check", timeout_s=5)
+    world.client = world.new_client(cache_size=10)
+    done = await world.outputs(PHONE)
     world.silence()
     with pytest.raises(HoldersError):
-        await client.outputs([PHONE], purpose="call_check", timeout_s=5)
+        await world.outputs(PHONE)
     world.roster = before
-    assert done == await client.outputs(
-        [PHONE], purpose="call_check", timeout_s=5
-    )
+    assert done == await world.outputs(PHONE)
 
 
 async def test_who_holds_no_more_is_not_asked(world: World) -> None:
@@ -235,32 +225,6 @@ async def test_what_a_holder_refuses(
     with pytest.raises(RefusedError):
         await holder.answer(body_of(world, **changes))
     assert holder.book.counted == []
-
-
-async def test_points_that_are_none(world: World) -> None:
-    """The identity and what is no point are refused."""
-    holder = world.holders["bank"]
-    for element in (bytes(32), b"\xff" * 32):
-        with pytest.raises(MalformedError):
-            await holder.answer(body_of(world, elements=(element,)))
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{}",
-        b"[]",
-        b'{"elements":"","generation":1,"id":"' + b"0" * 32 + b'","key":'
-        b'["phone",1],"purpose":"publish","quorum":[1,2]}',
-        b'{"elements":"zz","generation":1,"id":"' + b"0" * 32 + b'","key":'
-        b'["phone",1],"purpose":"publish","quorum":[1,2]}',
-    ],
-)
-def test_requests_that_are_none(body: bytes) -> None:
-    """A request has one shape, and at least one point."""
-    with pytest.raises(MalformedError):
-        evaluation.parse(body)
 
 
 @given(st.binary(max_size=200))
@@ -387,18 +351,18 @@ async def test_after_a_lie_everything_is_to_be_proven(world: World) -> None:
         assert asked[-1].last is last
 
 
+def unprovable(request: Request, reply: Reply) -> None:
+    """Lie, and give no answer where all is to be proven."""
+    if not request.last:
+        raise UnavailableError("no answer")
+    cancel(reply)
+
+
 async def test_who_lies_and_will_not_prove_is_named(world: World) -> None:
     """If all others prove what they said, it was the one that does not."""
     right = await world.outputs(*MANY)
     world.client = world.new_client()
-    bank = world.holders["bank"]
-
-    def lie(request: Request, reply: Reply) -> None:
-        if not request.last:
-            raise UnavailableError("bank: no answer")
-        cancel(reply)
-
-    bank.lie = lie
+    world.holders["bank"].lie = unprovable
     assert await world.outputs(*MANY) == right
     ((member, why),) = world.accused
     assert member == "bank"
@@ -409,14 +373,8 @@ async def test_who_lies_and_will_not_prove_is_named(world: World) -> None:
 
 async def test_nobody_is_named_if_two_do_not_prove(world: World) -> None:
     """It may be either of them."""
-
-    def lie(request: Request, reply: Reply) -> None:
-        if not request.last:
-            raise UnavailableError("no answer")
-        cancel(reply)
-
     for name in ("bank", "carrier"):
-        world.holders[name].lie = lie
+        world.holders[name].lie = unprovable
     with pytest.raises(HoldersError) as error:
         await world.outputs(*MANY)
     assert set(error.value.missing) == {"bank", "carrier"}
@@ -564,8 +522,7 @@ async def test_the_same_elements_are_counted_once(world: World) -> None:
     ):
         await bank.answer(bytes(replace(request, **change)))
     assert bank.book.counted == [("platform", 1)]
-    for other in (replace(request, elements=request.elements * 2),):
-        await bank.answer(bytes(other))
+    await bank.answer(bytes(replace(request, elements=request.elements * 2)))
     assert bank.book.counted == [("platform", 1), ("platform", 2)]
 
 
@@ -603,6 +560,9 @@ REQUEST: dict[str, Any] = {
         {"proof": True},
         {"proof": "last", "elements": "e2" * 32 * 64},
         {"more": 1},
+        {"key": None},
+        {"elements": ""},
+        {"elements": "zz"},
         {"id": "0" * 31},
         {"id": "0" * 31 + "A"},
         {"elements": "E2" * 32},
