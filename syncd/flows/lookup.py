@@ -13,12 +13,11 @@ from collections.abc import (
     Awaitable,
     Callable,
     Collection,
-    Iterable,
     Sequence,
 )
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from syncd.errors import (
     MalformedError,
@@ -38,6 +37,7 @@ from syncd.flows.judge import (
 )
 from syncd.flows.ports import Access, Offload, Position
 from syncd.flows.report import check_epoch
+from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import (
     account,
     identifier,
@@ -58,25 +58,11 @@ PURPOSES: Final = vocabulary.codes("purpose") - {
 _RECORDED: Final = ("action", "handling", "forms")  # of an answer
 
 
-class Tokens(Protocol):
-    """Who turns identifiers into outputs: `tokenise.Tokeniser`."""
-
-    async def collect(
-        self,
-        identifiers: Iterable[Identifier],
-        done: dict[Identifier, bytes],
-        *,
-        purpose: str,
-        timeout_s: float,
-    ) -> None:
-        """Put outputs into `done`, as many as can be had, or raise."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookupContext:
     """Whom a look-up asks, and who hears of it."""
 
-    tokeniser: Tokens
+    tokeniser: Tokeniser
     claims: ClaimSource
     record: Callable[[Sequence[Access]], Awaitable[None]]  # durably
     suspect: Callable[[Collection[Position]], None]

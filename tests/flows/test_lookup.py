@@ -15,6 +15,7 @@ from syncd.flows import basis, lookup
 from syncd.flows.judge import Answer, Question, World, judged_by_token
 from syncd.flows.lookup import LookupContext
 from syncd.flows.ports import Access, Position
+from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import identifier, statement, token
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
@@ -51,7 +52,7 @@ def output(one: Identifier) -> bytes:
     return hashlib.sha512(token.oprf_input(one)).digest()
 
 
-class Holders:
+class Holders(Tokeniser):
     """Tokens without holders; some kinds cannot be asked."""
 
     def __init__(self, clock: "Clock") -> None:
