@@ -30,19 +30,8 @@ NONE = "none"  # as a row's value: without the row
 # ----------------------------------------------------------------- rules
 
 
-class ThresholdOptions(EditOptions):
-    """An edit after which more or fewer admins must sign."""
-
+class _SetOptions(EditOptions):
     threshold: int | None = option("admins that must sign", min=1)
-
-    def threshold_of(self, draft: Roster) -> Roster:
-        """Return the draft with the threshold that was given, if one was."""
-        if self.threshold is None:
-            return draft
-        return drafts.set_threshold(draft, self.threshold)
-
-
-class _SetOptions(ThresholdOptions):
     quota: list[str] = option(
         "[MEMBER:]PURPOSE=HOUR/DAY, or …=none: evaluations"
     )
@@ -61,10 +50,12 @@ class _SetOptions(ThresholdOptions):
 
 @noun.verb("set", "Draft a version with other rules; each may be given often.")
 def _set_rules(args: _SetOptions) -> None:
-    args.edit(lambda draft: args.threshold_of(_ruled(draft, args)))
+    args.edit(lambda draft: _ruled(draft, args))
 
 
 def _ruled(draft: Roster, args: _SetOptions) -> Roster:
+    if args.threshold is not None:
+        draft = drafts.set_threshold(draft, args.threshold)
     for line in args.quota:
         draft = _quota(draft, line)
     for line in args.cap:
@@ -191,7 +182,7 @@ def _described(draft: Roster, args: _MemberOptions) -> Roster:
 admins = noun.noun("admin", "Who signs the roster.")
 
 
-class _AddAdminOptions(ThresholdOptions):
+class _AddAdminOptions(EditOptions):
     key: Path = argument("the public key file")
 
 
@@ -200,18 +191,16 @@ class _AddAdminOptions(ThresholdOptions):
 )
 def _add_admin(args: _AddAdminOptions) -> None:
     key = public_key(args.key)
-    args.edit(lambda draft: args.threshold_of(drafts.add_admin(draft, key)))
+    args.edit(lambda draft: drafts.add_admin(draft, key))
 
 
-class _RemoveAdminOptions(ThresholdOptions):
+class _RemoveAdminOptions(EditOptions):
     name: str = argument()
 
 
 @admins.verb("remove", "Draft a version with one admin less.")
 def _remove_admin(args: _RemoveAdminOptions) -> None:
-    args.edit(
-        lambda draft: drafts.remove_admin(args.threshold_of(draft), args.name)
-    )
+    args.edit(lambda draft: drafts.remove_admin(draft, args.name))
 
 
 def public_key(path: Path) -> VerifierKey:
@@ -290,9 +279,6 @@ def _retire(args: _RetireOptions) -> None:
 
 class _CutOptions(EndOptions):
     origin: str = argument()
-    checkpoint: Path | None = option(
-        "of that branch; else what --home mirrors of the log"
-    )
     ended: bool = option("nothing after it counts")
 
 

@@ -176,11 +176,6 @@ EDITS = [
         "+ 管理员 carol，密钥",
     ),
     (
-        "admin remove anne OUT --threshold 1",
-        "- anne is an admin no more",
-        "- anne 不再是管理员",
-    ),
-    (
         "auditor add watch @watch.der OUT --name-en Watch",
         "+ auditor watch: Watch / Watch, TLS ",
         "+ 审计员 watch：Watch / Watch，TLS",
@@ -215,6 +210,13 @@ def test_an_edit_says_what_it_changes(
     ran = admin(*words.split(), lang="zh")
     assert ran.code == 0, ran.err
     assert chinese in ran.out
+
+
+def test_the_threshold_falls_before_an_admin_goes(admin: Admin) -> None:
+    assert admin("set", "OUT", "--threshold", "1").code == 0
+    ran = admin("admin", "remove", "anne", "OUT", *admin.onto())
+    assert "- anne is an admin no more" in ran.out
+    assert sorted(admin.draft.admins) == ["bert"]
 
 
 def test_edits_add_up(admin: Admin) -> None:
