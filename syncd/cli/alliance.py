@@ -42,7 +42,9 @@ def _found(args: _FoundOptions) -> None:
         args.admins_needed,
         days=args.days,
         zone=args.zone,
-        never=never_edits.read(args.never or never_edits.OURS),
+        never=never_edits.read(args.never)
+        if args.never
+        else never_edits.ours(),
     )
     founded = founding.found(
         plan,

@@ -1,7 +1,6 @@
 """`syncd roster never`: the values that are never listed."""
 
 from collections.abc import Iterable
-from importlib import resources
 from pathlib import Path
 
 from syncd.cli import terminal
@@ -16,9 +15,6 @@ from syncd.messages.catalogue import t
 from syncd.roster import drafts
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Never
-
-# Emergency, official and clearing numbers, big hosts and shorteners.
-OURS = Path(str(resources.files("syncd.indicator").joinpath("never.tsv")))
 
 never = noun.noun("never", "Values that are never listed.")
 
@@ -55,11 +51,7 @@ def _add_default(args: EditOptions) -> None:
 
     def edit(draft: Roster) -> Roster:
         there = {n.label for n in draft.never}
-        ours = (
-            Never(x.kind, x.value, x.owner.category)
-            for x in protected.default()
-        )
-        fresh = [row for row in ours if row.label not in there]
+        fresh = [row for row in ours() if row.label not in there]
         return drafts.put(draft, ("never",), *fresh)
 
     args.edit(edit)
@@ -84,6 +76,14 @@ def _remove_never(args: NeverOptions) -> None:
         return draft
 
     args.edit(edit)
+
+
+def ours() -> list[Never]:
+    """Return emergency, official and clearing numbers, big hosts, shorteners."""
+    return [
+        Never(one.kind, one.value, one.owner.category)
+        for one in protected.default()
+    ]
 
 
 def parsed(

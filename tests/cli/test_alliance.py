@@ -6,23 +6,12 @@ import pytest
 
 from syncd.cli import never_edits
 from syncd.errors import UsageError
-from syncd.indicator import never
 
 
-def test_our_own_list_is_in_normal_form() -> None:
-    """Every line reads, is its own normal form, and stands there once."""
-    found = never_edits.read(never_edits.OURS)
-    for row in found:
-        assert never.row(row.kind, row.value).value == row.value
-    assert len({(row.kind, row.value) for row in found}) == len(found)
-
-
-@pytest.mark.parametrize(
-    "value", ["cn:110", "cn:96110", "cn:95588", "cn:95516", "bit.ly/"]
-)
-def test_whom_nobody_may_report(value: str) -> None:
+def test_whom_nobody_may_report() -> None:
     """Emergency, anti-fraud, bank and clearing numbers, shorteners."""
-    assert value in {row.value for row in never_edits.read(never_edits.OURS)}
+    listed = {row.value for row in never_edits.ours()}
+    assert listed > {"cn:110", "cn:96110", "cn:95588", "cn:95516", "bit.ly/"}
 
 
 def test_a_line_that_does_not_read(tmp_path: Path) -> None:

@@ -15,9 +15,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from syncd.indicator import never
+from syncd.cli import never_edits
 from syncd.roster import drafts
-from syncd.roster.terms import Never
 from tests.cli.conftest import Node, Real
 
 REST = ["--evidence", "user_tag", "--label"]
@@ -39,11 +38,7 @@ PROTECTED = (
 @pytest.fixture(scope="module", autouse=True)
 def protected(real: Real) -> None:
     """The alliance's never-list has some of our own."""
-    rows = [
-        Never(one.kind, one.value, one.owner.category)
-        for one in never.default()
-        if one.value in PROTECTED.split()
-    ]
+    rows = [x for x in never_edits.ours() if x.value in PROTECTED.split()]
     real.do(
         real.alliance.change(
             lambda d: drafts.put(d, ("never",), *rows), "bank"
