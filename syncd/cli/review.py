@@ -7,7 +7,7 @@ nothing that an admin signs is hidden.
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from msgspec import structs
@@ -251,52 +251,39 @@ def day(moment: int) -> str:
 
 def whole(roster: Roster) -> list[str]:
     """Return what a roster says, as lines."""
-    rows = [
-        (t("alliance"), f"{roster.alliance} ({roster.id})"),
-        (t("version"), f"{roster.version} ({roster.hash})"),
-        (t("expires"), day(roster.expires)),
-    ]
-    names = ", ".join(sorted(roster.admins))
-    rows.append(
-        (t("admins"), t("{n} of {names}", n=roster.threshold, names=names))
-    )
-    rows += [(t("key"), _key_line(e)) for e in roster.epochs if e.shares]
-    rows += [
-        (t("member"), f"{m.id:16} {m.sector:10} {m.status:9} {m.origin}")
-        for m in roster.members
-    ]
-    rows += [
-        (t("auditor"), f"{a.id:16} {a.names.zh} / {a.names.en}")
-        for a in roster.auditors
-    ]
-    rows += [
-        (
-            t("quota"),
-            f"{q.member or '*':16} {q.purpose:10} {q.hour}/h {q.day}/d",
-        )
-        for q in roster.quotas
-    ]
-    rows += [
-        (t("cap"), f"{f'{c.kind} {c.evidence}'.strip():27} {c.days} d")
-        for c in roster.caps
-    ]
-    policy = roster.policy.to_json()
-    rows += [
-        (t("policy"), ", ".join(f"{k} {v}" for k, v in policy.items())),
-        (
-            t("limits"),
-            t(
-                "{entries} entries, {bytes} bytes, of a log in a day; {lifts}"
-                " lifts of a member in a week, or {lift_percent} %",
-                **structs.asdict(roster.limits),
-            ),
-        ),
-        (t("never"), t("{n} values", n=len(roster.never))),
-    ]
     return [
         name + " " * (9 - grid.width(name)) + grid.clean(text)
-        for name, text in rows
+        for name, text in _parts(roster)
     ]
+
+
+def _parts(roster: Roster) -> Iterator[tuple[str, str]]:
+    yield t("alliance"), f"{roster.alliance} ({roster.id})"
+    yield t("version"), f"{roster.version} ({roster.hash})"
+    yield t("expires"), day(roster.expires)
+    names = ", ".join(sorted(roster.admins))
+    yield t("admins"), t("{n} of {names}", n=roster.threshold, names=names)
+    for e in roster.epochs:
+        if e.shares:
+            yield t("key"), _key_line(e)
+    for m in roster.members:
+        yield t("member"), f"{m.id:16} {m.sector:10} {m.status:9} {m.origin}"
+    for a in roster.auditors:
+        yield t("auditor"), f"{a.id:16} {a.names.zh} / {a.names.en}"
+    for q in roster.quotas:
+        whose = q.member or "*"
+        yield t("quota"), f"{whose:16} {q.purpose:10} {q.hour}/h {q.day}/d"
+    for c in roster.caps:
+        yield t("cap"), f"{c.label:27} {c.days} d"
+    policy = roster.policy.to_json()
+    yield t("policy"), ", ".join(f"{k} {v}" for k, v in policy.items())
+    limits = t(
+        "{entries} entries, {bytes} bytes, of a log in a day; {lifts}"
+        " lifts of a member in a week, or {lift_percent} %",
+        **structs.asdict(roster.limits),
+    )
+    yield t("limits"), limits
+    yield t("never"), t("{n} values", n=len(roster.never))
 
 
 def _key_line(epoch: Epoch) -> str:
