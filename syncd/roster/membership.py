@@ -82,9 +82,14 @@ def admit(draft: Roster, applicant: Applicant) -> Roster:
         RefusedError: its id or domain is taken, or it asked another alliance.
     """
     asked = applicant.request
+    _check_alliance(draft, asked)
+    return _add_member(draft, asked.member)
+
+
+def _check_alliance(draft: Roster, asked: Request) -> None:
     if asked.alliance_id != draft.id:
         raise RefusedError(
-            "roster: {member} asks to join {asked}…, not {ours}…",
+            "roster: {member} asks alliance {asked}…, not {ours}…",
             hint="it must ask again: syncd join request OUT --alliance-id "
             "{id_}",
             member=asked.id,
@@ -92,7 +97,6 @@ def admit(draft: Roster, applicant: Applicant) -> Roster:
             ours=draft.id[:16],
             id_=draft.id,
         )
-    return _add_member(draft, asked.member)
 
 
 def _add_member(draft: Roster, member: Member) -> Roster:
@@ -280,13 +284,7 @@ def update(draft: Roster, asked: Request, end: Cut | None) -> Roster:
 def _who_asks(draft: Roster, asked: Request) -> Member:
     """Return the member that a request is of, by the keys that it is."""
     member: Member = drafts.named(draft, "member", asked.id)
-    if asked.alliance_id != draft.id:
-        raise RefusedError(
-            "roster: {member} asks alliance {asked}…, not {ours}…",
-            member=asked.id,
-            asked=asked.alliance_id[:16],
-            ours=draft.id[:16],
-        )
+    _check_alliance(draft, asked)
     if member.status == "removed":
         raise RefusedError("roster: {member} is removed", member=asked.id)
     for role in ("member", "seen", "merged", "seal"):

@@ -87,7 +87,7 @@ def test_a_newcomer_is_admitted(club: Club, machine: TrustedRoster) -> None:
 def test_who_asked_another_alliance_is_not_admitted(
     club: Club, machine: TrustedRoster
 ) -> None:
-    with pytest.raises(RefusedError, match="asks to join abababababababab"):
+    with pytest.raises(RefusedError, match="asks alliance abababababababab"):
         membership.admit(begin(machine), club.newcomer("police", "ab" * 32))
 
 
