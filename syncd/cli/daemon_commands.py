@@ -77,8 +77,7 @@ def _init(args: _InitOptions) -> None:
         raw = f"{token}\n".encode()
         terminal.write_new(args.token_file, raw, private=True)
     terminal.say("home   {home}", home=home)
-    origin = roster_keys.origin(args.domain, args.alliance, 1)
-    terminal.say("log    {origin}", origin=origin)
+    terminal.say("log    {origin}", origin=settings.origin)
     if args.token_file is None:
         terminal.say("token  {token}", token=token)
         terminal.tell(

@@ -55,7 +55,7 @@ def _set_rules(args: _SetOptions) -> None:
 
 def _ruled(draft: Roster, args: _SetOptions) -> Roster:
     if args.threshold is not None:
-        draft = drafts.set_threshold(draft, args.threshold)
+        draft = drafts.put(draft, ("threshold",), args.threshold)
     for line in args.quota:
         draft = _quota(draft, line)
     for line in args.cap:

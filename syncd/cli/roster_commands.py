@@ -16,7 +16,7 @@ from syncd.cli.drafting import (
     EndOptions,
     NewestOptions,
 )
-from syncd.cli.options import ClientOptions, OutputOptions
+from syncd.cli.options import ClientOptions, OutputOptions, among
 from syncd.errors import (
     MalformedError,
     RefusedError,
@@ -116,8 +116,7 @@ class _RemoveOptions(EndOptions):
 @noun.verb("remove", "Draft a version without a member.")
 def _remove(args: _RemoveOptions) -> None:
     id_, past = args.member, args.past
-    if past not in PASTS:
-        raise UsageError("--past {past}: keep or annul", past=repr(past))
+    among("--past", past, PASTS)
 
     def edit(draft: Roster) -> Roster:
         end = args.end(drafts.named(draft, "member", id_).generation)

@@ -72,12 +72,6 @@ def accept(
             alliance=opened.alliance[:16],
         )
     header = row.read(ShareHeader, opened.header, SHARE)
-    if header.member != member:
-        raise UntrustedError(
-            "share: for {member}, not for {ours}",
-            member=header.member,
-            ours=member,
-        )
     share = Share(
         header.kind,
         header.epoch,
@@ -94,10 +88,11 @@ def accept(
             epoch=share.epoch,
             generation=share.generation,
         )
-    if epoch.index(member) != share.index:
+    if (header.member, epoch.index(member)) != (member, share.index):
         raise UntrustedError(
-            "share: index {index} is not {member}'s in the roster",
+            "share: index {index} for {holder} is not {member}'s",
             index=share.index,
+            holder=header.member,
             member=member,
         )
     check_epoch(epoch)

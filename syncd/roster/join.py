@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -213,10 +213,7 @@ def _tls_message(alliance: str, value: Mapping[str, Any]) -> bytes:
 
 
 def _tls_sign(pem: bytes, message: bytes) -> bytes:
-    try:
-        key = serialization.load_pem_private_key(pem, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as e:
-        raise MalformedError("join: the TLS key is no PKCS #8 key") from e
+    key = serialization.load_pem_private_key(pem, None)
     how = _how(key.public_key())
     return key.sign(message, *how)  # type: ignore[union-attr]
 

@@ -13,7 +13,6 @@ was in memory once cannot be wiped with certainty.
 """
 
 import hashlib
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -38,7 +37,6 @@ from syncd.errors import MalformedError
 from syncd.roster import certificate
 from syncd.roster.members import ADMIN_NAME, ALLIANCE, Keys
 from syncd.tlog import note
-from syncd.tlog.key import is_ours
 from syncd.tlog.note import SigningKey
 
 TlsKey = Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey
@@ -46,37 +44,6 @@ Rng = Callable[[int], bytes]  # n → n random bytes
 
 SEED_SIZE = 32  # bytes
 CERTIFICATE_DAYS = 3_650  # the pin decides, not the date
-_DOMAIN = re.compile(r"[a-z0-9.-]{1,64}", re.ASCII)
-
-
-def origin(domain: str, alliance: str, generation: int) -> str:
-    """Return the name of a log and of its key.
-
-    Raises:
-        MalformedError: a part is out of its alphabet, or the whole too long.
-    """
-    if generation < 1:
-        raise MalformedError(
-            "keys: generation {generation} is below 1", generation=generation
-        )
-    return _name(domain, alliance, str(generation))
-
-
-def _name(domain: str, alliance: str, last: str) -> str:
-    if not _DOMAIN.fullmatch(domain):
-        raise MalformedError(
-            "keys: domain {domain} is not 1..64 of a-z 0-9 . -",
-            domain=repr(domain[:64]),
-        )
-    if not ALLIANCE.fullmatch(alliance):
-        raise MalformedError(
-            "keys: alliance {alliance} is not 1..32 of a-z 0-9 -",
-            alliance=repr(alliance[:64]),
-        )
-    name = f"{domain}/syncd/{alliance}/{last}"
-    if not is_ours(name):
-        raise MalformedError("keys: {name} is no name for a key", name=name)
-    return name
 
 
 def admin(alliance: str, name: str, seed: bytes) -> SigningKey:
@@ -109,10 +76,13 @@ class MemberKeys:
     tls_pem: bytes = field(repr=False)  # PKCS #8, not encrypted
     certificate: bytes = field(repr=False)  # DER; public
 
+    def _name(self, last: object) -> str:
+        return f"{self.domain}/syncd/{self.alliance}/{last}"
+
     @property
     def origin(self) -> str:
         """Return the origin of the log."""
-        return origin(self.domain, self.alliance, self.generation)
+        return self._name(self.generation)
 
     @property
     def log(self) -> SigningKey:
@@ -122,20 +92,19 @@ class MemberKeys:
     @property
     def member(self) -> SigningKey:
         """Return the member key."""
-        name = _name(self.domain, self.alliance, "member")
-        return SigningKey(name, note.ED25519, self.member_seed)
+        return SigningKey(self._name("member"), note.ED25519, self.member_seed)
 
     @property
     def seen(self) -> SigningKey:
         """Return the cosigner key that says: consistent, largest I know."""
-        name = _name(self.domain, self.alliance, "seen")
-        return SigningKey(name, note.COSIGNATURE, self.seen_seed)
+        return SigningKey(self._name("seen"), note.COSIGNATURE, self.seen_seed)
 
     @property
     def merged(self) -> SigningKey:
         """Return the cosigner key that says: I hold all its payloads."""
-        name = _name(self.domain, self.alliance, "merged")
-        return SigningKey(name, note.COSIGNATURE, self.merged_seed)
+        return SigningKey(
+            self._name("merged"), note.COSIGNATURE, self.merged_seed
+        )
 
     @property
     def public(self) -> Keys:
@@ -155,12 +124,9 @@ def generate(
 ) -> MemberKeys:
     """Return fresh keys for a member, with a self-signed certificate.
 
-    The same `rng` bytes and `now` give the same keys.
-
-    Raises:
-        MalformedError: `domain` or `alliance` cannot be in a key's name.
+    The same `rng` bytes and `now` give the same keys. What `domain` and
+    `alliance` may be, the settings have checked.
     """
-    origin(domain, alliance, generation)
     tls = Ed25519PrivateKey.from_private_bytes(rng(SEED_SIZE))
     return MemberKeys(
         domain=domain,

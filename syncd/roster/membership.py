@@ -11,7 +11,6 @@ from syncd.roster import certificate, drafts, terms
 from syncd.roster.drafts import DAY_S, LIFE_DAYS
 from syncd.roster.join import NO_ALLIANCE, Applicant, Request
 from syncd.roster.members import (
-    PASTS,
     Cut,
     Generation,
     Member,
@@ -108,14 +107,6 @@ def _add_member(draft: Roster, member: Member) -> Roster:
                 domain=other.domain,
                 status=other.status,
             )
-    if member.alliance != draft.alliance:
-        raise RefusedError(
-            "roster: {member}'s keys are named for {alliance}, not "
-            "{draft_alliance}",
-            member=member.id,
-            alliance=member.alliance,
-            draft_alliance=draft.alliance,
-        )
     return drafts.put(draft, ("members",), member)
 
 
@@ -139,10 +130,6 @@ def remove(
         RefusedError: removed already, or too few holders.
     """
     member: Member = drafts.named(draft, "member", id)
-    if past not in PASTS:
-        raise RefusedError(
-            "roster: past is {past}, want keep or annul", past=repr(past)
-        )
     if member.status == "removed" and member.past == past:
         raise RefusedError("roster: {member} is removed already", member=id)
     gone = replace(member, status="removed", past=past, suspended_until=0)
@@ -194,9 +181,7 @@ def _cut(member: Member, log: Generation, at: Cut, *, ended: bool) -> Member:
         )
     if last.cuts and last.cuts[-1].size > at.size:
         raise RefusedError(
-            "roster: {origin} cannot end at {size}, it was cut at {ours}"
-            if ended
-            else "roster: {origin} cannot be cut at {size}, it was at {ours}",
+            "roster: {origin} cannot be cut at {size}, it was at {ours}",
             origin=last.origin,
             size=at.size,
             ours=last.cuts[-1].size,

@@ -271,7 +271,7 @@ WRONG = [
     ("set OUT --cap phone=none", 2, "caps: none for phone"),
     ("set OUT --action bogus=hold", 2, "use ceiling, confirmed"),
     ("set OUT --action confirmed=bogus", 2, "use label, warn"),
-    ("set OUT --threshold 9", 1, "a threshold of 9 with 2 admins"),
+    ("set OUT --threshold 9", 2, "roster.threshold: 9 of 2 admins"),
     ("member nobody OUT --sector bank", 2, "it has bank, carrier"),
     ("member bank OUT", 2, "nothing changes"),
     ("member bank OUT --sector bogus", 2, "use police, bank"),

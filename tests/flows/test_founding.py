@@ -161,8 +161,8 @@ def test_a_share_that_does_not_fit_is_refused() -> None:
     ("changes", "why"),
     [
         ({"alliance": "ab" * 32}, "of alliance abababababababab"),
-        ({"member": "police"}, "for police, not for bank"),
-        ({"index": 2}, "index 2 is not bank's"),
+        ({"member": "police"}, "index 1 for police is not bank's"),
+        ({"index": 2}, "index 2 for bank is not bank's"),
         ({"epoch": 2}, "of phone epoch 2, generation 1"),
         ({"generation": 2}, "of phone epoch 1, generation 2"),
         ({"kind": "account"}, "does not fit the public share"),

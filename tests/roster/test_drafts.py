@@ -100,18 +100,6 @@ def test_a_member_is_not_admitted_twice(
         )
 
 
-def test_keys_for_another_alliance_are_not_admitted(
-    club: Club, machine: TrustedRoster
-) -> None:
-    club.keys["police"] = keys.generate(
-        "police.example", "other", club.rng, now=NOW
-    )
-    with pytest.raises(RefusedError, match="named for other, not txwz"):
-        membership.admit(
-            begin(machine), club.newcomer("police", machine.current.id)
-        )
-
-
 @pytest.mark.parametrize("past", ["keep", "annul"])
 def test_a_member_is_removed(
     club: Club, machine: TrustedRoster, past: str
@@ -147,7 +135,7 @@ def test_a_log_does_not_end_before_its_cut(machine: TrustedRoster) -> None:
         for m in draft.members
     )
     draft = structs.replace(draft, members=members)
-    with pytest.raises(RefusedError, match="cannot end at 7"):
+    with pytest.raises(RefusedError, match="cannot be cut at 7"):
         membership.remove(draft, "bank", end=Cut(7, b"\4" * 32))
 
 
@@ -219,8 +207,6 @@ def test_what_is_removed_twice_or_never_was(machine: TrustedRoster) -> None:
     )
     with pytest.raises(UsageError, match="no member nobody"):
         membership.remove(draft, "nobody")
-    with pytest.raises(RefusedError, match="want keep or annul"):
-        membership.remove(draft, "carrier", past="forget")
 
 
 def test_a_removed_holder_answers_no_more(club: Club) -> None:
@@ -423,8 +409,6 @@ def test_a_new_certificate_brings_its_pin(
 @pytest.mark.parametrize(
     ("edit", "why"),
     [
-        (lambda d: drafts.set_threshold(d, 4), "threshold of 4 with 3"),
-        (lambda d: drafts.set_threshold(d, 0), "threshold of 0 with 3"),
         (lambda d: drafts.remove_admin(d, "mallory"), "no admin mallory"),
         (
             lambda d: drafts.remove_admin(
@@ -458,8 +442,9 @@ def test_an_admins_key_is_named_as_one(
 ) -> None:
     for name in ("txwz/admin", "other/admin/zoe", "txwz/admin/z/oe"):
         key = SigningKey(name, note.ED25519, club.rng(32)).verifier
-        with pytest.raises(MalformedError, match="an admin's key is named"):
-            drafts.add_admin(begin(machine), key)
+        draft = drafts.add_admin(begin(machine), key)
+        with pytest.raises(MalformedError, match="is out of place"):
+            drafts.write(draft, machine.current)
 
 
 # -------------------------------------------------------------- signatures

@@ -224,13 +224,6 @@ def test_a_request_that_nobody_would_read_is_not_made(club: Club) -> None:
             Profile(id="The Bank", names=Names("行", "b"), sector="bank"),
             now=NOW,
         )
-    broken = replace(owner, tls_pem=b"no key")
-    with pytest.raises(MalformedError, match="PKCS #8"):
-        join.request(
-            broken,
-            Profile(id="bank", names=Names("行", "b"), sector="bank"),
-            now=NOW,
-        )
 
 
 def test_an_unknown_field_is_newer(club: Club) -> None:

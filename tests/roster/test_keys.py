@@ -63,26 +63,6 @@ def test_no_repr_shows_a_secret(club: Club) -> None:
         assert repr(secret)[2:20] not in shown
 
 
-@pytest.mark.parametrize(
-    ("domain", "alliance", "generation", "why"),
-    [
-        ("Bank", "txwz", 1, "domain 'Bank'"),
-        ("", "txwz", 1, "domain ''"),
-        ("bank.example", "tx wz", 1, "alliance 'tx wz'"),
-        ("bank.example", "", 1, "alliance ''"),
-        ("bank.example", "txwz", 0, "generation 0"),
-        ("b" * 64, "a" * 32, 1, "is no name for a key"),
-    ],
-)
-def test_names_that_cannot_be(
-    club: Club, domain: str, alliance: str, generation: int, why: str
-) -> None:
-    with pytest.raises(MalformedError, match=why):
-        keys.generate(
-            domain, alliance, club.rng, now=NOW, generation=generation
-        )
-
-
 def test_an_admins_key_bears_the_alliances_name() -> None:
     assert keys.admin("txwz", "alice", b"\1" * 32).name == "txwz/admin/alice"
     with pytest.raises(MalformedError):
