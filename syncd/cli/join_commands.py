@@ -114,7 +114,7 @@ def _update(args: _UpdateOptions) -> None:
         alliance_id=roster.id,
     )
     asked = join.parse(raw)
-    after = membership.update(roster, asked, Cut(0, b"\0" * 32))
+    after = membership.update(roster, asked, lambda _: Cut(0, b"\0" * 32))
     if not between(roster, after):
         raise UsageError(
             "nothing changes by that",

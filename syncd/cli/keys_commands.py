@@ -48,9 +48,8 @@ def _rewrap(args: _PassphraseOptions) -> None:
     home = (directory / config.FILE).exists()
     settings = config.load(directory) if home else Config(home=directory)
     old = terminal.secret(settings, config.environment())
-    new = config.read_private(new_file).rstrip(b"\r\n")
-    if len(new) < config.SECRET_LEAST:
-        raise UsageError("{path}: too short", path=new_file)
+    found = config.read_private(new_file).rstrip(b"\r\n")
+    new = config.long_enough(found, str(new_file))
     Keyring.open(directory, old).change_secret(old, new)
     terminal.tell("The passphrase was changed.")
     if settings.secret.file is not None:

@@ -90,13 +90,7 @@ class _UpdateOptions(EndOptions):
 @noun.verb("update", "Draft a version as a member asked by `join update`.")
 def _update(args: _UpdateOptions) -> None:
     asked = terminal.parsed(args.request, join.parse)
-
-    def edit(draft: Roster) -> Roster:
-        last = drafts.named(draft, "member", asked.id).generation
-        end = None if asked.log == last.log else args.end(last)
-        return membership.update(draft, asked, end)
-
-    args.edit(edit)
+    args.edit(lambda draft: membership.update(draft, asked, args.end))
     terminal.tell(
         "{member} asked on {day}: compare the words or digits with it by"
         " phone",

@@ -10,7 +10,7 @@ from syncd.config.environment import for_child as for_child
 from syncd.config.file import FILE as FILE
 from syncd.config.file import load as load
 from syncd.config.file import parse as parse
-from syncd.config.secret import SECRET_LEAST as SECRET_LEAST
+from syncd.config.secret import long_enough as long_enough
 from syncd.config.secret import passphrase as passphrase
 from syncd.config.secret import read_private as read_private
 from syncd.config.secret import webhook_key as webhook_key

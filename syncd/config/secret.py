@@ -32,9 +32,9 @@ def passphrase(
             raise UsageError(
                 "{path}: {why}", hint=ELSEWHERE, path=path, why=Message(INSIDE)
             )
-        return _long_enough(read_private(path).rstrip(b"\r\n"), str(path))
+        return long_enough(read_private(path).rstrip(b"\r\n"), str(path))
     if config.secret.prompt and ask:
-        return _long_enough(ask().encode(), "passphrase")
+        return long_enough(ask().encode(), "passphrase")
     raise UsageError(
         "secret: no passphrase file, credential or terminal to ask on",
         hint="set SYNCD_SECRET_FILE, or [secret] file in config.toml",
@@ -57,7 +57,12 @@ def inside(path: Path, home: Path) -> bool:
     return path.resolve().is_relative_to(home.resolve())
 
 
-def _long_enough(found: bytes, where: str) -> bytes:
+def long_enough(found: bytes, where: str) -> bytes:
+    """Return a passphrase that is none too short.
+
+    Raises:
+        UsageError: it is; says by how much.
+    """
     if len(found) < SECRET_LEAST:
         raise UsageError(
             "{where}: {n} bytes, want {least} or more",

@@ -8,7 +8,6 @@ Admins sign the draft where their keys are (`roster.drafts`).
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from syncd.errors import RefusedError
 from syncd.flows import key_share
 from syncd.flows.key_share import DEALT_KINDS
 from syncd.oprf import threshold
@@ -53,13 +52,11 @@ def found(
     on a machine without swap and core dumps, or hold a ceremony instead.
 
     Raises:
-        UsageError: a holder is no founder.
-        RefusedError: too few of them for t.
-        MalformedError: a draft that no reader would take.
+        MalformedError: a draft that no reader would take: a holder is no
+            founder, or there are too few of them.
     """
     draft = membership.found(plan, now=now)
     order = sorted(set(holders))
-    _check_holders(draft, order, t)
     dealt = [_deal(kind, order, t, rng) for kind in DEALT_KINDS]
     for epoch, _ in dealt:
         draft = drafts.add_epoch(draft, epoch)
@@ -99,15 +96,3 @@ def _deal(
         suite=SUITE,
     )
     return epoch, dealt.shares
-
-
-def _check_holders(draft: Roster, order: Sequence[str], t: int) -> None:
-    for id_ in order:
-        drafts.named(draft, "member", id_)
-    if not 2 <= t <= len(order) or len(order) < 3:
-        raise RefusedError(
-            "found: {t} of {n} holders, want 2 of 3 at least",
-            hint="name three or more holders and a threshold of two or more",
-            t=t,
-            n=len(order),
-        )

@@ -1,6 +1,6 @@
 """Membership: who comes, goes, and goes on in another log, in a draft."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import asdict, replace
@@ -230,13 +230,15 @@ def next_generation(
     return drafts.put(draft, ("members", id, "generations"), logs)
 
 
-def update(draft: Roster, asked: Request, end: Cut | None) -> Roster:
+def update(
+    draft: Roster, asked: Request, end: Callable[[Generation], Cut]
+) -> Roster:
     """Return the draft with a member as it now describes itself.
 
     Its member key signed the request, so what may change is what that key
     may say: how it is reached and called, its TLS key and certificate, and
-    in which log it goes on. `end` is where its present log ends, needed with
-    a new one.
+    in which log it goes on. `end` says where its present log ends, and is
+    asked if there is a new one.
 
     Raises:
         RefusedError: it is not that member's, or changes what it may not.
@@ -258,11 +260,8 @@ def update(draft: Roster, asked: Request, end: Cut | None) -> Roster:
             hint="it is an old request: ask for a new one",
             name=asked.log.name,
         )
-    if end is None:
-        raise RefusedError(
-            "roster: where {origin} ends is not known", origin=member.origin
-        )
-    after = Predecessor(member.origin, end.size, end.root)
+    last = end(member.generation)
+    after = Predecessor(member.origin, last.size, last.root)
     return next_generation(draft, asked.id, asked.log, after)
 
 

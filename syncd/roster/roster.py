@@ -280,8 +280,6 @@ def from_json(value: object, id: str = "") -> Roster:  # noqa: A002
             id = own  # noqa: A001
         value = {**value, "id": id}
     found = row.read(Roster, value, "roster")
-    if not HEX32.fullmatch(id):
-        raise MalformedError("roster: the alliance id is not 64 hex digits")
     members.check_different(_publics(found))
     return found
 

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from syncd.errors import RefusedError, UntrustedError, UsageError
+from syncd.errors import MalformedError, UntrustedError
 from syncd.flows import key_share
 from syncd.oprf import group, threshold
 from syncd.roster import sealed, signing
@@ -94,17 +94,17 @@ def test_nothing_that_leaves_the_founding_holds_a_secret() -> None:
 @pytest.mark.parametrize(
     ("holders", "t", "why"),
     [
-        (("bank", "carrier"), 2, "2 of 2 holders, want 2 of 3"),
-        (("bank", "carrier", "bank"), 2, "2 of 2 holders"),
-        (HOLDERS, 1, "1 of 3 holders"),
-        (HOLDERS, 4, "4 of 3 holders"),
-        (("bank", "carrier", "payer"), 2, "no member payer"),
+        (("bank", "carrier"), 2, "shares: 2 of them, want 3 at least"),
+        (("bank", "carrier", "bank"), 2, "shares: 2 of them"),
+        (HOLDERS, 1, "t: 1 is not in 2..3"),
+        (HOLDERS, 4, "threshold 4 of 3 holders"),
+        (("bank", "carrier", "payer"), 2, "payer is no member"),
     ],
 )
 def test_holders_that_cannot_be(
     holders: tuple[str, ...], t: int, why: str
 ) -> None:
-    with pytest.raises((RefusedError, UsageError), match=why):
+    with pytest.raises(MalformedError, match=why):
         found(holders=holders, t=t)
 
 

@@ -15,7 +15,14 @@ from syncd.errors import (
 )
 from syncd.roster import drafts, join, keys, membership, signing
 from syncd.roster.changes import between
-from syncd.roster.members import Auditor, Cut, Names, Predecessor, Profile
+from syncd.roster.members import (
+    Auditor,
+    Cut,
+    Generation,
+    Names,
+    Predecessor,
+    Profile,
+)
 from syncd.roster.roster import Roster
 from syncd.roster.row import Base64
 from syncd.roster.terms import (
@@ -271,6 +278,11 @@ def asked(
     )
 
 
+def ends(log: Generation) -> Cut:
+    assert log.origin == "bank.example/syncd/txwz/1"
+    return Cut(7, b"\4" * 32)
+
+
 def test_a_member_describes_itself_anew(
     bank: keys.MemberKeys, machine: TrustedRoster
 ) -> None:
@@ -278,7 +290,7 @@ def test_a_member_describes_itself_anew(
     request = asked(bank, machine.current)
     assert request.made == NOW + 9
     before = machine.current.known("bank")
-    after = membership.update(begin(machine), request, Cut(7, b"\4" * 32))
+    after = membership.update(begin(machine), request, ends)
     found = after.known("bank")
     assert found.urls == ("https://new.example",)
     assert found.names.en == "new bank"
@@ -287,14 +299,13 @@ def test_a_member_describes_itself_anew(
     assert found.number == 2
     assert found.end(before.generation) == Cut(7, b"\4" * 32)
     drafts.write(after, machine.current)
-    again = membership.update(after, request, None)  # asked for, and there
+    again = membership.update(after, request, ends)  # asked for, and there
     assert again == after
 
 
 @pytest.mark.parametrize(
     ("change", "given", "why"),
     [
-        ({}, {}, "where bank.example/syncd/txwz/1 ends is not known"),
         ({"generation": 1}, {}, "an old request"),
         ({"member_seed": b"m" * 32}, {}, "another member key"),
         ({"seen_seed": b"m" * 32}, {}, "another seen key"),
@@ -314,7 +325,7 @@ def test_what_a_request_cannot_change(
     """A member is known by its keys; a log's key never changes."""
     request = asked(replace(bank, **change), machine.current, **given)
     with pytest.raises((RefusedError, UsageError)) as refused:
-        membership.update(begin(machine), request, None)
+        membership.update(begin(machine), request, ends)
     assert why in f"{refused.value} {refused.value.hint}"
 
 
@@ -323,7 +334,7 @@ def test_a_removed_member_asks_in_vain(
 ) -> None:
     out = membership.remove(begin(machine), "bank")
     with pytest.raises(RefusedError, match="bank is removed"):
-        membership.update(out, asked(bank, machine.current), None)
+        membership.update(out, asked(bank, machine.current), ends)
 
 
 # ------------------------------------------------------------ plain edits

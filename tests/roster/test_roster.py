@@ -160,11 +160,6 @@ def test_version_1_names_the_alliance(club: Club) -> None:
         roster.parse(draft.raw, "ab" * 32)
 
 
-def test_a_later_version_is_read_with_its_alliance(full: Roster) -> None:
-    with pytest.raises(MalformedError, match="alliance id"):
-        roster.parse(full.raw)
-
-
 # ----------------------------------------------------------------- refused
 
 Edit = Callable[[dict[str, Any]], object]
