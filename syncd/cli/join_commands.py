@@ -276,21 +276,14 @@ def begin_next_log(
 
 
 def _check_us(settings: Config, trusted: trust.TrustedRoster) -> None:
-    found = trusted.current.member(settings.member.id)
-    if found is None:
+    found = trusted.current.by_origin(settings.origin)
+    if found is None or found[0].id != settings.member.id:
         raise UsageError(
-            "roster {version}: does not list {id}",
+            "roster {version}: does not list {id} with its log {origin}",
             hint="wait for the version that admits us",
             version=trusted.version,
             id=settings.member.id,
-        )
-    origin = settings.origin
-    if origin not in {g.origin for g in found.generations}:
-        raise UsageError(
-            "roster {version}: {id} does not write {origin} there",
-            version=trusted.version,
-            id=settings.member.id,
-            origin=origin,
+            origin=settings.origin,
         )
 
 

@@ -104,16 +104,14 @@ def _listen_fds(env: Mapping[str, str], pid: str) -> Mapping[str, int]:
     count = env.get("LISTEN_FDS", "")
     if not count or env.get("LISTEN_PID") != pid:
         return {}
-    if not re.fullmatch(r"[0-9]{1,2}", count, re.ASCII):
-        raise UsageError("LISTEN_FDS: {n} is no small number", n=repr(count))
     names = env.get("LISTEN_FDNAMES", "").split(":")
     known = {"peer", "own"} & set(names)
-    if not len(names) == len(known) == int(count):
+    if not str(len(names)) == str(len(known)) == count:
         raise UsageError(
             "LISTEN_FDNAMES: {names} for {n} sockets",
             hint="name one `peer`, one `own` with FileDescriptorName=",
             names=repr(":".join(names)),
-            n=count,
+            n=repr(count),
         )
     return {name: 3 + i for i, name in enumerate(names)}
 
@@ -126,22 +124,17 @@ def _failpoints(text: str) -> failpoint.Plan | None:
     """
     if not text:
         return None
-    at: dict[str, int] = {}
-    numbers: dict[str, int] = {}
+    given: dict[str, int] = {}
     for part in text.split(","):
-        name = re.fullmatch(r"([a-z.]+)(?::([1-9][0-9]*))?", part, re.ASCII)
-        number = re.fullmatch(r"(seed|one_in)=([1-9][0-9]*)", part, re.ASCII)
-        if name and name[1] in failpoint.POINTS:
-            at[name[1]] = int(name[2] or 1)
-        elif number:
-            numbers[number[1]] = int(number[2])
-        else:
+        found = re.fullmatch(r"([a-z_.]+)(?:[:=]([1-9][0-9]*))?", part)
+        if not found or found[1] not in {*failpoint.POINTS, "seed", "one_in"}:
             raise UsageError(
                 "SYNCD_FAILPOINTS: {part} is no point, seed or one_in",
                 part=repr(part),
             )
-    if "seed" not in numbers:
-        return failpoint.Plan(at=at)
-    only = frozenset(at or failpoint.POINTS)
-    one_in = numbers.get("one_in", 50)
-    return failpoint.Plan(seed=numbers["seed"], one_in=one_in, only=only)
+        given[found[1]] = int(found[2] or 1)
+    seed, one_in = given.pop("seed", None), given.pop("one_in", 50)
+    if seed is None:
+        return failpoint.Plan(at=given)
+    only = frozenset(given or failpoint.POINTS)
+    return failpoint.Plan(seed=seed, one_in=one_in, only=only)

@@ -119,9 +119,7 @@ class MemberKeys:
         )
 
 
-def generate(
-    domain: str, alliance: str, rng: Rng, *, now: int, generation: int = 1
-) -> MemberKeys:
+def generate(domain: str, alliance: str, rng: Rng, *, now: int) -> MemberKeys:
     """Return fresh keys for a member, with a self-signed certificate.
 
     The same `rng` bytes and `now` give the same keys. What `domain` and
@@ -131,7 +129,7 @@ def generate(
     return MemberKeys(
         domain=domain,
         alliance=alliance,
-        generation=generation,
+        generation=1,
         log_seed=rng(SEED_SIZE),
         member_seed=rng(SEED_SIZE),
         seen_seed=rng(SEED_SIZE),

@@ -127,11 +127,9 @@ def remove(
 
     Raises:
         UsageError: no such member.
-        RefusedError: removed already, or too few holders.
+        RefusedError: too few holders would be left.
     """
     member: Member = drafts.named(draft, "member", id)
-    if member.status == "removed" and member.past == past:
-        raise RefusedError("roster: {member} is removed already", member=id)
     gone = replace(member, status="removed", past=past, suspended_until=0)
     if end is not None and not gone.generation.ended:
         gone = _cut(gone, gone.generation, end, ended=True)

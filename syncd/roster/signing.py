@@ -116,13 +116,7 @@ def signers(raw: bytes) -> SignedDraft:
 
 
 def _check_follows(draft: Roster, current: Roster | None) -> None:
-    if current is None:
-        if draft.version != 1:
-            raise RefusedError(
-                "roster: version {version} needs the one before it",
-                version=draft.version,
-            )
-    elif (draft.id, draft.version, draft.previous) != (
+    if current is not None and (draft.id, draft.version, draft.previous) != (
         current.id,
         current.version + 1,
         current.hash,
