@@ -9,7 +9,9 @@ from typing import Any, NamedTuple, Protocol
 
 from syncd.errors import MalformedError
 
-_UNSURE = re.compile("[\ue000-\uf8ff\ufffd]")  # others see another there
+_UNSURE = re.compile(
+    "[\ud800-\uf8ff\ufffd]"
+)  # no text; others see another there
 
 
 @dataclass(frozen=True, slots=True)
