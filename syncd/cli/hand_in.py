@@ -27,7 +27,7 @@ class HandIn:
 
     path: str
     name: str  # of the items in the body
-    total: str  # template, of how many came to each of `counted`
+    total: str  # template, of how many came to each of `counted`; or none
     counted: Sequence[str]
     most: int = MOST  # items in one call
     fixed: Item = field(default_factory=dict)  # beside the items
@@ -77,10 +77,11 @@ class HandIn:
         """
         states = [item["state"] for item in self.items]
         counts = {name: states.count(name) for name in self.counted}
-        total = t(self.total, **{name: f"{n:,}" for name, n in counts.items()})
+        numbers = {name: f"{n:,}" for name, n in counts.items()}
+        total = [t(self.total, **numbers)] if self.total else []
         value = {"items": self.items, **counts}
-        args.show(value, chain(self._each(most), [total]))
-        return 1 if counts["refused"] else 0
+        args.show(value, chain(self._each(most), total))
+        return 1 if {"refused", "taken_back"} & {*states} else 0
 
     def _each(self, most: int) -> Iterator[str]:
         """Yield all if they are few, else what a person must see."""
@@ -111,13 +112,30 @@ def _refused(error: SyncdError) -> Item:
 
 def _kept(item: Item) -> str:
     row, id_ = item["row"], item["id"]
-    if item["state"] == "known":
-        line = t("{n}: known as {id}", n=row, id=id_)
-    else:
-        line = t("{n}: kept as {id}", n=row, id=id_)
-    remarks = []
+    match item["state"]:
+        case "known":
+            line = t("{n}: known as {id}", n=row, id=id_)
+        case "accepted":
+            line = t("{n}: accepted as {id}", n=row, id=id_)
+        case "taken_back":
+            return t(
+                "{n}: not accepted: we took it back as {reason} on {day}"
+                " (--again REASON reports it all the same)",
+                n=row,
+                reason=item["reason"],
+                day=item["on"],
+            )
+        case _:
+            line = t("{n}: kept as {id}", n=row, id=id_)
+    if elsewhere := item.get("elsewhere", ""):
+        member, _, reason = elsewhere.rpartition(" ")
+        line += t(
+            "; {member} took it back as {reason}", member=member, reason=reason
+        )
+    remarks = [notices.of(item)]
     if item["state"] == "replaced":
         remarks.append(t("what stood before is history"))
     if item.get("official"):
         remarks.append(t("although an official report lists it"))
-    return f"{line} ({'; '.join(remarks)})" if remarks else line
+    remark = "; ".join(filter(None, remarks))
+    return f"{line} ({remark})" if remark else line

@@ -3,18 +3,16 @@
 No command repeats a value: a row is known by its number.
 """
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from syncd.cli import api_client, notices, terminal
+from syncd.cli import terminal
 from syncd.cli.command import Noun, option
+from syncd.cli.hand_in import HandIn
 from syncd.cli.options import (
     ApiOptions,
     FieldOptions,
     KindOptions,
     ValueOptions,
-    batches,
     check_given,
     one_value,
     positions,
@@ -44,50 +42,15 @@ def _add(args: _AddOptions) -> int:
         **({"basis": positions(args.basis, "--basis")} if args.basis else {}),
     }
     check_given(fields, "kind", "label", "role", "evidence")
-    raws = args.values()
-    items: list[Mapping[str, Any]] = []
+    rows = [
+        (number, {**fields, "value": raw})
+        for number, raw in enumerate(args.values(), 1)
+    ]
+    done = HandIn("/v1/reports", "reports", "", STATES)
+    done.fixed = args.given("again")
     with args.api() as own:
-        for some in batches(raws):
-            reports = [{**fields, "value": raw} for raw in some]
-            call = {"reports": reports, **args.given("again")}
-            items += own.post("/v1/reports", call)["items"]
-    counts = {s: sum(i["state"] == s for i in items) for s in STATES}
-    args.show({"items": items, **counts}, _became(items))
-    return 1 if counts["refused"] or counts["taken_back"] else 0
-
-
-def _became(items: list[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield what became of each value."""
-    for number, item in enumerate(items, 1):
-        if item["state"] == "refused":
-            yield from notices.refused(
-                number, api_client.problem(item["problem"])
-            )
-            continue
-        notes = notices.of(item)
-        line = _taken(number, item)
-        yield f"{line} ({notes})" if notes else line
-
-
-def _taken(number: int, item: Mapping[str, Any]) -> str:
-    match item["state"]:
-        case "known":
-            return t("{n}: known as {id}", n=number, id=item["id"])
-        case "taken_back":
-            return t(
-                "{n}: not accepted: we took it back as {reason} on {day}"
-                " (--again REASON reports it all the same)",
-                n=number,
-                reason=item["reason"],
-                day=item["on"],
-            )
-    line = t("{n}: accepted as {id}", n=number, id=item["id"])
-    if elsewhere := item.get("elsewhere", ""):
-        member, _, reason = elsewhere.rpartition(" ")
-        line += t(
-            "; {member} took it back as {reason}", member=member, reason=reason
-        )
-    return line
+        done.take(own, rows)
+    return done.show(args, len(rows))
 
 
 class _DisputeOptions(ValueOptions, KindOptions, ApiOptions):

@@ -76,7 +76,7 @@ def test_values_are_vouched_for(
     ran = member("vouch", lines, "--kind", "phone", "--role", "hotline")
     assert ran.code == 0
     assert ran.out.splitlines() == [
-        "1: kept as 1",
+        "1: accepted as 1",
         "2: known as 2",
         "accepted 1, already known 1, refused 0",
     ]
