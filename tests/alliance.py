@@ -52,7 +52,7 @@ from syncd import config as settings
 from syncd import pinning
 from syncd.config import Config, editing
 from syncd.flows import founding, key_share
-from syncd.flows.ports import Heads, MirrorHead, OwnHead
+from syncd.flows.ports import Heads, MirrorHead, OwnHead, State
 from syncd.flows.serve import LogFiles
 from syncd.indicator import claims, codec, statement, token
 from syncd.indicator.identifier import for_report
@@ -78,7 +78,6 @@ from syncd.store.keyring import Keyring
 from syncd.store.mirror import MirrorStore
 from syncd.store.own import OwnLogStore
 from syncd.store.sealing import VaultCipher
-from syncd.store.vault import State
 from syncd.tlog import checkpoint, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier

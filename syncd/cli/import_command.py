@@ -1,27 +1,30 @@
-"""`syncd report import`: whole lists, reported or kept for ourselves.
+"""`syncd report import`, `syncd report imports`: whole lists.
 
 A list has a name and comes again; an import is one file of it. The daemon
 keeps what was refused, sealed, for operators.
 """
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from syncd.cli import import_outcome, previewing, terminal
+from syncd.cli import grid, terminal
+from syncd.cli.api_client import ApiClient
 from syncd.cli.command import argument, option
+from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions, FieldOptions, FormatOptions
 from syncd.cli.report_commands import noun
 from syncd.errors import UsageError
 from syncd.messages.catalogue import t
 
 if TYPE_CHECKING:
-    from syncd.cli.api_client import ApiClient
-    from syncd.cli.importing.upload import Upload
-    from syncd.lists.columns import Columns, ListDescription
-    from syncd.lists.rows import FileOptions, Table
+    from syncd.lists.rows import FileOptions
 
 
-class _ImportOptions(FormatOptions, FieldOptions, ApiOptions):
+class ImportOptions(FormatOptions, FieldOptions, ApiOptions):
+    """How a list is read, and what becomes of it."""
+
     file: Path = argument()
     dry_run: bool = option("read and show, send nothing")
     kind: str = option("for rows that do not say it: phone, url, account")
@@ -55,134 +58,82 @@ class _ImportOptions(FormatOptions, FieldOptions, ApiOptions):
     "Report all rows of a CSV, TSV, TXT, NDJSON or XLSX file; run it again to"
     " go on where it stopped.",
 )
-def _import_list(args: _ImportOptions) -> int:
+def _import_list(args: ImportOptions) -> int:
     # Only this verb reads tables.
-    from syncd.cli import table_input
+    from syncd.cli.importing import run
 
-    constants = {
-        name: ";".join(value) if isinstance(value, list) else value
-        for name, value in args.recorded().items()
-    }
-    how, meant = table_input.options_of(
-        args.how(), args.map_, constants, table_input.zone_of(args)
-    )
-    rows, plan = _understood(args.file, how, meant)
-    before = rows.notes  # some are known when all rows are read
-    if args.dry_run or args.write_codes is not None:
-        return _rehearse(args, (how, meant), rows, plan)
-    _check(args, rows)
+    return run.import_list(args)
+
+
+class _ImportsOptions(ApiOptions):
+    list_: str = option("name of a list")
+    refused: int = option("id: write its refused rows to --out")
+    out: Path | None = option("a new CSV file, to be mended")
+    before: int = option("a smaller id only")
+    limit: int = option("rows at most", default=20, min=1, max=1000)
+
+
+@noun.verb("imports", "List what was imported; write down what was refused.")
+def _imports(args: _ImportsOptions) -> None:
+    if bool(args.refused) != (args.out is not None):
+        raise UsageError("--refused ID and --out FILE go together")
     with args.api() as own:
-        upload = _upload(
-            args, own, rows, plan, _options(rows, how, meant, plan)
+        if args.out is not None:
+            _write(own, args.refused, args.out)
+            return
+        page = own.get(
+            "/v1/imports",
+            before=args.before,
+            limit=args.limit,
+            list=args.list_,
         )
-        upload.budget = args.settings().own.max_request_bytes
-        upload.anew = args.anew
-        counts = upload.run()
-        table_input.tell_notes(args.file, rows.notes, before)
-        return import_outcome.tell(args, upload, counts, args.refused)
-
-
-def _rehearse(
-    args: _ImportOptions,
-    how: "tuple[FileOptions, ListDescription]",
-    rows: "Table",
-    plan: "Columns",
-) -> int:
-    """Show what an import would do; return its exit code."""
-    from syncd.cli import table_input
-    from syncd.lists import mapping
-
-    before = rows.notes
-    found = previewing.show(args, rows, plan)
-    table_input.tell_notes(args.file, rows.notes, before)
-    if args.write_codes is not None:
-        text = mapping.written(*how, found.columns, found.unknown, t)
-        terminal.write_new(args.write_codes, text.encode(), private=True)
-    return previewing.end(found, args.file, codes=args.write_codes)
-
-
-def _check(args: _ImportOptions, rows: "Table") -> None:
-    """Pass if the options go together and the refused rows can be kept."""
-    if args.gone not in ("", "retract"):
-        raise UsageError("--gone: want retract")
-    if args.local and (args.refresh or args.gone or args.again):
-        raise UsageError("--local takes no --refresh, --gone, or --again")
-    if args.gone and _is_part(rows):
-        raise UsageError(
-            "{path}: has mended rows of a list, not all of it",
-            hint="leave out --gone: what it lacks is not gone",
-            path=args.file,
-        )
-    if args.refused is not None:
-        terminal.check_new(args.refused)
-
-
-def _understood(
-    file: Path, how: "FileOptions", described: "ListDescription"
-) -> "tuple[Table, Columns]":
-    """Return a list, and what its columns mean."""
-    from syncd.cli import table_input
-    from syncd.cli.importing.refused import OURS
-    from syncd.lists import columns, table
-
-    rows = table.open_table(file, how)
-    plan = columns.plan(rows.header, rows.width, described, where=str(file))
-    plan = plan.surveyed(rows.rows(0, 0))
-    terminal.tell(f"{file}: {rows.about}")
-    table_input.tell_notes(file, rows.notes)
-    table_input.tell_unused(
-        file, [name for name in plan.unused if name not in OURS]
+    items, last = page["items"], page.get("next")
+    args.show(
+        {"items": items, "next": last}, grid.table(HEAD, map(_row, items))
     )
-    return rows, plan
+    if last and not args.as_json:
+        terminal.tell("more: --before {id}", id=last)
 
 
-def _options(
-    rows: "Table",
-    how: "FileOptions",
-    described: "ListDescription",
-    plan: "Columns",
-) -> dict[str, Any]:
-    """Return what a list was read by: with other options it is another."""
-    return {
-        "about": rows.about,
-        "map": sorted(described.columns.items()),
-        "constants": plan.constants,
-        "codes": sorted([*k, v] for k, v in described.words.items()),
-        "told": [str(part) for part in (how.header, how.sheet, how.split)],
-    }
+COUNTS = (
+    *("accepted", "known", "taken_back", "elsewhere", "refused"),
+    *("gone", "due", "dropped"),
+)
+HEAD = (
+    *("id", "list", "file", "by", "began", "state"),
+    *("accepted", "known", "taken back", "taken back by others", "refused"),
+    *("gone", "gone twice", "dropped"),
+)
 
 
-def _is_part(rows: "Table") -> bool:
-    """Tell whether these are refused rows of a list that were mended."""
-    from syncd.cli.importing.refused import OURS
+def _row(item: Mapping[str, Any]) -> list[str]:
+    state = (
+        t("finished") if item["finished"] else t("at row {n}", n=item["row"])
+    )
+    return [
+        str(item["id"]),
+        *(item["list"], item["name"], item["by"]),
+        moment(item["began_at"]),
+        state,
+        *(str(item[name]) for name in COUNTS),
+    ]
 
-    return not OURS.isdisjoint(rows.header or ())
 
+def _write(own: ApiClient, import_id: int, out: Path) -> None:
+    from syncd.cli.importing import refused
 
-def _upload(
-    args: _ImportOptions,
-    own: "ApiClient",
-    rows: "Table",
-    plan: "Columns",
-    options: dict[str, Any],
-) -> "Upload":
-    from syncd.cli.importing import upload
-    from syncd.cli.importing.targets import OwnList, Reports
-
-    file, name = args.file, args.list_ or args.file.name
-    end = args.given("gone", "gone_at_most")
-    target: OwnList | Reports
-    if args.local:
-        target = OwnList(own, rows, plan, name, _is_part(rows), end)
-    else:
-        how = args.given("refresh", "again")
-        given = {
-            "name": file.name,
-            "size": file.stat().st_size,
-            "file": upload.identity(file),
-            "list": name,
-            "options": {**options, **how},
-        }
-        end["complete"] = not _is_part(rows)
-        target = Reports(own, rows, plan, given, how, end)
-    return upload.Upload(file, rows, plan, target)
+    terminal.check_new(out)
+    state = own.get(f"/v1/imports/{import_id}")
+    kept = sum(1 for _ in refused.kept(own, import_id))
+    if not kept:
+        raise UsageError(
+            "import {id}: no refused rows are kept",
+            hint="import the list again: those of its newest import are",
+            id=import_id,
+        )
+    refused.write(out, partial(refused.kept, own, import_id))
+    terminal.tell("{n} refused rows: {path}", n=kept, path=out)
+    if kept < state["refused"]:
+        terminal.tell(
+            "{n} of them are not kept any more", n=state["refused"] - kept
+        )

@@ -24,7 +24,7 @@ NOUNS = {
     "init": ("daemon_commands", later("Make a member's home, with its keys.")),
     "run": ("daemon_commands", later("Run the daemon until it is stopped.")),
     "report": (
-        "report_commands retract import_command import_outcome vault_command",
+        "report_commands retract import_command vault_command",
         later("Report, import, retract, dispute, list."),
     ),
     "dispute": (

@@ -8,28 +8,26 @@ import datetime
 import zoneinfo
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from syncd.cli import grid, notices, terminal
+from syncd.cli.importing.refused import OURS
 from syncd.cli.options import OutputOptions
+from syncd.flows.report import Rules
+from syncd.lists import preview
+from syncd.lists.columns import Columns
+from syncd.lists.preview import Preview
+from syncd.lists.rows import Table
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
-
-if TYPE_CHECKING:
-    from syncd.flows.report import Rules
-    from syncd.lists.columns import Columns
-    from syncd.lists.preview import Preview
-    from syncd.lists.rows import Table
+from syncd.node import pinned
 
 SHOWN = 20  # reasons of refused rows
 FIELDS = ("label", "role", "evidence", "confidence", "seen", "expires")
 
 
-def show(args: OutputOptions, rows: "Table", plan: "Columns") -> "Preview":
+def show(args: OutputOptions, rows: Table, plan: Columns) -> Preview:
     """Print what an import would do; return it."""
-    from syncd.cli.importing.refused import OURS
-    from syncd.lists import preview
-
     found = preview.look(rows, plan, _rules(args))
     columns = [one for one in found.columns if one[0] not in OURS]
     args.show(_as_json(found, columns), _lines(found, columns, plan))
@@ -37,7 +35,7 @@ def show(args: OutputOptions, rows: "Table", plan: "Columns") -> "Preview":
 
 
 def _lines(
-    found: "Preview", columns: list[tuple[str, str]], plan: "Columns"
+    found: Preview, columns: list[tuple[str, str]], plan: Columns
 ) -> Iterator[str]:
     yield t("Columns, and what they are understood as:")
     head = (t("column"), t("field"))
@@ -73,7 +71,7 @@ def _lines(
             yield f"{one.rows:>9,} × {catalogue.whole(one.why)} [{line}]"
 
 
-def end(found: "Preview", file: Path, *, codes: Path | None) -> int:
+def end(found: Preview, file: Path, *, codes: Path | None) -> int:
     """Say what to do next; return the exit code."""
     if codes is not None:
         terminal.tell(
@@ -94,11 +92,8 @@ def end(found: "Preview", file: Path, *, codes: Path | None) -> int:
     return 1 if found.good < found.rows else 0
 
 
-def _rules(args: OutputOptions) -> "Rules":
+def _rules(args: OutputOptions) -> Rules:
     """Return what our daemon judges reports by."""
-    from syncd.flows.report import Rules
-    from syncd.node import pinned
-
     settings = args.settings()
     roster = pinned.trusted_roster(settings).current
     zone = zoneinfo.ZoneInfo(roster.zone)
@@ -107,7 +102,7 @@ def _rules(args: OutputOptions) -> "Rules":
     return Rules(roster, today.isoformat(), member.region, member.id)
 
 
-def _counts(found: "Preview") -> Iterator[str]:
+def _counts(found: Preview) -> Iterator[str]:
     yield ""
     yield t(
         "{rows} rows: {good} would be reported, {refused} refused; {twice}"
@@ -125,7 +120,7 @@ def _counts(found: "Preview") -> Iterator[str]:
 
 
 def _as_json(
-    found: "Preview", columns: list[tuple[str, str]]
+    found: Preview, columns: list[tuple[str, str]]
 ) -> Mapping[str, Any]:
     return {
         "columns": [{"column": n, "field": into} for n, into in columns],

@@ -1,11 +1,10 @@
-"""Read a table row by row for commands other than import.
+"""Read a table row by row.
 
 Columns are understood as in an import; a column may also be picked by its
 name, to be used as it stands. Rows come in steps that one request can hold,
 so memory does not grow with the file.
 """
 
-import json
 from collections.abc import (
     Callable,
     Collection,
@@ -20,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from syncd.cli import terminal
 from syncd.cli.command import Options
 from syncd.cli.options import FormatOptions
@@ -32,6 +33,8 @@ from syncd.node import pinned
 
 STEP = 5000  # rows in a request
 BUDGET = 4 << 20  # bytes of a request
+REFUSED = 1024  # of a row that is refused, beside what it says
+encode = msgspec.json.encode
 VALUE = ("kind", "value", "scheme", "bank", "region", "place")
 
 
@@ -41,6 +44,7 @@ class Read:
 
     row: Row
     fields: Mapping[str, Any]
+    json: bytes  # of the fields
     problem: SyncdError | None = None
 
 
@@ -138,28 +142,37 @@ def cell(row: Row, at: int | str) -> str:
 
 
 def steps(
-    rows: Table, read: Callable[[Row], Mapping[str, Any]]
+    rows: Table,
+    read: Callable[[Row], Mapping[str, Any]],
+    *,
+    offset: int = 0,
+    row: int = 0,
+    budget: int = 0,
 ) -> Iterator[list[Read]]:
-    """Yield every row of a table, some at a time, in their order."""
+    """Yield the rows behind an offset, in steps that a request can hold.
+
+    The values of one cell are in one step, and may come on top.
+    """
     some: list[Read] = []
-    size = 0
-    for row in rows.rows(0, 0):
+    size, most = 0, budget or BUDGET
+    for one in rows.rows(offset, row):
         fields: Mapping[str, Any] = {}
-        why: SyncdError | None = row.problem
+        raw, why = b"", one.problem
         if why is None:
             try:
-                fields = read(row)
+                fields = read(one)
+                raw = encode(fields)
             except MalformedError as e:
                 why = e
-        # A character is at most six bytes in JSON.
-        more = len(json.dumps(fields)) + 2
-        if more > BUDGET:
+        if len(raw) > most:
             why = MalformedError("the row is too long for one request")
-            fields, more = {}, 0
-        if len(some) == STEP or size + more > BUDGET:
+        # A character is at most six bytes in JSON.
+        more = len(raw) + 16 if why is None else 6 * len(one.raw) + REFUSED
+        full = len(some) >= STEP or size + more > most
+        if full and some and some[-1].row.end < one.end:
             yield some
             some, size = [], 0
-        some.append(Read(row, fields, why))
+        some.append(Read(one, fields, raw, why))
         size += more
     if some:
         yield some

@@ -103,7 +103,8 @@ class NewReport:
     fields: bytes  # `record.encode` of them: public once published
     type: int = 1  # of the statement
     urgent: bool = False
-    extras: bytes = field(default=b"", repr=False)  # private, sealed likewise
+    again: str = field(default="", repr=False)
+    # why it is reported though it was taken back; sealed likewise
     token: bytes = b""  # 16 bytes, where there is no value
     epoch: int = 0  # of the token
     seen: str = ""  # day that was said; "": `fields` has a default

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Annotated, Any, Protocol
 
 import msgspec
@@ -46,18 +47,37 @@ class Published:
     ends: bool = False  # True: the statement retracts this row's report
 
 
+class State(IntEnum):
+    """Where a row of the vault is; WAITING and PUBLISHED are the live ones."""
+
+    WAITING = 0
+    PUBLISHED = 1
+    ENDING = 2
+    ENDED = 3
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """A vault row that waits to be published."""
+class VaultRow:
+    """What we say of a value, or of a token whose value we do not have."""
 
     id: int
     type: int = 1  # of the statement
     kind: str
-    value: str = field(repr=False)  # normal form; empty if by token
-    token: bytes | None = None  # where there is no value
-    epoch: int | None = None  # of that token
-    urgent: bool = False  # the other members are to hear of it at once
+    value: str = field(default="", repr=False)  # normal form
+    token: bytes = b""  # once it is published, or where there is no value
+    epoch: int = 0  # of that token
     fields: Fields  # as it will be public
+    state: State = State.WAITING
+    urgent: bool = False  # the other members are to hear of it at once
+    position: Position | None = None  # of its statement
+    ended_by: Position | None = None  # where its retract is
+    reason: str = ""  # why it ends
+    accepted_at: int = 0  # unix seconds
+    import_id: int | None = None
+    by: str = ""  # who handed it in
+    again: str = field(default="", repr=False)
+    # why it was reported though it was taken back
+    elsewhere: str = ""  # another member took it back: MEMBER REASON
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from syncd.flows.ports import (
     OwnHead,
     OwnLog,
     Published,
-    Waiting,
+    VaultRow,
 )
 from syncd.indicator import codec, leaf, statement, token
 from syncd.indicator.identifier import Identifier
@@ -58,7 +58,7 @@ class Vault(Protocol):
 
     async def waiting(
         self, limit: int, kinds: Sequence[str]
-    ) -> Sequence[Waiting]:
+    ) -> Sequence[VaultRow]:
         """Return rows to publish: urgent ones first, then the oldest."""
 
     async def ending(self, limit: int) -> Sequence[Ending]:
@@ -173,8 +173,8 @@ async def publish(
     limit: int,
     timeout_s: float,
     types: Collection[int] = tuple(KEPT),
-) -> Sequence[Waiting]:
-    """Publish up to `limit` waiting rows of `kinds`, and return them.
+) -> Sequence[VaultRow]:
+    """Publish up to `limit` waiting rows of `kinds`; return them, with tokens.
 
     A row of which no statement can be made holds up no other.
 
@@ -191,23 +191,22 @@ async def publish(
     rows = [row for row in rows if not row.value] or rows
     epochs, outputs = await _outputs(rows, tokeniser, timeout_s)
     entries = []
-    done: list[Waiting] = []
+    done: list[VaultRow] = []
     flaw = ""
-    for row in rows:
-        output, short, epoch = b"", row.token or b"", row.epoch or 0
+    for waits in rows:
+        row, output = waits, b""
         if row.value:
             output = outputs[Identifier(row.kind, row.value)]
             short, epoch = token.token(output), epochs[row.kind]
+            row = replace(row, token=short, epoch=epoch)
         try:
-            entry = _statement(
-                row, today, epoch, short, output, writer.key.name
-            )
+            entry = _statement(row, today, output, writer.key.name)
             statement.encode(entry)
         except MalformedError:
             # What it complains of may hold what the row says: not shown.
             flaw = flaw or f"vault: row {row.id} makes no statement"
             continue
-        entries.append((entry, Published(row.id, 0, short, epoch)))
+        entries.append((entry, Published(row.id, 0, row.token, row.epoch)))
         done.append(row)
     if not done:
         raise MalformedError(flaw, hint="retract it by its id")
@@ -216,7 +215,7 @@ async def publish(
 
 
 async def _outputs(
-    rows: Sequence[Waiting], tokeniser: Tokens, timeout_s: float
+    rows: Sequence[VaultRow], tokeniser: Tokens, timeout_s: float
 ) -> tuple[dict[str, int], Mapping[Identifier, bytes]]:
     """Return the epoch of each kind, and the outputs of all values."""
     epochs = {row.kind: tokeniser.epoch(row.kind).epoch for row in rows}
@@ -236,20 +235,15 @@ async def _outputs(
 
 
 def _statement(
-    row: Waiting,
-    today: str,
-    epoch: int,
-    short: bytes,
-    output: bytes,
-    origin: str,
+    row: VaultRow, today: str, output: bytes, origin: str
 ) -> Statement:
     return statement.of(
         row.fields,
         know=token.know(output, origin).hex() if output else "",
         on=today,
         kind=row.kind,
-        epoch=epoch,
-        token=token.encode(short),
+        epoch=row.epoch,
+        token=token.encode(row.token),
     )
 
 

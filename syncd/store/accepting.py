@@ -20,48 +20,16 @@ import sqlalchemy as sa
 
 from syncd import canonical
 from syncd.flows.draft import NewReport
+from syncd.flows.ports import State
+from syncd.flows.submission import ImportMark, Outcome, Submission
 from syncd.indicator import statement
 from syncd.indicator.claims import ANSWER
 from syncd.store import failpoint, imports, sealing
 from syncd.store.database import select_in
-from syncd.store.imports import ImportMark
+from syncd.store.imports import Refused
 from syncd.store.sealing import Cipher
-from syncd.store.vault_state import State
 
 REASSIGNED_DAYS = 180  # after these, `reassigned` holds nothing back
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """Who hands reports in, when, and what is said of all of them."""
-
-    caller: str = ""
-    today: str = ""  # day in the roster's zone
-    refresh: bool = False  # a day of `seen` that is a default counts as said
-    again: str = ""  # why they are reported though they were taken back
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """Durable under this id; not yet public."""
-
-    id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The same stands under this id."""
-
-    id: int
-
-
-@dataclass(frozen=True, slots=True)
-class HeldBack:
-    """Not accepted: we took the value back for what it is."""
-
-    id: int  # of the row that was taken back
-    reason: str
-    on: str  # day
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +59,23 @@ def accept(
     now: int,
     how: Submission,
     mark: ImportMark | None,
-) -> Callable[[sa.Connection], list[Accepted | Known | HeldBack]]:
+    refused: Sequence[Refused],
+) -> Callable[[sa.Connection], list[Outcome]]:
     """Return what, run in one transaction, keeps what is new.
 
-    The import's mark moves with it.
+    The import's mark moves with it, and what was `refused` of its step is kept.
 
     Raises:
         StaleError: when run: the import is not at `mark.old_offset` any more.
     """
     macs = [_mac(cipher, r) for r in reports]
 
-    def job(c: sa.Connection) -> list[Accepted | Known | HeldBack]:
+    def job(c: sa.Connection) -> list[Outcome]:
         batch = _Batch(c, macs, how)
         outcomes = [
             batch.judge(r, mac) for r, mac in zip(reports, macs, strict=True)
         ]
-        import_id = None if mark is None else mark.import_id
+        import_id = None if mark is None else mark.id
         fixed = (now, import_id, how.caller or None)
         batch.write(c, cipher, fixed)
         if mark is not None:
@@ -115,19 +84,11 @@ def accept(
                 (mac, sealing.raw_mac(cipher, r.raw))
                 for r, mac in zip(reports, macs, strict=True)
             ]
-            imports.move(c, cipher, mark, outcomes_of(outcomes), found)
+            imports.move(c, cipher, mark, outcomes, found, refused)
             failpoint.hit("import.mark")
         return outcomes
 
     return job
-
-
-def outcomes_of(
-    outcomes: Sequence[Accepted | Known | HeldBack],
-) -> tuple[int, int, int]:
-    """Return how many were accepted, known, and held back."""
-    kinds = [type(one) for one in outcomes]
-    return kinds.count(Accepted), kinds.count(Known), kinds.count(HeldBack)
 
 
 class _Batch:
@@ -146,9 +107,7 @@ class _Batch:
         self._hurry: list[tuple[int]] = []  # known, and urgent only now
         self._freed: list[tuple[int]] = []  # hold nothing back any more
 
-    def judge(
-        self, report: NewReport, mac: bytes
-    ) -> Accepted | Known | HeldBack:
+    def judge(self, report: NewReport, mac: bytes) -> Outcome:
         """Return what becomes of a report, the ones before it in mind."""
         fields = self._fields(report.fields)
         there = self._there.get(mac, ())
@@ -157,22 +116,23 @@ class _Batch:
             if same and self._same(report, fields, row.fields):
                 if report.urgent:
                     self._hurry.append((row.id,))
-                return Known(row.id)
+                return Outcome("known", row.id, notices=report.notices)
         if report.type == 1 and there:
             held = [row for row in there if row.held]
             for row in held:
                 if not self._lifted(report, row):
-                    return HeldBack(row.id, row.reason, row.ended_on)
+                    return Outcome(
+                        "taken_back", row.id, row.reason, row.ended_on
+                    )
             if held and self._how.again:
-                why = msgspec.json.encode({"again": self._how.again})
-                report = replace(report, extras=why)
+                report = replace(report, again=self._how.again)
             self._freed += [(row.id,) for row in held]
             self._there[mac] = [row for row in there if not row.held]
         id_ = self._next
         self._next += 1
         self._new.append((id_, report, mac))
         self._there[mac].append(_Row(id_, report.type, fields))
-        return Accepted(id_)
+        return Outcome("accepted", id_, notices=report.notices)
 
     def write(
         self,
@@ -286,7 +246,7 @@ def _row(
     sealed = None
     if report.value:
         sealed = cipher.seal(
-            sealing.join(report.value, report.extras),
+            sealing.join(report.value, report.again),
             sealing.context(report.type, report.kind, fields_mac),
         )
     return (
@@ -298,18 +258,17 @@ def _row(
 
 def _mac(cipher: Cipher, report: NewReport) -> bytes:
     if report.value:
-        return sealing.value_mac(cipher, report.kind, report.value)
-    return sealing.token_mac(cipher, report.kind, report.epoch, report.token)
+        return sealing.mac(cipher, "value", report.kind, report.value)
+    return sealing.mac(
+        cipher, "token", report.kind, report.epoch, report.token
+    )
 
 
 def _fields_mac(cipher: Cipher, report: NewReport, mac: bytes) -> bytes:
     if not report.value:
-        content = b"said\0%d\0%b\0%b" % (report.type, mac, report.fields)
-        return cipher.mac(content)
-    kind, value = report.kind.encode(), report.value.encode("ascii")
-    return cipher.mac(
-        b"fields\0%d\0%b\0%b\0%b" % (report.type, kind, value, report.fields)
-    )
+        return sealing.mac(cipher, "said", report.type, mac + report.fields)
+    about = (report.type, report.kind, report.value)
+    return sealing.mac(cipher, "fields", *about, report.fields)
 
 
 def _fields_ids(c: sa.Connection, wanted: set[bytes]) -> dict[bytes, int]:

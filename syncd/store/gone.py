@@ -9,13 +9,13 @@ number.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 import sqlalchemy as sa
 
 from syncd.errors import MissingError, RefusedError
+from syncd.flows.submission import ImportEnd
 from syncd.indicator.active import OFFICIAL
 from syncd.store import retracting
 from syncd.store.database import Database, chunks, select_in
@@ -47,21 +47,12 @@ _HINT: Final = "look at the list; if it is right, say --gone-at-most {due}"
 Missing = tuple[int, int, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How an import ends."""
-
-    at: int  # unix seconds
-    day: str  # in the roster's zone
-    whole: bool = True  # the file was read to its end
-    retract: bool = False  # take back what is due
-    at_most: int | None = None  # of these: what somebody has seen and named
-
-
-async def finish(db: Database, import_id: int, how: Ending) -> None:
+async def finish(
+    db: Database, import_id: int, end: ImportEnd, now: int, day: str
+) -> None:
     """Note that an import has ended; count and take back what is gone.
 
-    Running it again changes nothing.
+    `now` is in unix seconds, `day` the one in the roster's zone. Running it again changes nothing.
 
     Raises:
         RefusedError: more would be taken back than goes unasked; the import
@@ -72,15 +63,17 @@ async def finish(db: Database, import_id: int, how: Ending) -> None:
     sql = (
         "UPDATE import_job SET whole = ? WHERE id = ? AND finished_at IS NULL"
     )
-    values = (1 if how.whole else 2, import_id)
+    values = (1 if end.complete else 2, import_id)
     await db.write(lambda c: c.exec_driver_sql(sql, values))
-    await db.write(lambda c: _finish(c, import_id, how))
+    await db.write(lambda c: _finish(c, import_id, end, now, day))
 
 
-def _finish(c: sa.Connection, import_id: int, how: Ending) -> None:
+def _finish(
+    c: sa.Connection, import_id: int, end: ImportEnd, now: int, day: str
+) -> None:
     job = c.exec_driver_sql(
         "SELECT list_id, refused, finished_at, coalesce(latest, 0)"
-        " FROM import_job LEFT JOIN import_list ON import_list.id = list_id"
+        " FROM import_job JOIN import_list ON import_list.id = list_id"
         " WHERE import_job.id = ?",
         (import_id,),
     ).fetchone()
@@ -91,11 +84,11 @@ def _finish(c: sa.Connection, import_id: int, how: Ending) -> None:
         return
     counts = (0, 0, 0)
     # An import before the newest that has ended says nothing of the list.
-    if list_id and before < import_id and (how.whole or how.retract):
+    if before < import_id and (end.complete or end.gone):
         unknown = _touch_refused(c, import_id, list_id)
         missing = (list_id, before, _MENDED if unknown else "")
-        counts = _take_back(c, import_id, missing, refused, how)
-        if how.whole or counts[1]:
+        counts = _take_back(c, import_id, missing, refused, end, day)
+        if end.complete or counts[1]:
             c.exec_driver_sql(
                 "UPDATE import_list SET latest = ? WHERE id = ?",
                 (import_id, list_id),
@@ -103,7 +96,7 @@ def _finish(c: sa.Connection, import_id: int, how: Ending) -> None:
     c.exec_driver_sql(
         "UPDATE import_job SET finished_at = ?, gone = ?, due = ?,"
         " dropped = ? WHERE id = ?",
-        (how.at, *counts, import_id),
+        (now, *counts, import_id),
     )
 
 
@@ -112,7 +105,8 @@ def _take_back(
     import_id: int,
     missing: Missing,
     refused: int,
-    how: Ending,
+    end: ImportEnd,
+    day: str,
 ) -> tuple[int, int, int]:
     """Return how many are gone, due, and taken back.
 
@@ -123,11 +117,11 @@ def _take_back(
     gone = _count(c, list_id, import_id)
     found = dict(_due(c, missing))
     due = len(set(found.values()))
-    if not how.retract:
+    if not end.gone:
         return gone, due, 0
-    if due and due != how.at_most:
-        _check(due, _count(c, list_id), refused, how)
-    retracting.by_ids(c, list(found), Terms(REASON, how.day, (1,)))
+    if due and due != end.gone_at_most:
+        _check(due, _count(c, list_id), refused, end)
+    retracting.by_ids(c, list(found), Terms(REASON, day, (1,)))
     c.exec_driver_sql(
         f'DELETE FROM list_value WHERE list_id = ? AND "last" < ?{but}',  # noqa: S608
         (list_id, before),
@@ -135,11 +129,11 @@ def _take_back(
     return gone, due, due
 
 
-def _check(due: int, size: int, refused: int, how: Ending) -> None:
+def _check(due: int, size: int, refused: int, end: ImportEnd) -> None:
     may = min(MOST, size // PART)
-    if how.at_most is not None:
-        may = min(may, how.at_most)
-    if not how.whole:
+    if end.gone_at_most is not None:
+        may = min(may, end.gone_at_most)
+    if not end.complete:
         raise RefusedError(
             "gone: the file ended early; {due} of the list's {size} values"
             " would be taken back",

@@ -7,13 +7,22 @@ files, and refused rows, are sealed: they may name persons. So are hashes of
 files: one of a few numbers could be guessed by its hash.
 """
 
+import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
+from syncd import canonical
 from syncd.errors import MissingError, StaleError, UsageError
+from syncd.flows.submission import (
+    ImportBegin,
+    ImportMark,
+    ImportStatus,
+    Outcome,
+)
 from syncd.store import sealing
 from syncd.store.book import SealedBook
 from syncd.store.database import execute_many
@@ -34,89 +43,51 @@ class Refused:
     cells: bytes = field(default=b"", repr=False)  # JSON: all of its cells
 
 
-@dataclass(frozen=True, slots=True)
-class ImportMark:
-    """A step of an import, committed with its rows or not at all."""
-
-    import_id: int
-    old_offset: int  # what we believe is committed
-    offset: int  # bytes of the file behind this step
-    row: int  # rows of the file behind this step
-    prefix: bytes  # SHA-256 of those bytes
-    refused: Sequence[Refused] = ()  # in this step
-
-
-@dataclass(frozen=True, slots=True)
-class ImportState:
-    """One import of a file: how far it has come, durably, and what came."""
-
-    id: int
-    offset: int  # bytes of the file that are committed
-    row: int  # rows of the file that are committed
-    prefix: bytes  # SHA-256 of the committed bytes
-    size: int  # bytes of the file when it began
-    accepted: int
-    known: int
-    taken_back: int
-    refused: int
-    gone: int  # what its list had, and lacks now
-    due: int  # of these, missing twice running
-    dropped: int  # of these, taken back
-    began_at: int  # unix seconds
-    finished_at: int | None
-    list_id: int | None
-    caller: str  # who handed it in
-    name: str = field(default="", repr=False)  # of the file
-    list: str = field(default="", repr=False)  # name of its list
-    elsewhere: int = 0  # of its rows, taken back by another member
-
-
 class Imports(SealedBook):
     """The imports and lists of own.db."""
 
     async def begin(
-        self,
-        file: bytes,
-        size: int,
-        name: str,
-        list_name: str = "",
-        caller: str = "",
-        *,
-        anew: bool = False,
-    ) -> tuple[ImportState, bool]:
+        self, wanted: ImportBegin, caller: str = ""
+    ) -> tuple[ImportStatus, bool]:
         """Begin an import, or find the one that has not ended; say if new.
 
-        `file` is what the caller knows it by. Whether the file is still the
-        same, the caller tells from `prefix` and `offset`. Refused rows of
+        It is known by its file, list and options. Whether the file is still
+        the same, the caller tells from `prefix` and `offset`. Refused rows of
         earlier imports of the list are dropped; with `anew` those of them
         that have not ended are over.
 
         Raises:
             UsageError: one of the list stopped, of another file.
         """
+        known_by = canonical.dumps(
+            [wanted.file, wanted.size, wanted.list, wanted.options]
+        )
 
-        def job(c: sa.Connection) -> tuple[ImportState, bool]:
-            mac = self._cipher.mac(b"import-file\0" + file)
+        def job(c: sa.Connection) -> tuple[ImportStatus, bool]:
+            mac = self._cipher.mac(b"import-file\0" + known_by)
             there = self._state(c, "file = ? AND finished_at IS NULL", mac)
-            if there is not None and not anew:
+            if there is not None and not wanted.anew:
                 return there, False
-            list_id = self._list_id(c, list_name or name)
-            self._end_others(c, list_id, anew=anew)
+            list_id = self._list_id(c, wanted.list or wanted.name)
+            self._end_others(c, list_id, anew=wanted.anew)
             c.exec_driver_sql(
                 "DELETE FROM import_refused WHERE import_id IN"
                 " (SELECT id FROM import_job WHERE list_id = ?)",
                 (list_id,),
             )
-            row = c.exec_driver_sql(
-                'INSERT INTO import_job (file, size, "offset", row, prefix,'
-                " accepted, known, refused, began_at, list_id, caller)"
-                " VALUES (?, ?, 0, 0, ?, 0, 0, 0, ?, ?, ?) RETURNING id",
-                (mac, size, _NOTHING, self._clock(), list_id, caller),
-            )
-            id_ = row.scalar_one()
-            sealed = self._cipher.seal(name.encode(), b"import/%d" % id_)
+            last = c.exec_driver_sql("SELECT max(id) FROM import_job")
+            id_ = (last.scalar() or 0) + 1
+            name = self._cipher.seal(wanted.name.encode(), b"import/%d" % id_)
+            nothing = hashlib.sha256().digest()
             c.exec_driver_sql(
-                "UPDATE import_job SET sealed = ? WHERE id = ?", (sealed, id_)
+                'INSERT INTO import_job (id, file, size, "offset", row,'
+                " prefix, accepted, known, refused, began_at, list_id, caller,"
+                " sealed) VALUES (?, ?, ?, 0, 0, ?, 0, 0, 0, ?, ?, ?, ?)",
+                (
+                    *(id_, mac, wanted.size),
+                    self._cipher.seal(nothing, _prefix_at(id_, 0)),
+                    *(self._clock(), list_id, caller, name),
+                ),
             )
             [begun] = self._states(c, "import_job.id = ?", [id_], 1)
             return begun, True
@@ -143,7 +114,7 @@ class Imports(SealedBook):
             (self._clock(), list_id),
         )
 
-    async def state(self, import_id: int) -> ImportState:
+    async def state(self, import_id: int) -> ImportStatus:
         """Return how far an import has come.
 
         Raises:
@@ -158,14 +129,14 @@ class Imports(SealedBook):
 
     async def history(
         self, before: int = 0, limit: int = 100, list_name: str = ""
-    ) -> list[ImportState]:
+    ) -> list[ImportStatus]:
         """Return imports, newest first; of one list, or of all.
 
         Raises:
             UsageError: no list has that name.
         """
 
-        def job(c: sa.Connection) -> list[ImportState]:
+        def job(c: sa.Connection) -> list[ImportStatus]:
             where, values = "import_job.id < ?", [before or 2**53]
             if list_name:
                 where += " AND list_id = ?"
@@ -194,12 +165,9 @@ class Imports(SealedBook):
     # ---------------------------------------------------- refused rows
 
     async def refused(
-        self, import_id: int, after: int = -1
+        self, import_id: int, after: int = 0
     ) -> tuple[list[Refused], bool]:
-        """Return refused rows behind a row, and whether there are more.
-
-        Row 0 has the names of the columns, if the caller has sent them.
-        """
+        """Return refused rows behind a row, and whether there are more."""
 
         def job(c: sa.Connection) -> tuple[list[Refused], bool]:
             rows = c.exec_driver_sql(
@@ -225,20 +193,13 @@ class Imports(SealedBook):
     async def keep_cells(
         self, import_id: int, rows: Sequence[tuple[int, bytes]]
     ) -> None:
-        """Keep all cells of refused rows; of row 0, the columns' names."""
+        """Keep all cells of refused rows."""
 
         def job(c: sa.Connection) -> None:
             sealed = [
                 (self._seal(import_id, row, "cells", cells), import_id, row)
                 for row, cells in rows
             ]
-            if any(row == 0 for row, _ in rows):
-                why = self._seal(import_id, 0, "why", b"")
-                c.exec_driver_sql(
-                    "INSERT INTO import_refused (import_id, row, raw, why)"
-                    " VALUES (?, 0, ?, ?) ON CONFLICT DO NOTHING",
-                    (import_id, b"", why),
-                )
             execute_many(
                 c,
                 "UPDATE import_refused SET cells = ?"
@@ -267,7 +228,7 @@ class Imports(SealedBook):
         found = self._find_list(c, name)
         if found is not None:
             return found
-        mac = sealing.name_mac(self._cipher, name)
+        mac = sealing.mac(self._cipher, "list", name)
         sealed = self._cipher.seal(name.encode(), b"list/" + mac)
         row = c.exec_driver_sql(
             "INSERT INTO import_list (mac, sealed) VALUES (?, ?) RETURNING id",
@@ -285,7 +246,7 @@ class Imports(SealedBook):
         return found
 
     def _find_list(self, c: sa.Connection, name: str) -> int | None:
-        mac = sealing.name_mac(self._cipher, name)
+        mac = sealing.mac(self._cipher, "list", name)
         found: int | None = c.exec_driver_sql(
             "SELECT id FROM import_list WHERE mac = ?", (mac,)
         ).scalar()
@@ -293,54 +254,40 @@ class Imports(SealedBook):
 
     def _state(
         self, c: sa.Connection, where: str, value: object
-    ) -> ImportState | None:
+    ) -> ImportStatus | None:
         found = self._states(c, where, [value], 1)
         return found[0] if found else None
 
     def _states(
         self, c: sa.Connection, where: str, values: Sequence[object], most: int
-    ) -> list[ImportState]:
+    ) -> list[ImportStatus]:
         rows = c.exec_driver_sql(
-            'SELECT import_job.id, "offset", row, prefix, size, accepted,'  # noqa: S608
-            " known, taken_back, refused, gone, due, dropped, began_at,"
-            " finished_at, list_id, coalesce(caller, '') AS caller,"
-            " import_job.sealed, mac, import_list.sealed AS sealed_list,"
+            "SELECT import_job.id, mac, import_list.sealed AS list,"  # noqa: S608
+            " import_job.sealed AS name, caller AS by, began_at, finished_at,"
+            ' size, "offset", row, prefix, accepted, known, taken_back,'
+            " refused, gone, due, dropped,"
             " (SELECT count(*) FROM vault WHERE vault.import_id ="
             " import_job.id AND elsewhere IS NOT NULL) AS elsewhere"
-            " FROM import_job LEFT JOIN import_list"
+            " FROM import_job JOIN import_list"
             f" ON import_list.id = list_id WHERE {where}"
             " ORDER BY import_job.id DESC LIMIT ?",
             (*values, most),
         ).mappings()
-        return [self._opened(dict(row)) for row in rows]
+        return [self._opened(**row) for row in rows]
 
-    def _opened(self, row: dict[str, Any]) -> ImportState:
-        name, mac, listed = (
-            row.pop(key) for key in ("sealed", "mac", "sealed_list")
-        )
-        if row["prefix"] != _NOTHING:
-            row["prefix"] = self._cipher.open(
-                row["prefix"], _prefix_at(row["id"], row["offset"])
-            )
-        if name is not None:
-            row["name"] = self._cipher.open(
-                name, b"import/%d" % row["id"]
-            ).decode()
-        if listed is not None:
-            row["list"] = self._cipher.open(listed, b"list/" + mac).decode()
-        return ImportState(**row)
+    def _opened(self, mac: bytes, **row: Any) -> ImportStatus:
+        opened, id_ = self._cipher.open, row["id"]
+        row["name"] = opened(row["name"], b"import/%d" % id_).decode()
+        row["list"] = opened(row["list"], b"list/" + mac).decode()
+        prefix_at = _prefix_at(id_, row["offset"])
+        row["prefix"] = opened(row["prefix"], prefix_at).hex()
+        return ImportStatus(finished=row["finished_at"] is not None, **row)
 
     def _seal(self, import_id: int, row: int, what: str, raw: bytes) -> bytes:
         return self._cipher.seal(raw, _context(import_id, row, what))
 
     def _open(self, import_id: int, row: int, what: str, raw: bytes) -> bytes:
         return self._cipher.open(raw, _context(import_id, row, what))
-
-
-# What an import that has not begun has committed: the SHA-256 of no bytes.
-_NOTHING = bytes.fromhex(
-    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-)
 
 
 def _prefix_at(import_id: int, offset: int) -> bytes:
@@ -358,8 +305,9 @@ def move(
     c: sa.Connection,
     cipher: Cipher,
     mark: ImportMark,
-    counts: tuple[int, int, int],
+    outcomes: Sequence[Outcome],
     found: Sequence[tuple[bytes, bytes]],
+    rows: Sequence[Refused],
 ) -> None:
     """Commit a step: how far it is, what its list holds, what was refused.
 
@@ -367,14 +315,17 @@ def move(
         c: the transaction that accepts the step's rows.
         cipher: seals what is refused.
         mark: the step.
-        counts: rows accepted, known, and held back.
+        outcomes: what became of each row.
         found: value_mac and raw mac of each of them.
+        rows: those that were refused.
 
     Raises:
         StaleError: the import is not at `mark.old_offset` any more.
     """
-    accepted, known, held = counts
-    prefix = cipher.seal(mark.prefix, _prefix_at(mark.import_id, mark.offset))
+    count = Counter(one.state for one in outcomes)
+    came = [count[state] for state in ("accepted", "known", "taken_back")]
+    at = _prefix_at(mark.id, mark.offset)
+    prefix = cipher.seal(bytes.fromhex(mark.prefix), at)
     done = c.exec_driver_sql(
         'UPDATE import_job SET "offset" = ?, row = ?, prefix = ?,'
         " accepted = accepted + ?, known = known + ?,"
@@ -382,21 +333,20 @@ def move(
         ' WHERE id = ? AND "offset" = ? AND finished_at IS NULL'
         " RETURNING list_id, refused",
         (
-            *(mark.offset, mark.row, prefix, accepted, known, held),
-            *(len(mark.refused), mark.import_id, mark.old_offset),
+            *(mark.offset, mark.row, prefix, *came, len(rows)),
+            *(mark.id, mark.old_offset),
         ),
     ).fetchone()
     if done is None:
         raise StaleError(
             "import: {id} is not at byte {offset} now",
-            id=mark.import_id,
+            id=mark.id,
             offset=mark.old_offset,
         )
     list_id, refused = done
-    if list_id is not None:
-        _hold(c, list_id, mark.import_id, found)
-    room = max(0, MOST_REFUSED - (refused - len(mark.refused)))
-    _refuse(c, cipher, mark.import_id, mark.refused[:room])
+    _hold(c, list_id, mark.id, found)
+    room = max(0, MOST_REFUSED - (refused - len(rows)))
+    _refuse(c, cipher, mark.id, rows[:room])
 
 
 def _hold(

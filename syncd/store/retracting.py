@@ -11,12 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from syncd.errors import StaleError
-from syncd.flows.ports import Published
+from syncd.flows.ports import Published, State
 from syncd.indicator.record import KEPT
 from syncd.indicator.vocabulary import ABOUT_THE_VALUE
-from syncd.store.database import execute_many, select_in
-from syncd.store.vault_state import State
+from syncd.store.database import chunks, execute_many, select_in
 
+AT_ONCE = 10_000  # rows that are walked
 RETURNED = 1000  # ids or positions of a retraction that are returned
 
 
@@ -35,7 +35,8 @@ class Withdrawn:
 _IN_FORCE = (
     "SELECT vault.id, type, state, idx, origin,"
     " log_id < (SELECT max(id) FROM log)"
-    " FROM vault LEFT JOIN log ON log.id = vault.log_id WHERE"
+    " FROM vault LEFT JOIN log ON log.id = vault.log_id"
+    " WHERE vault.id IN (?*)"
 )
 
 
@@ -48,7 +49,7 @@ class Terms:
     types: Collection[int] = tuple(KEPT)
 
 
-def by_ids(c: sa.Connection, ids: Sequence[int], how: Terms) -> Withdrawn:
+def by_ids(c: sa.Connection, ids: Iterable[int], how: Terms) -> Withdrawn:
     """Have rows end; return what came of it.
 
     A waiting row ends at once: nothing of it is public. Should it be on its
@@ -56,23 +57,10 @@ def by_ids(c: sa.Connection, ids: Sequence[int], how: Terms) -> Withdrawn:
     only what it said itself: what stands in one that has ended is `past`.
     """
     done = Withdrawn()
-    rows = select_in(c, f"{_IN_FORCE} vault.id IN (?*)", sorted(set(ids)))
-    # Short lists are padded: a row may come twice.
-    _withdraw(c, dict.fromkeys(rows), how, done)
-    return done
-
-
-def by_import(c: sa.Connection, import_id: int, how: Terms) -> Withdrawn:
-    """Have all rows that an import brought end, likewise."""
-    done = Withdrawn()
-    last = 0
-    while rows := c.exec_driver_sql(
-        f"{_IN_FORCE} import_id = ? AND vault.id > ?"
-        " ORDER BY vault.id LIMIT 10000",
-        (import_id, last),
-    ).fetchall():
-        last = rows[-1][0]
-        _withdraw(c, rows, how, done)
+    for some in chunks(sorted({*ids}), AT_ONCE):
+        rows = select_in(c, _IN_FORCE, some)
+        # Short lists are padded: a row may come twice.
+        _withdraw(c, dict.fromkeys(rows), how, done)
     return done
 
 

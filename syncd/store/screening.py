@@ -16,10 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from syncd.flows.ports import Position
-from syncd.store import events
+from syncd.store import events, sealing
 from syncd.store.book import SealedBook
 from syncd.store.database import chunks
-from syncd.store.sealing import screening_mac
 from syncd.store.tables import OWN, Bytes, Int, Text
 
 Key = tuple[str, int, bytes]  # kind, epoch, token
@@ -97,7 +96,9 @@ class ScreeningBook(SealedBook):
         """Return the entries on some tokens."""
 
         def job(c: sa.Connection) -> list[tuple[Key, Screened]]:
-            macs = {screening_mac(self._cipher, *key): key for key in keys}
+            macs = {
+                sealing.mac(self._cipher, "screen", *key): key for key in keys
+            }
             return [
                 (macs[row.mac], self._opened(row))
                 for some in chunks(sorted(macs), _IN)
@@ -152,7 +153,7 @@ class ScreeningBook(SealedBook):
 
     def _row(self, one: Entered) -> dict[str, Any]:
         mac, reference = (
-            screening_mac(self._cipher, *one.key),
+            sealing.mac(self._cipher, "screen", *one.key),
             one.reference.encode(),
         )
         return {

@@ -82,48 +82,32 @@ class VaultCipher:
 # A normal form has at most 256 bytes, so two of length suffice.
 
 
-def join(value: str, extras: bytes) -> bytes:
+def join(value: str, again: str) -> bytes:
     """Return a value and what is private beside it as one plain text."""
     raw = value.encode("ascii")
-    return len(raw).to_bytes(2, "big") + raw + extras
+    return len(raw).to_bytes(2, "big") + raw + again.encode()
 
 
-def split(plain: bytes) -> tuple[str, bytes]:
-    """Return value and extras of a plain text."""
+def split(plain: bytes) -> tuple[str, str]:
+    """Return what was joined."""
     end = 2 + int.from_bytes(plain[:2], "big")
-    return plain[2:end].decode("ascii"), plain[end:]
+    return plain[2:end].decode("ascii"), plain[end:].decode()
 
 
-def value_mac(cipher: Cipher, kind: str, value: str) -> bytes:
-    """Return the hash of an identifier."""
-    return cipher.mac(b"value\0%b\0%b" % (kind.encode(), value.encode()))
+def mac(cipher: Cipher, what: str, *parts: str | int | bytes) -> bytes:
+    """Return the hash by which something is found: `what` it is, and of what.
 
-
-def token_mac(cipher: Cipher, kind: str, epoch: int, token: bytes) -> bytes:
-    """Return the hash of what is said of a token."""
-    return cipher.mac(b"token\0%b\0%d\0%b" % (kind.encode(), epoch, token))
-
-
-def sighting_mac(cipher: Cipher, week: int, token: bytes) -> bytes:
-    """Return the hash of a token that was met in a week."""
-    return cipher.mac(b"sighting\0%d\0%b" % (week, token))
-
-
-def screening_mac(
-    cipher: Cipher, kind: str, epoch: int, token: bytes
-) -> bytes:
-    """Return the hash of a token that we screen for."""
-    return cipher.mac(b"screen\0%b\0%d\0%b" % (kind.encode(), epoch, token))
+    A part that may hold a zero byte comes last.
+    """
+    raw = (
+        one if isinstance(one, bytes) else str(one).encode() for one in parts
+    )
+    return cipher.mac(b"\0".join((what.encode(), *raw)))
 
 
 def raw_mac(cipher: Cipher, cell: str) -> bytes:
     """Return 8 bytes by which a list's own cell is known again."""
-    return cipher.mac(b"raw\0" + cell.strip().encode())[:8]
-
-
-def name_mac(cipher: Cipher, name: str) -> bytes:
-    """Return the hash of a list's name."""
-    return cipher.mac(b"list\0" + name.encode())
+    return mac(cipher, "raw", cell.strip())[:8]
 
 
 def context(type_: int, kind: str, fields_mac: bytes) -> bytes:

@@ -1,17 +1,15 @@
 """Search the vault.
 
-The database judges what it has columns for; labels and days stand in the
-public fields, which many rows share.
+Labels and days stand in the public fields, which many rows share: so each
+distinct one is judged once.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
+from syncd.flows.ports import State
 from syncd.store import sealing
 from syncd.store.sealing import Cipher
-from syncd.store.vault_state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +31,11 @@ class Query:
 
 
 def where(cipher: Cipher, wanted: Query) -> tuple[str, list[object]]:
-    """Return what of a query the database judges."""
-    macs = [sealing.value_mac(cipher, k, v) for k, v in wanted.values]
+    """Return the conditions of a query, and their values."""
+    macs = [sealing.mac(cipher, "value", k, v) for k, v in wanted.values]
     states = [int(state) for state in wanted.states]
     first, last = wanted.accepted
+    seen_from, seen_to = wanted.seen
     parts: list[tuple[str, Sequence[object]]] = [
         ("vault.id < ?", [wanted.before] if wanted.before else []),
         (f"state IN ({_marks(states)})", states),
@@ -51,6 +50,9 @@ def where(cipher: Cipher, wanted: Query) -> tuple[str, list[object]]:
         ),
         ("accepted_at >= ?", [first] if first else []),
         ("accepted_at < ?", [last] if last else []),
+        (_said("label", "= ?"), [wanted.label] if wanted.label else []),
+        (_said("seen", ">= ?"), [seen_from] if seen_from else []),
+        (_said("seen", "BETWEEN '0' AND ?"), [seen_to] if seen_to else []),
         (
             "vault.id IN (SELECT vault_id FROM vault_value"  # noqa: S608
             f" WHERE mac IN ({_marks(macs)}))",
@@ -63,19 +65,13 @@ def where(cipher: Cipher, wanted: Query) -> tuple[str, list[object]]:
     return text, [v for _, values in asked for v in values]
 
 
-def matches(fields: bytes, wanted: Query) -> bool:
-    """Tell whether the public fields of a row are what is asked for."""
-    first, last = wanted.seen
-    if not (wanted.label or first or last):
-        return True
-    found = msgspec.json.decode(fields)
-    seen = found.get("seen", "")
-    return (
-        (not wanted.label or wanted.label == found.get("label"))
-        and (not first or first <= seen)
-        and (not last or "" < seen <= last)
-    )
-
-
 def _marks(values: Sequence[object]) -> str:
     return ",".join("?" * len(values)) or "NULL"
+
+
+def _said(name: str, test: str) -> str:
+    """Return the condition that a public field passes a test."""
+    return (
+        "fields_id IN (SELECT id FROM vault_fields"  # noqa: S608
+        f" WHERE json_extract(CAST(fields AS TEXT), '$.{name}') {test})"
+    )

@@ -62,7 +62,7 @@ class Sightings:
         )
 
     def _row(self, met: SightedToken) -> dict[str, object]:
-        mac = sealing.sighting_mac(self._cipher, met.week, met.token)
+        mac = sealing.mac(self._cipher, "sighting", met.week, met.token)
         return {
             "week": met.week,
             "kind": met.kind,

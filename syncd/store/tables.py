@@ -147,9 +147,9 @@ import_job = sa.Table(
     _column("gone", Int, server_default="0"),  # what its list had and lacks
     _column("due", Int, server_default="0"),  # of these, missing twice
     _column("dropped", Int, server_default="0"),  # of these, taken back
-    _column("list_id", Int, nullable=True),
-    _column("caller", Text, nullable=True),  # who handed it in
-    _column("sealed", Bytes, nullable=True),  # name of the file
+    _column("list_id", Int),
+    _column("caller", Text),  # who handed it in
+    _column("sealed", Bytes),  # name of the file
 )
 sa.Index("import_file", import_job.c.file)
 
@@ -159,7 +159,7 @@ import_refused = sa.Table(  # of the newest imports, for some days
     _column(
         "import_id", Int, sa.ForeignKey("import_job.id"), primary_key=True
     ),
-    _column("row", Int, primary_key=True),  # 0: the names of the columns
+    _column("row", Int, primary_key=True),  # in the file, from 1
     _column("raw", Bytes),  # 8 bytes: the cell with its value
     _column("why", Bytes),  # sealed: the problem
     _column("cells", Bytes, nullable=True),  # sealed: the list's own

@@ -20,7 +20,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -28,62 +27,25 @@ import sqlalchemy as sa
 
 from syncd.errors import DamagedError
 from syncd.flows.draft import NewReport
-from syncd.flows.ports import Ending, Waiting
+from syncd.flows.ports import Ending, State, VaultRow
+from syncd.flows.submission import ImportMark, Outcome, Submission
 from syncd.indicator import record, statement
 from syncd.store import failpoint, retracting, sealing, searching
-from syncd.store.accepting import (
-    Accepted,
-    HeldBack,
-    Known,
-    Submission,
-    accept,
-)
+from syncd.store.accepting import accept
 from syncd.store.book import SealedBook
 from syncd.store.database import select_in
-from syncd.store.imports import ImportMark
+from syncd.store.imports import Refused
 from syncd.store.retracting import Terms, Withdrawn
 from syncd.store.searching import Query
-from syncd.store.vault_state import State
-
-__all__ = [
-    "Accepted",
-    "HeldBack",
-    "ImportMark",
-    "Known",
-    "NewReport",
-    "Query",
-    "State",
-    "Submission",
-    "Vault",
-    "VaultRow",
-    "Withdrawn",
-]
-
-SCANNED = 20_000  # rows that one page looks through, if few of them match
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VaultRow(Waiting):
-    """One row, opened."""
-
-    extras: bytes = field(repr=False)
-    state: State
-    accepted_at: int  # unix seconds
-    import_id: int | None
-    index: int | None  # of its statement in our log
-    ended_index: int | None  # of its retract
-    reason: str  # why it ends
-    origin: str = ""  # the log of ours that its statement is in
-    caller: str = ""  # who handed it in
-    elsewhere: str = ""  # another member took it back: MEMBER REASON
-
 
 _ROW = (
     "SELECT vault.id, type, kind, sealed, fields, fields_mac, state, urgent,"
-    " accepted_at, import_id, idx, ended_idx, epoch, token, reason,"
-    " (SELECT origin FROM log WHERE log.id = vault.log_id), caller,"
-    " elsewhere"
+    " accepted_at, import_id, log.origin, idx, ended_idx,"
+    " coalesce(epoch, 0) AS epoch, coalesce(token, x'') AS token,"
+    " coalesce(reason, '') AS reason, coalesce(caller, '') AS \"by\","
+    " coalesce(elsewhere, '') AS elsewhere"
     " FROM vault JOIN vault_fields ON vault_fields.id = vault.fields_id"
+    " LEFT JOIN log ON log.id = vault.log_id"
 )
 
 
@@ -95,18 +57,21 @@ class Vault(SealedBook):
         reports: Sequence[NewReport],
         mark: ImportMark | None = None,
         how: Submission | None = None,
-    ) -> list[Accepted | Known | HeldBack]:
+        refused: Sequence[Refused] = (),
+    ) -> list[Outcome]:
         """Keep what is new; durable on return, in the order given.
 
-        All in one transaction, the import's mark with it.
+        All in one transaction, the import's mark with it, and what of that
+        step was `refused`.
 
         Raises:
             StaleError: the import is not at `mark.old_offset` any more.
         """
 
-        def step() -> list[Accepted | Known | HeldBack]:
+        def step() -> list[Outcome]:
             job = accept(
-                reports, self._cipher, self._clock(), how or Submission(), mark
+                *(reports, self._cipher, self._clock(), how or Submission()),
+                *(mark, refused),
             )
             outcomes = self._db.write_now(job)
             if mark is not None:
@@ -126,14 +91,14 @@ class Vault(SealedBook):
             # Kind by kind: where holders are down, a million waiting phones
             # must not be walked to find one URL.
             rows = [
-                self._opened(row)
+                self._opened(**row)
                 for kind in kinds
                 for urgent in (1, 0)
                 for row in c.exec_driver_sql(
                     f"{_ROW} WHERE state = 0 AND kind = ? AND urgent = ?"
                     " ORDER BY vault.id LIMIT ?",
                     (kind, urgent, limit),
-                )
+                ).mappings()
             ]
             rows.sort(key=lambda row: (not row.urgent, row.id))
             return rows[:limit]
@@ -153,21 +118,18 @@ class Vault(SealedBook):
 
         return await self._db.read(job)
 
-    async def get(self, id_: int) -> VaultRow | None:
-        """Return one row."""
-        rows = await self._rows("WHERE vault.id = ?", id_)
-        return rows[0] if rows else None
-
     async def find_value(self, kind: str, value: str) -> list[VaultRow]:
         """Return all rows about one identifier, ended ones too."""
-        return await self._find(sealing.value_mac(self._cipher, kind, value))
+        return await self._find(
+            sealing.mac(self._cipher, "value", kind, value)
+        )
 
     async def find_token(
         self, kind: str, epoch: int, token: bytes
     ) -> list[VaultRow]:
         """Return all rows that were made by a token, ended ones too."""
         return await self._find(
-            sealing.token_mac(self._cipher, kind, epoch, token)
+            sealing.mac(self._cipher, "token", kind, epoch, token)
         )
 
     async def _find(self, mac: bytes) -> list[VaultRow]:
@@ -187,32 +149,11 @@ class Vault(SealedBook):
         )
         return rows[0] if rows else None
 
-    async def page(self, wanted: Query) -> tuple[list[VaultRow], int]:
-        """Return rows, newest first, and `before` of the next page or 0.
-
-        Where few rows match, a page may hold less than its limit and still
-        not be the last: it looks through so many, and says how to go on.
-        """
+    async def page(self, wanted: Query) -> list[VaultRow]:
+        """Return rows, newest first."""
         where, values = searching.where(self._cipher, wanted)
-
-        def job(c: sa.Connection) -> tuple[list[VaultRow], int]:
-            found: list[VaultRow] = []
-            marked: dict[bytes, bool] = {}
-            rows = c.exec_driver_sql(
-                f"{_ROW} WHERE {where} ORDER BY vault.id DESC LIMIT ?",
-                (*values, SCANNED),
-            )
-            for number, row in enumerate(rows, 1):
-                fields = row[4]
-                if fields not in marked:
-                    marked[fields] = searching.matches(fields, wanted)
-                if marked[fields]:
-                    found.append(self._opened(row))
-                if len(found) == wanted.limit or number == SCANNED:
-                    return found, row[0]
-            return found, 0
-
-        return await self._db.read(job)
+        sql = f"WHERE {where} ORDER BY vault.id DESC LIMIT ?"
+        return await self._rows(sql, *values, wanted.limit)
 
     async def counts(self) -> dict[tuple[str, State], int]:
         """Return the number of rows of each kind and state."""
@@ -225,19 +166,13 @@ class Vault(SealedBook):
 
         return await self._db.read(job)
 
-    async def tokens(
-        self, ids: Sequence[int]
-    ) -> list[tuple[int, str, int, bytes]]:
-        """Return id, kind, epoch and token of reports that are published."""
+    async def of_import(self, import_id: int) -> list[int]:
+        """Return the ids of all rows that an import brought."""
         return await self._db.read(
             lambda c: [
-                *select_in(
-                    c,
-                    "SELECT id, kind, epoch, token FROM vault"
-                    " WHERE type = 1 AND state = 1 AND token IS NOT NULL"
-                    " AND sealed IS NOT NULL AND id IN (?*)",
-                    ids,
-                )
+                *c.exec_driver_sql(
+                    "SELECT id FROM vault WHERE import_id = ?", (import_id,)
+                ).scalars()
             ]
         )
 
@@ -276,15 +211,6 @@ class Vault(SealedBook):
             return Withdrawn()
         return await self._db.write(lambda c: retracting.by_ids(c, ids, how))
 
-    async def retract_import(
-        self, import_id: int, reason: str, *, day: str = ""
-    ) -> Withdrawn:
-        """Have all rows that an import brought end, likewise."""
-        how = Terms(reason, day or self._day())
-        return await self._db.write(
-            lambda c: retracting.by_import(c, import_id, how)
-        )
-
     async def retire(self, epochs: Iterable[tuple[str, int]]) -> None:
         """End the rows that were published under retired epochs."""
         found = [*epochs]
@@ -298,58 +224,41 @@ class Vault(SealedBook):
     async def _rows(self, where: str, *values: object) -> list[VaultRow]:
         return await self._db.read(
             lambda c: [
-                self._opened(row)
-                for row in c.exec_driver_sql(f"{_ROW} {where}", values)
+                self._opened(**row)
+                for row in c.exec_driver_sql(
+                    f"{_ROW} {where}", values
+                ).mappings()
             ]
         )
 
-    def _opened(self, row: Sequence[Any]) -> VaultRow:
-        (
-            id_,
-            type_,
-            kind,
-            sealed,
-            fields,
-            fields_mac,
-            state,
-            urgent,
-            accepted_at,
-            import_id,
-            index,
-            ended_index,
-            epoch,
-            token,
-            reason,
-            origin,
-            caller,
-            elsewhere,
-        ) = row
-        value, extras = "", b""
+    def _opened(
+        self,
+        fields: bytes,
+        fields_mac: bytes,
+        sealed: bytes | None,
+        origin: str,
+        idx: int | None,
+        ended_idx: int | None,
+        **row: Any,
+    ) -> VaultRow:
+        value, again = "", ""
         try:
             if sealed is not None:
-                context = sealing.context(type_, kind, fields_mac)
-                plain = self._cipher.open(sealed, context)
-                value, extras = sealing.split(plain)
-            content = record.decode(type_, fields)
+                context = sealing.context(row["type"], row["kind"], fields_mac)
+                value, again = sealing.split(
+                    self._cipher.open(sealed, context)
+                )
+            content = record.decode(row["type"], fields)
         except (DamagedError, msgspec.DecodeError) as e:
-            raise DamagedError("vault: row {id} does not open", id=id_) from e
+            raise DamagedError(
+                "vault: row {id} does not open", id=row["id"]
+            ) from e
+        row |= {"state": State(row["state"]), "urgent": bool(row["urgent"])}
         return VaultRow(
-            id=id_,
-            type=type_,
-            kind=kind,
+            **row,
             value=value,
-            extras=extras,
+            again=again,
             fields=content,
-            state=State(state),
-            urgent=bool(urgent),
-            accepted_at=accepted_at,
-            import_id=import_id,
-            index=index,
-            ended_index=ended_index,
-            epoch=epoch,
-            token=token,
-            reason=reason or "",
-            origin=origin or "",
-            caller=caller or "",
-            elsewhere=elsewhere or "",
+            position=None if idx is None else (origin, idx),
+            ended_by=None if ended_idx is None else (origin, ended_idx),
         )

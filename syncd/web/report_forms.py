@@ -1,11 +1,17 @@
 """Forms of reports and imports."""
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
 
 from syncd.errors import SyncdError
 from syncd.flows.ports import Position
+from syncd.flows.submission import (
+    LONGEST_NAME,
+    ImportMark,
+    ImportStatus,
+    Outcome,
+)
 from syncd.indicator.record import ReportFields
 from syncd.web.forms import (
     MOST,
@@ -23,19 +29,12 @@ from syncd.web.forms import (
 )
 
 T = TypeVar("T")
-LONGEST_NAME = 256  # characters of a file's or a list's name
 
 
-class ReportOutcome(Output, frozen=True, kw_only=True):
+class ReportOutcome(Outcome, Output, frozen=True, kw_only=True):
     """What became of one report."""
 
-    state: str  # accepted, known, taken_back, refused
-    id: int = 0  # in the vault: its own, or of the row that was taken back
-    notices: tuple[str, ...] = ()  # codes: how the value was read
     problem: Problem | None = None  # if refused
-    reason: str = ""  # if taken back: why it was
-    on: str = ""  # likewise: day
-    elsewhere: str = ""  # another member took it back: MEMBER REASON
 
 
 class ReportsTaken(FullOutput, frozen=True, kw_only=True):
@@ -74,7 +73,7 @@ class VaultItem(ReportFields, Output, frozen=True, kw_only=True):
 
 
 class VaultPage(Output, frozen=True, kw_only=True):
-    """Rows of our vault, newest first; where few match, also none."""
+    """Rows of our vault, newest first."""
 
     items: tuple[VaultItem, ...]
     next: int = 0  # `before` of the next page; absent on the last
@@ -120,14 +119,9 @@ class RefusedRow(Input, frozen=True, kw_only=True):
     value: str = ""  # its cell with the value
 
 
-class ImportStep(Input, frozen=True, kw_only=True):
-    """How far the file is read behind these reports; moves with them."""
+class ImportStep(ImportMark, frozen=True, kw_only=True):
+    """A step of an import: its reports, and what could not be read as one."""
 
-    id: Natural
-    old_offset: Natural  # bytes that we believe are committed
-    offset: Natural  # bytes of the file behind this step
-    row: Natural  # rows of the file behind this step
-    prefix: str  # hex SHA-256 of the file's first `offset` bytes
     rows: tuple[Natural, ...] = ()  # in the file, of each report
     refused: Annotated[tuple[RefusedRow, ...], MOST] = ()
 
@@ -144,50 +138,6 @@ class Reports(Input, Generic[T], frozen=True, kw_only=True):
 ReportsCall = Reports[Draft | SyncdError]
 
 
-class ImportBegin(Input, frozen=True, kw_only=True):
-    """A file that is to be imported."""
-
-    name: str
-    size: Natural  # bytes
-    file: str  # hex SHA-256 that the client knows the file by
-    list: str = ""  # name of the list; the file's if absent
-    options: dict[str, Any] = {}  # noqa: RUF012  other ones: another import
-    anew: bool = False  # what was begun of the list and has not ended is over
-
-
-class ImportEnd(Input, frozen=True, kw_only=True):
-    """How an import ends."""
-
-    complete: bool = True  # false: the rest of the file does not come
-    gone: Literal["", "retract"] = ""  # what the list had and lacks now
-    gone_at_most: Natural | None = None  # rows to take back; 1 % or 100
-
-
-class ImportStatus(FullOutput, frozen=True, kw_only=True):
-    """One import: how far it has come, durably, and what came of it."""
-
-    id: int
-    list: str  # its name; empty if it is of an earlier syncd
-    name: str  # of the file
-    by: str  # who handed it in
-    began_at: int  # unix seconds
-    finished_at: int | None
-    size: int  # bytes of the file
-    offset: int  # bytes of the file that are committed
-    row: int  # rows of the file that are committed
-    prefix: str  # hex SHA-256 of the committed bytes
-    accepted: int
-    known: int
-    taken_back: int  # by ourselves, before
-    refused: int
-    elsewhere: int  # of its reports, taken back by another member
-    gone: int  # what the list had, and lacks now
-    due: int  # of these, missing twice running: could be taken back
-    dropped: int  # of these, taken back
-    finished: bool
-    standing: int | None = None  # reports of it; where one import is asked
-
-
 class ImportPage(Output, frozen=True, kw_only=True):
     """Imports, newest first."""
 
@@ -200,21 +150,21 @@ class RefusedItem(Output, frozen=True, kw_only=True):
 
     row: int  # in the file, from 1
     problem: Problem
-    cells: tuple[str, ...] = ()  # all of it, once the client has sent them
+    cells: dict[str, str] = msgspec.field(default_factory=dict)
+    # by column, once the client has sent them
 
 
 class RefusedPage(Output, frozen=True, kw_only=True):
     """Refused rows of an import, in the file's order."""
 
     items: tuple[RefusedItem, ...]
-    header: tuple[str, ...] = ()  # names of the columns, on the first page
     next: int = 0  # `after` of the next page; absent on the last
 
 
 class RefusedCells(Input, frozen=True, kw_only=True):
     """The cells of rows that were refused, as the file has them."""
 
-    rows: Annotated[tuple[tuple[Natural, tuple[str, ...]], ...], MOST] = ()
+    rows: Annotated[tuple[tuple[Natural, dict[str, str]], ...], MOST] = ()
     header: tuple[str, ...] = ()  # names of the columns
 
 

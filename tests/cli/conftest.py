@@ -158,7 +158,6 @@ class FalseApi:
         self.imports[id_] = {
             "key": key,
             "rows": {},
-            "header": (),
             "id": id_,
             "list": body["list"],
             "name": body["name"],
@@ -228,10 +227,9 @@ class FalseApi:
         """Keep the cells of refused rows, or return what there is."""
         if body is None:
             rows = sorted(state["rows"].values(), key=lambda one: one["row"])
-            return 200, {"items": rows, "header": state["header"]}
+            return 200, {"items": rows}
         for n, cells in body["rows"]:
             state["rows"][n]["cells"] = cells
-        state["header"] = body.get("header", state["header"])
         return 200, {"kept": len(body["rows"])}
 
     @property
@@ -244,7 +242,7 @@ class FalseApi:
 
 
 def public(state: dict[str, Any]) -> dict[str, Any]:
-    hidden = ("key", "rows", "header", "ended")
+    hidden = ("key", "rows", "ended")
     return {k: v for k, v in state.items() if k not in hidden}
 
 

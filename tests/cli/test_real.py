@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from syncd.cli.importing import upload
+from syncd.cli import table_input
 from syncd.cli.importing.targets import Reports
 from tests.cli.conftest import Node, Real, Run
 
@@ -108,7 +108,7 @@ def test_stopped_while_a_step_is_under_way(
 ) -> None:
     """What was refused in it is written down with its cells all the same."""
     out = listed.with_name("out.csv")
-    monkeypatch.setattr(upload, "STEP", 300)
+    monkeypatch.setattr(table_input, "STEP", 300)
     took = Reports.took
     calls = iter(range(9))
 

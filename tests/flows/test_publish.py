@@ -13,7 +13,7 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows import publish
-from syncd.flows.ports import Ending, Published, Waiting
+from syncd.flows.ports import Ending, Published, VaultRow
 from syncd.flows.publish import Writer
 from syncd.indicator import codec, token
 from syncd.indicator.identifier import Identifier
@@ -35,17 +35,19 @@ FIELDS = ReportFields(
 DISPUTED = DisputeFields(reason="stale", due=TODAY, expires="2027-01-01")
 
 
-def row(id_: int, **other: Any) -> Waiting:
+def row(id_: int, **other: Any) -> VaultRow:
     given = {"kind": "url", "value": "example.com/", "fields": FIELDS}
-    return Waiting(**{"id": id_, **given, **other})
+    return VaultRow(**{"id": id_, **given, **other})
 
 
 class Vault:
-    def __init__(self, *rows: Waiting, ending: Sequence[Ending] = ()) -> None:
+    def __init__(self, *rows: VaultRow, ending: Sequence[Ending] = ()) -> None:
         self.rows = list(rows)
         self.endings = list(ending)
 
-    async def waiting(self, limit: int, kinds: Sequence[str]) -> list[Waiting]:
+    async def waiting(
+        self, limit: int, kinds: Sequence[str]
+    ) -> list[VaultRow]:
         return [r for r in self.rows if r.kind in kinds][:limit]
 
     async def ending(self, limit: int) -> list[Ending]:

@@ -8,10 +8,11 @@ import pytest
 from msgspec import structs
 
 from syncd.errors import DamagedError
+from syncd.flows.ports import State, VaultRow
 from syncd.indicator.record import ReportFields
 from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.roster.terms import Never
-from syncd.store.vault import Query, State, VaultRow
+from syncd.store.searching import Query
 from syncd.web import report_forms
 from syncd.web.forms import Draft
 from syncd.web.report_forms import ReportsCall, ReportSearch
@@ -95,7 +96,7 @@ async def test_a_service_number_is_an_alarm_however_it_is_shown(
     await alliance.change(lambda d: structs.replace(d, never=rows))
     await alliance.settle()
 
-    async def damaged(_: Query) -> tuple[list[VaultRow], int]:
+    async def damaged(_: Query) -> list[VaultRow]:
         raise DamagedError("vault: row 1 does not open")
 
     monkeypatch.setattr(police.node.home.own.vault, "page", damaged)
@@ -119,30 +120,20 @@ class Rows:
     async def in_force(self, ids: Sequence[int]) -> set[int]:
         return {row.id for row in self.rows} & {*ids}
 
-    async def page(self, wanted: Query) -> tuple[list[VaultRow], int]:
-        """Return one row at a time, as a page may be short."""
+    async def page(self, wanted: Query) -> list[VaultRow]:
+        """Return one row at a time."""
         self.walks += not wanted.before
         left = [r for r in self.rows if r.id < (wanted.before or 1000)]
-        return left[-1:], left[-1].id if left else 0
+        return left[-1:]
 
 
 def row(id_: int, expires: str) -> VaultRow:
     return VaultRow(
         id=id_,
-        type=1,
         kind="phone",
         value="cn:96110",
-        extras=b"",
         fields=ReportFields(expires=expires),
         state=State.PUBLISHED,
-        urgent=False,
-        accepted_at=0,
-        import_id=None,
-        index=id_,
-        ended_index=None,
-        epoch=1,
-        token=None,
-        reason="",
     )
 
 

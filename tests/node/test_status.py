@@ -13,6 +13,7 @@ import typer
 
 from syncd.cli import main
 from syncd.errors import Message
+from syncd.flows.ports import State
 from syncd.messages import wire
 from syncd.messages.wire import WireMessage
 from syncd.node.follow import contact
@@ -20,7 +21,6 @@ from syncd.node.serve import status
 from syncd.node.serve import todo as things
 from syncd.node.serve.member_state import MemberState, subject
 from syncd.node.upkeep import never_list, protected_reports
-from syncd.store import vault
 from syncd.store.mutes import Mute
 from syncd.web import forms, status_forms
 
@@ -63,7 +63,7 @@ WELL = MemberState(
     alliance="txwz",
     max_skew_s=300,
     log=status_forms.OwnLogState(origin="a/b", size=1, note="", released=1),
-    vault={("url", vault.State.PUBLISHED): 1},
+    vault={("url", State.PUBLISHED): 1},
     logs=(log(),),
     receipts=(),
     holders=tuple(holder(m, up=True) for m in ("a", "b", "c")),
@@ -85,8 +85,8 @@ WELL = MemberState(
 )
 FORMAT = WireMessage(detail="format")
 FIVE_WAIT = {
-    ("url", vault.State.WAITING): 2,
-    ("phone", vault.State.WAITING): 3,
+    ("url", State.WAITING): 2,
+    ("phone", State.WAITING): 3,
 }
 
 

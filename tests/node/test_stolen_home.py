@@ -27,7 +27,7 @@ from syncd.flows import sighting
 from syncd.indicator import statement
 from syncd.store import sealing
 from syncd.store.sealing import VaultCipher
-from syncd.store.vault import Query
+from syncd.store.searching import Query
 from syncd.web.routes import Caller
 from syncd.web.screening_forms import ScreeningCall, ScreeningItem
 from tests.alliance import Alliance, Member
@@ -96,16 +96,16 @@ def messages(short: bytes, week: int) -> list[bytes]:
     """Return what may have been hashed, with or without a key."""
     store = Messages()
     for digits in (OURS, THEIRS):
-        sealing.value_mac(store, "phone", f"+86{digits}")
+        sealing.mac(store, "value", "phone", f"+86{digits}")
         sealing.raw_mac(store, digits)
         store.mac(b"own\0phone\0+86" + digits.encode())
     for name in (NAME, LIST):
-        sealing.name_mac(store, name)
-    sealing.sighting_mac(store, week, short)
-    sealing.screening_mac(store, "phone", 1, short)
+        sealing.mac(store, "list", name)
+    sealing.mac(store, "sighting", week, short)
+    sealing.mac(store, "screen", "phone", 1, short)
     store.mac(b"screening-ref\0" + REFERENCE.encode())
     upload = canonical.dumps([WHOLE, len(FILE), LIST, {}])
-    store.mac(b"import-file\0" + hashlib.sha256(upload).digest())
+    store.mac(b"import-file\0" + upload)
     plain = [
         form.encode()
         for digits in (OURS, THEIRS)
@@ -265,11 +265,10 @@ async def test_no_number_is_confirmed_by_a_home_without_its_secret(
         today = statement.day(bank.node.ctx.today())
         await screen(bank, today)
         vault = police.node.home.own.vault
-        [row] = (await vault.page(Query()))[0]
-        assert row.token is not None
-        assert row.index is not None
+        [row] = await vault.page(Query())
+        assert row.position is not None
         week = sighting.monday(today)
-        listed = row.token, (row.origin, row.index), week
+        listed = row.token, row.position, week
         running = confirmed(bank.home, listed)
     stopped = confirmed(bank.home, listed)
     if sealed:

@@ -3,12 +3,14 @@
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from syncd.flows.ports import Bundle, MirrorHead, OwnHead, Published
+from syncd.flows.ports import Bundle, MirrorHead, OwnHead, Published, VaultRow
+from syncd.flows.submission import ImportBegin, ImportMark, Outcome
 from syncd.indicator import folding
 from syncd.indicator.folding import Batch
 from syncd.indicator.statement import Report, Retract, Statement
@@ -17,6 +19,7 @@ from syncd.store.database import Database
 from syncd.store.home_stores import OwnStore
 from syncd.store.mirror import MirrorStore
 from syncd.store.sealing import VaultCipher
+from syncd.store.searching import Query
 from syncd.tlog.key import ED25519, SigningKey
 from tests import sample_statements
 from tests.flows import growing
@@ -29,6 +32,33 @@ Reopen = Callable[..., OwnStore]
 
 class Crash(BaseException):
     """Stands for SIGKILL: nothing in the store may catch it."""
+
+
+accepted = partial(Outcome, "accepted")
+known = partial(Outcome, "known")
+taken_back = partial(Outcome, "taken_back")
+
+
+def file(name: str, list_: str = "", *, anew: bool = False) -> ImportBegin:
+    """Return a file that is to be imported."""
+    return ImportBegin(
+        name=f"{name}.csv", size=9, file=name, list=list_, anew=anew
+    )
+
+
+def step(id_: int, to: int = 9, old: int = 0, row: int = 9) -> ImportMark:
+    """Return a step of an import; its hash is of nothing."""
+    prefix = f"{to:064x}"
+    return ImportMark(
+        id=id_, old_offset=old, offset=to, row=row, prefix=prefix
+    )
+
+
+async def row_of(own: OwnStore, id_: int) -> VaultRow:
+    """Return one row of the vault."""
+    [row] = await own.vault.page(Query(before=id_ + 1, limit=1))
+    assert row.id == id_
+    return row
 
 
 @contextmanager

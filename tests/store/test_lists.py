@@ -1,25 +1,31 @@
 """Lists come again: what stands is known, what was taken back stays away."""
 
 import hashlib
-import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from syncd import canonical
 from syncd.errors import MissingError, RefusedError, UsageError
+from syncd.flows.draft import NewReport
+from syncd.flows.ports import State
+from syncd.flows.submission import (
+    ImportEnd,
+    ImportStatus,
+    Outcome,
+    Submission,
+)
 from syncd.store import gone, imports
 from syncd.store.home_stores import OwnStore
-from syncd.store.imports import ImportMark, ImportState, Refused
-from syncd.store.vault import (
-    Accepted,
-    HeldBack,
-    Known,
-    NewReport,
-    Query,
-    State,
-    Submission,
+from syncd.store.imports import Refused
+from syncd.store.searching import Query
+from tests.store.conftest import (
+    accepted,
+    file,
+    known,
+    row_of,
+    step,
+    taken_back,
 )
 
 TODAY, LATER = "2026-11-29", "2026-12-03"
@@ -52,7 +58,7 @@ def phone(
 
 async def hand(
     own: OwnStore, *reports: NewReport, day: str = TODAY, **how: Any
-) -> list[Accepted | Known | HeldBack]:
+) -> list[Outcome]:
     handing = Submission("desk", day, **how)
     return await own.vault.accept(list(reports), None, handing)
 
@@ -64,7 +70,7 @@ async def run(
     refused: tuple[str, ...] = (),
     times: int = 1,
     **ending: Any,
-) -> ImportState:
+) -> ImportStatus:
     """Import a file of a list, to its end, once or more often.
 
     With `agreed`, what would be taken back is named as soon as it is told.
@@ -73,34 +79,31 @@ async def run(
         more = {**ending, "times": times - 1}
         await run(own, name, *reports, refused=refused, **more)
     number = len(await own.imports.history())
-    file = f"{number}.csv"
-    how = (file.encode(), 10, file, name)
-    begun, _ = await own.imports.begin(*how, anew=True)
+    begun, _ = await own.imports.begin(file(str(number), name, anew=True))
     rows = [Refused(n, b'{"no":1}', raw) for n, raw in enumerate(refused, 1)]
-    mark = ImportMark(begun.id, 0, 10, 9, bytes(32), rows)
-    await own.vault.accept(list(reports), mark, Submission("desk", TODAY))
+    how = Submission("desk", TODAY)
+    await own.vault.accept(list(reports), step(begun.id), how, rows)
     return await end(own, begun.id, **ending)
 
 
 async def end(
     own: OwnStore, id_: int, *, agreed: bool = False, **ending: Any
-) -> ImportState:
+) -> ImportStatus:
     """End an import."""
-    how = gone.Ending(1, TODAY, **ending)
     if agreed:
-        how = replace(how, retract=True)
+        ending["gone"] = "retract"
     try:
-        await gone.finish(own.database, id_, how)
+        await gone.finish(own.database, id_, ImportEnd(**ending), 1, TODAY)
     except RefusedError as e:
         if not agreed:
             raise
-        how = replace(how, at_most=int(str(e.params["due"])))
-        await gone.finish(own.database, id_, how)
+        ending["gone_at_most"] = e.params["due"]
+        await gone.finish(own.database, id_, ImportEnd(**ending), 1, TODAY)
     return await own.imports.state(id_)
 
 
 async def in_force(own: OwnStore) -> list[str]:
-    rows, _ = await own.vault.page(Query(states=[State.WAITING]))
+    rows = await own.vault.page(Query(states=[State.WAITING]))
     return sorted(row.value[-1] for row in rows)
 
 
@@ -109,42 +112,42 @@ async def in_force(own: OwnStore) -> list[str]:
 
 async def test_the_same_list_tomorrow_adds_nothing(own: OwnStore) -> None:
     """A day that nobody said is no part of what is said."""
-    assert await hand(own, phone(1)) == [Accepted(1)]
+    assert await hand(own, phone(1)) == [accepted(1)]
     again = phone(1, today=LATER)
-    assert await hand(own, again, day=LATER) == [Known(1)]
+    assert await hand(own, again, day=LATER) == [known(1)]
     # Nor does it matter which day the standing one named.
-    assert await hand(own, phone(2, "2026-11-01")) == [Accepted(2)]
-    assert await hand(own, phone(2)) == [Known(2)]
+    assert await hand(own, phone(2, "2026-11-01")) == [accepted(2)]
+    assert await hand(own, phone(2)) == [known(2)]
 
 
 async def test_a_given_day_is_news(own: OwnStore) -> None:
     await hand(own, phone(1))
-    assert await hand(own, phone(1, "2026-11-28")) == [Accepted(2)]
-    assert await hand(own, phone(1, "2026-11-28")) == [Known(2)]
-    assert await hand(own, phone(1, expires="2027-01-01")) == [Accepted(3)]
+    assert await hand(own, phone(1, "2026-11-28")) == [accepted(2)]
+    assert await hand(own, phone(1, "2026-11-28")) == [known(2)]
+    assert await hand(own, phone(1, expires="2027-01-01")) == [accepted(3)]
     later = phone(1, today=LATER, expires="2027-01-01")
-    assert await hand(own, later, day=LATER) == [Known(3)]
+    assert await hand(own, later, day=LATER) == [known(3)]
 
 
 async def test_other_words_are_another_report(own: OwnStore) -> None:
     await hand(own, phone(1))
-    assert await hand(own, phone(1, label="fake_shop")) == [Accepted(2)]
+    assert await hand(own, phone(1, label="fake_shop")) == [accepted(2)]
 
 
 async def test_refresh_says_seen_again(own: OwnStore) -> None:
     """Once a day, beside the old one, which ends by itself."""
     await hand(own, phone(1))
     later = phone(1, today=LATER)
-    for outcome in (Accepted(2), Known(2)):
+    for outcome in (accepted(2), known(2)):
         came = await hand(own, later, day=LATER, refresh=True)
         assert came == [outcome]
-    assert await hand(own, phone(1), refresh=True) == [Known(1)]
+    assert await hand(own, phone(1), refresh=True) == [known(1)]
 
 
 async def test_what_has_run_its_course_does_not_stand(own: OwnStore) -> None:
     await hand(own, phone(1))
     late = phone(1, today="2027-05-01")
-    assert await hand(own, late, day="2027-05-01") == [Accepted(2)]
+    assert await hand(own, late, day="2027-05-01") == [accepted(2)]
 
 
 # -------------------------------------------------------------- creep-back
@@ -162,7 +165,7 @@ async def test_what_was_taken_back_stays_away(
     """From any list, in other words too; told with its old reason."""
     await hand(own, phone(1))
     await own.vault.retract([1], reason, day=TODAY)
-    held = [HeldBack(1, reason, TODAY)]
+    held = [taken_back(1, reason, TODAY)]
     assert await hand(own, phone(1), day=LATER) == held
     assert await hand(own, phone(1, label="fake_shop")) == held
     assert await hand(own, phone(1, TODAY)) == held
@@ -176,15 +179,15 @@ async def test_what_is_no_fault_of_the_value_comes_again(
 ) -> None:
     await hand(own, phone(1))
     await own.vault.retract([1], reason, day=TODAY)
-    assert await hand(own, phone(1)) == [Accepted(2)]
+    assert await hand(own, phone(1)) == [accepted(2)]
 
 
 async def test_seen_later_ends_it(own: OwnStore) -> None:
     await hand(own, phone(1))
     await own.vault.retract([1], "false_positive", day=TODAY)
-    assert await hand(own, phone(1, "2026-11-30")) == [Accepted(2)]
+    assert await hand(own, phone(1, "2026-11-30")) == [accepted(2)]
     # For good: not only for the row that says so.
-    assert await hand(own, phone(1, label="fake_shop")) == [Accepted(3)]
+    assert await hand(own, phone(1, label="fake_shop")) == [accepted(3)]
 
 
 async def test_refresh_does_not_end_it(own: OwnStore) -> None:
@@ -193,7 +196,7 @@ async def test_refresh_does_not_end_it(own: OwnStore) -> None:
     await own.vault.retract([1], "false_positive", day=TODAY)
     later = phone(1, today=LATER)
     came = await hand(own, later, day=LATER, refresh=True)
-    assert came == [HeldBack(1, "false_positive", TODAY)]
+    assert came == [taken_back(1, "false_positive", TODAY)]
 
 
 async def test_a_number_may_be_used_anew_after_half_a_year(
@@ -204,12 +207,12 @@ async def test_a_number_may_be_used_anew_after_half_a_year(
     await own.vault.retract([2], "appeal_upheld", day="2026-01-01")
     both = [phone(1), phone(2)]
     assert await hand(own, *both, day="2026-06-29") == [
-        HeldBack(1, "reassigned", "2026-01-01"),
-        HeldBack(2, "appeal_upheld", "2026-01-01"),
+        taken_back(1, "reassigned", "2026-01-01"),
+        taken_back(2, "appeal_upheld", "2026-01-01"),
     ]
     assert await hand(own, *both, day="2026-06-30") == [
-        Accepted(3),
-        HeldBack(2, "appeal_upheld", "2026-01-01"),
+        accepted(3),
+        taken_back(2, "appeal_upheld", "2026-01-01"),
     ]
 
 
@@ -218,21 +221,18 @@ async def test_again_with_a_reason_ends_it(own: OwnStore) -> None:
     await hand(own, phone(1))
     await own.vault.retract([1], "entry_error", day=TODAY)
     came = await hand(own, phone(1), phone(2), again="checked by Li")
-    assert came == [Accepted(2), Accepted(3)]
-    row, other = await own.vault.get(2), await own.vault.get(3)
-    assert row is not None
-    assert other is not None
-    assert json.loads(row.extras) == {"again": "checked by Li"}
-    assert other.extras == b""
+    assert came == [accepted(2), accepted(3)]
+    row, other = await row_of(own, 2), await row_of(own, 3)
+    assert (row.again, other.again) == ("checked by Li", "")
 
 
 async def test_what_stands_is_known_all_the_same(own: OwnStore) -> None:
     """Of two reports on a value one was wrong: the other stands."""
     await hand(own, phone(1), phone(1, label="fake_shop"))
     await own.vault.retract([2], "entry_error", day=TODAY)
-    assert await hand(own, phone(1)) == [Known(1)]
+    assert await hand(own, phone(1)) == [known(1)]
     came = await hand(own, phone(1, label="fake_shop"))
-    assert came == [HeldBack(2, "entry_error", TODAY)]
+    assert came == [taken_back(2, "entry_error", TODAY)]
 
 
 async def test_a_reason_found_later_holds_too(own: OwnStore) -> None:
@@ -241,7 +241,7 @@ async def test_a_reason_found_later_holds_too(own: OwnStore) -> None:
     await own.vault.retract([1], "list_dropped", day=TODAY)
     done = await own.vault.retract([1], "court_order", day=LATER)
     assert (done.ends.total(), done.already) == (0, 1)
-    assert await hand(own, phone(1)) == [HeldBack(1, "court_order", LATER)]
+    assert await hand(own, phone(1)) == [taken_back(1, "court_order", LATER)]
 
 
 async def test_a_dispute_is_never_held(own: OwnStore) -> None:
@@ -249,7 +249,7 @@ async def test_a_dispute_is_never_held(own: OwnStore) -> None:
     await own.vault.retract([1], "entry_error", day=TODAY)
     fields = canonical.dumps({"due": TODAY, "reason": "stale"})
     dispute = NewReport("phone", phone(1).value, fields, 3)
-    assert await hand(own, dispute) == [Accepted(2)]
+    assert await hand(own, dispute) == [accepted(2)]
 
 
 # -------------------------------------------------------------------- gone
@@ -264,8 +264,7 @@ async def test_gone_twice_is_taken_back(own: OwnStore) -> None:
     state = await run(own, "a", phone(1), agreed=True)
     assert (state.gone, state.due, state.dropped) == (1, 1, 1)
     assert await in_force(own) == ["1"]
-    row = await own.vault.get(2)
-    assert row is not None
+    row = await row_of(own, 2)
     assert row.reason == "list_dropped"
     state = await run(own, "a", phone(1), agreed=True)
     assert (state.gone, state.due, state.dropped) == (0, 0, 0)
@@ -280,10 +279,10 @@ async def test_the_next_file_comes_though_the_last_was_not_agreed_to(
     await run(own, "a", phone(1), phone(2), phone(3))
     await run(own, "a", phone(1), phone(2))
     with pytest.raises(RefusedError, match="gone: 1 of"):
-        await run(own, "a", phone(1), phone(2), retract=True)
-    begun, new = await own.imports.begin(b"next", 10, "next.csv", "a")
+        await run(own, "a", phone(1), phone(2), gone="retract")
+    begun, new = await own.imports.begin(file("next", "a"))
     assert new
-    mark = ImportMark(begun.id, 0, 10, 9, bytes(32))
+    mark = step(begun.id)
     rows = [phone(1), phone(2), phone(4)]
     await own.vault.accept(rows, mark, Submission("desk", TODAY))
     state = await end(own, begun.id, agreed=True)
@@ -325,19 +324,19 @@ async def test_too_many_at_once_stop_it(
     await run(own, "a", *rows)
     await run(own, "a", *rows[lost:])
     if lost <= may:
-        state = await run(own, "a", *rows[lost:], retract=True)
+        state = await run(own, "a", *rows[lost:], gone="retract")
         assert (state.due, state.dropped) == (lost, lost)
         return
     with pytest.raises(RefusedError, match=f"gone: {lost} of") as e:
-        await run(own, "a", *rows[lost:], retract=True)
+        await run(own, "a", *rows[lost:], gone="retract")
     assert f"at most {may} go unasked" in str(e.value)
     assert f"--gone-at-most {lost}" in e.value.hint
     [newest] = await own.imports.history(limit=1)
     for other in (lost - 1, lost + 1):  # that is not what was told
         with pytest.raises(RefusedError, match=f"gone: {lost} of"):
-            await end(own, newest.id, retract=True, at_most=other)
+            await end(own, newest.id, gone="retract", gone_at_most=other)
     assert len(await in_force(own)) == min(size, 100)
-    state = await end(own, newest.id, retract=True, at_most=lost)
+    state = await end(own, newest.id, gone="retract", gone_at_most=lost)
     assert state.dropped == lost
     assert state.finished_at
 
@@ -347,7 +346,7 @@ async def test_a_number_that_is_named_is_a_limit_too(own: OwnStore) -> None:
     await run(own, "a", *rows)
     await run(own, "a", *rows[2:])
     with pytest.raises(RefusedError, match="at most 1 go unasked"):
-        await run(own, "a", *rows[2:], retract=True, at_most=1)
+        await run(own, "a", *rows[2:], gone="retract", gone_at_most=1)
 
 
 async def test_what_another_list_holds_stays(own: OwnStore) -> None:
@@ -401,7 +400,7 @@ async def test_what_was_mended_stays_while_its_row_is_refused(
 ) -> None:
     """The list's own file still says it as it was refused."""
     await run(own, "a", phone(1), refused=("138 00O0",))
-    await run(own, "a", phone(2, raw="+8613800000002"), whole=False)
+    await run(own, "a", phone(2, raw="+8613800000002"), complete=False)
     for _ in range(3):
         state = await run(
             own, "a", phone(1), refused=("138 00O0",), agreed=True
@@ -417,8 +416,8 @@ async def test_what_a_stopped_import_found_is_not_mended(
 ) -> None:
     """A row that is always refused, as of a sum, keeps none of it."""
     await run(own, "a", phone(1), phone(2), refused=("sum",))
-    begun, _ = await own.imports.begin(b"a", 10, "a.csv", "a")
-    mark = ImportMark(begun.id, 0, 10, 9, bytes(32))
+    begun, _ = await own.imports.begin(file("a", "a"))
+    mark = step(begun.id)
     await own.vault.accept([phone(1), phone(2)], mark, Submission("d", TODAY))
     # It is begun anew with tonight's file.
     for dropped in (0, 1):
@@ -433,13 +432,13 @@ async def test_a_file_that_ended_early_takes_nothing_back(
     """Nor does it count as one in which something was missing."""
     await run(own, "a", phone(1), phone(2))
     for _ in range(3):
-        state = await run(own, "a", phone(1), whole=False)
+        state = await run(own, "a", phone(1), complete=False)
         assert (state.gone, state.due, state.dropped) == (0, 0, 0)
     state = await run(own, "a", phone(1), agreed=True)
     assert (state.gone, state.due) == (1, 0)
     with pytest.raises(RefusedError, match="ended early; 1 of the list's 2"):
-        await run(own, "a", phone(1), whole=False, retract=True)
-    state = await run(own, "a", phone(1), whole=False, agreed=True)
+        await run(own, "a", phone(1), complete=False, gone="retract")
+    state = await run(own, "a", phone(1), complete=False, agreed=True)
     assert state.dropped == 1
 
 
@@ -447,20 +446,20 @@ async def test_an_end_that_is_repeated_changes_nothing(own: OwnStore) -> None:
     await run(own, "a", phone(1), phone(2))
     await run(own, "a", phone(1))
     state = await run(own, "a", phone(1))
-    again = gone.Ending(2, TODAY, retract=True, at_most=1)
-    await gone.finish(own.database, state.id, again)
+    again = ImportEnd(gone="retract", gone_at_most=1)
+    await gone.finish(own.database, state.id, again, 2, TODAY)
     assert await own.imports.state(state.id) == state
     with pytest.raises(MissingError, match="none of that id"):
-        await gone.finish(own.database, 99, again)
+        await gone.finish(own.database, 99, again, 2, TODAY)
 
 
 async def test_an_older_import_that_ends_late_drops_nothing(
     own: OwnStore,
 ) -> None:
-    old, _ = await own.imports.begin(b"old", 10, "old.csv", "a")
+    old, _ = await own.imports.begin(file("old", "a"))
     await run(own, "a", phone(1), phone(2))
-    ending = gone.Ending(1, TODAY, retract=True)
-    await gone.finish(own.database, old.id, ending)
+    ending = ImportEnd(gone="retract")
+    await gone.finish(own.database, old.id, ending, 1, TODAY)
     state = await own.imports.state(old.id)
     assert (state.gone, state.dropped) == (0, 0)
 
@@ -487,26 +486,23 @@ async def test_imports_are_found_again(own: OwnStore) -> None:
     assert (first.accepted, first.refused) == (2, 1)
     assert first.finished_at
     assert await own.imports.in_force(1) == 2
-    await own.vault.retract_import(1, "duplicate")
+    await own.vault.retract(await own.vault.of_import(1), "duplicate")
     assert await own.imports.in_force(1) == 0
-    rows, _ = await own.vault.page(
-        Query(list_id=await own.imports.list_id("b"))
-    )
+    rows = await own.vault.page(Query(list_id=await own.imports.list_id("b")))
     assert [row.value[-1] for row in rows] == ["2"]
-    assert rows[0].caller == "desk"
+    assert rows[0].by == "desk"
 
 
 async def test_a_list_that_stopped_is_ended_on_purpose_only(
     own: OwnStore,
 ) -> None:
     """Another file, or other options, could double what is in."""
-    first, _ = await own.imports.begin(b"1", 9, "a.csv", "a")
-    mark = ImportMark(first.id, 0, 9, 2, b"p" * 32)
-    await own.vault.accept([phone(1)], mark, Submission())
+    first, _ = await own.imports.begin(file("1", "a"))
+    await own.vault.accept([phone(1)], step(first.id, row=2))
     with pytest.raises(UsageError, match="import 1 stopped at row 2"):
-        await own.imports.begin(b"2", 9, "a.csv", "a")
-    assert (await own.imports.begin(b"1", 9, "a.csv", "a"))[0].id == first.id
-    again, new = await own.imports.begin(b"1", 9, "a.csv", "a", anew=True)
+        await own.imports.begin(file("2", "a"))
+    assert (await own.imports.begin(file("1", "a")))[0].id == first.id
+    again, new = await own.imports.begin(file("1", "a", anew=True))
     assert (again.id, new) == (2, True)
     assert [bool(i.finished_at) for i in await own.imports.history()] == [
         False,
@@ -516,21 +512,21 @@ async def test_a_list_that_stopped_is_ended_on_purpose_only(
 
 async def test_no_hash_of_a_file_can_be_tried_out(own: OwnStore) -> None:
     """Of a list with one number, that would tell the number."""
-    file, prefix = b"f" * 32, b"p" * 32
-    begun, _ = await own.imports.begin(file, 9, "a.csv", "a")
-    assert begun.prefix == hashlib.sha256().digest()
-    mark = ImportMark(begun.id, 0, 9, 1, prefix)
-    await own.vault.accept([phone(1)], mark, Submission())
-    again, new = await own.imports.begin(file, 9, "a.csv", "a")
-    assert (again.prefix, again.offset, new) == (prefix, 9, False)
+    hashed = "ff" * 32
+    begun, _ = await own.imports.begin(file(hashed, "a"))
+    assert begun.prefix == hashlib.sha256().hexdigest()
+    mark = step(begun.id)
+    await own.vault.accept([phone(1)], mark)
+    again, new = await own.imports.begin(file(hashed, "a"))
+    assert (again.prefix, again.offset, new) == (mark.prefix, 9, False)
     kept = await own.database.read(
         lambda c: c.exec_driver_sql(
             "SELECT file, prefix FROM import_job"
         ).fetchone()
     )
     assert kept is not None
-    assert kept[0] != file
-    assert prefix not in kept[1]
+    assert bytes.fromhex(hashed) not in kept[0]
+    assert bytes.fromhex(mark.prefix) not in kept[1]
 
 
 async def test_refused_rows_are_sealed_and_forgotten(
@@ -539,10 +535,9 @@ async def test_refused_rows_are_sealed_and_forgotten(
     """So many of a list, for so long, and only of its newest import."""
     monkeypatch.setattr(imports, "MOST_REFUSED", 2)
     state = await run(own, "a", refused=("x", "y", "z"))
-    await own.imports.keep_cells(state.id, [(0, b"[]"), (1, b'["x"]')])
+    await own.imports.keep_cells(state.id, [(1, b'["x"]')])
     rows, more = await own.imports.refused(state.id)
     assert [(r.row, r.why, r.cells) for r in rows] == [
-        (0, b"", b"[]"),
         (1, b'{"no":1}', b'["x"]'),
         (2, b'{"no":1}', b""),
     ]
@@ -563,7 +558,7 @@ async def test_more_refused_than_are_kept_take_nothing_back(
     await run(own, "a", phone(1), phone(2))
     await run(own, "a", phone(1), refused=("x", "y"))
     with pytest.raises(RefusedError, match="2 rows were refused, too many"):
-        await run(own, "a", phone(1), refused=("x", "y"), retract=True)
+        await run(own, "a", phone(1), refused=("x", "y"), gone="retract")
     assert await in_force(own) == ["1", "2"]
 
 
@@ -573,7 +568,7 @@ async def test_what_is_asked_for(own: OwnStore) -> None:
     await own.vault.accept([phone(1)], None, Submission("other"))
 
     async def ids(**asked: Any) -> list[int]:
-        rows, _ = await own.vault.page(Query(**asked))
+        rows = await own.vault.page(Query(**asked))
         return [row.id for row in rows]
 
     assert await ids(values=[("phone", phone(1).value)]) == [1]

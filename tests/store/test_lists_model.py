@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from syncd import canonical
 from syncd.errors import RefusedError
+from syncd.flows.draft import NewReport
+from syncd.flows.submission import ImportEnd, ImportStatus, Submission
 from syncd.store import gone
 from syncd.store.home_stores import OwnStore
-from syncd.store.imports import ImportMark, ImportState, Refused
-from syncd.store.vault import NewReport, Submission
+from syncd.store.imports import Refused
+from tests.store.conftest import file, step
 
 DAY = "2026-11-29"
 FIELDS = canonical.dumps(
@@ -68,25 +71,26 @@ class Real:
 
     async def take(
         self, name: str, good: set[int], bad: set[int]
-    ) -> ImportState:
-        file = b"%d/%d" % (self.run, next(runs))
-        begun, _ = await self.own.imports.begin(file, 9, "x", name)
+    ) -> ImportStatus:
+        begun, _ = await self.own.imports.begin(
+            file(f"{self.run}/{next(runs)}", name)
+        )
         refused = [Refused(v + 1, b"{}", self.number(v)) for v in bad - good]
-        mark = ImportMark(begun.id, 0, 9, 9, bytes(32), refused)
         rows = [
             NewReport("phone", self.number(v), FIELDS, raw=self.number(v))
             for v in sorted(good)
         ]
-        await self.own.vault.accept(rows, mark, Submission("desk", DAY))
+        how = Submission("desk", DAY)
+        await self.own.vault.accept(rows, step(begun.id), how, refused)
         return begun
 
     async def end(self, id_: int, *, retract: bool) -> int:
-        how = gone.Ending(1, DAY, retract=retract)
+        end = ImportEnd(gone="retract" if retract else "")
         try:
-            await gone.finish(self.own.database, id_, how)
+            await gone.finish(self.own.database, id_, end, 1, DAY)
         except RefusedError as e:
-            how = gone.Ending(1, DAY, True, True, int(str(e.params["due"])))
-            await gone.finish(self.own.database, id_, how)
+            end = structs.replace(end, gone_at_most=e.params["due"])
+            await gone.finish(self.own.database, id_, end, 1, DAY)
         return (await self.own.imports.state(id_)).due
 
     async def stands(self) -> set[int]:

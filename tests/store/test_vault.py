@@ -12,26 +12,36 @@ import pytest
 
 from syncd import canonical
 from syncd.errors import DamagedError, StaleError
-from syncd.flows.ports import Published
+from syncd.flows.draft import NewReport
+from syncd.flows.ports import Published, State
+from syncd.flows.submission import (
+    ImportBegin,
+    ImportEnd,
+    ImportMark,
+    ImportStatus,
+    Submission,
+)
 from syncd.indicator import codec
 from syncd.indicator.record import ReportFields
 from syncd.roster.members import Cut
 from syncd.store import gone
 from syncd.store.home_stores import OwnStore
-from syncd.store.imports import ImportMark, ImportState, Refused
+from syncd.store.imports import Refused
 from syncd.store.own import Succession, succeed
+from syncd.store.retracting import Withdrawn
 from syncd.store.sealing import VaultCipher
-from syncd.store.vault import (
-    Accepted,
-    Known,
-    NewReport,
-    Query,
-    State,
-    Submission,
-    Withdrawn,
-)
+from syncd.store.searching import Query
 from syncd.tlog.merkle import Frontier
-from tests.store.conftest import Log, Reopen, crash_at
+from tests.store.conftest import (
+    Log,
+    Reopen,
+    accepted,
+    crash_at,
+    file,
+    known,
+    row_of,
+    step,
+)
 
 
 class PlainCipher(VaultCipher):
@@ -58,20 +68,17 @@ def wrong_phone(n: int) -> NewReport:
 
 async def accept(own: OwnStore, *reports: NewReport) -> list[int]:
     outcomes = await own.vault.accept(reports)
-    assert all(isinstance(o, Accepted) for o in outcomes)
+    assert all(o.state == "accepted" for o in outcomes)
     return [o.id for o in outcomes]
 
 
 async def test_accepted_in_order_and_opened_again(own: OwnStore) -> None:
-    """What was accepted comes back with value, extras and fields."""
-    secret = NewReport(
-        "url", "evil.example/a", fields(), extras=b'{"ref":"case 7"}'
-    )
+    """What was accepted comes back with value, reason and fields."""
+    secret = NewReport("url", "evil.example/a", fields(), again="case 7")
     first, second = await accept(own, phone(1), secret)
     assert first < second
-    row = await own.vault.get(second)
-    assert row is not None
-    assert (row.value, row.extras) == ("evil.example/a", b'{"ref":"case 7"}')
+    row = await row_of(own, second)
+    assert (row.value, row.again) == ("evil.example/a", "case 7")
     assert row.fields == ReportFields(evidence="user_tag", label="other")
     assert row.state is State.WAITING
     assert "evil" not in repr(row)
@@ -90,13 +97,13 @@ async def test_equal_fields_are_known_others_are_new(own: OwnStore) -> None:
         ]
     )
     assert outcomes == [
-        Accepted(1),
-        Known(1),
-        Accepted(2),
-        Accepted(3),
-        Accepted(4),
+        accepted(1),
+        known(1),
+        accepted(2),
+        accepted(3),
+        accepted(4),
     ]
-    assert await own.vault.accept([phone(1)]) == [Known(1)]
+    assert await own.vault.accept([phone(1)]) == [known(1)]
     found = await own.vault.find_value("phone", "+8613800000001")
     assert [row.id for row in found] == [1, 2, 3]
     assert await own.vault.find_value("phone", "+8613800000002") == []
@@ -121,7 +128,7 @@ async def test_urgent_first_then_oldest(own: OwnStore) -> None:
 async def test_urgent_now_though_known_before(own: OwnStore) -> None:
     """Whoever says that it is urgent is not told `known` and kept waiting."""
     slow = await accept(own, phone(1), phone(2))
-    assert await own.vault.accept([phone(2, urgent=True)]) == [Known(slow[1])]
+    assert await own.vault.accept([phone(2, urgent=True)]) == [known(slow[1])]
     rows = await own.vault.waiting(10, ["phone"])
     assert [(r.id, r.urgent) for r in rows] == [
         (slow[1], True),
@@ -137,19 +144,18 @@ async def test_the_way_of_a_row(own: OwnStore, log: Log) -> None:
     assert row is not None
     assert (row.id, row.state, row.token) == (id_, State.PUBLISHED, b"t" * 16)
     assert await own.vault.waiting(10, ["phone"]) == []
-    assert await own.vault.accept([phone(1)]) == [Known(id_)]
+    assert await own.vault.accept([phone(1)]) == [known(id_)]
     done = await own.vault.retract([id_], "wrong")
     assert done == Withdrawn(ends=Counter({1: 1}), ids=[id_])
     (ending,) = await own.vault.ending(10)
     assert (ending.index, ending.epoch, ending.reason) == (0, 1, "wrong")
     # Said again while it is on its way out: a new report.
-    assert await own.vault.accept([phone(1)]) == [Accepted(id_ + 1)]
+    assert await own.vault.accept([phone(1)]) == [accepted(id_ + 1)]
     await log.write(
         own, log.report(1), rows=[Published(id_, 1, b"t" * 16, 1, ends=True)]
     )
-    row = await own.vault.get(id_)
-    assert row is not None
-    assert (row.state, row.ended_index) == (State.ENDED, 1)
+    row = await row_of(own, id_)
+    assert (row.state, row.ended_by) == (State.ENDED, (log.origin, 1))
     assert await own.vault.ending(10) == []
     assert await own.vault.counts() == {
         ("phone", State.ENDED): 1,
@@ -207,7 +213,7 @@ async def test_a_dispute_by_token_has_no_value(own: OwnStore) -> None:
         "phone", "", fields(reason="stale"), 3, True, token=b"t" * 16, epoch=2
     )
     (id_,) = await accept(own, by_token)
-    assert await own.vault.accept([by_token]) == [Known(id_)]
+    assert await own.vault.accept([by_token]) == [known(id_)]
     for other in ({"token": b"u" * 16}, {"epoch": 1}, {"kind": "account"}):
         await accept(own, dataclasses.replace(by_token, **other))
     [row] = await own.vault.find_token("phone", 2, b"t" * 16)
@@ -226,53 +232,56 @@ async def test_pages(own: OwnStore) -> None:
     await own.vault.retract(ids[:5], "wrong")
     seen: list[int] = []
     before = 0
-    while True:
-        page, before = await own.vault.page(
-            Query(before, 10, [State.WAITING], "phone")
-        )
+    while page := await own.vault.page(
+        Query(before, 10, [State.WAITING], "phone")
+    ):
         seen += [row.id for row in page]
-        if not before:
-            break
+        before = page[-1].id
     assert seen == ids[:4:-1]
-    assert len((await own.vault.page(Query()))[0]) == 25
-    assert (await own.vault.page(Query(kind="url")))[0] == []
+    assert len(await own.vault.page(Query())) == 25
+    assert await own.vault.page(Query(kind="url")) == []
 
 
 # ------------------------------------------------------- files taken in
 
 
-def mark(state: ImportState, to: int, refused: int = 0) -> ImportMark:
-    rows = [Refused(n, b"{}") for n in range(refused)]
-    return ImportMark(state.id, state.offset, to, to // 10, b"%32d" % to, rows)
+def mark(state: ImportStatus, to: int) -> ImportMark:
+    return step(state.id, to, state.offset, to // 10)
 
 
 async def test_an_import_goes_on_where_it_was(own: OwnStore) -> None:
     """Rows and offset are committed together; counts add up."""
-    state, _ = await own.imports.begin(b"file", 100, "a.csv")
+    state, _ = await own.imports.begin(file("a"))
     assert (state.offset, state.row, state.finished_at) == (0, 0, None)
-    await own.vault.accept([phone(1), phone(2)], mark(state, 40, refused=3))
-    state, _ = await own.imports.begin(b"file", 100, "a.csv")
-    assert (state.offset, state.row, state.prefix) == (40, 4, b"%32d" % 40)
+    refused = [Refused(n, b"{}") for n in range(3)]
+    both = [phone(1), phone(2)]
+    await own.vault.accept(both, mark(state, 40), None, refused)
+    state, _ = await own.imports.begin(file("a"))
+    assert (state.offset, state.row, state.prefix) == (40, 4, f"{40:064x}")
     await own.vault.accept([phone(2), phone(3)], mark(state, 100))
-    await gone.finish(own.database, state.id, gone.Ending(1, "2026-11-29"))
+    await gone.finish(own.database, state.id, ImportEnd(), 1, "2026-11-29")
     state = await own.imports.state(state.id)
     assert (state.accepted, state.known, state.refused) == (3, 1, 3)
     assert state.finished_at
-    rows = (await own.vault.page(Query()))[0][::-1]
+    rows = (await own.vault.page(Query()))[::-1]
     assert [row.value[-1] for row in rows] == ["1", "2", "3"]
-    done = await own.vault.retract_import(state.id, "wrong")
+    done = await own.vault.retract(
+        await own.vault.of_import(state.id), "wrong"
+    )
     assert done == Withdrawn(
         ends=Counter({1: 3}), ids=[row.id for row in rows]
     )
-    again = await own.vault.retract_import(state.id, "wrong")
+    again = await own.vault.retract(
+        await own.vault.of_import(state.id), "wrong"
+    )
     assert again == Withdrawn(already=3)
-    _, new = await own.imports.begin(b"file", 100, "a.csv")
+    _, new = await own.imports.begin(file("a"))
     assert new  # one that has ended begins anew
 
 
 async def test_two_imports_of_one_file_do_not_double(own: OwnStore) -> None:
     """The second to commit from an offset is stale, with all its rows."""
-    state, _ = await own.imports.begin(b"file", 100, "a.csv")
+    state, _ = await own.imports.begin(file("a"))
     await own.vault.accept([phone(1)], mark(state, 40))
     with pytest.raises(StaleError, match="not at byte 0"):
         await own.vault.accept([phone(2)], mark(state, 40))
@@ -286,12 +295,12 @@ async def test_a_crash_in_an_import(
     own: OwnStore, reopen: Reopen, point: str
 ) -> None:
     """Rows and mark are both there after a crash, or neither."""
-    state, _ = await own.imports.begin(b"file", 100, "a.csv")
+    state, _ = await own.imports.begin(file("a"))
     with crash_at(point):
         await own.vault.accept([phone(1)], mark(state, 40))
     own.close()
     again = reopen()
-    state, _ = await again.imports.begin(b"file", 100, "a.csv")
+    state, _ = await again.imports.begin(file("a"))
     rows = await again.vault.find_value("phone", "+8613800000001")
     [held] = await again.database.read(
         lambda c: c.exec_driver_sql("SELECT count(*) FROM list_value")
@@ -355,7 +364,7 @@ async def test_no_raw_value_on_disk(
         tmp_path, cipher=cipher, access_key=b"a" * 32, clock=clock
     )
     try:
-        report = NewReport("phone", VALUE, fields(), extras=VALUE.encode())
+        report = NewReport("phone", VALUE, fields(), again=VALUE)
         (id_,) = await accept(own, report)
         assert found_in(tmp_path, VALUE) is shows  # still in the WAL
         await log.write(
@@ -388,14 +397,15 @@ async def test_nothing_of_a_list_is_on_the_disk(
         tmp_path, cipher=cipher, access_key=b"a" * 32, clock=clock
     )
     try:
-        state, _ = await own.imports.begin(b"file", 9, file, list_)
+        wanted = ImportBegin(name=file, size=9, file="f", list=list_)
+        state, _ = await own.imports.begin(wanted)
         refused = [Refused(1, why.encode(), VALUE)]
-        step = ImportMark(state.id, 0, 9, 2, bytes(32), refused)
         await accept(own, phone(1))
         await own.vault.retract([1], "entry_error")
         row = dataclasses.replace(phone(1), raw=VALUE)
         how = Submission(again=again)
-        assert await own.vault.accept([row], step, how) == [Accepted(2)]
+        done = await own.vault.accept([row], step(state.id), how, refused)
+        assert done == [accepted(2)]
         await own.imports.keep_cells(state.id, [(1, cells.encode())])
         for name in names:
             assert found_in(tmp_path, name) is shows, name
@@ -437,7 +447,7 @@ async def test_a_row_moved_to_anothers_place_does_not_open(
         )
     )
     with pytest.raises(DamagedError, match="row 2"):
-        await own.vault.get(2)
+        await row_of(own, 2)
 
 
 def test_a_value_is_found_by_hmac_sha256() -> None:
@@ -478,8 +488,8 @@ async def three(own: OwnStore, log: Log) -> list[int]:
 
 
 async def states(own: OwnStore, ids: Sequence[int]) -> list[str]:
-    rows = [await own.vault.get(id_) for id_ in ids]
-    return [row.state.name for row in rows if row is not None]
+    rows = [await row_of(own, id_) for id_ in ids]
+    return [row.state.name for row in rows]
 
 
 async def test_what_counts_stays_and_cannot_be_retracted(
@@ -495,7 +505,7 @@ async def test_what_counts_stays_and_cannot_be_retracted(
     )
     row = await own.vault.by_index(log.origin, 2)
     assert row is not None
-    assert row.origin == log.origin
+    assert row.position == (log.origin, 2)
     assert await own.vault.by_index("bank.example/syncd/txwz/2", 2) is None
 
 
@@ -508,7 +518,7 @@ async def test_what_stands_behind_the_end_waits_again(
     await turned(own, log, 2, root)
     assert await states(own, ids) == ["PUBLISHED", "PUBLISHED", "WAITING"]
     (row,) = await own.vault.waiting(10, ["phone"])
-    assert (row.id, row.index, row.token) == (ids[2], None, None)
+    assert (row.id, row.position, row.token) == (ids[2], None, b"")
 
 
 async def test_of_another_log_nothing_counts(own: OwnStore, log: Log) -> None:

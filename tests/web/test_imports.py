@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from syncd.web import report_forms
+from syncd.flows.submission import LONGEST_NAME
 from tests.alliance import Alliance
 from tests.web.local_client import LocalClient, Reply, report
 
@@ -76,7 +76,7 @@ async def test_a_list_is_asked_for_by_the_longest_name(
 ) -> None:
     """Which is percent-encoded in an address; a longer one is refused."""
     wanted = {"name": "a.csv", "size": 9, "file": f"{1:064x}"}
-    longest = "名" * report_forms.LONGEST_NAME
+    longest = "名" * LONGEST_NAME
     made = await police.post("/v1/imports", {**wanted, field: longest})
     assert made.status == 200
     page = await police.get(f"/v1/imports?list={quote(longest)}")
@@ -173,13 +173,12 @@ async def test_refused_rows_come_back_as_they_were(
     rows = [*urls("refused", 1), report("n/a")]
     unread = {"row": 3, "value": "?", "problem": problem("not a day")}
     begun = await take(police, "refused", rows, unread)
-    cells = {"header": ["no", "url"], "rows": [[2, ["7", "n/a"]], [9, ["x"]]]}
+    cells = {"rows": [[2, {"no": "7", "url": "n/a"}], [9, {"no": "x"}]]}
     path = f"/v1/imports/{begun['id']}/refused"
     assert (await police.post(path, cells)).body == {"kept": 2}
     kept = (await police.get(path)).body
-    assert kept["header"] == ["no", "url"]
     assert [(i["row"], i.get("cells")) for i in kept["items"]] == [
-        (2, ["7", "n/a"]),
+        (2, {"no": "7", "url": "n/a"}),
         (3, None),
     ]
     assert kept["items"][1]["problem"]["detail"] == "not a day"
@@ -188,7 +187,7 @@ async def test_refused_rows_come_back_as_they_were(
     assert (await police.post("/v1/imports/999999/refused", cells)).status == (
         404
     )
-    many = {"rows": [[n, []] for n in range(10_001)]}
+    many = {"rows": [[n, {}] for n in range(10_001)]}
     assert (await police.post(path, many)).status == 400
 
 

@@ -33,9 +33,11 @@ from typing import Any
 from syncd import canonical, config
 from syncd.errors import SyncdError
 from syncd.flows import cosign, merge, publish, pull
+from syncd.flows.draft import NewReport
 from syncd.flows.ports import Bundle, OwnHead
 from syncd.flows.publish import Writer
 from syncd.flows.pull_context import PullContext
+from syncd.flows.submission import ImportBegin, ImportMark
 from syncd.indicator import codec, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report, Retract
@@ -43,7 +45,6 @@ from syncd.store import failpoint
 from syncd.store.home_stores import OwnStore, open_mirror
 from syncd.store.own import OwnLogStore
 from syncd.store.sealing import VaultCipher
-from syncd.store.vault import ImportMark, NewReport
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
@@ -240,18 +241,17 @@ class Life:
     async def take_in(self) -> None:
         """Import the next rows of the file."""
         vault = self.own.vault
-        state, _ = await self.own.imports.begin(
-            b"file", 1 << 40, "endless.txt"
-        )
+        wanted = ImportBegin(name="endless.txt", size=1 << 40, file="")
+        state, _ = await self.own.imports.begin(wanted)
         first = state.row
         last = first + BATCH
         text = "\n".join(map(line, range(last))).encode()
         mark = ImportMark(
-            state.id,
-            state.offset,
-            len(text),
-            last,
-            hashlib.sha256(text).digest(),
+            id=state.id,
+            old_offset=state.offset,
+            offset=len(text),
+            row=last,
+            prefix=hashlib.sha256(text).hexdigest(),
         )
         fields = canonical.dumps(FIELDS)
         await vault.accept(

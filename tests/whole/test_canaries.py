@@ -232,8 +232,10 @@ def step(id_: int) -> dict[str, Any]:
 
 
 CELLS = {
-    "header": ["canary cell 7"],
-    "rows": [[n, [CANARIES["refused in a list"][0]]] for n in (2, 3)],
+    "rows": [
+        [n, {"canary cell 7": CANARIES["refused in a list"][0]}]
+        for n in (2, 3)
+    ],
 }
 
 

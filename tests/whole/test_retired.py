@@ -2,9 +2,9 @@
 
 import pytest
 
+from syncd.flows.ports import State
 from syncd.indicator import codec
 from syncd.node.audit import stored
-from syncd.store.vault import State
 from tests.alliance import (
     Alliance,
     Member,

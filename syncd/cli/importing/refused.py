@@ -6,7 +6,7 @@ raw values: it is the owner's alone, and nothing is replaced by it.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +34,7 @@ class Refused(NamedTuple):
 
     row: int
     why: str
-    cells: Sequence[str]
+    cells: Mapping[str, str]  # by column
 
 
 def pages(api: ApiClient, import_id: int) -> Iterator[Mapping[str, Any]]:
@@ -49,13 +49,11 @@ def pages(api: ApiClient, import_id: int) -> Iterator[Mapping[str, Any]]:
 
 
 def kept(api: ApiClient, import_id: int) -> Iterator[Refused]:
-    """Yield what the daemon has, behind the names of the columns."""
+    """Yield what the daemon has."""
     for page in pages(api, import_id):
-        if header := page.get("header"):
-            yield Refused(0, "", header)
         for one in page["items"]:
             why = catalogue.whole(local.problem(one["problem"]))
-            yield Refused(one["row"], why, one.get("cells", ()))
+            yield Refused(one["row"], why, one.get("cells", {}))
 
 
 def reasons(rows: Iterable[Refused]) -> Counter[str]:
@@ -63,47 +61,37 @@ def reasons(rows: Iterable[Refused]) -> Counter[str]:
 
     Days, sizes, and places of bytes are left out: they differ row by row.
     """
-    return Counter(_LONG.sub("…", one.why) for one in rows if one.row)
+    return Counter(_LONG.sub("…", one.why) for one in rows)
 
 
-def write(path: Path, rows: Iterable[Refused]) -> None:
-    """Write refused rows down.
+def write(path: Path, rows: Callable[[], Iterable[Refused]]) -> None:
+    """Write refused rows down, under the names of all their columns.
 
     Raises:
         UsageError: the file is there, or cannot be written.
     """
-    front = FRONT[catalogue.language()]
+    names = dict.fromkeys(name for one in rows() for name in one.cells)
     with terminal.new_file(path, private=True) as file:
-        writer = None
-        for row, problem, some in rows:
-            if writer is None:
-                header = () if row else some
-                writer = Writer(file, (*front, *header), back=True)
-            if row:
-                writer.row((str(row), problem, *some))
+        writer = Writer(
+            file, (*FRONT[catalogue.language()], *names), back=True
+        )
+        for one in rows():
+            cells = (one.cells.get(name, "") for name in names)
+            writer.row((str(one.row), one.why, *cells))
 
 
-def names(table: Table, columns: Columns) -> dict[str, int | str]:
-    """Return which columns are kept, by names that are read again."""
-    if table.header is None:
-        return {}
+def cells(row: Row, table: Table, columns: Columns) -> dict[str, str]:
+    """Return a row's cells by columns, under names that are read again."""
+    if not row.cells:
+        return {"value": row.raw}
+    if isinstance(row.cells, Mapping):
+        return {**row.cells}
     header = table.header or ("",) * table.width
     return {
-        name or columns.at.get(at) or str(at + 1): at
+        name or columns.at.get(at) or str(at + 1): row.cells[at]
         for at, name in enumerate(header)
         if name not in OURS
     }
-
-
-def cells(row: Row, head: dict[str, int | str]) -> list[str]:
-    """Return a row's cells under names; those of an object may add some."""
-    found = row.cells
-    if not found:
-        return [row.raw]
-    if isinstance(found, Mapping):
-        head.update(zip(found, found, strict=True))
-        return [found.get(str(name), "") for name in head.values()]
-    return [found[int(at)] for at in head.values()]
 
 
 def send_cells(
@@ -118,14 +106,14 @@ def send_cells(
     }
     if not wanted:
         return
-    head, some, size = names(table, columns), [], 0
+    some, size = [], 0
     where = f"/v1/imports/{import_id}/refused"
     # A row of several values, of which some were refused, is mended whole.
     for row in table.whole(0, 0):
         if row.number in wanted:
-            some.append((row.number, cells(row, head)))
+            some.append((row.number, cells(row, table, columns)))
             size += len(row.raw)
         if len(some) == _CELLS or size > _BYTES:
             api.post(where, {"rows": some})
             some, size = [], 0
-    api.post(where, {"rows": some, "header": [*head]})
+    api.post(where, {"rows": some})

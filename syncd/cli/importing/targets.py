@@ -1,16 +1,15 @@
 """The targets of an import: reports to the alliance, or a list of our own."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import msgspec
 
 from syncd.cli import api_client as local
 from syncd.cli.api_client import ApiClient
 from syncd.cli.importing import refused
 from syncd.cli.importing.refused import Refused
+from syncd.cli.table_input import Read, encode
 from syncd.errors import SyncdError
 from syncd.lists.columns import Columns
 from syncd.lists.rows import Row, Table
@@ -18,24 +17,30 @@ from syncd.messages import catalogue
 
 MOST_REFUSED = 100_000  # rows of one list that are kept
 Answer = Mapping[str, Any]
-encode = msgspec.json.encode
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """Rows that go together, and where in the file they end."""
 
     row: int
     offset: int = 0
-    rows: list[Row] = field(default_factory=list)
-    reports: list[bytes] = field(default_factory=list)  # JSON, of each row
-    refused: list[tuple[Row, str, SyncdError]] = field(default_factory=list)
-    weight: int = 0  # bytes of the request
+    reads: Sequence[Read] = ()
+
+    @property
+    def good(self) -> list[Read]:
+        """The rows that are reports."""
+        return [one for one in self.reads if one.problem is None]
+
+    @property
+    def bad(self) -> list[tuple[Row, SyncdError]]:
+        """The rows that are none, and why."""
+        return [(one.row, one.problem) for one in self.reads if one.problem]
 
     def body(self, details: Mapping[str, Any]) -> bytes:
         """Return the reports as a request, with what else is said."""
-        rest = encode(details)[1:]
-        return b'{"reports":[%b],%b' % (b",".join(self.reports), rest)
+        reports = b",".join(one.json for one in self.good)
+        return b'{"reports":[%b],%b' % (reports, encode(details)[1:])
 
 
 @dataclass(slots=True)
@@ -65,8 +70,11 @@ class Reports:
             "offset": step.offset,
             "row": step.row,
             "prefix": prefix,
-            "rows": [row.number for row in step.rows],
-            "refused": [_problem(*one) for one in step.refused],
+            "rows": [one.row.number for one in step.good],
+            "refused": [
+                _problem(row, self.columns.value(row), why)
+                for row, why in step.bad
+            ],
         }
         body = step.body({**self.how, "import": mark})
         return self.api.post_ahead("/v1/reports", body)
@@ -87,7 +95,7 @@ class Reports:
         return ended
 
     def refused(self) -> Iterator[Refused]:
-        """Yield the refused rows, behind the names of their columns."""
+        """Yield the refused rows."""
         return refused.kept(self.api, self.id)
 
 
@@ -116,7 +124,7 @@ class OwnList:
         """Begin a load."""
         del anew  # it always does
         self.counts.clear()
-        self.rows[:] = [Refused(0, "", [*self._head()])]
+        self.rows.clear()
         if not self.part:
             begun = self.api.post("/v1/own/loads", {"list": self.name})
             self.load = begun["load"]
@@ -125,9 +133,9 @@ class OwnList:
     def send(self, step: Step, at: int, prefix: str) -> Callable[[], Answer]:
         """Send a step; return what waits for its answer."""
         del at, prefix  # a load is not gone on with
-        known = (self.columns.known(row) for row, *_ in step.refused)
+        known = (self.columns.known(row) for row, _ in step.bad)
         there = [details for details in known if details.get("value")]
-        if not (step.reports or there):
+        if not (step.good or there):
             return lambda: {"items": ()}
         details = {"list": self.name, "load": self.load}
         body = step.body({**details, "refused": there} if there else details)
@@ -135,16 +143,16 @@ class OwnList:
 
     def took(self, step: Step, answer: Answer) -> None:
         """Count, and keep what was refused."""
-        bad = [(row, error) for row, _, error in step.refused]
-        for row, item in zip(step.rows, answer["items"], strict=True):
+        bad = step.bad
+        self.counts["state", "refused"] += len(bad)
+        for one, item in zip(step.good, answer["items"], strict=True):
             self.counts["state", item["state"]] += 1
             if item["state"] == "refused":
-                bad.append((row, local.problem(item["problem"])))
-        head = self._head()
-        self.counts["state", "refused"] += len(step.refused)
+                bad.append((one.row, local.problem(item["problem"])))
         self.rows += [
             Refused(
-                row.number, catalogue.whole(error), refused.cells(row, head)
+                *(row.number, catalogue.whole(error)),
+                refused.cells(row, self.table, self.columns),
             )
             for row, error in sorted(bad, key=lambda one: one[0].number)
         ][: MOST_REFUSED - len(self.rows)]
@@ -158,8 +166,5 @@ class OwnList:
         return {**counts, **self.api.post("/v1/own/loads/finish", end)}
 
     def refused(self) -> Iterator[Refused]:
-        """Yield the refused rows, behind the names of their columns."""
+        """Yield the refused rows."""
         return iter(self.rows)
-
-    def _head(self) -> dict[str, int | str]:
-        return refused.names(self.table, self.columns)

@@ -13,14 +13,13 @@ import fcntl
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from syncd.cli import terminal
+from syncd.cli import table_input, terminal
 from syncd.cli.importing.meter import meter
-from syncd.cli.importing.targets import Answer, OwnList, Reports, Step, encode
+from syncd.cli.importing.targets import Answer, OwnList, Reports, Step
 from syncd.errors import (
-    MalformedError,
     Message,
     QuotaError,
     StaleError,
@@ -33,13 +32,11 @@ from syncd.lists.rows import Table
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
-STEP = 5000  # rows
 RESTART_S = 300  # waited in all, for a daemon that has answered before
 STALE_S = 10  # likewise, for a step of a run that was killed
 QUOTA_S = 3600  # likewise, as the daemon asks
 _LONGEST_S = 15  # between two tries
 _HEAD = 1 << 20  # bytes at the beginning that a file is known by
-_ANY_REFUSED = 1024  # bytes of a refused row beside its value
 
 
 def identity(path: Path) -> str:
@@ -177,37 +174,19 @@ class Upload:
 
     def _steps(self, offset: int) -> Iterator[Step]:
         """Yield the rows behind an offset in steps that a request can hold."""
-        # The values of a cell are in one step, and may come on top.
-        step, end, most = Step(self.row), offset, self.budget * 3 // 4
-        for one in self.table.rows(offset, self.row):
-            report, bad = b"", one.problem
-            if bad is None:
-                try:
-                    report = encode(self.columns.report(one))
-                except MalformedError as e:
-                    bad = e
-            if len(report) > most:
-                bad = MalformedError("the row is too long for one request")
-            value = self.columns.value(one) if bad else ""
-            size = 6 * len(value) + _ANY_REFUSED if bad else len(report) + 16
-            if step.offset < one.end and (
-                step.weight + size > most
-                or len(step.rows) + len(step.refused) >= STEP
-            ):
+        step = Step(self.row, offset)
+        for some in table_input.steps(
+            *(self.table, self.columns.report),
+            offset=offset,
+            row=self.row,
+            budget=self.budget * 3 // 4,
+        ):
+            if step.reads:
                 yield step
-                step = Step(one.last)
-            if bad:
-                step.refused.append((one, value, bad))
-            else:
-                step.rows.append(one)
-                step.reports.append(report)
-            step.weight += size
-            step.offset = end = one.end
-            step.row = one.last
-        if end < self.table.size or step.offset:
+            step = Step(some[-1].row.last, some[-1].row.end, some)
+        if step.reads or offset < self.table.size:
             # What stands behind the last row is blank, and is read too.
-            step.offset = max(step.offset, self.table.size)
-            yield step
+            yield replace(step, offset=max(step.offset, self.table.size))
 
     def _changed(self) -> UsageError:
         return UsageError(

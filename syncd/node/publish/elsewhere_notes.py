@@ -4,9 +4,11 @@ It binds nobody, but who reports should know. A URL's token needs no holder,
 so of URLs it is known at once; of phones and accounts once their tokens are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from syncd.flows.ports import VaultRow
+from syncd.indicator.claims import REPORT
 from syncd.indicator.token import KIND_CODES
 from syncd.indicator.vocabulary import ABOUT_THE_VALUE
 from syncd.node.context import Context
@@ -18,12 +20,12 @@ class ElsewhereNotes:
 
     ctx: Context
 
-    async def published(self, ids: list[int]) -> None:
+    async def published(self, rows: Sequence[VaultRow]) -> None:
         """Note it on phones and accounts that were published just now."""
         keys: dict[tuple[str, int], dict[int, bytes]] = {}
-        for id_, kind, epoch, token in await self.ctx.own.vault.tokens(ids):
-            if kind != "url":
-                keys.setdefault((kind, epoch), {})[id_] = token
+        for row in rows:
+            if row.type == REPORT and row.kind != "url":
+                keys.setdefault((row.kind, row.epoch), {})[row.id] = row.token
         for (kind, epoch), tokens in keys.items():
             await self.note(kind, epoch, tokens)
 

@@ -209,5 +209,5 @@ class Publisher:
         )
         if rows:
             await self.after_append(urgent=any(row.urgent for row in rows))
-            await self.elsewhere.published([row.id for row in rows])
+            await self.elsewhere.published(rows)
         return bool(rows)

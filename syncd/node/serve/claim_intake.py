@@ -14,6 +14,7 @@ from syncd.flows.draft import (
 )
 from syncd.flows.ports import Position
 from syncd.flows.report import Rules
+from syncd.flows.submission import Outcome, Submission
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Report
 from syncd.node.context import Context
@@ -21,7 +22,6 @@ from syncd.node.serve import shown
 from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.lookups import Claims
 from syncd.node.upkeep.disputes import Disputes
-from syncd.store.vault import Accepted, Submission
 from syncd.web import claim_forms, forms
 from syncd.web.report_forms import ReportsTaken, Retracting, Retraction
 from syncd.web.routes import OPERATORS, READERS, Caller, route
@@ -128,18 +128,14 @@ class ClaimIntake:
         )
         good = [p for p in prepared if isinstance(p, NewReport)]
         outcomes = await self._accept(caller, good)
-        kept = (
-            shown.outcome(came, p.notices, {})
-            for p, came in zip(good, outcomes, strict=True)
-        )
-        return shown.taken(ReportsTaken, prepared, kept)
+        return shown.taken(ReportsTaken, prepared, outcomes)
 
     async def _accept(
         self, caller: Caller, kept: Sequence[NewReport]
-    ) -> list[shown.Outcome]:
+    ) -> list[Outcome]:
         how = Submission(caller.name, self.ctx.today())
         outcomes = await self.ctx.own.vault.accept(kept, how=how)
-        if any(isinstance(came, Accepted) for came in outcomes):
+        if any(came.state == "accepted" for came in outcomes):
             self.wake()
         return outcomes
 

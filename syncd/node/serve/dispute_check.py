@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from syncd.errors import RefusedError, SyncdError
 from syncd.flows.draft import DisputeDraft
-from syncd.flows.ports import Access
+from syncd.flows.ports import Access, State, VaultRow
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import identifier, token
 from syncd.indicator.claims import REPORT, Claim
@@ -20,7 +20,6 @@ from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report
 from syncd.node.context import Context
 from syncd.node.serve.lookups import Claims
-from syncd.store.vault import State, VaultRow
 from syncd.web.routes import Caller
 
 PURPOSE = "appeal"  # of the evaluations, and of the access that is recorded

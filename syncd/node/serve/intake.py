@@ -1,37 +1,37 @@
 """Take in reports and lists, and say what became of them."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
-from syncd import canonical
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows import report
 from syncd.flows.draft import NewReport
 from syncd.flows.own_lists import plain_text
+from syncd.flows.ports import State
 from syncd.flows.report import Rules
+from syncd.flows.submission import (
+    ImportBegin,
+    ImportEnd,
+    ImportStatus,
+    Outcome,
+    Submission,
+)
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
 from syncd.node.context import Context, checked_day
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.serve import shown
 from syncd.node.serve.metrics import Metrics
-from syncd.roster.row import HEX32
 from syncd.store import gone
-from syncd.store.imports import ImportMark, Refused
-from syncd.store.vault import (
-    Accepted,
-    Query,
-    State,
-    Submission,
-)
+from syncd.store.imports import Refused
+from syncd.store.searching import Query
 from syncd.web import forms, problem, report_forms
 from syncd.web.routes import OPERATORS, Caller, route
 
-LONGEST_AGAIN = 200  # characters
 AT_ONCE = 500  # drafts read in one go: others get the processor in between
 
 
@@ -52,10 +52,11 @@ class Intake:
         self, caller: Caller, wanted: report_forms.ReportsCall
     ) -> report_forms.ReportsTaken:
         """Keep what is right among the drafts; durable on return."""
-        drafts, step = wanted.reports, wanted.import_
+        drafts: Sequence[forms.Draft | SyncdError] = wanted.reports
+        step = wanted.import_
         if step is None and not drafts:
             raise MalformedError("reports: want at least one")
-        again = plain_text("again", wanted.again, LONGEST_AGAIN)
+        again = plain_text("again", wanted.again)
         if step is not None:
             _check(step, len(drafts))
             await self.ctx.own.imports.state(step.id)
@@ -68,40 +69,41 @@ class Intake:
                 drafts[at : at + AT_ONCE],
                 context,
             )
-        raws = [d.value if isinstance(d, forms.Draft) else "" for d in drafts]
         good = [p for p in prepared if isinstance(p, NewReport)]
         outcomes = await self.ctx.own.vault.accept(
             good,
-            None if step is None else _mark(step, prepared, raws),
+            step,
             Submission(caller.name, context.today, wanted.refresh, again),
+            _refused(step, prepared, drafts) if step else (),
         )
-        elsewhere = await self._note_elsewhere(good, outcomes)
-        kept = (
-            shown.outcome(came, p.notices, elsewhere)
-            for p, came in zip(good, outcomes, strict=True)
-        )
-        taken = shown.taken(report_forms.ReportsTaken, prepared, kept)
-        count = Counter(item.state for item in taken.items)
-        for state, n in count.items():
+        outcomes = await self._note_elsewhere(good, outcomes)
+        taken = shown.taken(report_forms.ReportsTaken, prepared, outcomes)
+        for state, n in Counter(item.state for item in taken.items).items():
             self.metrics.reports.labels(state).inc(n)
-        if count["accepted"] or any(p.urgent for p in good):
+        if taken.accepted or any(p.urgent for p in good):
             self.wake()
         return taken
 
     async def _note_elsewhere(
-        self, kept: Sequence[NewReport], outcomes: Sequence[shown.Outcome]
-    ) -> Mapping[int, str]:
-        """Return of URLs that are new who else took them back, and why."""
+        self, kept: Sequence[NewReport], outcomes: Sequence[Outcome]
+    ) -> list[Outcome]:
+        """Return outcomes; of new URLs with who else took them back, and why."""
         epoch = self.ctx.roster.epoch("url")
         urls = {
             came.id: p.value
             for p, came in zip(kept, outcomes, strict=True)
-            if (p.kind, p.type) == ("url", 1) and isinstance(came, Accepted)
+            if (p.kind, p.type, came.state) == ("url", 1, "accepted")
         }
         if epoch is None or not urls:
-            return {}
+            return [*outcomes]
         tokens = await self.ctx.offload(_tokens, urls)
-        return await self.elsewhere.note("url", epoch.epoch, tokens)
+        notes = await self.elsewhere.note("url", epoch.epoch, tokens)
+        return [
+            replace(one, elsewhere=notes[one.id])
+            if one.state == "accepted" and one.id in notes
+            else one
+            for one in outcomes
+        ]
 
     @route("GET", "/v1/reports", OPERATORS, "list reports with their values")
     async def page(
@@ -128,7 +130,7 @@ class Intake:
         list_id = 0
         if wanted.list:
             list_id = await self.ctx.own.imports.list_id(wanted.list)
-        rows, more = await self.ctx.own.vault.page(
+        rows = await self.ctx.own.vault.page(
             Query(
                 before=wanted.before,
                 limit=wanted.limit,
@@ -151,58 +153,29 @@ class Intake:
             )
         )
         return report_forms.VaultPage(
-            items=tuple(map(shown.vault_item, rows)), next=more
+            items=tuple(map(shown.vault_item, rows)),
+            next=rows[-1].id if len(rows) == wanted.limit else 0,
         )
 
     # ------------------------------------------------- files, in steps
 
     @route("POST", "/v1/imports", OPERATORS, "begin or resume an import")
     async def begin_import(
-        self, caller: Caller, wanted: report_forms.ImportBegin
-    ) -> report_forms.ImportStatus:
-        """Begin an import or find it again.
-
-        It is known by its file, list and options; one that has ended begins
-        anew.
-        """
-        if not HEX32.fullmatch(wanted.file):
-            raise MalformedError("import: file is not 32 bytes in hex")
-        most = report_forms.LONGEST_NAME
-        if max(len(wanted.name), len(wanted.list)) > most:
-            raise MalformedError(
-                "import: a name is above {most} characters", most=most
-            )
-        known_by = canonical.dumps(
-            [wanted.file, wanted.size, wanted.list, wanted.options]
-        )
-        state, _ = await self.ctx.own.imports.begin(
-            hashlib.sha256(known_by).digest(),
-            *(wanted.size, wanted.name, wanted.list, caller.name),
-            anew=wanted.anew,
-        )
-        return shown.status(state)
+        self, caller: Caller, wanted: ImportBegin
+    ) -> ImportStatus:
+        """Begin an import or find it again."""
+        state, _ = await self.ctx.own.imports.begin(wanted, caller.name)
+        return state
 
     @route("POST", "/v1/imports/{id}/finish", OPERATORS, "end an import")
-    async def finish_import(
-        self, id_: int, how: report_forms.ImportEnd
-    ) -> report_forms.ImportStatus:
+    async def finish_import(self, id_: int, how: ImportEnd) -> ImportStatus:
         """End an import."""
-        await self.ctx.own.imports.state(id_)
-        await gone.finish(
-            self.ctx.own.database,
-            id_,
-            gone.Ending(
-                self.ctx.own.clock(),
-                self.rules().today,
-                how.complete,
-                how.gone == "retract",
-                how.gone_at_most,
-            ),
-        )
-        state = await self.ctx.own.imports.state(id_)
+        own, today = self.ctx.own, self.rules().today
+        await gone.finish(own.database, id_, how, own.clock(), today)
+        state = await own.imports.state(id_)
         if state.dropped:
             self.wake()
-        return shown.status(state)
+        return state
 
     @route("GET", "/v1/imports", OPERATORS, "list imports")
     async def imports(
@@ -214,16 +187,16 @@ class Intake:
             wanted.before, limit, wanted.list
         )
         return report_forms.ImportPage(
-            items=tuple(map(shown.status, found)),
+            items=tuple(found),
             next=found[-1].id if len(found) == limit else 0,
         )
 
     @route("GET", "/v1/imports/{id}", OPERATORS, "read one import")
-    async def import_state(self, id_: int) -> report_forms.ImportStatus:
+    async def import_state(self, id_: int) -> ImportStatus:
         """Return one import."""
         state = await self.ctx.own.imports.state(id_)
         standing = await self.ctx.own.imports.in_force(id_)
-        return msgspec.structs.replace(shown.status(state), standing=standing)
+        return replace(state, standing=standing)
 
     @route(
         *("GET", "/v1/imports/{id}/refused", OPERATORS),
@@ -234,22 +207,18 @@ class Intake:
     ) -> report_forms.RefusedPage:
         """Return refused rows of an import behind a row."""
         await self.ctx.own.imports.state(id_)
-        rows, more = await self.ctx.own.imports.refused(
-            id_, wanted.after or -1
-        )
-        header = [shown.cells(row.cells) for row in rows if not row.row]
+        rows, more = await self.ctx.own.imports.refused(id_, wanted.after)
+        read = msgspec.json.decode
+        items = [
+            report_forms.RefusedItem(
+                row=row.row,
+                problem=read(row.why, type=forms.Problem),
+                cells=read(row.cells or b"{}", type=dict[str, str]),
+            )
+            for row in rows
+        ]
         return report_forms.RefusedPage(
-            items=tuple(
-                report_forms.RefusedItem(
-                    row=row.row,
-                    problem=shown.problem(row.why),
-                    cells=shown.cells(row.cells),
-                )
-                for row in rows
-                if row.row
-            ),
-            header=header[0] if header else (),
-            next=rows[-1].row if more else 0,
+            items=tuple(items), next=rows[-1].row if more else 0
         )
 
     @route(
@@ -262,10 +231,8 @@ class Intake:
         """Keep the cells of refused rows, sealed."""
         await self.ctx.own.imports.state(id_)
         rows = [(row, msgspec.json.encode(some)) for row, some in cells.rows]
-        if cells.header:
-            rows.append((0, msgspec.json.encode(cells.header)))
         await self.ctx.own.imports.keep_cells(id_, rows)
-        return report_forms.Kept(kept=len(cells.rows))
+        return report_forms.Kept(kept=len(rows))
 
 
 def _tokens(urls: Mapping[int, str]) -> Mapping[int, bytes]:
@@ -278,32 +245,30 @@ def _tokens(urls: Mapping[int, str]) -> Mapping[int, bytes]:
 def _check(step: report_forms.ImportStep, count: int) -> None:
     if len(step.rows) not in (0, count):
         raise MalformedError("import: want a row for each report")
-    if not HEX32.fullmatch(step.prefix):
-        raise MalformedError("import: prefix is not 32 bytes in hex")
     numbers = (*step.rows, *(one.row for one in step.refused))
     before = not step.rows and step.row < count  # they would begin at none
     if step.old_offset > step.offset or before or not all(numbers):
         raise MalformedError("import: an offset or row that cannot be")
 
 
-def _mark(
+def _refused(
     step: report_forms.ImportStep,
     prepared: Sequence[NewReport | SyncdError],
-    raws: Sequence[str],
-) -> ImportMark:
-    """Return a step with all rows that are refused in it."""
-    numbers = step.rows or range(step.row - len(raws) + 1, step.row + 1)
+    drafts: Sequence[forms.Draft | SyncdError],
+) -> list[Refused]:
+    """Return all rows that are refused in a step."""
+    numbers = step.rows or range(step.row - len(drafts) + 1, step.row + 1)
     refused = [
         Refused(one.row, msgspec.json.encode(one.problem), one.value)
         for one in step.refused
     ]
     refused += [
-        Refused(number, msgspec.json.encode(problem.of(one)), raw)
-        for number, one, raw in zip(numbers, prepared, raws, strict=True)
+        Refused(
+            number,
+            msgspec.json.encode(problem.of(one)),
+            draft.value if isinstance(draft, forms.Draft) else "",
+        )
+        for number, one, draft in zip(numbers, prepared, drafts, strict=True)
         if isinstance(one, SyncdError)
     ]
-    return ImportMark(
-        *(step.id, step.old_offset, step.offset, step.row),
-        bytes.fromhex(step.prefix),
-        sorted(refused, key=lambda one: one.row),
-    )
+    return sorted(refused, key=lambda one: one.row)

@@ -14,6 +14,7 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.flows import key_share, report
+from syncd.flows.ports import State
 from syncd.flows.report import Rules
 from syncd.indicator import claims as claim_rows
 from syncd.indicator import identifier, statement, token, vocabulary
@@ -37,7 +38,6 @@ from syncd.node.serve.shown import TYPES, shown
 from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.protected_reports import ProtectedReports
-from syncd.store.vault import State
 from syncd.web import forms, report_forms
 from syncd.web.event_stream import Event
 from syncd.web.routes import (
@@ -145,17 +145,12 @@ class LocalService:
         if not vocabulary.known("retract_reason", wanted.reason):
             raise vocabulary.refused("reason", "retract_reason", wanted.reason)
         vault = self.ctx.own.vault
-        if wanted.import_:
-            done = await vault.retract_import(
-                wanted.import_, wanted.reason, day=self.ctx.today()
-            )
-        else:
-            done = await vault.retract(
-                await self._named(wanted),
-                wanted.reason,
-                _types(wanted),
-                day=self.ctx.today(),
-            )
+        done = await vault.retract(
+            await self._named(wanted),
+            wanted.reason,
+            _types(wanted),
+            day=self.ctx.today(),
+        )
         count = done.ends.total()
         reports, disputes = done.ends[REPORT], done.ends[DISPUTE]
         if count:
@@ -197,6 +192,8 @@ class LocalService:
         vault = self.ctx.own.vault
         if wanted.ids:
             return list(wanted.ids)
+        if wanted.import_:
+            return await vault.of_import(wanted.import_)
         if wanted.never:
             return list(await self.protected_reports.look(anew=True))
         if wanted.token:

@@ -12,9 +12,9 @@ import msgspec
 
 from syncd.errors import Message
 from syncd.flows.dispute_state import DisputeState
+from syncd.flows.ports import State
 from syncd.messages import wire
 from syncd.node.serve.shown import shown
-from syncd.store import vault
 from syncd.store.findings import Row
 from syncd.store.mutes import Mute
 from syncd.web import forms, status_forms
@@ -30,7 +30,7 @@ class MemberState:
     alliance: str
     max_skew_s: int
     log: status_forms.OwnLogState
-    vault: Mapping[tuple[str, vault.State], int]  # rows by kind and state
+    vault: Mapping[tuple[str, State], int]  # rows by kind and state
     logs: tuple[status_forms.LogState, ...]
     receipts: tuple[status_forms.Seen, ...]  # of our log
     holders: tuple[status_forms.HolderState, ...]
@@ -54,7 +54,7 @@ class MemberState:
         return {
             kind: n
             for (kind, state), n in sorted(self.vault.items())
-            if state == vault.State.WAITING
+            if state == State.WAITING
         }
 
     def form(
@@ -65,7 +65,7 @@ class MemberState:
     ) -> status_forms.Status:
         """Return it as the local API says it."""
         shown_, hidden = _sorted(todo, muted)
-        rows: Counter[vault.State] = Counter()
+        rows: Counter[State] = Counter()
         for (_, state), n in self.vault.items():
             rows[state] += n
         return shown(
@@ -74,9 +74,9 @@ class MemberState:
             time=self.now,
             vault=status_forms.VaultState(
                 waiting=self.waiting(),
-                published=rows[vault.State.PUBLISHED],
-                ending=rows[vault.State.ENDING],
-                ended=rows[vault.State.ENDED],
+                published=rows[State.PUBLISHED],
+                ending=rows[State.ENDING],
+                ended=rows[State.ENDED],
             ),
             findings=tuple(map(_finding, self.findings)),
             appending=appending(self.appending),

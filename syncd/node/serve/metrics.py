@@ -15,9 +15,9 @@ from prometheus_client import (
     generate_latest,
 )
 
+from syncd.flows.ports import State
 from syncd.node.serve.member_state import MemberState
 from syncd.roster.quotas import HOUR_S
-from syncd.store import vault
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -98,7 +98,7 @@ def samples(
     for receipt in state.receipts:
         yield "syncd_receipt_entries", (receipt.member,), receipt.size
     for kind in ("phone", "url", "account"):
-        for of in vault.State:
+        for of in State:
             rows = state.vault.get((kind, of), 0)
             yield "syncd_vault_rows", (kind, of.name.lower()), rows
     for holder in state.holders:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syncd.errors import Message
+from syncd.flows.ports import State, VaultRow
 from syncd.indicator import never
 from syncd.indicator.never import Rule
 from syncd.indicator.record import ReportFields
 from syncd.node.context import Context
-from syncd.store.vault import Query, State, VaultRow
+from syncd.store.searching import Query
 
 PAGE = 1000  # rows opened in one go
 IN_FORCE = (State.WAITING, State.PUBLISHED)
@@ -47,11 +48,12 @@ class ProtectedReports:
         over = bool(self.ids) and today != self._day  # some may have expired
         if anew or over or roster.never is not self._seen:
             rule, found = never.of(roster), list[int]()
-            before: int | None = None
-            while before != 0:
-                wanted = Query(before or 0, PAGE, IN_FORCE)
-                rows, before = await self.ctx.own.vault.page(wanted)
+            before = 0
+            while rows := await self.ctx.own.vault.page(
+                Query(before, PAGE, IN_FORCE)
+            ):
                 found += await self.ctx.bulk(_under, rows, rule, today)
+                before = rows[-1].id
             self._seen, self._day = roster.never, today
             self.ids = tuple(found)
         return self.ids

@@ -1,0 +1,229 @@
+"""One list from its file to the daemon, and what came of it."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from syncd.cli import notices, previewing, table_input, terminal
+from syncd.cli.api_client import ApiClient
+from syncd.cli.importing import refused
+from syncd.cli.importing.refused import OURS
+from syncd.cli.importing.targets import OwnList, Reports
+from syncd.cli.importing.upload import Upload, identity
+from syncd.errors import UsageError
+from syncd.indicator import vocabulary
+from syncd.lists import columns, mapping, table
+from syncd.lists.columns import Columns, ListDescription
+from syncd.lists.rows import FileOptions, Table
+from syncd.messages import catalogue
+from syncd.messages.catalogue import t
+
+if TYPE_CHECKING:
+    from syncd.cli.import_command import ImportOptions
+
+SHOWN = 8  # reasons of refused rows
+LOCAL = ("added", "known", "replaced", "refused", "removed")
+
+
+def import_list(args: "ImportOptions") -> int:
+    """Import a list, or show what that would do; return the exit code."""
+    constants = {
+        name: ";".join(value) if isinstance(value, list) else value
+        for name, value in args.recorded().items()
+    }
+    how, meant = table_input.options_of(
+        args.how(), args.map_, constants, table_input.zone_of(args)
+    )
+    rows, plan = _understood(args.file, how, meant)
+    before = rows.notes  # some are known when all rows are read
+    if args.dry_run or args.write_codes is not None:
+        return _rehearse(args, (how, meant), rows, plan)
+    _check(args, rows)
+    with args.api() as own:
+        upload = _upload(
+            args, own, rows, plan, _options(rows, how, meant, plan)
+        )
+        upload.budget = args.settings().own.max_request_bytes
+        upload.anew = args.anew
+        counts = upload.run()
+        table_input.tell_notes(args.file, rows.notes, before)
+        return _tell(args, upload, counts)
+
+
+def _rehearse(
+    args: "ImportOptions",
+    how: tuple[FileOptions, ListDescription],
+    rows: Table,
+    plan: Columns,
+) -> int:
+    """Show what an import would do; return its exit code."""
+    before = rows.notes
+    found = previewing.show(args, rows, plan)
+    table_input.tell_notes(args.file, rows.notes, before)
+    if args.write_codes is not None:
+        text = mapping.written(*how, found.columns, found.unknown, t)
+        terminal.write_new(args.write_codes, text.encode(), private=True)
+    return previewing.end(found, args.file, codes=args.write_codes)
+
+
+def _check(args: "ImportOptions", rows: Table) -> None:
+    """Pass if the options go together and the refused rows can be kept."""
+    if args.gone not in ("", "retract"):
+        raise UsageError("--gone: want retract")
+    if args.local and (args.refresh or args.gone or args.again):
+        raise UsageError("--local takes no --refresh, --gone, or --again")
+    if args.gone and _is_part(rows):
+        raise UsageError(
+            "{path}: has mended rows of a list, not all of it",
+            hint="leave out --gone: what it lacks is not gone",
+            path=args.file,
+        )
+    if args.refused is not None:
+        terminal.check_new(args.refused)
+
+
+def _understood(
+    file: Path, how: FileOptions, described: ListDescription
+) -> tuple[Table, Columns]:
+    """Return a list, and what its columns mean."""
+    rows = table.open_table(file, how)
+    plan = columns.plan(rows.header, rows.width, described, where=str(file))
+    plan = plan.surveyed(rows.rows(0, 0))
+    terminal.tell(f"{file}: {rows.about}")
+    table_input.tell_notes(file, rows.notes)
+    table_input.tell_unused(
+        file, [name for name in plan.unused if name not in OURS]
+    )
+    return rows, plan
+
+
+def _options(
+    rows: Table,
+    how: FileOptions,
+    described: ListDescription,
+    plan: Columns,
+) -> dict[str, Any]:
+    """Return what a list was read by: with other options it is another."""
+    return {
+        "about": rows.about,
+        "map": sorted(described.columns.items()),
+        "constants": plan.constants,
+        "codes": sorted([*k, v] for k, v in described.words.items()),
+        "told": [str(part) for part in (how.header, how.sheet, how.split)],
+    }
+
+
+def _is_part(rows: Table) -> bool:
+    """Tell whether these are refused rows of a list that were mended."""
+    return not OURS.isdisjoint(rows.header or ())
+
+
+def _upload(
+    args: "ImportOptions",
+    own: ApiClient,
+    rows: Table,
+    plan: Columns,
+    options: dict[str, Any],
+) -> Upload:
+    file, name = args.file, args.list_ or args.file.name
+    end = args.given("gone", "gone_at_most")
+    target: OwnList | Reports
+    if args.local:
+        target = OwnList(own, rows, plan, name, _is_part(rows), end)
+    else:
+        how = args.given("refresh", "again")
+        given = {
+            "name": file.name,
+            "size": file.stat().st_size,
+            "file": identity(file),
+            "list": name,
+            "options": {**options, **how},
+        }
+        end["complete"] = not _is_part(rows)
+        target = Reports(own, rows, plan, given, how, end)
+    return Upload(file, rows, plan, target)
+
+
+def _tell(
+    args: "ImportOptions", upload: Upload, counts: Mapping[str, Any]
+) -> int:
+    """Tell what came of a list; return the exit code."""
+    rows = upload.target.refused
+    where = ""
+    if counts.get("refused") and args.refused is not None:
+        refused.write(args.refused, rows)
+        where = str(args.refused)
+    more = {"import": counts.get("id"), "refused_file": where or None}
+    args.show({**counts, **more}, _counted(counts))
+    for (what, code), n in sorted(upload.target.counts.items()):
+        if remark := _remark(what, code):
+            terminal.tell(f"{n:>9,} × {remark}")
+    for (field, word), n in upload.columns.ignored.most_common(SHOWN):
+        line = t("{field}: {word} is ignored", field=field, word=word)
+        terminal.tell(f"{n:>9,} × {line}")
+    if not counts.get("refused"):
+        return 0
+    reasons = refused.reasons(rows())
+    shown = reasons.most_common(SHOWN)
+    others = reasons.total() - sum(n for _, n in shown)
+    for why, n in [*shown, (t("other reasons"), others)]:
+        if n:
+            terminal.tell(f"{n:>9,} × {why}")
+    if where:
+        terminal.tell("refused rows, with reasons: {path}", path=where)
+    elif "id" in counts:
+        terminal.tell(
+            "refused rows, with reasons: syncd report imports --refused"
+            " {id} --out FILE.csv; mend them there and import that file"
+            " like this one",
+            id=counts["id"],
+        )
+    else:
+        terminal.tell("write refused rows down with --refused FILE.csv")
+    return 1
+
+
+def _remark(what: str, code: str) -> str:
+    """Return what is said of rows that went in, or did not."""
+    if what == "taken_back":
+        why = vocabulary.label("retract_reason", code, catalogue.language())
+        return t("taken back by us before, as {reason}", reason=why)
+    return notices.of({"notices": (code,)}) if what == "notice" else ""
+
+
+def _counted(counts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what an import came to, in words."""
+    n = Counter({k: v for k, v in counts.items() if isinstance(v, int)})
+    number = {name: f"{n[name]:,}" for name in (*n, *LOCAL)}
+    if "id" not in counts:
+        yield t(
+            "local list: added {added}, already known {known}, replaced"
+            " {replaced}, refused {refused}; dropped {removed}",
+            **number,
+        )
+        return
+    yield t(
+        "import {id}: accepted {accepted}, already known {known}, refused"
+        " {refused}",
+        **{**number, "id": counts["id"]},
+    )
+    if n["taken_back"]:
+        yield t(
+            "not accepted, as we took it back before: {n} (--again REASON"
+            " reports it all the same)",
+            n=number["taken_back"],
+        )
+    if n["elsewhere"]:
+        yield t(
+            "accepted, but taken back by another member: {n}",
+            n=number["elsewhere"],
+        )
+    if n["gone"]:
+        yield t(
+            "no more on the list: {gone}; missing twice running: {due};"
+            " retracted: {dropped}",
+            **number,
+        )
+    if n["due"] > n["dropped"]:
+        yield t("--gone retract takes back what is missing twice")
