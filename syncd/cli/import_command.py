@@ -7,7 +7,7 @@ keeps what was refused, sealed, for operators.
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from syncd.cli import grid, terminal
 from syncd.cli.api_client import ApiClient
@@ -17,9 +17,6 @@ from syncd.cli.options import ApiOptions, FieldOptions, FormatOptions
 from syncd.cli.report_commands import noun
 from syncd.errors import UsageError
 from syncd.messages.catalogue import t
-
-if TYPE_CHECKING:
-    from syncd.lists.rows import FileOptions
 
 
 class ImportOptions(FormatOptions, FieldOptions, ApiOptions):
@@ -41,16 +38,6 @@ class ImportOptions(FormatOptions, FieldOptions, ApiOptions):
     gone_at_most: int | None = option("rows, if that many may go")
     refused: Path | None = option("write refused rows there, to be mended")
     anew: bool = option("do not go on, begin again")
-
-    def how(self) -> "FileOptions":
-        """Return how the file is to be read."""
-        return self.file_options(
-            split=self.split,
-            widths=self.widths,
-            trailer=self.trailer,
-            control=self.control,
-            count=self.count,
-        )
 
 
 @noun.verb(

@@ -48,8 +48,8 @@ class Imports(SealedBook):
 
     async def begin(
         self, wanted: ImportBegin, caller: str = ""
-    ) -> tuple[ImportStatus, bool]:
-        """Begin an import, or find the one that has not ended; say if new.
+    ) -> ImportStatus:
+        """Begin an import, or find the one that has not ended.
 
         It is known by its file, list and options. Whether the file is still
         the same, the caller tells from `prefix` and `offset`. Refused rows of
@@ -63,11 +63,11 @@ class Imports(SealedBook):
             [wanted.file, wanted.size, wanted.list, wanted.options]
         )
 
-        def job(c: sa.Connection) -> tuple[ImportStatus, bool]:
+        def job(c: sa.Connection) -> ImportStatus:
             mac = self._cipher.mac(b"import-file\0" + known_by)
             there = self._state(c, "file = ? AND finished_at IS NULL", mac)
             if there is not None and not wanted.anew:
-                return there, False
+                return there
             list_id = self._list_id(c, wanted.list or wanted.name)
             self._end_others(c, list_id, anew=wanted.anew)
             c.exec_driver_sql(
@@ -90,7 +90,7 @@ class Imports(SealedBook):
                 ),
             )
             [begun] = self._states(c, "import_job.id = ?", [id_], 1)
-            return begun, True
+            return begun
 
         return await self._db.write(job)
 
@@ -171,18 +171,19 @@ class Imports(SealedBook):
 
         def job(c: sa.Connection) -> tuple[list[Refused], bool]:
             rows = c.exec_driver_sql(
-                "SELECT row, why, cells FROM import_refused"
+                "SELECT row, why, coalesce(cells, x'') FROM import_refused"
                 " WHERE import_id = ? AND row > ? ORDER BY row LIMIT ?",
                 (import_id, after, _PAGE + 1),
             ).fetchall()
             found = [
                 Refused(
                     row,
-                    self._open(import_id, row, "why", why),
+                    self._cipher.open(why, _context(import_id, row, "why")),
                     "",
-                    b""
-                    if cells is None
-                    else self._open(import_id, row, "cells", cells),
+                    cells
+                    and self._cipher.open(
+                        cells, _context(import_id, row, "cells")
+                    ),
                 )
                 for row, why, cells in rows[:_PAGE]
             ]
@@ -197,7 +198,12 @@ class Imports(SealedBook):
 
         def job(c: sa.Connection) -> None:
             sealed = [
-                (self._seal(import_id, row, "cells", cells), import_id, row)
+                (
+                    self._cipher.seal(
+                        cells, _context(import_id, row, "cells")
+                    ),
+                    *(import_id, row),
+                )
                 for row, cells in rows
             ]
             execute_many(
@@ -282,12 +288,6 @@ class Imports(SealedBook):
         prefix_at = _prefix_at(id_, row["offset"])
         row["prefix"] = opened(row["prefix"], prefix_at).hex()
         return ImportStatus(finished=row["finished_at"] is not None, **row)
-
-    def _seal(self, import_id: int, row: int, what: str, raw: bytes) -> bytes:
-        return self._cipher.seal(raw, _context(import_id, row, what))
-
-    def _open(self, import_id: int, row: int, what: str, raw: bytes) -> bytes:
-        return self._cipher.open(raw, _context(import_id, row, what))
 
 
 def _prefix_at(import_id: int, offset: int) -> bytes:

@@ -217,18 +217,23 @@ class LookupAnswers(Output, frozen=True, kw_only=True):
 # --------------------------------------------------------------- indicators
 
 
-class ClaimItem(ReportFields, Output, frozen=True, kw_only=True):
+class Stated(ReportFields, Output, frozen=True, kw_only=True):
+    """What a statement of any type says of a value."""
+
+    type: str  # report, dispute, reassigned, answer, vouch
+    due: str = ""  # of a dispute
+    since: str = ""  # of a number that has a new owner
+    reason: str = ""  # of a dispute or an answer
+    outcome: str = ""  # of an answer
+    about: tuple[Position, ...] = ()
+
+
+class ClaimItem(Stated, frozen=True, kw_only=True):
     """One claim that stands."""
 
     position: Position
-    type: str  # report, dispute, reassigned, answer, vouch
     member: str  # id
     on: str  # day
-    due: str = ""
-    since: str = ""
-    reason: str = ""
-    outcome: str = ""
-    about: tuple[Position, ...] = ()
 
 
 class Indicator(FullOutput, frozen=True, kw_only=True):

@@ -12,7 +12,6 @@ from syncd.flows.submission import (
     ImportStatus,
     Outcome,
 )
-from syncd.indicator.record import ReportFields
 from syncd.web.forms import (
     MOST,
     Cursor,
@@ -25,6 +24,7 @@ from syncd.web.forms import (
     Place,
     Problem,
     Query,
+    Stated,
     meta,
 )
 
@@ -47,11 +47,10 @@ class ReportsTaken(FullOutput, frozen=True, kw_only=True):
     refused: int
 
 
-class VaultItem(ReportFields, Output, frozen=True, kw_only=True):
-    """One row of our vault."""
+class VaultItem(Stated, frozen=True, kw_only=True):
+    """One row of our vault; `reason` is also why it ends."""
 
     id: int
-    type: str  # report, dispute, reassigned, answer, vouch
     kind: str
     state: str  # waiting, published, ending, ended
     value: str = ""  # normal form; absent if it was said by token
@@ -65,11 +64,6 @@ class VaultItem(ReportFields, Output, frozen=True, kw_only=True):
     again: str = ""  # why it was reported though it was taken back
     elsewhere: str = ""  # another member took it back: MEMBER REASON
     urgent: bool = False
-    reason: str = ""  # why it ends, or what a dispute or an answer says
-    due: str = ""  # of a dispute
-    outcome: str = ""  # of an answer
-    since: str = ""  # of a number that has a new owner
-    about: tuple[Position, ...] = ()
 
 
 class VaultPage(Output, frozen=True, kw_only=True):

@@ -79,7 +79,7 @@ async def run(
         more = {**ending, "times": times - 1}
         await run(own, name, *reports, refused=refused, **more)
     number = len(await own.imports.history())
-    begun, _ = await own.imports.begin(file(str(number), name, anew=True))
+    begun = await own.imports.begin(file(str(number), name, anew=True))
     rows = [Refused(n, b'{"no":1}', raw) for n, raw in enumerate(refused, 1)]
     how = Submission("desk", TODAY)
     await own.vault.accept(list(reports), step(begun.id), how, rows)
@@ -280,8 +280,7 @@ async def test_the_next_file_comes_though_the_last_was_not_agreed_to(
     await run(own, "a", phone(1), phone(2))
     with pytest.raises(RefusedError, match="gone: 1 of"):
         await run(own, "a", phone(1), phone(2), gone="retract")
-    begun, new = await own.imports.begin(file("next", "a"))
-    assert new
+    begun = await own.imports.begin(file("next", "a"))
     mark = step(begun.id)
     rows = [phone(1), phone(2), phone(4)]
     await own.vault.accept(rows, mark, Submission("desk", TODAY))
@@ -416,7 +415,7 @@ async def test_what_a_stopped_import_found_is_not_mended(
 ) -> None:
     """A row that is always refused, as of a sum, keeps none of it."""
     await run(own, "a", phone(1), phone(2), refused=("sum",))
-    begun, _ = await own.imports.begin(file("a", "a"))
+    begun = await own.imports.begin(file("a", "a"))
     mark = step(begun.id)
     await own.vault.accept([phone(1), phone(2)], mark, Submission("d", TODAY))
     # It is begun anew with tonight's file.
@@ -456,7 +455,7 @@ async def test_an_end_that_is_repeated_changes_nothing(own: OwnStore) -> None:
 async def test_an_older_import_that_ends_late_drops_nothing(
     own: OwnStore,
 ) -> None:
-    old, _ = await own.imports.begin(file("old", "a"))
+    old = await own.imports.begin(file("old", "a"))
     await run(own, "a", phone(1), phone(2))
     ending = ImportEnd(gone="retract")
     await gone.finish(own.database, old.id, ending, 1, TODAY)
@@ -497,13 +496,12 @@ async def test_a_list_that_stopped_is_ended_on_purpose_only(
     own: OwnStore,
 ) -> None:
     """Another file, or other options, could double what is in."""
-    first, _ = await own.imports.begin(file("1", "a"))
+    first = await own.imports.begin(file("1", "a"))
     await own.vault.accept([phone(1)], step(first.id, row=2))
     with pytest.raises(UsageError, match="import 1 stopped at row 2"):
         await own.imports.begin(file("2", "a"))
-    assert (await own.imports.begin(file("1", "a")))[0].id == first.id
-    again, new = await own.imports.begin(file("1", "a", anew=True))
-    assert (again.id, new) == (2, True)
+    assert (await own.imports.begin(file("1", "a"))).id == first.id
+    assert (await own.imports.begin(file("1", "a", anew=True))).id == 2
     assert [bool(i.finished_at) for i in await own.imports.history()] == [
         False,
         True,
@@ -513,12 +511,12 @@ async def test_a_list_that_stopped_is_ended_on_purpose_only(
 async def test_no_hash_of_a_file_can_be_tried_out(own: OwnStore) -> None:
     """Of a list with one number, that would tell the number."""
     hashed = "ff" * 32
-    begun, _ = await own.imports.begin(file(hashed, "a"))
+    begun = await own.imports.begin(file(hashed, "a"))
     assert begun.prefix == hashlib.sha256().hexdigest()
     mark = step(begun.id)
     await own.vault.accept([phone(1)], mark)
-    again, new = await own.imports.begin(file(hashed, "a"))
-    assert (again.prefix, again.offset, new) == (mark.prefix, 9, False)
+    again = await own.imports.begin(file(hashed, "a"))
+    assert (again.prefix, again.offset) == (mark.prefix, 9)
     kept = await own.database.read(
         lambda c: c.exec_driver_sql(
             "SELECT file, prefix FROM import_job"

@@ -72,7 +72,7 @@ class Real:
     async def take(
         self, name: str, good: set[int], bad: set[int]
     ) -> ImportStatus:
-        begun, _ = await self.own.imports.begin(
+        begun = await self.own.imports.begin(
             file(f"{self.run}/{next(runs)}", name)
         )
         refused = [Refused(v + 1, b"{}", self.number(v)) for v in bad - good]

@@ -251,12 +251,12 @@ def mark(state: ImportStatus, to: int) -> ImportMark:
 
 async def test_an_import_goes_on_where_it_was(own: OwnStore) -> None:
     """Rows and offset are committed together; counts add up."""
-    state, _ = await own.imports.begin(file("a"))
+    state = await own.imports.begin(file("a"))
     assert (state.offset, state.row, state.finished_at) == (0, 0, None)
     refused = [Refused(n, b"{}") for n in range(3)]
     both = [phone(1), phone(2)]
     await own.vault.accept(both, mark(state, 40), None, refused)
-    state, _ = await own.imports.begin(file("a"))
+    state = await own.imports.begin(file("a"))
     assert (state.offset, state.row, state.prefix) == (40, 4, f"{40:064x}")
     await own.vault.accept([phone(2), phone(3)], mark(state, 100))
     await gone.finish(own.database, state.id, ImportEnd(), 1, "2026-11-29")
@@ -275,13 +275,13 @@ async def test_an_import_goes_on_where_it_was(own: OwnStore) -> None:
         await own.vault.of_import(state.id), "wrong"
     )
     assert again == Withdrawn(already=3)
-    _, new = await own.imports.begin(file("a"))
-    assert new  # one that has ended begins anew
+    newer = await own.imports.begin(file("a"))
+    assert newer.id != state.id  # one that has ended begins anew
 
 
 async def test_two_imports_of_one_file_do_not_double(own: OwnStore) -> None:
     """The second to commit from an offset is stale, with all its rows."""
-    state, _ = await own.imports.begin(file("a"))
+    state = await own.imports.begin(file("a"))
     await own.vault.accept([phone(1)], mark(state, 40))
     with pytest.raises(StaleError, match="not at byte 0"):
         await own.vault.accept([phone(2)], mark(state, 40))
@@ -295,12 +295,12 @@ async def test_a_crash_in_an_import(
     own: OwnStore, reopen: Reopen, point: str
 ) -> None:
     """Rows and mark are both there after a crash, or neither."""
-    state, _ = await own.imports.begin(file("a"))
+    state = await own.imports.begin(file("a"))
     with crash_at(point):
         await own.vault.accept([phone(1)], mark(state, 40))
     own.close()
     again = reopen()
-    state, _ = await again.imports.begin(file("a"))
+    state = await again.imports.begin(file("a"))
     rows = await again.vault.find_value("phone", "+8613800000001")
     [held] = await again.database.read(
         lambda c: c.exec_driver_sql("SELECT count(*) FROM list_value")
@@ -398,7 +398,7 @@ async def test_nothing_of_a_list_is_on_the_disk(
     )
     try:
         wanted = ImportBegin(name=file, size=9, file="f", list=list_)
-        state, _ = await own.imports.begin(wanted)
+        state = await own.imports.begin(wanted)
         refused = [Refused(1, why.encode(), VALUE)]
         await accept(own, phone(1))
         await own.vault.retract([1], "entry_error")

@@ -242,7 +242,7 @@ class Life:
         """Import the next rows of the file."""
         vault = self.own.vault
         wanted = ImportBegin(name="endless.txt", size=1 << 40, file="")
-        state, _ = await self.own.imports.begin(wanted)
+        state = await self.own.imports.begin(wanted)
         first = state.row
         last = first + BATCH
         text = "\n".join(map(line, range(last))).encode()

@@ -33,7 +33,12 @@ def import_list(args: "ImportOptions") -> int:
         for name, value in args.recorded().items()
     }
     how, meant = table_input.options_of(
-        args.how(), args.map_, constants, table_input.zone_of(args)
+        args.file_options(
+            **args.given("split", "widths", "trailer", "control", "count")
+        ),
+        args.map_,
+        constants,
+        table_input.zone_of(args),
     )
     rows, plan = _understood(args.file, how, meant)
     before = rows.notes  # some are known when all rows are read

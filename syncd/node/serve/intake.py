@@ -164,8 +164,7 @@ class Intake:
         self, caller: Caller, wanted: ImportBegin
     ) -> ImportStatus:
         """Begin an import or find it again."""
-        state, _ = await self.ctx.own.imports.begin(wanted, caller.name)
-        return state
+        return await self.ctx.own.imports.begin(wanted, caller.name)
 
     @route("POST", "/v1/imports/{id}/finish", OPERATORS, "end an import")
     async def finish_import(self, id_: int, how: ImportEnd) -> ImportStatus:

@@ -71,13 +71,6 @@ def _under(rows: Sequence[VaultRow], rule: Rule, today: str) -> list[int]:
         for row in rows
         if isinstance(row.fields, ReportFields)
         and (row.fields.expires or today) >= today
-        and _is_under(row, row.fields, rule)
+        and (guarded := rule.of(row.kind, row.value))
+        and not (guarded.page and never.PLANTED in row.fields.technique)
     ]
-
-
-def _is_under(row: VaultRow, fields: ReportFields, rule: Rule) -> bool:
-    guarded = rule.of(row.kind, row.value)
-    if guarded is None:
-        return False
-    planted = never.PLANTED in fields.technique
-    return not (guarded.page and planted)
