@@ -8,31 +8,38 @@ never. Where that looks like a mistake it stops until somebody names the
 number.
 """
 
-from collections.abc import Iterator, Sequence
 from typing import Final
 
-import msgspec
 import sqlalchemy as sa
 
+from syncd import canonical
 from syncd.errors import MissingError, RefusedError
 from syncd.flows.submission import ImportEnd
 from syncd.indicator.active import OFFICIAL
 from syncd.store import retracting
-from syncd.store.database import Database, chunks, select_in
+from syncd.store.database import Database
 from syncd.store.imports import MOST_REFUSED
 from syncd.store.retracting import Terms
 
 MOST = 100  # rows that one import takes back unasked
 PART = 100  # one of so many of a list, likewise
 REASON = "list_dropped"
-# No retract of ours can end what stands in a log that has ended.
+# Reports that lists brought, on what one has not found for so long and no
+# other holds now. No retract of ours can end what stands in a log that ended.
 _DUE: Final = (
-    "SELECT value_mac, vault.id, fields FROM vault_value"
-    " JOIN vault ON vault.id = vault_value.vault_id"
-    " JOIN vault_fields ON vault_fields.id = vault.fields_id"
-    " WHERE state < 2 AND type = 1 AND import_id IS NOT NULL"
+    "SELECT vault.id, value_mac FROM list_value"
+    " JOIN vault_value ON vault_value.mac = substr(list_value.mac, 1, 8)"
+    " JOIN vault ON vault.id = vault_id AND value_mac = list_value.mac"
+    " JOIN vault_fields ON vault_fields.id = fields_id"
+    ' WHERE list_id = ? AND "last" < ?'
+    " AND state < 2 AND type = 1 AND import_id IS NOT NULL"
     " AND (state = 0 OR log_id = (SELECT max(id) FROM log))"
-    " AND mac IN (?*)"
+    " AND json_extract(CAST(fields AS TEXT), '$.evidence') NOT IN"
+    " (SELECT value FROM json_each(?))"
+    " AND NOT EXISTS (SELECT 1 FROM import_list AS other"
+    " JOIN list_value AS held ON held.list_id = other.id"
+    " WHERE other.id <> list_value.list_id AND held.mac = list_value.mac"
+    ' AND held."last" >= coalesce(other.latest, 0))'
 )
 # What was found last in rows that somebody mended: it may stand in the file
 # as one of the rows that are refused still, and that no cell tells us of.
@@ -43,16 +50,13 @@ _MENDED: Final = (
 _HINT: Final = "look at the list; if it is right, say --gone-at-most {due}"
 
 
-# Of a list what no import since one has found, but for what SQL says.
-Missing = tuple[int, int, str]
-
-
 async def finish(
     db: Database, import_id: int, end: ImportEnd, now: int, day: str
 ) -> None:
     """Note that an import has ended; count and take back what is gone.
 
-    `now` is in unix seconds, `day` the one in the roster's zone. Running it again changes nothing.
+    `now` is in unix seconds, `day` the one in the roster's zone. Running it
+    again changes nothing.
 
     Raises:
         RefusedError: more would be taken back than goes unasked; the import
@@ -85,10 +89,23 @@ def _finish(
     counts = (0, 0, 0)
     # An import before the newest that has ended says nothing of the list.
     if before < import_id and (end.complete or end.gone):
-        unknown = _touch_refused(c, import_id, list_id)
-        missing = (list_id, before, _MENDED if unknown else "")
-        counts = _take_back(c, import_id, missing, refused, end, day)
-        if end.complete or counts[1]:
+        but = _MENDED if _touch_refused(c, import_id, list_id) else ""
+        gone = _count(c, list_id, import_id)
+        official = canonical.dumps(sorted(OFFICIAL)).decode()
+        rows = c.exec_driver_sql(f"{_DUE}{but}", (list_id, before, official))
+        found = {row.id: row.value_mac for row in rows}
+        due = len(set(found.values()))
+        counts = (gone, due, due if end.gone else 0)
+        if end.gone:
+            if due and due != end.gone_at_most:
+                _check(due, _count(c, list_id), refused, end)
+            retracting.by_ids(c, found, Terms(REASON, day, (1,)))
+            c.exec_driver_sql(
+                "DELETE FROM list_value"  # noqa: S608
+                f' WHERE list_id = ? AND "last" < ?{but}',
+                (list_id, before),
+            )
+        if end.complete or due:
             c.exec_driver_sql(
                 "UPDATE import_list SET latest = ? WHERE id = ?",
                 (import_id, list_id),
@@ -98,35 +115,6 @@ def _finish(
         " dropped = ? WHERE id = ?",
         (now, *counts, import_id),
     )
-
-
-def _take_back(
-    c: sa.Connection,
-    import_id: int,
-    missing: Missing,
-    refused: int,
-    end: ImportEnd,
-    day: str,
-) -> tuple[int, int, int]:
-    """Return how many are gone, due, and taken back.
-
-    Raises:
-        RefusedError: too many, or not for sure.
-    """
-    list_id, before, but = missing
-    gone = _count(c, list_id, import_id)
-    found = dict(_due(c, missing))
-    due = len(set(found.values()))
-    if not end.gone:
-        return gone, due, 0
-    if due and due != end.gone_at_most:
-        _check(due, _count(c, list_id), refused, end)
-    retracting.by_ids(c, list(found), Terms(REASON, day, (1,)))
-    c.exec_driver_sql(
-        f'DELETE FROM list_value WHERE list_id = ? AND "last" < ?{but}',  # noqa: S608
-        (list_id, before),
-    )
-    return gone, due, due
 
 
 def _check(due: int, size: int, refused: int, end: ImportEnd) -> None:
@@ -198,44 +186,3 @@ def _touch_refused(c: sa.Connection, import_id: int, list_id: int) -> bool:
             [row[:3] for row in there],
         )
     return not raws <= {row[3] for row in there}
-
-
-def _due(c: sa.Connection, missing: Missing) -> Iterator[tuple[int, bytes]]:
-    """Yield the rows that would be taken back, each with its value's hash."""
-    list_id, before, but = missing
-    found = [
-        mac
-        for (mac,) in c.exec_driver_sql(
-            "SELECT mac FROM list_value"  # noqa: S608
-            f' WHERE list_id = ? AND "last" < ?{but} ORDER BY mac',
-            (list_id, before),
-        )
-    ]
-    official: dict[bytes, bool] = {}
-    for macs in chunks(found, 512):
-        kept = _elsewhere(c, list_id, macs)
-        wanted = {mac for mac in macs if mac not in kept}
-        for mac, id_, fields in select_in(
-            c, _DUE, sorted({mac[:8] for mac in wanted})
-        ):
-            if fields not in official:
-                known = msgspec.json.decode(fields)
-                official[fields] = known.get("evidence") in OFFICIAL
-            if mac in wanted and not official[fields]:
-                yield id_, mac
-
-
-def _elsewhere(
-    c: sa.Connection, list_id: int, macs: Sequence[bytes]
-) -> set[bytes]:
-    """Return which of the values other lists of ours hold now."""
-    rows = select_in(
-        c,
-        "SELECT list_value.mac FROM import_list JOIN list_value"
-        " ON list_value.list_id = import_list.id"
-        ' WHERE import_list.id <> ? AND "last" >= coalesce(latest, 0)'
-        " AND list_value.mac IN (?*)",
-        macs,
-        list_id,
-    )
-    return {mac for (mac,) in rows}
