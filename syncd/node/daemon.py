@@ -57,7 +57,6 @@ from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.made_files import MadeFiles
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.peer_service import LocalHolder, PeerService
-from syncd.node.serve.quota_book import QuotaBook
 from syncd.node.serve.screening import Screening
 from syncd.node.serve.status import StatusReader
 from syncd.node.serve.urgent_news import UrgentNews
@@ -200,7 +199,6 @@ class Daemon:
     def _build_serve(self) -> None:
         """Build what answers the other members and our own systems."""
         self.event_writer = self._make(EventWriter, wake=self.feed.wake)
-        self.quota = self._make(QuotaBook)
         self.urgent_news = self._make(UrgentNews, wake=self.feed.wake)
         self.notifier = self._make(Notifier, listen=self.feed.listen)
         made = MadeFiles(self.pools.files)

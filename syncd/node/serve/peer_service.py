@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from syncd.errors import RefusedError, UnavailableError
+from syncd.errors import QuotaError, RefusedError, UnavailableError
 from syncd.flows import cosign, evaluation
-from syncd.flows.evaluation import Debit
+from syncd.flows.evaluation import Request
 from syncd.flows.ports import Heads, Offload, RosterHead
 from syncd.flows.serve import LogFiles, Make
 from syncd.node.context import Context
@@ -18,7 +18,11 @@ from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.receipts import with_receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
+from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.urgent_news import UrgentNews
+from syncd.roster import quotas
+from syncd.roster.terms import Epoch
+from syncd.store.quota import Debit
 from syncd.tlog import checkpoint, note, tiles
 from syncd.tlog.witness import Judgement
 
@@ -35,7 +39,7 @@ class PeerService:
     urgent_news: UrgentNews
     logs: FollowedLogs
     rosters: RosterKeeper
-    quota: Debit  # the holder's book
+    metrics: Metrics
     our_clock: OurClock
     make: Make  # the files of logs
     rng: Callable[[int], bytes] = secrets.token_bytes
@@ -195,7 +199,7 @@ class PeerService:
             UnavailableError: nobody waits for the answer any more.
             And as `evaluation.answer`.
         """
-        request: evaluation.Request = (
+        request: Request = (
             evaluation.parse(body)
             if len(body) <= AT_ONCE
             else await self.ctx.offload(evaluation.parse, body)
@@ -205,11 +209,36 @@ class PeerService:
             member=caller,
             roster=self.ctx.roster,
             shares=self.ctx.home.shares,
-            quota=self.quota,
+            quota=self,
             key=self.ctx.home.keys.member,
             offload=self.fair(caller, gone, bulk=request.bulk),
             rng=self.rng,
         )
+
+    async def debit(self, member: str, request: Request, epoch: Epoch) -> int:
+        """Count a request durably before it is computed; return what is left.
+
+        Raises:
+            QuotaError: the member's hour or day is used up.
+        """
+        try:
+            return await self.ctx.own.quotas.debit(
+                Debit(
+                    member=member,
+                    key=f"{request.kind}/{request.epoch}",
+                    purpose=request.purpose,
+                    n=request.counted,
+                    request=request.digest,
+                    now=self.ctx.now(),
+                    day=self.ctx.today(),
+                    limits=quotas.limits(
+                        self.ctx.roster, epoch, member, request.purpose
+                    ),
+                )
+            )
+        except QuotaError:
+            self.metrics.denials.labels(member).inc()
+            raise
 
     def fair(
         self,
