@@ -19,7 +19,7 @@ from syncd.cli.options import FormatOptions
 from syncd.errors import Message, QuotaError, UnavailableError, UsageError
 from syncd.lists import safe
 from syncd.messages import wire
-from tests.cli.conftest import FalseApi, Node, Ran, Real, refused
+from tests.cli.conftest import FalseApi, Node, Real, refused
 
 LISTED = "+12025557101"
 ASK = ("lookup", "--purpose", "call_check")
@@ -398,25 +398,3 @@ def test_rows_come_in_steps_that_a_request_can_hold(
     [long] = [o for some in steps for o in some if o.problem is not None]
     assert "too long for one request" in str(long.problem)
     assert long.row.number == 11
-
-
-def test_a_bar_on_a_terminal(
-    member: Node,
-    false: FalseApi,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def answer(body: Any) -> Any:
-        return {
-            "items": [{"verdict": "none", "reasons": []}] * len(body["items"])
-        }
-
-    false.answers["/v1/lookups"] = (200, answer)
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
-    ran: Ran = member(
-        *(*ASK, "--kind", "phone", "--file", file, "--map", "value=tel"),
-        *("--out", out),
-    )
-    assert len(read(out)) == len(ROWS)
-    assert "none" in ran.out

@@ -329,17 +329,6 @@ async def test_a_crash_while_cosigning(
     assert await again.cosigned.cosigned("seen", ORIGIN) == want
 
 
-async def test_receipts_only_grow(own: OwnStore) -> None:
-    """A smaller receipt does not replace a larger one."""
-    keep = own.cosigned.keep_receipt
-    assert await keep(ORIGIN, "police.example/syncd/txwz/merged", 5, b"five")
-    assert not await keep(
-        ORIGIN, "police.example/syncd/txwz/merged", 4, b"four"
-    )
-    (receipt,) = (await own.cosigned.receipts(ORIGIN)).values()
-    assert (receipt.size, receipt.note, receipt.at) == (5, b"five", NOW)
-
-
 # ---------------------------------------------------------- bearer tokens
 
 

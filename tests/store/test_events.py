@@ -6,7 +6,6 @@ import pytest
 
 from syncd.errors import Message, StaleError
 from syncd.flows.ports import Finding
-from syncd.store import events
 from syncd.store.home_stores import QUIET_S, OwnStore
 from tests.store.conftest import Clock, Log, Reopen, crash_at
 
@@ -58,10 +57,12 @@ async def test_an_append_that_dies_tells_what_it_did(
 
 async def test_a_receipt_tells_itself_when_it_is_larger(own: OwnStore) -> None:
     keep = own.cosigned.keep_receipt
-    for size in (3, 3, 2, 5):
-        await keep("bank.example/syncd/txwz/1", "police/merged", size, b"n")
+    origin, signer = "bank.example/syncd/txwz/1", "police/merged"
+    kept = [await keep(origin, signer, n, b"%d" % n) for n in (3, 3, 5, 2)]
     sizes = [data["size"] for _, data in await reported(own)]
-    assert sizes == [3, 5]
+    assert (kept, sizes) == ([True, False, True, False], [3, 5])
+    (receipt,) = (await own.cosigned.receipts(origin)).values()
+    assert (receipt.size, receipt.note) == (5, b"5")
 
 
 async def test_a_state_is_reported_when_it_is_another(own: OwnStore) -> None:
@@ -103,15 +104,6 @@ async def test_a_finding_for_once_is_neither_reported_nor_counted_again(
     assert await own.record([lie, other], once=True) == [other]
     assert [data["index"] for _, data in await reported(own)] == [7, 8]
     assert {k.count for k in await own.findings()} == {1}
-
-
-async def test_only_the_newest_are_kept(
-    own: OwnStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(events, "KEPT", 10)
-    for n in range(25):
-        await put(own, n)
-    assert await own.events.bounds() == (16, 25)
 
 
 async def test_old_ones_go_and_numbers_never_come_back(
