@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import sqlite3
 import tempfile
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -94,31 +93,12 @@ async def test_a_debit_costs_the_same_however_much_was_given(
     assert seen.steps == seen.writes == 0
 
 
-async def test_a_group_is_read_and_written_once(own: OwnStore) -> None:
-    """Sixty requests that wait together are one look at the book."""
-    statements = Counter[int]()
-    database = own.database
-    write = database.write
-    groups: list[int] = []
-
-    async def counted(job: Any) -> Any:
-        def watched(c: Any) -> Any:
-            raw: sqlite3.Connection = c.connection.driver_connection
-            raw.set_trace_callback(lambda _: statements.update([len(groups)]))
-            groups.append(1)
-            try:
-                return job(c)
-            finally:
-                raw.set_trace_callback(None)
-
-        return await write(watched)
-
-    database.write = counted  # type: ignore[method-assign,assignment]
+async def test_a_group_is_written_once(own: OwnStore) -> None:
+    """What waits for a commit shares the next one."""
     await own.quotas.debit(small(0))
+    seen = Steps(own.database)
     await asyncio.gather(*(own.quotas.debit(small(n)) for n in range(1, 61)))
-    assert len(groups) == 2
-    # one more a request for its own row, and one each for what all share
-    assert statements[2] < statements[1] + 60
+    assert seen.writes == 1
 
 
 async def test_refusals_are_counted_later(own: OwnStore) -> None:
