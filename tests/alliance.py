@@ -405,7 +405,7 @@ class Member:
             **fields,
         }
         drafts = (forms.Draft(kind=kind, value=v, **given) for v in values)
-        taken = await self.node.local_service.intake.take_reports(
+        taken = await self.node.intake.take_reports(
             Caller("", "operator"),
             report_forms.ReportsCall(reports=(*drafts,)),
         )

@@ -44,18 +44,22 @@ from syncd.node.offload import Pools
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.publish.publisher import Publisher
+from syncd.node.serve.access_service import AccessService
 from syncd.node.serve.alerts import Alerts
 from syncd.node.serve.asked_again import AskedAgain
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.changes import Changes
+from syncd.node.serve.claim_intake import ClaimIntake
 from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
+from syncd.node.serve.intake import Intake
 from syncd.node.serve.lifts import Lifts
 from syncd.node.serve.local_service import LocalService
 from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.made_files import MadeFiles
 from syncd.node.serve.metrics import Metrics
+from syncd.node.serve.own_list_service import OwnListService
 from syncd.node.serve.peer_service import LocalHolder, PeerService
 from syncd.node.serve.screening import Screening
 from syncd.node.serve.status import StatusReader
@@ -218,9 +222,24 @@ class Daemon:
         self.changes = self._make(Changes, wake=self.feed.wake)
         self.screening = self._make(Screening, wake=self.feed.wake)
         self.lifts = self._make(Lifts, wake=self.feed.wake)
-        self.local_service = self._make(
-            LocalService, counts=self.metrics, wake=self.publisher.wake
+        self.local_service = self._make(LocalService, wake=self.publisher.wake)
+        drafts: dict[str, Any] = {
+            "rules": self.local_service.rules,
+            "wake": self.publisher.wake,
+        }
+        self.intake = self._make(Intake, **drafts)
+        self.claim_intake = self._make(
+            ClaimIntake,
+            disputed=self.disputes,
+            retract=self.local_service.retract,
+            **drafts,
         )
+        self.own_lists = self._make(
+            OwnListService,
+            lookup=self.lookups.lookup,
+            rules=self.local_service.rules,
+        )
+        self.access = self._make(AccessService)
         self.alerts = self._make(Alerts, wake=self.feed.wake)
         self.undo = self._make(Undo, wake=self.feed.wake)
         self.arrivals = self._make(
@@ -363,7 +382,11 @@ class Daemon:
             hosts.add(own.listen.host.lower())
         app = local_api.app(
             self.local_service,
-            self.local_service.parts(),
+            (
+                *(self.local_service, self.intake, self.claim_intake),
+                *(self.own_lists, self.lookups, self.access, self.changes),
+                *(self.screening, self.status_reader),
+            ),
             local_api.Limits(frozenset(hosts), own.max_request_bytes),
         )
         await self.listeners.serve(app, own.listen, given, "own")

@@ -31,22 +31,19 @@ async def dispute(member: Member, value: str = VALUE, **more: Any) -> None:
     draft = forms.DisputeDraft(
         kind="url", value=value, reason="innocent_owner", **more
     )
-    service = member.node.local_service
-    await service.claim_intake.dispute(CALLER, draft)
+    await member.node.claim_intake.dispute(CALLER, draft)
 
 
 async def listed(member: Member, **wanted: Any) -> tuple[DisputeState, ...]:
     query = claim_forms.DisputeQuery(**wanted)
-    service = member.node.local_service
-    return (await service.claim_intake.disputes(query)).items
+    return (await member.node.claim_intake.disputes(query)).items
 
 
 async def answer(
     member: Member, dispute: tuple[str, int], outcome: str = "report_stands"
 ) -> claim_forms.Answered:
     draft = AnswerDraft(dispute=dispute, outcome=outcome, reason="case_open")
-    service = member.node.local_service
-    return await service.claim_intake.answer(CALLER, draft)
+    return await member.node.claim_intake.answer(CALLER, draft)
 
 
 async def to_do(member: Member) -> list[str]:
@@ -237,11 +234,11 @@ async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
     await later(alliance, 91)
     await answer(carrier, item.position)
     vouch = VouchDraft(kind="url", value=VALUE, role="website")
-    intake = carrier.node.local_service.claim_intake
+    intake = carrier.node.claim_intake
     await intake.vouch(CALLER, Vouches(vouches=(vouch,)))
     with pytest.raises(RefusedError, match="roster: expired"):
         await carrier.node.publisher.publish()
-    page = await carrier.node.local_service.intake.reports(ReportSearch())
+    page = await carrier.node.intake.reports(ReportSearch())
     states = {row.type: row.state for row in page.items}
     assert (states["answer"], states["vouch"]) == ("published", "waiting")
 

@@ -48,7 +48,7 @@ async def test_a_dispute_without_holders_is_kept_unchecked(
 ) -> None:
     """It waits for them anyhow; one that is to end another day is another."""
     alliance.cut(*IDS)
-    service = alliance.bank.node.local_service
+    node = alliance.bank.node
     today = statement.day(alliance.bank.node.ctx.today())
     first, second = (statement.day_text(today + n) for n in (40, 50))
     made = []
@@ -59,10 +59,10 @@ async def test_a_dispute_without_holders_is_kept_unchecked(
             reason="stale",
             expires=expires,
         )
-        made.append(await service.claim_intake.dispute(CALLER, draft))
+        made.append(await node.claim_intake.dispute(CALLER, draft))
     assert [one.id for one in made] == [1, 2, 1, 1]
     assert made[0].unchecked
-    page = await service.intake.reports(ReportSearch(by=CALLER.name))
+    page = await node.intake.reports(ReportSearch(by=CALLER.name))
     assert [(item.id, item.expires) for item in page.items] == [
         (2, second),
         (1, first),
@@ -97,7 +97,7 @@ async def test_a_restart_keeps_what_was_acknowledged(
     ids = await bank.report("phone", "+12025550110", "+12025550111")
     await alliance.stop("bank")
     await bank.start()
-    page = await bank.node.local_service.intake.reports(ReportSearch())
+    page = await bank.node.intake.reports(ReportSearch())
     assert [(r.id, r.state) for r in page.items] == [
         (id_, "waiting") for id_ in ids[::-1]
     ]
@@ -123,7 +123,7 @@ async def test_what_is_retracted_while_it_waits_is_nowhere_in_the_end(
     await alliance.settle()
     [item] = await ask(alliance.police, phone("+12025550112"))
     assert item.verdict == "none"
-    page = await bank.node.local_service.intake.reports(ReportSearch())
+    page = await bank.node.intake.reports(ReportSearch())
     assert [r.state for r in page.items] == ["ended"]
 
 

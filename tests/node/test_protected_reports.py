@@ -54,7 +54,7 @@ async def test_authors_are_notified_of_what_a_grown_list_protects(
         url("http://shop.example/other"),
         url("http://www.shop.example/"),
     )
-    await bank.node.local_service.intake.take_reports(
+    await bank.node.intake.take_reports(
         Caller("", "operator"), ReportsCall(reports=reports)
     )
     await alliance.settle()
@@ -76,9 +76,7 @@ async def test_authors_are_notified_of_what_a_grown_list_protects(
     status = await bank.node.status_reader.status()
     assert not [x for x in status.todo if str(x).startswith("never-list: ")]
     await alliance.settle()
-    page = await bank.node.local_service.intake.reports(
-        ReportSearch(state="published")
-    )
+    page = await bank.node.intake.reports(ReportSearch(state="published"))
     assert len(page.items) == 2
 
 

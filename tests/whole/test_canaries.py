@@ -203,7 +203,7 @@ async def keep_for_ourselves(member: Member) -> None:
     """Have canaries on the member's own lists, found there and removed."""
     ids = await own_lists(member)
     gone = OwnRemoval(ids=ids, why="no canary's cousin after all")
-    own, who = member.node.local_service.own_lists, Caller("chen", "operator")
+    own, who = member.node.own_lists, Caller("chen", "operator")
     assert (await own.remove(who, gone)).removed == 1
 
 
@@ -242,7 +242,7 @@ CELLS = {
 async def import_list(member: Member) -> None:
     """Take a list in, look at it, and report what it took back again."""
     await lists(member)
-    intake = member.node.local_service.intake
+    intake = member.node.intake
     await member.retract("phone", CANARIES["in a list"][0])
     draft = msgspec.convert(listed("in a list"), Draft)
     who, reports = Caller("", "operator"), ReportsCall(reports=(draft,))

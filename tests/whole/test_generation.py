@@ -145,7 +145,7 @@ async def test_a_planned_turn(
         assert await verdict(member, URLS[1]) == "suspected"
         assert (await member.head(old)).merged == size
         assert sound(member, roster)
-    page = await bank.node.local_service.intake.reports(ReportSearch())
+    page = await bank.node.intake.reports(ReportSearch())
     assert [p.position and p.position[0] for p in page.items] == [
         bank.origin,
         old,
@@ -165,9 +165,7 @@ async def test_statements_of_the_old_log(
         await bank.retract("url", URLS[0])
     (index,) = [
         p.position[1]
-        for p in (
-            await bank.node.local_service.intake.reports(ReportSearch())
-        ).items
+        for p in (await bank.node.intake.reports(ReportSearch())).items
         if p.kind == "url" and p.position
     ]
     words = f"syncd roster erase {old} --range {index}:{index + 1}"
@@ -179,7 +177,7 @@ async def test_statements_of_the_old_log(
             )
         )
 
-    await bank.node.local_service.claim_intake.dispute(
+    await bank.node.claim_intake.dispute(
         Caller("teller", "operator"),
         forms.DisputeDraft(
             kind="url",

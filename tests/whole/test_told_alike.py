@@ -50,7 +50,7 @@ async def as_it_happened(alliance: Alliance) -> None:
     await police.report("phone", NUMBER)
     await alliance.settle()
     draft = DisputeDraft(kind="phone", value=NUMBER, reason="innocent_owner")
-    service = carrier.node.local_service.claim_intake
+    service = carrier.node.claim_intake
     await service.dispute(Caller("operator", "operator"), draft)
     await alliance.settle()
     await alliance.stop(*DEAD)

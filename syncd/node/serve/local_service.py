@@ -23,20 +23,9 @@ from syncd.indicator.record import KEPT
 from syncd.node.context import Context
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import share_name
-from syncd.node.publish.elsewhere_notes import ElsewhereNotes
-from syncd.node.serve.access_service import AccessService
-from syncd.node.serve.changes import Changes
-from syncd.node.serve.claim_intake import ClaimIntake
-from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
-from syncd.node.serve.intake import Intake
 from syncd.node.serve.lookups import Claims, Lookups
-from syncd.node.serve.metrics import Metrics
-from syncd.node.serve.own_list_service import OwnListService
-from syncd.node.serve.screening import Screening
 from syncd.node.serve.shown import TYPES, shown
-from syncd.node.serve.status import StatusReader
-from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.web import forms, report_forms
 from syncd.web.event_stream import Event
@@ -63,49 +52,14 @@ class LocalService:
     rosters: RosterKeeper
     lookups: Lookups
     claims: Claims  # what the alliance says of a token
-    status_reader: StatusReader  # says how we are doing
-    counts: Metrics
     feed: Events  # what happened, to follow
     protected_reports: (
         ProtectedReports  # which reports of ours the never-list protects
     )
-    dispute_check: DisputeCheck  # whether a dispute has something to answer
-    disputes: Disputes  # those that concern us
-    elsewhere: ElsewhereNotes  # notes what others took back
-    changes: Changes  # what merging brought in
-    screening: Screening  # which of our customers are listed
     wake: Callable[[], None]  # has it published what waits
 
     def __post_init__(self) -> None:
-        self.access = AccessService(ctx=self.ctx, lookups=self.lookups)
-        self.own_lists = OwnListService(
-            ctx=self.ctx, lookup=self.lookups.lookup, rules=self._rules
-        )
-        self.intake = Intake(
-            ctx=self.ctx,
-            metrics=self.counts,
-            rules=self._rules,
-            wake=self.wake,
-            elsewhere=self.elsewhere,
-        )
-        self.claim_intake = ClaimIntake(
-            ctx=self.ctx,
-            rules=self._rules,
-            wake=self.wake,
-            claims=self.claims,
-            dispute_check=self.dispute_check,
-            disputed=self.disputes,
-            retract=self.retract,
-        )
         self._checked: tuple[Rules, int] | None = None
-
-    def parts(self) -> tuple[object, ...]:
-        """Return the services that the local API stands before."""
-        return (
-            *(self, self.intake, self.claim_intake, self.own_lists),
-            *(self.lookups, self.access, self.changes, self.screening),
-            self.status_reader,
-        )
 
     async def caller(self, bearer: str) -> Caller | None:
         """Return whose token that is, or None."""
@@ -119,7 +73,7 @@ class LocalService:
 
     # --------------------------------------------------------- reporting
 
-    def _rules(self) -> Rules:
+    def rules(self) -> Rules:
         """Return what drafts are checked against just now."""
         roster, today = self.ctx.roster, self.ctx.today()
         if self._checked is not None:
