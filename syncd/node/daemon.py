@@ -99,7 +99,6 @@ class Daemon:
         self.findings = FindingsBook(
             home=home,
             metrics=self.metrics,
-            wake=self.feed.wake,
             offload=self.pools.fast,
         )
         self.ctx = Context(
@@ -151,7 +150,7 @@ class Daemon:
         )
         self.pulls = self._make(Pulls, checks=self.pools.checks)
         self.peer_notifier = self._make(PeerNotifier)
-        self.contact = self._make(Contact, wake=self.feed.wake)
+        self.contact = self._make(Contact)
         self.rounds = self._make(Rounds, aside=self.background.start)
 
     def _build_publish(self) -> None:
@@ -173,7 +172,6 @@ class Daemon:
             AppendGuard,
             ready=self._ready,
             failed=failures.labels("awaken").inc,
-            wake=self.feed.wake,
         )
         self.writer = Writer(
             own=self.home.own.log,
@@ -195,15 +193,15 @@ class Daemon:
         self.lapse = Lapse(self.ctx)
         self.never = self._make(NeverList)
         self.protected_reports = self._make(ProtectedReports)
-        self.disputes = self._make(Disputes, wake=self.feed.wake)
+        self.disputes = self._make(Disputes)
         self.orders = self._make(RosterOrders, checks=self.pools.checks)
         self.excess = Excess(self.ctx, self.logs)
         self.daily = self._make(Daily)
 
     def _build_serve(self) -> None:
         """Build what answers the other members and our own systems."""
-        self.event_writer = self._make(EventWriter, wake=self.feed.wake)
-        self.urgent_news = self._make(UrgentNews, wake=self.feed.wake)
+        self.event_writer = self._make(EventWriter)
+        self.urgent_news = self._make(UrgentNews)
         self.notifier = self._make(Notifier, listen=self.feed.listen)
         made = MadeFiles(self.pools.files)
         self.peer_service = self._make(PeerService, make=made)
@@ -218,10 +216,10 @@ class Daemon:
         self.budgets = self._make(Budgets)
         self.lookups = self._make(Lookups, aside=self.background.start)
         self.dispute_check = self._make(DisputeCheck)
-        self.asked_again = self._make(AskedAgain, wake=self.feed.wake)
-        self.changes = self._make(Changes, wake=self.feed.wake)
-        self.screening = self._make(Screening, wake=self.feed.wake)
-        self.lifts = self._make(Lifts, wake=self.feed.wake)
+        self.asked_again = self._make(AskedAgain)
+        self.changes = self._make(Changes)
+        self.screening = self._make(Screening)
+        self.lifts = self._make(Lifts)
         self.local_service = self._make(LocalService, wake=self.publisher.wake)
         drafts: dict[str, Any] = {
             "rules": self.local_service.rules,
@@ -240,8 +238,8 @@ class Daemon:
             rules=self.local_service.rules,
         )
         self.access = self._make(AccessService)
-        self.alerts = self._make(Alerts, wake=self.feed.wake)
-        self.undo = self._make(Undo, wake=self.feed.wake)
+        self.alerts = self._make(Alerts)
+        self.undo = self._make(Undo)
         self.arrivals = self._make(
             Arrivals,
             consumers=(
@@ -288,7 +286,6 @@ class Daemon:
 
     def _ours_grown(self) -> None:
         self.peer_service.changed(self.ctx.origin)
-        self.feed.wake()
         self.background.start(self.arrivals.grown())
 
     async def _roster_accepted(self) -> None:

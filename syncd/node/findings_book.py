@@ -1,6 +1,5 @@
 """Keep, log and count findings, and write their events."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -28,7 +27,6 @@ class FindingsBook:
 
     home: Home
     metrics: Metrics
-    wake: Callable[[], None]  # there are new events
     offload: Offload
 
     async def report(self, *findings: Finding, once: bool = False) -> None:
@@ -39,7 +37,6 @@ class FindingsBook:
         for finding in news if once else findings:
             log.warning("finding", **of_finding(finding))
             self.metrics.findings.labels(finding.code).inc()
-        self.wake()
 
     async def accuse(
         self, member: str, why: Message, *exchanges: evaluation.Exchange

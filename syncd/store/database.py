@@ -45,6 +45,7 @@ PRAGMAS = (  # of the connection that writes
     "journal_size_limit=67108864",
     "cache_size=-16384",  # KiB
 )
+NEWS = "news"  # of a connection: its transaction has what others wait for
 _BUSY_MS = 10_000
 _VARIABLES = 512  # most values in one IN (…)
 
@@ -93,6 +94,8 @@ class Database:
         self._readers = ThreadPoolExecutor(readers, f"{schema}-read")
         self._writer = ThreadPoolExecutor(1, f"{schema}-write")
         self._read_only = read_only
+        self.on_news: Callable[[], None] = lambda: None
+        self._news = False  # some were committed
         try:
             self._migrate()
         except BaseException:
@@ -134,7 +137,11 @@ class Database:
         other write comes between.
         """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writer, step)
+        done = await loop.run_in_executor(self._writer, step)
+        if self._news:
+            self._news = False
+            self.on_news()
+        return done
 
     def read_now(self, job: Callable[[sa.Connection], T]) -> T:
         """Like `read`, on the calling thread."""
@@ -150,7 +157,10 @@ class Database:
     def write_now(self, job: Callable[[sa.Connection], T]) -> T:
         """Like `write`; only for `in_writer` steps and before the loop."""
         with self._translated(), self._write_engine.begin() as connection:
-            return job(connection)
+            done = job(connection)
+            news = connection.info.pop(NEWS, False)
+        self._news |= news
+        return done
 
     async def purge(self) -> None:
         """Leave no byte of what was deleted, in file or WAL.

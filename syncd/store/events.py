@@ -10,7 +10,7 @@ Numbers go up by one and are never used again: neither bound drops the
 newest event.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.messages import wire
 from syncd.store.book import Book
+from syncd.store.database import NEWS
 from syncd.store.tables import event
 
 KEPT = 10_000  # events
@@ -41,6 +42,7 @@ def tell(
     c: sa.Connection, now: int, name: str, data: Mapping[str, Any]
 ) -> None:
     """Add an event in the caller's transaction; drop the one too many."""
+    c.info[NEWS] = True
     row = c.exec_driver_sql(
         "INSERT INTO event (at, name, data) VALUES (?, ?, ?) RETURNING id",
         (now, name, msgspec.json.encode(data, order="sorted")),
@@ -72,6 +74,10 @@ def of_message(message: Message | str) -> dict[str, Any]:
 
 class EventBook(Book):
     """The events, over own.db."""
+
+    def on_news(self, call: Callable[[], None]) -> None:
+        """Have a function called when events were committed."""
+        self._db.on_news = call
 
     async def now(
         self, what: str, value: str, name: str, *data: Mapping[str, Any]

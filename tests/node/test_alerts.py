@@ -39,9 +39,7 @@ class House:
         trusted = SimpleNamespace(current=roster)
         self.home = Home(own=own, trusted=trusted, now=NOW)
         reader: Any = SimpleNamespace(read=self.read)
-        self.alerts = Alerts(
-            ctx=self.home.context, status_reader=reader, wake=lambda: None
-        )
+        self.alerts = Alerts(ctx=self.home.context, status_reader=reader)
 
     async def read(self) -> Any:
         return self.state

@@ -127,7 +127,7 @@ class World:
 
     def open(self) -> Lifts:
         claims: Any = self
-        return Lifts(ctx=self.home.context, claims=claims, wake=lambda: None)
+        return Lifts(ctx=self.home.context, claims=claims)
 
     async def claims(
         self, tokens: Sequence[bytes], kind: int, epoch: int

@@ -46,7 +46,6 @@ class House:
     async def happen(self, name: str, n: int, **data: Any) -> None:
         data = {"origin": "a/b", "index": n, **data}
         await self.book.now(name, str(n), name, data)
-        self.feed.wake()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -185,7 +184,6 @@ async def test_of_many_the_newest_are_kept_for_three_days(
 
     async with house.running():
         await house.book.now("n", "1", "urgent", {}, {}, {}, {}, {})
-        house.feed.wake()
         await until(holds(2, 3))
         house.home.now += notifier.KEPT_S + 1
         await house.happen("urgent", 1)

@@ -6,7 +6,7 @@ does not admit our certificate and nobody else answers: then we may have been
 removed. Both are events, written once when they turn.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from syncd.errors import NOTHING, Message
@@ -20,7 +20,6 @@ class Contact:
 
     ctx: Context
     peer_choice: PeerChoice
-    wake: Callable[[], None]  # called when something was written
     since: int = field(default=0, init=False)  # unix seconds; 0: not cut off
     refused: int = field(default=0, init=False)  # of those unanswered
     _unanswered: int = field(default=0, init=False)
@@ -61,7 +60,6 @@ class Contact:
         if (await events.reported(what) or "heard") != state:
             name = what.partition("/")[0]
             await events.now(what, state, name, {**of, "state": state})
-            self.wake()
 
     def cut_off(self) -> Message:
         """Say what to do if nobody answers us, "" if somebody does.

@@ -38,7 +38,6 @@ class AppendGuard:
     peers: Peers
     ready: Callable[[], Awaitable[None]]  # others were asked, none objects
     failed: Callable[[], None]  # asking them failed by a fault of ours
-    wake: Callable[[], None]  # a receipt is new
 
     def __post_init__(self) -> None:
         self.why_not = UNASKED
@@ -143,7 +142,6 @@ class AppendGuard:
         if await book.keep_receipt(origin, signer, size, note):
             await self._hold_against(signer, note)
             log.info("receipt", signer=signer, size=size)
-            self.wake()
 
     async def _hold_against(self, signer: str, note: bytes) -> None:
         """Stop appending if a receipt shows more than our log, or another.

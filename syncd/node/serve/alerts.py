@@ -5,7 +5,7 @@ twice running, and another one when it is gone twice running: a log that is
 behind for a moment is not worth a call.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -32,7 +32,6 @@ class Alerts:
 
     ctx: Context
     status_reader: StatusReader
-    wake: Callable[[], None]
 
     def __post_init__(self) -> None:
         self._before: dict[str, Any] | None = None
@@ -42,7 +41,6 @@ class Alerts:
         state = await self.status_reader.read()
         await self._todo(todo.of(state))
         await self._expiry(state)
-        self.wake()
 
     async def _todo(self, found: Iterable[Message]) -> None:
         """Write what is to do, or no more, for the second look running."""
@@ -101,7 +99,6 @@ class Alerts:
             await self.ctx.own.events.now(
                 f"retract/{origin}", str(max(some)), "retract", details
             )
-            self.wake()
 
 
 def _text(known: dict[str, Any]) -> str:

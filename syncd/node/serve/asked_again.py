@@ -5,7 +5,6 @@ while it can be stopped. What was asked waits in memory alone, the newest
 `lookups.UNANSWERED` of it for a day: a restart forgets it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -26,7 +25,6 @@ class AskedAgain:
 
     ctx: Context
     lookups: Lookups
-    wake: Callable[[], None]  # lets who follows the events look
 
     def __post_init__(self) -> None:
         self._next = 0  # unix seconds
@@ -66,4 +64,3 @@ class AskedAgain:
                     record = str(one.record)
                     book = self.ctx.own.events
                     await book.now("turned", record, "turned", data)
-                    self.wake()

@@ -7,7 +7,7 @@ asking; so they do not depend on when it is asked.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from syncd.errors import MalformedError, MissingError
@@ -32,7 +32,6 @@ class Changes:
     ctx: Context
     lookups: Lookups
     claims: Claims
-    wake: Callable[[], None]  # lets who follows the events look
 
     async def came(self, page: Sequence[Arrival]) -> None:
         """Mark what merging brought in of one log."""
@@ -40,7 +39,6 @@ class Changes:
         if some:
             (origin, first), (_, last) = some[0].position, some[-1].position
             await self.ctx.own.marks.add(origin, first, last + 1, len(some))
-            self.wake()
 
     @route("GET", "/v1/changes", READERS, "follow what merging brings in")
     async def page(self, caller: Caller, wanted: ChangeQuery) -> ChangePage:

@@ -32,6 +32,7 @@ class Events:
         self._followers: set[asyncio.Event] = set()
         self._listeners: list[asyncio.Event] = []
         self._closed = False
+        book.on_news(self.wake)
 
     def wake(self) -> None:
         """Let everybody who follows look for what is new."""

@@ -6,7 +6,6 @@ that what a crash swallowed is written late and nothing twice.
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -27,7 +26,6 @@ class EventWriter:
 
     ctx: Context
     metrics: Metrics
-    wake: Callable[[], None]
 
     def __post_init__(self) -> None:
         self._lock = asyncio.Lock()
@@ -47,7 +45,6 @@ class EventWriter:
         roster = self.ctx.roster
         details = {"hash": roster.hash, "version": roster.version}
         await self._book.now("roster", roster.hash, "roster", details)
-        self.wake()
 
     async def log(self, origin: str) -> None:
         """Tell how far a log is held and merged, and what that found."""
@@ -62,7 +59,6 @@ class EventWriter:
         }
         value = f"{head.merged}/{head.mirrored}"
         await self._book.now(f"log/{head.origin}", value, "log", details)
-        self.wake()
 
     async def _findings(self) -> None:
         """Tell of what merging found: mirror.db keeps it with what it merged.
@@ -89,4 +85,3 @@ class EventWriter:
                     log.warning("finding", **one)
                     code, count = one["code"], one["count"]
                     self.metrics.findings.labels(code).inc(count)
-        self.wake()

@@ -5,7 +5,7 @@ token: whether their `know` is right is seen only by who has the value.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,6 @@ class Lifts:
 
     ctx: Context
     claims: Claims
-    wake: Callable[[], None]
     _day: dict[str, str] = field(default_factory=dict, init=False)  # newest
 
     async def came(self, page: Sequence[Arrival]) -> None:
@@ -111,10 +110,10 @@ class Lifts:
         ]
         if len(events) > SHOWN:
             events[SHOWN - 1] |= {"n": len(events) - SHOWN + 1}
-        if events and await self.ctx.own.events.now(
-            f"lift/{origin}", str(last), "lift", *events[:SHOWN]
-        ):
-            self.wake()
+        if events:
+            await self.ctx.own.events.now(
+                f"lift/{origin}", str(last), "lift", *events[:SHOWN]
+            )
 
     def _of_ours(self, reports: Sequence[Position]) -> list[list[Any]]:
         ours = self.ctx.own_origins

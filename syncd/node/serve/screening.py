@@ -7,7 +7,7 @@ value, judged alone, with `know` checked as a look-up by value checks it.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import repeat
@@ -70,7 +70,6 @@ class Screening:
     lookups: Lookups
     claims: Claims
     status_reader: StatusReader
-    wake: Callable[[], None]  # lets who follows the events look
     _stale: int = field(default=0, init=False)  # entries of an old token key
     _ending: int = field(default=0, init=False)  # entries that end soon
     _looked: str = field(default="", init=False)  # day and roster, last time
@@ -178,7 +177,6 @@ class Screening:
             if before != after
         ]
         await self._book.move(states, news)
-        self.wake()
 
     def _listed(
         self, old: Listed | None, answer: Answer | None

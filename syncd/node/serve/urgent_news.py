@@ -4,7 +4,6 @@ A member says so with its poke, of its own log alone. Whoever calls everything
 urgent is heard once in a while.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from syncd.node.context import Context
@@ -17,7 +16,6 @@ class UrgentNews:
     """What was announced as urgent, and is not merged or not written yet."""
 
     ctx: Context
-    wake: Callable[[], None]
     _from: dict[str, int] = field(default_factory=dict, init=False)  # entries
 
     async def announce(self, origin: str, size: int) -> None:
@@ -36,4 +34,3 @@ class UrgentNews:
                 f"urgent/{origin}", when, "urgent", details
             ):
                 self._from.pop(origin, None)
-                self.wake()

@@ -1,7 +1,7 @@
 """Disputes against us, and ours: told when merged, until answered."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,6 @@ class Disputes:
     """Says how disputes stand, and tells of them once."""
 
     ctx: Context
-    wake: Callable[[], None]  # lets who follows the events look
     _known: set[tuple[str, str]] = field(default_factory=set, init=False)
 
     async def __call__(self, page: Sequence[Arrival]) -> None:
@@ -81,8 +80,7 @@ class Disputes:
         if (name, value) in self._known:  # of many nothing is written
             return
         event = name.partition("/")[0]
-        if await self.ctx.own.events.now(name, value, event, data):
-            self.wake()
+        await self.ctx.own.events.now(name, value, event, data)
         self._known.add((name, value))
 
     def _data(self, state: DisputeState) -> dict[str, Any]:

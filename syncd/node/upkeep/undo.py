@@ -6,7 +6,7 @@ no more than a warning now, whoever asked is to check and lift: an appeal of
 the cause `ended`. Expiry by date needs none: the answer said until when.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,7 +48,6 @@ class Undo:
     ctx: Context
     claims: ClaimSource
     never: NeverList
-    wake: Callable[[], None]  # of who waits for events
 
     async def arrived(self, page: Sequence[Arrival]) -> None:
         """Keep what is to be looked at again by what was merged."""
@@ -64,15 +63,13 @@ class Undo:
         key_of = {p: basis.key(claim) for p, claim in held.items()} | ended
         still = await self._still({key_of[p] for p in on & key_of.keys()})
         gone = on - {p for p, key in key_of.items() if key in still}
-        made = await self.ctx.own.appeals.add(
+        await self.ctx.own.appeals.add(
             [
                 self._appeal(row)
                 for row in rows.values()
                 if gone.issuperset(row.positions or ())
             ]
         )
-        if made:
-            self.wake()
 
     async def _ended(self, page: Sequence[Arrival]) -> dict[Position, Key]:
         """Return the positions that may count no more, with their tokens."""
