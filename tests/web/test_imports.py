@@ -45,7 +45,34 @@ async def take(
     body = {"reports": reports, "import": step}
     reply = await client.post("/v1/reports", body)
     assert reply.status == 202, reply.body
-    return {**begun, "items": reply.body["items"]}
+    # The answer was lost: the same step again changes nothing.
+    again = await client.post("/v1/reports", body)
+    assert (again.status, again.body["type"]) == (
+        *(409, "urn:syncd:problem:stale"),
+    )
+    resumed = await client.post("/v1/imports", wanted)
+    assert (resumed.status, resumed.body["offset"]) == (200, 9)
+    return {**resumed.body, "items": reply.body["items"]}
+
+
+async def test_an_import_moves_with_its_rows(police: LocalClient) -> None:
+    """It counts what the client refused, and what we did, and ends."""
+    rows = [*urls("moves", 1), report("n/a")]
+    unread = {"row": 3, "value": "x", "problem": problem("no row")}
+    begun = await take(police, "moves", rows, unread)
+    wanted: dict[str, Any] = {"row": 3, "accepted": 1, "refused": 2}
+    wanted |= {"finished": False, "by": "desk", "prefix": bytes(32).hex()}
+    assert {name: begun[name] for name in wanted} == wanted
+    other: dict[str, Any] = {"name": "moves.csv", "size": 9, "list": "moves"}
+    other |= {"file": f"{2:064x}", "options": {"label": "fake_loan"}}
+    # The same list: it stopped, and may go on.
+    assert (await police.post("/v1/imports", other)).status == 400
+    assert (await end(police, begun["id"])).body["finished"]
+    fresh = await police.post("/v1/imports", other)
+    assert (fresh.status, fresh.body["offset"]) == (200, 0)
+    body = {"reason": "duplicate", "import": begun["id"]}
+    gone = await police.post("/v1/retractions", body)
+    assert gone.body["retracting"] == 1
 
 
 async def test_rows_before_the_first_are_refused(police: LocalClient) -> None:
@@ -161,9 +188,14 @@ async def test_reports_that_others_took_back_are_marked(
     ):
         [found] = await search(bank, value=row["value"], kind=row["kind"])
         assert found.get("elsewhere") == says
-    # It is not told of what we took back ourselves.
+    # It is not told of what we took back ourselves, unless there is a reason.
     [held] = await police.take(url)
-    assert held["state"] == "taken_back"
+    assert (held["state"], held["reason"]) == ("taken_back", "court_order")
+    body = {"reports": [url], "again": "the court has decided anew"}
+    reply = await police.post("/v1/reports", body)
+    assert reply.body["accepted"] == 1
+    [found, _] = await search(police, value=url["value"])
+    assert found["again"] == "the court has decided anew"
 
 
 async def test_refused_rows_come_back_as_they_were(

@@ -1,7 +1,6 @@
 """What an operator does through the local API, from end to end."""
 
 import asyncio
-import hashlib
 import json
 import secrets
 from collections.abc import Callable
@@ -203,101 +202,6 @@ async def test_only_a_dispute_is_no_report_to_take_back(
     assert (spared.body["reports"], spared.body["spared"]) == (1, 1)
     reply = await bank.post("/v1/retractions", {**body, "type": "dispute"})
     assert reply.body["ids"] == [made.body["id"]]
-
-
-# -------------------------------------------------------- files taken in
-
-
-FILE = "+12025550140\n+12025550141\n+12025550142\n"
-
-
-def begun(text: str = FILE, **options: Any) -> dict[str, Any]:
-    return {
-        "name": "list.txt",
-        "size": len(text),
-        "file": hashlib.sha256(text.encode()).hexdigest(),
-        "options": options,
-    }
-
-
-def prefix(offset: int) -> str:
-    return hashlib.sha256(FILE.encode()[:offset]).hexdigest()
-
-
-UNREAD = {
-    "row": 1,
-    "value": "x",
-    "problem": {"type": "x", "title": "", "status": 400, "detail": "no row"},
-}
-
-
-async def test_an_import_moves_with_its_rows_and_resumes(
-    police: LocalClient,
-) -> None:
-    state = await police.post("/v1/imports", begun())
-    assert (state.status, state.body["offset"]) == (200, 0)
-    assert state.body["prefix"] == prefix(0)
-    step = {
-        "id": state.body["id"],
-        "old_offset": 0,
-        "offset": 26,
-        "row": 2,
-        "prefix": prefix(26),
-        "rows": [2, 3],
-        "refused": [UNREAD],
-    }
-    reports = [report("+12025550140"), report("n/a")]
-    body = {"reports": reports, "import": step}
-    assert (await police.post("/v1/reports", body)).status == 202
-    # The answer was lost: the same step again changes nothing.
-    again = await police.post("/v1/reports", body)
-    assert (again.status, again.body["type"]) == (
-        409,
-        "urn:syncd:problem:stale",
-    )
-    resumed = await police.post("/v1/imports", begun())
-    want = {
-        "id": step["id"],
-        "list": "list.txt",
-        "by": "desk",
-        "offset": 26,
-        "row": 2,
-        "prefix": prefix(26),
-        "accepted": 1,
-        "known": 0,
-        "refused": 2,  # one by the client, one by us
-        "finished": False,
-    }
-    assert {name: resumed.body[name] for name in want} == want
-    other = await police.post("/v1/imports", begun(label="fake_loan"))
-    assert other.status == 400  # the same list: it stopped, and may go on
-    # a last step may have no reports at all
-    step |= {"old_offset": 26, "offset": 39, "row": 4, "rows": []}
-    step["refused"] = [{**UNREAD, "row": 4}]
-    step["prefix"] = prefix(39)
-    last = await police.post("/v1/reports", {"reports": [], "import": step})
-    assert last.status == 202
-    done = await police.post(f"/v1/imports/{step['id']}/finish", {})
-    assert (done.body["finished"], done.body["refused"]) == (True, 3)
-    fresh = await police.post("/v1/imports", begun())
-    assert (fresh.status, fresh.body["offset"]) == (200, 0)
-    body = {"reason": "duplicate", "import": step["id"]}
-    gone = await police.post("/v1/retractions", body)
-    assert gone.body["retracting"] == 1
-
-
-async def test_a_step_of_no_import_is_refused(police: LocalClient) -> None:
-    step = {
-        "id": 999_999,
-        "old_offset": 0,
-        "offset": 1,
-        "row": 1,
-        "prefix": prefix(0),
-    }
-    body = {"reports": [report("+12025550143")], "import": step}
-    assert (await police.post("/v1/reports", body)).status == 404
-    step["prefix"] = "x"
-    assert (await police.post("/v1/reports", body)).status == 400
 
 
 # ---------------------------------------------------------------- disputes
