@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 from unittest.mock import patch
 
-import aiohttp
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -300,6 +299,7 @@ async def test_a_wrong_shape_is_named_by_its_path(
 
 STALE = {"kind": "url", "reason": "stale"}
 FILE = {"name": "a", "size": 1, "file": "0" * 64}
+MUTE = {"code": "x", "until": "2199-01-01", "why": "they move"}
 WRONG: dict[str, list[Any]] = {
     "lookups": [
         {"purpose": "fun", "items": [{}]},
@@ -322,6 +322,11 @@ WRONG: dict[str, list[Any]] = {
         STALE,
         STALE | {"token": "x", "epoch": 1},
         STALE | {"token": "A" * 22, "epoch": 9},
+    ],
+    "status/mutes": [
+        MUTE | {"until": "tomorrow"},
+        MUTE | {"why": " "},
+        MUTE | {"why": "x" * 201},
     ],
     "imports": [FILE | {"file": "x"}, FILE | {"options": {"x": 1.5}}],
 }
@@ -566,11 +571,3 @@ async def test_alive_and_ready_need_no_token(police: LocalClient) -> None:
         "cut_off": False,
         "why": None,
     }
-
-
-async def test_head_is_no_method_of_this_api(police: LocalClient) -> None:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.head(police.url + "/healthz") as answer,
-    ):
-        assert answer.status == 405

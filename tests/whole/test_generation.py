@@ -205,7 +205,7 @@ async def test_a_home_that_was_rolled_back(
     alliance: Alliance, tmp_path: Path, mark: str
 ) -> None:
     """The refusal names the command, and the alliance keeps all that it had."""
-    bank = alliance.bank
+    bank, police = alliance.bank, alliance.police
     await alliance.stop("bank")
     kept = tmp_path / "snapshot"
     shutil.copytree(bank.home, kept)
@@ -232,6 +232,20 @@ async def test_a_home_that_was_rolled_back(
         assert "syncd join update OUT --next-log" in str(
             bank.node.publisher.why_not()
         )
+        # It appends nothing, and so never forks; all else goes on.
+        [found] = await bank.findings("rolled_back")
+        assert f" {size}" in str(found.finding.detail)  # what the others hold
+        assert f" {size - 1}" in str(found.finding.detail)  # what we have
+        await bank.report("url", URLS[1])
+        with pytest.raises(RefusedError):
+            await bank.node.publisher.publish()
+        assert await bank.size() == size - 1
+        await police.report("url", "http://police.example/")
+        await alliance.settle("police", "carrier")
+        await bank.round()
+        assert (await bank.head(police.origin)).merged == await police.size()
+        for member in alliance.up:
+            assert not await member.findings("fork")
         await alliance.stop("bank")
 
     old = bank.origin

@@ -288,24 +288,6 @@ async def test_wrong_tiles_are_no_fork(
     assert not await alliance.carrier.findings("fork")
 
 
-async def test_who_was_wrong_is_asked_last(alliance: Alliance) -> None:
-    """The next pull begins with D, whoever announced the log, for a while."""
-    await alliance.carrier.round()
-    await grow(alliance, 300)
-    carrier = alliance.carrier
-    with relaying(alliance, "payload/", _instead(_flip)):
-        await pull_from_bank(alliance)
-    await grow(alliance, 10)
-    alliance.network.asked.clear()
-    raw = alliance.police.node.home.own.log.released()
-    await carrier.node.logs.offer("bank", raw)
-    await pulled(carrier, alliance.police)
-    await assert_right(alliance)
-    asked = [a.server for a in alliance.network.asked if a.client == "carrier"]
-    assert asked
-    assert set(asked) <= {"police", "platform"}
-
-
 async def test_a_withheld_payload(alliance: Alliance) -> None:
     """What B keeps back is verified, not merged, and comes from D."""
     await alliance.carrier.round()
