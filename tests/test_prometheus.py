@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from syncd.node.serve.metrics import Metrics
+from tests.alliance import free_port
 from tests.demo.test_demo import made_up, write_list
 
 ROOT = Path(__file__).parents[1]
@@ -180,11 +180,6 @@ def look_up(member: dict[str, Any]) -> None:
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status == 200
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 @needs_prometheus

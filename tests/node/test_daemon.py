@@ -4,8 +4,9 @@ import asyncio
 import datetime
 import socket
 from collections.abc import Sequence
+from itertools import chain, repeat
 from pathlib import Path
-from unittest.mock import patch
+from unittest.mock import DEFAULT, AsyncMock, Mock, patch
 
 import pytest
 from aiohttp import web
@@ -18,8 +19,7 @@ from syncd.errors import (
     UnavailableError,
     UsageError,
 )
-from syncd.flows.cosign import CosignBook
-from syncd.flows.ports import Bundle, Cosigned
+from syncd.flows.ports import Bundle
 from syncd.node.context import BUG
 from syncd.node.daemon import Daemon
 from syncd.node.publish.append_guard import UNASKED
@@ -151,25 +151,6 @@ async def test_a_disk_that_was_full_at_an_append(alliance: Alliance) -> None:
     await alliance.settle()
 
 
-class FailsOnce:
-    """A book of cosignatures that cannot be written once."""
-
-    def __init__(self, book: CosignBook, error: Exception) -> None:
-        self._book = book
-        self._error: Exception | None = error
-
-    async def cosigned(self, role: str, origin: str) -> Cosigned | None:
-        return await self._book.cosigned(role, origin)
-
-    async def cosign(
-        self, role: str, origin: str, old: Cosigned | None, new: Cosigned
-    ) -> None:
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
-        await self._book.cosign(role, origin, old, new)
-
-
 @pytest.mark.parametrize(
     "error",
     [
@@ -192,9 +173,12 @@ async def test_a_receipt_that_could_not_be_signed(
         return (await bank.head(police.origin)).merged == size
 
     book = receipts.book
-    receipts.book = FailsOnce(book, error)
+    receipts.book = Mock(wraps=book)
+    receipts.book.cosign = AsyncMock(
+        wraps=book.cosign, side_effect=chain([error], repeat(DEFAULT))
+    )
     try:
-        await until(merged, 20)
+        await until(merged)
     finally:
         receipts.book = book
     await bank.round()

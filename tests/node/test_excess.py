@@ -119,13 +119,6 @@ async def test_we_do_not_judge_ourselves(world: World) -> None:
     assert world.found == []
 
 
-async def test_look_ups_need_no_reports(world: World) -> None:
-    await world.evaluated(10**6, purpose="call_check")
-    world.home.now = NOW + 2 * DAY_S
-    await world.excess.run()
-    assert world.found == []
-
-
 async def test_a_log_that_lags_is_waited_for(world: World) -> None:
     """A week, and no longer: who holds its log back is judged by it."""
     await world.evaluated(FLOOR + 1)
