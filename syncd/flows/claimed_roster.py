@@ -66,8 +66,6 @@ class RosterClaims:
         version: int,
         peers: Sequence[RosterSource],
         hash_: str = "",
-        *,
-        within_s: float = FOLLOW_S,
     ) -> list[Finding]:
         """Trust what leads to a version that `peers[0]` claims, or say why not.
 
@@ -82,7 +80,7 @@ class RosterClaims:
         trusted, claimant = self._trusted, peers[0].name
         claim = _Claim(trusted, self._keep)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(FOLLOW_S):
                 if version <= trusted.version:
                     # only the claimant can show what contradicts ours
                     await claim.step(version, peers[:1])

@@ -18,13 +18,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ec import (
-    EllipticCurvePrivateKey,
-)
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -39,7 +34,6 @@ from syncd.roster.members import ADMIN_NAME, ALLIANCE, Keys
 from syncd.tlog import note
 from syncd.tlog.note import SigningKey
 
-TlsKey = Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey
 Rng = Callable[[int], bytes]  # n → n random bytes
 
 SEED_SIZE = 32  # bytes
@@ -142,7 +136,7 @@ def generate(domain: str, alliance: str, rng: Rng, *, now: int) -> MemberKeys:
     )
 
 
-def self_signed(key: TlsKey, domain: str, now: int) -> bytes:
+def self_signed(key: Ed25519PrivateKey, domain: str, now: int) -> bytes:
     """Return a certificate for both ends of mutual TLS, DER.
 
     It begins a day early, so that a slow clock does not shut its owner out.
@@ -156,7 +150,6 @@ def self_signed(key: TlsKey, domain: str, now: int) -> bytes:
     authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(
         identifier
     )
-    hashed = None if isinstance(key, Ed25519PrivateKey) else SHA256()
     usage = x509.ExtendedKeyUsage(
         [
             ExtendedKeyUsageOID.SERVER_AUTH,
@@ -178,6 +171,6 @@ def self_signed(key: TlsKey, domain: str, now: int) -> bytes:
         .add_extension(identifier, False)
         .add_extension(authority, False)
         .add_extension(usage, False)
-        .sign(key, hashed)
+        .sign(key, None)
         .public_bytes(Encoding.DER)
     )

@@ -47,13 +47,6 @@ def test_defaults_are_the_designs() -> None:
     assert not ours.lookup.cache
 
 
-def test_names_of_keys() -> None:
-    """Origin and key names are built from domain, alliance and generation."""
-    ours = config.parse((US + "generation = 2\n").encode(), HOME)
-    assert ours.origin == "bank.example/syncd/txwz/2"
-    assert ours.key_name("merged") == "bank.example/syncd/txwz/merged"
-
-
 @pytest.mark.parametrize(
     ("text", "want"),
     [
@@ -117,13 +110,6 @@ def test_all_faults_are_named_at_once() -> None:
         "member.alliance: is not set",
     ]
     assert error.hint == "did you mean format?"
-
-
-@pytest.mark.parametrize("key", ["id", "domain", "alliance"])
-def test_member_is_required(key: str) -> None:
-    """Without them there is no key name."""
-    without = "\n".join(x for x in US.split("\n") if not x.startswith(key))
-    assert f"member.{key}: is not set" in str(refused(without))
 
 
 def test_a_key_name_has_an_end() -> None:

@@ -96,15 +96,6 @@ async def test_any_of_those_asked_may_have_it() -> None:
     assert store.trusted.version == 3
 
 
-async def test_a_claim_takes_no_longer_than_it_may() -> None:
-    claims, store = start()
-    peers = [Peer("a", stalls=True), Peer("b", stalls=True)]
-    findings = await claims.follow(2, peers, within_s=0.01)
-    (finding,) = findings
-    assert "nobody had it in time" in str(finding.detail)
-    assert store.trusted.version == 1
-
-
 @pytest.fixture
 async def time_is_up(
     monkeypatch: pytest.MonkeyPatch,
@@ -141,7 +132,8 @@ async def test_what_was_proven_in_time_stays(
     monkeypatch.setattr(late, "roster", roster)
     findings = await claims.follow(4, [late])
     assert store.trusted.version == 2
-    assert findings
+    (finding,) = findings
+    assert "nobody had it in time" in str(finding.detail)
     assert list(store.kept) == [2]
 
 

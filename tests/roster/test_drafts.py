@@ -132,20 +132,6 @@ def test_where_a_removed_log_ends(club: Club, machine: TrustedRoster) -> None:
     assert later.known("bank").end(gone.generation) == end
 
 
-def test_a_log_does_not_end_before_its_cut(machine: TrustedRoster) -> None:
-    """The roster vouched for more already."""
-    draft = begin(machine)
-    bank = draft.known("bank")
-    cut = structs.replace(bank.generation, cuts=(Cut(9, b"\5" * 32),))
-    members = tuple(
-        structs.replace(m, generations=(cut,)) if m is bank else m
-        for m in draft.members
-    )
-    draft = structs.replace(draft, members=members)
-    with pytest.raises(RefusedError, match="cannot be cut at 7"):
-        membership.remove(draft, "bank", end=Cut(7, b"\4" * 32))
-
-
 def test_a_cut_says_which_branch_counts(machine: TrustedRoster) -> None:
     """One of the same size is replaced, a smaller one refused; it may end."""
     draft = begin(machine)
@@ -224,20 +210,6 @@ def test_a_removed_holder_answers_no_more(club: Club) -> None:
     assert membership.remove(after, "police", force=True).holders == (
         "carrier",
     )
-
-
-def test_a_member_goes_on_in_a_new_log(
-    club: Club, machine: TrustedRoster
-) -> None:
-    bank = machine.current.known("bank")
-    log = SigningKey("bank.example/syncd/txwz/2", note.ED25519, club.rng(32))
-    end = Predecessor(bank.origin, 7, b"\4" * 32)
-    draft = membership.next_generation(
-        begin(machine), "bank", log.verifier, end
-    )
-    after = club.follow(machine, draft, "alice", "eve").known("bank")
-    assert after.origin == "bank.example/syncd/txwz/2"
-    assert after.end(bank.generation) is not None
 
 
 # ------------------------------------------------------- a member's request
@@ -405,15 +377,6 @@ def test_an_auditor_comes_and_goes(club: Club, machine: TrustedRoster) -> None:
     assert not drafts.drop(checked, ("auditors", "court")).auditors
     with pytest.raises(RefusedError, match="nothing at auditors jury"):
         drafts.drop(checked, ("auditors", "jury"))
-
-
-def test_a_new_certificate_brings_its_pin(
-    club: Club, machine: TrustedRoster
-) -> None:
-    new = keys.generate("bank.example", "txwz", club.rng, now=NOW)
-    draft = membership.set_certificate(begin(machine), "bank", new.certificate)
-    checked = drafts.read(drafts.write(draft, machine.current))[1]
-    assert checked.by_tls(new.public.tls) == checked.known("bank")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -32,7 +33,7 @@ from syncd.roster import certificate, join, keys, membership, sealed
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names, Profile
 from syncd.roster.membership import Founding
-from syncd.tlog import checkpoint, cosignature, document, note
+from syncd.tlog import cosignature, document, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import EMPTY_ROOT
 from syncd.tlog.note import Note
@@ -165,6 +166,16 @@ def test_one_key_in_two_roles_is_refused(club: Club) -> None:
         club.request("bank")
 
 
+def certified(key: Any, hash_: hashes.SHA256 | None) -> bytes:
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "b")])
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    return (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, day, day)
+        .sign(key, hash_)
+        .public_bytes(Encoding.DER)
+    )
+
+
 @pytest.mark.parametrize("kind", ["ec", "rsa"])
 def test_an_institution_may_bring_its_own_tls_key(
     club: Club, kind: str
@@ -177,7 +188,7 @@ def test_an_institution_may_bring_its_own_tls_key(
     else:
         own = rsa.generate_private_key(65537, 2048)
     pem = own.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    der = keys.self_signed(own, "bank.example", NOW)
+    der = certified(own, hashes.SHA256())
     club.keys["bank"] = replace(
         club.keys["bank"], tls_pem=pem, certificate=der
     )
@@ -200,13 +211,7 @@ def test_a_tls_key_that_tls_does_not_use(club: Club) -> None:
     club.keys["bank"] = replace(owner, tls_pem=pem)
     with pytest.raises(MalformedError, match="of an unused type"):
         club.request("bank")
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "b")])
-    day = datetime(2026, 1, 1, tzinfo=UTC)
-    der = (
-        x509.CertificateBuilder(name, name, odd.public_key(), 1, day, day)
-        .sign(odd, None)
-        .public_bytes(Encoding.DER)
-    )
+    der = certified(odd, None)
 
     def swap(value: dict[str, Any]) -> None:
         value["certificate"] = base64.b64encode(der).decode()
@@ -365,11 +370,3 @@ def test_what_is_no_sealed_file(raw: bytes) -> None:
 def test_a_key_of_low_order_seals_nothing() -> None:
     with pytest.raises(MalformedError, match="no key to seal to"):
         sealed.seal("share", ALLIANCE, {}, b"secret", "00" * 32)
-
-
-def test_a_request_shows_the_log_at_size_0(club: Club) -> None:
-    """Which a C2SP verifier reads as any other checkpoint."""
-    raw = club.request("bank")
-    held = value_of(raw)["proofs"]["checkpoint"].encode()
-    head, _ = checkpoint.open_(held, club.keys["bank"].log.verifier)
-    assert head == Checkpoint(club.keys["bank"].origin, 0, EMPTY_ROOT)

@@ -36,18 +36,6 @@ def test_the_same_dice_give_the_same_keys(club: Club) -> None:
     assert first != make(club)
 
 
-def test_all_keys_differ(club: Club) -> None:
-    public = make(club).public
-    found = {
-        public.member.public.hex(),
-        public.seen.public.hex(),
-        public.merged.public.hex(),
-        public.tls,
-        public.seal,
-    }
-    assert len(found) == 5
-
-
 def test_no_repr_shows_a_secret(club: Club) -> None:
     own = make(club)
     shown = repr(own) + repr(own.member) + repr(own.seen)
@@ -67,13 +55,6 @@ def test_an_admins_key_bears_the_alliances_name() -> None:
     assert keys.admin("txwz", "alice", b"\1" * 32).name == "txwz/admin/alice"
     with pytest.raises(MalformedError):
         keys.admin("txwz", "a/b", b"\1" * 32)
-
-
-def test_the_pin_is_the_public_keys(club: Club) -> None:
-    own = make(club)
-    assert certificate.pin(own.certificate) == own.public.tls
-    with pytest.raises(MalformedError, match="not a DER certificate"):
-        certificate.pin(b"no certificate")
 
 
 def test_a_key_of_a_kind_that_nobody_knows(club: Club) -> None:
