@@ -5,6 +5,7 @@ home keeps its hash.
 """
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -46,8 +47,6 @@ def _add(args: _AddOptions) -> None:
 @noun.verb("list", "List the tokens, revoked ones too.")
 def _list_tokens(args: OutputOptions) -> None:
     found = _with_bearers(args, lambda bearers: bearers.all())
-    parts = ("id", "name", "role", "added_at", "revoked_at")
-    rows = [{part: getattr(b, part) for part in parts} for b in found]
     table = grid.table(
         ("name", "role", "added", "revoked"),
         [
@@ -55,7 +54,7 @@ def _list_tokens(args: OutputOptions) -> None:
             for b in found
         ],
     )
-    args.show(rows, table)
+    args.show([dataclasses.asdict(b) for b in found], table)
 
 
 class _RevokeOptions(Options):

@@ -5,18 +5,17 @@
 Admins sign the draft where their keys are (`roster.drafts`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from syncd.flows import key_share
 from syncd.flows.key_share import DEALT_KINDS
 from syncd.oprf import threshold
 from syncd.roster import drafts, membership
+from syncd.roster.keys import Rng
 from syncd.roster.membership import Founding
 from syncd.roster.roster import Roster
 from syncd.roster.terms import SUITE, Epoch, Share
-
-Rng = Callable[[int], bytes]  # n → n random bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,10 +143,6 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
     def _by_origin(self) -> dict[str, tuple[Member, Generation]]:
         return {g.origin: (m, g) for m in self.members for g in m.generations}
 
-    @cached_property
-    def _by_domain(self) -> dict[str, Member]:
-        return {m.domain: m for m in self.members}
-
     def member(self, id: str) -> Member | None:  # noqa: A002  the field's name
         """Return the member with that id, whatever its status."""
         return self._by_id.get(id)
@@ -179,7 +175,8 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
 
     def by_key_name(self, name: str) -> Member | None:
         """Return whose key or origin bears that name, by its domain."""
-        return self._by_domain.get(name.partition("/")[0])
+        domain = name.partition("/")[0]
+        return next((m for m in self.members if m.domain == domain), None)
 
     def origins(self) -> tuple[str, ...]:
         """Return all origins; those that active members write to first."""

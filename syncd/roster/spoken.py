@@ -28,10 +28,6 @@ class Spoken:
     en: tuple[str, ...]  # six words
     digits: tuple[str, ...]  # four groups of four
 
-    def __str__(self) -> str:
-        """Return all three, as they are shown."""
-        return " / ".join(map(" ".join, (self.zh, self.en, self.digits)))
-
 
 def of(hash_: str) -> Spoken:
     """Return what is read out for a hash of 64 hex digits."""

@@ -175,15 +175,6 @@ def test_what_has_ended_goes_on_where_it_ended(machine: TrustedRoster) -> None:
     assert draft.known("bank").pins(first) == (Cut(9, b"\5" * 32),)
     with pytest.raises(RefusedError, match="says where"):
         membership.cut(draft, bank.origin, Cut(9, b"\5" * 32))
-    two = structs.replace(first, cuts=(Cut(9, b"\7" * 32),))
-    wrong = structs.replace(
-        draft.known("bank"),
-        generations=(two, *draft.known("bank").generations[1:]),
-    )
-    others = [m for m in draft.members if m.id != "bank"]
-    members = sorted([*others, wrong], key=lambda m: m.id)
-    with pytest.raises(MalformedError, match="two roots at its end"):
-        written(structs.replace(draft, members=tuple(members)), machine)
 
 
 def written(draft: Roster, machine: TrustedRoster) -> None:

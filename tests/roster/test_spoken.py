@@ -53,12 +53,6 @@ def test_bits_give_words_and_digits() -> None:
     assert [len(group) for group in found.digits] == [4] * 4
 
 
-def test_it_is_shown_in_one_line() -> None:
-    zh, en, digits = str(spoken.of(HASH)).split(" / ")
-    assert len(zh.split()) == len(en.split()) == 6
-    assert re.fullmatch(r"\d{4}( \d{4}){3}", digits)
-
-
 def test_another_hash_has_other_words() -> None:
     one, other = spoken.of("00" * 32), spoken.of("00" * 31 + "01")
     assert not {*one.digits} & {*other.digits}
