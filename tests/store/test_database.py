@@ -1,6 +1,8 @@
 """A database opens at this build's revision, or says why not."""
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,13 @@ def test_migrations_end_where_tables_stand(
         assert revision(db) == HEADS[schema]
     finally:
         db.close()
+
+
+@pytest.fixture
+def own_db(tmp_path: Path) -> Iterator[Database]:
+    """Return an empty own.db."""
+    with contextlib.closing(Database(tmp_path / "own.db", "own")) as db:
+        yield db
 
 
 def later(
@@ -123,73 +132,56 @@ def test_reading_only_makes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_read_job_cannot_write(tmp_path: Path) -> None:
+async def test_a_read_job_cannot_write(own_db: Database) -> None:
     """Only the writing thread writes."""
-    db = Database(tmp_path / "own.db", "own")
-    try:
-        with pytest.raises(UnavailableError, match="readonly"):
-            await db.read(
-                lambda c: c.exec_driver_sql("DELETE FROM vault").rowcount
-            )
-    finally:
-        db.close()
+    with pytest.raises(UnavailableError, match="readonly"):
+        await own_db.read(
+            lambda c: c.exec_driver_sql("DELETE FROM vault").rowcount
+        )
 
 
-async def test_a_failed_job_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_failed_job_leaves_nothing(own_db: Database) -> None:
     """An exception in the middle rolls all of it back."""
-    db = Database(tmp_path / "own.db", "own")
 
     def job(c: sa.Connection) -> None:
         c.exec_driver_sql("INSERT INTO done (name) VALUES ('x')")
         raise ValueError("half way")
 
-    try:
-        with pytest.raises(ValueError, match="half way"):
-            await db.write(job)
-        count = await db.read(
-            lambda c: c.exec_driver_sql("SELECT count(*) FROM done").scalar()
-        )
-        assert count == 0
-    finally:
-        db.close()
+    with pytest.raises(ValueError, match="half way"):
+        await own_db.write(job)
+    count = await own_db.read(
+        lambda c: c.exec_driver_sql("SELECT count(*) FROM done").scalar()
+    )
+    assert count == 0
 
 
-async def test_errors_do_not_show_values(tmp_path: Path) -> None:
+async def test_errors_do_not_show_values(own_db: Database) -> None:
     """A broken statement's error carries no parameter."""
-    db = Database(tmp_path / "own.db", "own")
-    try:
-        with pytest.raises(sa.exc.DBAPIError) as e:
-            await db.write(
-                lambda c: c.exec_driver_sql(
-                    "INSERT INTO done (nonsense) VALUES (?)", ("13800138000",)
-                )
+    with pytest.raises(sa.exc.DBAPIError) as e:
+        await own_db.write(
+            lambda c: c.exec_driver_sql(
+                "INSERT INTO done (nonsense) VALUES (?)", ("13800138000",)
             )
-        assert "13800138000" not in str(e.value)
-    finally:
-        db.close()
+        )
+    assert "13800138000" not in str(e.value)
 
 
-async def test_commits_are_durable_ones(tmp_path: Path) -> None:
+async def test_commits_are_durable_ones(own_db: Database) -> None:
     """WAL with synchronous=FULL: a commit is on the disk when it returns."""
-    db = Database(tmp_path / "own.db", "own")
 
     def pragma(name: str) -> object:
-        return db.write_now(
+        return own_db.write_now(
             lambda c: c.exec_driver_sql(f"PRAGMA {name}").scalar()
         )
 
-    try:
-        assert pragma("journal_mode") == "wal"
-        assert pragma("synchronous") == 2
-        assert pragma("foreign_keys") == 1
-        assert pragma("secure_delete") == 0
-    finally:
-        db.close()
+    assert pragma("journal_mode") == "wal"
+    assert pragma("synchronous") == 2
+    assert pragma("foreign_keys") == 1
+    assert pragma("secure_delete") == 0
 
 
-async def test_reads_go_on_while_a_write_runs(tmp_path: Path) -> None:
+async def test_reads_go_on_while_a_write_runs(own_db: Database) -> None:
     """A long transaction does not block readers, who see what was before."""
-    db = Database(tmp_path / "own.db", "own")
     begun, may_end = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -201,15 +193,12 @@ async def test_reads_go_on_while_a_write_runs(tmp_path: Path) -> None:
     def count(c: sa.Connection) -> object:
         return c.exec_driver_sql("SELECT count(*) FROM done").scalar()
 
-    try:
-        writing = asyncio.create_task(db.write(job))
-        await begun.wait()
-        assert await db.read(count) == 0
-        may_end.set()
-        await writing
-        assert await db.read(count) == 1
-    finally:
-        db.close()
+    writing = asyncio.create_task(own_db.write(job))
+    await begun.wait()
+    assert await own_db.read(count) == 0
+    may_end.set()
+    await writing
+    assert await own_db.read(count) == 1
 
 
 def test_only_its_owner_may_read_it(tmp_path: Path) -> None:

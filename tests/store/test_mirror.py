@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import Message, StaleError
-from syncd.flows.ports import Bundle, Finding, MirrorHead
+from syncd.flows.ports import Finding, MirrorHead
 from syncd.indicator import absent, codec, folding, leaf
 from syncd.indicator.claims import Row
 from syncd.indicator.folding import Batch
+from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Statement
 from syncd.store import erasing, snapshot
 from syncd.store.mirror import MirrorStore
-from syncd.tlog import merkle
 from syncd.tlog.merkle import Frontier
 from tests.sample_statements import erase, sighting, value
 from tests.store.conftest import Clock, Log, crash_at
@@ -38,6 +38,13 @@ def refolded(log: Log, size: int | None = None) -> list[Row]:
     records = log.records[:size]
     erased = absent.erases(0, records)
     return sorted(folding.refold(log.origin, [(0, records)], erased))
+
+
+async def stored(mirror: MirrorStore, log: Log, n: int = 0) -> list[Record]:
+    """Return the records of a bundle that is here."""
+    bundle = await mirror.bundle(log.origin, n)
+    assert bundle is not None
+    return codec.records(log.origin, bundle)
 
 
 async def test_a_new_origin_is_empty(mirror: MirrorStore) -> None:
@@ -63,14 +70,11 @@ async def test_advance_keeps_bundles_head_and_claims(
     assert await mirror.heads() == [more[1]]
     size = more[1].mirrored
     assert await mirror.sizes() == {log.origin: (size, more[1].merged)}
-    tail = await mirror.bundle(log.origin, 1)
-    assert tail is not None
-    assert codec.records(log.origin, tail) == log.records[256:]
+    assert await stored(mirror, log, 1) == log.records[256:]
     assert await mirror.roots(log.origin, 0, 1) == [step[2][0].root]
     rows = await in_force(mirror, log)
     assert rows == refolded(log)
     assert len(rows) == 302
-    assert len(await in_force(mirror, log)) == 302
 
 
 async def test_only_from_where_it_is(mirror: MirrorStore, log: Log) -> None:
@@ -152,18 +156,8 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
     assert sorted(await mirror.evidence(log.origin)) == [b"another", note]
     assert await mirror.rejected(log.origin) == [note]
     assert not [n for n in await mirror.notes(log.origin) if n > size]
-    parts = [log.records[i : i + 256] for i in range(0, len(statements), 256)]
-    bundles = [
-        Bundle(
-            n,
-            len(part),
-            codec.deflate(part),
-            merkle.root(hashes[256 * n :][: len(part)]),
-        )
-        for n, part in enumerate(parts)
-    ]
     batch = folding.fold(log.origin, merged, log.records[merged:])
-    await mirror.advance(head, whole, bundles, batch)
+    await mirror.advance(head, whole, log.bundles, batch)
     assert await in_force(mirror, log) == refolded(log)
 
 
@@ -204,17 +198,10 @@ async def test_an_epoch_that_is_retired_later(
         new = dataclasses.replace(head, merged=303)
         await mirror.advance(head, new, (), batch)
     assert len(await in_force(mirror, log)) == 150
-    opened = 0
-    for n in (0, 1):
-        bundle = await mirror.bundle(log.origin, n)
-        assert bundle is not None
-        records = codec.records(log.origin, bundle)
-        opened += sum(bool(salt) for _, salt, _ in records)
-    assert opened == 152
+    records = [await stored(mirror, log, n) for n in (0, 1)]
+    assert sum(bool(salt) for _, salt, _ in (*records[0], *records[1])) == 152
     await mirror.replace_bundle(log.origin, step[2][0])
-    again = await mirror.bundle(log.origin, 0)
-    assert again is not None
-    assert sum(bool(r[1]) for r in codec.records(log.origin, again)) == 128
+    assert await stored(mirror, log) == records[0]
 
 
 async def test_a_crash_in_a_cut_leaves_all_as_it_was(
@@ -285,12 +272,9 @@ async def test_batches_can_be_cut_anywhere(
     for one in statements:
         await log.merge(mirror, one)
         assert await in_force(mirror, log) == refolded(log)
-    assert [i for _, i, _, _ in refolded(log)] != []
-    assert await mirror.erased(log.origin) == [
-        (0, 1, 6),
-        (2, 3, 6),
-        (4, 5, 7),
-    ]
+    assert refolded(log)
+    erased = await mirror.erased(log.origin)
+    assert erased == [(0, 1, 6), (2, 3, 6), (4, 5, 7)]
 
 
 async def test_a_claim_ended_twice_stands_when_both_retracts_are_erased(
@@ -325,14 +309,10 @@ async def test_erased_is_gone_from_bundles_and_files(
     step = await log.merge(mirror, *log.reported(3))
     _, salt, _ = log.records[1]
     await log.merge(mirror, erase((1, 2)))
-    bundle = await mirror.bundle(log.origin, 0)
-    assert bundle is not None
-    records = codec.records(log.origin, bundle)
+    records = await stored(mirror, log)
     assert records[1] == leaf.close(log.records[1])
     assert records[0] == log.records[0]
     assert records[3] == log.records[3]  # book-keeping is never erased
-    whole = [b for b in (await mirror.bundle(log.origin, 0),) if b]
-    assert whole[0].root == (await mirror.head(log.origin)).frontier.root()
     await mirror.purge()
     disk = _bytes(tmp_path)
     assert step[2][0].gz not in disk
@@ -350,13 +330,9 @@ async def test_an_erasure_stays_when_a_slow_mirror_brings_it_back(
     old, new, bundles, batch = log.mirrored(log.report(3))
     assert codec.records(log.origin, bundles[0])[0] == whole[0]  # open
     await mirror.advance(old, new, bundles, batch)
-    bundle = await mirror.bundle(log.origin, 0)
-    assert bundle is not None
-    assert codec.records(log.origin, bundle)[0] == leaf.close(whole[0])
+    assert (await stored(mirror, log))[0] == leaf.close(whole[0])
     await mirror.replace_bundle(log.origin, bundles[0])
-    bundle = await mirror.bundle(log.origin, 0)
-    assert bundle is not None
-    assert codec.records(log.origin, bundle)[0] == leaf.close(whole[0])
+    assert (await stored(mirror, log))[0] == leaf.close(whole[0])
     assert await in_force(mirror, log) == refolded(log)
 
 
@@ -365,9 +341,8 @@ async def test_a_bundle_that_comes_erased_drops_the_claim(
 ) -> None:
     """A source may have acted on the erasure before we heard of it."""
     await log.merge(mirror, log.report(1), log.report(2))
-    old, new, bundles, batch = log.mirrored(erase((0, 1)))
-    records = [leaf.close(log.records[0]), *log.records[1:]]
-    erased = dataclasses.replace(bundles[0], gz=codec.deflate(records))
+    old, new, _, batch = log.mirrored(erase((0, 1)))
+    (erased,) = log.close(0).bundles
     await mirror.advance(old, new, [erased], batch)
     rows = await in_force(mirror, log)
     assert rows == refolded(log)
@@ -381,9 +356,7 @@ async def test_a_source_cannot_take_back_what_we_hold(
     """A wider tail that withholds an entry does not make us lose it."""
     await log.merge(mirror, log.report(1), log.report(2))
     old, new, bundles, batch = log.mirrored(log.report(3))
-    records = [leaf.close(log.records[0]), *log.records[1:]]
-    less = dataclasses.replace(bundles[0], gz=codec.deflate(records))
-    await mirror.advance(old, new, [less], batch)
+    await mirror.advance(old, new, log.close(0).bundles, batch)
     assert await mirror.bundle(log.origin, 0) == bundles[0]
 
 
@@ -438,8 +411,9 @@ async def test_our_own_claims_have_no_bundles_here(
     await mirror.advance(old, new, (), batch)
     old, new, _, batch = log.mirrored(erase((0, 1), (2, 3)))
     await mirror.advance(old, new, (), batch)
-    assert await in_force(mirror, log) == refolded(log)
-    assert [row[1] for row in refolded(log)] == [1]
+    rows = await in_force(mirror, log)
+    assert rows == refolded(log)
+    assert [row[1] for row in rows] == [1]
 
 
 @pytest.mark.parametrize("own", [False, True])
@@ -639,30 +613,24 @@ async def test_withheld_entries_are_remembered(
     old, new, bundles, _ = log.mirrored(
         log.report(1), log.report(2), whole=False
     )
-    records = [log.records[0], leaf.close(log.records[1])]
-    withheld = dataclasses.replace(bundles[0], gz=codec.deflate(records))
-    batch = folding.fold(log.origin, 0, records[:1])
+    withheld = log.close(1)
+    batch = folding.fold(log.origin, 0, log.records[:1])
     new = dataclasses.replace(new, merged=1, missing=(1,))
-    await mirror.advance(old, new, [withheld], batch)
+    await mirror.advance(old, new, withheld.bundles, batch)
     assert await mirror.head(log.origin) == new
     await mirror.erase(log.origin, [(1, 2, 2)])  # as the roster may order
     assert (await mirror.head(log.origin)).missing == ()
     await mirror.replace_bundle(log.origin, bundles[0])
-    bundle = await mirror.bundle(log.origin, 0)
-    assert bundle is not None
-    assert codec.records(log.origin, bundle) == records
+    assert await stored(mirror, log) == withheld.records
 
 
 async def test_an_erased_entry_is_not_missing(
     mirror: MirrorStore, log: Log
 ) -> None:
     """What was withheld and is rightly erased later holds up nothing."""
-    old, new, bundles, _ = log.mirrored(log.report(1), whole=False)
-    closed = codec.deflate([leaf.close(log.records[0])])
-    withheld = dataclasses.replace(bundles[0], gz=closed)
-    nothing = Batch(origin=log.origin, start=0, stop=0)
+    old, new, _, nothing = log.mirrored(log.report(1), whole=False)
     head = dataclasses.replace(new, missing=(0,))
-    await mirror.advance(old, head, [withheld], nothing)
+    await mirror.advance(old, head, log.close(0).bundles, nothing)
     _, new, bundles, batch = log.mirrored(erase((0, 1)))
     batch = Batch(origin=log.origin, start=0, stop=0, erases=batch.erases)
     new = dataclasses.replace(new, merged=0, missing=(0,))
@@ -674,12 +642,9 @@ async def test_a_payload_that_comes_late_replaces_its_gap(
     mirror: MirrorStore, log: Log
 ) -> None:
     """A bundle of the same root is replaced, any other is refused."""
-    old, new, bundles, _ = log.mirrored(log.report(1), whole=False)
-    closed = codec.deflate([leaf.close(log.records[0])])
-    withheld = dataclasses.replace(bundles[0], gz=closed)
-    nothing = Batch(origin=log.origin, start=0, stop=0)
+    old, new, bundles, nothing = log.mirrored(log.report(1), whole=False)
     new = dataclasses.replace(new, missing=(0,))
-    await mirror.advance(old, new, [withheld], nothing)
+    await mirror.advance(old, new, log.close(0).bundles, nothing)
     other = dataclasses.replace(bundles[0], root=b"\0" * 32)
     with pytest.raises(StaleError):
         await mirror.replace_bundle(log.origin, other)
@@ -708,11 +673,9 @@ async def test_findings_are_kept_once(
     mirror: MirrorStore, clock: Clock
 ) -> None:
     """The same finding again is counted, not repeated."""
-    first = Finding(
-        "fork", "a.example/syncd/txwz/1", None, Message("another root")
-    )
-    other = Finding(
-        "fork", "b.example/syncd/txwz/1", None, Message("another root")
+    first, other = (
+        Finding("fork", f"{name}/syncd/txwz/1", None, Message("another root"))
+        for name in ("a.example", "b.example")
     )
     for finding in (first, other):
         await mirror.contest(finding.origin, [], finding)
