@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, UntrustedError
-from syncd.tlog import cosignature, note, strict
+from syncd.tlog import cosignature, strict
 from syncd.tlog.key import (
     COSIGNATURE,
     ED25519,
@@ -47,21 +47,6 @@ def test_ed25519_makes_the_published_line(case: dict[str, Any]) -> None:
     line = cosignature.cosign(text, BETA, at)
     assert f"{line}\n" == case["cosign_line_1"]
     assert cosignature.verify(text, BETA.verifier, line) == at
-
-
-@pytest.mark.parametrize(
-    "case", NOTES["checkpoints"], ids=lambda c: str(c["size"])
-)
-def test_both_cosigners_of_a_published_checkpoint_are_read(
-    case: dict[str, Any],
-) -> None:
-    keys = [parse_vkey(key["vkey"]) for key in NOTES["keys"][2:]]
-    made = note.parse(case["cosigned"].encode())
-    times = [
-        cosignature.verify(made.text, key, line)
-        for key, line in note.verify(made, keys)
-    ]
-    assert times == [case["cosign_time_1"], case["cosign_time_2"]]
 
 
 @pytest.mark.parametrize(
