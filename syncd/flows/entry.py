@@ -1,9 +1,10 @@
 """Entries of a member's own lists: drafts, new ones and kept ones."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from syncd import canonical
 from syncd.indicator.active import OFFICIAL
@@ -13,6 +14,7 @@ EXEMPT: Final = "exempt"
 NOTE: Final = "note"
 LOCAL: Final = "local"
 TYPES: Final = (EXEMPT, NOTE, LOCAL)
+MAX_LIST: Final = 100  # characters of a list's name
 
 
 class OwnDraft(
@@ -82,14 +84,23 @@ class Entry:
         return self.fields.official
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which entries are listed; "" is any."""
+def _of(words: str, **bounds: Any) -> Meta:
+    return Meta(description=words, **bounds)
 
-    after: int = 0  # with a larger id only
-    limit: int = 100
-    type: str = ""
-    list: str = field(default="", repr=False)
-    kind: str = ""
-    by: str = ""  # whose token kept it
-    ended: bool = False  # those too that were removed or replaced
+
+class Filter(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """Which entries are meant; what is empty does not matter."""
+
+    after: Annotated[int, _of("larger ids only", ge=0, le=10**15)] = 0
+    limit: Annotated[int, _of("items in a page", ge=1, le=1000)] = 100
+    type: Literal["", "exempt", "note", "local"] = ""
+    list: Annotated[str, _of("name of a local list", max_length=MAX_LIST)] = ""
+    kind: Annotated[str, _of("of the value", max_length=MAX_LIST)] = ""
+    by: Annotated[
+        str, _of("name of the token that kept it", max_length=MAX_LIST)
+    ] = ""
+    ended: Annotated[
+        bool, _of("1: also those that were removed or replaced")
+    ] = False

@@ -22,6 +22,7 @@ from syncd.flows.draft import NewReport
 from syncd.flows.entry import (
     EXEMPT,
     LOCAL,
+    MAX_LIST,
     NOTE,
     Entry,
     EntryFields,
@@ -36,7 +37,6 @@ from syncd.indicator.verdict import Verdict
 from syncd.roster.terms import Policy
 
 MAX_TEXT: Final = 200  # characters of a reason or remark
-MAX_LIST: Final = 100  # characters of a list's name
 REASONS: Final = vocabulary.FACETS["own_reason"]  # in order of an answer
 
 

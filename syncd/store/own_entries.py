@@ -153,11 +153,40 @@ class OwnEntries(SealedBook):
 
         return await self._db.write(job) if ids else 0
 
-    async def remove_list(self, name: str, by: str, why: str) -> int:
-        """End all entries of a local list; return how many stood."""
+    async def remove_list(
+        self,
+        name: str,
+        by: str,
+        why: str,
+        *,
+        load: int | None = None,
+        most: int | None = None,
+    ) -> tuple[int, int]:
+        """End a local list, or what a load of it lacks; return that, and the rest.
 
-        def job(c: sa.Connection) -> int:
-            return self._end(c, self._of_list(c, name), by, why)
+        Raises:
+            RefusedError: a load lacks more than `most` of the list's rows,
+                or without it more than a hundredth and GONE_UNASKED.
+        """
+
+        def job(c: sa.Connection) -> tuple[int, int]:
+            gone = there = self._of_list(c, name)
+            if load is not None:
+                gone = self._of_list(c, name, "AND load IS NOT ?", load)
+                usual = max(len(there) // 100, GONE_UNASKED)
+                may = usual if most is None else most
+                if len(gone) > may:
+                    raise RefusedError(
+                        "list: {gone} of its {all} entries are not in the new"
+                        " load, at most {may} may go",
+                        hint="if the file is whole, say --gone-at-most with"
+                        " that number",
+                        gone=len(gone),
+                        all=len(there),
+                        may=may,
+                    )
+            ended = self._end(c, gone, by, why)
+            return ended, len(there) - ended
 
         return await self._db.write(job)
 
@@ -214,33 +243,6 @@ class OwnEntries(SealedBook):
 
         if wanted:
             await self._db.write(job)
-
-    async def finish_load(
-        self, name: str, load: int, by: str, most: int | None
-    ) -> tuple[int, int]:
-        """End what a load of a list did not have; return that, and the rest.
-
-        Raises:
-            RefusedError: that would be more than `most` of the list's rows,
-                or without it more than a hundredth and GONE_UNASKED.
-        """
-
-        def job(c: sa.Connection) -> tuple[int, int]:
-            all_ = len(self._of_list(c, name))
-            gone = self._of_list(c, name, "AND load IS NOT ?", load)
-            may = max(all_ // 100, GONE_UNASKED) if most is None else most
-            if len(gone) > may:
-                raise RefusedError(
-                    "list: {gone} of its {all} entries are not in the new"
-                    " load, at most {may} may go",
-                    hint="if the file is whole, say --gone-at-most with that number",
-                    gone=len(gone),
-                    all=all_,
-                    may=may,
-                )
-            return self._end(c, gone, by, "list_dropped"), all_ - len(gone)
-
-        return await self._db.write(job)
 
     def _of_list(
         self, c: sa.Connection, name: str, more: str = "", *values: object

@@ -10,20 +10,15 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from syncd.errors import SyncdError
 from syncd.flows.entry import OwnDraft
-from syncd.flows.own_lists import MAX_LIST
 from syncd.web.forms import (
     MOST,
     SOME,
-    Cursor,
     Draft,
     FullOutput,
     Input,
-    Limit,
     Natural,
     Output,
     Problem,
-    Query,
-    meta,
 )
 
 T = TypeVar("T")
@@ -92,23 +87,11 @@ class OwnLoad(FullOutput, frozen=True, kw_only=True):
     entries: int  # that stand on the list now
 
 
-class OwnLoadEnd(Input, frozen=True, kw_only=True):
-    """All of a list has been handed in."""
-
-    list: str
-    load: Natural
-    gone_at_most: Natural | None = None  # entries that it may lack
-
-
-class OwnLoaded(FullOutput, frozen=True, kw_only=True):
-    """The list is what the load had."""
-
-    removed: int  # entries that it did not have
-    entries: int  # that stand
-
-
 class OwnRemoval(Input, frozen=True, kw_only=True):
-    """What is to end: by ids, by value, or a local list whole."""
+    """What is to end: by ids, by value, or of a local list.
+
+    Of a list all, or what `load` did not have, all of it being handed in.
+    """
 
     why: str = ""
     type: Literal["", "exempt", "note", "local"] = ""  # any if absent
@@ -118,12 +101,15 @@ class OwnRemoval(Input, frozen=True, kw_only=True):
     scheme: str = ""
     region: str = ""
     list: str = ""
+    load: Natural = 0
+    gone_at_most: Natural | None = None  # entries that the load may lack
 
 
 class OwnRemoved(FullOutput, frozen=True, kw_only=True):
     """So many entries stood and have ended; they stay as history."""
 
     removed: int
+    entries: int = 0  # of the list, that stand
 
 
 class OwnItem(Output, frozen=True, kw_only=True):
@@ -156,22 +142,3 @@ class OwnPage(Output, frozen=True, kw_only=True):
 
     items: tuple[OwnItem, ...]
     next: int = 0  # `after` of the next page; absent on the last
-
-
-class OwnFilter(Query, frozen=True, kw_only=True):
-    """Which entries are meant; what is empty does not matter."""
-
-    after: Cursor = 0  # larger ids only
-    limit: Limit = 100
-    type: Literal["", "exempt", "note", "local"] = ""
-    list: Annotated[str, meta("name of a local list", max_length=MAX_LIST)] = (
-        ""
-    )
-    kind: Annotated[str, meta("of the value", max_length=MAX_LIST)] = ""
-    by: Annotated[
-        str, meta("name of the token that kept it", max_length=MAX_LIST)
-    ] = ""
-    ended: Annotated[
-        int,
-        meta("1: also those that were removed or replaced", ge=0, le=1),
-    ] = 0

@@ -234,10 +234,7 @@ def test_a_local_list_is_not_reported(
     )
     assert [(path, body) for _, path, body in false.asked][0::2] == [
         ("/v1/own/loads", {"list": "公安"}),
-        (
-            "/v1/own/loads/finish",
-            {"list": "公安", "load": 7, "gone_at_most": 5},
-        ),
+        ("/v1/own/removals", {"list": "公安", "load": 7, "gone_at_most": 5}),
     ]
     assert not false.imports
     with out.open(newline="", encoding="utf-8-sig") as file:

@@ -112,6 +112,14 @@ async def test_many_values_are_found_at_once(entries: OwnEntries) -> None:
     assert {len(some) for some in found.values()} == {1}
 
 
+async def dropped(
+    entries: OwnEntries, load: int, most: int | None = None
+) -> tuple[int, int]:
+    return await entries.remove_list(
+        *("police", "chen", "list_dropped"), load=load, most=most
+    )
+
+
 async def test_a_new_load_of_a_list_takes_the_place_of_the_old(
     entries: OwnEntries,
 ) -> None:
@@ -119,14 +127,14 @@ async def test_a_new_load_of_a_list_takes_the_place_of_the_old(
     load, there = await entries.begin_load("police")
     assert (load, there) == (1, 0)
     await entries.add([local(n) for n in range(10)], "chen", load)
-    assert await entries.finish_load("police", load, "chen", None) == (0, 10)
+    assert await dropped(entries, load) == (0, 10)
     await entries.add([local(3, "other list")], "chen")
 
     load, there = await entries.begin_load("police")
     assert (load, there) == (2, 10)
     done = await entries.add([local(n) for n in range(2, 12)], "chen", load)
     assert [d.state for d in done].count("known") == 8
-    assert await entries.finish_load("police", load, "chen", None) == (2, 10)
+    assert await dropped(entries, load) == (2, 10)
     both = await entries.find({Identifier("phone", "+12025550003")}, DAY)
     assert {e.list for e in next(iter(both.values()))} == {
         "police",
@@ -145,14 +153,14 @@ async def test_a_load_that_lacks_too_much_stops(entries: OwnEntries) -> None:
     load, _ = await entries.begin_load("police")
     await entries.add([local(n) for n in range(10)], "chen", load)
     with pytest.raises(RefusedError, match="20 of its 30") as caught:
-        await entries.finish_load("police", load, "chen", None)
+        await dropped(entries, load)
     assert "--gone-at-most" in caught.value.hint
-    assert await entries.finish_load("police", load, "chen", 20) == (20, 10)
+    assert await dropped(entries, load, 20) == (20, 10)
 
 
 async def test_a_list_is_removed_whole(entries: OwnEntries) -> None:
     await entries.add([local(1), local(2), local(3, "b")], "chen")
-    assert await entries.remove_list("police", "li", "withdrawn") == 2
+    assert await entries.remove_list("police", "li", "withdrawn") == (2, 0)
     assert [e.list for e in await entries.page(Filter())] == ["b"]
 
 

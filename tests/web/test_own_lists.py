@@ -123,7 +123,7 @@ async def test_a_row_that_is_refused_is_on_the_list_still(
     reply = await bank.post("/v1/own/local", body)
     assert (reply.body["known"], reply.body["refused"]) == (1, 1)
     end = {"list": name, "load": number}
-    done = await bank.post("/v1/own/loads/finish", end)
+    done = await bank.post("/v1/own/removals", end)
     assert (done.body["removed"], done.body["entries"]) == (2, 3)
     many = {**body, "refused": [{"value": "x"}] * 10_001}
     assert (await bank.post("/v1/own/local", many)).status == 400

@@ -163,7 +163,7 @@ class OwnList:
         if self.part:
             return counts
         end = {"list": self.name, "load": self.load, **self.end}
-        return {**counts, **self.api.post("/v1/own/loads/finish", end)}
+        return {**counts, **self.api.post("/v1/own/removals", end)}
 
     def refused(self) -> Iterator[Refused]:
         """Yield the refused rows."""

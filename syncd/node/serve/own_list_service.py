@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import msgspec
-from msgspec.structs import asdict
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.flows import own_lists, report
@@ -202,20 +201,6 @@ class OwnListService:
         load, there = await self.ctx.own.entries.begin_load(name)
         return own_forms.OwnLoad(load=load, entries=there)
 
-    @route(
-        *("POST", "/v1/own/loads/finish", OPERATORS),
-        "finish a load of a local list",
-    )
-    async def finish_load(
-        self, caller: Caller, wanted: own_forms.OwnLoadEnd
-    ) -> own_forms.OwnLoaded:
-        """Drop what a list does not have any more."""
-        name = own_lists.list_name(wanted.list)
-        removed, left = await self.ctx.own.entries.finish_load(
-            name, wanted.load, caller.name, wanted.gone_at_most
-        )
-        return own_forms.OwnLoaded(removed=removed, entries=left)
-
     @route("POST", "/v1/own/removals", OPERATORS, "remove our own entries")
     async def remove(
         self, caller: Caller, wanted: own_forms.OwnRemoval
@@ -226,8 +211,14 @@ class OwnListService:
         why = own_lists.plain_text("why", wanted.why)
         entries = self.ctx.own.entries
         if wanted.list:
-            n = await entries.remove_list(wanted.list, caller.name, why)
-            return own_forms.OwnRemoved(removed=n)
+            if wanted.load and not why:
+                why = "list_dropped"
+            n, left = await entries.remove_list(
+                *(wanted.list, caller.name, why),
+                load=wanted.load or None,
+                most=wanted.gone_at_most,
+            )
+            return own_forms.OwnRemoved(removed=n, entries=left)
         ids = list(wanted.ids)
         if wanted.value:
             context = self.rules()
@@ -246,10 +237,9 @@ class OwnListService:
         *("GET", "/v1/own/entries", OPERATORS),
         "list our own entries with their values",
     )
-    async def page(self, wanted: own_forms.OwnFilter) -> own_forms.OwnPage:
+    async def page(self, wanted: Filter) -> own_forms.OwnPage:
         """Return entries, with their values."""
-        filters = asdict(wanted) | {"ended": bool(wanted.ended)}
-        found = await self.ctx.own.entries.page(Filter(**filters))
+        found = await self.ctx.own.entries.page(wanted)
         today = statement.day(self.rules().today)
         return own_forms.OwnPage(
             items=tuple(_item(entry, today) for entry in found),
