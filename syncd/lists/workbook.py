@@ -24,7 +24,6 @@ from functools import cache
 from itertools import chain, islice, repeat
 from pathlib import Path
 from re import compile as regex
-from re import finditer
 from typing import Any
 
 import msgspec
@@ -46,7 +45,6 @@ _NAMED = 5  # hidden rows
 
 # What calamine 0.9.1 knows as an error; for others it refuses the sheet.
 _ERRORS = ("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")
-_LONG = regex(rf"-?\d{{{DIGITS + 1},}}")
 # Formats that show a whole number with something or zeros before it.
 _PADS = regex(
     r'(?:\[[^]]*\])*(?:"([^"]*)"|\\(.))?'
@@ -70,9 +68,8 @@ class _Scan:
         self.hidden_rows = array("L")
         self.hidden_columns: list[int] = []
         # Cells that say more than their value: row and column in one number,
-        # and which of `more`; the digits of long numbers are a line each.
+        # and which of `more`.
         self.at, self.what = array("L"), array("I")
-        self.digits = bytearray()
         self.more: dict[tuple[str, str, int], int] = {}
         self._styles = {
             str(n): about
@@ -174,9 +171,6 @@ class _Scan:
             )
         elif kind == "e":
             about = "error", text, 0
-        elif kind == "n" and _LONG.fullmatch(text):
-            about = "digits", "", 0
-            self.digits += text.encode() + b"\n"
         elif kind == "n" and text:
             about = self._styles.get(self._style)
         if about:
@@ -253,7 +247,6 @@ class _Rows:
     def __init__(self, sheet: CalamineSheet, scan: _Scan) -> None:
         self._sheet, self._scan = sheet, scan
         self._about = list(scan.more)
-        self._digits = finditer(rb"-?\d+", scan.digits)
         self._merged = sorted(sheet.merged_cell_ranges or (), reverse=True)
         self._open: list[tuple[int, int, int, Cell]] = []  # last row, columns
 
@@ -288,18 +281,17 @@ class _Rows:
 
     def _seen(self, cell: Cell, what: int) -> Cell:
         about, detail, zeros = self._about[what]
-        text = cell if isinstance(cell, str) else cell[0]
         match about:
-            case "digits":
-                return (next(self._digits)[0].decode(),)
             case "error":
                 return (detail,)
             case "undone":
                 return (UNDONE,)
+            case _ if not isinstance(cell, str):
+                return cell  # a number that lost its end
             case "percent":
-                return f"{float(text) * 100:.10g}%"
-            case "pads" if text.isdecimal():
-                return detail + text.zfill(zeros)
+                return f"{float(cell) * 100:.10g}%"
+            case "pads" if cell.isdecimal():
+                return detail + cell.zfill(zeros)
         return cell
 
     def _spread(self, row: int, cells: list[Cell]) -> int:
