@@ -4,6 +4,7 @@
 `--home` before the noun says whose member's command it is.
 """
 
+import argparse
 import importlib
 import sys
 from pathlib import Path
@@ -117,32 +118,20 @@ def _nothing() -> None:
     """Stand for a noun that was not called."""
 
 
-def _noun(arguments: list[str]) -> str:
-    """Return the first word that is no option of ours, nor its value."""
-    skip = False
-    for argument in arguments:
-        if skip:
-            skip = False
-        elif argument in ("--home", "--lang"):
-            skip = True
-        elif not argument.startswith("-"):
-            return argument
-    return ""
-
-
-def _language(arguments: list[str]) -> str:
-    for i, argument in enumerate(arguments):
-        if argument == "--lang" and i + 1 < len(arguments):
-            return arguments[i + 1]
-        if argument.startswith("--lang="):
-            return argument.removeprefix("--lang=")
-    return "en"
+def _leading(arguments: list[str]) -> tuple[str, str]:
+    """Return the language, and the first word that is no option's value."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--home", nargs="?")
+    parser.add_argument("--lang", nargs="?", default="en")
+    known, rest = parser.parse_known_args(arguments)
+    words = (word for word in rest if not word.startswith("-"))
+    return known.lang or "en", next(words, "")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its code."""
     given = sys.argv[1:] if arguments is None else arguments
-    lang = _language(given)
+    lang, noun = _leading(given)
     if lang not in catalogue.LANGUAGES:
         terminal.tell(f"syncd: error: --lang {lang!r}: en or zh")
         raise SystemExit(2)
@@ -150,9 +139,7 @@ def main(arguments: list[str] | None = None) -> None:
         terminal.tell(f"syncd: no {lang} catalogue is compiled: make messages")
     terminal.lay_out()
     try:
-        code = build(_noun(given))(
-            given, prog_name="syncd", standalone_mode=False
-        )
+        code = build(noun)(given, prog_name="syncd", standalone_mode=False)
         terminal.flush()
     except SyncdError as e:
         raise SystemExit(terminal.complain(e)) from None
