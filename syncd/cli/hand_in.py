@@ -48,6 +48,15 @@ class HandIn:
                 item = _refused(one) if refused else next(answers)
                 self.items.append({"row": number, **item})
 
+    def values(
+        self, args: ApiOptions, raws: Sequence[str], fields: Item
+    ) -> int:
+        """Hand in values of which all say the same; return the exit code."""
+        rows = [{**fields, "value": raw} for raw in raws]
+        with args.api() as own:
+            self.take(own, [*enumerate(rows, 1)])
+        return self.show(args, len(rows))
+
     def load(
         self, args: ListOptions, file: Path, constants: Item, **more: Any
     ) -> int:
@@ -96,7 +105,7 @@ class HandIn:
                 problem = api_client.problem(item["problem"])
                 yield from notices.refused(item["row"], problem)
             elif "id" in item:
-                yield _kept(item)
+                yield _came_in(item)
         if len(drafts) > most:
             more = len(drafts) - most
             yield t("{n} more rows: see --json", n=f"{more:,}")
@@ -110,7 +119,8 @@ def _refused(error: SyncdError) -> Item:
     return {"state": "refused", "problem": problem}
 
 
-def _kept(item: Item) -> str:
+def _came_in(item: Item) -> str:
+    """Return what became of an item that is not refused."""
     row, id_ = item["row"], item["id"]
     match item["state"]:
         case "known":

@@ -95,10 +95,7 @@ def _keep(
         kept = (*table_input.VALUE, "expires")
         return done.load(args, args.file, fields, fields=kept, more=columns)
     check_given(fields, *needed)
-    rows = [{**fields, "value": raw} for raw in args.values()]
-    with args.api() as own:
-        done.take(own, [*enumerate(rows, 1)])
-    return done.show(args, len(rows))
+    return done.values(args, args.values(), fields)
 
 
 class _RemoveOptions(ValueOptions, KindOptions, ApiOptions):

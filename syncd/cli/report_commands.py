@@ -42,15 +42,10 @@ def _add(args: _AddOptions) -> int:
         **({"basis": positions(args.basis, "--basis")} if args.basis else {}),
     }
     check_given(fields, "kind", "label", "role", "evidence")
-    rows = [
-        (number, {**fields, "value": raw})
-        for number, raw in enumerate(args.values(), 1)
-    ]
-    done = HandIn("/v1/reports", "reports", "", STATES)
-    done.fixed = args.given("again")
-    with args.api() as own:
-        done.take(own, rows)
-    return done.show(args, len(rows))
+    done = HandIn(
+        *("/v1/reports", "reports", "", STATES), fixed=args.given("again")
+    )
+    return done.values(args, args.values(), fields)
 
 
 class _DisputeOptions(ValueOptions, KindOptions, ApiOptions):
