@@ -249,6 +249,7 @@ class Daemon:
                 self.screening.came,
                 self.lifts.came,
                 self.undo.arrived,
+                self.never.arrived,
             ),
         )
 
@@ -279,7 +280,6 @@ class Daemon:
         await self.event_writer.log(origin)
         await self.urgent_news.look()
         self.background.start(self.arrivals.grown())
-        await self.never.grown()
 
     async def _keep_receipt(self, signer: str, size: int, note: bytes) -> None:
         await self.guard.keep_receipt(signer, size, note)
@@ -312,7 +312,6 @@ class Daemon:
         self.metrics.rounds.inc()
         await self.lapse.check()
         await self.rounds.round()
-        await self.never.catch_up()
         await self.urgent_news.look()
         await self.screening.daily()
         await self.asked_again.ask()

@@ -12,6 +12,7 @@ from syncd.flows.ports import Finding
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.token import encode
+from syncd.node.upkeep.arrivals import Arrival
 from syncd.node.upkeep.never_list import FILE, NeverList
 from syncd.roster.terms import Epoch, Never
 from tests.node.stand_in import Home, at_once
@@ -62,7 +63,7 @@ async def test_many_reports_are_one_alarm(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError):
         await never.check()
     full = False
-    await never.catch_up()
+    await never.check()
     await never.check()
     (findings,) = reported
     assert [found.index for found in findings] == [1, 2]
@@ -269,24 +270,19 @@ async def test_a_list_that_is_too_long_says_so(
     )
 
 
-async def test_a_log_that_grows_fast_is_looked_through_now_and_then(
+async def test_only_what_is_listed_is_looked_for_at_once(
     tmp_path: Path,
 ) -> None:
-    asked = 0
+    """A long sync brings in millions of others."""
+    reported: list[Finding] = []
 
-    class Slow(Mirror):
-        async def claims(self, *_: Any) -> Mapping[bytes, Sequence[Claim]]:
-            nonlocal asked
-            asked += 1
-            return {}
+    async def report(*findings: Finding) -> None:
+        reported.extend(findings)
 
-    never = never_list(Home(tmp_path, mirror=Slow([])))
-    never.listed = frozenset({("phone", 1, TOKEN)})
-    await never.grown()
-    never.took_s = 60.0  # as if it had taken so long
-    await never.grown()
-    await never.grown()
-    assert asked == 1
-    await never.catch_up()
-    await never.catch_up()
-    assert asked == 2
+    home = Home(tmp_path, mirror=Mirror([claim(1)]), report=report)
+    never = never_list(home)
+    came = Arrival((ORIGIN, 1), claim(1).statement)
+    for epoch, found in ((2, 0), (1, 1)):
+        never.listed = frozenset({("phone", epoch, TOKEN)})
+        await never.arrived([came])
+        assert len(reported) == found

@@ -372,7 +372,7 @@ async def test_the_never_list_protects_and_a_report_on_it_alarms(
     )
     await police.member.say(content)
     await alliance.settle()
-    await node.never.catch_up()  # as the next round does
+    await node.background.idle()
     alarms = await bank.member.findings("never_listed")
     assert [k.finding.origin for k in alarms] == [police.member.origin]
     item = {"kind": "phone", "token": token.encode(short), "epoch": 1}

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from syncd.indicator import never, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report
 from syncd.node.context import Context
+from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster.roster import Roster
 from syncd.store import durable
 from syncd.store.database import chunks
@@ -36,7 +36,6 @@ FILE = "never-tokens"  # in the home
 MOST = 50_000  # evaluations for one list
 PART = 4096  # spellings asked for and remembered at once
 TIMEOUT_S = 60.0  # of a part: what is missing is asked for the next time
-REST = 20  # of the time, one part in so many may go into looking for tokens
 MARK = 8  # bytes of a value's hash, in the file
 
 Key = tuple[str, int]  # kind, epoch
@@ -64,8 +63,6 @@ class NeverList:
         self._alarmed: set[Position] = set()
         self._lock = asyncio.Lock()
         self._checking = asyncio.Lock()
-        self._due = False
-        self._checked, self.took_s = -1e9, 0.0  # seconds
 
     async def refresh(self) -> None:
         """Know the tokens of the newest roster's list; then look for them.
@@ -168,19 +165,14 @@ class NeverList:
             await self.ctx.bulk(_write, self._path, known)
             self._unsaved = False
 
-    async def grown(self) -> None:
-        """Look for listed tokens, or have the next round do so.
-
-        With a list of tens of thousands it takes part of a second, and a
-        log that catches up grows many times in one.
-        """
-        self._due = True
-        if time.monotonic() - self._checked > REST * self.took_s:
-            await self.check()
-
-    async def catch_up(self) -> None:
-        """Look for listed tokens if a log has grown since we last did."""
-        if self._due:
+    async def arrived(self, page: Sequence[Arrival]) -> None:
+        """Look for listed tokens if a report that came in is on one."""
+        if any(
+            isinstance(about := one.statement, Report)
+            and (about.kind, about.epoch, token.decode(about.token))
+            in self.listed
+            for one in page
+        ):
             await self.check()
 
     async def check(self) -> None:
@@ -192,7 +184,6 @@ class NeverList:
             await self._check()
 
     async def _check(self) -> None:
-        self._due, began = False, time.monotonic()
         by_key: dict[Key, list[bytes]] = {}
         for kind, epoch, short in self.listed:
             by_key.setdefault((kind, epoch), []).append(short)
@@ -217,10 +208,7 @@ class NeverList:
                     await self.ctx.report(*found)
                 except SyncdError:
                     self._alarmed.difference_update(fresh)
-                    self._due = True
                     raise
-        self._checked = time.monotonic()
-        self.took_s = self._checked - began
 
 
 # ------------------------------------------------------------------ spellings
