@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncd.cli import terminal
 from syncd.cli.api_client import ApiClient, pages
-from syncd.cli.command import Options, argument, option
+from syncd.cli.command import Options, argument, defaults, option
 from syncd.errors import UsageError
 from syncd.messages.catalogue import t
 
@@ -103,16 +103,13 @@ class FormatOptions(Options):
     sheet: str = option("of a workbook with several")
 
     def file_options(self, **more: Any) -> "FileOptions":
-        """Return its given value."""
+        """Return its given value, of a verb's own options too."""
         from syncd.lists.rows import FileOptions  # only a list is of that form
 
+        known = {field.name for field in dataclasses.fields(FileOptions)}
+        mine = [n for n in defaults(type(self)) if n.strip("_") in known]
         return FileOptions(
-            self.format_,
-            self.encoding,
-            self.delimiter,
-            not self.no_header,
-            self.sheet,
-            **more,
+            header=not self.no_header, **self.given(*mine), **more
         )
 
     def is_list(self, file: Path | None, *plain: str) -> bool:

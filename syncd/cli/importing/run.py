@@ -33,9 +33,7 @@ def import_list(args: "ImportOptions") -> int:
         for name, value in args.recorded().items()
     }
     how, meant = table_input.options_of(
-        args.file_options(
-            **args.given("split", "widths", "trailer", "control", "count")
-        ),
+        args.file_options(),
         args.map_,
         constants,
         table_input.zone_of(args),
