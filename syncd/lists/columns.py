@@ -124,10 +124,9 @@ class Columns:
             return self
         seen = lost_digits.Lengths()
         for row in rows:
-            if row.problem is None:
-                found = self.known(row)  # whatever its other cells say
-                if found.get("kind") == "account":
-                    seen.add(found.get("value", ""))
+            found = self.known(row)  # whatever its other cells say
+            if found.get("kind") == "account":
+                seen.add(found.get("value", ""))
         return replace(self, seen=seen)
 
     def field_of(self, name: str) -> str:
