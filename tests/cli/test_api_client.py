@@ -137,18 +137,8 @@ def test_hangs_up(member: Node, false: FalseApi, tmp_path: Path) -> None:
     false.fail = {"before": 0}
     path = tmp_path / "a"
     path.write_text("a.example\n")
-    words = [
-        "--kind",
-        "url",
-        "--label",
-        "x",
-        "--role",
-        "x",
-        "--evidence",
-        "x",
-        "--file",
-    ]
-    assert member("report", "add", *words, path).code == 3
+    words = "report add --kind url --label x --role x --evidence x --file"
+    assert member(*words.split(), path).code == 3
 
 
 class _OnUnix(socketserver.UnixStreamServer):

@@ -149,35 +149,30 @@ def test_ctrl_c(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [None, b"kind,value\nurl,\xe4.example\n", b"raw,region\n1,US\n"]
+    ("raw", "why"),
+    [
+        (None, "No such file"),
+        (b"kind,value\nurl,\xe4.example\n", "UTF-8"),
+        (b"raw,region\n1,US\n", "no rows with kind and value"),
+        (b"kind,value\nurl,a.example\n", "is not empty"),
+    ],
 )
-def test_wrong_data_are_told_of_first(
-    tmp_path: Path, raw: bytes | None
+def test_what_cannot_be_is_told_of_first(
+    tmp_path: Path, raw: bytes | None, why: str
 ) -> None:
-    """No such file, no UTF-8, no such columns."""
-    data, where = tmp_path / "data.csv", tmp_path / "demo"
+    """Of the data, or the directory; what is there already is not touched."""
+    data = tmp_path / "data.csv"
     if raw is not None:
         data.write_bytes(raw)
+    (tmp_path / "mine").write_text("x")
     done = subprocess.run(
-        [*COMMAND, "--dir", str(where), "--data", str(data)],
+        [*COMMAND, "--once", "--dir", str(tmp_path), "--data", str(data)],
         capture_output=True,
         text=True,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert len(done.stderr.splitlines()) == 1
-    assert not where.exists()
-
-
-def test_a_directory_in_use(tmp_path: Path) -> None:
-    """What is there already is not touched."""
-    (tmp_path / "mine").write_text("x")
-    done = subprocess.run(
-        [*COMMAND, "--once", "--dir", str(tmp_path)],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 2
-    assert "is not empty" in done.stderr
+    assert why in done.stderr
+    assert sum(1 for _ in tmp_path.iterdir()) == 1 + data.exists()
 
 
 @pytest.fixture
