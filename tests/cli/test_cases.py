@@ -7,8 +7,8 @@ the very value that stands there, or a refusal that says what is wrong.
 import csv
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
-from operator import contains
+from collections.abc import Sequence
+from operator import contains, itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pytest
 
 from syncd.cli import never_edits
 from syncd.roster import drafts
+from tests.cases import cases
 from tests.cli.conftest import Node, Real
 
 REST = ["--evidence", "user_tag", "--label"]
@@ -125,121 +126,25 @@ def strict(raw: bytes) -> bytes:
     return made.getvalue()
 
 
-BANK = "20000012345678"
-TWO = "more than one URL in it"
-Case = tuple[bytes | str, list[str], str, list[str]]
-CASES: Mapping[str, Case] = {
-    "F3": (
-        f"value,联行号\n{BANK},313100000013\n{BANK},313332082914\n"
-        f"{BANK},402584009991\n{BANK},313\n{BANK},313100000014\n",
-        ACCOUNT,
-        f"bank:BJCNCNBJ:{BANK} bank:BKNBCN2N:{BANK} bank:SRCCCNBS:{BANK}",
-        ["is a class of many banks", "last digit of a clearing code"],
-    ),
-    "F4": (
-        'value\n"http://m1.hunt.example/a\nhttp://m2.hunt.example/b"\n'
-        "http://m3.hunt.example/a http://m4.hunt.example/b\n"
-        "http://m5.hunt.example/a;http://m6.hunt.example/b\n"
-        '"http://m9.hunt.example/a,http://m10.hunt.example/b"\n'
-        '"http://m11.hunt.example/a\rm12.hunt.example"\n',
-        URL,
-        "",
-        [TWO] * 5,
-    ),
-    "F6, F21": (
-        "\ufeffsep=|\r\nvalue|label\r\nhttp://s1.hunt.example/|fake_shop\r\n"
-        "http://p1.hunt.example/pay。|\r\nhttp://p2.hunt.example/pay,|\r\n"
-        "http://p3.hunt.example/pay）|\r\nhttp://p4.hunt.example/】回T退订|\r\n",
-        URL,
-        "s1.hunt.example/",
-        ["text or punctuation stands behind it"] * 4,
-    ),
-    "F9, F22": (
-        strict(
-            sheet(
-                "value\nhttp://x1.hunt.example/login_x000D_\n"
-                "x2.hunt.example/_x005F_x000D_\nx3.hunt.example/x005F_order\n"
-                "http://x4.hunt.example/_x000A_http://x5.hunt.example/"
-            )
-        ),
-        URL,
-        "x1.hunt.example/login x2.hunt.example/_x000D_"
-        " x3.hunt.example/x005F_order",
-        [TWO],
-    ),
-    "F11": (
-        "value,scheme\n6222021234567890000,ICBKCNBJ\n62220212345678900,102\n"
-        '="6222021234567890120",102\n6.22202123456789E+18,102\n',
-        ACCOUNT,
-        "bank:ICBKCNBJ:6222021234567890120",
-        ["zeros from the 16th on"] * 2 + ["a spreadsheet rounded it"],
-    ),
-    "F13": (
-        sheet(
-            "值 标签 种类\nx6.hunt.example fake_invest url\nx7.hunt.example\n"
-            "x8.hunt.example",
-            *("B2:B3", "C2:C4"),
-        ),
-        [*PHONE, "--role", "phishing_host"],
-        "x6.hunt.example/ x7.hunt.example/ x8.hunt.example/",
-        [],
-    ),
-    "F15": (
-        "####\n# Terms apply, a lot of them #\n# id,dateadded,url,tags\n"
-        '"1","2026-11-20 10:00:00","http://u1.hunt.example/m","elf,mozi"\n'
-        '# part two\n"2","2026-11-20 10:01:00","http://u2.hunt.example:5/",""',
-        URL,
-        "u1.hunt.example/m u2.hunt.example/",
-        [],
-    ),
-    "F18": (
-        "手机号,国家,地区\n13800138011,中国,广东深圳\n13800138012,CHN,北京\n"
-        "13800138013,86,香港\n13800138014,,火星\n+8613800138015,火星,\n"
-        "13800138016,China (Mainland),\n13800138017,火星,\n",
-        PHONE,
-        " ".join(f"+861380013801{n}" for n in range(1, 7)),
-        ["region: 火星 names no country"],
-    ),
-    "F19": (  # in GBK
-        (
-            "账号,账号方案\nzs-hunt@example.com,支付宝\nzhang_hunt01,微信\n"
-            "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t,波场\n"
-            f"6222021234567890128,工商银行\n{BANK},工行深圳分行\n{BANK},某某银行\n"
-        ).encode("gbk"),
-        ACCOUNT,
-        "alipay:zs-hunt@example.com wechat:zhang_hunt01"
-        " tron:TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t card:6222021234567890128"
-        f" bank:ICBKCNBJ:{BANK}",
-        ["scheme: 某某银行 names no kind of account"],
-    ),
-    "D1": (
-        "value\nhttps://play.google.com/store/apps/details?id=a.b\n"
-        "https://www.youtube.com/watch?v=1\nhttp://d.hunt.example/x?y=1\n"
-        "https://mp.weixin.qq.com/s/x1\nhttps://x.feishu.cn/\n",
-        URL,
-        "d.hunt.example/x mp.weixin.qq.com/s/x1 x.feishu.cn/",
-        ["query id the page", "query v the page"],
-    ),
-}
-
-
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("one", cases("lists/people"), ids=itemgetter("name"))
 def test_a_list_as_people_have_it(
-    bank: Node, tmp_path: Path, case: str
+    bank: Node, tmp_path: Path, one: dict[str, Any]
 ) -> None:
     """Every value is the one that stands there, or refused for a reason."""
-    raw, words, forms, reasons = CASES[case]
-    data = raw.encode() if isinstance(raw, str) else raw
-    path = tmp_path / ("a.xlsx" if data.startswith(b"PK") else "a.csv")
-    path.write_bytes(data)
-    items, whys, outcome = imported(bank, path, words)
-    assert [item["value"] for item in items] == forms.split()
-    assert len(whys) == len(reasons)
-    assert all(map(contains, whys, reasons))
-    assert ("its query was dropped" in outcome) == (case == "D1")
-    if case == "F13":  # the last row is not below the merged cell
-        labels = [item["label"] for item in items]
-        assert labels == ["fake_invest", "fake_invest", "nuisance_call"]
+    path = tmp_path / ("a.xlsx" if "sheet" in one else "a.csv")
+    if "sheet" in one:
+        data = sheet(one["sheet"], *one.get("merged", ()))
+        path.write_bytes(strict(data) if "strict" in one else data)
+    else:
+        path.write_bytes(one["text"].encode(one.get("encoding", "utf-8")))
+    words = {"url": URL, "phone": PHONE, "account": ACCOUNT}[one["as"]]
+    items, whys, outcome = imported(bank, path, [*words, *one.get("more", ())])
+    assert [item["value"] for item in items] == one["listed"].split()
+    assert len(whys) == len(one["reasons"])
+    assert all(map(contains, whys, one["reasons"]))
+    assert ("its query was dropped" in outcome) == (one["name"] == "D1")
+    labels = [item["label"] for item in items]
+    assert labels == one.get("labels", labels)
 
 
 def test_an_explicit_offset_is_honoured(bank: Node, tmp_path: Path) -> None:
