@@ -36,13 +36,12 @@ FILE = "never-tokens"  # in the home
 MOST = 50_000  # evaluations for one list
 PART = 4096  # spellings asked for and remembered at once
 TIMEOUT_S = 60.0  # of a part: what is missing is asked for the next time
-MARK = 8  # bytes of a value's hash, in the file
 
 Key = tuple[str, int]  # kind, epoch
 Listed = tuple[str, int, bytes]  # kind, epoch, token
-Known = dict[bytes, bytes]  # a value's mark → its token
-Marked = dict[bytes, Identifier]
-Kept = dict[str, bytes]  # KIND/EPOCH → marks and tokens, in base64
+Known = dict[str, bytes]  # a value's mark → its token
+Marked = dict[str, Identifier]
+Kept = dict[str, Known]  # by KIND/EPOCH
 
 
 @dataclass(kw_only=True, eq=False)
@@ -58,7 +57,7 @@ class NeverList:
     def __post_init__(self) -> None:
         self._path = self.ctx.home.path / FILE
         self._whole: tuple[object, ...] = ()  # list and epochs of `listed`
-        self._known: dict[Key, Known] | None = None  # None: not read yet
+        self._known: Kept | None = None  # None: not read yet
         self._unsaved = False
         self._alarmed: set[Position] = set()
         self._lock = asyncio.Lock()
@@ -84,20 +83,19 @@ class NeverList:
         wanted, urls, count = await self.ctx.bulk(_counted_up, roster)
         if self._known is None:
             self._known = await self.ctx.bulk(_read, self._path)
-        known = {
-            (kind, number): {
-                mark: short
-                for mark, short in self._known.get((kind, number), {}).items()
-                if mark in wanted[kind]
-            }
-            for kind, number in keys
-            if kind in wanted
-        }
+        known: Kept = {}
+        for kind, number in keys:
+            if kind in wanted:
+                had = self._known.get(name := f"{kind}/{number}", {})
+                still = had.keys() & wanted[kind].keys()
+                known[name] = {mark: had[mark] for mark in still}
         self._unsaved |= known != self._known
         self._known = known
         newest = {e.kind: e.epoch for e in roster.epochs if not e.retired}
         asked = [
-            (wanted[k], known[k, newest[k]]) for k in wanted if k in newest
+            (wanted[k], known[f"{k}/{newest[k]}"])
+            for k in wanted
+            if k in newest
         ]
         why = Message("")
         try:
@@ -105,7 +103,8 @@ class NeverList:
                 why = why or await self._ask(marks, have)
             await self._save(known)
         finally:
-            self._list([n for kind, n in keys if kind == "url"], urls)
+            epochs = [number for kind, number in keys if kind == "url"]
+            self._list([("url", n, short) for n in epochs for short in urls])
         left = sum(len(marks.keys() - have.keys()) for marks, have in asked)
         self.todo = ()
         if why:
@@ -127,11 +126,12 @@ class NeverList:
             self.todo += (long,)
         self._whole = () if why else (roster.never, keys)
 
-    def _list(self, epochs: Sequence[int], urls: Sequence[bytes]) -> None:
+    def _list(self, urls: Sequence[Listed]) -> None:
         """List what is known: no holder is needed for a URL."""
-        listed = {("url", number, x) for number in epochs for x in urls}
-        for (kind, number), rows in (self._known or {}).items():
-            listed |= {(kind, number, short) for short in rows.values()}
+        listed = {*urls}
+        for name, rows in (self._known or {}).items():
+            kind, _, epoch = name.partition("/")
+            listed |= {(kind, int(epoch), short) for short in rows.values()}
         self.listed = frozenset(listed)
         self.tokens = frozenset((kind, short) for kind, _, short in listed)
 
@@ -160,7 +160,7 @@ class NeverList:
                 break
         return why
 
-    async def _save(self, known: dict[Key, Known]) -> None:
+    async def _save(self, known: Kept) -> None:
         if self._unsaved:
             await self.ctx.bulk(_write, self._path, known)
             self._unsaved = False
@@ -231,30 +231,19 @@ def _counted_up(roster: Roster) -> tuple[dict[str, Marked], list[bytes], int]:
     return wanted, urls, len(forms)
 
 
-def _mark(one: Identifier) -> bytes:
-    return hashlib.sha256(f"{one.kind}/{one.value}".encode()).digest()[:MARK]
+def _mark(one: Identifier) -> str:
+    whole = hashlib.sha256(f"{one.kind}/{one.value}".encode())
+    return whole.hexdigest()[:16]
 
 
-def _read(path: Path) -> dict[Key, Known]:
+def _read(path: Path) -> Kept:
     """Return what the file remembers; nothing if it cannot be read."""
-    size = MARK + token.TOKEN_SIZE
-    found: dict[Key, Known] = {}
     try:
-        kept = msgspec.json.decode(durable.read(path) or b"{}", type=Kept)
-        for name, raw in kept.items():
-            kind, _, number = name.partition("/")
-            rows = [raw[at : at + size] for at in range(0, len(raw), size)]
-            found[kind, int(number)] = {r[:MARK]: r[MARK:] for r in rows}
+        return msgspec.json.decode(durable.read(path) or b"{}", type=Kept)
     except ValueError:
         log.warning("never-list asked for anew", why="does not parse")
         return {}
-    return found
 
 
-def _write(path: Path, known: dict[Key, Known]) -> None:
-    kept = {
-        f"{kind}/{number}": b"".join(map(b"".join, sorted(rows.items())))
-        for (kind, number), rows in sorted(known.items())
-        if rows
-    }
-    durable.write(path, msgspec.json.encode(kept))
+def _write(path: Path, known: Kept) -> None:
+    durable.write(path, msgspec.json.encode(known))
