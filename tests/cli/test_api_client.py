@@ -196,12 +196,6 @@ def test_token_from_the_environment(
     assert member.run("report", "list").code == 0
 
 
-def test_no_token(member: Node) -> None:
-    ran = member.run("--home", member.home, "report", "list")
-    assert ran.code == 2
-    assert "syncd token add" in ran.err
-
-
 def test_a_token_that_others_read(member: Node) -> None:
     member.home.with_suffix(".token").chmod(0o644)
     ran = status(member)
@@ -216,11 +210,6 @@ def test_no_token_in_the_file(member: Node, raw: bytes) -> None:
     ran = status(member)
     assert ran.code == 2
     assert "no bearer token" in ran.err
-
-
-def test_a_wrong_token(member: Node) -> None:
-    member.home.with_suffix(".token").write_text("another")
-    assert status(member).code == 4
 
 
 def test_no_home(run: Run, tmp_path: Path) -> None:

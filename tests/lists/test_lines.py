@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from syncd.errors import MalformedError, UsageError
+from syncd.errors import UsageError
 from syncd.indicator import tsv
-from syncd.lists import columns, lines, table
-from syncd.lists.columns import ListDescription
-from syncd.lists.rows import FileOptions
+from syncd.lists import lines
 
 
 def opened(path: Path, raw: bytes, encoding: str = "") -> list[str]:
@@ -139,29 +137,6 @@ def test_every_two_bytes_are_what_glibc_reads() -> None:
     ours = {r.hex(): lines.decode(r, "gb18030") for r in raw}
     theirs = dict(zip(ours, output.split("\n"), strict=True))
     assert {k for k in ours if ours[k] != theirs[k]} == {"a3a0"}
-
-
-@pytest.mark.parametrize("sign", ["\ue000", "\uf8ff", "\ufffd"])
-def test_private_use_costs_its_cell_only(tmp_path: Path, sign: str) -> None:
-    """A rare name in a column that is not stored hurts nobody."""
-    rest = {"label": "other", "role": "caller", "evidence": "user_tag"}
-    described = ListDescription(
-        constants={"kind": "account", "scheme": "wechat", **rest}
-    )
-    made = [f"号码,姓名\n1,{sign}\n", f"姓名,号码\n1,{sign}\n"]
-    made += [f'{{"姓名":"1","号码":"{sign}"}}\n']
-    for raw, name in zip(made, ("a.csv", "b.csv", "c.ndjson"), strict=True):
-        (tmp_path / name).write_text(raw, "utf-8")
-        found = table.open_table(tmp_path / name, FileOptions())
-        [row] = found.rows(0, 0)
-        assert not row.problem
-        plan = columns.plan(found.header, found.width, described, where="a")
-        if name == "a.csv":
-            assert plan.report(row)["value"] == "1"
-            continue
-        with pytest.raises(MalformedError) as e:
-            plan.report(row)
-        assert f"value: holds U+{ord(sign):04X}, which" in str(e.value)
 
 
 # -------------------------------------------------------------------- lines

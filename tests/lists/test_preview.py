@@ -109,31 +109,6 @@ def test_objects_show_their_names_as_columns(tmp_path: Path) -> None:
     assert text == '[columns]\nvalue = "电话"\n'  # several mean the label
 
 
-def test_a_dry_run_writes_the_mapping_that_the_import_needs(
-    tmp_path: Path,
-) -> None:
-    """All unknown words at once; decided, the list goes in."""
-    text = HEAD + "1,13800138012,杀猪盘,,\n2,13800138013,其它类型,,\n"
-    found = look(tmp_path, text)
-    rows = table.open_table(tmp_path / "list.csv", FileOptions())
-    given = {"kind": "phone", "role": "caller", "evidence": "user_tag"}
-    about = ListDescription(constants=given)
-    plan = columns.plan(rows.header, rows.width, about, where="a")
-    file = mapping.written(FileOptions(), about, found.columns, found.unknown)
-    assert file.startswith("# give each word its code")
-    assert '"杀猪盘" = ""  # rows: 1; nearest: fake_invest' in file
-    _, about = mapping.read(file, "m.toml")
-    plan = columns.plan(rows.header, rows.width, about, where="a")
-    found = preview.look(rows, plan, RULES)
-    assert [u.word for u in found.unknown] == ["杀猪盘", "其它类型"]
-    file = file.replace('"杀猪盘" = ""', '"杀猪盘" = "fake_invest"')
-    file = file.replace('"其它类型" = ""', '"其它类型" = "其他"')
-    _, about = mapping.read(file, "m.toml")
-    plan = columns.plan(rows.header, rows.width, about, where="a")
-    found = preview.look(rows, plan, RULES)
-    assert (found.good, found.unknown) == (2, [])
-
-
 def test_how_urls_were_read_is_counted(tmp_path: Path) -> None:
     text = "网址,标签\nhttp://a.hunt.example/x?id=1,other\n"
     found = look(tmp_path, text, "url", role="phishing_host")

@@ -101,6 +101,11 @@ def test_total(
     ),
 )
 @example(b"~~~\n", "csv", "", {"delimiter": "~"})
+@example(b"a,value\nx,1 2\n,3;4\nx,5\n", "csv", "", {"split": "value"})
+@example(b"1 2 3\n\n4\n5;6\n", "txt", "", {"split": "1"})
+@example(b'{"a":"1 2"}\n{"v":"1"}\n{\n', "ndjson", "", {"split": "a"})
+@example(b"0.0.0.0 a b\n0.0.0.0 c d\n", "hosts", "", {})
+@example(b"value\n1\n2\na2\n", "csv", "", {"trailer": "a{count}*"})
 @example(b'# "value,a\n', "csv", "", {})
 @example(b'# "value,a\n1,2\n', "csv", "", {})
 def test_going_on_anywhere(

@@ -120,40 +120,6 @@ def test_what_a_url_may_hold_parts_none() -> None:
         assert table.several(f"a.example{sign.strip()}2")[1:] == []
 
 
-SPLIT = [one for one in cases("lists/texts") if one["name"] == "hosts"]
-SPLIT += [
-    {
-        "name": "a.csv",
-        "told": {"split": "2"},
-        "text": "a,value\nx,1 2\n,3;4\n",
-    },
-    {"name": "a.txt", "told": {"split": "1"}, "text": "1 2 3\n\n4\n5;6\n"},
-    {
-        "name": "a.ndjson",
-        "told": {"split": "value"},
-        "text": '{"value":"1 2"}\n{"v":"1"}\n{\n{"value":"3 4"}\n',
-    },
-]
-
-
-@pytest.mark.parametrize("one", SPLIT, ids=lambda one: one["name"])
-def test_going_on_behind_the_values_of_a_cell(
-    case: Case, one: dict[str, Any]
-) -> None:
-    """Begun behind any row, the rest is as it was from the beginning."""
-    found = case.open(one["name"], one["text"], **one.get("told", {}))
-    rows = [*found.rows(0, 0)]
-    assert len(rows) >= 4
-    assert rows[-1].end <= found.size
-    for n, row in enumerate(rows):
-        if row.end in [later.end for later in rows[n + 1 :]]:
-            continue  # they go together
-        again = [*found.rows(row.end, row.last)]
-        assert [*map(repr, again)] == [*map(repr, rows[n + 1 :])]
-    bare = table.open_table(case.path / one["name"], FileOptions())
-    assert found.prefix()(found.size) == bare.prefix()(found.size)
-
-
 def test_a_cell_that_says_no_more_what_it_was_is_not_split() -> None:
     """A space in what a spreadsheet shows instead of a value parts none."""
     lost = Flawed("1 2", MalformedError("lost"))
@@ -172,13 +138,6 @@ def test_a_sheet_has_no_trailer_but_a_count(case: Case) -> None:
     assert "is no trailer" in case.fails("a.xlsx", raw, trailer="T{count}")
     assert "--count says 3" in case.fails("a.xlsx", raw, count=3)
     assert case.rows("a.xlsx", raw, count=2) == [["a"], ["b"]]
-
-
-def test_a_trailer_is_no_row_wherever_one_goes_on(case: Case) -> None:
-    found = case.open("a.csv", "号码\n1\n2\nT2\n", trailer="T{count}")
-    first, second = found.rows(0, 0)
-    assert [*found.rows(first.end, first.last)] == [second]
-    assert [*found.rows(found.size, 4)] == []
 
 
 def test_a_control_file_that_is_not_there(case: Case) -> None:

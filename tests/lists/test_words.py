@@ -86,15 +86,3 @@ def test_total(field: str, word: str) -> None:
     except MalformedError:
         return
     assert read(word) == first
-
-
-def test_only_so_many_cells_are_remembered(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(words, "_MOST", 1)
-    read = words.meaning("kind")
-    assert [read(w) for w in ("电话", "网址", "网址")] == [
-        "phone",
-        "url",
-        "url",
-    ]
