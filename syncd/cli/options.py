@@ -107,9 +107,9 @@ class FormatOptions(Options):
         from syncd.lists.rows import FileOptions  # only a list is of that form
 
         known = {field.name for field in dataclasses.fields(FileOptions)}
-        mine = [n for n in defaults(type(self)) if n.strip("_") in known]
+        given = self.given(*(n for n in defaults(type(self)) if n in known))
         return FileOptions(
-            header=not self.no_header, **self.given(*mine), **more
+            self.format_, header=not self.no_header, **given, **more
         )
 
     def is_list(self, file: Path | None, *plain: str) -> bool:

@@ -43,16 +43,8 @@ class EntryOutcome:
     state: str  # added, known, replaced: another of its name stood there
 
 
-class _Sealed(msgspec.Struct):
-    """What of an entry nobody reads without the vault's key."""
-
-    value: str
-    name: str
-    said: EntryFields  # by this name in own.db
-
-
-_encode = msgspec.json.Encoder(order="sorted").encode
-_decode = msgspec.json.Decoder(_Sealed).decode
+# What nobody reads without the vault's key: a value, a name, what is said.
+_decode = msgspec.json.Decoder(tuple[str, str, EntryFields]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +112,7 @@ class OwnEntries(SealedBook):
         self, entry: NewEntry, mac: _Macs, by: str, load: int | None
     ) -> tuple[object, ...]:
         now = self._clock()
-        plain = _Sealed(entry.value, entry.name, entry.fields)
+        plain = entry.value, entry.name, entry.fields
         context = _context(entry.type, entry.kind, mac.fields, by, now)
         return (
             entry.type,
@@ -129,7 +121,7 @@ class OwnEntries(SealedBook):
             mac.name,
             mac.fields,
             self._list_mac(entry.name) if entry.type == LOCAL else None,
-            self._cipher.seal(_encode(plain), context),
+            self._cipher.seal(msgspec.json.encode(plain), context),
             entry.until,
             by,
             now,
@@ -345,7 +337,7 @@ class OwnEntries(SealedBook):
         gone_at, gone_by, gone_why = removed
         context = _context(type_, kind, said_mac, by, at)
         try:
-            plain = _decode(self._cipher.open(sealed, context))
+            value, name, fields = _decode(self._cipher.open(sealed, context))
             why = b""
             if gone_at is not None:
                 ended = _ended(id_, gone_by, gone_at)
@@ -358,9 +350,9 @@ class OwnEntries(SealedBook):
             id_,
             type_,
             kind,
-            plain.value,
-            plain.said,
-            plain.name if type_ == LOCAL else "",
+            value,
+            fields,
+            name if type_ == LOCAL else "",
             until,
             by,
             at,
