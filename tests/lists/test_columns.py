@@ -75,6 +75,7 @@ def test_a_row(one: dict[str, Any]) -> None:
         one["header"],
         one["kind"],
         constants=one.get("constants", {}),
+        columns=one.get("columns", {}),
         words={(f, word): code for f, word, code in one.get("words", ())},
     )
     if "refused" in one or "faults" in one:
@@ -127,41 +128,10 @@ def test_only_accounts_are_surveyed() -> None:
 # ---------------------------------------------------------- faults and plan
 
 
-def test_all_faults_of_a_row_at_once() -> None:
-    made = plan("号码,标签,置信度,发现日期,改号", constants={})
-    with pytest.raises(SyncdError) as refused:
-        made.report(row("1.3E10,杀猪盘诈骗,高,46353,也许"))
-    assert [str(f).partition(":")[0] for f in refused.value.faults] == [
-        *("value", "label", "confidence", "seen", "spoofed")
-    ]
-    assert "杀猪盘诈骗" in str(refused.value)
-    assert "fake_invest" in refused.value.hint
-
-
 def test_a_flawed_cell_is_refused_with_its_reason() -> None:
     flawed = Flawed("1", MalformedError("a number of {n} digits", n=17))
     with pytest.raises(MalformedError, match="value: a number of 17 digits"):
         plan("号码").report(Row(2, 2, 9, (flawed,), ""))
-
-
-def test_objects_name_their_own_cells() -> None:
-    made = plan(None, columns={"value": "n"})
-    cells = {
-        "n": "13800138000",
-        "国家": "CHN",
-        "x": "y",
-        "省": "",
-        "市": "广州",
-    }
-    assert made.report(row(cells)) == {
-        "kind": "phone",
-        **REST,
-        "value": "13800138000",
-        "region": "CN",
-    }
-    with pytest.raises(MalformedError, match="label: is there twice"):
-        made.report(row({"标签": "other", "label": "other"}))
-    assert made.report(row({"标签": " ", "label": "other"}))
 
 
 def test_columns_by_number() -> None:

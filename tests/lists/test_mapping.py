@@ -13,6 +13,7 @@ from syncd.lists import columns, mapping, words
 from syncd.lists.columns import ListDescription
 from syncd.lists.preview import Unknown
 from syncd.lists.rows import FileOptions
+from tests.cases import cases
 
 FULL = """\
 # 深圳分行, nightly
@@ -89,34 +90,10 @@ def test_what_is_written_is_read_again() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("[file", "no TOML: "),
-        ("[columns]\nvalue = 1\nvalue = 2\n", "no TOML: .*line 3"),
-        ("x = 1", "line 1: 'x' means nothing"),
-        ("file = 1", "line 1: 'file' means nothing"),
-        ("\n[colums]\nvalue = 1", "line 2: 'colums' means nothing"),
-        (
-            "[file]\n\nsheat = 'a'",
-            r"line 3: 'sheat' means nothing in \[file\]",
-        ),
-        ("[file]\nheader = 'no'", "line 2: 'header' means nothing"),
-        ("[file]\ncount = true", "line 2: 'count' means nothing"),
-        ("[columns]\nvalue = 1.5", "line 2: 'value' means nothing"),
-        ("[columns]\n\"nam\" = 'x'", "line 2: 'nam' means nothing"),
-        ("[constants]\nvalue = 'x'", "line 2: 'value' means nothing"),
-        ("[constants]\nconfidence = '80'", "line 2: 'confidence' means"),
-        ("[words.seen]\n'x' = 'y'", "line 1: 'seen' means nothing"),
-        ("[words.label]\n'x' = 1", "line 2: 'x' means nothing"),
-        ("[words]\nlabel = {x = 1}", "line 1: 'x' means nothing"),
-        ("[words.role]\n\n'x' = 'caler'", "line 3: role: caler is not in"),
-        ("[words.region]\n'x' = '火星'", "line 2: region: 火星 names no"),
-    ],
-)
-def test_what_cannot_be_is_named_with_its_line(text: str, why: str) -> None:
-    with pytest.raises(UsageError, match=why) as refused:
-        mapping.read(text, "m.toml")
+@pytest.mark.parametrize("one", cases("lists/mappings"))
+def test_what_cannot_be_is_named_with_its_line(one: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match=one["why"]) as refused:
+        mapping.read(one["text"], "m.toml")
     assert str(refused.value).startswith("m.toml: ")
 
 
