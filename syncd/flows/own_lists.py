@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-from msgspec.structs import replace
 
 from syncd.errors import MalformedError
 from syncd.flows.draft import NewReport
@@ -55,39 +54,19 @@ class OwnOpinion:
 # ------------------------------------------------------------------ entries
 
 
-def exempt(draft: OwnDraft, rules: Rules) -> NewEntry:
-    """Return the exempt entry that a draft asks for.
-
-    Raises:
-        MalformedError: a value, text or day that cannot be; says which.
-    """
-    if draft.code or draft.text:
-        raise MalformedError("exempt: code and text are a note's")
-    return _about(EXEMPT, draft, rules, EntryFields())
-
-
-def note(draft: OwnDraft, rules: Rules) -> NewEntry:
-    """Return the note that a draft asks for.
+def entry(type_: str, draft: OwnDraft, rules: Rules) -> NewEntry:
+    """Return the exempt entry or note that a draft asks for.
 
     Raises:
         MalformedError: a value, code, text or day that cannot be; says which.
     """
-    if not vocabulary.known("note", draft.code):
+    if type_ == EXEMPT and (draft.code or draft.text):
+        raise MalformedError("exempt: code and text are a note's")
+    if type_ == NOTE and not vocabulary.known("note", draft.code):
         raise vocabulary.refused("code", "note", draft.code)
     text = plain_text("text", draft.text)
     if draft.code == "other" and not text:
         raise MalformedError("note: other says nothing without a text")
-    fields = EntryFields(code=draft.code, text=text)
-    return _about(NOTE, draft, rules, fields, name=draft.code)
-
-
-def _about(
-    type_: str,
-    draft: OwnDraft,
-    rules: Rules,
-    fields: EntryFields,
-    name: str = "",
-) -> NewEntry:
     found = identifier.for_report(
         draft.kind,
         draft.value,
@@ -95,7 +74,7 @@ def _about(
         scheme=draft.scheme,
         allow_personal=True,
     )
-    fields = replace(fields, why=plain_text("why", draft.why))
+    why = plain_text("why", draft.why)
     until = None
     if draft.expires:
         until = statement.day(draft.expires)
@@ -105,7 +84,8 @@ def _about(
                 type=type_,
                 day=draft.expires,
             )
-    return NewEntry(type_, found.kind, found.value, fields, name, until)
+    fields = EntryFields(why=why, code=draft.code, text=text)
+    return NewEntry(type_, found.kind, found.value, fields, draft.code, until)
 
 
 def local(kept: NewReport, list_: str) -> NewEntry:

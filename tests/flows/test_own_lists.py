@@ -132,18 +132,19 @@ def draft(**fields: str) -> OwnDraft:
 
 
 def test_an_entry_is_of_the_normal_form_and_keeps_why() -> None:
-    kept = own_lists.exempt(draft(why=" our own line "), RULES)
+    kept = own_lists.entry("exempt", draft(why=" our own line "), RULES)
     assert (kept.kind, kept.value) == ("phone", "+12025550123")
     assert (kept.fields, kept.until) == (EntryFields(why="our own line"), None)
-    kept = own_lists.note(
+    kept = own_lists.entry(
+        "note",
         draft(code="gateway", text="PBX", expires="2026-12-01", why="asked"),
         RULES,
     )
     assert kept.fields == EntryFields(code="gateway", text="PBX", why="asked")
     assert kept.until == statement.day("2026-12-01")
-    assert own_lists.note(draft(code="gateway"), RULES).fields == EntryFields(
-        code="gateway"
-    )
+    assert own_lists.entry(
+        "note", draft(code="gateway"), RULES
+    ).fields == EntryFields(code="gateway")
     assert "555" not in repr(kept)
     assert "PBX" not in repr(kept)
 
@@ -169,9 +170,8 @@ def test_an_entry_is_of_the_normal_form_and_keeps_why() -> None:
 def test_what_cannot_be_is_refused_by_name(
     type_: str, fields: dict[str, str], why: str
 ) -> None:
-    make = {"exempt": own_lists.exempt, "note": own_lists.note}[type_]
     with pytest.raises(SyncdError, match=why) as caught:
-        make(draft(**fields), RULES)
+        own_lists.entry(type_, draft(**fields), RULES)
     assert "13800138000" not in str(caught.value)
     assert "5550123" not in str(caught.value)
 

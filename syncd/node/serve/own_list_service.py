@@ -9,6 +9,7 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, TypeVar
 
 import msgspec
@@ -18,7 +19,6 @@ from syncd.flows import own_lists, report
 from syncd.flows.entry import (
     EXEMPT,
     LOCAL,
-    NOTE,
     Entry,
     Filter,
     NewEntry,
@@ -114,10 +114,11 @@ class OwnListService:
     )
     async def add(self, caller: Caller, wanted: OwnAdd) -> own_forms.OwnTaken:
         """Keep exempt entries or notes; durable on return."""
-        make = {EXEMPT: own_lists.exempt, NOTE: own_lists.note}[wanted.type]
-        context = self.rules()
         made: list[NewEntry | SyncdError] = await self.ctx.offload(
-            report.each, make, wanted.entries, context
+            report.each,
+            partial(own_lists.entry, wanted.type),
+            wanted.entries,
+            self.rules(),
         )
         if wanted.type == EXEMPT:
             made = await self._in_view(caller, wanted, made)
