@@ -104,7 +104,7 @@ class Label(FullOutput, frozen=True, kw_only=True):
 
 
 class OwnMark(Output, frozen=True, kw_only=True):
-    """An exempt entry or a note of ours."""
+    """An entry of our own lists, as far as it says something."""
 
     id: int
     by: str  # whose bearer token added it
@@ -112,25 +112,16 @@ class OwnMark(Output, frozen=True, kw_only=True):
     why: str = ""
     code: str = ""  # of a note
     text: str = ""  # of a note
-    official: bool = False  # made in view of an official report
-    expires: str = ""  # first day on which it does not count
-
-
-class OwnListed(Output, frozen=True, kw_only=True):
-    """An entry of a list that we use and do not pass on."""
-
-    id: int
-    list: str
-    by: str
-    at: int
-    label: Label
-    role: Label
-    evidence: str
-    seen: str
-    expires: str
+    official: bool = False  # exempt in view of an official report
+    list: str = ""  # of a local entry, as is what follows
+    label: Label | None = None
+    role: Label | None = None
+    evidence: str = ""
+    seen: str = ""
     handling: str = ""
     spoofed: bool = False
     test: bool = False
+    expires: str = ""  # first day on which it does not count
 
 
 class Ours(Output, frozen=True, kw_only=True):
@@ -141,7 +132,7 @@ class Ours(Output, frozen=True, kw_only=True):
     reasons: tuple[str, ...] = ()  # codes
     exempt: OwnMark | None = None
     notes: tuple[OwnMark, ...] = ()
-    local: tuple[OwnListed, ...] = ()
+    local: tuple[OwnMark, ...] = ()
 
 
 class Owner(Output, frozen=True, kw_only=True):

@@ -32,7 +32,7 @@ from syncd.indicator.identifier import KINDS, Identifier
 from syncd.node.context import Context
 from syncd.node.serve.shown import day_text, label, shown, taken
 from syncd.roster.roster import Roster
-from syncd.store.own_entries import EntryOutcome, OwnEntries
+from syncd.store.own_entries import OwnEntries
 from syncd.web import forms
 from syncd.web import own_list_forms as own_forms
 from syncd.web.forms import LookupCall
@@ -93,7 +93,7 @@ class Overlay:
             ours,
             exempt=_mark(ours.exempt) if ours.exempt else None,
             notes=tuple(map(_mark, ours.notes)),
-            local=tuple(map(_listed, ours.local)),
+            local=tuple(map(_mark, ours.local)),
         )
 
 
@@ -136,12 +136,7 @@ class OwnListService:
         can say just now whether an official report lists it.
         """
         asked = {
-            at: forms.Item(
-                kind=draft.kind,
-                value=draft.value,
-                scheme=draft.scheme,
-                region=draft.region,
-            )
+            at: shown(forms.Item, draft)
             for at, draft in enumerate(wanted.entries)
             if isinstance(draft, OwnDraft) and isinstance(made[at], NewEntry)
         }
@@ -191,7 +186,11 @@ class OwnListService:
     ) -> own_forms.OwnTaken:
         good = [one for one in made if isinstance(one, NewEntry)]
         kept = await self.ctx.own.entries.add(good, caller.name, load)
-        return taken(own_forms.OwnTaken, made, map(_outcome, good, kept))
+        outcomes = (
+            shown(own_forms.OwnOutcome, outcome, entry.fields)
+            for entry, outcome in zip(good, kept, strict=True)
+        )
+        return taken(own_forms.OwnTaken, made, outcomes)
 
     @route("POST", "/v1/own/loads", OPERATORS, "begin a load of a local list")
     async def begin_load(
@@ -270,8 +269,8 @@ def _seen(entry: NewEntry, answer: forms.LookupItem) -> NewEntry | SyncdError:
                 hint="say why, or try again when the holders answer",
             )
     if official:
-        new = msgspec.structs.replace(entry.fields, official=True)
-        return NewEntry(EXEMPT, entry.kind, entry.value, new, "", entry.until)
+        fields = msgspec.structs.replace(entry.fields, official=True)
+        return replace(entry, fields=fields)
     return entry
 
 
@@ -293,13 +292,6 @@ def _seen_of(
     return found
 
 
-def _outcome(entry: NewEntry, kept: EntryOutcome) -> own_forms.OwnOutcome:
-    official = entry.fields.official
-    return own_forms.OwnOutcome(
-        state=kept.state, id=kept.id, official=official
-    )
-
-
 def _form_of(entry: Entry, form: type[T], **more: object) -> T:
     """Return of an entry, and of what it says, what a form shows."""
     expires = day_text(entry.until)
@@ -307,13 +299,9 @@ def _form_of(entry: Entry, form: type[T], **more: object) -> T:
 
 
 def _mark(entry: Entry) -> forms.OwnMark:
-    return _form_of(entry, forms.OwnMark)
-
-
-def _listed(entry: Entry) -> forms.OwnListed:
     codes = {name: getattr(entry.fields, name) for name in ("label", "role")}
-    labels = {facet: label(facet, code) for facet, code in codes.items()}
-    return _form_of(entry, forms.OwnListed, **labels)
+    labels = {f: label(f, code) if code else None for f, code in codes.items()}
+    return _form_of(entry, forms.OwnMark, **labels)
 
 
 def _state(entry: Entry, today: int) -> Literal["stands", "expired", "ended"]:
