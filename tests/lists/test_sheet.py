@@ -64,19 +64,20 @@ def related(*targets: str) -> str:
 
 def formatted(*codes: str) -> str:
     """Styles 1, 2 …: a built-in number or a code each."""
+    ids = [
+        int(code) if code.isdecimal() and len(code) < 3 else 200 + n
+        for n, code in enumerate(codes)
+    ]
     own = "".join(
-        f'<numFmt numFmtId="{200 + n}" formatCode="{code}"/>'
-        for n, code in enumerate(codes)
-        if not code.isdecimal() or len(code) > 2
+        f'<numFmt numFmtId="{id_}" formatCode="{code}"/>'
+        for id_, code in zip(ids, codes, strict=True)
+        if id_ >= 200
     )
-    used = "".join(
-        f'<xf numFmtId="{code if code.isdecimal() and len(code) < 3 else 200 + n}"/>'
-        for n, code in enumerate(codes)
-    )
+    used = "".join(f'<xf numFmtId="{id_}"/>' for id_ in (0, *ids))
     return (
         f"<styleSheet {MAIN}><numFmts>{own}</numFmts><cellStyleXfs>"
         '<xf numFmtId="14"/><xf numFmtId="14"/></cellStyleXfs>'
-        f'<cellXfs><xf numFmtId="0"/>{used}</cellXfs></styleSheet>'
+        f"<cellXfs>{used}</cellXfs></styleSheet>"
     )
 
 
@@ -120,13 +121,10 @@ def made(
 
 def rezipped(path: Path, part: str, raw: bytes) -> Path:
     """Replace one part of a workbook."""
-    parts = {}
     with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            parts[name] = archive.read(name)
-    parts[part] = raw
+        parts = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in parts.items():
+        for name, data in {**parts, part: raw}.items():
             archive.writestr(name, data)
     return path
 
