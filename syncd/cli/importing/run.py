@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from syncd.cli import notices, previewing, table_input, terminal
+from syncd.cli import notices, table_input, terminal
 from syncd.cli.api_client import ApiClient
-from syncd.cli.importing import refused
+from syncd.cli.importing import previewing, refused
 from syncd.cli.importing.refused import OURS
 from syncd.cli.importing.targets import OwnList, Reports
 from syncd.cli.importing.upload import Upload, identity
