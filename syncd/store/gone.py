@@ -164,25 +164,15 @@ def _touch_refused(c: sa.Connection, import_id: int, list_id: int) -> bool:
 
     Tell whether there are refused rows whose cell is nothing's that we know.
     """
-    raws = {
-        raw
-        for (raw,) in c.exec_driver_sql(
-            "SELECT raw FROM import_refused WHERE import_id = ?", (import_id,)
-        )
-    }
-    if not raws:
-        return False
-    there = [
-        (import_id, list_id, mac, raw)
-        for mac, raw in c.exec_driver_sql(
-            'SELECT mac, raw FROM list_value WHERE list_id = ? AND "last" < ?',
-            (list_id, import_id),
-        )
-        if raw and raw in raws
-    ]
-    if there:
-        c.exec_driver_sql(
-            'UPDATE list_value SET "last" = ? WHERE list_id = ? AND mac = ?',
-            [row[:3] for row in there],
-        )
-    return not raws <= {row[3] for row in there}
+    lost = 'FROM list_value WHERE list_id = ? AND "last" < ?'
+    cells = "SELECT raw FROM import_refused WHERE import_id = ?"
+    unknown = c.exec_driver_sql(
+        f"{cells} AND raw NOT IN (SELECT raw {lost}) LIMIT 1",
+        (import_id, list_id, import_id),
+    ).fetchone()
+    c.exec_driver_sql(
+        'UPDATE list_value SET "last" = ?'  # noqa: S608
+        f' WHERE list_id = ? AND "last" < ? AND raw IN ({cells})',
+        (import_id, list_id, import_id, import_id),
+    )
+    return unknown is not None
