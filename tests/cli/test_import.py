@@ -10,6 +10,7 @@ import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -660,26 +661,26 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
+@pytest.fixture
+def go(member: Node, tmp_path: Path) -> Take:
+    """Import a long list."""
+    return partial(member, "report", "import", long_list(tmp_path, 60))
+
+
 @pytest.mark.parametrize(
     ("point", "waits"), [("before", [1, 2, 4]), ("after", [1, 1, 2])]
 )
 def test_a_daemon_that_is_restarted_is_waited_for(
-    member: Node,
-    false: FalseApi,
-    tmp_path: Path,
-    clock: Clock,
-    point: str,
-    waits: list[int],
+    false: FalseApi, go: Take, clock: Clock, point: str, waits: list[int]
 ) -> None:
     """It goes on in the same run, with the counts of a quiet one."""
-    path = long_list(tmp_path, 60)
     false.fail = {point: 2}
 
     def again() -> None:
         false.fail = {"before": 0}
 
     clock.meanwhile = [again, again]
-    ran = member("report", "import", path, "--json")
+    ran = go("--json")
     good = [f"n{n}.example" for n in range(60) if n % 11 and n % 7]
     assert (ran.code, ran.json["accepted"]) == (1, len(good))
     assert (ran.json["known"], ran.json["refused"]) == (0, 60 - len(good))
@@ -691,43 +692,37 @@ def test_a_daemon_that_is_restarted_is_waited_for(
 
 
 def test_a_new_trouble_is_a_new_patience(
-    member: Node, false: FalseApi, tmp_path: Path, clock: Clock
+    false: FalseApi, go: Take, clock: Clock
 ) -> None:
     """What is waited for counts from the last row that went in."""
-    path = long_list(tmp_path, 60)
     false.fail = {"before": 1}
 
     def later() -> None:
         false.fail = {"before": 2}
 
     clock.meanwhile = [later]
-    assert member("report", "import", path).code == 1
+    assert go().code == 1
     assert clock.waited == [1, 1]
 
 
 def test_a_daemon_that_stays_away_is_given_up(
-    member: Node,
-    false: FalseApi,
-    tmp_path: Path,
-    clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
+    false: FalseApi, go: Take, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some time later, with the way to go on; the next run does."""
     monkeypatch.setattr(upload, "RESTART_S", 50)
-    path = long_list(tmp_path, 60)
     false.fail = {"before": 2}
 
     def away() -> None:
         false.answers["/v1/imports"] = (503, refused("starting", 503, "x"))
 
     clock.meanwhile = [away]
-    ran = member("report", "import", path)
+    ran = go()
     assert ran.code == 3
     assert "starting" in ran.err
     assert "run the same command again" in ran.err
     assert clock.waited == [1, 2, 4, 8, 15, 15]
     false.answers.clear()
-    assert "goes on behind row" in member("report", "import", path).err
+    assert "goes on behind row" in go().err
 
 
 def test_nobody_waits_for_a_daemon_that_never_answered(
@@ -739,10 +734,9 @@ def test_nobody_waits_for_a_daemon_that_never_answered(
 
 
 def test_a_daemon_that_asks_for_patience_gets_it(
-    member: Node, false: FalseApi, tmp_path: Path, clock: Clock
+    false: FalseApi, go: Take, clock: Clock
 ) -> None:
     """Retry-After is heeded, and told; the first answer may be one, too."""
-    path = long_list(tmp_path, 60)
     full = (429, refused("import: quota used up", 429, "quota"))
     false.answers["/v1/imports"] = full
 
@@ -751,7 +745,7 @@ def test_a_daemon_that_asks_for_patience_gets_it(
         false.answers["/v1/reports"] = full
 
     clock.meanwhile = [next_trouble, false.answers.clear]
-    ran = member("report", "import", path)
+    ran = go()
     assert ran.code == 1
     assert clock.waited == [7, 7]
     assert ran.err.count("import: quota used up: tried again in 7 s") == 2
@@ -775,29 +769,27 @@ def test_patience_has_an_end(
 
 
 def test_interrupted_while_it_waits(
-    member: Node, false: FalseApi, tmp_path: Path, clock: Clock
+    false: FalseApi, go: Take, clock: Clock
 ) -> None:
-    path = long_list(tmp_path, 60)
     false.fail = {"before": 2}
 
     def stop() -> None:
         raise KeyboardInterrupt
 
     clock.meanwhile = [stop]
-    ran = member("report", "import", path)
+    ran = go()
     assert ran.code == 130
     assert "stopped behind row 21; run the same command again" in ran.err
-    assert "goes on behind row 21" in member("report", "import", path).err
+    assert "goes on behind row 21" in go().err
 
 
 def test_a_step_of_a_killed_run_that_comes_late(
-    member: Node, false: FalseApi, tmp_path: Path, clock: Clock
+    false: FalseApi, go: Take, clock: Clock
 ) -> None:
     """The daemon commits it after we asked how far it is: we ask again."""
-    path = long_list(tmp_path, 60)
     false.answers["/v1/reports"] = (409, refused("no", 409, "stale"))
     clock.meanwhile = [false.answers.clear]
-    assert member("report", "import", path).code == 1
+    assert go().code == 1
     assert clock.waited == [1]
 
 

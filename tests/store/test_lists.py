@@ -68,16 +68,12 @@ async def run(
     name: str,
     *reports: NewReport,
     refused: tuple[str, ...] = (),
-    times: int = 1,
     **ending: Any,
 ) -> ImportStatus:
-    """Import a file of a list, to its end, once or more often.
+    """Import a file of a list, to its end.
 
     With `agreed`, what would be taken back is named as soon as it is told.
     """
-    if times > 1:
-        more = {**ending, "times": times - 1}
-        await run(own, name, *reports, refused=refused, **more)
     number = len(await own.imports.history())
     begun = await own.imports.begin(file(str(number), name, anew=True))
     rows = [Refused(n, b'{"no":1}', raw) for n, raw in enumerate(refused, 1)]
@@ -289,22 +285,6 @@ async def test_the_next_file_comes_though_the_last_was_not_agreed_to(
     assert await in_force(own) == ["1", "2", "4"]
 
 
-async def test_what_comes_back_between_is_not_missing_twice(
-    own: OwnStore,
-) -> None:
-    for some in ([phone(1), phone(2)], [phone(1)], [phone(1), phone(2)]):
-        await run(own, "a", *some, agreed=True)
-    state = await run(own, "a", phone(1), agreed=True)
-    assert (state.gone, state.due) == (1, 0)
-
-
-async def test_without_agreement_it_is_only_counted(own: OwnStore) -> None:
-    await run(own, "a", phone(1), phone(2))
-    for due in (0, 1, 1):
-        state = await run(own, "a", phone(1))
-        assert (state.gone, state.due, state.dropped) == (1, due, 0)
-
-
 @pytest.mark.parametrize(
     ("size", "lost", "may"),
     [
@@ -348,19 +328,6 @@ async def test_a_number_that_is_named_is_a_limit_too(own: OwnStore) -> None:
         await run(own, "a", *rows[2:], gone="retract", gone_at_most=1)
 
 
-async def test_what_another_list_holds_stays(own: OwnStore) -> None:
-    """Until that list, too, has dropped it."""
-    await run(own, "a", phone(1), phone(2), phone(3))
-    await run(own, "b", phone(2), phone(3))
-    await run(own, "b", phone(3))
-    state = await run(own, "a", phone(1), times=2, agreed=True)
-    assert await in_force(own) == ["1", "3"]
-    assert state.dropped == 1  # `b` had 2 once, and has it no more
-    for _ in range(2):
-        await run(own, "b", phone(4), agreed=True)
-    assert await in_force(own) == ["1", "4"]
-
-
 async def test_our_own_reports_stay(own: OwnStore) -> None:
     await hand(own, phone(2))
     await run(own, "a", phone(1), phone(2))
@@ -383,15 +350,9 @@ async def test_official_evidence_stays(own: OwnStore, evidence: str) -> None:
 async def test_what_is_refused_counts_as_present(own: OwnStore) -> None:
     """By its cell: the value itself does not normalise any more."""
     await run(own, "a", phone(1), phone(2, raw=" 138 0000 2 "))
-    for _ in range(3):
-        state = await run(
-            own, "a", phone(1), refused=("138 0000 2",), agreed=True
-        )
-        assert (state.gone, state.dropped) == (0, 0)
-    state = await run(
-        own, "a", phone(1), refused=("else",), times=2, agreed=True
-    )
-    assert state.dropped == 1
+    for cell, due in (("138 0000 2", 0), ("else", 0), ("else", 1)):
+        state = await run(own, "a", phone(1), refused=(cell,), agreed=True)
+        assert state.due == due
 
 
 async def test_what_was_mended_stays_while_its_row_is_refused(
@@ -406,7 +367,8 @@ async def test_what_was_mended_stays_while_its_row_is_refused(
         )
         assert (state.gone, state.due, state.dropped) == (1, 0, 0)
     assert await in_force(own) == ["1", "2"]
-    state = await run(own, "a", phone(1), times=2, agreed=True)
+    for _ in range(2):
+        await run(own, "a", phone(1), agreed=True)
     assert await in_force(own) == ["1"]
 
 

@@ -3,7 +3,7 @@
 import itertools
 from dataclasses import dataclass, field
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -109,6 +109,20 @@ steps = st.lists(
 
 
 @given(steps=steps)
+@example(  # back for once, it is not missing twice
+    [("a", here, set(), True) for here in ({1, 2}, {1}, {1, 2}, {1})]
+)
+@example(  # nobody agrees: it is only counted
+    [("a", here, set(), False) for here in ({1, 2}, {1}, {1}, {1})]
+)
+@example(  # `b` holds 3 until it has dropped it, too, and 2 no more
+    [
+        *[("a", {1, 2, 3}, set(), False), ("b", {2, 3}, set(), False)],
+        ("b", {3}, set(), False),
+        *[("a", {1}, set(), True)] * 2,
+        *[("b", {4}, set(), True)] * 2,
+    ]
+)
 @settings(
     max_examples=60,
     deadline=None,
