@@ -10,7 +10,7 @@ them. There is one writer; it holds `Writer.lock` for a whole append.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -25,32 +25,16 @@ from syncd.flows.ports import (
     Published,
     VaultRow,
 )
+from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, leaf, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.leaf import Record
 from syncd.indicator.record import KEPT
 from syncd.indicator.statement import Retract, Statement
-from syncd.roster.terms import Epoch
 from syncd.tlog import checkpoint, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 from syncd.tlog.note import SigningKey
-
-
-class Tokens(Protocol):
-    """Who turns identifiers into outputs: `tokenise.Tokeniser`."""
-
-    def epoch(self, kind: str) -> Epoch:
-        """Return the newest epoch of `kind`."""
-
-    async def outputs(
-        self,
-        identifiers: Iterable[Identifier],
-        *,
-        purpose: str,
-        timeout_s: float,
-    ) -> Mapping[Identifier, bytes]:
-        """Return the output of each identifier, or raise."""
 
 
 class Vault(Protocol):
@@ -166,7 +150,7 @@ class Writer:
 async def publish(
     *,
     vault: Vault,
-    tokeniser: Tokens,
+    tokeniser: Tokeniser,
     writer: Writer,
     today: str,
     kinds: Sequence[str],
@@ -215,7 +199,7 @@ async def publish(
 
 
 async def _outputs(
-    rows: Sequence[VaultRow], tokeniser: Tokens, timeout_s: float
+    rows: Sequence[VaultRow], tokeniser: Tokeniser, timeout_s: float
 ) -> tuple[dict[str, int], Mapping[Identifier, bytes]]:
     """Return the epoch of each kind, and the outputs of all values."""
     epochs = {row.kind: tokeniser.epoch(row.kind).epoch for row in rows}

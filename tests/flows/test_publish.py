@@ -15,6 +15,7 @@ from syncd.errors import (
 from syncd.flows import publish
 from syncd.flows.ports import Ending, Published, VaultRow
 from syncd.flows.publish import Writer
+from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.record import DisputeFields, ReportFields
@@ -54,11 +55,12 @@ class Vault:
         return self.endings[:limit]
 
 
-class Tokens:
+class Tokens(Tokeniser):
     """A tokeniser whose holders may be away."""
 
-    away = False
-    number = 4  # of the newest epoch
+    def __init__(self) -> None:
+        self.away = False
+        self.number = 4  # of the newest epoch
 
     async def outputs(
         self,

@@ -38,6 +38,7 @@ from syncd.flows.ports import Bundle, OwnHead
 from syncd.flows.publish import Writer
 from syncd.flows.pull_context import PullContext
 from syncd.flows.submission import ImportBegin, ImportMark
+from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report, Retract
@@ -170,8 +171,11 @@ class SwappedRelease(Observed):
 BUILDS = {"": Observed, "mark": SwappedMark, "release": SwappedRelease}
 
 
-class Urls:
+class Urls(Tokeniser):
     """Tokens of URLs: nobody needs to be asked."""
+
+    def __init__(self) -> None:
+        pass
 
     async def outputs(
         self, identifiers: Iterable[Identifier], **_: object
