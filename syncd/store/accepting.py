@@ -11,7 +11,7 @@ answer is known only while it waits: later disputes want one of their own.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,41 +54,37 @@ class _Row:
 
 
 def accept(
+    c: sa.Connection,
     reports: Sequence[NewReport],
     cipher: Cipher,
     now: int,
     how: Submission,
     mark: ImportMark | None,
     refused: Sequence[Refused],
-) -> Callable[[sa.Connection], list[Outcome]]:
-    """Return what, run in one transaction, keeps what is new.
+) -> list[Outcome]:
+    """Keep what is new, in one transaction; return what became of each.
 
     The import's mark moves with it, and what was `refused` of its step is kept.
 
     Raises:
-        StaleError: when run: the import is not at `mark.old_offset` any more.
+        StaleError: the import is not at `mark.old_offset` any more.
     """
     macs = [_mac(cipher, r) for r in reports]
-
-    def job(c: sa.Connection) -> list[Outcome]:
-        batch = _Batch(c, macs, how)
-        outcomes = [
-            batch.judge(r, mac) for r, mac in zip(reports, macs, strict=True)
+    batch = _Batch(c, macs, how)
+    outcomes = [
+        batch.judge(r, mac) for r, mac in zip(reports, macs, strict=True)
+    ]
+    import_id = None if mark is None else mark.id
+    batch.write(c, cipher, (now, import_id, how.caller or None))
+    if mark is not None:
+        failpoint.hit("import.rows")
+        found = [
+            (mac, sealing.raw_mac(cipher, r.raw))
+            for r, mac in zip(reports, macs, strict=True)
         ]
-        import_id = None if mark is None else mark.id
-        fixed = (now, import_id, how.caller or None)
-        batch.write(c, cipher, fixed)
-        if mark is not None:
-            failpoint.hit("import.rows")
-            found = [
-                (mac, sealing.raw_mac(cipher, r.raw))
-                for r, mac in zip(reports, macs, strict=True)
-            ]
-            imports.move(c, cipher, mark, outcomes, found, refused)
-            failpoint.hit("import.mark")
-        return outcomes
-
-    return job
+        imports.move(c, cipher, mark, outcomes, found, refused)
+        failpoint.hit("import.mark")
+    return outcomes
 
 
 class _Batch:

@@ -67,12 +67,13 @@ class Vault(SealedBook):
         Raises:
             StaleError: the import is not at `mark.old_offset` any more.
         """
+        terms = how or Submission()
+
+        def job(c: sa.Connection) -> list[Outcome]:
+            given = (reports, self._cipher, self._clock(), terms)
+            return accept(c, *given, mark, refused)
 
         def step() -> list[Outcome]:
-            job = accept(
-                *(reports, self._cipher, self._clock(), how or Submission()),
-                *(mark, refused),
-            )
             outcomes = self._db.write_now(job)
             if mark is not None:
                 failpoint.hit("import.committed")
