@@ -98,15 +98,14 @@ def erase(
     if not fresh:
         return []
     acted = ErasureResult()
-    if _has_bundles(c, log_id):
-        rows = c.exec_driver_sql(
-            "SELECT n FROM bundle WHERE log_id = ? AND n >= ? AND n < ?"
-            " ORDER BY n",
-            (log_id, fresh[0][0] // BUNDLE, -(-fresh[-1][1] // BUNDLE)),
-        ).fetchall()
-        numbers = [n for (n,) in rows]
-        _erase_all(c, log_id, origin, numbers, fresh, acted, day)
-    else:
+    numbers = c.exec_driver_sql(
+        "SELECT n FROM bundle WHERE log_id = ? AND n >= ? AND n < ?"
+        " ORDER BY n",
+        (log_id, fresh[0][0] // BUNDLE, -(-fresh[-1][1] // BUNDLE)),
+    )
+    if there := [*numbers.scalars()]:
+        _erase_all(c, log_id, origin, there, fresh, acted, day)
+    else:  # our own log: its bundles are in own.db
         _drop_by_index(c, log_id, fresh, acted, day)
     return [*acted.failed, *(acted.breaches(origin) if day else ())]
 
@@ -248,14 +247,6 @@ def _stands(row: Row, day: int) -> bool:
     content = Claim.parse("", row).statement
     expires = getattr(content, "expires", "")
     return not expires or day < statement.day(expires)
-
-
-def _has_bundles(c: sa.Connection, log_id: int) -> bool:
-    """Tell another's log from our own, whose bundles are in own.db."""
-    row = c.exec_driver_sql(
-        "SELECT 1 FROM bundle WHERE log_id = ? LIMIT 1", (log_id,)
-    )
-    return row.fetchone() is not None
 
 
 def _drop_by_index(
