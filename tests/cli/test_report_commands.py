@@ -1,5 +1,6 @@
 """What is asked is what was told, and no raw value shows unasked."""
 
+import io
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from msgspec import structs
 
 from syncd.cli import grid
+from syncd.cli.retract import COUNTS
 from syncd.cli.status_command import lines
 from syncd.errors import Message
 from syncd.flows.ports import Finding
@@ -122,15 +124,9 @@ def test_asks_on_a_terminal(
     """A person is asked for one value."""
     from syncd.cli import options
 
-    class Terminal:
-        def __init__(self, text: str) -> None:
-            self.text = text
-
+    class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
-
-        def readline(self) -> str:
-            return self.text
 
     monkeypatch.setattr(sys, "stdin", Terminal(" a.example\n"))
     assert options.values(None) == ["a.example"]
@@ -149,16 +145,11 @@ def test_a_basis_that_is_no_position(member: Node) -> None:
 # ----------------------------------------------------------------- retract
 
 
+NOTHING = dict.fromkeys(COUNTS, 0)
+
+
 def retracting(false: FalseApi, count: int = 1) -> None:
-    answer = {
-        "retracting": count,
-        "reports": count,
-        "disputes": 0,
-        "others": 0,
-        "already": 0,
-        "spared": 0,
-        "ids": [1],
-    }
+    answer = {**NOTHING, "retracting": count, "reports": count, "ids": [1]}
     false.answers["/v1/retractions"] = (202, answer)
 
 
@@ -205,11 +196,8 @@ def test_retract(
 
 def test_retract_tells_what_it_left(member: Node, false: FalseApi) -> None:
     """A dispute on the value stands; what had ended before is no news."""
-    counts = {"retracting": 0, "reports": 0, "disputes": 0, "others": 2}
-    false.answers["/v1/retractions"] = (
-        202,
-        {**counts, "already": 2, "spared": 1, "ids": []},
-    )
+    left = {**NOTHING, "others": 2, "already": 2, "spared": 1, "ids": []}
+    false.answers["/v1/retractions"] = (202, left)
     words = ("--kind", "url", "--reason", "duplicate")
     ran = member("report", "retract", *words, stdin=b"a.example")
     assert ran.code == 0
@@ -226,16 +214,8 @@ def test_retract_a_file_of_values(
     file.write_text("a\nb\n")
     words = ("--kind", "url", "--reason", "test", "--file", file, "--json")
     ran = member("report", "retract", *words)
-    assert ran.json == {
-        "retracting": 2,
-        "reports": 2,
-        "disputes": 0,
-        "others": 0,
-        "already": 0,
-        "spared": 0,
-        "ids": [1, 1],
-        "refused": [],
-    }
+    counted = {**NOTHING, "retracting": 2, "reports": 2, "ids": [1, 1]}
+    assert ran.json == {**counted, "refused": []}
     assert [c["value"] for c in calls(false)] == ["a", "b"]
 
 

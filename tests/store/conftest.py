@@ -192,13 +192,8 @@ def own(tmp_path: Path, clock: Clock, fresh: Path) -> Iterator[OwnStore]:
 
 def open_own(home: Path, clock: Clock, **other: Any) -> OwnStore:
     """Open a home's own.db under this test's keys."""
-    return OwnStore.open(
-        home,
-        cipher=VaultCipher(b"v" * 32),
-        access_key=b"a" * 32,
-        clock=clock,
-        **other,
-    )
+    keys = {"cipher": VaultCipher(b"v" * 32), "access_key": b"a" * 32}
+    return OwnStore.open(home, clock=clock, **{**keys, **other})
 
 
 @pytest.fixture

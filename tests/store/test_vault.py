@@ -5,7 +5,7 @@ import dataclasses
 import hmac
 import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -33,12 +33,14 @@ from syncd.store.sealing import VaultCipher
 from syncd.store.searching import Query
 from syncd.tlog.merkle import Frontier
 from tests.store.conftest import (
+    Clock,
     Log,
     Reopen,
     accepted,
     crash_at,
     file,
     known,
+    open_own,
     row_of,
     step,
 )
@@ -313,6 +315,11 @@ async def test_a_crash_in_an_import(
 # ---------------------------------------------------------------- secrecy
 
 VALUE = "+8613912345678"
+SEALED = pytest.mark.parametrize(
+    ("cipher", "shows"),
+    [(VaultCipher(b"v" * 32), False), (PlainCipher(b"v" * 32), True)],
+    ids=["encrypted", "switched off"],
+)
 
 
 def spellings(value: str) -> list[bytes]:
@@ -347,22 +354,16 @@ def found_in(home: Path, value: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize(
-    ("cipher", "shows"),
-    [(VaultCipher(b"v" * 32), False), (PlainCipher(b"v" * 32), True)],
-    ids=["encrypted", "switched off"],
-)
+@SEALED
 async def test_no_raw_value_on_disk(
     tmp_path: Path,
     log: Log,
-    clock: Callable[[], int],
+    clock: Clock,
     cipher: VaultCipher,
     shows: bool,
 ) -> None:
     """Neither database nor WAL shows it; the same search finds it in clear."""
-    own = OwnStore.open(
-        tmp_path, cipher=cipher, access_key=b"a" * 32, clock=clock
-    )
+    own = open_own(tmp_path, clock, cipher=cipher)
     try:
         report = NewReport("phone", VALUE, fields(), again=VALUE)
         (id_,) = await accept(own, report)
@@ -379,23 +380,17 @@ async def test_no_raw_value_on_disk(
     assert found_in(tmp_path, VALUE) is shows
 
 
-@pytest.mark.parametrize(
-    ("cipher", "shows"),
-    [(VaultCipher(b"k" * 32), False), (PlainCipher(b"k" * 32), True)],
-    ids=["sealed", "clear"],
-)
+@SEALED
 async def test_nothing_of_a_list_is_on_the_disk(
     tmp_path: Path,
-    clock: Callable[[], int],
+    clock: Clock,
     cipher: VaultCipher,
     shows: bool,
 ) -> None:
     """Neither its name, nor its file's, nor a refused row, nor a reason."""
     names = ["list of Li", "Li.csv", "n/a of Li", "cells of Li", "told by Li"]
     list_, file, why, cells, again = names
-    own = OwnStore.open(
-        tmp_path, cipher=cipher, access_key=b"a" * 32, clock=clock
-    )
+    own = open_own(tmp_path, clock, cipher=cipher)
     try:
         wanted = ImportBegin(name=file, size=9, file="f", list=list_)
         state = await own.imports.begin(wanted)
@@ -417,17 +412,12 @@ async def test_nothing_of_a_list_is_on_the_disk(
 
 
 async def test_another_key_opens_nothing(
-    own: OwnStore, tmp_path: Path, clock: Callable[[], int]
+    own: OwnStore, tmp_path: Path, clock: Clock
 ) -> None:
     """A vault under the wrong key is damaged, not empty."""
     await accept(own, phone(1))
     own.close()
-    other = OwnStore.open(
-        tmp_path,
-        cipher=VaultCipher(b"w" * 32),
-        access_key=b"a" * 32,
-        clock=clock,
-    )
+    other = open_own(tmp_path, clock, cipher=VaultCipher(b"w" * 32))
     try:
         with pytest.raises(DamagedError, match="row 1 does not open"):
             await other.vault.waiting(1, ["phone"])
