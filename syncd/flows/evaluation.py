@@ -35,7 +35,6 @@ from syncd.tlog import document
 from syncd.tlog.note import SigningKey
 
 PURPOSES = vocabulary.codes("purpose")
-PURPOSES_OF_BULK = BULK
 CHECKED = 64  # elements from which a check element goes with them, uncounted
 
 
@@ -79,7 +78,7 @@ class Request:
     @property
     def bulk(self) -> bool:
         """Whether it waits behind look-ups."""
-        return self.purpose in PURPOSES_OF_BULK
+        return self.purpose in BULK
 
     @property
     def counted(self) -> int:

@@ -26,7 +26,6 @@ from syncd.flows import evaluation
 from syncd.flows.allowance import Allowance, HolderState
 from syncd.flows.evaluation import (
     CHECKED,
-    PURPOSES_OF_BULK,
     Exchange,
     Request,
 )
@@ -35,7 +34,7 @@ from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import threshold
 from syncd.roster.roster import Roster
-from syncd.roster.terms import Epoch
+from syncd.roster.terms import BULK, Epoch
 
 BULK_BATCH = 1024  # identifiers in one request
 # Those on their way together are what a busy holder may take seconds for.
@@ -150,7 +149,7 @@ class Tokeniser:
                     done.update(some)
                     part = part[len(some) :]
 
-        bulk = purpose in PURPOSES_OF_BULK
+        bulk = purpose in BULK
         size = BULK_BATCH if bulk else LOOKUP_BATCH
         calls = []
         for kind in ("phone", "account"):
@@ -210,7 +209,7 @@ class Tokeniser:
         purpose: str,
         deadline: float,
     ) -> dict[Identifier, bytes]:
-        bulk = purpose in PURPOSES_OF_BULK
+        bulk = purpose in BULK
         offload = self.bulk if bulk else self.offload
         last = len(part) >= CHECKED and self.clock() >= self._wary_until
         inputs = [token.oprf_input(i) for i in part]
