@@ -15,8 +15,8 @@ from syncd.store import events as rows
 from syncd.store.database import Database
 from syncd.store.events import EventBook
 from syncd.web.event_stream import Event
-
-NOW = 1_800_000_000
+from tests.store.conftest import NOW
+from tests.store.conftest import fresh as fresh
 
 
 class Ring:
@@ -44,18 +44,10 @@ class Ring:
         return found
 
 
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return an empty own.db: a copy is quick."""
-    path = tmp_path_factory.mktemp("events") / "own.db"
-    Database(path, "own").close()
-    return path
-
-
 @pytest.fixture
 def path(tmp_path: Path, fresh: Path) -> Path:
     """Return the path of this test's own.db."""
-    return Path(shutil.copy(fresh, tmp_path))
+    return Path(shutil.copy(fresh / "own.db", tmp_path))
 
 
 @pytest.fixture
