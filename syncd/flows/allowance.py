@@ -6,7 +6,7 @@ of which each gives a part.
 """
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -112,22 +112,22 @@ class Allowance:
         among: Collection[int],
         purpose: str,
         n: int,
-        slow: Callable[[str], tuple[bool, float]],
+        states: Mapping[str, HolderState],
     ) -> tuple[int, ...]:
         """Return the t share indices to ask for n elements.
 
         Quick holders, but for those that then have less left than (t - 1)/t of
         who has most: the part of the others would be missing in the end.
-        `slow` says who is down, and how long it takes.
         """
+        now = self.clock()
         names = {i: epoch.shares[i][0] for i in among}
         left = {i: self.of(epoch, names[i], purpose).left for i in among}
         fair = max(left.values()) * (epoch.t - 1) / epoch.t
 
         def rank(index: int) -> tuple[bool, bool, bool, float]:
-            down, took_s = slow(names[index])
+            state = states.get(names[index], HolderState(names[index]))
             after = left[index] - n
-            return down, after < 0, after < fair, took_s
+            return state.down(now), after < 0, after < fair, state.latency_s
 
         return tuple(sorted(sorted(among, key=rank)[: epoch.t]))
 

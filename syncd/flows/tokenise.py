@@ -258,7 +258,6 @@ class Tokeniser:
         self, epoch: Epoch, bad: Mapping[int, Message], purpose: str, n: int
     ) -> tuple[int, ...]:
         """Return t holders: that answer, have most left, and are quick."""
-        now = self.clock()
         left = [i for i in epoch.shares if i not in bad]
         if len(left) < epoch.t:
             names = {i: epoch.shares[i][0] for i in epoch.shares}
@@ -276,12 +275,7 @@ class Tokeniser:
                 epoch=epoch.epoch,
                 whys=whys,
             )
-
-        def slow(member: str) -> tuple[bool, float]:
-            state = self.holders.get(member, HolderState(member))
-            return state.down(now), state.latency_s
-
-        return self.allowance.choose(epoch, left, purpose, n, slow)
+        return self.allowance.choose(epoch, left, purpose, n, self.holders)
 
     async def _ask_all(
         self,

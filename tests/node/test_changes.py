@@ -5,7 +5,7 @@ import pytest
 from syncd.errors import MalformedError, MissingError
 from syncd.node.upkeep import arrivals
 from syncd.store.merge_marks import MergeMarks
-from syncd.web.change_forms import ChangePage, ChangeQuery
+from syncd.web.forms import ChangePage, ChangeQuery
 from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member, as_founded, shared, until
 

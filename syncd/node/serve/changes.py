@@ -19,7 +19,7 @@ from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.upkeep import arrivals
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.store.merge_marks import Mark
-from syncd.web.change_forms import Change, ChangePage, ChangeQuery
+from syncd.web.forms import Change, ChangePage, ChangeQuery
 from syncd.web.routes import READERS, Caller, route
 
 _CURSOR = re.compile(r"([0-9]{1,15})\.([0-9]{1,15})", re.ASCII)
