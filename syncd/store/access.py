@@ -28,9 +28,10 @@ import sqlalchemy as sa
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import Access, Position
+from syncd.store.book import SealedBook
 from syncd.store.database import Database
 from syncd.store.grouped import Grouped
-from syncd.store.sealing import VaultCipher
+from syncd.store.sealing import Cipher, VaultCipher
 from syncd.store.tables import OWN, Bytes, Int, access, access_key
 
 MONTH_S = 30 * 86_400
@@ -97,16 +98,14 @@ class _Month(VaultCipher):
         return self.mac(msgspec.json.encode(position))[:TAG_SIZE]
 
 
-class AccessBook:
+class AccessBook(SealedBook):
     """The access records, over own.db."""
 
     def __init__(
-        self, database: Database, key: bytes, clock: Callable[[], int]
+        self, database: Database, cipher: Cipher, clock: Callable[[], int]
     ) -> None:
-        """Take over the records; `key` seals the months' keys."""
-        self._db = database
-        self._clock = clock
-        self._cipher = VaultCipher(key)
+        """Take over the records; `cipher` seals the months' keys."""
+        super().__init__(database, cipher, clock)
         self._months: dict[int, _Month] = {}
         self._group: Grouped[Sequence[Access], range] = Grouped(
             database, self._record_all

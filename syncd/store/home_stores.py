@@ -40,7 +40,7 @@ from syncd.store.own_entries import OwnEntries
 from syncd.store.published import PublishedCounts
 from syncd.store.quota import Quotas
 from syncd.store.screening import ScreeningBook
-from syncd.store.sealing import Cipher
+from syncd.store.sealing import Cipher, VaultCipher
 from syncd.store.sightings import Sightings
 from syncd.store.vault import Vault
 
@@ -66,11 +66,11 @@ class OwnStore:
         self.vault = Vault(database, cipher, clock)
         self.imports = Imports(database, cipher, clock)
         self.quotas = Quotas(database)
-        self.published = PublishedCounts(database)
-        self.access = AccessBook(database, access_key, clock)
+        self.published = PublishedCounts(database, clock)
+        self.access = AccessBook(database, VaultCipher(access_key), clock)
         self.cosigned = CosignRows(database, clock)
         self.bearers = Bearers(database, clock)
-        self.sightings = Sightings(database, cipher)
+        self.sightings = Sightings(database, cipher, clock)
         self.events = EventBook(database, clock)
         self.appeals = Appeals(database, cipher, clock)
         self.marks = MergeMarks(database, clock)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from syncd.store.database import Database
+from syncd.store.book import Book
 from syncd.store.tables import OWN, Int, Text
 
 ALL, HITS = "statements", "lifts"  # keys of counts
@@ -21,11 +21,8 @@ published = sa.Table(  # of some days; a page read twice counts twice
 )
 
 
-class PublishedCounts:
+class PublishedCounts(Book):
     """The counts, over own.db."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     async def add(self, counts: Mapping[tuple[str, str, str], int]) -> None:
         """Count statements by day, origin and key."""

@@ -8,8 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from syncd.store import sealing
-from syncd.store.database import Database
-from syncd.store.sealing import Cipher
+from syncd.store.book import SealedBook
 from syncd.store.tables import sighting
 
 
@@ -33,15 +32,11 @@ class Pending:
     count: int
 
 
-class Sightings:
+class Sightings(SealedBook):
     """The sightings not yet told, over own.db.
 
     Those told are dropped by the append that tells them (`sighted`).
     """
-
-    def __init__(self, database: Database, cipher: Cipher) -> None:
-        self._db = database
-        self._cipher = cipher
 
     async def add(self, met: Sequence[SightedToken]) -> None:
         """Count each; durable on return."""
