@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,17 @@ for name, examples in (("dev", 25), ("gate", 50), ("soak", 2000)):
         suppress_health_check=[HealthCheck.too_slow],
     )
 settings.load_profile("dev")
+
+
+@pytest.fixture
+def chinese() -> Iterator[None]:
+    """Chinese is spoken, until the test is over."""
+    from syncd.messages import catalogue
+
+    if not catalogue.choose("zh"):
+        pytest.skip("no catalogue is compiled")
+    yield
+    catalogue.choose("en")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,26 +1,6 @@
 """Who knows no code finds it without opening a file of ours."""
 
-import pytest
-
 from tests.cli.conftest import Run
-
-
-@pytest.mark.parametrize(
-    ("field", "word", "code"),
-    [
-        ("label", "虚假投资理财", "fake_invest"),
-        ("label", "冒充客服", "refund_cs"),
-        ("role", "主叫", "caller"),
-        ("role", "收款账户", "collecting_account"),
-        ("evidence", "银行识别", "bank_detection"),
-    ],
-)
-def test_a_word_finds_its_code(
-    run: Run, field: str, word: str, code: str
-) -> None:
-    ran = run("vocabulary", field, word, "--json")
-    assert ran.code == 0, ran.err
-    assert ran.json["codes"][0]["code"] == code
 
 
 def test_all_codes_of_a_field(run: Run) -> None:

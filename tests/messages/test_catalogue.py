@@ -35,29 +35,19 @@ def test_a_checkout_that_is_not_compiled(
     assert catalogue.t("line {n}", n=1) == "line 1"
 
 
+@pytest.mark.usefixtures("chinese")
 def test_english_where_chinese_is_missing() -> None:
-    catalogue.choose("zh")
-    try:
-        assert catalogue.t("no such sentence {n}", n=1) == "no such sentence 1"
-        assert catalogue.t("line {n}", n=1) == "第 1 行"
-    finally:
-        catalogue.choose("en")
+    assert catalogue.t("no such sentence {n}", n=1) == "no such sentence 1"
+    assert catalogue.t("line {n}", n=1) == "第 1 行"
+    assert catalogue.of(MalformedError("line {n}", n=7)) == "第 7 行"
+    assert catalogue.of(MalformedError("no {such} sentence")) == (
+        "no {such} sentence"
+    )
+    catalogue.choose("en")
     assert catalogue.t("line {n}", n=1) == "line 1"
 
 
-def test_an_error_with_parameters_is_in_chinese() -> None:
-    error = MalformedError("line {n}", n=7)
-    assert (str(error), catalogue.of(error)) == ("line 7", "line 7")
-    catalogue.choose("zh")
-    try:
-        assert catalogue.of(error) == "第 7 行"
-        assert catalogue.of(MalformedError("no {such} sentence")) == (
-            "no {such} sentence"
-        )
-    finally:
-        catalogue.choose("en")
-
-
+@pytest.mark.usefixtures("chinese")
 def test_all_faults_and_their_hints_are_in_chinese() -> None:
     error = joined(
         [
@@ -65,18 +55,12 @@ def test_all_faults_and_their_hints_are_in_chinese() -> None:
             MalformedError("{field}: not 0 to 100", field="confidence"),
         ]
     )
-    catalogue.choose("zh")
-    try:
-        assert catalogue.of(error) == (
-            "label：代码表中没有“杀猪盘诈骗”；confidence：须为 0 至 100"
-        )
-        assert catalogue.hint_of(error).startswith(
-            "最接近的代码：fake_invest "
-        )
-        assert catalogue.hint_of(MalformedError("x", hint="hint")) == "提示"
-        assert catalogue.hint_of(MalformedError("x")) == ""
-    finally:
-        catalogue.choose("en")
+    assert catalogue.of(error) == (
+        "label：代码表中没有“杀猪盘诈骗”；confidence：须为 0 至 100"
+    )
+    assert catalogue.hint_of(error).startswith("最接近的代码：fake_invest ")
+    assert catalogue.hint_of(MalformedError("x", hint="hint")) == "提示"
+    assert catalogue.hint_of(MalformedError("x")) == ""
 
 
 def test_help_in_chinese() -> None:

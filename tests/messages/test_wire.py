@@ -94,15 +94,12 @@ def test_an_unknown_code_is_its_detail(code: str) -> None:
     assert str(wire.read(form)) == "a {new} thing"
 
 
+@pytest.mark.usefixtures("chinese")
 def test_it_is_rendered_where_it_is_read() -> None:
-    assert catalogue.choose("zh")
-    try:
-        assert catalogue.text(on_wire(BEHIND)) == (
-            "落后：bank.example/syncd/txwz/1 有 7 条未取得：bank：没有此项；"
-            "syncd doctor bank 会指出断在何处"
-        )
-    finally:
-        catalogue.choose("en")
+    assert catalogue.text(on_wire(BEHIND)) == (
+        "落后：bank.example/syncd/txwz/1 有 7 条未取得：bank：没有此项；"
+        "syncd doctor bank 会指出断在何处"
+    )
 
 
 def test_a_code_has_one_template() -> None:

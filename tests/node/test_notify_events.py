@@ -11,7 +11,6 @@ import syncd
 from syncd.config.settings import Role
 from syncd.errors import Message
 from syncd.flows.ports import Finding
-from syncd.messages import catalogue
 from syncd.node.notify import events
 from syncd.store.events import StoredEvent, of_finding
 
@@ -129,11 +128,7 @@ def test_positions_leave_and_what_stands_there_does_not() -> None:
     )
 
 
+@pytest.mark.usefixtures("chinese")
 def test_it_speaks_the_daemons_language() -> None:
-    if not catalogue.choose("zh"):
-        pytest.skip("no catalogue is compiled")
-    try:
-        found = told("urgent", origin="a/b", index=1)
-        assert found["text"] == "a/b 有紧急消息，自第 1 条起"
-    finally:
-        catalogue.choose("en")
+    found = told("urgent", origin="a/b", index=1)
+    assert found["text"] == "a/b 有紧急消息，自第 1 条起"
