@@ -170,7 +170,11 @@ async def test_files_are_made_one_at_a_time_for_each_caller(
     """However many one asks for at once."""
     paths = [f"/log/audit/00{n % 2}" for n in range(8)]
     asked = [asyncio.create_task(client.get(path)) for path in paths]
-    await asyncio.sleep(0.05)
+
+    async def making() -> bool:
+        return service.making > 0
+
+    await until(making)
     service.go_on.set()
     for one in asyncio.as_completed(asked):
         assert len(await (await one).read()) > 0
@@ -198,10 +202,14 @@ async def test_a_file_that_is_not_read_in_time_is_cut_off(
     """However slowly it is read."""
     monkeypatch.setattr(peer_api, "ANSWER_S", 0.1)
     service.go_on.set()
-    slow = await client.get("/log/audit/000")
-    await asyncio.sleep(0.3)
-    with pytest.raises(aiohttp.ClientError):
+
+    async def read_late() -> None:
+        slow = await client.get("/log/audit/000")
+        await asyncio.sleep(0.3)
         await slow.read()
+
+    with pytest.raises(aiohttp.ClientError):
+        await read_late()
     assert (await client.get("/log/checkpoint")).status == 200
 
 
@@ -236,7 +244,7 @@ async def test_bytes_in_flight_are_bounded_over_all_callers(
     await flight.enter("carrier", 100)
     await flight.leave("carrier", 100)
     await flight.leave("bank", 8)
-    await asyncio.wait_for(waits, 1)
+    await asyncio.wait_for(waits, 20)
 
 
 async def test_a_body_that_breaks_off_is_the_callers_fault(

@@ -7,6 +7,7 @@ import gzip
 import socket
 from asyncio.sslproto import SSLProtocol
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -15,6 +16,7 @@ from syncd.pinning import ServerTls, client_context
 from syncd.roster import certificate, keys
 from syncd.web import runner as runners
 from syncd.web.runner import Runner
+from tests.alliance import until
 
 HOST = "127.0.0.1"
 HERE = keys.generate("here.example", "txwz", bytes, now=1_790_000_000)
@@ -100,7 +102,7 @@ async def test_who_was_shaking_hands_is_sent_away() -> None:
     """Else it were kept until its silence is noticed, seconds later."""
     runner, port = await opened()
     reader, writer = await asyncio.open_connection(HOST, port)
-    await asyncio.sleep(0.05)  # let in, and expected to begin
+    await count(runner, handshakes=1)
     await runner.cleanup()
     assert await ended(reader)
     writer.close()
@@ -110,10 +112,25 @@ async def test_who_was_shaking_hands_is_sent_away() -> None:
 
 
 @pytest.fixture
-async def port() -> AsyncIterator[int]:
-    runner, port = await opened()
-    yield port
+async def server() -> AsyncIterator[Runner]:
+    runner, _ = await opened()
+    yield runner
     await runner.cleanup()
+
+
+@pytest.fixture
+def port(server: Runner) -> int:
+    return int(server.addresses[0][1])
+
+
+async def count(server: Runner, handshakes: int = 0, here: int = 0) -> None:
+    """Wait until so many shake hands, and so many have."""
+    of: Any = server.server
+
+    async def are() -> bool:
+        return (len(of.handshakes), len(of.here)) == (handshakes, here)
+
+    await until(are)
 
 
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -147,7 +164,7 @@ def open_among(ends: list[Ends]) -> list[bool]:
 async def close(*ends: Ends) -> None:
     for _, writer in ends:
         writer.transport.abort()
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("of", ["HANDSHAKES", "HANDSHAKES_OF_ADDRESS"])
@@ -167,9 +184,16 @@ async def test_one_address_begins_so_many_handshakes_a_second(
 ) -> None:
     """Each costs a millisecond of the one loop, whoever it is."""
     monkeypatch.setattr(runners, "HANDSHAKES_A_SECOND", 2)
-    ends = await silent(port, 8)
-    await asyncio.sleep(0.1)
-    assert sum(open_among(ends)) <= 4  # of two seconds, if one ended
+    monkeypatch.setattr(runners, "HANDSHAKE_S", 60)
+    loop = asyncio.get_running_loop()
+    began = int(loop.time())
+    ends = await silent(port, 40)
+    most = 2 * (int(loop.time()) + 1 - began)
+
+    async def closed() -> bool:
+        return sum(open_among(ends)) <= most
+
+    await until(closed)
     await close(*ends)
 
 
@@ -196,7 +220,7 @@ async def test_who_is_let_in_has_to_ask(
 
 
 async def test_one_pin_has_so_many_connections(
-    port: int, monkeypatch: pytest.MonkeyPatch
+    server: Runner, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One more is closed; when one has gone, another is let in."""
     monkeypatch.setattr(runners, "CONNECTIONS_OF_PIN", 2)
@@ -205,9 +229,9 @@ async def test_one_pin_has_so_many_connections(
     assert await ended(one_more[0])
     assert open_among(kept) == [True, True]
     await close(kept.pop())
-    await asyncio.sleep(0.05)
+    await count(server, here=1)
     kept.append(await let_in(port))
-    await asyncio.sleep(0.05)
+    await count(server, here=2)
     assert open_among(kept) == [True, True]
     await close(one_more, *kept)
 
@@ -260,14 +284,15 @@ async def test_a_body_comes_as_it_is(
 
 
 async def test_who_does_not_read_is_cut_off(
-    port: int, monkeypatch: pytest.MonkeyPatch
+    server: Runner, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it was to be sent does not stay in memory."""
     monkeypatch.setattr(runners, "STALLED_S", 0.05)
     reader, writer = await let_in(port)
     writer.transport.pause_reading()  # type: ignore[attr-defined]
+    await count(server, here=1)
     writer.write(b"GET /much HTTP/1.1\r\nHost: here\r\n\r\n")
-    await asyncio.sleep(0.3)
+    await count(server)
     writer.transport.resume_reading()  # type: ignore[attr-defined]
     got = 0
     with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -282,7 +307,7 @@ def tls_ends() -> list[SSLProtocol]:
 
 
 async def test_a_connection_that_is_over_waits_for_no_collector(
-    port: int,
+    server: Runner, port: int
 ) -> None:
     """TLS keeps 256 kB for each: they would add up to gigabytes."""
     gc.collect()
@@ -290,10 +315,13 @@ async def test_a_connection_that_is_over_waits_for_no_collector(
     before = {id(one) for one in tls_ends()}  # those of other tests
     try:
         ends = [*await silent(port, 5), await let_in(port)]
-        await asyncio.sleep(0.05)
+        await count(server, handshakes=5, here=1)
         await close(*ends)
         ends.clear()
-        await asyncio.sleep(0.1)
-        assert not [one for one in tls_ends() if id(one) not in before]
+
+        async def gone() -> bool:
+            return not [one for one in tls_ends() if id(one) not in before]
+
+        await until(gone)
     finally:
         gc.enable()
