@@ -48,6 +48,8 @@ async def test_pokes_without_end(
 
     monkeypatch.setattr(police.node.pulls, "begin", pull)
     monkeypatch.setattr(rounds, "POKE_S", 0.2)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
     for size in range(1000, 1060):
         answer = await platform.ask(
             police, "POST", "/poke", fiction(platform, size)
@@ -60,9 +62,10 @@ async def test_pokes_without_end(
 
     await until(newest)
     await police.node.pulls.idle()
-    assert len(looked) <= 25
+    assert len(looked) <= 2 + (loop.time() - began) / 0.2
     assert len(begun) == 1
-    assert police.node.logs.state(platform.origin).failures == 1
+    failures = police.node.logs.state(platform.origin).failures
+    assert 1 <= failures <= len(looked)
 
 
 async def test_a_poke_of_megabytes(alliance: Alliance) -> None:

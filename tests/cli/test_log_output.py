@@ -86,7 +86,7 @@ def test_any_text_is_hidden_or_stays(text: str) -> None:
 
 def test_redaction_is_linear() -> None:
     """No text makes an expression run away."""
-    began = time.perf_counter()
+    began = time.process_time()
     for hostile in (
         "a" * 50_000,
         "1-" * 25_000,
@@ -98,7 +98,7 @@ def test_redaction_is_linear() -> None:
         "a.b-" * 12_000,
     ):
         clean(hostile)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_a_name_says_enough() -> None:

@@ -141,7 +141,7 @@ async def test_a_disk_that_was_full_at_an_append(alliance: Alliance) -> None:
     async def failed() -> bool:
         return "high-water" in str(bank.node.publisher.why_not())
 
-    await until(failed, 20)
+    await until(failed)
     assert await bank.size() == size
     in_the_way.rmdir()
     await bank.node.publisher.publish()

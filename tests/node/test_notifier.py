@@ -22,14 +22,14 @@ from tests.alliance import until
 from tests.node.receiver import Receiver, hook, serving
 from tests.node.stand_in import Home
 
-NOW = int(time.time())  # receivers want it to be
 receiver = serving
 
 
 class House:
     """A member with targets, and what happens there."""
 
-    def __init__(self, path: Path, *targets: Target) -> None:
+    def __init__(self, path: Path, *targets: Target, now: int = 0) -> None:
+        now = now or int(time.time())  # receivers want it to be
         self.database = Database(path / "own.db", "own")
         self.book = EventBook(self.database, lambda: self.home.now)
         self.feed = Events(self.book)
@@ -38,7 +38,7 @@ class House:
             notify=SimpleNamespace(targets=targets),
         )
         own = SimpleNamespace(events=self.book)
-        self.home = Home(config=config, own=own, now=NOW)
+        self.home = Home(config=config, own=own, now=now)
         self.notifier = Notifier(
             ctx=self.home.context, listen=self.feed.listen
         )
@@ -91,7 +91,9 @@ async def test_told_in_order_and_by_role(
     found = [msgspec.json.decode(body) for body in receiver.bodies]
     assert [f["data"]["index"] for f in found] == [1, 4]
     state = house.state()
-    assert (state.last_ok, state.failures, state.why) == (NOW, 0, None)
+    assert (state.last_ok, state.failures, state.why) == (
+        *(house.home.now, 0, None),
+    )
 
 
 async def test_told_until_taken_the_same_over_a_restart(
@@ -109,13 +111,14 @@ async def test_told_until_taken_the_same_over_a_restart(
         await house.happen("urgent", 2)
         await until(receiver.came(5))
     receiver.status = lambda _: 204
-    again = House(tmp_path, target)
+    now = house.home.now
+    again = House(tmp_path, target, now=now)
     await again.happen("urgent", 3)  # before it listens
     async with again.running():
         await until(again.nothing_waits)
-    assert receiver.ids.count(f"txwz-bank-1-{NOW}") == 1
+    assert receiver.ids.count(f"txwz-bank-1-{now}") == 1
     assert list(dict.fromkeys(receiver.ids)) == [
-        f"txwz-bank-{n}-{NOW}" for n in (1, 2, 3)
+        f"txwz-bank-{n}-{now}" for n in (1, 2, 3)
     ]
     assert len(set(receiver.bodies)) == 3
 
@@ -128,7 +131,7 @@ async def test_what_is_refused_holds_up_nothing_else(
     house = House(tmp_path, target)
 
     async def taken() -> bool:
-        return f"txwz-bank-2-{NOW}" in receiver.ids
+        return f"txwz-bank-2-{house.home.now}" in receiver.ids
 
     async with house.running():
         await house.happen("urgent", 1)
@@ -158,9 +161,9 @@ async def test_a_dead_one_is_seen_and_waits_longer_each_time(
         await house.happen("published", 2)
         await house.happen("urgent", 3)  # news is told at once
         await until(failed)
-    state = house.state()
-    assert receiver.ids == [f"txwz-bank-{n}-{NOW}" for n in (1, 3)]
-    assert (state.failures, state.failing_since, state.waiting) == (2, NOW, 2)
+    state, now = house.state(), house.home.now
+    assert receiver.ids == [f"txwz-bank-{n}-{now}" for n in (1, 3)]
+    assert (state.failures, state.failing_since, state.waiting) == (2, now, 2)
     assert str(state.why) == "webhook: answered 503"
     pauses = [notifier.pause_s(n) for n in (1, 2, 3, 4, 5, 99)]
     assert pauses == [60, 120, 240, 480, 600, 600]

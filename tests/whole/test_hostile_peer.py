@@ -82,7 +82,7 @@ async def test_whatever_it_says_the_others_go_on(
         await alliance.police.write(
             payload(abs(hash(answer)) % 10**6, alliance.police.origin)
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await alliance.bank.round()
     held = await alliance.bank.head(alliance.police.origin)
     assert held.merged == await alliance.police.size()

@@ -248,7 +248,7 @@ async def test_ends_right_whatever_the_relay_does(
     await grow(alliance, 600)
     bad_from = before // FULL + 1
     with relaying(alliance, "payload/", way, bad_from):
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(30):
             await pull_from_bank(alliance)
     await assert_right(alliance)
     # From D comes only what B did not give rightly.
@@ -282,7 +282,7 @@ async def test_wrong_tiles_are_no_fork(
     await alliance.carrier.round()
     await grow(alliance, entries)
     with relaying(alliance, "tile/", way):
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(30):
             await pull_from_bank(alliance)
     await assert_right(alliance)
     assert not await alliance.carrier.findings("fork")
