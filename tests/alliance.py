@@ -623,16 +623,10 @@ class Process:
         async def answers() -> bool:
             if not self.alive:
                 return True
-            return (await self.ask("GET", "/healthz"))[0] == 200
+            return (await self.member.call("GET", "/healthz"))[0] == 200
 
         await until(answers, timeout_s)
         return self.alive
-
-    async def ask(
-        self, method: str, path: str, body: object = None
-    ) -> tuple[int, Any]:
-        """Ask its local API; status 0 if it does not answer."""
-        return await self.member.call(method, path, body)
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
         """Send it a signal; return the exit code."""

@@ -4,31 +4,21 @@ The tool runs for real, in a process of its own; apt-get and dpkg are scripts
 that stand in for Debian's.
 """
 
-import importlib.util
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from syncd.oprf import group
+from tests.test_docker import load
 
 TOOL = Path(__file__).parents[1] / "tools" / "ensure_libsodium.py"
 
 
-def module() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("ensure_libsodium", TOOL)
-    assert spec
-    assert spec.loader
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
-
-
-tool = module()
+tool = load(TOOL)
 
 
 class Machine:

@@ -7,7 +7,7 @@ import pytest
 from syncd.errors import MalformedError, RefusedError
 from syncd.flows.judge import Answer
 from syncd.indicator import statement
-from syncd.web import forms, report_forms
+from syncd.web import forms
 from syncd.web.forms import LookupCall
 from syncd.web.report_forms import ReportSearch
 from syncd.web.routes import Caller
@@ -106,25 +106,6 @@ async def test_a_restart_keeps_what_was_acknowledged(
     assert "other members were not asked" in str(ready.why)
     status = await bank.node.status_reader.status()
     assert any("2 reports wait" in str(line) for line in status.todo)
-
-
-async def test_what_is_retracted_while_it_waits_is_nowhere_in_the_end(
-    alliance: Alliance,
-) -> None:
-    bank = alliance.bank
-    alliance.cut(*IDS)
-    await bank.report("phone", "+12025550112")
-    wanted = report_forms.Retraction(
-        reason="entry_error", kind="phone", value="+12025550112"
-    )
-    done = await bank.node.local_service.retract(wanted)
-    assert done.retracting == 1
-    alliance.heal()
-    await alliance.settle()
-    [item] = await ask(alliance.police, phone("+12025550112"))
-    assert item.verdict == "none"
-    page = await bank.node.intake.reports(ReportSearch())
-    assert [r.state for r in page.items] == ["ended"]
 
 
 async def test_a_lie_is_one_finding_beside_the_answer(

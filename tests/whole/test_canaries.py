@@ -345,11 +345,13 @@ async def test_a_process(process: tuple[Process, Alliance]) -> None:
     await own_lists(alliance.bank)
     await lists(alliance.bank)
     bad = {"reports": [{"kind": CANARIES["phone"][0], "value": 5}]}
-    await running.ask("POST", "/v1/reports", bad)
-    await running.ask("GET", f"/v1/{CANARIES['phone'][0]}?q=+12025550187")
+    await running.member.call("POST", "/v1/reports", bad)
+    await running.member.call(
+        "GET", f"/v1/{CANARIES['phone'][0]}?q=+12025550187"
+    )
 
     async def published() -> bool:
-        _, seen = await running.ask("GET", "/v1/status")
+        _, seen = await running.member.call("GET", "/v1/status")
         await alliance.police.round()
         return bool(
             seen and not seen["vault"]["waiting"] and "pulled" in running.text

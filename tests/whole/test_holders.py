@@ -32,15 +32,6 @@ async def reported(alliance: Alliance) -> None:
 alliance = shared(reported)
 
 
-async def test_one_holder_away_is_no_matter(alliance: Alliance) -> None:
-    """Any two of the three will do."""
-    for away in ("police", "bank", "carrier"):
-        alliance.network.cut(away, "platform")
-        (found,) = await alliance.platform.lookup("phone", PHONE)
-        assert found.verdict == "suspected"
-        alliance.heal()
-
-
 async def test_with_one_holder_left(alliance: Alliance) -> None:
     """Numbers are unknown, URLs are answered, publishing waits."""
     platform = alliance.platform

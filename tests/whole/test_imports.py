@@ -128,7 +128,7 @@ class Run:
     async def row(self) -> int:
         """How far the daemon says that the import is."""
         assert self.process is not None
-        _, body = await self.process.ask("GET", "/v1/imports")
+        _, body = await self.member.call("GET", "/v1/imports")
         return int(body["items"][0]["row"]) if body and body["items"] else 0
 
     async def start_daemon(self, failpoints: str = "") -> None:
@@ -197,7 +197,7 @@ class Run:
             assert self.process is not None
             await asyncio.sleep(0.5)
             self.daemon.look(self.process.child.pid)
-            _, body = await self.process.ask("GET", "/v1/status")
+            _, body = await self.member.call("GET", "/v1/status")
             return bool(body) and not sum(body["vault"]["waiting"].values())
 
         await until(done, FAR_S)

@@ -44,7 +44,7 @@ async def test_two_daemons_on_one_home(bank: Member) -> None:
     code, text = await refused(bank)
     assert code == 2
     assert f"in use by another syncd (pid {first.child.pid})" in text
-    assert (await first.ask("GET", "/healthz"))[0] == 200
+    assert (await first.member.call("GET", "/healthz"))[0] == 200
     assert await first.stop() == 0
 
 
