@@ -4,6 +4,7 @@ The tool runs for real, in a process of its own; apt-get and dpkg are scripts
 that stand in for Debian's.
 """
 
+import functools
 import os
 import re
 import subprocess
@@ -53,19 +54,25 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-@pytest.fixture
-def debian(machine: Machine) -> Machine:
-    """A machine whose package holds the library of this process."""
+@functools.cache
+def library() -> str:
+    """Return where this process has it from, before a test loads another."""
     group.ready()
     maps = Path("/proc/self/maps")
     if not maps.exists():
         pytest.skip("finds the loaded library through /proc")
     found = re.search(r"/\S*libsodium\S*", maps.read_text())
     assert found
+    return found[0]
+
+
+@pytest.fixture
+def debian(machine: Machine) -> Machine:
+    """A machine whose package holds the library of this process."""
     machine.command("apt-get", "echo deb >libsodium23_1.0.18-1_amd64.deb")
     machine.command(
         "dpkg",
-        f"/bin/mkdir -p $3/usr/lib/x && /bin/cp {found[0]}"
+        f"/bin/mkdir -p $3/usr/lib/x && /bin/cp {library()}"
         " $3/usr/lib/x/libsodium.so.23",
     )
     return machine
