@@ -1,7 +1,5 @@
 """What was done on a listing is looked at again when the listing ends."""
 
-from typing import Any
-
 import pytest
 
 from syncd.flows.appeal import Appeal
@@ -108,23 +106,3 @@ async def test_what_is_long_ago_is_left(
     await police.retract("phone", NUMBER)
     await alliance.settle()
     assert await found(bank) == []
-
-
-async def test_what_comes_twice_is_one_to_do(alliance: Alliance) -> None:
-    """After a crash the same page comes again."""
-    bank, police = alliance.bank, alliance.police
-    await police.report("phone", NUMBER, **FIRM)
-    await alliance.settle()
-    await ask(bank)
-    pages: list[Any] = []
-
-    async def keep(page: Any) -> None:
-        pages.append(page)
-
-    arrivals = bank.node.arrivals
-    arrivals.consumers = (*arrivals.consumers, keep)
-    await police.retract("phone", NUMBER)
-    await alliance.settle()
-    for page in pages:
-        await bank.node.undo.arrived(page)
-    assert len(await found(bank)) == len(await bank.events("undo")) == 1
