@@ -45,10 +45,12 @@ async def test_a_report_is_found_at_a_member_that_did_not_make_it(
                 {"kind": "url", "value": "https://evil.example/pay?uid=1"},
                 {"kind": "phone", "value": "+12025550111"},
                 {"kind": "account", "value": "6222 0212 3456 7890 128"},
+                {"kind": "phone"},
             ],
         },
     )
-    phone, url, none, account = reply.body["items"]
+    phone, url, none, account, nothing = reply.body["items"]
+    assert "want a value" in nothing["problem"]["detail"]
     assert phone["verdict"] == "confirmed"
     assert (phone["action"], phone["unattended"]) == ("hold", "delay")
     assert phone["labels"][0]["code"] == "fake_invest"

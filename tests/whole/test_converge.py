@@ -17,6 +17,8 @@ async def reported(alliance: Alliance) -> None:
         await member.report("phone", f"+1202555{1000 + n}", PHONE)
         await member.report("url", f"http://m{n}.evil.example/", URL)
         await member.report("account", f"qq:1000{n}", f"card:{CARD}")
+    # Void, and a leaf of its own: it is in the tree, and holds up nothing.
+    await alliance.police.write((b"\1\1short", b"", b""))
     await alliance.settle()
 
 
@@ -40,6 +42,7 @@ async def same(alliance: Alliance) -> None:
 async def test_all_hold_the_same(alliance: Alliance) -> None:
     """All four logs, by sizes, roots and digests, and have receipts of it."""
     await same(alliance)
+    assert len(await alliance.bank.findings("void")) == 1
     for owner in alliance.members.values():
         others = {m for m in alliance.members if m != owner.id}
         sizes = dict.fromkeys(others, await owner.size())

@@ -248,6 +248,8 @@ async def test_what_can_wait_is_muted(alliance: Alliance) -> None:
         200,
         {"count": 1},
     )
+    other = {**wanted, "code": "no.such_code"}
+    assert (await police.call("POST", "/v1/status/mutes", other))[0] == 422
     seen = await status(police)
     assert seen.todo == (holders, dispute)
     [muted] = seen.muted
