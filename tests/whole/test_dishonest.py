@@ -3,18 +3,15 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from syncd.errors import Message, RefusedError
+from syncd.errors import RefusedError
 from syncd.flows.ports import Heads, RosterHead
 from syncd.indicator import codec
 from syncd.indicator.statement import RosterAccepted
-from syncd.roster import drafts
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, note, witness
 from tests.alliance import Alliance, Member, payload, shared, until
@@ -152,30 +149,6 @@ async def test_a_newer_roster_that_a_log_speaks_of(alliance: Alliance) -> None:
     await alliance.agreed()
 
 
-async def test_a_poke_ends_a_pause(alliance: Alliance) -> None:
-    """Who pokes is alive: it is asked in the next round."""
-    bank, carrier = alliance.bank, alliance.carrier
-    await alliance.settle()
-    rounds = bank.node.rounds
-    rounds.failed("carrier", Message("no answer in time"))
-    state = rounds.peer_states["carrier"]
-    assert state.retry_at > 0
-    forged = bytes(
-        checkpoint.sign(
-            checkpoint.Checkpoint(carrier.origin, 2**20, bytes(32)),
-            replace(carrier.keys.log, seed=bytes(32)),
-        )
-    )
-    await rounds.poke("carrier", forged)
-    assert state.retry_at > 0  # whoever it was, it was not the carrier's log
-    rounds.pokes.clear()  # a second later
-    await rounds.poke("carrier", carrier.node.home.own.log.released())
-    assert state.retry_at == 0
-    assert state.failures == 1
-    await rounds.round()
-    assert state.failures == 0
-
-
 async def test_a_quiet_round(alliance: Alliance) -> None:
     """With nothing new it is one small question to each of k members."""
     bank = alliance.bank
@@ -262,38 +235,6 @@ async def test_what_we_know_of_a_log_and_do_not_mirror_yet(
         got = await client.checkpoint(police.origin)
         head, _ = checkpoint.open_(got, police.keys.log.verifier)
         assert head.size == known
-
-
-async def test_a_restart_is_no_new_day(alliance: Alliance) -> None:
-    """What is above a log's limit waits, also for a daemon that starts."""
-    police, bank = alliance.police, alliance.bank
-    await alliance.settle()
-    entries, octets = await bank.node.home.mirror.merged_today(police.origin)
-    assert entries > 0
-    assert octets > 0
-    limits = police.node.rosters.current.limits
-
-    def at(most: int) -> Callable[[Roster], Roster]:
-        return lambda d: drafts.put(d, ("limits", "entries"), most)
-
-    await alliance.change(at(entries + 2), at="bank")
-    for n in range(3):
-        await police.write(payload(80 + n, police.origin))
-        await bank.round()
-    held = await bank.head(police.origin)
-    assert held.mirrored == await police.size()
-    assert held.merged < held.mirrored
-    assert await bank.findings("limit")
-    await bank.stop()
-    await alliance.start("bank")
-    await bank.round()
-    assert await bank.head(police.origin) == held
-    # The admins may raise it; that counts at once.
-    await alliance.change(at(limits.entries), at="bank")
-    await bank.round()
-    assert (await bank.head(police.origin)).merged == held.mirrored
-    await alliance.agreed()
-    await alliance.settle()
 
 
 # From here on they do not agree any more.
