@@ -198,6 +198,8 @@ async def test_statements_of_the_old_log(
     for member in alliance.members.values():
         await member.node.daily.run()
         assert await verdict(member, URLS[0]) == "none"
+    assert open_in_own(bank, old) == ["phone"]
+    assert sound(bank, bank.node.rosters.current)
 
 
 @pytest.mark.parametrize("mark", ["rolled back too", "still there"])
@@ -357,11 +359,11 @@ async def test_an_end_before_ours(alliance: Alliance, tmp_path: Path) -> None:
     assert sound(bank, roster)
 
 
-async def test_what_the_roster_ends_after_the_turn(
+async def test_an_epoch_is_retired_after_the_turn(
     alliance: Alliance, tmp_path: Path
 ) -> None:
-    """An epoch and a range: both are closed in own.db as well."""
-    bank, police = alliance.bank, alliance.police
+    """What the old log said of it is closed in own.db as well."""
+    bank = alliance.bank
     old = bank.origin
     await alliance.stop("bank")
     await next_log(alliance, tmp_path)
@@ -370,14 +372,6 @@ async def test_what_the_roster_ends_after_the_turn(
     await alliance.agreed()
     await bank.swept()
     assert open_in_own(bank, old) == ["phone"]
-    draft = tmp_path / "erase"
-    words = ("roster", "erase", old, "--range", "0:3", draft)
-    code = syncd(police, *words, "--reason", "entry_error")
-    assert code == 0
-    await publish(alliance, draft, police)
-    await alliance.settle()
-    await bank.node.daily.run()
-    assert open_in_own(bank, old) == []
     assert sound(bank, bank.node.rosters.current)
 
 
