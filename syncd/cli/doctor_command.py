@@ -45,7 +45,6 @@ def _doctor(args: _DoctorOptions) -> int:
 
 async def _steps(args: _DoctorOptions, settings: Config) -> list[Step]:
     """Return what was looked at, what is ours first."""
-    skew_s, wait_s = settings.skew.max_s, settings.exchange.connect_timeout_s
     steps = await checkup.here(settings)
     daemon, status = _daemon(args, settings)
     steps += daemon
@@ -60,7 +59,7 @@ async def _steps(args: _DoctorOptions, settings: Config) -> list[Step]:
     try:
         tls = _tls(settings, roster)
         ways = await asyncio.gather(
-            *(checkup.way(member, tls, wait_s) for member in wanted)
+            *(checkup.way(member, tls) for member in wanted)
         )
     except SyncdError as e:
         steps.append(Step(later("keys"), "", False, e.text, e.way_out))
@@ -68,7 +67,7 @@ async def _steps(args: _DoctorOptions, settings: Config) -> list[Step]:
     for member, way in zip(wanted, ways, strict=True):
         steps += way
         if member.id in rows:
-            steps += checkup.theirs(rows[member.id], status, skew_s)
+            steps += checkup.theirs(rows[member.id], status)
     return steps
 
 

@@ -10,6 +10,7 @@ from syncd.config.environment import Environment
 from syncd.config.settings import Config, Secret
 from syncd.errors import Message, UsageError
 
+CREDENTIAL = "syncd-secret"  # LoadCredential=syncd-secret:/path
 SECRET_LEAST = 12  # bytes of a passphrase
 INSIDE = "lies inside the home that it protects"
 ELSEWHERE = "move it elsewhere, e.g. to /etc/syncd/secret"
@@ -46,7 +47,7 @@ def secret_file(secret: Secret, environment: Environment) -> Path | None:
     if environment.secret_file:
         return environment.secret_file
     if environment.credentials:
-        passed = environment.credentials / secret.credential
+        passed = environment.credentials / CREDENTIAL
         if passed.exists():
             return passed
     return secret.file

@@ -136,13 +136,10 @@ class LocalApi(Struct, frozen=True):
 class Secret(Struct, frozen=True):
     """Where the passphrase is that wraps keys, shares and vault.
 
-    The first that is there is used: SYNCD_SECRET_FILE, the credential, the
-    file, the prompt.
+    The first that is there is used: SYNCD_SECRET_FILE, systemd's credential
+    `syncd-secret`, the file, the prompt.
     """
 
-    credential: Annotated[
-        str, _like(r"[A-Za-z0-9_.-]{1,64}", "a credential's name")
-    ] = "syncd-secret"
     file: Absolute = None
     prompt: Flag = True
 
@@ -155,7 +152,6 @@ class Exchange(Struct, frozen=True):
     backoff_max_s: Annotated[int, _from(1, 86_400, "s")] = 3600
     fanout: Annotated[int, _from(1, 16, "members")] = 3
     poke: Flag = True
-    connect_timeout_s: Annotated[int, _from(1, 60, "s")] = 5
     read_timeout_s: Annotated[int, _from(1, 300, "s")] = 15
     request_timeout_s: Annotated[int, _from(1, 3600, "s")] = 120
 
@@ -201,12 +197,6 @@ class Screening(Struct, frozen=True):
 
     enabled: Flag = False
     days: Annotated[int, _from(1, 400, "days")] = 400
-
-
-class Skew(Struct, frozen=True):
-    """How wrong a clock may be."""
-
-    max_s: Annotated[int, _from(1, 3600, "s")] = 300
 
 
 Role = Literal["duty", "compliance", "admin"]
@@ -273,7 +263,6 @@ class Config(Struct, frozen=True):
     access: Access = Access()
     sighting: Sighting = Sighting()
     screening: Screening = Screening()
-    skew: Skew = Skew()
     notify: Notify = Notify()
 
     @property

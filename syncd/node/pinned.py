@@ -12,6 +12,8 @@ from syncd.roster import trust
 from syncd.roster.trust import TrustedRoster
 from syncd.store.roster_files import RosterFiles
 
+MAX_SKEW_S = 300  # of our clock to the others', to cosign and publish
+
 
 def clock() -> int:
     """Return the time in unix seconds."""

@@ -29,13 +29,13 @@ from syncd.errors import (
 from syncd.indicator.codec import inflate
 
 CONCURRENT = 8  # requests in flight for one pull
+CONNECT_S = 5.0  # to reach a member and finish the handshake
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How long and how much one peer may cost us."""
 
-    connect_s: float = 5.0
     idle_s: float = 10.0  # between two reads
     total_s: float = 60.0  # one request
 
@@ -131,7 +131,7 @@ class Transport:
                 connector=_Connector(limit=2 * CONCURRENT),
                 timeout=aiohttp.ClientTimeout(
                     total=limits.total_s,
-                    sock_connect=limits.connect_s,
+                    sock_connect=CONNECT_S,
                     sock_read=limits.idle_s,
                 ),
                 auto_decompress=False,

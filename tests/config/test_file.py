@@ -42,7 +42,7 @@ def test_defaults_are_the_designs() -> None:
     assert (ours.exchange.interval_s, ours.exchange.jitter) == (60, 0.2)
     assert (ours.exchange.backoff_max_s, ours.exchange.fanout) == (3600, 3)
     assert (ours.holder.deadline_ms, ours.lookup.deadline_ms) == (2000, 3000)
-    assert (ours.access.days, ours.skew.max_s) == (1100, 300)
+    assert ours.access.days == 1100
     assert ours.member.region == "CN"
     assert not ours.lookup.cache
 
@@ -77,7 +77,7 @@ def test_defaults_are_the_designs() -> None:
         ("[log]\nlevel = 'loud'", "'loud' is not one of debug, info"),
         ("[secret]\nfile = 'hunter2'", "secret.file: want an absolute path"),
         ("[secret]\nfile = '/nowhere/bank/s'", "line 6: secret.file: lies in"),
-        ("[skew]\nmax_s = 3601", "3601 is not in 1–3600 s"),
+        ("[exchange]\nfanout = 17", "17 is not in 1–16 members"),
         ("[notify]\ntargets = 1", "line 6: notify.targets: exp"),
         ("[[notify.targets]]\nurl = ''", "[0]: object missing required"),
         (target(), "line 5: notify.targets: t: want either command or url"),

@@ -59,7 +59,6 @@ WELL = MemberState(
     version="1",
     member="police",
     alliance="txwz",
-    max_skew_s=300,
     log=status_forms.OwnLogState(origin="a/b", size=1, note="", released=1),
     vault={("url", State.PUBLISHED): 1},
     logs=(log(),),

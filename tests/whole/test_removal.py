@@ -301,7 +301,7 @@ async def test_its_doctor_says_so(before: Before) -> None:
     platform = before.alliance.platform
     seen = msgspec.to_builtins(await platform.node.status_reader.status())
     rows = {row["member"]: row for row in seen["members"]}
-    step = next(checkup.theirs(rows["bank"], seen, 300))
+    step = next(checkup.theirs(rows["bank"], seen))
     assert not step.ok
     assert "this peer does not admit our certificate" in str(step.found)
     assert "we were removed" in str(step.remedy)
@@ -316,7 +316,7 @@ async def test_a_key_that_is_not_pinned(before: Before) -> None:
         node.rosters.current.known("carrier"), urls=known.urls
     )
     tls = node.peers.shown(), node.peers.keys.tls_pem
-    steps = await checkup.way(elsewhere, tls, 5)
+    steps = await checkup.way(elsewhere, tls)
     assert [(s.step, s.ok) for s in steps][2:] == [
         *(("TLS", True), ("pin", False)),
     ]

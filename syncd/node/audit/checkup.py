@@ -18,8 +18,9 @@ from syncd.config import Config
 from syncd.errors import NOTHING, Message, RefusedError, SyncdError
 from syncd.messages import wire
 from syncd.messages.catalogue import later
-from syncd.node.pinned import clock, trusted_roster
+from syncd.node.pinned import MAX_SKEW_S, clock, trusted_roster
 from syncd.oprf import group
+from syncd.peer.transport import CONNECT_S
 from syncd.roster.members import Member
 from syncd.store import home_stores
 from syncd.store.database import Database
@@ -151,9 +152,7 @@ async def _roster(config: Config) -> Message:
 # ------------------------------------------------------ the way to a member
 
 
-async def way(
-    member: Member, tls: tuple[bytes, bytes], wait_s: float
-) -> list[Step]:
+async def way(member: Member, tls: tuple[bytes, bytes]) -> list[Step]:
     """Return each step of a handshake with a member, up to one that is red.
 
     Of several addresses that which leads furthest counts.
@@ -168,7 +167,7 @@ async def way(
         host, port = parts.hostname or "", parts.port or 443
         passed, red = len(WAY), []
         try:
-            async with asyncio.timeout(wait_s):
+            async with asyncio.timeout(CONNECT_S):
                 _, to = await asyncio.open_connection(host, port, ssl=context)
             to.transport.abort()
         except OSError as e:
@@ -213,7 +212,7 @@ def quotas(status: Mapping[str, Any]) -> Iterator[Step]:
 
 
 def theirs(
-    row: Mapping[str, Any], status: Mapping[str, Any], max_skew_s: int
+    row: Mapping[str, Any], status: Mapping[str, Any]
 ) -> Iterator[Step]:
     """Yield what the daemon's rounds know of a member, a row of the status."""
     member, version = row["member"], status["roster"]["version"]
@@ -230,7 +229,7 @@ def theirs(
         yield _step(later("roster version"), member, has == version, found)
     if (ahead_s := row.get("offset_s")) is not None:
         found = Message("its clock is {s} s ahead of ours", s=ahead_s)
-        yield _step(later("clock"), member, abs(ahead_s) <= max_skew_s, found)
+        yield _step(later("clock"), member, abs(ahead_s) <= MAX_SKEW_S, found)
     for holder in status["holders"]:
         if holder["member"] == member:
             found = _why(holder) or Message("it answers")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from syncd.errors import RefusedError
 from syncd.node.context import Context
+from syncd.node.pinned import MAX_SKEW_S
 
 # Who was heard so long before the last one decides nothing any more: a clock
 # may have been set since. With three asked a minute all that answer are in.
@@ -90,7 +91,7 @@ class OurClock:
                 "clock: no other member has told us the time yet",
                 hint="until one does we neither publish nor cosign",
             )
-        if abs(skew) > self.ctx.config.skew.max_s:
+        if abs(skew) > MAX_SKEW_S:
             raise RefusedError(
                 "clock: the others' clocks are {s} s off ours",
                 hint="set this machine's clock (NTP); until then we neither"

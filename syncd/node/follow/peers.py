@@ -27,7 +27,6 @@ class Peers:
         self.keys = self.ctx.home.keys  # with the certificate of this moment
         exchange = self.ctx.config.exchange
         self._limits = Limits(
-            connect_s=exchange.connect_timeout_s,
             idle_s=exchange.read_timeout_s,
             total_s=exchange.request_timeout_s,
         )

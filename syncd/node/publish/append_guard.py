@@ -20,6 +20,7 @@ from syncd.node.context import BUG, Context
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.peers import Peers
 from syncd.node.follow.rounds import Rounds
+from syncd.node.pinned import MAX_SKEW_S
 from syncd.node.publish.override import Override
 from syncd.tlog import checkpoint
 
@@ -253,7 +254,7 @@ class AppendGuard:
             home.keys.log.verifier,
             self.ctx.roster,
             # Theirs may be ahead of us by so much.
-            self.ctx.now() + self.ctx.config.skew.max_s,
+            self.ctx.now() + MAX_SKEW_S,
         )
 
     async def root_at(self, size: int) -> bytes:

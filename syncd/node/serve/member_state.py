@@ -28,7 +28,6 @@ class MemberState:
     version: str  # of syncd
     member: str
     alliance: str
-    max_skew_s: int
     log: status_forms.OwnLogState
     vault: Mapping[tuple[str, State], int]  # rows by kind and state
     logs: tuple[status_forms.LogState, ...]

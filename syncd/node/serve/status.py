@@ -77,7 +77,6 @@ class StatusReader:
             version=VERSION,
             member=config.member.id,
             alliance=roster.alliance,
-            max_skew_s=config.skew.max_s,
             log=status_forms.OwnLogState(
                 origin=config.origin,
                 size=head.frontier.size,

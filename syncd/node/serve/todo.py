@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from syncd.errors import Message
 from syncd.flows.dispute_state import DisputeState
+from syncd.node.pinned import MAX_SKEW_S
 from syncd.node.serve.member_state import MemberState
 
 DAY_S = 86_400
@@ -49,7 +50,7 @@ def _all(state: MemberState) -> Iterator[Message]:
 
 
 def _clock(state: MemberState) -> Iterator[Message]:
-    if abs(state.skew_s) > state.max_skew_s:
+    if abs(state.skew_s) > MAX_SKEW_S:
         yield Message(
             "clock: {s} s off the others': set it (timedatectl set-ntp true);"
             " syncd doctor shows each; until then we neither publish nor"
