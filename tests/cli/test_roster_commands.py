@@ -103,15 +103,13 @@ class Admin:
         self.run, self.root, self.shelf, self.out = run, root, shelf, out
         self.current = drafts.read((root / "roster.note").read_bytes())[1]
 
-    def __call__(
-        self, *words: str, stdin: bytes = b"", lang: str = "en"
-    ) -> Ran:
+    def __call__(self, *words: str, stdin: bytes = b"") -> Ran:
         named = [
             str(self.out) if w == "OUT" else w.replace("@", f"{self.shelf}/")
             for w in words
         ]
         given = ("--current", self.root / "roster.note")
-        return self.run("--lang", lang, "roster", *named, *given, stdin=stdin)
+        return self.run("roster", *named, *given, stdin=stdin)
 
     def onto(self) -> tuple[str, str]:
         """Go on from the draft, with another; return the option for it."""
@@ -132,84 +130,55 @@ EDITS = [
     (
         "set OUT --quota bank:lookup=7/9 --quota all=100/200",
         "+ quota of bank for lookup: 7 an hour, 9 a day",
-        "+ bank 用于 lookup 的配额：每小时 7，每日 9",
     ),
     (
         "set OUT --cap phone=30 --cap phone/honeypot=9 --cap judgment=500",
         "~ reports of phone count for 30 days, were 180",
-        "~ phone 的上报有效 30 天，原为 180 天",
     ),
-    (
-        "set OUT --cap police_case=none",
-        "- no cap of its own: police_case",
-        "- 不再单独设上限：police_case",
-    ),
+    ("set OUT --cap police_case=none", "- no cap of its own: police_case"),
     (
         "set OUT --action confirmed=hold --entries 5 --bytes 6 --lifts 7 --lift-percent 8",
         "~ policy confirmed: hold, was delay",
-        "~ policy confirmed：hold，原为 delay",
     ),
-    (
-        "set OUT --threshold 1",
-        "~ admins that must sign: 1, were 2",
-        "须 1 名管理员",
-    ),
+    ("set OUT --threshold 1", "~ admins that must sign: 1, were 2"),
     (
         "member bank OUT --url https://a.example --url https://b.example:1",
         "+ bank is reached at https://a.example",
-        "+ bank 使用地址 https://a.example",
     ),
     (
-        "member bank OUT --name-zh 甲行 --sector payment --group g --via police"
-        " --info contact=x",
+        "member bank OUT --name-zh 甲行 --sector payment --group g --via police --info contact=x",
         "~ members bank names zh: 甲行, was",
-        "~ members bank names zh：甲行，原为",
     ),
     (
         "member bank OUT --certificate @watch.der",
         "~ bank has another TLS key: ",
-        "~ bank 换了 TLS 密钥：",
     ),
-    (
-        "admin add @carol.pub OUT",
-        "+ admin carol, key ",
-        "+ 管理员 carol，密钥",
-    ),
+    ("admin add @carol.pub OUT", "+ admin carol, key "),
     (
         "auditor add watch @watch.der OUT --name-en Watch",
         "+ auditor watch: Watch / Watch, TLS ",
-        "+ 审计员 watch：Watch / Watch，TLS",
     ),
     (
         "never add OUT --file @never.tsv",
         "+ never listed: phone cn:110 (emergency)",
-        "+ 永不列入名单：phone cn:110（emergency）",
     ),
-    (
-        "retire phone 1 OUT",
-        "+ all entries of epoch phone/1 count as erased",
-        "+ 批次 phone/1 的全部条目视为已清除",
-    ),
+    ("retire phone 1 OUT", "+ all entries of epoch phone/1 count as erased"),
 ]
 
 
-@pytest.mark.parametrize(("words", "english", "chinese"), EDITS)
+@pytest.mark.parametrize(("words", "said"), EDITS)
 def test_an_edit_says_what_it_changes(
-    admin: Admin, words: str, english: str, chinese: str
+    admin: Admin, words: str, said: str
 ) -> None:
-    """In both languages, and what the file holds is what was shown."""
+    """And what the file holds is what was shown."""
     ran = admin(*words.split())
     assert ran.code == 0, ran.err
-    assert english in ran.out
+    assert said in ran.out
     assert "2 of anne, bert must still sign" in ran.err
     assert "version 2 (" in ran.out
     assert admin.draft.previous == admin.current.hash
     shown = [line for line in ran.out.splitlines() if line[0] in "+-~"]
     assert len(shown) >= len(between(admin.current, admin.draft))
-    admin.out.unlink()
-    ran = admin(*words.split(), lang="zh")
-    assert ran.code == 0, ran.err
-    assert chinese in ran.out
 
 
 def test_the_threshold_falls_before_an_admin_goes(admin: Admin) -> None:
@@ -553,6 +522,8 @@ def test_show_says_what_changed_between_versions(
     for since in (root / "roster.note", 1):
         ran = run(*home, "roster", "show", admin.out, "--since", since)
         assert wanted in ran.out
+    ran = run("--lang", "zh", *home, "roster", "show", admin.out, "--since", 1)
+    assert "~ phone 的上报有效 30 天，原为 180 天" in ran.out
     ran = run(*home, "roster", "show", admin.out, "--since", 1, "--json")
     assert ["caps", "phone", "days"] in [one["at"] for one in ran.json]
     ran = run(*home, "roster", "show", "--version", 7)
