@@ -7,7 +7,7 @@ home keeps its hash.
 import asyncio
 import dataclasses
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,7 +70,9 @@ def _revoke(args: _RevokeOptions) -> int:
     return 0
 
 
-def _with_bearers(args: Options, job: Callable[[Any], Awaitable[T]]) -> T:
+def _with_bearers(
+    args: Options, job: Callable[[Any], Coroutine[Any, Any, T]]
+) -> T:
     """Return what a job finds in the home's book of tokens.
 
     The daemon need not stop: SQLite lets one process write at a time.
@@ -85,12 +87,7 @@ def _with_bearers(args: Options, job: Callable[[Any], Awaitable[T]]) -> T:
         raise UsageError("{path}: no such file", path=home / OWN)
     database = Database(home / OWN, "own", readers=1)
     try:
-        bearers = Bearers(database, clock)
-
-        async def run() -> T:
-            return await job(bearers)
-
-        return asyncio.run(run())
+        return asyncio.run(job(Bearers(database, clock)))
     finally:
         database.close()
 
