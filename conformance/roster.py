@@ -226,10 +226,12 @@ def member_keys(member: Json, alliance: str) -> tuple[str, list[bytes]]:
 def _check_follows(before: Json | None, named: Json | None) -> None:
     need((before is None) == (named is None), "log: its predecessor")
     if before is not None and named is not None:
-        cuts = [cut["size"] for cut in before.get("cuts", [])]
+        cuts = {cut["size"]: cut["root"] for cut in before.get("cuts", [])}
         need(vkey(before["log"]).name == named["origin"], "log: of another")
         need("ended" not in before, "log: it ended twice")
-        need(max(cuts, default=0) <= named["size"], "log: cut after its end")
+        size, root = named["size"], named["root"]
+        need(max(cuts, default=0) <= size, "log: cut after its end")
+        need(cuts.get(size, root) == root, "log: two roots at its end")
 
 
 def unchanged(old: Json, new: Json) -> None:
