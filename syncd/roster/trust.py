@@ -40,31 +40,24 @@ class Link:
 class TrustedRoster:
     """The newest version that we trust, and the chain that led to it."""
 
-    def __init__(self, fingerprint: str) -> None:
+    current: Roster  # the newest trusted one
+
+    def __init__(self, fingerprint: str, first: bytes) -> None:
+        """Trust version 1.
+
+        Raises:
+            MalformedError: `fingerprint` is none; else as `examine`.
+        """
         if not HEX32.fullmatch(fingerprint):
             raise MalformedError("roster: fingerprint is not 64 hex digits")
         self.fingerprint = fingerprint
         self._links: list[Link] = []
-        self._current: Roster | None = None
+        self.update(first)
 
     @property
     def version(self) -> int:
-        """The newest trusted version; 0 before the first."""
+        """The newest trusted version."""
         return len(self._links)
-
-    @property
-    def current(self) -> Roster:
-        """The newest trusted roster.
-
-        Raises:
-            UntrustedError: there is none yet.
-        """
-        if self._current is None:
-            raise UntrustedError(
-                "roster: none is trusted yet",
-                hint="syncd join with the fingerprint that an admin printed",
-            )
-        return self._current
 
     def hash(self, version: int) -> str:
         """Return the hash of a trusted version, "" if there is none."""
@@ -83,7 +76,7 @@ class TrustedRoster:
         found = self.examine(raw)
         if found.version == self.version + 1:
             self._links.append(_link(found))
-            self._current = found
+            self.current = found
         return self.current
 
     def examine(self, raw: bytes) -> Roster:
@@ -165,13 +158,14 @@ class TrustedRoster:
 
 
 def load(fingerprint: str, notes: list[bytes]) -> TrustedRoster:
-    """Return the machine after all of `notes`, in order.
+    """Return the machine after all of `notes`, one at least, in order.
 
     Raises:
         As `TrustedRoster.examine`.
     """
-    trusted = TrustedRoster(fingerprint)
-    for raw in notes:
+    first, *others = notes
+    trusted = TrustedRoster(fingerprint, first)
+    for raw in others:
         trusted.update(raw)
     return trusted
 
@@ -182,7 +176,9 @@ def versions(fingerprint: str, notes: list[bytes]) -> list[Roster]:
     Raises:
         As `TrustedRoster.examine`.
     """
-    trusted = TrustedRoster(fingerprint)
+    if not notes:
+        return []
+    trusted = TrustedRoster(fingerprint, notes[0])
     return [trusted.update(raw) for raw in notes][::-1]
 
 

@@ -173,12 +173,12 @@ def test_rosters() -> None:
 )
 def test_refused_rosters(vector: dict[str, Any]) -> None:
     """Neither takes it after the versions before."""
-    before, raw = NOTES[: vector["after"]], vector["note"].encode()
+    chain = [*NOTES[: vector["after"]], vector["note"].encode()]
+    trust.load(ALLIANCE["fingerprint"], chain[:-1] or NOTES)
     with pytest.raises(notes.WrongError):
-        roster.follow([*before, raw], ALLIANCE["fingerprint"])
-    machine = trust.load(ALLIANCE["fingerprint"], before)
+        roster.follow(chain, ALLIANCE["fingerprint"])
     with pytest.raises(SyncdError):
-        machine.update(raw)
+        trust.load(ALLIANCE["fingerprint"], chain)
 
 
 @functools.cache

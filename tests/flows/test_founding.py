@@ -29,12 +29,12 @@ def test_the_first_version_holds_the_public_side_of_the_keys() -> None:
 
 
 def test_the_fingerprint_pins_what_the_admins_sign() -> None:
-    trusted = TrustedRoster(FOUNDED.roster.hash)
     raw = FOUNDED.draft
     for admin in ADMINS:
         raw = signing.sign(raw, admin)
     assert not signing.signers(raw).wanted
-    assert trusted.update(raw) == FOUNDED.roster
+    trusted = TrustedRoster(FOUNDED.roster.hash, raw)
+    assert trusted.current == FOUNDED.roster
 
 
 def test_every_holder_gets_one_share_of_each_key() -> None:

@@ -109,9 +109,7 @@ class Club:
         """Return a machine that trusts version 1."""
         draft = self.founding(*admins, threshold=threshold)
         raw = self.signed(draft, *sorted(draft.admins))
-        machine = TrustedRoster(drafts.read(raw)[1].hash)
-        machine.update(raw)
-        return machine
+        return TrustedRoster(drafts.read(raw)[1].hash, raw)
 
 
 @pytest.fixture
