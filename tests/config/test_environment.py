@@ -66,11 +66,6 @@ def test_a_child_hears_nothing_of_our_manager(
     assert "SYNCD_SECRET_FILE" not in config.for_child(None)
 
 
-def test_nothing_set_is_nothing() -> None:
-    """A plain shell gives the empty environment."""
-    assert config.environment({}) == Environment()
-
-
 def test_a_seed_tosses_the_coin_at_the_names() -> None:
     """With a seed the names say where, without names everywhere."""
     some = config.environment({"SYNCD_FAILPOINTS": "seed=7,append.head"})
