@@ -147,9 +147,6 @@ def self_signed(key: Ed25519PrivateKey, domain: str, now: int) -> bytes:
     serial = int.from_bytes(hashlib.sha256(spki).digest()[:16]) >> 1
     start = datetime.fromtimestamp(now, UTC) - timedelta(days=1)
     identifier = x509.SubjectKeyIdentifier.from_public_key(public)
-    authority = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(
-        identifier
-    )
     usage = x509.ExtendedKeyUsage(
         [
             ExtendedKeyUsageOID.SERVER_AUTH,
@@ -169,7 +166,6 @@ def self_signed(key: Ed25519PrivateKey, domain: str, now: int) -> bytes:
         )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
         .add_extension(identifier, False)
-        .add_extension(authority, False)
         .add_extension(usage, False)
         .sign(key, None)
         .public_bytes(Encoding.DER)
