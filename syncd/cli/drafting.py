@@ -6,6 +6,7 @@ what the whole draft changes, and who must sign it. Nothing is published.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 from syncd import config
@@ -173,24 +174,18 @@ def note_of(path: Path) -> bytes:
         UsageError: it cannot be read, or is something else; names it.
         NewerError: a newer syncd wrote it.
     """
-
-    def checked(raw: bytes) -> bytes:
-        drafts.read(raw)
-        return raw
-
-    return terminal.parsed(path, checked)
+    return terminal.parsed(path, lambda raw: bytes(drafts.read(raw)[0]))
 
 
 def show(args: OutputOptions, raw: bytes, current: Roster | None) -> None:
     """Say what a draft file changes, and which signatures it still wants."""
     _, draft = drafts.read(raw)
     signatures = signing.signatures(raw, current)
-    parts = ("version", "threshold", "have", "missing", "wanted")
     value = {
         "version": draft.version,
         "hash": draft.hash,
         "changes": review.to_json(current, draft) if current else [],
-        "signatures": [{p: getattr(s, p) for p in parts} for s in signatures],
+        "signatures": [asdict(s) | {"wanted": s.wanted} for s in signatures],
         "complete": all(not s.wanted for s in signatures),
     }
     args.show(value, describe(current, draft))
