@@ -321,16 +321,3 @@ class Holder(Protocol):
             QuotaError: the holder answered 429.
             UnavailableError: no usable answer in time.
         """
-
-
-class Peer(Source, Holder, Protocol):
-    """A member's peer API, over pinned mutual TLS."""
-
-    async def heads(self, cursor: str) -> Heads:
-        """Ask what is new since `cursor` ("" for everything)."""
-
-    async def roster(self, version: int) -> bytes:
-        """Fetch one version of the roster's signed note."""
-
-    async def poke(self, note: bytes) -> None:
-        """Send our own newest checkpoint."""

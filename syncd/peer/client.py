@@ -30,7 +30,7 @@ HEADS_S = 30.0  # for all heads: a round waits for no slow member longer
 
 @dataclass(eq=False)
 class PeerClient(Transport):
-    """The client of one member's peer API; implements `ports.Peer`."""
+    """The client of one member's peer API; implements `ports.Source` and `Holder`."""
 
     own_origins: frozenset[str] = field(kw_only=True)
     """the logs that it serves as its own, under `/log/`"""
