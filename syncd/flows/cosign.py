@@ -7,7 +7,7 @@ tree than before, and each line is durable before anybody may read it.
 """
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from syncd.errors import ForkError, MalformedError, StaleError
@@ -30,96 +30,96 @@ class CosignBook(Protocol):
         """Replace `old` by `new`, never by a smaller one, or StaleError."""
 
 
-async def sign(
-    role: str,
-    raw: bytes,
-    *,
-    log_key: VerifierKey,
-    key: SigningKey,
-    book: CosignBook,
-    now: int,
-    root_of: Callable[[int], Awaitable[bytes]] | None = None,
-    rejected: Collection[str] = (),
-) -> Cosigned | None:
-    """Cosign a checkpoint that we verified ourselves; None if it is no news.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cosigner:
+    """Cosigns what we hold of one log."""
 
-    `root_of` gives the roots of the tree that we hold, which the checkpoint
-    is of. What we signed last may have come another way: through the witness
-    API, or before the mirror was fetched anew. It may also be one of the
-    texts that the roster has `rejected` since: then the branch that it chose
-    is signed from the first larger size on.
+    mirror: MirrorReader
+    log_key: VerifierKey  # bears the log's name
+    book: CosignBook
+    now: int  # unix seconds
+    rejected: Collection[str] = ()
+    """texts that the roster has decided against"""
 
-    Raises:
-        ForkError: it does not extend what we signed before.
-        StaleError: somebody else signed meanwhile.
-    """
-    head, signed = checkpoint.open_(raw, log_key)
-    old = await book.cosigned(role, head.origin)
-    left = old is not None and note.parse(old.note).text in rejected
-    if old is not None and head.size <= old.size:
-        if head.size == old.size and head.root != old.root and not left:
+    async def seen(self, key: SigningKey) -> Cosigned | None:
+        """Sign the largest checkpoint that we mirror, if new.
+
+        Raises:
+            ForkError, StaleError: as `sign`.
+        """
+        head = await self.mirror.head(self.log_key.name)
+        if head.contested or not head.note:
+            return None
+        root_of = held.copy(self.mirror, head).root_at
+        return await self.sign("seen", head.note, key, root_of)
+
+    async def merged(self, key: SigningKey) -> Cosigned | None:
+        """Sign the largest signed checkpoint that our merge covers, if new.
+
+        Raises:
+            ForkError: it is signed, and not what we merged.
+            StaleError: as `sign`.
+        """
+        head = await self.mirror.head(self.log_key.name)
+        notes = await self.mirror.notes(head.origin)
+        covered = [n for n in notes if n <= head.merged]
+        if head.contested or not covered:
+            return None
+        raw = notes[max(covered)]
+        signed, _ = checkpoint.open_(raw, self.log_key)
+        root_of = held.copy(self.mirror, head).root_at
+        # A note may have been kept as news before its entries were seen.
+        if signed.root != await root_of(signed.size):
             raise ForkError(
-                "cosign: {origin}: another root at size {size}",
+                "log: {origin} signed another root at size {size}",
+                origin=head.origin,
+                size=signed.size,
+            )
+        return await self.sign("merged", raw, key, root_of)
+
+    async def sign(
+        self,
+        role: str,
+        raw: bytes,
+        key: SigningKey,
+        root_of: Callable[[int], Awaitable[bytes]],
+    ) -> Cosigned | None:
+        """Cosign a checkpoint that we verified ourselves; None if it is no news.
+
+        `root_of` gives the roots of the tree that we hold, which the
+        checkpoint is of. What we signed last may have come another way:
+        through the witness API, or before the mirror was fetched anew. It
+        may also be one of the texts `rejected` since: then the branch that
+        the roster chose is signed from the first larger size on.
+
+        Raises:
+            ForkError: it does not extend what we signed before.
+            StaleError: somebody else signed meanwhile.
+        """
+        head, signed = checkpoint.open_(raw, self.log_key)
+        old = await self.book.cosigned(role, head.origin)
+        left = old is not None and note.parse(old.note).text in self.rejected
+        if old is not None and head.size <= old.size:
+            if head.size == old.size and head.root != old.root and not left:
+                raise ForkError(
+                    "cosign: {origin}: another root at size {size}",
+                    origin=head.origin,
+                    size=head.size,
+                )
+            return None
+        if old and not left and await root_of(old.size) != old.root:
+            raise ForkError(
+                "cosign: {origin}: size {size} does not extend size "
+                "{old_size}, which we signed",
                 origin=head.origin,
                 size=head.size,
+                old_size=old.size,
             )
-        return None
-    if old and root_of and not left and await root_of(old.size) != old.root:
-        raise ForkError(
-            "cosign: {origin}: size {size} does not extend size "
-            "{old_size}, which we signed",
-            origin=head.origin,
-            size=head.size,
-            old_size=old.size,
-        )
-    line = cosignature.cosign(signed.text, key, now)
-    both = note.add(bare(signed, log_key), line)
-    new = Cosigned(head.size, head.root, bytes(both))
-    await book.cosign(role, head.origin, old, new)
-    return new
-
-
-async def receipt(
-    origin: str,
-    *,
-    mirror: MirrorReader,
-    log_key: VerifierKey,
-    key: SigningKey,
-    book: CosignBook,
-    now: int,
-    rejected: Collection[str] = (),
-) -> Cosigned | None:
-    """Sign the largest signed checkpoint that our merge covers, if new.
-
-    Raises:
-        ForkError: it is signed, and not what we merged.
-        StaleError: as `sign`.
-    """
-    head = await mirror.head(origin)
-    notes = await mirror.notes(origin)
-    covered = [n for n in notes if n <= head.merged]
-    if head.contested or not covered:
-        return None
-    raw = notes[max(covered)]
-    signed, _ = checkpoint.open_(raw, log_key)
-    root_at = held.copy(mirror, head).root_at
-    # A note may have been kept as news before its entries were seen.
-    if signed.root != await root_at(signed.size):
-        raise ForkError(
-            "log: {origin} signed another root at size {size}",
-            origin=origin,
-            size=signed.size,
-        )
-    return await sign(
-        "merged",
-        raw,
-        log_key=log_key,
-        key=key,
-        book=book,
-        now=now,
-        root_of=root_at,
-        rejected=rejected,
-    )
+        line = cosignature.cosign(signed.text, key, self.now)
+        both = note.add(bare(signed, self.log_key), line)
+        new = Cosigned(head.size, head.root, bytes(both))
+        await self.book.cosign(role, head.origin, old, new)
+        return new
 
 
 async def witness_checkpoint(

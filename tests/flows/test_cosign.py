@@ -61,9 +61,21 @@ async def mirror_of(
     return to.mirror
 
 
+def cosigner(book: Book, mirror: FakeMirror | None = None, **more: Any) -> Any:
+    return cosign.Cosigner(
+        mirror=mirror or FakeMirror(),
+        log_key=KEY.verifier,
+        book=book,
+        now=NOW,
+        **more,
+    )
+
+
 async def sign(book: Book, raw: bytes, **more: Any) -> Cosigned | None:
-    keys: Any = {"log_key": KEY.verifier, "key": SEEN}
-    return await cosign.sign("seen", raw, **keys, book=book, now=NOW, **more)
+    made: Cosigned | None = await cosigner(book, **more).sign(
+        "seen", raw, SEEN, root_of
+    )
+    return made
 
 
 async def test_a_line_that_verifies() -> None:
@@ -100,7 +112,7 @@ async def test_only_what_extends_what_we_signed() -> None:
     await sign(book, signed(5, salt=b"t"))
 
     with pytest.raises(ForkError, match="does not extend size 5"):
-        await sign(book, signed(9), root_of=root_of)
+        await sign(book, signed(9))
     assert book.rows["seen", ORIGIN].size == 5
 
 
@@ -112,7 +124,7 @@ async def test_the_branch_that_the_roster_chose() -> None:
 
     for size, signs in ((4, False), (5, False), (6, True)):
         left = {note.parse(raw).text}
-        made = await sign(book, signed(size), root_of=root_of, rejected=left)
+        made = await sign(book, signed(size), rejected=left)
         assert (made is not None) == signs
 
 
@@ -132,14 +144,8 @@ async def test_others_lines_are_left_out() -> None:
 
 
 async def receipt(mirror: FakeMirror, book: Book) -> Cosigned | None:
-    return await cosign.receipt(
-        ORIGIN,
-        mirror=mirror,
-        log_key=KEY.verifier,
-        key=MERGED,
-        book=book,
-        now=NOW,
-    )
+    made: Cosigned | None = await cosigner(book, mirror).merged(MERGED)
+    return made
 
 
 async def test_receipt_covers_what_is_merged() -> None:

@@ -32,7 +32,8 @@ from typing import Any
 
 from syncd import canonical, config
 from syncd.errors import SyncdError
-from syncd.flows import cosign, merge, publish, pull
+from syncd.flows import merge, publish, pull
+from syncd.flows.cosign import Cosigner
 from syncd.flows.draft import NewReport
 from syncd.flows.ports import Bundle, OwnHead
 from syncd.flows.publish import Writer
@@ -301,14 +302,13 @@ class Life:
 
     async def receipt(self) -> None:
         """Sign what is merged."""
-        signed = await cosign.receipt(
-            OTHER.name,
+        cosigner = Cosigner(
             mirror=self.mirror,
             log_key=OTHER.verifier,
-            key=MERGED,
             book=self.own.cosigned,
             now=int(time.time()),
         )
+        signed = await cosigner.merged(MERGED)
         if signed is not None:
             tell("receipt", base64.b64encode(signed.note).decode())
 

@@ -14,8 +14,7 @@ from syncd.errors import (
     SyncdError,
     UntrustedError,
 )
-from syncd.flows import cosign, held
-from syncd.flows.cosign import CosignBook
+from syncd.flows.cosign import CosignBook, Cosigner
 from syncd.flows.ports import Finding
 from syncd.node.context import BUG, Context
 from syncd.node.follow.clocks import OurClock
@@ -63,32 +62,16 @@ class Receipts:
         return signed
 
     async def _sign(self, origin: str, key: VerifierKey) -> bool:
-        mirror, keys = self.ctx.mirror, self.ctx.home.keys
-        head = await mirror.head(origin)
-        if head.contested:
-            return False
-        seen = None
-        now, rejected = self.ctx.now(), await self.logs.rejected(origin)
-        if head.note:
-            seen = await cosign.sign(
-                "seen",
-                head.note,
-                log_key=key,
-                key=keys.seen,
-                book=self.book,
-                now=now,
-                root_of=held.copy(mirror, head).root_at,
-                rejected=rejected,
-            )
-        merged = await cosign.receipt(
-            origin,
-            mirror=mirror,
+        keys = self.ctx.home.keys
+        cosigner = Cosigner(
+            mirror=self.ctx.mirror,
             log_key=key,
-            key=keys.merged,
             book=self.book,
-            now=now,
-            rejected=rejected,
+            now=self.ctx.now(),
+            rejected=await self.logs.rejected(origin),
         )
+        seen = await cosigner.seen(keys.seen)
+        merged = await cosigner.merged(keys.merged)
         return bool(seen or merged)
 
     def _owe(self, origin: str, *, owed: bool) -> None:
