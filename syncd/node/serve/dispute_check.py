@@ -6,13 +6,14 @@ can be mended, as far as our mirror knows what others report.
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from syncd.errors import RefusedError, SyncdError
+from syncd.flows.basis import claims_on
 from syncd.flows.draft import DisputeDraft
-from syncd.flows.ports import Access, State, VaultRow
+from syncd.flows.judge import epoch_of
+from syncd.flows.ports import Access, State
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import identifier, token
 from syncd.indicator.claims import REPORT, Claim
@@ -24,14 +25,6 @@ from syncd.web.routes import Caller
 
 PURPOSE = "appeal"  # of the evaluations, and of the access that is recorded
 SHOWN = 3  # reports of ours that a hint names
-
-
-class DisputeSubject(NamedTuple):
-    """What a dispute names: forms of a value, or a token."""
-
-    forms: Sequence[Identifier]
-    tokens: Sequence[bytes]
-    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,30 +42,47 @@ class DisputeCheck:
             RefusedError: it is about a report of ours, or about none at all
                 and the draft does not say `yes`.
         """
-        what: DisputeSubject | None = None
-        with contextlib.suppress(SyncdError):
-            what = await self._what(draft)
+        forms: Mapping[Identifier, bytes] = {}
+        if draft.token:
+            tokens = [token.decode(draft.token)]
+        else:
+            with contextlib.suppress(SyncdError):
+                forms = await self._forms(draft)
+            tokens = [*forms.values()]
         if draft.about:
-            await self._check_positions(caller, draft, what)
-        if what is None:  # holders are missing: it waits for them anyhow
-            return False
-        if draft.about:
-            return True
-        code, today = token.KIND_CODES[draft.kind], self.ctx.today()
-        found = await self.claims.claims(what.tokens, code, what.epoch)
+            await self._check_positions(caller, draft, tokens)
+        elif tokens:
+            await self._check_value(caller, draft, forms)
+        return bool(tokens)  # else holders are missing: it waits for them
+
+    async def _check_value(
+        self,
+        caller: Caller,
+        draft: DisputeDraft,
+        forms: Mapping[Identifier, bytes],
+    ) -> None:
+        """Refuse what we report, and what nobody does."""
+        kind, today = draft.kind, self.ctx.today()
+        epoch = epoch_of(self.ctx.roster, kind)
+        keys = [(kind, epoch, short) for short in forms.values()]
         reports = [
             c
-            for group in found.values()
+            for group in (await claims_on(keys, self.claims)).values()
             for c in group
             if isinstance(c.statement, Report) and c.statement.expires > today
         ]
-        await self._record(caller, draft.kind, reports, what.tokens)
+        await self._record(caller, kind, reports, [*forms.values()])
         if any(claim.origin != self.ctx.origin for claim in reports):
-            return True
+            return
         ours = [f"--position {c.origin}:{c.index}" for c in reports]
-        if not ours:
-            rows = await self._waiting(draft, what)
-            ours = [f"--id {row.id}" for row in rows]
+        vault = self.ctx.own.vault
+        if not ours:  # what is not in the mirror yet
+            ours = [
+                f"--id {row.id}"
+                for form in forms
+                for row in await vault.find_value(form.kind, form.value)
+                if row.type == REPORT and row.state == State.WAITING
+            ]
         if ours:
             _refuse_own(ours)
         if not draft.yes:
@@ -81,22 +91,21 @@ class DisputeCheck:
                 hint="look at the value again; to dispute it nevertheless, say"
                 " --yes (by HTTP `yes`)",
             )
-        return True
 
     async def _check_positions(
-        self, caller: Caller, draft: DisputeDraft, what: DisputeSubject | None
+        self, caller: Caller, draft: DisputeDraft, tokens: Sequence[bytes]
     ) -> None:
         """Refuse positions of ours, and where no report on that stands."""
-        found = {
-            at: claim
-            for at, claim in (
-                await self.claims.in_force_at(draft.about)
-            ).items()
+        there = await self.claims.in_force_at(draft.about)
+        found = [
+            at
+            for at, claim in there.items()
             if isinstance(claim.statement, Report)
-            and (what is None or claim.token in what.tokens)
-        }
-        shorts = what.tokens if what else ()
-        await self._record(caller, draft.kind, [*found.values()], shorts)
+            and (not tokens or claim.token in tokens)
+        ]
+        await self._record(
+            caller, draft.kind, [there[at] for at in found], tokens
+        )
         ours = [at for at in draft.about if at[0] == self.ctx.origin]
         if ours:
             _refuse_own(["--position {}:{}".format(*at) for at in ours])
@@ -110,24 +119,20 @@ class DisputeCheck:
                 position="{}:{}".format(*none[0]),
             )
 
-    async def _what(self, draft: DisputeDraft) -> DisputeSubject:
-        """Return what is named; of a value all that a look-up would try."""
-        if draft.token:
-            return DisputeSubject((), [token.decode(draft.token)], draft.epoch)
+    async def _forms(self, draft: DisputeDraft) -> Mapping[Identifier, bytes]:
+        """Return all that a look-up would try, and the token of each."""
         tried = identifier.for_lookup(
             draft.kind,
             draft.value,
             region=draft.region or self.ctx.config.member.region,
             scheme=draft.scheme,
         )
-        epoch = self.ctx.roster.epoch(draft.kind)
         outputs = await self.tokeniser.outputs(
             tried,
             purpose=PURPOSE,
             timeout_s=self.ctx.config.lookup.deadline_ms / 1000,
         )
-        shorts = [token.token(outputs[form]) for form in tried]
-        return DisputeSubject(tried, shorts, epoch.epoch if epoch else 0)
+        return {form: token.token(outputs[form]) for form in tried}
 
     async def _record(
         self,
@@ -141,25 +146,6 @@ class DisputeCheck:
         await self.ctx.own.access.record(
             [Access(caller.name, PURPOSE, kind, hit, tokens)]
         )
-
-    async def _waiting(
-        self, draft: DisputeDraft, what: DisputeSubject
-    ) -> list[VaultRow]:
-        """Return reports of ours that are not in the mirror yet."""
-        vault = self.ctx.own.vault
-        rows = [
-            row
-            for form in what.forms
-            for row in await vault.find_value(form.kind, form.value)
-        ]
-        if draft.token:
-            [short] = what.tokens
-            rows += await vault.find_token(draft.kind, what.epoch, short)
-        return [
-            row
-            for row in rows
-            if row.type == REPORT and row.state == State.WAITING
-        ]
 
 
 def _refuse_own(named: Sequence[str]) -> None:
