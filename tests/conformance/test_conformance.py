@@ -340,32 +340,6 @@ def test_refused_replies(vector: dict[str, str]) -> None:
 # ------------------------------------------- held against the product itself
 
 
-@given(st.data())
-def test_void_alike(data: st.DataObject) -> None:
-    """Whatever is changed in a payload: both call it void, or neither."""
-    vector = data.draw(st.sampled_from(STATEMENTS["read"]))
-    body = json.loads(vector["payload"])
-    name = data.draw(st.sampled_from(sorted(body)))
-    scalars = st.sampled_from(
-        [0, 1, 7, 101, 2**53, True, "", "x", "1970-01-01", "2026-02-30", "é"]
-    ) | st.text(max_size=3)
-    values = st.lists(scalars, max_size=3) | scalars
-    match data.draw(st.sampled_from(["drop", "change", "rename", "nothing"])):
-        case "drop":
-            del body[name]
-        case "change":
-            body[name] = data.draw(values)
-        case "rename":
-            body[data.draw(st.text("aeot", max_size=5))] = body.pop(name)
-    payload = json.dumps(
-        body, ensure_ascii=False, sort_keys=True, separators=(",", ":")
-    ).encode(errors="surrogatepass")
-    type_ = data.draw(st.sampled_from([vector["type"], 1, 18, 20]))
-    ours = statement.decode(payload, type_)
-    theirs = claims.statement(type_, payload)
-    assert (theirs is None) == isinstance(ours, statement.Void), payload
-
-
 @given(
     st.lists(
         st.sampled_from(

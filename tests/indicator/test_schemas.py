@@ -1,4 +1,4 @@
-"""The schemas and the parser agree on what a statement is.
+"""The schemas, the parser and the second one agree on what a statement is.
 
 A schema describes a JSON value, a payload is bytes. So for a value v the
 comparison is: v is valid under schemas/<type>.json  ⇔  the parser does not
@@ -17,14 +17,14 @@ import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator
 
-from conformance.claims import TYPES as NAMES
+from conformance import claims
 from syncd.indicator import statement as statements
 from syncd.indicator.statement import Void
+from tests.cases import vectors
 
 ROOT = Path(__file__).parents[2]
-VECTORS = json.loads(
-    (ROOT / "tests/vectors/syncd/statements.json").read_text("utf-8")
-)
+NAMES = claims.TYPES
+VECTORS = vectors("syncd/statements")
 SETS = ("technique", "basis", "ends", "about", "logs", "rows", "ranges")
 SCHEMAS = {
     n: json.loads((ROOT / f"schemas/{name}.json").read_text("utf-8"))
@@ -146,6 +146,8 @@ def agree(count: int, seed: int) -> tuple[int, int]:
         by_parser = not isinstance(found, Void)
         assert by_schema == by_parser, (type_, spelled, found)
         assert RUST[type_].is_valid(value) == by_schema, (type_, spelled)
+        conforms = claims.statement(type_, spelled) is not None
+        assert conforms == by_schema, (type_, spelled)
         valid += by_schema
     return valid, count - valid
 

@@ -1,7 +1,6 @@
 """Statements have one spelling; what has not is void, and says why."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,19 +19,15 @@ from syncd.indicator.statement import (
     Sighting,
     Void,
 )
+from tests.cases import vectors
 from tests.sample_statements import ABOUT, REPORT
 
-VECTORS = json.loads(
-    (Path(__file__).parents[1] / "vectors/syncd/statements.json").read_text(
-        "utf-8"
-    )
-)
+VECTORS = vectors("syncd/statements")
 
 
-@pytest.mark.parametrize("n", range(len(VECTORS["read"])))
-def test_read(n: int) -> None:
+@pytest.mark.parametrize("case", VECTORS["read"])
+def test_read(case: dict[str, Any]) -> None:
     """Each vector is read, and spelled again as it was."""
-    case = VECTORS["read"][n]
     payload = case["payload"].encode()
     found = statements.decode(payload, case["type"])
     assert not isinstance(found, Void), case["why"]
@@ -40,10 +35,9 @@ def test_read(n: int) -> None:
     assert statements.type_of(found) == case["type"]
 
 
-@pytest.mark.parametrize("n", range(len(VECTORS["void"])))
-def test_void(n: int) -> None:
+@pytest.mark.parametrize("case", VECTORS["void"])
+def test_void(case: dict[str, Any]) -> None:
     """Each vector is void, for a reason that quotes nothing of it."""
-    case = VECTORS["void"][n]
     found = statements.decode(case["payload"].encode(), case["type"])
     assert isinstance(found, Void), case["why"]
     assert found.reason
@@ -79,9 +73,11 @@ def test_one_spelling(case: dict[str, Any], data: st.DataObject) -> None:
         b'{"kind":"+8613800138000"}',
         b'{"kind":"\'+8613800138000"}',
         b"+8613800138000",
+        b'{"x":' + b"[" * 2000 + b"]" * 2000 + b"}",  # deeper than we recurse
+        b'{"on":"\xff"}',  # no UTF-8
     ],
 )
-def test_a_reason_quotes_nothing(payload: bytes) -> None:
+def test_nonsense_is_void_and_not_quoted(payload: bytes) -> None:
     """A raw value in the wrong place stays where it was written."""
     found = statements.decode(payload, 1)
     assert isinstance(found, Void)
@@ -113,17 +109,6 @@ def test_an_anchor_of_all_its_logs_is_read() -> None:
     payload = statements.encode(Anchor(logs=tuple(logs)))
     assert len(payload) > statements.MAX_PAYLOAD
     assert statements.decode(payload, 16) == Anchor(logs=tuple(logs))
-
-
-def test_deep_nesting_is_void() -> None:
-    """A parser's recursion limit is not ours to crash on."""
-    payload = b'{"x":' + b"[" * 2000 + b"]" * 2000 + b"}"
-    assert isinstance(statements.decode(payload, 1), Void)
-
-
-def test_what_is_not_ascii_is_void() -> None:
-    """Bytes that are no UTF-8 are void like any other nonsense."""
-    assert isinstance(statements.decode(b'{"on":"\xff"}', 1), Void)
 
 
 @given(st.integers(0, statements.MAX_DAY))

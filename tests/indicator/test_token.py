@@ -1,8 +1,6 @@
 """A token has one spelling, and formats.json says which."""
 
 import contextlib
-import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,16 +9,16 @@ from hypothesis import strategies as st
 from syncd.errors import MalformedError
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
+from tests.cases import cases
 
-VECTORS = json.loads(
-    (Path(__file__).parents[1] / "vectors/syncd/formats.json").read_text()
-)["tokens"]
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 tokens = st.binary(min_size=16, max_size=16)
 
 
-@pytest.mark.parametrize("case", VECTORS, ids=lambda c: c["normal_form"])
+@pytest.mark.parametrize(
+    "case", cases("syncd/formats", "tokens"), ids=lambda c: c["normal_form"]
+)
 def test_vectors(case: dict[str, str]) -> None:
     """Token and know of each output are those of the vectors."""
     output = bytes.fromhex(case["output"])

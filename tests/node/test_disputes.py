@@ -140,23 +140,6 @@ async def test_a_dispute_is_told_once(alliance: Alliance) -> None:
     assert await book.reported(f"arrivals/{log}") == read
 
 
-async def test_what_names_no_report_of_ours_does_not_bother_us(
-    alliance: Alliance,
-) -> None:
-    """Not even where it names a position of our log for another token."""
-    carrier, police = alliance.carrier, alliance.police
-    await carrier.report("url", VALUE)
-    await police.report("url", "http://evil.example/b")
-    await alliance.settle()
-    about = ((carrier.origin, 1),)
-    await dispute(
-        alliance.bank, "http://evil.example/b", about=about, yes=True
-    )
-    await alliance.settle()
-    assert not await listed(carrier)
-    assert not await carrier.events("dispute")
-
-
 async def test_what_is_withdrawn_waits_for_nothing(
     alliance: Alliance,
 ) -> None:
