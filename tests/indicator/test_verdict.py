@@ -305,41 +305,32 @@ def answer(claims: str, setting: str = "") -> Verdict:
     return read_case(claims, setting).run()
 
 
-def test_it_rests_on_reports_and_what_answers_them() -> None:
-    """Positions name what counts, not what expired or is elsewhere."""
-    found = answer(
-        "B report bank_detection ; F report platform_detection ;"
-        " D report bank_detection expires=0 ; A dispute stale about=1 ;"
-        " A vouch hotline ; F report user_tag elsewhere=t ;"
-        " B answer report_stands about=1"
-    )
-    assert found.positions == tuple(
-        sorted(
-            (origin(name), n)
-            for name, n in [("B", 1), ("F", 2), ("A", 4), ("A", 5), ("B", 7)]
-        )
-    )
-
-
-def test_it_rests_on_what_is_overdue() -> None:
-    """A dispute that was not answered is named after it expired, too."""
-    found = answer(
-        "B report bank_detection ; A dispute stale due=-1 expires=0 ;"
-        " C dispute stale due=-1 expires=0 about=1"
-    )
-    assert found.positions == (
-        *((origin("A"), 2), (origin("B"), 1), (origin("C"), 3)),
-    )
-
-
-def test_it_rests_on_what_made_reports_lapse() -> None:
-    """A `none` because of a carrier or an answer names that statement."""
-    moved = answer("B report bank_detection ; C reassigned since=-5")
-    assert moved.positions == ((origin("C"), 2),)
-    back = answer(
-        "B report bank_detection ; B answer report_withdrawn about=1"
-    )
-    assert back.positions == ((origin("B"), 2),)
+@pytest.mark.parametrize(
+    ("claims", "named"),
+    [
+        (  # reports and what answers them, not what expired or is elsewhere
+            "B report bank_detection ; F report platform_detection ;"
+            " D report bank_detection expires=0 ; A dispute stale about=1 ;"
+            " A vouch hotline ; F report user_tag elsewhere=t ;"
+            " B answer report_stands about=1",
+            "A4 A5 B1 B7 F2",
+        ),
+        (  # what is overdue, after it expired too
+            "B report bank_detection ; A dispute stale due=-1 expires=0 ;"
+            " C dispute stale due=-1 expires=0 about=1",
+            "A2 B1 C3",
+        ),
+        # what made reports lapse
+        ("B report bank_detection ; C reassigned since=-5", "C2"),
+        (
+            "B report bank_detection ; B answer report_withdrawn about=1",
+            "B2",
+        ),
+    ],
+)
+def test_it_rests_on(claims: str, named: str) -> None:
+    wanted = [(origin(at[0]), int(at[1])) for at in named.split()]
+    assert [*answer(claims).positions] == wanted
 
 
 def test_days_are_of_the_reports_that_count() -> None:
