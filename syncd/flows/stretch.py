@@ -153,9 +153,7 @@ def join(stretches: Sequence[Stretch]) -> Stretch:
         whole.sightings += batch.sightings
         whole.voids += batch.voids
         whole.rosters += batch.rosters
-        whole.anchors += batch.anchors
         whole.usages += batch.usages
-        whole.evidence += batch.evidence
     whole.ends.sort()
     whole.sightings.sort()
     return Stretch(

@@ -99,9 +99,7 @@ class Batch(msgspec.Struct, gc=False):
     sightings: list[Row] = []  # (token, index, key, sighting record)
     voids: list[tuple[int, str]] = []  # (index, why)
     rosters: list[tuple[int, int, str]] = []  # (index, version, hash)
-    anchors: list[tuple[int, Anchor]] = []
     usages: list[tuple[int, Usage]] = []
-    evidence: list[tuple[int, Evidence]] = []
 
 
 # ------------------------------------------------------------------ fold
@@ -176,16 +174,12 @@ def _fold_one(
             ]
         case Sighting():
             batch.sightings.append(_sighting(index, content))
-        case Anchor():
-            batch.anchors.append((index, content))
         case Usage():
             batch.usages.append((index, content))
         case RosterAccepted(version=version, hash_=hash_):
             batch.rosters.append((index, version, hash_))
-        case Evidence():
-            batch.evidence.append((index, content))
-        case Erase():
-            pass  # read ahead of everything else: see `absent.erases`
+        case Anchor() | Evidence() | Erase():
+            pass  # erasures are read ahead of all else: see `absent.erases`
         case _:
             rows.append(Claim(batch.origin, index, content).row())
 

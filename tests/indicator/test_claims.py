@@ -257,10 +257,8 @@ def test_every_type_has_its_place() -> None:
     assert (batch.start, batch.stop) == (100, 112)
     assert [row[1] for row in batch.adds] == [100, 101, 102, 103, 104]
     assert [row[:3] for row in batch.sightings] == [(token, 105, 5)]
-    assert batch.anchors == [(106, anchor)]
     assert batch.usages == [(107, usage)]
     assert batch.rosters == [(108, 2, "ab" * 32)]
-    assert batch.evidence == [(109, proof)]
     assert batch.ends == [(token, 0, 110, 5)]
     assert batch.erases == [(90, 99, 111)]
     assert batch.voids == []
