@@ -126,7 +126,7 @@ def _checked(
         wrong.append(
             MalformedError(
                 "{type}: {fields} not given",
-                type=statement.TYPES[type_].__name__.lower(),
+                type=statement.NAMES[type_],
                 fields=", ".join(missing),
             )
         )

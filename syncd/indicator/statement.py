@@ -261,6 +261,7 @@ def type_of(statement: Statement | type[Statement]) -> int:
 TYPES: Final[dict[int, type[Statement]]] = {
     type_of(struct): struct for struct in get_args(Statement)
 }
+NAMES: Final = {n: struct.__name__.lower() for n, struct in TYPES.items()}
 
 
 _MADE: Final[dict[type[Fields], Any]] = {

@@ -16,7 +16,6 @@ from syncd.indicator import statement
 from syncd.indicator.statement import Dispute, Reassigned, Report, Vouch
 from syncd.node.context import Context
 from syncd.node.serve.lookups import Claims
-from syncd.node.serve.shown import TYPES
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.store.published import ALL, HITS
 
@@ -99,7 +98,7 @@ class Lifts:
             {
                 "origin": origin,
                 "index": arrival.position[1],
-                "code": TYPES[statement.type_of(arrival.statement)],
+                "code": statement.NAMES[statement.type_of(arrival.statement)],
                 "kind": arrival.statement.kind,
                 "reports": self._of_ours(hits[arrival.position]),
                 "before": before[arrival.key][0],

@@ -25,7 +25,7 @@ from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import share_name
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.lookups import Claims, Lookups
-from syncd.node.serve.shown import TYPES, shown
+from syncd.node.serve.shown import shown
 from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.web import forms, report_forms
 from syncd.web.event_stream import Event
@@ -327,7 +327,7 @@ def _types(wanted: report_forms.Retraction) -> tuple[int, ...]:
     A dispute of ours is not withdrawn by who takes back a report.
     """
     meant = wanted.type or ("report" if wanted.value else "all")
-    return tuple(n for n in KEPT if meant in ("all", TYPES[n]))
+    return tuple(n for n in KEPT if meant in ("all", statement.NAMES[n]))
 
 
 def _claim_item(claim: Claim, member: str) -> forms.ClaimItem:
@@ -335,6 +335,6 @@ def _claim_item(claim: Claim, member: str) -> forms.ClaimItem:
         forms.ClaimItem,
         claim.statement,
         position=claim.position,
-        type=TYPES[statement.type_of(claim.statement)],
+        type=statement.NAMES[statement.type_of(claim.statement)],
         member=member,
     )

@@ -13,15 +13,7 @@ from syncd.indicator import statement, token, vocabulary
 from syncd.web import forms, report_forms
 from syncd.web import problem as problems
 
-TYPES = {
-    1: "report",
-    2: "retract",
-    3: "dispute",
-    5: "reassigned",
-    6: "answer",
-    7: "vouch",
-}
-NUMBERS = {name: number for number, name in TYPES.items()}
+NUMBERS = {name: number for number, name in statement.NAMES.items()}
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -75,7 +67,7 @@ def vault_item(row: VaultRow) -> report_forms.VaultItem:
         report_forms.VaultItem,
         row.fields,
         row,
-        type=TYPES[row.type],
+        type=statement.NAMES[row.type],
         state=row.state.name.lower(),
         reason=reason,
         token=token.encode(row.token) if by_token else "",
