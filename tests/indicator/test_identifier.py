@@ -2,7 +2,7 @@
 
 import pytest
 
-from syncd.errors import MalformedError, RefusedError, UsageError
+from syncd.errors import MalformedError, RefusedError
 from syncd.indicator import identifier
 from syncd.indicator.identifier import Identifier
 
@@ -59,13 +59,6 @@ def test_a_url_that_may_name_a_person_needs_the_flag() -> None:
     assert identifier.parse_normal("url", raw).value == raw
 
 
-def test_a_public_suffix_is_normal_and_no_report() -> None:
-    """It may stand on a never-list: form alone decides what is read back."""
-    assert identifier.parse_normal("url", "com.cn/").value == "com.cn/"
-    with pytest.raises(RefusedError):
-        identifier.for_report("url", "com.cn/")
-
-
 @pytest.mark.parametrize(
     ("kind", "value"),
     [
@@ -108,13 +101,6 @@ def test_only_three_kinds_exist() -> None:
             identifier.parse_normal(kind, "x")
         with pytest.raises(MalformedError, match="kind: not one of"):
             Identifier(kind, "x")
-
-
-def test_a_wrong_region_is_the_operator_s_mistake() -> None:
-    with pytest.raises(UsageError):
-        identifier.for_report("phone", "0912345678", region="XX")
-    with pytest.raises(MalformedError, match="region: want"):
-        identifier.for_report("phone", "0912345678", region="tw")
 
 
 def test_what_needs_no_region_is_not_refused_for_one() -> None:
