@@ -291,28 +291,16 @@ def _by_shape(text: str) -> str:
 def _why_no_shape(text: str, digits: str) -> NoReturn:
     if chain.is_evm(text):
         chain.refuse_case()
-    if _CARD.fullmatch(digits):
-        raise MalformedError(
-            "account: {n} digits could be an account of many kinds, no card"
-            " (Luhn)",
-            n=len(digits),
-            hint=_SCHEME_HINT,
-        )
-    if digits.isdigit():
-        raise MalformedError(
-            "account: {n} digits could be an account of many kinds",
-            n=len(digits),
-            hint=_SCHEME_HINT,
-        )
-    if "@" in text:
-        raise MalformedError(
-            "account: an e-mail address could be an account anywhere",
-            hint="name its scheme: alipay",
-        )
     raise MalformedError(
-        "account: {n} characters that have no shape of their own",
-        n=len(text),
-        hint=_SCHEME_HINT,
+        "account: {n} digits could be an account of many kinds, no card (Luhn)"
+        if _CARD.fullmatch(digits)
+        else "account: {n} digits could be an account of many kinds"
+        if digits.isdigit()
+        else "account: an e-mail address could be an account anywhere"
+        if "@" in text
+        else "account: {n} characters that have no shape of their own",
+        n=len(digits if digits.isdigit() else text),
+        hint="name its scheme: alipay" if "@" in text else _SCHEME_HINT,
     )
 
 

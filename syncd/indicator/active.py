@@ -84,10 +84,6 @@ class World:
         """Tell whether a dispute or vouch has not expired."""
         return self.day < DAYS[expires]
 
-    def overdue(self, dispute: Dispute) -> bool:
-        """Tell whether a dispute should have been answered before today."""
-        return self.day > due(dispute)
-
     def sectors(self, disputes: Iterable[Claim]) -> frozenset[str]:
         """Return the sectors that dispute: a forked log speaks for none."""
         return frozenset(

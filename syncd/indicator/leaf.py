@@ -89,10 +89,7 @@ def encode_record(record: Record) -> bytes:
         MalformedError: its body is longer than uint16 can say.
     """
     leaf, salt, payload = record
-    if salt:
-        body = b"\x01" + salt + payload
-    else:
-        body = b"\x00" + leaf
+    body = b"\x01" + salt + payload if salt else b"\x00" + leaf
     if len(body) > MAX_BODY:
         raise MalformedError("record: body is {n} bytes", n=len(body))
     return len(body).to_bytes(2, "big") + body

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 
-from syncd.indicator.active import OFFICIAL, WEAK, World
+from syncd.indicator.active import OFFICIAL, WEAK, World, due
 from syncd.indicator.claims import Claim
 from syncd.indicator.never import PLANTED, PLANTED_DAYS
 from syncd.indicator.notation import DAYS, Position
@@ -136,7 +136,7 @@ class Objections:
         for target in targets:
             if self._world.open(dispute.expires):
                 self._open.setdefault(target, []).append(claim)
-            if self._world.overdue(dispute):
+            if self._world.day > due(dispute):
                 self._late.setdefault(target, []).append(claim)
 
     def _overdue(self) -> Iterable[CountedReport]:

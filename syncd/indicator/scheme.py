@@ -12,7 +12,7 @@ import difflib
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache, reduce
-from typing import Final
+from typing import Final, NoReturn
 
 from syncd.errors import MalformedError
 from syncd.indicator import bank, tsv
@@ -85,20 +85,19 @@ def read(text: str) -> Scheme:
     rest = " ".join(p for p in parts if p not in codes)
     if codes and rest and (found := word(rest)) is not None:
         codes = [c for c in codes if not bank.may_be(c, found.bank)]
-        return reduce(_both, [*(_known(code, text) for code in codes), found])
+        return reduce(
+            _both, [*(word(code) or _refuse(text) for code in codes), found]
+        )
     for coin in ("USDT", "USDC", "泰达币"):
         folded = bank.fold(text)
         if len(parts) == 1 and coin in folded and folded != coin:
             chain = folded.replace(coin, "")
-            return _both(_known(coin, text), _known(chain, text))
+            return _both(
+                word(coin) or _refuse(text), word(chain) or _refuse(text)
+            )
     if len(parts) < 2:
         _refuse(text)
-    return reduce(_both, [_known(part, text) for part in parts])
-
-
-def _known(part: str, text: str) -> Scheme:
-    found = word(part)
-    return found if found is not None else _refuse(text)
+    return reduce(_both, [word(part) or _refuse(text) for part in parts])
 
 
 def _both(a: Scheme, b: Scheme) -> Scheme:
@@ -123,7 +122,7 @@ def _both(a: Scheme, b: Scheme) -> Scheme:
     )
 
 
-def _refuse(part: str) -> Scheme:
+def _refuse(part: str) -> NoReturn:
     """Refuse a word; one that may be an account is not repeated."""
     shown = part.strip()
     if _PRIVATE.search(shown) or len(shown) > 24:

@@ -325,32 +325,30 @@ _DECODERS: Final[dict[int, Callable[[bytes], Any]]] = {
 }
 
 
-class _Checks:
-    """What a struct's fields are held to."""
-
-    def __init__(self, struct: type[Struct]) -> None:
-        found = {
-            name: form
-            for name, form in notation.forms(struct).items()
-            if form is not FLAG
-        }
-        self.read = attrgetter("__class__", *found)
-        self.forms = [
-            (form.fits, form.optional, f"{name} is not {form.says}")
-            for name, form in found.items()
-        ]
+_Check = tuple[Callable[[Any], Any], bool, str]  # fits, may be absent, flaw
 
 
-_checks: Final = cache(_Checks)
+@cache
+def _checks(
+    struct: type[Struct],
+) -> tuple[Callable[[Struct], Any], list[_Check]]:
+    """Return what reads a struct's fields, and what each is held to."""
+    found = {
+        name: form
+        for name, form in notation.forms(struct).items()
+        if form is not FLAG
+    }
+    return attrgetter("__class__", *found), [
+        (form.fits, form.optional, f"{name} is not {form.says}")
+        for name, form in found.items()
+    ]
 
 
 def _flaw(found: Struct) -> str:
     """Return what is wrong with a statement's fields, "" if nothing is."""
-    checks = _checks(type(found))
-    _, *values = checks.read(found)
-    for value, (fits, optional_, flaw) in zip(
-        values, checks.forms, strict=True
-    ):
+    read, checks = _checks(type(found))
+    _, *values = read(found)
+    for value, (fits, optional_, flaw) in zip(values, checks, strict=True):
         if (value or not optional_) and not fits(value):
             return flaw
     match found:

@@ -60,18 +60,13 @@ def is_public(host: str) -> bool:
     return _all().privatesuffix(host) is None
 
 
-def exists(host: str) -> bool:
-    """Tell whether a host is an address, or below a top-level domain."""
-    return is_address(host) or _top_level(host.rpartition(".")[2])
-
-
 def check(host: str) -> None:
     """Pass a host that a resolver may know; its end is not repeated.
 
     Raises:
         MalformedError: no top-level domain of the list, so no site at all.
     """
-    if not exists(host):
+    if not (is_address(host) or _top_level(host.rpartition(".")[2])):
         raise MalformedError(
             "url: its host ends in no top-level domain that exists",
             hint="look at its last part: a typing error, or a name that only"

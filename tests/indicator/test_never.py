@@ -177,9 +177,10 @@ def test_suffixes() -> None:
     assert suffixes.registrable("a.b.com.cn") == "b.com.cn"
     assert suffixes.private("a.github.io") == "github.io"
     assert suffixes.private("a.b.com") == ""
-    assert not suffixes.exists("a.notatld")
+    with pytest.raises(SyncdError, match="no top-level domain"):
+        suffixes.check("a.notatld")
     for host in ("a.com", "a.example", "a.test", "8.8.8.8", "[::1]", "a.ck"):
-        assert suffixes.exists(host)
+        suffixes.check(host)
 
 
 def test_what_does_not_normalise_is_no_row() -> None:
