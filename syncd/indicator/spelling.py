@@ -22,7 +22,7 @@ _MASKED: Final = re.compile(
 )
 
 
-def check_size(raw: str | bytes, most: int) -> None:
+def check_size(raw: str, most: int) -> None:
     """Refuse what is longer than any spelling."""
     if len(raw) > most:
         raise MalformedError(

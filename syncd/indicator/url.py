@@ -73,11 +73,11 @@ class _Url(NamedTuple):
     query: str | None  # None without a "?", "" for a bare one
 
 
-def canonicalise(raw: str | bytes) -> str:
+def canonicalise(raw: str) -> str:
     """Return Safe Browsing's canonical URL: scheme, host, path, query.
 
     A bare host, or host and path, is read as `http`. Idempotent. Text goes
-    by its UTF-8; bytes that are no UTF-8 are escaped one by one.
+    by its UTF-8; escaped bytes that are no UTF-8 stay escaped.
     """
     url = _parse(raw)
     query = "" if url.query is None else f"?{url.query}"
@@ -273,11 +273,10 @@ def _read(raw: str) -> tuple[_Url | None, _Url, bool]:
     return None, cut, found.certain
 
 
-def _parse(raw: str | bytes) -> _Url:
+def _parse(raw: str) -> _Url:
     """Return the canonical URL of any input, as Safe Browsing reads it."""
     spelling.check_size(raw, MAX_RAW)
-    plain = _parse_plain(raw) if isinstance(raw, str) else None
-    return plain or _parse_any(raw, strict=False)
+    return _parse_plain(raw) or _parse_any(raw, strict=False)
 
 
 def _parse_plain(raw: str) -> _Url | None:
@@ -292,15 +291,12 @@ def _parse_plain(raw: str) -> _Url | None:
     return _Url(scheme or "http", named, path or "/", query)
 
 
-def _parse_any(raw: str | bytes, *, strict: bool) -> _Url:
+def _parse_any(raw: str, *, strict: bool) -> _Url:
     """Take any input through all of Safe Browsing's steps."""
-    if isinstance(raw, str):
-        try:
-            given = raw.strip(link.BLANK).encode()
-        except UnicodeEncodeError as e:
-            raise MalformedError("url: not Unicode text") from e
-    else:
-        given = raw.strip(b" \t\n\v\f\r")
+    try:
+        given = raw.strip(link.BLANK).encode()
+    except UnicodeEncodeError as e:
+        raise MalformedError("url: not Unicode text") from e
     given = given.translate(None, b"\t\r\n").partition(b"#")[0]
     if not given:
         raise MalformedError("value: empty")

@@ -59,11 +59,8 @@ def by_why(case: dict[str, Any]) -> str:
 )
 def test_canonical(case: dict[str, str]) -> None:
     """Every case of Safe Browsing's documents, and of our own: each says why."""
-    raw = case["in"]
-    if raw.isascii() or "why" in case:
-        assert url.canonicalise(raw) == case["out"]
-    else:  # bytes: see the file's note on \\x80
-        assert url.canonicalise(raw.encode("latin-1")) == case["out"]
+    raw = case["in"].replace("\x80", "%80")  # see the file's note on it
+    assert url.canonicalise(raw) == case["out"]
 
 
 @pytest.mark.parametrize(
@@ -127,9 +124,9 @@ def test_expressions(case: dict[str, Any]) -> None:
     assert list(read.notices) == case.get("notices", [])
 
 
-@given(urls | st.text() | st.binary())
+@given(urls | st.text())
 @example("http://a%2541/")
-def test_canonical_is_idempotent(raw: str | bytes) -> None:
+def test_canonical_is_idempotent(raw: str) -> None:
     """Any input gives ASCII that is its own canonical form, or is refused."""
     with contextlib.suppress(MalformedError):
         canonical = url.canonicalise(raw)
