@@ -1,12 +1,13 @@
 """Answer a look-up from what is known of its tokens."""
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from syncd.errors import NOTHING, HoldersError, Message, SyncdError
 from syncd.flows import sighting
-from syncd.flows.basis import Basis, ClaimSource, Found, Key, claims_on
+from syncd.flows.basis import Basis, ClaimSource, Key, claims_on
 from syncd.flows.ports import Offload, Position
 from syncd.indicator import active, identifier, never, token, verdict
 from syncd.indicator.claims import Claim
@@ -107,33 +108,6 @@ def epoch_of(roster: Roster, kind: str) -> int:
     return epoch.epoch if epoch else 0
 
 
-async def judged(
-    asked: Sequence[PendingQuestion],
-    asking: LookupProgress,
-    world: World,
-    claims: ClaimSource,
-    offload: Offload,
-    in_time: Callable[[], bool],
-) -> "tuple[list[Answer], Judge]":
-    """Return the answers to all questions, and who judged them.
-
-    `in_time` tells whether there is time to read what reports rest on.
-    """
-    questions = (one.question for one in asked if one.problem is None)
-    keys = [(q.kind, q.epoch, q.token) for q in questions if q.token]
-    numbers = {kind: epoch_of(world.roster, kind) for kind in identifier.KINDS}
-    keys += [
-        (form.kind, numbers[form.kind], token.token(output))
-        for form, output in asking.outputs.items()
-    ]
-    found = await claims_on(keys, claims)
-    basis = Basis(found, world.day)
-    await basis.read(claims, in_time)
-    judge = Judge(world, found, basis, asking)
-    answers: list[Answer] = await offload(judge.answer_all, asked)
-    return answers, judge
-
-
 async def judged_by_token(
     questions: Iterable[Question],
     world: World,
@@ -142,24 +116,16 @@ async def judged_by_token(
     in_time: Callable[[], bool] = lambda: True,
 ) -> "tuple[list[Answer], Judge]":
     """Return the answers to questions by token, and who judged them."""
+    judge = Judge(world, LookupProgress())
     asked = [*map(PendingQuestion, questions)]
-    progress = LookupProgress()
-    return await judged(asked, progress, world, claims, offload, in_time)
+    return await judge.answers(asked, claims, offload, in_time), judge
 
 
 class Judge:
     """Judges question by question in one world."""
 
-    def __init__(
-        self,
-        world: World,
-        found: Found,
-        basis: Basis,
-        asking: LookupProgress,
-    ) -> None:
+    def __init__(self, world: World, asking: LookupProgress) -> None:
         self._world = world
-        self._found = found
-        self._basis = basis
         self._outputs = asking.outputs
         self._failed = asking.failed
         self._epochs = {
@@ -169,8 +135,30 @@ class Judge:
         self._nothing = verdict.verdict([()], self._seen)
         self.bad_know: set[Position] = set()
 
-    def answer_all(self, asked: Sequence[PendingQuestion]) -> list[Answer]:
-        """Return the answers to all questions, in order."""
+    async def answers(
+        self,
+        asked: Sequence[PendingQuestion],
+        claims: ClaimSource,
+        offload: Offload,
+        in_time: Callable[[], bool],
+    ) -> list[Answer]:
+        """Return the answers to all questions, in order.
+
+        `in_time` tells whether there is time to read what reports rest on.
+        """
+        questions = (one.question for one in asked if one.problem is None)
+        keys = [(q.kind, q.epoch, q.token) for q in questions if q.token]
+        keys += itertools.starmap(self._key, self._outputs.items())
+        self._found = await claims_on(keys, claims)
+        self._basis = Basis(self._found, self._world.day)
+        await self._basis.read(claims, in_time)
+        found: list[Answer] = await offload(self._answer_all, asked)
+        return found
+
+    def _key(self, form: Identifier, output: bytes) -> Key:
+        return form.kind, self._epochs[form.kind], token.token(output)
+
+    def _answer_all(self, asked: Sequence[PendingQuestion]) -> list[Answer]:
         return [self._answer(one) for one in asked]
 
     def _answer(self, asked: PendingQuestion) -> Answer:
@@ -187,10 +175,7 @@ class Judge:
                 {key: question.output}, _LISTED if listed else never.NOBODY
             )
         elif all(outputs):
-            keys = (
-                (form.kind, self._epochs[form.kind], token.token(output))
-                for form, output in zip(asked.forms, outputs, strict=True)
-            )
+            keys = map(self._key, asked.forms, outputs)
             answer = self._judged(dict(zip(keys, outputs, strict=True)), guard)
         elif 0 in guard.levels:  # whatever the claims are
             answer = self._judged({}, _LISTED)

@@ -28,12 +28,12 @@ from syncd.errors import (
 from syncd.flows.basis import ClaimSource
 from syncd.flows.judge import (
     Answer,
+    Judge,
     LookupProgress,
     PendingQuestion,
     Question,
     World,
     epoch_of,
-    judged,
 )
 from syncd.flows.ports import Access, Offload, Position
 from syncd.flows.report import check_epoch
@@ -100,8 +100,9 @@ async def lookup(
         )
     )
     _same_keys(world.roster, context.current(), asking)
-    answers, judge = await judged(
-        asked, asking, world, claims, offload, lambda: clock() < deadline
+    judge = Judge(world, asking)
+    answers = await judge.answers(
+        asked, claims, offload, lambda: clock() < deadline
     )
     answers = [*map(_with_kinds, asked, answers)]
     access = partial(Access, caller, purpose, reference=reference)
