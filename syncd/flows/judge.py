@@ -94,14 +94,6 @@ class PendingQuestion:
     faked: bool = False  # a caller id that no service number has
 
 
-@dataclass(slots=True)
-class LookupProgress:
-    """What was got so far of what the questions need."""
-
-    outputs: dict[Identifier, bytes] = field(default_factory=dict)
-    failed: dict[str, SyncdError] = field(default_factory=dict)  # by kind
-
-
 def epoch_of(roster: Roster, kind: str) -> int:
     """Return the number of the newest epoch of a kind, 0 if there is none."""
     epoch = roster.epoch(kind)
@@ -116,7 +108,7 @@ async def judged_by_token(
     in_time: Callable[[], bool] = lambda: True,
 ) -> "tuple[list[Answer], Judge]":
     """Return the answers to questions by token, and who judged them."""
-    judge = Judge(world, LookupProgress())
+    judge = Judge(world)
     asked = [*map(PendingQuestion, questions)]
     return await judge.answers(asked, claims, offload, in_time), judge
 
@@ -124,10 +116,10 @@ async def judged_by_token(
 class Judge:
     """Judges question by question in one world."""
 
-    def __init__(self, world: World, asking: LookupProgress) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self._outputs = asking.outputs
-        self._failed = asking.failed
+        self.outputs: dict[Identifier, bytes] = {}  # got so far
+        self.failed: dict[str, SyncdError] = {}  # by kind: why none was got
         self._epochs = {
             kind: epoch_of(world.roster, kind) for kind in identifier.KINDS
         }
@@ -148,7 +140,7 @@ class Judge:
         """
         questions = (one.question for one in asked if one.problem is None)
         keys = [(q.kind, q.epoch, q.token) for q in questions if q.token]
-        keys += itertools.starmap(self._key, self._outputs.items())
+        keys += itertools.starmap(self._key, self.outputs.items())
         self._found = await claims_on(keys, claims)
         self._basis = Basis(self._found, self._world.day)
         await self._basis.read(claims, in_time)
@@ -166,7 +158,7 @@ class Judge:
         if asked.problem is not None:
             return Answer(problem=asked.problem)
         question, guard = asked.question, asked.guard
-        outputs = tuple(self._outputs.get(form, b"") for form in asked.forms)
+        outputs = tuple(self.outputs.get(form, b"") for form in asked.forms)
         if question.token:
             named = (question.kind, question.token)
             listed = named in self._world.never_tokens
@@ -197,7 +189,7 @@ class Judge:
         )
 
     def _unknown(self, kind: str) -> Answer:
-        failed = self._failed.get(kind)
+        failed = self.failed.get(kind)
         missing = failed.missing if isinstance(failed, HoldersError) else ()
         return Answer(
             verdict.unknown("holders_missing"),

@@ -29,7 +29,6 @@ from syncd.flows.basis import ClaimSource
 from syncd.flows.judge import (
     Answer,
     Judge,
-    LookupProgress,
     PendingQuestion,
     Question,
     World,
@@ -89,18 +88,17 @@ async def lookup(
     """
     offload, claims, clock = context.offload, context.claims, context.clock
     deadline = clock() + timeout_s
-    asking = LookupProgress()
+    judge = Judge(world)
     asked: list[PendingQuestion] = await offload(
-        _normalise_all, questions, world, asking.outputs
+        _normalise_all, questions, world, judge.outputs
     )
     await asyncio.gather(
         *(
-            _ask(kind, asked, asking, purpose, deadline, context)
+            _ask(kind, asked, judge, purpose, deadline, context)
             for kind in ("phone", "account")
         )
     )
-    _same_keys(world.roster, context.current(), asking)
-    judge = Judge(world, asking)
+    _same_keys(world.roster, context.current(), judge)
     answers = await judge.answers(
         asked, claims, offload, lambda: clock() < deadline
     )
@@ -207,7 +205,7 @@ def _normalise(question: Question, world: World) -> PendingQuestion:
 async def _ask(
     kind: str,
     asked: Sequence[PendingQuestion],
-    asking: LookupProgress,
+    judge: Judge,
     purpose: str,
     deadline: float,
     context: LookupContext,
@@ -219,15 +217,15 @@ async def _ask(
     try:
         await context.tokeniser.collect(
             wanted,
-            asking.outputs,
+            judge.outputs,
             purpose=purpose,
             timeout_s=max(deadline - context.clock(), 0.0),
         )
     except SyncdError as e:
-        asking.failed[kind] = e
+        judge.failed[kind] = e
 
 
-def _same_keys(old: Roster, new: Roster, asking: LookupProgress) -> None:
+def _same_keys(old: Roster, new: Roster, judge: Judge) -> None:
     """Drop outputs where a new key came meanwhile.
 
     Nobody can say of which of the two they are, and under the wrong one a
@@ -235,8 +233,8 @@ def _same_keys(old: Roster, new: Roster, asking: LookupProgress) -> None:
     """
     for kind in identifier.KINDS:
         if epoch_of(old, kind) != epoch_of(new, kind):
-            asking.failed[kind] = UnavailableError(
+            judge.failed[kind] = UnavailableError(
                 "oprf: {kind}: the token key has changed meanwhile", kind=kind
             )
-            for form in [f for f in asking.outputs if f.kind == kind]:
-                del asking.outputs[form]
+            for form in [f for f in judge.outputs if f.kind == kind]:
+                del judge.outputs[form]
