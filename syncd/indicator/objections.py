@@ -17,6 +17,8 @@ from syncd.indicator.notation import DAYS, Position
 from syncd.indicator.statement import Answer, Dispute, Report, Vouch
 from syncd.roster.members import Member
 
+Target = int | Position  # all reports on a form, by its level; or one report
+
 
 @dataclass(frozen=True, slots=True)
 class CountedReport:
@@ -33,6 +35,11 @@ class CountedReport:
     def position(self) -> Position:
         """Its id."""
         return self.claim.position
+
+    @property
+    def targets(self) -> tuple[Target, Target]:
+        """What a dispute of it may be of."""
+        return self.level, self.position
 
     @property
     def official(self) -> bool:
@@ -55,14 +62,6 @@ class CountedReport:
             -self.report.confidence,
             self.position,
         )
-
-
-Target = int | Position  # all reports on a form, by its level; or one report
-
-
-def _targets(r: CountedReport) -> tuple[Target, Target]:
-    """Return what a dispute of a report may be of."""
-    return r.level, r.position
 
 
 class Objections:
@@ -89,19 +88,18 @@ class Objections:
             r
             for r in reports
             if r.position in late
-            or any(target in self._open for target in _targets(r))
+            or any(target in self._open for target in r.targets)
         ]
         self.vouched = [r for r in reports if self._vouches[r.level]]
         self.lifted = {*self._lifted()}  # positions: they confirm nothing
 
     def _take(self, beside: Sequence[tuple[Claim, int]]) -> None:
-        """Sort the claims by what they are about, answers first."""
-        for claim, _ in beside:
-            if isinstance(claim.statement, Answer):
-                self._answer(claim, claim.statement)
+        """Sort the claims by what they are about."""
         for claim, level in beside:
             below = [n for n in self._vouches if level <= n]
             match claim.statement:
+                case Answer() as answer:
+                    self._answer(claim, answer)
                 case Dispute() as dispute:
                     self._dispute(claim, dispute, below)
                 case Vouch():
@@ -146,7 +144,7 @@ class Objections:
             for target, claims in self._late.items()
         }
         for r in self._at.values():
-            due = max(latest.get(target, -1) for target in _targets(r))
+            due = max(latest.get(target, -1) for target in r.targets)
             if not r.official and self._answered.get(r.position, -1) < due:
                 yield r
 
@@ -161,14 +159,14 @@ class Objections:
             for target, claims in self._open.items()
         }
         for r in chain(self.disputed, self.vouched):
-            found = (against.get(target, ()) for target in _targets(r))
+            found = (against.get(target, ()) for target in r.targets)
             sectors = {*chain(*found)}
             if not r.official or "police" in sectors or len(sectors) > 1:
                 yield r.position
 
     def disputing(self) -> list[Claim]:
         """Return the disputes that have effect."""
-        targets = {target for r in self.overdue for target in _targets(r)}
+        targets = {target for r in self.overdue for target in r.targets}
         late = (self._late.get(target, ()) for target in targets)
         return [*chain(*self._open.values(), *late)]
 
