@@ -24,7 +24,6 @@ from typing import Final
 from syncd.errors import MalformedError
 from syncd.indicator import tsv
 
-LANGUAGES: Final = ("zh", "en")
 FALLBACK: Final = {"evidence": "user_tag", "handling": "no_tip_off"}
 # Reasons to retract that are about the value: nobody says it again by accident.
 ABOUT_THE_VALUE: Final = frozenset(

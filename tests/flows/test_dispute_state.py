@@ -85,15 +85,20 @@ def test_all_reports_are_meant_where_none_is_named() -> None:
     assert half.state == "open"
 
 
-def test_what_is_not_about_us_is_none_of_ours() -> None:
-    others = Claim(CARRIER, 3, report())
-    assert state(disputed(), others) is None
-    assert state(disputed(about=(others.position,)), REPORT, others) is None
-    assert state(REPORT, REPORT) is None
+OTHERS = Claim(CARRIER, 3, report())
 
 
-def test_what_names_no_report_and_proves_nothing_is_no_dispute() -> None:
-    assert state(disputed(know=""), REPORT) is None
+@pytest.mark.parametrize(
+    "claims",
+    [
+        (disputed(), OTHERS),
+        (disputed(about=(OTHERS.position,)), REPORT, OTHERS),
+        (REPORT, REPORT),
+        (disputed(know=""), REPORT),  # proves nothing, and names no report
+    ],
+)
+def test_what_is_none_of_ours(claims: tuple[Claim, ...]) -> None:
+    assert state(*claims) is None
 
 
 def test_what_the_roster_annuls_waits_for_nothing() -> None:
