@@ -38,10 +38,9 @@ _SCHEME_HINT: Final = (
     "say what it is (scheme): card, a bank's name, BIC or code, iban, alipay,"
     " wechat, qq, or a chain"
 )
-_BANK_HINT: Final = (
+UNTRIED: Final = (  # of a look-up that did not try a likely kind
     "if it is a bank account, name the bank (scheme): its name, BIC or code"
 )
-UNTRIED: Final = _BANK_HINT  # of a look-up that did not try a likely kind
 
 # Of what looks the same, the chain that is meant unless another is named.
 _MEANT: Final = {

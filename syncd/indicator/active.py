@@ -76,6 +76,10 @@ class World:
                 return bool(about) or (
                     know != "" and claim.position not in self.bad_know
                 )
+            case Vouch(expires=expires) if not (
+                self.open(expires) and claim.origin not in self.contested
+            ):
+                return False
             case Reassigned() | Vouch():
                 return claim.position not in self.bad_know
         return True

@@ -15,7 +15,6 @@ from syncd.errors import MalformedError
 from syncd.indicator import account, phone, url
 
 KINDS: Final = ("phone", "url", "account")
-NORMAL: Final = 1  # version of the normal forms; a change is a new epoch
 MAX_VALUE: Final = 256  # bytes
 
 

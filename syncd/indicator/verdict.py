@@ -126,7 +126,7 @@ def _weigh(
     every = [*(claim for claim, _ in mine.values()), *others]
     beside = active.beside(every, world)
     lapsed = active.lapsed(every, beside, world)
-    found = _Weighed([], [], [], set())
+    found, authors = _Weighed([], [], [], set()), world.roster.authors
     first: dict[Name, int] = {}  # day on which one was seen that has lapsed
     for position, (claim, level) in sorted(mine.items()):
         match claim.statement:
@@ -143,25 +143,11 @@ def _weigh(
             case Report() as item:
                 found.reports.append(
                     CountedReport(
-                        *(
-                            claim,
-                            item,
-                            level,
-                            world.roster.authors[claim.origin],
-                        ),
+                        *(claim, item, level, authors[claim.origin]),
                         world.evidence(claim.origin, item),
                         world.ends(claim.origin, item),
                     )
                 )
-            case Vouch(expires=expires):
-                # Of a forked log no vouch has effect.
-                forked = claim.origin in world.contested
-                if (
-                    world.has_effect(claim)
-                    and world.open(expires)
-                    and not forked
-                ):
-                    found.beside.append((claim, level))
             case _ if world.has_effect(claim):
                 found.beside.append((claim, level))
             case _:
