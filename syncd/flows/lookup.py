@@ -143,7 +143,7 @@ def _with_kinds(asked: PendingQuestion, answer: Answer) -> Answer:
         if tried
         else Message("account: it may be a bank's, and none is named"),
         tried=tried,
-        hint=Message(account.UNTRIED),
+        hint=Message(account.UNTRIED_HINT),
     )
 
 

@@ -38,7 +38,7 @@ _SCHEME_HINT: Final = (
     "say what it is (scheme): card, a bank's name, BIC or code, iban, alipay,"
     " wechat, qq, or a chain"
 )
-UNTRIED: Final = (  # of a look-up that did not try a likely kind
+UNTRIED_HINT: Final = (  # of a look-up that did not try a likely kind
     "if it is a bank account, name the bank (scheme): its name, BIC or code"
 )
 
