@@ -160,6 +160,7 @@ def _raw(generic: Any) -> tuple[Any, str]:
     return form, next(f.name for f in fields if of_items in get_args(f.type))
 
 
+ALL: list[Route] = []  # that any service has
 H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
 
 
@@ -185,9 +186,11 @@ def route(
             "each": each,
             "asks" if method == "GET" else "takes": form,
         }
-        vars(handler)["route"] = Route(
+        one = Route(
             method, path, handler, needs, roles, summary, **made | more
         )
+        vars(handler)["route"] = one
+        ALL.append(one)
         return handler
 
     return add

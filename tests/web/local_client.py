@@ -9,26 +9,12 @@ from typing import Any
 import aiohttp
 import jsonschema
 
-from syncd.node.serve.access_service import AccessService
-from syncd.node.serve.changes import Changes
-from syncd.node.serve.claim_intake import ClaimIntake
-from syncd.node.serve.intake import Intake
-from syncd.node.serve.local_service import LocalService
-from syncd.node.serve.lookups import Lookups
-from syncd.node.serve.own_list_service import OwnListService
-from syncd.node.serve.screening import Screening
-from syncd.node.serve.status import StatusReader
-from syncd.web import openapi, routes
-from syncd.web.local_api import LocalApi
+from syncd.web import openapi
 from syncd.web.problem import MEDIA
+from syncd.web.routes import ALL
 from tests.alliance import Member
 
-SERVICES = (
-    *(LocalService, Intake, ClaimIntake, OwnListService, Lookups, Changes),
-    *(AccessService, Screening, StatusReader, LocalApi),
-)
-ROUTES = [route for service in SERVICES for route in routes.of(service)]
-DOCUMENT = openapi.describe(ROUTES)
+DOCUMENT = openapi.describe(ALL)
 EMERGENCY = "+12025550911"
 
 

@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 from syncd.web import openapi, routes
 from syncd.web.problem import MEDIA
-from syncd.web.routes import COMPLIANCE, OPEN, Route
+from syncd.web.routes import ALL, COMPLIANCE, OPEN, Route
 from tests.web.local_client import (
     DOCUMENT,
     EMERGENCY,
-    ROUTES,
     LocalClient,
     report,
 )
@@ -43,7 +42,7 @@ def filled(path: str) -> str:
 # ------------------------------------------------------------ who may what
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda r: r.method + r.path)
+@pytest.mark.parametrize("route", ALL, ids=lambda r: r.method + r.path)
 async def test_a_route_is_for_its_roles_only(
     police: LocalClient, route: Route
 ) -> None:
@@ -67,7 +66,7 @@ async def test_a_route_is_for_its_roles_only(
 
 async def test_what_each_role_may_is_written_down_here() -> None:
     reader, compliance, auditor = (
-        {f"{r.method} {r.path}" for r in ROUTES if role in r.roles}
+        {f"{r.method} {r.path}" for r in ALL if role in r.roles}
         for role in ("reader", "compliance", "auditor")
     )
     assert auditor == {
@@ -200,7 +199,7 @@ async def test_a_wrong_path_or_query_is_a_problem(
         assert reply.headers["Allow"]
 
 
-BODIES = [r for r in ROUTES if r.takes is not None]
+BODIES = [r for r in ALL if r.takes is not None]
 
 
 @pytest.mark.parametrize("route", BODIES, ids=lambda r: r.path)
