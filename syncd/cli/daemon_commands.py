@@ -168,10 +168,11 @@ async def run(
         SyncdError: it cannot start; the message says why.
     """
     # Imported here: help and the other commands do without the web server.
+    import sdnotify
+
     from syncd.cli import log_output
     from syncd.node.daemon import Daemon
     from syncd.node.home import Home
-    from syncd.node.systemd import Service
 
     log_output.configure(settings.log.level, settings.log.format)
     home = Home.open(settings, secret)
@@ -185,15 +186,15 @@ async def run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    service = Service(environment)
+    systemd = sdnotify.SystemdNotifier()  # nobody, where there is none
     try:
         await daemon.start(sockets)
-        service.ready()
-        watchdog = asyncio.create_task(service.watch())
-        await stop.wait()
-        watchdog.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watchdog
+        systemd.notify("READY=1")
+        while not stop.is_set():  # the loop still turns, if anybody asked
+            systemd.notify("WATCHDOG=1")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(environment.watchdog_s / 2 or None):
+                    await stop.wait()
     finally:
-        service.stopping()
+        systemd.notify("STOPPING=1")
         await daemon.stop()

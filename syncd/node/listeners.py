@@ -26,8 +26,8 @@ class Listeners:
         given: socket.socket | None,
         name: str,
         tls: ssl.SSLContext | None = None,
-    ) -> str:
-        """Serve an application; return where it listens.
+    ) -> None:
+        """Serve an application.
 
         Raises:
             UsageError: the address is taken, or cannot be had.
@@ -57,7 +57,6 @@ class Listeners:
             at.path.chmod(0o600)
         where = runner.addresses[0] if runner.addresses else at
         log.info("listening", api=name, at=str(where))
-        return str(where)
 
     async def close(self) -> None:
         """Finish what is being answered, and listen no more."""
