@@ -301,10 +301,4 @@ class LocalApi:
     @route("GET", "/openapi.json", OPEN, "read this document", gives=dict)
     async def document(self) -> bytes:
         """Return what all routes are."""
-        return _document()
-
-
-@functools.cache
-def _document() -> bytes:
-    """Return the document; making it takes as long as a hundred requests."""
-    return openapi.document(routes.ALL)
+        return openapi.document()

@@ -4,6 +4,7 @@ Every schema is a form's own, closed: `additionalProperties` is false, so a
 field that is not written down here cannot be in an answer.
 """
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
@@ -12,19 +13,15 @@ from typing import Any
 import msgspec
 
 from syncd.web.problem import MEDIA, Problem
-from syncd.web.routes import OPEN, Route
+from syncd.web.routes import ALL, OPEN, Route
 
 _TEMPLATE = "#/components/schemas/{name}"
-_PATH = {  # parameters in paths
-    "id": ("integer", "of the import"),
-    "index": ("integer", "in the log"),
-    "origin": ("string", "of the log, encoded"),
-}
 
 
-def document(routes: Sequence[Route]) -> bytes:
-    """Return the document as JSON."""
-    return msgspec.json.encode(describe(routes), order="sorted")
+@functools.cache
+def document() -> bytes:
+    """Return the document as JSON; it takes as long as a hundred requests."""
+    return msgspec.json.encode(describe(ALL), order="sorted")
 
 
 def describe(routes: Sequence[Route]) -> dict[str, Any]:
@@ -76,7 +73,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "operationId": f"{route.method.lower()}{_camel(route.path)}",
         "summary": route.summary,
         "responses": {
-            **{str(s): answer for s in (route.status,)},
+            str(route.status): answer,
             "default": {
                 "description": "a problem (RFC 9457)",
                 "content": {MEDIA: {"schema": _schema(Problem)}},
@@ -101,13 +98,12 @@ def _operation(route: Route) -> dict[str, Any]:
 
 def _parameters(route: Route) -> Iterator[dict[str, Any]]:
     for name in re.findall(r"\{(\w+)\}", route.path):
-        kind, description = _PATH[name]
+        number = int in (route.needs.get(name), route.needs.get(f"{name}_"))
         yield {
             "name": name,
             "in": "path",
             "required": True,
-            "description": description,
-            "schema": {"type": kind},
+            "schema": {"type": "integer" if number else "string"},
         }
     if route.asks is not None:
         (found,) = msgspec.json.schema(route.asks)["$defs"].values()

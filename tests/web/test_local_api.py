@@ -527,7 +527,7 @@ async def test_the_document_is_made_once(
         (await d.get("/openapi.json", role="")).raw for d in (police, bank)
     }
     assert len(documents) == 1
-    with patch.object(openapi, "document") as made:
+    with patch.object(openapi, "describe") as made:
         await police.get("/openapi.json", role="")
     made.assert_not_called()
 
