@@ -112,6 +112,7 @@ class Daemon:
         self._build_publish()
         self._build_upkeep()
         self._build_serve()
+        self._build_arrivals()
         self.jobs = self._make(
             Jobs,
             round=self._round,
@@ -238,6 +239,9 @@ class Daemon:
             rules=self.local_service.rules,
         )
         self.access = self._make(AccessService)
+
+    def _build_arrivals(self) -> None:
+        """Build what looks at whatever merging brings in."""
         self.alerts = self._make(Alerts)
         self.undo = self._make(Undo)
         self.arrivals = self._make(

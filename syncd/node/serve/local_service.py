@@ -90,12 +90,6 @@ class LocalService:
         self, wanted: report_forms.Retraction
     ) -> report_forms.Retracting:
         """Have reports of ours end."""
-        named = [wanted.value, wanted.token, wanted.positions, wanted.ids]
-        if sum(map(bool, [*named, wanted.import_, wanted.never])) != 1:
-            raise MalformedError(
-                "retraction: want one of value, token, positions, ids, import,"
-                " never"
-            )
         if not vocabulary.known("retract_reason", wanted.reason):
             raise vocabulary.refused("reason", "retract_reason", wanted.reason)
         vault = self.ctx.own.vault
@@ -143,6 +137,12 @@ class LocalService:
 
     async def _named(self, wanted: report_forms.Retraction) -> list[int]:
         """Return the ids of the vault rows that a retraction may mean."""
+        named = [wanted.value, wanted.token, wanted.positions, wanted.ids]
+        if sum(map(bool, [*named, wanted.import_, wanted.never])) != 1:
+            raise MalformedError(
+                "retraction: want one of value, token, positions, ids, import,"
+                " never"
+            )
         vault = self.ctx.own.vault
         if wanted.ids:
             return list(wanted.ids)
