@@ -140,10 +140,6 @@ class OwnStore:
             lambda c: finding_rows.newest(c, limit)
         )
 
-    async def purge(self) -> None:
-        """Leave no byte of what was erased, in file or WAL."""
-        await self.database.purge()
-
     def close(self) -> None:
         """Finish what runs, close, and let another process have the home."""
         self.database.close()
@@ -154,5 +150,11 @@ class OwnStore:
 def open_mirror(
     home: Path, *, clock: Callable[[], int], read_only: bool = False
 ) -> MirrorStore:
-    """Open a home's mirror.db; hold the home's lock unless `read_only`."""
-    return MirrorStore.open(home / MIRROR, clock=clock, read_only=read_only)
+    """Open or create a home's mirror.db; its lock is held unless `read_only`.
+
+    Raises:
+        NewerError: a newer syncd has migrated it.
+        DamagedError: it is no database, or a broken one.
+    """
+    database = Database(home / MIRROR, "mirror", read_only=read_only)
+    return MirrorStore(database, clock)

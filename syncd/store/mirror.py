@@ -9,9 +9,8 @@ what each retract names: so the digest at any earlier size can be computed,
 and a claim whose retract is erased stands again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -22,7 +21,7 @@ from syncd.indicator.folding import Batch
 from syncd.store import bundles as bundle_rows
 from syncd.store import cutting, failpoint, kept_notes, log_rows
 from syncd.store import findings as finding_rows
-from syncd.store.database import Database, execute_many
+from syncd.store.database import execute_many
 from syncd.store.kept_notes import KeptNotes
 from syncd.store.mirror_erasures import MirrorErasures, erase_merged
 from syncd.store.stored_claims import StoredClaims
@@ -34,22 +33,6 @@ _DAY_S = 86_400
 
 class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
     """flows.ports.Mirror on SQLite."""
-
-    @classmethod
-    def open(
-        cls,
-        path: Path,
-        *,
-        clock: Callable[[], int],
-        read_only: bool = False,
-    ) -> "MirrorStore":
-        """Open or create the database at `path`.
-
-        Raises:
-            NewerError: a newer syncd has migrated it.
-            DamagedError: it is no database, or a broken one.
-        """
-        return cls(Database(path, "mirror", read_only=read_only), clock)
 
     def close(self) -> None:
         """Finish what runs, then close."""

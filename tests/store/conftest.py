@@ -16,7 +16,7 @@ from syncd.indicator.folding import Batch
 from syncd.indicator.statement import Report, Retract, Statement
 from syncd.store import failpoint
 from syncd.store.database import Database
-from syncd.store.home_stores import OwnStore
+from syncd.store.home_stores import OwnStore, open_mirror
 from syncd.store.mirror import MirrorStore
 from syncd.store.sealing import VaultCipher
 from syncd.store.searching import Query
@@ -214,6 +214,6 @@ def reopen(tmp_path: Path, clock: Clock) -> Iterator[Reopen]:
 def mirror(tmp_path: Path, clock: Clock, fresh: Path) -> Iterator[MirrorStore]:
     """Return an empty mirror.db."""
     shutil.copy(fresh / "mirror.db", tmp_path)
-    store = MirrorStore.open(tmp_path / "mirror.db", clock=clock)
+    store = open_mirror(tmp_path, clock=clock)
     yield store
     store.close()

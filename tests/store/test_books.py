@@ -255,7 +255,7 @@ async def test_tags_change_with_the_month(
     first, other, same, later = await own.access.page()
     assert first.tag == same.tag
     assert len({first.tag, other.tag, later.tag}) == 3
-    await own.purge()
+    await own.database.purge()
     disk = (tmp_path / "own.db").read_bytes()
     assert b"t" * 16 not in disk
     assert b"case 9" not in disk
@@ -342,7 +342,7 @@ async def test_a_token_is_shown_once_and_stored_hashed(
     assert (bearer.name, bearer.role) == ("desk", "reader")
     assert await own.bearers.check(secret + "x") is None
     assert await own.bearers.check("\udcff") is None
-    await own.purge()
+    await own.database.purge()
     disk = (tmp_path / "own.db").read_bytes()
     assert secret.encode() not in disk
     assert secret.removeprefix("syncd_").encode() not in disk

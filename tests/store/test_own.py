@@ -195,7 +195,7 @@ async def test_erased_payloads_leave_the_disk(
     closed = [(r[0], b"", b"") for r in log.records]
     erased = type(bundles[0])(0, 3, codec.deflate(closed), bundles[0].root)
     await own.log.rewrite([erased])
-    await own.purge()
+    await own.database.purge()
     assert bundles[0].gz not in _bytes(tmp_path)
     assert await own.log.bundle(0) == erased
 

@@ -373,7 +373,7 @@ async def test_no_raw_value_on_disk(
         )
         await own.vault.retract([id_], "wrong")
         await own.vault.find_value("phone", VALUE)
-        await own.purge()
+        await own.database.purge()
         assert found_in(tmp_path, VALUE) is shows  # now in the database
     finally:
         own.close()

@@ -173,7 +173,7 @@ async def purge(home: Path, own: OwnStore, mirror: MirrorStore) -> bool:
     if count == durable.number(home / FILE, 0):
         return False
     if await close_ours(own, mirror):
-        await own.purge()
+        await own.database.purge()
     await mirror.purge()
     durable.write(home / FILE, b"%d" % count)
     log.info("purged", erasures=count)
