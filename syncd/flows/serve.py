@@ -7,6 +7,7 @@ of the checkpoint that was released, is ever answered.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import Bundle
@@ -39,7 +40,7 @@ class LogFiles:
     make: Make = _at_once
 
 
-async def _made(log: LogFiles, file: File, n: int, width: int) -> bytes | None:
+async def _made(file: File, log: LogFiles, n: int, width: int) -> bytes | None:
     """Make a file of bundle `n`, if `width` records of it exist."""
     if not 1 <= width <= BUNDLE or not tiles.exists(0, n, width, log.size):
         return None
@@ -74,25 +75,20 @@ def _leaf_hashes(origin: str, bundle: Bundle, width: int) -> bytes:
     return b"".join(codec.leaf_hashes(_first(origin, bundle, width)))
 
 
-async def payload(log: LogFiles, n: int, width: int) -> bytes | None:
-    """Return `payload/<N>[.p/<W>]` as gzip; None if there is no such file."""
-    return await _made(log, _payload, n, width)
+payload = partial(_made, _payload)
+"""`payload/<N>[.p/<W>]` as gzip; None if there is no such file"""
 
+audit = partial(_made, _audit)
+"""`audit/<N>[.p/<W>]`: book-keeping opened, the rest as leaves"""
 
-async def audit(log: LogFiles, n: int, width: int) -> bytes | None:
-    """Return `audit/<N>[.p/<W>]`: book-keeping opened, the rest as leaves."""
-    return await _made(log, _audit, n, width)
-
-
-async def entries(log: LogFiles, n: int, width: int) -> bytes | None:
-    """Return `tile/entries/<N>[.p/<W>]`: an entry is a leaf."""
-    return await _made(log, _entries, n, width)
+entries = partial(_made, _entries)
+"""`tile/entries/<N>[.p/<W>]`: an entry is a leaf"""
 
 
 async def tile(log: LogFiles, level: int, n: int, width: int) -> bytes | None:
     """Return `tile/<L>/<N>[.p/<W>]`, or None if no signed size implies it."""
     if level == 0:
-        return await _made(log, _leaf_hashes, n, width)
+        return await _made(_leaf_hashes, log, n, width)
     if not 1 <= width <= BUNDLE or not tiles.exists(level, n, width, log.size):
         return None
     return b"".join(await _hashes(log, level, n * BUNDLE, n * BUNDLE + width))
