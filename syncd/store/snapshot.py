@@ -22,12 +22,12 @@ from syncd.store import bundles, erasing, kept_notes
 from syncd.store.database import Database
 from syncd.store.home_stores import MIRROR, OWN
 
-# (log id, token, key, index, record, index of the retract that ended it)
-HeldRow = tuple[int, bytes, int, int, bytes, int | None]
+# (token, key, index, record, index of the retract that ended it)
+HeldRow = tuple[bytes, int, int, bytes, int | None]
 
 _CLAIMS = (
-    "SELECT log_id, token, kind_epoch, idx, record, ended_by FROM claim",
-    "SELECT log_id, token, kind_epoch, idx, record, NULL FROM sighting",
+    "token, kind_epoch, idx, record, ended_by FROM claim",
+    "token, kind_epoch, idx, record, NULL FROM sighting",
 )
 
 
@@ -140,23 +140,22 @@ class MirrorSnapshot(_Snapshot):
         """Return what the database says is erased: (from, to, by)."""
         return erasing.erased(self._c, log_id)
 
-    def claims(self) -> Iterator[HeldRow]:
-        """Yield every claim row of every log, ended ones too."""
-        yield from self._rows(_CLAIMS[0])
-
-    def sightings(self) -> Iterator[HeldRow]:
-        """Yield every sighting row of every log."""
-        yield from self._rows(_CLAIMS[1])
+    def rows(self, sightings: bool) -> Iterator[tuple[int, *HeldRow]]:
+        """Yield every claim or sighting row, ended ones too, by log id."""
+        yield from self._rows(f"SELECT log_id, {_CLAIMS[sightings]}")
 
     def held(
-        self, log_id: int, first: int, last: int, *, sightings: bool
+        self, log_id: int, sightings: bool, first: int, last: int
     ) -> list[HeldRow]:
         """Return the rows of one log with first ≤ index < last.
 
         There is no index by position: this reads the whole table, and is
         for finding what is wrong once something is.
         """
-        sql = f"{_CLAIMS[sightings]} WHERE log_id = ? AND idx >= ? AND idx < ?"
+        sql = (
+            f"SELECT {_CLAIMS[sightings]}"
+            " WHERE log_id = ? AND idx >= ? AND idx < ?"
+        )
         return [*self._rows(sql, log_id, first, last)]
 
 

@@ -486,7 +486,7 @@ async def test_every_second_entry_erased(
 def sightings(tmp_path: Path) -> list[tuple[object, ...]]:
     """Return token, kind and epoch, index and record of each."""
     with snapshot.of_mirror(tmp_path) as mirror:
-        return [row[1:5] for row in mirror.sightings()]
+        return [row[1:5] for row in mirror.rows(sightings=True)]
 
 
 async def test_a_log_is_folded_again(

@@ -15,7 +15,7 @@ from pathlib import Path
 from syncd.config import Config
 from syncd.errors import DamagedError, MalformedError, UsageError
 from syncd.flows import audit, excess
-from syncd.flows.audit import LogReport, LogView, Proof, StoredRow, Tally
+from syncd.flows.audit import LogReport, LogView, Proof, Tally
 from syncd.flows.excess import Counted
 from syncd.flows.ports import Bundle
 from syncd.flows.serve import LogFiles
@@ -299,10 +299,6 @@ class _HomeCheck:
             r for r in erased if r[2] == RETIRED and self._roster.retired
         ]
 
-        def rows(sightings: bool, first: int, last: int) -> list[StoredRow]:
-            found = self._mirror.held(log_id, first, last, sightings=sightings)
-            return [held[1:] for held in found]
-
         return audit.check(
             LogView(
                 origin=origin,
@@ -317,7 +313,7 @@ class _HomeCheck:
                 ordered=(*ordered(self._roster, origin), *retired),
                 claims=self._claims.get(log_id, Tally()),
                 sightings=self._sightings.get(log_id, Tally()),
-                rows=rows,
+                rows=partial(self._mirror.held, log_id),
                 contested=bool(here and here.contested),
                 rejected=frozenset(
                     note.parse(raw).text
@@ -349,10 +345,8 @@ def tallies(
     """
     names = {row.id: row.origin for row in rows.values()}
     found: tuple[dict[int, Tally], dict[int, Tally]] = ({}, {})
-    for table, held in zip(
-        found, (mirror.claims(), mirror.sightings()), strict=True
-    ):
-        for log_id, *row in held:
+    for sightings, table in enumerate(found):
+        for log_id, *row in mirror.rows(bool(sightings)):
             origin = names.get(log_id)
             if origin is None:
                 raise DamagedError(
