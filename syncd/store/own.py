@@ -58,15 +58,22 @@ def succeed(database: Database, succession: Succession) -> None:
         }
         if head.origin in rows:
             return
-        c.exec_driver_sql(
-            "INSERT INTO log (origin, size, peaks, note) VALUES (?, 0, ?, ?)",
-            (head.origin, bytes(head.frontier), head.note),
-        )
+        _begin(c, head)
         old = rows.get(succession.before)
         if old is not None:
             retracting.turn(c, old[0], _common(c, *old, succession))
 
     database.write_now(job)
+
+
+def _begin(c: sa.Connection, head: OwnHead) -> int:
+    """Keep a log at size 0; return its row id."""
+    row = c.exec_driver_sql(
+        "INSERT INTO log (origin, size, peaks, note) VALUES (?, 0, ?, ?)"
+        " RETURNING id",
+        (head.origin, bytes(head.frontier), head.note),
+    )
+    return int(row.scalar_one())
 
 
 def _common(
@@ -153,12 +160,7 @@ class OwnLogStore:
                 raise StaleError(
                     "log: {origin} is there already", origin=head.origin
                 )
-            row = c.exec_driver_sql(
-                "INSERT INTO log (origin, size, peaks, note)"
-                " VALUES (?, 0, ?, ?) RETURNING id",
-                (head.origin, bytes(head.frontier), head.note),
-            )
-            return int(row.scalar_one())
+            return _begin(c, head)
 
         self._log_id = await self._db.write(
             job, lambda: self._release(head.note)
@@ -324,22 +326,19 @@ class OwnLogStore:
                 head_size=head.size,
             )
         raw = durable.read(self._mark)
-        if raw is None:
-            if head.size:
-                raise DamagedError(
-                    "{file}: missing, while own.db is at size {size}",
-                    hint="put it back; if it is lost, put there the newest"
-                    " checkpoint of this log that another member serves",
-                    file=HIGH_WATER,
-                    size=head.size,
-                )
+        if raw is None and head.size:
+            raise DamagedError(
+                "{file}: missing, while own.db is at size {size}",
+                hint="put it back; if it is lost, put there the newest"
+                " checkpoint of this log that another member serves",
+                file=HIGH_WATER,
+                size=head.size,
+            )
+        mark = _read_note(raw, HIGH_WATER) if raw is not None else head
+        if raw is None or (mark.origin != head.origin and head.size == 0):
+            # A log just founded. The mark of the one before has done its
+            # work: the roster says where that ended.
             durable.write(self._mark, tip.note)
-            return
-        mark = _read_note(raw, HIGH_WATER)
-        if mark.origin != head.origin and head.size == 0:
-            # The old log's mark has done its work: the roster says where it
-            # ended.
-            durable.write(self._mark, tip.note)  # a generation just founded
             return
         if mark.origin != head.origin:
             raise DamagedError(
