@@ -120,11 +120,14 @@ class Transport:
             await self._session.close()
             self._session = None
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._closed:  # while a request was on its way
+    def _check_open(self) -> None:
+        if self._closed or not self.listed():
             raise UnavailableError(
                 "{member}: the roster has changed", member=self.name
             )
+
+    def _open(self) -> aiohttp.ClientSession:
+        self._check_open()  # it may have been closed since
         if self._session is None or self._session.closed:
             limits = self.limits
             self._session = aiohttp.ClientSession(
@@ -159,10 +162,7 @@ class Transport:
         last: UnavailableError | None = None
         began = time.monotonic()
         for n, url in enumerate(urls := [*self.urls]):
-            if self._closed or not self.listed():
-                raise UnavailableError(
-                    "{member}: the roster has changed", member=self.name
-                )
+            self._check_open()
             share_s = None  # of the time that is left, for this address
             if timeout_s is not None:
                 left_s = timeout_s - (time.monotonic() - began)

@@ -44,12 +44,9 @@ class Peers:
             raise RefusedError(
                 "peer: {member} is no active member", member=member
             )
-        known = self._clients.get(member)
-        if known is None:
-            client = self._make(found)
-            self._clients[member] = (found, client)
-            return client
-        return known[1]
+        if member not in self._clients:
+            self._clients[member] = (found, self._make(found))
+        return self._clients[member][1]
 
     def _make(self, member: Member) -> PeerClient:
         pin = member.keys.tls
