@@ -30,26 +30,22 @@ def find(
     """
     rows = select_in(
         c,
-        "SELECT token, log_id, ended_by FROM claim"
+        "SELECT token, origin, log_id, ended_by"
+        " FROM claim JOIN log ON id = log_id"
         " WHERE kind_epoch = ? AND ended_by IS NOT NULL"
         " AND substr(record, 1, 1) = x'01' AND token IN (?*)",
         list(dict.fromkeys(tokens)),
         claims.key(*key),
     )
     found: dict[bytes, tuple[str, str]] = {}
-    origins: dict[int, str] = {}
     read: dict[tuple[int, int], str] = {}  # one retract names many
-    for token, log_id, by in sorted(rows, key=lambda row: row[1:]):
-        if log_id not in origins:
-            origins[log_id] = c.exec_driver_sql(
-                "SELECT origin FROM log WHERE id = ?", (log_id,)
-            ).scalar_one()
-        if origins[log_id] in ours:
+    for token, origin, log_id, by in sorted(rows, key=lambda row: row[2:]):
+        if origin in ours:
             continue
         if (log_id, by) not in read:
             read[log_id, by] = _reason(c, log_id, by)
         if read[log_id, by] in reasons:
-            found[token] = (origins[log_id], read[log_id, by])
+            found[token] = (origin, read[log_id, by])
     return found
 
 
