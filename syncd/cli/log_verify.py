@@ -21,7 +21,6 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.flows import log_files
-from syncd.flows.audit import Tally
 from syncd.indicator import claims, token
 from syncd.indicator.absent import Range
 from syncd.messages.catalogue import t
@@ -30,7 +29,6 @@ from syncd.node.pinned import trusted_roster
 from syncd.peer.directory import read
 from syncd.roster import trust
 from syncd.roster.roster import Roster
-from syncd.store import snapshot
 from syncd.tlog import note, strict
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import VerifierKey
@@ -43,21 +41,20 @@ class _VerifyOptions(HomeOptions, TrustOptions, OutputOptions):
         "exported files; else the whole home", needed=False
     )
     key: str | None = option("the log's verifier key")
-    digests: bool = option("only sum the claim rows, verify nothing")
 
 
 @noun.verb("verify", "Verify a directory of files, or all logs and claims.")
 def _verify(args: _VerifyOptions) -> int:
     if args.directory is not None:
-        if args.digests or args.home_ is not None:
-            raise UsageError("a directory has no home and no digests")
+        if args.home_ is not None:
+            raise UsageError("a directory has no home")
         return _files(args, args.directory)
     if args.key or args.roster or args.fingerprint:
         raise UsageError(
             "--key and --roster are for a directory",
             hint="a home is verified from the roster that it pins",
         )
-    return _digests(args) if args.digests else _home(args)
+    return _home(args)
 
 
 # ----------------------------------------------------------------- a directory
@@ -198,43 +195,12 @@ def _home_lines(found: list[dict[str, Any]]) -> Iterator[str]:
             **log,
             state=state,
         )
-        yield from _digest_lines(log)
+        for name, value in log["digest"].items():
+            yield f"  {name:12} {value}"
         for problem in log["problems"]:
             terminal.tell(f"syncd: {t('error')}: {log['origin']}: {problem}")
         for text in log["excess"]:
             terminal.tell(f"{log['origin']}: {text}")
-
-
-def _digests(args: _VerifyOptions) -> int:
-    """Sum the claim rows as they are: no log is read, nothing is proven."""
-    with snapshot.of_mirror(args.settings().home) as mirror:
-        rows = {row.origin: row for row in mirror.logs()}
-        sums, _ = stored.tallies(mirror, rows)
-    found = []
-    for origin, row in rows.items():
-        tally = sums.get(row.id, Tally())
-        found.append(
-            {
-                "origin": origin,
-                "size": row.size,
-                "merged": row.merged,
-                "digest": _digest_json(tally.digest),
-                "rows": tally.in_force,
-            }
-        )
-    args.show(found, _sums(found))
-    return 0
-
-
-def _sums(found: list[dict[str, Any]]) -> Iterator[str]:
-    for log in found:
-        yield "{origin}  {merged}  {rows}".format(**log)
-        yield from _digest_lines(log)
-
-
-def _digest_lines(log: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in log["digest"].items():
-        yield f"  {name:12} {value}"
 
 
 def _digest_json(digest: Mapping[int, int]) -> dict[str, str]:

@@ -105,18 +105,6 @@ def test_all_members_hold_the_same(made: Made, run: Run) -> None:
     assert police[2]["rows"] == 2
 
 
-def test_digests_alone(made: Made, run: Run) -> None:
-    """The fast path sums the rows, and comes to the same."""
-    whole = reports(run, made.home("bank"))
-    fast = reports(run, made.home("bank"), "--digests")
-    assert [f["digest"] for f in fast] == [w["digest"] for w in whole]
-    code, out, _ = run(
-        "log", "verify", "--digests", "--home", made.home("bank")
-    )
-    assert code == 0
-    assert whole[0]["digest"]["url/1"] in out
-
-
 def test_another_process(made: Made) -> None:
     """It needs no terminal, no secret and no daemon."""
     command = [sys.executable, "-m", "syncd", "log", "verify", "--json"]
