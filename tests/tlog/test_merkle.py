@@ -30,18 +30,6 @@ def leaves(size: int = 1 << 10) -> tuple[bytes, ...]:
     return tuple(merkle.leaf_hashes(map(leaf, range(size))))
 
 
-def mth(hashes: Sequence[bytes]) -> bytes:
-    """Return the tree hash as RFC 6962, 2.1 defines it, word for word."""
-    if not hashes:
-        return hashlib.sha256().digest()
-    if len(hashes) == 1:
-        return hashes[0]
-    k = 1
-    while k * 2 < len(hashes):
-        k *= 2
-    return merkle.node_hash(mth(hashes[:k]), mth(hashes[k:]))
-
-
 def subtree(level: int, index: int) -> bytes:
     """Return the hash of a complete subtree of the vectors' logs."""
     low = index << level
@@ -93,12 +81,6 @@ def test_published_roots_of_large_trees() -> None:
         frontier = frontier.extend(merkle.leaf_hashes(more))
         assert frontier.root().hex() == root
     assert frontier.size > 1 << 20
-
-
-@given(st.integers(0, 200))
-def test_a_root_is_the_rfcs_recursion(size: int) -> None:
-    hashes = leaves()[:size]
-    assert merkle.root(hashes) == mth(hashes)
 
 
 def test_nothing_hashes_to_the_empty_root() -> None:
@@ -299,16 +281,6 @@ def test_two_empty_trees_have_the_empty_root() -> None:
     for old, new in ((EMPTY_ROOT, bytes(32)), (bytes(32), EMPTY_ROOT)):
         with pytest.raises(UntrustedError):
             merkle.verify_consistency(0, old, 0, new, [])
-
-
-@given(st.integers(2, 600), st.data())
-def test_the_nodes_of_a_proof_make_both_roots(
-    new: int, data: st.DataObject
-) -> None:
-    old = data.draw(st.integers(1, new - 1))
-    nodes = merkle.consistency_nodes(old, new, subtree)
-    made = merkle.consistency_roots(old, new, nodes)
-    assert made == (mth(leaves()[:old]), mth(leaves()[:new]))
 
 
 @pytest.mark.parametrize(("old", "new"), [(3, 5), (4, 5), (6, 8), (300, 900)])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, SyncdError, UntrustedError
-from syncd.tlog import cosignature, note, strict
+from syncd.tlog import cosignature, note
 from syncd.tlog.note import (
     COSIGNATURE,
     ED25519,
@@ -283,9 +283,3 @@ def test_adding_keeps_each_line_once_and_the_text_as_it_is() -> None:
     (more,) = note.sign("text\n", MA).signatures
     both = note.add(made, more, *made.signatures, more)
     assert both == note.sign("text\n", LI, MA)
-
-
-def test_a_line_reads_as_the_specification_writes_it() -> None:
-    (line,) = note.sign("text\n", LI).signatures
-    encoded = strict.encode(line.key_id + line.body)
-    assert f"\n\n— txwz/admin/li {encoded}\n".encode() in RAW

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from syncd.errors import MalformedError
 from syncd.tlog import merkle, tiles
 from tests.cases import vectors
+from tests.tlog.test_merkle import leaf
 
 TILES = vectors("tlog/tiles")
 TREES = {tree["size"]: tree for tree in TILES["trees"]}
@@ -18,11 +19,6 @@ SMALL = [size for size in TREES if size <= 1000]
 
 numbers = st.integers(0, tiles.MAX_NUMBER)
 widths = st.integers(1, 256)
-
-
-def leaf(i: int) -> bytes:
-    """Return entry `i` of the vectors' logs."""
-    return hashlib.sha256(i.to_bytes(8, "big")).digest()[: i % 33]
 
 
 def hashes_of(entries: list[bytes], level: int, n: int) -> list[bytes]:
