@@ -9,48 +9,33 @@ from functools import cache
 import pytest
 
 from syncd.errors import DamagedError
-from syncd.flows import publish, serve
+from syncd.flows import serve
 from syncd.flows.ports import Bundle
 from syncd.flows.serve import LogFiles
 from syncd.indicator import leaf
-from syncd.indicator.leaf import Record
 from syncd.tlog import merkle, tiles
-from syncd.tlog.merkle import BUNDLE, Frontier
+from syncd.tlog.merkle import BUNDLE
+from tests.flows.growing import ORIGIN, Log
 
-ORIGIN = "bank.example/syncd/txwz/1"
 SIZE = 2 * BUNDLE + 7
 HIGH = 3 * BUNDLE**2 + 5  # entries of a log of which only the roots are there
 
 
 @cache
-def written() -> tuple[Record, ...]:
-    """Return a log's records: reports, with a roster accepted now and then."""
-    made = []
-    for i in range(SIZE):
-        type_ = 1 if i % 5 else 19
-        payload = b'{"n":%d,"type":%d}' % (i, type_)
-        salt = i.to_bytes(16, "big")
-        made.append((leaf.commit(ORIGIN, type_, salt, payload), salt, payload))
-    return tuple(made)
+def written() -> Log:
+    """Return a log of reports, with a roster accepted now and then."""
+    log = Log()
+    types = [1 if i % 5 else 19 for i in range(SIZE)]
+    log.add(
+        *((t, b'{"n":%d,"type":%d}' % (i, t)) for i, t in enumerate(types))
+    )
+    return log
 
 
-@cache
-def bundles() -> tuple[Bundle, ...]:
-    payloads = [(record[0][1], record[2]) for record in written()]
-    salts = b"".join(record[1] for record in written())
-    return publish.grow(ORIGIN, Frontier.EMPTY, [], payloads, salts)[1]
-
-
-def files(held: Sequence[Bundle] = (), size: int = SIZE) -> LogFiles:
-    held = held or bundles()
-
-    async def bundle(n: int) -> Bundle | None:
-        return held[n] if n < len(held) else None
-
-    async def roots(first: int, last: int) -> list[bytes]:
-        return [b.root for b in held[first:last]]
-
-    return LogFiles(ORIGIN, size, b"", bundle, roots)
+def files(held: Sequence[Bundle] = ()) -> LogFiles:
+    log = written().copy()
+    log.bundles = [*(held or log.bundles)]
+    return replace(log.files(), size=SIZE)
 
 
 def root(n: int) -> bytes:
@@ -77,7 +62,7 @@ async def test_files_hold_the_first_records_of_a_bundle(
     n: int, width: int
 ) -> None:
     """As payloads, leaves and hashes, all of the same records."""
-    want = list(written()[n * BUNDLE : n * BUNDLE + width])
+    want = list(written().records[n * BUNDLE : n * BUNDLE + width])
     gz = await serve.payload(files(), n, width)
     assert gz is not None
     assert leaf.open_bundle(ORIGIN, gzip.decompress(gz), width) == want
@@ -95,7 +80,7 @@ async def test_an_auditor_reads_the_book_keeping_alone() -> None:
     opened = [bool(salt) for _, salt, _ in read]
     assert opened == [i % 5 == 0 for i in range(11)]
     assert leaf.open_bundle(
-        ORIGIN, raw, 11, [record[0] for record in written()[:11]]
+        ORIGIN, raw, 11, [record[0] for record in written().records[:11]]
     )
 
 
@@ -114,7 +99,7 @@ async def test_beyond_the_signed_size_there_is_nothing(
 
 async def test_upper_tiles_hold_the_roots_of_what_is_whole() -> None:
     """A hash of level L stands for 256^L entries, all of them there."""
-    (first, second, _) = bundles()
+    first, second, _ = written().bundles
     assert await serve.tile(files(), 1, 0, 2) == first.root + second.root
     assert await serve.tile(files(), 1, 0, 3) is None
     want = [
@@ -127,12 +112,14 @@ async def test_upper_tiles_hold_the_roots_of_what_is_whole() -> None:
         assert await serve.tile(high(), level, n, width) is None
 
 
-@pytest.mark.parametrize("held", [bundles()[:2], (*bundles()[:2], None)])
+@pytest.mark.parametrize(
+    "held", [written().bundles[:2], (*written().bundles[:2], None)]
+)
 async def test_a_bundle_below_our_size_that_is_missing_is_damage(
     held: Sequence[Bundle | None],
 ) -> None:
     """It is never answered as if the log did not have it."""
-    short = replace(bundles()[2], width=3)
+    short = replace(written().bundles[2], width=3)
     kept = [short if bundle is None else bundle for bundle in held]
     with pytest.raises(DamagedError, match=r"/1: bundle 2 is missing"):
         await serve.payload(files(kept), 2, 7)
