@@ -117,24 +117,15 @@ def _listen_fds(env: Mapping[str, str], pid: str) -> Mapping[str, int]:
 
 
 def _failpoints(text: str) -> failpoint.Plan | None:
-    """Read `append.head:3,merge.claims` or `seed=7,one_in=40,append.head`.
-
-    With a seed, names say where its coin is tossed; with none, at which hit
-    (the first, if no number stands there) the process ends itself.
-    """
+    """Read `append.head:3,merge.claims`: at which hit, else the first."""
     if not text:
         return None
     given: dict[str, int] = {}
     for part in text.split(","):
-        found = re.fullmatch(r"([a-z_.]+)(?:[:=]([1-9][0-9]*))?", part)
-        if not found or found[1] not in {*failpoint.POINTS, "seed", "one_in"}:
+        found = re.fullmatch(r"([a-z_.]+)(?::([1-9][0-9]*))?", part)
+        if not found or found[1] not in failpoint.POINTS:
             raise UsageError(
-                "SYNCD_FAILPOINTS: {part} is no point, seed or one_in",
-                part=repr(part),
+                "SYNCD_FAILPOINTS: {part} is no point", part=repr(part)
             )
         given[found[1]] = int(found[2] or 1)
-    seed, one_in = given.pop("seed", None), given.pop("one_in", 50)
-    if seed is None:
-        return failpoint.Plan(at=given)
-    only = frozenset(given or failpoint.POINTS)
-    return failpoint.Plan(seed=seed, one_in=one_in, only=only)
+    return failpoint.Plan(at=given)

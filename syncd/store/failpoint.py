@@ -6,7 +6,6 @@ a power cut (less what the kernel still holds). The point's name goes to
 standard error first, so that the harness can count which points it met.
 """
 
-import hashlib
 import os
 import signal
 from collections import Counter
@@ -36,26 +35,16 @@ POINTS = (  # inside a transaction: "…"; the rest lie between two durable step
 
 @dataclass(slots=True)
 class Plan:
-    """When to end: at the n-th hit of a name, or by a seeded coin."""
+    """When to end: at the n-th hit of a name."""
 
     at: Mapping[str, int] = field(default_factory=dict)  # name → which hit
-    seed: int | None = None
-    one_in: int = 50  # with a seed: the chance of each hit
-    only: frozenset[str] = frozenset(POINTS)  # with a seed: these names
     act: Callable[[str], None] | None = None  # None: SIGKILL
     hits: Counter[str] = field(default_factory=Counter)
 
     def chosen(self, name: str) -> bool:
         """Count a hit of `name` and tell whether this is the one."""
         self.hits[name] += 1
-        if self.at.get(name) == self.hits[name]:
-            return True
-        if self.seed is None or name not in self.only:
-            return False
-        toss = f"{self.seed}/{name}/{self.hits[name]}".encode()
-        return int.from_bytes(hashlib.sha256(toss).digest()[:8]) % (
-            self.one_in
-        ) == (0)
+        return self.at.get(name) == self.hits[name]
 
 
 _plan: Plan | None = None

@@ -66,18 +66,6 @@ def test_a_child_hears_nothing_of_our_manager(
     assert "SYNCD_SECRET_FILE" not in config.for_child(None)
 
 
-def test_a_seed_tosses_the_coin_at_the_names() -> None:
-    """With a seed the names say where, without names everywhere."""
-    some = config.environment({"SYNCD_FAILPOINTS": "seed=7,append.head"})
-    assert some.failpoints is not None
-    assert some.failpoints.seed == 7
-    assert some.failpoints.only == {"append.head"}
-    everywhere = config.environment({"SYNCD_FAILPOINTS": "seed=7,one_in=9"})
-    assert everywhere.failpoints is not None
-    assert everywhere.failpoints.one_in == 9
-    assert len(everywhere.failpoints.only) > 10
-
-
 def test_what_was_meant_for_another_process_is_left() -> None:
     """Sockets and watchdog of a parent are not ours."""
     found = config.environment(
