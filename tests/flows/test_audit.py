@@ -17,9 +17,7 @@ from syncd.flows.ports import Bundle
 from syncd.indicator import (
     absent,
     claims,
-    codec,
     folding,
-    leaf,
     statement,
 )
 from syncd.indicator.absent import Range
@@ -260,21 +258,11 @@ def test_other_log_key() -> None:
         )
 
 
-def close(log: Audited, *indices: int) -> dict[str, bytes]:
-    """Return a log's files with some payloads left out."""
-    records = list(log.records)
-    for index in indices:
-        records[index] = leaf.close(records[index])
-    files = log.static()
-    files[tiles.payload_path(0, log.size)] = leaf.encode_records(records)
-    return dict(files)
-
-
 def test_withheld_payloads() -> None:
     """A closed record is told, unless the log itself erased it."""
-    assert check(close(MIXED, 5)).withheld == ()
-    assert check(close(MIXED, 1, 5)).withheld == (1,)
-    assert check(close(MIXED, 6)).withheld == (6,)
+    assert check(MIXED.close(5).static()).withheld == ()
+    assert check(MIXED.close(1, 5).static()).withheld == (1,)
+    assert check(MIXED.close(6).static()).withheld == (6,)
 
 
 def test_many_erasures_are_not_dear() -> None:
@@ -282,7 +270,7 @@ def test_many_erasures_are_not_dear() -> None:
 
     def cost(count: int) -> int:
         log = Audited([report(n) for n in range(count)])
-        files = close(log, *range(count))
+        files = log.close(*range(count)).static()
         ranges = [(n, n + 1, count) for n in range(count)]
         assert check(files, erased=ranges).withheld == ()
         return calls(lambda: check(files, erased=ranges))
@@ -301,11 +289,8 @@ def test_open_to_auditors() -> None:
 
 def test_closed_to_auditors() -> None:
     """What auditors may read and do not get is withheld."""
-    files = MIXED.static(audited=True)
-    records = [leaf.close(r) for r in MIXED.records]
-    path = tiles.audit_path(0, MIXED.size)
-    files[path] = leaf.encode_records(records)
-    assert check(files).withheld == (6, 7)
+    closed = MIXED.close(*range(MIXED.size))
+    assert check(closed.static(audited=True)).withheld == (6, 7)
 
 
 # -------------------------------------------------------------------- rows
@@ -519,13 +504,10 @@ def test_other_entries() -> None:
 
 def test_withheld_below_merged() -> None:
     """`merged` may not pass an entry that nobody has shown us."""
-    records = list(LONG.records[512:])
-    records[3] = leaf.close(records[3])
-    bundles = without(LONG.bundles[::-1], 2, gz=codec.deflate(records))
+    bundles = LONG.close(515).bundles[::-1]
     found = problems(LONG, bundles=bundles, rows=LONG.rows()[0])
     assert "entry 515: withheld, but below merged" in found
-    merged = problems(LONG, bundles=bundles, merged=515)
-    assert merged == []
+    assert problems(LONG, bundles=bundles, merged=515) == []
 
 
 def test_erasures_are_the_log_s_own() -> None:

@@ -23,15 +23,12 @@ def test_migrations_end_where_tables_stand(
     tmp_path: Path, schema: str, metadata: sa.MetaData
 ) -> None:
     """An empty file, migrated, has exactly the shape of tables.py."""
-    db = Database(tmp_path / "x.db", schema)
-    try:
+    with contextlib.closing(Database(tmp_path / "x.db", schema)) as db:
         differs = db.read_now(
             lambda c: compare_metadata(MigrationContext.configure(c), metadata)
         )
         assert differs == []
         assert revision(db) == HEADS[schema]
-    finally:
-        db.close()
 
 
 @pytest.fixture
@@ -67,17 +64,10 @@ def test_an_older_database_is_brought_up(
     path = tmp_path / "mirror.db"
     Database(path, "mirror").close()
     later(tmp_path, monkeypatch)
-    db = Database(path, "mirror")
-    try:
-        assert (
-            db.read_now(
-                lambda c: c.exec_driver_sql("SELECT extra FROM log").fetchall()
-            )
-            == []
-        )
+    with contextlib.closing(Database(path, "mirror")) as db:
+        with db.reading() as c:
+            assert not c.exec_driver_sql("SELECT extra FROM log").all()
         assert revision(db) == "mirror_later"
-    finally:
-        db.close()
 
 
 def test_a_failed_migration_leaves_the_database_as_it_was(
@@ -90,14 +80,9 @@ def test_a_failed_migration_leaves_the_database_as_it_was(
     with pytest.raises(OSError, match="power"):
         Database(path, "mirror")
     monkeypatch.undo()
-    db = Database(path, "mirror")
-    try:
-        columns = db.read_now(
-            lambda c: c.exec_driver_sql("PRAGMA table_info(log)").fetchall()
-        )
-        assert "extra" not in [column[1] for column in columns]
-    finally:
-        db.close()
+    with contextlib.closing(Database(path, "mirror")) as db, db.reading() as c:
+        columns = c.exec_driver_sql("PRAGMA table_info(log)").all()
+    assert "extra" not in [column[1] for column in columns]
 
 
 @pytest.mark.parametrize("read_only", [False, True])
@@ -201,11 +186,10 @@ async def test_reads_go_on_while_a_write_runs(own_db: Database) -> None:
     assert await own_db.read(count) == 1
 
 
-def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
+def test_only_its_owner_may_read_it(own_db: Database) -> None:
     """The file and what SQLite puts beside it are ours alone."""
-    database = Database(tmp_path / "own.db", "own")
-    database.write_now(lambda c: c.exec_driver_sql("SELECT 1"))
-    modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.iterdir()}
-    database.close()
+    own_db.write_now(lambda c: c.exec_driver_sql("SELECT 1"))
+    there = own_db.path.parent.iterdir()
+    modes = {p.name: p.stat().st_mode & 0o777 for p in there}
     assert "own.db" in modes
     assert set(modes.values()) == {0o600}
