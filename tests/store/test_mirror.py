@@ -105,8 +105,9 @@ async def test_a_contested_origin_stands_still(
     await mirror.contest(log.origin, [b"note a"], fork)
     assert (await mirror.head(log.origin)).contested
     old, new, bundles, batch = log.mirrored(log.report(2))
-    with pytest.raises(StaleError):
-        await mirror.advance(old, new, bundles, batch)
+    for head in (old, await mirror.head(log.origin)):
+        with pytest.raises(StaleError):
+            await mirror.advance(head, new, bundles, batch)
     kept = await mirror.contested()
     assert sorted(kept[log.origin]) == [b"note a", b"note b"]
     assert len(await in_force(mirror, log)) == 1
