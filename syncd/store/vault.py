@@ -15,7 +15,6 @@ be public, and name nobody. What ends rows is `retracting`, what is accepted
 """
 
 from collections.abc import (
-    Collection,
     Iterable,
     Mapping,
     Sequence,
@@ -29,7 +28,7 @@ from syncd.errors import DamagedError
 from syncd.flows.draft import NewReport
 from syncd.flows.ports import Ending, State, VaultRow
 from syncd.flows.submission import ImportMark, Outcome, Submission
-from syncd.indicator import record, statement
+from syncd.indicator import record
 from syncd.store import failpoint, retracting, sealing, searching
 from syncd.store.accepting import accept
 from syncd.store.book import SealedBook
@@ -198,18 +197,8 @@ class Vault(SealedBook):
 
     # ------------------------------------------------------ retracting
 
-    async def retract(
-        self,
-        ids: Sequence[int],
-        reason: str,
-        types: Collection[int] = tuple(record.KEPT),
-        *,
-        day: str = "",
-    ) -> Withdrawn:
-        """Have rows of some types end; return what came of it."""
-        how = Terms(reason, day or self._day(), types)
-        if not ids:
-            return Withdrawn()
+    async def retract(self, ids: Iterable[int], how: Terms) -> Withdrawn:
+        """Have rows end; return what came of it."""
         return await self._db.write(lambda c: retracting.by_ids(c, ids, how))
 
     async def retire(self, epochs: Iterable[tuple[str, int]]) -> None:
@@ -218,9 +207,6 @@ class Vault(SealedBook):
         await self._db.write(lambda c: retracting.retire(c, found))
 
     # -------------------------------------------------------- innards
-
-    def _day(self) -> str:
-        return statement.day_text(self._clock() // 86_400)
 
     async def _rows(self, where: str, *values: object) -> list[VaultRow]:
         return await self._db.read(

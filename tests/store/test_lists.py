@@ -18,6 +18,7 @@ from syncd.flows.submission import (
 from syncd.store import gone, imports
 from syncd.store.home_stores import OwnStore
 from syncd.store.imports import Refused
+from syncd.store.retracting import Terms
 from syncd.store.searching import Query
 from tests.store.conftest import (
     accepted,
@@ -160,7 +161,7 @@ async def test_what_was_taken_back_stays_away(
 ) -> None:
     """From any list, in other words too; told with its old reason."""
     await hand(own, phone(1))
-    await own.vault.retract([1], reason, day=TODAY)
+    await own.vault.retract([1], Terms(reason, TODAY))
     held = [taken_back(1, reason, TODAY)]
     assert await hand(own, phone(1), day=LATER) == held
     assert await hand(own, phone(1, label="fake_shop")) == held
@@ -174,13 +175,13 @@ async def test_what_is_no_fault_of_the_value_comes_again(
     own: OwnStore, reason: str
 ) -> None:
     await hand(own, phone(1))
-    await own.vault.retract([1], reason, day=TODAY)
+    await own.vault.retract([1], Terms(reason, TODAY))
     assert await hand(own, phone(1)) == [accepted(2)]
 
 
 async def test_seen_later_ends_it(own: OwnStore) -> None:
     await hand(own, phone(1))
-    await own.vault.retract([1], "false_positive", day=TODAY)
+    await own.vault.retract([1], Terms("false_positive", TODAY))
     assert await hand(own, phone(1, "2026-11-30")) == [accepted(2)]
     # For good: not only for the row that says so.
     assert await hand(own, phone(1, label="fake_shop")) == [accepted(3)]
@@ -189,7 +190,7 @@ async def test_seen_later_ends_it(own: OwnStore) -> None:
 async def test_refresh_does_not_end_it(own: OwnStore) -> None:
     """Only the row itself can say that it was seen later."""
     await hand(own, phone(1))
-    await own.vault.retract([1], "false_positive", day=TODAY)
+    await own.vault.retract([1], Terms("false_positive", TODAY))
     later = phone(1, today=LATER)
     came = await hand(own, later, day=LATER, refresh=True)
     assert came == [taken_back(1, "false_positive", TODAY)]
@@ -199,8 +200,8 @@ async def test_a_number_may_be_used_anew_after_half_a_year(
     own: OwnStore,
 ) -> None:
     await hand(own, phone(1), phone(2))
-    await own.vault.retract([1], "reassigned", day="2026-01-01")
-    await own.vault.retract([2], "appeal_upheld", day="2026-01-01")
+    await own.vault.retract([1], Terms("reassigned", "2026-01-01"))
+    await own.vault.retract([2], Terms("appeal_upheld", "2026-01-01"))
     both = [phone(1), phone(2)]
     assert await hand(own, *both, day="2026-06-29") == [
         taken_back(1, "reassigned", "2026-01-01"),
@@ -215,7 +216,7 @@ async def test_a_number_may_be_used_anew_after_half_a_year(
 async def test_again_with_a_reason_ends_it(own: OwnStore) -> None:
     """The reason is kept beside the value, sealed."""
     await hand(own, phone(1))
-    await own.vault.retract([1], "entry_error", day=TODAY)
+    await own.vault.retract([1], Terms("entry_error", TODAY))
     came = await hand(own, phone(1), phone(2), again="checked by Li")
     assert came == [accepted(2), accepted(3)]
     row, other = await row_of(own, 2), await row_of(own, 3)
@@ -225,7 +226,7 @@ async def test_again_with_a_reason_ends_it(own: OwnStore) -> None:
 async def test_what_stands_is_known_all_the_same(own: OwnStore) -> None:
     """Of two reports on a value one was wrong: the other stands."""
     await hand(own, phone(1), phone(1, label="fake_shop"))
-    await own.vault.retract([2], "entry_error", day=TODAY)
+    await own.vault.retract([2], Terms("entry_error", TODAY))
     assert await hand(own, phone(1)) == [known(1)]
     came = await hand(own, phone(1, label="fake_shop"))
     assert came == [taken_back(2, "entry_error", TODAY)]
@@ -234,15 +235,15 @@ async def test_what_stands_is_known_all_the_same(own: OwnStore) -> None:
 async def test_a_reason_found_later_holds_too(own: OwnStore) -> None:
     """The list had dropped it; then the court spoke."""
     await hand(own, phone(1))
-    await own.vault.retract([1], "list_dropped", day=TODAY)
-    done = await own.vault.retract([1], "court_order", day=LATER)
+    await own.vault.retract([1], Terms("list_dropped", TODAY))
+    done = await own.vault.retract([1], Terms("court_order", LATER))
     assert (done.ends.total(), done.already) == (0, 1)
     assert await hand(own, phone(1)) == [taken_back(1, "court_order", LATER)]
 
 
 async def test_a_dispute_is_never_held(own: OwnStore) -> None:
     await hand(own, phone(1))
-    await own.vault.retract([1], "entry_error", day=TODAY)
+    await own.vault.retract([1], Terms("entry_error", TODAY))
     fields = canonical.dumps({"due": TODAY, "reason": "stale"})
     dispute = NewReport("phone", phone(1).value, fields, 3)
     assert await hand(own, dispute) == [accepted(2)]
@@ -447,7 +448,9 @@ async def test_imports_are_found_again(own: OwnStore) -> None:
     assert (first.accepted, first.refused) == (2, 1)
     assert first.finished_at
     assert await own.imports.in_force(1) == 2
-    await own.vault.retract(await own.vault.of_import(1), "duplicate")
+    await own.vault.retract(
+        await own.vault.of_import(1), Terms("duplicate", TODAY)
+    )
     assert await own.imports.in_force(1) == 0
     rows = await own.vault.page(Query(list_id=await own.imports.list_id("b")))
     assert [row.value[-1] for row in rows] == ["2"]

@@ -28,7 +28,7 @@ from syncd.store import gone
 from syncd.store.home_stores import OwnStore
 from syncd.store.imports import Refused
 from syncd.store.own import Succession, succeed
-from syncd.store.retracting import Withdrawn
+from syncd.store.retracting import Terms, Withdrawn
 from syncd.store.sealing import VaultCipher
 from syncd.store.searching import Query
 from syncd.tlog.merkle import Frontier
@@ -44,6 +44,8 @@ from tests.store.conftest import (
     row_of,
     step,
 )
+
+DAY = "2026-11-29"
 
 
 class PlainCipher(VaultCipher):
@@ -147,7 +149,7 @@ async def test_the_way_of_a_row(own: OwnStore, log: Log) -> None:
     assert (row.id, row.state, row.token) == (id_, State.PUBLISHED, b"t" * 16)
     assert await own.vault.waiting(10, ["phone"]) == []
     assert await own.vault.accept([phone(1)]) == [known(id_)]
-    done = await own.vault.retract([id_], "wrong")
+    done = await own.vault.retract([id_], Terms("wrong", DAY))
     assert done == Withdrawn(ends=Counter({1: 1}), ids=[id_])
     (ending,) = await own.vault.ending(10)
     assert (ending.index, ending.epoch, ending.reason) == (0, 1, "wrong")
@@ -180,9 +182,9 @@ async def test_nothing_is_published_twice(own: OwnStore, log: Log) -> None:
 async def test_retracted_before_it_was_public(own: OwnStore) -> None:
     """A waiting row ends at once: nothing is ever said of it."""
     (id_,) = await accept(own, phone(1))
-    done = await own.vault.retract([id_, id_, 99], "wrong")
+    done = await own.vault.retract([id_, id_, 99], Terms("wrong", DAY))
     assert done == Withdrawn(ends=Counter({1: 1}), ids=[id_])
-    again = await own.vault.retract([id_, id_, 99], "wrong")
+    again = await own.vault.retract([id_, id_, 99], Terms("wrong", DAY))
     assert again == Withdrawn(already=1)
     assert await own.vault.waiting(10, ["phone"]) == []
     assert await own.vault.ending(10) == []
@@ -193,7 +195,7 @@ async def test_retracted_on_its_way_into_the_log(
 ) -> None:
     """The append that it was part of turns it into one that must end."""
     (id_,) = await accept(own, phone(1))
-    await own.vault.retract([id_], "wrong")
+    await own.vault.retract([id_], Terms("wrong", DAY))
     await log.write(own, log.report(1), rows=[Published(id_, 0, b"t" * 16, 1)])
     (ending,) = await own.vault.ending(10)
     assert (ending.id, ending.index, ending.reason) == (id_, 0, "wrong")
@@ -202,11 +204,11 @@ async def test_retracted_on_its_way_into_the_log(
 async def test_only_what_was_meant_is_withdrawn(own: OwnStore) -> None:
     """Who takes back a report keeps the dispute of the same value."""
     both = await accept(own, phone(1), wrong_phone(1))
-    done = await own.vault.retract(both, "wrong", [1])
+    done = await own.vault.retract(both, Terms("wrong", DAY, [1]))
     assert done == Withdrawn(ends=Counter({1: 1}), spared=1, ids=both[:1])
-    done = await own.vault.retract(both, "wrong", [3])
+    done = await own.vault.retract(both, Terms("wrong", DAY, [3]))
     assert done == Withdrawn(ends=Counter({3: 1}), ids=both[1:])
-    assert await own.vault.retract([], "wrong") == Withdrawn()
+    assert await own.vault.retract([], Terms("wrong", DAY)) == Withdrawn()
 
 
 async def test_a_dispute_by_token_has_no_value(own: OwnStore) -> None:
@@ -231,7 +233,7 @@ async def test_a_dispute_by_token_has_no_value(own: OwnStore) -> None:
 async def test_pages(own: OwnStore) -> None:
     """Rows come newest first, with a cursor that neither skips nor loops."""
     ids = await accept(own, *[phone(n) for n in range(25)])
-    await own.vault.retract(ids[:5], "wrong")
+    await own.vault.retract(ids[:5], Terms("wrong", DAY))
     seen: list[int] = []
     before = 0
     while page := await own.vault.page(
@@ -261,20 +263,20 @@ async def test_an_import_goes_on_where_it_was(own: OwnStore) -> None:
     state = await own.imports.begin(file("a"))
     assert (state.offset, state.row, state.prefix) == (40, 4, f"{40:064x}")
     await own.vault.accept([phone(2), phone(3)], mark(state, 100))
-    await gone.finish(own.database, state.id, ImportEnd(), 1, "2026-11-29")
+    await gone.finish(own.database, state.id, ImportEnd(), 1, DAY)
     state = await own.imports.state(state.id)
     assert (state.accepted, state.known, state.refused) == (3, 1, 3)
     assert state.finished_at
     rows = (await own.vault.page(Query()))[::-1]
     assert [row.value[-1] for row in rows] == ["1", "2", "3"]
     done = await own.vault.retract(
-        await own.vault.of_import(state.id), "wrong"
+        await own.vault.of_import(state.id), Terms("wrong", DAY)
     )
     assert done == Withdrawn(
         ends=Counter({1: 3}), ids=[row.id for row in rows]
     )
     again = await own.vault.retract(
-        await own.vault.of_import(state.id), "wrong"
+        await own.vault.of_import(state.id), Terms("wrong", DAY)
     )
     assert again == Withdrawn(already=3)
     newer = await own.imports.begin(file("a"))
@@ -371,7 +373,7 @@ async def test_no_raw_value_on_disk(
         await log.write(
             own, log.report(1), rows=[Published(id_, 0, b"t" * 16, 1)]
         )
-        await own.vault.retract([id_], "wrong")
+        await own.vault.retract([id_], Terms("wrong", DAY))
         await own.vault.find_value("phone", VALUE)
         await own.database.purge()
         assert found_in(tmp_path, VALUE) is shows  # now in the database
@@ -396,7 +398,7 @@ async def test_nothing_of_a_list_is_on_the_disk(
         state = await own.imports.begin(wanted)
         refused = [Refused(1, why.encode(), VALUE)]
         await accept(own, phone(1))
-        await own.vault.retract([1], "entry_error")
+        await own.vault.retract([1], Terms("entry_error", DAY))
         row = dataclasses.replace(phone(1), raw=VALUE)
         how = Submission(again=again)
         done = await own.vault.accept([row], step(state.id), how, refused)
@@ -468,7 +470,7 @@ async def three(own: OwnStore, log: Log) -> list[int]:
         await log.write(
             own, log.report(1), rows=[Published(id_, 0 + at, b"t" * 16, 1)]
         )
-    await own.vault.retract([ids[1]], "wrong")
+    await own.vault.retract([ids[1]], Terms("wrong", DAY))
     await log.write(
         own,
         log.report(1),
@@ -489,7 +491,7 @@ async def test_what_counts_stays_and_cannot_be_retracted(
     ids = await three(own, log)
     await turned(own, log, 4, log.frontier.root())
     assert await states(own, ids) == ["PUBLISHED", "ENDED", "PUBLISHED"]
-    done = await own.vault.retract(ids, "wrong")
+    done = await own.vault.retract(ids, Terms("wrong", DAY))
     assert done == Withdrawn(
         already=1, past=[(log.origin, 0), (log.origin, 2)]
     )

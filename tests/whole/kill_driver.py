@@ -46,6 +46,7 @@ from syncd.indicator.statement import Report, Retract
 from syncd.store import failpoint
 from syncd.store.home_stores import OwnStore, open_mirror
 from syncd.store.own import OwnLogStore
+from syncd.store.retracting import Terms
 from syncd.store.sealing import VaultCipher
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
@@ -279,7 +280,7 @@ class Life:
         )
         wrong = [row.id for row in rows if row.id % 5 == 0]
         if wrong:
-            done = await vault.retract(wrong, "false_positive")
+            done = await vault.retract(wrong, Terms("false_positive", TODAY))
             tell("ending", *map(str, done.ids))
         ended = await publish.retract(
             vault=vault, writer=self.writer, today=TODAY, limit=100

@@ -27,6 +27,7 @@ from syncd.node.serve.event_feed import Events
 from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.shown import shown
 from syncd.node.upkeep.protected_reports import ProtectedReports
+from syncd.store.retracting import Terms
 from syncd.web import forms, report_forms
 from syncd.web.event_stream import Event
 from syncd.web.routes import (
@@ -93,12 +94,8 @@ class LocalService:
         if not vocabulary.known("retract_reason", wanted.reason):
             raise vocabulary.refused("reason", "retract_reason", wanted.reason)
         vault = self.ctx.own.vault
-        done = await vault.retract(
-            await self._named(wanted),
-            wanted.reason,
-            _types(wanted),
-            day=self.ctx.today(),
-        )
+        how = Terms(wanted.reason, self.ctx.today(), _types(wanted))
+        done = await vault.retract(await self._named(wanted), how)
         count = done.ends.total()
         reports, disputes = done.ends[REPORT], done.ends[DISPUTE]
         if count:
