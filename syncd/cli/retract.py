@@ -24,7 +24,7 @@ COUNTS = (
     *("retracting", "reports", "disputes", "others"),
     *("already", "spared"),
 )
-TYPES = ("report", "dispute", "reassigned", "answer", "vouch", "all")
+TYPES = ("report", "dispute", "reassigned", "answer", "vouch")
 Call = dict[str, Any]
 
 
@@ -51,7 +51,7 @@ class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
 def _retract(args: _RetractOptions) -> int:
     if not args.reason:
         raise not_given("reason", f"--reason {_reasons()}")
-    among("--type", args.type_, ("", *TYPES))
+    among("--type", args.type_, ("", *TYPES, "all"))
     call = args.given("reason", "type_")
     calls = [{**call, **one} for one in _named(args)]
     count = dict.fromkeys(COUNTS, 0)

@@ -7,6 +7,7 @@ from syncd.cli import grid
 from syncd.cli.command import option
 from syncd.cli.options import KindOptions, PageOptions, among, one_value
 from syncd.cli.report_commands import noun
+from syncd.cli.retract import TYPES
 from syncd.errors import MalformedError, UsageError
 from syncd.messages.catalogue import later
 
@@ -16,7 +17,6 @@ HEAD = (
 )
 NAMES = {"elsewhere": later("taken back by others")}
 STATES = ("waiting", "published", "ending", "ended")
-TYPES = ("report", "dispute", "reassigned", "answer", "vouch")
 
 
 class _ListOptions(KindOptions, PageOptions):

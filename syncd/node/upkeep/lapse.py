@@ -6,8 +6,6 @@ are kept, counted and served on like all others, but look-ups leave them out
 until a newer roster is accepted.
 """
 
-from pathlib import Path
-
 import msgspec
 import structlog
 
@@ -25,8 +23,8 @@ log = structlog.get_logger("syncd.lapse")
 class LapseRecord(msgspec.Struct, frozen=True):
     """What was written down: of which version, and the sizes by origin."""
 
-    version: int
-    merged: dict[str, int]
+    version: int = 0  # of none
+    merged: dict[str, int] = {}
 
 
 class Lapse:
@@ -40,7 +38,15 @@ class Lapse:
         """
         self._ctx = ctx
         self._path = ctx.home.path / FILE
-        self._lapsed = _read(self._path)
+        raw = durable.read(self._path) or b"{}"
+        try:
+            self._lapsed = msgspec.json.decode(raw, type=LapseRecord)
+        except ValueError as e:
+            raise DamagedError(
+                "{path}: does not parse",
+                hint="delete it while the roster is not expired",
+                path=self._path,
+            ) from e
 
     @property
     def now(self) -> bool:
@@ -65,17 +71,3 @@ class Lapse:
         return not isinstance(
             claim.statement, Report | Vouch
         ) or claim.index < self._lapsed.merged.get(claim.origin, 0)
-
-
-def _read(path: Path) -> LapseRecord:
-    raw = durable.read(path)
-    if raw is None:
-        return LapseRecord(0, {})
-    try:
-        return msgspec.json.decode(raw, type=LapseRecord)
-    except ValueError as e:
-        raise DamagedError(
-            "{path}: does not parse",
-            hint="delete it while the roster is not expired",
-            path=path,
-        ) from e
