@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +12,8 @@ from syncd.indicator.statement import Sighting
 from syncd.store.sightings import Pending, SightedToken
 from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member
+from tests.flows.founders import FOUNDED
+from tests.node.stand_in import Home
 
 IDS = ("bank", "carrier", "police")
 URLS = [f"http://evil.example/{n}" for n in range(25)]
@@ -65,6 +68,8 @@ async def test_a_week_is_told_once_together_and_shuffled(
         bank, daily = alliance.bank, alliance.bank.node.daily
         await ask(bank, *URLS)
         await ask(bank, *URLS[:3])
+        await ask(alliance.carrier, *URLS)
+        assert await waiting(alliance.carrier) == []  # it is not set to
         await daily.run()
         assert await told(bank) == []
         monday = await last_week(bank)
@@ -121,28 +126,22 @@ async def test_fewer_than_a_batch_wait_and_what_has_gone_is_dropped(
 
 
 @pytest.mark.parametrize(
-    ("settings", "want"),
-    [
-        ({}, {"bank"}),
-        ({"sighting": {"enabled": True}}, {"bank", "carrier", "police"}),
-        ({"sighting": {"enabled": False}}, set()),
-    ],
+    ("enabled", "want"),
+    [("auto", {"bank"}), (True, {*IDS}), (False, set())],
 )
-async def test_police_and_carriers_tell_only_if_they_are_set_to(
-    tmp_path: Path, settings: dict[str, dict[str, object]], want: set[str]
+def test_police_and_carriers_tell_only_if_they_are_set_to(
+    enabled: object, want: set[str]
 ) -> None:
     """Their look-ups are case work, or who calls whom."""
-    async with Alliance.found(tmp_path, IDS, settings=settings) as alliance:
-        await listed(alliance, URLS[:1])
-        await alliance.bank.report(
-            "url", URLS[1], evidence="bank_detection", handling="open"
-        )
-        await alliance.carrier.report("url", URLS[1], handling="open")
-        await alliance.settle()
-        for member in alliance.up:
-            await ask(member, *URLS[:2])
-        found = {m.id for m in alliance.up if await waiting(m)}
-        assert found == want
+    home = Home()
+    home.trusted.current = FOUNDED.roster
+    home.config.sighting = SimpleNamespace(enabled=enabled)
+
+    def tells(member: str) -> bool:
+        home.config.member.id = member
+        return home.context.sights
+
+    assert {member for member in IDS if tells(member)} == want
 
 
 async def test_only_business_contact_is_gathered(tmp_path: Path) -> None:
