@@ -22,17 +22,8 @@ import contextlib
 import functools
 import os
 import ssl
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any
-
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
 from syncd.errors import DamagedError, MalformedError, UsageError
 from syncd.roster import certificate
@@ -209,8 +200,8 @@ def _context(protocol: int, own: bytes, key_pem: bytes) -> _Context:
     context.maximum_version = ssl.TLSVersion.TLSv1_3
     context.set_alpn_protocols(["http/1.1"])
     try:
-        with _as_file(own, key_pem) as (path, password):
-            context.load_cert_chain(path, password=password)
+        with _as_file(own, key_pem) as path:
+            context.load_cert_chain(path)
     except (ssl.SSLError, ValueError) as e:
         raise DamagedError(
             "tls: our certificate and key: {reason}", reason=_reason(e)
@@ -219,29 +210,16 @@ def _context(protocol: int, own: bytes, key_pem: bytes) -> _Context:
 
 
 @contextlib.contextmanager
-def _as_file(own: bytes, key_pem: bytes) -> Iterator[tuple[str, str | None]]:
+def _as_file(own: bytes, key_pem: bytes) -> Iterator[str]:
     """Lend certificate and key as the file that `ssl` insists on.
 
-    The file is in memory where the system can do that; else the key in it is
-    encrypted, so that it never lies on a disk in the clear.
+    It is in memory: the key never lies on a disk in the clear.
     """
     pem = ssl.DER_cert_to_PEM_cert(own).encode()
-    if hasattr(os, "memfd_create"):
-        with os.fdopen(os.memfd_create("syncd-tls"), "wb") as file:
-            file.write(pem + key_pem)
-            file.flush()
-            yield f"/proc/self/fd/{file.fileno()}", None
-        return
-    password = os.urandom(32).hex()
-    key = load_pem_private_key(key_pem, None).private_bytes(
-        Encoding.PEM,
-        PrivateFormat.PKCS8,
-        BestAvailableEncryption(password.encode()),
-    )
-    with tempfile.TemporaryDirectory(prefix="syncd-") as directory:
-        path = Path(directory, "tls.pem")
-        path.write_bytes(pem + key)
-        yield str(path), password
+    with os.fdopen(os.memfd_create("syncd-tls"), "wb") as file:
+        file.write(pem + key_pem)
+        file.flush()
+        yield f"/proc/self/fd/{file.fileno()}"
 
 
 def _sort_out(
