@@ -8,7 +8,7 @@ This module checks form, and what one version must hold in itself. Signatures
 and the chain of versions are `trust`'s work; edits are `drafts`'.
 
 A set is a sorted list without repeats, what is false or empty is left out,
-and each version has one spelling: `roster.parse(r.raw, r.id) == r`. A field
+and each version has one spelling: `from_json(r.to_json(), r.id) == r`. A field
 or code that this build does not know is a NewerError. docs/roster.md says
 what every field means.
 """
@@ -250,20 +250,14 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         return next(days[key] for key in closest if key in days)
 
 
-def parse(raw: bytes, id: str = "") -> Roster:  # noqa: A002  the field's name
-    """Read line 3 of a roster note; `id` is its line 2.
+def from_json(value: object, id: str = "") -> Roster:  # noqa: A002
+    """Read line 3 of a roster note, a JSON value; `id` is its line 2.
+
+    Version 1 has the id that its own bytes hash to.
 
     Raises:
         MalformedError: not a roster; the message names the path.
         NewerError: a field or code that this build does not know.
-    """
-    return from_json(canonical.loads(raw), id)
-
-
-def from_json(value: object, id: str = "") -> Roster:  # noqa: A002
-    """Read a roster from its JSON value.
-
-    Version 1 has the id that its own bytes hash to.
     """
     if isinstance(value, dict):
         if "id" in value:
