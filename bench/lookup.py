@@ -1,0 +1,338 @@
+"""How fast a daemon answers look-ups, today's build beside an older one.
+
+    python bench/lookup.py [--old COMMIT] [--seconds 4] [--claims 20000]
+
+Each build founds an alliance of four daemons on loopback by its own commands;
+one has reported so many URLs, which the others have pulled and merged. Callers
+on kept-alive connections then ask the bank's local API, `/healthz` of the same
+daemon, and `floor.py`, which does the least that an answer needs. Prints
+answers per second (items, where a request has many), milliseconds, and the
+ratio to the floor.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hostile
+import sync
+
+FLOOR = Path(__file__).with_name("floor.py")
+CALLERS = (8, 64)
+MANY = 1000  # items of a bulk request
+KINDS = {"url": "http://h{}.example/", "phone": "139{:08}"}
+
+
+def main() -> None:
+    """Run both builds, one after the other, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--old", default="")
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--claims", type=int, default=20_000)
+    parser.add_argument("--play", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.play:
+        print(json.dumps(play(args.seconds, args.claims)))
+        return
+    with tempfile.TemporaryDirectory() as tmp:
+        trees = {"new": hostile.HERE}
+        if args.old:
+            trees = {"old": Path(tmp, "old"), **trees}
+            hostile.git(
+                *("worktree", "add", "--quiet", "--detach"),
+                *(str(trees["old"]), args.old),
+            )
+        try:
+            found = {
+                name: measured(tree, args) for name, tree in trees.items()
+            }
+        finally:
+            if args.old:
+                hostile.git("worktree", "remove", "--force", str(trees["old"]))
+    show(args, found)
+
+
+def measured(tree: Path, args: argparse.Namespace) -> Any:
+    """Return what one build measured of itself."""
+    words = ["--play", "--seconds", str(args.seconds)]
+    done = subprocess.run(
+        [sys.executable, __file__, *words, "--claims", str(args.claims)],
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": str(tree)},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+# ------------------------------------------------------------ in the build
+
+
+def play(seconds: float, claims: int) -> dict[str, Any]:
+    """Measure this build."""
+    with alliance(claims) as (port, token), floor() as bare:
+        head = f"Authorization: Bearer {token}\r\n"
+        found: dict[str, Any] = {}
+
+        def take(
+            name: str,
+            body: Callable[[int], bytes],
+            callers: int = 8,
+            at: int = port,
+            rate: float = 0,
+        ) -> dict[str, float]:
+            asked = run(at, body, callers, seconds, rate)
+            found[name] = asked
+            print(name, asked, file=sys.stderr, flush=True)
+            return asked
+
+        def url(n: int) -> bytes:
+            return request(head, "url", [n * 7919 % claims])
+
+        def health(_: int) -> bytes:
+            return b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+        take("/healthz", health)
+        for callers in CALLERS:
+            take(f"floor, {callers} callers", url, callers, bare)
+            reached = take(f"one URL, {callers} callers", url, callers)
+            take(
+                f"one URL, {callers} callers, half of that rate",
+                *(url, callers, port, reached["rate"] / 2),
+            )
+        phones = range(MANY)
+        all_phones = request(head, "phone", phones)
+        run(port, lambda _: all_phones, 1, 0.01)  # asked before
+        take(
+            "one phone asked before",
+            lambda n: request(head, "phone", [n * 7919 % MANY]),
+        )
+        take(
+            "one phone, fresh, one caller",
+            lambda n: request(head, "phone", [1_000_000 + n]),
+            1,
+        )
+        take(
+            f"{MANY} URLs in a request",
+            lambda n: request(
+                head, "url", [(n * MANY + i) % claims for i in range(MANY)]
+            ),
+            2,
+        )
+        take(
+            f"{MANY} phones asked before in a request", lambda _: all_phones, 2
+        )
+        take(
+            f"floor, {MANY} in a request",
+            lambda n: request(
+                head, "url", [(n * MANY + i) % claims for i in range(MANY)]
+            ),
+            *(2, bare),
+        )
+    return found
+
+
+def request(head: str, kind: str, numbers: Any) -> bytes:
+    """Return a look-up as it goes over the wire."""
+    items = [{"kind": kind, "value": KINDS[kind].format(n)} for n in numbers]
+    body = json.dumps({"purpose": "case_work", "items": items}).encode()
+    return (
+        "POST /v1/lookups HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        "Content-Type: application/json\r\n"
+        f"{head}Content-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
+@contextlib.contextmanager
+def alliance(claims: int) -> Iterator[tuple[int, str]]:
+    """Found an alliance; yield a member's local port and an operator's token."""
+    from syncd.config import editing
+    from syncd.demo.play import Demo
+    from syncd.errors import SyncdError
+
+    with tempfile.TemporaryDirectory() as tmp:
+        demo = Demo(Path(tmp), [])
+        with contextlib.redirect_stdout(sys.stderr):
+            demo.found()
+            _, bank, _, platform = demo.members
+            for member in demo.members:
+                for key, value in (("cache", True), ("token_urls", 10**7)):
+                    with contextlib.suppress(SyncdError):  # an older build
+                        editing.change(member.home, "lookup", key, value)
+            report(demo, platform, claims)
+            demo.start()
+        try:
+            while bank.ask("/v1/status")["logs"][0]["lag"] != 0 or not any(
+                log["merged"] >= claims
+                for log in bank.ask("/v1/status")["logs"]
+            ):
+                time.sleep(0.5)
+            yield (
+                hostile.port_of(bank.own),
+                bank.token_file.read_text().strip(),
+            )
+        finally:
+            for member in demo.members:
+                if getattr(member, "process", None) is not None:
+                    member.process.kill()
+                    member.process.wait()
+
+
+@contextlib.contextmanager
+def floor() -> Iterator[int]:
+    """Yield the port of a floor that serves."""
+    with (
+        tempfile.TemporaryDirectory() as tmp,
+        subprocess.Popen(
+            [sys.executable, FLOOR, tmp],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as child,
+    ):
+        assert child.stdout is not None
+        assert child.stdin is not None
+        yield int(child.stdout.readline())
+        child.stdin.close()
+
+
+def report(demo: Any, member: Any, claims: int) -> None:
+    """Have a member's log say so many URLs, as if it had published them."""
+    from syncd import config
+    from syncd.cli import terminal
+    from syncd.flows import publish
+    from syncd.flows.ports import OwnHead
+    from syncd.indicator import identifier, token
+    from syncd.node.home import Home
+    from syncd.tlog import checkpoint
+    from syncd.tlog.checkpoint import Checkpoint
+
+    async def grow(home: Home) -> None:
+        origin = home.config.origin
+        for at in range(0, claims, sync.STEP):
+            values = map(
+                KINDS["url"].format, range(at, min(at + sync.STEP, claims))
+            )
+            payloads = sync.statements_of(
+                [
+                    token.url_output(identifier.for_report("url", value))
+                    for value in values
+                ],
+                *(origin, ["url"]),
+            )
+            old = await home.own.log.head()
+            salts = os.urandom(16 * len(payloads))
+            last = await home.own.log.bundle(old.frontier.size // 256)
+            grown, bundles = publish.grow(
+                *(origin, old.frontier, [last] if last else []),
+                *(payloads, salts),
+            )
+            head = Checkpoint(origin, grown.size, grown.root())
+            note = bytes(checkpoint.sign(head, home.keys.log))
+            await home.own.log.append(
+                old, OwnHead(origin, grown, note), bundles, []
+            )
+
+    settings = config.load(member.home)
+    secret = {"SYNCD_SECRET_FILE": str(demo.where / "secrets" / member.id)}
+    home = Home.open(
+        settings, terminal.secret(settings, config.environment(secret))
+    )
+    asyncio.run(grow(home))
+    home.close()
+
+
+# ------------------------------------------------------------------ callers
+
+
+def run(
+    port: int,
+    body: Callable[[int], bytes],
+    callers: int,
+    seconds: float,
+    rate: float = 0,
+) -> dict[str, float]:
+    """Ask for some seconds; as quickly as may be, or at a rate.
+
+    At a rate, a late answer's successors are late too, and count so.
+    """
+    return asyncio.run(_run(port, body, callers, seconds, rate))
+
+
+async def _run(
+    port: int,
+    body: Callable[[int], bytes],
+    callers: int,
+    seconds: float,
+    rate: float,
+) -> dict[str, float]:
+    took: list[float] = []
+    began = time.perf_counter()
+    end = began + seconds
+
+    async def call(me: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        n = me
+        while True:
+            due = time.perf_counter()
+            if rate:
+                due = began + n / rate
+                await asyncio.sleep(due - time.perf_counter())
+            if due >= end and n > me:
+                break
+            writer.write(body(n))
+            head = await reader.readuntil(b"\r\n\r\n")
+            _, _, length = head.lower().partition(b"content-length:")
+            answer = await reader.readexactly(int(length.split(b"\r\n")[0]))
+            if not head.startswith(b"HTTP/1.1 200"):
+                raise SystemExit(answer.decode())
+            took.append(time.perf_counter() - due)
+            n += callers
+        writer.close()
+
+    await asyncio.gather(*map(call, range(callers)))
+    passed = time.perf_counter() - began
+    cuts = statistics.quantiles([*took, *took], n=100)
+    return {
+        "rate": len(took) / passed,
+        "p50": cuts[49] * 1000,
+        "p99": cuts[98] * 1000,
+    }
+
+
+# -------------------------------------------------------------------- table
+
+
+def show(args: argparse.Namespace, found: dict[str, Any]) -> None:
+    """Print the table that bench/RESULTS.md has."""
+    load = ", ".join(f"{x:.1f}" for x in os.getloadavg())
+    print(f"{args.claims:,} claims, {args.seconds:g} s each, load {load}\n")
+    print("| | build | answers/s | p50, p99 ms | of the floor |")
+    print("|---|---|---|---|---|")
+    for name in found["new"]:
+        for build, rows in found.items():
+            row, many = rows[name], MANY if f"{MANY}" in name else 1
+            callers = name.partition(", ")[2][:2].strip() or "8"
+            floor_name = f"floor, {callers} callers"
+            if many > 1:
+                floor_name = f"floor, {MANY} in a request"
+            least = rows.get(floor_name, rows["floor, 8 callers"])
+            print(
+                f"| {name} | {build} | {row['rate'] * many:,.0f} |"
+                f" {row['p50']:.1f}, {row['p99']:.1f} |"
+                f" {row['rate'] / least['rate']:.2f} |"
+            )
+
+
+if __name__ == "__main__":
+    main()
