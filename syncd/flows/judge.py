@@ -1,5 +1,6 @@
 """Answer a look-up from what is known of its tokens."""
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -124,8 +125,11 @@ class Judge:
             kind: epoch_of(world.roster, kind) for kind in identifier.KINDS
         }
         self._seen = active.World(world.roster, world.day, world.contested)
-        self._nothing = verdict.verdict([()], self._seen)
         self.bad_know: set[Position] = set()
+
+    @functools.cached_property
+    def _nothing(self) -> Verdict:
+        return verdict.verdict([()], self._seen)
 
     async def answers(
         self,

@@ -54,6 +54,9 @@ def may_tell(
         for _, report in reports
     ):
         return False
+    official = any(r.evidence in active.OFFICIAL for _, r in reports)
+    if not official and len({c.origin for c, _ in reports}) < 2:
+        return False  # nothing can confirm it
     judged = verdict.verdict([claims], world, in_force=behind)
     on = frozenset(judged.positions)
     counted = [(c, report) for c, report in reports if c.position in on]

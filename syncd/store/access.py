@@ -29,7 +29,7 @@ import sqlalchemy as sa
 from syncd.errors import DamagedError
 from syncd.flows.ports import Access, Position
 from syncd.store.book import SealedBook
-from syncd.store.database import Database
+from syncd.store.database import Database, cursor, insert_many
 from syncd.store.grouped import Grouped
 from syncd.store.sealing import Cipher, VaultCipher
 from syncd.store.tables import OWN, Bytes, Int, access, access_key
@@ -197,9 +197,9 @@ class AccessBook(SealedBook):
         now = self._clock()
         number = now // MONTH_S
         month = self._month(c, number) or self._new_month(c, number)
-        newest = sa.select(access.c.id).order_by(access.c.id.desc()).limit(1)
         # The newest of all is this writer's, as long as there is but one.
-        previous = c.scalar(newest) or 0
+        newest = "SELECT coalesce(max(id), 0) FROM access"
+        (previous,) = cursor(c).execute(newest).fetchone()
         rows: list[_Row] = []
         places: list[_Row] = []
         for a in chain.from_iterable(groups):
@@ -217,9 +217,8 @@ class AccessBook(SealedBook):
                 places.append(place)
             rows.append(row)
             previous += 1
-        c.execute(sa.insert(access), rows)
-        if places:
-            c.execute(sa.insert(access_position), places)
+        insert_many(c, access, rows)
+        insert_many(c, access_position, places)
         ids = list[range]()
         for group in reversed(groups):
             ids.append(range(previous - len(group) + 1, previous + 1))

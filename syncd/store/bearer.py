@@ -68,10 +68,12 @@ class Bearers(Book):
         Read from the database each time: a revoked one is out at once. 256
         random bits need neither a slow hash nor a constant-time search.
         """
-        found = await self._db.read(
-            lambda c: _rows(c, "hash = ? AND revoked_at IS NULL", _hash(token))
+        rows = await self._db.rows(
+            f"{_SELECT} hash = ? AND revoked_at IS NULL",
+            _hash(token),
+            few=True,
         )
-        return found[0] if found else None
+        return Bearer(*rows[0]) if rows else None
 
     async def revoked_at(self, token: str) -> int | None:
         """Return when a token was revoked, None if it never was one."""

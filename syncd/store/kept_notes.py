@@ -49,7 +49,8 @@ class KeptNotes(Book):
         for name, note in await self._db.rows(
             "SELECT log.origin, fork_note.note FROM log"
             " LEFT JOIN fork_note ON fork_note.log_id = log.id"
-            " WHERE log.contested = 1 ORDER BY log.origin, fork_note.hash"
+            " WHERE log.contested = 1 ORDER BY log.origin, fork_note.hash",
+            few=True,
         ):
             found.setdefault(name, [])
             if note is not None:

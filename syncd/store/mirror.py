@@ -55,7 +55,9 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
 
     async def sizes(self) -> dict[str, tuple[int, int]]:
         """Return how much of each origin's log is (mirrored, merged)."""
-        rows = await self._db.rows("SELECT origin, size, merged FROM log")
+        rows = await self._db.rows(
+            "SELECT origin, size, merged FROM log", few=True
+        )
         return {origin: (size, merged) for origin, size, merged in rows}
 
     async def advance(

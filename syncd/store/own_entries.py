@@ -18,7 +18,7 @@ from syncd.errors import DamagedError, RefusedError
 from syncd.flows.entry import LOCAL, Entry, EntryFields, Filter, NewEntry
 from syncd.indicator.identifier import Identifier
 from syncd.store.book import SealedBook
-from syncd.store.database import execute_many, select_in
+from syncd.store.database import FEW, cursor, execute_many, select_in
 
 KEPT_S: Final = 180 * 86_400  # that a local entry is kept after its end
 GONE_UNASKED: Final = 10  # rows that a new load of a list may lack; or 1 %
@@ -254,9 +254,13 @@ class OwnEntries(SealedBook):
         """Return the entries that stand on some identifiers on a day."""
 
         def job(c: sa.Connection) -> dict[Identifier, list[Entry]]:
-            any_ = c.exec_driver_sql(
-                "SELECT 1 FROM own_entry WHERE removed_at IS NULL LIMIT 1"
-            ).fetchone()
+            any_ = (
+                cursor(c)
+                .execute(
+                    "SELECT 1 FROM own_entry WHERE removed_at IS NULL LIMIT 1"
+                )
+                .fetchone()
+            )
             if any_ is None:  # most members have none: no hash is made
                 return {}
             by_mac = {self._mac(i.kind, i.value): i for i in wanted}
@@ -274,7 +278,8 @@ class OwnEntries(SealedBook):
                 same[row[0]] = self._opened(row)
             return {i: [*same.values()] for i, same in found.items()}
 
-        return await self._db.read(job) if wanted else {}
+        few = len(wanted) <= FEW
+        return await self._db.read(job, few=few) if wanted else {}
 
     async def page(self, wanted: Filter) -> list[Entry]:
         """Return entries in the order of their ids."""

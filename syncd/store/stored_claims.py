@@ -19,7 +19,7 @@ from syncd.store import bundles as bundle_rows
 from syncd.store import disputes as dispute_rows
 from syncd.store import elsewhere, erasing, log_rows
 from syncd.store.book import Book
-from syncd.store.database import Database, select_in
+from syncd.store.database import FEW, Database, select_in
 from syncd.tlog.merkle import BUNDLE
 
 _PAGE = 10_000  # rows read at a time when all are walked
@@ -68,7 +68,7 @@ class StoredClaims(Book):
                     )
             return found
 
-        return await self._db.read(job)
+        return await self._db.read(job, few=len(tokens) <= FEW)
 
     async def claims_at(
         self, positions: Sequence[Position], at: Sizes | None = None

@@ -22,9 +22,9 @@ def shown(form: type[T], *sources: object, **more: object) -> T:
     """Return a form with `more`, else what the first source has by a name."""
     given = dict(more)
     for source in sources:
-        for field in msgspec.structs.fields(form):
-            if field.name not in given and hasattr(source, field.name):
-                given[field.name] = getattr(source, field.name)
+        for name in form.__struct_fields__:
+            if name not in given and hasattr(source, name):
+                given[name] = getattr(source, name)
     return form(**given)
 
 
