@@ -24,12 +24,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import hostile
-import sync
-
+HERE = Path(__file__).parents[1]
 FLOOR = Path(__file__).with_name("floor.py")
 CALLERS = (8, 64)
 MANY = 1000  # items of a bulk request
+STEP = 65_536  # entries appended at once
 KINDS = {"url": "http://h{}.example/", "phone": "139{:08}"}
 
 
@@ -45,21 +44,22 @@ def main() -> None:
         print(json.dumps(play(args.seconds, args.claims)))
         return
     with tempfile.TemporaryDirectory() as tmp:
-        trees = {"new": hostile.HERE}
+        trees = {"new": HERE}
         if args.old:
             trees = {"old": Path(tmp, "old"), **trees}
-            hostile.git(
-                *("worktree", "add", "--quiet", "--detach"),
-                *(str(trees["old"]), args.old),
-            )
+            git("add", "--quiet", "--detach", str(trees["old"]), args.old)
         try:
             found = {
                 name: measured(tree, args) for name, tree in trees.items()
             }
         finally:
             if args.old:
-                hostile.git("worktree", "remove", "--force", str(trees["old"]))
+                git("remove", "--force", str(trees["old"]))
     show(args, found)
+
+
+def git(*words: str) -> None:
+    subprocess.run(["git", "-C", str(HERE), "worktree", *words], check=True)
 
 
 def measured(tree: Path, args: argparse.Namespace) -> Any:
@@ -178,7 +178,7 @@ def alliance(claims: int) -> Iterator[tuple[int, str]]:
             ):
                 time.sleep(0.5)
             yield (
-                hostile.port_of(bank.own),
+                int(str(bank.own).rsplit(":", 1)[1]),
                 bank.token_file.read_text().strip(),
             )
         finally:
@@ -212,30 +212,45 @@ def report(demo: Any, member: Any, claims: int) -> None:
     from syncd.cli import terminal
     from syncd.flows import publish
     from syncd.flows.ports import OwnHead
-    from syncd.indicator import identifier, token
+    from syncd.indicator import codec, identifier, statement, token
+    from syncd.indicator.statement import Report
     from syncd.node.home import Home
     from syncd.tlog import checkpoint
     from syncd.tlog.checkpoint import Checkpoint
 
+    def payload(value: str, origin: str) -> bytes:
+        output = token.url_output(identifier.for_report("url", value))
+        return statement.encode(
+            Report(
+                on="2026-11-21",
+                kind="url",
+                epoch=1,
+                token=token.encode(token.token(output)),
+                label="phish_notice",
+                role="phishing_host",
+                evidence="platform_detection",
+                confidence=80,
+                seen="2026-11-21",
+                expires="2027-02-18",
+                know=token.know(output, origin).hex(),
+                handling="open",
+            )
+        )
+
     async def grow(home: Home) -> None:
         origin = home.config.origin
-        for at in range(0, claims, sync.STEP):
-            values = map(
-                KINDS["url"].format, range(at, min(at + sync.STEP, claims))
-            )
-            payloads = sync.statements_of(
-                [
-                    token.url_output(identifier.for_report("url", value))
-                    for value in values
-                ],
-                *(origin, ["url"]),
-            )
+        for at in range(0, claims, STEP):
+            numbers = range(at, min(at + STEP, claims))
+            values = map(KINDS["url"].format, numbers)
+            payloads = [(1, payload(value, origin)) for value in values]
             old = await home.own.log.head()
-            salts = os.urandom(16 * len(payloads))
             last = await home.own.log.bundle(old.frontier.size // 256)
             grown, bundles = publish.grow(
-                *(origin, old.frontier, [last] if last else []),
-                *(payloads, salts),
+                origin,
+                old.frontier,
+                codec.records(origin, last) if last else (),
+                payloads,
+                os.urandom(16 * len(payloads)),
             )
             head = Checkpoint(origin, grown.size, grown.root())
             note = bytes(checkpoint.sign(head, home.keys.log))

@@ -47,7 +47,6 @@ from syncd.tlog.merkle import Frontier
 
 STEP = 65_536
 LABELS = ("fake_invest", "task_rebate", "phish_notice", "refund_cs")
-KINDS = ("phone", "url")
 AIM_RATIO, AIM_MB, AIM_WIRE = 0.5, 256, 80
 HERE = Path(__file__).parent
 
@@ -70,25 +69,16 @@ def main() -> None:
 
 def statements(count: int, origin: str) -> list[tuple[int, bytes]]:
     """Return `count` reports such as a bank would write."""
-    return statements_of(
-        [secrets.token_bytes(64) for _ in range(count)], origin
-    )
-
-
-def statements_of(
-    outputs: Sequence[bytes], origin: str, kinds: Sequence[str] = KINDS
-) -> list[tuple[int, bytes]]:
-    """Return reports of values with these outputs."""
     found = []
-    for i, output in enumerate(outputs):
-        kind = kinds[i % len(kinds)]
+    for i in range(count):
+        output = secrets.token_bytes(64)
         said = Report(
             on="2026-11-21",
-            kind=kind,
+            kind="url" if i % 2 else "phone",
             epoch=1,
             token=token.encode(token.token(output)),
             label=LABELS[i % 4],
-            role="phishing_host" if kind == "url" else "caller",
+            role="phishing_host" if i % 2 else "caller",
             evidence="bank_detection",
             confidence=50 + i % 50,
             seen=f"2026-{1 + i % 11:02}-{1 + i % 28:02}",
