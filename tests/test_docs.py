@@ -154,7 +154,7 @@ def test_every_peer_route_is_documented() -> None:
 
 
 def test_every_job_is_documented() -> None:
-    """architecture.md has a row for what runs by itself."""
+    """architecture.md has a row for what the scheduler runs."""
     source = inspect.getsource(daemon.Daemon)
     there = set(re.findall(r"\b(round|daily)=self\.", source))
     there |= set(re.findall(r"create_task\(self\.([\w.]+)\(", source))

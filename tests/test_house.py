@@ -105,10 +105,10 @@ def modules_of(room: str) -> list[str]:
 
 @pytest.mark.parametrize("room", CORE)
 def test_the_core_imports_no_edge(room: str) -> None:
-    """A room of the core loads no web and no SQL."""
+    """A room of the core loads no web, SQL and scheduler."""
     loaded = loaded_by(*modules_of(room))
     assert f"syncd.{room}" in loaded
-    edges = {"aiohttp", "sqlalchemy", "alembic", "sqlite3"}
+    edges = {"aiohttp", "sqlalchemy", "alembic", "apscheduler", "sqlite3"}
     assert not loaded & (edges | {"typer", "syncd.store"})
 
 
@@ -122,7 +122,13 @@ def test_a_log_needs_no_blacklist() -> None:
 def test_help_is_quick() -> None:
     """What a command needs is loaded by that command, not by --help."""
     loaded = loaded_by("syncd.cli.main")
-    heavy = {"aiohttp", "sqlalchemy", "alembic", "python_calamine"}
+    heavy = {
+        "aiohttp",
+        "sqlalchemy",
+        "alembic",
+        "apscheduler",
+        "python_calamine",
+    }
     assert not loaded & (heavy | {"phonenumbers", "schwifty"})
 
 

@@ -1,8 +1,8 @@
 """The daemon: builds a member's parts, runs them, and takes them down.
 
 One process, one event loop. What computes runs in threads (libsodium and
-SQLite let go of the interpreter's lock), what waits runs in the loop. `jobs`
-starts rounds and what is done once a day; publishing has a task of its own
+SQLite let go of the interpreter's lock), what waits runs in the loop. The
+scheduler starts rounds and the daily jobs; publishing has a task of its own
 that wakes when something was accepted.
 """
 
@@ -113,7 +113,12 @@ class Daemon:
         self._build_upkeep()
         self._build_serve()
         self._build_arrivals()
-        self.jobs = self._make(Jobs, round=self._round, daily=self.daily.run)
+        self.jobs = self._make(
+            Jobs,
+            round=self._round,
+            daily=self.daily.run,
+            clock_set=self.publisher.wake,
+        )
         self.tls = pinning.ServerTls(
             self.peers.shown(), self.peers.keys.tls_pem
         )
@@ -337,6 +342,7 @@ class Daemon:
         self.guard.check_startup()
         self._tasks = [
             asyncio.create_task(self.publisher.run()),
+            asyncio.create_task(self.jobs.watch_clock()),
             asyncio.create_task(self.notifier.run()),
         ]
         self.schedule()
@@ -344,6 +350,7 @@ class Daemon:
     async def stop(self) -> None:
         """Close the APIs, finish what is being written, and close."""
         self.feed.close()
+        self.jobs.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -357,7 +364,7 @@ class Daemon:
 
     def schedule(self) -> None:
         """Begin to run the jobs."""
-        self._tasks.append(asyncio.create_task(self.jobs.run()))
+        self.jobs.start()
 
     async def open_peer_api(self, given: socket.socket | None) -> None:
         """Listen to the other members."""

@@ -1,12 +1,16 @@
-"""The jobs that run again and again: rounds, and what is done once a day."""
+"""The jobs that run by the clock: rounds, and what is done once a day."""
 
 import asyncio
+import datetime
 import random
 import secrets
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from syncd.errors import SyncdError
 from syncd.node.context import Context
@@ -15,49 +19,69 @@ from syncd.node.serve.metrics import Metrics
 log = structlog.get_logger("syncd.node")
 
 DAILY_S = 600  # how often the daily jobs look at the clock
+CLOCK_S = 5.0  # how often it is looked whether the clock was set, and by what
 
 Job = Callable[[], Awaitable[None]]
 
 
-def pause_s(every_s: float, jitter: float, rng: random.Random) -> float:
-    """Return a pause that is longer or shorter by up to a part of it."""
-    return every_s * rng.uniform(1 - jitter, 1 + jitter)
+@dataclass(frozen=True)
+class Around(BaseTrigger):  # type: ignore[misc]
+    """Each pause is longer or shorter by up to a part of it.
+
+    APScheduler's own jitter only lengthens: all members together would ask
+    a tenth less often than said.
+    """
+
+    every_s: float
+    jitter: float  # part of it
+    rng: random.Random = field(default_factory=secrets.SystemRandom)
+
+    def get_next_fire_time(
+        self, previous_fire_time: object, now: datetime.datetime
+    ) -> datetime.datetime:
+        """Return when to run after now: what was missed is not made up for."""
+        part = self.rng.uniform(1 - self.jitter, 1 + self.jitter)
+        return now + datetime.timedelta(seconds=self.every_s * part)
 
 
 @dataclass(kw_only=True, eq=False)
 class Jobs:
-    """What runs by a steady clock, whatever is done to the machine's."""
+    """The scheduler, and what it runs."""
 
     ctx: Context
     metrics: Metrics
     round: Job
     daily: Job
+    clock_set: Callable[[], None]  # called when somebody set the clock
 
-    async def run(self) -> None:
+    def __post_init__(self) -> None:
+        self.scheduler = AsyncIOScheduler(timezone=datetime.UTC)
+
+    def start(self) -> None:
         """Run each job every so often, never two of a kind at once."""
         exchange = self.ctx.config.exchange
-        every_s, jitter = exchange.interval_s, exchange.jitter
-        first_s = min(every_s * jitter, 1.0)
-        await asyncio.gather(
-            self._repeat("round", self.round, first_s, every_s, jitter),
-            self._repeat("daily", self.daily, 5.0, DAILY_S, 0.1),
-        )
+        rounds = Around(exchange.interval_s, exchange.jitter)
+        first_s = min(exchange.interval_s * exchange.jitter, 1.0)
+        now = datetime.datetime.now(datetime.UTC)
+        for name, job, when, wait_s in (
+            ("round", self.round, rounds, first_s),
+            ("daily", self.daily, Around(DAILY_S, 0.1), 5.0),
+        ):
+            self.scheduler.add_job(
+                self._run,
+                when,
+                args=(name, job),
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=None,
+                next_run_time=now + datetime.timedelta(seconds=wait_s),
+            )
+        self.scheduler.start()
 
-    async def _repeat(
-        self,
-        name: str,
-        job: Job,
-        first_s: float,
-        every_s: float,
-        jitter: float,
-    ) -> None:
-        """Run a job for as long as we do: from one beginning to the next."""
-        loop, rng = asyncio.get_running_loop(), secrets.SystemRandom()
-        due = loop.time() + first_s
-        while True:
-            await asyncio.sleep(due - loop.time())
-            due = loop.time() + pause_s(every_s, jitter, rng)
-            await self._run(name, job)
+    def stop(self) -> None:
+        """Begin nothing more."""
+        if self.scheduler.running:  # else an API could not be opened
+            self.scheduler.shutdown(wait=False)
 
     async def _run(self, name: str, job: Job) -> None:
         """Run a job; what goes wrong with it is counted and logged."""
@@ -69,3 +93,24 @@ class Jobs:
         except Exception:
             self.metrics.failures.labels(name).inc()
             log.exception("job failed", job=name)
+        except asyncio.CancelledError:
+            log.debug("job left", job=name)  # we are being stopped
+
+    async def watch_clock(self, every_s: float = CLOCK_S) -> None:
+        """Have the jobs go on when somebody sets the machine's clock.
+
+        The scheduler reckons by the time of day: when that is set back by an
+        hour, it would do nothing for an hour.
+        """
+        before = self.ctx.clock() - time.monotonic()
+        while True:
+            await asyncio.sleep(every_s)
+            after = self.ctx.clock() - time.monotonic()
+            by_s, before = round(after - before), after
+            if abs(by_s) < CLOCK_S or not self.scheduler.running:
+                continue
+            log.warning("the machine's clock was set", by_s=by_s)
+            self.clock_set()  # it may be right now
+            now = datetime.datetime.now(datetime.UTC)
+            for job in self.scheduler.get_jobs():
+                job.modify(next_run_time=now)

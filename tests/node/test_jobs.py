@@ -1,22 +1,27 @@
 """When jobs run: each pause is as long as the setting says, give or take."""
 
-import asyncio
+import datetime
 import random
 import statistics
-from types import SimpleNamespace
 
-import pytest
+from syncd.node.jobs import Around
 
-from syncd.errors import UnavailableError
-from syncd.node.jobs import Jobs, pause_s
-from syncd.node.serve.metrics import Metrics
-from tests.node.stand_in import Home
+NOW = datetime.datetime(2026, 11, 29, tzinfo=datetime.UTC)
+
+
+def pauses(jitter: float) -> list[float]:
+    trigger = Around(60.0, jitter, random.Random(1))
+    found, now = list[float](), NOW
+    for _ in range(2000):
+        then = trigger.get_next_fire_time(now, now)
+        found.append((then - now).total_seconds())
+        now = then
+    return found
 
 
 def test_a_pause_is_longer_or_shorter_by_a_fifth() -> None:
     """Four pages say ± 20 %; and the mean is the setting."""
-    rng = random.Random(1)
-    found = [pause_s(60.0, 0.2, rng) for _ in range(2000)]
+    found = pauses(0.2)
     assert 48 <= min(found) < 49
     assert 71 < max(found) <= 72
     assert abs(statistics.mean(found) - 60) < 0.5
@@ -27,24 +32,10 @@ def test_a_pause_is_longer_or_shorter_by_a_fifth() -> None:
 
 
 def test_without_jitter_it_is_the_interval() -> None:
-    assert pause_s(60.0, 0.0, random.Random(1)) == 60.0
+    assert set(pauses(0.0)) == {60.0}
 
 
-@pytest.mark.asyncio
-async def test_a_job_that_fails_runs_again() -> None:
-    """And each time is counted."""
-    home, metrics, done = Home(), Metrics(), asyncio.Event()
-    home.config.exchange = SimpleNamespace(interval_s=0.0, jitter=0.0)
-    errors = [KeyError(), UnavailableError("own.db: the disk is full")]
-
-    async def job() -> None:
-        if errors:
-            raise errors.pop()
-        done.set()
-
-    jobs = Jobs(ctx=home.context, metrics=metrics, round=job, daily=job)
-    running = asyncio.create_task(jobs.run())
-    await done.wait()
-    running.cancel()
-    failed = metrics.registry.get_sample_value
-    assert failed("syncd_failures_total", {"what": "round"}) == 2
+def test_what_was_missed_is_not_made_up_for() -> None:
+    late = NOW + datetime.timedelta(hours=5)
+    then = Around(60.0, 0.2).get_next_fire_time(NOW, late)
+    assert then > late + datetime.timedelta(seconds=47)
