@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from msgspec import structs
+
 from syncd.errors import NOTHING, HoldersError, Message, SyncdError
 from syncd.flows import sighting
 from syncd.flows.basis import Basis, ClaimSource, Key, claims_on
@@ -126,6 +128,7 @@ class Judge:
         }
         self._seen = active.World(world.roster, world.day, world.contested)
         self.bad_know: set[Position] = set()
+        self._alike: dict[tuple[str, Report], Verdict] = {}
 
     @functools.cached_property
     def _nothing(self) -> Verdict:
@@ -210,11 +213,15 @@ class Judge:
         protected = 0 in guard.levels
         if not (protected or any(groups)):  # nearly all of a long list
             return Answer(self._nothing, tokens=tokens)
-        world = replace(self._seen, bad_know=self._lying(on))
+        lying = self._lying(on)
+        world = replace(self._seen, bad_know=lying) if lying else self._seen
         behind, whole = self._basis.of(groups)
-        judged = verdict.verdict(
-            groups or [()], world, never=guard, in_force=behind
-        )
+        if lying or behind or guard.levels:
+            judged = verdict.verdict(
+                groups or [()], world, never=guard, in_force=behind
+            )
+        else:
+            judged = self._plain(groups)
         # More reports would confirm no less, and are nothing to a guard,
         # unless they may be of a page planted there.
         firm = protected and 0 not in guard.pages
@@ -249,6 +256,20 @@ class Judge:
             level=next((at for at, who in enumerate(by) if who), None),
             evidence=tuple(sorted({r.evidence for who in by for r in who})),
         )
+
+    def _plain(self, groups: Sequence[Sequence[Claim]]) -> Verdict:
+        """Judge claims by themselves: lone reports that are alike, once."""
+        first, *more = itertools.chain.from_iterable(groups)
+        report = first.statement
+        if more or not isinstance(report, Report):
+            return verdict.verdict(groups, self._seen)
+        alike = first.origin, structs.replace(report, token="", know="")
+        found = self._alike.get(alike)
+        if found is None:
+            found = verdict.verdict(groups, self._seen)
+            self._alike[alike] = found
+        on = tuple(first.position for _ in found.positions)
+        return found if on == found.positions else replace(found, positions=on)
 
     def _lying(self, on: Mapping[Key, bytes]) -> set[Position]:
         """Return the claims whose `know` does not fit the token's output."""

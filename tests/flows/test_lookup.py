@@ -514,6 +514,21 @@ async def test_what_is_asked_beside_it_changes_no_answer(user: User) -> None:
     ] == (["suspected"] * 2)
 
 
+async def test_alike_reports_answer_as_each_alone(user: User) -> None:
+    """What is judged once for all of them has each one's position."""
+    for n in range(4):
+        user.book.report(numbers(n), know=bytes(8) if n == 2 else None)
+    user.book.report(numbers(4), origin=BANK)
+    user.book.report(numbers(5), evidence="police_case")
+    asked = [Question("phone", numbers(n).value) for n in range(6)]
+    alone = [answer for one in asked for answer in await user.ask(one)]
+    assert await user.ask(*asked) == alone
+    assert [a.verdict and a.verdict.positions for a in alone] == [
+        () if n == 2 else (claim.position,)
+        for n, claim in enumerate(user.book.rows)
+    ]
+
+
 async def test_a_basis_is_followed_to_its_ground(user: User) -> None:
     """Through as many reports as one may rest on, and no further."""
     last = user.book.report(numbers(0))
