@@ -107,8 +107,17 @@ class Options:
 Verb = Callable[[Any], int | None]
 
 
-class Noun(usage.Noun):
+class Noun(typer.Typer):
     """A word with verbs, or verbs that stand for themselves."""
+
+    def __init__(self, about: str = "") -> None:
+        super().__init__(
+            cls=usage.Group,
+            help=about,
+            rich_markup_mode=None,
+            pretty_exceptions_enable=False,
+            add_completion=False,
+        )
 
     def noun(self, name: str, about: str) -> "Noun":
         """Return a word below this one."""
@@ -140,7 +149,8 @@ class Noun(usage.Noun):
         """Return what makes a function of one struct a verb."""
 
         def add(function: Verb) -> Verb:
-            self.command(name, help=about)(_of_one_struct(function))
+            made = _of_one_struct(function)
+            self.command(name, help=about, cls=usage.Command)(made)
             return function
 
         return add

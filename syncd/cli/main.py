@@ -14,6 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from syncd.cli import terminal, usage
+from syncd.cli.command import Noun
 from syncd.errors import SyncdError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later, t
@@ -86,9 +87,9 @@ NOUNS = {
 }
 
 
-def build(wanted: str = "") -> usage.Noun:
+def build(wanted: str = "") -> Noun:
     """Return the command, with the noun `wanted` whole and others by name."""
-    app = usage.Noun("Signed exchange of hashed fraud indicators.")
+    app = Noun("Signed exchange of hashed fraud indicators.")
 
     @app.callback()
     def _common(

@@ -8,24 +8,22 @@ value.
 
 import difflib
 import re
-import shutil
-import textwrap
-from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.exceptions import TyperException
 
-from syncd.cli import grid, terminal
+from syncd.cli import terminal
 from syncd.errors import Message, UsageError
 from syncd.messages.catalogue import t
 
-WIDTH = 80  # columns at most
-_NAMES = 30  # columns for names, before what is said of them goes below
+# -------------------------------------------------------------------- help
 
 
 class _Words:
+    """The words of typer's help; typer lays them out."""
+
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """Read the words; each complaint knows of which command it is."""
         base: Any = super()
@@ -35,27 +33,49 @@ class _Words:
             vars(e)["ctx"] = ctx
             raise
 
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """Write how the command is called."""
+        pieces = [t("[OPTIONS]"), *map(_place, _of(TyperArgument, ctx))]
+        if isinstance(self, TyperGroup):
+            pieces.insert(1, t("COMMAND [ARGS]..."))
+        formatter.write_usage(ctx.command_path, " ".join(pieces), t("Usage: "))
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+        """Write what the command is for."""
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(t(ctx.command.help or ""))
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write what it takes: names, with what is said of them beside."""
+        sections = {
+            heading: [
+                (_name(p, ctx), _about(p, ctx))
+                for p in _of(kind, ctx)
+                if not p.hidden
+            ]
+            for heading, kind in (
+                (t("Arguments"), TyperArgument),
+                (t("Options"), TyperOption),
+            )
+        }
+        if isinstance(self, TyperGroup):
+            sections[t("Commands")] = [
+                (name, t(verb.help or ""))
+                for name, verb in self.commands.items()
+            ]
+        for heading, rows in sections.items():
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
+
 
 class Command(_Words, TyperCommand):
     """A verb, with help of ours."""
 
-    def get_help(self, ctx: Any) -> str:
-        """Return the help."""
-        return "\n".join(_lines(self, ctx, t("[OPTIONS]")))
-
 
 class Group(_Words, TyperGroup):
     """A noun, with help of ours."""
-
-    def get_help(self, ctx: Any) -> str:
-        """Return the help."""
-        lines = _lines(self, ctx, f"{t('[OPTIONS]')} {t('COMMAND [ARGS]...')}")
-        verbs = [
-            (name, t(verb.help or ""))
-            for name, verb in self.commands.items()
-            if not verb.hidden
-        ]
-        return "\n".join([*lines, *_section(t("Commands"), verbs)])
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """Read the words; a noun alone asks for help."""
@@ -88,52 +108,9 @@ class Group(_Words, TyperGroup):
         )
 
 
-class Noun(typer.Typer):
-    """A place for verbs."""
-
-    def __init__(self, about: str = "") -> None:
-        super().__init__(
-            cls=Group,
-            help=about,
-            rich_markup_mode=None,
-            pretty_exceptions_enable=False,
-            add_completion=False,
-        )
-
-    def command(
-        self, name: str | None = None, **settings: Any
-    ) -> Callable[[Any], Any]:
-        """Return what makes a function a verb."""
-        return super().command(name, **{"cls": Command, **settings})
-
-
-# -------------------------------------------------------------------- help
-
-
-def _lines(
-    command: TyperCommand | TyperGroup, ctx: Any, pieces: str
-) -> Iterable[str]:
-    arguments = [p for p in command.params if isinstance(p, TyperArgument)]
-    options = [
-        p for p in command.get_params(ctx) if isinstance(p, TyperOption)
-    ]
-    start = f"{t('Usage: ')}{ctx.command_path} "
-    yield from textwrap.wrap(
-        " ".join([pieces, *map(_place, arguments)]),
-        _width(),
-        initial_indent=start,
-        subsequent_indent=" " * grid.width(start),
-    )
-    yield ""
-    yield from _wrapped(t(command.help or ""), "  ")
-    yield from _section(t("Arguments"), _shown(arguments, ctx))
-    yield from _section(t("Options"), _shown(options, ctx))
-
-
-def _shown(
-    params: Sequence[TyperArgument | TyperOption], ctx: Any
-) -> list[tuple[str, str]]:
-    return [(_name(p, ctx), _about(p, ctx)) for p in params if not p.hidden]
+def _of(kind: type[Any], ctx: Any) -> list[Any]:
+    """Return a command's arguments, or its options."""
+    return [p for p in ctx.command.get_params(ctx) if isinstance(p, kind)]
 
 
 def _name(param: TyperArgument | TyperOption, ctx: Any) -> str:
@@ -176,33 +153,6 @@ def _range(param: TyperArgument | TyperOption) -> str:
     if least is None:
         return "" if most is None else f"x<={most}"
     return f"x>={least}" if most is None else f"{least}<=x<={most}"
-
-
-def _section(heading: str, rows: list[tuple[str, str]]) -> Iterable[str]:
-    """Yield a heading, and names with what is said of them beside."""
-    if not rows:
-        return
-    yield from ("", f"{heading}:")
-    column = min(max(grid.width(name) for name, _ in rows), _NAMES) + 4
-    for name, about in rows:
-        first = f"  {name}".ljust(column)
-        if len(first) > column:  # too long: what is said goes below
-            yield first
-            first = " " * column
-        yield from _wrapped(about, " " * column, first) or [first.rstrip()]
-
-
-def _wrapped(text: str, indent: str, first: str = "") -> list[str]:
-    return textwrap.wrap(
-        text,
-        _width(),
-        initial_indent=first or indent,
-        subsequent_indent=indent,
-    )
-
-
-def _width() -> int:
-    return min(shutil.get_terminal_size().columns, WIDTH) - 2
 
 
 # -------------------------------------------------------------- complaints

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import typer
 
-from syncd.cli import main, usage
+from syncd.cli import main
 from syncd.cli.command import Noun, Options, argument, option
 
 noun = Noun()
@@ -32,7 +32,7 @@ def run(options: Try) -> int:
 
 
 def call(*words: str) -> Any:
-    app = usage.Noun("An application.")
+    app = Noun("An application.")
 
     @app.callback()
     def _home(ctx: typer.Context) -> None:
