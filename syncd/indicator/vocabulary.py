@@ -10,13 +10,11 @@ is ever *taken* for a code because of that.
 """
 
 import csv
-import itertools
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
@@ -109,12 +107,7 @@ def listed(field: str = "", word: str = "") -> tuple[Code, ...]:
     fields = [field] if field else [*FACETS]
     if not word:
         return tuple(code for f in fields for code in FACETS[f].values())
-    plain = _plain(word[:80])
-    found = [(like, f, c) for f in fields for c, like in _ranked(f, plain)]
-    found.sort(key=lambda one: -one[0])
-    return tuple(
-        FACETS[f][c] for _, f, c in found[: NEAR if field else 2 * NEAR]
-    )
+    return nearest(field, word, NEAR if field else 2 * NEAR)
 
 
 # ------------------------------------------------- a word that is no code
@@ -163,11 +156,11 @@ def nearest(
     """Return the codes of a facet that a word may mean, the likeliest first.
 
     Codes, labels of both languages and everyday words are compared; none
-    is returned that is not alike at all. Deterministic.
+    is returned that is not alike at all. Of all facets if it is "".
     """
     ranked = _ranked(facet, _plain(word[:80]))
-    some = [code for code, _ in ranked if among is None or code in among]
-    return tuple(FACETS[facet][code] for code in some[:n])
+    some = [c for c in ranked if among is None or c.code in among]
+    return tuple(some[:n])
 
 
 def _plain(text: str) -> str:
@@ -176,62 +169,26 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", folded).split())
 
 
-def _units(text: str) -> Counter[str]:
-    """Return what a text is compared by: Chinese characters, other words."""
-    return Counter(re.findall(r"[\u2e80-\u9fff]|[^\u2e80-\u9fff\s]+", text))
-
-
 @cache
-def _texts(
-    facet: str,
-) -> tuple[dict[str, dict[str, Counter[str]]], Counter[str]]:
-    """Return each code's texts in units; and how many codes use a unit."""
+def _texts(facet: str) -> Mapping[str, list[Code]]:
+    """Return the codes of which each text is a code, a label or a word."""
     also = {
-        code: words.split("|")
+        (of, code): words.split("|")
         for of, code, words in tsv.rows("indicator/everyday.tsv")
-        if of == facet
     }
-    texts: dict[str, dict[str, Counter[str]]] = {}
-    used: Counter[str] = Counter()
-    for c in FACETS[facet].values():
+    texts: dict[str, list[Code]] = {}
+    for c in listed(facet):
         parts = re.split(r"[／、（）,/]|含|\bor\b|\bincl\b", f"{c.zh},{c.en}")
-        words = (c.code, c.zh, c.en, *parts, *also.get(c.code, ()))
-        texts[c.code] = {t: _units(t) for t in map(_plain, words) if t}
-        used.update(set(itertools.chain(*texts[c.code].values())))
-    return texts, used
+        words = also.get((c.facet, c.code), ())
+        for text in map(_plain, (c.code, c.zh, c.en, *parts, *words)):
+            texts.setdefault(text, []).append(c)
+    texts.pop("", None)
+    return texts
 
 
 @lru_cache(4096)  # a list of a million rows has few words in a column
-def _ranked(facet: str, word: str) -> tuple[tuple[str, float], ...]:
+def _ranked(facet: str, word: str) -> tuple[Code, ...]:
     """Return the codes that are like a word at all, the likeliest first."""
-    texts, used = _texts(facet)
-    matcher = SequenceMatcher(None, "", word, autojunk=False)
-    units = _units(word)
-    like = {
-        code: max(_like(matcher, units, text, used) for text in known.items())
-        for code, known in texts.items()
-    }
-    ranked = sorted(like.items(), key=lambda one: -one[1])
-    return tuple(one for one in ranked if one[1] >= LIKE)
-
-
-def _like(
-    matcher: SequenceMatcher[str],
-    asked: Counter[str],
-    text: tuple[str, Counter[str]],
-    used: Counter[str],
-) -> float:
-    """Return how like a word and a text are, 0 to 1.
-
-    Letter by letter; or by how much of the word's units the text has: a
-    unit that few codes use says more.
-    """
-    given, there = text
-    shared = asked & there
-    matcher.set_seq1(given)
-    if not shared and matcher.quick_ratio() < LIKE:
-        return 0.0
-    letters = matcher.ratio()
-    whole = sum(n / max(used[unit], 1) for unit, n in asked.items())
-    both = sum(n / used[unit] for unit, n in shared.items())
-    return max(letters, 0.6 * both / whole + 0.4 * letters)
+    texts = _texts(facet)
+    near = get_close_matches(word, texts, len(texts), LIKE)
+    return tuple(dict.fromkeys(c for text in near for c in texts[text]))
