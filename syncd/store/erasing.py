@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -18,48 +19,13 @@ from syncd.errors import MalformedError, Message
 from syncd.flows.ports import Finding
 from syncd.indicator import codec, leaf, statement, token
 from syncd.indicator.absent import Range
-from syncd.indicator.claims import Claim, Row
+from syncd.indicator.claims import Claim
 from syncd.store import bundles
 from syncd.store.database import execute_many, select_in
 from syncd.tlog import merkle
 from syncd.tlog.merkle import BUNDLE
 
 Span = tuple[int, int]  # first index, one past the last
-
-
-@dataclass(slots=True)
-class ErasureResult:
-    """What came of erasing."""
-
-    failed: list[Finding] = field(default_factory=list)
-    in_force: list[int] = field(default_factory=list)  # claims that stood
-    unended: list[int] = field(default_factory=list)  # their retracts, and
-    # not with them the claims that these ended
-
-    def breaches(self, origin: str) -> list[Finding]:
-        """Return what a writer should not have erased, as findings."""
-        counted = (
-            (
-                self.in_force,
-                Message("its author erased a claim that stood"),
-            ),
-            (
-                self.unended,
-                Message("its author erased a retract, and not what it ended"),
-            ),
-        )
-        return [
-            Finding(
-                "erase_breach",
-                origin,
-                min(found),
-                Message("{why}, and {n} more", why=why, n=len(found) - 1)
-                if len(found) > 1
-                else why,
-            )
-            for found, why in counted
-            if found
-        ]
 
 
 def erased(c: sa.Connection, log_id: int) -> list[Range]:
@@ -97,52 +63,26 @@ def erase(
     fresh = without(spans(ordered), before)
     if not fresh:
         return []
-    acted = ErasureResult()
+    acted = _Erasure(c, log_id, origin, day)
     numbers = c.exec_driver_sql(
         "SELECT n FROM bundle WHERE log_id = ? AND n >= ? AND n < ?"
         " ORDER BY n",
         (log_id, fresh[0][0] // BUNDLE, -(-fresh[-1][1] // BUNDLE)),
     )
     if there := [*numbers.scalars()]:
-        _erase_all(c, log_id, origin, there, fresh, acted, day)
+        acted.in_bundles(there, fresh)
     else:  # our own log: its bundles are in own.db
-        _drop_by_index(c, log_id, fresh, acted, day)
-    return [*acted.failed, *(acted.breaches(origin) if day else ())]
+        acted.by_index(fresh)
+    return [*acted.failed, *(acted.breaches() if day else ())]
 
 
 def erase_again(
     c: sa.Connection, log_id: int, origin: str, numbers: Sequence[int]
 ) -> list[Finding]:
     """Act on known erasures in bundles that have just come in."""
-    known = spans(erased(c, log_id)) if numbers else []
-    acted = ErasureResult()
-    _erase_all(c, log_id, origin, numbers, known, acted, None)
+    acted = _Erasure(c, log_id, origin)
+    acted.in_bundles(numbers, spans(erased(c, log_id)) if numbers else ())
     return acted.failed
-
-
-def _erase_all(
-    c: sa.Connection,
-    log_id: int,
-    origin: str,
-    numbers: Sequence[int],
-    found: Sequence[Span],
-    acted: ErasureResult,
-    day: int | None,
-) -> None:
-    """Act on disjoint sorted spans in some bundles; pack each once.
-
-    In order of the log: what a retract ended goes before the retract does.
-    """
-    ends = [end for _, end in found]
-    for n in numbers:
-        low, high = n * BUNDLE, (n + 1) * BUNDLE
-        gone: set[int] = set()
-        for start, end in found[bisect_right(ends, low) :]:
-            if start >= high:
-                break
-            gone.update(range(max(start, low), min(end, high)))
-        if gone:
-            _erase_in(c, log_id, origin, n, gone, acted, day)
 
 
 def spans(ranges: Iterable[Range]) -> list[Span]:
@@ -176,166 +116,188 @@ def without(these: Sequence[Span], those: Sequence[Span]) -> list[Span]:
     return found
 
 
-def _erase_in(
-    c: sa.Connection,
-    log_id: int,
-    origin: str,
-    n: int,
-    gone: AbstractSet[int],
-    acted: ErasureResult,
-    day: int | None,
-) -> None:
-    """Close the records of types 1–7 that are `gone`; drop their claims."""
-    bundle = bundles.get(c, log_id, n)
-    if bundle is None:
-        return
-    first = n * BUNDLE
-    records = codec.records(origin, bundle)
-    if merkle.root(codec.leaf_hashes(records)) != bundle.root:
-        acted.failed.append(
+@dataclass(slots=True)
+class _Erasure:
+    """Erases in one log; what came of it.
+
+    With a `day` (since 1970) it is noted what still said something on it.
+    """
+
+    c: sa.Connection
+    log_id: int
+    origin: str
+    day: int | None = None
+    failed: list[Finding] = field(default_factory=list)
+    in_force: list[int] = field(default_factory=list)  # claims that stood
+    unended: list[int] = field(default_factory=list)  # their retracts, and
+    # not with them the claims that these ended
+
+    def breaches(self) -> list[Finding]:
+        """Return what a writer should not have erased, as findings."""
+        counted = (
+            (
+                self.in_force,
+                Message("its author erased a claim that stood"),
+            ),
+            (
+                self.unended,
+                Message("its author erased a retract, and not what it ended"),
+            ),
+        )
+        return [
             Finding(
-                "damaged",
-                origin,
-                first,
-                Message(
-                    "bundle {n} does not hash to its root: not erased", n=n
-                ),
+                "erase_breach",
+                self.origin,
+                min(found),
+                Message("{why}, and {n} more", why=why, n=len(found) - 1)
+                if len(found) > 1
+                else why,
             )
+            for found, why in counted
+            if found
+        ]
+
+    def in_bundles(
+        self, numbers: Sequence[int], found: Sequence[Span]
+    ) -> None:
+        """Act on disjoint sorted spans in some bundles; pack each once.
+
+        In order of the log: what a retract ended goes before the retract does.
+        """
+        ends = [end for _, end in found]
+        for n in numbers:
+            low, high = n * BUNDLE, (n + 1) * BUNDLE
+            gone: set[int] = set()
+            for start, end in found[bisect_right(ends, low) :]:
+                if start >= high:
+                    break
+                gone.update(range(max(start, low), min(end, high)))
+            if gone:
+                self._close(n, gone)
+
+    def by_index(self, found: Sequence[Span]) -> None:
+        """Drop what entries said whose payloads are not here to tell tokens.
+
+        Claims have no index by position, so a table is read once for all
+        spans.
+        """
+        c, log_id = self.c, self.log_id
+        ends = [end for _, end in found]
+
+        def gone(index: int) -> bool:
+            at = bisect_right(ends, index)
+            return at < len(found) and found[at][0] <= index
+
+        for table in ("claim", "sighting"):
+            rows = c.exec_driver_sql(
+                f"SELECT token, log_id, idx FROM {table}"  # noqa: S608
+                " WHERE log_id = ? AND idx >= ? AND idx < ?",
+                (log_id, found[0][0], found[-1][1]),
+            )
+            self._drop(table, [tuple(row) for row in rows if gone(row.idx)])
+        ended: list[int] = []
+        for start, end in found:
+            retracts = c.exec_driver_sql(
+                "SELECT DISTINCT by_idx FROM ending"
+                " WHERE log_id = ? AND by_idx >= ? AND by_idx < ?",
+                (log_id, start, end),
+            )
+            ended += retracts.scalars()
+            c.exec_driver_sql(
+                "DELETE FROM ending WHERE log_id = ? AND idx >= ? AND idx < ?",
+                (log_id, start, end),
+            )
+        self._stand_again(ended)
+
+    def _close(self, n: int, gone: AbstractSet[int]) -> None:
+        """Close the records of types 1–7 that are `gone`; drop their claims."""
+        c, log_id, first = self.c, self.log_id, n * BUNDLE
+        bundle = bundles.get(c, log_id, n)
+        if bundle is None:
+            return
+        records = codec.records(self.origin, bundle)
+        if merkle.root(codec.leaf_hashes(records)) != bundle.root:
+            why = Message(
+                "bundle {n} does not hash to its root: not erased", n=n
+            )
+            self.failed.append(Finding("damaged", self.origin, first, why))
+            return
+        closed: dict[int, bytes] = {}  # index → payload
+        for index, (head, _, payload) in enumerate(records, first):
+            is_one = len(head) > 1 and head[1] in leaf.INDICATOR_TYPES
+            if index in gone and is_one:
+                closed[index] = payload
+                records[index - first] = leaf.close(records[index - first])
+        if any(closed.values()):
+            c.exec_driver_sql(
+                "UPDATE bundle SET gz = ? WHERE log_id = ? AND n = ?",
+                (codec.deflate(records), log_id, n),
+            )
+        places = [(token_of(p), log_id, index) for index, p in closed.items()]
+        for table in ("claim", "sighting"):
+            self._drop(table, places)
+        execute_many(
+            c,
+            "DELETE FROM missing WHERE log_id = ? AND idx = ?",
+            [(log_id, index) for index in closed],
         )
-        return
-    closed: dict[int, bytes] = {}  # index → payload
-    for at, (head, _, payload) in enumerate(records):
-        index = first + at
-        if index in gone and len(head) > 1 and head[1] in leaf.INDICATOR_TYPES:
-            closed[index] = payload
-            records[at] = leaf.close(records[at])
-    if not closed:
-        return
-    if any(closed.values()):
-        c.exec_driver_sql(
-            "UPDATE bundle SET gz = ? WHERE log_id = ? AND n = ?",
-            (codec.deflate(records), log_id, n),
-        )
-    places = [(token_of(p), log_id, index) for index, p in closed.items()]
-    if day is not None:
-        acted.in_force += [p[2] for p in places if _stood(c, p, day)]
-    for table in ("claim", "sighting"):
-        c.exec_driver_sql(
+        self._stand_again([*closed])
+
+    def _drop(self, table: str, places: Sequence[tuple[Any, ...]]) -> None:
+        """Drop the rows of entries at (token, log, index)."""
+        if self.day is not None and table == "claim":
+            day = self.day
+            self.in_force += [p[2] for p in places if self._stood(p, day)]
+        execute_many(
+            self.c,
             f"DELETE FROM {table}"  # noqa: S608
             " WHERE token = ? AND log_id = ? AND idx = ?",
             places,
         )
-    c.exec_driver_sql(
-        "DELETE FROM missing WHERE log_id = ? AND idx = ?",
-        [(log_id, index) for index in closed],
-    )
-    acted.unended += _stand_again(c, log_id, list(closed))
 
-
-def _stood(c: sa.Connection, place: tuple[bytes, int, int], day: int) -> bool:
-    """Tell whether a claim at (token, log, index) says something on a day."""
-    rows = c.exec_driver_sql(
-        "SELECT token, idx, kind_epoch, record FROM claim"
-        " WHERE token = ? AND log_id = ? AND idx = ? AND ended_by IS NULL",
-        place,
-    )
-    return any(_stands(tuple(row), day) for row in rows)
-
-
-def _stands(row: Row, day: int) -> bool:
-    """Tell whether a claim that no retract ends says something on a day."""
-    content = Claim.parse("", row).statement
-    expires = getattr(content, "expires", "")
-    return not expires or day < statement.day(expires)
-
-
-def _drop_by_index(
-    c: sa.Connection,
-    log_id: int,
-    found: Sequence[Span],
-    acted: ErasureResult,
-    day: int | None,
-) -> None:
-    """Drop what entries said whose payloads are not here to tell tokens.
-
-    Claims have no index by position, so a table is read once for all spans.
-    """
-    ends = [end for _, end in found]
-
-    def gone(index: int) -> bool:
-        at = bisect_right(ends, index)
-        return at < len(found) and found[at][0] <= index
-
-    for table, more in (("claim", "record, ended_by"), ("sighting", "0, 0")):
-        read = c.exec_driver_sql(
-            f"SELECT token, kind_epoch, log_id, idx, {more}"  # noqa: S608
-            f" FROM {table} WHERE log_id = ? AND idx >= ? AND idx < ?",
-            (log_id, found[0][0], found[-1][1]),
+    def _stood(self, place: tuple[Any, ...], day: int) -> bool:
+        """Tell whether a claim at a place says something on a day."""
+        rows = self.c.exec_driver_sql(
+            "SELECT token, idx, kind_epoch, record FROM claim"
+            " WHERE token = ? AND log_id = ? AND idx = ? AND ended_by IS NULL",
+            place,
         )
-        rows = [row for row in read if gone(row[3])]
-        if day is not None and table == "claim":
-            acted.in_force += [
-                index
-                for short, key, _, index, record, ended_by in rows
-                if ended_by is None
-                and _stands((short, index, key, record), day)
-            ]
+        stated = (Claim.parse("", tuple(row)).statement for row in rows)
+        ends = [getattr(one, "expires", "") for one in stated]
+        return any(not end or day < statement.day(end) for end in ends)
+
+    def _stand_again(self, gone: Sequence[int]) -> None:
+        """Undo what retracts at the erased indices ended, where no other did.
+
+        Those of them that had ended what is not erased are `unended`.
+        """
+        c, log_id = self.c, self.log_id
+        named = list(
+            select_in(
+                c,
+                "SELECT e.token, e.kind_epoch, e.log_id, e.idx, e.by_idx"
+                " FROM ending AS e JOIN claim USING"
+                " (token, kind_epoch, log_id, idx)"
+                " WHERE e.log_id = ? AND e.by_idx IN (?*)",
+                gone,
+                log_id,
+            )
+        )
+        for column in ("by_idx", "idx"):
+            execute_many(
+                c,
+                f"DELETE FROM ending WHERE log_id = ? AND {column} = ?",  # noqa: S608
+                [(log_id, index) for index in gone],
+            )
         execute_many(
             c,
-            f"DELETE FROM {table}"  # noqa: S608
-            " WHERE token = ? AND kind_epoch = ? AND log_id = ? AND idx = ?",
-            [tuple(row[:4]) for row in rows],
-        )
-    ended: list[int] = []
-    for start, end in found:
-        retracts = c.exec_driver_sql(
-            "SELECT DISTINCT by_idx FROM ending"
-            " WHERE log_id = ? AND by_idx >= ? AND by_idx < ?",
-            (log_id, start, end),
-        ).fetchall()
-        ended += [by for (by,) in retracts]
-        c.exec_driver_sql(
-            "DELETE FROM ending WHERE log_id = ? AND idx >= ? AND idx < ?",
-            (log_id, start, end),
-        )
-    acted.unended += _stand_again(c, log_id, ended)
-
-
-def _stand_again(
-    c: sa.Connection, log_id: int, gone: Sequence[int]
-) -> list[int]:
-    """Undo what retracts at the erased indices ended, where no other did.
-
-    Returns those of them that had ended what is not erased.
-    """
-    if not gone:
-        return []
-    named = list(
-        select_in(
-            c,
-            "SELECT e.token, e.kind_epoch, e.log_id, e.idx, e.by_idx"
-            " FROM ending AS e JOIN claim USING"
-            " (token, kind_epoch, log_id, idx)"
-            " WHERE e.log_id = ? AND e.by_idx IN (?*)",
-            gone,
-            log_id,
-        )
-    )
-    ended = [tuple(row[:4]) for row in named]
-    for column in ("by_idx", "idx"):
-        c.exec_driver_sql(
-            f"DELETE FROM ending WHERE log_id = ? AND {column} = ?",  # noqa: S608
-            [(log_id, index) for index in gone],
-        )
-    if ended:
-        c.exec_driver_sql(
             "UPDATE claim SET ended_by = (SELECT min(e.by_idx) FROM ending e"
             " WHERE e.log_id = claim.log_id AND e.idx = claim.idx"
             " AND e.token = claim.token AND e.kind_epoch = claim.kind_epoch)"
             " WHERE token = ? AND kind_epoch = ? AND log_id = ? AND idx = ?",
-            ended,
+            [row[:4] for row in named],
         )
-    return sorted({row[4] for row in named})
+        self.unended += sorted({row[4] for row in named})
 
 
 def token_of(payload: bytes) -> bytes:
