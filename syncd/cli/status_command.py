@@ -1,7 +1,5 @@
 """`syncd status`: how this member and its peers are doing, and what to do."""
 
-import sys
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,8 +10,6 @@ from syncd.cli.options import ApiOptions
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later, t
 
-WATCH_S = 2.0
-CLEAR = "\x1b[H\x1b[2J"  # a list that scrolled would be unreadable
 MEMBERS = (
     *("member", "sector", "holder", "heard", "asked", "clock"),
     *("certificate", "lacks", "state"),
@@ -30,7 +26,6 @@ class _StatusOptions(ApiOptions):
     health: bool = option(
         "only whether it serves: exit code 0 if it does; no token"
     )
-    watch: bool = option("again every two seconds")
     digests: bool = option("recompute from the rows")
 
 
@@ -39,14 +34,9 @@ def _status(args: _StatusOptions) -> int:
     if args.health:
         return _health(args)
     with args.api() as own:
-        while True:
-            found = own.get("/v1/status", digests=1 if args.digests else None)
-            if args.watch and sys.stdout.isatty():
-                print(CLEAR)
-            args.show(found, lines(found))
-            if not args.watch:
-                return 0
-            time.sleep(WATCH_S)
+        found = own.get("/v1/status", digests=1 if args.digests else None)
+    args.show(found, lines(found))
+    return 0
 
 
 class _MuteOptions(ApiOptions):

@@ -744,23 +744,6 @@ def test_who_does_not_serve_is_not_healthy(
     assert "own.db: locked" in ran.err
 
 
-def test_watch(
-    member: Node, false: FalseApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Again and again, until it is interrupted."""
-    times = iter([None, None])
-
-    def sleep(_: float) -> None:
-        if next(times, 0) == 0:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr("syncd.cli.status_command.time.sleep", sleep)
-    false.answers["/v1/status"] = (200, form())
-    ran = member("status", "--watch")
-    assert ran.code == 130
-    assert ran.out.count("what to do") == 3
-
-
 # -------------------------------------------------------------------- grid
 
 

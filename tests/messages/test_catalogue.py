@@ -92,7 +92,7 @@ def test_help_in_chinese() -> None:
         (["status", "13800138000"], "more arguments", "参数过多"),
         (["report", "list", "--limit"], "--limit needs a value", "需要一个值"),
         (["report", "list", "--limit", "x"], "--limit: not a", "不接受这个值"),
-        (["status", "--watch=1"], "--watch takes none", "不接受值"),
+        (["status", "--health=1"], "--health takes none", "不接受值"),
     ],
 )
 def test_wrong_use(
