@@ -1,11 +1,42 @@
 """Answers of look-ups in words, for the terminal and for files."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from syncd.cli import notices
+from syncd.errors import SyncdError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later, t
+
+# How a value was read. A code that a newer daemon gives is shown as it came.
+NOTICES = {
+    "tried_cut": later(
+        "text may stand behind the URL: it was tried with and without"
+    ),
+    "query_dropped": later(
+        "its query was dropped: every page of this path is meant"
+    ),
+    "query_reduced": later("of its query what names the page was kept"),
+    "this_host_only": later(
+        "only this very host will be found, and none below it"
+    ),
+    "not_proof": later(
+        "this says whose it is, not that a call, message or link is genuine"
+    ),
+    "faked_caller_id": later(
+        "a + or 00 before such a number is a sign of a faked caller id"
+    ),
+}
+
+
+def notices(item: Mapping[str, Any]) -> str:
+    """Return an answer's notices as one line, "" for none."""
+    return "; ".join(t(NOTICES.get(c, c)) for c in item.get("notices", ()))
+
+
+def refused(number: int, error: SyncdError) -> Iterator[str]:
+    """Yield each fault of a value that was refused, with its hint."""
+    for fault in error.faults or (error,):
+        yield t("{n}: refused: {why}", n=number, why=catalogue.whole(fault))
 
 
 def why(item: Mapping[str, Any]) -> str:
@@ -64,7 +95,7 @@ def words(item: Mapping[str, Any]) -> dict[str, str]:
         later("why"): why(item),
         later("belongs to"): owner(item),
         later("by our own lists"): ours(item),
-        later("notice"): notices.of(item),
+        later("notice"): notices(item),
         later("tried as"): ", ".join(item.get("tried", ())),
         later("hint"): catalogue.text(item, "hint"),
         later("reasons"): ", ".join(item.get("reasons", ())),

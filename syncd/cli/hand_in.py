@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import api_client, notices
+from syncd.cli import answers, api_client
 from syncd.cli.api_client import ApiClient
 from syncd.cli.options import MOST, ApiOptions, FormatOptions, batches
 from syncd.errors import SyncdError
@@ -39,13 +39,13 @@ class HandIn:
         """Hand in items by their rows' numbers; those that read."""
         for some in batches([*rows], self.most):
             good = [one for _, one in some if not isinstance(one, SyncdError)]
-            answers: Iterator[Item] = iter(())
+            outcomes: Iterator[Item] = iter(())
             if good:
                 call = {**self.fixed, self.name: good}
-                answers = iter(own.post(self.path, call)["items"])
+                outcomes = iter(own.post(self.path, call)["items"])
             for number, one in some:
                 refused = isinstance(one, SyncdError)
-                item = _refused(one) if refused else next(answers)
+                item = _refused(one) if refused else next(outcomes)
                 self.items.append({"row": number, **item})
 
     def values(
@@ -65,17 +65,14 @@ class HandIn:
         `more` goes to `table_input.understood`.
         """
         from syncd.cli import table_input
-        from syncd.cli.importing.meter import meter
 
         rows, plan = table_input.understood(file, args, constants, **more)
         table_input.tell_unused(file, plan.unused)
-        with args.api() as own, meter(file.name, rows.span) as at:
-            for some in table_input.steps(rows, plan.report):
+        with args.api() as own:
+            for some in table_input.shown(file, rows, plan.report):
                 self.take(
                     own, [(o.row.number, o.problem or o.fields) for o in some]
                 )
-                last = some[-1].row
-                at(min(last.end, rows.span), last.number)
         table_input.tell_notes(file, rows.notes)
         return self.show(args, SHOWN)
 
@@ -103,7 +100,7 @@ class HandIn:
         for item in drafts[:most]:
             if item["state"] == "refused":
                 problem = api_client.problem(item["problem"])
-                yield from notices.refused(item["row"], problem)
+                yield from answers.refused(item["row"], problem)
             elif "id" in item:
                 yield _came_in(item)
         if len(drafts) > most:
@@ -142,7 +139,7 @@ def _came_in(item: Item) -> str:
         line += t(
             "; {member} took it back as {reason}", member=member, reason=reason
         )
-    remarks = [notices.of(item)]
+    remarks = [answers.notices(item)]
     if item["state"] == "replaced":
         remarks.append(t("what stood before is history"))
     if item.get("official"):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import answers, api_client, grid, notices, terminal
+from syncd.cli import answers, api_client, grid, terminal
 from syncd.cli.command import Noun, option
 from syncd.cli.lookup_client import Question
 from syncd.cli.options import (
@@ -26,7 +26,6 @@ from syncd.messages.catalogue import t
 KINDS = ("phone", "url", "account")
 LOOKUPS = 1000  # values in one call: a token has but a share of the hour
 HEAD = ("#", "verdict", "action", "labels", "sectors", "seen", "expires")
-SHEETS = (".xlsx", ".xls", ".xlsm", "")
 
 noun = Noun()
 
@@ -37,7 +36,7 @@ class _LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
     deadline_ms: int = option("to wait for holders", min=0, max=60_000)
     epoch: int = option("the lines are tokens of this epoch")
     file: Path | None = option("values one a line, or a table")
-    out: Path | None = option("a new file for the answers")
+    out: Path | None = option("a new file: .csv or .xlsx")
     keep: list[str] = option("columns of the table to keep beside them")
 
 
@@ -66,12 +65,6 @@ def _lookup(args: _LookupOptions) -> int:
             "--out is for the values of a --file",
             hint="say {ways}",
             ways="--file customers.xlsx",
-        )
-    if args.out.suffix.lower() in SHEETS:
-        raise UsageError(
-            "--out: the answers are CSV",
-            hint="say {ways}",
-            ways="--out answers.csv",
         )
     terminal.check_new(args.out)
     wanted = lookup_files.understood(args.file, args, args.named, args.keep)
@@ -145,7 +138,7 @@ def _tell_more(items: list[Mapping[str, Any]]) -> None:
         for line in (
             answers.why(item) + hint if item.get("detail") else "",
             ours and t("by our own lists: {what}", what=ours),
-            notices.of(item),
+            answers.notices(item),
         ):
             if line:
                 terminal.tell(f"{number}: {line}")

@@ -12,8 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import answers, api_client, grid, table_input, terminal
-from syncd.cli.importing.meter import meter
+from syncd.cli import (
+    answers,
+    api_client,
+    grid,
+    sheet_file,
+    table_input,
+    terminal,
+)
 from syncd.cli.lookup_client import Question, moment
 from syncd.cli.options import FormatOptions, OutputOptions
 from syncd.errors import MalformedError, SyncdError, UsageError
@@ -76,8 +82,14 @@ def run(
     """Look a table up, and tell what came of it.
 
     Returns the exit code: 1 if a row was refused, or stayed unknown.
+
+    Raises:
+        UsageError: the file of answers is there, or cannot be written.
+        SyncdError: the daemon does not answer; then there is no file.
     """
-    counts = answer(wanted, asking, out)
+    counts: Counts = Counter()
+    head = [*wanted.keep, *map(t, HEADS)]
+    sheet_file.write(out, head, _answers(wanted, asking, counts))
     table_input.tell_notes(wanted.file, wanted.rows.notes)
     refused = counts[REFUSED]
     value = {
@@ -97,46 +109,30 @@ def run(
         terminal.tell(
             "{n} rows were not asked: see the column problem", n=refused
         )
-    terminal.tell(
-        "{n} answers are in {path}", n=f"{counts.total():,}", path=out
-    )
     return 1 if refused or asking.unknown else 0
 
 
-def answer(wanted: Wanted, asking: Question, out: Path) -> Counts:
-    """Look every row up and write the answers; return how many of each.
-
-    Raises:
-        UsageError: the file of answers is there, or cannot be written.
-        SyncdError: the daemon does not answer; then there is no file.
-    """
-    counts: Counts = Counter()
+def _answers(
+    wanted: Wanted, asking: Question, counts: Counts
+) -> Iterator[list[str]]:
+    """Look every row up and yield its answer; count how many of each."""
     rows = wanted.rows
     nowhere = set(wanted.keep)  # where each row names its own columns
-    read = partial(_item, wanted)
-    with (
-        terminal.new_whole(out) as file,
-        meter(wanted.file.name, rows.span) as at,
-    ):
-        writer = safe.Writer(file, [*wanted.keep, *map(t, HEADS)])
-        for some in table_input.steps(rows, read):
-            items = [one.fields for one in some if one.problem is None]
-            found = iter(asking.ask(items) if items else ())
-            as_of = moment(asking.oldest) if asking.oldest else ""
-            for one in some:
-                item = next(found) if one.problem is None else {}
-                cells, counted = _cells(one.problem, item)
-                kept = _kept(one.row, wanted.keep)
-                rests = "" if counted == REFUSED else as_of
-                writer.row([*kept, str(one.row.number), *cells, rests])
-                counts[counted] += 1
-                nowhere.difference_update(one.row.cells)
-            last = some[-1].row
-            at(min(last.end, rows.span), last.number)
+    for some in table_input.shown(wanted.file, rows, partial(_item, wanted)):
+        items = [one.fields for one in some if one.problem is None]
+        found = iter(asking.ask(items) if items else ())
+        as_of = moment(asking.oldest) if asking.oldest else ""
+        for one in some:
+            item = next(found) if one.problem is None else {}
+            cells, counted = _cells(one.problem, item)
+            kept = _kept(one.row, wanted.keep)
+            rests = "" if counted == REFUSED else as_of
+            yield [*kept, str(one.row.number), *cells, rests]
+            counts[counted] += 1
+            nowhere.difference_update(one.row.cells)
     if rows.header is None and nowhere:
         names = ", ".join(sorted(nowhere))
         terminal.tell("--keep: no row has {names}", names=names)
-    return counts
 
 
 def _lines(counts: Counts) -> list[str]:

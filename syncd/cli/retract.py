@@ -5,7 +5,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import notices
+from syncd.cli import answers
 from syncd.cli.command import option
 from syncd.cli.options import (
     ApiOptions,
@@ -132,7 +132,7 @@ def _came_of(
     count: Mapping[str, int], failed: list[tuple[int, SyncdError]]
 ) -> Iterator[str]:
     for number, error in failed:
-        yield from notices.refused(number, error)
+        yield from answers.refused(number, error)
     yield t(
         "{reports} reports and {disputes} disputes are being retracted",
         reports=count["reports"],

@@ -25,14 +25,14 @@ def table(
 ) -> None:
     """Write rows to a file, if one is named; else print them, or the items."""
     if out:
-        write(out, head, rows)
+        write(out, map(t, head), rows)
         return
     cells = ([*map(str, row)] for row in rows)
     args.show({"items": items}, grid.table(head, cells))
 
 
 def write(out: Path, head: Iterable[str], rows: Iterable[Cells]) -> None:
-    """Write rows under the names of their columns, as `t` says those.
+    """Write rows under the names of their columns; a private file when whole.
 
     Raises:
         UsageError: the file is there, or of another kind.
@@ -44,7 +44,7 @@ def write(out: Path, head: Iterable[str], rows: Iterable[Cells]) -> None:
     count = 0
     with terminal.new_whole(out) as file:
         if kind == ".csv":
-            writer = safe.Writer(file, map(t, head))
+            writer = safe.Writer(file, head)
             for count, row in counted:  # noqa: B007
                 writer.row(map(str, row))
         else:
@@ -62,7 +62,7 @@ def write(out: Path, head: Iterable[str], rows: Iterable[Cells]) -> None:
                 made.data_type, made.number_format = "s", "@"  # no formula
                 return made
 
-            sheet.append([cell(t(name)) for name in head])
+            sheet.append([cell(name) for name in head])
             for count, row in counted:  # noqa: B007
                 sheet.append([*map(cell, row)])
             book.save(file)

@@ -178,6 +178,19 @@ def steps(
         yield some
 
 
+def shown(
+    file: Path, rows: Table, read: Callable[[Row], Mapping[str, Any]]
+) -> Iterator[list[Read]]:
+    """Yield the rows in steps, showing how far each has brought us."""
+    from syncd.cli.importing.meter import meter
+
+    with meter(file.name, rows.span) as at:
+        for some in steps(rows, read):
+            yield some
+            last = some[-1].row
+            at(min(last.end, rows.span), last.number)
+
+
 def tell_notes(
     file: Path, notes: Iterable[Note], known: Sequence[Note] = ()
 ) -> None:

@@ -101,7 +101,7 @@ def test_as_many_answers_as_rows_in_their_order(
     assert lines[0] == ["verdict", "action", "rows"]
     assert ["refused", "-", "2"] in lines
     assert "as of 20" in ran.err
-    assert f"5 answers are in {out}" in ran.err
+    assert f"5 rows are in {out}" in ran.err
     assert names(tmp_path) == ["answers.csv", "customers.csv"]
 
 
@@ -161,8 +161,7 @@ def test_usage_errors_come_before_any_request(
         (("--out", tmp_path / "no" / "answers.csv"), "No such file"),
         (("--out", out, "--keep", "phone"), "--keep: no column 'phone'"),
         (("--out", out, "--keep", "9"), "columns: 客户号, name, tel"),
-        (("--out", tmp_path / "a.xlsx"), "--out: the answers are CSV"),
-        (("--out", "-"), "--out: the answers are CSV"),
+        (("--out", "-"), "--out: want .csv or .xlsx"),
         (("--out", out, "--epoch", "2"), "--out is for the values"),
         (("--out", out, "--map", "value=2"), "names value twice"),
     ):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import grid, notices, terminal
+from syncd.cli import answers, grid, terminal
 from syncd.cli.importing.refused import OURS
 from syncd.cli.options import OutputOptions
 from syncd.flows.report import Rules
@@ -113,7 +113,7 @@ def _counts(found: Preview) -> Iterator[str]:
         twice=f"{found.twice:,}",
     )
     for code, n in sorted(found.notices.items()):
-        yield f"{n:>9,} × {notices.of({'notices': (code,)})}"
+        yield f"{n:>9,} × {answers.notices({'notices': (code,)})}"
     for (field, word), n in sorted(found.ignored.items()):
         line = t("{field}: {word} is ignored", field=field, word=word)
         yield f"{n:>9,} × {line}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from syncd.cli import notices, table_input, terminal
+from syncd.cli import answers, table_input, terminal
 from syncd.cli.api_client import ApiClient
 from syncd.cli.importing import previewing, refused
 from syncd.cli.importing.refused import OURS
@@ -192,7 +192,7 @@ def _remark(what: str, code: str) -> str:
     if what == "taken_back":
         why = vocabulary.label("retract_reason", code, catalogue.language())
         return t("taken back by us before, as {reason}", reason=why)
-    return notices.of({"notices": (code,)}) if what == "notice" else ""
+    return answers.notices({"notices": (code,)}) if what == "notice" else ""
 
 
 def _counted(counts: Mapping[str, Any]) -> Iterator[str]:
