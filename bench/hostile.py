@@ -256,7 +256,6 @@ def port_of(address: object) -> int:
 def prepare(demo: Any, bad: Any, victim: Any) -> dict[str, Any]:
     """Give a member a heavy log, and its victim a full quota book."""
     from syncd import config
-    from syncd.cli import terminal
     from syncd.flows import publish
     from syncd.flows.ports import OwnHead
     from syncd.node.home import Home
@@ -266,8 +265,8 @@ def prepare(demo: Any, bad: Any, victim: Any) -> dict[str, Any]:
     def opened(member: Any) -> Home:
         settings = config.load(member.home)
         secret = {"SYNCD_SECRET_FILE": str(demo.where / "secrets" / member.id)}
-        passphrase = terminal.secret(settings, config.environment(secret))
-        return Home.open(settings, passphrase)
+        here = config.environment(secret)
+        return Home.open(settings, config.passphrase(settings, here, None))
 
     async def fill(home: Home) -> None:
         old = await home.own.log.head()

@@ -69,7 +69,7 @@ def _init(args: _InitOptions) -> None:
     text = editing.create(home, values)
     try:
         settings = config.parse(text.encode(), home)
-        token = asyncio.run(make(settings, environment))
+        token = asyncio.run(make(settings))
     except BaseException:
         (home / config.FILE).unlink()
         raise
@@ -96,7 +96,7 @@ def _run_daemon(args: Options) -> None:
     group.ready()
     if environment.failpoints is not None:
         failpoint.arm(environment.failpoints)
-    secret = terminal.secret(settings, environment)
+    secret = terminal.secret(settings)
     sys.setswitchinterval(SWITCH_S)
     asyncio.run(run(settings, environment, secret))
 
@@ -119,7 +119,7 @@ def _setting(line: str) -> tuple[str, str, object]:
         ) from None
 
 
-async def make(settings: Config, environment: Environment) -> str:
+async def make(settings: Config) -> str:
     """Fill a new home: keys, databases, an empty log, an operator's token.
 
     Returns the token.
@@ -132,9 +132,7 @@ async def make(settings: Config, environment: Environment) -> str:
         now=clock(),
     )
     pinning.rehearse(keys.certificate, keys.tls_pem)
-    ring = Keyring.create(
-        settings.home, terminal.secret(settings, environment)
-    )
+    ring = Keyring.create(settings.home, terminal.secret(settings))
     keep_keys(ring, keys)
     for name in ("vault", "access"):
         ring.put(name, secrets.token_bytes(32))

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from syncd import config
 from syncd.cli import grid, terminal
 from syncd.cli.api_client import ApiClient
 from syncd.cli.command import Noun, argument
@@ -94,8 +93,7 @@ def _tls(settings: Config, roster: Roster) -> tuple[bytes, bytes]:
     Raises:
         SyncdError: our keys cannot be opened.
     """
-    secret = terminal.secret(settings, config.environment())
-    ring = Keyring.open(settings.home, secret)
+    ring = Keyring.open(settings.home, terminal.secret(settings))
     us, pending = roster.member(settings.member.id), pending_tls(ring)
     if us and pending and pending[0] == us.certificate:
         return pending

@@ -287,5 +287,4 @@ def _check_us(settings: Config, trusted: trust.TrustedRoster) -> None:
 
 
 def _ring(settings: Config) -> Keyring:
-    secret = terminal.secret(settings, config.environment())
-    return Keyring.open(settings.home, secret)
+    return Keyring.open(settings.home, terminal.secret(settings))

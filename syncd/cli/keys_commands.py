@@ -30,7 +30,7 @@ def _admin(args: _AdminOptions) -> None:
     key = roster_keys.admin(args.alliance, args.name, seed)
     directory = args.directory
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ring = Keyring.create(directory, passphrase(directory))
+    ring = Keyring.create(directory, terminal.secret(Config(directory)))
     ring.put(f"admin-{args.alliance}--{args.name}", seed)
     if args.out is not None:
         terminal.write_new(args.out, f"{key.verifier}\n".encode())
@@ -46,8 +46,8 @@ class _PassphraseOptions(Options):
 def _rewrap(args: _PassphraseOptions) -> None:
     directory, new_file = args.directory, args.new_file
     home = (directory / config.FILE).exists()
-    settings = config.load(directory) if home else Config(home=directory)
-    old = terminal.secret(settings, config.environment())
+    settings = config.load(directory) if home else Config(directory)
+    old = terminal.secret(settings)
     found = config.read_private(new_file).rstrip(b"\r\n")
     new = config.long_enough(found, str(new_file))
     Keyring.open(directory, old).change_secret(old, new)
@@ -62,15 +62,9 @@ def _rewrap(args: _PassphraseOptions) -> None:
         )
 
 
-def passphrase(directory: Path) -> bytes:
-    """Return the passphrase of a directory of keys that has no config."""
-    here = config.environment()
-    return terminal.secret(Config(home=directory), here)
-
-
 def admin_key(directory: Path) -> SigningKey:
     """Return the one admin key that a directory holds."""
-    ring = Keyring.open(directory, passphrase(directory))
+    ring = Keyring.open(directory, terminal.secret(Config(directory)))
     names = [n for n in ring.names() if n.startswith("admin-")]
     if len(names) != 1:
         raise UsageError(

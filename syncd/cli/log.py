@@ -98,18 +98,13 @@ def _write_files(
             hint="choose another name; nothing is overwritten",
             path=out,
         )
-    try:
-        parent = out.absolute().parent
-        made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=parent))
-    except OSError as e:
-        raise UsageError("{path}: {why}", path=out, why=e.strerror) from e
+    parent = out.absolute().parent
+    made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=parent))
     try:
         with stored.served(settings, origin) as log:
             count = asyncio.run(_fill(made, log, audited))
             head = checkpoint.parse(note.parse(log.checkpoint).text)
         made.rename(out)
-    except OSError as e:
-        raise UsageError("{path}: {why}", path=out, why=e.strerror) from e
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return head, count

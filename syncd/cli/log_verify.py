@@ -144,16 +144,11 @@ def _erased(head: Checkpoint, roster: Roster | None) -> list[Range]:
 
 def _names(directory: Path) -> set[str]:
     """Return the path of everything in a directory that is none itself."""
-    try:
-        return {
-            path.relative_to(directory).as_posix()
-            for path in directory.rglob("*")
-            if path.is_symlink() or not path.is_dir()
-        }
-    except OSError as e:
-        raise DamagedError(
-            "{directory}: {why}", directory=directory, why=e
-        ) from e
+    return {
+        path.relative_to(directory).as_posix()
+        for path in directory.rglob("*")
+        if path.is_symlink() or not path.is_dir()
+    }
 
 
 # ---------------------------------------------------------------------- a home

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from syncd import config
-from syncd.config import Config, Environment
+from syncd.config import Config
 from syncd.errors import MalformedError, Message, SyncdError, UsageError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
@@ -102,11 +102,11 @@ def agreed(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes", "是")
 
 
-def secret(config_: Config, environment: Environment) -> bytes:
+def secret(settings: Config) -> bytes:
     """Return the passphrase that wraps a home's keys."""
     ask = partial(getpass.getpass, t("Passphrase: "))
     return config.passphrase(
-        config_, environment, ask if sys.stdin.isatty() else None
+        *(settings, config.environment()), ask if sys.stdin.isatty() else None
     )
 
 

@@ -56,8 +56,6 @@ def load(home: Path) -> Config:
             path=path,
             home=home,
         ) from None
-    except OSError as e:
-        raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
     return parse(raw, home)
 
 
