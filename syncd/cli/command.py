@@ -7,7 +7,7 @@
     def add(options: Add) -> int: ...
 
 A struct takes what several verbs share from the structs it inherits
-(`options`). What a verb returns is its exit code; None is 0.
+(`options`), and may be the verb itself, by its method `run`. What a verb returns is its exit code; None is 0.
 """
 
 import dataclasses
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import (
     Annotated,
     Any,
+    TypeVar,
     dataclass_transform,
     get_origin,
     get_type_hints,
@@ -104,7 +105,7 @@ class Options:
         return {k: v for k, v in known.items() if v != empty[wanted[k]]}
 
 
-Verb = Callable[[Any], int | None]
+V = TypeVar("V", bound=Callable[..., Any])
 
 
 class Noun(typer.Typer):
@@ -134,7 +135,7 @@ class Noun(typer.Typer):
             self.callback()(lambda: None)  # a word, though it has one verb
         app.add_typer(self, name=name, help=about)
 
-    def alone(self, function: Verb) -> Verb:
+    def alone(self, function: V) -> V:
         """Make a function of one struct what the word does without a verb."""
         run = _of_one_struct(function)
 
@@ -145,10 +146,10 @@ class Noun(typer.Typer):
         self.callback(invoke_without_command=True)(unless_verb)
         return function
 
-    def verb(self, name: str, about: str) -> Callable[[Verb], Verb]:
-        """Return what makes a function of one struct a verb."""
+    def verb(self, name: str, about: str) -> Callable[[V], V]:
+        """Return what makes a function of one struct, or its `run`, a verb."""
 
-        def add(function: Verb) -> Verb:
+        def add(function: V) -> V:
             made = _of_one_struct(function)
             self.command(name, help=about, cls=usage.Command)(made)
             return function
@@ -156,14 +157,21 @@ class Noun(typer.Typer):
         return add
 
 
-def _of_one_struct(function: Verb) -> Callable[..., int | None]:
+def _of_one_struct(
+    function: Callable[..., Any],
+) -> Callable[..., int | None]:
     """Return a function of options, which calls one of their struct."""
-    hints = get_type_hints(function)
-    hints.pop("return")
-    (struct,) = hints.values()
+    struct: Any = function
+    if isinstance(function, type):
+        function = struct.run
+    else:
+        hints = get_type_hints(function)
+        hints.pop("return")
+        (struct,) = hints.values()
 
     def run(ctx: typer.Context, **given: Any) -> int | None:
-        return function(struct(home=ctx.obj, **given))
+        code: int | None = function(struct(home=ctx.obj, **given))
+        return code
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     first = inspect.Parameter("ctx", keyword, annotation=typer.Context)

@@ -5,7 +5,7 @@ an earlier command wrote (`--onto`), and writes a new draft file; it shows
 what the whole draft changes, and who must sign it. Nothing is published.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -72,8 +72,12 @@ class EditOptions(DraftOptions):
     onto: Path | None = option("go on from this draft: edits add up")
     days = drafts.LIFE_DAYS  # until it expires
 
-    def edit(self, change: Callable[[Roster], Roster]) -> Roster:
-        """Write what an edit makes of the draft; return that.
+    def change(self, draft: Roster) -> Roster:
+        """Return the draft with what the edit is about."""
+        raise NotImplementedError
+
+    def run(self) -> None:
+        """Write what the edit makes of the draft.
 
         Raises:
             UsageError: no roster is here, or nothing changes.
@@ -81,14 +85,13 @@ class EditOptions(DraftOptions):
         """
         current = self.newest()
         before = self._begun(current)
-        draft = change(before)
+        draft = self.change(before)
         if draft == before:
             raise UsageError(
                 "nothing changes by that",
                 hint="--help lists what can change; roster renew renews",
             )
         self.write(draft, current)
-        return draft
 
     def _begun(self, current: Roster) -> Roster:
         if self.onto is None:

@@ -30,7 +30,8 @@ NONE = "none"  # as a row's value: without the row
 # ----------------------------------------------------------------- rules
 
 
-class _SetOptions(EditOptions):
+@noun.verb("set", "Draft a version with other rules; each may be given often.")
+class _Set(EditOptions):
     threshold: int | None = option("admins that must sign", min=1)
     quota: list[str] = option(
         "[MEMBER:]PURPOSE=HOUR/DAY, or …=none: evaluations"
@@ -47,28 +48,22 @@ class _SetOptions(EditOptions):
     )
     days: int = drafting.DAYS
 
-
-@noun.verb("set", "Draft a version with other rules; each may be given often.")
-def _set_rules(args: _SetOptions) -> None:
-    args.edit(lambda draft: _ruled(draft, args))
-
-
-def _ruled(draft: Roster, args: _SetOptions) -> Roster:
-    if args.threshold is not None:
-        draft = drafts.put(draft, ("threshold",), args.threshold)
-    for line in args.quota:
-        draft = _quota(draft, line)
-    for line in args.cap:
-        draft = _cap(draft, line)
-    for line in args.action:
-        name, action = _pair("--action", line, "FINDING=ACTION")
-        among("--action", name, draft.policy.to_json())
-        among("--action", action, terms.ACTIONS)
-        draft = drafts.put(draft, ("policy", name), action)
-    names = ("entries", "bytes_", "lifts", "lift_percent")
-    for name, most in args.given(*names).items():
-        draft = drafts.put(draft, ("limits", name), most)
-    return draft
+    def change(self, draft: Roster) -> Roster:
+        if self.threshold is not None:
+            draft = drafts.put(draft, ("threshold",), self.threshold)
+        for line in self.quota:
+            draft = _quota(draft, line)
+        for line in self.cap:
+            draft = _cap(draft, line)
+        for line in self.action:
+            name, action = _pair("--action", line, "FINDING=ACTION")
+            among("--action", name, draft.policy.to_json())
+            among("--action", action, terms.ACTIONS)
+            draft = drafts.put(draft, ("policy", name), action)
+        names = ("entries", "bytes_", "lifts", "lift_percent")
+        for name, most in self.given(*names).items():
+            draft = drafts.put(draft, ("limits", name), most)
+        return draft
 
 
 def _pair(option: str, line: str, want: str, parted: str = "=") -> list[str]:
@@ -134,7 +129,12 @@ class NameOptions(EditOptions):
     name_en: str = option("what people call it")
 
 
-class _MemberOptions(NameOptions):
+@noun.verb(
+    "member",
+    "Draft a version in which a member is described otherwise; its own request"
+    " is taken by `roster update`.",
+)
+class _Member(NameOptions):
     member: str = argument()
     url: list[str] = option("all its peer APIs, best first")
     certificate: Path | None = option("its new one, PEM or DER")
@@ -143,38 +143,27 @@ class _MemberOptions(NameOptions):
     via: str | None = option('whose peer API serves its log, or ""')
     info: list[str] = option("key=value; key= drops it")
 
-
-@noun.verb(
-    "member",
-    "Draft a version in which a member is described otherwise; its own request"
-    " is taken by `roster update`.",
-)
-def _member(args: _MemberOptions) -> None:
-    args.edit(lambda draft: _described(draft, args))
-
-
-def _described(draft: Roster, args: _MemberOptions) -> Roster:
-    id_ = args.member
-    drafts.named(draft, "member", id_)
-    if args.url:
-        draft = drafts.put(draft, ("members", id_, "urls"), tuple(args.url))
-    if args.certificate is not None:
-        der = terminal.parsed(args.certificate, certificate.load)
-        draft = membership.set_certificate(draft, id_, der)
-    was = draft.known(id_)
-    changes = args.given("sector", "group", "via")
-    if args.sector:
-        among("--sector", args.sector, vocabulary.FACETS["sector"])
-    if args.name_zh or args.name_en:
-        changes["names"] = Names(
-            args.name_zh or was.names.zh, args.name_en or was.names.en
-        )
-    if args.info:
-        info = {**was.info, **pairs(args.info)}
-        changes["info"] = {k: v for k, v in info.items() if v}
-    for name, value in changes.items():
-        draft = drafts.put(draft, ("members", id_, name), value)
-    return draft
+    def change(self, draft: Roster) -> Roster:
+        id_ = self.member
+        was = drafts.named(draft, "member", id_)
+        changes = self.given("sector", "group", "via")
+        if self.url:
+            changes["urls"] = tuple(self.url)
+        if self.certificate is not None:
+            der = terminal.parsed(self.certificate, certificate.load)
+            draft = membership.set_certificate(draft, id_, der)
+        if self.sector:
+            among("--sector", self.sector, vocabulary.FACETS["sector"])
+        if self.name_zh or self.name_en:
+            changes["names"] = Names(
+                self.name_zh or was.names.zh, self.name_en or was.names.en
+            )
+        if self.info:
+            info = {**was.info, **pairs(self.info)}
+            changes["info"] = {k: v for k, v in info.items() if v}
+        for name, value in changes.items():
+            draft = drafts.put(draft, ("members", id_, name), value)
+        return draft
 
 
 # ------------------------------------------------------- admins, auditors
@@ -182,25 +171,22 @@ def _described(draft: Roster, args: _MemberOptions) -> Roster:
 admins = noun.noun("admin", "Who signs the roster.")
 
 
-class _AddAdminOptions(EditOptions):
-    key: Path = argument("the public key file")
-
-
 @admins.verb(
     "add", "Draft a version with one more admin, or another key for one."
 )
-def _add_admin(args: _AddAdminOptions) -> None:
-    key = public_key(args.key)
-    args.edit(lambda draft: drafts.add_admin(draft, key))
+class _AddAdmin(EditOptions):
+    key: Path = argument("the public key file")
 
-
-class _RemoveAdminOptions(EditOptions):
-    name: str = argument()
+    def change(self, draft: Roster) -> Roster:
+        return drafts.add_admin(draft, public_key(self.key))
 
 
 @admins.verb("remove", "Draft a version with one admin less.")
-def _remove_admin(args: _RemoveAdminOptions) -> None:
-    args.edit(lambda draft: drafts.remove_admin(draft, args.name))
+class _RemoveAdmin(EditOptions):
+    name: str = argument()
+
+    def change(self, draft: Roster) -> Roster:
+        return drafts.remove_admin(draft, self.name)
 
 
 def public_key(path: Path) -> VerifierKey:
@@ -218,110 +204,92 @@ def public_key(path: Path) -> VerifierKey:
 auditors = noun.noun("auditor", "Who may read logs, and no indicator.")
 
 
-class _AuditorOptions(EditOptions):
-    id_: str = argument(metavar="ID")
-
-
-class _NewAuditorOptions(NameOptions):
+@auditors.verb("add", "Draft a version with an auditor.")
+class _AddAuditor(NameOptions):
     id_: str = argument(metavar="ID")
     certificate: Path = argument(
         "the auditor's own, PEM or DER", metavar="CERTIFICATE"
     )
 
-
-@auditors.verb("add", "Draft a version with an auditor.")
-def _add_auditor(args: _NewAuditorOptions) -> None:
-    der = terminal.parsed(args.certificate, certificate.load)
-    names = Names(
-        args.name_zh or args.name_en or args.id_,
-        args.name_en or args.name_zh or args.id_,
-    )
-    one = Auditor(args.id_, names, certificate.pin(der), Base64(der))
-    args.edit(lambda draft: drafts.put(draft, ("auditors",), one))
+    def change(self, draft: Roster) -> Roster:
+        der = terminal.parsed(self.certificate, certificate.load)
+        names = Names(
+            self.name_zh or self.name_en or self.id_,
+            self.name_en or self.name_zh or self.id_,
+        )
+        one = Auditor(self.id_, names, certificate.pin(der), Base64(der))
+        return drafts.put(draft, ("auditors",), one)
 
 
 @auditors.verb("remove", "Draft a version without an auditor.")
-def _remove_auditor(args: _AuditorOptions) -> None:
-    def edit(draft: Roster) -> Roster:
-        drafts.named(draft, "auditor", args.id_)
-        return drafts.drop(draft, ("auditors", args.id_))
+class _RemoveAuditor(EditOptions):
+    id_: str = argument(metavar="ID")
 
-    args.edit(edit)
+    def change(self, draft: Roster) -> Roster:
+        drafts.named(draft, "auditor", self.id_)
+        return drafts.drop(draft, ("auditors", self.id_))
 
 
 # ---------------------------------------------------- keys, forks, erasing
-
-
-class _RetireOptions(EditOptions):
-    kind: str = argument(KINDS)
-    epoch: int = argument()
 
 
 @noun.verb(
     "retire",
     "Draft a version in which all entries of a token key are erased.",
 )
-def _retire(args: _RetireOptions) -> None:
-    kind, epoch = args.kind, args.epoch
+class _Retire(EditOptions):
+    kind: str = argument(KINDS)
+    epoch: int = argument()
 
-    def edit(draft: Roster) -> Roster:
+    def change(self, draft: Roster) -> Roster:
+        kind, epoch = self.kind, self.epoch
         drafts.named(draft, "epoch", f"{kind} {epoch}")
         path = ("epochs", f"{kind}/{epoch}", "retired")
-        return drafts.put(draft, path, True)
-
-    if args.edit(edit).epoch(kind) is None:
-        terminal.tell(
-            "After this no {kind} can be reported or looked up: there is"
-            " no other epoch.",
-            kind=kind,
-        )
-
-
-class _CutOptions(EndOptions):
-    origin: str = argument()
-    ended: bool = option("nothing after it counts")
+        draft = drafts.put(draft, path, True)
+        if draft.epoch(kind) is None:
+            terminal.tell(
+                "After this no {kind} can be reported or looked up: there is"
+                " no other epoch.",
+                kind=kind,
+            )
+        return draft
 
 
 @noun.verb("cut", "Draft a version that says which branch of a log counts.")
-def _cut(args: _CutOptions) -> None:
-
-    def edit(draft: Roster) -> Roster:
-        at = args.end(drafts.named(draft, "log", args.origin)[1])
-        return membership.cut(draft, args.origin, at, ended=args.ended)
-
-    args.edit(edit)
-
-
-class _EraseOptions(EndOptions):
+class _Cut(EndOptions):
     origin: str = argument()
-    range_: list[str] = option("FROM:TO, TO not included", needed=True)
-    reason: str = option(
-        ", ".join(vocabulary.FACETS["erase_reason"]), needed=True
-    )
+    ended: bool = option("nothing after it counts")
+
+    def change(self, draft: Roster) -> Roster:
+        at = self.end(drafts.named(draft, "log", self.origin)[1])
+        return membership.cut(draft, self.origin, at, ended=self.ended)
 
 
 @noun.verb(
     "erase",
     "Draft a version that erases entries of a log which cannot speak any more.",
 )
-def _erase(args: _EraseOptions) -> None:
-    among("--reason", args.reason, vocabulary.FACETS["erase_reason"])
+class _Erase(EndOptions):
+    origin: str = argument()
+    range_: list[str] = option("FROM:TO, TO not included", needed=True)
+    reason: str = option(
+        ", ".join(vocabulary.FACETS["erase_reason"]), needed=True
+    )
 
-    def edit(draft: Roster) -> Roster:
-        member, log = drafts.named(draft, "log", args.origin)
+    def change(self, draft: Roster) -> Roster:
+        among("--reason", self.reason, vocabulary.FACETS["erase_reason"])
+        member, log = drafts.named(draft, "log", self.origin)
         end = member.end(log)
         if end is None and member.active:
             raise RefusedError(
                 "roster: {origin} can speak: it retracts by itself",
                 hint="remove its member first, or end the log",
-                origin=args.origin,
+                origin=self.origin,
             )
-        end = end or args.end(log)
-        ranges = tuple(sorted(_range(line, end.size) for line in args.range_))
-        row = Erased(args.origin, end.size, end.root, ranges, args.reason)
+        end = end or self.end(log)
+        ranges = tuple(sorted(_range(line, end.size) for line in self.range_))
+        row = Erased(self.origin, end.size, end.root, ranges, self.reason)
         return drafts.put(draft, ("erased",), row)
-
-    args.edit(edit)
 
 
 def _range(line: str, size: int) -> tuple[int, int]:

@@ -36,36 +36,29 @@ class NeverOptions(EditOptions):
         return parsed(lines, str(self.file or t("standard input")), why)
 
 
-class _MoreNeverOptions(NeverOptions):
+@never.verb("add", "Draft a version in which more is never listed.")
+class _Add(NeverOptions):
     why: str = option("emergency, official, …", default="official")
 
-
-@never.verb("add", "Draft a version in which more is never listed.")
-def _add_never(args: _MoreNeverOptions) -> None:
-    rows = args.rows(args.why)
-    args.edit(lambda draft: drafts.put(draft, ("never",), *rows))
+    def change(self, draft: Roster) -> Roster:
+        return drafts.put(draft, ("never",), *self.rows(self.why))
 
 
 @never.verb("default", "Draft a version that has all of our own list.")
-def _add_default(args: EditOptions) -> None:
-
-    def edit(draft: Roster) -> Roster:
+class _AddDefault(EditOptions):
+    def change(self, draft: Roster) -> Roster:
         there = {n.label for n in draft.never}
         fresh = [row for row in ours() if row.label not in there]
         return drafts.put(draft, ("never",), *fresh)
-
-    args.edit(edit)
 
 
 @never.verb(
     "remove", "Draft a version in which something may be listed again."
 )
-def _remove_never(args: NeverOptions) -> None:
-    rows = args.rows("")
-
-    def edit(draft: Roster) -> Roster:
+class _Remove(NeverOptions):
+    def change(self, draft: Roster) -> Roster:
         there = {n.label for n in draft.never}
-        for number, row in enumerate(rows, 1):
+        for number, row in enumerate(self.rows(""), 1):
             if row.label not in there:
                 raise UsageError(
                     "line {n}: is not on the never-list",
@@ -74,8 +67,6 @@ def _remove_never(args: NeverOptions) -> None:
                 )
             draft = drafts.drop(draft, ("never", row.label))
         return draft
-
-    args.edit(edit)
 
 
 def ours() -> list[Never]:

@@ -64,61 +64,54 @@ def _challenge(args: _ChallengeOptions) -> None:
     )
 
 
-class _AdmitOptions(EditOptions):
+@noun.verb("admit", "Draft a version with one more member.")
+class _Admit(EditOptions):
     request: Path = argument("its join request")
     answer: Path = argument("to the challenge")
     secret: Path = option("from `challenge`", needed=True)
     days: int = drafting.DAYS
 
-
-@noun.verb("admit", "Draft a version with one more member.")
-def _admit(args: _AdmitOptions) -> None:
-    asked = terminal.parsed(args.request, join.parse)
-    kept = config.read_private(args.secret)
-    applicant = terminal.parsed(
-        args.answer, lambda raw: join.proven(asked, kept, raw)
-    )
-    args.edit(lambda draft: membership.admit(draft, applicant))
-    for line in drafting.compared(asked):
-        terminal.tell(line)
-
-
-class _UpdateOptions(EndOptions):
-    request: Path = argument("its request")
+    def change(self, draft: Roster) -> Roster:
+        asked = terminal.parsed(self.request, join.parse)
+        kept = config.read_private(self.secret)
+        applicant = terminal.parsed(
+            self.answer, lambda raw: join.proven(asked, kept, raw)
+        )
+        for line in drafting.compared(asked):
+            terminal.tell(line)
+        return membership.admit(draft, applicant)
 
 
 @noun.verb("update", "Draft a version as a member asked by `join update`.")
-def _update(args: _UpdateOptions) -> None:
-    asked = terminal.parsed(args.request, join.parse)
-    args.edit(lambda draft: membership.update(draft, asked, args.end))
-    terminal.tell(
-        "{member} asked on {day}: compare the words or digits with it by"
-        " phone",
-        member=asked.id,
-        day=review.day(asked.made),
-    )
-    for line in drafting.compared(asked):
-        terminal.tell(line)
+class _Update(EndOptions):
+    request: Path = argument("its request")
+
+    def change(self, draft: Roster) -> Roster:
+        asked = terminal.parsed(self.request, join.parse)
+        terminal.tell(
+            "{member} asked on {day}: compare the words or digits with it by"
+            " phone",
+            member=asked.id,
+            day=review.day(asked.made),
+        )
+        for line in drafting.compared(asked):
+            terminal.tell(line)
+        return membership.update(draft, asked, self.end)
 
 
-class _RemoveOptions(EndOptions):
+@noun.verb("remove", "Draft a version without a member.")
+class _Remove(EndOptions):
     member: str = argument()
     past: str = option("keep or annul what it said", default="keep")
     force: bool = option("also if too few holders are left")
 
-
-@noun.verb("remove", "Draft a version without a member.")
-def _remove(args: _RemoveOptions) -> None:
-    id_, past = args.member, args.past
-    among("--past", past, PASTS)
-
-    def edit(draft: Roster) -> Roster:
-        end = args.end(drafts.named(draft, "member", id_).generation)
+    def change(self, draft: Roster) -> Roster:
+        id_, past = self.member, self.past
+        among("--past", past, PASTS)
+        end = self.end(drafts.named(draft, "member", id_).generation)
         return membership.remove(
-            draft, id_, past=past, end=end, force=args.force
+            draft, id_, past=past, end=end, force=self.force
         )
-
-    args.edit(edit)
 
 
 class _RenewOptions(DraftOptions):
