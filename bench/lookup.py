@@ -216,7 +216,6 @@ def floor() -> Iterator[int]:
 def report(demo: Any, member: Any, claims: int) -> None:
     """Have a member's log say so many URLs, as if it had published them."""
     from syncd import config
-    from syncd.cli import terminal
     from syncd.flows import publish
     from syncd.flows.ports import OwnHead
     from syncd.indicator import codec, identifier, statement, token
@@ -267,9 +266,8 @@ def report(demo: Any, member: Any, claims: int) -> None:
 
     settings = config.load(member.home)
     secret = {"SYNCD_SECRET_FILE": str(demo.where / "secrets" / member.id)}
-    home = Home.open(
-        settings, terminal.secret(settings, config.environment(secret))
-    )
+    here = config.environment(secret)
+    home = Home.open(settings, config.passphrase(settings, here, None))
     asyncio.run(grow(home))
     home.close()
 
