@@ -166,17 +166,10 @@ class Counting(PeerClient):
 
     wire = 0
 
-    async def hash_tiles(
+    async def files(
         self, origin: str, paths: Sequence[str]
     ) -> Sequence[bytes]:
-        got = await super().hash_tiles(origin, paths)
-        self.wire += sum(map(len, got))
-        return got
-
-    async def payloads(
-        self, origin: str, wanted: Sequence[tuple[int, int]]
-    ) -> Sequence[bytes]:
-        got = await super().payloads(origin, wanted)
+        got = await super().files(origin, paths)
         self.wire += sum(map(len, got))
         return got
 
@@ -212,7 +205,7 @@ async def pulled(
         raise SystemExit(f"unexpected finding: {finding}")
 
     began = time.perf_counter()
-    raw = await source.checkpoint(log_key.name)
+    (raw,) = await source.files(log_key.name, ["checkpoint"])
     context = PullContext(
         sources=[source], mirror=mirror, offload=offload, report=report
     )

@@ -198,7 +198,7 @@ async def _shown(
     origin, size = chosen.origin, chosen.size
     tail = await pull.leaves(source, origin, *divmod(size, BUNDLE))
     plan = growth.plan(0, size)
-    fetched = await source.hash_tiles(origin, plan.tiles) if plan.tiles else []
+    fetched = await pull.hash_tiles(source, origin, plan.tiles)
     theirs = growth.bundle_roots(Frontier.EMPTY, chosen, fetched, tail)
     both = min(len(theirs), head.mirrored // BUNDLE)
     ours = await mirror.roots(origin, 0, both)

@@ -70,26 +70,15 @@ async def files(
     Raises:
         DamagedError: a bundle is missing or does not open.
     """
-    for n, width in bundles_of(log.size):
-        entries = await serve.entries(log, n, width)
-        yield tiles.entries_path(n, width), _there(entries)
-        if audit:
-            body = await serve.audit(log, n, width)
-            yield tiles.audit_path(n, width), _there(body)
-        else:
-            body = await serve.payload(log, n, width)
-            raw = codec.inflate(_there(body))
-            yield tiles.payload_path(n, width), raw
-    for level, n, width in tiles_of(log.size):
-        tile = await serve.tile(log, level, n, width)
-        yield tiles.tile_path(level, n, width), _there(tile)
+    for path in layout(log.size, audit=audit):
+        if path == "checkpoint":
+            continue
+        raw = await serve.file(log, path)
+        if raw is None:  # pragma: no cover  `layout` has what there is
+            raise DamagedError("log: a file below its own size is missing")
+        payload = path.startswith("payload/")
+        yield path, codec.inflate(raw) if payload else raw
     yield "checkpoint", log.checkpoint
-
-
-def _there(raw: bytes | None) -> bytes:
-    if raw is None:  # pragma: no cover  `layout` asks for what there is
-        raise DamagedError("log: a file below its own size is missing")
-    return raw
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,31 +266,20 @@ class ClaimReader(Protocol):
 class Source(Protocol):
     """Somebody who serves a log: its owner, a mirror, a directory.
 
-    Untrusted, like all below. Every method raises AbsentError for what it
-    does not have, another UnavailableError when there is no usable answer,
+    Untrusted, like all below. It raises AbsentError for what it does not have, another UnavailableError when there is no usable answer,
     BrokenSourceError when there is one that cannot be right.
     """
 
     name: str  # who it is, for status and findings: a member id or a path
 
-    async def checkpoint(self, origin: str) -> bytes:
-        """Fetch the newest signed checkpoint that it has of `origin`."""
-
-    async def hash_tiles(
+    async def files(
         self, origin: str, paths: Sequence[str]
     ) -> Sequence[bytes]:
-        """Fetch tiles (`1/000`, `0/001.p/17`), in order, or raise."""
+        """Fetch files of a log by their paths below its prefix, in order.
 
-    async def payloads(
-        self, origin: str, wanted: Sequence[tuple[int, int]]
-    ) -> Sequence[bytes]:
-        """Fetch payload bundles (n, width) as gzip, in order, or raise.
-
-        A source may answer with fewer bundles than asked, never none.
+        All of one kind: its `checkpoint`, `tile/…`, `tile/entries/…`, or
+        `payload/…` as gzip. Of payloads fewer than asked may come.
         """
-
-    async def entries(self, origin: str, n: int, width: int) -> bytes:
-        """Fetch one `tile/entries` bundle: the leaves themselves."""
 
 
 class RosterHead(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
     old     = await mirror.head(origin)
     new     = checkpoint.open_(raw, log_key)
     roots   = prove(source, old, new)            bundle roots under new.root
-    fetched = await source.payloads(…)
+    fetched = await source.files(…)
     stretch = check(run, fetched)                each bundle under its root
     await mirror.advance(old, new, …)            compare-and-swap on `old`
 
@@ -115,6 +115,14 @@ async def pull_to(
     )
 
 
+async def hash_tiles(
+    source: Source, origin: str, tails: Sequence[str]
+) -> Sequence[bytes]:
+    """Fetch tiles by their paths after `tile/`, in order; none for none."""
+    paths = [f"tile/{tail}" for tail in tails]
+    return await source.files(origin, paths) if paths else ()
+
+
 async def leaves(
     source: Source, origin: str, n: int, width: int
 ) -> list[bytes]:
@@ -125,8 +133,7 @@ async def leaves(
     """
     if not width:
         return []
-    path = tiles.tile_tail(0, n, width)
-    (raw,) = await source.hash_tiles(origin, [path])
+    (raw,) = await source.files(origin, [tiles.tile_path(0, n, width)])
     try:
         return tiles.split_tile(raw, width)
     except MalformedError as e:
@@ -175,9 +182,7 @@ class _Puller:
         plan = growth.plan(head.mirrored, new.size)
         try:
             tail = await leaves(source, new.origin, *divmod(new.size, BUNDLE))
-            fetched: Sequence[bytes] = ()
-            if plan.tiles:
-                fetched = await source.hash_tiles(new.origin, plan.tiles)
+            fetched = await hash_tiles(source, new.origin, plan.tiles)
             roots = growth.bundle_roots(head.frontier, new, fetched, tail)
         except BrokenSourceError:
             await self._judge(source, head)
@@ -196,7 +201,7 @@ class _Puller:
             return
         old = Checkpoint(head.origin, head.mirrored, head.frontier.root())
         wanted = growth.compare_plan(old.size, self._new.size)
-        fetched = await source.hash_tiles(head.origin, wanted)
+        fetched = await hash_tiles(source, head.origin, wanted)
         growth.compare(old, self._new, fetched)
 
     async def _follow(self, source: Source, head: MirrorHead) -> None:
@@ -292,7 +297,8 @@ class _Puller:
         wanted = self._wanted(have)
         if not wanted:
             return ()
-        fetched = await source.payloads(self._new.origin, wanted)
+        paths = [tiles.payload_path(*place) for place in wanted]
+        fetched = await source.files(self._new.origin, paths)
         if not 0 < len(fetched) <= len(wanted):
             raise BrokenSourceError(
                 "{member}: {n} bundles", member=source.name, n=len(fetched)
@@ -315,8 +321,8 @@ class _Puller:
             # then only the leaves themselves tell.
             width = run.widths[len(done.bundles)]
             try:
-                entries[broken] = await source.entries(
-                    run.origin, broken, width
+                (entries[broken],) = await source.files(
+                    run.origin, [tiles.entries_path(broken, width)]
                 )
             except UnavailableError:
                 return done

@@ -5,7 +5,7 @@ a level-1 tile 256 bundle roots, and so on. Nothing beyond `size`, the size
 of the checkpoint that was released, is ever answered.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -92,6 +92,27 @@ async def tile(log: LogFiles, level: int, n: int, width: int) -> bytes | None:
     if not 1 <= width <= BUNDLE or not tiles.exists(level, n, width, log.size):
         return None
     return b"".join(await _hashes(log, level, n * BUNDLE, n * BUNDLE + width))
+
+
+Read = Callable[..., Awaitable[bytes | None]]
+Tail = Callable[[str], tuple[int, ...]]  # reads what follows
+FILES: Mapping[str, tuple[Read, Tail]] = {  # by what their paths begin with
+    "tile/entries/": (entries, tiles.parse_path),
+    "tile/": (tile, tiles.parse_tile),
+    "payload/": (payload, tiles.parse_path),
+    "audit/": (audit, tiles.parse_path),
+}
+
+
+async def file(log: LogFiles, path: str) -> bytes | None:
+    """Return the file at a path below a log's prefix, or None for nothing.
+
+    Raises:
+        MalformedError: nothing that is there is spelt like that.
+    """
+    start = next(filter(path.startswith, FILES))
+    read, parse = FILES[start]
+    return await read(log, *parse(path.removeprefix(start)))
 
 
 async def _hashes(

@@ -14,6 +14,7 @@ from syncd.flows.ports import MirrorHead, Source
 from syncd.flows.pull_context import PullContext
 from syncd.flows.stretch import open_
 from syncd.indicator import absent, codec
+from syncd.tlog import tiles
 from syncd.tlog.merkle import BUNDLE
 
 FILLED = 16  # bundles whose withheld payloads one pull asks for
@@ -66,7 +67,8 @@ async def _complete(
     origin, mirror = head.origin, context.mirror
     mine = await held.copy(mirror, head).stored(n)
     try:
-        (gz,) = await source.payloads(origin, [(n, mine.width)])
+        path = tiles.payload_path(n, mine.width)
+        (gz,) = await source.files(origin, [path])
         theirs = open_(origin, codec.inflate(gz), mine)
     except (MalformedError, BrokenSourceError) as e:
         why = Message("{member}: {why}", member=source.name, why=e)

@@ -21,11 +21,20 @@ MAX_ROSTER = 16 << 20  # bytes
 MAX_HEADS = 4 << 20  # bytes
 AT_ONCE = 1 << 16  # bytes of heads that are read on the event loop
 MAX_REPLY = 4 << 20  # bytes, an OPRF reply of 4,096 elements is 0.3 MB
-MAX_BUNDLE_GZ = 20 << 20  # bytes as sent; what it inflates to is bounded too
-MAX_TILE = 256 * 32  # bytes
-MAX_ENTRIES = 256 * 65_537  # bytes
+PAYLOAD = "payload/"
+MAX_FILES = {  # bytes of a log's files, as sent, by what their paths begin with
+    "checkpoint": MAX_NOTE,
+    PAYLOAD: 20 << 20,  # what it inflates to is bounded too
+    "tile/entries/": 256 * 65_537,
+    "tile/": 256 * 32,
+}
 MAX_TOGETHER = 32 << 20  # bytes of bundles asked for at once; or one
 HEADS_S = 30.0  # for all heads: a round waits for no slow member longer
+
+
+def most(path: str) -> int:
+    """Return how many bytes a file of a log may have, as it is sent."""
+    return next(n for start, n in MAX_FILES.items() if path.startswith(start))
 
 
 @dataclass(eq=False)
@@ -35,36 +44,19 @@ class PeerClient(Transport):
     own_origins: frozenset[str] = field(kw_only=True)
     """the logs that it serves as its own, under `/log/`"""
 
-    # ------------------------------------------------------------ Source
-
-    async def checkpoint(self, origin: str) -> bytes:
-        """Fetch the newest signed checkpoint the peer has of `origin`."""
-        path = f"{self._prefix(origin)}/checkpoint"
-        return await self.get(Wanted(path, MAX_NOTE))
-
-    async def hash_tiles(
+    async def files(
         self, origin: str, paths: Sequence[str]
     ) -> Sequence[bytes]:
-        """Fetch tiles by their path after `tile/`, in order."""
-        prefix = self._prefix(origin)
-        wanted = [Wanted(f"{prefix}/tile/{path}", MAX_TILE) for path in paths]
-        return await self._many(wanted, whole=True)
-
-    async def payloads(
-        self, origin: str, wanted: Sequence[tuple[int, int]]
-    ) -> Sequence[bytes]:
-        """Fetch payload bundles as gzip; a prefix of `wanted`, not empty."""
-        prefix = self._prefix(origin)
-        paths = [f"{prefix}/{tiles.payload_path(*place)}" for place in wanted]
-        return await self._many(
-            [Wanted(path, MAX_BUNDLE_GZ, keep_gzip=True) for path in paths],
-            whole=False,
-        )
-
-    async def entries(self, origin: str, n: int, width: int) -> bytes:
-        """Fetch one `tile/entries` bundle."""
-        path = f"{self._prefix(origin)}/{tiles.entries_path(n, width)}"
-        return await self.get(Wanted(path, MAX_ENTRIES))
+        """Fetch files of a log by their paths below its prefix, in order."""
+        prefix = "/log"
+        if origin not in self.own_origins:
+            prefix = f"/mirror/{tiles.origin_hash(origin)}"
+        payloads = paths[0].startswith(PAYLOAD)
+        wanted = [
+            Wanted(f"{prefix}/{path}", most(path), keep_gzip=payloads)
+            for path in paths
+        ]
+        return await self._many(wanted, whole=not payloads)
 
     # -------------------------------------------------------------- Peer
 
@@ -100,11 +92,6 @@ class PeerClient(Transport):
         await self.request(Wanted(path, MAX_NOTE, note), 10)
 
     # ------------------------------------------------------------- inside
-
-    def _prefix(self, origin: str) -> str:
-        if origin in self.own_origins:
-            return "/log"
-        return f"/mirror/{tiles.origin_hash(origin)}"
 
     async def _many(
         self, wanted: Sequence[Wanted], *, whole: bool

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from syncd.errors import BrokenSourceError, UnavailableError
-from syncd.peer.client import MAX_BUNDLE_GZ, MAX_ENTRIES, MAX_NOTE, MAX_TILE
-from syncd.tlog import tiles
+from syncd.peer.client import PAYLOAD, most
 
 
 class DirectorySource:
@@ -21,40 +20,15 @@ class DirectorySource:
         self.name = str(root)
         self._root = root
 
-    async def checkpoint(self, origin: str) -> bytes:
-        """Read the `checkpoint` file, whoever's log it is."""
-        return await asyncio.to_thread(self._read, "checkpoint", MAX_NOTE)
-
-    async def hash_tiles(
+    async def files(
         self, origin: str, paths: Sequence[str]
     ) -> Sequence[bytes]:
-        """Read tiles by their path after `tile/`, in order."""
-        return [
-            await asyncio.to_thread(self._read, f"tile/{p}", MAX_TILE)
-            for p in paths
-        ]
+        """Read files by their paths, in order, whoever's log it is."""
+        return [await asyncio.to_thread(self._read, path) for path in paths]
 
-    async def payloads(
-        self, origin: str, wanted: Sequence[tuple[int, int]]
-    ) -> Sequence[bytes]:
-        """Read payload bundles and return them as gzip, in order."""
-        return [
-            gzip.compress(
-                await asyncio.to_thread(
-                    self._read, tiles.payload_path(n, width), MAX_BUNDLE_GZ
-                ),
-                1,
-            )
-            for n, width in wanted
-        ]
-
-    async def entries(self, origin: str, n: int, width: int) -> bytes:
-        """Read one `tile/entries` bundle."""
-        path = tiles.entries_path(n, width)
-        return await asyncio.to_thread(self._read, path, MAX_ENTRIES)
-
-    def _read(self, path: str, limit: int) -> bytes:
-        return read(self._root, path, limit)
+    def _read(self, path: str) -> bytes:
+        raw = read(self._root, path, most(path))
+        return gzip.compress(raw, 1) if path.startswith(PAYLOAD) else raw
 
 
 def read(root: Path, path: str, limit: int) -> bytes:

@@ -8,7 +8,7 @@ roster. Auditors read checkpoints, tiles, entries and audit bundles only.
 import asyncio
 import re
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
@@ -29,7 +29,6 @@ from syncd.errors import (
 from syncd.flows import serve
 from syncd.flows.ports import Heads
 from syncd.flows.serve import LogFiles
-from syncd.tlog import tiles
 from syncd.tlog.witness import TEXT, Judgement
 from syncd.web import runner
 
@@ -145,8 +144,8 @@ def app(
     get = made.router.add_get
     for prefix in ("/log", r"/mirror/{hash:[0-9a-f]+}"):
         get(prefix + "/checkpoint", _checkpoint)
-        for path, files in _FILES.items():
-            get(prefix + path + r"/{tail:.+}", files)
+        for start in serve.FILES:
+            get(f"{prefix}/{start}{{tail:.+}}", partial(_file, start))
     get("/heads", _heads)
     get("/roster", _roster)
     get(r"/roster/{version:\d{1,15}}", _roster)
@@ -285,42 +284,23 @@ async def _checkpoint(request: web.Request) -> web.Response:
     return _raw(raw, "no-cache", TEXT)
 
 
-def _files(
-    read: Callable[..., Awaitable[bytes | None]],
-    parse: Callable[[str], tuple[int, ...]],
-    cache: str,
-    encoding: str = "",
-) -> Handler:
-    """Return the handler of one kind of a log's files."""
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        log = await _log(request)
+async def _file(start: str, request: web.Request) -> web.Response:
+    log, path = await _log(request), start + request.match_info["tail"]
+    # One after the other: of those that wait, none is made yet.
+    async with request.app[_TURNS][request[_CALLER]]:
+        if _gone(request):
+            raise _absent("nobody waits for it")
         try:
-            place = parse(request.match_info["tail"])
+            raw = await serve.file(log, path)
         except MalformedError as e:
             raise _absent(str(e)) from e
-        # One after the other: of those that wait, none is made yet.
-        async with request.app[_TURNS][request[_CALLER]]:
-            if _gone(request):
-                raise _absent("nobody waits for it")
-            raw = await read(log, *place)
-            if raw is None:
-                raise _absent("no such file", **{"Cache-Control": "no-store"})
-            await _enter(request, len(raw))
-        found = _raw(raw, cache)
-        if encoding:
-            found.headers["Content-Encoding"] = encoding
-        return found
-
-    return answer
-
-
-_FILES = {
-    "/tile/entries": _files(serve.entries, tiles.parse_path, FOREVER),
-    "/tile": _files(serve.tile, tiles.parse_tile, FOREVER),
-    "/payload": _files(serve.payload, tiles.parse_path, NO_STORE, "gzip"),
-    "/audit": _files(serve.audit, tiles.parse_path, NO_STORE),
-}
+        if raw is None:
+            raise _absent("no such file", **{"Cache-Control": "no-store"})
+        await _enter(request, len(raw))
+    found = _raw(raw, FOREVER if path.startswith("tile/") else NO_STORE)
+    if path.startswith("payload/"):
+        found.headers["Content-Encoding"] = "gzip"
+    return found
 
 
 # -------------------------------------------------------------------- other

@@ -203,43 +203,29 @@ class FakeSource:
         self._tamper = tamper or (lambda _, raw: raw)
         self._most = most
 
-    def _give(self, path: str, raw: bytes | None) -> bytes:
+    async def files(
+        self, origin: str, paths: Sequence[str]
+    ) -> Sequence[bytes]:
+        payloads = paths[0].startswith("payload/")
+        found = list[bytes]()
+        for path in paths[: self._most] if payloads else paths:
+            try:
+                found.append(await self._file(path))
+            except UnavailableError:
+                if payloads and found:
+                    break
+                raise
+        return found
+
+    async def _file(self, path: str) -> bytes:
         self.asked.append(path)
+        if path == "checkpoint":
+            raw: bytes | None = self.log.signed
+        else:
+            raw = await serve.file(self.log.files(), path)
         if raw is None:
             raise AbsentError(f"{self.name}: no {path}")
         return self._tamper(path, raw)
-
-    async def checkpoint(self, origin: str) -> bytes:
-        return self._give("checkpoint", self.log.signed)
-
-    async def hash_tiles(
-        self, origin: str, paths: Sequence[str]
-    ) -> Sequence[bytes]:
-        return [
-            self._give(
-                f"tile/{path}",
-                await serve.tile(self.log.files(), *tiles.parse_tile(path)),
-            )
-            for path in paths
-        ]
-
-    async def payloads(
-        self, origin: str, wanted: Sequence[tuple[int, int]]
-    ) -> Sequence[bytes]:
-        found = []
-        for n, width in wanted[: self._most]:
-            try:
-                raw = await serve.payload(self.log.files(), n, width)
-                found.append(self._give(f"payload/{n}", raw))
-            except UnavailableError:
-                if not found:
-                    raise
-                break
-        return found
-
-    async def entries(self, origin: str, n: int, width: int) -> bytes:
-        raw = await serve.entries(self.log.files(), n, width)
-        return self._give(f"entries/{n}", raw)
 
 
 class FakeMirror:

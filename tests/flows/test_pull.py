@@ -155,7 +155,7 @@ async def test_a_lie_is_left_at_once(to: Pull) -> None:
     log = Log().reports(1500)
 
     def flip(path: str, raw: bytes) -> bytes:
-        if path != "payload/3":
+        if path != "payload/003":
             return raw
         data = bytearray(gzip.decompress(raw))
         data[100] ^= 1
@@ -166,7 +166,7 @@ async def test_a_lie_is_left_at_once(to: Pull) -> None:
     done = await to(log, liar, honest)
     assert done.merged == 1500
     assert done.source == "honest"
-    assert not {"payload/0", "payload/1", "payload/2"} & {*honest.asked}
+    assert not {f"payload/00{n}" for n in range(3)} & {*honest.asked}
     assert any("bundle 3" in str(f.detail) for f in to.reported)
 
 
@@ -181,11 +181,13 @@ async def test_a_store_that_is_slow_holds_up_the_fetching(to: Pull) -> None:
             await super().advance(*args)
 
     class Watched(FakeSource):
-        async def payloads(
-            self, origin: str, wanted: Sequence[tuple[int, int]]
+        async def files(
+            self, origin: str, paths: Sequence[str]
         ) -> Sequence[bytes]:
-            ahead.append(wanted[-1][0] - to.mirror.held.mirrored // 256)
-            return await super().payloads(origin, wanted)
+            if paths[0].startswith("payload/"):
+                last = int(paths[-1].removeprefix("payload/"))
+                ahead.append(last - to.mirror.held.mirrored // 256)
+            return await super().files(origin, paths)
 
     to.mirror = Slow()
     log = Log().reports(20 * 256)
@@ -413,7 +415,7 @@ async def test_a_type_byte_of_its_own(to: Pull) -> None:
     source = FakeSource(log)
     done = await to(log, source)
     assert done.merged == 3
-    assert "entries/0" in source.asked
+    assert "tile/entries/000.p/3" in source.asked
     assert [f.index for f in to.mirror.found] == [2]
     log.reports(300)
     assert (await to(log)).merged == 303
@@ -425,7 +427,7 @@ async def test_a_type_byte_that_a_source_does_not_explain(to: Pull) -> None:
     log.add((3, report()))
 
     def hide(path: str, raw: bytes) -> bytes:
-        if path.startswith("entries"):
+        if path.startswith("tile/entries"):
             raise AbsentError("peer: no entries")
         return raw
 

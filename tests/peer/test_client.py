@@ -262,11 +262,11 @@ class Heavy(Addresses):
 async def test_bundles_together_are_bounded_while_they_come() -> None:
     """However long they are, some come, in order; the rest is asked again."""
     peer = Heavy()
-    wanted = [(n, 256) for n in range(16)]
-    got = await peer.payloads("log", wanted)
+    wanted = [f"payload/{n:03}" for n in range(16)]
+    got = await peer.files("log", wanted)
     assert 1 <= len(got) < 4
     assert peer.most <= client.MAX_TOGETHER + (CONCURRENT << 20)
     assert got[0].endswith(b"/000")
     peer.held = 0
-    rest = await peer.payloads("log", wanted[len(got) :])
+    rest = await peer.files("log", wanted[len(got) :])
     assert rest[0].endswith(b"/%03d" % len(got))

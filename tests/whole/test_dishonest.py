@@ -232,7 +232,7 @@ async def test_what_we_know_of_a_log_and_do_not_mirror_yet(
     await bank.node.home.mirror.keep_note(police.origin, size + 9, raw)
     for asker, known in ((police, size + 9), (alliance.platform, size)):
         client = asker.node.peers.get("bank")
-        got = await client.checkpoint(police.origin)
+        (got,) = await client.files(police.origin, ["checkpoint"])
         head, _ = checkpoint.open_(got, police.keys.log.verifier)
         assert head.size == known
 

@@ -86,7 +86,7 @@ class Pulls:
         for origin in self.ctx.roster.origins():
             for source in self._inbox(origin):
                 try:
-                    raw = await source.checkpoint(origin)
+                    (raw,) = await source.files(origin, ["checkpoint"])
                 except SyncdError as e:
                     log.info("no checkpoint", source=source.name, why=str(e))
                 else:

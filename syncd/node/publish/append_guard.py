@@ -244,7 +244,9 @@ class AppendGuard:
         By whatever client we have of it just now: a roster may change its
         address while we wait for its answer.
         """
-        return await self.peers.get(member).checkpoint(self.ctx.origin)
+        client = self.peers.get(member)
+        (raw,) = await client.files(self.ctx.origin, ["checkpoint"])
+        return raw
 
     def _override(self) -> Override:
         home = self.ctx.home
