@@ -22,38 +22,20 @@ MEDIA = "application/problem+json"
 _URN = "urn:syncd:problem:"
 
 
-class _Body(
-    WireMessage,
-    frozen=True,
-    kw_only=True,
-    omit_defaults=True,
-    forbid_unknown_fields=True,
-):
+class _Body(WireMessage, frozen=True, kw_only=True):
     """A message, and the way out."""
 
     hint: str = ""
     hint_code: str = ""
 
 
-class Flaw(
-    _Body,
-    frozen=True,
-    kw_only=True,
-    omit_defaults=True,
-    forbid_unknown_fields=True,
-):
+class Flaw(_Body, frozen=True, kw_only=True):
     """One place in a request, and what is wrong there."""
 
     at: str  # e.g. reports[3].confidence, or a field alone
 
 
-class Problem(
-    _Body,
-    frozen=True,
-    kw_only=True,
-    omit_defaults=True,
-    forbid_unknown_fields=True,
-):
+class Problem(_Body, frozen=True, kw_only=True):
     """One problem; all of them have this shape."""
 
     type: str
