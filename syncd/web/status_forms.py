@@ -160,27 +160,32 @@ class Appending(FullOutput, frozen=True, kw_only=True):
     why: WireMessage | None = None
 
 
-class Status(FullOutput, frozen=True, kw_only=True):
-    """How this member is doing, and what to do."""
+class Parts(FullOutput, frozen=True, kw_only=True):
+    """How the parts are doing that are shown as they are."""
 
     member: str
     alliance: str
-    version: str
-    time: int  # unix seconds
+    version: str  # of syncd
     log: OwnLogState
-    vault: VaultState
     members: tuple[MemberRow, ...]
     cut_off: CutOff | None
     logs: tuple[LogState, ...]
-    receipts: tuple[Seen, ...]
+    receipts: tuple[Seen, ...]  # of our log
     holders: tuple[HolderState, ...]
     keys: tuple[KeyState, ...]
     quotas: tuple[QuotaLeft, ...]
     roster: RosterState
-    skew_s: int
+    skew_s: int  # how far the others' clocks are ahead
+    notify: tuple[NotifyState, ...]
+
+
+class Status(Parts, frozen=True, kw_only=True):
+    """How this member is doing, and what to do."""
+
+    time: int  # unix seconds
+    vault: VaultState
     findings: tuple[FindingState, ...]
     appending: Appending
-    notify: tuple[NotifyState, ...]
     todo: tuple[WireMessage, ...]  # what can be done, with the command
     notes: tuple[WireMessage, ...]  # what a person should know
     muted: tuple[Muted, ...]

@@ -2,13 +2,12 @@
 
 import io
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from msgspec import structs
+from msgspec.structs import replace
 
 from syncd.cli import grid
 from syncd.cli.retract import COUNTS
@@ -651,7 +650,7 @@ STATE = replace(
     vault=FIVE_WAIT,
     logs=(LOG,),
     holders=down("c"),
-    keys=(structs.replace(KEY, dealt=True),),
+    keys=(replace(KEY, dealt=True),),
     findings=(Row(VOID, NOW, NOW, 4),),
 )
 
@@ -698,7 +697,7 @@ def test_status(member: Node, false: FalseApi) -> None:
 )
 def test_state_of_a_log(change: dict[str, Any], expected: str) -> None:
     """The worst first."""
-    logs = (structs.replace(LOG, **change),)
+    logs = (replace(LOG, **change),)
     assert expected in "\n".join(lines(form(logs=logs)))
 
 

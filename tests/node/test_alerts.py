@@ -1,12 +1,11 @@
 """What became red or green, ends soon or was taken back is an event, once."""
 
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
 from syncd.errors import MalformedError, UntrustedError
 from syncd.indicator.statement import Retract
@@ -115,7 +114,7 @@ async def test_what_ends_is_written_at_each_step_once(
 ) -> None:
     """A roster, and any member's certificate."""
     end = NOW + 20 * DAY_S
-    roster = msgspec.structs.replace(WELL.roster, expires=end)
+    roster = replace(WELL.roster, expires=end)
     more = {"roster": roster, "members": (member(certificate_ends=end - 9),)}
     found = []
     for half in range(42):
@@ -128,7 +127,7 @@ async def test_what_ends_is_written_at_each_step_once(
     ]
     assert {d["expires"] for d in found} == {"2026-10-11"}
     assert await House(tmp_path, house.database).look(**more) == []
-    more["roster"] = msgspec.structs.replace(roster, expires=end + 10 * DAY_S)
+    more["roster"] = replace(roster, expires=end + 10 * DAY_S)
     again = await house.look(**more)  # renewed, for too short a time
     assert [d["days"] for n, d in again if n == "expiry"] == [9]
 

@@ -1,6 +1,6 @@
 """Metrics: states are those of one value, whoever asks."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from syncd.node.serve.metrics import Metrics
 from syncd.web import status_forms

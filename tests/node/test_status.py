@@ -3,11 +3,10 @@
 import ast
 import inspect
 import re
-from dataclasses import replace
 from typing import Any
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
 from syncd.errors import Message
 from syncd.flows.ports import State
@@ -71,7 +70,9 @@ WELL = MemberState(
         version=3, hash="0", expires=NOW + 60 * DAY_S, expired=False
     ),
     members=(member(),),
+    quotas=(),
     cut_off=None,
+    notify=(),
     admins=3,
     admins_needed=2,
     skew_s=0,
@@ -113,9 +114,7 @@ def down(*members: str) -> tuple[status_forms.HolderState, ...]:
         ({"roster": roster(14 * DAY_S)}, "expires in 14 days"),
         (
             {
-                "roster": msgspec.structs.replace(
-                    roster(60 * DAY_S), format=2, merging=False
-                ),
+                "roster": replace(roster(60 * DAY_S), format=2, merging=False),
                 "logs": (log(lag=7, why=FORMAT), log(lag=8, why=FORMAT)),
             },
             "its format 2 is newer than this syncd 1",
@@ -186,11 +185,11 @@ KEY = status_forms.KeyState(kind="phone", epoch=1, t=2, n=3, dealt=False)
     ("fields", "says"),
     [
         (
-            {"keys": (msgspec.structs.replace(KEY, dealt=True),)},
+            {"keys": (replace(KEY, dealt=True),)},
             "keys: phone/1 were dealt",
         ),
         (
-            {"keys": (msgspec.structs.replace(KEY, n=2),)},
+            {"keys": (replace(KEY, n=2),)},
             "keys: phone/1: every holder is needed",
         ),
         ({"admins": 2}, "admins: all 2 must sign"),

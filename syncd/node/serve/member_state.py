@@ -6,7 +6,6 @@ asks the parts itself, so they cannot disagree.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -17,33 +16,18 @@ from syncd.messages import wire
 from syncd.node.serve.shown import shown
 from syncd.store.findings import Row
 from syncd.store.mutes import Mute
-from syncd.web import forms, status_forms
+from syncd.web import status_forms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberState:
+class MemberState(status_forms.Parts, frozen=True, kw_only=True):
     """How every part was doing at one time."""
 
     now: int  # unix seconds
-    version: str  # of syncd
-    member: str
-    alliance: str
-    log: status_forms.OwnLogState
     vault: Mapping[tuple[str, State], int]  # rows by kind and state
-    logs: tuple[status_forms.LogState, ...]
-    receipts: tuple[status_forms.Seen, ...]  # of our log
-    holders: tuple[status_forms.HolderState, ...]
-    keys: tuple[status_forms.KeyState, ...]
-    quotas: tuple[status_forms.QuotaLeft, ...] = ()
-    roster: forms.RosterState
-    members: tuple[status_forms.MemberRow, ...]
-    cut_off: status_forms.CutOff | None
     admins: int
     admins_needed: int
-    skew_s: int  # how far the others' clocks are ahead
     findings: tuple[Row, ...]  # the newest
     appending: Message  # why nothing is published; "" if it is
-    notify: tuple[status_forms.NotifyState, ...] = ()
     appeals: int = 0  # on which something is to do
     remarks: tuple[Message, ...]  # what else there is to do
     disputes: tuple[DisputeState, ...]  # that wait for an answer
