@@ -1,7 +1,8 @@
 """Drafts of what a member says, and what is kept of each."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
@@ -12,6 +13,27 @@ from syncd.indicator.record import (
     ReportFields,
     VouchFields,
 )
+
+T = TypeVar("T")
+
+
+class RawValue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A value as somebody writes it; "" and absent are the same."""
+
+    kind: str = ""
+    value: str = ""
+    scheme: str = ""  # what a bare account number is
+    region: str = ""  # country of a phone without one; ours if absent
+
+    def read(self, reader: Callable[..., T], region: str, **more: bool) -> T:
+        """Return what a reader of values makes of it; `region` is ours."""
+        return reader(
+            self.kind,
+            self.value,
+            region=self.region or region,
+            scheme=self.scheme,
+            **more,
+        )
 
 
 class Draft(

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from syncd import canonical
+from syncd.flows.draft import RawValue
 from syncd.indicator.active import OFFICIAL
 from syncd.indicator.record import ReportFields
 
@@ -17,15 +18,9 @@ TYPES: Final = (EXEMPT, NOTE, LOCAL)
 MAX_LIST: Final = 100  # characters of a list's name
 
 
-class OwnDraft(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
+class OwnDraft(RawValue, frozen=True, kw_only=True):
     """An exempt entry or note as it is handed in; "" and absent are the same."""
 
-    kind: str = ""
-    value: str = ""
-    scheme: str = ""  # what a bare account number is
-    region: str = ""  # country of a phone without one; ours if absent
     why: str = ""  # ours alone, as is the text
     code: str = ""  # of a note
     text: str = ""  # of a note

@@ -67,12 +67,8 @@ def entry(type_: str, draft: OwnDraft, rules: Rules) -> NewEntry:
     text = plain_text("text", draft.text)
     if draft.code == "other" and not text:
         raise MalformedError("note: other says nothing without a text")
-    found = identifier.for_report(
-        draft.kind,
-        draft.value,
-        region=draft.region or rules.region,
-        scheme=draft.scheme,
-        allow_personal=True,
+    found = draft.read(
+        identifier.for_report, rules.region, allow_personal=True
     )
     why = plain_text("why", draft.why)
     until = None

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from syncd.flows.appeal import Appeal, Step
+from syncd.flows.draft import RawValue
 from syncd.web.forms import (
     Cursor,
     FullOutput,
@@ -40,13 +41,11 @@ class AccessSums(FullOutput, frozen=True, kw_only=True):
     items: tuple[AccessSum, ...]
 
 
-class AboutCall(Input, frozen=True, kw_only=True):
+class AboutCall(RawValue, frozen=True, kw_only=True):
     """Whose value it is that we are asked about by the person concerned."""
 
     kind: str
     value: str
-    scheme: str = ""
-    region: str = ""
     reference: str = ""  # our own file number; kept
 
 

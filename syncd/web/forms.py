@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 
 from syncd.errors import SyncdError
-from syncd.flows.draft import DisputeDraft, Draft
+from syncd.flows.draft import DisputeDraft, Draft, RawValue
 from syncd.flows.ports import Position
 from syncd.indicator.record import ReportFields
 from syncd.messages.wire import Params, WireMessage
@@ -71,13 +71,9 @@ MAX_DEADLINE_MS = 60_000
 LONGEST_REFERENCE = 128  # characters
 
 
-class Item(Input, frozen=True, kw_only=True):
+class Item(RawValue, frozen=True, kw_only=True):
     """One thing to look up: a value, or a token and its epoch."""
 
-    kind: str = ""
-    value: str = ""
-    scheme: str = ""
-    region: str = ""
     token: str = ""
     epoch: Natural = 0
 

@@ -9,7 +9,8 @@ the place of yesterday's.
 from typing import Annotated, Generic, Literal, TypeVar
 
 from syncd.errors import SyncdError
-from syncd.flows.entry import OwnDraft
+from syncd.flows.draft import RawValue
+from syncd.flows.entry import EntryFields, OwnDraft
 from syncd.web.forms import (
     MOST,
     SOME,
@@ -34,13 +35,10 @@ class OwnEntries(Input, Generic[T], frozen=True, kw_only=True):
 OwnAdd = OwnEntries[OwnDraft | SyncdError]
 
 
-class OwnSeen(Input, frozen=True, kw_only=True):
-    """What can be read of a row that is refused: its value is there."""
+class OwnSeen(RawValue, frozen=True, kw_only=True):
+    """What can be read of a row that is refused; any kind if absent."""
 
     value: str
-    kind: str = ""  # any if absent
-    scheme: str = ""
-    region: str = ""
 
 
 class OwnRows(Input, Generic[T], frozen=True, kw_only=True):
@@ -87,7 +85,7 @@ class OwnLoad(FullOutput, frozen=True, kw_only=True):
     entries: int  # that stand on the list now
 
 
-class OwnRemoval(Input, frozen=True, kw_only=True):
+class OwnRemoval(RawValue, frozen=True, kw_only=True):
     """What is to end: by ids, by value, or of a local list.
 
     Of a list all, or what `load` did not have, all of it being handed in.
@@ -96,10 +94,6 @@ class OwnRemoval(Input, frozen=True, kw_only=True):
     why: str = ""
     type: Literal["", "exempt", "note", "local"] = ""  # any if absent
     ids: Annotated[tuple[Natural, ...], MOST] = ()
-    kind: str = ""
-    value: str = ""
-    scheme: str = ""
-    region: str = ""
     list: str = ""
     load: Natural = 0
     gone_at_most: Natural | None = None  # entries that the load may lack
@@ -112,8 +106,8 @@ class OwnRemoved(FullOutput, frozen=True, kw_only=True):
     entries: int = 0  # of the list, that stand
 
 
-class OwnItem(Output, frozen=True, kw_only=True):
-    """One entry, with its value."""
+class OwnItem(EntryFields, Output, frozen=True, kw_only=True):
+    """One entry, with its value, and what it says."""
 
     id: int
     type: str
@@ -122,16 +116,7 @@ class OwnItem(Output, frozen=True, kw_only=True):
     state: Literal["stands", "expired", "ended"]
     by: str
     at: int  # unix seconds
-    expires: str = ""
-    why: str = ""
-    code: str = ""
-    text: str = ""
-    official: bool = False
     list: str = ""
-    label: str = ""
-    role: str = ""
-    evidence: str = ""
-    seen: str = ""
     removed_at: int | None = None
     removed_by: str = ""
     removed_why: str = ""

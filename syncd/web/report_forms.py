@@ -5,6 +5,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 import msgspec
 
 from syncd.errors import SyncdError
+from syncd.flows.draft import RawValue
 from syncd.flows.ports import Position
 from syncd.flows.submission import (
     LONGEST_NAME,
@@ -73,7 +74,7 @@ class VaultPage(Output, frozen=True, kw_only=True):
     next: int = 0  # `before` of the next page; absent on the last
 
 
-class Retraction(Input, frozen=True, kw_only=True):
+class Retraction(RawValue, frozen=True, kw_only=True):
     """What is to end: by value, token, positions, ids, import, or rule."""
 
     reason: str
@@ -81,10 +82,6 @@ class Retraction(Input, frozen=True, kw_only=True):
         "", "report", "dispute", "reassigned", "answer", "vouch", "all"
     ] = ""
     # if absent: of a value its reports, else whatever is named
-    kind: str = ""
-    value: str = ""
-    scheme: str = ""
-    region: str = ""
     token: str = ""  # 22 characters: what was said by token
     epoch: Natural = 0  # of the token
     positions: Annotated[tuple[Place, ...], MOST] = ()

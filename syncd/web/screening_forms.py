@@ -3,21 +3,20 @@
 from typing import Annotated, Generic, TypeVar
 
 from syncd.errors import SyncdError
+from syncd.flows.draft import RawValue
 from syncd.flows.ports import Position
 from syncd.web.forms import SOME, AsOf, FullOutput, Input, Output, Problem
 
 T = TypeVar("T")
 
 
-class ScreeningItem(Input, frozen=True, kw_only=True):
+class ScreeningItem(RawValue, frozen=True, kw_only=True):
     """A customer's value, and what the house calls the customer."""
 
     kind: str
     value: str
     reference: str
     expires: str  # first day on which it is screened for no more
-    scheme: str = ""
-    region: str = ""
 
 
 class ScreeningAdd(Input, Generic[T], frozen=True, kw_only=True):

@@ -87,12 +87,8 @@ class AccessService:
             HoldersError: too few holders answer to find them.
         """
         plain_text("reference", wanted.reference, LONGEST_REFERENCE)
-        forms = identifier.for_lookup(
-            wanted.kind,
-            wanted.value,
-            region=wanted.region or self.ctx.config.member.region,
-            scheme=wanted.scheme,
-        )
+        ours = self.ctx.config.member.region
+        forms = wanted.read(identifier.for_lookup, ours)
         if wanted.kind == "url":  # the others are of pages of others too
             forms = forms[:1]
         outputs = await self.lookups.tokeniser.outputs(

@@ -178,12 +178,8 @@ class LocalService:
         A report has dropped a URL's query or kept it; where both stand, the
         usual form is meant. What else is said has always kept it.
         """
-        found = identifier.for_retract(
-            wanted.kind,
-            wanted.value,
-            region=wanted.region or self.ctx.config.member.region,
-            scheme=wanted.scheme,
-        )
+        ours = self.ctx.config.member.region
+        found = wanted.read(identifier.for_retract, ours)
         vault = self.ctx.own.vault
         rows = [await vault.find_value(f.kind, f.value) for f in found]
         reports = [[r for r in group if r.type == REPORT] for group in rows]

@@ -221,13 +221,7 @@ class OwnListService:
             return own_forms.OwnRemoved(removed=n, entries=left)
         ids = list(wanted.ids)
         if wanted.value:
-            context = self.rules()
-            found = identifier.for_retract(
-                wanted.kind,
-                wanted.value,
-                region=wanted.region or context.region,
-                scheme=wanted.scheme,
-            )
+            found = wanted.read(identifier.for_retract, self.rules().region)
             there = await entries.find({*found}, 0)
             ids = [e.id for some in there.values() for e in some]
         n = await entries.remove(ids, wanted.type, caller.name, why)
