@@ -20,7 +20,7 @@ from syncd.flows.excess import Counted
 from syncd.flows.ports import Bundle
 from syncd.flows.serve import LogFiles
 from syncd.indicator.absent import RETIRED, Range
-from syncd.node.pinned import trusted_roster
+from syncd.node.follow.receipts import with_receipts
 from syncd.roster.roster import Roster
 from syncd.store import durable, home_stores, own, snapshot
 from syncd.store.database import Database
@@ -31,9 +31,7 @@ from syncd.store.snapshot import (
     OwnSnapshot,
 )
 from syncd.tlog import checkpoint, note
-from syncd.tlog.note import Note, Signature, VerifierKey
-
-COSIGNED = 14  # cosignatures on a checkpoint: readers accept 16 lines
+from syncd.tlog.note import Note, VerifierKey
 
 
 @contextmanager
@@ -49,7 +47,8 @@ def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
         with snapshot.of_mirror(path) as s:
             head = mirrored_row(s, origin)
         signed = note.parse(head.note)
-        raw = bytes(Note(signed.text, _log_lines(signed, origin)))
+        own_line = tuple(s for s in signed.signatures if s.name == origin)[:1]
+        raw = bytes(Note(signed.text, own_line))
         size = checkpoint.parse(signed.text).size
         mirror = home_stores.open_mirror(path, clock=_no_clock, read_only=True)
         with closing(mirror) as store:
@@ -72,7 +71,8 @@ def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
             row_origin=row.origin,
             row_size=row.size,
         )
-    raw = bytes(_with_receipts(mark, row.origin, receipts, settings))
+    notes = [receipt.note for receipt in receipts]
+    raw = with_receipts(bytes(mark), row.origin, notes)
     with closing(
         Database(path / home_stores.OWN, "own", read_only=True)
     ) as database:
@@ -131,31 +131,6 @@ def mirrored_row(s: MirrorSnapshot, origin: str) -> LogRow:
             known=", ".join(known) or "no log",
         )
     return row
-
-
-def _log_lines(signed: Note, origin: str) -> tuple[Signature, ...]:
-    return tuple(s for s in signed.signatures if s.name == origin)[:1]
-
-
-def _with_receipts(
-    mark: Note, origin: str, receipts: list[CosignRow], settings: Config
-) -> Note:
-    """Return our checkpoint with the cosignatures of it that we know."""
-    roster = None  # before it has joined
-    if settings.alliance.fingerprint:
-        roster = trusted_roster(settings).current
-    found = Note(mark.text, _log_lines(mark, origin))
-    lines: list[Signature] = []
-    known = roster.by_origin(origin) if roster else None
-    if roster is None or known is None:
-        return found
-    keys = [known[1].log, *cosigners(roster)]
-    for receipt in receipts:
-        signed = note.parse(receipt.note)
-        if signed.text == mark.text:
-            lines += [s for _, s in note.verify(signed, keys)]
-    others = [s for s in dict.fromkeys(lines) if s.name != origin]
-    return note.add(found, *others[:COSIGNED])
 
 
 def cosigners(roster: Roster) -> list[VerifierKey]:

@@ -133,9 +133,7 @@ class Receipts:
         await self.keep(key.name, head.size, bytes(only))
 
 
-def with_receipts(
-    raw: bytes, log_key: VerifierKey, receipts: Iterable[bytes]
-) -> bytes:
+def with_receipts(raw: bytes, origin: str, receipts: Iterable[bytes]) -> bytes:
     """Return a log's checkpoint with others' cosignatures of the same text.
 
     Lines that are already verified; at most 14 of them.
@@ -145,8 +143,6 @@ def with_receipts(
     for receipt in receipts:
         parsed = note.parse(receipt)
         if parsed.text == own.text:
-            lines.extend(
-                s for s in parsed.signatures if s.name != log_key.name
-            )
+            lines.extend(s for s in parsed.signatures if s.name != origin)
     del lines[1 + RECEIPTS_SERVED :]
     return bytes(note.Note(own.text, tuple(lines)))

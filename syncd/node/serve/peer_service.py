@@ -74,21 +74,16 @@ class PeerService:
         """Return our log up to the released checkpoint."""
         await self.settled()
         raw = self._own.released()
-        head = with_receipts(
-            raw, self.ctx.home.keys.log.verifier, await self._receipts()
-        )
+        found = await self._book.receipts(self.ctx.origin)
+        notes = [receipt.note for receipt in found.values()]
         return LogFiles(
             self.ctx.origin,
             checkpoint.size_of(raw),
-            head,
+            with_receipts(raw, self.ctx.origin, notes),
             self._own.bundle,
             self._own.roots,
             self.make,
         )
-
-    async def _receipts(self) -> list[bytes]:
-        found = await self._book.receipts(self.ctx.origin)
-        return [receipt.note for receipt in found.values()]
 
     async def mirror_log(self, origin_hash: str) -> LogFiles | None:
         """Return a mirrored log up to its largest signed size, or None."""
