@@ -92,20 +92,19 @@ class Daemon:
         self.home = home
         self.pools = Pools()
         self.background = Background()
+        self.aside = self.background.start
+        self.checks = self.pools.checks
         self._tasks: list[asyncio.Task[None]] = []
         self.listeners = Listeners()
         self.metrics = Metrics()
         self.feed = Events(home.own.events)
-        self.findings = FindingsBook(
-            home=home,
-            metrics=self.metrics,
-            offload=self.pools.fast,
-        )
+        self.offload = self.pools.fast
+        self.findings = self._make(FindingsBook)
         self.ctx = Context(
             home=home,
             clock=clock,
             report=self.findings.report,
-            offload=self.pools.fast,
+            offload=self.offload,
             bulk=self.pools.bulk,
         )
         self._build_follow()
@@ -117,7 +116,7 @@ class Daemon:
             Jobs,
             round=self._round,
             daily=self.daily.run,
-            clock_set=self.publisher.wake,
+            clock_set=self.wake,
         )
         self.tls = pinning.ServerTls(
             self.peers.shown(), self.peers.keys.tls_pem
@@ -149,10 +148,10 @@ class Daemon:
         self.receipts = self._make(
             Receipts, book=self.home.own.cosigned, keep=self._keep_receipt
         )
-        self.pulls = self._make(Pulls, checks=self.pools.checks)
+        self.pulls = self._make(Pulls)
         self.peer_notifier = self._make(PeerNotifier)
         self.contact = self._make(Contact)
-        self.rounds = self._make(Rounds, aside=self.background.start)
+        self.rounds = self._make(Rounds)
 
     def _build_publish(self) -> None:
         """Build what writes our own log."""
@@ -186,8 +185,8 @@ class Daemon:
             Publisher,
             failed=failures.labels("publish").inc,
             grown=self._ours_grown,
-            aside=self.background.start,
         )
+        self.wake = self.publisher.wake
 
     def _build_upkeep(self) -> None:
         """Build what is due by the day, or by a new roster."""
@@ -195,7 +194,7 @@ class Daemon:
         self.never = self._make(NeverList)
         self.protected_reports = self._make(ProtectedReports)
         self.disputes = self._make(Disputes)
-        self.orders = self._make(RosterOrders, checks=self.pools.checks)
+        self.orders = self._make(RosterOrders)
         self.excess = Excess(self.ctx, self.logs)
         self.daily = self._make(Daily)
 
@@ -215,29 +214,21 @@ class Daemon:
         )
         self.claims = self._make(Claims)
         self.budgets = self._make(Budgets)
-        self.lookups = self._make(Lookups, aside=self.background.start)
+        self.lookups = self._make(Lookups)
         self.dispute_check = self._make(DisputeCheck)
         self.asked_again = self._make(AskedAgain)
         self.changes = self._make(Changes)
         self.screening = self._make(Screening)
         self.lifts = self._make(Lifts)
-        self.local_service = self._make(LocalService, wake=self.publisher.wake)
-        drafts: dict[str, Any] = {
-            "rules": self.local_service.rules,
-            "wake": self.publisher.wake,
-        }
-        self.intake = self._make(Intake, **drafts)
+        self.local_service = self._make(LocalService)
+        self.rules = self.local_service.rules
+        self.intake = self._make(Intake)
         self.claim_intake = self._make(
             ClaimIntake,
             disputed=self.disputes,
             retract=self.local_service.retract,
-            **drafts,
         )
-        self.own_lists = self._make(
-            OwnListService,
-            lookup=self.lookups.lookup,
-            rules=self.local_service.rules,
-        )
+        self.own_lists = self._make(OwnListService, lookup=self.lookups.lookup)
         self.access = self._make(AccessService)
 
     def _build_arrivals(self) -> None:
@@ -283,14 +274,14 @@ class Daemon:
         self.metrics.pulls.labels(origin).inc()
         await self.event_writer.log(origin)
         await self.urgent_news.look()
-        self.background.start(self.arrivals.grown())
+        self.aside(self.arrivals.grown())
 
     async def _keep_receipt(self, signer: str, size: int, note: bytes) -> None:
         await self.guard.keep_receipt(signer, size, note)
 
     def _ours_grown(self) -> None:
         self.peer_service.changed(self.ctx.origin)
-        self.background.start(self.arrivals.grown())
+        self.aside(self.arrivals.grown())
 
     async def _roster_accepted(self) -> None:
         """Act on a new roster: who is out is out at the next request."""
@@ -302,14 +293,14 @@ class Daemon:
         await self.guard.obey()
         self.home.mirror.retired = self.ctx.roster.retired
         await self.event_writer.roster()
-        self.background.start(self.orders.carry_out())
-        self.publisher.wake()
+        self.aside(self.orders.carry_out())
+        self.wake()
 
     async def _ready(self) -> None:
         """Write, now that we may."""
         with contextlib.suppress(RefusedError):
             await self.publisher.say_roster()
-        self.publisher.wake()
+        self.wake()
         await self.orders.know_never()
 
     async def _round(self) -> None:
@@ -338,7 +329,7 @@ class Daemon:
         await self.publisher.merge_own()
         await self.guard.obey()
         await self.event_writer.all()
-        self.background.start(self.arrivals.grown())
+        self.aside(self.arrivals.grown())
         self.guard.check_startup()
         self._tasks = [
             asyncio.create_task(self.publisher.run()),

@@ -16,6 +16,7 @@ from syncd.flows.evidence import Evidence
 from syncd.flows.ports import Finding, Offload
 from syncd.node.home import Home
 from syncd.node.serve.metrics import Metrics
+from syncd.store import evidence_files
 from syncd.store.events import of_finding
 
 log = structlog.get_logger("syncd.node")
@@ -46,7 +47,9 @@ class FindingsBook:
         rosters = [self.home.trusted.current]
         try:
             await self.offload(evidence.judge, held, rosters)
-            kept = await self.offload(self.home.keep_evidence, held)
+            kept = await self.offload(
+                evidence_files.keep, self.home.path, member, bytes(held)
+            )
         except (MalformedError, RefusedError, UntrustedError) as e:
             log.info("no evidence", member=member, why=str(e))
         except UnavailableError as e:

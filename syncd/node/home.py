@@ -14,7 +14,6 @@ from msgspec import structs
 from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import key_share
-from syncd.flows.evidence import Evidence
 from syncd.flows.key_share import Share
 from syncd.flows.ports import OwnHead
 from syncd.node.pinned import clock, roster_files, trusted_roster
@@ -22,7 +21,6 @@ from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Cut, Member
 from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
-from syncd.store import evidence_files
 from syncd.store.home_stores import OwnStore, open_mirror
 from syncd.store.keyring import Keyring
 from syncd.store.mirror import MirrorStore
@@ -220,16 +218,6 @@ class Home:
         """Finish what is being written and let others have the home."""
         self.mirror.close()
         self.own.close()
-
-    def keep_evidence(self, evidence: Evidence) -> str:
-        """Keep evidence in a file; return its name, "" if there is enough.
-
-        Raises:
-            UnavailableError: the disk does not let us.
-        """
-        return evidence_files.keep(
-            self.path, evidence.accused, bytes(evidence)
-        )
 
     def inbox(self, origin: str) -> Path:
         """Return the directory into which files of a log are laid by hand."""
