@@ -480,7 +480,7 @@ class Member:
 
     async def say(self, *statements: Statement) -> None:
         """Append statements."""
-        await self.node.publisher.append([(one, None) for one in statements])
+        await self.node.publisher.append(statements)
 
     async def write(self, *statements: Said) -> None:
         """Append entries as they are, right or wrong."""

@@ -21,7 +21,6 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows import merge, publish
-from syncd.flows.ports import Published
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.claims import REPORT, VOUCH
@@ -73,12 +72,13 @@ class Publisher:
 
     async def append(
         self,
-        entries: Sequence[tuple[Statement, Published | None]],
+        statements: Sequence[Statement],
         *,
         done: Sequence[str] = (),
         sighted: Sequence[int] = (),
     ) -> None:
-        """Append statements of our own and let the others know."""
+        """Append what no row of the vault says, and let the others know."""
+        entries = [(statement, None) for statement in statements]
         await self.writer.append(entries, done=done, sighted=sighted)
         await self.after_append()
 
@@ -91,7 +91,7 @@ class Publisher:
         accepted = RosterAccepted(version=roster.version, hash_=roster.hash)
         # Else somebody else of us said it meanwhile: once is enough.
         with contextlib.suppress(StaleError):
-            await self.append([(accepted, None)], done=[name])
+            await self.append([accepted], done=[name])
 
     async def merge_own(self) -> None:
         """Fold what is new of our own log into the claims."""
@@ -132,13 +132,9 @@ class Publisher:
                 self._failed(e.text)
                 log.warning("publishing waits", why=str(e))
                 await asyncio.sleep(1)
-            except SyncdError as e:
-                self._failed(e.text)
-                log.exception("publishing failed")
-                await asyncio.sleep(5)
-            except Exception:
+            except Exception as e:
                 # Ours to mend; but what waits is not to wait for a restart.
-                self._failed(BUG)
+                self._failed(e.text if isinstance(e, SyncdError) else BUG)
                 log.exception("publishing failed")
                 await asyncio.sleep(5)
 

@@ -13,16 +13,10 @@ import structlog
 
 from syncd.errors import RefusedError
 from syncd.flows import sighting
-from syncd.flows.ports import Published
 from syncd.indicator import statement, token
 from syncd.indicator.active import World
 from syncd.indicator.claims import Claim
-from syncd.indicator.statement import (
-    COUNTS,
-    Sighting,
-    Statement,
-    Usage,
-)
+from syncd.indicator.statement import COUNTS, Sighting, Usage
 from syncd.node.context import Context
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
@@ -86,21 +80,18 @@ class Daily:
         ]
         parts = [rows[i : i + ROWS] for i in range(0, len(rows), ROWS)]
         many = len(parts) > 1
-        entries: list[tuple[Statement, Published | None]] = [
-            (
-                Usage(
-                    on=day,
-                    key=(kind, int(epoch)),  # type: ignore[arg-type]
-                    rows=tuple(sorted(part)),
-                    part=number if many else 0,
-                    of=len(parts) if many else 0,
-                ),
-                None,
+        usage = [
+            Usage(
+                on=day,
+                key=(kind, int(epoch)),  # type: ignore[arg-type]
+                rows=tuple(sorted(part)),
+                part=number if many else 0,
+                of=len(parts) if many else 0,
             )
             for number, part in enumerate(parts, 1)
         ]
         await self.publisher.append(
-            entries, done=[quota.reported_mark(day, key)]
+            usage, done=[quota.reported_mark(day, key)]
         )
 
     async def _sightings(self) -> None:
@@ -127,11 +118,9 @@ class Daily:
         if len({row.met.token for row in telling}) < sighting.BATCH:
             gone -= {row.id for row in telling}
             telling = []
-        entries: list[tuple[Statement, Published | None]] = [
-            (_sighting(row, today), None) for row in telling
-        ]
-        secrets.SystemRandom().shuffle(entries)
-        await self.publisher.append(entries, done=[name], sighted=[*gone])
+        told = [_sighting(row, today) for row in telling]
+        secrets.SystemRandom().shuffle(told)
+        await self.publisher.append(told, done=[name], sighted=[*gone])
 
     async def _claims(self, met: SightedToken) -> Sequence[Claim]:
         code = token.KIND_CODES[met.kind]
