@@ -113,7 +113,7 @@ class Route:
                 "the body has over {most} commas", most=MOST_COMMAS
             )
         if self.each is None:
-            return _decoded(raw, self.takes, "")
+            return _read(raw, msgspec.json.Decoder(self.takes))
         return self.each.read(raw)
 
 
@@ -141,7 +141,7 @@ class ItemwiseForm:
             MalformedError: it is none, or has too many items.
         """
         form, name = _raw(self.form)
-        body = _decoded(raw, form, "")
+        body = _read(raw, msgspec.json.Decoder(form))
         raws = getattr(body, name)
         decoder = msgspec.json.Decoder(self.item)
         items = tuple(
@@ -209,13 +209,10 @@ def _query(request: web.Request, form: Any) -> Any:
         raise problem.shape(e, "query") from None
 
 
-def _decoded(raw: bytes, form: Any, at: str) -> Any:
-    return _read(raw, msgspec.json.Decoder(form), at)
-
-
 def _read(
-    raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[Any], at: str
+    raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[Any], at: str = ""
 ) -> Any:
+    """Return what a body, or the item of one that stands `at`, decodes to."""
     try:
         return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
