@@ -523,7 +523,7 @@ class Member:
 
     async def round(self) -> None:
         """Ask all others for news and fetch it."""
-        for peer in self.node.rounds.peer_states.values():
+        for peer in self.node.peer_choice.states.values():
             peer.retry_at = 0
         self.node.logs.hurry()
         await self.node.rounds.round()
@@ -936,9 +936,7 @@ class Alliance:
         """Ask around until all that run trust the newest roster."""
         newest = drafts.read(self.notes[-1])[1].version
         async with asyncio.timeout(10):
-            while any(
-                m.node.rosters.current.version < newest for m in self.up
-            ):
+            while any(m.node.ctx.roster.version < newest for m in self.up):
                 await asyncio.gather(*(m.round() for m in self.up))
 
 

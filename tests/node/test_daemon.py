@@ -203,7 +203,7 @@ async def test_a_roster_while_it_awakens(alliance: Alliance) -> None:
 
     await alliance.change(edit, at="police")
     await bank.round()
-    assert bank.node.rosters.current == police.node.rosters.current
+    assert bank.node.ctx.roster == police.node.ctx.roster
     await bank.awake()
     bank.node.guard.may_append()
     await alliance.settle()
@@ -217,7 +217,7 @@ async def test_a_roster_heard_while_it_awakens(alliance: Alliance) -> None:
     await alliance.change(retire_urls, at="police")
     await bank.start()
     await bank.awake()
-    assert bank.node.rosters.current == police.node.rosters.current
+    assert bank.node.ctx.roster == police.node.ctx.roster
 
     await bank.swept()
     bank.node.guard.may_append()

@@ -124,7 +124,7 @@ async def test_an_error_of_ours_is_one_members_trouble(
     """Whatever goes wrong with one answer, the round goes on."""
     bank = alliance.bank
     await hear(bank, "police", Says(ZeroDivisionError()))
-    state = bank.node.rounds.peer_states["police"]
+    state = bank.node.peer_choice.states["police"]
     assert state.failures == 1
     await bank.round()
     assert state.failures == 0
@@ -140,12 +140,12 @@ async def test_a_newer_roster_that_a_log_speaks_of(alliance: Alliance) -> None:
     bank, carrier, police = alliance.bank, alliance.carrier, alliance.police
     await alliance.settle()
     await alliance.change(lambda draft: draft, at="police")
-    note = police.node.rosters.current
+    note = police.node.ctx.roster
     await carrier.say(RosterAccepted(version=note.version, hash_=note.hash))
     await bank.node.logs.offer("carrier", carrier.node.home.own.log.released())
-    assert bank.node.rosters.current.version < note.version
+    assert bank.node.ctx.roster.version < note.version
     await bank.node.pulls.fetch()
-    assert bank.node.rosters.current.hash == note.hash
+    assert bank.node.ctx.roster.hash == note.hash
     await alliance.agreed()
 
 
@@ -162,7 +162,7 @@ async def test_a_quiet_round(alliance: Alliance) -> None:
     assert len(asked) == 9
     assert all(path.startswith("/heads?cursor=") for path in asked)
     for name in ("police", "carrier", "platform"):
-        cursor = bank.node.rounds.peer_states[name].cursor
+        cursor = bank.node.peer_choice.states[name].cursor
         service = alliance.members[name].node.peer_service
         heads = await service.heads("bank", cursor)
         assert not [*heads.notes, *heads.receipts]
@@ -191,8 +191,8 @@ async def test_a_pull_makes_room(alliance: Alliance) -> None:
 async def test_what_a_newer_roster_is_needed_for(alliance: Alliance) -> None:
     """A cursor is kept only once what came with it could be read."""
     bank = alliance.bank
-    roster = bank.node.rosters.current
-    bank.node.rounds.peer_states["platform"].cursor = ""
+    roster = bank.node.ctx.roster
+    bank.node.peer_choice.states["platform"].cursor = ""
     says = Says(
         heads(roster, version=roster.version + 1),
         heads(roster),

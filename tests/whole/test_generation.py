@@ -199,7 +199,7 @@ async def test_statements_of_the_old_log(
         await member.node.daily.run()
         assert await verdict(member, URLS[0]) == "none"
     assert open_in_own(bank, old) == ["phone"]
-    assert sound(bank, bank.node.rosters.current)
+    assert sound(bank, bank.node.ctx.roster)
 
 
 @pytest.mark.parametrize("mark", ["rolled back too", "still there"])
@@ -277,7 +277,7 @@ async def test_a_new_tls_key(alliance: Alliance, tmp_path: Path) -> None:
     assert await bank.node.peers.get("police").roster(version)
     assert await bank.node.peers.get("carrier").roster(1)
     await bank.round()  # hears of it from police, by the new key
-    assert bank.node.rosters.current.version == version
+    assert bank.node.ctx.roster.version == version
     assert bank.node.peers.keys.public.tls == roster.known("bank").keys.tls
     alliance.heal()
     await alliance.settle()
@@ -372,7 +372,7 @@ async def test_an_epoch_is_retired_after_the_turn(
     await alliance.agreed()
     await bank.swept()
     assert open_in_own(bank, old) == ["phone"]
-    assert sound(bank, bank.node.rosters.current)
+    assert sound(bank, bank.node.ctx.roster)
 
 
 def open_in_own(member: Member, origin: str) -> list[str]:

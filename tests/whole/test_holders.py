@@ -121,7 +121,7 @@ async def test_a_signed_lie_is_found_by_the_proof(
 async def test_quota_used_up(alliance: Alliance) -> None:
     """Beyond it: 429, and when to come back; others are not concerned."""
     police, platform = alliance.police, alliance.platform
-    epoch = police.node.rosters.current.epoch("phone")
+    epoch = police.node.ctx.roster.epoch("phone")
     assert epoch is not None
     answers = []
     for n in range(5):

@@ -112,7 +112,7 @@ async def test_one_that_takes_for_ever(alliance: Alliance, how: str) -> None:
     over.set()
     held = await alliance.bank.head(alliance.police.origin)
     assert held.merged == await alliance.police.size()
-    state = alliance.bank.node.rounds.peer_states["platform"]
+    state = alliance.bank.node.peer_choice.states["platform"]
     assert state.retry_at > time.monotonic()
 
 

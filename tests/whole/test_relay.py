@@ -231,7 +231,7 @@ def _bundle(path: str) -> int:
 async def pull_from_bank(alliance: Alliance) -> None:
     """Have C hear of A's newest checkpoint from B, and pull it."""
     node = alliance.carrier.node
-    for state in node.rounds.peer_states.values():
+    for state in node.peer_choice.states.values():
         state.retry_at = state.lost_s = 0  # else D would be asked first
     note = alliance.police.node.home.own.log.released()
     alliance.network.asked.clear()

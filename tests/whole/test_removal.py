@@ -257,7 +257,7 @@ async def test_the_others_hear_of_it_and_go_on(before: Before) -> None:
     """The carrier learns it from the others; all converge without it."""
     alliance = before.alliance
     await alliance.carrier.round()
-    assert alliance.carrier.node.rosters.current.version == 2
+    assert alliance.carrier.node.ctx.roster.version == 2
     await alliance.bank.report("phone", "+12025550199", urgent=True)
     await alliance.settle(*OTHERS)
     for name in OTHERS:  # the roster keeps what it said
@@ -271,7 +271,7 @@ async def test_it_hears_of_nothing_new(before: Before) -> None:
     held = await platform.head(alliance.bank.origin)
     await platform.round()
     assert await platform.head(alliance.bank.origin) == held
-    states = platform.node.rounds.peer_states
+    states = platform.node.peer_choice.states
     assert all(states[name].failures for name in OTHERS)
     seen = await platform.node.status_reader.status()
     assert "3 members do not admit our certificate" in str(seen.todo[0])
@@ -311,9 +311,9 @@ async def test_a_key_that_is_not_pinned(before: Before) -> None:
     """The doctor says it of a name that leads to another machine."""
     police, bank = before.alliance.police, before.alliance.bank
     node = police.node
-    known = node.rosters.current.known(bank.id)
+    known = node.ctx.roster.known(bank.id)
     elsewhere = msgspec.structs.replace(
-        node.rosters.current.known("carrier"), urls=known.urls
+        node.ctx.roster.known("carrier"), urls=known.urls
     )
     tls = node.peers.shown(), node.peers.keys.tls_pem
     steps = await checkup.way(elsewhere, tls)

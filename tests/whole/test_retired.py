@@ -81,7 +81,7 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
             *await member.lookup("url", URL),
         )
         assert (phone.verdict, url.verdict) == ("confirmed", "none")
-        settings, roster = member.config, member.node.rosters.current
+        settings, roster = member.config, member.node.ctx.roster
         for checked in stored.verify_home(settings, roster):
             assert checked.problems == []
     assert len(digests) == 1

@@ -7,6 +7,7 @@ what we hold (`log_state`), and becomes a target if it is ahead of that.
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import structlog
 
@@ -36,10 +37,14 @@ class FollowedLogs:
         """Return how a log is doing."""
         return self.states.setdefault(origin, LogState())
 
+    def note(self, origin: str, **changes: Any) -> None:
+        """Note of a log what moves it nowhere."""
+        self.states[origin] = replace(self.state(origin), **changes)
+
     def hurry(self) -> None:
         """Let no log be left alone any longer: others may be asked now."""
-        for origin, state in self.states.items():
-            self.states[origin] = replace(state, retry_at=0.0)
+        for origin in self.states:
+            self.note(origin, retry_at=0.0)
 
     # ------------------------------------------------------ by the roster
 
@@ -129,7 +134,7 @@ class FollowedLogs:
             why = Message(
                 "size {size} signed, we hold {ours}", size=size, ours=mirrored
             )
-            self.states[origin] = replace(state, why=why)
+            self.note(origin, why=why)
             await self.ctx.report(Finding("too_large", origin, None, why))
         if offer is Offer.FORK and state.target is not None:
             why = Message(

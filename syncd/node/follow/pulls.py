@@ -7,7 +7,7 @@ gives us is left alone for a while, longer each time.
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -254,12 +254,10 @@ class Pulls:
             over = Message("above its entries of a day")
             await self.ctx.report(Finding("limit", origin, None, over))
         state = self.logs.state(origin).reached(target)
-        state = replace(
-            state,
-            last_pull=self.ctx.now(),
-            source=done.source or state.source,
-        )
         self._move(origin, state)
+        source, now = done.source or state.source, self.ctx.now()
+        self.logs.note(origin, last_pull=now, source=source)
+        state = self.logs.state(origin)
         if has_moved or done.merged == done.after:
             self._move(origin, state.goes_on(why))
         else:  # nobody gives what is withheld, or it is enough for today
@@ -279,8 +277,7 @@ class Pulls:
         mirror = self.ctx.mirror
         while smaller := {**self.logs.state(origin).smaller}:  # more may come
             _, raw = smaller.popitem()
-            state = replace(self.logs.state(origin), smaller=smaller)
-            self._move(origin, state)
+            self.logs.note(origin, smaller=smaller)
             head, _ = checkpoint.open_(raw, key)
             mine = await mirror.head(origin)
             if head.size > mine.mirrored or mine.contested:

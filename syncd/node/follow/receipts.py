@@ -1,7 +1,7 @@
 """Cosign others' logs, and collect their cosignatures of ours."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
@@ -47,7 +47,7 @@ class Receipts:
 
     async def cosign(self, origin: str, key: VerifierKey) -> bool:
         """Say what we saw and merged, if our clock is sound; tell if so."""
-        self._owe(origin, owed=True)  # until it is signed
+        self.logs.note(origin, owed=True)  # until it is signed
         signed = False
         try:
             self.our_clock.healthy()
@@ -58,7 +58,7 @@ class Receipts:
             return False
         except ForkError as e:
             await self.logs.forked(origin, await self.signed(origin), e.text)
-        self._owe(origin, owed=False)
+        self.logs.note(origin, owed=False)
         return signed
 
     async def _sign(self, origin: str, key: VerifierKey) -> bool:
@@ -73,9 +73,6 @@ class Receipts:
         seen = await cosigner.seen(keys.seen)
         merged = await cosigner.merged(keys.merged)
         return bool(seen or merged)
-
-    def _owe(self, origin: str, *, owed: bool) -> None:
-        self.logs.states[origin] = replace(self.logs.state(origin), owed=owed)
 
     async def make_up(self, busy: Callable[[str], bool]) -> None:
         """Sign what could not be signed when it was merged.
@@ -93,15 +90,14 @@ class Receipts:
         for origin in sorted(owed):
             key = self.logs.key(origin)
             if key is None or self.logs.is_ours(origin):
-                self._owe(origin, owed=False)
+                self.logs.note(origin, owed=False)
                 continue
             try:
                 if not busy(origin) and await self.cosign(origin, key):
                     await self.logs.grown(origin)
             except Exception as e:
                 why = e.text if isinstance(e, SyncdError) else BUG
-                state = replace(self.logs.state(origin), why=why)
-                self.logs.states[origin] = state
+                self.logs.note(origin, why=why)
                 log.warning(
                     "not cosigning",
                     origin=origin,

@@ -45,11 +45,6 @@ class RosterKeeper:
         self._claims = RosterClaims(self._trusted, keep)
         self._since = self.steady()
 
-    @property
-    def current(self) -> Roster:
-        """The newest roster that we trust."""
-        return self._trusted.current
-
     async def publish(self, raw: bytes) -> Roster:
         """Take a version from our own admin; say of what signatures it lacks.
 
@@ -67,13 +62,13 @@ class RosterKeeper:
                 self.ctx.home.rosters.put(found.version, raw)
                 self._trusted.update(raw)
                 await self.moved(before)
-        return self.current
+        return self.ctx.roster
 
     async def _ask_signatures(self, raw: bytes) -> None:
         """Write that a draft of the next version lacks signatures, if it is one."""
         with contextlib.suppress(SyncdError):
             wanted = max(
-                s.wanted for s in signing.signatures(raw, self.current)
+                s.wanted for s in signing.signatures(raw, self.ctx.roster)
             )
             draft = drafts.read(raw)[1]
             if wanted:
@@ -92,7 +87,7 @@ class RosterKeeper:
         The newest first: it brings those before it. What a member that has
         left says is no claim of a member.
         """
-        found = self.current.by_origin(origin)
+        found = self.ctx.roster.by_origin(origin)
         if found is None or not found[0].active:
             return
         claims = {(version, hash_) for _, version, hash_ in accepted}
@@ -135,7 +130,7 @@ class RosterKeeper:
 
     async def moved(self, before: int) -> None:
         """Let everybody know that there is a newer one than `before`."""
-        roster = self.current
+        roster = self.ctx.roster
         log.info(
             "roster accepted",
             before=before,

@@ -24,7 +24,7 @@ from syncd.node.context import BUG, Context
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.contact import Contact
 from syncd.node.follow.followed import FollowedLogs
-from syncd.node.follow.peer_choice import PeerChoice, PeerState
+from syncd.node.follow.peer_choice import PeerChoice
 from syncd.node.follow.peer_notifier import PeerNotifier
 from syncd.node.follow.peers import Peers
 from syncd.node.follow.pulls import Pulls
@@ -171,17 +171,12 @@ class Rounds:
 
     # --------------------------------------------------------------- states
 
-    @property
-    def peer_states(self) -> dict[str, PeerState]:
-        """How each member is doing as a peer."""
-        return self.peer_choice.states
-
     def heard_at(self, member: str, origin: str) -> int:
         """Return when we last heard how long a member's log is, 0 if never.
 
         From itself, whose silence about it says that it is no longer; or
         from others, if that was news.
         """
-        peer = self.peer_states.get(member)
+        peer = self.peer_choice.states.get(member)
         asked = peer.last_ok if peer else 0
         return max(asked, self.logs.state(origin).heard_at)

@@ -33,7 +33,7 @@ def _row(
     ctx: Context, rounds: Rounds, member: Member, lacks: int
 ) -> MemberRow:
     mine = member.id == ctx.me
-    peer = rounds.peer_states.get(member.id) or PeerState()
+    peer = rounds.peer_choice.states.get(member.id) or PeerState()
     ends = certificate.expires(member.certificate) if member.active else None
     return shown(
         MemberRow,

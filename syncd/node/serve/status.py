@@ -327,7 +327,7 @@ class StatusReader:
         One that answered wrongly is down until it answers an evaluation.
         """
         asked = self.asked.get(member)
-        peer = self.rounds.peer_states.get(member, PeerState())
+        peer = self.rounds.peer_choice.states.get(member, PeerState())
         if asked is None or asked.since < peer.ended:
             if peer.failures:
                 return peer.why
