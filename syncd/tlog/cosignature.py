@@ -72,7 +72,7 @@ def cosign(text: str, key: SigningKey, timestamp: int) -> Signature:
         MalformedError: `text` is no checkpoint, `key` no cosigner's key, or
             the time is outside 1..2^63-1.
     """
-    if key.algorithm not in _SIGNATURE_SIZE:
+    if key.algorithm != COSIGNATURE:
         raise MalformedError(
             "cosignature: key {name} signs notes only", name=key.name
         )

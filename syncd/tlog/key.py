@@ -19,20 +19,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
     Ed25519PublicKey,
 )
-from cryptography.hazmat.primitives.asymmetric.mldsa import (
-    MLDSA44PrivateKey,
-    MLDSA44PublicKey,
-)
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 from syncd.errors import MalformedError, RefusedError
 from syncd.tlog import strict
 
 ED25519 = 0x01  # over the text
 COSIGNATURE = 0x04  # Ed25519 cosignature/v1
-MLDSA44 = 0x06  # ML-DSA-44 cosignature
+MLDSA44 = 0x06  # ML-DSA-44 cosignature: read, never made
 
 PUBLIC_SIZE = {ED25519: 32, COSIGNATURE: 32, MLDSA44: 1312}  # bytes
-SEED_SIZE = 32  # bytes, for all three
+SEED_SIZE = 32  # bytes
 MAX_NAME = 100  # bytes, of a name of ours
 
 _NAME = re.compile(r"[^\x00-\x20\s+\ud800-\udfff]+")  # no space, no plus
@@ -162,12 +159,12 @@ class SigningKey:
     """
 
     name: str
-    algorithm: int  # type byte: ED25519, COSIGNATURE or MLDSA44
-    seed: bytes = field(repr=False)  # 32 bytes: RFC 8032, or FIPS 204 ξ
+    algorithm: int  # type byte: ED25519 or COSIGNATURE
+    seed: bytes = field(repr=False)  # 32 bytes, RFC 8032
     verifier: VerifierKey = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.algorithm not in PUBLIC_SIZE:
+        if self.algorithm not in (ED25519, COSIGNATURE):
             raise MalformedError(
                 "key: type {algorithm:#04x} is unknown",
                 algorithm=self.algorithm,
@@ -178,17 +175,11 @@ class SigningKey:
         verifier = VerifierKey(self.name, self.algorithm, public)
         object.__setattr__(self, "verifier", verifier)
 
-    def _secret(self) -> Ed25519PrivateKey | MLDSA44PrivateKey:
-        if self.algorithm == MLDSA44:
-            return MLDSA44PrivateKey.from_seed_bytes(self.seed)
+    def _secret(self) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(self.seed)
 
     def raw_sign(self, message: bytes) -> bytes:
-        """Return the bare signature over `message`.
-
-        Ed25519 always makes the same one; ML-DSA-44 hedges with randomness
-        of the library's own, as FIPS 204 recommends.
-        """
+        """Return the bare signature over `message`."""
         return self._secret().sign(message)
 
     def line(self, body: bytes) -> Signature:

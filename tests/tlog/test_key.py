@@ -35,12 +35,6 @@ def test_a_seed_makes_the_published_key(case: dict[str, Any]) -> None:
     assert made.public.hex() == case["public_hex"]
 
 
-def test_an_ml_dsa_seed_makes_the_published_key() -> None:
-    made = SigningKey(ML_DSA["name"], ML_DSA["type"], b"\5" * 32).verifier
-    assert str(made) == ML_DSA["vkey"]
-    assert made.key_id.hex() == ML_DSA["key_id"]
-
-
 @pytest.mark.parametrize(
     "vkey", [*(case["vkey"] for case in KEYS), ML_DSA["vkey"]]
 )
@@ -166,9 +160,8 @@ def test_a_key_that_is_no_point_holds_nothing() -> None:
     assert not odd.holds(b"text", bytes(64))
 
 
-@pytest.mark.parametrize("algorithm", [ED25519, COSIGNATURE, MLDSA44])
-def test_a_seed_never_shows(algorithm: int) -> None:
-    secret = SigningKey("a.example/log", algorithm, b"sEcRetSeed" + b"x" * 22)
+def test_a_seed_never_shows() -> None:
+    secret = SigningKey("a.example/log", ED25519, b"sEcRetSeed" + b"x" * 22)
     assert "sEcRet" not in f"{secret!r} {secret} {secret.verifier!r}"
 
 
@@ -176,7 +169,8 @@ def test_a_seed_never_shows(algorithm: int) -> None:
     ("algorithm", "seed", "why"),
     [
         (ED25519, b"s" * 31, "seed is 31 bytes"),
-        (MLDSA44, b"s" * 33, "seed is 33 bytes"),
+        (COSIGNATURE, b"s" * 33, "seed is 33 bytes"),
+        (MLDSA44, b"s" * 32, "type 0x06 is unknown"),
         (2, b"s" * 32, "type 0x02 is unknown"),
     ],
 )
@@ -187,9 +181,8 @@ def test_what_is_no_secret_key_is_refused(
         SigningKey("a.example/log", algorithm, seed)
 
 
-@pytest.mark.parametrize("algorithm", [ED25519, COSIGNATURE, MLDSA44])
-def test_a_signature_holds_for_its_message_only(algorithm: int) -> None:
-    secret = SigningKey("a.example/log", algorithm, b"s" * 32)
+def test_a_signature_holds_for_its_message_only() -> None:
+    secret = SigningKey("a.example/log", ED25519, b"s" * 32)
     signature = secret.raw_sign(b"text")
     assert secret.verifier.holds(b"text", signature)
     assert not secret.verifier.holds(b"Text", signature)
@@ -197,9 +190,8 @@ def test_a_signature_holds_for_its_message_only(algorithm: int) -> None:
     assert not secret.verifier.holds(b"text", bytes(len(signature)))
 
 
-@pytest.mark.parametrize("algorithm", [COSIGNATURE, MLDSA44])
-def test_a_cosigner_signs_no_notes(algorithm: int) -> None:
-    secret = SigningKey("a.example/seen", algorithm, b"s" * 32)
+def test_a_cosigner_signs_no_notes() -> None:
+    secret = SigningKey("a.example/seen", COSIGNATURE, b"s" * 32)
     with pytest.raises(RefusedError, match="signs cosignatures"):
         secret.sign("text\n")
 
