@@ -24,11 +24,11 @@ import msgspec
 from syncd.cli import terminal
 from syncd.cli.command import Options
 from syncd.cli.options import FormatOptions
-from syncd.errors import MalformedError, SyncdError, UsageError
+from syncd.errors import MalformedError, Message, SyncdError, UsageError
 from syncd.lists import column_names, columns, days, mapping, table
 from syncd.lists.columns import Columns, Extra, ListDescription
-from syncd.lists.rows import FileOptions, Note, Row, Table, flaw
-from syncd.messages.catalogue import t
+from syncd.lists.rows import FileOptions, Row, Table, flaw
+from syncd.messages.catalogue import say
 from syncd.node import pinned
 
 STEP = 5000  # rows in a request
@@ -192,12 +192,12 @@ def shown(
 
 
 def tell_notes(
-    file: Path, notes: Iterable[Note], known: Sequence[Note] = ()
+    file: Path, notes: Iterable[Message], known: Sequence[Message] = ()
 ) -> None:
     """Tell what there is to say of a file as a whole, unless it is `known`."""
     for note in notes:
         if note not in known:
-            terminal.tell(f"{file}: {t(note.template, **note.params)}")
+            terminal.tell(f"{file}: {say(note)}")
 
 
 def tell_unused(file: Path, unused: Sequence[str]) -> None:

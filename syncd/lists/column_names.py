@@ -20,10 +20,10 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final
 
-from syncd.errors import MalformedError, UsageError
+from syncd.errors import MalformedError, Message, UsageError
 from syncd.indicator import notation, tsv
 from syncd.indicator.record import ReportFields
-from syncd.lists.rows import FileOptions, Note
+from syncd.lists.rows import FileOptions
 
 NAMES: Final = {
     into: tuple(n.split()) for into, n in tsv.rows("lists/columns.tsv")
@@ -87,13 +87,14 @@ def header_row(
     return best
 
 
-def skipped(rows: int, line: int) -> Note:
+def skipped(rows: int, line: int) -> Message:
     """Return the note on where the header is, and rows skipped above it."""
     if not rows:
-        return Note("the header is line {line}", {"line": line})
-    return Note(
+        return Message("the header is line {line}", line=line)
+    return Message(
         "the header is line {line}: rows skipped above it: {n}",
-        {"line": line, "n": rows},
+        line=line,
+        n=rows,
     )
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-from syncd.errors import MalformedError
+from syncd.errors import MalformedError, Message
 
 _UNSURE = re.compile(
     "[\ud800-\uf8ff\ufffd]"
@@ -78,13 +78,6 @@ class Row:
     problem: MalformedError | None = None
 
 
-class Note(NamedTuple):
-    """Something noted of a file as a whole, as a template like a message's."""
-
-    template: str
-    params: Mapping[str, object]
-
-
 class Table(Protocol):
     """A list as rows; what `offset` counts is its own affair."""
 
@@ -97,7 +90,7 @@ class Table(Protocol):
     parted: Callable[[Row], Iterable[Row]] | None = None  # each value's row
 
     @property
-    def notes(self) -> tuple[Note, ...]:
+    def notes(self) -> tuple[Message, ...]:
         """What is noted of the file; complete when all rows are read."""
         ...
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import msgspec
 
-from syncd.errors import MalformedError, UsageError
+from syncd.errors import MalformedError, Message, UsageError
 from syncd.lists import column_names, workbook
-from syncd.lists.rows import FileOptions, Flawed, Note, Row, Table
+from syncd.lists.rows import FileOptions, Flawed, Row, Table
 from syncd.lists.workbook import DIGITS, MAX_COLUMNS, MAX_ROWS, UNDONE
 from syncd.lists.xlsx_parts import broken, too_large
 
@@ -43,7 +43,7 @@ class Sheet(Table):
         about, rows = self._read()
         self.about = f"xlsx, {about['sheet']}"
         self.span = about["span"]  # the last row with something in it
-        self._notes = [Note(*note) for note in about["notes"]]
+        self._notes = [Message(text, **n) for text, n in about["notes"]]
         top = list(islice(rows, column_names.FIRST))
         if not top:
             raise UsageError("{path}: is empty", path=path)
@@ -65,7 +65,7 @@ class Sheet(Table):
         self._fresh: Iterator[Any] | None = chain(top, rows)
 
     @property
-    def notes(self) -> tuple[Note, ...]:
+    def notes(self) -> tuple[Message, ...]:
         """What is hidden, and where the header is."""
         return tuple(self._notes)
 

@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from syncd.errors import MalformedError, UsageError
+from syncd.errors import MalformedError, Message, UsageError
 from syncd.lists import cells, lines
 from syncd.lists.column_names import FIRST, header_row, knows, skipped
 from syncd.lists.lines import Line
-from syncd.lists.rows import FileOptions, Note, Row, Table
+from syncd.lists.rows import FileOptions, Row, Table
 
 VALUE = "value"  # what the only column of a TXT file is called
 MAX_LINES = 100  # that one quoted cell may run over
@@ -65,7 +65,7 @@ class Text(Table):
         self._skipped: Counter[str | None] = Counter()
         self._above = 0  # comment lines above the first row
         self._begin = (0, 0)  # bytes and lines before the first row
-        self._notes: list[Note] = []
+        self._notes: list[Message] = []
         self.header: tuple[str, ...] | None = None
         self.width = self._need = 0
         if self._quoted:
@@ -77,13 +77,13 @@ class Text(Table):
         self.about = ", ".join(filter(None, form))
 
     @property
-    def notes(self) -> tuple[Note, ...]:
+    def notes(self) -> tuple[Message, ...]:
         """What was passed over, as far as rows were read."""
         comments = self._above + self._skipped["comment"]
         own = self._skipped["own"]
         counted = (
-            Note("comment lines skipped: {n}", {"n": comments}),
-            Note("lines of the system's own hosts: {n}", {"n": own}),
+            Message("comment lines skipped: {n}", n=comments),
+            Message("lines of the system's own hosts: {n}", n=own),
         )
         return (*self._notes, *(note for note in counted if note.params["n"]))
 
@@ -233,9 +233,12 @@ class Text(Table):
                 hint="mend the line, or say --delimiter",
             )
         if made:
-            args = {"line": line.number, "delimiter": _WORDS.get(made, made)}
             self._notes.append(
-                Note("line {line} says that {delimiter} parts the cells", args)
+                Message(
+                    "line {line} says that {delimiter} parts the cells",
+                    line=line.number,
+                    delimiter=_WORDS.get(made, made),
+                )
             )
 
     def _values(self) -> None:

@@ -29,7 +29,7 @@ from typing import Any
 import msgspec
 from python_calamine import CalamineSheet, CalamineWorkbook
 
-from syncd.lists.rows import Note
+from syncd.errors import Message
 from syncd.lists.xlsx_parts import Archive, PartError, broken, too_large
 
 MAX_COLUMNS = 200
@@ -340,7 +340,8 @@ def frames(path: Path, wanted: str) -> Iterator[Any]:
         yield {"refused": broken(type(e).__name__).parts}
 
 
-def _notes(scan: _Scan) -> list[Note]:
+def _notes(scan: _Scan) -> list[tuple[str, dict[str, object]]]:
+    """Return what a person is to know of a sheet: templates, parameters."""
     rows = [*map(str, scan.hidden_rows[:_NAMED])]
     more = ["…"] * (len(scan.hidden_rows) > _NAMED)
     columns = [
@@ -349,16 +350,17 @@ def _notes(scan: _Scan) -> list[Note]:
         if scan.left <= column <= scan.right
     ]
     notes = (
-        Note(
+        Message(
             "{n} hidden rows are read like the others: {those}",
-            {"n": len(scan.hidden_rows), "those": ", ".join(rows + more)},
+            n=len(scan.hidden_rows),
+            those=", ".join(rows + more),
         ),
-        Note(
+        Message(
             "hidden columns are read like the others: {those}",
-            {"those": ", ".join(columns)},
+            those=", ".join(columns),
         ),
     )
-    return [note for note in notes if note.params["those"]]
+    return [(n.template, n.params) for n in notes if n.params["those"]]
 
 
 def main() -> None:

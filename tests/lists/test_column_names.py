@@ -19,6 +19,4 @@ def test_the_header_is_where_the_names_are(one: dict[str, Any]) -> None:
 
 def test_a_note_says_what_was_skipped() -> None:
     note = column_names.skipped(2, 3)
-    assert note.template.format(**note.params) == (
-        "the header is line 3: rows skipped above it: 2"
-    )
+    assert str(note) == ("the header is line 3: rows skipped above it: 2")
