@@ -238,7 +238,7 @@ class _Opened:
 
     def _tile(self, level: int, n: int, hashes: list[bytes]) -> None:
         path = tiles.tile_path(level, n, len(hashes))
-        if self._read(path, BUNDLE * 32) != tiles.encode_tile(hashes):
+        if self._read(path, BUNDLE * 32) != b"".join(hashes):
             raise DamagedError(
                 "{path}: not the hashes of the entries", path=path
             )

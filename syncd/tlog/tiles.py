@@ -15,7 +15,7 @@ with an x, and a partial one says its width: 1234067 of width 5 is the tail
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from syncd.errors import MalformedError
 from syncd.tlog import merkle, strict
@@ -166,11 +166,6 @@ def split_tile(raw: bytes, width: int) -> list[bytes]:
         )
     end = width * HASH_SIZE
     return [raw[at : at + HASH_SIZE] for at in range(0, end, HASH_SIZE)]
-
-
-def encode_tile(hashes: Sequence[bytes]) -> bytes:
-    """Return the hashes as a tile."""
-    return b"".join(hashes)
 
 
 def tile_of(level: int, index: int, size: int) -> tuple[int, int, int]:

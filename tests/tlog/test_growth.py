@@ -64,7 +64,7 @@ class Log:
             ]
         hashes = row[n * FULL : n * FULL + width]
         assert len(hashes) == width, f"{name} does not exist"
-        return tiles.encode_tile(hashes)
+        return b"".join(hashes)
 
     def tiles(self, names: Sequence[str]) -> list[bytes]:
         """Return some tiles."""
