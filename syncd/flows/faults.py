@@ -15,6 +15,7 @@ from syncd.indicator import notation, vocabulary
 from syncd.indicator.active import AUTHORITY, MOST_DUE_DAYS
 from syncd.indicator.notation import MAX_INTEGER
 from syncd.indicator.record import Fields, ReportFields
+from syncd.tlog.key import is_ours
 
 OFFERED: Final = {  # in place of evidence that a sector cannot have
     "police_case": "official_relay",
@@ -123,7 +124,7 @@ def _misspelt(fields: Fields) -> Iterator[SyncdError]:
                     "{field}: not 16 digits in lower-case hex", field=field
                 )
             case "positions" if not all(
-                notation.is_origin(origin) and 0 <= index <= MAX_INTEGER
+                is_ours(origin) and 0 <= index <= MAX_INTEGER
                 for origin, index in value
             ):
                 yield MalformedError(

@@ -20,9 +20,9 @@ from typing import Annotated, Any, Final, TypeVar, get_args, get_type_hints
 from msgspec import Meta, Struct
 
 from syncd.errors import MalformedError
+from syncd.tlog.key import is_ours
 
 MAX_INTEGER: Final = 2**53 - 1
-ORIGIN: Final = re.compile(r"[a-z0-9.-]+(/[a-z0-9._-]+)+", re.ASCII)
 CODE: Final = re.compile(r"[a-z0-9_]{1,32}", re.ASCII)
 
 Natural = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
@@ -139,12 +139,6 @@ def is_code(value: str) -> bool:
     return CODE.fullmatch(value) is not None
 
 
-@lru_cache(4096)
-def is_origin(value: str) -> bool:
-    """Tell whether a text can name a log: 3 to 100 characters."""
-    return len(value) <= 100 and ORIGIN.fullmatch(value) is not None
-
-
 def is_set(items: Sequence[Any]) -> bool:
     """Tell whether a non-empty list is sorted and has no repeats."""
     if len(items) < 2:
@@ -154,11 +148,11 @@ def is_set(items: Sequence[Any]) -> bool:
 
 def is_positions(items: Positions) -> bool:
     """Tell whether a list is a set of positions."""
-    return is_set(items) and all(is_origin(origin) for origin, _ in items)
+    return is_set(items) and all(is_ours(origin) for origin, _ in items)
 
 
 DAY: Final = Form("day", "a day as YYYY-MM-DD, 1970 to 2199", is_day)
-ORIGINS: Final = Form("origin", "an origin", is_origin)
+ORIGINS: Final = Form("origin", "an origin", is_ours)
 SET: Final = Form("set", "a sorted set", is_set)
 POSITIONS: Final = Form("positions", "a sorted set of positions", is_positions)
 TOKEN: Final = matching(
