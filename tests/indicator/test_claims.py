@@ -331,14 +331,6 @@ def test_a_retract_ends_its_own_earlier_claims(
     assert ended(log) == gone
 
 
-def test_ends_of_the_same_stretch() -> None:
-    """A batch adds them, and names them to be taken away."""
-    log: list[Statement] = [report(0), report(1), retract(0, 0)]
-    batch = folding.fold(ORIGIN, 0, [*map(record, log)])
-    assert [row[1] for row in batch.adds] == [0, 1]
-    assert [row[1] for row in in_force(batch)] == [1]
-
-
 def test_an_erased_retract_has_never_been() -> None:
     """What it ended stands again, which a store learns in time."""
     store = Store()

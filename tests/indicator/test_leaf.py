@@ -93,21 +93,6 @@ def test_refused(raw: str, width: int, why: str) -> None:
         leaf.open_bundle(ORIGIN, bundle, width)
 
 
-def test_a_leaf_opens_in_one_log_at_one_type() -> None:
-    """Origin, type, salt and payload each change the commitment."""
-    made = {
-        leaf.commit(*parts)
-        for parts in [
-            (ORIGIN, 1, SALT, b"x"),
-            (ORIGIN + "0", 1, SALT, b"x"),
-            (ORIGIN, 2, SALT, b"x"),
-            (ORIGIN, 1, SALT[::-1], b"x"),
-            (ORIGIN, 1, SALT, b"y"),
-        ]
-    }
-    assert len(made) == 5
-
-
 def test_a_type_that_the_payload_does_not_name() -> None:
     """Then only the leaves open it, and only where they fit."""
     made = leaf.commit(ORIGIN, 3, SALT, b'{"type":1}')

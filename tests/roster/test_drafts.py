@@ -303,13 +303,6 @@ EDITS: dict[
         lambda r: r.known("bank").urls,
         ("https://b.example",),
     ),
-    "names": (
-        lambda d: drafts.put(
-            d, ("members", "bank", "names"), Names("行", "b")
-        ),
-        lambda r: r.known("bank").names.en,
-        "b",
-    ),
     "never": (
         lambda d: drafts.put(
             d,
@@ -588,15 +581,6 @@ def test_a_change_in_anything_is_seen(machine: TrustedRoster) -> None:
     erased = Erased(bank.origin, 9, b"\1" * 32, ((1, 2),), "retention")
     draft = drafts.put(old, ("erased",), erased)
     assert seen(old, draft) == [f"+ erased {bank.origin} 9 [[1, 2]]"]
-    cut = structs.replace(
-        bank,
-        generations=(
-            structs.replace(
-                bank.generation,
-                cuts=(Cut(3, b"\1" * 32),),
-            ),
-        ),
-    )
-    draft = structs.replace(old, members=(cut, *old.members[1:]))
+    draft = membership.cut(old, bank.origin, Cut(3, b"\1" * 32))
     (change,) = between(old, draft)
     assert change.path[-2:] == ("cuts", "3")

@@ -11,7 +11,6 @@ from syncd.errors import MalformedError, UntrustedError
 from syncd.tlog import checkpoint, cosignature, note, strict
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.key import COSIGNATURE, ED25519, SigningKey
-from syncd.tlog.merkle import EMPTY_ROOT
 from tests.cases import vectors
 
 NOTES = vectors("tlog/notes")
@@ -93,12 +92,6 @@ def test_published_checkpoints_open_and_are_made(case: dict[str, Any]) -> None:
     assert (str(head), head.size) == (case["text"], case["size"])
     assert bytes(signed) == raw
     assert bytes(checkpoint.sign(head, ALPHA)).decode() == case["signed"]
-
-
-def test_the_empty_log_has_the_root_of_nothing() -> None:
-    assert checkpoint.parse(NOTES["checkpoints"][0]["text"]) == Checkpoint(
-        "alpha.example/log", 0, EMPTY_ROOT
-    )
 
 
 def test_a_log_speaks_for_its_own_origin_only() -> None:

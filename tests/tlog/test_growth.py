@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Sequence
 from functools import cache
-from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -133,19 +132,6 @@ def flip(raw: bytes, at: int) -> bytes:
 )
 def test_a_plan_covers_what_is_new(old: int, new: int, plan: Plan) -> None:
     assert growth.plan(old, new) == plan
-
-
-@given(st.tuples(st.integers(0, 10**6), st.integers(0, 4000)))
-def test_planned_bundles_are_gapless(step: tuple[int, int]) -> None:
-    old, new = step[0], sum(step)
-    bundles = growth.plan(old, new).bundles
-    spans = [(n * FULL, n * FULL + width) for n, width in bundles]
-    if old == new:
-        assert not spans
-        return
-    assert spans[0][0] == old // FULL * FULL
-    assert spans[-1][1] == new
-    assert all(a[1] == b[0] for a, b in pairwise(spans))
 
 
 # ------------------------------------------------------------------ roots

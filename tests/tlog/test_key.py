@@ -51,13 +51,8 @@ def test_an_edited_vkey_is_refused_or_another_key(data: st.DataObject) -> None:
     edited = text[:at] + put + text[at + cut :]
     if edited != text:
         with contextlib.suppress(MalformedError):
-            assert key.parse_vkey(edited) != ALPHA
-
-
-@given(st.text() | st.text("a+AB=").map("a+2b0d287a+AY".__add__))
-def test_any_text_is_a_vkey_or_malformed(text: str) -> None:
-    with contextlib.suppress(MalformedError):
-        assert str(key.parse_vkey(text)) == text
+            other = key.parse_vkey(edited)
+            assert (other != ALPHA, str(other)) == (True, edited)
 
 
 def _vkey(typed: bytes) -> str:
