@@ -36,7 +36,7 @@ from syncd.shape import line_of
 
 MOST: Final = 1 << 20  # bytes
 _FILE_KEYS: Final = {
-    f.name: type(f.default) if f.default is not None else Path
+    f.name: type(f.default) if f.default is not None else str
     for f in fields(FileOptions)
     if f.name != "names"
 } | {"count": int}
@@ -44,6 +44,12 @@ _CONSTANTS: Final = {
     f.name: str if f.default == () else type(f.default)
     for f in msgspec.structs.fields(Draft)
     if f.name not in {"value", "basis", "urgent"}
+}
+_SECTIONS: Final[Mapping[str, Mapping[str, Any]]] = {  # name → its type
+    "file": _FILE_KEYS,
+    "columns": dict.fromkeys(FIELDS, (str, int)),
+    "constants": _CONSTANTS,
+    "words": dict.fromkeys(words.OWN, dict),
 }
 
 
@@ -61,23 +67,13 @@ def read(text: str, where: str) -> tuple[FileOptions, ListDescription]:
             "{where}: no TOML: {why}", where=where, why=e
         ) from None
     at = _Place(text, where)
-    at.check(
-        found,
-        "",
-        dict.fromkeys(("file", "columns", "constants", "words"), dict),
-    )
-    file, named = found.get("file", {}), found.get("columns", {})
-    at.check(
-        file,
-        "file",
-        {n: str if k is Path else k for n, k in _FILE_KEYS.items()},
-    )
-    at.check(named, "columns", dict.fromkeys(FIELDS, (str, int)))
-    constants = found.get("constants", {})
-    at.check(constants, "constants", _CONSTANTS)
+    at.check(found, "", dict.fromkeys(_SECTIONS, dict))
+    parts = {section: found.get(section, {}) for section in _SECTIONS}
+    for section, known in _SECTIONS.items():
+        at.check(parts[section], section, known)
+    file = parts["file"]
     own: dict[tuple[str, str], str] = {}
-    at.check(found.get("words", {}), "words", dict.fromkeys(words.OWN, dict))
-    for field, codes in found.get("words", {}).items():
+    for field, codes in parts["words"].items():
         section = f"words.{field}"
         at.check(codes, section, dict.fromkeys(codes, str))
         for word, code in codes.items():
@@ -93,9 +89,9 @@ def read(text: str, where: str) -> tuple[FileOptions, ListDescription]:
                 ) from None
     if "control" in file:
         file["control"] = Path(file["control"])
-    columns = {field: str(column) for field, column in named.items()}
+    columns = {field: str(name) for field, name in parts["columns"].items()}
     options = replace(FileOptions(**file), names=tuple(columns.values()))
-    return options, ListDescription(columns, constants, own)
+    return options, ListDescription(columns, parts["constants"], own)
 
 
 class _Place:
