@@ -84,11 +84,8 @@ def meaning(field: str, own: Own | None = None) -> Convert:
     for (into, word), code in (own or {}).items():
         if into == field:
             given[fold(word)] = code and one(code)
-    return _remembered(_each(one) if _is_set(field) else one)
-
-
-def _is_set(field: str) -> bool:
-    return field in _FORMS and _FORMS[field].name == "codes"
+    several = field in _FORMS and _FORMS[field].name == "codes"
+    return _remembered(_each(one) if several else one)
 
 
 def _each(one: Convert) -> Convert:

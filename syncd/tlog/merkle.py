@@ -239,7 +239,8 @@ def verify_consistency(
         raise UntrustedError(
             "proof: old size {old} is above new size {new}", old=old, new=new
         )
-    _check_hashes(proof)
+    if any(len(node) != HASH_SIZE for node in proof):
+        raise UntrustedError("proof: a hash is not 32 bytes")
     if old in (0, new):
         known = EMPTY_ROOT if old == 0 else new_root
         if proof or old_root != known or (new == 0 and new_root != known):
@@ -281,8 +282,3 @@ def _range_hash(low: int, high: int, hashes: Hashes) -> bytes:
     while peaks:
         top = node_hash(peaks.pop(), top)
     return top
-
-
-def _check_hashes(proof: Sequence[bytes]) -> None:
-    if any(len(node) != HASH_SIZE for node in proof):
-        raise UntrustedError("proof: a hash is not 32 bytes")
