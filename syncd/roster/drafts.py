@@ -28,7 +28,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from syncd.errors import MalformedError, RefusedError, UsageError
+from syncd.errors import RefusedError, UsageError
 from syncd.roster import roster, row, trust
 from syncd.roster.roster import MAX_LIFE_S, MAX_SIZE, Roster
 from syncd.roster.terms import Epoch
@@ -217,12 +217,5 @@ def read(raw: bytes) -> tuple[Note, Roster]:
     Raises:
         MalformedError, NewerError: not a draft.
     """
-    if raw.endswith(b"\n\n"):  # no line yet, which `note.parse` refuses
-        try:
-            text = raw[:-1].decode()
-        except UnicodeDecodeError as e:
-            raise MalformedError("roster: the draft is not UTF-8") from e
-        signed = Note(text, ())
-    else:
-        signed = note.parse(raw, max_size=MAX_SIZE)
+    signed = note.parse(raw, max_size=MAX_SIZE, unsigned=True)
     return signed, trust.read(signed)

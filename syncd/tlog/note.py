@@ -63,12 +63,14 @@ class Note:
         return f"{self.text}\n{lines}".encode()
 
 
-def parse(raw: bytes, *, max_size: int = MAX_SIZE) -> Note:
+def parse(
+    raw: bytes, *, max_size: int = MAX_SIZE, unsigned: bool = False
+) -> Note:
     """Read a note; `bytes(parse(raw)) == raw` for all accepted.
 
     Raises:
-        MalformedError: not a note, larger than `max_size` bytes, or with
-            more than 100 lines.
+        MalformedError: not a note, larger than `max_size` bytes, with more
+            than 100 lines, or with none where it may not be `unsigned`.
     """
     if len(raw) > max_size:
         raise MalformedError(
@@ -86,7 +88,7 @@ def parse(raw: bytes, *, max_size: int = MAX_SIZE) -> Note:
     if not separator:
         raise MalformedError("note: no empty line before the signatures")
     *lines, last = block.split("\n")
-    if last or not lines:
+    if last or not (lines or unsigned):
         raise MalformedError("note: no signature line, or no final newline")
     if len(lines) > MAX_SIGNATURES:
         raise MalformedError("note: {n} signature lines", n=len(lines))
