@@ -42,7 +42,7 @@ def write(out: Path, head: Iterable[str], rows: Iterable[Cells]) -> None:
         raise UsageError("--out: want .csv or .xlsx")
     counted = enumerate(rows, 1)
     count = 0
-    with terminal.new_whole(out) as file:
+    with terminal.new_file(out, private=True) as file:
         if kind == ".csv":
             writer = safe.Writer(file, head)
             for count, row in counted:  # noqa: B007

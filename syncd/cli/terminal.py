@@ -121,16 +121,22 @@ def write_new(path: Path, data: bytes, *, private: bool = False) -> None:
 
 @contextlib.contextmanager
 def new_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
-    """Open a file that is not there yet; it goes if it is not written whole."""
+    """Yield a new file, which gets its name when it is whole."""
     mode = 0o600 if private else 0o666
+    half = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        path.touch(mode, exist_ok=False)
+        path.unlink()  # it can be there: before what goes into it is made
+        fd = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         try:
             with os.fdopen(fd, "wb") as file:
                 yield file
-        except BaseException:  # half of it would keep the next from its name
-            path.unlink()
-            raise
+                file.flush()
+                os.fsync(fd)
+            path.touch(mode, exist_ok=False)  # nobody else's, whatever came
+            half.replace(path)
+        finally:
+            half.unlink(missing_ok=True)
     except FileExistsError:
         raise UsageError(
             "{path}: is there already",
@@ -146,22 +152,6 @@ def check_new(path: Path) -> None:
     if str(path) != "-":
         write_new(path, b"")
         path.unlink()
-
-
-@contextlib.contextmanager
-def new_whole(path: Path) -> Iterator[BinaryIO]:
-    """Yield a new private file, which gets its name when it is whole."""
-    check_new(path)
-    half = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with new_file(half, private=True) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        write_new(path, b"", private=True)  # nobody else's, whatever came
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
 
 
 T = TypeVar("T")

@@ -234,14 +234,14 @@ def test_a_file_that_came_meanwhile_is_not_overwritten(
 ) -> None:
     path = tmp_path / "answers.csv"
     with contextlib.ExitStack() as stack:
-        stack.enter_context(terminal.new_whole(path)).write(b"ours")
+        stack.enter_context(terminal.new_file(path)).write(b"ours")
         path.write_text("theirs")
         with pytest.raises(UsageError, match="is there already"):
             stack.close()
     assert path.read_text() == "theirs"
     assert names(tmp_path) == ["answers.csv"]
     path.unlink()
-    with pytest.raises(KeyboardInterrupt), terminal.new_whole(path):
+    with pytest.raises(KeyboardInterrupt), terminal.new_file(path):
         raise KeyboardInterrupt
     assert names(tmp_path) == []
 
