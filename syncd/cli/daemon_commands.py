@@ -11,6 +11,7 @@ from pathlib import Path
 from syncd import config, pinning
 from syncd.cli import terminal
 from syncd.cli.command import Noun, Options, option
+from syncd.cli.options import pair
 from syncd.config import Config, Environment, editing
 from syncd.errors import UsageError
 from syncd.flows.ports import OwnHead
@@ -103,12 +104,9 @@ def _run_daemon(args: Options) -> None:
 
 def _setting(line: str) -> tuple[str, str, object]:
     """Read `section.key=value`, the value as TOML writes it."""
-    name, equals, value = line.partition("=")
-    section, dot, key = name.partition(".")
-    if not (equals and dot):
-        raise UsageError(
-            "--set {line}: want section.key=value", line=repr(line)
-        )
+    form = "section.key=value"
+    name, value = pair("--set", line, form)
+    section, key = pair("--set", name, form, ".")
     try:
         return section, key, tomllib.loads(f"it = {value}")["it"]
     except tomllib.TOMLDecodeError:

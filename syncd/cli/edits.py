@@ -9,7 +9,7 @@ from pathlib import Path
 from syncd.cli import drafting, terminal
 from syncd.cli.command import argument, option
 from syncd.cli.drafting import EditOptions, EndOptions
-from syncd.cli.options import KINDS, among, pairs
+from syncd.cli.options import KINDS, among, pair
 from syncd.cli.roster_commands import noun
 from syncd.errors import (
     MalformedError,
@@ -56,7 +56,7 @@ class _Set(EditOptions):
         for line in self.cap:
             draft = _cap(draft, line)
         for line in self.action:
-            name, action = _pair("--action", line, "FINDING=ACTION")
+            name, action = pair("--action", line, "FINDING=ACTION")
             among("--action", name, draft.policy.to_json())
             among("--action", action, terms.ACTIONS)
             draft = drafts.put(draft, ("policy", name), action)
@@ -64,18 +64,6 @@ class _Set(EditOptions):
         for name, most in self.given(*names).items():
             draft = drafts.put(draft, ("limits", name), most)
         return draft
-
-
-def _pair(option: str, line: str, want: str, parted: str = "=") -> list[str]:
-    name, mark, value = line.rpartition(parted)
-    if not (mark and name and value):
-        raise UsageError(
-            "{option} {line}: want {form}",
-            option=option,
-            line=repr(line),
-            form=want,
-        )
-    return [name, value]
 
 
 def _number(option: str, text: str) -> int:
@@ -89,7 +77,7 @@ def _number(option: str, text: str) -> int:
 
 
 def _quota(draft: Roster, line: str) -> Roster:
-    name, value = _pair("--quota", line, "[MEMBER:]PURPOSE=HOUR/DAY")
+    name, value = pair("--quota", line, "[MEMBER:]PURPOSE=HOUR/DAY")
     member, _, purpose = name.rpartition(":")
     if member:
         drafts.named(draft, "member", member)
@@ -97,7 +85,7 @@ def _quota(draft: Roster, line: str) -> Roster:
     among("--quota", purpose, rows)
     if value == NONE:
         return drafts.drop(draft, ("quotas", f"{member or 'all'} {purpose}"))
-    hour, day = _pair("--quota", value, "HOUR/DAY", "/")
+    hour, day = pair("--quota", value, "HOUR/DAY", "/")
     found = Quota(
         purpose, _number("--quota", hour), _number("--quota", day), member
     )
@@ -105,7 +93,7 @@ def _quota(draft: Roster, line: str) -> Roster:
 
 
 def _cap(draft: Roster, line: str) -> Roster:
-    name, value = _pair("--cap", line, "KIND/EVIDENCE=DAYS")
+    name, value = pair("--cap", line, "KIND/EVIDENCE=DAYS")
     kind, _, evidence = name.partition("/")
     if not evidence and kind not in terms.KINDS:
         kind, evidence = "", kind
@@ -159,7 +147,8 @@ class _Member(NameOptions):
                 self.name_zh or was.names.zh, self.name_en or was.names.en
             )
         if self.info:
-            info = {**was.info, **pairs(self.info)}
+            given = dict(pair("--info", x, "key=value") for x in self.info)
+            info = {**was.info, **given}
             changes["info"] = {k: v for k, v in info.items() if v}
         for name, value in changes.items():
             draft = drafts.put(draft, ("members", id_, name), value)
@@ -295,7 +284,7 @@ class _Erase(EndOptions):
 def _range(line: str, size: int) -> tuple[int, int]:
     first, last = (
         _number("--range", number)
-        for number in _pair("--range", line, "FROM:TO", ":")
+        for number in pair("--range", line, "FROM:TO", ":")
     )
     if not first < last <= size:
         raise UsageError(

@@ -9,7 +9,7 @@ import msgspec
 from syncd import config, pinning, shape
 from syncd.cli import drafting, terminal
 from syncd.cli.command import Noun, Options, argument, option
-from syncd.cli.options import OutputOptions, pairs
+from syncd.cli.options import OutputOptions, pair
 from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import key_share
@@ -62,7 +62,7 @@ def _request(args: _RequestOptions) -> None:
             sector=args.sector,
             group=args.group,
             urls=tuple(args.url),
-            info=pairs(args.info),
+            info=dict(pair("--info", x, "key=value") for x in args.info),
         ),
         now=clock(),
         alliance_id=args.alliance_id or join.NO_ALLIANCE,

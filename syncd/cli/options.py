@@ -262,14 +262,16 @@ def positions(texts: Iterable[str], option: str) -> list[tuple[str, int]]:
     return found
 
 
-def pairs(lines: list[str]) -> dict[str, str]:
-    """Read `--info` options."""
-    for line in lines:
-        if "=" not in line:
-            raise UsageError(
-                "--info {line}: want {form}", line=repr(line), form="key=value"
-            )
-    return {k: v for k, _, v in (line.partition("=") for line in lines)}
+def pair(option: str, line: str, form: str, mark: str = "=") -> list[str]:
+    """Return what stands before a mark, and what behind it."""
+    if mark not in line:
+        raise UsageError(
+            "{option} {line}: want {form}",
+            option=option,
+            line=repr(line),
+            form=form,
+        )
+    return line.split(mark, 1)
 
 
 def among(option: str, code: str, known: Iterable[str]) -> None:
