@@ -89,8 +89,8 @@ def watch(play: Demo) -> None:
     )
     for member in play.members:
         terminal.say(f"  {member.id:9} http://{member.own}  {member.log_file}")
-    terminal.say(f"  {play.where}/demo.json")
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt):  # as soon as the last line is there
+        terminal.say(f"  {play.where}/demo.json")
         while True:
             tell_ended(play)
             time.sleep(WATCH_S)
