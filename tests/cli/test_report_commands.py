@@ -237,74 +237,26 @@ def test_retract_a_list(member: Node, false: FalseApi, tmp_path: Path) -> None:
     file.write_text('value\na.example\n"b\n')
     ran = member(*words, "--kind", "url")
     assert (ran.code, "line 3" in ran.err) == (2, True)
+    assert len(calls(false)) == 3
 
 
-LISTS = {
-    "no header": ("a.csv", "a.example,诈骗\n", "--no-header --map value=1"),
-    "told": ("a.csv", "value\na.example\n", "--encoding gb18030"),
-    "wide": ("a.txt", "a.example\n", "--encoding utf-16-le"),
-    "old": ("a.txt", "a.example\n银行.example\n", "--encoding gb18030"),
-    "no name": ("a", "value;x\na.example;\n", "--format csv --delimiter ;"),
-    "more": (
-        "a.csv",
-        "value,to,label\na.example,2026-01-01,fake_shop\n",
-        "--map label=label --map seen=to",
-    ),
-    "words": ("a.csv", "kind,value\nW,a.example\n", "--map ours.toml"),
-}
-
-
-@pytest.mark.parametrize("name", LISTS)
-def test_retract_what_was_imported(
-    member: Node,
-    false: FalseApi,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
+def test_retract_a_list_by_its_mapping_file(
+    member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
-    """The options that a list was read by read it again."""
-    monkeypatch.chdir(tmp_path)
-    ending, text, options = LISTS[name]
-    words = options.split()
-    file = tmp_path / ending
-    coding = options.rpartition("--encoding ")[2] if "enc" in options else ""
-    file.write_text(text, encoding=coding or "utf-8")
-    (tmp_path / "ours.toml").write_text(
-        "[words.kind]\nW = 'url'\n[constants]\nlabel = 'other'\n"
-    )
-    code = "--label fake_shop --role phishing_host --evidence user_tag"
-    kind = [] if name == "words" else ["--kind", "url"]
-    ran = member("report", "import", file, *words, *kind, *code.split())
-    imported = [(r["kind"], r["value"]) for r in false.reports]
-    assert (ran.code, len(imported)) == (0, text.count(".example"))
-    false.asked.clear()
+    """The options by which it was imported read it again, and say no more."""
     retracting(false)
-    named = ("--reason", "test", "--file", file)
-    ran = member("report", "retract", *named, *words, *kind)
-    assert (ran.code, ran.err) == (0, "")
-    assert [(c["kind"], c["value"]) for c in calls(false)] == imported
-    assert all(set(c) == {"reason", "kind", "value"} for c in calls(false))
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("value\na.example\n1.38E+10\n", "line 3: value: a spreadsheet"),
-        ("value,x\na.example\n", "line 2: 1 cells, want 2"),
-        ("http://a.example\nb.example\n", "--no-header and --map value=1"),
-    ],
-)
-def test_retract_a_list_that_is_wrong_somewhere(
-    member: Node, false: FalseApi, tmp_path: Path, text: str, why: str
-) -> None:
-    """Its line is named, and nothing was sent."""
-    file = tmp_path / "list.csv"
-    file.write_text(text)
-    words = ["--reason", "test", "--kind", "url", "--file", file]
-    ran = member("report", "retract", *words)
-    assert ran.code == 2
-    assert why in ran.err
-    assert not false.asked
+    file, ours = tmp_path / "list.csv", tmp_path / "ours.toml"
+    file.write_text("W;银行.example\n", encoding="gb18030")
+    ours.write_text(
+        "[words.kind]\nW = 'url'\n[constants]\nlabel = 'other'\n"
+        "[columns]\nkind = 1\nvalue = 2\n"
+    )
+    words = ("report", "retract", "--reason", "test", "--file", file)
+    how = ["--no-header", "--encoding", "gb18030", "--delimiter", ";"]
+    assert member(*words, "--map", ours, *how).code == 0
+    assert calls(false) == [
+        {"reason": "test", "kind": "url", "value": "银行.example"}
+    ]
 
 
 def test_retract_nothing_of_ours(member: Node, false: FalseApi) -> None:
