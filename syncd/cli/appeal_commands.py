@@ -42,17 +42,18 @@ def _list(args: _ListOptions) -> None:
 
 
 def _row(item: Mapping[str, Any]) -> Cells:
-    def when(name: str) -> str:
-        return moment(item[name]) if item.get(name) else ""
-
     decision = item.get("decision", "")
     return [
         *(item["id"], t(WORDS[item["cause"]]), item["by"]),
         answers.name("purpose", item.get("purpose", "")),
         answers.name("action", item.get("measure", "")),
-        *(item.get("reference", ""), when("received_at")),
-        *(t(WORDS[decision]) if decision else "", when("decided_at")),
-        *(when("told_at"), when("lifted_at"), item.get("hours", "")),
+        *(item.get("reference", ""), moment(item.get("received_at"))),
+        *(
+            t(WORDS[decision]) if decision else "",
+            moment(item.get("decided_at")),
+        ),
+        *(moment(item.get(name)) for name in ("told_at", "lifted_at")),
+        item.get("hours", ""),
         item.get("why", ""),
     ]
 

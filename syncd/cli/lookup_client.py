@@ -82,21 +82,17 @@ class Question:
         while True:
             try:
                 return self._own.post("/v1/lookups", call)
-            except UnavailableError as e:
+            except (UnavailableError, QuotaError) as e:
+                wait = getattr(e, "retry_after_s", 5 * PAUSE_S)
+                if isinstance(e, QuotaError):
+                    until = time.monotonic() + wait + RESTART_S
                 if not self._begun or time.monotonic() > until:
                     raise
                 why = catalogue.of(e)
-                terminal.tell("waiting for the daemon: {why}", why=why)
-                time.sleep(5 * PAUSE_S)
-            except QuotaError as e:
-                if not self._begun:
-                    raise
-                why, wait = catalogue.of(e), e.retry_after_s
                 terminal.tell(
                     "{error}: tried again in {n} s", error=why, n=wait
                 )
                 time.sleep(wait)
-                until = time.monotonic() + RESTART_S
 
     # ---------------------------------------------------- what is printed
 
@@ -164,8 +160,10 @@ def is_unknown(item: Item) -> bool:
     return "problem" not in item and item["verdict"] == "unknown"
 
 
-def moment(at: int) -> str:
-    """Return a moment as people read it, in this machine's zone."""
+def moment(at: int | None) -> str:
+    """Return a moment as people read it, in this machine's zone; "": none."""
+    if not at:
+        return ""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 

@@ -121,7 +121,7 @@ def _answers(
     for some in table_input.shown(wanted.file, rows, partial(_item, wanted)):
         items = [one.fields for one in some if one.problem is None]
         found = iter(asking.ask(items) if items else ())
-        as_of = moment(asking.oldest) if asking.oldest else ""
+        as_of = moment(asking.oldest)
         for one in some:
             item = next(found) if one.problem is None else {}
             cells, counted = _cells(one.problem, item)

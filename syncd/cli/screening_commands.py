@@ -76,10 +76,6 @@ def _report(args: _ReportOptions) -> int:
 
 def _rows(items: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
     for item in items:
-        cells = {
-            **item,
-            "evidence": ", ".join(item["evidence"]),
-            "roles": ", ".join(item["roles"]),
-            "since": moment(item["since"]),
-        }
+        lists = {name: ", ".join(item[name]) for name in ("evidence", "roles")}
+        cells = {**item, **lists, "since": moment(item["since"])}
         yield [str(cells[name]) for name in HEAD]

@@ -6,13 +6,13 @@ home keeps its hash.
 
 import asyncio
 import dataclasses
-import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
 from syncd.cli import grid, terminal
 from syncd.cli.command import Noun, Options, argument, option
+from syncd.cli.lookup_client import moment
 from syncd.cli.options import OutputOptions
 from syncd.errors import UsageError
 
@@ -50,7 +50,7 @@ def _list_tokens(args: OutputOptions) -> None:
     table = grid.table(
         ("name", "role", "added", "revoked"),
         [
-            (b.name, b.role, _day(b.added_at), _day(b.revoked_at))
+            (b.name, b.role, moment(b.added_at), moment(b.revoked_at))
             for b in found
         ],
     )
@@ -90,9 +90,3 @@ def _with_bearers(
         return asyncio.run(job(Bearers(database, clock)))
     finally:
         database.close()
-
-
-def _day(at: int | None) -> str:
-    if at is None:
-        return ""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
