@@ -39,7 +39,6 @@ from syncd.messages.catalogue import t
 JSON = "application/json"
 TIMEOUT_S = 300  # a batch of an import, while the daemon does other things
 IDLE_S = 20  # a connection that idled longer is opened again
-MAX_ANSWER = 256 << 20  # bytes
 WAIT_S = 60  # if a daemon that is busy does not say how long
 PAGE = 1000  # items of a list that are asked for at once
 
@@ -138,15 +137,8 @@ class ApiClient:
     def _answer(self, connection: http.client.HTTPConnection) -> Any:
         with self._calling():
             answer = connection.getresponse()
-            raw = answer.read(MAX_ANSWER + 1)
+            raw = answer.read()
         self._used = time.monotonic()
-        if len(raw) > MAX_ANSWER:
-            self.close()
-            raise UnavailableError(
-                "{address}: an answer above {most} bytes",
-                address=self._address,
-                most=MAX_ANSWER,
-            )
         if answer.status >= 400:
             raise _error(answer.status, answer.headers, raw)
         return self._value(raw, answer.headers.get_content_type())
@@ -191,11 +183,8 @@ class ApiClient:
         )
 
     def _value(self, raw: bytes, media: str) -> Any:
-        found = None
-        if media == JSON:
-            with contextlib.suppress(ValueError):
-                found = json.loads(raw, object_hook=_Answer)
-        if not isinstance(found, dict):
+        found = _object(raw) if media == JSON else None
+        if found is None:
             raise UnavailableError(
                 "{address}: an answer that is no JSON object",
                 hint=t(
@@ -266,6 +255,14 @@ def _connection(address: Address) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(host, address.port, timeout=TIMEOUT_S)
 
 
+def _object(raw: bytes) -> _Answer | None:
+    """Return the JSON object that an answer is, if it is one."""
+    with contextlib.suppress(ValueError):
+        found = json.loads(raw, object_hook=_Answer)
+        return found if isinstance(found, _Answer) else None
+    return None
+
+
 def _json(value: object) -> bytes:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     # A lone surrogate is no text: the API says so, not an encoder here.
@@ -276,12 +273,7 @@ def _error(
     status: int, headers: http.client.HTTPMessage, raw: bytes
 ) -> SyncdError:
     """Return the error that an answer means."""
-    try:
-        form = json.loads(raw)
-    except ValueError:
-        form = None
-    if not isinstance(form, dict):
-        form = {}
+    form: Mapping[str, Any] = _object(raw) or {}
     after = headers.get("Retry-After", "")
     wait = int(after) if after.isdecimal() and len(after) < 7 else WAIT_S
     return problem(
