@@ -57,8 +57,7 @@ class NeverList:
     def __post_init__(self) -> None:
         self._path = self.ctx.home.path / FILE
         self._whole: tuple[object, ...] = ()  # list and epochs of `listed`
-        self._known: Kept | None = None  # None: not read yet
-        self._unsaved = False
+        self._known = _read(self._path)
         self._alarmed: set[Position] = set()
         self._lock = asyncio.Lock()
         self._checking = asyncio.Lock()
@@ -81,16 +80,16 @@ class NeverList:
 
     async def _learn(self, roster: Roster, keys: Sequence[Key]) -> None:
         wanted, urls, count = await self.ctx.bulk(_counted_up, roster)
-        if self._known is None:
-            self._known = await self.ctx.bulk(_read, self._path)
-        known: Kept = {}
-        for kind, number in keys:
-            if kind in wanted:
-                had = self._known.get(name := f"{kind}/{number}", {})
-                still = had.keys() & wanted[kind].keys()
-                known[name] = {mark: had[mark] for mark in still}
-        self._unsaved |= known != self._known
-        self._known = known
+        known = self._known = {
+            name: {
+                mark: short
+                for mark, short in self._known.get(name, {}).items()
+                if mark in wanted[kind]
+            }
+            for kind, number in keys
+            if kind in wanted
+            for name in (f"{kind}/{number}",)
+        }
         newest = {e.kind: e.epoch for e in roster.epochs if not e.retired}
         asked = [
             (wanted[k], known[f"{k}/{newest[k]}"])
@@ -101,7 +100,7 @@ class NeverList:
         try:
             for marks, have in asked:
                 why = why or await self._ask(marks, have)
-            await self._save(known)
+            await self._save()
         finally:
             epochs = [number for kind, number in keys if kind == "url"]
             self._list([("url", n, short) for n in epochs for short in urls])
@@ -129,7 +128,7 @@ class NeverList:
     def _list(self, urls: Sequence[Listed]) -> None:
         """List what is known: no holder is needed for a URL."""
         listed = {*urls}
-        for name, rows in (self._known or {}).items():
+        for name, rows in self._known.items():
             kind, _, epoch = name.partition("/")
             listed |= {(kind, int(epoch), short) for short in rows.values()}
         self.listed = frozenset(listed)
@@ -153,17 +152,14 @@ class NeverList:
             for mark in part:
                 if wanted[mark] in outputs:
                     known[mark] = token.token(outputs[wanted[mark]])
-            self._unsaved |= bool(outputs)
-            await self._save(self._known or {})
+            await self._save()
             if why:
                 log.info("never-list not whole", why=str(why))
                 break
         return why
 
-    async def _save(self, known: Kept) -> None:
-        if self._unsaved:
-            await self.ctx.bulk(_write, self._path, known)
-            self._unsaved = False
+    async def _save(self) -> None:
+        await self.ctx.bulk(_write, self._path, self._known)
 
     async def arrived(self, page: Sequence[Arrival]) -> None:
         """Look for listed tokens if a report that came in is on one."""
