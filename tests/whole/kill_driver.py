@@ -26,7 +26,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from syncd.errors import SyncdError
 from syncd.flows import merge, publish, pull
 from syncd.flows.cosign import Cosigner
 from syncd.flows.draft import NewReport
-from syncd.flows.ports import Bundle, OwnHead
+from syncd.flows.ports import OwnHead
 from syncd.flows.publish import Writer
 from syncd.flows.pull_context import PullContext
 from syncd.flows.submission import ImportBegin, ImportMark
@@ -141,33 +141,23 @@ class SwappedMark(Observed):
     """A wrong build: mark and release first, then the commit."""
 
     async def append(
-        self,
-        old: OwnHead,
-        new: OwnHead,
-        bundles: Sequence[Bundle],
-        published: Sequence[Any],
-        **more: Any,
+        self, old: OwnHead, new: OwnHead, *rest: Any, **more: Any
     ) -> None:
         """Release, then commit."""
         self._release(new.note)
-        await super().append(old, new, bundles, published, **more)
+        await super().append(old, new, *rest, **more)
 
 
 class SwappedRelease(Observed):
     """A wrong build that releases from memory before the commit."""
 
     async def append(
-        self,
-        old: OwnHead,
-        new: OwnHead,
-        bundles: Sequence[Bundle],
-        published: Sequence[Any],
-        **more: Any,
+        self, old: OwnHead, new: OwnHead, *rest: Any, **more: Any
     ) -> None:
         """Release from memory, commit, then write the mark."""
         self._released = new.note
         tell("released", base64.b64encode(new.note).decode())
-        await super().append(old, new, bundles, published, **more)
+        await super().append(old, new, *rest, **more)
 
 
 BUILDS = {"": Observed, "mark": SwappedMark, "release": SwappedRelease}
