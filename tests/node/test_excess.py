@@ -1,6 +1,5 @@
 """A holder's finding on who asks to publish, and does not."""
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +11,7 @@ from syncd.indicator import statement
 from syncd.node.upkeep.excess import Excess
 from syncd.store.home_stores import OwnStore
 from syncd.store.published import ALL
-from tests.alliance import Alliance, until
+from tests.alliance import Alliance, as_founded, shared, until
 from tests.node.stand_in import Home
 from tests.store.conftest import NOW, Reopen
 from tests.store.conftest import clock as clock
@@ -29,6 +28,7 @@ BANK = SimpleNamespace(
     origin=ORIGIN,
     generations=[SimpleNamespace(origin=o) for o in (EARLIER, ORIGIN)],
 )
+alliance = shared(as_founded, "bank", "carrier", "police", scope="function")
 PHONE = SimpleNamespace(label="phone/1", kind="phone", epoch=1)
 
 
@@ -144,23 +144,20 @@ async def test_a_restart_judges_no_day_twice(
     assert (len(world.found), again.found) == (1, [])
 
 
-async def test_the_daily_job_judges(tmp_path: Path) -> None:
+async def test_the_daily_job_judges(alliance: Alliance) -> None:
     """Of an alliance at work: what came in by merging counts."""
-    async with Alliance.found(
-        tmp_path, ("bank", "carrier", "police")
-    ) as alliance:
-        await alliance.bank.report("phone", "+12025550177")
-        await alliance.settle()
-        node = alliance.police.node
-        own = node.home.own
+    await alliance.bank.report("phone", "+12025550177")
+    await alliance.settle()
+    node = alliance.police.node
+    own = node.home.own
 
-        async def came() -> bool:
-            return bool(await own.published.newest(alliance.bank.origin))
+    async def came() -> bool:
+        return bool(await own.published.newest(alliance.bank.origin))
 
-        await until(came)
-        day = statement.day_text(statement.day(node.ctx.today()) - 2)
-        await own.quotas.debit(debit(9999, 1, limits=(), day=day))
-        await node.daily.run()
-        (found,) = await own.findings()
-        assert found.finding.code == "excess"
-        assert found.finding.origin == alliance.bank.origin
+    await until(came)
+    day = statement.day_text(statement.day(node.ctx.today()) - 2)
+    await own.quotas.debit(debit(9999, 1, limits=(), day=day))
+    await node.daily.run()
+    (found,) = await own.findings()
+    assert found.finding.code == "excess"
+    assert found.finding.origin == alliance.bank.origin

@@ -1,7 +1,5 @@
 """What a daemon gathers of its look-ups, and tells of them a week later."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +9,7 @@ from syncd.indicator import statement, token
 from syncd.indicator.statement import Sighting
 from syncd.store.sightings import Pending, SightedToken
 from syncd.web.routes import Caller
-from tests.alliance import Alliance, Member
+from tests.alliance import Alliance, Member, shared
 from tests.flows.founders import FOUNDED
 from tests.node.stand_in import Home
 
@@ -54,41 +52,43 @@ async def told(member: Member) -> list[Sighting]:
     return [one for one in said if isinstance(one, Sighting)]
 
 
-async def listed(alliance: Alliance, values: Sequence[str]) -> None:
-    await alliance.police.report("url", *values, **FIRM)
+async def listed(alliance: Alliance) -> None:
+    """Have the police report the sites."""
+    await alliance.police.report("url", *URLS, **FIRM)
     await alliance.settle()
 
 
+alliance = shared(listed, *IDS, scope="function")
+
+
 async def test_a_week_is_told_once_together_and_shuffled(
-    tmp_path: Path,
+    alliance: Alliance,
 ) -> None:
     """Not the week that is: it is not over. And none of it a second time."""
-    async with Alliance.found(tmp_path, IDS) as alliance:
-        await listed(alliance, URLS)
-        bank, daily = alliance.bank, alliance.bank.node.daily
-        await ask(bank, *URLS)
-        await ask(bank, *URLS[:3])
-        await ask(alliance.carrier, *URLS)
-        assert await waiting(alliance.carrier) == []  # it is not set to
-        await daily.run()
-        assert await told(bank) == []
-        monday = await last_week(bank)
-        asked = [row.met.token for row in await waiting(bank)][:25]
-        done = f"sightings/{statement.day_text(monday + 7)}"
-        assert await bank.node.home.own.log.was_done(done)  # nothing was due
-        await forget(bank, done)
-        await daily.run()
-        found = await told(bank)
-        assert {(one.first, one.last) for one in found} == {
-            (statement.day_text(monday), statement.day_text(monday + 6))
-        }
-        tokens = [token.decode(one.token) for one in found]
-        assert sorted(tokens) == sorted(asked)
-        assert tokens != asked
-        assert {row.met.week for row in await waiting(bank)} == {monday + 7}
-        await forget(bank, done)
-        await daily.run()
-        assert len(await told(bank)) == 25
+    bank, daily = alliance.bank, alliance.bank.node.daily
+    await ask(bank, *URLS)
+    await ask(bank, *URLS[:3])
+    await ask(alliance.carrier, *URLS)
+    assert await waiting(alliance.carrier) == []  # it is not set to
+    await daily.run()
+    assert await told(bank) == []
+    monday = await last_week(bank)
+    asked = [row.met.token for row in await waiting(bank)][:25]
+    done = f"sightings/{statement.day_text(monday + 7)}"
+    assert await bank.node.home.own.log.was_done(done)  # nothing was due
+    await forget(bank, done)
+    await daily.run()
+    found = await told(bank)
+    assert {(one.first, one.last) for one in found} == {
+        (statement.day_text(monday), statement.day_text(monday + 6))
+    }
+    tokens = [token.decode(one.token) for one in found]
+    assert sorted(tokens) == sorted(asked)
+    assert tokens != asked
+    assert {row.met.week for row in await waiting(bank)} == {monday + 7}
+    await forget(bank, done)
+    await daily.run()
+    assert len(await told(bank)) == 25
 
 
 async def forget(member: Member, name: str) -> None:
@@ -101,28 +101,26 @@ async def forget(member: Member, name: str) -> None:
 
 
 async def test_fewer_than_a_batch_wait_and_what_has_gone_is_dropped(
-    tmp_path: Path,
+    alliance: Alliance,
 ) -> None:
     """They wait for more, so that none of them stands out."""
-    async with Alliance.found(tmp_path, IDS) as alliance:
-        await listed(alliance, URLS)
-        bank, daily = alliance.bank, alliance.bank.node.daily
-        await ask(bank, *URLS[:20])
-        monday = await last_week(bank)
-        await alliance.police.retract("url", URLS[0])
-        await alliance.settle()
-        await daily.run()
-        assert await told(bank) == []
-        old = [row for row in await waiting(bank) if row.met.week == monday]
-        assert len(old) == 19
-        await ask(bank, URLS[20])
-        await last_week(bank)
-        name = f"sightings/{statement.day_text(monday + 7)}"
-        await daily.run()
-        assert await told(bank) == []  # once a week
-        await forget(bank, name)
-        await daily.run()
-        assert len(await told(bank)) == 20
+    bank, daily = alliance.bank, alliance.bank.node.daily
+    await ask(bank, *URLS[:20])
+    monday = await last_week(bank)
+    await alliance.police.retract("url", URLS[0])
+    await alliance.settle()
+    await daily.run()
+    assert await told(bank) == []
+    old = [row for row in await waiting(bank) if row.met.week == monday]
+    assert len(old) == 19
+    await ask(bank, URLS[20])
+    await last_week(bank)
+    name = f"sightings/{statement.day_text(monday + 7)}"
+    await daily.run()
+    assert await told(bank) == []  # once a week
+    await forget(bank, name)
+    await daily.run()
+    assert len(await told(bank)) == 20
 
 
 @pytest.mark.parametrize(
@@ -144,32 +142,28 @@ def test_police_and_carriers_tell_only_if_they_are_set_to(
     assert {member for member in IDS if tells(member)} == want
 
 
-async def test_only_business_contact_is_gathered(tmp_path: Path) -> None:
+async def test_only_business_contact_is_gathered(alliance: Alliance) -> None:
     """Never case work, dissuasion, or the answering of a person."""
-    async with Alliance.found(
-        tmp_path, IDS, settings={"sighting": {"enabled": True}}
-    ) as alliance:
-        await listed(alliance, URLS[:1])
-        for purpose in (
-            *("case_work", "dissuasion", "subject_access", "appeal"),
-            *("audit", "test"),
-        ):
-            await ask(alliance.bank, URLS[0], purpose=purpose)
-        assert await waiting(alliance.bank) == []
-        for purpose in sorted(sighting.CONTACT):
-            await ask(alliance.bank, URLS[0], purpose=purpose)
-        [row] = await waiting(alliance.bank)
-        assert row.count == len(sighting.CONTACT)
+    for purpose in (
+        *("case_work", "dissuasion", "subject_access", "appeal"),
+        *("audit", "test"),
+    ):
+        await ask(alliance.bank, URLS[0], purpose=purpose)
+    assert await waiting(alliance.bank) == []
+    for purpose in sorted(sighting.CONTACT):
+        await ask(alliance.bank, URLS[0], purpose=purpose)
+    [row] = await waiting(alliance.bank)
+    assert row.count == len(sighting.CONTACT)
 
 
-async def test_a_tip_off_that_comes_late_is_minded_too(tmp_path: Path) -> None:
+async def test_a_tip_off_that_comes_late_is_minded_too(
+    alliance: Alliance,
+) -> None:
     """Between the meeting and its telling somebody asked for silence."""
-    async with Alliance.found(tmp_path, IDS) as alliance:
-        await listed(alliance, URLS)
-        await ask(alliance.bank, *URLS)
-        await last_week(alliance.bank)
-        quiet = {"handling": "no_tip_off", "evidence": "user_tag"}
-        await alliance.carrier.report("url", *URLS[:2], **quiet)
-        await alliance.settle()
-        await alliance.bank.node.daily.run()
-        assert len(await told(alliance.bank)) == 23
+    await ask(alliance.bank, *URLS)
+    await last_week(alliance.bank)
+    quiet = {"handling": "no_tip_off", "evidence": "user_tag"}
+    await alliance.carrier.report("url", *URLS[:2], **quiet)
+    await alliance.settle()
+    await alliance.bank.node.daily.run()
+    assert len(await told(alliance.bank)) == 23

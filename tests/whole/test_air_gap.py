@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from syncd.flows import log_files
-from tests.alliance import Alliance, Member, payload
+from tests.alliance import Alliance, Member, payload, shared
 
 ALL = ("police", "bank", "carrier")
+alliance = shared(Alliance.settle, *ALL, scope="function")
 
 
 async def lay_in(police: Member, bank: Member) -> Path:
@@ -20,19 +21,17 @@ async def lay_in(police: Member, bank: Member) -> Path:
     return inbox
 
 
-async def test_across_an_air_gap(tmp_path: Path) -> None:
+async def test_across_an_air_gap(alliance: Alliance) -> None:
     """What is laid into the home is heard of, checked and merged."""
-    async with Alliance.found(tmp_path, ALL) as alliance:
-        police, bank = alliance.police, alliance.bank
-        await alliance.settle()
-        alliance.cut(*ALL)
-        await police.write(*(payload(n, police.origin) for n in range(300)))
-        inbox = await lay_in(police, bank)
-        await bank.round()
-        head = await bank.head(police.origin)
-        assert head.merged == await police.size()
+    police, bank = alliance.police, alliance.bank
+    alliance.cut(*ALL)
+    await police.write(*(payload(n, police.origin) for n in range(300)))
+    inbox = await lay_in(police, bank)
+    await bank.round()
+    head = await bank.head(police.origin)
+    assert head.merged == await police.size()
 
-        # A file that is none is told of, and stops nothing.
-        (inbox / "checkpoint").write_bytes(b"no note")
-        await bank.round()
-        assert await bank.findings("bad_checkpoint")
+    # A file that is none is told of, and stops nothing.
+    (inbox / "checkpoint").write_bytes(b"no note")
+    await bank.round()
+    assert await bank.findings("bad_checkpoint")

@@ -1,13 +1,19 @@
 """What cannot run says so: one line, a way out, and the right exit code."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-from tests.alliance import Alliance, Member, Process, bound
+from tests.alliance import (
+    Alliance,
+    Member,
+    Process,
+    as_founded,
+    bound,
+    shared,
+)
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -15,16 +21,13 @@ pytestmark = [
 ]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def bank(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Member]:
+alliance = shared(as_founded, "police", "bank", "carrier", start=False)
+
+
+@pytest.fixture
+def bank(alliance: Alliance) -> Member:
     """A member whose daemon does not run."""
-    root = tmp_path_factory.mktemp("start")
-    async with Alliance.found(
-        root, ("police", "bank", "carrier"), start=False
-    ) as alliance:
-        yield alliance.bank
+    return alliance.bank
 
 
 async def refused(bank: Member, **environ: str) -> tuple[int, str]:
