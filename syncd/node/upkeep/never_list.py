@@ -19,7 +19,7 @@ import msgspec
 import structlog
 
 from syncd.errors import Message, SyncdError
-from syncd.flows.ports import Finding, Position
+from syncd.flows.ports import Finding
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import never, token
 from syncd.indicator.identifier import Identifier
@@ -58,9 +58,7 @@ class NeverList:
         self._path = self.ctx.home.path / FILE
         self._whole: tuple[object, ...] = ()  # list and epochs of `listed`
         self._known = _read(self._path)
-        self._alarmed: set[Position] = set()
         self._lock = asyncio.Lock()
-        self._checking = asyncio.Lock()
 
     async def refresh(self) -> None:
         """Know the tokens of the newest roster's list; then look for them.
@@ -172,39 +170,22 @@ class NeverList:
             await self.check()
 
     async def check(self) -> None:
-        """Alarm on each report that stands on a listed token, once.
-
-        What another check has found is reported, too, when this returns.
-        """
-        async with self._checking:
-            await self._check()
-
-    async def _check(self) -> None:
+        """Alarm on each report that stands on a listed token, once."""
         by_key: dict[Key, list[bytes]] = {}
         for kind, epoch, short in self.listed:
             by_key.setdefault((kind, epoch), []).append(short)
         for (kind, epoch), tokens in by_key.items():
             code = token.KIND_CODES[kind]
             groups = await self.ctx.mirror.claims(tokens, code, epoch)
-            fresh = [
-                claim.position
+            why = Message("a report on a {kind} of the never-list", kind=kind)
+            found = [
+                Finding("never_listed", *claim.position, why)
                 for group in groups.values()
                 for claim in group
                 if isinstance(claim.statement, Report)
                 and not claim.statement.test
-                and claim.position not in self._alarmed
-            ]
-            if fresh:  # all at once: somebody may report a number often
-                why = Message(
-                    "a report on a {kind} of the never-list", kind=kind
-                )
-                found = [Finding("never_listed", *at, why) for at in fresh]
-                self._alarmed.update(fresh)
-                try:
-                    await self.ctx.report(*found)
-                except SyncdError:
-                    self._alarmed.difference_update(fresh)
-                    raise
+            ]  # all at once: somebody may report a number often
+            await self.ctx.report(*found, once=True)
 
 
 # ------------------------------------------------------------------ spellings
