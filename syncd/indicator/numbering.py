@@ -23,23 +23,10 @@ NANP_REGIONS: Final = {
 # North America: area code and exchange begin with 2 to 9.
 NANP: Final = re.compile(r"[2-9][0-9]{2}[2-9][0-9]{6}")
 
-# What is close to the mainland, tightly: typing errors are seen as such. And
-# plans in which a prefix dialled at home could hide behind the country code.
+# Plans that are told by more than their lengths, without the country code.
 GRAMMARS: Final = {
-    "54": re.compile(r"9[0-9]{10}|[1-8][0-9]{9}|[68]00[0-9]{8}"),
-    "55": re.compile(
-        r"[1-9]{2}[2-9][0-9]{7,8}|[3589]00[0-9]{5,8}|303[0-9]{7}|[34][0-9]{7}"
-    ),
-    "65": re.compile(r"[3-9][0-9]{7}|1?[89]00[0-9]{7}|7000[0-9]{7}"),
-    "229": re.compile(r"01[0-9]{8}|8[0-9]{7}"),
-    "352": re.compile(r"[2-9][0-9]{3,10}"),
-    "375": re.compile(
-        r"[1-4][0-9]{8}|800[0-9]{3,7}|8(?:0[13]|20[0-9])[0-9]{7}"
-        r"|902[0-9]{7}"
-    ),
-    "852": re.compile(r"[2-9][0-9]{7}|800[0-9]{6}|900[0-9]{2,8}"),
-    "853": re.compile(r"[268][0-9]{7}|0800[0-9]{3}"),
-    "886": re.compile(r"9[0-9]{8}|[2-8][0-9]{6,8}|70[0-9]{8,9}"),
+    code: re.compile(pattern)
+    for code, pattern in tsv.rows("indicator/grammars.tsv")
 }
 
 # ---------------------------------------------------------------- mainland
