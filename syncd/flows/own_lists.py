@@ -31,9 +31,8 @@ from syncd.flows.entry import (
 from syncd.flows.report import Rules
 from syncd.indicator import identifier, statement, vocabulary
 from syncd.indicator.identifier import Identifier
-from syncd.indicator.policy import lower, stronger
 from syncd.indicator.verdict import Verdict
-from syncd.roster.terms import Policy
+from syncd.roster.terms import Policy, lower, stronger
 
 MAX_TEXT: Final = 200  # characters of a reason or remark
 REASONS: Final = vocabulary.FACETS["own_reason"]  # in order of an answer

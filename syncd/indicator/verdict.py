@@ -34,8 +34,8 @@ from syncd.indicator.claims import Claim
 from syncd.indicator.never import NOBODY, Guard
 from syncd.indicator.notation import DAYS, Position
 from syncd.indicator.objections import CountedReport, Objections
-from syncd.indicator.policy import lower
 from syncd.indicator.statement import Report, Vouch
+from syncd.roster.terms import lower
 
 REASONS: Final = vocabulary.FACETS["verdict_reason"]  # in order of an answer
 QUIET_DAYS: Final = 90  # after `seen`, of one report's no_tip_off

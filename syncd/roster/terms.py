@@ -89,10 +89,7 @@ class Epoch(Row, frozen=True):
 
     def index(self, member: str) -> int | None:
         """Return the share index that a member holds, if any."""
-        for share in self.held:
-            if share.member == member:
-                return share.index
-        return None
+        return next((s.index for s in self.held if s.member == member), None)
 
     def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield what a key lacks, or a url epoch has too much."""
@@ -211,6 +208,16 @@ class Policy(Row, frozen=True):
     official: Action  # confirmed by an official report
     spoofed: Action  # at most, when spoofed reports stand alone
     suspected: Action
+
+
+def lower(a: str, b: str) -> str:
+    """Return the milder of two actions; "" (nothing to do) is the mildest."""
+    return min(a, b, key=("", *ACTIONS).index)
+
+
+def stronger(a: str, b: str) -> str:
+    """Return the stronger of two actions."""
+    return max(a, b, key=("", *ACTIONS).index)
 
 
 DEFAULT_CAPS = (

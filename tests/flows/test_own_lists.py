@@ -10,9 +10,10 @@ from syncd.flows.draft import Draft
 from syncd.flows.entry import Entry, EntryFields, OwnDraft
 from syncd.flows.own_lists import OwnOpinion
 from syncd.flows.report import Rules
-from syncd.indicator import policy, statement, verdict
+from syncd.indicator import statement, verdict
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.verdict import Verdict
+from syncd.roster import terms
 from tests.flows.test_report import ROSTER
 
 PAGE = Identifier("url", "evil.example/a")
@@ -106,7 +107,7 @@ def test_a_local_entry_is_acted_on_like_one_report(
     """Also where the alliance could not be asked; not where it protects."""
     ours = over(found, entry("local", **given))
     assert ours.action == action
-    assert ours.unattended == policy.lower(action, POLICY.ceiling)
+    assert ours.unattended == terms.lower(action, POLICY.ceiling)
     assert ("local" in ours.reasons) == ("test" not in given)
     assert len(ours.local) == 1
 

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from syncd.indicator import policy
 from syncd.indicator.active import World
 from syncd.indicator.claims import Claim
 from syncd.indicator.never import Guard
@@ -26,6 +25,7 @@ from syncd.indicator.statement import (
 )
 from syncd.indicator.token import KIND_CODES, encode
 from syncd.indicator.verdict import REASONS, Verdict, verdict
+from syncd.roster import terms
 from syncd.roster.terms import ACTIONS, Cap
 from tests.cost import calls
 from tests.flows.founders import writing
@@ -411,6 +411,6 @@ def test_nothing_has_no_days() -> None:
 def test_actions_have_an_order() -> None:
     """The milder of two; nothing at all is the mildest."""
     for n, mild in enumerate(ACTIONS):
-        assert policy.lower(mild, "") == ""
+        assert terms.lower(mild, "") == ""
         for strong in ACTIONS[n:]:
-            assert policy.lower(strong, mild) == mild
+            assert terms.lower(strong, mild) == mild

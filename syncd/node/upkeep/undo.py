@@ -15,7 +15,6 @@ from syncd.flows.appeal import Appeal
 from syncd.flows.basis import ClaimSource, Key, claims_on
 from syncd.flows.judge import Question, judged_by_token
 from syncd.flows.ports import Position
-from syncd.indicator import policy
 from syncd.indicator.statement import (
     Answer,
     Dispute,
@@ -27,6 +26,7 @@ from syncd.indicator.statement import (
 from syncd.node.context import Context
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.node.upkeep.never_list import NeverList
+from syncd.roster import terms
 from syncd.store.access import AccessRow
 from syncd.store.database import chunks
 
@@ -38,7 +38,7 @@ _AT_ONCE = 256  # positions searched for in one query
 
 def is_measure(action: str) -> bool:
     """Tell whether an action holds somebody up."""
-    return policy.lower(action, LEAST) == LEAST
+    return terms.lower(action, LEAST) == LEAST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
