@@ -145,6 +145,14 @@ def test_a_new_key_under_an_old_name_is_another_key(club: Club) -> None:
         machine.update(bytes(stale))
 
 
+def test_one_admin_signing_twice_counts_once(club: Club) -> None:
+    machine = club.trusted()
+    text = begin(machine).text
+    line = club.admin("bob").sign(text)
+    with pytest.raises(UntrustedError, match="signed by 1"):
+        machine.update(bytes(Note(text, (line, line))))
+
+
 # ---------------------------------------------------------------- order
 
 
