@@ -206,20 +206,12 @@ REFUSED: dict[str, tuple[Edit, str]] = {
         lambda r: r["members"].insert(0, r["members"][0]),
         "roster.members: not sorted",
     ),
-    "a life of 91 days": (
-        lambda r: r.update(expires=r["issued"] + 91 * 86_400),
-        "roster.expires",
-    ),
     "two members with one TLS key": (
         lambda r: (
             r["members"][0]["keys"].update(tls=r["members"][1]["keys"]["tls"]),
             r["members"][0].update(certificate=r["members"][1]["certificate"]),
         ),
         "keys: one is both bank's tls and carrier's tls",
-    ),
-    "a predecessor before the first": (
-        lambda r: r["members"][0]["generations"].pop(0),
-        "roster.members[0].generations: the first log follows none",
     ),
     "generations out of order": (
         lambda r: _swap(r["members"][0]["generations"]),
@@ -237,33 +229,9 @@ REFUSED: dict[str, tuple[Edit, str]] = {
         lambda r: [e["shares"].pop(2) for e in r["epochs"][:2]],
         "roster.holders: platform holds no share",
     ),
-    "a share of nobody's": (
-        lambda r: r["epochs"][0]["shares"][1].__setitem__(1, "nobody"),
-        "roster.epochs: nobody is no member",
-    ),
-    "two shares in one hand": (
-        lambda r: r["epochs"][0]["shares"][1].__setitem__(1, "bank"),
-        "roster.epochs[0].shares: a holder has two",
-    ),
-    "one share in two hands": (
-        lambda r: r["epochs"][0]["shares"][1].__setitem__(2, "01" * 32),
-        "roster.epochs[0].shares: two are the same",
-    ),
     "two shares": (
         lambda r: r["epochs"][0].update(shares=r["epochs"][0]["shares"][:2]),
         "roster.epochs[0].shares: 2 of them",
-    ),
-    "a share of two things": (
-        lambda r: r["epochs"][0]["shares"][1].pop(),
-        "roster.epochs[0].shares[1]: expected array of at least length 3",
-    ),
-    "no quota for look-ups": (
-        lambda r: r["quotas"].pop(1),
-        "roster.quotas: none for lookup",
-    ),
-    "no cap for urls": (
-        lambda r: r["caps"].pop(-1),
-        "roster.caps: none for url",
     ),
     "a cap for everything": (
         lambda r: r["caps"].insert(0, {"days": 1}),
