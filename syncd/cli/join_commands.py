@@ -22,10 +22,11 @@ from syncd.node.home import (
 )
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.oprf import group
-from syncd.roster import certificate, join, membership, trust
+from syncd.roster import certificate, join, membership
 from syncd.roster import keys as roster_keys
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Cut, Member, Names, Profile
+from syncd.roster.trust import TrustedRoster
 from syncd.store import durable
 from syncd.store.durable import Lock
 from syncd.store.home_stores import LOCK
@@ -167,7 +168,7 @@ class _AcceptOptions(Options):
 def _accept(args: _AcceptOptions) -> None:
     settings, fingerprint = args.settings(), args.fingerprint
     notes = [drafting.note_of(path) for path in args.rosters]
-    trusted = trust.load(fingerprint, notes)
+    trusted = TrustedRoster(fingerprint, *notes)
     known = settings.alliance.fingerprint
     if known and known != fingerprint:
         raise UsageError(
@@ -274,7 +275,7 @@ def begin_next_log(
     return replace(keys, generation=number, log_seed=seed)
 
 
-def _check_us(settings: Config, trusted: trust.TrustedRoster) -> None:
+def _check_us(settings: Config, trusted: TrustedRoster) -> None:
     found = trusted.current.by_origin(settings.origin)
     if found is None or found[0].id != settings.member.id:
         raise UsageError(

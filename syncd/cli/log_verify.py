@@ -27,8 +27,8 @@ from syncd.messages.catalogue import t
 from syncd.node.audit import stored
 from syncd.node.pinned import trusted_roster
 from syncd.peer.directory import read
-from syncd.roster import trust
 from syncd.roster.roster import Roster
+from syncd.roster.trust import TrustedRoster
 from syncd.tlog import note, strict
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import VerifierKey
@@ -67,7 +67,7 @@ def _files(args: _VerifyOptions, directory: Path) -> int:
             "whose log is it?", hint="say --key VKEY, or --roster FILE"
         )
     key = note.parse_vkey(args.key) if args.key else None
-    roster = trust.load(args.fingerprint, notes).current if notes else None
+    roster = TrustedRoster(args.fingerprint, *notes).current if notes else None
     if not directory.is_dir():
         raise UsageError("{directory}: no such directory", directory=directory)
     try:

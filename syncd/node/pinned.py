@@ -8,7 +8,6 @@ from pathlib import Path
 
 from syncd.config import Config
 from syncd.errors import DamagedError, MalformedError, UsageError
-from syncd.roster import trust
 from syncd.roster.trust import TrustedRoster
 from syncd.store.roster_files import RosterFiles
 
@@ -41,7 +40,7 @@ def trusted_roster(config: Config) -> TrustedRoster:
             home=config.home,
         )
     try:
-        return trust.load(config.alliance.fingerprint, notes)
+        return TrustedRoster(config.alliance.fingerprint, *notes)
     except MalformedError as e:
         raise DamagedError(
             "{home}/roster: {why}",

@@ -42,8 +42,8 @@ class TrustedRoster:
 
     current: Roster  # the newest trusted one
 
-    def __init__(self, fingerprint: str, first: bytes) -> None:
-        """Trust version 1.
+    def __init__(self, fingerprint: str, first: bytes, *others: bytes) -> None:
+        """Trust version 1, and those after it, in order.
 
         Raises:
             MalformedError: `fingerprint` is none; else as `examine`.
@@ -52,7 +52,8 @@ class TrustedRoster:
             raise MalformedError("roster: fingerprint is not 64 hex digits")
         self.fingerprint = fingerprint
         self._links: list[Link] = []
-        self.update(first)
+        for raw in (first, *others):
+            self.update(raw)
 
     @property
     def version(self) -> int:
@@ -155,19 +156,6 @@ class TrustedRoster:
             != self.fingerprint
         ):
             raise UntrustedError("roster: fingerprint is not the pinned one")
-
-
-def load(fingerprint: str, notes: list[bytes]) -> TrustedRoster:
-    """Return the machine after all of `notes`, one at least, in order.
-
-    Raises:
-        As `TrustedRoster.examine`.
-    """
-    first, *others = notes
-    trusted = TrustedRoster(fingerprint, first)
-    for raw in others:
-        trusted.update(raw)
-    return trusted
 
 
 def versions(fingerprint: str, notes: list[bytes]) -> list[Roster]:

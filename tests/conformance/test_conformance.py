@@ -24,8 +24,9 @@ from syncd.indicator import absent, folding, leaf, statement
 from syncd.indicator import claims as product
 from syncd.indicator.claims import Claim
 from syncd.indicator.token import KIND_NAMES
-from syncd.roster import join, trust
+from syncd.roster import join
 from syncd.roster.roster import Roster
+from syncd.roster.trust import TrustedRoster
 from syncd.tlog import merkle, tiles
 from tests.cases import vectors
 from tests.indicator.test_verdict import CASES, ROSTER, Case, read_case
@@ -163,7 +164,7 @@ def trusted() -> roster.Roster:
 
 def test_rosters() -> None:
     """Both trust the chain, and the same last version."""
-    machine = trust.load(ALLIANCE["fingerprint"], NOTES)
+    machine = TrustedRoster(ALLIANCE["fingerprint"], *NOTES)
     assert trusted().hash == machine.current.hash
     assert trusted().body == machine.current.to_json()
 
@@ -174,11 +175,11 @@ def test_rosters() -> None:
 def test_refused_rosters(vector: dict[str, Any]) -> None:
     """Neither takes it after the versions before."""
     chain = [*NOTES[: vector["after"]], vector["note"].encode()]
-    trust.load(ALLIANCE["fingerprint"], chain[:-1] or NOTES)
+    TrustedRoster(ALLIANCE["fingerprint"], *(chain[:-1] or NOTES))
     with pytest.raises(notes.WrongError):
         roster.follow(chain, ALLIANCE["fingerprint"])
     with pytest.raises(SyncdError):
-        trust.load(ALLIANCE["fingerprint"], chain)
+        TrustedRoster(ALLIANCE["fingerprint"], *chain)
 
 
 @functools.cache

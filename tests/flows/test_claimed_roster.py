@@ -9,7 +9,7 @@ import pytest
 from syncd.errors import UnavailableError
 from syncd.flows import claimed_roster
 from syncd.flows.claimed_roster import RosterClaims
-from syncd.roster import drafts, trust
+from syncd.roster import drafts
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog.note import Note
 from tests.flows.founders import ADMINS, CHAIN, FOUNDED, signed
@@ -53,7 +53,7 @@ class Store:
 
 
 def start(versions: int = 1) -> tuple[RosterClaims, Store]:
-    trusted = trust.load(FOUNDED.roster.hash, CHAIN[:versions])
+    trusted = TrustedRoster(FOUNDED.roster.hash, *CHAIN[:versions])
     store = Store(trusted)
     return RosterClaims(trusted, store.put), store
 

@@ -234,7 +234,7 @@ def test_load_replays_a_chain(club: Club) -> None:
         raw = club.signed(draft, "bob", "eve", current=machine.current)
         machine.update(raw)
         notes.append(raw)
-    again = trust.load(machine.fingerprint, notes)
+    again = TrustedRoster(machine.fingerprint, *notes)
     assert again.current == machine.current
     assert [again.hash(n) for n in range(5)] == [
         machine.hash(n) for n in range(5)
