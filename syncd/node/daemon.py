@@ -309,6 +309,7 @@ class Daemon:
         await self.rounds.round()
         await self.urgent_news.look()
         await self.screening.daily()
+        await self.undo.by_roster()
         await self.asked_again.ask()
         await self.alerts.look()
 

@@ -6,9 +6,9 @@ no more than a warning now, whoever asked is to check and lift: an appeal of
 the cause `ended`. Expiry by date needs none: the answer said until when.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from syncd.flows import basis
 from syncd.flows.appeal import Appeal
@@ -53,14 +53,44 @@ class Undo:
         """Keep what is to be looked at again by what was merged."""
         if not await self.ctx.own.access.page(limit=1):
             return
-        ended = await self._ended(page)
-        since, rows = self.ctx.now() - DAYS * DAY_S, dict[int, AccessRow]()
+        ended, rows = await self._ended(page), dict[int, AccessRow]()
         for part in chunks([*ended], _AT_ONCE):
-            found = self.ctx.own.access.found(positions=part, since=since)
-            rows |= {r.id: r async for r in found if is_measure(r.action)}
+            rows |= await self._measures(positions=part)
+        await self._look_again(rows, ended)
+
+    async def by_roster(self) -> None:
+        """Do the same by each roster, for the logs whose past it annuls."""
+        roster, events = self.ctx.roster, self.ctx.own.events
+        if await events.reported("undo/roster") == str(roster.version):
+            return
+        gone = {
+            log.origin
+            for member in roster.members
+            if member.annulled
+            for log in member.generations
+        }
+        if gone:
+            rows = await self._measures()
+            on = {
+                n: {o for o, _ in r.positions or ()} for n, r in rows.items()
+            }
+            of_gone = {n: r for n, r in rows.items() if on[n] & gone}
+            await self._look_again(of_gone, {})
+        await events.now("undo/roster", str(roster.version), "")
+
+    async def _measures(self, **wanted: Any) -> dict[int, AccessRow]:
+        since = self.ctx.now() - DAYS * DAY_S
+        found = self.ctx.own.access.found(since=since, **wanted)
+        return {r.id: r async for r in found if is_measure(r.action)}
+
+    async def _look_again(
+        self, rows: Mapping[int, AccessRow], ended: Mapping[Position, Key]
+    ) -> None:
+        """Keep those of some look-ups on which no measure is advised now."""
         on = {p for row in rows.values() for p in row.positions or ()}
         held = await self.claims.claims_at([*on])
-        key_of = {p: basis.key(claim) for p, claim in held.items()} | ended
+        key_of = {p: basis.key(claim) for p, claim in held.items()}
+        key_of |= ended
         still = await self._still({key_of[p] for p in on & key_of.keys()})
         gone = on - {p for p, key in key_of.items() if key in still}
         await self.ctx.own.appeals.add(
