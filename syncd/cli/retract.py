@@ -81,26 +81,23 @@ def _retract(args: _RetractOptions) -> int:
 
 def _named(args: _RetractOptions) -> list[Call]:
     """Return what a call each names: values, or one way alone."""
-    ways: list[Call] = []
+    way = args.given("token", "import_", "never", ids="id_")
     if args.position:
-        ways.append({"positions": positions(args.position, "--position")})
-    if args.id_:
-        ways.append({"ids": args.id_})
-    ways += [args.given("import_")] if args.import_ else []
-    ways += [{"never": True}] if args.never else []
-    if args.token:
-        ways.append({**args.named, "token": args.token, "epoch": args.epoch})
+        way["positions"] = positions(args.position, "--position")
     values = args.file or (args.kind and not args.token)
-    if len(ways) > 1 or (ways and values):
+    if len(way) + bool(values) > 1:
         raise UsageError(
             "name values, or a token, positions, ids, or an import"
         )
-    if ways and not args.token:
-        return ways
+    if args.token:
+        args.check_kind()
+        return [{**way, **args.named, "epoch": args.epoch}]
+    if way:
+        return [way]
     if args.file is not None and args.is_list(args.file):
         return _listed(args, args.file)
     args.check_kind()
-    return ways or [{**args.named, "value": v} for v in args.values()]
+    return [{**args.named, "value": v} for v in args.values()]
 
 
 def _listed(args: _RetractOptions, file: Path) -> list[Call]:
