@@ -48,6 +48,13 @@ class ClientOptions(Options):
 class ApiOptions(ClientOptions, OutputOptions):
     """What the daemon answers is shown."""
 
+    def send(self, path: str, body: Mapping[str, Any], line: str) -> Any:
+        """Post a body; show the answer, in a line with both's fields; return it."""
+        with self.api() as own:
+            found = own.post(path, body)
+        self.show(found, [t(line, **{**body, **found})])
+        return found
+
 
 class ValueOptions(Options):
     """Raw values: from standard input, a file or a person.

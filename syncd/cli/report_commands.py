@@ -17,7 +17,7 @@ from syncd.cli.options import (
     one_value,
     positions,
 )
-from syncd.messages.catalogue import t
+from syncd.messages.catalogue import later
 
 STATES = ("accepted", "known", "taken_back", "refused")
 
@@ -70,9 +70,8 @@ def _dispute(args: _DisputeOptions) -> None:
     check_given(call, "kind", "reason")
     if not args.token:
         call["value"] = one_value(args.file)
-    with args.api() as own:
-        done = own.post("/v1/disputes", call)
-    args.show(done, [t("the dispute is kept as {id}", id=done["id"])])
+    kept = later("the dispute is kept as {id}")
+    done = args.send("/v1/disputes", call, kept)
     if done.get("unchecked") and not args.as_json:
         terminal.say(
             "holders are missing: nobody knows whether it is reported"
@@ -93,16 +92,8 @@ def _answer(args: _AnswerOptions) -> None:
     call = args.given("dispute", "outcome", "reason")
     check_given(call, "dispute", "outcome", "reason")
     [call["dispute"]] = positions([args.dispute], "--dispute")
-    with args.api() as own:
-        done = own.post("/v1/answers", call)
-    args.show(
-        done,
-        [
-            t(
-                "the answer on {reports} reports is kept; {retracting} of them"
-                " are being retracted",
-                reports=done["reports"],
-                retracting=done["retracting"],
-            )
-        ],
+    kept = later(
+        "the answer on {reports} reports is kept; {retracting} of them are"
+        " being retracted"
     )
+    args.send("/v1/answers", call, kept)

@@ -49,11 +49,8 @@ class _MuteOptions(ApiOptions):
 
 @noun.verb("mute", "Show a thing to do no more until a day.")
 def _mute(args: _MuteOptions) -> None:
-    with args.api() as own:
-        wanted = {"code": args.code, "until": args.until, "why": args.why}
-        found = own.post("/v1/status/mutes", wanted)
-    done = t("{n} muted until {day}", n=found["count"], day=args.until)
-    args.show(found, [done])
+    wanted = {"code": args.code, "until": args.until, "why": args.why}
+    args.send("/v1/status/mutes", wanted, later("{count} muted until {until}"))
 
 
 def _health(args: _StatusOptions) -> int:
