@@ -205,13 +205,7 @@ class Daemon:
         self.notifier = self._make(Notifier, listen=self.feed.listen)
         made = MadeFiles(self.pools.files)
         self.peer_service = self._make(PeerService, make=made)
-        self.status_reader = self._make(
-            StatusReader,
-            asked=self.tokeniser.holders,
-            allowance=self.tokeniser.allowance,
-            appending=self.publisher.why_not,
-            never=self._remarks,
-        )
+        self.status_reader = self._make(StatusReader, never=self._remarks)
         self.claims = self._make(Claims)
         self.budgets = self._make(Budgets)
         self.lookups = self._make(Lookups)

@@ -5,7 +5,7 @@ Its state is read from every part of the daemon.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
@@ -17,14 +17,15 @@ from syncd.errors import (
     SyncdError,
     UnavailableError,
 )
-from syncd.flows.allowance import Allowance, HolderState
 from syncd.flows.ports import MirrorHead
+from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import claims, notation
 from syncd.messages import wire
 from syncd.node.context import Context
 from syncd.node.follow.peer_choice import PeerState
 from syncd.node.follow.rounds import Rounds
 from syncd.node.notify.notifier import Notifier
+from syncd.node.publish.publisher import Publisher
 from syncd.node.serve import member_rows, todo
 from syncd.node.serve.member_state import MemberState, appending, subject
 from syncd.node.serve.metrics import Metrics
@@ -56,11 +57,10 @@ class StatusReader:
     ctx: Context
     disputes: Disputes  # those that concern us
     rounds: Rounds  # what they last saw of each member and log
-    asked: Mapping[str, HolderState]  # each holder, when it was asked last
+    tokeniser: Tokeniser  # each holder when it was asked last, and quotas
     metrics: Metrics
     notifier: Notifier
-    allowance: Allowance  # what is left to us at the holders
-    appending: Callable[[], Message]  # says why we append nothing, or ""
+    publisher: Publisher
     never: Callable[[], Iterable[Message]]  # what to do about the never-list
 
     def __post_init__(self) -> None:
@@ -92,7 +92,7 @@ class StatusReader:
                 for e in roster.epochs
                 if e.shares and not e.retired
             ),
-            quotas=tuple(self.allowance.state()),
+            quotas=tuple(self.tokeniser.allowance.state()),
             roster=self.roster_state(),
             members=member_rows.rows(
                 self.ctx, self.rounds, receipts, head.frontier.size
@@ -102,7 +102,7 @@ class StatusReader:
             admins_needed=roster.threshold,
             skew_s=self.rounds.our_clock.skew_s() or 0,
             findings=tuple(await self.findings(FINDINGS)),
-            appending=self.appending(),
+            appending=self.publisher.why_not(),
             notify=self.notifier.states(),
             disputes=tuple(
                 one for one in await self.disputes.states() if one.pending
@@ -174,7 +174,7 @@ class StatusReader:
             await self.ctx.mirror.head(self.ctx.origin)
         except SyncdError as e:
             raise UnavailableError(e.text, hint=e.way_out) from e
-        shown = appending(self.appending())
+        shown = appending(self.publisher.why_not())
         cut_off = self.cut_off()
         return status_forms.Ready(
             appending=shown.ok,
@@ -326,7 +326,7 @@ class StatusReader:
 
         One that answered wrongly is down until it answers an evaluation.
         """
-        asked = self.asked.get(member)
+        asked = self.tokeniser.holders.get(member)
         peer = self.rounds.peer_choice.states.get(member, PeerState())
         if asked is None or asked.since < peer.ended:
             if peer.failures:
