@@ -10,12 +10,21 @@ first: read /v1/status, then go on.
 """
 
 import contextlib
+import re
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from aiohttp import web
+
+_CURSOR = re.compile(r"(0|[1-9][0-9]{0,14})\.(0|[1-9][0-9]{0,14})", re.ASCII)
+
+
+def read_cursor(text: str) -> tuple[int, int] | None:
+    """Return the number and the time of a cursor, None if it is none."""
+    match = _CURSOR.fullmatch(text)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ those of what had come of every log by then, by the roster and the day of the
 asking; so they do not depend on when it is asked.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,10 +18,9 @@ from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.upkeep import arrivals
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.store.merge_marks import Mark
+from syncd.web.event_stream import read_cursor
 from syncd.web.forms import Change, ChangePage, ChangeQuery
 from syncd.web.routes import READERS, Caller, route
-
-_CURSOR = re.compile(r"([0-9]{1,15})\.([0-9]{1,15})", re.ASCII)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -52,7 +50,10 @@ class Changes:
         since = wanted.since
         if not since:
             return ChangePage(items=(), next=_cursor(newest), more=False)
-        number, at = _parse(since)
+        known = read_cursor(since)
+        if known is None:
+            raise MalformedError("since: not what a page gave as `next`")
+        number, at = known
         behind = await marks.after(number)
         if behind is None or behind[0].at != at:
             raise MissingError(
@@ -112,11 +113,3 @@ def _counting(page: Sequence[Arrival]) -> list[Arrival]:
 
 def _cursor(mark: Mark) -> str:
     return f"{mark.id}.{mark.at}"
-
-
-def _parse(cursor: str) -> tuple[int, int]:
-    match = _CURSOR.fullmatch(cursor)
-    if match is None:
-        raise MalformedError("since: not what a page gave as `next`")
-    number, at = map(int, match.groups())
-    return number, at

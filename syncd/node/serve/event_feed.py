@@ -8,19 +8,16 @@ right before the oldest event that is kept.
 """
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator
 
 from syncd.errors import QuotaError
 from syncd.store.events import EventBook
-from syncd.web.event_stream import Event
+from syncd.web.event_stream import Event, read_cursor
 
 PAGE = 256  # events read at a time
 FOLLOWERS = 64  # at the same time
 BUSY_S = 60  # when to try again, if there are as many
 BEAT_S = 15.0  # without an event until a heartbeat
-
-_CURSOR = re.compile(r"(0|[1-9][0-9]{0,14})\.(0|[1-9][0-9]{0,14})", re.ASCII)
 
 
 class Events:
@@ -102,14 +99,12 @@ class Events:
         oldest, newest = await self._book.bounds()
         if not cursor:
             return newest + 1
-        match = _CURSOR.fullmatch(cursor)
-        if match is None:
+        known = read_cursor(cursor)
+        if known is None or not oldest - 1 <= known[0] <= newest:
             return None
-        number, at = int(match[1]), int(match[2])
+        number, at = known
         if number == oldest - 1:
             return oldest
-        if not oldest <= number <= newest:
-            return None
         [event] = await self._book.page(number, 1)
         return number + 1 if (event.number, event.at) == (number, at) else None
 
