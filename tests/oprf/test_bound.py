@@ -362,11 +362,3 @@ def test_vector_from_the_code() -> None:
     )
     assert [e.hex() for e in answer.elements] == VECTOR["answers"]
     assert answer.proof.hex() == VECTOR["proof"]
-    threshold.check(
-        bytes.fromhex(VECTOR["public_share"]),
-        VECTOR["index"],
-        VECTOR["quorum"],
-        elements,
-        answer,
-        bytes.fromhex(VECTOR["context"]),
-    )
