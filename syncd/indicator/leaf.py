@@ -23,6 +23,7 @@ what a payload says is `statement`'s work, roots are `tlog`'s.
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from syncd.errors import BrokenSourceError, MalformedError
@@ -177,15 +178,13 @@ def open_bundle(
     if leaves is not None:
         return _open_known(origin, split, leaves)
     sha256 = hashlib.sha256
-    heads = _Heads(origin)
     records: list[Record] = []
     for record in split:
         _, salt, payload = record
         if salt:
             type_ = _TAILS.get(payload[-9:]) or type_of(payload)
-            prefix, head = heads[type_]
-            leaf = head + sha256(prefix + salt + payload).digest()
-            records.append((leaf, salt, payload))
+            digest = sha256(_prefix(origin, type_) + salt + payload).digest()
+            records.append((bytes((1, type_)) + digest, salt, payload))
         else:
             records.append(record)
     return records
@@ -214,20 +213,9 @@ def _open_known(
     return records
 
 
+@lru_cache(4096)  # a log has few, each in many records
 def _prefix(origin: str, type_: int) -> bytes:
     name = origin.encode("ascii")
     if not 1 <= len(name) <= 100:
         raise MalformedError("leaf: origin is {n} bytes", n=len(name))
     return _LABEL + bytes((type_, len(name))) + name
-
-
-class _Heads(dict[int, tuple[bytes, bytes]]):
-    """Per type of one origin: what is hashed first, and how a leaf begins."""
-
-    def __init__(self, origin: str) -> None:
-        super().__init__()
-        self.origin = origin
-
-    def __missing__(self, type_: int) -> tuple[bytes, bytes]:
-        self[type_] = found = (_prefix(self.origin, type_), bytes((1, type_)))
-        return found
