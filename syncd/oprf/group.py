@@ -267,12 +267,7 @@ def random_scalars(count: int, rng: Rng) -> list[bytes]:
     """Return `count` scalars, uniform and not zero, from one draw."""
     wide = rng(64 * count)
     _want_sizes((wide,), "draw", 64 * count)
-    scalars = ctypes.create_string_buffer(32 * count)
-    reduce, to = _library().scalar_reduce, ctypes.addressof(scalars)
-    for at in range(0, 64 * count, 64):
-        reduce(to, wide[at : at + 64])
-        to += 32
-    drawn = split(scalars.raw)
+    drawn = [reduce(wide[at : at + 64]) for at in range(0, len(wide), 64)]
     if ZERO in drawn:
         return random_scalars(count, rng)
     return drawn

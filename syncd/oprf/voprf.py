@@ -15,7 +15,6 @@ Everything here takes whole batches. The proof is of one pair of points: how a
 batch becomes one is for `threshold`, which binds it more than the RFC does.
 """
 
-import functools
 import hashlib
 from collections.abc import Sequence
 
@@ -112,13 +111,7 @@ _PAD = hashlib.sha512(bytes(128))  # Z_pad: one block of SHA-512
 
 def _expand(message: bytes, dst: bytes) -> bytes:
     """Return the 64 bytes of expand_message_xmd (RFC 9380, 5.3.1)."""
-    first, second = _tails(dst)
-    state = _PAD.copy()
-    state.update(message + first)
-    return hashlib.sha512(state.digest() + second).digest()
-
-
-@functools.cache
-def _tails(dst: bytes) -> tuple[bytes, bytes]:
     prime = dst + bytes([len(dst)])
-    return b"\x00\x40\x00" + prime, b"\x01" + prime
+    state = _PAD.copy()
+    state.update(message + b"\x00\x40\x00" + prime)
+    return hashlib.sha512(state.digest() + b"\x01" + prime).digest()
