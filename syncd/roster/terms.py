@@ -22,6 +22,7 @@ from syncd.roster.row import (
     Origin,
     Positive,
     Row,
+    parts,
 )
 
 SUITE = "ristretto255-SHA512"
@@ -83,9 +84,7 @@ class Epoch(Row, frozen=True):
     @property
     def shares(self) -> dict[int, tuple[str, bytes]]:
         """Holder and public share, by index."""
-        return {
-            share.index: (share.member, share.public) for share in self.held
-        }
+        return {s.index: (s.member, s.public) for s in self.held}
 
     def index(self, member: str) -> int | None:
         """Return the share index that a member holds, if any."""
@@ -93,21 +92,14 @@ class Epoch(Row, frozen=True):
 
     def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield what a key lacks, or a url epoch has too much."""
-        parts = {
-            "dealt": self.dealt,
-            "generation": self.generation,
-            "public": self.public,
-            "shares": self.held,
-            "suite": self.suite,
-            "t": self.t,
-        }
-        for name, value in parts.items():
-            if self.kind == "url" and value:
-                yield name, Message("a url epoch has no key")
-            elif self.kind != "url" and not value and name != "dealt":
-                yield name, Message("missing")
+        key = {"generation", "public", "shares", "suite", "t"}
+        there = parts(self).keys()
         if self.kind == "url":
+            for name in sorted({"dealt", *key} & there):
+                yield name, Message("a url epoch has no key")
             return
+        for name in sorted(key - there):
+            yield name, Message("missing")
         n = len(self.held)
         if n < 3:
             yield "shares", Message("{n} of them, want 3 at least", n=n)
