@@ -65,14 +65,8 @@ class Debit:
         return self.day, self.key, self.member, self.purpose
 
 
-@dataclass(frozen=True, slots=True)
-class UsageRow:
-    """One member's evaluations of a day, for one key and purpose."""
-
-    member: str
-    purpose: str
-    count: int  # elements given
-    denied: int  # elements refused
+Usage = tuple[str, str, int, int]
+"""member, purpose, elements given and refused: of a day and key"""
 
 
 class Quotas:
@@ -143,14 +137,14 @@ class Quotas:
             self._books.setdefault(at, book)  # another may have been faster
         return self._books[at]
 
-    async def usage(self, day: str, key: str) -> list[UsageRow]:
+    async def usage(self, day: str, key: str) -> list[Usage]:
         """Return the non-zero rows of one day and key, sorted."""
         t = usage.c
         wanted = sa.select(t.member, t.purpose, t.count, t.denied)
         wanted = wanted.where(t.day == day, t.key == key)
         wanted = wanted.order_by(t.member, t.purpose)
         rows = await self._db.read(lambda c: c.execute(wanted).all())
-        return [UsageRow(*row) for row in rows]
+        return [(*row,) for row in rows]
 
     async def unreported(self, before: str) -> list[tuple[str, str]]:
         """Return the (day, key) before a day with usage not yet written.

@@ -1,7 +1,7 @@
 """Sightings that wait for their week's append; their tokens are sealed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,15 +21,8 @@ class SightedToken:
     epoch: int
     token: bytes
     outcome: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """What is to be told of one token, week and outcome."""
-
-    id: int
-    met: SightedToken
-    count: int
+    count: int = 1  # times
+    id: int = 0  # 0 before it is kept
 
 
 class Sightings(SealedBook):
@@ -48,7 +41,9 @@ class Sightings(SealedBook):
             rows = [self._row(one) for one in met]
             await self._db.write(lambda c: c.execute(one_more, rows))
 
-    async def due(self, before: int, limit: int = 10_000) -> list[Pending]:
+    async def due(
+        self, before: int, limit: int = 10_000
+    ) -> list[SightedToken]:
         """Return what was met in weeks that began before a day."""
         rows = sa.select(sighting).where(sighting.c.week < before)
         rows = rows.order_by(sighting.c.id).limit(limit)
@@ -56,20 +51,14 @@ class Sightings(SealedBook):
             lambda c: [self._opened(r._asdict()) for r in c.execute(rows)]
         )
 
-    def _row(self, met: SightedToken) -> dict[str, object]:
+    def _row(self, met: SightedToken) -> dict[str, Any]:
         mac = sealing.mac(self._cipher, "sighting", met.week, met.token)
-        return {
-            "week": met.week,
-            "kind": met.kind,
-            "epoch": met.epoch,
-            "mac": mac,
-            "sealed": self._cipher.seal(met.token, b"sighting/" + mac),
-            "outcome": met.outcome,
-            "count": 1,
-        }
+        row = {**asdict(met), "mac": mac}
+        row["sealed"] = self._cipher.seal(row.pop("token"), b"sighting/" + mac)
+        del row["id"]
+        return row
 
-    def _opened(self, row: dict[str, Any]) -> Pending:
-        id_, count = row.pop("id"), row.pop("count")
+    def _opened(self, row: dict[str, Any]) -> SightedToken:
         context = b"sighting/" + row.pop("mac")
         row["token"] = self._cipher.open(row.pop("sealed"), context)
-        return Pending(id_, SightedToken(**row), count)
+        return SightedToken(**row)

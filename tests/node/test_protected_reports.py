@@ -104,7 +104,7 @@ async def test_a_service_number_is_an_alarm_however_it_is_shown(
     assert police.node.never.todo == ()
     quotas = police.node.home.own.quotas
     used = await quotas.usage(police.node.ctx.today(), "phone/1")
-    asked = {row.member: row.count for row in used if row.purpose == "never"}
+    asked = {who: n for who, purpose, n, _ in used if purpose == "never"}
     assert set(asked.values()) == {len(police.node.never.listed)}
 
 

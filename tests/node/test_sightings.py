@@ -7,7 +7,7 @@ import pytest
 from syncd.flows import sighting
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Sighting
-from syncd.store.sightings import Pending, SightedToken
+from syncd.store.sightings import SightedToken
 from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member, shared
 from tests.flows.founders import FOUNDED
@@ -25,7 +25,7 @@ async def ask(
     await member.lookup("url", *values, purpose=purpose)
 
 
-async def waiting(member: Member) -> list[Pending]:
+async def waiting(member: Member) -> list[SightedToken]:
     return await member.node.home.own.sightings.due(statement.MAX_DAY)
 
 
@@ -36,7 +36,7 @@ async def last_week(member: Member) -> int:
     await sightings.add(
         [
             SightedToken(this - 7, *(m.kind, m.epoch, m.token, m.outcome))
-            for m in (row.met for row in await waiting(member))
+            for m in await waiting(member)
         ]
     )
     return this - 7
@@ -73,7 +73,7 @@ async def test_a_week_is_told_once_together_and_shuffled(
     await daily.run()
     assert await told(bank) == []
     monday = await last_week(bank)
-    asked = [row.met.token for row in await waiting(bank)][:25]
+    asked = [row.token for row in await waiting(bank)][:25]
     done = f"sightings/{statement.day_text(monday + 7)}"
     assert await bank.node.home.own.log.was_done(done)  # nothing was due
     await forget(bank, done)
@@ -85,7 +85,7 @@ async def test_a_week_is_told_once_together_and_shuffled(
     tokens = [token.decode(one.token) for one in found]
     assert sorted(tokens) == sorted(asked)
     assert tokens != asked
-    assert {row.met.week for row in await waiting(bank)} == {monday + 7}
+    assert {row.week for row in await waiting(bank)} == {monday + 7}
     await forget(bank, done)
     await daily.run()
     assert len(await told(bank)) == 25
@@ -111,7 +111,7 @@ async def test_fewer_than_a_batch_wait_and_what_has_gone_is_dropped(
     await alliance.settle()
     await daily.run()
     assert await told(bank) == []
-    old = [row for row in await waiting(bank) if row.met.week == monday]
+    old = [row for row in await waiting(bank) if row.week == monday]
     assert len(old) == 19
     await ask(bank, URLS[20])
     await last_week(bank)

@@ -150,5 +150,5 @@ async def test_quota_used_up(alliance: Alliance) -> None:
     rows = await police.node.home.own.quotas.usage(
         police.node.ctx.today(), "phone/1"
     )
-    denied = {(r.member, r.purpose): r.denied for r in rows}
+    denied = {(who, purpose): n for who, purpose, _, n in rows}
     assert denied["platform", "transaction_check"] >= 100

@@ -25,7 +25,7 @@ from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.excess import Excess
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.store import quota
-from syncd.store.sightings import Pending, SightedToken
+from syncd.store.sightings import SightedToken
 
 log = structlog.get_logger("syncd.daily")
 
@@ -74,17 +74,14 @@ class Daily:
     async def _usage(self, day: str, key: str) -> None:
         """Write one day's evaluations of one key (type 17)."""
         kind, epoch = key.split("/")
-        rows = [
-            (row.member, row.purpose, row.count, row.denied)
-            for row in await self.ctx.own.quotas.usage(day, key)
-        ]
+        rows = await self.ctx.own.quotas.usage(day, key)
         parts = [rows[i : i + ROWS] for i in range(0, len(rows), ROWS)]
         many = len(parts) > 1
         usage = [
             Usage(
                 on=day,
                 key=(kind, int(epoch)),  # type: ignore[arg-type]
-                rows=tuple(sorted(part)),
+                rows=tuple(part),
                 part=number if many else 0,
                 of=len(parts) if many else 0,
             )
@@ -112,10 +109,10 @@ class Daily:
         telling = [
             row
             for row in pending
-            if sighting.may_tell(await self._claims(row.met), seen, world.own)
+            if sighting.may_tell(await self._claims(row), seen, world.own)
         ]
         gone = {row.id for row in pending}
-        if len({row.met.token for row in telling}) < sighting.BATCH:
+        if len({row.token for row in telling}) < sighting.BATCH:
             gone -= {row.id for row in telling}
             telling = []
         told = [_sighting(row, today) for row in telling]
@@ -128,9 +125,8 @@ class Daily:
         return found.get(met.token, ())
 
 
-def _sighting(row: Pending, today: str) -> Sighting:
+def _sighting(met: SightedToken, today: str) -> Sighting:
     """Return the statement: a whole week, and so many at least."""
-    met = row.met
     return Sighting(
         on=today,
         kind=met.kind,  # type: ignore[arg-type]
@@ -138,6 +134,6 @@ def _sighting(row: Pending, today: str) -> Sighting:
         token=token.encode(met.token),
         first=statement.day_text(met.week),
         last=statement.day_text(met.week + sighting.WEEK - 1),
-        count=max(c for c in COUNTS if c <= row.count),
+        count=max(c for c in COUNTS if c <= met.count),
         outcome=met.outcome,
     )

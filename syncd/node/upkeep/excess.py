@@ -32,12 +32,14 @@ class Excess:
         day = self._day(ago)
         sizes = await self.ctx.mirror.sizes()
         for epoch in roster.epochs:
-            for row in await own.quotas.usage(day, epoch.label):
-                member = roster.member(row.member)
+            for name, purpose, n, _ in await own.quotas.usage(
+                day, epoch.label
+            ):
+                member = roster.member(name)
                 if (
                     member is None
                     or member.id == self.ctx.me
-                    or row.purpose != PUBLISH
+                    or purpose != PUBLISH
                 ):
                     continue
                 origins = [log.origin for log in member.generations]
@@ -49,14 +51,12 @@ class Excess:
                 had = await own.published.sums(
                     origins, day, self.ctx.today(), ALL
                 )
-                if excessive(row.count, had[ALL]) and not (
-                    lags and ago < LATE_DAYS
-                ):
+                if excessive(n, had[ALL]) and not (lags and ago < LATE_DAYS):
                     text = Message(
                         "on {day} we evaluated {n} of {kind}/{epoch} for it"
                         " to publish, far more than its log says since",
                         day=day,
-                        n=row.count,
+                        n=n,
                         kind=epoch.kind,
                         epoch=epoch.epoch,
                     )
