@@ -81,18 +81,6 @@ class VaultRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """A published vault row whose report is to be retracted."""
-
-    id: int
-    kind: str
-    epoch: int  # of its token
-    token: bytes
-    index: int  # of its statement in our log
-    reason: str  # why it ends: a retract reason code
-
-
-@dataclass(frozen=True, slots=True)
 class Cosigned:
     """The last checkpoint of one origin that one of our keys signed."""
 

@@ -18,7 +18,6 @@ from syncd.errors import MalformedError, UnavailableError
 from syncd.flows import held
 from syncd.flows.ports import (
     Bundle,
-    Ending,
     Offload,
     OwnHead,
     OwnLog,
@@ -45,7 +44,7 @@ class Vault(Protocol):
     ) -> Sequence[VaultRow]:
         """Return rows to publish: urgent ones first, then the oldest."""
 
-    async def ending(self, limit: int) -> Sequence[Ending]:
+    async def ending(self, limit: int) -> Sequence[VaultRow]:
         """Return rows whose reports are to be retracted, oldest first."""
 
 
@@ -238,17 +237,20 @@ async def retract(
     rows = await vault.ending(limit)
     if not rows:
         return 0
-    entries = []
-    for row in rows:
-        entry = Retract(
-            on=today,
-            kind=row.kind,  # type: ignore[arg-type]
-            epoch=row.epoch,
-            token=token.encode(row.token),
-            ends=(row.index,),
-            reason=row.reason,
+    entries = [
+        (
+            Retract(
+                on=today,
+                kind=row.kind,  # type: ignore[arg-type]
+                epoch=row.epoch,
+                token=token.encode(row.token),
+                ends=(row.position[1],),
+                reason=row.reason,
+            ),
+            Published(row.id, 0, row.token, row.epoch, ends=True),
         )
-        done = Published(row.id, 0, row.token, row.epoch, ends=True)
-        entries.append((entry, done))
+        for row in rows
+        if row.position is not None
+    ]
     await writer.append(entries)
     return len(rows)

@@ -26,7 +26,7 @@ import sqlalchemy as sa
 
 from syncd.errors import DamagedError
 from syncd.flows.draft import NewReport
-from syncd.flows.ports import Ending, State, VaultRow
+from syncd.flows.ports import State, VaultRow
 from syncd.flows.submission import ImportMark, Outcome, Submission
 from syncd.indicator import record
 from syncd.store import failpoint, retracting, sealing, searching
@@ -72,13 +72,11 @@ class Vault(SealedBook):
             given = (reports, self._cipher, self._clock(), terms)
             return accept(c, *given, mark, refused)
 
-        def step() -> list[Outcome]:
-            outcomes = self._db.write_now(job)
+        def then() -> None:
             if mark is not None:
                 failpoint.hit("import.committed")
-            return outcomes
 
-        return await self._db.in_writer(step)
+        return await self._db.write(job, then)
 
     # --------------------------------------------------------- reading
 
@@ -105,18 +103,10 @@ class Vault(SealedBook):
 
         return await self._db.read(job)
 
-    async def ending(self, limit: int) -> list[Ending]:
+    async def ending(self, limit: int) -> list[VaultRow]:
         """Return rows whose reports are to be retracted, oldest first."""
-
-        def job(c: sa.Connection) -> list[Ending]:
-            rows = c.exec_driver_sql(
-                "SELECT id, kind, epoch, token, idx, reason FROM vault"
-                " WHERE state = 2 ORDER BY id LIMIT ?",
-                (limit,),
-            )
-            return [Ending(*row) for row in rows]
-
-        return await self._db.read(job)
+        where = "WHERE state = 2 ORDER BY vault.id LIMIT ?"
+        return await self._rows(where, limit)
 
     async def find_value(self, kind: str, value: str) -> list[VaultRow]:
         """Return all rows about one identifier, ended ones too."""

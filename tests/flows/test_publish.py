@@ -13,7 +13,7 @@ from syncd.errors import (
     UnavailableError,
 )
 from syncd.flows import publish
-from syncd.flows.ports import Ending, Published, VaultRow
+from syncd.flows.ports import Published, VaultRow
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, token
@@ -42,7 +42,9 @@ def row(id_: int, **other: Any) -> VaultRow:
 
 
 class Vault:
-    def __init__(self, *rows: VaultRow, ending: Sequence[Ending] = ()) -> None:
+    def __init__(
+        self, *rows: VaultRow, ending: Sequence[VaultRow] = ()
+    ) -> None:
         self.rows = list(rows)
         self.endings = list(ending)
 
@@ -51,7 +53,7 @@ class Vault:
     ) -> list[VaultRow]:
         return [r for r in self.rows if r.kind in kinds][:limit]
 
-    async def ending(self, limit: int) -> list[Ending]:
+    async def ending(self, limit: int) -> list[VaultRow]:
         return self.endings[:limit]
 
 
@@ -191,9 +193,8 @@ async def test_every_size(world: World) -> None:
 
 async def test_a_retract(world: World) -> None:
     """What ends is named by its index, under the token it had."""
-    vault = Vault(
-        ending=[Ending(3, "url", 1, bytes(16), 12, "false_positive")]
-    )
+    there = {"epoch": 1, "token": bytes(16), "position": (KEY.name, 12)}
+    vault = Vault(ending=[row(3, **there, reason="false_positive")])
     assert await world.retract(vault) == 1
     (content,) = world.own.statements()
     assert isinstance(content, Retract)

@@ -152,7 +152,11 @@ async def test_the_way_of_a_row(own: OwnStore, log: Log) -> None:
     done = await own.vault.retract([id_], Terms("wrong", DAY))
     assert done == Withdrawn(ends=Counter({1: 1}), ids=[id_])
     (ending,) = await own.vault.ending(10)
-    assert (ending.index, ending.epoch, ending.reason) == (0, 1, "wrong")
+    assert (ending.position, ending.epoch, ending.reason) == (
+        (log.origin, 0),
+        1,
+        "wrong",
+    )
     # Said again while it is on its way out: a new report.
     assert await own.vault.accept([phone(1)]) == [accepted(id_ + 1)]
     await log.write(
@@ -198,7 +202,8 @@ async def test_retracted_on_its_way_into_the_log(
     await own.vault.retract([id_], Terms("wrong", DAY))
     await log.write(own, log.report(1), rows=[Published(id_, 0, b"t" * 16, 1)])
     (ending,) = await own.vault.ending(10)
-    assert (ending.id, ending.index, ending.reason) == (id_, 0, "wrong")
+    assert (ending.id, ending.reason) == (id_, "wrong")
+    assert ending.position == (log.origin, 0)
 
 
 async def test_only_what_was_meant_is_withdrawn(own: OwnStore) -> None:
