@@ -16,13 +16,13 @@ class Grouped(Generic[I, O]):
     """Runs a job over whatever came in while the last one committed.
 
     `job` gives one outcome per item, in order. An exception that it raises
-    is everybody's; an outcome that is an exception is one caller's.
+    is everybody's.
     """
 
     def __init__(
         self,
         database: Database,
-        job: Callable[[sa.Connection, Sequence[I]], Sequence[O | Exception]],
+        job: Callable[[sa.Connection, Sequence[I]], Sequence[O]],
     ) -> None:
         self._db = database
         self._job = job
@@ -41,17 +41,15 @@ class Grouped(Generic[I, O]):
         while self._waiting:
             group, self._waiting = self._waiting, []
             items = [item for item, _ in group]
-            outcomes: Sequence[O | Exception]
             try:
                 outcomes = await self._db.write(
                     lambda c, items=items: self._job(c, items)  # type: ignore[misc]
                 )
             except Exception as e:  # noqa: BLE001 (each caller gets it)
-                outcomes = [e] * len(group)
+                for _, future in group:
+                    if not future.done():
+                        future.set_exception(e)
+                continue
             for (_, future), outcome in zip(group, outcomes, strict=True):
-                if future.done():  # its caller went away
-                    continue
-                if isinstance(outcome, Exception):
-                    future.set_exception(outcome)
-                else:
+                if not future.done():  # else its caller went away
                     future.set_result(outcome)
