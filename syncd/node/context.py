@@ -96,7 +96,7 @@ class Context:
         return World(
             self.roster,
             statement.day(self.today()),
-            frozenset(await self.mirror.contested()),
+            await self.mirror.contested(),
             never,
             self.config.member.region,
             self.own_origins,

@@ -43,19 +43,12 @@ class KeptNotes(Book):
 
         await self._db.write(job)
 
-    async def contested(self) -> Mapping[str, Sequence[bytes]]:
-        """Return the forked origins, each with its contradicting notes."""
-        found: dict[str, list[bytes]] = {}
-        for name, note in await self._db.rows(
-            "SELECT log.origin, fork_note.note FROM log"
-            " LEFT JOIN fork_note ON fork_note.log_id = log.id"
-            " WHERE log.contested = 1 ORDER BY log.origin, fork_note.hash",
-            few=True,
-        ):
-            found.setdefault(name, [])
-            if note is not None:
-                found[name].append(note)
-        return found
+    async def contested(self) -> frozenset[str]:
+        """Return the forked origins."""
+        rows = await self._db.rows(
+            "SELECT origin FROM log WHERE contested = 1", few=True
+        )
+        return frozenset(origin for (origin,) in rows)
 
     async def evidence(self, origin: str) -> list[bytes]:
         """Return the notes of a log that contradict each other, or did."""

@@ -108,8 +108,9 @@ async def test_a_contested_origin_stands_still(
     for head in (old, await mirror.head(log.origin)):
         with pytest.raises(StaleError):
             await mirror.advance(head, new, bundles, batch)
-    kept = await mirror.contested()
-    assert sorted(kept[log.origin]) == [b"note a", b"note b"]
+    assert await mirror.contested() == {log.origin}
+    kept = await mirror.evidence(log.origin)
+    assert sorted(kept) == [b"note a", b"note b"]
     assert len(await in_force(mirror, log)) == 1
     (found,) = await mirror.findings()
     assert (found.finding, found.count) == (fork, 2)

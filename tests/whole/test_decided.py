@@ -32,7 +32,7 @@ async def assert_contained(alliance: Alliance, *victims: Member) -> None:
         assert head.contested
         (found,) = await member.findings("fork")
         assert found.finding.origin == police.origin
-        kept = (await member.node.home.mirror.contested())[police.origin]
+        kept = await member.node.home.mirror.evidence(police.origin)
         heads = [checkpoint.open_(raw, key)[0] for raw in kept]
         assert len({(h.size, h.root) for h in heads}) >= 2
         # Nothing is dropped, but it weighs no more than a rumour.

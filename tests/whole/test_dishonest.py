@@ -278,7 +278,7 @@ async def test_one_branch_for_the_witness_and_one_for_the_pull(
     last = await book.cosigned("seen", carrier.origin)
     assert last is not None
     assert (last.size, last.root) == (size + 1, twin.frontier.root())
-    kept = (await bank.node.home.mirror.contested())[carrier.origin]
+    kept = await bank.node.home.mirror.evidence(carrier.origin)
     key = carrier.keys.log.verifier
     roots = {checkpoint.open_(raw, key)[0].root for raw in kept}
     assert twin.frontier.root() in roots
