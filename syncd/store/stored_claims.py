@@ -8,22 +8,30 @@ from collections.abc import (
     Sequence,
 )
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 
+from syncd.errors import MalformedError
 from syncd.flows.ports import Position
 from syncd.indicator import claims as claim_rows
-from syncd.indicator import codec
+from syncd.indicator import codec, statement
 from syncd.indicator.claims import Claim, Row
+from syncd.indicator.statement import Retract
 from syncd.store import bundles as bundle_rows
-from syncd.store import disputes as dispute_rows
-from syncd.store import elsewhere, erasing, log_rows
+from syncd.store import erasing, log_rows
 from syncd.store.book import Book
 from syncd.store.database import FEW, Database, select_in
+from syncd.store.tables import claim, mirror_log
 from syncd.tlog.merkle import BUNDLE
 
 _PAGE = 10_000  # rows read at a time when all are walked
 _TOKENS_KEPT = 65_536  # tokens of entries that claims rest on
+READ = 10_000  # disputes of one log that are looked at, the newest
+OF_ONE = 500  # of these, that are returned: nobody crowds out the others'
+_DISPUTES = sa.text("substr(record, 1, 1) = x'03' AND ended_by IS NULL")
+
+sa.Index("claim_dispute", claim.c.log_id, claim.c.idx, sqlite_where=_DISPUTES)
 
 Key = tuple[bytes, int, int, int]  # (token, key, log_id, index) of a claim
 Sizes = Mapping[str, int]  # merged entries, by origin
@@ -105,7 +113,20 @@ class StoredClaims(Book):
 
     async def disputes(self, ours: Collection[str]) -> list[Claim]:
         """Return disputes in force on what `ours` have a claim on too."""
-        return await self._db.read(lambda c: dispute_rows.find(c, ours))
+
+        def job(c: sa.Connection) -> list[Claim]:
+            logs = c.execute(sa.select(mirror_log.c.id, mirror_log.c.origin))
+            names = dict(map(tuple, logs))
+            mine = [id_ for id_, origin in names.items() if origin in ours]
+            return [
+                Claim.parse(origin, (token, index, key, record))
+                for id_, origin in names.items()
+                for token, index, key, record in c.execute(
+                    _disputes(id_, mine)
+                )
+            ]
+
+        return await self._db.read(job)
 
     async def taken_back(
         self,
@@ -114,10 +135,39 @@ class StoredClaims(Book):
         reasons: Collection[str],
         ours: Collection[str],
     ) -> Mapping[bytes, tuple[str, str]]:
-        """Return who, by origin, took a token back, and why: not `ours`."""
-        return await self._db.read(
-            lambda c: elsewhere.find(c, tokens, key, reasons, ours)
-        )
+        """Return origin and reason for each token that somebody took back.
+
+        Args:
+            tokens: 16 bytes each.
+            key: kind and epoch that they are of.
+            reasons: of a retract, that matter.
+            ours: origins of our own logs, which do not.
+        """
+
+        def job(c: sa.Connection) -> dict[bytes, tuple[str, str]]:
+            rows = select_in(
+                c,
+                "SELECT token, origin, log_id, ended_by"
+                " FROM claim JOIN log ON id = log_id"
+                " WHERE kind_epoch = ? AND ended_by IS NOT NULL"
+                " AND substr(record, 1, 1) = x'01' AND token IN (?*)",
+                list(dict.fromkeys(tokens)),
+                claim_rows.key(*key),
+            )
+            found: dict[bytes, tuple[str, str]] = {}
+            read: dict[tuple[int, int], str] = {}  # one retract names many
+            for token, origin, log_id, by in sorted(
+                rows, key=lambda row: row[2:]
+            ):
+                if origin in ours:
+                    continue
+                if (log_id, by) not in read:
+                    read[log_id, by] = _reason(_payload(c, log_id, by))
+                if read[log_id, by] in reasons:
+                    found[token] = (origin, read[log_id, by])
+            return found
+
+        return await self._db.read(job)
 
     async def page(
         self, after: tuple[bytes, int], limit: int
@@ -177,15 +227,43 @@ def _token_at(
     value = known.get((log_id, index))
     if value is not None:
         return value
-    bundle = bundle_rows.get(c, log_id, index // BUNDLE)
-    if bundle is None or index % BUNDLE >= bundle.width:
-        return b""
-    value = erasing.token_of(codec.payload_at(bundle, index % BUNDLE))
+    value = erasing.token_of(_payload(c, log_id, index))
     if value:
         if len(known) >= _TOKENS_KEPT:
             known.clear()
         known[log_id, index] = value
     return value
+
+
+def _payload(c: sa.Connection, log_id: int, index: int) -> bytes:
+    """Return the payload of an entry, b"" if none is here."""
+    bundle = bundle_rows.get(c, log_id, index // BUNDLE)
+    if bundle is None or index % BUNDLE >= bundle.width:
+        return b""
+    return codec.payload_at(bundle, index % BUNDLE)
+
+
+def _reason(payload: bytes) -> str:
+    """Return why a retract says it was written, "" if it does not any more."""
+    try:
+        content = statement.decode(payload, 2)
+    except MalformedError:  # erased
+        return ""
+    return content.reason if isinstance(content, Retract) else ""
+
+
+def _disputes(log_id: int, mine: Collection[int]) -> sa.Select[Any]:
+    """Select the newest disputes of a log on what others have a claim on."""
+    newest = sa.select(claim).where(claim.c.log_id == log_id, _DISPUTES)
+    newest = newest.order_by(claim.c.idx.desc()).limit(READ)
+    one, beside = newest.subquery(), claim.alias()
+    concerns = sa.exists().where(
+        beside.c.token == one.c.token,
+        beside.c.kind_epoch == one.c.kind_epoch,
+        beside.c.log_id.in_(mine),
+    )
+    row = one.c.token, one.c.idx, one.c.kind_epoch, one.c.record
+    return sa.select(*row).where(concerns).limit(OF_ONE)
 
 
 def _in_force(

@@ -11,7 +11,7 @@ from syncd.flows.draft import AnswerDraft, VouchDraft
 from syncd.indicator import statement
 from syncd.messages import wire
 from syncd.node.serve import todo
-from syncd.store.disputes import OF_ONE
+from syncd.store.stored_claims import OF_ONE
 from syncd.web import claim_forms, forms
 from syncd.web.claim_forms import Vouches
 from syncd.web.forms import IndicatorQuery

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from syncd.store import disputes as disputes  # brings its index
+from syncd.store import stored_claims as stored_claims  # brings an index
 from syncd.store.tables import MIRROR
 
 revision = "mirror_first"
