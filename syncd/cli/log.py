@@ -23,7 +23,6 @@ from syncd.flows.serve import LogFiles
 from syncd.indicator import codec, token
 from syncd.indicator.leaf import Record
 from syncd.node.audit import stored
-from syncd.store import snapshot
 from syncd.store.snapshot import (
     CosignRow,
     LogRow,
@@ -128,9 +127,9 @@ def _view(
 ) -> dict[str, Any]:
     """Return what is shown of a log, or of its entry `at`."""
     if origin is not None and origin != settings.origin:
-        with snapshot.of_mirror(settings.home) as mirror:
+        with MirrorSnapshot.of(settings.home) as mirror:
             return _of(mirror, stored.mirrored_row(mirror, origin), [], at)
-    with snapshot.of_own(settings.home) as own:
+    with OwnSnapshot.of(settings.home) as own:
         return _of(own, *stored.own_row(own), at)
 
 

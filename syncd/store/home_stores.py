@@ -60,9 +60,10 @@ class OwnStore:
         cipher: Cipher,
         access_key: bytes,
         clock: Callable[[], int],
+        lock: Lock,
     ) -> None:
         self.database, self.log, self.clock = database, log, clock
-        self.lock: Lock | None = None
+        self._lock = lock
         self.vault = Vault(database, cipher, clock)
         self.imports = Imports(database, cipher, clock)
         self.quotas = Quotas(database)
@@ -86,10 +87,9 @@ class OwnStore:
         cipher: Cipher,
         access_key: bytes,
         clock: Callable[[], int],
-        read_only: bool = False,
         succession: Succession | None = None,
     ) -> "OwnStore":
-        """Open a home's own.db, alone unless `read_only`.
+        """Open a home's own.db, alone.
 
         The log of a `succession` is begun first, if it is not there yet.
 
@@ -100,19 +100,15 @@ class OwnStore:
         """
         if not home.is_dir():
             raise UsageError("home: {home} is no directory", home=home)
-        lock = None if read_only else Lock(home / LOCK)
+        lock = Lock(home / LOCK)
         with contextlib.ExitStack() as undo:
-            if lock is not None:
-                undo.callback(lock.release)
-            database = Database(home / OWN, "own", read_only=read_only)
+            undo.callback(lock.release)
+            database = Database(home / OWN, "own")
             undo.callback(database.close)
             if succession is not None:
                 succeed(database, succession)
-            log = OwnLogStore(
-                database, home / HIGH_WATER, clock, read_only=read_only
-            )
-            store = cls(database, log, cipher, access_key, clock)
-            store.lock = lock
+            log = OwnLogStore(database, home / HIGH_WATER, clock)
+            store = cls(database, log, cipher, access_key, clock, lock)
             undo.pop_all()
         return store
 
@@ -143,18 +139,14 @@ class OwnStore:
     def close(self) -> None:
         """Finish what runs, close, and let another process have the home."""
         self.database.close()
-        if self.lock is not None:
-            self.lock.release()
+        self._lock.release()
 
 
-def open_mirror(
-    home: Path, *, clock: Callable[[], int], read_only: bool = False
-) -> MirrorStore:
-    """Open or create a home's mirror.db; its lock is held unless `read_only`.
+def open_mirror(home: Path, *, clock: Callable[[], int]) -> MirrorStore:
+    """Open or create a home's mirror.db; its lock is held.
 
     Raises:
         NewerError: a newer syncd has migrated it.
         DamagedError: it is no database, or a broken one.
     """
-    database = Database(home / MIRROR, "mirror", read_only=read_only)
-    return MirrorStore(database, clock)
+    return MirrorStore(Database(home / MIRROR, "mirror"), clock)

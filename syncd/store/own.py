@@ -111,8 +111,6 @@ class OwnLogStore:
         database: Database,
         mark: Path,
         clock: Callable[[], int],
-        *,
-        read_only: bool = False,
     ) -> None:
         """Take over the log and hold it against its mark.
 
@@ -127,8 +125,7 @@ class OwnLogStore:
         head = database.read_now(_newest)
         if head is not None:
             self._log_id, tip = head
-            if not read_only:  # else a daemon may be between the two
-                self._reconcile(tip)
+            self._reconcile(tip)
             self._released = tip.note
 
     def released(self) -> bytes:

@@ -10,8 +10,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
 
@@ -56,6 +57,29 @@ class CosignRow:
 
 
 class _Snapshot:
+    file: ClassVar[str]  # in the home
+    schema: ClassVar[str]
+
+    @classmethod
+    @contextmanager
+    def of(cls, home: Path) -> Iterator[Self]:
+        """Yield the database of a home as it is at this moment.
+
+        Raises:
+            UsageError: there is no such file.
+            DamagedError: it is no database, or a broken one.
+            NewerError: a newer syncd has migrated it.
+        """
+        database = Database(
+            home / cls.file, cls.schema, read_only=True, readers=1
+        )
+        with (
+            closing(database),
+            database.reading() as connection,
+            ExitStack() as cursors,
+        ):
+            yield cls(connection, cursors)
+
     def __init__(self, connection: sa.Connection, cursors: ExitStack) -> None:
         connection.exec_driver_sql("SELECT 1 FROM log LIMIT 1").fetchone()
         self._c = connection
@@ -81,52 +105,50 @@ class _Snapshot:
         """Return one bundle of a log."""
         return bundles.get(self._c, log_id, n)
 
+    def roots(self, log_id: int, first: int, last: int) -> list[bytes]:
+        """Return the roots of full bundles first..last-1 of a log."""
+        return bundles.roots(self._c, log_id, first, last)
+
 
 class OwnSnapshot(_Snapshot):
     """own.db at one moment."""
 
+    file, schema = OWN, "own"
+
     def logs(self) -> list[LogRow]:
         """Return our logs, one for each generation, the newest last."""
-        return [
-            LogRow(*row)
-            for row in self._rows(
-                "SELECT id, origin, size, peaks, note FROM log ORDER BY id"
-            )
-        ]
+        sql = "SELECT id, origin, size, peaks, note FROM log ORDER BY id"
+        return [*starmap(LogRow, self._rows(sql))]
 
     def cosigned(self) -> list[CosignRow]:
         """Return the last checkpoint of each log that each key cosigned."""
-        return [
-            CosignRow(*row)
-            for row in self._rows(
-                "SELECT role, origin, size, root, note FROM cosigned"
-                " ORDER BY origin, role"
-            )
-        ]
+        rows = self._rows(
+            "SELECT role, origin, size, root, note FROM cosigned"
+            " ORDER BY origin, role"
+        )
+        return [*starmap(CosignRow, rows)]
 
     def receipts(self) -> list[CosignRow]:
         """Return others' cosignatures on our logs."""
-        return [
-            CosignRow(*row)
-            for row in self._rows(
-                "SELECT signer, origin, size, x'', note FROM receipt"
-                " ORDER BY origin, signer"
-            )
-        ]
+        rows = self._rows(
+            "SELECT signer, origin, size, x'', note FROM receipt"
+            " ORDER BY origin, signer"
+        )
+        return [*starmap(CosignRow, rows)]
 
 
 class MirrorSnapshot(_Snapshot):
     """mirror.db at one moment."""
 
+    file, schema = MIRROR, "mirror"
+
     def logs(self) -> list[LogRow]:
         """Return the logs that we heard of, by origin; ours among them."""
-        return [
-            LogRow(*row)
-            for row in self._rows(
-                "SELECT id, origin, size, peaks, note, merged, contested"
-                " FROM log ORDER BY origin"
-            )
-        ]
+        rows = self._rows(
+            "SELECT id, origin, size, peaks, note, merged, contested"
+            " FROM log ORDER BY origin"
+        )
+        return [*starmap(LogRow, rows)]
 
     def notes(self, log_id: int) -> dict[int, bytes]:
         """Return a log's kept checkpoints by size."""
@@ -157,40 +179,3 @@ class MirrorSnapshot(_Snapshot):
             " WHERE log_id = ? AND idx >= ? AND idx < ?"
         )
         return [*self._rows(sql, log_id, first, last)]
-
-
-@contextmanager
-def of_own(home: Path) -> Iterator[OwnSnapshot]:
-    """Yield own.db as it is at this moment.
-
-    Raises:
-        UsageError: there is no such file.
-        DamagedError: it is no database, or a broken one.
-        NewerError: a newer syncd has migrated it.
-    """
-    with _reading(home / OWN, "own") as taken:
-        yield OwnSnapshot(*taken)
-
-
-@contextmanager
-def of_mirror(home: Path) -> Iterator[MirrorSnapshot]:
-    """Yield mirror.db as it is at this moment.
-
-    Raises:
-        UsageError, DamagedError, NewerError: as `of_own`.
-    """
-    with _reading(home / MIRROR, "mirror") as taken:
-        yield MirrorSnapshot(*taken)
-
-
-@contextmanager
-def _reading(
-    path: Path, schema: str
-) -> Iterator[tuple[sa.Connection, ExitStack]]:
-    database = Database(path, schema, read_only=True, readers=1)
-    with (
-        closing(database),
-        database.reading() as connection,
-        ExitStack() as cursors,
-    ):
-        yield connection, cursors

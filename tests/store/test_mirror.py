@@ -14,8 +14,9 @@ from syncd.indicator.claims import Row
 from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Statement
-from syncd.store import erasing, snapshot
+from syncd.store import erasing
 from syncd.store.mirror import MirrorStore
+from syncd.store.snapshot import MirrorSnapshot
 from syncd.tlog.merkle import Frontier
 from tests.sample_statements import erase, sighting, value
 from tests.store.conftest import Clock, Log, crash_at
@@ -487,7 +488,7 @@ async def test_every_second_entry_erased(
 
 def sightings(tmp_path: Path) -> list[tuple[object, ...]]:
     """Return token, kind and epoch, index and record of each."""
-    with snapshot.of_mirror(tmp_path) as mirror:
+    with MirrorSnapshot.of(tmp_path) as mirror:
         return [row[1:5] for row in mirror.rows(sightings=True)]
 
 

@@ -16,7 +16,7 @@ from syncd.node.audit import stored
 from syncd.node.publish.append_guard import UNASKED
 from syncd.roster import drafts, signing
 from syncd.roster.roster import Roster
-from syncd.store import snapshot
+from syncd.store.snapshot import OwnSnapshot
 from syncd.web import forms, report_forms
 from syncd.web.report_forms import ReportSearch
 from syncd.web.routes import Caller
@@ -377,7 +377,7 @@ async def test_an_epoch_is_retired_after_the_turn(
 
 def open_in_own(member: Member, origin: str) -> list[str]:
     """Return of which kinds own.db still has open entries of a log."""
-    with snapshot.of_own(member.home) as store:
+    with OwnSnapshot.of(member.home) as store:
         (log,) = [row for row in store.logs() if row.origin == origin]
         return [
             json.loads(payload)["kind"]

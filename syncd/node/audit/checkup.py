@@ -5,7 +5,6 @@ knows is read from its status.
 """
 
 import asyncio
-import contextlib
 import shutil
 import socket
 import ssl
@@ -18,13 +17,12 @@ from syncd.config import Config
 from syncd.errors import NOTHING, Message, RefusedError, SyncdError
 from syncd.messages import wire
 from syncd.messages.catalogue import later
+from syncd.node.audit import stored
 from syncd.node.pinned import MAX_SKEW_S, clock, trusted_roster
 from syncd.oprf import group
 from syncd.peer.transport import CONNECT_S
 from syncd.roster.members import Member
-from syncd.store import home_stores
-from syncd.store.database import Database
-from syncd.store.own import HIGH_WATER, OwnLogStore
+from syncd.store.snapshot import MirrorSnapshot, OwnSnapshot
 
 LEAST_FREE = 1 << 30  # bytes of disk space
 DAY_S = 86_400
@@ -112,16 +110,14 @@ async def _disk(config: Config) -> Message:
 
 
 async def _databases(config: Config) -> Message:
-    path, mark = config.home / home_stores.OWN, config.home / HIGH_WATER
-    own = Database(path, "own", read_only=True, readers=1)
-    with contextlib.closing(own):
-        head = await OwnLogStore(own, mark, clock, read_only=True).head()
-    mirror = home_stores.open_mirror(config.home, clock=clock, read_only=True)
-    with contextlib.closing(mirror):
-        logs = len(await mirror.heads())
+    mark = stored.released(config.home)
+    with OwnSnapshot.of(config.home) as own:
+        row, _ = stored.marked_row(own, mark)
+    with MirrorSnapshot.of(config.home) as mirror:
+        logs = len(mirror.logs())
     return Message(
         "our log has {n} entries, as its mark says; {logs} logs are mirrored",
-        n=head.frontier.size,
+        n=row.size,
         logs=logs,
     )
 

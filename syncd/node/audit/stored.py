@@ -8,7 +8,7 @@ pins; nothing is written.
 import heapq
 import itertools
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -22,8 +22,7 @@ from syncd.flows.serve import LogFiles
 from syncd.indicator.absent import RETIRED, Range
 from syncd.node.follow.receipts import with_receipts
 from syncd.roster.roster import Roster
-from syncd.store import durable, home_stores, own, snapshot
-from syncd.store.database import Database
+from syncd.store import durable, own
 from syncd.store.snapshot import (
     CosignRow,
     LogRow,
@@ -42,51 +41,35 @@ def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
         UsageError: there is no such log.
         DamagedError: own.db is not what was released.
     """
-    path = settings.home
     if origin is not None and origin != settings.origin:
-        with snapshot.of_mirror(path) as s:
-            head = mirrored_row(s, origin)
-        signed = note.parse(head.note)
-        own_line = tuple(s for s in signed.signatures if s.name == origin)[:1]
-        raw = bytes(Note(signed.text, own_line))
-        size = checkpoint.parse(signed.text).size
-        mirror = home_stores.open_mirror(path, clock=_no_clock, read_only=True)
-        with closing(mirror) as store:
-            bundle = partial(store.bundle, origin)
-            roots = partial(store.roots, origin)
-            yield LogFiles(origin, size, raw, bundle, roots)
+        with MirrorSnapshot.of(settings.home) as mirror:
+            row = mirrored_row(mirror, origin)
+            signed = note.parse(row.note)
+            lines = tuple(s for s in signed.signatures if s.name == origin)
+            yield _files(mirror, row, bytes(Note(signed.text, lines[:1])))
         return
-    mark = _mark(path)
-    with snapshot.of_own(path) as taken:
-        row, receipts = own_row(taken)
-    head_ = checkpoint.parse(mark.text)
-    if head_.origin != row.origin or head_.size > row.size:
-        raise DamagedError(
-            "{file}: says {origin} at {size}, own.db is {row_origin} "
-            "at {row_size}",
-            hint="syncd log verify says more",
-            file=own.HIGH_WATER,
-            origin=head_.origin,
-            size=head_.size,
-            row_origin=row.origin,
-            row_size=row.size,
-        )
-    notes = [receipt.note for receipt in receipts]
-    raw = with_receipts(bytes(mark), row.origin, notes)
-    with closing(
-        Database(path / home_stores.OWN, "own", read_only=True)
-    ) as database:
-        log = own.OwnLogStore(
-            database, path / own.HIGH_WATER, _no_clock, read_only=True
-        )
-        yield LogFiles(row.origin, head_.size, raw, log.bundle, log.roots)
+    mark = released(settings.home)
+    with OwnSnapshot.of(settings.home) as store:
+        row, receipts = marked_row(store, mark)
+        notes = [receipt.note for receipt in receipts]
+        raw = with_receipts(bytes(mark), row.origin, notes)
+        yield _files(store, row, raw)
 
 
-def _no_clock() -> int:
-    return 0  # nothing is written
+def _files(
+    store: MirrorSnapshot | OwnSnapshot, row: LogRow, raw: bytes
+) -> LogFiles:
+    async def bundle(n: int) -> Bundle | None:
+        return store.bundle(row.id, n)
+
+    async def roots(first: int, last: int) -> list[bytes]:
+        return store.roots(row.id, first, last)
+
+    size = checkpoint.parse(note.parse(raw).text).size
+    return LogFiles(row.origin, size, raw, bundle, roots)
 
 
-def _mark(path: Path) -> Note:
+def released(path: Path) -> Note:
     """Return the newest checkpoint of our own that was released."""
     raw = durable.read(path / own.HIGH_WATER)
     if raw is None:
@@ -112,6 +95,29 @@ def own_row(s: OwnSnapshot) -> tuple[LogRow, list[CosignRow]]:
         raise UsageError("there is no log here yet", hint="run syncd init")
     row = logs[-1]
     return row, [r for r in s.receipts() if r.origin == row.origin]
+
+
+def marked_row(s: OwnSnapshot, mark: Note) -> tuple[LogRow, list[CosignRow]]:
+    """Return our newest log, as `own_row`, in which a checkpoint is.
+
+    Raises:
+        UsageError: there is none yet.
+        DamagedError: it is not what was released.
+    """
+    row, receipts = own_row(s)
+    head = checkpoint.parse(mark.text)
+    if head.origin != row.origin or head.size > row.size:
+        raise DamagedError(
+            "{file}: says {origin} at {size}, own.db is {row_origin} "
+            "at {row_size}",
+            hint="syncd log verify says more",
+            file=own.HIGH_WATER,
+            origin=head.origin,
+            size=head.size,
+            row_origin=row.origin,
+            row_size=row.size,
+        )
+    return row, receipts
 
 
 def mirrored_row(s: MirrorSnapshot, origin: str) -> LogRow:
@@ -160,12 +166,12 @@ def verify_home(settings: Config, roster: Roster) -> list[LogReport]:
     """
     path = settings.home
     mark = durable.read(path / own.HIGH_WATER)
-    with snapshot.of_own(path) as own_:
+    with OwnSnapshot.of(path) as own_:
         cosigned, receipts = own_.cosigned(), own_.receipts()
-    with snapshot.of_mirror(path) as mirror:
+    with MirrorSnapshot.of(path) as mirror:
         check = _HomeCheck(settings.member.id, roster, mirror)
         check.expect(mark, cosigned, receipts)
-        with snapshot.of_own(path) as own_:
+        with OwnSnapshot.of(path) as own_:
             found = [*check.own_logs(own_), *check.mirrored()]
     _usage(found, roster)
     return sorted(found, key=lambda report: report.origin)
