@@ -52,61 +52,24 @@ class StartupAnswers:
     overridden: bool = False  # by the operator: a majority was not asked
 
 
-async def check_startup(
-    *,
-    head: OwnHead,
-    log_key: VerifierKey,
-    others: Sequence[str],
-    ask: Callable[[str], Awaitable[bytes]],
-    root_at: Callable[[int], Awaitable[bytes]],
-    override: Override,
-    rest_s: float = REST_S,
-    pause_s: float = PAUSE_S,
-) -> StartupAnswers:
-    """Return once enough members were asked and none holds more than we do.
+@dataclass(kw_only=True, eq=False)
+class StartupCheck:
+    """Asks all others at once, each until it has answered.
 
     Waits for ever for a majority: appending without it is the operator's
     decision, in words.
-
-    Args:
-        head: our tip as the database has it.
-        log_key: our own log key.
-        others: the other active members.
-        ask: fetches the newest checkpoint of our log that one of them has.
-        root_at: the root of our own log at a size up to its tip.
-        override: what else counts: lines that were carried here, and words.
-        rest_s: for those who did not answer when a majority had.
-        pause_s: between attempts.
-
-    Raises:
-        RefusedError: somebody holds what we cannot extend.
     """
-    asking = _Check(head, others, ask, override, pause_s)
-    if others:
-        await asking.run(rest_s)
-    largest = 0
-    for name, raw in (*asking.answers.items(), *asking.carried.items()):
-        if raw:
-            size = await _compare(name, raw, head, log_key, root_at)
-            largest = max(largest, size)
-    return StartupAnswers(
-        len(others),
-        len(asking.heard),
-        largest,
-        len(asking.answers),
-        overridden=asking.overridden,
-    )
 
-
-@dataclass(eq=False)
-class _Check:
-    """Asks all at once, each until it has answered."""
-
-    head: OwnHead
-    others: Sequence[str]
+    head: OwnHead  # our tip as the database has it
+    log_key: VerifierKey  # our own
+    others: Sequence[str]  # active members
     ask: Callable[[str], Awaitable[bytes]]
-    override: Override
-    pause_s: float
+    """fetches the newest checkpoint of our log that one of them has"""
+    root_at: Callable[[int], Awaitable[bytes]]
+    """the root of our own log at a size up to its tip"""
+    override: Override  # what else counts: lines carried here, and words
+    rest_s: float = REST_S
+    pause_s: float = PAUSE_S
     answers: dict[str, bytes] = field(default_factory=dict)
     carried: Mapping[str, bytes] = field(default_factory=dict)
     overridden: bool = False
@@ -119,14 +82,34 @@ class _Check:
         """Of whom we know what they hold."""
         return {*self.others} & {*self.answers, *self.carried}
 
-    async def run(self, rest_s: float) -> None:
+    async def run(self) -> StartupAnswers:
+        """Return once enough were asked and none holds more than we do.
+
+        Raises:
+            RefusedError: somebody holds what we cannot extend.
+        """
+        if self.others:
+            await self._wait()
+        largest = 0
+        for name, raw in (*self.answers.items(), *self.carried.items()):
+            if raw:
+                largest = max(largest, await self._compare(name, raw))
+        return StartupAnswers(
+            len(self.others),
+            len(self.heard),
+            largest,
+            len(self.answers),
+            overridden=self.overridden,
+        )
+
+    async def _wait(self) -> None:
         """Wait for a majority, and `rest_s` for the rest."""
         async with asyncio.TaskGroup() as group:
             asks = [group.create_task(self._ask(name)) for name in self.others]
             look = group.create_task(self._look())
             await self._enough.wait()
             # The operator has waited for them already.
-            left_s = 0 if self.overridden else rest_s
+            left_s = 0 if self.overridden else self.rest_s
             await asyncio.wait(asks, timeout=left_s)
             for task in (*asks, look):
                 task.cancel()
@@ -156,39 +139,33 @@ class _Check:
                 self._enough.set()
             await asyncio.sleep(self.pause_s)
 
-
-async def _compare(
-    name: str,
-    raw: bytes,
-    head: OwnHead,
-    log_key: VerifierKey,
-    root_at: Callable[[int], Awaitable[bytes]],
-) -> int:
-    try:
-        theirs, _ = checkpoint.open_(raw, log_key)
-    except (MalformedError, UntrustedError):
-        return 0  # we never signed that: a bad answer, and no evidence
-    size = head.frontier.size
-    if theirs.size > size:
-        raise RefusedError(
-            "log: {member} holds {theirs} entries of {origin}, we have {ours}:"
-            " this home was rolled back",
-            hint="do not append: restore a newer backup of own.db, or start"
-            " the next generation: stop syncd, then syncd join update OUT"
-            " --next-log",
-            member=name,
-            theirs=theirs.size,
-            origin=head.origin,
-            ours=size,
-        )
-    if theirs.root != await root_at(theirs.size):
-        raise RefusedError(
-            "log: {member} holds another log {origin} at size {size} than this"
-            " home: it cannot go on",
-            hint="start the next generation: stop syncd, then syncd join"
-            " update OUT --next-log",
-            member=name,
-            origin=head.origin,
-            size=theirs.size,
-        )
-    return theirs.size
+    async def _compare(self, name: str, raw: bytes) -> int:
+        """Return how much of ours a member holds, if we can extend it."""
+        try:
+            theirs, _ = checkpoint.open_(raw, self.log_key)
+        except (MalformedError, UntrustedError):
+            return 0  # we never signed that: a bad answer, and no evidence
+        size = self.head.frontier.size
+        if theirs.size > size:
+            raise RefusedError(
+                "log: {member} holds {theirs} entries of {origin}, we have {ours}:"
+                " this home was rolled back",
+                hint="do not append: restore a newer backup of own.db, or start"
+                " the next generation: stop syncd, then syncd join update OUT"
+                " --next-log",
+                member=name,
+                theirs=theirs.size,
+                origin=self.head.origin,
+                ours=size,
+            )
+        if theirs.root != await self.root_at(theirs.size):
+            raise RefusedError(
+                "log: {member} holds another log {origin} at size {size} than this"
+                " home: it cannot go on",
+                hint="start the next generation: stop syncd, then syncd join"
+                " update OUT --next-log",
+                member=name,
+                origin=self.head.origin,
+                size=theirs.size,
+            )
+        return theirs.size

@@ -7,7 +7,7 @@ import pytest
 from syncd.errors import AbsentError, RefusedError, UnavailableError
 from syncd.flows import held
 from syncd.flows.ports import OwnHead
-from syncd.flows.startup_check import StartupAnswers, check_startup
+from syncd.flows.startup_check import StartupAnswers, StartupCheck
 from syncd.tlog import checkpoint, note
 from syncd.tlog.note import SigningKey
 from tests.flows.growing import KEY, ORIGIN, Log
@@ -62,7 +62,7 @@ async def wake(
     ours = Log().reports(size)
     head = await ours.head()
     by_name = {peer.name: peer for peer in peers}
-    return await check_startup(
+    return await StartupCheck(
         head=head,
         log_key=KEY.verifier,
         others=[*by_name],
@@ -71,7 +71,7 @@ async def wake(
         override=override or FakeOverride(),
         rest_s=rest_s,
         pause_s=0.001,
-    )
+    ).run()
 
 
 ABSENT = AbsentError("no such log")

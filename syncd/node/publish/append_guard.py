@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import structlog
 
 from syncd.errors import NOTHING, Message, RefusedError, SyncdError
-from syncd.flows import held, startup_check
+from syncd.flows import held
 from syncd.flows.ports import Finding
+from syncd.flows.startup_check import StartupCheck
 from syncd.node.context import BUG, Context
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.peers import Peers
@@ -191,14 +192,14 @@ class AppendGuard:
 
     async def _ask(self) -> None:
         try:
-            answers = await startup_check.check_startup(
+            answers = await StartupCheck(
                 head=await self._own.head(),
                 log_key=self.ctx.home.keys.log.verifier,
                 others=self.ctx.others,
                 ask=self._held_by,
                 root_at=self.root_at,
                 override=self._override(),
-            )
+            ).run()
         except RefusedError as e:
             # Status says the way out.
             self.why_not = Message("{why}; {how}", why=e, how=e.way_out)
