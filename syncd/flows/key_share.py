@@ -72,32 +72,26 @@ def accept(
             alliance=opened.alliance[:16],
         )
     header = row.read(ShareHeader, opened.header, SHARE)
-    share = Share(
-        header.kind,
-        header.epoch,
-        header.generation,
-        header.index,
-        opened.secret,
-    )
-    epoch = roster.epoch(share.kind, share.epoch)
-    if epoch is None or epoch.generation != share.generation:
+    key = header.kind, header.epoch, header.generation
+    epoch = roster.epoch(header.kind, header.epoch)
+    if epoch is None or epoch.generation != header.generation:
         raise UntrustedError(
             "share: of {kind} epoch {epoch}, generation {generation}, "
             "which the roster does not have",
-            kind=share.kind,
-            epoch=share.epoch,
-            generation=share.generation,
+            kind=header.kind,
+            epoch=header.epoch,
+            generation=header.generation,
         )
-    if (header.member, epoch.index(member)) != (member, share.index):
+    if (header.member, epoch.index(member)) != (member, header.index):
         raise UntrustedError(
             "share: index {index} for {holder} is not {member}'s",
-            index=share.index,
+            index=header.index,
             holder=header.member,
             member=member,
         )
     check_epoch(epoch)
-    check_share(epoch, share.index, share.secret)
-    return share
+    check_share(epoch, header.index, opened.secret)
+    return Share(*key, header.index, opened.secret)
 
 
 def check_epoch(epoch: Epoch) -> None:

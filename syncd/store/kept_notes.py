@@ -78,8 +78,8 @@ def of_log(c: sa.Connection, log_id: int) -> dict[int, bytes]:
 def rejected(c: sa.Connection, log_id: int) -> list[bytes]:
     """Return a log's notes that the roster decided against."""
     rows = c.exec_driver_sql(
-        "SELECT note FROM fork_note JOIN rejected_note USING (log_id, hash)"
-        " WHERE log_id = ? ORDER BY hash",
+        "SELECT note FROM fork_note WHERE log_id = ? AND rejected = 1"
+        " ORDER BY hash",
         (log_id,),
     )
     return [note for (note,) in rows]
@@ -110,13 +110,7 @@ def keep(c: sa.Connection, log_id: int, size: int, note: bytes) -> None:
 
 def reject(c: sa.Connection, log_id: int, notes: Sequence[bytes]) -> None:
     """Keep notes as evidence alone: they are of no account any more."""
-    _keep_evidence(c, log_id, notes)
-    execute_many(
-        c,
-        "INSERT INTO rejected_note (log_id, hash)"
-        " VALUES (?, ?) ON CONFLICT DO NOTHING",
-        [(log_id, _hash(note)) for note in notes],
-    )
+    _keep_evidence(c, log_id, notes, rejected=1)
     drop(c, log_id, "note", notes)
 
 
@@ -132,15 +126,15 @@ def drop(
 
 
 def _keep_evidence(
-    c: sa.Connection, log_id: int, notes: Iterable[bytes]
+    c: sa.Connection, log_id: int, notes: Iterable[bytes], rejected: int = 0
 ) -> None:
     execute_many(
         c,
-        "INSERT INTO fork_note (log_id, hash, note)"
-        " VALUES (?, ?, ?) ON CONFLICT (log_id, hash) DO NOTHING",
-        [(log_id, _hash(note), note) for note in notes],
+        "INSERT INTO fork_note (log_id, hash, note, rejected)"
+        " VALUES (?, ?, ?, ?) ON CONFLICT (log_id, hash)"
+        " DO UPDATE SET rejected = max(rejected, excluded.rejected)",
+        [
+            (log_id, hashlib.sha256(note).digest(), note, rejected)
+            for note in notes
+        ],
     )
-
-
-def _hash(note: bytes) -> bytes:
-    return hashlib.sha256(note).digest()

@@ -332,14 +332,7 @@ fork_note = sa.Table(  # the notes that contradict each other
     _column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
     _column("hash", Bytes, primary_key=True),
     _column("note", Bytes),
-)
-
-rejected_note = sa.Table(  # of those, the branch that the roster left
-    "rejected_note",
-    MIRROR,
-    _column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
-    _column("hash", Bytes, primary_key=True),
-    sqlite_with_rowid=False,
+    _column("rejected", Int),  # 1: of a branch that the roster left
 )
 
 claim = sa.Table(
