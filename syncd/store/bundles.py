@@ -5,11 +5,15 @@ above from the roots. An append or a pull rewrites the partial last bundle.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import sqlalchemy as sa
 
 from syncd.errors import DamagedError, StaleError
 from syncd.flows.ports import Bundle
+from syncd.indicator import codec
+from syncd.tlog import growth
+from syncd.tlog.merkle import BUNDLE
 
 SELECT = "SELECT n, width, gz, root, entries FROM bundle"
 
@@ -79,3 +83,30 @@ def roots(
             last=last,
         )
     return [root for (root,) in rows]
+
+
+def need(connection: sa.Connection, log_id: int, n: int) -> Bundle:
+    """Return bundle `n` of a log.
+
+    Raises:
+        DamagedError: it is missing.
+    """
+    found = get(connection, log_id, n)
+    if found is None:
+        where = Path(str(connection.engine.url.database)).name
+        raise DamagedError("{where}: bundle {n} is missing", where=where, n=n)
+    return found
+
+
+def root_at(c: sa.Connection, log_id: int, origin: str, size: int) -> bytes:
+    """Return the root of the first `size` entries.
+
+    Raises:
+        DamagedError: a bundle of them is missing.
+    """
+    n, width = divmod(size, BUNDLE)
+    whole, tail = roots(c, log_id, 0, n), list[bytes]()
+    if width:
+        records = codec.records(origin, need(c, log_id, n))[:width]
+        tail = codec.leaf_hashes(records)
+    return growth.prefix_root(size, whole, tail)

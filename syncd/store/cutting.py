@@ -8,13 +8,12 @@ is withheld from then on; merging begins again before it.
 
 import sqlalchemy as sa
 
-from syncd.errors import DamagedError
 from syncd.flows.ports import Bundle, MirrorHead
 from syncd.indicator import codec
 from syncd.indicator.absent import RETIRED
 from syncd.store import bundles, erasing, kept_notes
 from syncd.store.database import execute_many
-from syncd.tlog import checkpoint, growth, merkle, note, tiles
+from syncd.tlog import checkpoint, merkle, note, tiles
 from syncd.tlog.merkle import BUNDLE, Frontier
 
 
@@ -36,7 +35,9 @@ def cut(
     _cut_rows(c, log_id, merged, size)
     newest = b""
     for at, raw in reversed(kept_notes.of_log(c, log_id).items()):
-        if at <= size and _root(c, log_id, origin, at) == _signed_root(raw):
+        if at <= size and _signed_root(raw) == bundles.root_at(
+            c, log_id, origin, at
+        ):
             newest = raw
             break
         kept_notes.drop(c, log_id, "size", [at])
@@ -48,7 +49,7 @@ def _cut_bundles(
 ) -> list[bytes]:
     """Drop what is beyond; return the leaf hashes of the partial bundle."""
     n, width = divmod(size, BUNDLE)
-    last = _bundle(c, log_id, n) if width else None
+    last = bundles.need(c, log_id, n) if width else None
     c.exec_driver_sql(
         "DELETE FROM bundle WHERE log_id = ? AND n >= ?", (log_id, n)
     )
@@ -120,23 +121,6 @@ def _cut_rows(c: sa.Connection, log_id: int, merged: int, size: int) -> None:
     c.exec_driver_sql(
         "DELETE FROM missing WHERE log_id = ? AND idx >= ?", (log_id, size)
     )
-
-
-def _root(c: sa.Connection, log_id: int, origin: str, size: int) -> bytes:
-    """Return the root of the first `size` entries that are here."""
-    n, width = divmod(size, BUNDLE)
-    roots = bundles.roots(c, log_id, 0, n)
-    tail: list[bytes] = []
-    if width:
-        tail = codec.leaf_hashes(codec.records(origin, _bundle(c, log_id, n)))
-    return growth.prefix_root(size, roots, tail)
-
-
-def _bundle(c: sa.Connection, log_id: int, n: int) -> Bundle:
-    found = bundles.get(c, log_id, n)
-    if found is None:
-        raise DamagedError("mirror.db: bundle {n} is missing", n=n)
-    return found
 
 
 def _signed_root(raw: bytes) -> bytes:

@@ -18,12 +18,11 @@ import sqlalchemy as sa
 
 from syncd.errors import DamagedError, MalformedError, StaleError, UsageError
 from syncd.flows.ports import Bundle, OwnHead, Published
-from syncd.indicator import codec
 from syncd.roster.members import Cut
 from syncd.store import bundles as bundle_rows
 from syncd.store import durable, events, failpoint, retracting
 from syncd.store.database import Database
-from syncd.tlog import checkpoint, growth
+from syncd.tlog import checkpoint
 from syncd.tlog import note as notes
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
@@ -88,19 +87,11 @@ def _common(
     end = succession.end
     if size < end.size:
         return size  # rolled back: what we have is how it began
-    whole = end.size // BUNDLE
-    tail: list[bytes] = []
-    if end.size % BUNDLE:
-        bundle = bundle_rows.get(c, log_id, whole)
-        if bundle is None:
-            return 0
-        records = codec.records(succession.before, bundle)
-        tail = codec.leaf_hashes(records[: end.size % BUNDLE])
-    roots = bundle_rows.roots(c, log_id, 0, whole)
-    if len(roots) < whole:
+    try:
+        root = bundle_rows.root_at(c, log_id, succession.before, end.size)
+    except DamagedError:
         return 0
-    same = growth.prefix_root(end.size, roots, tail) == end.root
-    return end.size if same else 0
+    return end.size if root == end.root else 0
 
 
 class OwnLogStore:
