@@ -238,11 +238,13 @@ def _row(
     mac: bytes,
     fields_ids: dict[bytes, int],
 ) -> tuple[object, ...]:
-    fields_mac = _fields_mac(cipher, report, mac)
+    fields_mac = sealing.mac(
+        cipher, "fields", report.type, mac + report.fields
+    )
     sealed = None
     if report.value:
         sealed = cipher.seal(
-            sealing.join(report.value, report.again),
+            msgspec.json.encode((report.value, report.again)),
             sealing.context(report.type, report.kind, fields_mac),
         )
     return (
@@ -258,13 +260,6 @@ def _mac(cipher: Cipher, report: NewReport) -> bytes:
     return sealing.mac(
         cipher, "token", report.kind, report.epoch, report.token
     )
-
-
-def _fields_mac(cipher: Cipher, report: NewReport, mac: bytes) -> bytes:
-    if not report.value:
-        return sealing.mac(cipher, "said", report.type, mac + report.fields)
-    about = (report.type, report.kind, report.value)
-    return sealing.mac(cipher, "fields", *about, report.fields)
 
 
 def _fields_ids(c: sa.Connection, wanted: set[bytes]) -> dict[bytes, int]:

@@ -79,20 +79,6 @@ class VaultCipher:
 
 # ----------------------------------------------------------------- layouts
 
-# A normal form has at most 256 bytes, so two of length suffice.
-
-
-def join(value: str, again: str) -> bytes:
-    """Return a value and what is private beside it as one plain text."""
-    raw = value.encode("ascii")
-    return len(raw).to_bytes(2, "big") + raw + again.encode()
-
-
-def split(plain: bytes) -> tuple[str, str]:
-    """Return what was joined."""
-    end = 2 + int.from_bytes(plain[:2], "big")
-    return plain[2:end].decode("ascii"), plain[end:].decode()
-
 
 def mac(cipher: Cipher, what: str, *parts: str | int | bytes) -> bytes:
     """Return the hash by which something is found: `what` it is, and of what.

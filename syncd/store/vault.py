@@ -222,8 +222,8 @@ class Vault(SealedBook):
         try:
             if sealed is not None:
                 context = sealing.context(row["type"], row["kind"], fields_mac)
-                value, again = sealing.split(
-                    self._cipher.open(sealed, context)
+                value, again = msgspec.json.decode(
+                    self._cipher.open(sealed, context), type=tuple[str, str]
                 )
             content = record.decode(row["type"], fields)
         except (DamagedError, msgspec.DecodeError) as e:
