@@ -17,21 +17,21 @@ import sqlalchemy as sa
 from syncd.errors import DamagedError, RefusedError
 from syncd.flows.entry import LOCAL, Entry, EntryFields, Filter, NewEntry
 from syncd.indicator.identifier import Identifier
+from syncd.store import sealing
 from syncd.store.book import SealedBook
 from syncd.store.database import FEW, cursor, execute_many, select_in
+from syncd.store.tables import own_entry
 
 KEPT_S: Final = 180 * 86_400  # that a local entry is kept after its end
 GONE_UNASKED: Final = 10  # rows that a new load of a list may lack; or 1 %
 REPLACED: Final = "replaced"
 
-_ROW = (
-    "SELECT id, type, kind, sealed, said_mac, until, added_by, added_at,"
-    " removed_at, removed_by, removed_why FROM own_entry"
+_CLEAR: Final = (  # what of an entry stands in clear
+    *("id", "type", "kind", "until", "by", "at", "removed_at", "removed_by"),
 )
-_INSERT = (
-    "INSERT INTO own_entry (id, type, kind, mac, name_mac, said_mac,"
-    " list_mac, sealed, until, added_by, added_at, load)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ROW = (
+    "SELECT mac, said_mac, sealed, removed_why, id, type, kind, until,"
+    " added_by, added_at, removed_at, coalesce(removed_by, '') FROM own_entry"
 )
 
 
@@ -45,15 +45,6 @@ class EntryOutcome:
 
 # What nobody reads without the vault's key: a value, a name, what is said.
 _decode = msgspec.json.Decoder(tuple[str, str, EntryFields]).decode
-
-
-@dataclass(frozen=True, slots=True)
-class _Macs:
-    """The hashes of one entry."""
-
-    value: bytes
-    name: bytes
-    fields: bytes
 
 
 class OwnEntries(SealedBook):
@@ -76,29 +67,31 @@ class OwnEntries(SealedBook):
                 c,
                 "SELECT name_mac, said_mac, id FROM own_entry"
                 " WHERE removed_at IS NULL AND mac IN (?*)",
-                sorted({m.value for m in macs}),
+                sorted({mac for mac, _, _ in macs}),
             )
             there = {name: (fields, id_) for name, fields, id_ in found}
             last = c.exec_driver_sql("SELECT max(id) FROM own_entry").scalar()
-            rows: list[tuple[object, ...]] = []
+            rows: list[dict[str, object]] = []
             known: list[tuple[object, ...]] = []
             replaced: list[int] = []
             outcomes = []
-            for entry, mac in zip(entries, macs, strict=True):
-                fields, old = there.get(mac.name, (b"", 0))
-                if fields == mac.fields:
+            for entry, found_by in zip(entries, macs, strict=True):
+                _, name_mac, said_mac = found_by
+                fields, old = there.get(name_mac, (b"", 0))
+                if fields == said_mac:
                     known.append((load, old))
                     outcomes.append(EntryOutcome(old, "known"))
                     continue
                 id_ = (last or 0) + len(rows) + 1
-                rows.append((id_, *self._row(entry, mac, by, load)))
-                there[mac.name] = (mac.fields, id_)
+                row = self._row(entry, found_by, by)
+                rows.append({**row, "id": id_, "load": load})
+                there[name_mac] = (said_mac, id_)
                 replaced += [old] if old else []
                 outcomes.append(
                     EntryOutcome(id_, "replaced" if old else "added")
                 )
             if rows:
-                c.exec_driver_sql(_INSERT, rows)
+                c.execute(sa.insert(own_entry), rows)
             if known and load is not None:
                 c.exec_driver_sql(
                     "UPDATE own_entry SET load = ? WHERE id = ?", known
@@ -109,24 +102,25 @@ class OwnEntries(SealedBook):
         return await self._db.write(job) if entries else []
 
     def _row(
-        self, entry: NewEntry, mac: _Macs, by: str, load: int | None
-    ) -> tuple[object, ...]:
+        self, entry: NewEntry, macs: tuple[bytes, bytes, bytes], by: str
+    ) -> dict[str, object]:
         now = self._clock()
-        plain = entry.value, entry.name, entry.fields
-        context = _context(entry.type, entry.kind, mac.fields, by, now)
-        return (
-            entry.type,
-            entry.kind,
-            mac.value,
-            mac.name,
-            mac.fields,
-            self._list_mac(entry.name) if entry.type == LOCAL else None,
-            self._cipher.seal(msgspec.json.encode(plain), context),
-            entry.until,
-            by,
-            now,
-            load,
-        )
+        mac, name_mac, said_mac = macs
+        plain = msgspec.json.encode((entry.value, entry.name, entry.fields))
+        context = _context(entry.type, entry.kind, said_mac, by, now)
+        own = entry.type == LOCAL
+        return {
+            "type": entry.type,
+            "kind": entry.kind,
+            "mac": mac,
+            "name_mac": name_mac,
+            "said_mac": said_mac,
+            "list_mac": self._mac("own-list", entry.name) if own else None,
+            "sealed": self._cipher.seal(plain, context),
+            "until": entry.until,
+            "added_by": by,
+            "added_at": now,
+        }
 
     async def remove(
         self, ids: Collection[int], type_: str, by: str, why: str
@@ -224,8 +218,8 @@ class OwnEntries(SealedBook):
                 c,
                 "SELECT id FROM own_entry WHERE removed_at IS NULL"
                 " AND list_mac = ? AND mac IN (?*)",
-                sorted({self._mac(i.kind, i.value) for i in wanted}),
-                self._list_mac(name),
+                sorted({self._mac("own", i.kind, i.value) for i in wanted}),
+                self._mac("own-list", name),
             )
             execute_many(
                 c,
@@ -242,7 +236,7 @@ class OwnEntries(SealedBook):
         rows = c.exec_driver_sql(
             "SELECT id FROM own_entry WHERE removed_at IS NULL"  # noqa: S608
             f" AND list_mac = ? {more} ORDER BY id",
-            (self._list_mac(name), *values),
+            (self._mac("own-list", name), *values),
         )
         return [id_ for (id_,) in rows]
 
@@ -263,19 +257,19 @@ class OwnEntries(SealedBook):
             )
             if any_ is None:  # most members have none: no hash is made
                 return {}
-            by_mac = {self._mac(i.kind, i.value): i for i in wanted}
+            by_mac = {self._mac("own", i.kind, i.value): i for i in wanted}
             rows = select_in(
                 c,
-                f"{_ROW.replace('SELECT', 'SELECT mac,')}"
-                " WHERE removed_at IS NULL AND (until IS NULL OR until > ?)"
-                " AND mac IN (?*)",
+                f"{_ROW} WHERE removed_at IS NULL"
+                " AND (until IS NULL OR until > ?) AND mac IN (?*)",
                 sorted(by_mac),
                 day,
             )
             found: dict[Identifier, dict[int, Entry]] = {}
             for mac, *row in rows:  # short lists are padded: some come twice
                 same = found.setdefault(by_mac[mac], {})
-                same[row[0]] = self._opened(row)
+                entry = self._opened(row)
+                same[entry.id] = entry
             return {i: [*same.values()] for i, same in found.items()}
 
         few = len(wanted) <= FEW
@@ -287,7 +281,7 @@ class OwnEntries(SealedBook):
             "type": wanted.type,
             "kind": wanted.kind,
             "added_by": wanted.by,
-            "list_mac": wanted.list and self._list_mac(wanted.list),
+            "list_mac": wanted.list and self._mac("own-list", wanted.list),
         }
         named = {column: value for column, value in asked.items() if value}
         where = ["id > ?", *(f"{column} = ?" for column in named)]
@@ -297,7 +291,7 @@ class OwnEntries(SealedBook):
         values = (wanted.after, *named.values(), wanted.limit)
         return await self._db.read(
             lambda c: [
-                self._opened(row) for row in c.exec_driver_sql(sql, values)
+                self._opened(row) for _, *row in c.exec_driver_sql(sql, values)
             ]
         )
 
@@ -321,49 +315,37 @@ class OwnEntries(SealedBook):
 
     # ---------------------------------------------------------- innards
 
-    def _mac(self, kind: str, value: str) -> bytes:
-        return self._cipher.mac(
-            b"own\0%b\0%b" % (kind.encode(), value.encode())
-        )
+    def _mac(self, what: str, *parts: str | bytes) -> bytes:
+        return sealing.mac(self._cipher, what, *parts)
 
-    def _list_mac(self, name: str) -> bytes:
-        return self._cipher.mac(b"own-list\0" + name.encode())
-
-    def _macs(self, entry: NewEntry) -> _Macs:
-        value = self._mac(entry.kind, entry.value)
-        named = f"{entry.type}\0{entry.name}\0".encode()
-        name = self._cipher.mac(b"own-name\0" + value + named)
-        return _Macs(
-            value, name, self._cipher.mac(b"own-said\0" + name + entry.content)
-        )
+    def _macs(self, entry: NewEntry) -> tuple[bytes, bytes, bytes]:
+        """Return the hashes of value, name and what is said."""
+        value = self._mac("own", entry.kind, entry.value)
+        name = self._mac("own-name", entry.type, entry.name, value)
+        return value, name, self._mac("own-said", name + entry.content)
 
     def _opened(self, row: Sequence[Any]) -> Entry:
-        id_, type_, kind, sealed, said_mac, until, by, at, *removed = row
-        gone_at, gone_by, gone_why = removed
-        context = _context(type_, kind, said_mac, by, at)
+        said_mac, sealed, why, *clear = row
+        entry = dict(zip(_CLEAR, clear, strict=True))
+        type_, gone_at = entry["type"], entry["removed_at"]
+        context = _context(
+            type_, entry["kind"], said_mac, entry["by"], entry["at"]
+        )
         try:
             value, name, fields = _decode(self._cipher.open(sealed, context))
-            why = b""
             if gone_at is not None:
-                ended = _ended(id_, gone_by, gone_at)
-                why = self._cipher.open(gone_why, ended)
+                ended = _ended(entry["id"], entry["removed_by"], gone_at)
+                why = self._cipher.open(why, ended)
         except (DamagedError, msgspec.DecodeError) as e:
             raise DamagedError(
-                "own_entry: row {id} does not open", id=id_
+                "own_entry: row {id} does not open", id=entry["id"]
             ) from e
         return Entry(
-            id_,
-            type_,
-            kind,
-            value,
-            fields,
-            name if type_ == LOCAL else "",
-            until,
-            by,
-            at,
-            gone_at,
-            gone_by or "",
-            why.decode(),
+            **entry,
+            value=value,
+            fields=fields,
+            list=name if type_ == LOCAL else "",
+            removed_why=why.decode() if why else "",
         )
 
 
