@@ -6,8 +6,7 @@ from collections import deque
 from syncd.flows.stretch import MAX_OCTETS, Stretch
 
 MOST = 512  # bundles in one transaction, at most: 131,072 entries
-LEAST = 512  # bundles worth a transaction on a large store
-LAST = 128  # the same at the end, when nothing else is left to do meanwhile
+LAST = 128  # are worth one at the end: nothing else is left to do meanwhile
 
 
 class StretchQueue:
@@ -42,7 +41,7 @@ class StretchQueue:
             taken.append(self._waiting.popleft())
         bundles = sum(len(stretch.bundles) for stretch in taken)
         self._left -= bundles
-        wanted = max(self._least, min(2 * bundles, LEAST, MOST))
+        wanted = max(self._least, min(2 * bundles, MOST))
         self._least = min(wanted, max(self._left // 2, LAST))
         self._moved.set()
         return taken
