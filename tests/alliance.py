@@ -775,7 +775,7 @@ class Alliance:
         vault, access = secrets.token_bytes(32), secrets.token_bytes(32)
         # In a thread: it is all waiting for the disk, and done for each.
         await asyncio.to_thread(self._fill, member, given, vault, access)
-        own = OwnStore.open(
+        own = OwnStore(
             member.home,
             cipher=VaultCipher(vault),
             access_key=access,

@@ -134,7 +134,7 @@ async def make(settings: Config) -> str:
     keep_keys(ring, keys)
     for name in ("vault", "access"):
         ring.put(name, secrets.token_bytes(32))
-    own = OwnStore.open(
+    own = OwnStore(
         settings.home,
         cipher=VaultCipher(ring.need("vault")),
         access_key=ring.need("access"),

@@ -189,7 +189,7 @@ class Home:
         keys = settle_tls(ring, member_keys(ring, config), roster)
         next_log = log_name(config.member.generation + 1)
         with contextlib.ExitStack() as undo:
-            own = OwnStore.open(
+            own = OwnStore(
                 path,
                 cipher=VaultCipher(ring.need("vault")),
                 access_key=ring.need("access"),

@@ -55,15 +55,33 @@ class OwnStore:
 
     def __init__(
         self,
-        database: Database,
-        log: OwnLogStore,
+        home: Path,
+        *,
         cipher: Cipher,
         access_key: bytes,
         clock: Callable[[], int],
-        lock: Lock,
+        succession: Succession | None = None,
     ) -> None:
-        self.database, self.log, self.clock = database, log, clock
-        self._lock = lock
+        """Open a home's own.db, alone.
+
+        The log of a `succession` is begun first, if it is not there yet.
+
+        Raises:
+            UsageError: another process has the home; its pid is named.
+            DamagedError: the database does not hold against its mark.
+            NewerError: a newer syncd has migrated it.
+        """
+        if not home.is_dir():
+            raise UsageError("home: {home} is no directory", home=home)
+        with contextlib.ExitStack() as undo:
+            undo.callback(Lock(home / LOCK).release)
+            database = Database(home / OWN, "own")
+            undo.callback(database.close)
+            if succession is not None:
+                succeed(database, succession)
+            self.log = OwnLogStore(database, home / HIGH_WATER, clock)
+            self._open = undo.pop_all()
+        self.database, self.clock = database, clock
         self.vault = Vault(database, cipher, clock)
         self.imports = Imports(database, cipher, clock)
         self.quotas = Quotas(database)
@@ -78,39 +96,6 @@ class OwnStore:
         self.screening = ScreeningBook(database, cipher, clock)
         self.mutes = Mutes(database, cipher, clock)
         self.entries = OwnEntries(database, cipher, clock)
-
-    @classmethod
-    def open(
-        cls,
-        home: Path,
-        *,
-        cipher: Cipher,
-        access_key: bytes,
-        clock: Callable[[], int],
-        succession: Succession | None = None,
-    ) -> "OwnStore":
-        """Open a home's own.db, alone.
-
-        The log of a `succession` is begun first, if it is not there yet.
-
-        Raises:
-            UsageError: another process has the home; its pid is named.
-            DamagedError: the database does not hold against its mark.
-            NewerError: a newer syncd has migrated it.
-        """
-        if not home.is_dir():
-            raise UsageError("home: {home} is no directory", home=home)
-        lock = Lock(home / LOCK)
-        with contextlib.ExitStack() as undo:
-            undo.callback(lock.release)
-            database = Database(home / OWN, "own")
-            undo.callback(database.close)
-            if succession is not None:
-                succeed(database, succession)
-            log = OwnLogStore(database, home / HIGH_WATER, clock)
-            store = cls(database, log, cipher, access_key, clock, lock)
-            undo.pop_all()
-        return store
 
     async def record(
         self, findings: Sequence[Finding], *, once: bool = False
@@ -138,8 +123,7 @@ class OwnStore:
 
     def close(self) -> None:
         """Finish what runs, close, and let another process have the home."""
-        self.database.close()
-        self._lock.release()
+        self._open.close()
 
 
 def open_mirror(home: Path, *, clock: Callable[[], int]) -> MirrorStore:

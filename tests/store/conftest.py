@@ -19,7 +19,7 @@ from syncd.store.database import Database
 from syncd.store.home_stores import OwnStore, open_mirror
 from syncd.store.mirror import MirrorStore
 from syncd.store.sealing import VaultCipher
-from syncd.store.searching import Query
+from syncd.store.vault import Query
 from syncd.tlog.key import ED25519, SigningKey
 from tests import sample_statements
 from tests.flows import growing
@@ -193,7 +193,7 @@ def own(tmp_path: Path, clock: Clock, fresh: Path) -> Iterator[OwnStore]:
 def open_own(home: Path, clock: Clock, **other: Any) -> OwnStore:
     """Open a home's own.db under this test's keys."""
     keys = {"cipher": VaultCipher(b"v" * 32), "access_key": b"a" * 32}
-    return OwnStore.open(home, clock=clock, **{**keys, **other})
+    return OwnStore(home, clock=clock, **{**keys, **other})
 
 
 @pytest.fixture

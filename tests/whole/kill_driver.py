@@ -186,7 +186,7 @@ class _Epoch:
 
 def open_own(home: Path) -> OwnStore:
     """Open the member's own.db."""
-    return OwnStore.open(
+    return OwnStore(
         home,
         cipher=VaultCipher(VAULT_KEY),
         access_key=b"a" * 32,
