@@ -12,7 +12,7 @@ from syncd.flows.ports import State, VaultRow
 from syncd.indicator.record import ReportFields
 from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.roster.terms import Never
-from syncd.store.searching import Query
+from syncd.store.vault import Query
 from syncd.web import report_forms
 from syncd.web.forms import Draft
 from syncd.web.report_forms import ReportsCall, ReportSearch

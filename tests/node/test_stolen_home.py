@@ -27,7 +27,7 @@ from syncd.flows import sighting
 from syncd.indicator import statement
 from syncd.store import sealing
 from syncd.store.sealing import VaultCipher
-from syncd.store.searching import Query
+from syncd.store.vault import Query
 from syncd.web.routes import Caller
 from syncd.web.screening_forms import ScreeningCall, ScreeningItem
 from tests.alliance import Alliance, Member

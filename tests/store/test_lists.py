@@ -19,7 +19,7 @@ from syncd.store import gone, imports
 from syncd.store.home_stores import OwnStore
 from syncd.store.imports import Refused
 from syncd.store.retracting import Terms
-from syncd.store.searching import Query
+from syncd.store.vault import Query
 from tests.store.conftest import (
     accepted,
     file,

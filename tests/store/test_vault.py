@@ -30,7 +30,7 @@ from syncd.store.imports import Refused
 from syncd.store.own import Succession, succeed
 from syncd.store.retracting import Terms, Withdrawn
 from syncd.store.sealing import VaultCipher
-from syncd.store.searching import Query
+from syncd.store.vault import Query
 from syncd.tlog.merkle import Frontier
 from tests.store.conftest import (
     Clock,

@@ -28,7 +28,7 @@ from syncd.node.serve import shown
 from syncd.node.serve.metrics import Metrics
 from syncd.store import gone
 from syncd.store.imports import Refused
-from syncd.store.searching import Query
+from syncd.store.vault import Query
 from syncd.web import forms, problem, report_forms
 from syncd.web.routes import OPERATORS, Caller, route
 

@@ -14,7 +14,7 @@ from syncd.indicator import never
 from syncd.indicator.never import Rule
 from syncd.indicator.record import ReportFields
 from syncd.node.context import Context
-from syncd.store.searching import Query
+from syncd.store.vault import Query
 
 PAGE = 1000  # rows opened in one go
 IN_FORCE = (State.WAITING, State.PUBLISHED)
