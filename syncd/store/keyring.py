@@ -18,11 +18,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from syncd.errors import DamagedError, UntrustedError, UsageError
 from syncd.store import durable
+from syncd.store.sealing import Box
 
 DIRECTORY = "keys"
 MASTER = "master"
@@ -30,7 +28,6 @@ SUFFIX = ".key"
 COST = 2**17  # scrypt n: 128 MiB, half a second; `master` says its own
 _MOST_COST = 2**20  # of a file that we read: 1 GiB
 _BLOCK, _LANES = 8, 1  # scrypt r, p
-_NONCE = 12
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 
 
@@ -39,7 +36,7 @@ class Keyring:
 
     def __init__(self, directory: Path, master: bytes) -> None:
         self._directory = directory
-        self._aead = AESGCM(master)
+        self._box = Box(master)
 
     def __repr__(self) -> str:
         return f"Keyring({self._directory.name!r})"
@@ -108,10 +105,8 @@ class Keyring:
         _check_mode(path, 0o600)
         raw = durable.read(path) or b""
         try:
-            return self._aead.decrypt(
-                raw[:_NONCE], raw[_NONCE:], _context(name)
-            )
-        except (InvalidTag, ValueError) as e:
+            return self._box.open(raw, _context(name))
+        except DamagedError as e:
             raise DamagedError(
                 "{file}/{path_file}: does not open",
                 hint="restore it from a backup",
@@ -137,8 +132,7 @@ class Keyring:
 
     def put(self, name: str, value: bytes) -> None:
         """Keep a key under a name, durably, in place of an older one."""
-        nonce = os.urandom(_NONCE)
-        sealed = nonce + self._aead.encrypt(nonce, value, _context(name))
+        sealed = self._box.seal(value, _context(name))
         durable.write(self._path(name), sealed)
 
     def drop(self, name: str) -> None:
@@ -196,15 +190,15 @@ def _write_master(
 ) -> None:
     if not secret:
         raise UsageError("{file}: the secret is empty", file=DIRECTORY)
-    salt, nonce = os.urandom(16), os.urandom(_NONCE)
-    aead = AESGCM(_wrap_key(secret, salt, cost))
+    salt = os.urandom(16)
+    box = Box(_wrap_key(secret, salt, cost))
     value: dict[str, Any] = {
         "kdf": "scrypt",
         "n": cost,
         "p": _LANES,
         "r": _BLOCK,
         "salt": salt.hex(),
-        "sealed": (nonce + aead.encrypt(nonce, master, b"master")).hex(),
+        "sealed": box.seal(master, b"master").hex(),
         "version": 1,
     }
     value["sum"] = _sum(value)
@@ -243,10 +237,8 @@ def _read_master(directory: Path, secret: bytes) -> bytes:
     except (ValueError, UnicodeDecodeError) as e:
         raise damaged from e
     try:
-        return AESGCM(key).decrypt(
-            wrapped[:_NONCE], wrapped[_NONCE:], b"master"
-        )
-    except InvalidTag as e:
+        return Box(key).open(wrapped, b"master")
+    except DamagedError as e:
         raise UntrustedError(
             "{file}: the secret does not open them",
             hint="check the passphrase file or credential of this home",

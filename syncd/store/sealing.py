@@ -36,20 +36,11 @@ class Cipher(Protocol):
         ...
 
 
-class VaultCipher:
-    """AES-256-GCM, and HMAC-SHA-256 under another key of the same root."""
+class Box:
+    """AES-256-GCM under random nonces."""
 
     def __init__(self, key: bytes) -> None:
-        if len(key) != KEY_SIZE:
-            raise DamagedError("vault: key is {n} bytes", n=len(key))
-        self._aead = AESGCM(hmac.digest(key, b"syncd-vault-seal-v1", "sha256"))
-        mac_key = hmac.digest(key, b"syncd-vault-mac-v1", "sha256")
-        # The two halves of HMAC with its key already in them: half the time
-        # of hmac.digest, which also lets other threads in, value by value.
-        self._inner, self._outer = (
-            hashlib.sha256(bytes(b ^ pad for b in mac_key.ljust(64, b"\0")))
-            for pad in (0x36, 0x5C)
-        )
+        self._aead = AESGCM(key)
 
     def seal(self, plain: bytes, context: bytes) -> bytes:
         """Return nonce ‖ ciphertext ‖ tag."""
@@ -68,6 +59,22 @@ class VaultCipher:
             )
         except (InvalidTag, ValueError) as e:
             raise DamagedError("vault: a row does not open") from e
+
+
+class VaultCipher(Box):
+    """A box, and HMAC-SHA-256 under another key of the same root."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != KEY_SIZE:
+            raise DamagedError("vault: key is {n} bytes", n=len(key))
+        super().__init__(hmac.digest(key, b"syncd-vault-seal-v1", "sha256"))
+        mac_key = hmac.digest(key, b"syncd-vault-mac-v1", "sha256")
+        # The two halves of HMAC with its key already in them: half the time
+        # of hmac.digest, which also lets other threads in, value by value.
+        self._inner, self._outer = (
+            hashlib.sha256(bytes(b ^ pad for b in mac_key.ljust(64, b"\0")))
+            for pad in (0x36, 0x5C)
+        )
 
     def mac(self, message: bytes) -> bytes:
         """Return the first 16 bytes of the HMAC."""
