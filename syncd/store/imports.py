@@ -218,44 +218,36 @@ class Imports(SealedBook):
     async def prune(self) -> None:
         """Drop the refused rows of imports that began too long ago."""
         old = self._clock() - REFUSED_S
-
-        def job(c: sa.Connection) -> None:
-            c.exec_driver_sql(
+        await self._db.write(
+            lambda c: c.exec_driver_sql(
                 "DELETE FROM import_refused WHERE import_id IN"
                 " (SELECT id FROM import_job WHERE began_at < ?)",
                 (old,),
-            )
-
-        await self._db.write(job)
+            ).close()
+        )
 
     # -------------------------------------------------------- innards
 
     def _list_id(self, c: sa.Connection, name: str) -> int:
-        found = self._find_list(c, name)
-        if found is not None:
-            return found
+        """Return the number of a list, which is made if there is none."""
         mac = sealing.mac(self._cipher, "list", name)
-        sealed = self._cipher.seal(name.encode(), b"list/" + mac)
-        row = c.exec_driver_sql(
-            "INSERT INTO import_list (mac, sealed) VALUES (?, ?) RETURNING id",
-            (mac, sealed),
+        c.exec_driver_sql(
+            "INSERT INTO import_list (mac, sealed) VALUES (?, ?)"
+            " ON CONFLICT DO NOTHING",
+            (mac, self._cipher.seal(name.encode(), b"list/" + mac)),
         )
-        return int(row.scalar_one())
+        return self._named(c, name)
 
     def _named(self, c: sa.Connection, name: str) -> int:
-        found = self._find_list(c, name)
+        mac = sealing.mac(self._cipher, "list", name)
+        found: int | None = c.exec_driver_sql(
+            "SELECT id FROM import_list WHERE mac = ?", (mac,)
+        ).scalar()
         if found is None:
             raise UsageError(
                 "list: none has that name",
                 hint="syncd report imports shows the lists by name",
             )
-        return found
-
-    def _find_list(self, c: sa.Connection, name: str) -> int | None:
-        mac = sealing.mac(self._cipher, "list", name)
-        found: int | None = c.exec_driver_sql(
-            "SELECT id FROM import_list WHERE mac = ?", (mac,)
-        ).scalar()
         return found
 
     def _state(

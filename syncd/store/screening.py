@@ -152,10 +152,8 @@ class ScreeningBook(SealedBook):
         )
 
     def _row(self, one: Entered) -> dict[str, Any]:
-        mac, reference = (
-            sealing.mac(self._cipher, "screen", *one.key),
-            one.reference.encode(),
-        )
+        mac = sealing.mac(self._cipher, "screen", *one.key)
+        reference = one.reference.encode()
         return {
             "mac": mac,
             "ref": self._cipher.mac(b"screening-ref\0" + reference),
