@@ -6,6 +6,7 @@ a version claimed ── follow ──> trusted and kept, or a finding
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from syncd.errors import NOTHING, ForkError, Message, NewerError, SyncdError
@@ -102,16 +103,14 @@ class RosterClaims:
         return claim.findings
 
 
+@dataclass(slots=True)
 class _Claim:
     """One claim being followed."""
 
-    def __init__(
-        self, trusted: TrustedRoster, keep: Callable[[int, bytes], None]
-    ) -> None:
-        self.trusted = trusted
-        self.keep = keep
-        self.findings: list[Finding] = []
-        self.why = NOTHING  # the last reason why an answer did not count
+    trusted: TrustedRoster
+    keep: Callable[[int, bytes], None]
+    findings: list[Finding] = field(default_factory=list)
+    why: Message = NOTHING  # the last reason why an answer did not count
 
     async def step(self, version: int, peers: Sequence[RosterSource]) -> bool:
         """Ask all for one version; tell whether one answer verified."""
