@@ -8,7 +8,7 @@ others.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
@@ -94,7 +94,15 @@ def prepare(draft: Draft, rules: Rules) -> NewReport:
         RefusedError: it is protected, a URL that a report may not name, or
             evidence that is another sector's.
     """
-    wrong = [*_missing(draft)]
+    wrong: list[SyncdError] = []
+    if missing := [name for name in NEEDED if not getattr(draft, name)]:
+        wrong.append(
+            MalformedError(
+                "report: {fields} not given",
+                hint="nothing is guessed: name it in a column or an option",
+                fields=", ".join(missing),
+            )
+        )
     found = _identified(draft, rules, wrong)
     planted = False
     if found is not None:
@@ -110,16 +118,6 @@ def prepare(draft: Draft, rules: Rules) -> NewReport:
         expires=draft.expires,
         raw=draft.value,
     )
-
-
-def _missing(draft: Draft) -> Iterator[SyncdError]:
-    missing = [name for name in NEEDED if not getattr(draft, name)]
-    if missing:
-        yield MalformedError(
-            "report: {fields} not given",
-            hint="nothing is guessed: name it in a column or an option",
-            fields=", ".join(missing),
-        )
 
 
 def _identified(
