@@ -108,11 +108,13 @@ class LogReport:
     origin: str
     size: int
     merged: int
-    root: bytes  # as recomputed; as stored if it could not be
-    digest: dict[int, int]  # by key, recomputed from the log's bytes
-    rows: int  # claims that stand, recomputed
-    contested: bool
-    problems: list[str]  # each with its position, where it has one
+    contested: bool = False
+    root: bytes = b""  # as recomputed; as stored if it could not be
+    digest: dict[int, int] = field(default_factory=dict)
+    # by key, recomputed from the log's bytes
+    rows: int = 0  # claims that stand, recomputed
+    problems: list[str] = field(default_factory=list)
+    # each with its position, where it has one
     counted: Counted = field(default_factory=Counted)
 
     @property
@@ -139,39 +141,31 @@ class _LogCheck:
         self._view = view
         self._chunk = chunk
         self._origin = view.origin
-        self._problems: list[str] = []
+        self._found = LogReport(
+            view.origin, view.size, view.merged, view.contested
+        )
         self._count = 0
-        self._root = b""
         ordered = {*view.ordered}  # a retired epoch leaves very many
         self._ranges = [r for r in view.erased if r in ordered]
         self._pending: dict[tuple[int, bytes, int], int] = {}
         self._made = Tally(), Tally()  # rows, as they must be; sightings
         self._tails: dict[int, list[bytes]] = {}
-        self._counted = Counted()
         self._held = [dict(view.claims.sums), dict(view.sightings.sums)]
 
     def problem(self, text: str) -> None:
         """Note something that does not hold."""
         self._count += 1
         if self._count <= NAMED:
-            self._problems.append(text)
+            self._found.problems.append(text)
 
     def report(self) -> LogReport:
         """Return what was found."""
+        found, made = self._found, self._made[0]
         if self._count > NAMED:
-            self._problems.append(f"and {self._count - NAMED} more")
-        view, made = self._view, self._made[0]
-        return LogReport(
-            self._origin,
-            view.size,
-            view.merged,
-            self._root,
-            {k: d for k, d in sorted(made.digest.items()) if d},
-            made.in_force,
-            view.contested,
-            self._problems,
-            self._counted,
-        )
+            found.problems.append(f"and {self._count - NAMED} more")
+        found.digest = {k: d for k, d in sorted(made.digest.items()) if d}
+        found.rows = made.in_force
+        return found
 
     def run(self) -> None:
         """Check all."""
@@ -181,7 +175,7 @@ class _LogCheck:
         if not 0 <= view.merged <= view.size:
             self.problem(f"merged {view.merged} is beyond size {view.size}")
             return
-        self._root = Frontier.parse(view.peaks).root()
+        self._found.root = Frontier.parse(view.peaks).root()
         proofs = self._proofs()
         roots = self._walk({head.size for _, head in proofs})
         if roots is None:
@@ -254,7 +248,7 @@ class _LogCheck:
         )
         tail = self._tails.get(view.size // BUNDLE, [])
         frontier = whole.extend(tail[: view.size % BUNDLE])
-        self._root = frontier.root()
+        self._found.root = frontier.root()
         if bytes(frontier) != view.peaks:
             self.problem(f"frontier: not that of the {view.size} entries")
 
@@ -336,7 +330,7 @@ class _LogCheck:
             (token, key, index, record, None)
             for token, index, key, record in batch.sightings
         ]
-        self._counted.add(rows, batch, records)
+        self._found.counted.add(rows, batch, records)
         for sightings, found in enumerate((rows, seen)):
             made = self._made[sightings]
             for row in found:

@@ -267,9 +267,8 @@ class _HomeCheck:
         here = self._rows.get(origin)
         merged, log_id = (here.merged, here.id) if here else (0, 0)
         if known is None:
-            return LogReport(
-                origin, row.size, merged, b"", {}, 0, False, ["nobody's log"]
-            )
+            odd = ["nobody's log"]
+            return LogReport(origin, row.size, merged, problems=odd)
         kept = [
             Proof(f"kept checkpoint of {size}", raw, size=size)
             for size, raw in self._mirror.notes(log_id).items()
