@@ -1,9 +1,14 @@
 """What a part of the store works with: its database, a clock, a cipher."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
 
 from syncd.store.database import Database
 from syncd.store.sealing import Cipher
+
+Row = tuple[str | int, ...]  # a primary key
 
 
 class Book:
@@ -22,3 +27,23 @@ class SealedBook(Book):
     ) -> None:
         super().__init__(database, clock)
         self._cipher = cipher
+
+
+def add_counts(
+    c: sa.Connection, table: sa.Table, counts: Mapping[Row, tuple[int, ...]]
+) -> None:
+    """Add to what rows of a table count in the columns behind their key."""
+    made = insert(table)
+    put = {
+        column.name: column + made.excluded[column.name]
+        for column in table.c
+        if not column.primary_key
+    }
+    if counts:
+        c.execute(
+            made.on_conflict_do_update([*table.primary_key], set_=put),
+            [
+                dict(zip(table.c.keys(), (*row, *counted), strict=True))
+                for row, counted in counts.items()
+            ],
+        )

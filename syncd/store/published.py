@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
-from syncd.store.book import Book
+from syncd.store.book import Book, Row, add_counts
 from syncd.store.tables import OWN, Int, Text
 
 ALL, HITS = "statements", "lifts"  # keys of counts
@@ -26,16 +25,8 @@ class PublishedCounts(Book):
 
     async def add(self, counts: Mapping[tuple[str, str, str], int]) -> None:
         """Count statements by day, origin and key."""
-        made = insert(published)
-        more = published.c.n + made.excluded.n
-        put = made.on_conflict_do_update(
-            [*published.primary_key], set_={"n": more}
-        )
-        rows = [
-            {"day": day, "origin": origin, "key": key, "n": n}
-            for (day, origin, key), n in counts.items()
-        ]
-        await self._db.write(lambda c: c.execute(put, rows))
+        rows: dict[Row, tuple[int]] = {row: (n,) for row, n in counts.items()}
+        await self._db.write(lambda c: add_counts(c, published, rows))
 
     async def newest(self, origin: str) -> str:
         """Return the last day of a log that anything is counted of, or ""."""

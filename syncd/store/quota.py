@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from syncd.errors import QuotaError
 from syncd.roster.quotas import DAY_S, HOUR_S, Limit, Window
+from syncd.store.book import Row, add_counts
 from syncd.store.database import Database
 from syncd.store.grouped import Grouped
 from syncd.store.tables import OWN, Int, Text, done
@@ -43,8 +43,6 @@ usage = sa.Table(
     sa.Column("denied", Int, nullable=False),
 )
 
-_Row = tuple[str | int, ...]  # of a table's primary key
-
 
 @dataclass(frozen=True, slots=True)
 class Debit:
@@ -60,7 +58,7 @@ class Debit:
     limits: tuple[Limit, ...]  # of an hour or a day
 
     @property
-    def row(self) -> _Row:
+    def row(self) -> Row:
         """The row of `usage` that it counts in."""
         return self.day, self.key, self.member, self.purpose
 
@@ -78,7 +76,7 @@ class Quotas:
         self._books: dict[tuple[str, str], dict[int, Window]] = {}
         self._recent: defaultdict[str, OrderedDict[bytes, tuple[int, int]]]
         self._recent = defaultdict(OrderedDict)  # since when, how often again
-        self._denied: Counter[_Row] = Counter()
+        self._denied: Counter[Row] = Counter()
 
     async def debit(self, debit: Debit) -> int:
         """Count the elements, durably; return how many more would be given.
@@ -169,7 +167,7 @@ class Quotas:
 
         def job(c: sa.Connection) -> None:
             c.execute(quota.delete().where(old))
-            _add(c, usage, {row: (0, n) for row, n in denied.items()})
+            add_counts(c, usage, {row: (0, n) for row, n in denied.items()})
 
         await self._db.write(job)
 
@@ -213,31 +211,11 @@ def _refusal(
 
 def _debit_all(c: sa.Connection, debits: Sequence[Debit]) -> list[None]:
     """Write what a group counted, each row once."""
-    minutes, given = Counter[_Row](), Counter[_Row]()
+    minutes, given = Counter[Row](), Counter[Row]()
     for one in debits:
         minute = one.now // _MINUTE_S
         minutes[one.member, one.key, minute, one.purpose] += one.n
         given[one.row] += one.n
-    _add(c, quota, {row: (n,) for row, n in minutes.items()})
-    _add(c, usage, {row: (n, 0) for row, n in given.items()})
+    add_counts(c, quota, {row: (n,) for row, n in minutes.items()})
+    add_counts(c, usage, {row: (n, 0) for row, n in given.items()})
     return [None] * len(debits)
-
-
-def _add(
-    c: sa.Connection, table: sa.Table, counts: Mapping[_Row, tuple[int, ...]]
-) -> None:
-    """Add to the counts of rows."""
-    made = insert(table)
-    put = {
-        column.name: column + made.excluded[column.name]
-        for column in table.c
-        if not column.primary_key
-    }
-    if counts:
-        c.execute(
-            made.on_conflict_do_update([*table.primary_key], set_=put),
-            [
-                dict(zip(table.c.keys(), (*row, *counted), strict=True))
-                for row, counted in counts.items()
-            ],
-        )
