@@ -140,9 +140,9 @@ class EventBook(Book):
 
         return await self._db.read(job)
 
-    async def prune(self, days: int = KEPT_DAYS) -> None:
-        """Drop what came before everything of the last `days`."""
-        oldest = self._clock() - days * 86_400
+    async def prune(self) -> None:
+        """Drop what came before everything of the last KEPT_DAYS."""
+        oldest = self._clock() - KEPT_DAYS * 86_400
         await self._db.write(
             lambda c: c.exec_driver_sql(
                 "DELETE FROM event WHERE id <"
