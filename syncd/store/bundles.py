@@ -34,24 +34,21 @@ def put(
         )
 
 
-def rewrite(
-    connection: sa.Connection, log_id: int, bundles: Sequence[Bundle]
-) -> None:
-    """Replace records of bundles, leaves unchanged.
+def rewrite(connection: sa.Connection, log_id: int, b: Bundle) -> None:
+    """Replace records of a bundle, leaves unchanged.
 
     Raises:
-        StaleError: a bundle has grown, or is not there at all.
+        StaleError: it has grown, or is not there at all.
     """
-    for b in bundles:
-        done = connection.exec_driver_sql(
-            "UPDATE bundle SET gz = ?, entries = ?"
-            " WHERE log_id = ? AND n = ? AND width = ? AND root = ?",
-            (b.gz, b.entries, log_id, b.n, b.width, b.root),
+    done = connection.exec_driver_sql(
+        "UPDATE bundle SET gz = ?, entries = ?"
+        " WHERE log_id = ? AND n = ? AND width = ? AND root = ?",
+        (b.gz, b.entries, log_id, b.n, b.width, b.root),
+    )
+    if done.rowcount != 1:
+        raise StaleError(
+            "log: bundle {n} is not {width} wide now", n=b.n, width=b.width
         )
-        if done.rowcount != 1:
-            raise StaleError(
-                "log: bundle {n} is not {width} wide now", n=b.n, width=b.width
-            )
 
 
 def get(connection: sa.Connection, log_id: int, n: int) -> Bundle | None:

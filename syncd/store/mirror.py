@@ -166,7 +166,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
 
         def job(c: sa.Connection) -> None:
             log_id = log_rows.id_of(c, origin)
-            bundle_rows.rewrite(c, log_id, [bundle])
+            bundle_rows.rewrite(c, log_id, bundle)
             self.close_erased(c, log_id, origin, [bundle.n])
 
         await self._db.write(job)

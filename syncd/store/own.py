@@ -266,10 +266,8 @@ class OwnLogStore:
             lambda c: bundle_rows.roots(c, log_id, first, last)
         )
 
-    async def rewrite(
-        self, bundles: Sequence[Bundle], origin: str = ""
-    ) -> None:
-        """Replace bundles by the same ones with payloads erased.
+    async def rewrite(self, bundle: Bundle, origin: str = "") -> None:
+        """Replace a bundle by the same one with payloads erased.
 
         `purge` makes the erased bytes themselves go.
 
@@ -277,7 +275,7 @@ class OwnLogStore:
             StaleError: the tail has grown meanwhile; nothing was written.
         """
         await self._db.write(
-            lambda c: bundle_rows.rewrite(c, self._id(c, origin), bundles)
+            lambda c: bundle_rows.rewrite(c, self._id(c, origin), bundle)
         )
 
     # --------------------------------------------------------- innards

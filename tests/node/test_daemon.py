@@ -3,7 +3,6 @@
 import asyncio
 import datetime
 import socket
-from collections.abc import Sequence
 from itertools import chain, repeat
 from pathlib import Path
 from unittest.mock import DEFAULT, AsyncMock, Mock, patch
@@ -230,10 +229,10 @@ async def test_a_log_that_grows_while_it_is_closed(alliance: Alliance) -> None:
     await bank.write(payload(1, bank.origin))
     rewrite, more = own.log.rewrite, [payload(2, bank.origin)]
 
-    async def grown(bundles: Sequence[Bundle], origin: str = "") -> None:
+    async def grown(bundle: Bundle, origin: str = "") -> None:
         if more:
             await bank.write(more.pop())
-        await rewrite(bundles, origin)
+        await rewrite(bundle, origin)
 
     with patch.object(own.log, "rewrite", grown):
         assert await erasures.close_ours(own, mirror, {("url", 1)})

@@ -202,7 +202,7 @@ async def test_erased_payloads_leave_the_disk(
     assert bundles[0].gz in _bytes(tmp_path)
     closed = [(r[0], b"", b"") for r in log.records]
     erased = type(bundles[0])(0, 3, codec.deflate(closed), bundles[0].root)
-    await own.log.rewrite([erased])
+    await own.log.rewrite(erased)
     await own.database.purge()
     assert bundles[0].gz not in _bytes(tmp_path)
     assert await own.log.bundle(0) == erased
@@ -216,7 +216,7 @@ async def test_a_rewrite_of_a_grown_bundle_is_stale(
     old, new, grown = log.grow(log.report(2))
     await own.log.append(old, new, grown, ())
     with pytest.raises(StaleError, match="not 1 wide"):
-        await own.log.rewrite(bundles)
+        await own.log.rewrite(bundles[0])
 
 
 def _bytes(home: Path) -> bytes:

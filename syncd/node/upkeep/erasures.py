@@ -157,7 +157,7 @@ async def _close(
     if closed == records:
         return False
     left = replace(bundle, gz=codec.deflate(closed))
-    await own.log.rewrite([left], origin)
+    await own.log.rewrite(left, origin)
     return True
 
 
