@@ -7,7 +7,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,7 +32,6 @@ _DISPUTES = sa.text("substr(record, 1, 1) = x'03' AND ended_by IS NULL")
 
 sa.Index("claim_dispute", claim.c.log_id, claim.c.idx, sqlite_where=_DISPUTES)
 
-Key = tuple[bytes, int, int, int]  # (token, key, log_id, index) of a claim
 Sizes = Mapping[str, int]  # merged entries, by origin
 
 
@@ -196,7 +194,9 @@ class StoredClaims(Book):
             )
         return [(*pair, claims) for pair, claims in found.items()]
 
-    async def rows(self, origin: str, size: int) -> AsyncIterator[list[Row]]:
+    async def rows(
+        self, origin: str, size: int
+    ) -> AsyncIterator[Sequence[Row]]:
         """Yield the rows of `origin` that stand at a size ≤ `merged`.
 
         In order of the token, some thousand at a time, each page from one
@@ -204,13 +204,17 @@ class StoredClaims(Book):
         index that ended them, so merging between two pages changes nothing.
         """
         log_id = await self._db.read(lambda c: log_rows.id_of(c, origin))
-        after: Key | None = (b"", -1, -1, -1)
-        while after is not None:
-            page, after = await self._db.read(
-                partial(_page, log_id=log_id, size=size, after=after)
-            )
-            if page:
-                yield page
+        token, key, index = b"", -1, -1
+        while page := await self._db.rows(
+            "SELECT token, idx, kind_epoch, record FROM claim"
+            " WHERE (token, kind_epoch, log_id, idx) > (?, ?, ?, ?)"
+            " AND log_id = ? AND idx < ?"
+            " AND (ended_by IS NULL OR ended_by >= ?)"
+            " ORDER BY token, kind_epoch, log_id, idx LIMIT ?",
+            *(token, key, log_id, index, log_id, size, size, _PAGE),
+        ):
+            yield page
+            token, index, key, _ = page[-1]
 
 
 def _token_at(
@@ -272,10 +276,7 @@ def _in_force(
     """Tell whether a claim stands, now or at some sizes."""
     if at is None:
         return ended_by is None
-    return _stood(index, ended_by, at.get(origin, 0))
-
-
-def _stood(index: int, ended_by: int | None, size: int) -> bool:
+    size = at.get(origin, 0)
     return index < size and (ended_by is None or ended_by >= size)
 
 
@@ -295,24 +296,3 @@ def _claim(
     if row is None or not _in_force(origin, index, row[2], at):
         return None
     return Claim.parse(origin, (value, index, row[0], row[1]))
-
-
-def _page(
-    c: sa.Connection, *, log_id: int, size: int, after: Key
-) -> tuple[list[Row], Key | None]:
-    """Return what stands of one log among the next `_PAGE` rows of all."""
-    rows = c.exec_driver_sql(
-        "SELECT token, kind_epoch, log_id, idx, record, ended_by FROM claim"
-        " WHERE (token, kind_epoch, log_id, idx) > (?, ?, ?, ?)"
-        " ORDER BY token, kind_epoch, log_id, idx LIMIT ?",
-        (*after, _PAGE),
-    ).fetchall()
-    page = [
-        (value, idx, key, record)
-        for value, key, owner, idx, record, ended_by in rows
-        if owner == log_id and _stood(idx, ended_by, size)
-    ]
-    if len(rows) < _PAGE:
-        return page, None
-    value, key, owner, idx, _, _ = rows[-1]
-    return page, (value, key, owner, idx)
