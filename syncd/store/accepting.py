@@ -25,7 +25,7 @@ from syncd.flows.submission import ImportMark, Outcome, Submission
 from syncd.indicator import statement
 from syncd.indicator.claims import ANSWER
 from syncd.store import failpoint, imports, sealing
-from syncd.store.database import select_in
+from syncd.store.hot import select_in
 from syncd.store.imports import Refused
 from syncd.store.sealing import Cipher
 

@@ -29,8 +29,9 @@ import sqlalchemy as sa
 from syncd.errors import DamagedError
 from syncd.flows.ports import Access, Position
 from syncd.store.book import SealedBook
-from syncd.store.database import Database, cursor, insert_many
+from syncd.store.database import Database
 from syncd.store.grouped import Grouped
+from syncd.store.hot import cursor, insert_many
 from syncd.store.sealing import Cipher, VaultCipher
 from syncd.store.tables import OWN, Bytes, Int, access, access_key
 

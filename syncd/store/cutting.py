@@ -12,7 +12,7 @@ from syncd.flows.ports import Bundle, MirrorHead
 from syncd.indicator import codec
 from syncd.indicator.absent import RETIRED
 from syncd.store import bundles, erasing, kept_notes
-from syncd.store.database import execute_many
+from syncd.store.hot import execute_many
 from syncd.tlog import checkpoint, merkle, note, tiles
 from syncd.tlog.merkle import BUNDLE, Frontier
 

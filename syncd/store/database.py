@@ -11,7 +11,7 @@ can undo.
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +27,7 @@ from syncd.errors import (
     UnavailableError,
     UsageError,
 )
+from syncd.store.hot import cursor
 
 T = TypeVar("T")
 
@@ -47,7 +48,6 @@ PRAGMAS = (  # of the connection that writes
 NEWS = "news"  # of a connection: its transaction has what others wait for
 _BUSY_MS = 10_000
 FEW = 16  # keys: what they find is read in less time than a thread's turn
-_VARIABLES = 512  # most values in one IN (…)
 
 
 def _create(path: Path) -> None:
@@ -350,63 +350,3 @@ class Database:
                 "{name}: {cause}", name=self.name, cause=cause
             )
         return e  # ours: a broken constraint or a wrong statement
-
-
-def chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Yield `values` in slices of at most `size`."""
-    for start in range(0, len(values), size):
-        yield values[start : start + size]
-
-
-def select_in(
-    connection: sa.Connection,
-    sql: str,
-    values: Sequence[Any],
-    *fixed: object,
-) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of `sql` for all `values`, some hundred at a time.
-
-    `sql` holds `IN (?*)` where the values go, after the `fixed` ones. Short
-    lists are padded with their last value up to a few fixed widths, so that
-    SQLite's statement cache sees few different texts.
-    """
-    hot = cursor(connection)
-    for part in chunks(values, _VARIABLES):
-        width = next(w for w in (1, 8, 64, _VARIABLES) if w >= len(part))
-        marks = ",".join("?" * width)
-        padded = (*fixed, *part, *(part[-1],) * (width - len(part)))
-        yield from hot.execute(sql.replace("?*", marks), padded).fetchall()
-
-
-def execute_many(
-    connection: sa.Connection, sql: str, rows: Iterable[Sequence[Any]]
-) -> None:
-    """Run `sql` once for each row, taking them one by one.
-
-    SQLAlchemy wants them all in a list.
-    """
-    cursor(connection).executemany(sql, rows)
-
-
-def insert_many(
-    connection: sa.Connection,
-    table: sa.Table,
-    rows: Sequence[Mapping[str, Any]],
-) -> None:
-    """Insert rows that all have the same columns, at the driver's speed."""
-    for names in rows[:1]:
-        marks = ", ".join(f":{name}" for name in names)
-        cursor(connection).executemany(
-            f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})",  # noqa: S608
-            rows,
-        )
-
-
-def cursor(connection: sa.Connection) -> sqlite3.Cursor:
-    """Return the driver's own cursor, for the few statements that are hot.
-
-    SQLAlchemy's result objects cost 80 µs a statement, a look-up 5.
-    """
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, sqlite3.Connection)  # noqa: S101
-    return raw.cursor()

@@ -21,7 +21,7 @@ from syncd.indicator import codec, leaf, statement, token
 from syncd.indicator.absent import Range
 from syncd.indicator.claims import Claim
 from syncd.store import bundles
-from syncd.store.database import execute_many, select_in
+from syncd.store.hot import execute_many, select_in
 from syncd.tlog import merkle
 from syncd.tlog.merkle import BUNDLE
 

@@ -25,7 +25,7 @@ from syncd.flows.submission import (
 )
 from syncd.store import sealing
 from syncd.store.book import SealedBook
-from syncd.store.database import execute_many
+from syncd.store.hot import execute_many
 from syncd.store.sealing import Cipher
 
 MOST_REFUSED = 100_000  # refused rows that are kept of a list

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from syncd.flows.ports import Finding
 from syncd.store import findings, log_rows
 from syncd.store.book import Book
-from syncd.store.database import execute_many
+from syncd.store.hot import execute_many
 
 _AHEAD = 32  # verified notes kept above `merged`, at most
 

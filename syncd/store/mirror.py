@@ -21,7 +21,7 @@ from syncd.indicator.folding import Batch
 from syncd.store import bundles as bundle_rows
 from syncd.store import cutting, failpoint, kept_notes, log_rows
 from syncd.store import findings as finding_rows
-from syncd.store.database import execute_many
+from syncd.store.hot import execute_many
 from syncd.store.kept_notes import KeptNotes
 from syncd.store.mirror_erasures import MirrorErasures, erase_merged
 from syncd.store.stored_claims import StoredClaims

@@ -12,7 +12,7 @@ from syncd.indicator.folding import Batch, Rows
 from syncd.indicator.token import KIND_CODES
 from syncd.store import bundles, erasing, findings, log_rows
 from syncd.store.book import Book
-from syncd.store.database import execute_many
+from syncd.store.hot import execute_many
 from syncd.tlog.merkle import BUNDLE
 
 

@@ -19,7 +19,8 @@ from syncd.flows.entry import LOCAL, Entry, EntryFields, Filter, NewEntry
 from syncd.indicator.identifier import Identifier
 from syncd.store import sealing
 from syncd.store.book import SealedBook
-from syncd.store.database import FEW, cursor, execute_many, select_in
+from syncd.store.database import FEW
+from syncd.store.hot import cursor, execute_many, select_in
 from syncd.store.tables import own_entry
 
 KEPT_S: Final = 180 * 86_400  # that a local entry is kept after its end

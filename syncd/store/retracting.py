@@ -14,7 +14,7 @@ from syncd.errors import StaleError
 from syncd.flows.ports import Published, State
 from syncd.indicator.record import KEPT
 from syncd.indicator.vocabulary import ABOUT_THE_VALUE
-from syncd.store.database import chunks, execute_many, select_in
+from syncd.store.hot import chunks, execute_many, select_in
 
 AT_ONCE = 10_000  # rows that are walked
 RETURNED = 1000  # ids or positions of a retraction that are returned

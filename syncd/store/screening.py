@@ -18,7 +18,7 @@ from sqlalchemy.dialects.sqlite import insert
 from syncd.flows.ports import Position
 from syncd.store import events, sealing
 from syncd.store.book import SealedBook
-from syncd.store.database import chunks
+from syncd.store.hot import chunks
 from syncd.store.tables import OWN, Bytes, Int, Text
 
 Key = tuple[str, int, bytes]  # kind, epoch, token

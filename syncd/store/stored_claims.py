@@ -20,7 +20,8 @@ from syncd.indicator.statement import Retract
 from syncd.store import bundles as bundle_rows
 from syncd.store import erasing, log_rows
 from syncd.store.book import Book
-from syncd.store.database import FEW, Database, select_in
+from syncd.store.database import FEW, Database
+from syncd.store.hot import select_in
 from syncd.store.tables import claim, mirror_log
 from syncd.tlog.merkle import BUNDLE
 

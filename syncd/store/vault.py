@@ -34,7 +34,7 @@ from syncd.indicator import record
 from syncd.store import failpoint, retracting, sealing
 from syncd.store.accepting import accept
 from syncd.store.book import SealedBook
-from syncd.store.database import select_in
+from syncd.store.hot import select_in
 from syncd.store.imports import Refused
 from syncd.store.retracting import Terms, Withdrawn
 from syncd.store.sealing import Cipher

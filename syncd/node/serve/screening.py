@@ -41,7 +41,7 @@ from syncd.node.serve.shown import day_text, shown, taken
 from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster.roster import Roster
-from syncd.store.database import chunks
+from syncd.store.hot import chunks
 from syncd.store.screening import Entered, Listed, Screened
 from syncd.web.forms import LONGEST_REFERENCE
 from syncd.web.routes import COMPLIANCE, Caller, route

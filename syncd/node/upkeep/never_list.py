@@ -28,7 +28,7 @@ from syncd.node.context import Context
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster.roster import Roster
 from syncd.store import durable
-from syncd.store.database import chunks
+from syncd.store.hot import chunks
 
 log = structlog.get_logger("syncd.never")
 

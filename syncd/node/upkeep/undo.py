@@ -28,7 +28,7 @@ from syncd.node.upkeep.arrivals import Arrival
 from syncd.node.upkeep.never_list import NeverList
 from syncd.roster import terms
 from syncd.store.access import AccessRow
-from syncd.store.database import chunks
+from syncd.store.hot import chunks
 
 DAY_S = 86_400
 DAYS: Final = 180  # that a look-up is looked at again
