@@ -215,12 +215,7 @@ def check_given(fields: Mapping[str, Any], *needed: str) -> None:
     """Pass if all that is needed was given."""
     if missing := [name for name in needed if name not in fields]:
         ways = " ".join(f"--{name} …" for name in missing)
-        raise UsageError(
-            "not given: {names}",
-            hint="nothing is guessed: say {ways}",
-            names=", ".join(missing),
-            ways=ways,
-        )
+        raise not_given(", ".join(missing), ways)
 
 
 def values(file: Path | None) -> list[str]:

@@ -63,11 +63,7 @@ def _retract(args: _RetractOptions) -> int:
                 done = own.post("/v1/retractions", one)
             except SyncdError as e:
                 # One of many that is refused does not hold up the others.
-                about_one = e.status in (400, 404, 422) and e.exit_code in (
-                    1,
-                    2,
-                )
-                if len(calls) == 1 or not about_one:
+                if len(calls) == 1 or e.exit_code > UsageError.exit_code:
                     raise
                 failed.append((number, e))
                 continue

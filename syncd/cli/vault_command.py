@@ -8,7 +8,6 @@ from syncd.cli.command import option
 from syncd.cli.options import KindOptions, PageOptions, among, one_value
 from syncd.cli.report_commands import noun
 from syncd.cli.retract import TYPES
-from syncd.errors import MalformedError, UsageError
 from syncd.messages.catalogue import later
 
 HEAD = (
@@ -34,6 +33,8 @@ class _ListOptions(KindOptions, PageOptions):
 
 @noun.verb("list", "List what is in our vault.")
 def _list_vault(args: _ListOptions) -> None:
+    from syncd.lists import words  # no other verb of these reads them
+
     among("--state", args.state, ("", *STATES))
     among("--type", args.type_, ("", *TYPES))
     wanted = {
@@ -42,8 +43,8 @@ def _list_vault(args: _ListOptions) -> None:
         ),
         **args.given(accepted_from="from_", accepted_to="to"),
         **{
-            name: _code(name, code)
-            for name, code in args.given("kind", "label").items()
+            name: words.meaning(name)(word)
+            for name, word in args.given("kind", "label").items()
         },
     }
     if args.value:
@@ -66,16 +67,6 @@ def _list_vault(args: _ListOptions) -> None:
 
     with args.api() as own:
         args.show_pages(page, args.before, lines, later("more: --before {id}"))
-
-
-def _code(field: str, text: str) -> str:
-    """Return the code of a word, as an import reads it in a list."""
-    from syncd.lists import words
-
-    try:
-        return str(words.meaning(field)(text))
-    except MalformedError as e:
-        raise UsageError(e.message, hint=e.advice, **e.params) from None
 
 
 def _cell(item: Mapping[str, Any], name: str) -> str:
