@@ -182,7 +182,7 @@ def shown(
     file: Path, rows: Table, read: Callable[[Row], Mapping[str, Any]]
 ) -> Iterator[list[Read]]:
     """Yield the rows in steps, showing how far each has brought us."""
-    from syncd.cli.importing.meter import meter
+    from syncd.cli.meter import meter
 
     with meter(file.name, rows.span) as at:
         for some in steps(rows, read):

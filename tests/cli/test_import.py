@@ -20,9 +20,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncd.cli import table_input
+from syncd.cli import meter, table_input
 from syncd.cli.api_client import problem
-from syncd.cli.importing import meter, upload
+from syncd.cli.importing import upload
 from syncd.cli.importing.refused import FRONT, Refused, reasons
 from syncd.cli.importing.targets import Reports
 from syncd.messages.catalogue import whole

@@ -17,7 +17,7 @@ CODE = f"""
 import time
 
 from syncd.messages import catalogue
-from syncd.cli.importing.meter import meter
+from syncd.cli.meter import meter
 catalogue.choose({{lang!r}})
 with meter({NAME!r}, 1000) as at:
     at(100, 0)

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from syncd.cli import table_input, terminal
-from syncd.cli.importing.meter import meter
 from syncd.cli.importing.targets import Answer, OwnList, Reports, Step
+from syncd.cli.meter import meter
 from syncd.errors import (
     Message,
     QuotaError,
