@@ -93,8 +93,7 @@ class FalseApi:
     """The local API as the contract has it, over a dict; fails when told to.
 
     Values that begin with "bad" are refused. `fail` names a point and how
-    often it is passed first: "before" and "after" the commit of a step, or
-    "busy": the answer is never finished.
+    often it is passed first: "before" and "after" the commit of a step.
     """
 
     vault: dict[str, int] = field(default_factory=dict)

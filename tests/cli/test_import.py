@@ -319,18 +319,6 @@ def test_a_day_is_that_of_the_rosters_zone(
 # --------------------------------------------------------- refused as rows
 
 
-def test_what_a_cell_is_refused_for_is_chinese_too(
-    take: Take, false: FalseApi
-) -> None:
-    """Whatever it is, behind its field: a day, a number, a share."""
-    text = "value,发现日期,置信度\n6.2E+18,46353,高\na.example,2026-02-30,\n"
-    take(text, *CONST, lang="zh")
-    whys = [r[1] for r in refused_rows(false)]
-    for part in ("value：表格软件", "seen：像是", "confidence：不是"):
-        assert part in whys[0]
-    assert "seen：日历上没有" in whys[1]
-
-
 def test_a_refusal_says_how_to_mend_it(take: Take, false: FalseApi) -> None:
     """The daemon's hint stands behind its reason, and both are counted."""
     false.hint = "say yes"
@@ -361,32 +349,6 @@ def test_a_day_in_a_reason_is_left_out_whole() -> None:
 
 
 # --------------------------------------------------------- refused as file
-
-
-@pytest.mark.parametrize(
-    ("name", "raw", "words", "why"),
-    [
-        ("a.csv", b"", [], "is empty"),
-        ("a.csv", b"value\n", ["--seen", "soon"], "--seen: no day"),
-        ("a.txt", b"x\n", ["--map", "/no.toml"], "/no.toml: No such file"),
-    ],
-)
-def test_refused_file(
-    member: Node,
-    false: FalseApi,
-    tmp_path: Path,
-    name: str,
-    raw: bytes,
-    words: list[str],
-    why: str,
-) -> None:
-    """One clear line, and nothing was sent."""
-    path = tmp_path / name
-    path.write_bytes(raw)
-    ran = member("report", "import", path, *CONST, *words)
-    assert (ran.code, ran.out) == (2, "")
-    assert why in ran.err
-    assert not any(path == "/v1/reports" for _, path, _ in false.asked)
 
 
 def test_what_is_missing_is_named_at_once(take: Take) -> None:

@@ -1,13 +1,10 @@
 """The same commands before a real daemon, in a real alliance of three."""
 
-import csv
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from syncd.cli import table_input
-from syncd.cli.importing.targets import Reports
 from tests.cli.conftest import Node, Real, Run
 
 LISTED = "shop-for-fraud.example"
@@ -80,57 +77,6 @@ def test_how_a_url_was_read_is_printed(bank: Node, police: Node) -> None:
     ran = police(*words, stdin=f"“{pay}”\n".encode())
     assert ran.code == 1
     assert "text stands before it" in ran.out
-
-
-@pytest.fixture
-def listed(tmp_path: Path) -> Path:
-    """Every fifth row is refused by the daemon, every seventh by us."""
-    path = tmp_path / "list.txt"
-    with path.open("w") as file:
-        for n in range(2000):
-            file.write(
-                "com.cn\n"
-                if n % 5 == 0
-                else "\0\n"
-                if n % 7 == 0
-                else f"{tmp_path.name.lower().replace('_', '-')}{n}.example\n"
-            )
-    return path
-
-
-def expected() -> tuple[int, int]:
-    bad = sum(n % 5 == 0 or n % 7 == 0 for n in range(2000))
-    return 2000 - bad, bad
-
-
-def test_stopped_while_a_step_is_under_way(
-    bank: Node, listed: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was refused in it is written down with its cells all the same."""
-    out = listed.with_name("out.csv")
-    monkeypatch.setattr(table_input, "STEP", 300)
-    took = Reports.took
-    calls = iter(range(9))
-
-    def stop(self: Any, *rest: Any) -> None:
-        if next(calls) == 2:
-            raise KeyboardInterrupt
-        took(self, *rest)
-
-    words = ("report", "import", listed, *URL, "--refused", out)
-    with monkeypatch.context() as patch:
-        patch.setattr(Reports, "took", stop)
-        assert bank(*words).code == 130
-    ran = bank(*words, "--json")
-    good, bad = expected()
-    assert (ran.json["accepted"], ran.json["known"]) == (good, 0)
-    assert ran.json["refused"] == bad
-    with out.open(newline="", encoding="utf-8-sig") as file:
-        rows = [*csv.reader(file)][1:]
-    numbers = [n + 1 for n in range(2000) if n % 5 == 0 or n % 7 == 0]
-    assert [int(number) for number, _, _ in rows] == numbers
-    assert sum(cell == "com.cn" for _, _, cell in rows) == 400
-    assert sum("public suffix" in why for _, why, _ in rows) == 400
 
 
 def test_what_is_in_the_vault_is_found(bank: Node, tmp_path: Path) -> None:
