@@ -9,6 +9,7 @@ can compute it for each reporter, who copied a token from another's log
 cannot. This module knows no group arithmetic: outputs are `oprf`'s work.
 """
 
+import base64
 import binascii
 import hashlib
 import hmac
@@ -82,8 +83,7 @@ def encode(token: bytes) -> str:
             n=len(token),
             want=TOKEN_SIZE,
         )
-    text = binascii.b2a_base64(token, newline=False)[:TOKEN_CHARS]
-    return text.translate(_FROM_BASE64).decode("ascii")
+    return base64.urlsafe_b64encode(token)[:TOKEN_CHARS].decode("ascii")
 
 
 def decode(text: str) -> bytes:
@@ -117,6 +117,3 @@ def decode_many(texts: Sequence[bytes]) -> list[bytes] | None:
     if wide[16::18].strip(b"\0"):
         return None
     return [wide[at : at + 16] for at in range(0, len(wide), 18)]
-
-
-_FROM_BASE64: Final = bytes.maketrans(b"+/", b"-_")
