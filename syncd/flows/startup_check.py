@@ -41,17 +41,6 @@ class Override(Protocol):
         """Tell whether the operator takes it upon himself, once."""
 
 
-@dataclass(frozen=True, slots=True)
-class StartupAnswers:
-    """What the others said."""
-
-    asked: int
-    answered: int
-    largest: int  # entries of ours, the largest anybody holds
-    live: int  # of those who answered, how many over the network
-    overridden: bool = False  # by the operator: a majority was not asked
-
-
 @dataclass(kw_only=True, eq=False)
 class StartupCheck:
     """Asks all others at once, each until it has answered.
@@ -70,9 +59,10 @@ class StartupCheck:
     override: Override  # what else counts: lines carried here, and words
     rest_s: float = REST_S
     pause_s: float = PAUSE_S
-    answers: dict[str, bytes] = field(default_factory=dict)
+    answers: dict[str, bytes] = field(default_factory=dict)  # by network
     carried: Mapping[str, bytes] = field(default_factory=dict)
-    overridden: bool = False
+    largest: int = 0  # entries of ours, the largest anybody holds
+    overridden: bool = False  # by the operator: a majority was not asked
 
     def __post_init__(self) -> None:
         self._enough = asyncio.Event()
@@ -82,7 +72,7 @@ class StartupCheck:
         """Of whom we know what they hold."""
         return {*self.others} & {*self.answers, *self.carried}
 
-    async def run(self) -> StartupAnswers:
+    async def run(self) -> None:
         """Return once enough were asked and none holds more than we do.
 
         Raises:
@@ -90,17 +80,10 @@ class StartupCheck:
         """
         if self.others:
             await self._wait()
-        largest = 0
         for name, raw in (*self.answers.items(), *self.carried.items()):
             if raw:
-                largest = max(largest, await self._compare(name, raw))
-        return StartupAnswers(
-            len(self.others),
-            len(self.heard),
-            largest,
-            len(self.answers),
-            overridden=self.overridden,
-        )
+                size = await self._compare(name, raw)
+                self.largest = max(self.largest, size)
 
     async def _wait(self) -> None:
         """Wait for a majority, and `rest_s` for the rest."""

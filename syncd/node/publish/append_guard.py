@@ -191,15 +191,17 @@ class AppendGuard:
             log.exception("not appending")
 
     async def _ask(self) -> None:
+        check = StartupCheck(
+            head=await self._own.head(),
+            log_key=self.ctx.home.keys.log.verifier,
+            others=self.ctx.others,
+            ask=self._held_by,
+            root_at=self.root_at,
+            override=self._override(),
+        )
+        asked = len(check.others)
         try:
-            answers = await StartupCheck(
-                head=await self._own.head(),
-                log_key=self.ctx.home.keys.log.verifier,
-                others=self.ctx.others,
-                ask=self._held_by,
-                root_at=self.root_at,
-                override=self._override(),
-            ).run()
+            await check.run()
         except RefusedError as e:
             # Status says the way out.
             self.why_not = Message("{why}; {how}", why=e, how=e.way_out)
@@ -208,7 +210,7 @@ class AppendGuard:
             )
             log.critical("not appending", why=str(e), hint=e.hint)
             return
-        if answers.overridden:
+        if check.overridden:
             await self.ctx.report(
                 Finding(
                     "override",
@@ -217,12 +219,12 @@ class AppendGuard:
                     Message(
                         "appending by the operator's word: {n} of {asked}"
                         " members answered",
-                        n=answers.answered,
-                        asked=answers.asked,
+                        n=len(check.heard),
+                        asked=asked,
                     ),
                 )
             )
-        self.our_clock.cut_off = answers.asked > 0 and not answers.live
+        self.our_clock.cut_off = asked > 0 and not check.answers
         # Nobody is waited for by name any more. What is heard now may bring a
         # roster, and `obey` is not to begin again in the midst of that.
         self.asked = True
@@ -233,9 +235,9 @@ class AppendGuard:
             self.why_not = NOTHING
         log.info(
             "may append",
-            asked=answers.asked,
-            answered=answers.answered,
-            largest=answers.largest,
+            asked=asked,
+            answered=len(check.heard),
+            largest=check.largest,
         )
         await self.ready()
 
