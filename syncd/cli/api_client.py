@@ -41,6 +41,7 @@ WAIT_S = 60  # if a daemon that is busy does not say how long
 PAGE = 1000  # items of a list that are asked for at once
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,512}", re.ASCII)
+_PLAIN = {403: UntrustedError, 409: StaleError, 422: RefusedError}  # of HTTP
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where not to call
 
 
@@ -288,7 +289,10 @@ def problem(form: Mapping[str, Any], wait_s: int = WAIT_S) -> SyncdError:
             " member's, syncd token add makes one",
         )
     kind = str(form.get("type") or "").removeprefix("urn:syncd:problem:")
-    error = (KINDS.get(kind) or _by_status(status))(message, hint=hint)
+    plain = _PLAIN.get(
+        status, UsageError if status < 500 else UnavailableError
+    )
+    error = KINDS.get(kind, plain)(message, hint=hint)
     flaws = form.get("errors")
     if isinstance(flaws, list) and len(flaws) > 1:
         error.faults = tuple(
@@ -296,13 +300,3 @@ def problem(form: Mapping[str, Any], wait_s: int = WAIT_S) -> SyncdError:
             for flaw in flaws
         )
     return error
-
-
-def _by_status(status: int) -> type[SyncdError]:
-    if status in (401, 403):
-        return UntrustedError
-    if status == 409:
-        return StaleError
-    if status == 422:
-        return RefusedError
-    return UsageError if status < 500 else UnavailableError

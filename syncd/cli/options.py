@@ -29,7 +29,7 @@ class OutputOptions(Options):
     def show(self, value: Any, lines: Iterable[str]) -> None:
         """Print a result: the value for a program, else the lines."""
         if self.as_json:
-            terminal.show_json(value)
+            print(terminal.as_json(value))
             return
         for line in lines:
             terminal.say(line)

@@ -38,11 +38,6 @@ def tell(english: str, **values: object) -> None:
     print(t(english, **values), file=sys.stderr)
 
 
-def show_json(value: Any) -> None:
-    """Print a result for a program."""
-    print(as_json(value))
-
-
 def as_json(value: Any) -> str:
     """Return a result as a program reads it."""
     return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
