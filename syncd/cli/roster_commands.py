@@ -77,9 +77,10 @@ class _Admit(EditOptions):
         applicant = terminal.parsed(
             self.answer, lambda raw: join.proven(asked, kept, raw)
         )
+        draft = membership.admit(draft, applicant)
         for line in drafting.compared(asked):
             terminal.tell(line)
-        return membership.admit(draft, applicant)
+        return draft
 
 
 @noun.verb("update", "Draft a version as a member asked by `join update`.")
@@ -88,6 +89,7 @@ class _Update(EndOptions):
 
     def change(self, draft: Roster) -> Roster:
         asked = terminal.parsed(self.request, join.parse)
+        draft = membership.update(draft, asked, self.end)
         terminal.tell(
             "{member} asked on {day}: compare the words or digits with it by"
             " phone",
@@ -96,7 +98,7 @@ class _Update(EndOptions):
         )
         for line in drafting.compared(asked):
             terminal.tell(line)
-        return membership.update(draft, asked, self.end)
+        return draft
 
 
 @noun.verb("remove", "Draft a version without a member.")
