@@ -9,9 +9,10 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from syncd import shape
 from syncd.errors import RefusedError, SyncdError
 from syncd.flows.basis import claims_on
-from syncd.flows.draft import DisputeDraft
+from syncd.flows.draft import DisputeDraft, RawValue
 from syncd.flows.judge import epoch_of
 from syncd.flows.ports import Access, State
 from syncd.flows.tokenise import Tokeniser
@@ -121,12 +122,8 @@ class DisputeCheck:
 
     async def _forms(self, draft: DisputeDraft) -> Mapping[Identifier, bytes]:
         """Return all that a look-up would try, and the token of each."""
-        tried = identifier.for_lookup(
-            draft.kind,
-            draft.value,
-            region=draft.region or self.ctx.config.member.region,
-            scheme=draft.scheme,
-        )
+        value, ours = shape.part(RawValue, draft), self.ctx.config.member
+        tried = value.read(identifier.for_lookup, ours.region)
         outputs = await self.tokeniser.outputs(
             tried,
             purpose=PURPOSE,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import msgspec
 from msgspec.structs import replace
 
+from syncd import shape
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows import report
-from syncd.flows.draft import NewReport
+from syncd.flows.draft import NewReport, RawValue
 from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import State
 from syncd.flows.report import Rules
@@ -121,12 +122,8 @@ class Intake:
         self, wanted: report_forms.ReportSearch
     ) -> report_forms.VaultPage:
         """Return rows of the vault, newest first, about a value if it says."""
-        found = report.forms_to_find(
-            wanted.kind,
-            wanted.value,
-            region=wanted.region or self.ctx.config.member.region,
-            scheme=wanted.scheme,
-        )
+        value, ours = shape.part(RawValue, wanted), self.ctx.config.member
+        found = value.read(report.forms_to_find, ours.region)
         list_id = 0
         if wanted.list:
             list_id = await self.ctx.own.imports.list_id(wanted.list)
