@@ -253,13 +253,12 @@ class Pulls:
         elif done.limited:
             over = Message("above its entries of a day")
             await self.ctx.report(Finding("limit", origin, None, over))
-        state = self.logs.state(origin).reached(target)
-        self._move(origin, state)
+        state = self.logs.state(origin)
+        self._move(origin, state.reached(target))
         source, now = done.source or state.source, self.ctx.now()
         self.logs.note(origin, last_pull=now, source=source)
-        state = self.logs.state(origin)
         if has_moved or done.merged == done.after:
-            self._move(origin, state.goes_on(why))
+            self._move(origin, self.logs.state(origin).goes_on(why))
         else:  # nobody gives what is withheld, or it is enough for today
             self._leave(origin, why)
         if done.after > done.before:
