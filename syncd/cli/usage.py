@@ -50,9 +50,9 @@ class _Words:
         """Write what it takes: names, with what is said of them beside."""
         sections = {
             heading: [
-                (_name(p, ctx), _about(p, ctx))
+                (_plain(names[0]), _about(p, ctx))
                 for p in _of(kind, ctx)
-                if not p.hidden
+                if (names := p.get_help_record(ctx))
             ]
             for heading, kind in (
                 (t("Arguments"), TyperArgument),
@@ -113,22 +113,14 @@ def _of(kind: type[Any], ctx: Any) -> list[Any]:
     return [p for p in ctx.command.get_params(ctx) if isinstance(p, kind)]
 
 
-def _name(param: TyperArgument | TyperOption, ctx: Any) -> str:
-    if isinstance(param, TyperArgument):
-        return f"{param.metavar or param.name} {_type(param, ctx)}"
-    names = ", ".join(param.opts)
-    return names if param.is_flag else f"{names} {_type(param, ctx)}"
-
-
 def _place(argument: TyperArgument) -> str:
     name = argument.metavar or argument.name
     shown = name.upper() if argument.required else f"[{name}]"
     return shown + ("..." if argument.nargs != 1 else "")
 
 
-def _type(param: TyperArgument | TyperOption, ctx: Any) -> str:
-    """Return the type of a value as people say it: one of a list's."""
-    label = param.display_type(ctx)
+def _plain(label: str) -> str:
+    """Return a label with its type as people say it: one of a list's."""
     return re.sub(r"<(?:list\[)?(\w+)(?: range|\])>", r"<\1>", label)
 
 
@@ -185,7 +177,7 @@ def sentence(error: TyperException) -> str:
         return t(
             "{name}: not a value that it takes: {type}",
             name=name,
-            type=f"{_type(param, ctx)} {_range(param)}".rstrip(),
+            type=f"{_plain(param.display_type(ctx))} {_range(param)}".rstrip(),
         )
     if isinstance(getattr(ctx, "command", None), TyperGroup):
         return t("a command is missing")
