@@ -263,14 +263,6 @@ def test_what_can_be_read_of_a_refused_row_is_sent(
     ]
 
 
-def test_a_local_list_refuses_what_is_no_object(
-    take: Take, false: FalseApi
-) -> None:
-    text = '{"value": "a.example"}\nno object\n'
-    ran = take(text, "--local", *CONST, "--json", name="list.ndjson")
-    assert (ran.code, ran.json["added"], ran.json["refused"]) == (1, 1, 1)
-
-
 def test_what_came_of_imports_is_listed(
     member: Node, false: FalseApi, listed: Path
 ) -> None:
@@ -524,17 +516,6 @@ def test_a_changed_file_is_refused(
     ran = member("report", "import", path, "--anew", "--json")
     assert ran.json["known"] == count
     assert len(set(false.values)) == len(false.values)
-
-
-def test_a_file_that_grew_after_its_import(
-    member: Node, false: FalseApi, listed: Path
-) -> None:
-    """It is another file, whose old rows are known."""
-    assert member("report", "import", listed).code == 1
-    with listed.open("a") as file:
-        file.write(row("more.example"))
-    ran = member("report", "import", listed, "--json")
-    assert (ran.json["accepted"], ran.json["known"]) == (1, 1)
 
 
 @pytest.mark.usefixtures("_short")
