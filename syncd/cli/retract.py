@@ -111,7 +111,7 @@ def _listed(args: _RetractOptions, file: Path) -> list[Call]:
                 line=line,
                 why=one.problem,
             )
-        found[tuple(one.fields.items())] = dict(one.fields)
+        found[one.json] = one.fields
     return [*found.values()]
 
 

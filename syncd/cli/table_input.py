@@ -31,7 +31,7 @@ from syncd.lists.rows import FileOptions, Row, Table, flaw
 from syncd.messages.catalogue import say
 from syncd.node import pinned
 
-STEP = 5000  # rows in a request
+STEP = 2500  # rows in a request: three such wait in memory
 BUDGET = 4 << 20  # bytes of a request
 REFUSED = 1024  # of a row that is refused, beside what it says
 encode = msgspec.json.encode
@@ -43,9 +43,13 @@ class Read:
     """One row: what it says by field, or why it cannot be used."""
 
     row: Row
-    fields: Mapping[str, Any]
-    json: bytes  # of the fields
+    json: bytes  # of the fields: thousands of rows wait in memory
     problem: SyncdError | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What it says, by field."""
+        return dict(msgspec.json.decode(self.json)) if self.json else {}
 
 
 def understood(
@@ -156,12 +160,10 @@ def steps(
     some: list[Read] = []
     size, most = 0, budget or BUDGET
     for one in rows.rows(offset, row):
-        fields: Mapping[str, Any] = {}
         raw, why = b"", one.problem
         if why is None:
             try:
-                fields = read(one)
-                raw = encode(fields)
+                raw = encode(read(one))
             except MalformedError as e:
                 why = e
         if len(raw) > most:
@@ -172,7 +174,7 @@ def steps(
         if full and some and some[-1].row.end < one.end:
             yield some
             some, size = [], 0
-        some.append(Read(one, fields, raw, why))
+        some.append(Read(one, raw, why))
         size += more
     if some:
         yield some

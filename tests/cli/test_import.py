@@ -748,8 +748,8 @@ def test_steps_fit_into_a_request(
     assert 20_000 < false.largest < 65_536
 
 
-def test_steps_have_at_most_5000_rows(take: Take, false: FalseApi) -> None:
+def test_steps_have_at_most_2500_rows(take: Take, false: FalseApi) -> None:
     text = "".join(f"{n}.example\n" for n in range(12_000))
     assert take(text, *CONST, name="list.txt").code == 0
     sizes = [len(b["reports"]) for _, p, b in false.asked if "reports" in p]
-    assert sizes == [5000, 5000, 2000]
+    assert sizes == [2500, 2500, 2500, 2500, 2000]

@@ -1,6 +1,6 @@
 """Upload a list to the daemon in steps, and resume where it stopped.
 
-    rows ─▶ step of ≤ 5,000 ─▶ local API, rows and offset together
+    rows ─▶ step of ≤ 2,500 ─▶ local API, rows and offset together
               the next is read while the daemon commits the last
 
 The daemon keeps how far the list is in, and this side keeps nothing. A daemon
