@@ -13,7 +13,7 @@ from syncd.errors import (
     UntrustedError,
     UsageError,
 )
-from syncd.roster import drafts, join, keys, membership, signing
+from syncd.roster import certificate, drafts, join, keys, membership, signing
 from syncd.roster.changes import between
 from syncd.roster.members import (
     Auditor,
@@ -584,3 +584,20 @@ def test_a_change_in_anything_is_seen(machine: TrustedRoster) -> None:
     draft = membership.cut(old, bank.origin, Cut(3, b"\1" * 32))
     (change,) = between(old, draft)
     assert change.path[-2:] == ("cuts", "3")
+
+
+def test_a_new_certificate_brings_its_pin(club: Club) -> None:
+    """And nothing else of the member changes."""
+    machine = club.trusted()
+    other = club.keys["carrier"].certificate
+    draft = membership.set_certificate(begin(machine), "bank", other)
+    old, new = (r.known("bank") for r in (machine.current, draft))
+    assert new.keys.tls == certificate.pin(other) != old.keys.tls
+    assert (
+        structs.replace(
+            new,
+            certificate=old.certificate,
+            keys=structs.replace(new.keys, tls=old.keys.tls),
+        )
+        == old
+    )
