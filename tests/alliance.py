@@ -433,7 +433,7 @@ class Member:
         call = LookupCall(
             purpose=purpose,
             items=tuple(forms.Item(kind=kind, value=v) for v in values),
-            **{"deadline_ms": 30_000, **more},
+            **more,
         )
         who = Caller(caller, "operator")
         answers = await self.node.lookups.lookup(who, call)

@@ -34,7 +34,7 @@ from syncd.flows.judge import (
     World,
     epoch_of,
 )
-from syncd.flows.ports import Access, Offload, Position
+from syncd.flows.ports import Access, Offload, Position, at_once
 from syncd.flows.report import check_epoch
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import (
@@ -50,6 +50,7 @@ from syncd.indicator.identifier import Identifier
 from syncd.indicator.national import SHOWN
 from syncd.roster.roster import Roster
 
+FEW: Final = 4  # values that are read without another thread
 PURPOSES: Final = vocabulary.codes("purpose") - {
     *("publish", "rotate", "never")  # our own work, and no look-up
 }
@@ -89,7 +90,8 @@ async def lookup(
     offload, claims, clock = context.offload, context.claims, context.clock
     deadline = clock() + timeout_s
     judge = Judge(world)
-    asked: list[PendingQuestion] = await offload(
+    read = at_once if len(questions) <= FEW else offload
+    asked: list[PendingQuestion] = await read(
         _normalise_all, questions, world, judge.outputs
     )
     await asyncio.gather(

@@ -24,6 +24,11 @@ Offload = Callable[..., Awaitable[Any]]
 where it does not block the loop"""
 
 
+async def at_once(work: Callable[..., Any], *args: Any) -> Any:
+    """Do here what takes less time than another thread's turn."""
+    return work(*args)
+
+
 # ---------------------------------------------------------------- logs
 
 

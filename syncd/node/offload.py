@@ -14,11 +14,6 @@ LONG = 16  # bundles: what is checked in 30 ms need not start a process
 IDLE_S = 30.0  # after which the worker is let go
 
 
-async def at_once(work: Callable[..., Any], *args: Any) -> Any:
-    """Return what `work(*args)` returns, without another thread."""
-    return work(*args)
-
-
 class InPool:
     """Runs work in an executor; implements `flows.ports.Offload`."""
 

@@ -31,7 +31,7 @@ from syncd.flows.ports import Access, Position
 from syncd.store.book import SealedBook
 from syncd.store.database import Database
 from syncd.store.grouped import Grouped
-from syncd.store.hot import cursor, insert_many
+from syncd.store.hot import cursor, execute_many
 from syncd.store.sealing import Cipher, VaultCipher
 from syncd.store.tables import OWN, Bytes, Int, access, access_key
 
@@ -218,8 +218,8 @@ class AccessBook(SealedBook):
                 places.append(place)
             rows.append(row)
             previous += 1
-        insert_many(c, access, rows)
-        insert_many(c, access_position, places)
+        execute_many(c, _INSERT, rows)
+        execute_many(c, _PLACE, places)
         ids = list[range]()
         for group in reversed(groups):
             ids.append(range(previous - len(group) + 1, previous + 1))
@@ -305,6 +305,11 @@ _CLEAR: Final = (
     *("id", "at", "caller", "purpose", "kind"),
     *("writer", "previous"),
 )
+_INSERT: Final = (
+    "INSERT INTO access VALUES (:id, :at, :caller, :purpose, :kind, :tag,"
+    " :sealed, :writer, :previous)"
+)
+_PLACE: Final = "INSERT INTO access_position VALUES (:month, :mac, :access_id)"
 _WIPED: Final = bytes(12 + 32 + 16)  # as long as a sealed key
 
 

@@ -114,19 +114,15 @@ class Database:
         takes less time than another thread's turn.
         """
         if few:
+            here = self._here = self._here or self._read_engine.connect()
             with self._translated():
-                return self._at_once(job)
+                try:
+                    return job(here)
+                finally:
+                    if here.in_transaction():
+                        here.rollback()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self.read_now, job)
-
-    def _at_once(self, job: Callable[[sa.Connection], T]) -> T:
-        if self._here is None:
-            self._here = self._read_engine.connect()
-        try:
-            return job(self._here)
-        finally:
-            if self._here.in_transaction():
-                self._here.rollback()
 
     async def rows(
         self, sql: str, *values: object, few: bool = False

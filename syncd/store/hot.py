@@ -4,7 +4,7 @@ SQLAlchemy's result objects cost 80 µs a statement, a look-up 5.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -41,27 +41,13 @@ def select_in(
 
 
 def execute_many(
-    connection: sa.Connection, sql: str, rows: Iterable[Sequence[Any]]
+    connection: sa.Connection, sql: str, rows: Iterable[Any]
 ) -> None:
     """Run `sql` once for each row, taking them one by one.
 
     SQLAlchemy wants them all in a list.
     """
     cursor(connection).executemany(sql, rows)
-
-
-def insert_many(
-    connection: sa.Connection,
-    table: sa.Table,
-    rows: Sequence[Mapping[str, Any]],
-) -> None:
-    """Insert rows that all have the same columns, at the driver's speed."""
-    for names in rows[:1]:
-        marks = ", ".join(f":{name}" for name in names)
-        cursor(connection).executemany(
-            f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})",  # noqa: S608
-            rows,
-        )
 
 
 def cursor(connection: sa.Connection) -> sqlite3.Cursor:

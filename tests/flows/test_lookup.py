@@ -14,7 +14,7 @@ from syncd.errors import HoldersError, MalformedError, SyncdError
 from syncd.flows import basis, lookup
 from syncd.flows.judge import Answer, Question, World, judged_by_token
 from syncd.flows.lookup import LookupContext
-from syncd.flows.ports import Access, Position
+from syncd.flows.ports import Access, Position, at_once
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import identifier, statement, token
 from syncd.indicator.claims import Claim
@@ -150,10 +150,6 @@ class Book:
         self.accesses += accesses
 
 
-async def at_once(work: Any, *args: Any) -> Any:
-    return work(*args)
-
-
 class User:
     def __init__(self) -> None:
         self.clock = Clock()
@@ -161,6 +157,11 @@ class User:
         self.book = Book()
         self.world = WORLD
         self.current: Roster | None = None  # another than the world's
+        self.offloaded = 0
+
+    async def offload(self, work: Any, *args: Any) -> Any:
+        self.offloaded += 1
+        return work(*args)
 
     async def ask(
         self, *questions: Question | SyncdError, timeout_s: float = 3.0
@@ -174,7 +175,7 @@ class User:
                 record=self.book.record,
                 suspect=self.book.suspects.update,
                 current=lambda: self.current or self.world.roster,
-                offload=at_once,
+                offload=self.offload,
                 clock=self.clock,
             ),
             purpose="call_check",
@@ -512,6 +513,15 @@ async def test_what_is_asked_beside_it_changes_no_answer(user: User) -> None:
     assert verdicts(await user.ask(*both, Question("phone", "+12025550001")))[
         :2
     ] == (["suspected"] * 2)
+
+
+async def test_much_said_of_one_value_is_judged_elsewhere(user: User) -> None:
+    """Little is judged at once: a thread's turn would take longer."""
+    for said in range(66):
+        user.offloaded = 0
+        await user.ask(Question("phone", NUMBER))
+        assert user.offloaded == (said > 63)
+        user.book.report(phone(), confidence=said)
 
 
 async def test_alike_reports_answer_as_each_alone(user: User) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, RefusedError, SyncdError, UsageError
-from syncd.flows import faults, report
+from syncd.flows import faults, report, submission
 from syncd.flows.draft import Draft, NewReport
 from syncd.flows.report import Rules
 from syncd.indicator import statement, vocabulary
@@ -378,3 +378,11 @@ def test_a_host_below_no_top_level_domain_is_refused() -> None:
     with pytest.raises(MalformedError, match="no top-level domain") as caught:
         report.prepare(draft, GUARDED)
     assert "notatld" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", [{"file": "ab"}, {"name": "x" * 257}])
+def test_what_begins_an_import_keeps_to_its_form(wrong: Any) -> None:
+    good = {"name": "a.csv", "size": 9, "file": "ab" * 32}
+    msgspec.convert(good, submission.ImportBegin)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({**good, **wrong}, submission.ImportBegin)

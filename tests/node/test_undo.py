@@ -61,13 +61,10 @@ async def test_a_retract_is_a_to_do_for_each_who_asked(
 async def test_a_past_that_is_annulled_ends_what_it_listed(
     alliance: Alliance,
 ) -> None:
-    """Once by each roster, and not what somebody else lists as firmly."""
     bank, police = alliance.bank, alliance.police
     await police.report("phone", NUMBER, **FIRM)
     await alliance.settle()
     assert (await ask(bank)).action == "hold"
-    await bank.node.undo.by_roster()
-    assert await found(bank) == []
     await alliance.remove("police", at="bank", past="annul")
     await bank.node.undo.by_roster()
     [appeal] = await found(bank)

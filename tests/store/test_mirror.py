@@ -1,7 +1,9 @@
 """The mirror moves by compare-and-swap; claims stand, end and stand again."""
 
 import dataclasses
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +16,8 @@ from syncd.indicator.claims import Row
 from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Statement
-from syncd.store import erasing
+from syncd.store import erasing, stored_claims
+from syncd.store.hot import select_in
 from syncd.store.mirror import MirrorStore
 from syncd.store.snapshot import MirrorSnapshot
 from syncd.tlog.merkle import Frontier
@@ -523,6 +526,21 @@ async def test_claims_of_many_tokens(mirror: MirrorStore, log: Log) -> None:
         assert set(found) == {value(i) for i in range(min(count, 1000))}
     assert await mirror.claims([value(1)], 2, 1) == {}
     assert await mirror.claims([value(1)], 1, 2) == {}
+
+
+async def test_much_of_one_token_does_not_hold_the_loop(
+    mirror: MirrorStore, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A member says as much of it as it likes: a thread reads that."""
+    await log.merge(mirror, *(log.report(1, confidence=n) for n in range(65)))
+
+    def away(*args: Any) -> Any:
+        assert threading.current_thread() is not threading.main_thread()
+        return select_in(*args)
+
+    monkeypatch.setattr(stored_claims, "select_in", away)
+    found = await mirror.claims([value(1)], 1, 1)
+    assert len(found[value(1)]) == 65
 
 
 async def test_claims_as_of_earlier_sizes(

@@ -20,7 +20,6 @@ from syncd.indicator.claims import Claim
 from syncd.messages import wire
 from syncd.node.background import Aside
 from syncd.node.context import Context
-from syncd.node.offload import at_once
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.own_list_service import Overlay
@@ -39,7 +38,6 @@ from syncd.web.status_forms import Quota
 
 MOST = 4 << 20  # bytes of a call: 10,000 URLs of 400
 EACH_MS = 2  # of time for each item; three forms of an account take 1 ms
-FEW = 4  # items: a thread's turn would take longer than they do
 UNANSWERED = 1000  # values that wait to be asked again
 UNANSWERED_S = 86_400
 SUSPECTS = 65_536  # positions of false reports that are remembered
@@ -226,7 +224,7 @@ class Lookups:
             record=record,
             suspect=self.suspect,
             current=lambda: self.ctx.roster,
-            offload=at_once if len(questions) <= FEW else self.ctx.offload,
+            offload=self.ctx.offload,
             clock=time.monotonic,
         )
         found = await lookup.lookup(questions, world, context, **how)
