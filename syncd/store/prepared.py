@@ -1,0 +1,108 @@
+"""Core statements that are hot: compiled once, run by the driver itself.
+
+SQLAlchemy's result objects cost 80 µs a statement, a look-up by key 5. What
+a statement is stays said over the tables; only its way to the driver is
+shorter. docs/store.md names the places, with the measurement.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.dialects.sqlite import pysqlite
+
+MANY: Final[sa.BindParameter[Any]] = sa.bindparam("many", expanding=True)
+"""The values of `column.in_(MANY)`, given to `within`."""
+_MANY_MARKS = re.compile(r"\(__\[POSTCOMPILE_many[^\]]*\]\)")
+_WIDTHS = (1, 8, 64, 512)  # of an IN (…): few texts, for the driver's cache
+_POSTGRESQL: Any = psycopg.dialect
+_DIALECTS: Final = {
+    "sqlite": (pysqlite.dialect(), "?"),
+    "postgresql": (_POSTGRESQL(paramstyle="format"), "%s"),
+}
+
+
+class Prepared:
+    """A statement whose values are given by position.
+
+    `names` are those of its `bindparam`s, in the order in which values will
+    come; for one without them nothing is to be given.
+    """
+
+    def __init__(self, statement: sa.ClauseElement, *names: str) -> None:
+        self._statement = statement
+        self._names = names
+        self._made: dict[str, tuple[str, list[Any]]] = {}
+
+    def all(self, c: sa.Connection, *values: object) -> list[Any]:
+        """Return all rows."""
+        return [*self._run(c, values)]
+
+    def one(self, c: sa.Connection, *values: object) -> Any:
+        """Return the first row, or None."""
+        return self._run(c, values).fetchone()
+
+    def run(self, c: sa.Connection, *values: object) -> int:
+        """Return how many rows it changed."""
+        return int(self._run(c, values).rowcount)
+
+    def many(self, c: sa.Connection, rows: Iterable[Sequence[object]]) -> None:
+        """Run it once for each row of values, taking them one by one."""
+        text, order = self._compiled(c)
+        if order != [*range(len(self._names))]:
+            rows = ([_value(o, row) for o in order] for row in rows)
+        _cursor(c).executemany(text, rows)
+
+    def within(
+        self, c: sa.Connection, many: Iterable[object], *values: object
+    ) -> Iterator[Any]:
+        """Yield the rows for all values that `MANY` stands for."""
+        text, order = self._compiled(c)
+        mark = _DIALECTS[c.dialect.name][1]
+        rest = iter(many)
+        while part := [*islice(rest, _WIDTHS[-1])]:
+            width = next(w for w in _WIDTHS if w >= len(part))
+            part += part[-1:] * (width - len(part))
+            given = list[object]()
+            for o in order:
+                given += part if o == "many" else [_value(o, values)]
+            marks = ",".join([mark] * width)
+            wide = _MANY_MARKS.sub(f"({marks})", text)
+            yield from _cursor(c).execute(wide, given).fetchall()
+
+    def _run(self, c: sa.Connection, values: Sequence[object]) -> Any:
+        text, order = self._compiled(c)
+        return _cursor(c).execute(text, [_value(o, values) for o in order])
+
+    def _compiled(self, c: sa.Connection) -> tuple[str, list[Any]]:
+        """Return the text, and of each mark which value it wants.
+
+        An int is the place of one that is given, a list holds one that
+        stands in the statement.
+        """
+        name = c.dialect.name
+        if name not in self._made:
+            made: Any = self._statement.compile(dialect=_DIALECTS[name][0])
+            places = {n: i for i, n in enumerate(self._names)}
+            constants, positions = made.params, made.positiontup
+            self._made[name] = (
+                str(made),
+                [
+                    n if n == "many" else places.get(n, [constants[n]])
+                    for n in positions
+                ],
+            )
+        return self._made[name]
+
+
+def _value(wanted: Any, values: Sequence[object]) -> object:
+    return wanted[0] if isinstance(wanted, list) else values[wanted]
+
+
+def _cursor(c: sa.Connection) -> Any:
+    """Return the driver's own cursor."""
+    raw: Any = c.connection.driver_connection
+    return raw.cursor()
