@@ -29,12 +29,16 @@ class Prepared:
     """A statement whose values are given by position.
 
     `names` are those of its `bindparam`s, in the order in which values will
-    come; for one without them nothing is to be given.
+    come, of an insert those of columns too; for one without them nothing is
+    to be given.
     """
 
     def __init__(self, statement: sa.ClauseElement, *names: str) -> None:
         self._statement = statement
         self._names = names
+        self._columns: list[str] | None = None  # of an insert
+        if isinstance(statement, sa.Insert):
+            self._columns = [n for n in names if n in statement.table.c]
         self._made: dict[str, tuple[str, list[Any]]] = {}
 
     def all(self, c: sa.Connection, *values: object) -> list[Any]:
@@ -49,12 +53,15 @@ class Prepared:
         """Return how many rows it changed."""
         return int(self._run(c, values).rowcount)
 
-    def many(self, c: sa.Connection, rows: Iterable[Sequence[object]]) -> None:
-        """Run it once for each row of values, taking them one by one."""
+    def many(self, c: sa.Connection, rows: Iterable[Sequence[object]]) -> int:
+        """Run it once for each row of values, taking them one by one.
+
+        Return how many rows of the table that changed in all.
+        """
         text, order = self._compiled(c)
         if order != [*range(len(self._names))]:
             rows = ([_value(o, row) for o in order] for row in rows)
-        _cursor(c).executemany(text, rows)
+        return int(_cursor(c).executemany(text, rows).rowcount)
 
     def within(
         self, c: sa.Connection, many: Iterable[object], *values: object
@@ -85,7 +92,9 @@ class Prepared:
         """
         name = c.dialect.name
         if name not in self._made:
-            made: Any = self._statement.compile(dialect=_DIALECTS[name][0])
+            made: Any = self._statement.compile(
+                dialect=_DIALECTS[name][0], column_keys=self._columns
+            )
             places = {n: i for i, n in enumerate(self._names)}
             constants, positions = made.params, made.positiontup
             self._made[name] = (
