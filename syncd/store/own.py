@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import DamagedError, MalformedError, StaleError, UsageError
 from syncd.flows.ports import Bundle, OwnHead, Published
 from syncd.roster.members import Cut
 from syncd.store import bundles as bundle_rows
-from syncd.store import durable, events, failpoint, retracting
+from syncd.store import durable, events, failpoint, retracting, tables
 from syncd.store.database import Database
+from syncd.store.tables import log, sighting
 from syncd.tlog import checkpoint
 from syncd.tlog import note as notes
 from syncd.tlog.checkpoint import Checkpoint
@@ -49,35 +51,27 @@ def succeed(database: Database, succession: Succession) -> None:
     head = succession.head
 
     def job(c: sa.Connection) -> None:
-        rows = {
-            str(origin): (int(id_), int(size))
-            for id_, origin, size in c.exec_driver_sql(
-                "SELECT id, origin, size FROM log"
-            )
-        }
-        if head.origin in rows:
-            return
-        _begin(c, head)
-        old = rows.get(succession.before)
-        if old is not None:
-            retracting.turn(c, old[0], _common(c, *old, succession))
+        if not _id(c, head.origin):
+            _begin(c, head)
+            old = _id(c, succession.before)
+            if old:
+                retracting.turn(c, old, _common(c, old, succession))
 
     database.write_now(job)
 
 
 def _begin(c: sa.Connection, head: OwnHead) -> int:
     """Keep a log at size 0; return its row id."""
-    row = c.exec_driver_sql(
-        "INSERT INTO log (origin, size, peaks, note) VALUES (?, 0, ?, ?)"
-        " RETURNING id",
-        (head.origin, bytes(head.frontier), head.note),
-    )
-    return int(row.scalar_one())
+    new = sa.insert(log).values(origin=head.origin, **_tip(head))
+    return int(c.execute(new.returning(log.c.id)).scalar_one())
 
 
-def _common(
-    c: sa.Connection, log_id: int, size: int, succession: Succession
-) -> int:
+def _id(c: sa.Connection, origin: str) -> int:
+    """Return the row id of a log of ours, 0 if there is none."""
+    return c.scalar(sa.select(log.c.id).where(log.c.origin == origin)) or 0
+
+
+def _common(c: sa.Connection, log_id: int, succession: Succession) -> int:
     """Return how many entries of an old log of ours count for all.
 
     None, if it is not the log that the roster ended: where the two parted is
@@ -85,6 +79,8 @@ def _common(
     that stands nowhere.
     """
     end = succession.end
+    wanted = sa.select(log.c.size).where(log.c.id == log_id)
+    size = int(c.execute(wanted).scalar_one())
     if size < end.size:
         return size  # rolled back: what we have is how it began
     try:
@@ -95,13 +91,10 @@ def _common(
 
 
 class OwnLogStore:
-    """flows.ports.OwnLog on SQLite, with the high-water mark."""
+    """flows.ports.OwnLog over own.db, with the high-water mark."""
 
     def __init__(
-        self,
-        database: Database,
-        mark: Path,
-        clock: Callable[[], int],
+        self, database: Database, mark: Path, clock: Callable[[], int]
     ) -> None:
         """Take over the log and hold it against its mark.
 
@@ -141,10 +134,7 @@ class OwnLogStore:
             )
 
         def job(c: sa.Connection) -> int:
-            there = c.exec_driver_sql(
-                "SELECT 1 FROM log WHERE origin = ?", (head.origin,)
-            ).fetchone()
-            if there is not None:
+            if _id(c, head.origin):
                 raise StaleError(
                     "log: {origin} is there already", origin=head.origin
                 )
@@ -188,24 +178,7 @@ class OwnLogStore:
         _check_gapless(old, new, bundles)
 
         def job(c: sa.Connection) -> None:
-            moved = c.exec_driver_sql(
-                "UPDATE log SET size = ?, peaks = ?, note = ?"
-                " WHERE id = ? AND origin = ? AND size = ?",
-                (
-                    new.frontier.size,
-                    bytes(new.frontier),
-                    new.note,
-                    self._log_id,
-                    old.origin,
-                    old.frontier.size,
-                ),
-            )
-            if moved.rowcount != 1:
-                raise StaleError(
-                    "log: {origin}: not at {size} now",
-                    origin=old.origin,
-                    size=old.frontier.size,
-                )
+            _move(c, self._log_id, old, new)
             failpoint.hit("append.head")
             bundle_rows.put(c, self._log_id, bundles)
             failpoint.hit("append.bundles")
@@ -241,14 +214,16 @@ class OwnLogStore:
 
     async def was_done(self, name: str) -> bool:
         """Tell whether an append with `name` among `done` was committed."""
-        return bool(
-            await self._db.rows("SELECT 1 FROM done WHERE name = ?", name)
-        )
+        there = sa.select(tables.done).where(tables.done.c.name == name)
+        row = await self._db.read(lambda c: c.execute(there).first())
+        return row is not None
 
     async def sizes(self) -> dict[str, int]:
         """Return the size of each log of ours, the one that grows last."""
-        rows = await self._db.rows("SELECT origin, size FROM log ORDER BY id")
-        return dict(map(tuple, rows))
+        sizes = sa.select(log.c.origin, log.c.size).order_by(log.c.id)
+        return await self._db.read(
+            lambda c: dict(map(tuple, c.execute(sizes)))
+        )
 
     async def bundle(self, n: int, origin: str = "") -> Bundle | None:
         """Return bundle `n` as committed (full or the partial tail).
@@ -282,12 +257,7 @@ class OwnLogStore:
 
     def _id(self, c: sa.Connection, origin: str) -> int:
         """Return the row id of a log of ours, "" for the one that grows."""
-        if not origin:
-            return self._log_id
-        row = c.exec_driver_sql(
-            "SELECT id FROM log WHERE origin = ?", (origin,)
-        )
-        return row.scalar() or 0
+        return _id(c, origin) if origin else self._log_id
 
     def _release(self, note: bytes) -> None:
         durable.write(
@@ -300,15 +270,12 @@ class OwnLogStore:
 
     def _reconcile(self, tip: OwnHead) -> None:
         head = _read_note(tip.note, "own.db")
-        if (head.origin, head.size, head.root) != (
-            tip.origin,
-            tip.frontier.size,
-            tip.frontier.root(),
-        ):
+        size, root = tip.frontier.size, tip.frontier.root()
+        if (head.origin, head.size, head.root) != (tip.origin, size, root):
             raise DamagedError(
                 "own.db: the tip at size {size} is not what its checkpoint "
                 "of size {head_size} signs",
-                size=tip.frontier.size,
+                size=size,
                 head_size=head.size,
             )
         raw = durable.read(self._mark)
@@ -320,44 +287,46 @@ class OwnLogStore:
                 file=HIGH_WATER,
                 size=head.size,
             )
-        mark = _read_note(raw, HIGH_WATER) if raw is not None else head
-        if raw is None or (mark.origin != head.origin and head.size == 0):
-            # A log just founded. The mark of the one before has done its
-            # work: the roster says where that ended.
-            durable.write(self._mark, tip.note)
-            return
-        if mark.origin != head.origin:
-            raise DamagedError(
-                "{file}: of {origin}, own.db is of {head_origin}",
-                file=HIGH_WATER,
-                origin=mark.origin,
-                head_origin=head.origin,
-            )
-        if head.size < mark.size:
-            raise DamagedError(
-                "own.db: at size {size}, but {file} says that size "
-                "{mark_size} was released: the database was rolled back",
-                hint="restore the newest own.db; appending to this one would"
-                " fork the log. If it is lost: syncd join update OUT"
-                " --next-log",
-                size=head.size,
-                file=HIGH_WATER,
-                mark_size=mark.size,
-            )
-        if head.size == mark.size and head.root != mark.root:
-            raise DamagedError(
-                "own.db: another root than {file} at size {size}",
-                file=HIGH_WATER,
-                size=head.size,
-            )
-        if head.size > mark.size:
-            durable.write(self._mark, tip.note)
+        mark = _read_note(raw, HIGH_WATER) if raw is not None else None
+        if mark is not None and (mark.origin == head.origin or head.size):
+            _compare(head, mark)
+            if head.size == mark.size:
+                return
+        # Behind, or a log just founded: the mark of the one before has done
+        # its work, the roster says where that ended.
+        durable.write(self._mark, tip.note)
+
+
+def _compare(head: Checkpoint, mark: Checkpoint) -> None:
+    """Refuse a tip that is behind the mark, or that it contradicts."""
+    if mark.origin != head.origin:
+        raise DamagedError(
+            "{file}: of {origin}, own.db is of {head_origin}",
+            file=HIGH_WATER,
+            origin=mark.origin,
+            head_origin=head.origin,
+        )
+    if head.size < mark.size:
+        raise DamagedError(
+            "own.db: at size {size}, but {file} says that size "
+            "{mark_size} was released: the database was rolled back",
+            hint="restore the newest own.db; appending to this one would"
+            " fork the log. If it is lost: syncd join update OUT --next-log",
+            size=head.size,
+            file=HIGH_WATER,
+            mark_size=mark.size,
+        )
+    if head.size == mark.size and head.root != mark.root:
+        raise DamagedError(
+            "own.db: another root than {file} at size {size}",
+            file=HIGH_WATER,
+            size=head.size,
+        )
 
 
 def _newest(c: sa.Connection) -> tuple[int, OwnHead] | None:
-    row = c.exec_driver_sql(
-        "SELECT id, origin, peaks, note FROM log ORDER BY id DESC LIMIT 1"
-    ).fetchone()
+    columns = sa.select(log.c.id, log.c.origin, log.c.peaks, log.c.note)
+    row = c.execute(columns.order_by(log.c.id.desc()).limit(1)).first()
     if row is None:
         return None
     log_id, origin, peaks, note = row
@@ -401,17 +370,29 @@ def _check_gapless(
         )
 
 
+def _tip(head: OwnHead) -> dict[str, object]:
+    at = head.frontier
+    return {"size": at.size, "peaks": bytes(at), "note": head.note}
+
+
+def _move(c: sa.Connection, log_id: int, old: OwnHead, new: OwnHead) -> None:
+    """Move our log's tip from one to the next, if it is there still."""
+    at, size = log.c, old.frontier.size
+    there = (at.id == log_id, at.origin == old.origin, at.size == size)
+    if c.execute(sa.update(log).where(*there).values(_tip(new))).rowcount != 1:
+        raise StaleError(
+            "log: {origin}: not at {size} now", origin=old.origin, size=size
+        )
+
+
 def _finish(
     c: sa.Connection, done: Sequence[str], sighted: Sequence[int]
 ) -> None:
+    new = insert(tables.done).on_conflict_do_nothing()
     for name in done:
-        row = c.exec_driver_sql(
-            "INSERT INTO done (name) VALUES (?) ON CONFLICT DO NOTHING",
-            (name,),
-        )
-        if row.rowcount != 1:
+        if c.execute(new.values(name=name)).rowcount != 1:
             raise StaleError("log: {name} was written before", name=name)
     if sighted:
-        c.exec_driver_sql(
-            "DELETE FROM sighting WHERE id = ?", [(i,) for i in sighted]
-        )
+        gone = sighting.c.id == sa.bindparam("gone")
+        rows = [{"gone": id_} for id_ in sighted]
+        c.execute(sa.delete(sighting).where(gone), rows)
