@@ -14,7 +14,8 @@ from syncd.errors import StaleError
 from syncd.flows.ports import Published, State
 from syncd.indicator.record import KEPT
 from syncd.indicator.vocabulary import ABOUT_THE_VALUE
-from syncd.store.hot import chunks, execute_many, select_in
+from syncd.store.prepared import MANY, Prepared
+from syncd.store.tables import log, vault
 
 AT_ONCE = 10_000  # rows that are walked
 RETURNED = 1000  # ids or positions of a retraction that are returned
@@ -32,11 +33,45 @@ class Withdrawn:
     # where some stand that no retract of ours can end
 
 
-_IN_FORCE = (
-    "SELECT vault.id, type, state, idx, origin,"
-    " log_id < (SELECT max(id) FROM log)"
-    " FROM vault LEFT JOIN log ON log.id = vault.log_id"
-    " WHERE vault.id IN (?*)"
+_WAITING, _PUBLISHED, _ENDING, _ENDED = map(int, State)
+NEWEST = sa.select(sa.func.max(log.c.id)).scalar_subquery()
+_at, _wanted = vault.c, sa.bindparam
+_this = sa.update(vault).where(_at.id == _wanted("row"))
+_why: dict[str, Any] = {"reason": _wanted("why"), "ended_on": _wanted("day")}
+
+_ROWS = Prepared(
+    sa.select(
+        *(_at.id, _at.type, _at.state, _at.idx, log.c.origin),
+        _at.log_id < NEWEST,
+    )
+    .select_from(vault.outerjoin(log))
+    .where(_at.id.in_(MANY))
+)
+_END = Prepared(
+    _this.values(
+        **_why,
+        held=_wanted("hold"),
+        state=sa.case((_at.state == _WAITING, _ENDED), else_=_ENDING),
+    ),
+    *("why", "day", "hold", "row"),
+)
+_HOLD = Prepared(_this.values(**_why, held=1), "why", "day", "row")
+_PUBLISH = Prepared(
+    _this.where(_at.idx.is_(None)).values(
+        log_id=_wanted("log"),
+        idx=_wanted("index"),
+        token=_wanted("by"),
+        epoch=_wanted("of"),
+        # A row that was retracted while it was on its way goes on to ENDING.
+        state=sa.case((_at.state == _WAITING, _PUBLISHED), else_=_ENDING),
+    ),
+    *("log", "index", "by", "of", "row"),
+)
+_CLOSE = Prepared(
+    _this.where(_at.state == _ENDING).values(
+        state=_ENDED, ended_idx=_wanted("index")
+    ),
+    *("index", "row"),
 )
 
 
@@ -57,10 +92,10 @@ def by_ids(c: sa.Connection, ids: Iterable[int], how: Terms) -> Withdrawn:
     only what it said itself: what stands in one that has ended is `past`.
     """
     done = Withdrawn()
-    for some in chunks(sorted({*ids}), AT_ONCE):
-        rows = select_in(c, _IN_FORCE, some)
-        # Short lists are padded: a row may come twice.
-        _withdraw(c, dict.fromkeys(rows), how, done)
+    wanted = sorted({*ids})
+    for first in range(0, len(wanted), AT_ONCE):
+        rows = _ROWS.within(c, wanted[first : first + AT_ONCE])
+        _withdraw(c, rows, how, done)
     return done
 
 
@@ -70,19 +105,12 @@ def retire(c: sa.Connection, epochs: Iterable[tuple[str, int]]) -> None:
     Their statements are erased, so nothing is left to retract. Values stay,
     and may be reported again.
     """
-    found = [*epochs]
-    execute_many(
-        c,
-        "UPDATE vault SET state = 3, token = NULL,"
-        " reason = coalesce(reason, 'retired')"
-        " WHERE state IN (1, 2) AND kind = ? AND epoch = ?",
-        found,
-    )
-    execute_many(
-        c,
-        "UPDATE vault SET token = NULL WHERE kind = ? AND epoch = ?",
-        found,
-    )
+    reason = sa.func.coalesce(_at.reason, "retired")
+    public = _at.state.in_((_PUBLISHED, _ENDING))
+    for kind, epoch in epochs:
+        gone = sa.update(vault).where(_at.kind == kind, _at.epoch == epoch)
+        c.execute(gone.where(public).values(state=_ENDED, reason=reason))
+        c.execute(gone.values(token=None))
 
 
 def publish(
@@ -100,21 +128,9 @@ def publish(
     ]
     ended = [(p.index, p.vault_id) for p in published if p.ends]
     if fresh:
-        # A row that was retracted while it was on its way goes on to ENDING.
-        done = c.exec_driver_sql(
-            "UPDATE vault SET state = CASE state WHEN 0 THEN 1 ELSE 2 END,"
-            " log_id = ?, idx = ?, token = ?, epoch = ?"
-            " WHERE id = ? AND idx IS NULL",
-            fresh,
-        )
-        _all(done.rowcount, len(fresh), "published")
+        _all(_PUBLISH.many(c, fresh), len(fresh), "published")
     if ended:
-        done = c.exec_driver_sql(
-            "UPDATE vault SET state = 3, ended_idx = ?"
-            " WHERE id = ? AND state = 2",
-            ended,
-        )
-        _all(done.rowcount, len(ended), "ended")
+        _all(_CLOSE.many(c, ended), len(ended), "ended")
 
 
 def turn(c: sa.Connection, log_id: int, size: int) -> None:
@@ -124,19 +140,22 @@ def turn(c: sa.Connection, log_id: int, size: int) -> None:
     have ended one before it, and did not, is undone: a log can only end what
     it said itself.
     """
-    c.exec_driver_sql(
-        "UPDATE vault SET state = CASE state WHEN 1 THEN 0 ELSE 3 END,"
-        " log_id = NULL, idx = NULL, ended_idx = NULL,"
-        # What was said of a token has nothing else to be said of again.
-        " token = CASE WHEN sealed IS NULL THEN token END,"
-        " epoch = CASE WHEN sealed IS NULL THEN epoch END"
-        " WHERE log_id = ? AND idx >= ?",
-        (log_id, size),
+    stood = sa.update(vault).where(_at.log_id == log_id)
+    # What was said of a token has nothing else to be said of again.
+    bare = _at.sealed.is_(None)
+    c.execute(
+        stood.where(_at.idx >= size).values(
+            state=sa.case((_at.state == _PUBLISHED, _WAITING), else_=_ENDED),
+            log_id=None,
+            idx=None,
+            ended_idx=None,
+            token=sa.case((bare, _at.token)),
+            epoch=sa.case((bare, _at.epoch)),
+        )
     )
-    c.exec_driver_sql(
-        "UPDATE vault SET state = 1, ended_idx = NULL, held = 0"
-        " WHERE log_id = ? AND (state = 2 OR ended_idx >= ?)",
-        (log_id, size),
+    undone = sa.or_(_at.state == _ENDING, _at.ended_idx >= size)
+    c.execute(
+        stood.where(undone).values(state=_PUBLISHED, ended_idx=None, held=0)
     )
 
 
@@ -155,7 +174,7 @@ def _withdraw(
     how: Terms,
     done: Withdrawn,
 ) -> None:
-    """Have those of the rows (`_IN_FORCE`) end that can; count all."""
+    """Have those of the rows (`_ROWS`) end that can; count all."""
     live, again = [], []
     for id_, type_, state, index, origin, past in rows:
         if state >= State.ENDING:
@@ -170,17 +189,8 @@ def _withdraw(
             held = int(type_ == 1 and _holds(how))
             live.append((how.reason, how.day, held, id_))
             done.ends[type_] += 1
-    if live:
-        c.exec_driver_sql(
-            "UPDATE vault SET reason = ?, ended_on = ?, held = ?,"
-            " state = CASE state WHEN 0 THEN 3 ELSE 2 END WHERE id = ?",
-            live,
-        )
-    if again:
-        c.exec_driver_sql(
-            "UPDATE vault SET reason = ?, ended_on = ?, held = 1 WHERE id = ?",
-            again,
-        )
+    _END.many(c, live)
+    _HOLD.many(c, again)
     done.ids += [id_ for *_, id_ in live]
     del done.ids[RETURNED:], done.past[RETURNED:]
 
