@@ -25,11 +25,41 @@ from syncd.flows.submission import ImportMark, Outcome, Submission
 from syncd.indicator import statement
 from syncd.indicator.claims import ANSWER
 from syncd.store import failpoint, imports, sealing
-from syncd.store.hot import select_in
 from syncd.store.imports import Refused
+from syncd.store.prepared import MANY, Prepared
 from syncd.store.sealing import Cipher
+from syncd.store.tables import vault, vault_fields, vault_value
 
 REASSIGNED_DAYS = 180  # after these, `reassigned` holds nothing back
+
+
+_at, _this = vault.c, vault.c.id == sa.bindparam("row")
+_INSERT = Prepared(
+    sa.insert(vault),
+    *("id", "type", "kind", "sealed", "fields_id", "value_mac", "fields_mac"),
+    *("state", "urgent", "accepted_at", "import_id", "epoch", "token"),
+    "caller",
+)
+_FIND_BY = Prepared(sa.insert(vault_value), "mac", "vault_id")
+_HURRY = Prepared(
+    sa.update(vault).where(_this, _at.state == 0).values(urgent=1), "row"
+)
+_FREE = Prepared(sa.update(vault).where(_this).values(held=0), "row")
+_STANDING = Prepared(
+    sa.select(
+        *(_at.value_mac, _at.id, _at.type, vault_fields.c.fields, _at.state),
+        *(_at.held, _at.reason, _at.ended_on, _at.accepted_at),
+    )
+    .join_from(vault_value, vault, _at.id == vault_value.c.vault_id)
+    .join(vault_fields)
+    .where(sa.or_(_at.state < 2, _at.held == 1), vault_value.c.mac.in_(MANY))
+)
+_FIELDS = Prepared(
+    sa.select(vault_fields.c.fields, vault_fields.c.id).where(
+        vault_fields.c.fields.in_(MANY)
+    )
+)
+_NEW_FIELDS = Prepared(sa.insert(vault_fields), "fields")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +104,7 @@ def accept(
     outcomes = [
         batch.judge(r, mac) for r, mac in zip(reports, macs, strict=True)
     ]
-    import_id = None if mark is None else mark.id
-    batch.write(c, cipher, (now, import_id, how.caller or None))
+    batch.write(c, cipher, now, None if mark is None else mark.id)
     if mark is not None:
         failpoint.hit("import.rows")
         found = [
@@ -98,7 +127,8 @@ class _Batch:
         self._there: dict[bytes, list[_Row]] = defaultdict(list)
         for mac, row in self._stored(c, macs):
             self._there[mac].append(row)
-        self._next = _last_id(c) + 1
+        last = c.scalar(sa.select(sa.func.max(vault.c.id)))
+        self._next = (last or 0) + 1
         self._new: list[tuple[int, NewReport, bytes]] = []
         self._hurry: list[tuple[int]] = []  # known, and urgent only now
         self._freed: list[tuple[int]] = []  # hold nothing back any more
@@ -131,37 +161,17 @@ class _Batch:
         return Outcome("accepted", id_, notices=report.notices)
 
     def write(
-        self,
-        c: sa.Connection,
-        cipher: Cipher,
-        fixed: tuple[int, int | None, str | None],
+        self, c: sa.Connection, cipher: Cipher, now: int, import_id: int | None
     ) -> None:
-        """Write what was judged; `fixed`: time, import and caller."""
-        if self._new:
-            ids = _fields_ids(c, {r.fields for _, r, _ in self._new})
-            c.exec_driver_sql(
-                "INSERT INTO vault (id, type, kind, sealed, fields_id,"
-                " value_mac, fields_mac, state, urgent, token, epoch,"
-                " accepted_at, import_id, caller)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)",
-                [
-                    (*_row(cipher, id_, report, mac, ids), *fixed)
-                    for id_, report, mac in self._new
-                ],
-            )
-            c.exec_driver_sql(
-                "INSERT INTO vault_value (mac, vault_id) VALUES (?, ?)",
-                sorted((mac[:8], id_) for id_, _, mac in self._new),
-            )
-        if self._hurry:
-            c.exec_driver_sql(
-                "UPDATE vault SET urgent = 1 WHERE id = ? AND state = 0",
-                self._hurry,
-            )
-        if self._freed:
-            c.exec_driver_sql(
-                "UPDATE vault SET held = 0 WHERE id = ?", self._freed
-            )
+        """Write what was judged."""
+        ids = _fields_ids(c, {r.fields for _, r, _ in self._new})
+        fixed = (now, import_id, self._how.caller or None)
+        rows = (_row(cipher, new, ids, fixed) for new in self._new)
+        _INSERT.many(c, rows)
+        places = sorted((mac[:8], id_) for id_, _, mac in self._new)
+        _FIND_BY.many(c, places)
+        _HURRY.many(c, self._hurry)
+        _FREE.many(c, self._freed)
 
     # --------------------------------------------------------- innards
 
@@ -202,17 +212,7 @@ class _Batch:
         self, c: sa.Connection, macs: Sequence[bytes]
     ) -> Iterator[tuple[bytes, _Row]]:
         """Yield the rows that bear on these values."""
-        rows = set(
-            select_in(
-                c,
-                "SELECT value_mac, vault.id, type, fields, state, held,"
-                " reason, coalesce(ended_on, ''), accepted_at FROM vault_value"
-                " JOIN vault ON vault.id = vault_value.vault_id"
-                " JOIN vault_fields ON vault_fields.id = vault.fields_id"
-                " WHERE (state < 2 OR held = 1) AND mac IN (?*)",
-                sorted({mac[:8] for mac in macs}),
-            )
-        )
+        rows = _STANDING.within(c, sorted({mac[:8] for mac in macs}))
         for mac, id_, type_, fields, state, held, why, on, at in sorted(
             rows, key=lambda row: row[1]
         ):
@@ -233,11 +233,13 @@ class _Batch:
 
 def _row(
     cipher: Cipher,
-    id_: int,
-    report: NewReport,
-    mac: bytes,
+    new: tuple[int, NewReport, bytes],
     fields_ids: dict[bytes, int],
+    fixed: tuple[int, int | None, str | None],
 ) -> tuple[object, ...]:
+    """Return what `_INSERT` wants; `fixed`: time, import and caller."""
+    id_, report, mac = new
+    now, import_id, caller = fixed
     fields_mac = sealing.mac(
         cipher, "fields", report.type, mac + report.fields
     )
@@ -249,8 +251,9 @@ def _row(
         )
     return (
         *(id_, report.type, report.kind, sealed),
-        *(fields_ids[report.fields], mac, fields_mac, int(report.urgent)),
-        *(report.token or None, report.epoch or None),
+        *(fields_ids[report.fields], mac, fields_mac),
+        *(0, int(report.urgent), now, import_id),
+        *(report.epoch or None, report.token or None, caller),
     )
 
 
@@ -265,17 +268,9 @@ def _mac(cipher: Cipher, report: NewReport) -> bytes:
 def _fields_ids(c: sa.Connection, wanted: set[bytes]) -> dict[bytes, int]:
     """Return an id for each distinct fields, new ones written."""
     macs = sorted(wanted)
-    find = "SELECT fields, id FROM vault_fields WHERE fields IN (?*)"
-    found = dict(select_in(c, find, macs))
+    found = dict(_FIELDS.within(c, macs))
     fresh = [fields for fields in macs if fields not in found]
     if fresh:
-        c.exec_driver_sql(
-            "INSERT INTO vault_fields (fields) VALUES (?)",
-            [(fields,) for fields in fresh],
-        )
-        found.update(select_in(c, find, fresh))
+        _NEW_FIELDS.many(c, [(fields,) for fields in fresh])
+        found.update(_FIELDS.within(c, fresh))
     return found
-
-
-def _last_id(c: sa.Connection) -> int:
-    return c.exec_driver_sql("SELECT max(id) FROM vault").scalar() or 0

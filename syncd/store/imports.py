@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from syncd import canonical
 from syncd.errors import MissingError, StaleError, UsageError
+from syncd.flows.ports import State
 from syncd.flows.submission import (
     ImportBegin,
     ImportMark,
@@ -25,8 +27,15 @@ from syncd.flows.submission import (
 )
 from syncd.store import sealing
 from syncd.store.book import SealedBook
-from syncd.store.hot import execute_many
+from syncd.store.prepared import Prepared
 from syncd.store.sealing import Cipher
+from syncd.store.tables import (
+    import_job,
+    import_list,
+    import_refused,
+    list_value,
+    vault,
+)
 
 MOST_REFUSED = 100_000  # refused rows that are kept of a list
 REFUSED_S = 30 * 86_400  # how long they are kept
@@ -41,6 +50,43 @@ class Refused:
     why: bytes = field(repr=False)  # JSON, as the caller knows it
     raw: str = field(default="", repr=False)  # its cell with the value
     cells: bytes = field(default=b"", repr=False)  # JSON: all of its cells
+
+
+job = import_job.c
+_OPEN = job.finished_at.is_(None)
+_COUNTS = ("offset", "row", "accepted", "known", "refused")
+_STATUS = sa.select(
+    *(job.id, import_list.c.mac, import_list.c.sealed.label("list")),
+    *(job.sealed.label("name"), job.caller.label("by"), job.began_at),
+    *(job.finished_at, job.size, job.offset, job.row, job.prefix),
+    *(job.accepted, job.known, job.taken_back, job.refused),
+    *(job.gone, job.due, job.dropped),
+    sa.select(sa.func.count())
+    .where(vault.c.import_id == job.id, vault.c.elsewhere.is_not(None))
+    .scalar_subquery()
+    .label("elsewhere"),
+).join_from(import_job, import_list, import_list.c.id == job.list_id)
+_wanted, _refused = sa.bindparam, import_refused.c
+_CELLS = Prepared(
+    sa.update(import_refused)
+    .where(
+        _refused.import_id == _wanted("import"), _refused.row == _wanted("at")
+    )
+    .values(cells=_wanted("sealed")),
+    *("sealed", "import", "at"),
+)
+_REFUSE = Prepared(
+    insert(import_refused).on_conflict_do_nothing(),
+    *("import_id", "row", "raw", "why"),
+)
+_value = insert(list_value)
+_HOLD = Prepared(
+    _value.on_conflict_do_update(
+        index_elements=list_value.primary_key,
+        set_={"raw": _value.excluded.raw, "last": _value.excluded.last},
+    ),
+    *list_value.c.keys(),
+)
 
 
 class Imports(SealedBook):
@@ -63,42 +109,37 @@ class Imports(SealedBook):
             [wanted.file, wanted.size, wanted.list, wanted.options]
         )
 
-        def job(c: sa.Connection) -> ImportStatus:
+        def step(c: sa.Connection) -> ImportStatus:
             mac = self._cipher.mac(b"import-file\0" + known_by)
-            there = self._state(c, "file = ? AND finished_at IS NULL", mac)
+            there = self._state(c, job.file == mac, _OPEN)
             if there is not None and not wanted.anew:
                 return there
             list_id = self._list_id(c, wanted.list or wanted.name)
             self._end_others(c, list_id, anew=wanted.anew)
-            c.exec_driver_sql(
-                "DELETE FROM import_refused WHERE import_id IN"
-                " (SELECT id FROM import_job WHERE list_id = ?)",
-                (list_id,),
-            )
-            last = c.exec_driver_sql("SELECT max(id) FROM import_job")
-            id_ = (last.scalar() or 0) + 1
-            name = self._cipher.seal(wanted.name.encode(), b"import/%d" % id_)
-            nothing = hashlib.sha256().digest()
-            c.exec_driver_sql(
-                'INSERT INTO import_job (id, file, size, "offset", row,'
-                " prefix, accepted, known, refused, began_at, list_id, caller,"
-                " sealed) VALUES (?, ?, ?, 0, 0, ?, 0, 0, 0, ?, ?, ?, ?)",
-                (
-                    *(id_, mac, wanted.size),
-                    self._cipher.seal(nothing, _prefix_at(id_, 0)),
-                    *(self._clock(), list_id, caller, name),
-                ),
-            )
-            [begun] = self._states(c, "import_job.id = ?", [id_], 1)
+            c.execute(_dropped(job.list_id == list_id))
+            id_ = (c.scalar(sa.select(sa.func.max(job.id))) or 0) + 1
+            seal, nothing = self._cipher.seal, hashlib.sha256().digest()
+            row = dict.fromkeys(_COUNTS, 0) | {
+                "id": id_,
+                "file": mac,
+                "size": wanted.size,
+                "prefix": seal(nothing, _prefix_at(id_, 0)),
+                "began_at": self._clock(),
+                "list_id": list_id,
+                "caller": caller,
+                "sealed": seal(wanted.name.encode(), b"import/%d" % id_),
+            }
+            c.execute(sa.insert(import_job).values(row))
+            [begun] = self._states(c, 1, job.id == id_)
             return begun
 
-        return await self._db.write(job)
+        return await self._db.write(step)
 
     def _end_others(
         self, c: sa.Connection, list_id: int, *, anew: bool
     ) -> None:
-        where = "list_id = ? AND row > 0 AND whole = 0 AND finished_at IS NULL"
-        other = self._state(c, where, list_id)
+        open_ = (job.list_id == list_id, _OPEN)
+        other = self._state(c, *open_, job.row > 0, job.whole == 0)
         if other is not None and not anew:
             raise UsageError(
                 "list: its import {id} stopped at row {row}, with another"
@@ -108,11 +149,8 @@ class Imports(SealedBook):
                 id=other.id,
                 row=other.row,
             )
-        c.exec_driver_sql(
-            "UPDATE import_job SET finished_at = ?"
-            " WHERE list_id = ? AND finished_at IS NULL",
-            (self._clock(), list_id),
-        )
+        ended = sa.update(import_job).where(*open_)
+        c.execute(ended.values(finished_at=self._clock()))
 
     async def state(self, import_id: int) -> ImportStatus:
         """Return how far an import has come.
@@ -121,7 +159,7 @@ class Imports(SealedBook):
             MissingError: there is none of that id.
         """
         found = await self._db.read(
-            lambda c: self._state(c, "import_job.id = ?", import_id)
+            lambda c: self._state(c, job.id == import_id)
         )
         if found is None:
             raise MissingError("import: none of that id")
@@ -136,14 +174,13 @@ class Imports(SealedBook):
             UsageError: no list has that name.
         """
 
-        def job(c: sa.Connection) -> list[ImportStatus]:
-            where, values = "import_job.id < ?", [before or 2**53]
+        def rows(c: sa.Connection) -> list[ImportStatus]:
+            where = [job.id < (before or 2**53)]
             if list_name:
-                where += " AND list_id = ?"
-                values.append(self._named(c, list_name))
-            return self._states(c, where, values, limit)
+                where.append(job.list_id == self._named(c, list_name))
+            return self._states(c, limit, *where)
 
-        return await self._db.read(job)
+        return await self._db.read(rows)
 
     async def list_id(self, name: str) -> int:
         """Return the number of a list.
@@ -155,12 +192,9 @@ class Imports(SealedBook):
 
     async def in_force(self, import_id: int) -> int:
         """Return how many of the rows that an import brought stand."""
-        return await self._db.read(
-            lambda c: c.exec_driver_sql(
-                "SELECT count(*) FROM vault WHERE import_id = ? AND state < 2",
-                (import_id,),
-            ).scalar_one()
-        )
+        stand = (vault.c.import_id == import_id, vault.c.state < State.ENDING)
+        count = sa.select(sa.func.count()).select_from(vault).where(*stand)
+        return await self._db.read(lambda c: c.execute(count).scalar_one())
 
     # ---------------------------------------------------- refused rows
 
@@ -168,81 +202,57 @@ class Imports(SealedBook):
         self, import_id: int, after: int = 0
     ) -> tuple[list[Refused], bool]:
         """Return refused rows behind a row, and whether there are more."""
+        at = import_refused.c
+        wanted = (
+            sa.select(at.row, at.why, at.cells)
+            .where(at.import_id == import_id, at.row > after)
+            .order_by(at.row)
+            .limit(_PAGE + 1)
+        )
+        rows = await self._db.read(lambda c: c.execute(wanted).all())
 
-        def job(c: sa.Connection) -> tuple[list[Refused], bool]:
-            rows = c.exec_driver_sql(
-                "SELECT row, why, coalesce(cells, x'') FROM import_refused"
-                " WHERE import_id = ? AND row > ? ORDER BY row LIMIT ?",
-                (import_id, after, _PAGE + 1),
-            ).fetchall()
-            found = [
-                Refused(
-                    row,
-                    self._cipher.open(why, _context(import_id, row, "why")),
-                    "",
-                    cells
-                    and self._cipher.open(
-                        cells, _context(import_id, row, "cells")
-                    ),
-                )
-                for row, why, cells in rows[:_PAGE]
-            ]
-            return found, len(rows) > _PAGE
+        def opened(sealed: bytes | None, row: int, what: str) -> bytes:
+            context = _context(import_id, row, what)
+            return self._cipher.open(sealed, context) if sealed else b""
 
-        return await self._db.read(job)
+        found = [
+            Refused(
+                row, opened(why, row, "why"), "", opened(cells, row, "cells")
+            )
+            for row, why, cells in rows[:_PAGE]
+        ]
+        return found, len(rows) > _PAGE
 
     async def keep_cells(
         self, import_id: int, rows: Sequence[tuple[int, bytes]]
     ) -> None:
         """Keep all cells of refused rows."""
-
-        def job(c: sa.Connection) -> None:
-            sealed = [
-                (
-                    self._cipher.seal(
-                        cells, _context(import_id, row, "cells")
-                    ),
-                    *(import_id, row),
-                )
-                for row, cells in rows
-            ]
-            execute_many(
-                c,
-                "UPDATE import_refused SET cells = ?"
-                " WHERE import_id = ? AND row = ?",
-                sealed,
-            )
-
-        await self._db.write(job)
+        seal = self._cipher.seal
+        sealed = [
+            (seal(cells, _context(import_id, row, "cells")), import_id, row)
+            for row, cells in rows
+        ]
+        await self._db.write(lambda c: _CELLS.many(c, sealed))
 
     async def prune(self) -> None:
         """Drop the refused rows of imports that began too long ago."""
-        old = self._clock() - REFUSED_S
-        await self._db.write(
-            lambda c: c.exec_driver_sql(
-                "DELETE FROM import_refused WHERE import_id IN"
-                " (SELECT id FROM import_job WHERE began_at < ?)",
-                (old,),
-            ).close()
-        )
+        old = _dropped(job.began_at < self._clock() - REFUSED_S)
+        await self._db.write(lambda c: c.execute(old).close())
 
     # -------------------------------------------------------- innards
 
     def _list_id(self, c: sa.Connection, name: str) -> int:
         """Return the number of a list, which is made if there is none."""
         mac = sealing.mac(self._cipher, "list", name)
-        c.exec_driver_sql(
-            "INSERT INTO import_list (mac, sealed) VALUES (?, ?)"
-            " ON CONFLICT DO NOTHING",
-            (mac, self._cipher.seal(name.encode(), b"list/" + mac)),
-        )
+        sealed = self._cipher.seal(name.encode(), b"list/" + mac)
+        new = insert(import_list).values(mac=mac, sealed=sealed)
+        c.execute(new.on_conflict_do_nothing())
         return self._named(c, name)
 
     def _named(self, c: sa.Connection, name: str) -> int:
         mac = sealing.mac(self._cipher, "list", name)
-        found: int | None = c.exec_driver_sql(
-            "SELECT id FROM import_list WHERE mac = ?", (mac,)
-        ).scalar()
+        at = import_list.c
+        found: int | None = c.scalar(sa.select(at.id).where(at.mac == mac))
         if found is None:
             raise UsageError(
                 "list: none has that name",
@@ -251,27 +261,16 @@ class Imports(SealedBook):
         return found
 
     def _state(
-        self, c: sa.Connection, where: str, value: object
+        self, c: sa.Connection, *where: sa.ColumnElement[bool]
     ) -> ImportStatus | None:
-        found = self._states(c, where, [value], 1)
+        found = self._states(c, 1, *where)
         return found[0] if found else None
 
     def _states(
-        self, c: sa.Connection, where: str, values: Sequence[object], most: int
+        self, c: sa.Connection, most: int, *where: sa.ColumnElement[bool]
     ) -> list[ImportStatus]:
-        rows = c.exec_driver_sql(
-            "SELECT import_job.id, mac, import_list.sealed AS list,"  # noqa: S608
-            " import_job.sealed AS name, caller AS by, began_at, finished_at,"
-            ' size, "offset", row, prefix, accepted, known, taken_back,'
-            " refused, gone, due, dropped,"
-            " (SELECT count(*) FROM vault WHERE vault.import_id ="
-            " import_job.id AND elsewhere IS NOT NULL) AS elsewhere"
-            " FROM import_job JOIN import_list"
-            f" ON import_list.id = list_id WHERE {where}"
-            " ORDER BY import_job.id DESC LIMIT ?",
-            (*values, most),
-        ).mappings()
-        return [self._opened(**row) for row in rows]
+        wanted = _STATUS.where(*where).order_by(job.id.desc()).limit(most)
+        return [self._opened(**row) for row in c.execute(wanted).mappings()]
 
     def _opened(self, mac: bytes, **row: Any) -> ImportStatus:
         opened, id_ = self._cipher.open, row["id"]
@@ -288,6 +287,12 @@ def _prefix_at(import_id: int, offset: int) -> bytes:
 
 def _context(import_id: int, row: int, what: str) -> bytes:
     return b"refused/%d/%d/%b" % (import_id, row, what.encode())
+
+
+def _dropped(imports: sa.ColumnElement[bool]) -> sa.Delete:
+    """Return what drops the refused rows of some imports."""
+    of = sa.select(job.id).where(imports)
+    return sa.delete(import_refused).where(import_refused.c.import_id.in_(of))
 
 
 # ------------------------------------------------- inside a transaction
@@ -315,20 +320,15 @@ def move(
         StaleError: the import is not at `mark.old_offset` any more.
     """
     count = Counter(one.state for one in outcomes)
-    came = [count[state] for state in ("accepted", "known", "taken_back")]
     at = _prefix_at(mark.id, mark.offset)
     prefix = cipher.seal(bytes.fromhex(mark.prefix), at)
-    done = c.exec_driver_sql(
-        'UPDATE import_job SET "offset" = ?, row = ?, prefix = ?,'
-        " accepted = accepted + ?, known = known + ?,"
-        " taken_back = taken_back + ?, refused = refused + ?"
-        ' WHERE id = ? AND "offset" = ? AND finished_at IS NULL'
-        " RETURNING list_id, refused",
-        (
-            *(mark.offset, mark.row, prefix, *came, len(rows)),
-            *(mark.id, mark.old_offset),
-        ),
-    ).fetchone()
+    there = (job.id == mark.id, job.offset == mark.old_offset, _OPEN)
+    states = ("accepted", "known", "taken_back")
+    came = {job[state]: job[state] + count[state] for state in states}
+    place = {"offset": mark.offset, "row": mark.row, "prefix": prefix}
+    moved = sa.update(import_job).where(*there).values(place)
+    moved = moved.values({**came, job.refused: job.refused + len(rows)})
+    done = c.execute(moved.returning(job.list_id, job.refused)).first()
     if done is None:
         raise StaleError(
             "import: {id} is not at byte {offset} now",
@@ -349,11 +349,8 @@ def _hold(
 ) -> None:
     """Note that an import found these values in its list."""
     # Sorted: random keys are slow in a tree that has grown.
-    execute_many(
+    _HOLD.many(
         c,
-        'INSERT INTO list_value (list_id, mac, raw, "last")'
-        " VALUES (?, ?, ?, ?) ON CONFLICT (list_id, mac) DO UPDATE"
-        ' SET raw = excluded.raw, "last" = excluded."last"',
         (
             (list_id, mac, raw, import_id)
             for mac, raw in sorted(dict(found).items())
@@ -365,10 +362,8 @@ def _refuse(
     c: sa.Connection, cipher: Cipher, import_id: int, rows: Sequence[Refused]
 ) -> None:
     """Keep refused rows, sealed."""
-    execute_many(
+    _REFUSE.many(
         c,
-        "INSERT INTO import_refused (import_id, row, raw, why)"
-        " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
             (
                 *(import_id, one.row),
