@@ -12,40 +12,62 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from syncd import canonical
 from syncd.errors import MissingError, RefusedError
 from syncd.flows.submission import ImportEnd
 from syncd.indicator.active import OFFICIAL
 from syncd.store import retracting
 from syncd.store.database import Database
 from syncd.store.imports import MOST_REFUSED
+from syncd.store.portable import public_field
 from syncd.store.retracting import Terms
+from syncd.store.tables import (
+    import_job,
+    import_list,
+    import_refused,
+    list_value,
+    vault,
+    vault_fields,
+    vault_value,
+)
 
 MOST = 100  # rows that one import takes back unasked
 PART = 100  # one of so many of a list, likewise
 REASON = "list_dropped"
+_at, _job = list_value.c, import_job.c
 # Reports that lists brought, on what one has not found for so long and no
 # other holds now. No retract of ours can end what stands in a log that ended.
+_held, _vault = list_value.alias(), vault.c
 _DUE: Final = (
-    "SELECT vault.id, value_mac FROM list_value"
-    " JOIN vault_value ON vault_value.mac = substr(list_value.mac, 1, 8)"
-    " JOIN vault ON vault.id = vault_id AND value_mac = list_value.mac"
-    " JOIN vault_fields ON vault_fields.id = fields_id"
-    ' WHERE list_id = ? AND "last" < ?'
-    " AND state < 2 AND type = 1 AND import_id IS NOT NULL"
-    " AND (state = 0 OR log_id = (SELECT max(id) FROM log))"
-    " AND json_extract(CAST(fields AS TEXT), '$.evidence') NOT IN"
-    " (SELECT value FROM json_each(?))"
-    " AND NOT EXISTS (SELECT 1 FROM import_list AS other"
-    " JOIN list_value AS held ON held.list_id = other.id"
-    " WHERE other.id <> list_value.list_id AND held.mac = list_value.mac"
-    ' AND held."last" >= coalesce(other.latest, 0))'
+    sa.select(_vault.id, _vault.value_mac)
+    .select_from(list_value)
+    .join(vault_value, vault_value.c.mac == sa.func.substr(_at.mac, 1, 8))
+    .join(
+        vault,
+        sa.and_(
+            _vault.id == vault_value.c.vault_id, _vault.value_mac == _at.mac
+        ),
+    )
+    .join(vault_fields)
+    .where(
+        _vault.type == 1,
+        _vault.state < 2,
+        sa.or_(_vault.state == 0, _vault.log_id == retracting.NEWEST),
+        _vault.import_id.is_not(None),
+        public_field(vault_fields.c.fields, "evidence").not_in(
+            sorted(OFFICIAL)
+        ),
+        ~sa.exists().where(
+            import_list.c.id != _at.list_id,
+            _held.c.list_id == import_list.c.id,
+            _held.c.mac == _at.mac,
+            _held.c.last >= sa.func.coalesce(import_list.c.latest, 0),
+        ),
+    )
 )
 # What was found last in rows that somebody mended: it may stand in the file
 # as one of the rows that are refused still, and that no cell tells us of.
-_MENDED: Final = (
-    ' AND "last" NOT IN (SELECT id FROM import_job'
-    " WHERE import_job.list_id = list_value.list_id AND whole = 2)"
+_MENDED: Final = sa.select(_job.id).where(
+    _job.list_id == _at.list_id, _job.whole == 2
 )
 _HINT: Final = "look at the list; if it is right, say --gone-at-most {due}"
 
@@ -64,57 +86,49 @@ async def finish(
         MissingError: there is no such import.
     """
     # For itself: it stays so where the rest is refused.
-    sql = (
-        "UPDATE import_job SET whole = ? WHERE id = ? AND finished_at IS NULL"
+    this = sa.update(import_job).where(_job.id == import_id)
+    whole = this.values(whole=1 if end.complete else 2)
+    await db.write(
+        lambda c: c.execute(whole.where(_job.finished_at.is_(None)))
     )
-    values = (1 if end.complete else 2, import_id)
-    await db.write(lambda c: c.exec_driver_sql(sql, values))
     await db.write(lambda c: _finish(c, import_id, end, now, day))
 
 
 def _finish(
     c: sa.Connection, import_id: int, end: ImportEnd, now: int, day: str
 ) -> None:
-    job = c.exec_driver_sql(
-        "SELECT list_id, refused, finished_at, coalesce(latest, 0)"
-        " FROM import_job JOIN import_list ON import_list.id = list_id"
-        " WHERE import_job.id = ?",
-        (import_id,),
-    ).fetchone()
+    before = sa.func.coalesce(import_list.c.latest, 0)
+    wanted = sa.select(_job.list_id, _job.refused, _job.finished_at, before)
+    wanted = wanted.join_from(
+        import_job, import_list, import_list.c.id == _job.list_id
+    )
+    job = c.execute(wanted.where(_job.id == import_id)).first()
     if job is None:
         raise MissingError("import: none of that id")
-    list_id, refused, finished_at, before = job
+    list_id, refused, finished_at, latest = job
     if finished_at is not None:
         return
     counts = (0, 0, 0)
     # An import before the newest that has ended says nothing of the list.
-    if before < import_id and (end.complete or end.gone):
-        but = _MENDED if _touch_refused(c, import_id, list_id) else ""
+    if latest < import_id and (end.complete or end.gone):
+        lost = [_at.list_id == list_id, _at.last < latest]
+        if _touch_refused(c, import_id, list_id):
+            lost.append(_at.last.not_in(_MENDED))
         gone = _count(c, list_id, import_id)
-        official = canonical.dumps(sorted(OFFICIAL)).decode()
-        rows = c.exec_driver_sql(f"{_DUE}{but}", (list_id, before, official))
-        found = {row.id: row.value_mac for row in rows}
+        found = dict(map(tuple, c.execute(_DUE.where(*lost))))
         due = len(set(found.values()))
         counts = (gone, due, due if end.gone else 0)
         if end.gone:
             if due and due != end.gone_at_most:
                 _check(due, _count(c, list_id), refused, end)
             retracting.by_ids(c, found, Terms(REASON, day, (1,)))
-            c.exec_driver_sql(
-                "DELETE FROM list_value"  # noqa: S608
-                f' WHERE list_id = ? AND "last" < ?{but}',
-                (list_id, before),
-            )
+            c.execute(sa.delete(list_value).where(*lost))
         if end.complete or due:
-            c.exec_driver_sql(
-                "UPDATE import_list SET latest = ? WHERE id = ?",
-                (import_id, list_id),
-            )
-    c.exec_driver_sql(
-        "UPDATE import_job SET finished_at = ?, gone = ?, due = ?,"
-        " dropped = ? WHERE id = ?",
-        (now, *counts, import_id),
-    )
+            this = sa.update(import_list).where(import_list.c.id == list_id)
+            c.execute(this.values(latest=import_id))
+    done = dict(zip(("gone", "due", "dropped"), counts, strict=True))
+    ended = sa.update(import_job).where(_job.id == import_id)
+    c.execute(ended.values(finished_at=now, **done))
 
 
 def _check(due: int, size: int, refused: int, end: ImportEnd) -> None:
@@ -151,12 +165,9 @@ def _check(due: int, size: int, refused: int, end: ImportEnd) -> None:
 
 def _count(c: sa.Connection, list_id: int, before: int = 2**53) -> int:
     """Return how many values a list has, last found before an import."""
-    return int(
-        c.exec_driver_sql(
-            'SELECT count(*) FROM list_value WHERE list_id = ? AND "last" < ?',
-            (list_id, before),
-        ).scalar_one()
-    )
+    lost = (_at.list_id == list_id, _at.last < before)
+    count = sa.select(sa.func.count()).select_from(list_value).where(*lost)
+    return int(c.execute(count).scalar_one())
 
 
 def _touch_refused(c: sa.Connection, import_id: int, list_id: int) -> bool:
@@ -164,15 +175,11 @@ def _touch_refused(c: sa.Connection, import_id: int, list_id: int) -> bool:
 
     Tell whether there are refused rows whose cell is nothing's that we know.
     """
-    lost = 'FROM list_value WHERE list_id = ? AND "last" < ?'
-    cells = "SELECT raw FROM import_refused WHERE import_id = ?"
-    unknown = c.exec_driver_sql(
-        f"{cells} AND raw NOT IN (SELECT raw {lost}) LIMIT 1",
-        (import_id, list_id, import_id),
-    ).fetchone()
-    c.exec_driver_sql(
-        'UPDATE list_value SET "last" = ?'  # noqa: S608
-        f' WHERE list_id = ? AND "last" < ? AND raw IN ({cells})',
-        (import_id, list_id, import_id, import_id),
-    )
-    return unknown is not None
+    lost = (_at.list_id == list_id, _at.last < import_id)
+    raw = import_refused.c.raw
+    cells = sa.select(raw).where(import_refused.c.import_id == import_id)
+    unknown = cells.where(raw.not_in(sa.select(_at.raw).where(*lost)))
+    any_ = c.execute(unknown.limit(1)).first()
+    found = sa.update(list_value).where(*lost, _at.raw.in_(cells))
+    c.execute(found.values(last=import_id))
+    return any_ is not None

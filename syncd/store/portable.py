@@ -1,0 +1,25 @@
+"""What SQLite and PostgreSQL each say in words of their own."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
+
+
+class public_field(GenericFunction[str]):
+    """A text of the JSON object that a column of bytes holds, or NULL."""
+
+    type, inherit_cache = sa.Text(), True
+
+
+@compiles(public_field, "sqlite")
+def _json_extract(of: Any, compiler: Any, **kw: Any) -> str:
+    raw, name = (compiler.process(one, **kw) for one in of.clauses)
+    return f"json_extract(CAST({raw} AS TEXT), '$.' || {name})"
+
+
+@compiles(public_field, "postgresql")
+def _json_member(of: Any, compiler: Any, **kw: Any) -> str:
+    raw, name = (compiler.process(one, **kw) for one in of.clauses)
+    return f"(convert_from({raw}, 'UTF8')::json ->> {name})"
