@@ -15,14 +15,14 @@ from syncd.errors import MalformedError
 from syncd.flows.ports import Position
 from syncd.indicator import claims as claim_rows
 from syncd.indicator import codec, statement
-from syncd.indicator.claims import Claim, Row
+from syncd.indicator.claims import REPORT, Claim, Row
 from syncd.indicator.statement import Retract
 from syncd.store import bundles as bundle_rows
 from syncd.store import erasing, log_rows
 from syncd.store.book import Book
 from syncd.store.database import FEW, Database
-from syncd.store.hot import select_in
-from syncd.store.tables import claim, mirror_log
+from syncd.store.prepared import MANY, Prepared
+from syncd.store.tables import DISPUTES, claim, mirror_log, record_is
 from syncd.tlog.merkle import BUNDLE
 
 _ROWS = 64  # of some tokens, that are read at once
@@ -30,11 +30,71 @@ _PAGE = 10_000  # rows read at a time when all are walked
 _TOKENS_KEPT = 65_536  # tokens of entries that claims rest on
 READ = 10_000  # disputes of one log that are looked at, the newest
 OF_ONE = 500  # of these, that are returned: nobody crowds out the others'
-_DISPUTES = sa.text("substr(record, 1, 1) = x'03' AND ended_by IS NULL")
-
-sa.Index("claim_dispute", claim.c.log_id, claim.c.idx, sqlite_where=_DISPUTES)
 
 Sizes = Mapping[str, int]  # merged entries, by origin
+
+held, log = claim.c, mirror_log.c
+_AND_LOG = claim.join(mirror_log, log.id == held.log_id)
+_OF_TOKENS = held.kind_epoch == sa.bindparam("key"), held.token.in_(MANY)
+_STANDS = held.ended_by.is_(None)
+_PAIR, _PLACE = [held.token, held.kind_epoch], [held.log_id, held.idx]
+_THERE = Prepared(
+    sa.select(held.idx).where(*_OF_TOKENS).limit(_ROWS + 1), "key"
+)
+_FOUND = Prepared(
+    sa.select(*(held.token, log.origin, held.idx, held.record, held.ended_by))
+    .select_from(_AND_LOG)
+    .where(*_OF_TOKENS)
+    .where(sa.or_(_STANDS, sa.bindparam("past", type_=sa.Boolean))),
+    *("key", "past"),
+)
+_PLACED = Prepared(
+    sa.select(held.kind_epoch, held.record, held.ended_by).where(
+        held.token == sa.bindparam("token"),
+        held.log_id == sa.bindparam("log"),
+        held.idx == sa.bindparam("index"),
+    ),
+    *("token", "log", "index"),
+)
+_ENDED = Prepared(  # reports
+    sa.select(held.token, log.origin, held.log_id, held.ended_by)
+    .select_from(_AND_LOG)
+    .where(*_OF_TOKENS, held.ended_by.is_not(None), record_is(REPORT)),
+    "key",
+)
+_NEXT = (
+    sa.select(*_PAIR)
+    .distinct()
+    .where(_STANDS)
+    .where(
+        sa.tuple_(*_PAIR)
+        > sa.tuple_(sa.bindparam("token"), sa.bindparam("key"))
+    )
+    .order_by(*_PAIR)
+    .limit(sa.bindparam("limit"))
+    .subquery()
+)
+_SAME = sa.and_(*(_NEXT.c[column.name] == column for column in _PAIR))
+_PAGE_OF_ALL = Prepared(
+    sa.select(*_PAIR, log.origin, held.idx, held.record)
+    .select_from(_AND_LOG.join(_NEXT, _SAME))
+    .where(_STANDS)
+    .order_by(*_PAIR, *_PLACE),
+    *("token", "key", "limit"),
+)
+_PAGE_OF_LOG = Prepared(
+    sa.select(held.token, held.idx, held.kind_epoch, held.record)
+    .where(
+        sa.tuple_(*_PAIR, *_PLACE)
+        > sa.tuple_(*map(sa.bindparam, ("token", "key", "log", "index"))),
+        held.log_id == sa.bindparam("log"),
+        held.idx < sa.bindparam("size"),
+        sa.or_(_STANDS, held.ended_by >= sa.bindparam("size")),
+    )
+    .order_by(*_PAIR, *_PLACE)
+    .limit(_PAGE),
+    *("token", "key", "log", "index", "size"),
+)
 
 
 class StoredClaims(Book):
@@ -61,14 +121,8 @@ class StoredClaims(Book):
 
         def job(c: sa.Connection) -> dict[bytes, list[Claim]]:
             found: dict[bytes, list[Claim]] = {}
-            for value, origin, idx, record, ended_by in select_in(
-                c,
-                "SELECT token, origin, idx, record, ended_by"
-                " FROM claim JOIN log ON id = log_id"
-                " WHERE kind_epoch = ? AND (ended_by IS NULL OR ?)"
-                " AND token IN (?*)",
-                list(dict.fromkeys(tokens)),
-                *(key, at is not None),
+            for value, origin, idx, record, ended_by in _FOUND.within(
+                c, dict.fromkeys(tokens), key, at is not None
             ):
                 if _in_force(origin, idx, ended_by, at):
                     found.setdefault(value, []).append(
@@ -77,11 +131,8 @@ class StoredClaims(Book):
             return found
 
         if few := len(tokens) <= FEW:  # a member says as much as it likes
-            there = await self._db.rows(
-                "SELECT 1 FROM claim WHERE kind_epoch = ? AND token IN "  # noqa: S608
-                f"({','.join('?' * len(tokens))}) LIMIT {_ROWS + 1}",
-                *(key, *tokens),
-                few=True,
+            there = await self._db.read(
+                lambda c: [*_THERE.within(c, tokens, key)], few=True
             )
             few = len(there) <= _ROWS
         return await self._db.read(job, few=few)
@@ -153,14 +204,8 @@ class StoredClaims(Book):
         """
 
         def job(c: sa.Connection) -> dict[bytes, tuple[str, str]]:
-            rows = select_in(
-                c,
-                "SELECT token, origin, log_id, ended_by"
-                " FROM claim JOIN log ON id = log_id"
-                " WHERE kind_epoch = ? AND ended_by IS NOT NULL"
-                " AND substr(record, 1, 1) = x'01' AND token IN (?*)",
-                list(dict.fromkeys(tokens)),
-                claim_rows.key(*key),
+            rows = _ENDED.within(
+                c, dict.fromkeys(tokens), claim_rows.key(*key)
             )
             found: dict[bytes, tuple[str, str]] = {}
             read: dict[tuple[int, int], str] = {}  # one retract names many
@@ -186,17 +231,8 @@ class StoredClaims(Book):
         is such a pair, (b"", 0) for the first page.
         """
         found: dict[tuple[bytes, int], list[Claim]] = {}
-        for value, number, origin, idx, record in await self._db.rows(
-            "SELECT c.token, c.kind_epoch, origin, c.idx, c.record"
-            " FROM (SELECT DISTINCT token, kind_epoch FROM claim"
-            " WHERE (token, kind_epoch) > (?, ?) AND ended_by IS NULL"
-            " ORDER BY token, kind_epoch LIMIT ?) AS next"
-            " JOIN claim AS c ON c.token = next.token"
-            " AND c.kind_epoch = next.kind_epoch"
-            " JOIN log ON log.id = c.log_id"
-            " WHERE c.ended_by IS NULL"
-            " ORDER BY c.token, c.kind_epoch, c.log_id, c.idx",
-            *(*after, limit),
+        for value, number, origin, idx, record in await self._db.read(
+            lambda c: _PAGE_OF_ALL.all(c, *after, limit)
         ):
             row = value, idx, number, record
             found.setdefault((value, number), []).append(
@@ -214,17 +250,13 @@ class StoredClaims(Book):
         index that ended them, so merging between two pages changes nothing.
         """
         log_id = await self._db.read(lambda c: log_rows.id_of(c, origin))
-        token, key, index = b"", -1, -1
-        while page := await self._db.rows(
-            "SELECT token, idx, kind_epoch, record FROM claim"
-            " WHERE (token, kind_epoch, log_id, idx) > (?, ?, ?, ?)"
-            " AND log_id = ? AND idx < ?"
-            " AND (ended_by IS NULL OR ended_by >= ?)"
-            " ORDER BY token, kind_epoch, log_id, idx LIMIT ?",
-            *(token, key, log_id, index, log_id, size, size, _PAGE),
+        at = b"", -1, log_id, -1
+        while page := await self._db.read(
+            lambda c, at=at: _PAGE_OF_LOG.all(c, *at, size)  # type: ignore[misc]
         ):
             yield page
             token, index, key, _ = page[-1]
+            at = token, key, log_id, index
 
 
 def _token_at(
@@ -268,7 +300,7 @@ def _reason(payload: bytes) -> str:
 
 def _disputes(log_id: int, mine: Collection[int]) -> sa.Select[Any]:
     """Select the newest disputes of a log on what others have a claim on."""
-    newest = sa.select(claim).where(claim.c.log_id == log_id, _DISPUTES)
+    newest = sa.select(claim).where(claim.c.log_id == log_id, DISPUTES)
     newest = newest.order_by(claim.c.idx.desc()).limit(READ)
     one, beside = newest.subquery(), claim.alias()
     concerns = sa.exists().where(
@@ -298,11 +330,7 @@ def _claim(
     value: bytes,
     at: Sizes | None,
 ) -> Claim | None:
-    row = c.exec_driver_sql(
-        "SELECT kind_epoch, record, ended_by FROM claim"
-        " WHERE token = ? AND log_id = ? AND idx = ?",
-        (value, log_id, index),
-    ).fetchone()
+    row = _PLACED.one(c, value, log_id, index)
     if row is None or not _in_force(origin, index, row[2], at):
         return None
     return Claim.parse(origin, (value, index, row[0], row[1]))

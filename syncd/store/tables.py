@@ -21,9 +21,13 @@ def _column(name: str, type_: Any, *args: Any, **kw: Any) -> sa.Column[Any]:
     return sa.Column(name, type_, *args, **{"nullable": False, **kw})
 
 
-def _index(name: str, where: str, *columns: sa.ColumnElement[Any]) -> None:
+def _index(
+    name: str,
+    where: str | sa.ColumnElement[bool],
+    *columns: sa.ColumnElement[Any],
+) -> None:
     """Declare an index of those rows that a condition holds for."""
-    some = sa.text(where)
+    some = sa.text(where) if isinstance(where, str) else where
     sa.Index(name, *columns, sqlite_where=some, postgresql_where=some)
 
 
@@ -335,26 +339,42 @@ fork_note = sa.Table(  # the notes that contradict each other
     _column("rejected", Int),  # 1: of a branch that the roster left
 )
 
-claim = sa.Table(
+claim = sa.Table(  # the columns in the order in which rows come: claims.Row
     "claim",
     MIRROR,
-    _column("token", Bytes, primary_key=True),
-    _column("kind_epoch", Int, primary_key=True),  # claims.key
-    _column("log_id", Int, primary_key=True),
-    _column("idx", Int, primary_key=True),
+    _column("token", Bytes),
+    _column("idx", Int),
+    _column("kind_epoch", Int),  # claims.key
     _column("record", Bytes),
+    _column("log_id", Int),
     _column("ended_by", Int, nullable=True),  # the least retract naming it
+    sa.PrimaryKeyConstraint("token", "kind_epoch", "log_id", "idx"),
     sqlite_with_rowid=False,
 )
 
-ending = sa.Table(  # what each merged retract names
+
+def record_is(type_: int) -> sa.ColumnElement[bool]:
+    """Return the condition that a claim's record is of a type.
+
+    The byte itself stands in the text, for an index is found by its text.
+    """
+    byte = sa.cast(sa.literal_column(f"'{chr(type_)}'"), Bytes)
+    first = sa.literal_column("1", Int)
+    return sa.func.substr(claim.c.record, first, first) == byte
+
+
+DISPUTES = sa.and_(record_is(3), claim.c.ended_by.is_(None))  # in force
+_index("claim_dispute", DISPUTES, claim.c.log_id, claim.c.idx)
+
+ending = sa.Table(  # what each merged retract names: folding.End
     "ending",
     MIRROR,
-    _column("log_id", Int, primary_key=True),
-    _column("by_idx", Int, primary_key=True),
-    _column("idx", Int, primary_key=True),
     _column("token", Bytes),
+    _column("idx", Int),
+    _column("by_idx", Int),
     _column("kind_epoch", Int),
+    _column("log_id", Int),
+    sa.PrimaryKeyConstraint("log_id", "by_idx", "idx"),
     sqlite_with_rowid=False,
 )
 
@@ -363,11 +383,12 @@ sa.Index("ending_of", ending.c.log_id, ending.c.idx)
 mirror_sighting = sa.Table(  # others' sightings: no claims
     "sighting",
     MIRROR,
-    _column("token", Bytes, primary_key=True),
-    _column("kind_epoch", Int, primary_key=True),
-    _column("log_id", Int, primary_key=True),
-    _column("idx", Int, primary_key=True),
+    _column("token", Bytes),
+    _column("idx", Int),
+    _column("kind_epoch", Int),
     _column("record", Bytes),
+    _column("log_id", Int),
+    sa.PrimaryKeyConstraint("token", "kind_epoch", "log_id", "idx"),
     sqlite_with_rowid=False,
 )
 

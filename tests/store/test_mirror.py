@@ -17,7 +17,6 @@ from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Statement
 from syncd.store import erasing, stored_claims
-from syncd.store.hot import select_in
 from syncd.store.mirror import MirrorStore
 from syncd.store.snapshot import MirrorSnapshot
 from syncd.tlog.merkle import Frontier
@@ -534,11 +533,11 @@ async def test_much_of_one_token_does_not_hold_the_loop(
     """A member says as much of it as it likes: a thread reads that."""
     await log.merge(mirror, *(log.report(1, confidence=n) for n in range(65)))
 
-    def away(*args: Any) -> Any:
+    def away(*_: Any) -> bool:
         assert threading.current_thread() is not threading.main_thread()
-        return select_in(*args)
+        return True
 
-    monkeypatch.setattr(stored_claims, "select_in", away)
+    monkeypatch.setattr(stored_claims, "_in_force", away)
     found = await mirror.claims([value(1)], 1, 1)
     assert len(found[value(1)]) == 65
 

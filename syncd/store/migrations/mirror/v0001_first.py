@@ -2,7 +2,6 @@
 
 from alembic import op
 
-from syncd.store import stored_claims as stored_claims  # brings an index
 from syncd.store.tables import MIRROR
 
 revision = "mirror_first"
