@@ -78,10 +78,10 @@ class ServerTls:
         self._own = own
         self._key_pem = key_pem
         self._pins: frozenset[str] = frozenset()
-        self._current = self._build(())
+        self._current = self._build()
         # Verify mode, flags, versions and tickets are read from the context
         # that the listener was given, so it is built like the others.
-        self.context: ssl.SSLContext = self._build(())
+        self.context: ssl.SSLContext = self._build()
         self.context.sni_callback = self._switch
 
     def present(self, own: bytes, key_pem: bytes) -> None:
@@ -102,19 +102,18 @@ class ServerTls:
         Raises:
             MalformedError: one of them is no certificate at all.
         """
-        known = [(certificate.pin(der), der) for der in certificates]
-        try:
-            current = self._build(der for _, der in known)
-        except ssl.SSLError:
-            known, odd = _sort_out(known)
-            current = self._build(der for _, der in known)
-        else:
-            odd = ()
-        self._current = current
-        self._pins = frozenset(pin for pin, _ in known)
-        return odd
+        current, pins, odd = self._build(), set[str](), list[str]()
+        for der in certificates:
+            pin = certificate.pin(der)
+            try:
+                current.load_verify_locations(cadata=der)
+                pins.add(pin)
+            except ssl.SSLError:
+                odd.append(pin)
+        self._current, self._pins = current, frozenset(pins)
+        return tuple(odd)
 
-    def _build(self, anchors: Iterable[bytes]) -> _Context:
+    def _build(self) -> _Context:
         context = _context(ssl.PROTOCOL_TLS_SERVER, self._own, self._key_pem)
         context.verify_mode = ssl.CERT_REQUIRED
         # A member's certificate is its own anchor, whoever signed it.
@@ -122,9 +121,6 @@ class ServerTls:
         # A ticket would let its holder in again after a removal.
         context.num_tickets = 0
         context.admits = lambda pin: pin in self._pins
-        together = b"".join(anchors)
-        if together:
-            context.load_verify_locations(cadata=together)
         return context
 
     def _switch(
@@ -220,21 +216,6 @@ def _as_file(own: bytes, key_pem: bytes) -> Iterator[str]:
         file.write(pem + key_pem)
         file.flush()
         yield f"/proc/self/fd/{file.fileno()}"
-
-
-def _sort_out(
-    known: Iterable[tuple[str, bytes]],
-) -> tuple[list[tuple[str, bytes]], tuple[str, ...]]:
-    usable, odd = [], []
-    for pin, der in known:
-        trial = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        try:
-            trial.load_verify_locations(cadata=der)
-        except ssl.SSLError:
-            odd.append(pin)
-        else:
-            usable.append((pin, der))
-    return usable, tuple(odd)
 
 
 def _admit(connection: Any) -> None:
