@@ -53,11 +53,11 @@ def layout(size: int, *, audit: bool = False) -> Iterator[str]:
     """Yield the path of each static file of a log of `size` entries."""
     yield "checkpoint"
     for level, n, width in tiles_of(size):
-        yield tiles.tile_path(level, n, width)
-    body = tiles.audit_path if audit else tiles.payload_path
+        yield f"tile/{tiles.tile_tail(level, n, width)}"
+    body = "audit" if audit else "payload"
     for n, width in bundles_of(size):
-        yield tiles.entries_path(n, width)
-        yield body(n, width)
+        yield f"tile/entries/{tiles.path(n, width)}"
+        yield f"{body}/{tiles.path(n, width)}"
 
 
 async def files(
@@ -200,9 +200,9 @@ class _Opened:
         return growth.prefix_root(self._head.size, roots, tail)
 
     def _bundle(self, n: int, width: int) -> list[bytes]:
-        path = tiles.entries_path(n, width)
-        name = tiles.audit_path if self._audit else tiles.payload_path
-        body = name(n, width)
+        tail = tiles.path(n, width)
+        path = f"tile/entries/{tail}"
+        body = f"{'audit' if self._audit else 'payload'}/{tail}"
         entries = self._read(path, tiles.MAX_BUNDLE)
         raw = self._read(body, codec.MAX_RAW)
         try:
@@ -237,7 +237,7 @@ class _Opened:
                 self.closed.append((index, type_))
 
     def _tile(self, level: int, n: int, hashes: list[bytes]) -> None:
-        path = tiles.tile_path(level, n, len(hashes))
+        path = f"tile/{tiles.tile_tail(level, n, len(hashes))}"
         if self._read(path, BUNDLE * 32) != b"".join(hashes):
             raise DamagedError(
                 "{path}: not the hashes of the entries", path=path

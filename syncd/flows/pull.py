@@ -133,7 +133,9 @@ async def leaves(
     """
     if not width:
         return []
-    (raw,) = await source.files(origin, [tiles.tile_path(0, n, width)])
+    (raw,) = await source.files(
+        origin, [f"tile/{tiles.tile_tail(0, n, width)}"]
+    )
     try:
         return tiles.split_tile(raw, width)
     except MalformedError as e:
@@ -297,7 +299,7 @@ class _Puller:
         wanted = self._wanted(have)
         if not wanted:
             return ()
-        paths = [tiles.payload_path(*place) for place in wanted]
+        paths = [f"payload/{tiles.path(*place)}" for place in wanted]
         fetched = await source.files(self._new.origin, paths)
         if not 0 < len(fetched) <= len(wanted):
             raise BrokenSourceError(
@@ -322,7 +324,7 @@ class _Puller:
             width = run.widths[len(done.bundles)]
             try:
                 (entries[broken],) = await source.files(
-                    run.origin, [tiles.entries_path(broken, width)]
+                    run.origin, [f"tile/entries/{tiles.path(broken, width)}"]
                 )
             except UnavailableError:
                 return done

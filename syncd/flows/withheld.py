@@ -67,7 +67,7 @@ async def _complete(
     origin, mirror = head.origin, context.mirror
     mine = await held.copy(mirror, head).stored(n)
     try:
-        path = tiles.payload_path(n, mine.width)
+        path = f"payload/{tiles.path(n, mine.width)}"
         (gz,) = await source.files(origin, [path])
         theirs = open_(origin, codec.inflate(gz), mine)
     except (MalformedError, BrokenSourceError) as e:

@@ -77,29 +77,9 @@ def parse_tile(text: str) -> tuple[int, int, int]:
     return strict.decimal(level, "tile: level", MAX_LEVEL), n, width
 
 
-def tile_tail(level: int, n: int, width: int = BUNDLE) -> str:
+def tile_tail(level: int, n: int, width: int) -> str:
     """Return what `parse_tile` reads: the path below `tile/`."""
     return f"{level}/{path(n, width)}"
-
-
-def tile_path(level: int, n: int, width: int = BUNDLE) -> str:
-    """Return the path of a hash tile below a log's prefix."""
-    return f"tile/{tile_tail(level, n, width)}"
-
-
-def entries_path(n: int, width: int = BUNDLE) -> str:
-    """Return the path of an entry bundle below a log's prefix."""
-    return f"tile/entries/{path(n, width)}"
-
-
-def payload_path(n: int, width: int = BUNDLE) -> str:
-    """Return the path of a payload bundle below a log's prefix."""
-    return f"payload/{path(n, width)}"
-
-
-def audit_path(n: int, width: int = BUNDLE) -> str:
-    """Return the path of an audit bundle below a log's prefix."""
-    return f"audit/{path(n, width)}"
 
 
 def exists(level: int, n: int, width: int, size: int) -> bool:

@@ -281,8 +281,8 @@ def test_many_erasures_are_not_dear() -> None:
 def test_open_to_auditors() -> None:
     """Audit files that show an indicator's payload are refused."""
     files = MIXED.static(audited=True)
-    body = MIXED.static()[tiles.payload_path(0, MIXED.size)]
-    files[tiles.audit_path(0, MIXED.size)] = body
+    tail = tiles.path(0, MIXED.size)
+    files[f"audit/{tail}"] = MIXED.static()[f"payload/{tail}"]
     with pytest.raises(DamagedError, match="auditors are not to see"):
         check(files)
 
