@@ -8,7 +8,7 @@ into batches can matter.
 
 import struct
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import Final
@@ -197,24 +197,3 @@ def _key(content: statements.Indicator) -> int:
 _SIGHTING: Final = struct.Struct(">BIIIB").pack
 _BULK: Final = 1024  # reports decoded together; bounds what is held at once
 _by_token: Final = itemgetter(0)
-
-
-def refold(
-    origin: str,
-    stretches: Iterable[tuple[int, Sequence[Record]]],
-    erased: Sequence[Range],
-) -> Iterator[Row]:
-    """Yield the rows that stand, from the whole log and all its erasures.
-
-    What a store must hold in the end, however an erase undid a retract:
-    `stretches` are (first index, records) in order
-    from 0 up to `merged`. Memory: all rows of one log.
-    """
-    rows: dict[tuple[int, bytes, int], Row] = {}
-    for start, records in stretches:
-        batch = fold(origin, start, records, erased=erased)
-        for row in batch.adds:
-            rows[row[1], row[0], row[2]] = row
-        for token, index, _, number in batch.ends:
-            rows.pop((index, token, number), None)
-    yield from sorted(rows.values())

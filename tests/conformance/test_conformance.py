@@ -29,6 +29,7 @@ from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import merkle, tiles
 from tests.cases import vectors
+from tests.flows.growing import in_force
 from tests.indicator.test_verdict import CASES, ROSTER, Case, read_case
 from tests.roster import test_roster
 from tests.roster.conftest import Club, Dice
@@ -276,7 +277,7 @@ def test_logs_of_ours(vector: dict[str, Any]) -> None:
     assert merged == vector["merged"]
     batch = folding.fold(origin, 0, records[:merged], erased=ranges)
     assert [index for index, _ in batch.voids] == vector["void"]
-    rows = [*folding.refold(origin, [(0, records[:merged])], ranges)]
+    rows = in_force(batch)
     assert sorted(row[1] for row in rows) == vector["claims"]
     assert {
         f"{KIND_NAMES[key & 3]}/{key >> 2}": (

@@ -16,6 +16,7 @@ from syncd.flows.pull_context import Budget, PullContext
 from syncd.flows.serve import LogFiles
 from syncd.indicator import codec, leaf, statement
 from syncd.indicator.absent import Range
+from syncd.indicator.claims import Row
 from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Statement
@@ -61,6 +62,12 @@ def record(origin: str, content: Said, salt: bytes) -> Record:
         return content
     type_, text = content
     return leaf.commit(origin, type_, salt, text), salt, text
+
+
+def in_force(batch: Batch) -> list[Row]:
+    """Return the rows of a batch that its own retracts do not end."""
+    ended = {(token, index, key) for token, index, _, key in batch.ends}
+    return [row for row in batch.adds if row[:3] not in ended]
 
 
 def proof(hashes: Sequence[bytes], old: int) -> list[bytes]:

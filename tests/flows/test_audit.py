@@ -26,7 +26,7 @@ from syncd.tlog import checkpoint, cosignature, note, tiles
 from syncd.tlog.key import COSIGNATURE, SigningKey
 from tests import sample_statements
 from tests.cost import calls
-from tests.flows.growing import KEY, ORIGIN, Log
+from tests.flows.growing import KEY, ORIGIN, Log, in_force
 from tests.sample_statements import dispute, erase, sighting
 
 SEEN = SigningKey("police.example/syncd/txwz/seen", COSIGNATURE, b"s" * 32)
@@ -297,8 +297,8 @@ def test_closed_to_auditors() -> None:
 
 
 def digests(log: Audited, merged: int) -> dict[int, int]:
-    stretch = [(0, log.records[:merged])]
-    rows = list(folding.refold(ORIGIN, stretch, log.erased))
+    held = log.records[:merged]
+    rows = in_force(folding.fold(ORIGIN, 0, held, erased=log.erased))
     return {
         key: claims.digest(ORIGIN, (row for row in rows if row[2] == key))
         for key in {row[2] for row in rows}

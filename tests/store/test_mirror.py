@@ -20,6 +20,7 @@ from syncd.store import erasing, stored_claims
 from syncd.store.mirror import MirrorStore
 from syncd.store.snapshot import MirrorSnapshot
 from syncd.tlog.merkle import Frontier
+from tests.flows import growing
 from tests.sample_statements import erase, sighting, value
 from tests.store.conftest import Clock, Log, crash_at
 
@@ -40,7 +41,8 @@ def refolded(log: Log, size: int | None = None) -> list[Row]:
     """Return what stands by the log itself, erasures included."""
     records = log.records[:size]
     erased = absent.erases(0, records)
-    return sorted(folding.refold(log.origin, [(0, records)], erased))
+    batch = folding.fold(log.origin, 0, records, erased=erased)
+    return sorted(growing.in_force(batch))
 
 
 async def stored(mirror: MirrorStore, log: Log, n: int = 0) -> list[Record]:
@@ -155,8 +157,8 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
     hashes = codec.leaf_hashes(log.records)
     assert head.frontier == Frontier.EMPTY.extend(hashes[:size])
     known = absent.erases(0, log.records[:size])  # read also above `merged`
-    records = log.records[:merged]
-    left = folding.refold(log.origin, [(0, records)], known)
+    batch = folding.fold(log.origin, 0, log.records[:merged], erased=known)
+    left = growing.in_force(batch)
     assert await in_force(mirror, log) == sorted(left)
     assert sorted(await mirror.evidence(log.origin)) == [b"another", note]
     assert await mirror.rejected(log.origin) == [note]
