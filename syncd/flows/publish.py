@@ -1,6 +1,6 @@
 """Publish what waits in the vault as signed statements in our log.
 
-    rows     = await vault.waiting(…)        acknowledged, not yet public
+    rows                                     acknowledged, not yet public
     outputs  = await tokeniser.outputs(…)    t of n holders
     grown    = grow(head, tail, payloads)    leaves, bundles, new frontier
     await own.append(head, grown, …)         one transaction, then the mark
@@ -10,9 +10,8 @@ them. There is one writer; it holds `Writer.lock` for a whole append.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from syncd.errors import MalformedError, UnavailableError
 from syncd.flows import held
@@ -28,24 +27,11 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, leaf, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.leaf import Record
-from syncd.indicator.record import KEPT
 from syncd.indicator.statement import Retract, Statement
 from syncd.tlog import checkpoint, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 from syncd.tlog.note import SigningKey
-
-
-class Vault(Protocol):
-    """Our own raw identifiers, and what is to be said of them."""
-
-    async def waiting(
-        self, limit: int, kinds: Sequence[str]
-    ) -> Sequence[VaultRow]:
-        """Return rows to publish: urgent ones first, then the oldest."""
-
-    async def ending(self, limit: int) -> Sequence[VaultRow]:
-        """Return rows whose reports are to be retracted, oldest first."""
 
 
 def grow(
@@ -147,17 +133,14 @@ class Writer:
 
 
 async def publish(
-    *,
-    vault: Vault,
+    rows: Sequence[VaultRow],
     tokeniser: Tokeniser,
     writer: Writer,
+    *,
     today: str,
-    kinds: Sequence[str],
-    limit: int,
     timeout_s: float,
-    types: Collection[int] = tuple(KEPT),
 ) -> Sequence[VaultRow]:
-    """Publish up to `limit` waiting rows of `kinds`; return them, with tokens.
+    """Publish waiting rows; return those that are, with their tokens.
 
     A row of which no statement can be made holds up no other.
 
@@ -166,10 +149,6 @@ async def publish(
         RefusedError: we must not append just now; likewise.
         MalformedError: no statement can be made of any of them.
     """
-    waiting = await vault.waiting(limit, kinds)
-    rows = [row for row in waiting if row.type in types]
-    if not rows:
-        return rows
     # What is said of a token needs no holder, and waits for none.
     rows = [row for row in rows if not row.value] or rows
     epochs, outputs = await _outputs(rows, tokeniser, timeout_s)
@@ -231,12 +210,9 @@ def _statement(
 
 
 async def retract(
-    *, vault: Vault, writer: Writer, today: str, limit: int
-) -> int:
-    """Write a retract for every row that is to end; return how many."""
-    rows = await vault.ending(limit)
-    if not rows:
-        return 0
+    rows: Sequence[VaultRow], writer: Writer, today: str
+) -> None:
+    """Write a retract for every row that is to end."""
     entries = [
         (
             Retract(
@@ -253,4 +229,3 @@ async def retract(
         if row.position is not None
     ]
     await writer.append(entries)
-    return len(rows)

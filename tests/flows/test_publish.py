@@ -1,6 +1,6 @@
 """From a vault row that waits to a statement in the log, once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -39,22 +39,6 @@ DISPUTED = DisputeFields(reason="stale", due=TODAY, expires="2027-01-01")
 def row(id_: int, **other: Any) -> VaultRow:
     given = {"kind": "url", "value": "example.com/", "fields": FIELDS}
     return VaultRow(**{"id": id_, **given, **other})
-
-
-class Vault:
-    def __init__(
-        self, *rows: VaultRow, ending: Sequence[VaultRow] = ()
-    ) -> None:
-        self.rows = list(rows)
-        self.endings = list(ending)
-
-    async def waiting(
-        self, limit: int, kinds: Sequence[str]
-    ) -> list[VaultRow]:
-        return [r for r in self.rows if r.kind in kinds][:limit]
-
-    async def ending(self, limit: int) -> list[VaultRow]:
-        return self.endings[:limit]
 
 
 class Tokens(Tokeniser):
@@ -97,25 +81,11 @@ class World:
         if self.why:
             raise RefusedError(self.why)
 
-    async def publish(
-        self, vault: Vault, limit: int = 100, types: Sequence[int] = (1, 3)
-    ) -> int:
-        rows = await publish.publish(
-            vault=vault,
-            tokeniser=self.tokens,
-            writer=self.writer,
-            today=TODAY,
-            kinds=("url",),
-            limit=limit,
-            timeout_s=1,
-            types=types,
+    async def publish(self, *rows: VaultRow) -> int:
+        done = await publish.publish(
+            rows, self.tokens, self.writer, today=TODAY, timeout_s=1
         )
-        return len(rows)
-
-    async def retract(self, vault: Vault) -> int:
-        return await publish.retract(
-            vault=vault, writer=self.writer, today=TODAY, limit=10
-        )
+        return len(done)
 
 
 @pytest.fixture
@@ -125,7 +95,7 @@ def world() -> World:
 
 async def test_a_report(world: World) -> None:
     """The row becomes a report that shows that we knew the value."""
-    assert await world.publish(Vault(row(7))) == 1
+    assert await world.publish(row(7)) == 1
     (content,) = world.own.statements()
     output = token.url_output(Identifier("url", "example.com/"))
     assert isinstance(content, Report)
@@ -139,10 +109,7 @@ async def test_a_dispute(world: World) -> None:
     """Of all reports it shows that we knew the value; of some it need not."""
     some = structs.replace(DISPUTED, about=((ORIGIN, 3),))
     await world.publish(
-        Vault(
-            row(1, type=3, fields=DISPUTED),
-            row(2, type=3, fields=some),
-        )
+        row(1, type=3, fields=DISPUTED), row(2, type=3, fields=some)
     )
     of_all, of_some = world.own.statements()
     output = token.url_output(Identifier("url", "example.com/"))
@@ -150,13 +117,6 @@ async def test_a_dispute(world: World) -> None:
     assert isinstance(of_some, Dispute)
     assert of_all.know == token.know(output, ORIGIN).hex()
     assert of_some.know == ""
-
-
-async def test_disputes_alone(world: World) -> None:
-    """After the roster expired reports wait, and disputes are written."""
-    rows = [row(1), row(2, type=3, fields=DISPUTED), row(3)]
-    assert await world.publish(Vault(*rows), types=[3]) == 1
-    assert [p.vault_id for p in world.own.published] == [2]
 
 
 @pytest.mark.parametrize(
@@ -172,10 +132,10 @@ async def test_a_row_of_which_nothing_can_be_made(
 ) -> None:
     """It holds up no other row; alone it is told of by its id."""
     rows = [row(1, fields=fields), row(2), row(3, fields=fields)]
-    assert await world.publish(Vault(*rows)) == 1
+    assert await world.publish(*rows) == 1
     assert [p.vault_id for p in world.own.published] == [2]
     with pytest.raises(MalformedError, match="row 1"):
-        await world.publish(Vault(rows[0]))
+        await world.publish(rows[0])
 
 
 async def test_every_size(world: World) -> None:
@@ -183,7 +143,7 @@ async def test_every_size(world: World) -> None:
     total = 0
     for count in (1, 254, 1, 1, 300, 513):
         rows = [row(i, value=f"{i}.example.com/") for i in range(count)]
-        await world.publish(Vault(*rows), limit=1000)
+        await world.publish(*rows)
         total += count
         head, _ = checkpoint.open_(world.own.signed, KEY.verifier)
         assert head.size == total == len(world.own.statements())
@@ -194,21 +154,19 @@ async def test_every_size(world: World) -> None:
 async def test_a_retract(world: World) -> None:
     """What ends is named by its index, under the token it had."""
     there = {"epoch": 1, "token": bytes(16), "position": (KEY.name, 12)}
-    vault = Vault(ending=[row(3, **there, reason="false_positive")])
-    assert await world.retract(vault) == 1
+    rows = [row(3, **there, reason="false_positive")]
+    await publish.retract(rows, world.writer, TODAY)
     (content,) = world.own.statements()
     assert isinstance(content, Retract)
     assert content.ends == (12,)
     assert world.own.published[0].ends
-    vault.endings.clear()
-    assert await world.retract(vault) == 0
 
 
 async def test_holders_away(world: World) -> None:
     """Without holders nothing is written; the rows go on waiting."""
     world.tokens.away = True
     with pytest.raises(UnavailableError):
-        await world.publish(Vault(row(1)))
+        await world.publish(row(1))
     assert world.own.statements() == []
 
 
@@ -218,7 +176,7 @@ async def test_a_statement_about_a_token_needs_no_holder(world: World) -> None:
     by_token = row(
         2, value="", type=3, fields=DISPUTED, token=b"t" * 16, epoch=3
     )
-    assert await world.publish(Vault(row(1), by_token)) == 1
+    assert await world.publish(row(1), by_token) == 1
     (content,) = world.own.statements()
     assert isinstance(content, Dispute)
     assert (content.token, content.epoch) == (token.encode(b"t" * 16), 3)
@@ -238,7 +196,7 @@ async def test_a_key_that_changes_meanwhile_is_published_under_neither(
 
     monkeypatch.setattr(world.tokens, "outputs", changing)
     with pytest.raises(UnavailableError, match="key has changed"):
-        await world.publish(Vault(row(1)))
+        await world.publish(row(1))
     assert world.own.statements() == []
 
 
@@ -246,23 +204,17 @@ async def test_not_allowed(world: World) -> None:
     """While we must not append, nothing is."""
     world.why = "log: rolled back"
     with pytest.raises(RefusedError, match="rolled back"):
-        await world.publish(Vault(row(1)))
+        await world.publish(row(1))
     assert world.own.frontier.size == 0
 
 
 async def test_a_missing_tail_is_damage(world: World) -> None:
     """Upon a bundle that we cannot read we do not build."""
-    await world.publish(Vault(row(1)))
+    await world.publish(row(1))
     world.own.bundles.clear()
     with pytest.raises(DamagedError, match=r"own\.db: bundle 0 is missing"):
-        await world.publish(Vault(row(2)))
+        await world.publish(row(2))
     assert world.own.frontier.size == 1
-
-
-async def test_nothing_to_do(world: World) -> None:
-    """No rows, no append."""
-    assert await world.publish(Vault()) == 0
-    assert world.own.frontier.size == 0
 
 
 async def test_fresh_salts() -> None:
@@ -275,7 +227,7 @@ async def test_fresh_salts() -> None:
         return bytes(range(count))
 
     world.writer.rng = rng
-    await world.publish(Vault(row(1), row(2, value="other.example/")))
+    await world.publish(row(1), row(2, value="other.example/"))
     records = codec.records(ORIGIN, world.own.bundles[0])
     assert asked == [32]
     assert records[0][1] != records[1][1]

@@ -259,22 +259,18 @@ class Life:
     async def publish(self) -> bool:
         """Publish what waits, and retract every fifth row."""
         vault = self.own.vault
-        rows = await publish.publish(
-            vault=vault,
-            tokeniser=Urls(),
-            writer=self.writer,
-            today=TODAY,
-            kinds=["url"],
-            limit=BATCH * 2,
-            timeout_s=1,
-        )
+        rows = await vault.waiting(BATCH * 2, ["url"])
+        if rows:
+            await publish.publish(
+                rows, Urls(), self.writer, today=TODAY, timeout_s=1
+            )
         wrong = [row.id for row in rows if row.id % 5 == 0]
         if wrong:
             done = await vault.retract(wrong, Terms("false_positive", TODAY))
             tell("ending", *map(str, done.ids))
-        ended = await publish.retract(
-            vault=vault, writer=self.writer, today=TODAY, limit=100
-        )
+        ended = await vault.ending(100)
+        if ended:
+            await publish.retract(ended, self.writer, TODAY)
         return bool(rows or ended)
 
     async def pull(self) -> None:

@@ -179,31 +179,27 @@ class Publisher:
 
     async def _retract(self) -> bool:
         """Retract a batch; tell if there was any."""
-        count = await publish.retract(
-            vault=self.ctx.own.vault,
-            writer=self.writer,
-            today=self.ctx.today(),
-            limit=PUBLISH_BATCH,
-        )
-        if count:
+        rows = await self.ctx.own.vault.ending(PUBLISH_BATCH)
+        if rows:
+            await publish.retract(rows, self.writer, self.ctx.today())
             await self.after_append(poke=True)
-        return bool(count)
+        return bool(rows)
 
     async def _publish(
         self, kinds: Sequence[str], types: Sequence[int]
     ) -> bool:
         """Publish a batch; tell if there was any."""
-        rows = await publish.publish(
-            vault=self.ctx.own.vault,
-            tokeniser=self.tokeniser,
-            writer=self.writer,
+        waiting = await self.ctx.own.vault.waiting(PUBLISH_BATCH, kinds)
+        rows = [row for row in waiting if row.type in types]
+        if not rows:
+            return False
+        done = await publish.publish(
+            rows,
+            self.tokeniser,
+            self.writer,
             today=self.ctx.today(),
-            kinds=kinds,
-            limit=PUBLISH_BATCH,
             timeout_s=BULK_TIMEOUT_S,
-            types=types,
         )
-        if rows:
-            await self.after_append(urgent=any(row.urgent for row in rows))
-            await self.elsewhere.published(rows)
-        return bool(rows)
+        await self.after_append(urgent=any(row.urgent for row in done))
+        await self.elsewhere.published(done)
+        return True
