@@ -31,7 +31,8 @@ from syncd.flows.ports import Access, Position
 from syncd.store.book import SealedBook
 from syncd.store.database import Database
 from syncd.store.grouped import Grouped
-from syncd.store.hot import cursor, execute_many
+from syncd.store.hot import execute_many
+from syncd.store.prepared import Prepared
 from syncd.store.sealing import Cipher, VaultCipher
 from syncd.store.tables import OWN, Bytes, Int, access, access_key
 
@@ -39,7 +40,7 @@ MONTH_S = 30 * 86_400
 TAG_SIZE = 8  # bytes
 SPAN_S = 900  # days begin at whole ones everywhere
 _PAGE = 1000  # records
-WRITER = "daemon"  # who keeps records of this home: there is one so far
+WRITER = "daemon"  # who keeps records of this home, beside its local workers
 
 access_position = sa.Table(  # finds records again by what they rest on
     "access_position",
@@ -103,10 +104,16 @@ class AccessBook(SealedBook):
     """The access records, over own.db."""
 
     def __init__(
-        self, database: Database, cipher: Cipher, clock: Callable[[], int]
+        self,
+        database: Database,
+        cipher: Cipher,
+        clock: Callable[[], int],
+        writer: str = WRITER,
     ) -> None:
         """Take over the records; `cipher` seals the months' keys."""
         super().__init__(database, cipher, clock)
+        self._writer = writer
+        self._last = 0  # id of our newest record, if it was committed
         self._months: dict[int, _Month] = {}
         self._group: Grouped[Sequence[Access], range] = Grouped(
             database, self._record_all
@@ -198,15 +205,15 @@ class AccessBook(SealedBook):
         now = self._clock()
         number = now // MONTH_S
         month = self._month(c, number) or self._new_month(c, number)
-        # The newest of all is this writer's, as long as there is but one.
-        newest = "SELECT coalesce(max(id), 0) FROM access"
-        (previous,) = cursor(c).execute(newest).fetchone()
+        (newest,) = _NEWEST.one(c)
+        first, previous = newest + 1, self._previous(c)
         rows: list[_Row] = []
         places: list[_Row] = []
         for a in chain.from_iterable(groups):
-            row: _Row = {"id": previous + 1, "at": now, "caller": a.caller}
+            newest += 1
+            row: _Row = {"id": newest, "at": now, "caller": a.caller}
             row |= {"purpose": a.purpose, "kind": a.kind}
-            row |= {"writer": WRITER, "previous": previous}
+            row |= {"writer": self._writer, "previous": previous}
             row["tag"] = b"".join(map(month.tag, a.tokens))
             positions = None if a.positions is None else (*a.positions,)
             content = (a.reference, positions, a.action, a.handling)
@@ -217,14 +224,23 @@ class AccessBook(SealedBook):
                 place = {"month": number, "mac": mac, "access_id": row["id"]}
                 places.append(place)
             rows.append(row)
-            previous += 1
+            previous = newest
         execute_many(c, _INSERT, rows)
         execute_many(c, _PLACE, places)
+        self._last = newest
         ids = list[range]()
-        for group in reversed(groups):
-            ids.append(range(previous - len(group) + 1, previous + 1))
-            previous -= len(group)
-        return ids[::-1]
+        for group in groups:
+            ids.append(range(first, first + len(group)))
+            first += len(group)
+        return ids
+
+    def _previous(self, c: sa.Connection) -> int:
+        """Return the id of this writer's newest record, 0 for none."""
+        if _WRITER_OF.one(c, self._last) != (self._writer,):
+            # We have just begun, or the transaction failed that kept it.
+            found = _OF_WRITER.one(c, self._writer)
+            self._last = found[0] if found else 0
+        return self._last
 
     def _month(self, c: sa.Connection, number: int) -> _Month | None:
         if number not in self._months:
@@ -300,6 +316,19 @@ def _bound(row: _Row) -> bytes:
     return b"syncd-access-v2\0%b%b" % (clear, row["tag"])
 
 
+_NEWEST: Final = Prepared(
+    sa.select(sa.func.coalesce(sa.func.max(access.c.id), 0))
+)
+_WRITER_OF: Final = Prepared(
+    sa.select(access.c.writer).where(access.c.id == sa.bindparam("id")), "id"
+)
+_OF_WRITER: Final = Prepared(
+    sa.select(access.c.id)
+    .where(access.c.writer == sa.bindparam("writer"))
+    .order_by(access.c.id.desc())
+    .limit(1),
+    "writer",
+)
 _NAMES: Final = ("reference", "positions", "action", "handling")
 _CLEAR: Final = (
     *("id", "at", "caller", "purpose", "kind"),

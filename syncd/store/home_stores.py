@@ -18,9 +18,7 @@ from syncd.errors import UsageError
 from syncd.flows.ports import Finding
 from syncd.store import events
 from syncd.store import findings as finding_rows
-from syncd.store.access import AccessBook
 from syncd.store.appeals import Appeals
-from syncd.store.bearer import Bearers
 from syncd.store.cosigned import CosignRows
 from syncd.store.database import Database
 from syncd.store.durable import Lock
@@ -36,11 +34,11 @@ from syncd.store.own import (
     Succession,
     succeed,
 )
-from syncd.store.own_entries import OwnEntries
+from syncd.store.own_books import LISTS, OwnBooks
 from syncd.store.published import PublishedCounts
 from syncd.store.quota import Quotas
 from syncd.store.screening import ScreeningBook
-from syncd.store.sealing import Cipher, VaultCipher
+from syncd.store.sealing import VaultCipher
 from syncd.store.sightings import Sightings
 from syncd.store.vault import Vault
 
@@ -50,14 +48,17 @@ LOCK = "lock"
 QUIET_S = 3600  # a finding that was not met for so long is reported again
 
 
-class OwnStore:
+class OwnStore(OwnBooks):
     """own.db, part by part."""
+
+    log: OwnLogStore
+    sightings: Sightings
 
     def __init__(
         self,
         home: Path,
         *,
-        cipher: Cipher,
+        cipher: VaultCipher,
         access_key: bytes,
         clock: Callable[[], int],
         succession: Succession | None = None,
@@ -81,21 +82,20 @@ class OwnStore:
                 succeed(database, succession)
             self.log = OwnLogStore(database, home / HIGH_WATER, clock)
             self._open = undo.pop_all()
+        lists = cipher.derived(LISTS)
+        super().__init__(database, clock, access_key, lists)
         self.database, self.clock = database, clock
         self.vault = Vault(database, cipher, clock)
         self.imports = Imports(database, cipher, clock)
         self.quotas = Quotas(database)
         self.published = PublishedCounts(database, clock)
-        self.access = AccessBook(database, VaultCipher(access_key), clock)
         self.cosigned = CosignRows(database, clock)
-        self.bearers = Bearers(database, clock)
         self.sightings = Sightings(database, cipher, clock)
         self.events = EventBook(database, clock)
         self.appeals = Appeals(database, cipher, clock)
         self.marks = MergeMarks(database, clock)
         self.screening = ScreeningBook(database, cipher, clock)
         self.mutes = Mutes(database, cipher, clock)
-        self.entries = OwnEntries(database, cipher, clock)
 
     async def record(
         self, findings: Sequence[Finding], *, once: bool = False

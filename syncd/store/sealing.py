@@ -12,6 +12,8 @@ from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from syncd.errors import DamagedError
 
@@ -68,6 +70,7 @@ class VaultCipher(Box):
         if len(key) != KEY_SIZE:
             raise DamagedError("vault: key is {n} bytes", n=len(key))
         super().__init__(hmac.digest(key, b"syncd-vault-seal-v1", "sha256"))
+        self._root = key
         mac_key = hmac.digest(key, b"syncd-vault-mac-v1", "sha256")
         # The two halves of HMAC with its key already in them: half the time
         # of hmac.digest, which also lets other threads in, value by value.
@@ -75,6 +78,11 @@ class VaultCipher(Box):
             hashlib.sha256(bytes(b ^ pad for b in mac_key.ljust(64, b"\0")))
             for pad in (0x36, 0x5C)
         )
+
+    def derived(self, name: str) -> bytes:
+        """Return a key of its own for a part, by which no other is opened."""
+        info = b"syncd-vault-derived-v1\0" + name.encode()
+        return HKDFExpand(SHA256(), KEY_SIZE, info).derive(self._root)
 
     def mac(self, message: bytes) -> bytes:
         """Return the first 16 bytes of the HMAC."""

@@ -2,10 +2,12 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import sqlalchemy as sa
@@ -21,8 +23,10 @@ from syncd.flows.ports import Access, Cosigned
 from syncd.roster.quotas import Limit
 from syncd.store import access as access_book
 from syncd.store import quota
+from syncd.store.database import Database
 from syncd.store.home_stores import OwnStore
 from syncd.store.quota import Debit
+from syncd.store.sealing import VaultCipher
 from syncd.store.sightings import SightedToken
 from tests.store.conftest import Clock, Log, Reopen, crash_at
 
@@ -148,6 +152,41 @@ async def test_a_record_names_its_writers_record_before(
         *((1, 0), (2, 1), (3, 2))
     ]
     assert {row.writer for row in found} == {access_book.WRITER}
+
+
+def failing(database: Database) -> Any:
+    """Return a `write` whose transactions come to nothing at their ends."""
+    write = database.write
+
+    async def fails(job: Callable[[sa.Connection], object]) -> None:
+        def step(c: sa.Connection) -> None:
+            job(c)
+            raise StaleError("lost")
+
+        await write(step)
+
+    return fails
+
+
+async def test_each_writer_has_records_before_its_own(own: OwnStore) -> None:
+    """Though others write in between, and a transaction fails."""
+    other = access_book.AccessBook(
+        own.database, VaultCipher(b"a" * 32), own.clock, "local-1"
+    )
+    await own.access.record([access()])
+    await other.record([access(), access()])
+    with (
+        patch.object(own.database, "write", failing(own.database)),
+        pytest.raises(StaleError),
+    ):
+        await other.record([access()])
+    await own.access.record([access()])
+    await other.record([access()])
+    found = await own.access.page()
+    assert [(row.id, row.writer, row.previous) for row in found] == [
+        *((1, "daemon", 0), (2, "local-1", 0), (3, "local-1", 2)),
+        *((4, "daemon", 1), (5, "local-1", 3)),
+    ]
 
 
 @pytest.mark.parametrize(

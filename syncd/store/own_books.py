@@ -1,0 +1,70 @@
+"""What of own.db a look-up reads and writes, whichever process answers it."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+import sqlalchemy as sa
+
+from syncd.flows.ports import Bundle
+from syncd.store import bundles
+from syncd.store.access import WRITER, AccessBook
+from syncd.store.bearer import Bearers
+from syncd.store.database import Database
+from syncd.store.own_entries import OwnEntries
+from syncd.store.sealing import VaultCipher
+from syncd.store.sightings import SightedToken
+from syncd.store.tables import log
+
+LISTS: Final = "own-lists"  # whose key is derived from the vault's
+
+
+class BundleReader(Protocol):
+    """Has the bundles of our own log."""
+
+    async def bundle(self, n: int) -> Bundle | None:
+        """Return bundle `n` as committed (full or the partial tail)."""
+
+
+class SightingsTaker(Protocol):
+    """Takes what was met."""
+
+    async def add(self, met: Sequence[SightedToken]) -> None:
+        """Count each; durable on return."""
+
+
+class OwnBooks:
+    """Access records, bearer tokens and own lists, over own.db."""
+
+    log: BundleReader
+    sightings: SightingsTaker
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], int],
+        access_key: bytes,
+        lists_key: bytes,
+        writer: str = WRITER,
+    ) -> None:
+        """Take over the books; `writer` keeps access records."""
+        keys = VaultCipher(access_key)
+        self.access = AccessBook(database, keys, clock, writer)
+        self.bearers = Bearers(database, clock)
+        self.entries = OwnEntries(database, VaultCipher(lists_key), clock)
+
+
+class OwnBundles:
+    """The bundles of the log that we write, for who does not write it."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def bundle(self, n: int) -> Bundle | None:
+        """Return bundle `n` as committed (full or the partial tail)."""
+        newest = sa.select(sa.func.max(log.c.id))
+
+        def job(c: sa.Connection) -> Bundle | None:
+            log_id = c.scalar(newest)
+            return None if log_id is None else bundles.get(c, log_id, n)
+
+        return await self._db.read(job)
