@@ -95,6 +95,10 @@ class SyncdError(Exception):
         self.faults: tuple[SyncdError, ...] = ()  # if it is several in one
         super().__init__(str(self.text))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let another process of ours raise it, with all that it has."""
+        return type(self).__new__, (type(self), *self.args), vars(self)
+
     @property
     def message(self) -> str:
         """What `params` are put into."""
