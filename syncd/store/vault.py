@@ -17,6 +17,7 @@ be public, and name nobody. What ends rows is `retracting`, what is accepted
 from collections.abc import (
     Collection,
     Iterable,
+    Iterator,
     Mapping,
     Sequence,
 )
@@ -34,20 +35,41 @@ from syncd.indicator import record
 from syncd.store import failpoint, retracting, sealing
 from syncd.store.accepting import accept
 from syncd.store.book import SealedBook
-from syncd.store.hot import select_in
 from syncd.store.imports import Refused
+from syncd.store.portable import public_field
+from syncd.store.prepared import MANY, Prepared
 from syncd.store.retracting import Terms, Withdrawn
 from syncd.store.sealing import Cipher
-
-_ROW = (
-    "SELECT vault.id, type, kind, sealed, fields, fields_mac, state, urgent,"
-    " accepted_at, import_id, log.origin, idx, ended_idx,"
-    " coalesce(epoch, 0) AS epoch, coalesce(token, x'') AS token,"
-    " coalesce(reason, '') AS reason, coalesce(caller, '') AS \"by\","
-    " coalesce(elsewhere, '') AS elsewhere"
-    " FROM vault JOIN vault_fields ON vault_fields.id = vault.fields_id"
-    " LEFT JOIN log ON log.id = vault.log_id"
+from syncd.store.tables import (
+    list_value,
+    log,
+    vault,
+    vault_fields,
+    vault_value,
 )
+
+_at, _less = vault.c, sa.func.coalesce
+_ROW = (
+    sa.select(
+        *(_at.id, _at.type, _at.kind, _at.sealed, vault_fields.c.fields),
+        *(_at.fields_mac, _at.state, _at.urgent, _at.accepted_at),
+        *(_at.import_id, log.c.origin, _at.idx, _at.ended_idx),
+        _less(_at.epoch, 0).label("epoch"),
+        _less(_at.token, b"").label("token"),
+        _less(_at.reason, "").label("reason"),
+        _less(_at.caller, "").label("by"),
+        _less(_at.elsewhere, "").label("elsewhere"),
+    )
+    .join_from(vault, vault_fields)
+    .outerjoin(log, log.c.id == _at.log_id)
+)
+_OLDEST, _NEWEST = _ROW.order_by(_at.id), _ROW.order_by(_at.id.desc())
+_FINDS = sa.select(vault_value.c.vault_id)
+_STANDING = Prepared(
+    sa.select(_at.id).where(_at.state < State.ENDING, _at.id.in_(MANY))
+)
+# Its text has the number: an index holds the rows of that state alone.
+_IS = {state: _at.state == sa.literal_column(f"{state:d}") for state in State}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +131,17 @@ class Vault(SealedBook):
             # Kind by kind: where holders are down, a million waiting phones
             # must not be walked to find one URL.
             rows = [
-                self._opened(**row)
+                row
                 for kind in kinds
                 for urgent in (1, 0)
-                for row in c.exec_driver_sql(
-                    f"{_ROW} WHERE state = 0 AND kind = ? AND urgent = ?"
-                    " ORDER BY vault.id LIMIT ?",
-                    (kind, urgent, limit),
-                ).mappings()
+                for row in self._read(
+                    c,
+                    _OLDEST.limit(limit).where(
+                        _IS[State.WAITING],
+                        _at.kind == kind,
+                        _at.urgent == urgent,
+                    ),
+                )
             ]
             rows.sort(key=lambda row: (not row.urgent, row.id))
             return rows[:limit]
@@ -125,8 +150,7 @@ class Vault(SealedBook):
 
     async def ending(self, limit: int) -> list[VaultRow]:
         """Return rows whose reports are to be retracted, oldest first."""
-        where = "WHERE state = 2 ORDER BY vault.id LIMIT ?"
-        return await self._rows(where, limit)
+        return await self._rows(_OLDEST.where(_IS[State.ENDING]).limit(limit))
 
     async def find_value(self, kind: str, value: str) -> list[VaultRow]:
         """Return all rows about one identifier, ended ones too."""
@@ -143,67 +167,46 @@ class Vault(SealedBook):
         )
 
     async def _find(self, mac: bytes) -> list[VaultRow]:
-        return await self._rows(
-            "JOIN vault_value ON vault_value.vault_id = vault.id"
-            " WHERE mac = ? AND value_mac = ? ORDER BY vault.id",
-            mac[:8],
-            mac,
-        )
+        rows = _FINDS.where(vault_value.c.mac == mac[:8])
+        found = _OLDEST.where(_at.id.in_(rows), _at.value_mac == mac)
+        return await self._rows(found)
 
     async def by_index(self, origin: str, index: int) -> VaultRow | None:
         """Return the row whose statement is at `index` of a log of ours."""
-        rows = await self._rows(
-            "WHERE idx = ? AND log_id = (SELECT id FROM log WHERE origin = ?)",
-            index,
-            origin,
-        )
+        there = _ROW.where(_at.idx == index, log.c.origin == origin)
+        rows = await self._rows(there)
         return rows[0] if rows else None
 
     async def page(self, wanted: Query) -> list[VaultRow]:
         """Return rows, newest first."""
-        where, values = _where(self._cipher, wanted)
-        sql = f"WHERE {where} ORDER BY vault.id DESC LIMIT ?"
-        return await self._rows(sql, *values, wanted.limit)
+        where = _where(self._cipher, wanted)
+        return await self._rows(_NEWEST.where(*where).limit(wanted.limit))
 
     async def counts(self) -> dict[tuple[str, State], int]:
         """Return the number of rows of each kind and state."""
-
-        def job(c: sa.Connection) -> dict[tuple[str, State], int]:
-            rows = c.exec_driver_sql(
-                "SELECT kind, state, count(*) FROM vault GROUP BY kind, state"
-            )
-            return {(kind, State(state)): n for kind, state, n in rows}
-
-        return await self._db.read(job)
+        by = (_at.kind, _at.state)
+        counts = sa.select(*by, sa.func.count()).group_by(*by)
+        rows = await self._db.read(lambda c: c.execute(counts).all())
+        return {(kind, State(state)): n for kind, state, n in rows}
 
     async def of_import(self, import_id: int) -> list[int]:
         """Return the ids of all rows that an import brought."""
-        return await self._db.read(
-            lambda c: [
-                *c.exec_driver_sql(
-                    "SELECT id FROM vault WHERE import_id = ?", (import_id,)
-                ).scalars()
-            ]
-        )
+        ids = sa.select(_at.id).where(_at.import_id == import_id)
+        return await self._db.read(lambda c: [*c.scalars(ids)])
 
     async def in_force(self, ids: Sequence[int]) -> set[int]:
         """Return which of the rows wait or are published."""
-        sql = "SELECT id FROM vault WHERE state < 2 AND id IN (?*)"
         return await self._db.read(
-            lambda c: {id_ for (id_,) in select_in(c, sql, ids)}
+            lambda c: {id_ for (id_,) in _STANDING.within(c, ids)}
         )
 
     async def note_elsewhere(self, notes: Mapping[int, str]) -> None:
         """Note on rows what another member took their values back for."""
-        rows = [(text, id_) for id_, text in notes.items()]
-
-        def job(c: sa.Connection) -> None:
-            c.exec_driver_sql(
-                "UPDATE vault SET elsewhere = ? WHERE id = ?", rows
-            )
-
+        note = sa.update(vault).values(elsewhere=sa.bindparam("text"))
+        note = note.where(_at.id == sa.bindparam("row"))
+        rows = [{"row": id_, "text": text} for id_, text in notes.items()]
         if rows:
-            await self._db.write(job)
+            await self._db.write(lambda c: c.execute(note, rows))
 
     # ------------------------------------------------------ retracting
 
@@ -218,15 +221,13 @@ class Vault(SealedBook):
 
     # -------------------------------------------------------- innards
 
-    async def _rows(self, where: str, *values: object) -> list[VaultRow]:
-        return await self._db.read(
-            lambda c: [
-                self._opened(**row)
-                for row in c.exec_driver_sql(
-                    f"{_ROW} {where}", values
-                ).mappings()
-            ]
-        )
+    async def _rows(self, wanted: sa.Select[Any]) -> list[VaultRow]:
+        return await self._db.read(lambda c: self._read(c, wanted))
+
+    def _read(
+        self, c: sa.Connection, wanted: sa.Select[Any]
+    ) -> list[VaultRow]:
+        return [self._opened(**row) for row in c.execute(wanted).mappings()]
 
     def _opened(
         self,
@@ -261,52 +262,45 @@ class Vault(SealedBook):
         )
 
 
-def _where(cipher: Cipher, wanted: Query) -> tuple[str, list[object]]:
-    """Return the conditions of a query, and their values.
-
-    Labels and days stand in the public fields, which many rows share: so each
-    distinct one is judged once.
-    """
-    macs = [sealing.mac(cipher, "value", k, v) for k, v in wanted.values]
-    states = [int(state) for state in wanted.states]
+def _where(cipher: Cipher, wanted: Query) -> Iterator[sa.ColumnElement[bool]]:
+    """Yield the conditions of a query."""
     first, last = wanted.accepted
     seen_from, seen_to = wanted.seen
-    parts: list[tuple[str, Sequence[object]]] = [
-        ("vault.id < ?", [wanted.before] if wanted.before else []),
-        (f"state IN ({_marks(states)})", states),
-        ("vault.type = ?", [wanted.type] if wanted.type else []),
-        ("vault.kind = ?", [wanted.kind] if wanted.kind else []),
-        ("caller = ?", [wanted.caller] if wanted.caller else []),
-        ("import_id = ?", [wanted.import_id] if wanted.import_id else []),
-        (
-            "EXISTS (SELECT 1 FROM list_value WHERE list_id = ?"
-            " AND mac = vault.value_mac)",
-            [wanted.list_id] if wanted.list_id else [],
-        ),
-        ("accepted_at >= ?", [first] if first else []),
-        ("accepted_at < ?", [last] if last else []),
-        (_said("label", "= ?"), [wanted.label] if wanted.label else []),
-        (_said("seen", ">= ?"), [seen_from] if seen_from else []),
-        (_said("seen", "BETWEEN '0' AND ?"), [seen_to] if seen_to else []),
-        (
-            "vault.id IN (SELECT vault_id FROM vault_value"  # noqa: S608
-            f" WHERE mac IN ({_marks(macs)}))",
-            [mac[:8] for mac in macs],
-        ),
-        (f"value_mac IN ({_marks(macs)})", macs),
-    ]
-    asked = [(sql, values) for sql, values in parts if values]
-    text = " AND ".join(sql for sql, _ in asked) or "vault.id > 0"
-    return text, [v for _, values in asked for v in values]
+    if wanted.before:
+        yield _at.id < wanted.before
+    if wanted.states:
+        yield _at.state.in_([*map(int, wanted.states)])
+    alike = ("type", "kind", "caller", "import_id")
+    for name in alike:
+        if value := getattr(wanted, name):
+            yield _at[name] == value
+    if wanted.list_id:
+        held, of = list_value.c, list_value.c.list_id == wanted.list_id
+        yield sa.exists().where(of, held.mac == _at.value_mac)
+    if first:
+        yield _at.accepted_at >= first
+    if last:
+        yield _at.accepted_at < last
+    if wanted.label:
+        yield _says(_field("label") == wanted.label)
+    if seen_from:
+        yield _says(_field("seen") >= seen_from)
+    if seen_to:
+        yield _says(_field("seen").between("0", seen_to))
+    if wanted.values:
+        macs = [sealing.mac(cipher, "value", *one) for one in wanted.values]
+        heads = [mac[:8] for mac in macs]
+        yield _at.id.in_(_FINDS.where(vault_value.c.mac.in_(heads)))
+        yield _at.value_mac.in_(macs)
 
 
-def _marks(values: Sequence[object]) -> str:
-    return ",".join("?" * len(values)) or "NULL"
+def _field(name: str) -> public_field:
+    return public_field(vault_fields.c.fields, name)
 
 
-def _said(name: str, test: str) -> str:
-    """Return the condition that a public field passes a test."""
-    return (
-        "fields_id IN (SELECT id FROM vault_fields"  # noqa: S608
-        f" WHERE json_extract(CAST(fields AS TEXT), '$.{name}') {test})"
-    )
+def _says(test: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Return the condition that public fields, judged once each, pass a test.
+
+    Many rows share them.
+    """
+    return _at.fields_id.in_(sa.select(vault_fields.c.id).where(test))
