@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import MissingError
 from syncd.flows.appeal import Appeal, Step, after
@@ -42,11 +43,10 @@ class Appeals(SealedBook):
         def job(c: sa.Connection) -> list[int]:
             made, ended = [], 0
             for appeal in appeals:
-                row = self._row(appeal)
-                new = sa.insert(_appeal).prefix_with("OR IGNORE").values(row)
-                done = c.execute(new)
-                if done.rowcount:
-                    made.append(done.lastrowid)
+                new = insert(_appeal).on_conflict_do_nothing()
+                new = new.values(self._row(appeal))
+                if id_ := c.scalar(new.returning(_appeal.c.id)):
+                    made.append(id_)
                     ended += appeal.cause == "ended"
             if ended:
                 events.tell(c, self._clock(), "undo", {"n": ended})
@@ -75,8 +75,8 @@ class Appeals(SealedBook):
 
     async def open(self) -> int:
         """Return on how many something is to do."""
-        count = sa.select(sa.func.sum(_appeal.c.open))
-        return await self._db.read(lambda c: c.scalar(count) or 0)
+        count = sa.select(sa.func.count()).where(_appeal.c.open == 1)
+        return await self._db.read(lambda c: c.execute(count).scalar_one())
 
     async def move(
         self, id_: int, step: Step, *, by: str, why: str = "", only: str = ""

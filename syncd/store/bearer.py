@@ -8,9 +8,14 @@ import sqlalchemy as sa
 
 from syncd.errors import UsageError
 from syncd.store.book import Book
+from syncd.store.prepared import Prepared
+from syncd.store.tables import bearer
 
 ROLES = ("operator", "reader", "auditor", "compliance")
 _PREFIX = "syncd_"
+_at, _LIVE = bearer.c, bearer.c.revoked_at.is_(None)
+_ALL = sa.select(_at.id, _at.name, _at.role, _at.added_at, _at.revoked_at)
+_CHECK = Prepared(_ALL.where(_at.hash == sa.bindparam("of"), _LIVE), "of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +48,15 @@ class Bearers(Book):
         token = _PREFIX + secrets.token_urlsafe(32)
 
         def job(c: sa.Connection) -> None:
-            taken = c.exec_driver_sql(
-                "SELECT 1 FROM bearer WHERE name = ? AND revoked_at IS NULL",
-                (name,),
-            ).fetchone()
-            if taken is not None:
+            if c.execute(_ALL.where(_at.name == name, _LIVE)).first():
                 raise UsageError(
                     "token: the name {name} is in use",
                     hint="revoke that one first, or choose another name",
                     name=repr(name),
                 )
-            c.exec_driver_sql(
-                "INSERT INTO bearer (name, role, hash, added_at)"
-                " VALUES (?, ?, ?, ?)",
-                (name, role, _hash(token), self._clock()),
-            )
+            new = sa.insert(bearer).values(name=name, role=role)
+            kept = {"hash": _hash(token), "added_at": self._clock()}
+            c.execute(new.values(kept))
 
         await self._db.write(job)
         return token
@@ -68,45 +67,29 @@ class Bearers(Book):
         Read from the database each time: a revoked one is out at once. 256
         random bits need neither a slow hash nor a constant-time search.
         """
-        rows = await self._db.rows(
-            f"{_SELECT} hash = ? AND revoked_at IS NULL",
-            _hash(token),
-            few=True,
+        row = await self._db.read(
+            lambda c: _CHECK.one(c, _hash(token)), few=True
         )
-        return Bearer(*rows[0]) if rows else None
+        return Bearer(*row) if row else None
 
     async def revoked_at(self, token: str) -> int | None:
         """Return when a token was revoked, None if it never was one."""
-        found = await self._db.read(
-            lambda c: _rows(c, "hash = ?", _hash(token))
-        )
-        return found[0].revoked_at if found else None
+        at = sa.select(_at.revoked_at).where(_at.hash == _hash(token))
+        return await self._db.read(lambda c: c.scalar(at))
 
     async def all(self) -> list[Bearer]:
         """Return every token that was ever added, revoked ones too."""
-        return await self._db.read(lambda c: _rows(c, "1 = 1 ORDER BY id"))
+        rows = _ALL.order_by(_at.id)
+        return await self._db.read(
+            lambda c: [Bearer(*row) for row in c.execute(rows)]
+        )
 
     async def revoke(self, name: str) -> bool:
         """Revoke the live token of that name; tell whether there was one."""
-
-        def job(c: sa.Connection) -> bool:
-            done = c.exec_driver_sql(
-                "UPDATE bearer SET revoked_at = ?"
-                " WHERE name = ? AND revoked_at IS NULL",
-                (self._clock(), name),
-            )
-            return done.rowcount > 0
-
-        return await self._db.write(job)
+        this = sa.update(bearer).where(_at.name == name, _LIVE)
+        gone = this.values(revoked_at=self._clock())
+        return await self._db.write(lambda c: c.execute(gone).rowcount > 0)
 
 
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-
-
-_SELECT = "SELECT id, name, role, added_at, revoked_at FROM bearer WHERE"
-
-
-def _rows(c: sa.Connection, where: str, *values: object) -> list[Bearer]:
-    rows = c.exec_driver_sql(f"{_SELECT} {where}", values)
-    return [Bearer(*row) for row in rows]

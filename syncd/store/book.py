@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.postgresql import insert
 
 from syncd.store.database import Database
 from syncd.store.sealing import Cipher
@@ -41,7 +41,9 @@ def add_counts(
     }
     if counts:
         c.execute(
-            made.on_conflict_do_update([*table.primary_key], set_=put),
+            made.on_conflict_do_update(
+                index_elements=[*table.primary_key], set_=put
+            ),
             [
                 dict(zip(table.c.keys(), (*row, *counted), strict=True))
                 for row, counted in counts.items()

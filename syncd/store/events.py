@@ -22,10 +22,12 @@ from syncd.flows.ports import Finding
 from syncd.messages import wire
 from syncd.store.book import Book
 from syncd.store.database import NEWS
-from syncd.store.tables import event
+from syncd.store.portable import upsert
+from syncd.store.tables import event, told
 
 KEPT = 10_000  # events
 KEPT_DAYS = 30
+_NEWEST = sa.select(sa.func.max(event.c.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,10 @@ def tell(
 ) -> None:
     """Add an event in the caller's transaction; drop the one too many."""
     c.info[NEWS] = True
-    row = c.exec_driver_sql(
-        "INSERT INTO event (at, name, data) VALUES (?, ?, ?) RETURNING id",
-        (now, name, msgspec.json.encode(data, order="sorted")),
-    )
-    c.exec_driver_sql(
-        "DELETE FROM event WHERE id <= ?", (row.scalar_one() - KEPT,)
-    )
+    number = (c.scalar(_NEWEST) or 0) + 1
+    raw = msgspec.json.encode(data, order="sorted")
+    c.execute(sa.insert(event).values((number, now, name, raw)))
+    c.execute(sa.delete(event).where(event.c.id <= number - KEPT))
 
 
 def of_finding(finding: Finding) -> dict[str, Any]:
@@ -72,6 +71,10 @@ def of_message(message: Message | str) -> dict[str, Any]:
     }
 
 
+def _reported(what: str) -> sa.Select[Any]:
+    return sa.select(told.c.value).where(told.c.name == what)
+
+
 class EventBook(Book):
     """The events, over own.db."""
 
@@ -89,65 +92,43 @@ class EventBook(Book):
         """
 
         def job(c: sa.Connection) -> bool:
-            moved = c.exec_driver_sql(
-                "INSERT INTO told (name, value) VALUES (?, ?)"
-                " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-                " WHERE value <> excluded.value",
-                (what, value),
-            )
-            if moved.rowcount == 1:
-                for details in data:
-                    tell(c, self._clock(), name, details)
-            return moved.rowcount == 1
+            if c.scalar(_reported(what)) == value:
+                return False
+            state = {"name": what, "value": value}
+            c.execute(upsert(told, "value").values(state))
+            for details in data:
+                tell(c, self._clock(), name, details)
+            return True
 
         return await self._db.write(job)
 
     async def reported(self, what: str) -> str:
         """Return the value of `what` that was reported last, "" if none."""
-
-        def job(c: sa.Connection) -> str:
-            row = c.exec_driver_sql(
-                "SELECT value FROM told WHERE name = ?", (what,)
-            )
-            return str(row.scalar() or "")
-
-        return await self._db.read(job)
+        found = await self._db.read(lambda c: c.scalar(_reported(what)))
+        return str(found or "")
 
     async def bounds(self) -> tuple[int, int]:
         """Return (oldest, newest) number; (1, 0) if nothing happened yet."""
-
-        def job(c: sa.Connection) -> tuple[int, int]:
-            row = c.exec_driver_sql("SELECT min(id), max(id) FROM event")
-            oldest, newest = row.one()
-            return oldest or 1, newest or 0
-
-        return await self._db.read(job)
+        ids = sa.select(sa.func.min(event.c.id), sa.func.max(event.c.id))
+        row = await self._db.read(lambda c: c.execute(ids).one())
+        return row[0] or 1, row[1] or 0
 
     async def page(self, first: int, limit: int) -> Sequence[StoredEvent]:
         """Return the events from a number on, in order, up to `limit`."""
-
-        def job(c: sa.Connection) -> list[StoredEvent]:
-            rows = c.execute(
-                sa.select(event.c.id, event.c.at, event.c.name, event.c.data)
-                .where(event.c.id >= first)
-                .order_by(event.c.id)
-                .limit(limit)
-            )
-            return [
-                StoredEvent(number, at, name, msgspec.json.decode(data))
-                for number, at, name, data in rows
-            ]
-
-        return await self._db.read(job)
+        wanted = sa.select(event).where(event.c.id >= first)
+        wanted = wanted.order_by(event.c.id).limit(limit)
+        rows = await self._db.read(lambda c: c.execute(wanted).all())
+        return [
+            StoredEvent(number, at, name, msgspec.json.decode(data))
+            for number, at, name, data in rows
+        ]
 
     async def prune(self) -> None:
         """Drop what came before everything of the last KEPT_DAYS."""
-        oldest = self._clock() - KEPT_DAYS * 86_400
-        await self._db.write(
-            lambda c: c.exec_driver_sql(
-                "DELETE FROM event WHERE id <"
-                " coalesce((SELECT min(id) FROM event WHERE at >= ?),"
-                " (SELECT max(id) FROM event))",
-                (oldest,),
-            ).close()
+        young = event.c.at >= self._clock() - KEPT_DAYS * 86_400
+        first = sa.select(sa.func.min(event.c.id)).where(young)
+        kept = sa.func.coalesce(
+            first.scalar_subquery(), _NEWEST.scalar_subquery()
         )
+        gone = sa.delete(event).where(event.c.id < kept)
+        await self._db.write(lambda c: c.execute(gone).close())

@@ -27,6 +27,7 @@ from syncd.flows.submission import (
 )
 from syncd.store import sealing
 from syncd.store.book import SealedBook
+from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared
 from syncd.store.sealing import Cipher
 from syncd.store.tables import (
@@ -79,14 +80,7 @@ _REFUSE = Prepared(
     insert(import_refused).on_conflict_do_nothing(),
     *("import_id", "row", "raw", "why"),
 )
-_value = insert(list_value)
-_HOLD = Prepared(
-    _value.on_conflict_do_update(
-        index_elements=list_value.primary_key,
-        set_={"raw": _value.excluded.raw, "last": _value.excluded.last},
-    ),
-    *list_value.c.keys(),
-)
+_HOLD = Prepared(upsert(list_value, "raw", "last"), *list_value.c.keys())
 
 
 class Imports(SealedBook):

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from syncd.store import events
 from syncd.store.book import Book
-from syncd.store.tables import OWN, Int, Text
+from syncd.store.tables import OWN, Int, Text, told
 
 KEPT = 100_000  # marks
 KEPT_S = 30 * 86_400
@@ -27,6 +27,8 @@ mark = sa.Table(
     sa.Column("stop", Int, nullable=False),
 )
 sa.Index("merge_mark_origin", mark.c.origin, mark.c.id)
+_ARRIVALS = "arrivals/"
+_CAME = sa.select(told).where(told.c.name.startswith(_ARRIVALS))
 
 
 class Mark(NamedTuple):
@@ -89,12 +91,11 @@ class MergeMarks(Book):
         )
 
         def job(c: sa.Connection) -> dict[str, int]:
-            came = c.exec_driver_sql(
-                "SELECT substr(name, 10), value FROM told"
-                " WHERE name LIKE 'arrivals/%'"
-            )
-            found = {origin: int(size) for origin, size in came}
-            return found | {row[0]: row[1] for row in c.execute(first)}
+            came = {
+                name.removeprefix(_ARRIVALS): int(size)
+                for name, size in c.execute(_CAME)
+            }
+            return came | dict(map(tuple, c.execute(first)))
 
         return await self._db.read(job)
 

@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from syncd.store.book import SealedBook
+from syncd.store.portable import upsert
 from syncd.store.tables import OWN, Bytes, Text
 
 _muted = sa.Table(
@@ -39,8 +40,8 @@ class Mutes(SealedBook):
             {"subject": one, "mute": self._cipher.seal(raw, one.encode())}
             for one in subjects
         ]
-        wanted = sa.insert(_muted).prefix_with("OR REPLACE")
-        await self._db.write(lambda c: c.execute(wanted, rows).close())
+        put = upsert(_muted, "mute")
+        await self._db.write(lambda c: c.execute(put, rows).close())
 
     async def on(self, day: str) -> dict[str, Mute]:
         """Return what is muted on a day, by subject."""

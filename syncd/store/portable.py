@@ -3,8 +3,18 @@
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
+
+
+def upsert(table: sa.Table, *renewed: str) -> sa.Insert:
+    """Return an insert that renews columns of a row that has its key."""
+    new = insert(table)  # SQLite says it alike
+    return new.on_conflict_do_update(
+        index_elements=[*table.primary_key.columns],
+        set_={name: new.excluded[name] for name in renewed},
+    )
 
 
 class public_field(GenericFunction[str]):

@@ -42,7 +42,7 @@ class PublishedCounts(Book):
         """Return the sums of some logs' counts by key, of days first..last."""
         t = published.c
         wanted = (
-            sa.select(t.key, sa.func.sum(t.n))
+            sa.select(t.key, sa.cast(sa.func.sum(t.n), Int))
             .where(t.day.between(first, last))
             .where(t.origin.in_(origins), t.key.in_(keys))
             .group_by(t.key)

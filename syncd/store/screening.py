@@ -13,17 +13,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Position
 from syncd.store import events, sealing
 from syncd.store.book import SealedBook
-from syncd.store.hot import chunks
+from syncd.store.prepared import MANY, Prepared
 from syncd.store.tables import OWN, Bytes, Int, Text
 
 Key = tuple[str, int, bytes]  # kind, epoch, token
-
-_IN = 512  # hashes that one statement asks for
 
 screened = sa.Table(
     "screened",
@@ -38,7 +36,6 @@ screened = sa.Table(
     sa.Column("state", Bytes, nullable=True),  # sealed; None: never listed
     sa.UniqueConstraint("mac", "ref", name="screened_once"),
 )
-_listed = screened.c.state.is_not(None)
 sa.Index("screened_until", screened.c.until)
 sa.Index(
     "screened_listed",
@@ -100,18 +97,17 @@ class ScreeningBook(SealedBook):
                 sealing.mac(self._cipher, "screen", *key): key for key in keys
             }
             return [
-                (macs[row.mac], self._opened(row))
-                for some in chunks(sorted(macs), _IN)
-                for row in c.execute(_FIND, {"macs": some})
+                (macs[mac], self._opened(mac, *row))
+                for mac, *row in _FIND.within(c, sorted(macs))
             ]
 
         return await self._db.read(job)
 
     async def listed(self) -> list[Screened]:
         """Return all that are listed, or were."""
-        rows = sa.select(screened).where(_listed).order_by(screened.c.id)
+        rows = _ROW.where(_at.state.is_not(None)).order_by(_at.id)
         return await self._db.read(
-            lambda c: [*map(self._opened, c.execute(rows))]
+            lambda c: [self._opened(*row) for row in c.execute(rows)]
         )
 
     async def move(
@@ -163,13 +159,22 @@ class ScreeningBook(SealedBook):
             "sealed": self._cipher.seal(one.tail + reference, _CONTEXT + mac),
         }
 
-    def _opened(self, row: Any) -> Screened:
-        plain = self._cipher.open(row.sealed, _CONTEXT + row.mac)
-        state = row.state and msgspec.json.decode(
-            self._cipher.open(row.state, _state(row.id)), type=Listed
-        )
+    def _opened(
+        self,
+        mac: bytes,
+        id_: int,
+        kind: str,
+        until: int,
+        sealed: bytes,
+        state: bytes | None,
+    ) -> Screened:
+        opened = self._cipher.open
+        plain, listed = opened(sealed, _CONTEXT + mac), None
+        if state:
+            raw = opened(state, _state(id_))
+            listed = msgspec.json.decode(raw, type=Listed)
         tail, reference = plain[:32], plain[32:].decode()
-        return Screened(row.id, row.kind, row.until, tail, reference, state)
+        return Screened(id_, kind, until, tail, reference, listed)
 
 
 _CONTEXT = b"syncd-screening-v1\0"
@@ -177,9 +182,9 @@ _insert = insert(screened)
 _PUT = _insert.on_conflict_do_update(
     index_elements=("mac", "ref"), set_={"until": _insert.excluded.until}
 )
-_FIND = sa.select(screened).where(
-    screened.c.mac.in_(sa.bindparam("macs", expanding=True))
-)
+_at = screened.c
+_ROW = sa.select(_at.mac, _at.id, _at.kind, _at.until, _at.sealed, _at.state)
+_FIND = Prepared(_ROW.where(_at.mac.in_(MANY)))
 
 
 def _state(id_: int) -> bytes:
