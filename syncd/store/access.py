@@ -31,7 +31,7 @@ from syncd.flows.ports import Access, Position
 from syncd.store.book import SealedBook
 from syncd.store.database import Database
 from syncd.store.grouped import Grouped
-from syncd.store.hot import execute_many
+from syncd.store.portable import byte_place
 from syncd.store.prepared import Prepared
 from syncd.store.sealing import Cipher, VaultCipher
 from syncd.store.tables import OWN, Bytes, Int, access, access_key
@@ -165,9 +165,11 @@ class AccessBook(SealedBook):
         t, months = access.c, access_position.c.month
         spans = months.between(since // MONTH_S, until // MONTH_S)
         on = sa.select(access_position.c.access_id).where(spans)
-        begin = t.at // SPAN_S * SPAN_S
-        by = (begin.label("at"), t.caller, t.purpose)
-        hits = sa.func.sum(sa.case((t.id.in_(on), 1), else_=0))
+        # Its text has the number: it must be the same in both places.
+        span_s = sa.literal_column(f"{SPAN_S}", Int)
+        begin = t.at // span_s * span_s
+        by = (begin, t.caller, t.purpose)
+        hits = sa.func.count().filter(t.id.in_(on))
         sums = sa.select(*by, sa.func.count(), hits).group_by(*by)
         wanted = sums.where(t.at.between(since, until - 1))
         return await self._db.read(
@@ -207,26 +209,25 @@ class AccessBook(SealedBook):
         month = self._month(c, number) or self._new_month(c, number)
         (newest,) = _NEWEST.one(c)
         first, previous = newest + 1, self._previous(c)
-        rows: list[_Row] = []
-        places: list[_Row] = []
+        rows = list[tuple[object, ...]]()
+        places = list[tuple[int, bytes, int]]()
         for a in chain.from_iterable(groups):
             newest += 1
             row: _Row = {"id": newest, "at": now, "caller": a.caller}
             row |= {"purpose": a.purpose, "kind": a.kind}
+            row |= {"tag": b"".join(map(month.tag, a.tokens)), "sealed": b""}
             row |= {"writer": self._writer, "previous": previous}
-            row["tag"] = b"".join(map(month.tag, a.tokens))
             positions = None if a.positions is None else (*a.positions,)
             content = (a.reference, positions, a.action, a.handling)
             row["sealed"] = month.seal(
                 msgspec.json.encode(content), _bound(row)
             )
-            for mac in set(map(month.place, positions or ())):
-                place = {"month": number, "mac": mac, "access_id": row["id"]}
-                places.append(place)
-            rows.append(row)
+            macs = set(map(month.place, positions or ()))
+            places += [(number, mac, newest) for mac in macs]
+            rows.append((*row.values(),))
             previous = newest
-        execute_many(c, _INSERT, rows)
-        execute_many(c, _PLACE, places)
+        _INSERT.many(c, rows)
+        _PLACE.many(c, places)
         self._last = newest
         ids = list[range]()
         for group in groups:
@@ -292,7 +293,7 @@ class AccessBook(SealedBook):
         if tokens:
             asked = (
                 (t.at // MONTH_S == m.number)
-                & (sa.func.instr(t.tag, m.tag(token)) > 0)
+                & (byte_place(t.tag, m.tag(token)) > 0)
                 for m in months
                 for token in tokens
             )
@@ -334,11 +335,10 @@ _CLEAR: Final = (
     *("id", "at", "caller", "purpose", "kind"),
     *("writer", "previous"),
 )
-_INSERT: Final = (
-    "INSERT INTO access VALUES (:id, :at, :caller, :purpose, :kind, :tag,"
-    " :sealed, :writer, :previous)"
+_INSERT: Final = Prepared(sa.insert(access), *access.c.keys())
+_PLACE: Final = Prepared(
+    sa.insert(access_position), "month", "mac", "access_id"
 )
-_PLACE: Final = "INSERT INTO access_position VALUES (:month, :mac, :access_id)"
 _WIPED: Final = bytes(12 + 32 + 16)  # as long as a sealed key
 
 

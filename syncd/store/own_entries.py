@@ -20,7 +20,7 @@ from syncd.indicator.identifier import Identifier
 from syncd.store import sealing
 from syncd.store.book import SealedBook
 from syncd.store.database import FEW
-from syncd.store.hot import cursor, execute_many, select_in
+from syncd.store.prepared import MANY, Prepared
 from syncd.store.tables import own_entry
 
 KEPT_S: Final = 180 * 86_400  # that a local entry is kept after its end
@@ -30,9 +30,32 @@ REPLACED: Final = "replaced"
 _CLEAR: Final = (  # what of an entry stands in clear
     *("id", "type", "kind", "until", "by", "at", "removed_at", "removed_by"),
 )
-_ROW = (
-    "SELECT mac, said_mac, sealed, removed_why, id, type, kind, until,"
-    " added_by, added_at, removed_at, coalesce(removed_by, '') FROM own_entry"
+_at, _given = own_entry.c, sa.bindparam
+_STANDS = _at.removed_at.is_(None)
+_ROW = sa.select(
+    *(_at.mac, _at.said_mac, _at.sealed, _at.removed_why, _at.id, _at.type),
+    *(_at.kind, _at.until, _at.added_by, _at.added_at, _at.removed_at),
+    sa.func.coalesce(_at.removed_by, ""),
+)
+_ON = (_STANDS, _at.mac.in_(MANY))
+_FIND = Prepared(
+    _ROW.where(*_ON, sa.func.coalesce(_at.until, 2**31) > _given("day")), "day"
+)
+_ANY = Prepared(sa.select(_at.id).where(_STANDS).limit(1))
+_THERE = Prepared(sa.select(_at.name_mac, _at.said_mac, _at.id).where(*_ON))
+_IDS = Prepared(
+    sa.select(_at.id).where(*_ON, _at.list_mac == _given("list")), "list"
+)
+_TYPES = Prepared(sa.select(_at.id, _at.type).where(_STANDS, _at.id.in_(MANY)))
+_this = sa.update(own_entry).where(_at.id == _given("row"))
+_LOAD = Prepared(_this.values(load=_given("of")), "of", "row")
+_END = Prepared(
+    _this.values(
+        removed_at=_given("now"),
+        removed_by=_given("by"),
+        removed_why=_given("why"),
+    ),
+    *("now", "by", "why", "row"),
 )
 
 
@@ -64,14 +87,9 @@ class OwnEntries(SealedBook):
 
         def job(c: sa.Connection) -> list[EntryOutcome]:
             macs = [self._macs(entry) for entry in entries]
-            found = select_in(
-                c,
-                "SELECT name_mac, said_mac, id FROM own_entry"
-                " WHERE removed_at IS NULL AND mac IN (?*)",
-                sorted({mac for mac, _, _ in macs}),
-            )
+            found = _THERE.within(c, sorted({mac for mac, _, _ in macs}))
             there = {name: (fields, id_) for name, fields, id_ in found}
-            last = c.exec_driver_sql("SELECT max(id) FROM own_entry").scalar()
+            last = c.scalar(sa.select(sa.func.max(_at.id)))
             rows: list[dict[str, object]] = []
             known: list[tuple[object, ...]] = []
             replaced: list[int] = []
@@ -93,10 +111,8 @@ class OwnEntries(SealedBook):
                 )
             if rows:
                 c.execute(sa.insert(own_entry), rows)
-            if known and load is not None:
-                c.exec_driver_sql(
-                    "UPDATE own_entry SET load = ? WHERE id = ?", known
-                )
+            if load is not None:
+                _LOAD.many(c, known)
             self._end(c, replaced, by, REPLACED)
             return outcomes
 
@@ -129,14 +145,9 @@ class OwnEntries(SealedBook):
         """End entries of a type, or of any for ""; return how many stood."""
 
         def job(c: sa.Connection) -> int:
-            rows = select_in(
-                c,
-                "SELECT id, type FROM own_entry WHERE removed_at IS NULL"
-                " AND id IN (?*)",
-                sorted(ids),
-            )
-            there = {id_ for id_, is_ in rows if type_ in ("", is_)}
-            return self._end(c, sorted(there), by, why)
+            rows = _TYPES.within(c, sorted(ids))
+            there = [id_ for id_, is_ in rows if type_ in ("", is_)]
+            return self._end(c, there, by, why)
 
         return await self._db.write(job) if ids else 0
 
@@ -159,7 +170,7 @@ class OwnEntries(SealedBook):
         def job(c: sa.Connection) -> tuple[int, int]:
             gone = there = self._of_list(c, name)
             if load is not None:
-                gone = self._of_list(c, name, "AND load IS NOT ?", load)
+                gone = self._of_list(c, name, _at.load.is_distinct_from(load))
                 usual = max(len(there) // 100, GONE_UNASKED)
                 may = usual if most is None else most
                 if len(gone) > may:
@@ -180,23 +191,11 @@ class OwnEntries(SealedBook):
     def _end(
         self, c: sa.Connection, ids: Sequence[int], by: str, why: str
     ) -> int:
-        now = self._clock()
-        rows = [
-            (
-                now,
-                by,
-                self._cipher.seal(why.encode(), _ended(id_, by, now)),
-                id_,
-            )
-            for id_ in ids
-        ]
-        if rows:
-            c.exec_driver_sql(
-                "UPDATE own_entry SET removed_at = ?, removed_by = ?,"
-                " removed_why = ? WHERE id = ?",
-                rows,
-            )
-        return len(rows)
+        now, seal, plain = self._clock(), self._cipher.seal, why.encode()
+        rows = (
+            (now, by, seal(plain, _ended(id_, by, now)), id_) for id_ in ids
+        )
+        return _END.many(c, rows)
 
     # ------------------------------------------------------------ lists
 
@@ -204,8 +203,8 @@ class OwnEntries(SealedBook):
         """Return the number of a new load of a local list, and its rows."""
 
         def job(c: sa.Connection) -> tuple[int, int]:
-            last = c.exec_driver_sql("SELECT max(load) FROM own_entry")
-            return (last.scalar() or 0) + 1, len(self._of_list(c, name))
+            last = c.scalar(sa.select(sa.func.max(_at.load)))
+            return (last or 0) + 1, len(self._of_list(c, name))
 
         return await self._db.read(job)
 
@@ -215,31 +214,19 @@ class OwnEntries(SealedBook):
         """Have a load count entries of its list as present."""
 
         def job(c: sa.Connection) -> None:
-            rows = select_in(
-                c,
-                "SELECT id FROM own_entry WHERE removed_at IS NULL"
-                " AND list_mac = ? AND mac IN (?*)",
-                sorted({self._mac("own", i.kind, i.value) for i in wanted}),
-                self._mac("own-list", name),
-            )
-            execute_many(
-                c,
-                "UPDATE own_entry SET load = ? WHERE id = ?",
-                [(load, id_) for (id_,) in rows],
-            )
+            macs = {self._mac("own", i.kind, i.value) for i in wanted}
+            rows = _IDS.within(c, sorted(macs), self._mac("own-list", name))
+            _LOAD.many(c, [(load, id_) for (id_,) in rows])
 
         if wanted:
             await self._db.write(job)
 
     def _of_list(
-        self, c: sa.Connection, name: str, more: str = "", *values: object
+        self, c: sa.Connection, name: str, *more: sa.ColumnElement[bool]
     ) -> list[int]:
-        rows = c.exec_driver_sql(
-            "SELECT id FROM own_entry WHERE removed_at IS NULL"  # noqa: S608
-            f" AND list_mac = ? {more} ORDER BY id",
-            (self._mac("own-list", name), *values),
-        )
-        return [id_ for (id_,) in rows]
+        its = _at.list_mac == self._mac("own-list", name)
+        ids = sa.select(_at.id).where(_STANDS, its, *more)
+        return [*c.scalars(ids.order_by(_at.id))]
 
     # ---------------------------------------------------------- reading
 
@@ -249,29 +236,13 @@ class OwnEntries(SealedBook):
         """Return the entries that stand on some identifiers on a day."""
 
         def job(c: sa.Connection) -> dict[Identifier, list[Entry]]:
-            any_ = (
-                cursor(c)
-                .execute(
-                    "SELECT 1 FROM own_entry WHERE removed_at IS NULL LIMIT 1"
-                )
-                .fetchone()
-            )
-            if any_ is None:  # most members have none: no hash is made
+            if _ANY.one(c) is None:  # most members have none: nothing hashed
                 return {}
             by_mac = {self._mac("own", i.kind, i.value): i for i in wanted}
-            rows = select_in(
-                c,
-                f"{_ROW} WHERE removed_at IS NULL"
-                " AND (until IS NULL OR until > ?) AND mac IN (?*)",
-                sorted(by_mac),
-                day,
-            )
-            found: dict[Identifier, dict[int, Entry]] = {}
-            for mac, *row in rows:  # short lists are padded: some come twice
-                same = found.setdefault(by_mac[mac], {})
-                entry = self._opened(row)
-                same[entry.id] = entry
-            return {i: [*same.values()] for i, same in found.items()}
+            found: dict[Identifier, list[Entry]] = {}
+            for mac, *row in _FIND.within(c, sorted(by_mac), day):
+                found.setdefault(by_mac[mac], []).append(self._opened(row))
+            return found
 
         few = len(wanted) <= FEW
         return await self._db.read(job, few=few) if wanted else {}
@@ -284,16 +255,13 @@ class OwnEntries(SealedBook):
             "added_by": wanted.by,
             "list_mac": wanted.list and self._mac("own-list", wanted.list),
         }
-        named = {column: value for column, value in asked.items() if value}
-        where = ["id > ?", *(f"{column} = ?" for column in named)]
+        rows = _ROW.where(_at.id > wanted.after)
+        rows = rows.filter_by(**{k: v for k, v in asked.items() if v})
         if not wanted.ended:
-            where.append("removed_at IS NULL")
-        sql = f"{_ROW} WHERE {' AND '.join(where)} ORDER BY id LIMIT ?"
-        values = (wanted.after, *named.values(), wanted.limit)
+            rows = rows.where(_STANDS)
+        rows = rows.order_by(_at.id).limit(wanted.limit)
         return await self._db.read(
-            lambda c: [
-                self._opened(row) for _, *row in c.exec_driver_sql(sql, values)
-            ]
+            lambda c: [self._opened(row) for _, *row in c.execute(rows)]
         )
 
     async def prune(self, today: int) -> int:
@@ -302,17 +270,12 @@ class OwnEntries(SealedBook):
         Exempt entries and notes are kept for good: they are the account of
         what we did.
         """
-        oldest = self._clock() - KEPT_S
-
-        def job(c: sa.Connection) -> int:
-            done = c.exec_driver_sql(
-                "DELETE FROM own_entry WHERE type = 'local'"
-                " AND (removed_at < ? OR until < ?)",
-                (oldest, today - KEPT_S // 86_400),
-            )
-            return done.rowcount
-
-        return await self._db.write(job)
+        over = sa.or_(
+            _at.removed_at < self._clock() - KEPT_S,
+            _at.until < today - KEPT_S // 86_400,
+        )
+        gone = sa.delete(own_entry).where(_at.type == LOCAL, over)
+        return await self._db.write(lambda c: c.execute(gone).rowcount)
 
     # ---------------------------------------------------------- innards
 

@@ -17,6 +17,23 @@ def upsert(table: sa.Table, *renewed: str) -> sa.Insert:
     )
 
 
+class byte_place(GenericFunction[int]):
+    """Where in bytes others begin, from 1; 0 where they do not."""
+
+    type, inherit_cache = sa.Integer(), True
+
+
+@compiles(byte_place, "sqlite")
+def _instr(of: Any, compiler: Any, **kw: Any) -> str:
+    return f"instr{compiler.process(of.clause_expr, **kw)}"
+
+
+@compiles(byte_place, "postgresql")
+def _position(of: Any, compiler: Any, **kw: Any) -> str:
+    raw, wanted = (compiler.process(one, **kw) for one in of.clauses)
+    return f"position({wanted} IN {raw})"
+
+
 class public_field(GenericFunction[str]):
     """A text of the JSON object that a column of bytes holds, or NULL."""
 
