@@ -61,7 +61,9 @@ class Prepared:
         text, order = self._compiled(c)
         if order != [*range(len(self._names))]:
             rows = ([_value(o, row) for o in order] for row in rows)
-        return int(_cursor(c).executemany(text, rows).rowcount)
+        cursor = _cursor(c)
+        cursor.executemany(text, rows)
+        return max(int(cursor.rowcount), 0)
 
     def within(
         self, c: sa.Connection, many: Iterable[object], *values: object
