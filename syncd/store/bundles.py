@@ -8,30 +8,61 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import DamagedError, StaleError
 from syncd.flows.ports import Bundle
 from syncd.indicator import codec
+from syncd.store.prepared import Prepared
+from syncd.store.tables import bundle
 from syncd.tlog import growth
 from syncd.tlog.merkle import BUNDLE
 
-SELECT = "SELECT n, width, gz, root, entries FROM bundle"
+_log_id, *_COLUMNS = bundle.c  # those of flows.ports.Bundle
+_OF_LOG = _log_id == sa.bindparam("log")
+OF_LOG = sa.select(*_COLUMNS).where(_OF_LOG)
+_new = insert(bundle)
+_PUT = Prepared(
+    _new.on_conflict_do_update(
+        bundle.primary_key,
+        set_={c.name: c for c in _new.excluded if not c.primary_key},
+        where=_new.excluded.width >= bundle.c.width,
+    ),
+    *bundle.c.keys(),
+)
+_GET = Prepared(OF_LOG.where(bundle.c.n == sa.bindparam("n")), "log", "n")
+_ROOTS = Prepared(
+    sa.select(bundle.c.root)
+    .where(
+        _OF_LOG,
+        bundle.c.n >= sa.bindparam("first"),
+        bundle.c.n < sa.bindparam("last"),
+        bundle.c.width == BUNDLE,
+    )
+    .order_by(bundle.c.n),
+    *("log", "first", "last"),
+)
+_REWRITE = Prepared(
+    sa.update(bundle)
+    .values(gz=sa.bindparam("new"), entries=sa.bindparam("leaves"))
+    .where(
+        _OF_LOG,
+        bundle.c.n == sa.bindparam("n"),
+        bundle.c.width == sa.bindparam("width"),
+        bundle.c.root == sa.bindparam("root"),
+    ),
+    *("new", "leaves", "log", "n", "width", "root"),
+)
 
 
 def put(
     connection: sa.Connection, log_id: int, bundles: Sequence[Bundle]
 ) -> None:
     """Keep the bundles; a narrower one of the same number is replaced."""
-    if bundles:
-        connection.exec_driver_sql(
-            "INSERT INTO bundle (log_id, n, width, gz, root, entries)"
-            " VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (log_id, n) DO UPDATE SET width = excluded.width,"
-            " gz = excluded.gz, root = excluded.root,"
-            " entries = excluded.entries"
-            " WHERE excluded.width >= bundle.width",
-            [(log_id, b.n, b.width, b.gz, b.root, b.entries) for b in bundles],
-        )
+    _PUT.many(
+        connection,
+        [(log_id, b.n, b.width, b.gz, b.root, b.entries) for b in bundles],
+    )
 
 
 def rewrite(connection: sa.Connection, log_id: int, b: Bundle) -> None:
@@ -40,12 +71,9 @@ def rewrite(connection: sa.Connection, log_id: int, b: Bundle) -> None:
     Raises:
         StaleError: it has grown, or is not there at all.
     """
-    done = connection.exec_driver_sql(
-        "UPDATE bundle SET gz = ?, entries = ?"
-        " WHERE log_id = ? AND n = ? AND width = ? AND root = ?",
-        (b.gz, b.entries, log_id, b.n, b.width, b.root),
-    )
-    if done.rowcount != 1:
+    if not _REWRITE.run(
+        connection, b.gz, b.entries, log_id, b.n, b.width, b.root
+    ):
         raise StaleError(
             "log: bundle {n} is not {width} wide now", n=b.n, width=b.width
         )
@@ -53,9 +81,7 @@ def rewrite(connection: sa.Connection, log_id: int, b: Bundle) -> None:
 
 def get(connection: sa.Connection, log_id: int, n: int) -> Bundle | None:
     """Return bundle `n` of a log, or None."""
-    row = connection.exec_driver_sql(
-        f"{SELECT} WHERE log_id = ? AND n = ?", (log_id, n)
-    ).fetchone()
+    row = _GET.one(connection, log_id, n)
     return None if row is None else Bundle(*row)
 
 
@@ -67,11 +93,7 @@ def roots(
     Raises:
         DamagedError: one of them is missing or not full.
     """
-    rows = connection.exec_driver_sql(
-        "SELECT root FROM bundle WHERE log_id = ? AND n >= ? AND n < ?"
-        " AND width = 256 ORDER BY n",
-        (log_id, first, last),
-    ).fetchall()
+    rows = _ROOTS.all(connection, log_id, first, last)
     if len(rows) != max(last - first, 0):
         raise DamagedError(
             "log: {n} full bundles of {first} to {last}",

@@ -11,8 +11,15 @@ import sqlalchemy as sa
 from syncd.flows.ports import Bundle, MirrorHead
 from syncd.indicator import codec
 from syncd.indicator.absent import RETIRED
-from syncd.store import bundles, erasing, kept_notes
-from syncd.store.hot import execute_many
+from syncd.store import bundles, erasing, kept_notes, tables
+from syncd.store.tables import (
+    claim,
+    ending,
+    erased,
+    kept_note,
+    mirror_sighting,
+    missing,
+)
 from syncd.tlog import checkpoint, merkle, note, tiles
 from syncd.tlog.merkle import BUNDLE, Frontier
 
@@ -40,7 +47,7 @@ def cut(
         ):
             newest = raw
             break
-        kept_notes.drop(c, log_id, "size", [at])
+        kept_notes.drop(c, log_id, kept_note.c.size == at)
     return MirrorHead(origin, frontier, merged, newest)
 
 
@@ -50,9 +57,7 @@ def _cut_bundles(
     """Drop what is beyond; return the leaf hashes of the partial bundle."""
     n, width = divmod(size, BUNDLE)
     last = bundles.need(c, log_id, n) if width else None
-    c.exec_driver_sql(
-        "DELETE FROM bundle WHERE log_id = ? AND n >= ?", (log_id, n)
-    )
+    _drop(c, tables.bundle, log_id, tables.bundle.c.n >= n)
     if last is None:
         return []
     bundles.put(c, log_id, [narrow(origin, last, width)])
@@ -81,20 +86,13 @@ def _undo_erasures(c: sa.Connection, log_id: int, size: int) -> int:
     is ordered again.
     """
     known = erasing.erased(c, log_id)
-    c.exec_driver_sql(
-        "DELETE FROM erased WHERE log_id = ? AND by_idx >= ?", (log_id, size)
-    )
+    _drop(c, erased, log_id, erased.c.by_idx >= size)
     epochs = [  # by themselves, not by a later entry
         (start, min(stop, size), by)
         for start, stop, by in known
         if by == RETIRED and start < size
     ]
-    execute_many(
-        c,
-        f"INSERT INTO erased (log_id, start, stop, by_idx)"  # noqa: S608
-        f" VALUES ({int(log_id)}, ?, ?, ?)",
-        epochs,
-    )
+    erasing.remember(c, log_id, epochs)
     gone = [row for row in known if size <= row[2] < RETIRED]
     stay = [row for row in known if row[2] < size] + epochs
     undone = erasing.without(erasing.spans(gone), erasing.spans(stay))
@@ -103,24 +101,24 @@ def _undo_erasures(c: sa.Connection, log_id: int, size: int) -> int:
 
 def _cut_rows(c: sa.Connection, log_id: int, merged: int, size: int) -> None:
     """Drop what entries from `merged` on said, and end nothing by them."""
-    for table in ("claim", "sighting"):
-        c.exec_driver_sql(
-            f"DELETE FROM {table} WHERE log_id = ? AND idx >= ?",  # noqa: S608
-            (log_id, merged),
-        )
-    c.exec_driver_sql(
-        "DELETE FROM ending WHERE log_id = ? AND by_idx >= ?", (log_id, merged)
+    for table in (claim, mirror_sighting):
+        _drop(c, table, log_id, table.c.idx >= merged)
+    _drop(c, ending, log_id, ending.c.by_idx >= merged)
+    c.execute(
+        sa.update(claim)
+        .values(ended_by=erasing.LEAST)
+        .where(claim.c.log_id == log_id, claim.c.ended_by >= merged)
     )
-    c.exec_driver_sql(
-        "UPDATE claim SET ended_by = (SELECT min(e.by_idx) FROM ending e"
-        " WHERE e.log_id = claim.log_id AND e.idx = claim.idx"
-        " AND e.token = claim.token AND e.kind_epoch = claim.kind_epoch)"
-        " WHERE log_id = ? AND ended_by >= ?",
-        (log_id, merged),
-    )
-    c.exec_driver_sql(
-        "DELETE FROM missing WHERE log_id = ? AND idx >= ?", (log_id, size)
-    )
+    _drop(c, missing, log_id, missing.c.idx >= size)
+
+
+def _drop(
+    c: sa.Connection,
+    table: sa.Table,
+    log_id: int,
+    which: sa.ColumnElement[bool],
+) -> None:
+    c.execute(sa.delete(table).where(table.c.log_id == log_id, which))
 
 
 def _signed_root(raw: bytes) -> bytes:

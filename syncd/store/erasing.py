@@ -9,33 +9,85 @@ however often a log repeats them.
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import MalformedError, Message
 from syncd.flows.ports import Finding
 from syncd.indicator import codec, leaf, statement, token
 from syncd.indicator.absent import Range
 from syncd.indicator.claims import Claim
-from syncd.store import bundles
-from syncd.store.hot import execute_many, select_in
+from syncd.store import bundles, tables
+from syncd.store.prepared import MANY, Prepared
+from syncd.store.tables import bundle, claim, ending, mirror_sighting, missing
 from syncd.tlog import merkle
 from syncd.tlog.merkle import BUNDLE
 
 Span = tuple[int, int]  # first index, one past the last
+held, mark = claim.c, ending.c
+_SAYING = claim, mirror_sighting  # what entries say, by token
+_ENTRY = "token", "log", "index"
+
+
+def _of_entry(table: sa.Table) -> sa.ColumnElement[bool]:
+    columns = table.c.token, table.c.log_id, table.c.idx
+    pairs = zip(columns, _ENTRY, strict=True)
+    return sa.and_(*(column == sa.bindparam(name) for column, name in pairs))
+
+
+_DROP = {
+    t: Prepared(sa.delete(t).where(_of_entry(t)), *_ENTRY) for t in _SAYING
+}
+_STOOD = Prepared(
+    sa.select(held.token, held.idx, held.kind_epoch, held.record).where(
+        _of_entry(claim), held.ended_by.is_(None)
+    ),
+    *_ENTRY,
+)
+_OF_CLAIM = sa.and_(*(mark[key.name] == key for key in claim.primary_key))
+LEAST = (  # of the retracts that name a claim
+    sa.select(sa.func.min(mark.by_idx)).where(_OF_CLAIM).scalar_subquery()
+)
+_NAMED = Prepared(
+    sa.select(mark.token, mark.kind_epoch, mark.log_id, mark.idx, mark.by_idx)
+    .join(claim, _OF_CLAIM)
+    .where(mark.log_id == sa.bindparam("log"), mark.by_idx.in_(MANY)),
+    "log",
+)
+_FORGET = [
+    Prepared(
+        sa.delete(ending).where(
+            mark.log_id == sa.bindparam("log"), index == sa.bindparam("index")
+        ),
+        *("log", "index"),
+    )
+    for index in (mark.by_idx, mark.idx)
+]
+_END_ANEW = Prepared(
+    sa.update(claim)
+    .values(ended_by=LEAST)
+    .where(_of_entry(claim), held.kind_epoch == sa.bindparam("key")),
+    *("token", "key", "log", "index"),
+)
+_REMEMBER = Prepared(
+    insert(tables.erased).on_conflict_do_nothing(), *tables.erased.c.keys()
+)
 
 
 def erased(c: sa.Connection, log_id: int) -> list[Range]:
     """Return all erasures known of a log."""
-    rows = c.exec_driver_sql(
-        "SELECT start, stop, by_idx FROM erased WHERE log_id = ?"
-        " ORDER BY start, stop, by_idx",
-        (log_id,),
-    )
+    log, *which = tables.erased.c
+    rows = c.execute(sa.select(*which).where(log == log_id).order_by(*which))
     return [(start, stop, by) for start, stop, by in rows]
+
+
+def remember(c: sa.Connection, log_id: int, ranges: Iterable[Range]) -> None:
+    """Keep erasures of a log."""
+    _REMEMBER.many(c, [(log_id, *one) for one in ranges])
 
 
 def erase(
@@ -55,21 +107,21 @@ def erase(
     if not ordered:
         return []
     before = spans(erased(c, log_id))
-    c.exec_driver_sql(
-        "INSERT INTO erased (log_id, start, stop, by_idx)"
-        " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [(log_id, start, stop, by) for start, stop, by in ordered],
-    )
+    remember(c, log_id, ordered)
     fresh = without(spans(ordered), before)
     if not fresh:
         return []
     acted = _Erasure(c, log_id, origin, day)
-    numbers = c.exec_driver_sql(
-        "SELECT n FROM bundle WHERE log_id = ? AND n >= ? AND n < ?"
-        " ORDER BY n",
-        (log_id, fresh[0][0] // BUNDLE, -(-fresh[-1][1] // BUNDLE)),
+    numbers = (
+        sa.select(bundle.c.n)
+        .where(
+            bundle.c.log_id == log_id,
+            bundle.c.n >= fresh[0][0] // BUNDLE,
+            bundle.c.n < -(-fresh[-1][1] // BUNDLE),
+        )
+        .order_by(bundle.c.n)
     )
-    if there := [*numbers.scalars()]:
+    if there := [*c.scalars(numbers)]:
         acted.in_bundles(there, fresh)
     else:  # our own log: its bundles are in own.db
         acted.by_index(fresh)
@@ -188,35 +240,34 @@ class _Erasure:
             at = bisect_right(ends, index)
             return at < len(found) and found[at][0] <= index
 
-        for table in ("claim", "sighting"):
-            rows = c.exec_driver_sql(
-                f"SELECT token, log_id, idx FROM {table}"  # noqa: S608
-                " WHERE log_id = ? AND idx >= ? AND idx < ?",
-                (log_id, found[0][0], found[-1][1]),
+        for table in _SAYING:
+            rows = c.execute(
+                sa.select(table.c.token, table.c.log_id, table.c.idx).where(
+                    table.c.log_id == log_id,
+                    table.c.idx >= found[0][0],
+                    table.c.idx < found[-1][1],
+                )
             )
             self._drop(table, [tuple(row) for row in rows if gone(row.idx)])
         ended: list[int] = []
+        ours = mark.log_id == log_id
         for start, end in found:
-            retracts = c.exec_driver_sql(
-                "SELECT DISTINCT by_idx FROM ending"
-                " WHERE log_id = ? AND by_idx >= ? AND by_idx < ?",
-                (log_id, start, end),
+            within = mark.by_idx >= start, mark.by_idx < end
+            ended += c.scalars(
+                sa.select(mark.by_idx).distinct().where(ours, *within)
             )
-            ended += retracts.scalars()
-            c.exec_driver_sql(
-                "DELETE FROM ending WHERE log_id = ? AND idx >= ? AND idx < ?",
-                (log_id, start, end),
-            )
+            named = mark.idx >= start, mark.idx < end
+            c.execute(sa.delete(ending).where(ours, *named))
         self._stand_again(ended)
 
     def _close(self, n: int, gone: AbstractSet[int]) -> None:
         """Close the records of types 1–7 that are `gone`; drop their claims."""
         c, log_id, first = self.c, self.log_id, n * BUNDLE
-        bundle = bundles.get(c, log_id, n)
-        if bundle is None:
+        old = bundles.get(c, log_id, n)
+        if old is None:
             return
-        records = codec.records(self.origin, bundle)
-        if merkle.root(codec.leaf_hashes(records)) != bundle.root:
+        records = codec.records(self.origin, old)
+        if merkle.root(codec.leaf_hashes(records)) != old.root:
             why = Message(
                 "bundle {n} does not hash to its root: not erased", n=n
             )
@@ -229,40 +280,27 @@ class _Erasure:
                 closed[index] = payload
                 records[index - first] = leaf.close(records[index - first])
         if any(closed.values()):
-            c.exec_driver_sql(
-                "UPDATE bundle SET gz = ? WHERE log_id = ? AND n = ?",
-                (codec.deflate(records), log_id, n),
-            )
+            bundles.rewrite(c, log_id, replace(old, gz=codec.deflate(records)))
         places = [(token_of(p), log_id, index) for index, p in closed.items()]
-        for table in ("claim", "sighting"):
+        for table in _SAYING:
             self._drop(table, places)
-        execute_many(
-            c,
-            "DELETE FROM missing WHERE log_id = ? AND idx = ?",
-            [(log_id, index) for index in closed],
-        )
+        lacked = missing.c.log_id == log_id, missing.c.idx.in_(closed)
+        c.execute(sa.delete(missing).where(*lacked))
         self._stand_again([*closed])
 
-    def _drop(self, table: str, places: Sequence[tuple[Any, ...]]) -> None:
+    def _drop(
+        self, table: sa.Table, places: Sequence[tuple[Any, ...]]
+    ) -> None:
         """Drop the rows of entries at (token, log, index)."""
-        if self.day is not None and table == "claim":
+        if self.day is not None and table is claim:
             day = self.day
             self.in_force += [p[2] for p in places if self._stood(p, day)]
-        execute_many(
-            self.c,
-            f"DELETE FROM {table}"  # noqa: S608
-            " WHERE token = ? AND log_id = ? AND idx = ?",
-            places,
-        )
+        _DROP[table].many(self.c, places)
 
     def _stood(self, place: tuple[Any, ...], day: int) -> bool:
         """Tell whether a claim at a place says something on a day."""
-        rows = self.c.exec_driver_sql(
-            "SELECT token, idx, kind_epoch, record FROM claim"
-            " WHERE token = ? AND log_id = ? AND idx = ? AND ended_by IS NULL",
-            place,
-        )
-        stated = (Claim.parse("", tuple(row)).statement for row in rows)
+        rows = _STOOD.all(self.c, *place)
+        stated = (Claim.parse("", row).statement for row in rows)
         ends = [getattr(one, "expires", "") for one in stated]
         return any(not end or day < statement.day(end) for end in ends)
 
@@ -272,31 +310,10 @@ class _Erasure:
         Those of them that had ended what is not erased are `unended`.
         """
         c, log_id = self.c, self.log_id
-        named = list(
-            select_in(
-                c,
-                "SELECT e.token, e.kind_epoch, e.log_id, e.idx, e.by_idx"
-                " FROM ending AS e JOIN claim USING"
-                " (token, kind_epoch, log_id, idx)"
-                " WHERE e.log_id = ? AND e.by_idx IN (?*)",
-                gone,
-                log_id,
-            )
-        )
-        for column in ("by_idx", "idx"):
-            execute_many(
-                c,
-                f"DELETE FROM ending WHERE log_id = ? AND {column} = ?",  # noqa: S608
-                [(log_id, index) for index in gone],
-            )
-        execute_many(
-            c,
-            "UPDATE claim SET ended_by = (SELECT min(e.by_idx) FROM ending e"
-            " WHERE e.log_id = claim.log_id AND e.idx = claim.idx"
-            " AND e.token = claim.token AND e.kind_epoch = claim.kind_epoch)"
-            " WHERE token = ? AND kind_epoch = ? AND log_id = ? AND idx = ?",
-            [row[:4] for row in named],
-        )
+        named = [*_NAMED.within(c, gone, log_id)]
+        for forget in _FORGET:
+            forget.many(c, [(log_id, index) for index in gone])
+        _END_ANEW.many(c, [row[:4] for row in named])
         self.unended += sorted({row[4] for row in named})
 
 

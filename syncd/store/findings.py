@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Finding
 from syncd.messages import wire
+from syncd.store.tables import finding
 
 _NO_INDEX = -1
+_KEY = finding.c.code, finding.c.origin, finding.c.idx
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +29,29 @@ def record(
     connection: sa.Connection, findings: Iterable[Finding], now: int
 ) -> None:
     """Keep each finding; one that is known is counted, its detail renewed."""
-    rows = [(f.code, f.origin, _index(f), _detail(f)) for f in findings]
-    if rows:
-        connection.exec_driver_sql(
-            "INSERT INTO finding"
-            " (code, origin, idx, detail, first_at, last_at, count)"
-            " VALUES (?, ?, ?, ?, ?, ?, 1)"
-            " ON CONFLICT (code, origin, idx) DO UPDATE SET"
-            " detail = excluded.detail, last_at = excluded.last_at,"
-            " count = finding.count + 1",
-            [(*row, now, now) for row in rows],
-        )
+    new = insert(finding)
+    again = new.on_conflict_do_update(
+        index_elements=_KEY,
+        set_={
+            "detail": new.excluded.detail,
+            "last_at": new.excluded.last_at,
+            "count": finding.c.count + 1,
+        },
+    )
+    for f in findings:
+        row = {**_key(f), "detail": _detail(f), "count": 1}
+        connection.execute(again, {**row, "first_at": now, "last_at": now})
 
 
 def news(
     connection: sa.Connection, findings: Iterable[Finding], since: int
 ) -> list[Finding]:
     """Return those, each once, that were not met since a time."""
+    lately = sa.select(finding.c.id).where(finding.c.last_at >= since)
     return [
         f
         for f in dict.fromkeys(findings)
-        if connection.exec_driver_sql(
-            "SELECT 1 FROM finding WHERE code = ? AND origin = ? AND idx = ?"
-            " AND last_at >= ?",
-            (f.code, f.origin, _index(f), since),
-        ).fetchone()
-        is None
+        if connection.scalar(lately.filter_by(**_key(f))) is None
     ]
 
 
@@ -59,20 +59,22 @@ def after(
     connection: sa.Connection, number: int, limit: int
 ) -> list[tuple[int, Finding]]:
     """Return findings above a row number, with theirs, in its order."""
-    rows = connection.exec_driver_sql(
-        "SELECT id, code, origin, idx, detail FROM finding WHERE id > ?"
-        " ORDER BY id LIMIT ?",
-        (number, limit),
+    rows = connection.execute(
+        sa.select(finding.c.id, *_KEY, finding.c.detail)
+        .where(finding.c.id > number)
+        .order_by(finding.c.id)
+        .limit(limit)
     )
     return [(id_, _finding(*row)) for id_, *row in rows]
 
 
 def newest(connection: sa.Connection, limit: int) -> list[Row]:
     """Return up to `limit` findings, the one met last first."""
-    rows = connection.exec_driver_sql(
-        "SELECT code, origin, idx, detail, first_at, last_at, count"
-        " FROM finding ORDER BY last_at DESC, id DESC LIMIT ?",
-        (limit,),
+    at = finding.c
+    rows = connection.execute(
+        sa.select(*_KEY, at.detail, at.first_at, at.last_at, at.count)
+        .order_by(at.last_at.desc(), at.id.desc())
+        .limit(limit)
     )
     return [
         Row(_finding(*row), first_at, last_at, count)
@@ -80,8 +82,9 @@ def newest(connection: sa.Connection, limit: int) -> list[Row]:
     ]
 
 
-def _index(finding: Finding) -> int:
-    return _NO_INDEX if finding.index is None else finding.index
+def _key(f: Finding) -> dict[str, str | int]:
+    idx = _NO_INDEX if f.index is None else f.index
+    return {"code": f.code, "origin": f.origin, "idx": idx}
 
 
 def _detail(finding: Finding) -> str:

@@ -1,16 +1,23 @@
 """Signed checkpoints in mirror.db: those that are ahead, and those of forks."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Finding
 from syncd.store import findings, log_rows
 from syncd.store.book import Book
-from syncd.store.hot import execute_many
+from syncd.store.prepared import Prepared
+from syncd.store.tables import fork_note, kept_note, mirror_log
 
 _AHEAD = 32  # verified notes kept above `merged`, at most
+
+
+_CONTESTED = Prepared(
+    sa.select(mirror_log.c.origin).where(mirror_log.c.contested == 1)
+)
 
 
 class KeptNotes(Book):
@@ -35,9 +42,8 @@ class KeptNotes(Book):
 
         def job(c: sa.Connection) -> None:
             log_id = log_rows.id_of(c, origin, make=True)
-            c.exec_driver_sql(
-                "UPDATE log SET contested = 1 WHERE id = ?", (log_id,)
-            )
+            row = sa.update(mirror_log).where(mirror_log.c.id == log_id)
+            c.execute(row.values(contested=1))
             _keep_evidence(c, log_id, notes)
             findings.record(c, [finding], self._clock())
 
@@ -45,19 +51,14 @@ class KeptNotes(Book):
 
     async def contested(self) -> frozenset[str]:
         """Return the forked origins."""
-        rows = await self._db.rows(
-            "SELECT origin FROM log WHERE contested = 1", few=True
-        )
+        rows = await self._db.read(_CONTESTED.all, few=True)
         return frozenset(origin for (origin,) in rows)
 
     async def evidence(self, origin: str) -> list[bytes]:
         """Return the notes of a log that contradict each other, or did."""
-        rows = await self._db.rows(
-            "SELECT fork_note.note FROM fork_note JOIN log ON id = log_id"
-            " WHERE origin = ? ORDER BY hash",
-            origin,
+        return await self._db.read(
+            lambda c: _evidence(c, log_rows.id_of(c, origin))
         )
-        return [note for (note,) in rows]
 
     async def rejected(self, origin: str) -> list[bytes]:
         """Return those of them that the roster decided against."""
@@ -68,21 +69,16 @@ class KeptNotes(Book):
 
 def of_log(c: sa.Connection, log_id: int) -> dict[int, bytes]:
     """Return the kept signed checkpoints of a log by size, in order."""
-    rows = c.exec_driver_sql(
-        "SELECT size, note FROM kept_note WHERE log_id = ? ORDER BY size",
-        (log_id,),
+    kept = sa.select(kept_note.c.size, kept_note.c.note)
+    rows = c.execute(
+        kept.where(kept_note.c.log_id == log_id).order_by(kept_note.c.size)
     )
     return dict(map(tuple, rows))
 
 
 def rejected(c: sa.Connection, log_id: int) -> list[bytes]:
     """Return a log's notes that the roster decided against."""
-    rows = c.exec_driver_sql(
-        "SELECT note FROM fork_note WHERE log_id = ? AND rejected = 1"
-        " ORDER BY hash",
-        (log_id,),
-    )
-    return [note for (note,) in rows]
+    return _evidence(c, log_id, fork_note.c.rejected == 1)
 
 
 def keep(c: sa.Connection, log_id: int, size: int, note: bytes) -> None:
@@ -92,49 +88,52 @@ def keep(c: sa.Connection, log_id: int, size: int, note: bytes) -> None:
     merge that is far behind signs some of the sizes on its way, not all.
     """
     if note:
-        c.exec_driver_sql(
-            "INSERT INTO kept_note (log_id, size, note) VALUES (?, ?, ?)"
-            " ON CONFLICT (log_id, size) DO UPDATE SET note = excluded.note",
-            (log_id, size, note),
+        new = insert(kept_note).values(log_id=log_id, size=size, note=note)
+        c.execute(
+            new.on_conflict_do_update(
+                kept_note.primary_key, set_={"note": note}
+            )
         )
-    merged = c.exec_driver_sql(
-        "SELECT merged FROM log WHERE id = ?", (log_id,)
+    merged = c.execute(
+        sa.select(mirror_log.c.merged).where(mirror_log.c.id == log_id)
     ).scalar_one()
     sizes = [*of_log(c, log_id)]
     ahead = [n for n in sizes if n > merged]
     gone = sizes[: len(sizes) - len(ahead)][:-1]
     if len(ahead) > _AHEAD:
         gone += ahead[1:-1:2]  # the nearest and the largest stay
-    drop(c, log_id, "size", gone)
+    drop(c, log_id, kept_note.c.size.in_(gone))
 
 
 def reject(c: sa.Connection, log_id: int, notes: Sequence[bytes]) -> None:
     """Keep notes as evidence alone: they are of no account any more."""
     _keep_evidence(c, log_id, notes, rejected=1)
-    drop(c, log_id, "note", notes)
+    drop(c, log_id, kept_note.c.note.in_(notes))
 
 
-def drop(
-    c: sa.Connection, log_id: int, column: str, values: Iterable[object]
-) -> None:
-    """Keep some notes no longer, by their `size` or `note`."""
-    execute_many(
-        c,
-        f"DELETE FROM kept_note WHERE log_id = ? AND {column} = ?",  # noqa: S608
-        [(log_id, value) for value in values],
-    )
+def drop(c: sa.Connection, log_id: int, which: sa.ColumnElement[bool]) -> None:
+    """Keep some notes of a log no longer."""
+    c.execute(sa.delete(kept_note).where(kept_note.c.log_id == log_id, which))
+
+
+def _evidence(
+    c: sa.Connection, log_id: int, *which: sa.ColumnElement[bool]
+) -> list[bytes]:
+    found = sa.select(fork_note.c.note).order_by(fork_note.c.hash)
+    return [*c.scalars(found.where(fork_note.c.log_id == log_id, *which))]
 
 
 def _keep_evidence(
-    c: sa.Connection, log_id: int, notes: Iterable[bytes], rejected: int = 0
+    c: sa.Connection, log_id: int, notes: Sequence[bytes], rejected: int = 0
 ) -> None:
-    execute_many(
-        c,
-        "INSERT INTO fork_note (log_id, hash, note, rejected)"
-        " VALUES (?, ?, ?, ?) ON CONFLICT (log_id, hash)"
-        " DO UPDATE SET rejected = max(rejected, excluded.rejected)",
-        [
-            (log_id, hashlib.sha256(note).digest(), note, rejected)
-            for note in notes
-        ],
+    """Keep notes; what the roster decided against stays so."""
+    new = insert(fork_note)
+    again = new.on_conflict_do_update(
+        fork_note.primary_key,
+        set_={"rejected": 1},
+        where=new.excluded.rejected == 1,
     )
+    for note in notes:
+        hash_ = hashlib.sha256(note).digest()
+        row = {"log_id": log_id, "hash": hash_, "note": note}
+        c.execute(again, {**row, "rejected": rejected})

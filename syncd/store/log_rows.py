@@ -4,40 +4,44 @@ import sqlalchemy as sa
 
 from syncd.errors import StaleError
 from syncd.flows.ports import MirrorHead
+from syncd.store.prepared import Prepared
+from syncd.store.tables import mirror_log, missing
 from syncd.tlog.merkle import Frontier
+
+log = mirror_log.c
+_ID = Prepared(
+    sa.select(log.id).where(log.origin == sa.bindparam("name")), "name"
+)
 
 
 def id_of(c: sa.Connection, origin: str, *, make: bool = False) -> int:
     """Return the row id of an origin; 0 stands for one never heard of."""
-    if make:
-        c.exec_driver_sql(
-            "INSERT INTO log (origin, size, peaks, merged, note, contested)"
-            " VALUES (?, 0, ?, 0, ?, 0) ON CONFLICT DO NOTHING",
-            (origin, bytes(Frontier.EMPTY), b""),
-        )
-    found = c.exec_driver_sql("SELECT id FROM log WHERE origin = ?", (origin,))
-    return found.scalar() or 0
+    row = _ID.one(c, origin)
+    if row is None and make:
+        new = _columns(MirrorHead(origin, Frontier.EMPTY))
+        made = sa.insert(mirror_log).values(origin=origin, **new)
+        row = c.execute(made).inserted_primary_key
+    return row[0] if row else 0
 
 
 def head(c: sa.Connection, origin: str) -> MirrorHead:
     """Return how far we are (size 0 if we never heard of it)."""
-    row = c.exec_driver_sql(
-        "SELECT id, peaks, merged, note, contested FROM log WHERE origin = ?",
-        (origin,),
-    ).fetchone()
+    row = c.execute(
+        sa.select(
+            *(log.id, log.peaks, log.merged, log.note, log.contested)
+        ).where(log.origin == origin)
+    ).first()
     if row is None:
         return MirrorHead(origin, Frontier.EMPTY)
     log_id, peaks, merged, note, contested = row
-    missing = c.exec_driver_sql(
-        "SELECT idx FROM missing WHERE log_id = ? ORDER BY idx", (log_id,)
-    )
+    lacks = sa.select(missing.c.idx).where(missing.c.log_id == log_id)
     return MirrorHead(
         origin,
         Frontier.parse(peaks),
         merged,
         note,
         bool(contested),
-        tuple(missing.scalars()),
+        tuple(c.scalars(lacks.order_by(missing.c.idx))),
     )
 
 
@@ -49,14 +53,15 @@ def move(c: sa.Connection, old: MirrorHead, new: MirrorHead) -> int:
             was found to be forked, of which `old` does not know.
     """
     log_id = id_of(c, old.origin, make=True)
-    done = c.exec_driver_sql(
-        "UPDATE log SET size = ?, peaks = ?, merged = ?, note = ?,"
-        " contested = 0"
-        " WHERE id = ? AND size = ? AND merged = ? AND contested = ?",
-        (
-            *(new.mirrored, bytes(new.frontier), new.merged, new.note),
-            *(log_id, old.mirrored, old.merged, old.contested),
-        ),
+    done = c.execute(
+        sa.update(mirror_log)
+        .values(_columns(new))
+        .where(
+            log.id == log_id,
+            log.size == old.mirrored,
+            log.merged == old.merged,
+            log.contested == int(old.contested),
+        )
     )
     if done.rowcount != 1:
         raise StaleError(
@@ -66,3 +71,14 @@ def move(c: sa.Connection, old: MirrorHead, new: MirrorHead) -> int:
             mirrored=old.mirrored,
         )
     return log_id
+
+
+def _columns(head: MirrorHead) -> dict[str, object]:
+    """Return what an uncontested log's row holds of its head."""
+    return {
+        "size": head.mirrored,
+        "peaks": bytes(head.frontier),
+        "merged": head.merged,
+        "note": head.note,
+        "contested": 0,
+    }

@@ -9,10 +9,13 @@ what each retract names: so the digest at any earlier size can be computed,
 and a claim whose retract is erased stands again.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import StaleError
 from syncd.flows.ports import Bundle, Finding, MirrorHead
@@ -21,18 +24,54 @@ from syncd.indicator.folding import Batch
 from syncd.store import bundles as bundle_rows
 from syncd.store import cutting, failpoint, kept_notes, log_rows
 from syncd.store import findings as finding_rows
-from syncd.store.hot import execute_many
 from syncd.store.kept_notes import KeptNotes
 from syncd.store.mirror_erasures import MirrorErasures, erase_merged
+from syncd.store.prepared import Prepared
 from syncd.store.stored_claims import StoredClaims
+from syncd.store.tables import (
+    bundle,
+    claim,
+    ending,
+    mirror_log,
+    mirror_sighting,
+    missing,
+    spent,
+)
 from syncd.tlog import checkpoint
 from syncd.tlog.merkle import BUNDLE
 
 _DAY_S = 86_400
+log, held = mirror_log.c, claim.c
+_SIZES = Prepared(sa.select(log.origin, log.size, log.merged))
+_END = Prepared(
+    sa.update(claim)
+    .values(ended_by=sa.bindparam("by"))
+    .where(
+        held.token == sa.bindparam("token"),
+        held.kind_epoch == sa.bindparam("key"),
+        held.log_id == sa.bindparam("log"),
+        held.idx == sa.bindparam("index"),
+        held.idx < sa.bindparam("by"),
+        sa.or_(held.ended_by.is_(None), held.ended_by > sa.bindparam("by")),
+    ),
+    *("by", "token", "key", "log", "index"),
+)
+
+
+@functools.cache
+def _into(table: sa.Table, log_id: int) -> Prepared:
+    """Return how a log's rows get into a table."""
+    names = table.c.keys()[:4]  # the fifth is `log_id`
+    values: dict[str, Any] = {name: sa.bindparam(name) for name in names}
+    values["log_id"] = sa.literal_column(str(log_id))
+    new = insert(table).values(values).inline()  # no RETURNING
+    if table is ending:  # a retract may name an entry twice
+        new = new.on_conflict_do_nothing()
+    return Prepared(new, *names)
 
 
 class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
-    """flows.ports.Mirror on SQLite."""
+    """flows.ports.Mirror over mirror.db."""
 
     def close(self) -> None:
         """Finish what runs, then close."""
@@ -48,16 +87,14 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
         """Return how far we are with each origin that we heard of."""
 
         def job(c: sa.Connection) -> list[MirrorHead]:
-            names = c.exec_driver_sql("SELECT origin FROM log ORDER BY origin")
-            return [log_rows.head(c, name) for name in names.scalars().all()]
+            names = c.scalars(sa.select(log.origin).order_by(log.origin)).all()
+            return [log_rows.head(c, name) for name in names]
 
         return await self._db.read(job)
 
     async def sizes(self) -> dict[str, tuple[int, int]]:
         """Return how much of each origin's log is (mirrored, merged)."""
-        rows = await self._db.rows(
-            "SELECT origin, size, merged FROM log", few=True
-        )
+        rows = await self._db.read(_SIZES.all, few=True)
         return {origin: (size, merged) for origin, size, merged in rows}
 
     async def advance(
@@ -113,12 +150,15 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
 
     async def merged_today(self, origin: str) -> tuple[int, int]:
         """Return how many entries, with how many bytes, were merged today."""
-        rows = await self._db.rows(
-            "SELECT entries, octets FROM spent JOIN log ON id = log_id"
-            " WHERE origin = ? AND day = ?",
-            *(origin, self._clock() // _DAY_S),
+        of_day = (
+            sa.select(spent.c.entries, spent.c.octets)
+            .join(mirror_log)
+            .where(
+                log.origin == origin, spent.c.day == self._clock() // _DAY_S
+            )
         )
-        return tuple(rows[0]) if rows else (0, 0)
+        row = await self._db.read(lambda c: c.execute(of_day).first())
+        return (row.entries, row.octets) if row else (0, 0)
 
     async def fold_again(self, origin: str) -> None:
         """Drop the claims of `origin` and set its `merged` to 0.
@@ -128,14 +168,10 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
 
         def job(c: sa.Connection) -> None:
             log_id = log_rows.id_of(c, origin)
-            for table in ("claim", "ending", "sighting"):
-                c.exec_driver_sql(
-                    f"DELETE FROM {table} WHERE log_id = ?",  # noqa: S608
-                    (log_id,),
-                )
-            c.exec_driver_sql(
-                "UPDATE log SET merged = 0 WHERE id = ?", (log_id,)
-            )
+            for table in (claim, ending, mirror_sighting):
+                c.execute(sa.delete(table).where(table.c.log_id == log_id))
+            row = sa.update(mirror_log).where(log.id == log_id)
+            c.execute(row.values(merged=0))
 
         await self._db.write(job)
 
@@ -176,12 +212,14 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
 
         Only of a log that we wrote ourselves: own.db has those.
         """
-        there = await self._db.rows(
-            "SELECT n FROM bundle JOIN log ON id = log_id WHERE origin = ?",
-            origin,
-        )
-        bundles = -(-(await self.head(origin)).mirrored // BUNDLE)
-        return sorted(set(range(bundles)) - {n for (n,) in there})
+
+        def job(c: sa.Connection) -> list[int]:
+            of_log = bundle.c.log_id == log_rows.id_of(c, origin)
+            there = c.scalars(sa.select(bundle.c.n).where(of_log))
+            bundles = -(-log_rows.head(c, origin).mirrored // BUNDLE)
+            return sorted({*range(bundles)}.difference(there))
+
+        return await self._db.read(job)
 
     async def adopt(self, origin: str, bundles: Sequence[Bundle]) -> None:
         """Keep bundles that `lacks` named; what is erased is closed."""
@@ -260,14 +298,12 @@ def _joined(
 
 
 def _set_missing(
-    c: sa.Connection, log_id: int, missing: Sequence[int]
+    c: sa.Connection, log_id: int, indices: Sequence[int]
 ) -> None:
-    c.exec_driver_sql("DELETE FROM missing WHERE log_id = ?", (log_id,))
-    execute_many(
-        c,
-        "INSERT INTO missing (log_id, idx) VALUES (?, ?)",
-        [(log_id, index) for index in sorted(set(missing))],
-    )
+    c.execute(sa.delete(missing).where(missing.c.log_id == log_id))
+    if indices:
+        rows = [{"log_id": log_id, "idx": i} for i in sorted({*indices})]
+        c.execute(sa.insert(missing), rows)
 
 
 def _add_claims(c: sa.Connection, log_id: int, batch: Batch) -> None:
@@ -276,45 +312,35 @@ def _add_claims(c: sa.Connection, log_id: int, batch: Batch) -> None:
     They go to the driver as they are, since every tuple made here would cost
     a tenth of the insert; so the log's number stands in the statement.
     """
-    for table, rows in (("claim", batch.adds), ("sighting", batch.sightings)):
-        execute_many(
-            c,
-            f"INSERT INTO {table} (token, idx, kind_epoch, record, log_id)"  # noqa: S608
-            f" VALUES (?, ?, ?, ?, {int(log_id)})",
-            rows,
-        )
+    for table, rows in (
+        (claim, batch.adds),
+        (mirror_sighting, batch.sightings),
+    ):
+        _into(table, log_id).many(c, rows)
 
 
 def _spend(c: sa.Connection, log_id: int, batch: Batch, day: int) -> None:
     """Count what is merged towards the day's limits."""
     if not batch.octets:
         return
-    c.exec_driver_sql(
-        "INSERT INTO spent (log_id, day, entries, octets)"
-        " VALUES (?, ?, ?, ?) ON CONFLICT (log_id) DO UPDATE SET"
-        " entries = excluded.entries + CASE WHEN spent.day = excluded.day"
-        " THEN spent.entries ELSE 0 END,"
-        " octets = excluded.octets + CASE WHEN spent.day = excluded.day"
-        " THEN spent.octets ELSE 0 END,"
-        " day = excluded.day",
-        (log_id, day, batch.stop - batch.start, batch.octets),
+    new = insert(spent).values(
+        log_id=log_id,
+        day=day,
+        entries=batch.stop - batch.start,
+        octets=batch.octets,
+    )
+    of_day = {
+        name: new.excluded[name]
+        + sa.case((spent.c.day == day, spent.c[name]), else_=0)
+        for name in ("entries", "octets")
+    }
+    c.execute(
+        new.on_conflict_do_update(
+            spent.primary_key, set_={**of_day, "day": day}
+        )
     )
 
 
 def _end_claims(c: sa.Connection, log_id: int, batch: Batch) -> None:
-    execute_many(
-        c,
-        "INSERT INTO ending (log_id, by_idx, idx, token, kind_epoch)"
-        " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [(log_id, by, index, t, key) for t, index, by, key in batch.ends],
-    )
-    execute_many(
-        c,
-        "UPDATE claim SET ended_by = ?"
-        " WHERE token = ? AND kind_epoch = ? AND log_id = ? AND idx = ?"
-        " AND idx < ? AND (ended_by IS NULL OR ended_by > ?)",
-        [
-            (by, t, key, log_id, index, by, by)
-            for t, index, by, key in batch.ends
-        ],
-    )
+    _into(ending, log_id).many(c, batch.ends)
+    _END.many(c, [(by, t, key, log_id, i) for t, i, by, key in batch.ends])

@@ -12,7 +12,7 @@ from syncd.indicator.folding import Batch, Rows
 from syncd.indicator.token import KIND_CODES
 from syncd.store import bundles, erasing, findings, log_rows
 from syncd.store.book import Book
-from syncd.store.hot import execute_many
+from syncd.store.tables import claim, ending, mirror_sighting
 from syncd.tlog.merkle import BUNDLE
 
 
@@ -40,15 +40,11 @@ class MirrorErasures(Book):
 
     async def drop_retired(self) -> None:
         """Drop all claims of the epochs that are `retired`."""
-        keys = [(key,) for key in self._keys()]
 
         def job(c: sa.Connection) -> None:
-            for table in ("claim", "sighting", "ending"):
-                execute_many(
-                    c,
-                    f"DELETE FROM {table} WHERE kind_epoch = ?",  # noqa: S608
-                    keys,
-                )
+            for table in (claim, mirror_sighting, ending):
+                gone = table.c.kind_epoch.in_(self._keys())
+                c.execute(sa.delete(table).where(gone))
 
         await self._db.write(job)
 

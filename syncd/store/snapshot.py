@@ -6,15 +6,15 @@ streamed. Nothing is interpreted here: that they hold is for `flows.audit`
 to find out.
 """
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import starmap
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import Bundle
@@ -22,14 +22,29 @@ from syncd.indicator.absent import Range
 from syncd.store import bundles, erasing, kept_notes
 from syncd.store.database import Database
 from syncd.store.home_stores import MIRROR, OWN
+from syncd.store.tables import (
+    bundle,
+    claim,
+    cosigned,
+    log,
+    mirror_log,
+    mirror_sighting,
+    receipt,
+)
 
 # (token, key, index, record, index of the retract that ended it)
 HeldRow = tuple[bytes, int, int, bytes, int | None]
 
-_CLAIMS = (
-    "token, kind_epoch, idx, record, ended_by FROM claim",
-    "token, kind_epoch, idx, record, NULL FROM sighting",
-)
+_AT_ONCE = 1000  # rows
+
+
+def _held(sightings: bool) -> sa.Select[Any]:
+    """Select claims or sightings: each its log, then a `HeldRow`."""
+    at = (claim, mirror_sighting)[sightings].c
+    ended_by = sa.null() if sightings else at.ended_by
+    return sa.select(
+        *(at.log_id, at.token, at.kind_epoch, at.idx, at.record, ended_by)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,33 +88,24 @@ class _Snapshot:
         database = Database(
             home / cls.file, cls.schema, read_only=True, readers=1
         )
-        with (
-            closing(database),
-            database.reading() as connection,
-            ExitStack() as cursors,
-        ):
-            yield cls(connection, cursors)
+        with closing(database), database.reading() as connection:
+            yield cls(connection)
 
-    def __init__(self, connection: sa.Connection, cursors: ExitStack) -> None:
-        connection.exec_driver_sql("SELECT 1 FROM log LIMIT 1").fetchone()
+    def __init__(self, connection: sa.Connection) -> None:
+        connection.execute(sa.select(log.c.id).limit(1)).first()
         self._c = connection
-        self._cursors = cursors  # of what nobody reads to its end, too
 
-    def _rows(self, sql: str, *values: Any) -> Iterator[Any]:
-        cursor = self._c.connection.cursor()
-        self._cursors.enter_context(closing(cursor))
+    def _rows(self, wanted: sa.Select[Any], **values: int) -> Iterator[Any]:
+        some = wanted.execution_options(yield_per=_AT_ONCE)
         try:
-            cursor.execute(sql, values)
-            while row := cursor.fetchone():
-                yield row
-        except sqlite3.DatabaseError as e:
-            raise DamagedError("database: {why}", why=e) from e
+            yield from self._c.execute(some, values)
+        except DBAPIError as e:
+            raise DamagedError("database: {why}", why=e.orig) from e
 
     def bundles(self, log_id: int) -> Iterator[Bundle]:
         """Yield a log's bundles, the newest first."""
-        sql = f"{bundles.SELECT} WHERE log_id = ? ORDER BY n DESC"
-        for row in self._rows(sql, log_id):
-            yield Bundle(*row)
+        newest_first = bundles.OF_LOG.order_by(bundle.c.n.desc())
+        yield from starmap(Bundle, self._rows(newest_first, log=log_id))
 
     def bundle(self, log_id: int, n: int) -> Bundle | None:
         """Return one bundle of a log."""
@@ -117,24 +123,20 @@ class OwnSnapshot(_Snapshot):
 
     def logs(self) -> list[LogRow]:
         """Return our logs, one for each generation, the newest last."""
-        sql = "SELECT id, origin, size, peaks, note FROM log ORDER BY id"
-        return [*starmap(LogRow, self._rows(sql))]
+        return [*starmap(LogRow, self._rows(sa.select(log).order_by("id")))]
 
     def cosigned(self) -> list[CosignRow]:
         """Return the last checkpoint of each log that each key cosigned."""
-        rows = self._rows(
-            "SELECT role, origin, size, root, note FROM cosigned"
-            " ORDER BY origin, role"
-        )
-        return [*starmap(CosignRow, rows)]
+        rows = sa.select(cosigned).order_by("origin", "role")
+        return [*starmap(CosignRow, self._rows(rows))]
 
     def receipts(self) -> list[CosignRow]:
         """Return others' cosignatures on our logs."""
-        rows = self._rows(
-            "SELECT signer, origin, size, x'', note FROM receipt"
-            " ORDER BY origin, signer"
-        )
-        return [*starmap(CosignRow, rows)]
+        rows = sa.select(receipt).order_by("origin", "signer")
+        return [
+            CosignRow(row.signer, row.origin, row.size, b"", row.note)
+            for row in self._rows(rows)
+        ]
 
 
 class MirrorSnapshot(_Snapshot):
@@ -144,11 +146,8 @@ class MirrorSnapshot(_Snapshot):
 
     def logs(self) -> list[LogRow]:
         """Return the logs that we heard of, by origin; ours among them."""
-        rows = self._rows(
-            "SELECT id, origin, size, peaks, note, merged, contested"
-            " FROM log ORDER BY origin"
-        )
-        return [*starmap(LogRow, rows)]
+        rows = self._rows(sa.select(mirror_log).order_by("origin"))
+        return [LogRow(**row._asdict()) for row in rows]
 
     def notes(self, log_id: int) -> dict[int, bytes]:
         """Return a log's kept checkpoints by size."""
@@ -164,7 +163,7 @@ class MirrorSnapshot(_Snapshot):
 
     def rows(self, sightings: bool) -> Iterator[tuple[int, *HeldRow]]:
         """Yield every claim or sighting row, ended ones too, by log id."""
-        yield from self._rows(f"SELECT log_id, {_CLAIMS[sightings]}")
+        yield from self._rows(_held(sightings))
 
     def held(
         self, log_id: int, sightings: bool, first: int, last: int
@@ -174,8 +173,8 @@ class MirrorSnapshot(_Snapshot):
         There is no index by position: this reads the whole table, and is
         for finding what is wrong once something is.
         """
-        sql = (
-            f"SELECT {_CLAIMS[sightings]}"
-            " WHERE log_id = ? AND idx >= ? AND idx < ?"
-        )
-        return [*self._rows(sql, log_id, first, last)]
+        rows = _held(sightings)
+        at = rows.selected_columns
+        span = at.idx >= first, at.idx < last
+        found = self._rows(rows.where(at.log_id == log_id, *span))
+        return [tuple(row[1:]) for row in found]

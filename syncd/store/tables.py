@@ -31,19 +31,6 @@ def _index(
     sa.Index(name, *columns, sqlite_where=some, postgresql_where=some)
 
 
-def _bundle(metadata: sa.MetaData) -> sa.Table:
-    return sa.Table(
-        "bundle",
-        metadata,
-        _column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
-        _column("n", Int, primary_key=True),
-        _column("width", Int),  # records, 1..256
-        _column("gz", Bytes),  # gzip of the records
-        _column("root", Bytes),  # RFC 6962 hash of its leaves
-        _column("entries", Bytes),  # leaves, where records do not tell them
-    )
-
-
 # ---------------------------------------------------------------- own.db
 
 log = sa.Table(  # one row per generation of our own log
@@ -56,7 +43,16 @@ log = sa.Table(  # one row per generation of our own log
     _column("note", Bytes),  # signed checkpoint, log line only
 )
 
-bundle = _bundle(OWN)
+bundle = sa.Table(  # both databases have it
+    "bundle",
+    OWN,
+    _column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
+    _column("n", Int, primary_key=True),
+    _column("width", Int),  # records, 1..256
+    _column("gz", Bytes),  # gzip of the records
+    _column("root", Bytes),  # RFC 6962 hash of its leaves
+    _column("entries", Bytes),  # leaves, where records do not tell them
+)
 
 done = sa.Table(  # one-off statements written: never twice
     "done",
@@ -263,23 +259,19 @@ sighting = sa.Table(  # met here, not yet told
 )
 
 
-def _finding(metadata: sa.MetaData) -> sa.Table:
-    return sa.Table(
-        "finding",
-        metadata,
-        _column("id", Int, primary_key=True),
-        _column("code", Text),
-        _column("origin", Text),
-        _column("idx", Int),  # -1: concerns no one entry
-        _column("detail", Text),
-        _column("first_at", Int),
-        _column("last_at", Int),
-        _column("count", Int),
-        sa.UniqueConstraint("code", "origin", "idx", name="finding_once"),
-    )
-
-
-own_finding = _finding(OWN)
+finding = sa.Table(  # both databases have it
+    "finding",
+    OWN,
+    _column("id", Int, primary_key=True),
+    _column("code", Text),
+    _column("origin", Text),
+    _column("idx", Int),  # -1: concerns no one entry
+    _column("detail", Text),
+    _column("first_at", Int),
+    _column("last_at", Int),
+    _column("count", Int),
+    sa.UniqueConstraint("code", "origin", "idx", name="finding_once"),
+)
 
 event = sa.Table(  # what happened; numbers are never used again
     "event",
@@ -312,7 +304,7 @@ mirror_log = sa.Table(
     _column("contested", Int),  # 0 or 1
 )
 
-mirror_bundle = _bundle(MIRROR)
+bundle.to_metadata(MIRROR)
 
 missing = sa.Table(  # withheld: neither present nor erased
     "missing",
@@ -411,4 +403,4 @@ spent = sa.Table(  # merged of a log on the last day on which anything was
     _column("octets", Int),  # payload bytes
 )
 
-mirror_finding = _finding(MIRROR)
+finding.to_metadata(MIRROR)
