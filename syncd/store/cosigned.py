@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import ForkError, StaleError
 from syncd.flows.ports import Cosigned
 from syncd.store import events, failpoint
 from syncd.store.book import Book
+from syncd.store.tables import cosigned, receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,11 @@ class CosignRows(Book):
                     origin=origin,
                     size=new.size,
                 )
-            c.exec_driver_sql(
-                "INSERT INTO cosigned (role, origin, size, root, note)"
-                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (role, origin)"
-                " DO UPDATE SET size = excluded.size, root = excluded.root,"
-                " note = excluded.note",
-                (role, origin, new.size, new.root, new.note),
+            row = {"size": new.size, "root": new.root, "note": new.note}
+            c.execute(
+                insert(cosigned)
+                .values(role=role, origin=origin, **row)
+                .on_conflict_do_update(cosigned.primary_key, set_=row)
             )
             failpoint.hit("cosign.row")
 
@@ -74,12 +75,15 @@ class CosignRows(Book):
         """Keep a verified cosignature on our log if it is the largest yet."""
 
         def job(c: sa.Connection) -> bool:
-            done = c.exec_driver_sql(
-                "INSERT INTO receipt (origin, signer, size, note, at)"
-                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (origin, signer)"
-                " DO UPDATE SET size = excluded.size, note = excluded.note,"
-                " at = excluded.at WHERE excluded.size > receipt.size",
-                (origin, signer, size, note, self._clock()),
+            row = {"size": size, "note": note, "at": self._clock()}
+            done = c.execute(
+                insert(receipt)
+                .values(origin=origin, signer=signer, **row)
+                .on_conflict_do_update(
+                    receipt.primary_key,
+                    set_=row,
+                    where=receipt.c.size < size,
+                )
             )
             kept = done.rowcount == 1
             if kept:
@@ -91,12 +95,13 @@ class CosignRows(Book):
 
     async def receipts(self, origin: str) -> dict[str, Receipt]:
         """Return the newest receipt of each signer for one of our logs."""
-        rows = await self._db.rows(
-            "SELECT origin, signer, size, note, at FROM receipt"
-            " WHERE origin = ? ORDER BY signer",
-            origin,
+        ours = receipt.c.origin == origin
+        rows = await self._db.read(
+            lambda c: c.execute(
+                sa.select(receipt).where(ours).order_by(receipt.c.signer)
+            ).all()
         )
-        return {row[1]: Receipt(*row) for row in rows}
+        return {row.signer: Receipt(*row) for row in rows}
 
 
 def _tree(signed: Cosigned | None) -> tuple[int, bytes] | None:
@@ -104,8 +109,6 @@ def _tree(signed: Cosigned | None) -> tuple[int, bytes] | None:
 
 
 def _cosigned(c: sa.Connection, role: str, origin: str) -> Cosigned | None:
-    row = c.exec_driver_sql(
-        "SELECT size, root, note FROM cosigned WHERE role = ? AND origin = ?",
-        (role, origin),
-    ).fetchone()
+    found = sa.select(cosigned.c.size, cosigned.c.root, cosigned.c.note)
+    row = c.execute(found.filter_by(role=role, origin=origin)).first()
     return None if row is None else Cosigned(*row)
