@@ -12,7 +12,6 @@ and a claim whose retract is erased stands again.
 import functools
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -61,13 +60,11 @@ _END = Prepared(
 @functools.cache
 def _into(table: sa.Table, log_id: int) -> Prepared:
     """Return how a log's rows get into a table."""
-    names = table.c.keys()[:4]  # the fifth is `log_id`
-    values: dict[str, Any] = {name: sa.bindparam(name) for name in names}
-    values["log_id"] = sa.literal_column(str(log_id))
-    new = insert(table).values(values).inline()  # no RETURNING
+    log_id_ = sa.literal_column(str(log_id), sa.Integer)
+    new = insert(table).values(log_id=log_id_).inline()  # or it returns it
     if table is ending:  # a retract may name an entry twice
         new = new.on_conflict_do_nothing()
-    return Prepared(new, *names)
+    return Prepared(new, *table.c.keys()[:4])  # all else of a new row
 
 
 class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):

@@ -39,7 +39,7 @@ class Prepared:
         self._columns: list[str] | None = None  # of an insert
         if isinstance(statement, sa.Insert):
             self._columns = [n for n in names if n in statement.table.c]
-        self._made: dict[str, tuple[str, list[Any]]] = {}
+        self._made: dict[tuple[str, int], tuple[str, list[Any]]] = {}
 
     def all(self, c: sa.Connection, *values: object) -> list[Any]:
         """Return all rows."""
@@ -69,44 +69,45 @@ class Prepared:
         self, c: sa.Connection, many: Iterable[object], *values: object
     ) -> Iterator[Any]:
         """Yield the rows for all values that `MANY` stands for."""
-        text, order = self._compiled(c)
-        mark = _DIALECTS[c.dialect.name][1]
         rest = iter(many)
         while part := [*islice(rest, _WIDTHS[-1])]:
             width = next(w for w in _WIDTHS if w >= len(part))
             part += part[-1:] * (width - len(part))
+            text, order = self._compiled(c, width)
             given = list[object]()
             for o in order:
                 given += part if o == "many" else [_value(o, values)]
-            marks = ",".join([mark] * width)
-            wide = _MANY_MARKS.sub(f"({marks})", text)
-            yield from _cursor(c).execute(wide, given).fetchall()
+            yield from _cursor(c).execute(text, given).fetchall()
 
     def _run(self, c: sa.Connection, values: Sequence[object]) -> Any:
         text, order = self._compiled(c)
         return _cursor(c).execute(text, [_value(o, values) for o in order])
 
-    def _compiled(self, c: sa.Connection) -> tuple[str, list[Any]]:
+    def _compiled(
+        self, c: sa.Connection, width: int = 1
+    ) -> tuple[str, list[Any]]:
         """Return the text, and of each mark which value it wants.
 
         An int is the place of one that is given, a list holds one that
         stands in the statement.
         """
-        name = c.dialect.name
-        if name not in self._made:
+        key = c.dialect.name, width
+        if key not in self._made:
+            dialect, mark = _DIALECTS[key[0]]
             made: Any = self._statement.compile(
-                dialect=_DIALECTS[name][0], column_keys=self._columns
+                dialect=dialect, column_keys=self._columns
             )
             places = {n: i for i, n in enumerate(self._names)}
             constants, positions = made.params, made.positiontup
-            self._made[name] = (
-                str(made),
+            marks = ",".join([mark] * width)
+            self._made[key] = (
+                _MANY_MARKS.sub(f"({marks})", str(made)),
                 [
                     n if n == "many" else places.get(n, [constants[n]])
                     for n in positions
                 ],
             )
-        return self._made[name]
+        return self._made[key]
 
 
 def _value(wanted: Any, values: Sequence[object]) -> object:
