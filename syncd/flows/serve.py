@@ -42,7 +42,7 @@ class LogFiles:
 
 async def _made(file: File, log: LogFiles, n: int, width: int) -> bytes | None:
     """Make a file of bundle `n`, if `width` records of it exist."""
-    if not 1 <= width <= BUNDLE or not tiles.exists(0, n, width, log.size):
+    if not tiles.exists(0, n, width, log.size):
         return None
     bundle = await log.bundle(n)
     if bundle is None or bundle.width < width:
@@ -57,12 +57,14 @@ def _first(origin: str, bundle: Bundle, width: int) -> list[Record]:
 
 
 def _payload(origin: str, bundle: Bundle, width: int) -> bytes:
+    """Return the records as gzip."""
     if bundle.width == width:
         return bundle.gz
     return codec.deflate(_first(origin, bundle, width))
 
 
 def _audit(origin: str, bundle: Bundle, width: int) -> bytes:
+    """Return book-keeping opened, the rest as leaves."""
     return leaf.encode_records(leaf.for_audit(_first(origin, bundle, width)))
 
 
@@ -75,21 +77,11 @@ def _leaf_hashes(origin: str, bundle: Bundle, width: int) -> bytes:
     return b"".join(codec.leaf_hashes(_first(origin, bundle, width)))
 
 
-payload = partial(_made, _payload)
-"""`payload/<N>[.p/<W>]` as gzip; None if there is no such file"""
-
-audit = partial(_made, _audit)
-"""`audit/<N>[.p/<W>]`: book-keeping opened, the rest as leaves"""
-
-entries = partial(_made, _entries)
-"""`tile/entries/<N>[.p/<W>]`: an entry is a leaf"""
-
-
-async def tile(log: LogFiles, level: int, n: int, width: int) -> bytes | None:
+async def _tile(log: LogFiles, level: int, n: int, width: int) -> bytes | None:
     """Return `tile/<L>/<N>[.p/<W>]`, or None if no signed size implies it."""
     if level == 0:
         return await _made(_leaf_hashes, log, n, width)
-    if not 1 <= width <= BUNDLE or not tiles.exists(level, n, width, log.size):
+    if not tiles.exists(level, n, width, log.size):
         return None
     return b"".join(await _hashes(log, level, n * BUNDLE, n * BUNDLE + width))
 
@@ -97,10 +89,10 @@ async def tile(log: LogFiles, level: int, n: int, width: int) -> bytes | None:
 Read = Callable[..., Awaitable[bytes | None]]
 Tail = Callable[[str], tuple[int, ...]]  # reads what follows
 FILES: Mapping[str, tuple[Read, Tail]] = {  # by what their paths begin with
-    "tile/entries/": (entries, tiles.parse_path),
-    "tile/": (tile, tiles.parse_tile),
-    "payload/": (payload, tiles.parse_path),
-    "audit/": (audit, tiles.parse_path),
+    "tile/entries/": (partial(_made, _entries), tiles.parse_path),
+    "tile/": (_tile, tiles.parse_tile),
+    "payload/": (partial(_made, _payload), tiles.parse_path),
+    "audit/": (partial(_made, _audit), tiles.parse_path),
 }
 
 

@@ -2,7 +2,7 @@
 
 import gzip
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -54,7 +54,6 @@ def high() -> LogFiles:
 
 
 SPANS = [(0, 1), (0, 255), (0, BUNDLE), (1, BUNDLE), (2, 3), (2, 7)]
-File = Callable[[LogFiles, int, int], Awaitable[bytes | None]]
 
 
 @pytest.mark.parametrize(("n", "width"), SPANS)
@@ -63,18 +62,19 @@ async def test_files_hold_the_first_records_of_a_bundle(
 ) -> None:
     """As payloads, leaves and hashes, all of the same records."""
     want = list(written().records[n * BUNDLE : n * BUNDLE + width])
-    gz = await serve.payload(files(), n, width)
+    tail = tiles.path(n, width)
+    gz = await serve.file(files(), f"payload/{tail}")
     assert gz is not None
     assert leaf.open_bundle(ORIGIN, gzip.decompress(gz), width) == want
     leaves = tiles.encode_bundle(record[0] for record in want)
-    assert await serve.entries(files(), n, width) == leaves
+    assert await serve.file(files(), f"tile/entries/{tail}") == leaves
     hashes = merkle.leaf_hashes(record[0] for record in want)
-    assert await serve.tile(files(), 0, n, width) == b"".join(hashes)
+    assert await serve.file(files(), f"tile/0/{tail}") == b"".join(hashes)
 
 
 async def test_an_auditor_reads_the_book_keeping_alone() -> None:
     """What tells of an indicator is its leaf, and no more."""
-    raw = await serve.audit(files(), 0, 11)
+    raw = await serve.file(files(), "audit/000.p/11")
     assert raw is not None
     read = leaf.split_records(raw, 11)
     opened = [bool(salt) for _, salt, _ in read]
@@ -84,32 +84,30 @@ async def test_an_auditor_reads_the_book_keeping_alone() -> None:
     )
 
 
-@pytest.mark.parametrize("file", [serve.payload, serve.audit, serve.entries])
-@pytest.mark.parametrize(
-    ("n", "width"),
-    [(0, 0), (0, -1), (0, BUNDLE + 1), (2, 8), (2, BUNDLE), (3, 1)],
-)
+@pytest.mark.parametrize("start", [*serve.FILES])
+@pytest.mark.parametrize("tail", ["002.p/8", "002", "003.p/1"])
 async def test_beyond_the_signed_size_there_is_nothing(
-    file: File, n: int, width: int
+    start: str, tail: str
 ) -> None:
     """Even of what the database may hold by then."""
-    assert await file(files(), n, width) is None
-    assert await serve.tile(files(), 0, n, width) is None
+    level = "0/" if start == "tile/" else ""
+    assert await serve.file(files(), start + level + tail) is None
 
 
 async def test_upper_tiles_hold_the_roots_of_what_is_whole() -> None:
     """A hash of level L stands for 256^L entries, all of them there."""
     first, second, _ = written().bundles
-    assert await serve.tile(files(), 1, 0, 2) == first.root + second.root
-    assert await serve.tile(files(), 1, 0, 3) is None
+    roots = first.root + second.root
+    assert await serve.file(files(), "tile/1/000.p/2") == roots
+    assert await serve.file(files(), "tile/1/000.p/3") is None
     want = [
         merkle.root([root(n) for n in range(at * BUNDLE, (at + 1) * BUNDLE)])
         for at in range(3)
     ]
-    assert await serve.tile(high(), 2, 0, 3) == b"".join(want)
-    assert await serve.tile(high(), 2, 0, 2) == b"".join(want[:2])
-    for level, n, width in [(2, 0, 4), (2, 0, 0), (2, 1, 1), (3, 0, 1)]:
-        assert await serve.tile(high(), level, n, width) is None
+    assert await serve.file(high(), "tile/2/000.p/3") == b"".join(want)
+    assert await serve.file(high(), "tile/2/000.p/2") == b"".join(want[:2])
+    for path in ("2/000.p/4", "2/001.p/1", "3/000.p/1"):
+        assert await serve.file(high(), f"tile/{path}") is None
 
 
 @pytest.mark.parametrize(
@@ -122,4 +120,4 @@ async def test_a_bundle_below_our_size_that_is_missing_is_damage(
     short = replace(written().bundles[2], width=3)
     kept = [short if bundle is None else bundle for bundle in held]
     with pytest.raises(DamagedError, match=r"/1: bundle 2 is missing"):
-        await serve.payload(files(kept), 2, 7)
+        await serve.file(files(kept), "payload/002.p/7")
