@@ -11,7 +11,6 @@ would fork the log: we refuse, and say what to do.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from syncd.errors import (
     AbsentError,
@@ -26,19 +25,6 @@ from syncd.tlog.note import VerifierKey
 
 REST_S = 60.0  # what the rest gets once a majority has answered
 PAUSE_S = 1.0  # between two attempts at one member
-
-
-class Override(Protocol):
-    """What the operator may lay into the home while we wait."""
-
-    async def brought(self) -> Mapping[str, bytes]:
-        """Return checkpoints of ours that members have seen, by id.
-
-        Each with a `seen` line that its member made since we started.
-        """
-
-    async def overridden(self, head: OwnHead) -> bool:
-        """Tell whether the operator takes it upon himself, once."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -56,7 +42,11 @@ class StartupCheck:
     """fetches the newest checkpoint of our log that one of them has"""
     root_at: Callable[[int], Awaitable[bytes]]
     """the root of our own log at a size up to its tip"""
-    override: Override  # what else counts: lines carried here, and words
+    brought: Callable[[], Awaitable[Mapping[str, bytes]]]
+    """returns by id checkpoints of ours under a `seen` line of that member,
+    made since we started, that somebody carried here"""
+    allowed: Callable[[OwnHead], Awaitable[bool]]
+    """tells whether the operator takes it upon himself, once"""
     rest_s: float = REST_S
     pause_s: float = PAUSE_S
     answers: dict[str, bytes] = field(default_factory=dict)  # by network
@@ -113,11 +103,9 @@ class StartupCheck:
 
     async def _look(self) -> None:
         while True:
-            self.carried = {**self.carried, **await self.override.brought()}
+            self.carried = {**self.carried, **await self.brought()}
             self._count()
-            if not self._enough.is_set() and await self.override.overridden(
-                self.head
-            ):
+            if not self._enough.is_set() and await self.allowed(self.head):
                 self.overridden = True
                 self._enough.set()
             await asyncio.sleep(self.pause_s)

@@ -59,7 +59,7 @@ async def wake(
     rest_s: float = 0.05,
     override: FakeOverride | None = None,
 ) -> StartupCheck:
-    ours = Log().reports(size)
+    ours, given = Log().reports(size), override or FakeOverride()
     head = await ours.head()
     by_name = {peer.name: peer for peer in peers}
     check = StartupCheck(
@@ -68,7 +68,8 @@ async def wake(
         others=[*by_name],
         ask=lambda name: by_name[name].checkpoint(),
         root_at=held.own(ours, head).root_at,
-        override=override or FakeOverride(),
+        brought=given.brought,
+        allowed=given.overridden,
         rest_s=rest_s,
         pause_s=0.001,
     )

@@ -191,13 +191,15 @@ class AppendGuard:
             log.exception("not appending")
 
     async def _ask(self) -> None:
+        override = self._override()
         check = StartupCheck(
             head=await self._own.head(),
             log_key=self.ctx.home.keys.log.verifier,
             others=self.ctx.others,
             ask=self._held_by,
             root_at=self.root_at,
-            override=self._override(),
+            brought=override.brought,
+            allowed=override.overridden,
         )
         asked = len(check.others)
         try:

@@ -40,18 +40,15 @@ async def by_roster(
     report: Callable[[Finding], Awaitable[None]],
 ) -> None:
     """Act on the roster's erasures as far as we mirror their trees."""
-    ours = (await own.log.head()).origin
+    ours = await own.log.head()
     for order in roster.erased:
         head = await mirror.head(order.origin)
         if head.mirrored < order.size:
             continue  # when we get there
-        if order.origin == ours:  # mirror.db has no bundles of it
-            root = await held.own(own.log, await own.log.head()).root_at(
-                order.size
-            )
-        else:
-            root = await held.copy(mirror, head).root_at(order.size)
-        if root != order.root:
+        tree = held.copy(mirror, head)
+        if order.origin == ours.origin:  # mirror.db has no bundles of it
+            tree = held.own(own.log, ours)
+        if await tree.root_at(order.size) != order.root:
             await report(
                 Finding(
                     "erase_root",
