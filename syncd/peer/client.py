@@ -82,9 +82,8 @@ class PeerClient(Transport):
 
         All addresses together have `timeout_s`: a look-up's caller waits.
         """
-        each_s = timeout_s / max(len(self.urls), 1)
         wanted = Wanted("/oprf/v1/evaluate", MAX_REPLY, body)
-        return await self.request(wanted, each_s)
+        return await self.request(wanted, timeout_s)
 
     async def poke(self, note: bytes, *, urgent: bool = False) -> None:
         """Send our own newest checkpoint."""
