@@ -27,7 +27,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 from syncd.tlog.note import VerifierKey
 
-CHUNK = 32  # bundles read together: 8,192 entries
+CHUNK = 32  # bundles read together, 8,192 entries: no result depends on it
 NAMED = 20  # problems named for one log; the rest is counted
 _EIGHT = struct.Struct(">Q").pack
 
@@ -123,12 +123,9 @@ class LogReport:
         return not self.problems
 
 
-def check(view: LogView, *, chunk: int = CHUNK) -> LogReport:
-    """Recompute a log, its roots and its claims; tell what does not hold.
-
-    `chunk` bundles are read together: no result depends on it.
-    """
-    found = _LogCheck(view, chunk)
+def check(view: LogView) -> LogReport:
+    """Recompute a log, its roots and its claims; tell what does not hold."""
+    found = _LogCheck(view)
     try:
         found.run()
     except (SyncdError, ValueError) as e:
@@ -137,9 +134,8 @@ def check(view: LogView, *, chunk: int = CHUNK) -> LogReport:
 
 
 class _LogCheck:
-    def __init__(self, view: LogView, chunk: int) -> None:
+    def __init__(self, view: LogView) -> None:
         self._view = view
-        self._chunk = chunk
         self._origin = view.origin
         self._found = LogReport(
             view.origin, view.size, view.merged, view.contested
@@ -276,7 +272,7 @@ class _LogCheck:
             if left in wanted:
                 self._tails[left] = codec.leaf_hashes(records)
             chunk.append((bundle, records))
-            if len(chunk) == self._chunk:
+            if len(chunk) == CHUNK:
                 self._fold(chunk)
                 chunk = []
         self._fold(chunk)

@@ -70,13 +70,6 @@ def gone_with_epoch(indices: Iterable[int]) -> list[Range]:
     return found
 
 
-def is_erased(index: int, type_: int, ranges: Iterable[Range]) -> bool:
-    """Tell whether an entry is rightly erased by any of the ranges."""
-    return type_ in INDICATOR_TYPES and any(
-        start <= index < min(stop, by) for start, stop, by in ranges
-    )
-
-
 def covered(start: int, stop: int, ranges: Iterable[Range]) -> set[int]:
     """Return the indices of one stretch that erasures cover.
 

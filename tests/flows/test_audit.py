@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -357,7 +358,8 @@ def test_any_log_and_any_cut(
     """From its end or its beginning, in any cut, a log says the same."""
     log = Audited(written)
     merged = round(part * log.size)
-    found = audit.check(log.view(merged=merged), chunk=chunk)
+    with patch.object(audit, "CHUNK", chunk):
+        found = audit.check(log.view(merged=merged))
     assert found.problems == []
     want = digests(log, merged)
     assert found.digest == {k: d for k, d in want.items() if d}
@@ -450,9 +452,7 @@ def test_many_problems_are_counted() -> None:
     log = Audited([report(n) for n in range(600)])
     found = audit.check(log.view(rows=[]))
     assert len(found.problems) == audit.NAMED + 1
-    assert found.problems[0] == "claim 344: its row is missing" or (
-        found.problems[0].endswith("its row is missing")
-    )
+    assert found.problems[0].endswith("its row is missing")
     assert found.problems[-1] == f"and {600 - audit.NAMED} more"
 
 

@@ -18,7 +18,6 @@ from syncd.flows import held
 from syncd.flows.ports import Finding
 from syncd.indicator import absent, codec, leaf
 from syncd.indicator.absent import Range
-from syncd.indicator.leaf import Record
 from syncd.roster.roster import Roster
 from syncd.store import durable, erasing
 from syncd.store.erasing import Span
@@ -147,8 +146,11 @@ async def _close(
     if gone:
         # Remembered first: what is closed must be known to be erased.
         await mirror.erase(origin, gone)
+    erased = absent.covered(first, first + len(records), [*near, *gone])
     closed = [
-        leaf.close(record) if _is_erased(i, record, [*near, *gone]) else record
+        leaf.close(record)
+        if i in erased and record[0][1] in leaf.INDICATOR_TYPES
+        else record
         for i, record in enumerate(records, first)
     ]
     if closed == records:
@@ -156,10 +158,6 @@ async def _close(
     left = replace(bundle, gz=codec.deflate(closed))
     await own.log.rewrite(left, origin)
     return True
-
-
-def _is_erased(index: int, record: Record, ranges: Sequence[Range]) -> bool:
-    return len(record[0]) > 1 and absent.is_erased(index, record[0][1], ranges)
 
 
 async def purge(home: Path, own: OwnStore, mirror: MirrorStore) -> bool:
