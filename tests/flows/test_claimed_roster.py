@@ -116,18 +116,15 @@ async def time_is_up(
 
 async def test_what_was_proven_in_time_stays(
     time_is_up: Callable[[], Awaitable[None]],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     claims, store = start()
-    late = Peer("a")
-    late.instead = None
+    late = Peer("a", CHAIN)
 
-    async def roster(version: int) -> bytes:
-        if version > 2:
+    async def waits() -> None:
+        if late.asked[-1] > 2:
             await time_is_up()
-        return CHAIN[version - 1]
 
-    monkeypatch.setattr(late, "roster", roster)
+    late.waits = waits
     findings = await claims.follow(4, [late])
     assert store.trusted.version == 2
     (finding,) = findings

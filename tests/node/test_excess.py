@@ -13,7 +13,7 @@ from syncd.store.home_stores import OwnStore
 from syncd.store.published import ALL
 from tests.alliance import Alliance, as_founded, shared, until
 from tests.node.stand_in import Home
-from tests.store.conftest import NOW, Reopen
+from tests.store.conftest import NOW
 from tests.store.conftest import clock as clock
 from tests.store.conftest import fresh as fresh
 from tests.store.conftest import own as own
@@ -129,19 +129,6 @@ async def test_a_log_that_lags_is_waited_for(world: World) -> None:
     world.home.now = NOW + 7 * DAY_S
     await world.excess.run()
     assert len(world.found) == 1
-
-
-async def test_a_restart_judges_no_day_twice(
-    world: World, reopen: Reopen
-) -> None:
-    await world.evaluated(FLOOR + 1)
-    world.home.now = NOW + 2 * DAY_S
-    await world.excess.run()
-    world.home.own.close()
-    again = World(reopen())
-    again.home.now = world.home.now
-    await again.excess.run()
-    assert (len(world.found), again.found) == (1, [])
 
 
 async def test_the_daily_job_judges(alliance: Alliance) -> None:

@@ -200,8 +200,10 @@ def test_public_shares_belong_together(case: dict[str, Any]) -> None:
 
 
 def test_batch_limits() -> None:
-    """A batch has 1 to 4,096 elements, at both ends."""
+    """A batch has 1 to 4,096 elements, at both ends, the check among them."""
     dealt = threshold.deal(1, 1, rng)
+    with pytest.raises(MalformedError, match="batch of 4097"):
+        threshold.blind([b"x"] * 4096, rng, True)
     point = dealt.public
     for count in (0, 4097):
         elements = [point] * count
@@ -367,27 +369,14 @@ def test_a_proof_of_the_last_is_none_of_all(batch: Batch) -> None:
         batch.check(1)
 
 
-def test_a_check_element_makes_room(dealt: Dealt) -> None:
-    """It is one of the 4,096."""
-    inputs = [b"%d" % at for at in range(4096)]
-    with pytest.raises(MalformedError, match="batch of 4097"):
-        threshold.blind(inputs, rng, True)
-
-
-def test_a_checked_batch_cut_short(batch: Batch) -> None:
-    """Without the last answer nothing is taken for it."""
-    columns = [row.elements[:3] for row in batch.rows.values()]
-    with pytest.raises(UntrustedError, match="3 answers to 4"):
-        threshold.finish(batch.blinded, columns)
-
-
 def test_finish_wants_whole_batches(dealt: Dealt) -> None:
-    """Short, ragged or missing answers give no output."""
-    blinded = threshold.blind([b"a", b"b"], rng)
-    one, two = answers(dict(dealt.shares), (1, 2), blinded)
-    for wrong in ([one, two[:1]], [one[:1], two[:1]], []):
-        with pytest.raises(UntrustedError):
-            threshold.finish(blinded, wrong)
+    """Short, ragged or missing answers give no output, checked or not."""
+    for checked in (False, True):
+        blinded = threshold.blind([b"a", b"b"], rng, checked)
+        one, two = answers(dict(dealt.shares), (1, 2), blinded)
+        for wrong in ([one, two[:-1]], [one[:-1], two[:-1]], []):
+            with pytest.raises(UntrustedError):
+                threshold.finish(blinded, wrong)
 
 
 def test_finish_refuses_what_is_no_point(dealt: Dealt) -> None:
