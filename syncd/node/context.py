@@ -4,6 +4,7 @@ import datetime
 import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from syncd.config import Config
@@ -16,6 +17,7 @@ from syncd.node.home import Home
 from syncd.roster.roster import Roster
 from syncd.store.home_stores import OwnStore
 from syncd.store.mirror import MirrorStore
+from syncd.store.own_books import OwnBooks
 
 BUG = Message("an error of our own: see the log")
 
@@ -28,11 +30,43 @@ class Report(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """One member's home, its clock, and where work is done."""
+class Trusted(Protocol):
+    """Knows the roster."""
 
-    home: Home
+    @property
+    def current(self) -> Roster:
+        """The newest roster that we trust."""
+
+
+class Opened(Protocol):
+    """What of a home whoever answers look-ups has."""
+
+    @property
+    def path(self) -> Path:
+        """The home."""
+
+    @property
+    def config(self) -> Config:
+        """Our settings."""
+
+    @property
+    def trusted(self) -> Trusted:
+        """The rosters that we accepted."""
+
+    @property
+    def own(self) -> OwnBooks:
+        """What a look-up reads and writes of own.db."""
+
+    @property
+    def mirror(self) -> MirrorStore:
+        """Others' logs, and everybody's claims."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What answers look-ups: stores, clock, and where work is done."""
+
+    home: Opened
     clock: Callable[[], float]  # unix seconds
     report: Report
     offload: Offload  # runs pure work elsewhere
@@ -44,8 +78,8 @@ class Context:
         return self.home.config
 
     @property
-    def own(self) -> OwnStore:
-        """Our log, vault and books."""
+    def own(self) -> OwnBooks:
+        """What a look-up reads and writes of own.db."""
         return self.home.own
 
     @property
@@ -128,6 +162,18 @@ class Context:
     def today(self) -> str:
         """Return the day it is in the roster's zone."""
         return self.day_of(self.clock())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context(Reading):
+    """One member's home, its clock, and where work is done."""
+
+    home: Home
+
+    @property
+    def own(self) -> OwnStore:
+        """Our log, vault and books."""
+        return self.home.own
 
 
 def checked_day(name: str, text: str) -> str:

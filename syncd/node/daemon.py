@@ -53,6 +53,7 @@ from syncd.node.serve.claim_intake import ClaimIntake
 from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
+from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.intake import Intake
 from syncd.node.serve.lifts import Lifts
 from syncd.node.serve.local_service import LocalService
@@ -205,6 +206,7 @@ class Daemon:
         self.notifier = self._make(Notifier, listen=self.feed.listen)
         made = MadeFiles(self.pools.files)
         self.peer_service = self._make(PeerService, make=made)
+        self.freshness = Freshness(ctx=self.ctx, heard=self.rounds.heard_of)
         self.status_reader = self._make(StatusReader, never=self._remarks)
         self.claims = self._make(Claims)
         self.budgets = self._make(Budgets)

@@ -171,6 +171,16 @@ class Rounds:
 
     # --------------------------------------------------------------- states
 
+    def heard_of(self) -> dict[str, tuple[int, int]]:
+        """Return when we heard of each member's log, and how large it is."""
+        return {
+            m.origin: (
+                self.heard_at(m.id, m.origin),
+                self.logs.state(m.origin).known,
+            )
+            for m in self.ctx.roster.active()
+        }
+
     def heard_at(self, member: str, origin: str) -> int:
         """Return when we last heard how long a member's log is, 0 if never.
 

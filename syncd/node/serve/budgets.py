@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from syncd.errors import QuotaError, SyncdError
 from syncd.flows.judge import Answer
-from syncd.node.context import Context
+from syncd.node.context import Reading
 from syncd.node.serve.metrics import Metrics
 from syncd.roster.quotas import HOUR_S, Window
 from syncd.roster.terms import LOOKUP
@@ -27,7 +27,7 @@ KINDS = ("phone", "account", OPEN)
 class Budgets:
     """Counts what each token looks up."""
 
-    ctx: Context
+    ctx: Reading
     metrics: Metrics
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from syncd.errors import MalformedError, Message, SyncdError
 from syncd.flows import lookup, sighting
@@ -19,14 +19,13 @@ from syncd.indicator import codec, token, vocabulary
 from syncd.indicator.claims import Claim
 from syncd.messages import wire
 from syncd.node.background import Aside
-from syncd.node.context import Context
+from syncd.node.context import Reading
 from syncd.node.serve.budgets import Budgets
+from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.own_list_service import Overlay
 from syncd.node.serve.shown import day_text, label, shown
-from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep.lapse import Lapse
-from syncd.node.upkeep.never_list import NeverList
 from syncd.store import erasing
 from syncd.store.sightings import SightedToken
 from syncd.store.stored_claims import Sizes
@@ -47,7 +46,7 @@ SUSPECTS = 65_536  # positions of false reports that are remembered
 class Claims:
     """`flows.basis.ClaimSource`: our own claims are found by our own log."""
 
-    ctx: Context
+    ctx: Reading
     lapse: Lapse
     at: Sizes | None = None  # as of when so much was merged; None: now
 
@@ -120,6 +119,14 @@ class Claims:
         return erasing.token_of(payload)
 
 
+class NeverTokens(Protocol):
+    """Knows the never-list by token."""
+
+    @property
+    def tokens(self) -> frozenset[tuple[str, bytes]]:
+        """Kind and token of each that is known."""
+
+
 class Answered(NamedTuple):
     """What came of questions, and by what."""
 
@@ -142,11 +149,11 @@ class Unanswered(NamedTuple):
 class Lookups:
     """Answers look-ups, and keeps what has to be kept of each."""
 
-    ctx: Context
+    ctx: Reading
     claims: Claims  # what the alliance says of a token
     tokeniser: Tokeniser
-    never: NeverList
-    status_reader: StatusReader  # says which roster an answer rests on
+    never: NeverTokens
+    freshness: Freshness  # of what an answer rests on
     metrics: Metrics
     budgets: Budgets  # of each token
     aside: Aside
@@ -189,8 +196,8 @@ class Lookups:
         )
         return forms.LookupAnswers(
             items=items,
-            roster=self.status_reader.roster_state(),
-            as_of=await self.status_reader.as_of(),
+            roster=self.freshness.roster_state(),
+            as_of=await self.freshness.as_of(),
             missing=tuple(sorted({m for a in answers for m in a.missing})),
             contested=tuple(sorted(world.contested)),
         )

@@ -36,9 +36,9 @@ from syncd.flows.ports import Access
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Sighting
 from syncd.node.context import Context
+from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.shown import day_text, shown, taken
-from syncd.node.serve.status import StatusReader
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster.roster import Roster
 from syncd.store.hot import chunks
@@ -69,7 +69,7 @@ class Screening:
     ctx: Context
     lookups: Lookups
     claims: Claims
-    status_reader: StatusReader
+    freshness: Freshness
     _stale: int = field(default=0, init=False)  # entries of an old token key
     _ending: int = field(default=0, init=False)  # entries that end soon
     _looked: str = field(default="", init=False)  # day and roster, last time
@@ -241,7 +241,7 @@ class Screening:
         return ScreeningReport(
             items=items,
             stale=self._stale,
-            as_of=await self.status_reader.as_of(),
+            as_of=await self.freshness.as_of(),
         )
 
     @property

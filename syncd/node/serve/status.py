@@ -27,6 +27,7 @@ from syncd.node.follow.rounds import Rounds
 from syncd.node.notify.notifier import Notifier
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve import member_rows, todo
+from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.member_state import MemberState, appending, subject
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.shown import shown
@@ -34,7 +35,7 @@ from syncd.node.upkeep.disputes import Disputes
 from syncd.store import mutes as store
 from syncd.store.findings import Row
 from syncd.tlog import checkpoint
-from syncd.web import forms, status_forms
+from syncd.web import status_forms
 from syncd.web.routes import (
     EVERYBODY,
     OPEN,
@@ -61,6 +62,7 @@ class StatusReader:
     metrics: Metrics
     notifier: Notifier
     publisher: Publisher
+    freshness: Freshness  # of what we hold
     never: Callable[[], Iterable[Message]]  # what to do about the never-list
 
     def __post_init__(self) -> None:
@@ -93,7 +95,7 @@ class StatusReader:
                 if e.shares and not e.retired
             ),
             quotas=tuple(self.tokeniser.allowance.state()),
-            roster=self.roster_state(),
+            roster=self.freshness.roster_state(),
             members=member_rows.rows(
                 self.ctx, self.rounds, receipts, head.frontier.size
             ),
@@ -207,16 +209,6 @@ class StatusReader:
             )
         return self.rounds.contact.cut_off()
 
-    def roster_state(self) -> forms.RosterState:
-        """Return which roster is in force."""
-        roster = self.ctx.roster
-        return shown(
-            forms.RosterState,
-            roster,
-            expired=roster.expired(self.ctx.now()),
-            merging=not roster.stops_merging,
-        )
-
     async def _receipts(self) -> tuple[status_forms.Seen, ...]:
         """Return the newest receipt of our log from each member."""
         roster = self.ctx.roster
@@ -273,31 +265,6 @@ class StatusReader:
                 )
             )
         return tuple(logs)
-
-    async def as_of(self) -> tuple[forms.AsOf, ...]:
-        """Return how fresh is what we hold of each active member's log."""
-        now = self.ctx.now()
-        sizes = await self.ctx.mirror.sizes()
-        states = []
-        for member in self.ctx.roster.active():
-            origin = member.origin
-            mirrored, merged = sizes.get(origin, (0, 0))
-            if origin == self.ctx.origin:
-                heard, known = now, merged
-            else:
-                heard = self.rounds.heard_at(member.id, origin)
-                known = self.rounds.logs.state(origin).known
-            states.append(
-                forms.AsOf(
-                    member=member.id,
-                    origin=origin,
-                    merged=merged,
-                    behind=max(known, mirrored) - merged,
-                    heard_at=heard or None,
-                    age_s=max(now - heard, 0) if heard else None,
-                )
-            )
-        return tuple(states)
 
     async def _digest(self, head: MirrorHead) -> str:
         """Return the digest of an origin's claim rows below `merged`, in hex."""

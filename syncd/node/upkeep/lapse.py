@@ -12,7 +12,7 @@ import structlog
 from syncd.errors import DamagedError
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Report, Vouch
-from syncd.node.context import Context
+from syncd.node.context import Reading
 from syncd.store import durable
 
 FILE = "lapse.json"
@@ -30,7 +30,7 @@ class LapseRecord(msgspec.Struct, frozen=True):
 class Lapse:
     """Where merging stood when the roster had been expired for too long."""
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Reading) -> None:
         """Read what was written down before.
 
         Raises:

@@ -1,0 +1,54 @@
+"""How fresh is what an answer rests on."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from syncd.node.context import Reading
+from syncd.node.serve.shown import shown
+from syncd.web import forms
+
+Heard = Mapping[str, tuple[int, int]]
+"""by origin, of the other members' logs: when we last heard how large it is,
+unix seconds or 0, and how large it is known to be"""
+
+
+@dataclass(kw_only=True, eq=False)
+class Freshness:
+    """Says which roster is in force, and how much is merged as of when."""
+
+    ctx: Reading
+    heard: Callable[[], Heard]
+
+    def roster_state(self) -> forms.RosterState:
+        """Return which roster is in force."""
+        roster = self.ctx.roster
+        return shown(
+            forms.RosterState,
+            roster,
+            expired=roster.expired(self.ctx.now()),
+            merging=not roster.stops_merging,
+        )
+
+    async def as_of(self) -> tuple[forms.AsOf, ...]:
+        """Return how fresh is what we hold of each active member's log."""
+        now, there = self.ctx.now(), self.heard()
+        sizes = await self.ctx.mirror.sizes()
+        states = []
+        for member in self.ctx.roster.active():
+            origin = member.origin
+            mirrored, merged = sizes.get(origin, (0, 0))
+            if origin == self.ctx.origin:
+                heard, known = now, merged
+            else:
+                heard, known = there.get(origin, (0, 0))
+            states.append(
+                forms.AsOf(
+                    member=member.id,
+                    origin=origin,
+                    merged=merged,
+                    behind=max(known, mirrored) - merged,
+                    heard_at=heard or None,
+                    age_s=max(now - heard, 0) if heard else None,
+                )
+            )
+        return tuple(states)
