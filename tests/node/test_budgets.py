@@ -1,6 +1,8 @@
 """Budgets of bearer tokens: a share of the member's hour for each."""
 
+import os
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from msgspec import structs
@@ -10,8 +12,10 @@ from syncd.errors import MalformedError, QuotaError
 from syncd.flows.judge import Answer
 from syncd.indicator.identifier import Identifier
 from syncd.messages import wire
-from syncd.node.serve.budgets import Budgets
+from syncd.node.serve import shared_counts
+from syncd.node.serve.budgets import KINDS, Budgets
 from syncd.node.serve.metrics import Metrics
+from syncd.node.serve.shared_counts import SharedCounts
 from syncd.roster.terms import Quota
 from syncd.web import forms
 from syncd.web.routes import Caller
@@ -98,6 +102,34 @@ def test_further_forms_count(budgets: Budgets) -> None:
     assert left(budgets, TELLER)["account"] == 50 - 4
 
 
+def test_processes_that_share_counts_spend_one_budget(
+    home: Any, budgets: Budgets
+) -> None:
+    """What one has counted, another has too."""
+    shared = SharedCounts(KINDS, os.dup(budgets.counts.fd))
+    other = Budgets(ctx=home.context, metrics=Metrics(), counts=shared)
+    budgets.spend(TELLER, items("phone", 30))
+    other.spend(TELLER, items("phone", 20))
+    for one in (budgets, other):
+        with pytest.raises(QuotaError):
+            one.spend(TELLER, items("phone", 1))
+    assert budgets.left(TELLER) == other.left(TELLER)
+
+
+def test_the_token_that_was_idle_longest_gives_way(
+    home: Any, budgets: Budgets
+) -> None:
+    """More tokens than there is room for are counted still."""
+    with patch.object(shared_counts, "ROWS", 2):
+        two = Budgets(ctx=home.context, metrics=Metrics())
+        for name in ("a", "b", "c", "b"):
+            home.now += 60
+            two.spend(Caller(name, "reader"), items("phone", 20))
+        assert left(two, Caller("b", "reader"))["phone"] == 10
+        assert left(two, Caller("c", "reader"))["phone"] == 30
+        assert left(two, Caller("a", "reader"))["phone"] == 50
+
+
 def test_what_is_left_can_be_read(budgets: Budgets) -> None:
     """With what was refused, and when more is left."""
     budgets.spend(TELLER, items("phone", 10))
@@ -107,5 +139,6 @@ def test_what_is_left_can_be_read(budgets: Budgets) -> None:
     assert (phone.hour, phone.hour_left, phone.denied) == (50, 40, 41)
     assert 3600 <= phone.refill_s <= 3660
     assert (account.refill_s, account.denied) == (0, 0)
+    assert isinstance(budgets.metrics, Metrics)
     text = budgets.metrics.registry.get_sample_value
     assert text("syncd_budget_denials_total", {"kind": "phone"}) == 41

@@ -2,18 +2,19 @@
 
 The member's quota is one for all of its systems: a token has a share of it,
 so that none uses up the others' part. What needs no holder has a limit too,
-for it is recorded and kept. Counted in memory, since the start.
+for it is recorded and kept. Counted in memory, since the start, over the
+daemon and its local workers.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from syncd.errors import QuotaError, SyncdError
 from syncd.flows.judge import Answer
 from syncd.node.context import Reading
-from syncd.node.serve.metrics import Metrics
-from syncd.roster.quotas import HOUR_S, Window
+from syncd.node.serve.shared_counts import SharedCounts
 from syncd.roster.terms import LOOKUP
 from syncd.web import forms
 from syncd.web.routes import Caller
@@ -23,17 +24,25 @@ OPEN = "url"  # what needs no holder: URLs, and what is asked by token
 KINDS = ("phone", "account", OPEN)
 
 
+class LookupCounts(Protocol):
+    """Counts look-ups for `/metrics`."""
+
+    def denied(self, kind: str, n: int) -> None:
+        """Count items that a token's budget did not allow."""
+
+    def looked_up(
+        self, verdicts: Counter[str], purpose: str, seconds: float
+    ) -> None:
+        """Count one look-up."""
+
+
 @dataclass(kw_only=True, eq=False)
 class Budgets:
     """Counts what each token looks up."""
 
     ctx: Reading
-    metrics: Metrics
-
-    def __post_init__(self) -> None:
-        self._had: defaultdict[str, Window]
-        self._had = defaultdict(lambda: Window(HOUR_S))
-        self._denied = Counter[tuple[str, str]]()
+    metrics: LookupCounts
+    counts: SharedCounts = field(default_factory=lambda: SharedCounts(KINDS))
 
     def most(self, kind: str) -> int:
         """Return how much of a kind one token may look up in an hour."""
@@ -52,51 +61,55 @@ class Budgets:
             QuotaError: it would be more than its share of the hour.
         """
         now = self.ctx.now()
-        counts = Counter(
+        kinds = Counter(
             OPEN if item.token else item.kind
             for item in items
             if isinstance(item, forms.Item)
         )
-        had = self._had[caller.name]
-        for kind in KINDS:
-            most, n = self.most(kind), counts[kind]
-            left = max(most - had.used(now, kind.__eq__), 0)
-            if n <= left:
-                continue
-            self._denied[caller.name, kind] += n
-            self.metrics.budget_denials.labels(kind).inc(n)
-            raise QuotaError(
-                "lookup: {n} more ({kind}) would pass the {most} of this token "
-                "in an hour; {left} are left",
-                hint="[lookup] token_share and token_urls in config.toml say"
-                " how much a token may",
-                retry_after_s=had.wait_s(now, kind.__eq__, n - left),
-                left=left,
-                n=n,
-                kind=kind,
-                most=most,
-            )
-        for kind in KINDS:
-            had.add(now, kind, counts[kind])
+        counts = {kind: kinds[kind] for kind in KINDS if kinds[kind]}
+        with self.counts.of(caller.name) as had:
+            for kind, n in counts.items():
+                most = self.most(kind)
+                left = max(most - had.used(now, kind), 0)
+                if n <= left:
+                    continue
+                had.deny(kind, n)
+                self.metrics.denied(kind, n)
+                raise QuotaError(
+                    "lookup: {n} more ({kind}) would pass the {most} of this"
+                    " token in an hour; {left} are left",
+                    hint="[lookup] token_share and token_urls in config.toml"
+                    " say how much a token may",
+                    retry_after_s=had.wait_s(now, kind, n - left),
+                    left=left,
+                    n=n,
+                    kind=kind,
+                    most=most,
+                )
+            for kind, n in counts.items():
+                had.add(now, kind, n)
 
     def tried(self, caller: Caller, answers: Sequence[Answer]) -> None:
         """Count the further forms that values were tried as."""
-        now, had = self.ctx.now(), self._had[caller.name]
-        for answer in answers:
-            for form in answer.forms[1:]:
-                had.add(now, form.kind, 1)
+        more = [form.kind for a in answers for form in a.forms[1:]]
+        if more:
+            now = self.ctx.now()
+            with self.counts.of(caller.name) as had:
+                for kind, n in Counter(more).items():
+                    had.add(now, kind, n)
 
     def left(self, caller: Caller) -> tuple[BudgetLeft, ...]:
         """Return what is left to a token."""
-        now, had = self.ctx.now(), self._had[caller.name]
-        return tuple(
-            BudgetLeft(
-                kind=kind,
-                hour=most,
-                hour_left=max(most - used, 0),
-                refill_s=had.wait_s(now, kind.__eq__) if used else 0,
-                denied=self._denied[caller.name, kind],
+        now = self.ctx.now()
+        with self.counts.of(caller.name) as had:
+            return tuple(
+                BudgetLeft(
+                    kind=kind,
+                    hour=most,
+                    hour_left=max(most - used, 0),
+                    refill_s=had.wait_s(now, kind) if used else 0,
+                    denied=had.denied(kind),
+                )
+                for kind in KINDS
+                for most, used in ((self.most(kind), had.used(now, kind)),)
             )
-            for kind in KINDS
-            for most, used in ((self.most(kind), had.used(now, kind.__eq__)),)
-        )

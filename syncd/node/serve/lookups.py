@@ -20,9 +20,8 @@ from syncd.indicator.claims import Claim
 from syncd.messages import wire
 from syncd.node.background import Aside
 from syncd.node.context import Reading
-from syncd.node.serve.budgets import Budgets
+from syncd.node.serve.budgets import Budgets, LookupCounts
 from syncd.node.serve.freshness import Freshness
-from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.own_list_service import Overlay
 from syncd.node.serve.shown import day_text, label, shown
 from syncd.node.upkeep.lapse import Lapse
@@ -154,7 +153,7 @@ class Lookups:
     tokeniser: Tokeniser
     never: NeverTokens
     freshness: Freshness  # of what an answer rests on
-    metrics: Metrics
+    metrics: LookupCounts
     budgets: Budgets  # of each token
     aside: Aside
 

@@ -186,6 +186,10 @@ class Metrics:
             for family in registry.collect():
                 yield family.name
 
+    def denied(self, kind: str, n: int) -> None:
+        """Count items that a token's budget did not allow."""
+        self.budget_denials.labels(kind).inc(n)
+
     def looked_up(
         self, verdicts: Tally[str], purpose: str, seconds: float
     ) -> None:

@@ -1,0 +1,119 @@
+"""What each bearer token had in the last hour, counted over all processes.
+
+Memory that the daemon and its local workers share: a row for each token, in
+it a ring of minutes for each kind. Whoever looks and adds holds a lock, which
+the system takes from a process that dies.
+"""
+
+import contextlib
+import fcntl
+import mmap
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from syncd.roster.quotas import HOUR_S, STEPS
+
+ROWS = 1024  # tokens; of more, the one that was idle longest gives way
+STEP_S = HOUR_S // STEPS
+RING = 64  # steps: those of an hour, the one that ends in it, and some
+MARK = 16  # bytes by which a row knows its token
+_KIND = 2 * RING + 1  # numbers of a kind: steps, counts, and what was denied
+
+
+@dataclass(slots=True)
+class SharedWindow:
+    """What one token had; what it had in a minute comes free together."""
+
+    row: memoryview  # of 32-bit numbers
+    kinds: Sequence[str]
+
+    def _of(self, kind: str) -> memoryview:
+        begin = self.kinds.index(kind) * _KIND
+        return self.row[begin : begin + _KIND]
+
+    def add(self, now: int, kind: str, n: int) -> None:
+        """Count what is had now."""
+        ring, step = self._of(kind), now // STEP_S
+        at = step % RING
+        if ring[at] != step:
+            ring[at], ring[RING + at] = step, 0
+        ring[RING + at] += n
+
+    def deny(self, kind: str, n: int) -> None:
+        """Count what was denied since the start."""
+        self._of(kind)[2 * RING] += n
+
+    def denied(self, kind: str) -> int:
+        """Return what was denied since the start."""
+        return int(self._of(kind)[2 * RING])
+
+    def used(self, now: int, kind: str) -> int:
+        """Return what counts just now."""
+        return sum(n for _, n in self._steps(now, kind))
+
+    def wait_s(self, now: int, kind: str, over: int = 1) -> int:
+        """Return in how many seconds so many will have come free."""
+        for step, n in sorted(self._steps(now, kind)):
+            over -= n
+            if over <= 0:
+                return max((step + 1) * STEP_S + HOUR_S - now, 1)
+        return HOUR_S  # more than the limit itself: never
+
+    def _steps(self, now: int, kind: str) -> Iterator[tuple[int, int]]:
+        ring, since = self._of(kind).tolist(), (now - HOUR_S) // STEP_S
+        for step, n in zip(ring[:RING], ring[RING:], strict=False):
+            if n and step >= since:
+                yield step, n
+
+    @property
+    def newest(self) -> int:
+        """The last step in which anything was had."""
+        return max(max(self._of(kind)[:RING]) for kind in self.kinds)
+
+
+class SharedCounts:
+    """The windows of all tokens, by their names."""
+
+    def __init__(self, kinds: Sequence[str], fd: int | None = None) -> None:
+        """Take the memory behind a descriptor, else make some, all zero."""
+        self._kinds = kinds
+        self._width = MARK + 4 * _KIND * len(kinds)  # bytes
+        self.fd = os.memfd_create("syncd-counts") if fd is None else fd
+        os.ftruncate(self.fd, ROWS * self._width)
+        self._rows = memoryview(mmap.mmap(self.fd, ROWS * self._width))
+        self._known: dict[str, tuple[int, bytes]] = {}  # rows and marks
+
+    @contextlib.contextmanager
+    def of(self, name: str) -> Iterator[SharedWindow]:
+        """Yield a token's window; nobody else looks or adds meanwhile."""
+        fcntl.lockf(self.fd, fcntl.LOCK_EX)
+        try:
+            yield self._window(self._find(name))
+        finally:
+            fcntl.lockf(self.fd, fcntl.LOCK_UN)
+
+    def _find(self, name: str) -> int:
+        at, mark = self._known.get(name, (0, b""))
+        if not mark or self._mark(at) != mark:
+            mark = blake2b(name.encode(), digest_size=MARK).digest()
+            marks = [*map(self._mark, range(ROWS))]
+            if mark not in marks:
+                at = min(range(ROWS), key=lambda n: self._window(n).newest)
+                begin = at * self._width
+                self._rows[begin : begin + self._width] = mark.ljust(
+                    self._width, b"\0"
+                )
+            else:
+                at = marks.index(mark)
+            self._known[name] = at, mark
+        return at
+
+    def _mark(self, n: int) -> bytes:
+        begin = n * self._width
+        return bytes(self._rows[begin : begin + MARK])
+
+    def _window(self, n: int) -> SharedWindow:
+        row = self._rows[n * self._width + MARK : (n + 1) * self._width]
+        return SharedWindow(row.cast("I"), self._kinds)
