@@ -33,6 +33,7 @@ from syncd.oprf import threshold
 from syncd.roster.roster import Roster
 from syncd.roster.terms import BULK, Epoch
 
+NO_TIME: Final = "oprf: {kind}: no time left"
 _LIED: Final = "wrong answer: {why}"  # why such a holder is down
 _GONE: Final = Message(
     "holder no more"
@@ -168,7 +169,7 @@ class Quorums:
         left = deadline - self.clock()
         if left <= 0:
             raise HoldersError(
-                "oprf: {kind}: no time left",
+                NO_TIME,
                 missing=tuple(epoch.shares[i][0] for i in bad),
                 kind=epoch.kind,
             )

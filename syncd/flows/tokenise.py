@@ -8,13 +8,16 @@ import asyncio
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from syncd.errors import (
     HoldersError,
     RefusedError,
     SyncdError,
 )
-from syncd.flows.quorums import Quorums
+from syncd.flows.evaluation import CHECKED
+from syncd.flows.grouped import Grouped
+from syncd.flows.quorums import NO_TIME, Quorums
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
 from syncd.roster.terms import BULK, Epoch
@@ -23,6 +26,21 @@ BULK_BATCH = 1024  # identifiers in one request
 # Those on their way together are what a busy holder may take seconds for.
 LOOKUP_BATCH = 256
 LANES = 3  # requests of one call on their way at once
+SHARED = 2  # that small calls share, of a kind and purpose: if one waits for a
+# silent holder, others go on
+_GRACE_S = 0.05  # in which a request of ours that is out of time ends
+
+
+class _Wish(NamedTuple):
+    """Identifiers of one kind whose outputs somebody waits for."""
+
+    identifiers: Sequence[Identifier]  # each once
+    key: tuple[str, str]  # kind, purpose
+    deadline: float  # seconds of the clock
+
+
+_Came = tuple[dict[Identifier, bytes], SyncdError | None]
+"""the outputs that came, and why others did not"""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -34,6 +52,7 @@ class Tokeniser(Quorums):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._cache: dict[tuple[Identifier, int], bytes] = {}
+        self._groups: dict[tuple[str, str], Grouped[_Wish, _Came]] = {}
 
     def epoch(self, kind: str) -> Epoch:
         """Return the newest epoch of `kind`.
@@ -89,31 +108,65 @@ class Tokeniser(Quorums):
                 known = self._cache.get((one, self.epoch(one.kind).epoch))
                 if known is not None:
                     done[one] = known
+        calls = []
+        for kind in ("phone", "account"):
+            rest = [i for i in wanted if i.kind == kind and i not in done]
+            wish = _Wish(rest, (kind, purpose), deadline)
+            alone = purpose in BULK or len(rest) >= CHECKED
+            if rest:
+                calls.append(self._all(wish) if alone else self._shared(wish))
+        for came, error in await asyncio.gather(*calls):
+            done.update(came)
+            if error is not None:
+                raise error
+
+    async def _shared(self, wish: _Wish) -> _Came:
+        """Return what came of a wish, asked together with others' small ones.
+
+        What is asked as much as alone goes in requests of its own, so that
+        the others need not wait for it.
+        """
+        if wish.key not in self._groups:
+            self._groups[wish.key] = Grouped(self._together, SHARED)
+        left = wish.deadline - self.clock()
+        try:
+            async with asyncio.timeout(max(left, 0) + _GRACE_S):
+                came, error = await self._groups[wish.key].submit(wish)
+        except TimeoutError:  # the others had more time
+            return {}, HoldersError(NO_TIME, kind=wish.key[0])
+        mine = {i: came[i] for i in wish.identifiers if i in came}
+        return mine, None if len(mine) == len(wish.identifiers) else error
+
+    async def _together(self, wishes: Sequence[_Wish]) -> list[_Came]:
+        every = dict.fromkeys(i for one in wishes for i in one.identifiers)
+        latest = max(one.deadline for one in wishes)
+        came = await self._all(_Wish([*every], wishes[0].key, latest))
+        return [came] * len(wishes)
+
+    async def _all(self, wish: _Wish) -> _Came:
+        """Return what came of a wish in time, and what went wrong."""
+        kind, purpose = wish.key
+        done: dict[Identifier, bytes] = {}
         lanes, failed = asyncio.Semaphore(LANES), list[SyncdError]()
 
-        async def ask(kind: str, part: Sequence[Identifier]) -> None:
+        async def ask(part: Sequence[Identifier]) -> None:
             async with lanes:
                 while part and not failed:
                     try:
-                        some = await self._some(kind, part, purpose, deadline)
+                        some = await self._some(
+                            kind, part, purpose, wish.deadline
+                        )
                     except SyncdError as e:
                         failed.append(e)
                         return
                     done.update(some)
                     part = part[len(some) :]
 
-        bulk = purpose in BULK
-        size = BULK_BATCH if bulk else LOOKUP_BATCH
-        calls = []
-        for kind in ("phone", "account"):
-            rest = [i for i in wanted if i.kind == kind and i not in done]
-            calls += [
-                ask(kind, rest[at : at + size])
-                for at in range(0, len(rest), size)
-            ]
-        await asyncio.gather(*calls)
-        if failed:
-            raise failed[0]
+        size = BULK_BATCH if purpose in BULK else LOOKUP_BATCH
+        every = wish.identifiers
+        parts = (every[at : at + size] for at in range(0, len(every), size))
+        await asyncio.gather(*map(ask, parts))
+        return done, failed[0] if failed else None
 
     async def _some(
         self,

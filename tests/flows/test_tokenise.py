@@ -432,6 +432,61 @@ async def test_requests_of_one_call_are_on_their_way_together(
     assert sorted(sizes) == [3, 5, 5, 5, 5, 5]
 
 
+async def test_small_calls_share_a_request(world: World) -> None:
+    """What waits when one has ended is asked together, each value once."""
+    lines = {name: Line(holder) for name, holder in world.holders.items()}
+    world.client = world.new_client(holder=lines.__getitem__)
+    wanted = phones(12)
+    alone = [await world.outputs(one) for one in wanted]
+    asked = world.holders["bank"].asked
+    asked.clear()
+    calls = []
+    for one in (*wanted[:2], *wanted):
+        calls.append(asyncio.create_task(world.outputs(one)))
+        await asyncio.sleep(0)
+    assert await asyncio.gather(*calls) == [*alone[:2], *alone]
+    assert [len(r.elements) for r in asked] == [1, 1, 12]
+
+
+async def test_who_shares_a_request_waits_no_longer_than_it_may(
+    world: World,
+) -> None:
+    """The others had more time; nobody waits for a holder that is silent."""
+    hour = asyncio.Event()
+
+    class Silent:
+        async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
+            await hour.wait()
+            raise UnavailableError("no answer")
+
+    world.client = client = world.new_client(holder=lambda _: Silent())
+    patient = asyncio.create_task(world.outputs(PHONE))
+    await asyncio.sleep(0)
+    with pytest.raises(HoldersError, match="no time left"):
+        await client.outputs(phones(1), purpose="call_check", timeout_s=0.01)
+    hour.set()
+    with pytest.raises(HoldersError, match="missing: "):
+        await patient
+
+
+async def test_a_long_call_holds_up_no_small_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes in requests of its own; a small one gets its answer before."""
+    monkeypatch.setattr(tokenise, "LANES", 1)
+    monkeypatch.setattr(tokenise, "LOOKUP_BATCH", 20)
+    lines = {name: Line(holder) for name, holder in world.holders.items()}
+    world.client = world.new_client(holder=lines.__getitem__)
+    longs = []
+    for n in range(tokenise.SHARED):
+        long = world.outputs(*phones(200, 200 * n))
+        longs.append(asyncio.create_task(long))
+        await asyncio.sleep(0.001)
+    await world.outputs(PHONE)
+    assert not any(long.done() for long in longs)
+    await asyncio.gather(*longs)
+
+
 async def test_look_ups_go_in_smaller_batches(world: World) -> None:
     """What comes in time is more, the less a busy holder is given at once."""
     asked = world.holders["bank"].asked
