@@ -8,16 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 from unittest.mock import create_autospec
 
-import click
 import msgspec
 import pytest
-import typer
 
 from syncd import config, errors
 from syncd.cli import main
+from syncd.cli.command import Command, parameters
 from syncd.errors import SyncdError
 from syncd.indicator import leaf, statement
 from syncd.node import daemon
@@ -70,40 +68,30 @@ def differ(documented: set[str], there: set[str]) -> str:
 # ------------------------------------------------------------- what there is
 
 
-def commands() -> Iterator[tuple[str, click.Command]]:
+def commands() -> Iterator[tuple[str, Command]]:
     """Yield every command that does something, by its words."""
     for noun in main.NOUNS:
-        group: Any = typer.main.get_command(main.build(noun))
-        yield from walk(noun, group.commands[noun])
+        yield from walk(noun, main.build(noun).below[noun])
 
 
-def walk(words: str, command: Any) -> Iterator[tuple[str, click.Command]]:
-    below = getattr(command, "commands", None)
-    if not below or command.invoke_without_command:
+def walk(words: str, command: Command) -> Iterator[tuple[str, Command]]:
+    if command.run:
         yield words, command
-    if not below:
-        return
-    for name, one in below.items():
+    for name, one in command.below.items():
         yield from walk(f"{words} {name}", one)
 
 
-def options(command: click.Command) -> set[str]:
-    return {
-        name
-        for parameter in command.params
-        if parameter.param_type_name == "option"
-        for name in parameter.opts
-        if name != "--help"
-    }
+def options(command: Command) -> set[str]:
+    taken = parameters(command.options).values()
+    return {flag for one in taken for flag in one.flags}
 
 
 def test_help_says_what_each_option_is() -> None:
     silent = [
-        f"{words} {parameter.name}"
+        f"{words} {one.name}"
         for words, command in commands()
-        for parameter in command.params
-        if parameter.param_type_name == "option"
-        and not (getattr(parameter, "help", "") or "")
+        for one in parameters(command.options).values()
+        if one.flags and not one.about
     ]
     assert silent == []
 

@@ -81,16 +81,13 @@ def _translated(tree: ast.Module) -> Iterator[str]:
         name = _name(node.func)
         if name in SAYING and node.args:
             yield from _texts(node.args[0])
-        if name in {"Noun", "noun", "verb", "group"} and node.args:
+        if name in {"Command", "noun", "verb"} and node.args:
             yield from _texts(node.args[-1])
         if name == "table" and node.args:  # the names of its columns
             heads = {k: v for k, v in tables.items() if k.isupper()}
             yield from _all(node.args[0], heads)
         if name == "map" and _name(node.args[0]) in SAYING:
             yield from _all(node.args[1], tables)
-        for keyword in node.keywords:
-            if keyword.arg == "help":
-                yield from _texts(keyword.value)
 
 
 def _looped(node: LOOPS, tables: Mapping[str, ast.AST]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from syncd.cli import answers, grid, sheet_file
-from syncd.cli.command import Noun, option
+from syncd.cli.command import Command, option
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import (
     ApiOptions,
@@ -18,7 +18,7 @@ LISTED = later("listed")
 SUMS = (later("day"), later("caller"), "purpose", later("look-ups"), LISTED)
 TOLD = (later("time"), "purpose", "kind", LISTED, "action")
 
-noun = Noun()
+noun = Command()
 
 
 class _ReportOptions(ApiOptions):

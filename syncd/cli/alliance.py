@@ -4,13 +4,13 @@ import secrets
 from pathlib import Path
 
 from syncd.cli import edits, never_edits, terminal
-from syncd.cli.command import Noun, Options, argument, option
+from syncd.cli.command import Command, Options, argument, option
 from syncd.flows import founding
 from syncd.node.pinned import clock
 from syncd.oprf import group
 from syncd.roster import join, membership
 
-noun = Noun()
+noun = Command()
 
 
 class _FoundOptions(Options):

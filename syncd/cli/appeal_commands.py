@@ -7,7 +7,7 @@ from typing import Any
 
 from syncd.cli import answers, sheet_file, terminal
 from syncd.cli.api_client import pages
-from syncd.cli.command import Noun, argument, option
+from syncd.cli.command import Command, argument, option
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions
 from syncd.cli.sheet_file import Cells
@@ -25,7 +25,7 @@ WORDS = {
 }
 MOST = 1_000_000  # entries in a list
 
-noun = Noun()
+noun = Command()
 
 
 class _ListOptions(ApiOptions):

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from syncd.cli import terminal
-from syncd.cli.command import Noun, argument
+from syncd.cli.command import Command, argument
 from syncd.cli.options import TrustOptions
 from syncd.flows import evidence
 from syncd.node.pinned import roster_files
 from syncd.roster import trust
 
-noun = Noun()
+noun = Command()
 
 
 class _EvidenceOptions(TrustOptions):

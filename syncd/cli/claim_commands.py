@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from syncd.cli.command import Noun, argument, option
+from syncd.cli.command import Command, argument, option
 from syncd.cli.hand_in import HandIn, ListOptions
 from syncd.cli.options import KindOptions
 from syncd.messages.catalogue import later
@@ -15,7 +15,7 @@ SINCE = "since day date 日期 过户日期 启用日期 开户日期"
 COUNTED = ("accepted", "known", "refused")
 TOTAL = later("accepted {accepted}, already known {known}, refused {refused}")
 
-noun = Noun()
+noun = Command()
 
 
 class _VouchOptions(KindOptions, ListOptions):

@@ -1,12 +1,12 @@
 """`syncd vocabulary`: the codes that reports and look-ups are written in."""
 
 from syncd.cli import grid, terminal
-from syncd.cli.command import Noun, argument
+from syncd.cli.command import Command, argument
 from syncd.cli.options import OutputOptions
 from syncd.indicator import vocabulary
 from syncd.messages.catalogue import t
 
-noun = Noun()
+noun = Command()
 
 
 class _VocabularyOptions(OutputOptions):

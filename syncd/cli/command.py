@@ -1,4 +1,4 @@
-"""Nouns and verbs: a verb is a function of one struct, which are its options.
+"""Commands: a verb is a function of one struct, which are its options.
 
     class Add(Local):
         role: str = option("what it was used as")
@@ -7,61 +7,60 @@
     def add(options: Add) -> int: ...
 
 A struct takes what several verbs share from the structs it inherits
-(`options`), and may be the verb itself, by its method `run`. What a verb returns is its exit code; None is 0.
+(`options`), and may be the verb itself, by its method `run`. What a verb
+returns is its exit code; None is 0.
 """
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from math import inf
 from pathlib import Path
 from typing import (
-    Annotated,
     Any,
     TypeVar,
     dataclass_transform,
+    get_args,
     get_origin,
     get_type_hints,
 )
 
-import typer
-
 from syncd import config
-from syncd.cli import usage
 from syncd.config import Config
 from syncd.errors import UsageError
 
 _EMPTY: dict[Any, Any] = {bool: False, str: "", int: 0}
 
 
-def option(
-    about: str,
-    *names: str,
-    default: Any = None,
-    needed: bool = False,
-    **more: Any,
-) -> Any:
-    """Return an option; without `names` the field's own is its name."""
-    return _field(typer.Option, about, names, default, needed, more)
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One option or argument of a command; a field declares it."""
+
+    about: str
+    flags: tuple[str, ...] = ()  # none: an argument
+    needed: bool = False
+    default: Any = None
+    min: float = -inf
+    max: float = inf
+    place: str = ""  # of an argument, in the usage line
+    name: str = ""  # of the field
+    type: Any = str  # of one value
+    many: bool = False
 
 
-def argument(
-    about: str = "", *, default: Any = None, needed: bool = True, **more: Any
-) -> Any:
+def option(about: str, *flags: str, **more: Any) -> Any:
+    """Return an option; without `flags` the field's own is its name."""
+    return _field(Parameter(about=about, flags=flags or ("",), **more))
+
+
+def argument(about: str = "", *, needed: bool = True, place: str = "") -> Any:
     """Return an argument, in the order of the fields."""
-    return _field(typer.Argument, about, (), default, needed, more)
+    return _field(Parameter(about=about, needed=needed, place=place))
 
 
-def _field(
-    kind: Callable[..., Any],
-    about: str,
-    names: Sequence[str],
-    default: Any,
-    needed: bool,
-    more: dict[str, Any],
-) -> Any:
-    about_it = {"kind": kind, "about": about, "names": names, "needed": needed}
+def _field(declared: Parameter) -> Any:
     return dataclasses.field(
-        default=default, metadata={"option": {**about_it, "more": more}}
+        default=declared.default, metadata={"option": declared}
     )
 
 
@@ -100,123 +99,86 @@ class Options:
         That is an option's own name, or the name that `others` has for it.
         """
         wanted = {name.strip("_"): name for name in names} | others
-        empty = defaults(type(self))
+        taken = parameters(type(self))
         known = {name: getattr(self, field) for name, field in wanted.items()}
-        return {k: v for k, v in known.items() if v != empty[wanted[k]]}
+        return {
+            k: v for k, v in known.items() if v != taken[wanted[k]].default
+        }
+
+
+def parameters(struct: type[Options]) -> Mapping[str, Parameter]:
+    """Return what a struct takes, its own before what it shares."""
+    hints = get_type_hints(struct)
+    declared = {
+        field.name: field.metadata["option"]
+        for field in dataclasses.fields(struct)
+        if "option" in field.metadata
+    }
+    order = [n for one in struct.__mro__ for n in inspect.get_annotations(one)]
+    return {
+        name: _typed(name, declared[name], hints[name])
+        for name in dict.fromkeys(order)
+        if name in declared
+    }
+
+
+def _typed(name: str, one: Parameter, hint: Any) -> Parameter:
+    """Return a parameter with what its field's name and type say of it."""
+    flag = "--" + name.strip("_").replace("_", "-")
+    many = get_origin(hint) is list
+    empty = [] if many else _EMPTY.get(hint)
+    return dataclasses.replace(
+        one,
+        name=name,
+        flags=tuple(given or flag for given in one.flags),
+        type=(get_args(hint) or (hint,))[0],
+        many=many,
+        default=empty if one.default is None else one.default,
+    )
 
 
 V = TypeVar("V", bound=Callable[..., Any])
 
 
-class Noun(typer.Typer):
-    """A word with verbs, or verbs that stand for themselves."""
+class Command:
+    """A word: what it does, if anything by itself, and the words below it."""
 
-    def __init__(self, about: str = "") -> None:
-        super().__init__(
-            cls=usage.Group,
-            help=about,
-            rich_markup_mode=None,
-            pretty_exceptions_enable=False,
-            add_completion=False,
-        )
+    def __init__(
+        self,
+        about: str = "",
+        options: type[Options] = Options,
+        run: Callable[[Any], int | None] | None = None,
+    ) -> None:
+        self.about, self.options, self.run = about, options, run
+        self.below: dict[str, Command] = {}
 
-    def noun(self, name: str, about: str) -> "Noun":
+    def noun(self, name: str, about: str) -> "Command":
         """Return a word below this one."""
-        made = Noun(about)
-        self.add_typer(made, name=name)
-        return made
-
-    def add_to(self, app: typer.Typer, name: str, about: str) -> None:
-        """Add it to the command, as a word or by its verbs."""
-        if name in {verb.name for verb in self.registered_commands}:
-            app.add_typer(self)
-            return
-        if self.registered_callback is None:
-            self.callback()(lambda: None)  # a word, though it has one verb
-        app.add_typer(self, name=name, help=about)
+        self.below[name] = Command(about)
+        return self.below[name]
 
     def alone(self, function: V) -> V:
         """Make a function of one struct what the word does without a verb."""
-        run = _of_one_struct(function)
-
-        def unless_verb(ctx: typer.Context, **given: Any) -> int | None:
-            return None if ctx.invoked_subcommand else run(ctx=ctx, **given)
-
-        vars(unless_verb)["__signature__"] = inspect.signature(run)
-        self.callback(invoke_without_command=True)(unless_verb)
+        self.options, self.run = _struct(function), function
         return function
 
     def verb(self, name: str, about: str) -> Callable[[V], V]:
         """Return what makes a function of one struct, or its `run`, a verb."""
 
         def add(function: V) -> V:
-            made = _of_one_struct(function)
-            self.command(name, help=about, cls=usage.Command)(made)
+            run = getattr(function, "run", function)
+            self.below[name] = Command(about, _struct(function), run)
             return function
 
         return add
 
 
-def _of_one_struct(
-    function: Callable[..., Any],
-) -> Callable[..., int | None]:
-    """Return a function of options, which calls one of their struct."""
-    struct: Any = function
+def _struct(function: Callable[..., Any]) -> type[Options]:
+    """Return the struct that a function takes, or is."""
     if isinstance(function, type):
-        function = struct.run
-    else:
-        hints = get_type_hints(function)
-        hints.pop("return")
-        (struct,) = hints.values()
-
-    def run(ctx: typer.Context, **given: Any) -> int | None:
-        code: int | None = function(struct(home=ctx.obj, **given))
-        return code
-
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    first = inspect.Parameter("ctx", keyword, annotation=typer.Context)
-    taken = [first, *_parameters(struct)]
-    setattr(run, "__signature__", inspect.Signature(taken))  # noqa: B010
-    return run
-
-
-def _parameters(struct: Any) -> Iterator[inspect.Parameter]:
-    """Yield a struct's options as typer reads them, its own ones first."""
-    hints = get_type_hints(struct)
-    empty = defaults(struct)
-    for name, field in _fields(struct).items():
-        spec = field.metadata["option"]
-        flags = spec["names"]
-        if spec["kind"] is typer.Option and not flags:
-            flags = ("--" + name.strip("_").replace("_", "-"),)
-        yield inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if spec["needed"] else empty[name],
-            annotation=Annotated[
-                hints[name],
-                spec["kind"](*flags, help=spec["about"], **spec["more"]),
-            ],
-        )
-
-
-def _fields(struct: Any) -> dict[str, dataclasses.Field[Any]]:
-    """Return the fields that are options, a struct's own before shared ones."""
-    known = {field.name: field for field in dataclasses.fields(struct)}
-    order = [n for one in struct.__mro__ for n in inspect.get_annotations(one)]
-    return {
-        name: known[name]
-        for name in dict.fromkeys(order)
-        if "option" in known[name].metadata
-    }
-
-
-def defaults(struct: Any) -> Mapping[str, Any]:
-    """Return what each option is where it is not given."""
-    hints = get_type_hints(struct)
-    found = {}
-    for name, field in _fields(struct).items():
-        many = get_origin(hints[name]) is list
-        empty = [] if many else _EMPTY.get(hints[name])
-        found[name] = empty if field.default is None else field.default
-    return found
+        return function
+    hints = get_type_hints(function)
+    hints.pop("return")
+    struct: type[Options]
+    (struct,) = hints.values()
+    return struct

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from syncd import config, pinning
 from syncd.cli import terminal
-from syncd.cli.command import Noun, Options, option
+from syncd.cli.command import Command, Options, option
 from syncd.cli.options import pair
 from syncd.config import Config, Environment, editing
 from syncd.errors import UsageError
@@ -32,7 +32,7 @@ from syncd.tlog.merkle import Frontier
 SWITCH_S = 0.0005  # for which one thread may keep the interpreter's lock
 
 
-noun = Noun()
+noun = Command()
 
 
 class _InitOptions(Options):

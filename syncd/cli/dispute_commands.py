@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from syncd.cli import grid
-from syncd.cli.command import Noun, option
+from syncd.cli.command import Command, option
 from syncd.cli.options import ApiOptions
 from syncd.messages.catalogue import later
 
@@ -13,7 +13,7 @@ HEAD = (
     *map(later, ("reports", "answer", "position")),
 )
 
-noun = Noun()
+noun = Command()
 
 
 class _ListOptions(ApiOptions):

@@ -12,7 +12,7 @@ import msgspec
 
 from syncd.cli import grid, terminal
 from syncd.cli.api_client import ApiClient
-from syncd.cli.command import Noun, argument
+from syncd.cli.command import Command, argument
 from syncd.cli.options import ApiOptions
 from syncd.config import Config
 from syncd.errors import Message, SyncdError, UsageError
@@ -26,7 +26,7 @@ from syncd.roster.members import Member
 from syncd.roster.roster import Roster
 from syncd.store.keyring import Keyring
 
-noun = Noun()
+noun = Command()
 
 
 class _DoctorOptions(ApiOptions):

@@ -195,10 +195,8 @@ auditors = noun.noun("auditor", "Who may read logs, and no indicator.")
 
 @auditors.verb("add", "Draft a version with an auditor.")
 class _AddAuditor(NameOptions):
-    id_: str = argument(metavar="ID")
-    certificate: Path = argument(
-        "the auditor's own, PEM or DER", metavar="CERTIFICATE"
-    )
+    id_: str = argument()
+    certificate: Path = argument("the auditor's own, PEM or DER")
 
     def change(self, draft: Roster) -> Roster:
         der = terminal.parsed(self.certificate, certificate.load)
@@ -212,7 +210,7 @@ class _AddAuditor(NameOptions):
 
 @auditors.verb("remove", "Draft a version without an auditor.")
 class _RemoveAuditor(EditOptions):
-    id_: str = argument(metavar="ID")
+    id_: str = argument()
 
     def change(self, draft: Roster) -> Roster:
         drafts.named(draft, "auditor", self.id_)

@@ -8,7 +8,7 @@ import msgspec
 
 from syncd import config, pinning, shape
 from syncd.cli import drafting, terminal
-from syncd.cli.command import Noun, Options, argument, option
+from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions, pair
 from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
@@ -35,7 +35,7 @@ from syncd.store.keyring import Keyring
 REQUEST = "join.request"  # in the home: what we asked, to answer challenges
 
 
-noun = Noun()
+noun = Command()
 
 
 class _RequestOptions(OutputOptions):

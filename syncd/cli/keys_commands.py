@@ -5,14 +5,14 @@ from pathlib import Path
 
 from syncd import config
 from syncd.cli import terminal
-from syncd.cli.command import Noun, Options, argument, option
+from syncd.cli.command import Command, Options, argument, option
 from syncd.config import Config, editing
 from syncd.errors import UsageError
 from syncd.roster import keys as roster_keys
 from syncd.store.keyring import Keyring
 from syncd.tlog.note import SigningKey
 
-noun = Noun()
+noun = Command()
 
 
 class _AdminOptions(Options):

@@ -14,7 +14,7 @@ from typing import Any
 
 from syncd import canonical
 from syncd.cli import grid, terminal
-from syncd.cli.command import Noun, Options, argument, option
+from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions
 from syncd.config import Config
 from syncd.errors import MalformedError, UsageError
@@ -35,7 +35,7 @@ from syncd.tlog.merkle import BUNDLE
 
 LAST = 10  # entries that `show` lists
 
-noun = Noun()
+noun = Command()
 
 
 class HomeOptions(Options):
@@ -51,13 +51,11 @@ class HomeOptions(Options):
 class LogOptions(HomeOptions):
     """Our log, or one that we mirror."""
 
-    mirror: str | None = option(
-        "another's log; else our own", metavar="ORIGIN"
-    )
+    mirror: str | None = option("another's log; else our own")
 
 
 class _ShowOptions(LogOptions, OutputOptions):
-    at: int | None = option("show this one entry", metavar="INDEX")
+    at: int | None = option("show this one entry")
 
 
 @noun.verb("show", "Show our log, or one that we mirror.")

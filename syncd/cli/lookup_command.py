@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd.cli import answers, api_client, grid, terminal
-from syncd.cli.command import Noun, option
+from syncd.cli.command import Command, option
 from syncd.cli.lookup_client import Question
 from syncd.cli.options import (
     ApiOptions,
@@ -27,7 +27,7 @@ KINDS = ("phone", "url", "account")
 LOOKUPS = 1000  # values in one call: a token has but a share of the hour
 HEAD = ("#", "verdict", "action", "labels", "sectors", "seen", "expires")
 
-noun = Noun()
+noun = Command()
 
 
 class _LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):

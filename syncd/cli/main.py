@@ -8,16 +8,12 @@ import argparse
 import importlib
 import sys
 from pathlib import Path
-from typing import Annotated
-
-import typer
-from typer.exceptions import TyperException
 
 from syncd.cli import terminal, usage
-from syncd.cli.command import Noun
-from syncd.errors import SyncdError
+from syncd.cli.command import Command, Options, option, parameters
+from syncd.errors import SyncdError, UsageError
 from syncd.messages import catalogue
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import later
 
 # A noun's modules are imported only when it is called, so that help and a
 # mistyped word cost no database and no cryptography. The first has the noun,
@@ -87,66 +83,52 @@ NOUNS = {
 }
 
 
-def build(wanted: str = "") -> Noun:
+class _Leading(Options):
+    """What stands before the noun."""
+
+    home: Path | None = option("the member's home; else SYNCD_HOME")
+    lang: str = option("en or zh", default="en")
+
+
+def build(wanted: str = "") -> Command:
     """Return the command, with the noun `wanted` whole and others by name."""
-    app = Noun("Signed exchange of hashed fraud indicators.")
-
-    @app.callback()
-    def _common(
-        ctx: typer.Context,
-        home: Annotated[
-            Path | None,
-            typer.Option(help="the member's home; else SYNCD_HOME"),
-        ] = None,
-        lang: Annotated[str, typer.Option(help="en or zh")] = "en",
-    ) -> None:
-        ctx.obj = home
-
-    loaded = NOUNS[wanted][0] if wanted in NOUNS else ""
-    for noun, (modules, about) in NOUNS.items():
-        if modules != loaded:
-            app.command(noun, help=about)(_nothing)
-    if loaded:
-        found, *_ = [
-            importlib.import_module(f".{module}", "syncd.cli")
-            for module in loaded.split()
-        ]
-        found.noun.add_to(app, wanted, NOUNS[wanted][1])
+    app = Command("Signed exchange of hashed fraud indicators.")
+    app.options = _Leading
+    for name, (modules, about) in NOUNS.items():
+        app.noun(name, about)
+        if name == wanted:
+            found, *_ = [
+                importlib.import_module(f".{module}", "syncd.cli")
+                for module in modules.split()
+            ]
+            found.noun.about = about
+            app.below[name] = found.noun.below.get(name, found.noun)
     return app
-
-
-def _nothing() -> None:
-    """Stand for a noun that was not called."""
-
-
-def _leading(arguments: list[str]) -> tuple[str, str]:
-    """Return the language, and the first word that is no option's value."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--home", nargs="?")
-    parser.add_argument("--lang", nargs="?", default="en")
-    known, rest = parser.parse_known_args(arguments)
-    words = (word for word in rest if not word.startswith("-"))
-    return known.lang or "en", next(words, "")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its code."""
     given = sys.argv[1:] if arguments is None else arguments
-    lang, noun = _leading(given)
-    if lang not in catalogue.LANGUAGES:
-        terminal.tell(f"syncd: error: --lang {lang!r}: en or zh")
-        raise SystemExit(2)
-    if not catalogue.choose(lang):
-        terminal.tell(f"syncd: no {lang} catalogue is compiled: make messages")
+    taken = parameters(_Leading)
+    reader = usage.parser(taken)
+    reader.add_argument("words", nargs=argparse.REMAINDER)
     terminal.lay_out()
     try:
-        code = build(noun)(given, prog_name="syncd", standalone_mode=False)
+        leading, rest = usage.parsed(reader.parse_known_args, given, taken)
+        words = [*rest, *leading.get("words", ())]
+        lang = leading.get("lang", "en")
+        if lang not in catalogue.LANGUAGES:
+            raise UsageError("--lang {lang}: en or zh", lang=repr(lang))
+        if not catalogue.choose(lang):
+            terminal.tell(
+                f"syncd: no {lang} catalogue is compiled: make messages"
+            )
+        app = build(words[0] if words else "")
+        code = usage.call(app, words, leading.get("home"))
         terminal.flush()
     except SyncdError as e:
         raise SystemExit(terminal.complain(e)) from None
-    except TyperException as e:
-        raise SystemExit(_wrong_use(e)) from None
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         raise SystemExit(130) from None
     except BrokenPipeError:
         terminal.hang_up()
@@ -154,13 +136,4 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as e:  # a full disk, a file of somebody else's
         terminal.hang_up()
         raise SystemExit(terminal.complain(terminal.of_system(e))) from None
-    raise SystemExit(code if isinstance(code, int) else 0)
-
-
-def _wrong_use(error: TyperException) -> int:
-    """Say what is wrong with a command line; return the exit code."""
-    terminal.tell(f"syncd: {t('error')}: {usage.sentence(error)}")
-    context = getattr(error, "ctx", None)
-    if context is not None:
-        terminal.tell(f"syncd: {t('hint')}: {context.command_path} --help")
-    return 2
+    raise SystemExit(code or 0)

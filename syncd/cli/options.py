@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncd.cli import terminal
 from syncd.cli.api_client import ApiClient, pages
-from syncd.cli.command import Options, argument, defaults, option
+from syncd.cli.command import Options, argument, option, parameters
 from syncd.errors import UsageError
 from syncd.messages.catalogue import t
 
@@ -63,7 +63,7 @@ class ValueOptions(Options):
     kept in the shell's history.
     """
 
-    on_line: list[str] = argument(needed=False, hidden=True, metavar="< FILE")
+    on_line: list[str] = argument(needed=False, place="< FILE")
     file: Path | None = option("values, one a line")
 
     def __post_init__(self) -> None:
@@ -114,7 +114,7 @@ class FormatOptions(Options):
         from syncd.lists.rows import FileOptions  # only a list is of that form
 
         known = {field.name for field in dataclasses.fields(FileOptions)}
-        given = self.given(*(n for n in defaults(type(self)) if n in known))
+        given = self.given(*(n for n in parameters(type(self)) if n in known))
         return FileOptions(
             self.format_, header=not self.no_header, **given, **more
         )

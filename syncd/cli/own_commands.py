@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd.cli import grid, terminal
-from syncd.cli.command import Noun, option
+from syncd.cli.command import Command, option
 from syncd.cli.hand_in import HandIn, ListOptions
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import (
@@ -39,7 +39,7 @@ WHY = "why reason 原因 理由 事由"
 CODE = "code 提示 提示类型"
 TEXT = "text remark note 备注 说明"
 
-noun = Noun()
+noun = Command()
 
 
 class _ExemptOptions(ValueOptions, KindOptions, ListOptions):

@@ -6,7 +6,7 @@ No command repeats a value: a row is known by its number.
 from pathlib import Path
 
 from syncd.cli import terminal
-from syncd.cli.command import Noun, option
+from syncd.cli.command import Command, option
 from syncd.cli.hand_in import HandIn
 from syncd.cli.options import (
     ApiOptions,
@@ -21,7 +21,7 @@ from syncd.messages.catalogue import later
 
 STATES = ("accepted", "known", "taken_back", "refused")
 
-noun = Noun()
+noun = Command()
 
 
 class _AddOptions(ValueOptions, FieldOptions, ApiOptions):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from syncd import config
 from syncd.cli import drafting, keys_commands, review, terminal
-from syncd.cli.command import Noun, Options, argument, option
+from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.drafting import (
     DraftOptions,
     EditOptions,
@@ -32,7 +32,7 @@ from syncd.store import durable
 
 _FIRST_LINE = b"syncd/roster/v1\n"
 
-noun = Noun()
+noun = Command()
 
 
 # ------------------------------------------------------------- who is in it

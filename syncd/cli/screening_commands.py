@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd.cli import grid, terminal
-from syncd.cli.command import Noun, argument, option
+from syncd.cli.command import Command, argument, option
 from syncd.cli.hand_in import HandIn, ListOptions
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions, KindOptions
@@ -24,7 +24,7 @@ HEAD = (
 
 TOTAL = later("kept {kept}, refused {refused}")
 
-noun = Noun()
+noun = Command()
 
 
 class _AddOptions(KindOptions, ListOptions):

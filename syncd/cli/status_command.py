@@ -5,7 +5,7 @@ from typing import Any
 
 from syncd.cli import grid
 from syncd.cli.api_client import ApiClient
-from syncd.cli.command import Noun, argument, option
+from syncd.cli.command import Command, argument, option
 from syncd.cli.options import ApiOptions
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later, t
@@ -19,7 +19,7 @@ LOGS = (
     *("source", "pulled", "state"),
 )
 
-noun = Noun()
+noun = Command()
 
 
 class _StatusOptions(ApiOptions):

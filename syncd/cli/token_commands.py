@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from syncd.cli import grid, terminal
-from syncd.cli.command import Noun, Options, argument, option
+from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import OutputOptions
 from syncd.errors import UsageError
 
 T = TypeVar("T")
 
-noun = Noun()
+noun = Command()
 
 
 class _AddOptions(Options):

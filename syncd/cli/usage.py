@@ -1,4 +1,4 @@
-"""Help and usage errors of the commands, in both languages.
+"""Read a command line, and say what can stand on one, in both languages.
 
 Help texts are plain English where a command is declared: what is shown is
 looked up when somebody asks, so a module can be imported before the language
@@ -6,179 +6,201 @@ is known. An argument that nobody asked for is not repeated: it may be a raw
 value.
 """
 
+import argparse
 import difflib
-import re
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from math import inf
+from pathlib import Path
 from typing import Any
 
-import typer
-from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
-from typer.exceptions import TyperException
-
 from syncd.cli import terminal
+from syncd.cli.command import Command, Parameter, parameters
 from syncd.errors import Message, UsageError
 from syncd.messages.catalogue import t
+
+WIDTH = 80  # columns of a page of help
+
+
+def call(app: Command, words: Sequence[str], home: Path | None) -> int | None:
+    """Do what a command line says; return the exit code.
+
+    Raises:
+        UsageError: no command is like that.
+    """
+    command, at = app, 0
+    while at < len(words) and words[at] in command.below:
+        command, at = command.below[words[at]], at + 1
+    name, rest = " ".join(["syncd", *words[:at]]), words[at:]
+    if "--help" in rest:
+        print(page(command, name))
+        return 0
+    try:
+        given = read(command, rest)
+    except UsageError as e:
+        if not e.hint:
+            e.way_out = Message("{command} --help", command=name)
+        raise
+    if command.run is None:  # a noun alone asks for help
+        terminal.tell(page(command, name))
+        return UsageError.exit_code
+    return command.run(command.options(home=home, **given))
+
+
+def parser(taken: Mapping[str, Parameter]) -> argparse.ArgumentParser:
+    """Return what reads the words of a command, none of which must be there."""
+    made = argparse.ArgumentParser(
+        add_help=False, allow_abbrev=False, exit_on_error=False
+    )
+    for name, one in taken.items():
+        read: Any = {"type": _value(one)}
+        if not one.flags:
+            made.add_argument(name, nargs="*" if one.many else "?", **read)
+        elif one.type is bool:
+            made.add_argument(
+                *one.flags, dest=name, action="store_const", const=True
+            )
+        else:
+            kind = "append" if one.many else "store"
+            made.add_argument(*one.flags, dest=name, action=kind, **read)
+    return made
+
+
+def parsed(
+    reader: Callable[[Sequence[str]], Any],
+    words: Sequence[str],
+    taken: Mapping[str, Parameter],
+) -> tuple[dict[str, Any], list[str]]:
+    """Return what a parser read, and what it knows nothing of."""
+    try:
+        found, rest = reader(words)
+    except argparse.ArgumentError as e:
+        name, each = e.argument_name, taken.values()
+        flag = any(name in one.flags for one in each if one.type is bool)
+        raise UsageError(
+            "{name} takes none" if flag else "{name} needs a value", name=name
+        ) from None
+    return {k: v for k, v in vars(found).items() if v not in (None, [])}, rest
+
+
+def read(command: Command, words: Sequence[str]) -> dict[str, Any]:
+    """Return the values of all that a command takes, by its names."""
+    taken = parameters(command.options)
+    reader = parser(taken).parse_known_intermixed_args
+    given, rest = parsed(reader, words, taken)
+    if rest:
+        raise _unknown(command, rest[0], taken)
+    for name, one in taken.items():
+        if one.needed and name not in given:
+            raise UsageError("{name} is missing", name=_label(one))
+    return {name: one.default for name, one in taken.items()} | given
+
+
+def _value(one: Parameter) -> Callable[[str], Any]:
+    """Return what reads a value from its word."""
+
+    def value(text: str) -> Any:
+        with suppress(ValueError):
+            found = one.type(text)
+            if one.type is not int or one.min <= found <= one.max:
+                return found
+        raise UsageError(
+            "{name}: not a value that it takes: {type}",
+            name=_label(one),
+            type=f"{_type(one)} {_range(one)}".rstrip(),
+        )
+
+    return value
+
+
+def _unknown(
+    command: Command, word: str, taken: Mapping[str, Parameter]
+) -> UsageError:
+    """Return the refusal of a word that means nothing there."""
+    name = word.partition("=")[0]
+    option = name.startswith("--")
+    flags = [flag for one in taken.values() for flag in one.flags]
+    near = difflib.get_close_matches(name, flags if option else command.below)
+    if not (option or near or command.run is None):
+        return UsageError("more arguments than are taken")
+    return UsageError(
+        "no option {name}" if option else "no command {name}",
+        hint="nearest: {near}" if near else "",
+        name=name,
+        near=", ".join(near),
+    )
+
 
 # -------------------------------------------------------------------- help
 
 
-class _Words:
-    """The words of typer's help; typer lays them out."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> Any:
-        """Read the words; each complaint knows of which command it is."""
-        base: Any = super()
-        try:
-            return base.parse_args(ctx, args)
-        except TyperException as e:
-            vars(e)["ctx"] = ctx
-            raise
-
-    def format_usage(self, ctx: Any, formatter: Any) -> None:
-        """Write how the command is called."""
-        pieces = [t("[OPTIONS]"), *map(_place, _of(TyperArgument, ctx))]
-        if isinstance(self, TyperGroup):
-            pieces.insert(1, t("COMMAND [ARGS]..."))
-        formatter.write_usage(ctx.command_path, " ".join(pieces), t("Usage: "))
-
-    def format_help_text(self, ctx: Any, formatter: Any) -> None:
-        """Write what the command is for."""
-        formatter.write_paragraph()
-        with formatter.indentation():
-            formatter.write_text(t(ctx.command.help or ""))
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write what it takes: names, with what is said of them beside."""
-        sections = {
-            heading: [
-                (_plain(names[0]), _about(p, ctx))
-                for p in _of(kind, ctx)
-                if (names := p.get_help_record(ctx))
-            ]
-            for heading, kind in (
-                (t("Arguments"), TyperArgument),
-                (t("Options"), TyperOption),
-            )
-        }
-        if isinstance(self, TyperGroup):
-            sections[t("Commands")] = [
-                (name, t(verb.help or ""))
-                for name, verb in self.commands.items()
-            ]
-        for heading, rows in sections.items():
-            if rows:
-                with formatter.section(heading):
-                    formatter.write_dl(rows)
+def page(command: Command, name: str) -> str:
+    """Return what a command is for and what it takes, in lines."""
+    taken = parameters(command.options).values()
+    options = [one for one in taken if one.flags]
+    places = [one for one in taken if not one.flags]
+    words = [name, t("[OPTIONS]"), *map(_place, places)]
+    if command.below:
+        words.append(t("COMMAND [ARGS]..."))
+    help_ = "--help", t("Show this message and exit.")
+    sections = {
+        t("Arguments"): [(_label(p), _about(p)) for p in places if p.about],
+        t("Options"): [*((_option(p), _about(p)) for p in options), help_],
+        t("Commands"): [(n, t(c.about)) for n, c in command.below.items()],
+    }
+    lines = [
+        t("Usage: ") + " ".join(words),
+        "",
+        _filled("  ", t(command.about)),
+    ]
+    for heading, rows in sections.items():
+        if rows:
+            lines += ["", f"{heading}:"]
+            wide = max(len(label) for label, _ in rows)
+            lines += [_filled(f"  {n:{wide}}  ", about) for n, about in rows]
+    return "\n".join(lines)
 
 
-class Command(_Words, TyperCommand):
-    """A verb, with help of ours."""
+def _filled(begin: str, text: str) -> str:
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=begin,
+        subsequent_indent=" " * len(begin),
+        break_on_hyphens=False,
+    )
 
 
-class Group(_Words, TyperGroup):
-    """A noun, with help of ours."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> Any:
-        """Read the words; a noun alone asks for help."""
-        bare = self.invoke_without_command
-        if not args and not bare and not ctx.resilient_parsing:
-            terminal.tell(self.get_help(ctx))
-            raise typer.Exit(2)
-        return super().parse_args(ctx, args)
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the verb of a command line.
-
-        Raises:
-            UsageError: there is none of that name.
-        """
-        name = args[0]
-        if name.startswith("-") or name in self.commands:
-            return super().resolve_command(ctx, args)
-        near = difflib.get_close_matches(name, self.commands)
-        if near:
-            text = t(
-                "no command {name}; nearest: {near}", name=name, near=near[0]
-            )
-        elif self.invoke_without_command:
-            text = t("more arguments than are taken")
-        else:
-            text = t("no command {name}", name=name)
-        raise UsageError(
-            text, hint=Message("{command} --help", command=ctx.command_path)
-        )
+def _label(one: Parameter) -> str:
+    return one.flags[0] if one.flags else one.name.strip("_")
 
 
-def _of(kind: type[Any], ctx: Any) -> list[Any]:
-    """Return a command's arguments, or its options."""
-    return [p for p in ctx.command.get_params(ctx) if isinstance(p, kind)]
+def _place(one: Parameter) -> str:
+    name = one.place or _label(one)
+    return (name.upper() if one.needed else f"[{name}]") + "..." * one.many
 
 
-def _place(argument: TyperArgument) -> str:
-    name = argument.metavar or argument.name
-    shown = name.upper() if argument.required else f"[{name}]"
-    return shown + ("..." if argument.nargs != 1 else "")
+def _type(one: Parameter) -> str:
+    return f"<{'path' if one.type is Path else one.type.__name__}>"
 
 
-def _plain(label: str) -> str:
-    """Return a label with its type as people say it: one of a list's."""
-    return re.sub(r"<(?:list\[)?(\w+)(?: range|\])>", r"<\1>", label)
+def _option(one: Parameter) -> str:
+    return _label(one) if one.type is bool else f"{_label(one)} {_type(one)}"
 
 
-def _about(param: TyperArgument | TyperOption, ctx: Any) -> str:
-    """Return what is said of an option, with what it takes behind it."""
-    if "--help" in param.opts:
-        return t("Show this message and exit.")
-    default = param.get_default(ctx, call=False)
-    extras = []
-    if param.show_default and default not in (None, False, "", [], ()):
-        extras.append(t("default: {value}", value=default))
-    if limits := _range(param):
-        extras.append(limits)
-    if param.required:
+def _about(one: Parameter) -> str:
+    """Return what is said of it, with what it takes behind that."""
+    extras = [_range(one)]
+    if one.default not in (None, False, "", []) and one.type is not Path:
+        extras.insert(0, t("default: {value}", value=one.default))
+    if one.needed and one.flags:
         extras.append(t("required"))
-    bracket = f"[{'; '.join(extras)}]" if extras else ""
-    return "  ".join(filter(None, (t(param.help or ""), bracket)))
+    bracket = "; ".join(filter(None, extras))
+    return f"{t(one.about)}  [{bracket}]" if bracket else t(one.about)
 
 
-def _range(param: TyperArgument | TyperOption) -> str:
-    least, most = param.min, param.max
-    if least is None:
-        return "" if most is None else f"x<={most}"
-    return f"x>={least}" if most is None else f"{least}<=x<={most}"
-
-
-# -------------------------------------------------------------- complaints
-
-
-def sentence(error: TyperException) -> str:
-    """Return typer's complaint in our words.
-
-    It is known by what it bears: typer names its classes in private.
-    """
-    ctx: Any = getattr(error, "ctx", None)
-    option = getattr(error, "option_name", "")
-    if hasattr(error, "possibilities"):
-        near = error.possibilities
-        if near:
-            return t(
-                "no option {name}; nearest: {near}", name=option, near=near[0]
-            )
-        return t("no option {name}", name=option)
-    if option:
-        takes = [p for p in ctx.command.params if option in p.opts]
-        if takes and not takes[0].is_flag:
-            return t("{name} needs a value", name=option)
-        return t("{name} takes none", name=option)
-    if isinstance(error, typer.BadParameter) and error.param is not None:
-        param: Any = error.param
-        name = " / ".join(param.opts)
-        if hasattr(error, "param_type"):
-            return t("{name} is missing", name=name)
-        return t(
-            "{name}: not a value that it takes: {type}",
-            name=name,
-            type=f"{_plain(param.display_type(ctx))} {_range(param)}".rstrip(),
-        )
-    if isinstance(getattr(ctx, "command", None), TyperGroup):
-        return t("a command is missing")
-    return t("more arguments than are taken")
+def _range(one: Parameter) -> str:
+    least = f"{one.min}<=" if one.min > -inf else ""
+    most = f"<={one.max}" if one.max < inf else ""
+    return f"{least}x{most}" if least or most else ""

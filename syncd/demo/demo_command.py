@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from syncd.cli import terminal
-from syncd.cli.command import Noun, Options, option
+from syncd.cli.command import Command, Options, option
 from syncd.demo.member import stop
 from syncd.demo.play import Demo, Row, title
 from syncd.errors import UsageError
@@ -18,7 +18,7 @@ from syncd.messages.catalogue import t
 SAMPLE = Path(__file__).with_name("sample") / "reports.csv"
 WATCH_S = 1.0  # between two looks at the daemons
 
-noun = Noun()
+noun = Command()
 
 
 class _DemoOptions(Options):
@@ -27,7 +27,6 @@ class _DemoOptions(Options):
     data: Path = option(
         "a list to import with kind, value, label and role",
         default=SAMPLE,
-        show_default=False,
     )
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import typer
+from rich.console import Console
 
 from syncd.cli import terminal
 from syncd.demo.member import Member, run
@@ -37,13 +37,15 @@ NAMED = ("kind", "value", "region", "scheme")
 LISTED = ("suspected", "confirmed")
 CEREMONY = Path(__file__).with_name("ceremony.txt")
 LINE = "    {:10}{:>12}{:>10}{:>10}  {}"  # of the table
+# In colour on a terminal; texts as they are.
+SCREEN = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 T = TypeVar("T")
 Row = dict[str, str]  # of a list to import, by the names of its columns
 
 
 def title(text: str) -> None:
     """Begin an act."""
-    typer.secho(f"\n▶ {text}", bold=True)
+    SCREEN.print(f"\n▶ {text}", style="bold")
 
 
 def _named(row: Row) -> Row:
@@ -86,7 +88,7 @@ class Demo:
         """Say what holds, or does not."""
         self.good = self.good and holds
         sign, color = ("✓", "green") if holds else ("✗", "red")
-        typer.secho(f"  {sign} {text}", fg=color)
+        SCREEN.print(f"  {sign} {text}", style=color)
 
     def _type(self, act: str, **values: object) -> str:
         """Type the commands of an act; return what the last one printed."""
@@ -239,7 +241,7 @@ class Demo:
             word = t("equal") if good else t("DIFFERS")
             sizes = (f"{own:,}", f"{sum(merged.values()):,}")
             line = LINE.format(member.id, *sizes, f"{got}/{others}", word)
-            typer.secho(line, fg="green" if good else "red")
+            SCREEN.print(line, style="green" if good else "red")
             for log in logs:
                 for problem in log["problems"]:
                     self.check(

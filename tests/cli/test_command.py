@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from syncd.cli import main
-from syncd.cli.command import Noun, Options, argument, option
+from syncd.cli import main, usage
+from syncd.cli.command import Command, Options, argument, option
 
-noun = Noun()
+app = Command("An application.")
+noun = app.noun("word", "A word.")
 seen: list[Any] = []
 
 
@@ -32,14 +32,7 @@ def run(options: Try) -> int:
 
 
 def call(*words: str) -> Any:
-    app = Noun("An application.")
-
-    @app.callback()
-    def _home(ctx: typer.Context) -> None:
-        ctx.obj = Path("home")
-
-    noun.add_to(app, "word", "A word.")
-    return app(["word", *words], standalone_mode=False)
+    return usage.call(app, ["word", *words], Path("home"))
 
 
 def test_only_options_that_are_given_are_passed() -> None:

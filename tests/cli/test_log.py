@@ -113,7 +113,7 @@ def test_while_the_daemon_runs(tmp_path: Path) -> None:
             await alliance.settle()
 
             def verify_all() -> list[object]:
-                # one after the other: typer is not made for threads
+                # one after the other: both print
                 return [verify(m.home) for m in (police, bank) * 3]
 
             running = asyncio.create_task(asyncio.to_thread(verify_all))

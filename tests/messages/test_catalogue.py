@@ -77,7 +77,7 @@ def test_help_in_chinese() -> None:
     assert "字段=列" in out
     assert "report import [选项] FILE\n" in out
     assert "存放令牌的文件" in out
-    for words in ("用法：", "[选项]", "选项:", "显示本说明并退出。", "[必填]"):
+    for words in ("用法：", "[选项]", "选项:", "显示本说明并退出。"):
         assert words in out
     for words in ("Usage", "Options", "Arguments", "Show this", "required"):
         assert words not in out
