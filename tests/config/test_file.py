@@ -53,19 +53,19 @@ def test_defaults_are_the_designs() -> None:
         ("[exchange]\nintervall_s = 6", "line 6: unknown key exchange.interv"),
         ("[exchnge]\ninterval_s = 60", "line 5: unknown section exchnge"),
         ("[member.more]\nx = 1", "unknown key member.more"),
-        ("[exchange]\ninterval_s = 0", "line 6: exchange.interval_s: 0 is"),
-        ("[exchange]\n\n'interval_s'=0", "line 7: exchange.interval_s: 0 is"),
-        ("[exchange]\ninterval_s = true", "want a whole number"),
-        ("[exchange]\ninterval_s = 1.5", "want a whole number"),
-        ('[exchange]\ninterval_s = "60"', "want a whole number"),
-        ("[exchange]\njitter = 1", "1 is not in 0.0–0.9"),
-        ("[exchange]\njitter = nan", "nan is not in 0.0–0.9"),
-        ("[exchange]\njitter = false", "want a number"),
-        ("[exchange]\npoke = 1", "exchange.poke: want true or false"),
+        ("[exchange]\ninterval_s = 0", "line 6: exchange.interval_s: want"),
+        ("[exchange]\n\n'interval_s'=0", "line 7: exchange.interval_s: want"),
+        ("[exchange]\ninterval_s = true", "want 1–3600 s"),
+        ("[exchange]\ninterval_s = 1.5", "want 1–3600 s"),
+        ('[exchange]\ninterval_s = "60"', "want 1–3600 s"),
+        ("[exchange]\njitter = 1", "jitter: want 0.0–0.9"),
+        ("[exchange]\njitter = nan", "jitter: want 0.0–0.9"),
+        ("[exchange]\njitter = false", "jitter: want 0.0–0.9"),
+        ("[exchange]\npoke = 1", "exchange.poke: want true, false"),
         ("[exchange]\nbackoff_max_s = 5", "5 s is below interval_s, 60 s"),
-        ("region = 'China'", "'China' is not two capital letters"),
-        ("region = 86", "want a string"),
-        ("[alliance]\nfingerprint = 'AB'", "'AB' is not 64 hex digits"),
+        ("region = 'China'", "member.region: want two capital letters"),
+        ("region = 86", "want two capital letters"),
+        ("[alliance]\nfingerprint = 'AB'", "want 64 hex digits"),
         ("[peer]\nlisten = '8443'", "'8443' is not host:port"),
         ("[peer]\nlisten = '127.0.0.1:65536'", "is not host:port"),
         ("[peer]\nlisten = '/run/peer'", "peer.listen: a unix socket"),
@@ -74,10 +74,10 @@ def test_defaults_are_the_designs() -> None:
         ("[own]\nlisten = 'bank.example:8480'", "is not loopback"),
         ("[own]\nhosts = 'bank'", "want a list of host names"),
         ("[own]\nhosts = ['a b']", "want a list of host names"),
-        ("[log]\nlevel = 'loud'", "'loud' is not one of debug, info"),
+        ("[log]\nlevel = 'loud'", "want debug, info"),
         ("[secret]\nfile = 'hunter2'", "secret.file: want an absolute path"),
         ("[secret]\nfile = '/nowhere/bank/s'", "line 6: secret.file: lies in"),
-        ("[exchange]\nfanout = 17", "17 is not in 1–16 members"),
+        ("[exchange]\nfanout = 17", "want 1–16 members"),
         ("[notify]\ntargets = 1", "line 6: notify.targets: exp"),
         ("[[notify.targets]]\nurl = ''", "[0]: object missing required"),
         (target(), "line 5: notify.targets: t: want either command or url"),
@@ -103,8 +103,8 @@ def test_all_faults_are_named_at_once() -> None:
     """One run of the command is enough to mend a file."""
     error = refused("[member]\nid = 'B'\n[log]\nlevel = 1\nformta = 'json'")
     assert [str(fault).partition(": ")[2] for fault in error.faults] == [
-        "line 2: member.id: 'B' is not 1–32 of a–z, 0–9, -",
-        "line 4: log.level: want a string",
+        "line 2: member.id: want 1–32 of a–z, 0–9, -",
+        "line 4: log.level: want debug, info, warning, error",
         "line 5: unknown key log.formta",
         "member.domain: is not set",
         "member.alliance: is not set",
@@ -274,7 +274,7 @@ def test_a_file_of_our_own_is_changed_too(tmp_path: Path) -> None:
 
 def test_a_value_that_cannot_be_is_not_written(tmp_path: Path) -> None:
     before = editing.create(tmp_path, tomllib.loads(US))
-    with pytest.raises(UsageError, match="is not 64 hex digits"):
+    with pytest.raises(UsageError, match="want 64 hex digits"):
         editing.change(tmp_path, "alliance", "fingerprint", "ab")
     assert (tmp_path / "config.toml").read_text() == before
 
