@@ -15,71 +15,47 @@ from syncd.errors import SyncdError, UsageError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later
 
+NOUNS = {
+    "init": later("Make a member's home, with its keys."),
+    "run": later("Run the daemon until it is stopped."),
+    "report": later("Report, import, retract, dispute, list."),
+    "dispute": later("Disputes against us, and ours."),
+    "vouch": later("Vouch for numbers, sites and accounts in our own name."),
+    "reassigned": later("As a carrier, say that numbers have a new owner."),
+    "lookup": later("Look up numbers, URLs and accounts."),
+    "own": later("Our own lists, told nobody: exempt, note, remove, list."),
+    "screening": later("Which of our own customers are listed: add, report."),
+    "access": later("Who looked up what for: report, about."),
+    "appeal": later("Measures to look at again: list, add, note."),
+    "vocabulary": later("The codes of labels, roles, evidence, …"),
+    "status": later("How this member and its peers are doing."),
+    "doctor": later("Look where it ends: this machine, and each member."),
+    "roster": later("The roster: admit, remove, sign, publish, show."),
+    "join": later("Join an alliance: what a new member does."),
+    "alliance": later("Found an alliance."),
+    "keys": later("Admins' keys."),
+    "token": later("Bearer tokens of the local API."),
+    "audit": later("Audit: what signed replies prove."),
+    "log": later("Show, export and verify signed logs."),
+    "demo": later("Four members on this machine, from nothing."),
+}
 # A noun's modules are imported only when it is called, so that help and a
 # mistyped word cost no database and no cryptography. The first has the noun,
-# the others add verbs to it.
-NOUNS = {
-    "init": ("daemon_commands", later("Make a member's home, with its keys.")),
-    "run": ("daemon_commands", later("Run the daemon until it is stopped.")),
-    "report": (
-        "report_commands retract import_command vault_command",
-        later("Report, import, retract, dispute, list."),
-    ),
-    "dispute": (
-        "dispute_commands",
-        later("Disputes against us, and ours."),
-    ),
-    "vouch": (
-        "claim_commands",
-        later("Vouch for numbers, sites and accounts in our own name."),
-    ),
-    "reassigned": (
-        "claim_commands",
-        later("As a carrier, say that numbers have a new owner."),
-    ),
-    "lookup": ("lookup_command", later("Look up numbers, URLs and accounts.")),
-    "own": (
-        "own_commands",
-        later("Our own lists, told nobody: exempt, note, remove, list."),
-    ),
-    "screening": (
-        "screening_commands",
-        later("Which of our own customers are listed: add, report."),
-    ),
-    "access": (
-        "access_commands",
-        later("Who looked up what for: report, about."),
-    ),
-    "appeal": (
-        "appeal_commands",
-        later("Measures to look at again: list, add, note."),
-    ),
-    "vocabulary": ("codes", later("The codes of labels, roles, evidence, …")),
-    "status": (
-        "status_command",
-        later("How this member and its peers are doing."),
-    ),
-    "doctor": (
-        "doctor_command",
-        later("Look where it ends: this machine, and each member."),
-    ),
-    "roster": (
-        "roster_commands edits never_edits",
-        later("The roster: admit, remove, sign, publish, show."),
-    ),
-    "join": (
-        "join_commands",
-        later("Join an alliance: what a new member does."),
-    ),
-    "alliance": ("alliance", later("Found an alliance.")),
-    "keys": ("keys_commands", later("Admins' keys.")),
-    "token": ("token_commands", later("Bearer tokens of the local API.")),
-    "audit": ("audit_commands", later("Audit: what signed replies prove.")),
-    "log": ("log log_verify", later("Show, export and verify signed logs.")),
-    "demo": (
-        ".demo.demo_command",
-        later("Four members on this machine, from nothing."),
-    ),
+# the others add verbs to it; of NOUN it is `NOUN_commands` if not said here.
+MODULES = {
+    "init": "daemon_commands",
+    "run": "daemon_commands",
+    "report": "report_commands retract import_command vault_command",
+    "vouch": "claim_commands",
+    "reassigned": "claim_commands",
+    "lookup": "lookup_command",
+    "vocabulary": "codes",
+    "status": "status_command",
+    "doctor": "doctor_command",
+    "roster": "roster_commands edits never_edits",
+    "alliance": "alliance",
+    "log": "log log_verify",
+    "demo": ".demo.demo_command",
 }
 
 
@@ -94,15 +70,15 @@ def build(wanted: str = "") -> Command:
     """Return the command, with the noun `wanted` whole and others by name."""
     app = Command("Signed exchange of hashed fraud indicators.")
     app.options = _Leading
-    for name, (modules, about) in NOUNS.items():
+    for name, about in NOUNS.items():
         app.noun(name, about)
-        if name == wanted:
-            found, *_ = [
-                importlib.import_module(f".{module}", "syncd.cli")
-                for module in modules.split()
-            ]
-            found.noun.about = about
-            app.below[name] = found.noun.below.get(name, found.noun)
+    if wanted in NOUNS:
+        found, *_ = [
+            importlib.import_module(f".{module}", "syncd.cli")
+            for module in MODULES.get(wanted, f"{wanted}_commands").split()
+        ]
+        found.noun.about = NOUNS[wanted]
+        app.below[wanted] = found.noun.below.get(wanted, found.noun)
     return app
 
 
