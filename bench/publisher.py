@@ -67,7 +67,7 @@ async def serve(directory: Path) -> None:
     )
     tls.update([(directory / "puller.der").read_bytes()])
     service = LogService(log_files(directory))
-    app = peer_api.app(service, read_pin)  # type: ignore[arg-type]
+    app = peer_api.app(service, read_pin)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls.context)

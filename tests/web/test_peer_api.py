@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 import pytest
@@ -90,7 +90,7 @@ async def service() -> FakeService:
 
 @pytest.fixture
 async def client(service: FakeService) -> AsyncIterator[LocalClient]:
-    app = peer_api.app(cast(peer_api.PeerService, service), lambda _: "pin")
+    app = peer_api.app(service, lambda _: "pin")
     connector = aiohttp.TCPConnector(limit=0)
     async with TestClient(TestServer(app), connector=connector) as client:
         yield client

@@ -32,7 +32,7 @@ FOLLOW_S = 10.0  # a claimed newer roster may hold up payloads this long
 
 @dataclass(kw_only=True, eq=False)
 class PeerService:
-    """Implements `web.peer_api.PeerService`."""
+    """What `web.peer_api` asks of the daemon behind it."""
 
     ctx: Context
     rounds: Rounds  # take pokes
