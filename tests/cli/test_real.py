@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Node, Real, Run
+from tests.cli.conftest import Node, Real
 
 LISTED = "shop-for-fraud.example"
 WORDS = ["--label", "fake_shop", "--evidence", "bank_detection"]
@@ -39,28 +39,6 @@ def test_reported_here_listed_there_retracted_gone(
     assert ran.code == 0
     real.settle()
     assert lookup(police, kind, value)["verdict"] == "none"
-
-
-def test_dispute(real: Real, run: Run, bank: Node, police: Node) -> None:
-    value = b"disputed.example"
-    assert bank("report", "add", *URL, stdin=value).code == 0
-    real.settle()
-    words = ("report", "dispute", "--kind", "url", "--reason", "official")
-    assert police(*words, stdin=value).code == 0
-    real.settle()
-    found = lookup(real.member("carrier", run), "url", value.decode())
-    assert found["verdict"] == "disputed"
-
-
-def test_status(bank: Node) -> None:
-    """What the daemon says fits what is shown."""
-    ran = bank("status", "--digests")
-    assert ran.code == 0
-    assert "bank of txwz" in ran.out
-    assert "what to do" in ran.out
-    assert bank("status", "--json").json["member"] == "bank"
-    ran = bank.run("--home", bank.home, "status", "--health")
-    assert (ran.code, ran.out.startswith("ready")) == (0, True)
 
 
 def test_how_a_url_was_read_is_printed(bank: Node, police: Node) -> None:

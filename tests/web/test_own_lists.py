@@ -21,36 +21,6 @@ def phone(value: str, **more: Any) -> dict[str, Any]:
     return {"kind": "phone", "value": value, **more}
 
 
-async def published(
-    alliance: Alliance, client: LocalClient, *reports: Any
-) -> None:
-    taken = await client.take(*reports)
-    assert {t["state"] for t in taken} == {"accepted"}
-    await alliance.settle()
-
-
-async def test_exempting_what_an_official_report_lists_needs_a_reason(
-    alliance: Alliance, police: LocalClient, bank: LocalClient
-) -> None:
-    number = "+12025557010"
-    await published(alliance, police, report(number, evidence="police_case"))
-    reply = await add(bank, "exempt", phone(number), phone("+12025557011"))
-    refused, free = reply.body["items"]
-    assert refused["state"] == "refused"
-    assert "official report" in refused["problem"]["detail"]
-    assert free["state"] == "added"  # nobody lists that one
-    [answer] = await bank.ask("phone", number)
-    assert "ours" not in answer
-
-    reply = await add(bank, "exempt", phone(number, why="court order 17"))
-    [item] = reply.body["items"]
-    assert item["official"] is True
-    [answer] = await bank.ask("phone", number)
-    assert (answer["verdict"], answer["action"]) == ("confirmed", "hold")
-    assert answer["ours"]["reasons"] == ["exempt"]
-    assert answer["ours"]["exempt"]["official"] is True
-
-
 async def local(
     client: LocalClient, name: str, *values: str, **more: Any
 ) -> Reply:
