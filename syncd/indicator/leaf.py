@@ -43,6 +43,7 @@ _LABEL: Final = b"syncd-leaf-v1\0"
 _OPEN: Final = 1
 _CLOSED: Final = 0
 _TYPE_KEY: Final = b'"type":'
+_PLAIN: Final = SALT_SIZE + 9  # bytes of a body that ends in one of these
 _TAILS: Final = {b'"type":%d}' % n: n for n in range(1, 10)}  # 9 bytes each
 
 
@@ -174,20 +175,35 @@ def open_bundle(
         MalformedError: not `width` records to the last byte.
         BrokenSourceError: a record is not that of its leaf.
     """
-    split = split_records(raw, width)
     if leaves is not None:
-        return _open_known(origin, split, leaves)
-    sha256 = hashlib.sha256
+        return _open_known(origin, split_records(raw, width), leaves)
+    heads, sha256 = _heads(origin), hashlib.sha256
     records: list[Record] = []
-    for record in split:
-        _, salt, payload = record
-        if salt:
-            type_ = _TAILS.get(payload[-9:]) or type_of(payload)
-            digest = sha256(_prefix(origin, type_) + salt + payload).digest()
-            records.append((bytes((1, type_)) + digest, salt, payload))
-        else:
-            records.append(record)
+    at = 0
+    try:
+        for _ in range(width):
+            start = at + 3  # after the length, and the form
+            at = start - 1 + (raw[at] << 8 | raw[at + 1])
+            head = heads.get(raw[at - 9 : at])
+            if head and raw[start - 1] == _OPEN and at - start >= _PLAIN:
+                body = raw[start:at]
+                leaf = head[0] + sha256(head[1] + body).digest()
+                records.append((leaf, body[:SALT_SIZE], body[SALT_SIZE:]))
+            else:
+                records.append(_open_one(origin, raw[start - 3 : at]))
+    except (IndexError, MalformedError):
+        at = -1
+    if at != len(raw):
+        split_records(raw, width)  # says what is wrong
     return records
+
+
+def _open_one(origin: str, raw: bytes) -> Record:
+    """Read a record that is closed, or whose payload ends in no known type."""
+    ((leaf, salt, payload),) = split_records(raw, 1)
+    if salt:
+        leaf = commit(origin, type_of(payload), salt, payload)
+    return leaf, salt, payload
 
 
 def _open_known(
@@ -219,3 +235,12 @@ def _prefix(origin: str, type_: int) -> bytes:
     if not 1 <= len(name) <= 100:
         raise MalformedError("leaf: origin is {n} bytes", n=len(name))
     return _LABEL + bytes((type_, len(name))) + name
+
+
+@lru_cache(64)
+def _heads(origin: str) -> dict[bytes, tuple[bytes, bytes]]:
+    """Return how a leaf begins, and what is hashed first, by payloads' ends."""
+    return {
+        tail: (bytes((1, type_)), _prefix(origin, type_))
+        for tail, type_ in _TAILS.items()
+    }
