@@ -39,8 +39,8 @@ from syncd.indicator.statement import Report
 from syncd.node.offload import InPool, InWorker
 from syncd.peer.client import PeerClient
 from syncd.roster import certificate, keys
-from syncd.store.database import PRAGMAS
 from syncd.store.home_stores import open_mirror
+from syncd.store.sqlite import PRAGMAS
 from syncd.tlog import checkpoint, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier

@@ -39,6 +39,7 @@ from syncd.store.published import PublishedCounts
 from syncd.store.quota import Quotas
 from syncd.store.screening import ScreeningBook
 from syncd.store.sealing import VaultCipher
+from syncd.store.server import Server
 from syncd.store.sightings import Sightings
 from syncd.store.vault import Vault
 
@@ -62,8 +63,9 @@ class OwnStore(OwnBooks):
         access_key: bytes,
         clock: Callable[[], int],
         succession: Succession | None = None,
+        server: Server | None = None,
     ) -> None:
-        """Open a home's own.db, alone.
+        """Open a home's own.db, alone; it may be on a server.
 
         The log of a `succession` is begun first, if it is not there yet.
 
@@ -76,7 +78,7 @@ class OwnStore(OwnBooks):
             raise UsageError("home: {home} is no directory", home=home)
         with contextlib.ExitStack() as undo:
             undo.callback(Lock(home / LOCK).release)
-            database = Database(home / OWN, "own")
+            database = Database(server or home / OWN, "own")
             undo.callback(database.close)
             if succession is not None:
                 succeed(database, succession)
@@ -126,11 +128,13 @@ class OwnStore(OwnBooks):
         self._open.close()
 
 
-def open_mirror(home: Path, *, clock: Callable[[], int]) -> MirrorStore:
-    """Open or create a home's mirror.db; its lock is held.
+def open_mirror(
+    home: Path, *, clock: Callable[[], int], server: Server | None = None
+) -> MirrorStore:
+    """Open or create a home's mirror.db, or a server's; its lock is held.
 
     Raises:
         NewerError: a newer syncd has migrated it.
         DamagedError: it is no database, or a broken one.
     """
-    return MirrorStore(Database(home / MIRROR, "mirror"), clock)
+    return MirrorStore(Database(server or home / MIRROR, "mirror"), clock)

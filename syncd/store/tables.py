@@ -14,7 +14,8 @@ MIRROR = sa.MetaData()
 # SQLite numbers its rows only through a column declared INTEGER.
 Int = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 Bytes = sa.LargeBinary
-Text = sa.Text
+# Sorted bytewise, whatever a server's own collation is.
+Text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def _column(name: str, type_: Any, *args: Any, **kw: Any) -> sa.Column[Any]:

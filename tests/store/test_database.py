@@ -11,8 +11,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from syncd.errors import DamagedError, NewerError, UnavailableError, UsageError
-from syncd.store import database, tables
-from syncd.store.database import HEADS, Database
+from syncd.store import migrating, tables
+from syncd.store.database import Database
+from syncd.store.migrating import HEADS
 from tests.store.conftest import revision
 
 
@@ -42,7 +43,7 @@ def later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str = ""
 ) -> None:
     """Have a build that knows one revision of mirror.db more."""
-    known = database.MIGRATIONS / "mirror"
+    known = migrating.MIGRATIONS / "mirror"
     into = tmp_path / "migrations" / "mirror"
     into.mkdir(parents=True)
     for script in known.glob("v*.py"):
@@ -53,7 +54,7 @@ def later(
         "def upgrade():\n"
         "    op.add_column('log', sa.Column('extra', sa.Text()))\n" + more
     )
-    monkeypatch.setattr(database, "MIGRATIONS", into.parent)
+    monkeypatch.setattr(migrating, "MIGRATIONS", into.parent)
     monkeypatch.setitem(HEADS, "mirror", "mirror_later")
 
 
@@ -186,10 +187,10 @@ async def test_reads_go_on_while_a_write_runs(own_db: Database) -> None:
     assert await own_db.read(count) == 1
 
 
-def test_only_its_owner_may_read_it(own_db: Database) -> None:
+def test_only_its_owner_may_read_it(tmp_path: Path, own_db: Database) -> None:
     """The file and what SQLite puts beside it are ours alone."""
     own_db.write_now(lambda c: c.exec_driver_sql("SELECT 1"))
-    there = own_db.path.parent.iterdir()
+    there = tmp_path.iterdir()
     modes = {p.name: p.stat().st_mode & 0o777 for p in there}
     assert "own.db" in modes
     assert set(modes.values()) == {0o600}

@@ -1,0 +1,355 @@
+"""PostgreSQL: a database is a schema of a server's, and its errors.
+
+Reads are snapshots (REPEATABLE READ READ ONLY). One transaction at a time
+writes in a schema, from whatever process: it takes a lock first, so that
+each of its statements sees all that was committed before.
+
+A commit whose answer was lost has happened or not. It is looked up by the
+transaction's number before anything is said; only a server that promises to
+keep what it commits is used at all.
+"""
+
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from syncd.errors import DamagedError, UnavailableError, UsageError
+from syncd.store.server import Server
+
+try:
+    import psycopg
+except ImportError as e:
+    raise UsageError(
+        "postgresql: its driver is not installed",
+        hint="pip install 'syncd[postgresql]'",
+    ) from e
+
+_CONNECT: Final[dict[str, Any]] = {  # what the URL names goes before
+    "connect_timeout": 10,  # seconds
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+    "application_name": "syncd",
+}
+_LOCK_MS = 10_000  # as long as SQLite's busy timeout
+_PROMISES: Final = {  # settings that a server must not have
+    "fsync": ("off",),
+    "full_page_writes": ("off",),
+    "synchronous_commit": ("off",),
+}
+_LATER: Final = (  # refusals that another try may not meet
+    "starting up",
+    "shutting down",
+    "recovery",
+    "too many",
+    "connection slots",
+)
+_PAUSES_S: Final = (0, 0.2, 0.5, 1, 2, 4, 8, 15)  # before it is looked up
+
+
+class PostgresqlEngine:
+    """One schema: readers that see a snapshot, and one writer at a time."""
+
+    near = False  # and a server that hangs must not hang the event loop
+    errors: type[Exception] = psycopg.Error
+
+    def __init__(
+        self, server: Server, schema: str, *, read_only: bool, readers: int
+    ) -> None:
+        """Reach the server; make the schema unless it is only to be read.
+
+        Raises:
+            UsageError: it does not let us in, or is none that we can use.
+            UnavailableError: it does not answer.
+        """
+        self.name = f"postgresql {schema}"
+        self._server, self._schema = server, schema
+        self._lock = sa.select(
+            sa.func.pg_advisory_xact_lock(
+                zlib.crc32(f"syncd {schema}".encode())
+            ),
+            sa.cast(sa.func.pg_current_xact_id(), sa.Text),
+            _timeline(),
+        )
+        self._warnings = list[str]()  # of the transaction that writes
+        self._closing = threading.Event()
+        self._read = self._engine(self._reader, readers + 1)
+        self._write = self._engine(self._writer, 1)
+        try:
+            with self._reader() if read_only else self._writer() as raw:
+                if not read_only:
+                    self._make_schema(raw)
+        except psycopg.Error as e:
+            raise self._refused(e) from e
+
+    def _engine(
+        self, creator: Callable[[], Any], connections: int
+    ) -> sa.Engine:
+        return sa.create_engine(
+            "postgresql+psycopg://",
+            creator=creator,
+            pool_size=connections,
+            max_overflow=0,
+            pool_pre_ping=True,  # the server may have been away
+            hide_parameters=True,
+            use_native_hstore=False,  # or it asks for it at each connection
+        )
+
+    # ------------------------------------------------------ connections
+
+    def _connected(self) -> "psycopg.Connection[Any]":
+        named = psycopg.conninfo.conninfo_to_dict(self._server.url)
+        more = {k: v for k, v in _CONNECT.items() if k not in named}
+        more |= self._server.password()
+        raw = psycopg.connect(self._server.url, autocommit=True, **more)
+        raw.execute(f"SET search_path TO {self._schema}")
+        return raw
+
+    def _reader(self) -> "psycopg.Connection[Any]":
+        raw = self._connected()
+        raw.autocommit = False
+        raw.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        raw.read_only = True
+        return raw
+
+    def _writer(self) -> "psycopg.Connection[Any]":
+        raw = self._connected()
+        try:
+            self._check(raw)
+        except BaseException:
+            raw.close()
+            raise
+        raw.execute(f"SET lock_timeout TO {_LOCK_MS}")
+        raw.add_notice_handler(self._hear)
+        raw.autocommit = False
+        return raw
+
+    def _check(self, raw: "psycopg.Connection[Any]") -> None:
+        """Pass if the server can keep what we commit.
+
+        Raises:
+            UsageError: it cannot, or lacks what we need; says what.
+        """
+        for setting, lacking in _PROMISES.items():
+            found = raw.execute(
+                "SELECT current_setting(%s)", [setting]
+            ).fetchone()
+            if found and found[0] in lacking:
+                raise UsageError(
+                    "{name}: {setting} is {found}: what is committed may be"
+                    " lost",
+                    hint="set {setting} = on",
+                    name=self.name,
+                    setting=setting,
+                    found=found[0],
+                )
+        [encoding, standby] = raw.execute(
+            "SELECT current_setting('server_encoding'), pg_is_in_recovery()"
+        ).fetchone() or ("", False)
+        if standby or encoding != "UTF8":
+            raise UsageError(
+                "{name}: the server is a standby, which only reads"
+                if standby
+                else "{name}: the database's encoding is {encoding}, not UTF8",
+                name=self.name,
+                encoding=encoding,
+            )
+        try:
+            raw.execute("SELECT pg_xact_status('3'), pg_current_xact_id()")
+        except psycopg.errors.UndefinedFunction as e:
+            raise UsageError(
+                "{name}: the server is too old: {why}",
+                hint="use PostgreSQL 15 or newer",
+                name=self.name,
+                why=_first(e),
+            ) from e
+
+    def _make_schema(self, raw: "psycopg.Connection[Any]") -> None:
+        there = raw.execute("SELECT to_regnamespace(%s)", [self._schema])
+        if there.fetchone() == (None,):
+            raw.execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
+
+    def connect(self) -> sa.Connection:
+        """Return a connection that reads, to be kept."""
+        return self._read.connect()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Yield one consistent snapshot."""
+        with self._taken(self._read) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Yield a transaction, alone; it is durable afterwards.
+
+        Raises:
+            UnavailableError: it has not happened, or nobody can tell.
+        """
+        with self._taken(self._write) as connection:
+            _, number, timeline = connection.execute(self._lock).one()
+            yield connection
+            self._warnings.clear()
+            try:
+                connection.commit()
+            except DBAPIError as e:
+                if not _lost(connection):
+                    raise
+                lost = e
+            else:
+                self._check_replicated()
+                return
+        self._look_up(number, timeline, lost)
+
+    @contextmanager
+    def _taken(self, engine: sa.Engine) -> Iterator[sa.Connection]:
+        with engine.connect() as connection:
+            try:
+                yield connection
+            finally:
+                if _lost(connection):
+                    connection.invalidate()
+
+    # ---------------------------------------------------------- commits
+
+    def _hear(self, notice: "psycopg.errors.Diagnostic") -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            self._warnings.append(notice.message_primary or "")
+
+    def _check_replicated(self) -> None:
+        """Raise if a commit came with a warning.
+
+        The server gives one where it did not wait for its standbys: what is
+        only here may be lost with this machine, so nothing is said of it.
+        """
+        if self._warnings:
+            raise UnavailableError(
+                "{name}: committed, with a warning: {why}",
+                name=self.name,
+                why="; ".join(self._warnings),
+            )
+
+    def _look_up(self, number: str, timeline: str, lost: DBAPIError) -> None:
+        """Pass if a transaction happened whose commit was not answered.
+
+        Our lock is free only when its old connection has ended. On another
+        timeline, after a failover, its number tells nothing.
+
+        Raises:
+            UnavailableError: it did not happen, or nobody can tell.
+        """
+        status = sa.select(
+            sa.func.pg_xact_status(sa.literal_column(f"'{number}'::xid8"))
+        )
+        for pause_s in _PAUSES_S:
+            if self._closing.wait(pause_s):
+                break
+            try:
+                with self._taken(self._write) as connection:
+                    _, _, now = connection.execute(self._lock).one()
+                    found = connection.execute(status).scalar()
+            except DBAPIError:
+                continue
+            if now != timeline:
+                break
+            if found == "committed":
+                return
+            raise UnavailableError(
+                "{name}: the connection was lost; nothing was written",
+                name=self.name,
+            ) from lost
+        raise UnavailableError(
+            "{name}: the connection was lost in a commit; whether it happened"
+            " is not known",
+            name=self.name,
+        ) from lost
+
+    # ------------------------------------------------------------ others
+
+    def purge(self) -> None:
+        """Rewrite all tables and indexes.
+
+        What the server's log (WAL), its archive and its standbys still have
+        of old rows is theirs to forget: docs/operations.md.
+        """
+        with self._taken(self._write) as connection:
+            tables = sa.inspect(connection).get_table_names()
+            connection.rollback()
+            raw: Any = connection.connection.driver_connection
+            raw.autocommit = True
+            try:
+                for table in tables:
+                    raw.execute(f'VACUUM (FULL) "{table}"')
+            finally:
+                if not raw.closed:
+                    raw.autocommit = False
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._closing.set()
+        self._read.dispose()
+        self._write.dispose()
+
+    def _refused(self, e: psycopg.Error) -> Exception:
+        """Return what it means that a connection could not be made."""
+        why = _first(e)
+        if "FATAL" in why and not any(word in why for word in _LATER):
+            return UsageError("{name}: {why}", name=self.name, why=why)
+        return self.explained(e) or e
+
+    def explained(self, cause: BaseException | None) -> Exception | None:
+        """Return the error that a driver's is for us, if it is no mistake."""
+        if not isinstance(cause, psycopg.Error):
+            return None
+        state = cause.sqlstate or ""
+        kind = _KINDS.get(state) or _KINDS.get(state[:2])
+        if kind is None and (
+            state or not isinstance(cause, psycopg.OperationalError)
+        ):
+            return None
+        return (kind or UnavailableError)(
+            "{name}: {why}", name=self.name, why=_first(cause)
+        )
+
+
+_KINDS: Final[
+    dict[str, type[DamagedError | UnavailableError | UsageError]]
+] = {
+    "08": UnavailableError,  # connection
+    "25006": UnavailableError,  # read only
+    "40": UnavailableError,  # serialisation, deadlock
+    "53": UnavailableError,  # disk full, memory, connections
+    "55P03": UnavailableError,  # a lock that another holds
+    "57": UnavailableError,  # shutdown, cancelled
+    "58": UnavailableError,  # its disk
+    "42501": UsageError,  # a right that we lack
+    "28": UsageError,  # not let in
+    "3D": UsageError,  # no such database
+    "XX001": DamagedError,
+    "XX002": DamagedError,
+}
+
+
+def _timeline() -> sa.ColumnElement[str]:
+    here = sa.func.pg_walfile_name(sa.func.pg_current_wal_lsn())
+    return sa.func.left(here, 8)
+
+
+def _lost(connection: sa.Connection) -> bool:
+    """Tell whether a connection is of no more use."""
+    if connection.invalidated:
+        return False  # it is known
+    raw: Any = connection.connection.driver_connection
+    return bool(raw.closed)
+
+
+def _first(e: psycopg.Error) -> str:
+    """Return what an error says, in one line, without any values."""
+    text = e.diag.message_primary or str(e)
+    return " ".join(text.split())

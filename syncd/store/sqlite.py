@@ -1,0 +1,173 @@
+"""SQLite: a database is a file, and its errors.
+
+Commits are durable when they return (WAL, synchronous=FULL).
+"""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from syncd.errors import DamagedError, UnavailableError, UsageError
+
+PRAGMAS: Final = (  # of the connection that writes
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=OFF",
+    "wal_autocheckpoint=16384",  # pages, 64 MiB
+    "journal_size_limit=67108864",
+    "cache_size=-16384",  # KiB
+)
+_BUSY_MS = 10_000
+_UNAVAILABLE = (
+    "SQLITE_BUSY",
+    "SQLITE_FULL",
+    "SQLITE_IOERR",
+    "SQLITE_CANTOPEN",
+    "SQLITE_READONLY",
+)
+
+
+class SqliteEngine:
+    """One file: readers that see a snapshot, and one writer at a time."""
+
+    near = True  # in this process: reading by key takes microseconds
+    errors: type[Exception] = sqlite3.Error
+
+    def __init__(self, path: Path, *, read_only: bool, readers: int) -> None:
+        """Make the file unless it is there or is only to be read.
+
+        Raises:
+            UsageError: `read_only`, and it is not there.
+        """
+        self.path = path
+        self.name = path.name
+        if not path.exists():
+            if read_only:
+                raise UsageError("{name}: no such file", name=self.name)
+            _create(path)
+        self._read = self._engine("BEGIN", readers + 1, ("query_only=ON",))
+        self._write = self._engine("BEGIN IMMEDIATE", 1, PRAGMAS)
+
+    def _engine(
+        self, begin: str, connections: int, pragmas: tuple[str, ...]
+    ) -> sa.Engine:
+        engine = sa.create_engine(
+            sa.URL.create("sqlite+pysqlite", database=str(self.path)),
+            pool_size=connections,
+            max_overflow=0,
+            hide_parameters=True,  # or errors would print raw values
+        )
+
+        @event.listens_for(engine, "connect")
+        def _connect(raw: sqlite3.Connection, _record: object) -> None:
+            raw.isolation_level = None  # we say BEGIN ourselves
+            for pragma in (f"busy_timeout={_BUSY_MS}", *pragmas):
+                raw.execute(f"PRAGMA {pragma}")
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: sa.Connection) -> None:
+            raw = connection.connection.driver_connection
+            assert isinstance(raw, sqlite3.Connection)  # noqa: S101
+            raw.execute(begin)
+
+        return engine
+
+    def connect(self) -> sa.Connection:
+        """Return a connection that reads, to be kept."""
+        return self._read.connect()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Yield one consistent snapshot."""
+        with self._read.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Yield a transaction, alone; it is durable afterwards."""
+        with self._write.begin() as connection:
+            yield connection
+
+    def purge(self) -> None:
+        """Rewrite the file: SQLite frees pages without wiping them.
+
+        Raises:
+            UnavailableError: there is no room for a second copy of the file
+                and its WAL, or a long read keeps old pages.
+        """
+        raw = self._write.raw_connection()
+        try:
+            connection = raw.driver_connection
+            assert isinstance(connection, sqlite3.Connection)  # noqa: S101
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._check_room()
+            folder = str(self.path.parent).replace("'", "''")
+            # Elsewhere its copy would lie in /tmp, which may be memory.
+            connection.execute(f"PRAGMA temp_store_directory='{folder}'")
+            connection.execute("VACUUM")
+            busy, _, _ = connection.execute(
+                "PRAGMA wal_checkpoint(TRUNCATE)"
+            ).fetchone()
+        finally:
+            raw.close()
+        if busy:
+            raise UnavailableError(
+                "{name}: a long read keeps old pages alive",
+                hint="purge again later",
+                name=self.name,
+            )
+
+    def _check_room(self) -> None:
+        wanted = 2 * self.path.stat().st_size
+        free = shutil.disk_usage(self.path.parent).free
+        if free < wanted:
+            raise UnavailableError(
+                "{name}: a purge wants {wanted} MB free, {free} MB are",
+                name=self.name,
+                wanted=wanted // 1_000_000,
+                free=free // 1_000_000,
+            )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._read.dispose()
+        self._write.dispose()
+
+    def explained(self, cause: BaseException | None) -> Exception | None:
+        """Return the error that a driver's is for us, if it is no mistake."""
+        code = getattr(cause, "sqlite_errorname", "") or ""
+        if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            return DamagedError(
+                "{name}: {cause}",
+                hint="restore it from a backup; mirror.db may be deleted and"
+                " is fetched again",
+                name=self.name,
+                cause=cause,
+            )
+        if code.startswith(_UNAVAILABLE):
+            return UnavailableError(
+                "{name}: {cause}", name=self.name, cause=cause
+            )
+        return None
+
+
+def _create(path: Path) -> None:
+    """Make the file, empty and for its owner alone: its WAL follows it.
+
+    Raises:
+        UsageError: it cannot be made there.
+    """
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        pass  # another process was quicker
+    except OSError as e:
+        raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
