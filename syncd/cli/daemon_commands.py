@@ -134,18 +134,20 @@ async def make(settings: Config) -> str:
     keep_keys(ring, keys)
     for name in ("vault", "access"):
         ring.put(name, secrets.token_bytes(32))
+    server = config.server(settings)
     own = OwnStore(
         settings.home,
         cipher=VaultCipher(ring.need("vault")),
         access_key=ring.need("access"),
         clock=clock,
+        server=server,
     )
     try:
         await own.log.found(_empty(keys))
         token = await own.bearers.add("operator", "operator")
     finally:
         own.close()
-    open_mirror(settings.home, clock=clock).close()
+    open_mirror(settings.home, clock=clock, server=server).close()
     return token
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from syncd import canonical
+from syncd import canonical, config
 from syncd.cli import grid, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions
@@ -125,9 +125,11 @@ def _view(
 ) -> dict[str, Any]:
     """Return what is shown of a log, or of its entry `at`."""
     if origin is not None and origin != settings.origin:
-        with MirrorSnapshot.of(settings.home) as mirror:
+        with MirrorSnapshot.of(
+            settings.home, config.server(settings)
+        ) as mirror:
             return _of(mirror, stored.mirrored_row(mirror, origin), [], at)
-    with OwnSnapshot.of(settings.home) as own:
+    with OwnSnapshot.of(settings.home, config.server(settings)) as own:
         return _of(own, *stored.own_row(own), at)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+from syncd import config
 from syncd.cli import grid, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.lookup_client import moment
@@ -75,17 +76,18 @@ def _with_bearers(
 ) -> T:
     """Return what a job finds in the home's book of tokens.
 
-    The daemon need not stop: SQLite lets one process write at a time.
+    The daemon need not stop: one process writes at a time.
     """
     from syncd.node.pinned import clock
     from syncd.store.bearer import Bearers
     from syncd.store.database import Database
     from syncd.store.home_stores import OWN
 
-    home = args.settings().home
-    if not (home / OWN).exists():
-        raise UsageError("{path}: no such file", path=home / OWN)
-    database = Database(home / OWN, "own", readers=1)
+    settings = args.settings()
+    place = config.server(settings) or settings.home / OWN
+    if isinstance(place, Path) and not place.exists():
+        raise UsageError("{path}: no such file", path=place)
+    database = Database(place, "own", readers=1)
     try:
         return asyncio.run(job(Bearers(database, clock)))
     finally:

@@ -189,6 +189,8 @@ def _together(config: Config) -> Iterator[tuple[str, str, str, str]]:
         yield "own", "listen", why, ""
     if file and secret.inside(file, config.home):
         yield "secret", "file", secret.INSIDE, secret.ELSEWHERE
+    for flaw in config.database.flaws():
+        yield "database", "url", flaw, ""
     names = [target.name for target in config.notify.targets]
     for target in config.notify.targets:
         for flaw in target.flaws():

@@ -1,4 +1,4 @@
-"""The passphrase that wraps keys, shares and vault, and webhooks' keys."""
+"""The passphrase, the database's password and webhooks' keys."""
 
 import base64
 import os
@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from syncd.config.environment import Environment
+from syncd.config.environment import environment as read_environment
 from syncd.config.settings import Config, Secret
 from syncd.errors import Message, UsageError
+from syncd.store.server import Server
 
 CREDENTIAL = "syncd-secret"  # LoadCredential=syncd-secret:/path
+DATABASE = "syncd-database"  # likewise: the database's password
 SECRET_LEAST = 12  # bytes of a passphrase
 INSIDE = "lies inside the home that it protects"
 ELSEWHERE = "move it elsewhere, e.g. to /etc/syncd/secret"
@@ -51,6 +54,25 @@ def secret_file(secret: Secret, environment: Environment) -> Path | None:
         if passed.exists():
             return passed
     return secret.file
+
+
+def server(
+    config: Config, environment: Environment | None = None
+) -> Server | None:
+    """Return the server that has our databases; None if they are files.
+
+    Raises:
+        UsageError: its password is not there, or others can read it.
+    """
+    if not config.database.url:
+        return None
+    passed = (environment or read_environment()).credentials
+    password = config.database.password_file
+    if passed and (passed / DATABASE).exists():
+        password = passed / DATABASE
+    if password:
+        read_private(password)
+    return Server(config.database.url, password)
 
 
 def inside(path: Path, home: Path) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Meta, Struct, structs
 
@@ -131,6 +131,29 @@ class LocalApi(Struct, frozen=True):
     max_request_bytes: Annotated[int, _from(65_536, 268_435_456, "bytes")] = (
         16_777_216
     )
+
+
+class Database(Struct, frozen=True):
+    """Where own and mirror are: files of the home, or a PostgreSQL server.
+
+    Its password is taken from systemd's credential `syncd-database`, from the
+    file, or as libpq finds it (a passfile); it never stands in the URL.
+    """
+
+    url: Annotated[str, _takes("postgresql://USER@HOST/DATABASE")] = ""
+    password_file: Absolute = None
+
+    def flaws(self) -> Iterator[str]:
+        """Yield what is wrong with the URL, which is not repeated."""
+        try:
+            parts = urlsplit(self.url)
+        except ValueError:
+            yield "is no URL"
+            return
+        if self.url and parts.scheme not in ("postgresql", "postgres"):
+            yield "want postgresql://USER@HOST/DATABASE"
+        if parts.password or "password" in dict(parse_qsl(parts.query)):
+            yield "holds a password: put that into password_file"
 
 
 class Secret(Struct, frozen=True):
@@ -255,6 +278,7 @@ class Config(Struct, frozen=True):
     alliance: Alliance = Alliance()
     peer: PeerApi = PeerApi()
     own: LocalApi = LocalApi()
+    database: Database = Database()
     secret: Secret = Secret()
     exchange: Exchange = Exchange()
     lookup: Lookup = Lookup()

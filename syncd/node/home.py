@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from syncd.config import Config, editing
+from syncd.config import Config, editing, server
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import key_share
 from syncd.flows.key_share import Share
@@ -181,7 +181,7 @@ class Home:
             UntrustedError: the secret is wrong, or the rosters do not hold.
             DamagedError: a file or a database is broken.
         """
-        path = config.home
+        path, where = config.home, server(config)
         trusted = trusted_roster(config)
         ring = Keyring.open(path, secret)
         roster = trusted.current
@@ -195,9 +195,10 @@ class Home:
                 access_key=ring.need("access"),
                 clock=clock,
                 succession=_succession(keys, roster.member(config.member.id)),
+                server=where,
             )
             undo.callback(own.close)
-            mirror = open_mirror(path, clock=clock)
+            mirror = open_mirror(path, clock=clock, server=where)
             undo.callback(mirror.close)
             shares = _shares(ring, trusted.current, config.member.id)
             undo.pop_all()

@@ -22,6 +22,7 @@ from syncd.indicator.absent import Range
 from syncd.store import bundles, erasing, kept_notes
 from syncd.store.database import Database
 from syncd.store.home_stores import MIRROR, OWN
+from syncd.store.server import Server
 from syncd.store.tables import (
     bundle,
     claim,
@@ -77,8 +78,8 @@ class _Snapshot:
 
     @classmethod
     @contextmanager
-    def of(cls, home: Path) -> Iterator[Self]:
-        """Yield the database of a home as it is at this moment.
+    def of(cls, home: Path, server: Server | None = None) -> Iterator[Self]:
+        """Yield the database of a home, or of its server, at this moment.
 
         Raises:
             UsageError: there is no such file.
@@ -86,7 +87,10 @@ class _Snapshot:
             NewerError: a newer syncd has migrated it.
         """
         database = Database(
-            home / cls.file, cls.schema, read_only=True, readers=1
+            server or home / cls.file,
+            cls.schema,
+            read_only=True,
+            readers=1,
         )
         with closing(database), database.reading() as connection:
             yield cls(connection)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from syncd import pinning
-from syncd.config import Config
+from syncd.config import Config, server
 from syncd.errors import NOTHING, Message, RefusedError, SyncdError
 from syncd.messages import wire
 from syncd.messages.catalogue import later
@@ -111,9 +111,9 @@ async def _disk(config: Config) -> Message:
 
 async def _databases(config: Config) -> Message:
     mark = stored.released(config.home)
-    with OwnSnapshot.of(config.home) as own:
+    with OwnSnapshot.of(config.home, server(config)) as own:
         row, _ = stored.marked_row(own, mark)
-    with MirrorSnapshot.of(config.home) as mirror:
+    with MirrorSnapshot.of(config.home, server(config)) as mirror:
         logs = len(mirror.logs())
     return Message(
         "our log has {n} entries, as its mark says; {logs} logs are mirrored",

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from syncd.config import Config
+from syncd.config import Config, server
 from syncd.errors import DamagedError, MalformedError, UsageError
 from syncd.flows import audit, excess
 from syncd.flows.audit import LogReport, LogView, Proof, Tally
@@ -42,14 +42,14 @@ def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
         DamagedError: own.db is not what was released.
     """
     if origin is not None and origin != settings.origin:
-        with MirrorSnapshot.of(settings.home) as mirror:
+        with MirrorSnapshot.of(settings.home, server(settings)) as mirror:
             row = mirrored_row(mirror, origin)
             signed = note.parse(row.note)
             lines = tuple(s for s in signed.signatures if s.name == origin)
             yield _files(mirror, row, bytes(Note(signed.text, lines[:1])))
         return
     mark = released(settings.home)
-    with OwnSnapshot.of(settings.home) as store:
+    with OwnSnapshot.of(settings.home, server(settings)) as store:
         row, receipts = marked_row(store, mark)
         notes = [receipt.note for receipt in receipts]
         raw = with_receipts(bytes(mark), row.origin, notes)
@@ -164,14 +164,14 @@ def verify_home(settings: Config, roster: Roster) -> list[LogReport]:
     is read first (the mark, then what was cosigned), and what it follows
     from later (the mirror, last our own log).
     """
-    path = settings.home
+    path, where = settings.home, server(settings)
     mark = durable.read(path / own.HIGH_WATER)
-    with OwnSnapshot.of(path) as own_:
+    with OwnSnapshot.of(path, where) as own_:
         cosigned, receipts = own_.cosigned(), own_.receipts()
-    with MirrorSnapshot.of(path) as mirror:
+    with MirrorSnapshot.of(path, where) as mirror:
         check = _HomeCheck(settings.member.id, roster, mirror)
         check.expect(mark, cosigned, receipts)
-        with OwnSnapshot.of(path) as own_:
+        with OwnSnapshot.of(path, where) as own_:
             found = [*check.own_logs(own_), *check.mirrored()]
     _usage(found, roster)
     return sorted(found, key=lambda report: report.origin)
