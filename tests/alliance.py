@@ -84,7 +84,7 @@ from syncd.tlog.merkle import Frontier
 from syncd.web import forms, peer_api, report_forms
 from syncd.web.forms import LookupCall
 from syncd.web.routes import Caller
-from tests import sample_statements
+from tests import postgres, sample_statements
 from tests.flows.growing import Log, Said
 
 NAME = "txwz"
@@ -770,6 +770,9 @@ class Alliance:
             "holder": {"deadline_ms": 30_000},
             "lookup": {"deadline_ms": 30_000},
         }
+        where = postgres.of(member.home)
+        if where is not None:
+            given["database"] = {"url": where.url}
         for section, values in self._settings.items():
             given.setdefault(section, {}).update(values)
         vault, access = secrets.token_bytes(32), secrets.token_bytes(32)
@@ -780,6 +783,7 @@ class Alliance:
             cipher=VaultCipher(vault),
             access_key=access,
             clock=clock,
+            server=where,
         )
         await own.log.found(empty(member.keys))
         member.token = await own.bearers.add("operator", "operator")
@@ -808,8 +812,9 @@ class Alliance:
                 )
                 name = share_name(x.kind, x.epoch, x.generation)
                 ring.put(name, x.secret)
-        for name in ("own.db", "mirror.db"):
-            shutil.copy(_fresh() / name, home)
+        if postgres.of(home) is None:
+            for name in ("own.db", "mirror.db"):
+                shutil.copy(_fresh() / name, home)
 
     # ------------------------------------------------------------- running
 

@@ -20,6 +20,7 @@ from syncd.store.server import Server
 engine = "sqlite"  # `--engine`: or postgresql, or that of the wheel
 _MEMORY = Path("/dev/shm")
 _INITDB = "-U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync"
+_SETTINGS = "listen_addresses = ''\nmax_connections = 300\n"
 _names = map("member{}".format, itertools.count())
 
 
@@ -75,7 +76,7 @@ def programs() -> Path | None:
 
 
 @functools.cache
-def started(*options: str) -> Path:
+def started() -> Path:
     """Return the directory with a running server's socket."""
     found = programs()
     assert found, "no PostgreSQL here: apt-get install postgresql"
@@ -89,13 +90,30 @@ def started(*options: str) -> Path:
     if os.geteuid() == 0:
         shutil.chown(root, "nobody")
     _run(root, found / "initdb", "-D", data, *_INITDB.split())
-    settings = f"-k {root} -c listen_addresses= -c max_connections=300"
-    control: list[str | Path] = [found / "pg_ctl", "-D", data, "-w", "-s"]
-    begin: list[str | Path] = ["start", "-l", root / "log", "-o"]
-    begin += [" ".join([settings, *options])]
-    _run(root, *control, *begin)
-    atexit.register(_run, root, *control, "stop", "-m", "immediate")
+    hba = data / "pg_hba.conf"
+    hba.write_text(f"local all guarded scram-sha-256\n{hba.read_text()}")
+    with (data / "postgresql.conf").open("a") as file:
+        file.write(f"unix_socket_directories = '{root}'\n{_SETTINGS}")
+    _control(root, "start")
+    atexit.register(_control, root, "stop")
     return root
+
+
+def stop() -> None:
+    """Let the server die as by a power cut."""
+    _control(started(), "stop")
+
+
+def start() -> None:
+    """Let it live again."""
+    _control(started(), "start")
+
+
+def _control(root: Path, order: str) -> None:
+    found = programs()
+    assert found
+    how = ("-m", "immediate") if order == "stop" else ("-l", root / "log")
+    _run(root, found / "pg_ctl", "-D", root / "data", "-w", "-s", *how, order)
 
 
 def _run(root: Path, *command: str | Path) -> None:

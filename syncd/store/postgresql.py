@@ -36,6 +36,7 @@ _CONNECT: Final[dict[str, Any]] = {  # what the URL names goes before
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,  # milliseconds
     "application_name": "syncd",
+    "client_encoding": "UTF8",
 }
 _LOCK_MS = 10_000  # as long as SQLite's busy timeout
 _PROMISES: Final = {  # settings that a server must not have
@@ -344,7 +345,7 @@ def _timeline() -> sa.ColumnElement[str]:
 def _lost(connection: sa.Connection) -> bool:
     """Tell whether a connection is of no more use."""
     if connection.invalidated:
-        return False  # it is known
+        return True
     raw: Any = connection.connection.driver_connection
     return bool(raw.closed)
 

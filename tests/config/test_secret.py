@@ -127,16 +127,18 @@ def test_another_spelling_is_refused(tmp_path: Path, text: bytes) -> None:
 
 
 def test_the_databases_password(tmp_path: Path) -> None:
-    """systemd's credential goes before the file; neither is in the settings."""
+    """A credential of systemd goes before the file; neither is in the settings."""
     url = "postgresql://syncd@db.example/syncd"
     file = private(tmp_path / "file", b"of the file\n")
     database = Database(url=url, password_file=file)
     settings = config.Config(home=tmp_path / "home", database=database)
     there = config.server(settings, Environment())
-    assert there and there.password() == {"password": "of the file"}
+    assert there
+    assert there.password() == {"password": "of the file"}
     private(tmp_path / "syncd-database", b"passed on")
     there = config.server(settings, Environment(credentials=tmp_path))
-    assert there and there.password() == {"password": "passed on"}
+    assert there
+    assert there.password() == {"password": "passed on"}
     assert "passed on" not in repr(there)
     file.chmod(0o644)
     with pytest.raises(UsageError, match="lets others read it"):

@@ -1,0 +1,259 @@
+"""A server that goes away, lies, refuses us, or is none that we can use."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from syncd.errors import (
+    NewerError,
+    SyncdError,
+    UnavailableError,
+    UsageError,
+)
+from syncd.store import migrating, postgresql, tables
+from syncd.store.database import Database
+from syncd.store.server import Server
+from tests import postgres
+
+pytestmark = pytest.mark.slow  # a server starts
+
+
+@pytest.fixture
+def server() -> Server:
+    """Return an empty, migrated database of a server that is up."""
+    return postgres.fresh()
+
+
+@pytest.fixture
+def own_db(server: Server) -> Iterator[Database]:
+    """Return it, open."""
+    with closing(Database(server, "own")) as db:
+        yield db
+
+
+def put(name: str, db: Database) -> None:
+    """Write one row."""
+    db.write_now(lambda c: c.execute(tables.done.insert().values(name=name)))
+
+
+def names(db: Database) -> list[str]:
+    """Return the rows that are there."""
+    wanted = sa.select(tables.done.c.name).order_by(tables.done.c.name)
+    return [*db.read_now(lambda c: c.execute(wanted).scalars().all())]
+
+
+@contextmanager
+def setting(name: str, value: str) -> Iterator[None]:
+    """Change a setting of the whole server for a while."""
+    postgres.sql(f"ALTER SYSTEM SET {name} = {value}")
+    postgres.sql("SELECT pg_reload_conf()")
+    try:
+        yield
+    finally:
+        postgres.sql(f"ALTER SYSTEM RESET {name}")
+        postgres.sql("SELECT pg_reload_conf()")
+
+
+def wait_for(query: str) -> None:
+    """Wait until a query of the server has a row."""
+    for _ in range(500):
+        if postgres.sql(query):
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError(query)
+
+
+# ------------------------------------------------------------------ opening
+
+
+@pytest.mark.parametrize(
+    ("schema", "metadata"), [("own", tables.OWN), ("mirror", tables.MIRROR)]
+)
+def test_migrations_end_where_tables_stand(
+    server: Server, schema: str, metadata: sa.MetaData
+) -> None:
+    """An empty schema, migrated, has exactly the shape of tables.py."""
+    with closing(Database(server, schema)) as db, db.reading() as c:
+        context = MigrationContext.configure(c)
+        assert compare_metadata(context, metadata) == []
+        assert migrating.revision(c) == migrating.HEADS[schema]
+
+
+def test_a_newer_schema_is_refused(server: Server) -> None:
+    """As a newer file is."""
+    name = server.url.split("/")[3].split("?")[0]
+    postgres.sql("UPDATE own.alembic_version SET version_num = 'x'", name)
+    with pytest.raises(NewerError, match="at revision x"):
+        Database(server, "own")
+
+
+@pytest.mark.parametrize(
+    "promise", ["fsync", "full_page_writes", "synchronous_commit"]
+)
+def test_a_server_that_does_not_promise_durability(
+    server: Server, promise: str
+) -> None:
+    """It is refused with the setting; who only reads does not care."""
+    with setting(promise, "off"):
+        wait_for(f"SELECT 1 WHERE current_setting('{promise}') = 'off'")
+        with pytest.raises(UsageError, match=f"{promise} is off: what is"):
+            Database(server, "own")
+    Database(server, "own", read_only=True).close()
+
+
+def test_another_encoding_is_refused() -> None:
+    """Names of members and lists are Chinese."""
+    postgres.sql(
+        "CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII'"
+        " LC_COLLATE 'C' LC_CTYPE 'C'"
+    )
+    with pytest.raises(UsageError, match="is SQL_ASCII, not UTF8"):
+        Database(postgres.at("ascii"), "own")
+
+
+def refused(url: str, password: Path | None = None) -> SyncdError:
+    """Return the error of one that cannot be opened."""
+    with pytest.raises(SyncdError) as e:
+        Database(Server(url, password), "own")
+    return e.value
+
+
+def test_who_is_not_let_in_is_told_why(tmp_path: Path) -> None:
+    """One sentence each, an exit code 2, and never the password."""
+    host = f"host={postgres.started()}"
+    wrong = tmp_path / "password"
+    wrong.write_text("hunter2\n")
+    postgres.sql("CREATE ROLE guarded LOGIN PASSWORD 'right'")
+    postgres.sql("CREATE ROLE plain LOGIN")
+    database = f"postgresql:///postgres?{host}&user="
+    error = refused(f"{database}guarded", wrong)
+    assert isinstance(error, UsageError)
+    assert "password authentication failed" in str(error)
+    assert "hunter2" not in str(error)
+    for url, why in (
+        (f"postgresql:///nowhere?{host}&user=plain", 'nowhere" does not exi'),
+        (f"{database}nobody", 'role "nobody" does not exist'),
+        (f"{database}plain", "permission denied for database postgres"),
+    ):
+        error = refused(url)
+        assert isinstance(error, UsageError)
+        assert why in str(error)
+        assert "\n" not in str(error)
+    error = refused("postgresql://127.0.0.1:1/x")
+    assert isinstance(error, UnavailableError)
+    assert "Connection refused" in str(error)
+
+
+# -------------------------------------------------------------------- faults
+
+
+def test_a_restarted_server_is_found_again(own_db: Database) -> None:
+    """While it is away nothing is lost, and nothing else has to be done."""
+    put("before", own_db)
+    assert names(own_db) == ["before"]
+    postgres.stop()
+    for attempt in (lambda: put("lost", own_db), lambda: names(own_db)):
+        with pytest.raises(UnavailableError):
+            attempt()
+    postgres.start()
+    put("behind", own_db)
+    assert names(own_db) == ["before", "behind"]
+
+
+def test_one_writes_at_a_time(
+    server: Server, own_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever process it is: who cannot wait any longer says so."""
+    monkeypatch.setattr(postgresql, "_LOCK_MS", 50)
+    with closing(Database(server, "own")) as other:
+
+        def job(c: sa.Connection) -> None:
+            with pytest.raises(UnavailableError, match="lock timeout"):
+                put("other", other)
+            c.execute(tables.done.insert().values(name="one"))
+
+        own_db.write_now(job)
+        put("other", other)
+    assert names(own_db) == ["one", "other"]
+
+
+async def test_a_commit_that_was_not_replicated_is_heard(
+    server: Server,
+) -> None:
+    """The server warns where it did not wait for its standby."""
+    with closing(Database(server, "own")) as db:
+        with setting("synchronous_standby_names", "'ghost'"):
+            writing = asyncio.create_task(
+                db.write(
+                    lambda c: c.execute(tables.done.insert().values(name="x"))
+                )
+            )
+            waits = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+            await asyncio.to_thread(wait_for, f"SELECT 1 {waits}")
+            postgres.sql(f"SELECT pg_cancel_backend(pid) {waits}")
+            with pytest.raises(UnavailableError, match="with a warning: canc"):
+                await writing
+        assert names(db) == ["x"]
+        put("y", db)  # nothing of it is left over
+
+
+SOCKET = ".s.PGSQL.5432"
+
+
+class Between:
+    """What stands before the server, and breaks at a commit if told to."""
+
+    breaks = ""  # or "before", "after" the server has it
+
+    async def __call__(
+        self, near: asyncio.StreamReader, back: asyncio.StreamWriter
+    ) -> None:
+        far, on = await asyncio.open_unix_connection(
+            postgres.started() / SOCKET
+        )
+        await asyncio.gather(self._carry(near, on), self._carry(far, back))
+
+    async def _carry(
+        self, source: asyncio.StreamReader, into: asyncio.StreamWriter
+    ) -> None:
+        asks, answers = b"COMMIT", b"COMMIT\0"
+        with closing(into), suppress(ConnectionError):
+            while data := await source.read(65_536):
+                if self.breaks == "before" and asks in data:
+                    return
+                if self.breaks and data[:1] == b"C" and answers in data:
+                    return
+                into.write(data)
+
+
+@pytest.mark.parametrize("breaks", ["before", "after"])
+async def test_a_commit_that_was_not_answered_is_looked_up(
+    server: Server, tmp_path: Path, breaks: str
+) -> None:
+    """It has happened, and all is well; or it has not, and that is said."""
+    between = Between()
+    url = server.url.replace(str(postgres.started()), str(tmp_path))
+    listener = await asyncio.start_unix_server(between, tmp_path / SOCKET)
+    db = await asyncio.to_thread(Database, Server(url), "own")
+    async with listener:
+        await asyncio.to_thread(put, "first", db)
+        between.breaks = breaks
+        second = asyncio.to_thread(put, "second", db)
+        if breaks == "after":
+            await second
+        else:
+            with pytest.raises(UnavailableError, match="nothing was written"):
+                await second
+        between.breaks = ""
+        await asyncio.to_thread(put, "third", db)
+        found = await asyncio.to_thread(names, db)
+        db.close()
+    there = ["second"] if breaks == "after" else []
+    assert found == ["first", *there, "third"]
