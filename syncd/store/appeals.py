@@ -111,9 +111,9 @@ class Appeals(SealedBook):
     # ------------------------------------------------------------ innards
 
     def _row(self, appeal: Appeal) -> dict[str, Any]:
-        row = {name: getattr(appeal, name) for name in (*_BOUND, "open")}
-        content = msgspec.json.encode(appeal)
-        return row | {"sealed": self._cipher.seal(content, _bound(row))}
+        row = {name: getattr(appeal, name) for name in _BOUND}
+        sealed = self._cipher.seal(msgspec.json.encode(appeal), _bound(row))
+        return {**row, "open": int(appeal.open), "sealed": sealed}
 
     def _opened(self, row: dict[str, Any]) -> Appeal:
         raw = self._cipher.open(row["sealed"], _bound(row))

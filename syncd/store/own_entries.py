@@ -39,7 +39,10 @@ _ROW = sa.select(
 )
 _ON = (_STANDS, _at.mac.in_(MANY))
 _FIND = Prepared(
-    _ROW.where(*_ON, sa.func.coalesce(_at.until, 2**31) > _given("day")), "day"
+    _ROW.where(
+        *_ON, sa.func.coalesce(_at.until, 2**31) > _given("day")
+    ).order_by(_at.id),
+    "day",
 )
 _ANY = Prepared(sa.select(_at.id).where(_STANDS).limit(1))
 _THERE = Prepared(sa.select(_at.name_mac, _at.said_mac, _at.id).where(*_ON))

@@ -46,6 +46,7 @@ _ROWS = Prepared(
     )
     .select_from(vault.outerjoin(log))
     .where(_at.id.in_(MANY))
+    .order_by(_at.id)
 )
 _END = Prepared(
     _this.values(

@@ -184,7 +184,7 @@ _PUT = _insert.on_conflict_do_update(
 )
 _at = screened.c
 _ROW = sa.select(_at.mac, _at.id, _at.kind, _at.until, _at.sealed, _at.state)
-_FIND = Prepared(_ROW.where(_at.mac.in_(MANY)))
+_FIND = Prepared(_ROW.where(_at.mac.in_(MANY)).order_by(_at.id))
 
 
 def _state(id_: int) -> bytes:
