@@ -42,11 +42,13 @@ class Appeals(SealedBook):
 
         def job(c: sa.Connection) -> list[int]:
             made, ended = [], 0
+            new = insert(_appeal).on_conflict_do_nothing()
+            last = c.scalar(sa.select(sa.func.max(_appeal.c.id))) or 0
             for appeal in appeals:
-                new = insert(_appeal).on_conflict_do_nothing()
-                new = new.values(self._row(appeal))
-                if id_ := c.scalar(new.returning(_appeal.c.id)):
-                    made.append(id_)
+                row = {"id": last + 1, **self._row(appeal)}
+                if c.execute(new.values(row)).rowcount:
+                    last += 1
+                    made.append(last)
                     ended += appeal.cause == "ended"
             if ended:
                 events.tell(c, self._clock(), "undo", {"n": ended})
