@@ -41,6 +41,7 @@ _INSERT = Prepared(
     "caller",
 )
 _FIND_BY = Prepared(sa.insert(vault_value), "mac", "vault_id")
+_LAST = Prepared(sa.select(sa.func.max(_at.id)))
 _HURRY = Prepared(
     sa.update(vault).where(_this, _at.state == 0).values(urgent=1), "row"
 )
@@ -127,8 +128,7 @@ class _Batch:
         self._there: dict[bytes, list[_Row]] = defaultdict(list)
         for mac, row in self._stored(c, macs):
             self._there[mac].append(row)
-        last = c.scalar(sa.select(sa.func.max(vault.c.id)))
-        self._next = (last or 0) + 1
+        self._next = (_LAST.one(c)[0] or 0) + 1
         self._new: list[tuple[int, NewReport, bytes]] = []
         self._hurry: list[tuple[int]] = []  # known, and urgent only now
         self._freed: list[tuple[int]] = []  # hold nothing back any more

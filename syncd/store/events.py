@@ -23,11 +23,20 @@ from syncd.messages import wire
 from syncd.store.book import Book
 from syncd.store.database import NEWS
 from syncd.store.portable import upsert
+from syncd.store.prepared import Prepared
 from syncd.store.tables import event, told
 
 KEPT = 10_000  # events
 KEPT_DAYS = 30
 _NEWEST = sa.select(sa.func.max(event.c.id))
+_LAST, _ADD = Prepared(_NEWEST), Prepared(sa.insert(event), *event.c.keys())
+_DROP = Prepared(
+    sa.delete(event).where(event.c.id <= sa.bindparam("to")), "to"
+)
+_REPORT = Prepared(upsert(told, "value"), "name", "value")
+_REPORTED = Prepared(
+    sa.select(told.c.value).where(told.c.name == sa.bindparam("of")), "of"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +54,9 @@ def tell(
 ) -> None:
     """Add an event in the caller's transaction; drop the one too many."""
     c.info[NEWS] = True
-    number = (c.scalar(_NEWEST) or 0) + 1
-    raw = msgspec.json.encode(data, order="sorted")
-    c.execute(sa.insert(event).values((number, now, name, raw)))
-    c.execute(sa.delete(event).where(event.c.id <= number - KEPT))
+    number = (_LAST.one(c)[0] or 0) + 1
+    _ADD.run(c, number, now, name, msgspec.json.encode(data, order="sorted"))
+    _DROP.run(c, number - KEPT)
 
 
 def of_finding(finding: Finding) -> dict[str, Any]:
@@ -71,10 +79,6 @@ def of_message(message: Message | str) -> dict[str, Any]:
     }
 
 
-def _reported(what: str) -> sa.Select[Any]:
-    return sa.select(told.c.value).where(told.c.name == what)
-
-
 class EventBook(Book):
     """The events, over own.db."""
 
@@ -92,10 +96,9 @@ class EventBook(Book):
         """
 
         def job(c: sa.Connection) -> bool:
-            if c.scalar(_reported(what)) == value:
+            if _REPORTED.one(c, what) == (value,):
                 return False
-            state = {"name": what, "value": value}
-            c.execute(upsert(told, "value").values(state))
+            _REPORT.run(c, what, value)
             for details in data:
                 tell(c, self._clock(), name, details)
             return True
@@ -104,8 +107,8 @@ class EventBook(Book):
 
     async def reported(self, what: str) -> str:
         """Return the value of `what` that was reported last, "" if none."""
-        found = await self._db.read(lambda c: c.scalar(_reported(what)))
-        return str(found or "")
+        row = await self._db.read(lambda c: _REPORTED.one(c, what))
+        return row[0] if row else ""
 
     async def bounds(self) -> tuple[int, int]:
         """Return (oldest, newest) number; (1, 0) if nothing happened yet."""

@@ -31,6 +31,7 @@ from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared
 from syncd.store.sealing import Cipher
 from syncd.store.tables import (
+    Int,
     import_job,
     import_list,
     import_refused,
@@ -55,7 +56,8 @@ class Refused:
 
 job = import_job.c
 _OPEN = job.finished_at.is_(None)
-_COUNTS = ("offset", "row", "accepted", "known", "refused")
+_PLACE = ("offset", "row", "prefix")
+_CAME = ("accepted", "known", "taken_back", "refused")
 _STATUS = sa.select(
     *(job.id, import_list.c.mac, import_list.c.sealed.label("list")),
     *(job.sealed.label("name"), job.caller.label("by"), job.began_at),
@@ -79,6 +81,16 @@ _CELLS = Prepared(
 _REFUSE = Prepared(
     insert(import_refused).on_conflict_do_nothing(),
     *("import_id", "row", "raw", "why"),
+)
+_MOVE = Prepared(
+    sa.update(import_job)
+    .where(job.id == _wanted("this"), job.offset == _wanted("from"), _OPEN)
+    .values(
+        {k: _wanted(k) for k in _PLACE}
+        | {k: job[k] + _wanted(k, type_=Int) for k in _CAME}
+    )
+    .returning(job.list_id, job.refused),
+    *("this", "from", *_PLACE, *_CAME),
 )
 _HOLD = Prepared(upsert(list_value, "raw", "last"), *list_value.c.keys())
 
@@ -113,7 +125,7 @@ class Imports(SealedBook):
             c.execute(_dropped(job.list_id == list_id))
             id_ = (c.scalar(sa.select(sa.func.max(job.id))) or 0) + 1
             seal, nothing = self._cipher.seal, hashlib.sha256().digest()
-            row = dict.fromkeys(_COUNTS, 0) | {
+            row = dict.fromkeys(("offset", "row", *_CAME), 0) | {
                 "id": id_,
                 "file": mac,
                 "size": wanted.size,
@@ -316,13 +328,9 @@ def move(
     count = Counter(one.state for one in outcomes)
     at = _prefix_at(mark.id, mark.offset)
     prefix = cipher.seal(bytes.fromhex(mark.prefix), at)
-    there = (job.id == mark.id, job.offset == mark.old_offset, _OPEN)
-    states = ("accepted", "known", "taken_back")
-    came = {job[state]: job[state] + count[state] for state in states}
-    place = {"offset": mark.offset, "row": mark.row, "prefix": prefix}
-    moved = sa.update(import_job).where(*there).values(place)
-    moved = moved.values({**came, job.refused: job.refused + len(rows)})
-    done = c.execute(moved.returning(job.list_id, job.refused)).first()
+    came = [count[state] for state in _CAME[:3]]
+    place = (mark.id, mark.old_offset, mark.offset, mark.row, prefix)
+    done = _MOVE.one(c, *place, *came, len(rows))
     if done is None:
         raise StaleError(
             "import: {id} is not at byte {offset} now",

@@ -63,13 +63,29 @@ _ROW = (
     .join_from(vault, vault_fields)
     .outerjoin(log, log.c.id == _at.log_id)
 )
+_NAMES = _ROW.selected_columns.keys()
 _OLDEST, _NEWEST = _ROW.order_by(_at.id), _ROW.order_by(_at.id.desc())
 _FINDS = sa.select(vault_value.c.vault_id)
 _STANDING = Prepared(
     sa.select(_at.id).where(_at.state < State.ENDING, _at.id.in_(MANY))
 )
-# Its text has the number: an index holds the rows of that state alone.
-_IS = {state: _at.state == sa.literal_column(f"{state:d}") for state in State}
+_BY_VALUE = Prepared(
+    _OLDEST.where(
+        _at.id.in_(_FINDS.where(vault_value.c.mac == sa.bindparam("head"))),
+        _at.value_mac == sa.bindparam("mac"),
+    ),
+    *("head", "mac"),
+)
+# The text has the states' numbers: an index holds the rows of one alone.
+_WAITING = Prepared(
+    _OLDEST.where(
+        _at.state == sa.literal_column("0"),
+        _at.kind == sa.bindparam("of"),
+        _at.urgent == sa.bindparam("fast"),
+    ).limit(sa.bindparam("most")),
+    *("of", "fast", "most"),
+)
+_ENDING = _OLDEST.where(_at.state == sa.literal_column("2"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +150,7 @@ class Vault(SealedBook):
                 row
                 for kind in kinds
                 for urgent in (1, 0)
-                for row in self._read(
-                    c,
-                    _OLDEST.limit(limit).where(
-                        _IS[State.WAITING],
-                        _at.kind == kind,
-                        _at.urgent == urgent,
-                    ),
-                )
+                for row in self._read(_WAITING.all(c, kind, urgent, limit))
             ]
             rows.sort(key=lambda row: (not row.urgent, row.id))
             return rows[:limit]
@@ -150,7 +159,7 @@ class Vault(SealedBook):
 
     async def ending(self, limit: int) -> list[VaultRow]:
         """Return rows whose reports are to be retracted, oldest first."""
-        return await self._rows(_OLDEST.where(_IS[State.ENDING]).limit(limit))
+        return await self._rows(_ENDING.limit(limit))
 
     async def find_value(self, kind: str, value: str) -> list[VaultRow]:
         """Return all rows about one identifier, ended ones too."""
@@ -167,9 +176,9 @@ class Vault(SealedBook):
         )
 
     async def _find(self, mac: bytes) -> list[VaultRow]:
-        rows = _FINDS.where(vault_value.c.mac == mac[:8])
-        found = _OLDEST.where(_at.id.in_(rows), _at.value_mac == mac)
-        return await self._rows(found)
+        return await self._db.read(
+            lambda c: self._read(_BY_VALUE.all(c, mac[:8], mac))
+        )
 
     async def by_index(self, origin: str, index: int) -> VaultRow | None:
         """Return the row whose statement is at `index` of a log of ours."""
@@ -222,12 +231,12 @@ class Vault(SealedBook):
     # -------------------------------------------------------- innards
 
     async def _rows(self, wanted: sa.Select[Any]) -> list[VaultRow]:
-        return await self._db.read(lambda c: self._read(c, wanted))
+        return await self._db.read(lambda c: self._read(c.execute(wanted)))
 
-    def _read(
-        self, c: sa.Connection, wanted: sa.Select[Any]
-    ) -> list[VaultRow]:
-        return [self._opened(**row) for row in c.execute(wanted).mappings()]
+    def _read(self, rows: Iterable[Sequence[Any]]) -> list[VaultRow]:
+        return [
+            self._opened(**dict(zip(_NAMES, row, strict=True))) for row in rows
+        ]
 
     def _opened(
         self,
