@@ -9,7 +9,6 @@ what each retract names: so the digest at any earlier size can be computed,
 and a claim whose retract is erased stands again.
 """
 
-import functools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -24,6 +23,7 @@ from syncd.store import bundles as bundle_rows
 from syncd.store import cutting, failpoint, kept_notes, log_rows
 from syncd.store import findings as finding_rows
 from syncd.store.kept_notes import KeptNotes
+from syncd.store.loading import load
 from syncd.store.mirror_erasures import MirrorErasures, erase_merged
 from syncd.store.prepared import Prepared
 from syncd.store.stored_claims import StoredClaims
@@ -53,18 +53,8 @@ _END = Prepared(
         held.idx < sa.bindparam("by"),
         sa.or_(held.ended_by.is_(None), held.ended_by > sa.bindparam("by")),
     ),
-    *("by", "token", "key", "log", "index"),
+    *("token", "index", "by", "key", "log"),
 )
-
-
-@functools.cache
-def _into(table: sa.Table, log_id: int) -> Prepared:
-    """Return how a log's rows get into a table."""
-    log_id_ = sa.literal_column(str(log_id), sa.Integer)
-    new = insert(table).values(log_id=log_id_).inline()  # or it returns it
-    if table is ending:  # a retract may name an entry twice
-        new = new.on_conflict_do_nothing()
-    return Prepared(new, *table.c.keys()[:4])  # all else of a new row
 
 
 class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
@@ -133,7 +123,8 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
             bundle_rows.put(c, log_id, _joined(c, log_id, new.origin, bundles))
             failpoint.hit("merge.bundles")
             counting = self.counting(batch)
-            _add_claims(c, log_id, counting)
+            load(c, claim, log_id, counting.adds)
+            load(c, mirror_sighting, log_id, counting.sightings)
             failpoint.hit("merge.claims")
             _end_claims(c, log_id, counting)
             _spend(c, log_id, batch, day)
@@ -303,19 +294,6 @@ def _set_missing(
         c.execute(sa.insert(missing), rows)
 
 
-def _add_claims(c: sa.Connection, log_id: int, batch: Batch) -> None:
-    """Add rows as they come, sorted: random ones make the tree's pages travel.
-
-    They go to the driver as they are, since every tuple made here would cost
-    a tenth of the insert; so the log's number stands in the statement.
-    """
-    for table, rows in (
-        (claim, batch.adds),
-        (mirror_sighting, batch.sightings),
-    ):
-        _into(table, log_id).many(c, rows)
-
-
 def _spend(c: sa.Connection, log_id: int, batch: Batch, day: int) -> None:
     """Count what is merged towards the day's limits."""
     if not batch.octets:
@@ -339,5 +317,5 @@ def _spend(c: sa.Connection, log_id: int, batch: Batch, day: int) -> None:
 
 
 def _end_claims(c: sa.Connection, log_id: int, batch: Batch) -> None:
-    _into(ending, log_id).many(c, batch.ends)
-    _END.many(c, [(by, t, key, log_id, i) for t, i, by, key in batch.ends])
+    load(c, ending, log_id, batch.ends)
+    _END.many(c, [(*end, log_id) for end in batch.ends])
