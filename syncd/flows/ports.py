@@ -13,11 +13,9 @@ from syncd.indicator.claims import Claim
 from syncd.indicator.codec import Bundle as Bundle
 from syncd.indicator.folding import Batch
 from syncd.indicator.identifier import Identifier
+from syncd.indicator.notation import Position as Position
 from syncd.indicator.record import Fields
 from syncd.tlog.merkle import Frontier
-
-Position = tuple[str, int]  # (origin, index)
-
 
 Offload = Callable[..., Awaitable[Any]]
 """(work, *args) → what `work(*args)` returns or raises: a pure function is run

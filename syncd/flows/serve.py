@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from syncd.errors import DamagedError
-from syncd.flows.ports import Bundle
+from syncd.flows.ports import Bundle, at_once
 from syncd.indicator import codec, leaf
 from syncd.indicator.leaf import Record
 from syncd.tlog import merkle, tiles
@@ -22,12 +22,6 @@ Make = Callable[[File, str, Bundle, int], Awaitable[bytes]]
 """has a file made, elsewhere perhaps"""
 
 
-async def _at_once(
-    file: File, origin: str, bundle: Bundle, width: int
-) -> bytes:
-    return file(origin, bundle, width)
-
-
 @dataclass(frozen=True, slots=True)
 class LogFiles:
     """One log as it may be served: everything below `size`, or nothing."""
@@ -37,7 +31,7 @@ class LogFiles:
     checkpoint: bytes  # the signed note, with cosignatures
     bundle: Callable[[int], Awaitable[Bundle | None]]
     roots: Callable[[int, int], Awaitable[list[bytes]]]
-    make: Make = _at_once
+    make: Make = at_once
 
 
 async def _made(file: File, log: LogFiles, n: int, width: int) -> bytes | None:

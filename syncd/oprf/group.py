@@ -110,7 +110,7 @@ def multiply(scalar: bytes, point: bytes) -> bytes:
     Raises:
         MalformedError: not a point, or the identity, or scalar is zero.
     """
-    return multiply_all(scalar, [point])[0]
+    return multiply_each([scalar], [point])[0]
 
 
 def multiply_base(scalar: bytes) -> bytes:
@@ -126,19 +126,10 @@ def multiply_base(scalar: bytes) -> bytes:
     return product.raw
 
 
-def multiply_all(scalar: bytes, points: Sequence[bytes]) -> list[bytes]:
-    """Return scalar·P for each P of `points`: 60 µs each.
-
-    Raises:
-        MalformedError: one is not a point, or the identity.
-    """
-    return multiply_each([scalar] * len(points), points)
-
-
 def multiply_each(
     scalars: Sequence[bytes], points: Sequence[bytes]
 ) -> list[bytes]:
-    """Return s·P for each pair of `scalars` and `points`.
+    """Return s·P for each pair of `scalars` and `points`: 60 µs each.
 
     Raises:
         MalformedError: a P is not a point, or the identity; or s is zero.

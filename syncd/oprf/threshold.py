@@ -109,7 +109,6 @@ def deal(t: int, n: int, rng: Rng) -> Dealt:
     Whoever runs this knows the key: good for tests, demonstrations and a
     first epoch that says so.
     """
-    _check_threshold(t, n)
     return share(group.random_scalar(rng), t, n, rng)
 
 
@@ -209,7 +208,7 @@ def evaluate(
     _check_batch(len(elements))
     group.check_scalar(share, "share")
     key = group.scalar_mul(_weight(index, quorum), share)
-    answers = group.multiply_all(key, elements)
+    answers = group.multiply_each([key] * len(elements), elements)
     own = group.multiply_base(share)
     proven = elements[-1:] if last else elements
     seed = _seed(own, index, quorum, context, proven, answers[-len(proven) :])
@@ -282,7 +281,8 @@ def finish(
                 n=len(totals),
                 blinds=len(blinded.blinds),
             )
-        points = voprf.unblind(blinded.blinds, totals)
+        off = group.invert_all(blinded.blinds)
+        points = group.multiply_each(off, totals)
         asked, check = (
             points[: len(blinded.inputs)],
             points[len(blinded.inputs) :],

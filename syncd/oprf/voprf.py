@@ -46,15 +46,6 @@ def hash_to_scalar(message: bytes) -> bytes:
     return group.reduce(_expand(message, _TO_SCALAR))
 
 
-def unblind(blinds: Sequence[bytes], outputs: Sequence[bytes]) -> list[bytes]:
-    """Return blind⁻¹·D for each.
-
-    Raises:
-        MalformedError: one of `outputs` is not a point, or is the identity.
-    """
-    return group.multiply_each(group.invert_all(blinds), outputs)
-
-
 def hash_points(
     inputs: Sequence[bytes], points: Sequence[bytes]
 ) -> list[bytes]:

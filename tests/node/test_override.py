@@ -42,35 +42,35 @@ def hand(tmp_path: Path) -> Override:
     return Override(tmp_path, tmp_path / "inbox", KEY.verifier, roster, NOW)
 
 
-async def test_lines_from_after_the_start_count(
+def test_lines_from_after_the_start_count(
     hand: Override, tmp_path: Path
 ) -> None:
     """Older ones, strangers' and what does not verify do not."""
-    assert await hand.brought() == {}
+    assert hand.brought() == {}
     inbox = tmp_path / "inbox"
     raw = carried(7, police=NOW, carrier=NOW - 1, other=NOW)
     (inbox / "checkpoint").write_bytes(raw)
-    assert await hand.brought() == {"police": raw}
+    assert hand.brought() == {"police": raw}
     more = carried(8, carrier=NOW + 9)
     (inbox / "checkpoint-2").write_bytes(more)
     (inbox / "checkpoint-3").write_bytes(more.replace(b"\n8\n", b"\n9\n"))
     (inbox / "checkpoint-4").write_bytes(b"junk")
     (inbox / "checkpoint-5").mkdir()
-    assert await hand.brought() == {"police": raw, "carrier": more}
+    assert hand.brought() == {"police": raw, "carrier": more}
 
 
-async def test_the_words_are_for_one_start_at_one_size(
+def test_the_words_are_for_one_start_at_one_size(
     hand: Override, tmp_path: Path
 ) -> None:
     """Other words are none, and the right ones are used up."""
     head = OwnHead(ORIGIN, Frontier.EMPTY.extend([b"h" * 32] * 3), b"")
     path = tmp_path / FILE
-    assert not await hand.overridden(head)
+    assert not hand.overridden(head)
     path.write_text("yes\n")
-    assert not await hand.overridden(head)
+    assert not hand.overridden(head)
     path.write_text(words(head) + "\n")
     larger = OwnHead(ORIGIN, head.frontier.extend([b"h" * 32]), b"")
-    assert not await hand.overridden(larger)
-    assert await hand.overridden(head)
+    assert not hand.overridden(larger)
+    assert hand.overridden(head)
     assert not path.exists()
-    assert not await hand.overridden(head)
+    assert not hand.overridden(head)

@@ -98,7 +98,6 @@ def test_scalars_have_one_form(value: int) -> None:
 
 CALLS: dict[str, Callable[[bytes], object]] = {
     "multiply": lambda p: group.multiply(group.ONE, p),
-    "multiply_all": lambda p: group.multiply_all(group.ONE, [G, p]),
     "multiply_each": lambda p: group.multiply_each([group.ONE] * 2, [G, p]),
     "add_columns": lambda p: group.add_columns([[G, G], [G, p]]),
     "weighted_sum": lambda p: group.weighted_sum(
@@ -131,9 +130,9 @@ def test_boundary(name: str, why: str) -> None:
 def test_message_says_which() -> None:
     """The place in the batch is in the message; the bytes are not."""
     with pytest.raises(MalformedError, match=r"^oprf: element 1 is not a"):
-        group.multiply_all(group.ONE, [G, BAD])
+        group.multiply_each([group.ONE] * 2, [G, BAD])
     with pytest.raises(MalformedError, match=r"^oprf: element 1 is 31 bytes"):
-        group.multiply_all(group.ONE, [G, BAD[:31]])
+        group.multiply_each([group.ONE] * 2, [G, BAD[:31]])
     with pytest.raises(MalformedError, match=r"^oprf: element 1 is not a"):
         group.add_columns([[G, G], [G, BAD]])
 

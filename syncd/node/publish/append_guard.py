@@ -198,8 +198,8 @@ class AppendGuard:
             others=self.ctx.others,
             ask=self._held_by,
             root_at=self.root_at,
-            brought=override.brought,
-            allowed=override.overridden,
+            brought=lambda: asyncio.to_thread(override.brought),
+            allowed=lambda head: asyncio.to_thread(override.overridden, head),
         )
         asked = len(check.others)
         try:

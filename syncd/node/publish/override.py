@@ -9,7 +9,6 @@ would: the largest tree of ours that it knew then. How it came here does not
 matter. The operator's file is good for one start, at one size.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,11 +46,8 @@ class Override:
     roster: Roster
     since: int  # unix seconds: older lines count for nothing
 
-    async def brought(self) -> Mapping[str, bytes]:
+    def brought(self) -> Mapping[str, bytes]:
         """Return by member id the checkpoint of ours that it says it knows."""
-        return await asyncio.to_thread(self._brought)
-
-    def _brought(self) -> dict[str, bytes]:
         members = {m.keys.seen.name: m for m in self.roster.active()}
         keys = [m.keys.seen for m in members.values()]
         found: dict[str, bytes] = {}
@@ -72,12 +68,9 @@ class Override:
                     found[member.id] = raw
         return found
 
-    async def overridden(self, head: OwnHead) -> bool:
+    def overridden(self, head: OwnHead) -> bool:
         """Tell whether the operator says so; it is good for once."""
-        return await asyncio.to_thread(self._overridden, words(head))
-
-    def _overridden(self, wanted: str) -> bool:
-        path = self.home / FILE
+        path, wanted = self.home / FILE, words(head)
         try:
             text = path.read_text(errors="replace").strip()
         except OSError:
