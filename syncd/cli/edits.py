@@ -103,7 +103,7 @@ def _cap(draft: Roster, line: str) -> Roster:
         among("--cap", evidence, vocabulary.FACETS["evidence"])
     if value == NONE:
         return drafts.drop(draft, ("caps", f"{kind} {evidence}".strip()))
-    cap = Cap(_number("--cap", value), kind, evidence)
+    cap = Cap(_number("--cap", value), kind, evidence)  # type: ignore[arg-type]
     return drafts.put(draft, ("caps",), cap)
 
 

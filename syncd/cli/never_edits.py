@@ -72,7 +72,7 @@ class _Remove(NeverOptions):
 def ours() -> list[Never]:
     """Return emergency, official and clearing numbers, big hosts, shorteners."""
     return [
-        Never(one.kind, one.value, one.owner.category)
+        Never(one.kind, one.value, one.owner.category)  # type: ignore[arg-type]
         for one in protected.default()
     ]
 
@@ -97,7 +97,8 @@ def parsed(
                 n=number,
                 why=e,
             ) from e
-        found.append(Never(one.kind, one.value, reason.strip() or why))
+        why_this = reason.strip() or why
+        found.append(Never(one.kind, one.value, why_this))  # type: ignore[arg-type]
     return found
 
 

@@ -15,7 +15,7 @@ from syncd.roster import drafts, membership
 from syncd.roster.keys import Rng
 from syncd.roster.membership import Founding
 from syncd.roster.roster import Roster
-from syncd.roster.terms import SUITE, Epoch, Share
+from syncd.roster.terms import SUITE, Epoch, Kind, Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def found(
 
 
 def _deal(
-    kind: str, holders: Sequence[str], t: int, rng: Rng
+    kind: Kind, holders: Sequence[str], t: int, rng: Rng
 ) -> tuple[Epoch, Mapping[int, bytes]]:
     """Return the first epoch of a kind, and its secret shares by index."""
     dealt = threshold.deal(t, len(holders), rng)

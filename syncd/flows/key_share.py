@@ -4,7 +4,7 @@ founding ── seal ──> share file ── accept ──> a share that fits 
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
@@ -16,11 +16,8 @@ from syncd.roster.row import Id, Positive, Row
 from syncd.roster.terms import Epoch
 
 SHARE = "share"
-DEALT_KINDS = ("account", "phone")
-if TYPE_CHECKING:
-    DealtKind = str
-else:
-    DealtKind = Literal[DEALT_KINDS]
+DealtKind = Literal["account", "phone"]
+DEALT_KINDS = get_args(DealtKind)
 
 
 class ShareHeader(Row, frozen=True):
@@ -48,7 +45,9 @@ def seal(roster: Roster, epoch: Epoch, index: int, secret: bytes) -> bytes:
     """Return the file that only the holder of that index can open."""
     holder, _ = epoch.shares[index]
     header = ShareHeader(
-        epoch.epoch, epoch.generation, index, epoch.kind, holder
+        *(epoch.epoch, epoch.generation, index),
+        epoch.kind,  # type: ignore[arg-type]
+        holder,
     )
     to = roster.known(holder).keys.seal
     return sealed.seal(SHARE, roster.id, header.to_json(), secret, to)

@@ -233,7 +233,7 @@ def _shares(
     Raises:
         UntrustedError: a share is not the one that the roster pins.
     """
-    found = {}
+    found: dict[tuple[str, int, int], Share] = {}
     for epoch in roster.epochs:
         index = epoch.index(me) if epoch.shares else None
         if index is None:

@@ -7,7 +7,7 @@ the roster is whole.
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Meta
 
@@ -31,13 +31,8 @@ from syncd.roster.row import (
 from syncd.tlog import note
 from syncd.tlog.note import VerifierKey
 
-PASTS = ("annul", "keep")
-if TYPE_CHECKING:
-    Status = str
-    Past = str
-else:
-    Status = Literal["active", "suspended", "removed"]
-    Past = Literal[("", *PASTS)]
+Past = Literal["annul", "keep"]
+PASTS = get_args(Past)
 
 ALLIANCE = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 _MEMBER = re.compile(rf"([^/]+/syncd/{ALLIANCE.pattern}/)member", re.ASCII)
@@ -154,9 +149,9 @@ class Member(Described, frozen=True, kw_only=True):
     """One institution."""
 
     generations: Annotated[tuple[Generation, ...], Meta(min_length=1)]
-    status: Status
+    status: Literal["active", "suspended", "removed"]
     suspended_until: Natural = 0  # unix seconds, 0: no date set
-    past: Past = ""  # of a removed one: keep or annul
+    past: Past | Literal[""] = ""  # of a removed one: keep or annul
 
     KEY = ("id",)
 

@@ -6,7 +6,7 @@ any build.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -25,9 +25,7 @@ from syncd.roster.row import (
     parts,
 )
 
-SUITE = "ristretto255-SHA512"
-KINDS = ("account", "phone", "url")
-ACTIONS = ("label", "warn", "verify", "delay", "restrict", "hold")
+SUITE: Final = "ristretto255-SHA512"
 ALL, LOOKUP, PUBLISH = "all", "lookup", "publish"  # purposes of evaluation
 NEVER = "never"  # of the never-list's own spellings
 SCREEN, ROTATE = "portfolio_screen", "rotate"
@@ -35,16 +33,9 @@ BULK = frozenset({NEVER, PUBLISH, ROTATE, SCREEN})
 QUOTA_CEILING_HOUR = 2_000_000  # no roster may allow more, whoever signed it
 QUOTA_CEILING_DAY = 5_000_000
 
-if TYPE_CHECKING:  # who fills them has the code from somewhere
-    Action = str
-    AnyKind = str
-    Kind = str
-    Suite = str
-else:
-    Action = Literal[ACTIONS]
-    AnyKind = Literal[("", *KINDS)]
-    Kind = Literal[KINDS]
-    Suite = Literal["", SUITE]
+Action = Literal["label", "warn", "verify", "delay", "restrict", "hold"]
+Kind = Literal["account", "phone", "url"]
+ACTIONS, KINDS = get_args(Action), get_args(Kind)
 
 Number = Annotated[int, Meta(ge=1, le=65_535)]
 
@@ -72,7 +63,7 @@ class Epoch(Row, frozen=True):
     # of the shares, from 1; resharing adds one
     dealt: bool = False  # one machine once knew the whole key
     retired: bool = False  # every entry of this epoch counts as erased
-    suite: Suite = ""
+    suite: Literal["", "ristretto255-SHA512"] = ""
 
     KEY = ("kind", "epoch")
 
@@ -184,7 +175,7 @@ class Cap(Row, frozen=True):
     """Days for which a report counts, at most."""
 
     days: Annotated[int, Meta(ge=1, le=36_500)]
-    kind: AnyKind = ""  # "" is any
+    kind: Kind | Literal[""] = ""  # "" is any
     evidence: AnyCode = ""  # "" is any
 
     KEY = ("kind", "evidence")

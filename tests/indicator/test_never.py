@@ -8,11 +8,14 @@ from syncd.errors import SyncdError
 from syncd.indicator import never, services, suffixes
 from syncd.indicator.identifier import Identifier, for_lookup, for_report
 from syncd.indicator.never import Guard, Owner, Rule
-from syncd.roster.terms import Never
+from syncd.roster.terms import Kind, Never
 from tests.cases import cases
 
 DEFAULT = Rule(
-    [Never(x.kind, x.value, x.owner.category) for x in never.default()]
+    [
+        Never(x.kind, x.value, x.owner.category)  # type: ignore[arg-type]
+        for x in never.default()
+    ]
 )
 
 
@@ -20,7 +23,7 @@ def rule(*rows: str) -> Rule:
     """Return what these values protect, as `roster never add` takes them."""
     found = []
     for text in rows:
-        kind = "url" if "/" in text else "phone"
+        kind: Kind = "url" if "/" in text else "phone"
         found.append(Never(kind, never.row(kind, text).value, "bank"))
     return Rule(found)
 

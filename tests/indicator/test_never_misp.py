@@ -10,10 +10,8 @@ import pytest
 from pymispwarninglists.api import WarningLists
 
 from syncd.indicator import never, statement, suffixes, tsv
-from syncd.indicator.never import Rule
-from syncd.roster.terms import Never
+from tests.indicator.test_never import DEFAULT as OURS
 
-OURS = Rule([Never(x.kind, x.value, "x") for x in never.default()])
 LISTS = WarningLists().warninglists
 
 TRANCO = "Top 10K most-used sites from Tranco"

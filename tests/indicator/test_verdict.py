@@ -98,7 +98,9 @@ def read_case(claims: str, setting: str) -> Case:
             elsewhere.append(claim)
         else:
             forms[int(options.get("at", 0))].append(claim)
-    caps = {(cap.kind, cap.evidence): cap.days for cap in ROSTER.caps}
+    caps: dict[Any, int] = {
+        (cap.kind, cap.evidence): cap.days for cap in ROSTER.caps
+    }
     for name, value in given.items():
         match name.split(":"):
             case ["cap", kind, evidence]:
