@@ -37,33 +37,32 @@ def test_the_fingerprint_pins_what_the_admins_sign() -> None:
     assert trusted.current == FOUNDED.roster
 
 
+def accepted(kind: str) -> list[key_share.Share]:
+    """Return what the holders find in their files of a key."""
+    return [
+        key_share.accept(
+            f.raw, FOUNDED.roster, f.member, CLUB.keys[f.member].seal_private
+        )
+        for f in FOUNDED.shares
+        if f.kind == kind
+    ]
+
+
 def test_every_holder_gets_one_share_of_each_key() -> None:
     assert sorted((s.member, s.kind) for s in FOUNDED.shares) == sorted(
         (id_, kind) for id_ in HOLDERS for kind in ("account", "phone")
     )
-    for file in FOUNDED.shares:
-        share = key_share.accept(
-            file.raw,
-            FOUNDED.roster,
-            file.member,
-            CLUB.keys[file.member].seal_private,
-        )
-        assert (share.kind, share.epoch, share.generation) == (file.kind, 1, 1)
-        assert share.secret.hex() not in repr(share)
+    for kind in ("account", "phone"):
+        for share in accepted(kind):
+            assert (share.kind, share.epoch, share.generation) == (kind, 1, 1)
+            assert share.secret.hex() not in repr(share)
 
 
 def test_t_accepted_shares_are_the_key_and_fewer_are_not() -> None:
     """The shares in the files belong to the public key in the roster."""
-    roster = FOUNDED.roster
-    epoch = roster.epoch("phone")
+    epoch = FOUNDED.roster.epoch("phone")
     assert epoch is not None
-    shares = [
-        key_share.accept(
-            f.raw, roster, f.member, CLUB.keys[f.member].seal_private
-        )
-        for f in FOUNDED.shares
-        if f.kind == "phone"
-    ]
+    shares = accepted("phone")
     for quorum in (shares[:2], shares[1:], shares[::2]):
         weights = threshold.lagrange([s.index for s in quorum])
         total = group.weighted_sum(

@@ -218,11 +218,6 @@ def test_a_caller_id_that_is_no_number_is_only_ever_spoofed() -> None:
     assert kept.value == "shown:+0001234567"
 
 
-def test_what_needs_no_region_is_not_refused_for_one() -> None:
-    kept = report.prepare(with_(value="+852 91234567", region="香港"), RULES)
-    assert kept.value == "+85291234567"
-
-
 def test_the_never_list_is_refused() -> None:
     with pytest.raises(RefusedError, match="never-list"):
         report.prepare(with_(value="202-555-0911"), RULES)
@@ -247,15 +242,6 @@ def test_a_wrong_draft_does_not_hold_up_the_others() -> None:
         True,
     ]
     assert done[2] is error
-
-
-def test_a_url_keeps_its_query_only_with_keep_query() -> None:
-    url = with_(
-        kind="url", value="http://evil.example/a?uid=7", role="phishing_host"
-    )
-    assert report.prepare(url, RULES).value == "evil.example/a"
-    kept = msgspec.structs.replace(url, keep_query=True)
-    assert report.prepare(kept, RULES).value == "evil.example/a?uid=7"
 
 
 text = st.text(max_size=30)

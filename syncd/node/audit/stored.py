@@ -7,6 +7,7 @@ pins; nothing is written.
 
 import heapq
 import itertools
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -17,7 +18,7 @@ from syncd.errors import DamagedError, MalformedError, UsageError
 from syncd.flows import audit, excess
 from syncd.flows.audit import LogReport, LogView, Proof, Tally
 from syncd.flows.excess import Counted
-from syncd.flows.ports import Bundle
+from syncd.flows.ports import Bundle, at_once
 from syncd.flows.serve import LogFiles
 from syncd.indicator.absent import RETIRED, Range
 from syncd.node.follow.receipts import with_receipts
@@ -59,13 +60,9 @@ def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
 def _files(
     store: MirrorSnapshot | OwnSnapshot, row: LogRow, raw: bytes
 ) -> LogFiles:
-    async def bundle(n: int) -> Bundle | None:
-        return store.bundle(row.id, n)
-
-    async def roots(first: int, last: int) -> list[bytes]:
-        return store.roots(row.id, first, last)
-
     size = checkpoint.parse(note.parse(raw).text).size
+    bundle = partial(at_once, store.bundle, row.id)
+    roots = partial(at_once, store.roots, row.id)
     return LogFiles(row.origin, size, raw, bundle, roots)
 
 
@@ -324,7 +321,7 @@ def tallies(
         DamagedError: a row is of no log at all.
     """
     names = {row.id: row.origin for row in rows.values()}
-    found: tuple[dict[int, Tally], dict[int, Tally]] = ({}, {})
+    found = defaultdict[int, Tally](Tally), defaultdict[int, Tally](Tally)
     for sightings, table in enumerate(found):
         for log_id, *row in mirror.rows(bool(sightings)):
             origin = names.get(log_id)
@@ -333,8 +330,5 @@ def tallies(
                     "mirror.db: a row at {row:.24} is of no log",
                     row=repr(row[2]),
                 )
-            tally = table.get(log_id)
-            if tally is None:
-                tally = table[log_id] = Tally()
-            tally.add(origin, tuple(row))  # type: ignore[arg-type]
+            table[log_id].add(origin, tuple(row))  # type: ignore[arg-type]
     return found
