@@ -157,11 +157,6 @@ class Command:
         self.below[name] = Command(about)
         return self.below[name]
 
-    def alone(self, function: V) -> V:
-        """Make a function of one struct what the word does without a verb."""
-        self.options, self.run = _struct(function), function
-        return function
-
     def verb(self, name: str, about: str) -> Callable[[V], V]:
         """Return what makes a function of one struct, or its `run`, a verb."""
 

@@ -19,8 +19,6 @@ LOGS = (
     *("source", "pulled", "state"),
 )
 
-noun = Command()
-
 
 class _StatusOptions(ApiOptions):
     health: bool = option(
@@ -29,7 +27,6 @@ class _StatusOptions(ApiOptions):
     digests: bool = option("recompute from the rows")
 
 
-@noun.alone
 def _status(args: _StatusOptions) -> int:
     if args.health:
         return _health(args)
@@ -37,6 +34,9 @@ def _status(args: _StatusOptions) -> int:
         found = own.get("/v1/status", digests=1 if args.digests else None)
     args.show(found, lines(found))
     return 0
+
+
+noun = Command(options=_StatusOptions, run=_status)
 
 
 class _MuteOptions(ApiOptions):
