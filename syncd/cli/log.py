@@ -38,17 +38,7 @@ LAST = 10  # entries that `show` lists
 noun = Command()
 
 
-class HomeOptions(Options):
-    """A home may stand behind the verb too."""
-
-    home_: Path | None = option("the member's home, as before the noun")
-
-    def home_path(self) -> Path:
-        """Return the home behind the verb, else that before the noun."""
-        return self.home_.absolute() if self.home_ else super().home_path()
-
-
-class LogOptions(HomeOptions):
+class LogOptions(Options):
     """Our log, or one that we mirror."""
 
     mirror: str | None = option("another's log; else our own")

@@ -12,7 +12,7 @@ from typing import Any
 
 from syncd.cli import terminal
 from syncd.cli.command import argument, option
-from syncd.cli.log import HomeOptions, noun, types
+from syncd.cli.log import noun, types
 from syncd.cli.options import OutputOptions, TrustOptions
 from syncd.errors import (
     DamagedError,
@@ -36,7 +36,7 @@ from syncd.tlog.note import VerifierKey
 KIND_NAMES = {code: name for name, code in token.KIND_CODES.items()}
 
 
-class _VerifyOptions(HomeOptions, TrustOptions, OutputOptions):
+class _VerifyOptions(TrustOptions, OutputOptions):
     directory: Path | None = argument(
         "exported files; else the whole home", needed=False
     )
@@ -46,8 +46,6 @@ class _VerifyOptions(HomeOptions, TrustOptions, OutputOptions):
 @noun.verb("verify", "Verify a directory of files, or all logs and claims.")
 def _verify(args: _VerifyOptions) -> int:
     if args.directory is not None:
-        if args.home_ is not None:
-            raise UsageError("a directory has no home")
         return _files(args, args.directory)
     if args.key or args.roster or args.fingerprint:
         raise UsageError(

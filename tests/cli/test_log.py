@@ -70,7 +70,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def reports(run: Run, home: Path, *more: str) -> list[dict[str, Any]]:
-    _, out, _ = run("log", "verify", "--home", home, "--json", *more)
+    _, out, _ = run("--home", home, "log", "verify", "--json", *more)
     found: list[dict[str, Any]] = json.loads(out)
     return found
 
@@ -92,7 +92,7 @@ def test_all_members_hold_the_same(made: Made, run: Run) -> None:
         assert len(report["digest"]["phone/1"]) == 64
     assert police[0]["rows"] == 3 + 300 - 3
     assert police[2]["rows"] == 2
-    code, out, err = run("log", "verify", "--home", made.home("bank"))
+    code, out, err = run("--home", made.home("bank"), "log", "verify")
     assert (code, out.count(": ok"), err) == (0, 3, "")
 
 
@@ -102,7 +102,7 @@ def test_while_the_daemon_runs(tmp_path: Path) -> None:
 
     def verify(home: Path) -> object:
         with pytest.raises(SystemExit) as end:
-            main(["log", "verify", "--home", str(home)])
+            main(["--home", str(home), "log", "verify"])
         return end.value.code
 
     async def busy() -> None:
@@ -147,7 +147,7 @@ def test_forked_log(tmp_path: Path, run: Run) -> None:
             assert (await police.head(BANK)).mirrored == 6
 
     asyncio.run(fork())
-    code, out, err = run("log", "verify", "--home", tmp_path / "police")
+    code, out, err = run("--home", tmp_path / "police", "log", "verify")
     assert (code, err) == (0, "")
     assert f"{BANK}: 6 entries, 6 merged, 5 claims stand: ok, contested" in out
 
@@ -171,7 +171,7 @@ def test_usage_statements_are_held_against_logs(
             await alliance.settle()
 
     asyncio.run(used())
-    code, out, err = run("log", "verify", "--home", tmp_path / "carrier")
+    code, out, err = run("--home", tmp_path / "carrier", "log", "verify")
     assert code == 1
     assert err == (
         f"{BANK}: police evaluated 5000 of phone/1 to publish on 2026-11-20,"
@@ -239,7 +239,7 @@ def test_one_change(
 ) -> None:
     """One change in a database: exit 5, and the origin and position of it."""
     altered(home, database, sql)
-    code, out, err = run("log", "verify", "--home", home)
+    code, out, err = run("--home", home, "log", "verify")
     assert code == 5
     assert f"{of}: " in err
     assert expected in err
@@ -249,7 +249,7 @@ def test_one_change(
 def test_row_of_no_log(run: Run, home: Path) -> None:
     """A claim of a log that is not there is damage too."""
     altered(home, "mirror", f"UPDATE claim SET log_id = 99 WHERE {ROW}")
-    code, _, err = run("log", "verify", "--home", home)
+    code, _, err = run("--home", home, "log", "verify")
     assert (code, "a row at 100 is of no log" in err) == (5, True)
 
 
@@ -259,13 +259,13 @@ def test_mark(made: Made, run: Run, home: Path) -> None:
     raw = mark.read_bytes()
     for bad in (b"", raw[:-3], raw.replace(b"\n", b"\n\n", 1)):
         mark.write_bytes(bad)
-        code, _, err = run("log", "verify", "--home", home)
+        code, _, err = run("--home", home, "log", "verify")
         assert code == 5
         assert f"{POLICE}: high-water mark: " in err
     shutil.copy(made.home("carrier") / "high-water.note", mark)
-    assert run("log", "verify", "--home", home).code == 5
+    assert run("--home", home, "log", "verify").code == 5
     mark.unlink()
-    assert run("log", "verify", "--home", home).code == 5
+    assert run("--home", home, "log", "verify").code == 5
 
 
 def test_rolled_back(run: Run, home: Path, tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def test_rolled_back(run: Run, home: Path, tmp_path: Path) -> None:
         (note,) = own.execute("SELECT note FROM log").fetchone()
     size = int(note.split(b"\n")[1])
     altered(home, "own", f"UPDATE log SET size = {size - 1}")
-    code, _, err = run("log", "export", "--home", home, tmp_path / "out")
+    code, _, err = run("--home", home, "log", "export", tmp_path / "out")
     assert code == 5
     assert "high-water.note" in err
     assert not (tmp_path / "out").exists()
@@ -285,7 +285,7 @@ def test_a_file_that_is_no_database(run: Run, home: Path) -> None:
     for name in ("mirror.db-wal", "mirror.db-shm"):
         (home / name).unlink(missing_ok=True)
     (home / "mirror.db").write_bytes(b"not a database" * 1000)
-    code, _, err = run("log", "verify", "--home", home)
+    code, _, err = run("--home", home, "log", "verify")
     assert code == 5
     assert "mirror.db: " in err
     assert "hint" in err
@@ -293,25 +293,24 @@ def test_a_file_that_is_no_database(run: Run, home: Path) -> None:
 
 def test_wrong_use(made: Made, run: Run, tmp_path: Path) -> None:
     """What cannot be is said, with exit 2."""
-    home = made.home("police")
+    home, key = made.home("police"), made.keys["police"]
     wrong: list[tuple[object, ...]] = [
-        ("verify", "--home", tmp_path / "none"),
-        ("verify", tmp_path / "none", "--key", made.keys["police"]),
-        ("verify", tmp_path),
-        ("verify", tmp_path, "--key", "nonsense"),
-        ("verify", tmp_path, "--roster", home / "roster"),
-        ("verify", tmp_path, "--home", home, "--key", made.keys["police"]),
-        ("verify", "--home", home, "--key", made.keys["police"]),
-        ("export", "--home", home, tmp_path / "o", "--mirror", "x.example/1"),
-        ("export", "--home", home, tmp_path / "no" / "such"),
-        ("show", "--home", home, "--at", "100000"),
-        ("show", "--home", home, "--at", "-1"),
-        ("show", "--home", home, "--at", 10**20),
-        ("show", "--home", home, "--mirror", "x.example/1"),
+        (tmp_path / "none", "verify"),
+        (home, "verify", tmp_path / "none", "--key", key),
+        (home, "verify", tmp_path),
+        (home, "verify", tmp_path, "--key", "nonsense"),
+        (home, "verify", tmp_path, "--roster", home / "roster"),
+        (home, "verify", "--key", key),
+        (home, "export", tmp_path / "o", "--mirror", "x.example/1"),
+        (home, "export", tmp_path / "no" / "such"),
+        (home, "show", "--at", "100000"),
+        (home, "show", "--at", "-1"),
+        (home, "show", "--at", 10**20),
+        (home, "show", "--mirror", "x.example/1"),
     ]
-    for arguments in wrong:
-        code, _, err = run("log", *arguments)
-        assert code == 2, arguments
+    for place, *words in wrong:
+        code, _, err = run("--home", place, "log", *words)
+        assert code == 2, words
         assert err.startswith("syncd: error: ")
         assert "Traceback" not in err
 
@@ -324,7 +323,7 @@ def out(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The police's log as files."""
     path = tmp_path_factory.mktemp("out") / "police"
     with pytest.raises(SystemExit) as end:
-        main(["log", "export", "--home", f"{made.home('police')}", f"{path}"])
+        main(["--home", f"{made.home('police')}", "log", "export", f"{path}"])
     assert end.value.code == 0
     return path
 
@@ -342,7 +341,7 @@ def test_export_and_verify(made: Made, run: Run, tmp_path: Path) -> None:
             more = ["--mirror", mirror] if mirror else []
             more += ["--audit"] if audited else []
             home = made.home(member)
-            code, output, _ = run("log", "export", "--home", home, path, *more)
+            code, output, _ = run("--home", home, "log", "export", path, *more)
             assert code == 0
             count = sum(p.is_file() for p in path.rglob("*"))
             assert f"in {count} files" in output
@@ -357,9 +356,9 @@ def test_mirror_s_export_is_the_owner_s(
 ) -> None:
     """But for cosignatures and erased payloads, no byte differs."""
     own, other = tmp_path / "own", tmp_path / "other"
-    run("log", "export", "--home", made.home("bank"), own, "--audit")
+    run("--home", made.home("bank"), "log", "export", own, "--audit")
     more = ("--mirror", BANK, "--audit")
-    run("log", "export", "--home", made.home("police"), other, *more)
+    run("--home", made.home("police"), "log", "export", other, *more)
     names = {p.relative_to(own) for p in own.rglob("*") if p.is_file()}
     assert names == {
         p.relative_to(other) for p in other.rglob("*") if p.is_file()
@@ -377,7 +376,7 @@ def test_export_for_auditors(made: Made, run: Run, tmp_path: Path) -> None:
     for audited in (False, True):
         path = tmp_path / f"{audited}"
         more = ["--audit"] if audited else []
-        run("log", "export", "--home", made.home("bank"), path, *more)
+        run("--home", made.home("bank"), "log", "export", path, *more)
         whole = b"".join(
             p.read_bytes() for p in path.rglob("*") if p.is_file()
         )
@@ -390,10 +389,10 @@ def test_nothing_is_overwritten(made: Made, run: Run, tmp_path: Path) -> None:
     home = made.home("police")
     path = tmp_path / "there"
     path.mkdir()
-    code, _, _ = run("log", "export", "--home", home, path)
+    code, _, _ = run("--home", home, "log", "export", path)
     assert code == 0
     before = {p: p.stat().st_mtime_ns for p in path.rglob("*")}
-    code, _, err = run("log", "export", "--home", home, path)
+    code, _, err = run("--home", home, "log", "export", path)
     assert code == 2
     assert "is there already" in err
     assert before == {p: p.stat().st_mtime_ns for p in path.rglob("*")}
@@ -412,7 +411,7 @@ def test_key_alone(made: Made, run: Run, out: Path, tmp_path: Path) -> None:
     assert json.loads(output)["unverified"]
     bare = tmp_path / "bare"
     more = ("--mirror", POLICE)
-    run("log", "export", "--home", made.home("bank"), bare, *more)
+    run("--home", made.home("bank"), "log", "export", bare, *more)
     code, _, err = run("log", "verify", bare, "--key", key)
     assert (code, err) == (0, "")
 
@@ -451,16 +450,16 @@ def test_damaged_files(
 
 def test_show(made: Made, run: Run) -> None:
     """Origin, size, root, counts, the last entries and the receipts."""
-    code, output, _ = run("log", "show", "--home", made.home("police"))
+    code, output, _ = run("--home", made.home("police"), "log", "show")
     assert code == 0
     assert f"origin   {POLICE}" in output
     assert "type   2 1" in output
     assert output.count("receipt") == 2
     home = made.home("police")
-    own = run("log", "show", "--home", home, "--mirror", POLICE)
+    own = run("--home", home, "log", "show", "--mirror", POLICE)
     assert own == (0, output, "")
     code, output, _ = run(
-        "log", "show", "--home", home, "--mirror", BANK, "--json"
+        "--home", home, "log", "show", "--mirror", BANK, "--json"
     )
     shown = json.loads(output)
     assert shown["size"] == sum(shown["types"].values())
@@ -487,15 +486,15 @@ def test_show_one_entry(made: Made, run: Run) -> None:
     home = made.home("police")
     for index in range(12):
         code, output, _ = run(
-            "log", "show", "--home", home, "--mirror", BANK, "--at", index
+            "--home", home, "log", "show", "--mirror", BANK, "--at", index
         )
         assert code == 0
         assert f"index    {index}" in output
     code, output, _ = run(
-        "log", "show", "--home", home, "--mirror", BANK, "--at", 100, "--json"
+        "--home", home, "log", "show", "--mirror", BANK, "--at", 100, "--json"
     )
     shown = json.loads(output)
     assert shown["type"] == 1
     assert len(shown["token"]) == 8
-    code, output, _ = run("log", "show", "--home", home, "--json")
+    code, output, _ = run("--home", home, "log", "show", "--json")
     assert all(len(e["token"]) in (0, 8) for e in json.loads(output)["last"])

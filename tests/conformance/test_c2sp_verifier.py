@@ -24,7 +24,7 @@ SIGNATURE = "— ".encode()
 def export(home: Path, out: Path, *more: str) -> Path:
     """Run `syncd log export`."""
     with pytest.raises(SystemExit) as end:
-        main(["log", "export", "--home", str(home), str(out), *more])
+        main(["--home", str(home), "log", "export", str(out), *more])
     assert end.value.code == 0
     return out
 

@@ -235,7 +235,7 @@ def verified(home: Path) -> dict[str, Any]:
     """Return what `syncd log verify` says of a home, by origin."""
     with io.StringIO() as out, contextlib.redirect_stdout(out):
         with pytest.raises(SystemExit) as end:
-            main(["log", "verify", "--home", str(home), "--json"])
+            main(["--home", str(home), "log", "verify", "--json"])
         assert end.value.code == 0
         return {row["origin"]: row for row in json.loads(out.getvalue())}
 
