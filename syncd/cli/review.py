@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from msgspec import structs
+from rich.cells import set_cell_size
 
 from syncd.cli import grid
 from syncd.messages.catalogue import later, t
@@ -252,7 +253,7 @@ def day(moment: int) -> str:
 def whole(roster: Roster) -> list[str]:
     """Return what a roster says, as lines."""
     return [
-        name + " " * (9 - grid.width(name)) + grid.clean(text)
+        set_cell_size(name, 9) + grid.clean(text)
         for name, text in _parts(roster)
     ]
 
