@@ -8,9 +8,8 @@ into batches can matter.
 
 import struct
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from itertools import chain
-from operator import itemgetter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain
 from typing import Final
 
 import msgspec
@@ -40,26 +39,37 @@ from syncd.indicator.statement import (
 )
 
 End = tuple[bytes, int, int, int]  # (token, index, by_index, key)
+Slice = tuple[str, bytes]  # (spans, cells), see `Rows`
 
 
 class Rows(msgspec.Struct, frozen=True, gc=False):
     """Rows in order of token, in the few bytes in which they travel.
 
-    A row takes a third of the memory that its objects would. Each part is cut
-    evenly over the space of tokens, and read slice by slice: so objects of
-    one slice are there at a time, whatever the parts add up to.
+    A row is a cell, made where it is read and cut where it is kept:
+
+        token (16) ‖ index ‖ key (17 decimal digits each) ‖ record
+
+    A slice is the cells of tokens with some first bytes, one after the other,
+    and their spans: `offset << 16 | length` of each in a JSON list. A
+    database takes a slice in one statement, and no row ever is an object.
     """
 
     count: int = 0
-    parts: tuple[tuple[bytes, ...], ...] = ()  # slices by a token's first byte
+    parts: tuple[tuple[Slice, ...], ...] = ()  # each over all tokens
 
     @classmethod
-    def pack(cls, rows: Sequence[Row]) -> "Rows":
-        """Return sorted rows, packed."""
-        firsts = [row[0][0] for row in rows]
-        cuts = [bisect_left(firsts, at) for at in range(0, 256, _WIDTH)]
-        spans = zip(cuts, [*cuts[1:], len(rows)], strict=True)
-        return cls(len(rows), (tuple(_pack(rows[a:b]) for a, b in spans),))
+    def pack(cls, rows: Iterable[Row]) -> "Rows":
+        """Return rows, packed."""
+        return cls.of([frames.CELL % row for row in rows])
+
+    @classmethod
+    def of(cls, cells: list[bytes]) -> "Rows":
+        """Return the rows of cells, which are sorted."""
+        cells.sort()
+        cuts = [bisect_left(cells, bytes((at,))) for at in range(0, 256, 4)]
+        spans = zip(cuts, [*cuts[1:], len(cells)], strict=True)
+        part = tuple(_slice(cells[a:b]) for a, b in spans)
+        return cls(len(cells), (part,))
 
     def __add__(self, other: "Rows") -> "Rows":
         return Rows(self.count + other.count, self.parts + other.parts)
@@ -67,16 +77,36 @@ class Rows(msgspec.Struct, frozen=True, gc=False):
     def __len__(self) -> int:
         return self.count
 
+    @property
+    def slices(self) -> Iterator[Slice]:
+        """All slices, those of the same tokens one after the other."""
+        return chain.from_iterable(zip(*self.parts, strict=True))
+
     def __iter__(self) -> Iterator[Row]:
+        """Yield rows in order; the objects of one slice are there at a time."""
         for same in zip(*self.parts, strict=True):
-            rows = [*chain.from_iterable(map(_unpack, same))]
-            rows.sort()  # of sorted runs: little more than a merge
-            yield from rows
+            cells = [
+                raw[span >> 16 : (span >> 16) + (span & 0xFFFF)]
+                for spans, raw in same
+                for span in _read_spans(spans)
+            ]
+            cells.sort()  # of sorted runs: little more than a merge
+            for cell in cells:
+                at, number = int(cell[16:33]), int(cell[33:50])
+                yield cell[:16], at, number, cell[50:]
 
 
-_WIDTH: Final = 4  # first bytes of a token that share a slice
-_pack: Final = msgspec.msgpack.Encoder().encode
-_unpack: Final = msgspec.msgpack.Decoder(list[Row]).decode
+def _slice(cells: Sequence[bytes]) -> Slice:
+    ends = accumulate(map(len, cells))
+    spans = [
+        (end - n) << 16 | n
+        for end, n in zip(ends, map(len, cells), strict=True)
+    ]
+    return _write_spans(spans).decode("ascii"), b"".join(cells)
+
+
+_write_spans: Final = msgspec.json.Encoder().encode
+_read_spans: Final = msgspec.json.Decoder(list[int]).decode
 
 
 class Batch(msgspec.Struct, gc=False):
@@ -120,48 +150,51 @@ def fold(
     """
     stop = start + len(records)
     batch = Batch(origin=origin, start=start, stop=stop)
-    rows: list[Row] = []
+    cells: list[bytes] = []
     batch.erases = absent.erases(start, records)
     gone = absent.covered(start, stop, [*erased, *batch.erases])
-    reports: list[tuple[int, bytes]] = []  # most of most logs
-    for index, (leaf, salt, payload) in enumerate(records, start):
-        type_ = leaf[1] if salt else 0
-        if type_ == REPORT and index not in gone:
-            reports.append((index, payload))
-            if len(reports) == _BULK:
-                _fold_reports(batch, rows, reports)
-        elif not salt:
-            if is_void(leaf):
-                batch.voids.append((index, "leaf is void by itself"))
-        elif type_ not in DEFINED_TYPES:
-            batch.voids.append((index, f"type {type_} is not defined"))
-        elif type_ not in SEALED_TYPES and not (
-            index in gone and type_ in INDICATOR_TYPES
+    types = [leaf[1] if salt else 0 for leaf, salt, _ in records]
+    reports = [
+        (index, payload)
+        for index, type_, (_, _, payload) in zip(
+            range(start, stop), types, records, strict=True
+        )
+        if type_ == REPORT and index not in gone
+    ]  # most of most logs
+    for at in range(0, len(reports), _BULK):
+        framed, odd = frames.cells(reports[at : at + _BULK])
+        cells += framed
+        for index, payload in odd:
+            _fold_one(batch, cells, index, payload, REPORT)
+    if len(reports) < len(records):
+        for index, type_, record in zip(
+            range(start, stop), types, records, strict=True
         ):
-            _fold_one(batch, rows, index, payload, type_)
-    _fold_reports(batch, rows, reports)
+            if type_ != REPORT:
+                _fold_other(batch, cells, index, record, index in gone)
     batch.voids.sort()
-    rows.sort(key=_by_token)  # tuples compare at twice the cost;
-    rows.sort()  # this only settles ties
-    batch.adds = Rows.pack(rows)
+    batch.adds = Rows.of(cells)
     batch.ends.sort()
     batch.sightings.sort()
     return batch
 
 
-def _fold_reports(
-    batch: Batch, rows: list[Row], reports: list[tuple[int, bytes]]
+def _fold_other(
+    batch: Batch, cells: list[bytes], index: int, record: Record, gone: bool
 ) -> None:
-    """Add reports: what `statement.decode` makes of each; empty the list."""
-    framed, odd = frames.rows(reports)
-    rows += framed
-    for index, payload in odd:
-        _fold_one(batch, rows, index, payload, REPORT)
-    reports.clear()
+    """Add what is no report, or is not here."""
+    leaf, salt, payload = record
+    if not salt:
+        if is_void(leaf):
+            batch.voids.append((index, "leaf is void by itself"))
+    elif (type_ := leaf[1]) not in DEFINED_TYPES:
+        batch.voids.append((index, f"type {type_} is not defined"))
+    elif type_ not in SEALED_TYPES and not (gone and type_ in INDICATOR_TYPES):
+        _fold_one(batch, cells, index, payload, type_)
 
 
 def _fold_one(
-    batch: Batch, rows: list[Row], index: int, payload: bytes, type_: int
+    batch: Batch, cells: list[bytes], index: int, payload: bytes, type_: int
 ) -> None:
     content = statements.decode(payload, type_)
     match content:
@@ -181,7 +214,9 @@ def _fold_one(
         case Anchor() | Evidence() | Erase():
             pass  # erasures are read ahead of all else: see `absent.erases`
         case _:
-            rows.append(Claim(batch.origin, index, content).row())
+            cells.append(
+                frames.CELL % Claim(batch.origin, index, content).row()
+            )
 
 
 def _sighting(index: int, seen: Sighting) -> Row:
@@ -195,5 +230,4 @@ def _key(content: statements.Indicator) -> int:
 
 
 _SIGHTING: Final = struct.Struct(">BIIIB").pack
-_BULK: Final = 1024  # reports decoded together; bounds what is held at once
-_by_token: Final = itemgetter(0)
+_BULK: Final = 1024  # reports decoded together: a bad one slows the others

@@ -16,107 +16,112 @@ from collections.abc import Sequence
 from typing import Final
 
 from syncd.indicator import statement as statements
-from syncd.indicator import token as tokens
-from syncd.indicator.claims import REPORT, Claim, Row
+from syncd.indicator.claims import REPORT, Claim
 from syncd.indicator.statement import Report
+from syncd.indicator.token import decode_many
 
-Frame = tuple[int, bytes, bytes]  # (key, record before know, and after)
-_frames: dict[bytes, Frame] = {}  # valid ones
-FRAMES_KEPT: Final = 16_384
+CELL: Final = b"%b%017d%017d%b"  # of a row, as `folding.Rows` has it
+Frame = tuple[bytes, bytes]  # (key's digits and record before know, after)
+Numbered = tuple[int, bytes]  # (index, payload)
+FRAMES_KEPT: Final = 16_384  # of either sort
 _CASE_KEY: Final = b'{"case":"'
 _KNOW_KEY: Final = b'"know":"'
 _TAIL: Final = b'","type":1}'
 _KNOW_AT: Final = 15  # offset in a report's record
+_CASED: Final = 25  # bytes of a payload up to the end of its case
+_frames: Final[dict[int, dict[bytes, Frame]]] = {
+    0: {},
+    _CASED: {},
+}  # valid ones
 
 
-def rows(
-    reports: Sequence[tuple[int, bytes]],
-) -> tuple[list[Row], list[tuple[int, bytes]]]:
-    """Return the rows of reports, (index, payload), and those without one.
+def cells(reports: Sequence[Numbered]) -> tuple[list[bytes], list[Numbered]]:
+    """Return the cells of reports, and those that have none.
 
     Of the latter only `statement.decode` can say what is wrong, if anything.
     """
-    odd: list[tuple[int, bytes]] = []
-    plain, cased = _Framed(8), _Framed(16)
+    cased = [r for r in reports if r[1].startswith(_CASE_KEY)]
+    plain = reports
+    if cased:
+        plain = [r for r in reports if not r[1].startswith(_CASE_KEY)]
+    found, odd = _cells(plain, 0)
+    more, left = _cells(cased, _CASED)
+    return found + more, odd + left
+
+
+def _cells(
+    reports: Sequence[Numbered], start: int
+) -> tuple[list[bytes], list[Numbered]]:
+    """Return the cells of reports whose frames begin at an offset."""
+    odd, framed = list[Numbered](), list[Numbered]()
+    frames, hexes, ends = list[Frame](), list[bytes](), list[bytes]()
+    known = _frames[start].get
     for report in reports:
-        _, payload = report
-        if payload.startswith(_CASE_KEY):
-            framed = cased
-            at = payload.find(_KNOW_KEY, 25) + 8
-            bare = _CASE_KEY + payload[25:at] + payload[at + 16 : -33]
-            hexes = payload[at : at + 16] + payload[9:25]
-        else:
-            framed = plain
-            at = payload.find(_KNOW_KEY) + 8
-            bare = payload[:at] + payload[at + 16 : -33]
-            hexes = payload[at : at + 16]
-        frame = _frames.get(bare) or _learn(bare, payload, at)
-        if frame is None or at < 8 or not payload.endswith(_TAIL):
+        payload = report[1]
+        at = payload.find(_KNOW_KEY, start) + 8
+        bare = payload[start:at] + payload[at + 16 : -33]
+        frame = known(bare) or _learn(bare, payload, at, start)
+        if frame is None or at < 8:
             odd.append(report)
             continue
-        framed.reports.append(report)
-        framed.frames.append(frame)
-        framed.hexes.append(hexes)
-        framed.names.append(payload[-33:-11])
-    found: list[Row] = []
-    for framed in plain, cased:
-        made = framed.rows()
-        if made is None:  # one of them is no token, no know or no case
-            odd += framed.reports
-        else:
-            found += made
-    return found, odd
-
-
-class _Framed:
-    """Reports whose frames are known, to be decoded in one go."""
-
-    def __init__(self, width: int) -> None:
-        """`width`: bytes between the record's parts, of know and case."""
-        self.width = width
-        self.reports: list[tuple[int, bytes]] = []
-        self.frames: list[Frame] = []
-        self.hexes: list[bytes] = []  # know and case
-        self.names: list[bytes] = []  # tokens
-
-    def rows(self) -> list[Row] | None:
-        """Return the rows; None if a name is no token or a know not hex."""
-        text = b"".join(self.hexes).decode("latin-1")
-        found = tokens.decode_many(self.names)
-        try:
-            octets = bytes.fromhex(text)
-        except ValueError:
-            return None
-        if found is None or octets.hex() != text:
-            return None
-        width = self.width
-        return [
-            (token, index, number, head + octets[at : at + width] + tail)
-            for token, at, (index, _), (number, head, tail) in zip(
-                found,
-                range(0, len(octets), width),
-                self.reports,
-                self.frames,
-                strict=True,
-            )
+        framed.append(report)
+        frames.append(frame)
+        hexes.append(payload[at : at + 16])
+        ends.append(payload[-33:])
+    width = 8  # bytes between the record's parts, of know and case
+    if start:
+        width = 16
+        hexes = [
+            know + payload[9:25]
+            for know, (_, payload) in zip(hexes, framed, strict=True)
         ]
+    tokens, octets = _tokens(ends), _octets(hexes)
+    if tokens is None or octets is None:  # one of them is no token, know, case
+        return [], [*reports]
+    join = b"".join
+    return [
+        join((token, b"%017d" % index, head, octets[at : at + width], tail))
+        for token, at, (index, _), (head, tail) in zip(
+            tokens,
+            range(0, len(octets), width),
+            framed,
+            frames,
+            strict=True,
+        )
+    ], odd
 
 
-def _learn(bare: bytes, payload: bytes, at: int) -> Frame | None:
+def _tokens(ends: list[bytes]) -> list[bytes] | None:
+    """Return the tokens that payloads end in; None if one ends otherwise."""
+    *names, _ = b"".join(ends).split(_TAIL)
+    return decode_many(names) if len(names) == len(ends) else None
+
+
+def _octets(hexes: list[bytes]) -> bytes | None:
+    """Return what is written in lower-case hex; None if something is not."""
+    text = b"".join(hexes).decode("latin-1")
+    try:
+        octets = bytes.fromhex(text)
+    except ValueError:
+        return None
+    return octets if octets.hex() == text else None
+
+
+def _learn(bare: bytes, payload: bytes, at: int, start: int) -> Frame | None:
     """Return the frame of a report, and keep it; None if it has none."""
     report = statements.decode(payload, REPORT)
-    cased = payload.startswith(_CASE_KEY)
     if (
         not isinstance(report, Report)
         or report.know.encode() != payload[at : at + 16]
         or report.token.encode() != payload[-33:-11]
-        or (cased and report.case.encode() != payload[9:25])
+        or (start and report.case.encode() != payload[9:25])
     ):
         return None
     _, _, number, record = Claim("", 0, report).row()
-    if len(_frames) >= FRAMES_KEPT:
-        _frames.clear()
-    after = _KNOW_AT + (16 if cased else 8)
-    found = number, record[:_KNOW_AT], record[after:]
-    _frames[bare] = found
+    frames = _frames[start]
+    if len(frames) >= FRAMES_KEPT:
+        frames.clear()
+    after = _KNOW_AT + (16 if start else 8)
+    found = b"%017d" % number + record[:_KNOW_AT], record[after:]
+    frames[bare] = found
     return found
