@@ -16,6 +16,7 @@ verified is fetched again.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from syncd.errors import (
     BrokenSourceError,
@@ -144,6 +145,13 @@ async def leaves(
         ) from e
 
 
+async def _drop(*tasks: asyncio.Task[Any]) -> None:
+    """End tasks, whatever comes of them."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 class _Puller:
     """The way from our mirror to one checkpoint, from source to source."""
 
@@ -158,6 +166,7 @@ class _Puller:
         self._roots: list[bytes] = []  # proven, whole bundles
         self._tail: list[bytes] = []  # proven leaf hashes of the last one
         self._proven = False
+        self._ahead: dict[Run, asyncio.Task[Stretch]] = {}  # one, or none
 
     async def walk(self) -> str:
         """Mirror up to the checkpoint; return the last source's name."""
@@ -237,7 +246,7 @@ class _Puller:
                 after = (run.first + len(fetched)) * BUNDLE
                 fetching = asyncio.create_task(self._fetch(source, after))
                 while fetched:
-                    done = await self._check(source, run, fetched)
+                    done = await self._checked(source, run, fetched, fetching)
                     fetched = fetched[len(done.bundles) :]
                     batch = done.batch
                     budget.spend(batch.stop - batch.start, batch.octets)
@@ -256,9 +265,39 @@ class _Puller:
                         merge=run.merge and not done.missing and budget.left,
                     )
         finally:
-            fetching.cancel()
-            await asyncio.gather(fetching, return_exceptions=True)
+            await _drop(fetching, *self._ahead.values())
+            self._ahead.clear()
             line.close()
+
+    async def _checked(
+        self,
+        source: Source,
+        run: Run,
+        fetched: Sequence[bytes],
+        fetching: asyncio.Task[Sequence[bytes]],
+    ) -> Stretch:
+        """Check a run, and meanwhile have the next one checked.
+
+        As if this one were whole, with nothing missing or erased: who checks
+        never waits for us. Where it is not, the next is another run.
+        """
+        checking = self._ahead.pop(run, None) or asyncio.create_task(
+            self._check(source, run, fetched)
+        )
+        await _drop(*self._ahead.values())
+        self._ahead.clear()
+        have = (run.first + len(fetched)) * BUNDLE
+        if have < self._new.size:
+            guess = self._run(have, (), run.erased, merge=run.merge)
+            self._ahead[guess] = asyncio.create_task(
+                self._check_next(source, guess, fetching)
+            )
+        return await checking
+
+    async def _check_next(
+        self, source: Source, run: Run, fetching: asyncio.Task[Sequence[bytes]]
+    ) -> Stretch:
+        return await self._check(source, run, await asyncio.shield(fetching))
 
     async def _first_run(self, head: MirrorHead) -> Run:
         first = held.copy(self._mirror, head)

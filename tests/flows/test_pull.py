@@ -2,7 +2,7 @@
 
 import asyncio
 import gzip
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from syncd.errors import (
     UnavailableError,
     UntrustedError,
 )
-from syncd.flows import held, merge, pull, stretch_queue, withheld
+from syncd.flows import held, merge, pull, stretch, stretch_queue, withheld
 from syncd.flows.ports import Bundle, MirrorHead, OwnHead
 from syncd.flows.pull_context import Budget
 from syncd.indicator import statement
@@ -477,6 +477,27 @@ async def test_runs_of_one_transaction(
     assert any(batch.stop - batch.start == 1024 for batch in to.mirror.batches)
     for batch in to.mirror.batches:
         assert list(batch.adds) == sorted(batch.adds)
+
+
+async def test_a_run_is_checked_before_the_last_one_is_back(
+    to: Pull, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who checks has the next one already: here it is waited for."""
+    monkeypatch.setattr(pull, "RUN", 1)
+    log = Log().reports(1000)
+    begun = [asyncio.Event() for _ in range(5)]
+    begun[4].set()  # nothing comes after the last
+
+    async def paired(work: Callable[..., Any], *args: Any) -> Any:
+        if work is stretch.check:
+            begun[args[0].first].set()
+            async with asyncio.timeout(5):
+                await begun[args[0].first + 1].wait()
+        return work(*args)
+
+    context = replace(to.context(FakeSource(log)), offload=paired)
+    done = await pull.pull(log.signed, KEY.verifier, context)
+    assert done.merged == 1000
 
 
 async def test_an_erasure_begins_a_transaction(
