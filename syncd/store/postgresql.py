@@ -99,6 +99,7 @@ class PostgresqlEngine:
             max_overflow=0,
             pool_pre_ping=True,  # the server may have been away
             hide_parameters=True,
+            execution_options={"preserve_rowcount": True},  # of inserts, too
             use_native_hstore=False,  # or it asks for it at each connection
         )
 
