@@ -171,10 +171,8 @@ class AccessBook(SealedBook):
         by = (begin, t.caller, t.purpose)
         hits = sa.func.count().filter(t.id.in_(on))
         sums = sa.select(*by, sa.func.count(), hits).group_by(*by)
-        wanted = sums.where(t.at.between(since, until - 1))
-        return await self._db.read(
-            lambda c: [AccessSum(*row) for row in c.execute(wanted)]
-        )
+        rows = await self._rows(sums.where(t.at.between(since, until - 1)))
+        return [AccessSum(*row) for row in rows]
 
     async def prune(self, days: int) -> int:
         """Drop records older than `days` and keys no longer needed."""

@@ -78,7 +78,8 @@ class Appeals(SealedBook):
     async def open(self) -> int:
         """Return on how many something is to do."""
         count = sa.select(sa.func.count()).where(_appeal.c.open == 1)
-        return await self._db.read(lambda c: c.execute(count).scalar_one())
+        [(n,)] = await self._rows(count)
+        return int(n)
 
     async def move(
         self, id_: int, step: Step, *, by: str, why: str = "", only: str = ""
@@ -108,7 +109,7 @@ class Appeals(SealedBook):
         gone = sa.delete(_appeal).where(
             _appeal.c.received_at < oldest, _appeal.c.open == 0
         )
-        await self._db.write(lambda c: c.execute(gone).close())
+        await self._run(gone)
 
     # ------------------------------------------------------------ innards
 

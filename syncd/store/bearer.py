@@ -74,21 +74,19 @@ class Bearers(Book):
 
     async def revoked_at(self, token: str) -> int | None:
         """Return when a token was revoked, None if it never was one."""
-        at = sa.select(_at.revoked_at).where(_at.hash == _hash(token))
-        return await self._db.read(lambda c: c.scalar(at))
+        its = sa.select(_at.revoked_at).where(_at.hash == _hash(token))
+        rows = await self._rows(its)
+        return rows[0][0] if rows else None
 
     async def all(self) -> list[Bearer]:
         """Return every token that was ever added, revoked ones too."""
-        rows = _ALL.order_by(_at.id)
-        return await self._db.read(
-            lambda c: [Bearer(*row) for row in c.execute(rows)]
-        )
+        rows = await self._rows(_ALL.order_by(_at.id))
+        return [Bearer(*row) for row in rows]
 
     async def revoke(self, name: str) -> bool:
         """Revoke the live token of that name; tell whether there was one."""
         this = sa.update(bearer).where(_at.name == name, _LIVE)
-        gone = this.values(revoked_at=self._clock())
-        return await self._db.write(lambda c: c.execute(gone).rowcount > 0)
+        return await self._run(this.values(revoked_at=self._clock())) > 0
 
 
 def _hash(token: str) -> bytes:

@@ -1,6 +1,7 @@
 """What a part of the store works with: its database, a clock, a cipher."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -17,6 +18,18 @@ class Book:
     def __init__(self, database: Database, clock: Callable[[], int]) -> None:
         self._db = database
         self._clock = clock
+
+    async def _rows(self, wanted: sa.Select[Any]) -> Sequence[Any]:
+        """Return all rows of a query."""
+        return await self._db.read(lambda c: c.execute(wanted).all())
+
+    async def _run(
+        self,
+        change: sa.UpdateBase,
+        rows: Sequence[Mapping[str, Any]] | None = None,
+    ) -> int:
+        """Make a change, for each of some rows; return how many it met."""
+        return await self._db.write(lambda c: c.execute(change, rows).rowcount)
 
 
 class SealedBook(Book):

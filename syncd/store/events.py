@@ -113,17 +113,16 @@ class EventBook(Book):
     async def bounds(self) -> tuple[int, int]:
         """Return (oldest, newest) number; (1, 0) if nothing happened yet."""
         ids = sa.select(sa.func.min(event.c.id), sa.func.max(event.c.id))
-        row = await self._db.read(lambda c: c.execute(ids).one())
-        return row[0] or 1, row[1] or 0
+        [(oldest, newest)] = await self._rows(ids)
+        return oldest or 1, newest or 0
 
     async def page(self, first: int, limit: int) -> Sequence[StoredEvent]:
         """Return the events from a number on, in order, up to `limit`."""
         wanted = sa.select(event).where(event.c.id >= first)
         wanted = wanted.order_by(event.c.id).limit(limit)
-        rows = await self._db.read(lambda c: c.execute(wanted).all())
         return [
             StoredEvent(number, at, name, msgspec.json.decode(data))
-            for number, at, name, data in rows
+            for number, at, name, data in await self._rows(wanted)
         ]
 
     async def prune(self) -> None:
@@ -133,5 +132,4 @@ class EventBook(Book):
         kept = sa.func.coalesce(
             first.scalar_subquery(), _NEWEST.scalar_subquery()
         )
-        gone = sa.delete(event).where(event.c.id < kept)
-        await self._db.write(lambda c: c.execute(gone).close())
+        await self._run(sa.delete(event).where(event.c.id < kept))

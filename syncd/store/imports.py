@@ -215,19 +215,21 @@ class Imports(SealedBook):
             .order_by(at.row)
             .limit(_PAGE + 1)
         )
-        rows = await self._db.read(lambda c: c.execute(wanted).all())
 
         def opened(sealed: bytes | None, row: int, what: str) -> bytes:
             context = _context(import_id, row, what)
             return self._cipher.open(sealed, context) if sealed else b""
 
-        found = [
-            Refused(
-                row, opened(why, row, "why"), "", opened(cells, row, "cells")
-            )
-            for row, why, cells in rows[:_PAGE]
-        ]
-        return found, len(rows) > _PAGE
+        found = await self._db.read(
+            lambda c: [
+                Refused(
+                    *(row, opened(why, row, "why")),
+                    cells=opened(cells, row, "cells"),
+                )
+                for row, why, cells in c.execute(wanted)
+            ]
+        )
+        return found[:_PAGE], len(found) > _PAGE
 
     async def keep_cells(
         self, import_id: int, rows: Sequence[tuple[int, bytes]]
@@ -242,8 +244,7 @@ class Imports(SealedBook):
 
     async def prune(self) -> None:
         """Drop the refused rows of imports that began too long ago."""
-        old = _dropped(job.began_at < self._clock() - REFUSED_S)
-        await self._db.write(lambda c: c.execute(old).close())
+        await self._run(_dropped(job.began_at < self._clock() - REFUSED_S))
 
     # -------------------------------------------------------- innards
 

@@ -71,9 +71,7 @@ class MergeMarks(Book):
         `BEGIN` is the mark of number 0.
         """
         wanted = sa.select(mark).where(mark.c.id >= number)
-        rows = await self._db.read(
-            lambda c: c.execute(wanted.order_by(mark.c.id).limit(2)).all()
-        )
+        rows = await self._rows(wanted.order_by(mark.c.id).limit(2))
         found = [Mark(*row) for row in rows]
         if number == 0 and (not found or found[0].id == 1):
             return [BEGIN, *found[:1]]

@@ -40,18 +40,14 @@ class Mutes(SealedBook):
             {"subject": one, "mute": self._cipher.seal(raw, one.encode())}
             for one in subjects
         ]
-        put = upsert(_muted, "mute")
-        await self._db.write(lambda c: c.execute(put, rows).close())
+        await self._run(upsert(_muted, "mute"), rows)
 
     async def on(self, day: str) -> dict[str, Mute]:
         """Return what is muted on a day, by subject."""
-        rows = await self._db.read(
-            lambda c: c.execute(sa.select(_muted)).all()
-        )
         found = {
             row.subject: msgspec.json.decode(
                 self._cipher.open(row.mute, row.subject.encode()), type=Mute
             )
-            for row in rows
+            for row in await self._rows(sa.select(_muted))
         }
         return {one: mute for one, mute in found.items() if mute.until > day}

@@ -22,6 +22,7 @@ from syncd.flows.ports import Bundle, OwnHead, Published
 from syncd.roster.members import Cut
 from syncd.store import bundles as bundle_rows
 from syncd.store import durable, events, failpoint, retracting, tables
+from syncd.store.book import Book
 from syncd.store.database import Database
 from syncd.store.tables import log, sighting
 from syncd.tlog import checkpoint
@@ -90,7 +91,7 @@ def _common(c: sa.Connection, log_id: int, succession: Succession) -> int:
     return end.size if root == end.root else 0
 
 
-class OwnLogStore:
+class OwnLogStore(Book):
     """flows.ports.OwnLog over own.db, with the high-water mark."""
 
     def __init__(
@@ -101,9 +102,8 @@ class OwnLogStore:
         Raises:
             DamagedError: the database is behind the mark or contradicts it.
         """
-        self._db = database
+        super().__init__(database, clock)
         self._mark = mark
-        self._clock = clock
         self._log_id = 0
         self._released = b""
         head = database.read_now(_newest)
@@ -215,15 +215,12 @@ class OwnLogStore:
     async def was_done(self, name: str) -> bool:
         """Tell whether an append with `name` among `done` was committed."""
         there = sa.select(tables.done).where(tables.done.c.name == name)
-        row = await self._db.read(lambda c: c.execute(there).first())
-        return row is not None
+        return bool(await self._rows(there))
 
     async def sizes(self) -> dict[str, int]:
         """Return the size of each log of ours, the one that grows last."""
         sizes = sa.select(log.c.origin, log.c.size).order_by(log.c.id)
-        return await self._db.read(
-            lambda c: dict(map(tuple, c.execute(sizes)))
-        )
+        return dict(map(tuple, await self._rows(sizes)))
 
     async def bundle(self, n: int, origin: str = "") -> Bundle | None:
         """Return bundle `n` as committed (full or the partial tail).

@@ -278,7 +278,7 @@ class OwnEntries(SealedBook):
             _at.until < today - KEPT_S // 86_400,
         )
         gone = sa.delete(own_entry).where(_at.type == LOCAL, over)
-        return await self._db.write(lambda c: c.execute(gone).rowcount)
+        return await self._run(gone)
 
     # ---------------------------------------------------------- innards
 

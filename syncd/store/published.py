@@ -33,8 +33,8 @@ class PublishedCounts(Book):
         wanted = sa.select(sa.func.max(published.c.day)).where(
             published.c.origin == origin
         )
-        row = await self._db.read(lambda c: c.execute(wanted).scalar())
-        return row or ""
+        [(day,)] = await self._rows(wanted)
+        return day or ""
 
     async def sums(
         self, origins: Sequence[str], first: str, last: str, *keys: str
@@ -47,10 +47,9 @@ class PublishedCounts(Book):
             .where(t.origin.in_(origins), t.key.in_(keys))
             .group_by(t.key)
         )
-        rows = await self._db.read(lambda c: c.execute(wanted).all())
+        rows = await self._rows(wanted)
         return {**dict.fromkeys(keys, 0), **dict(map(tuple, rows))}
 
     async def prune(self, before: str) -> None:
         """Forget the days before one."""
-        gone = published.delete().where(published.c.day < before)
-        await self._db.write(lambda c: c.execute(gone))
+        await self._run(sa.delete(published).where(published.c.day < before))

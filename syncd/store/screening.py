@@ -82,12 +82,8 @@ class ScreeningBook(SealedBook):
 
     async def put(self, rows: Sequence[Entered]) -> None:
         """Keep entries, renewing those that are there; durable on return."""
-
-        def job(c: sa.Connection) -> None:
-            if made := [*map(self._row, rows)]:
-                c.execute(_PUT, made)
-
-        await self._db.write(job)
+        if made := [*map(self._row, rows)]:
+            await self._run(_PUT, made)
 
     async def find(self, keys: Sequence[Key]) -> list[tuple[Key, Screened]]:
         """Return the entries on some tokens."""
@@ -136,16 +132,13 @@ class ScreeningBook(SealedBook):
 
     async def expire(self, day: int) -> int:
         """Drop what ends on a day or before; return how many that were."""
-        gone = sa.delete(screened).where(screened.c.until <= day)
-        return await self._db.write(lambda c: c.execute(gone).rowcount)
+        return await self._run(sa.delete(screened).where(_at.until <= day))
 
     async def counts(self) -> Counter[tuple[str, int, int]]:
         """Return how many there are by kind, epoch and last day."""
-        by = (screened.c.kind, screened.c.epoch, screened.c.until)
+        by = (_at.kind, _at.epoch, _at.until)
         count = sa.select(*by, sa.func.count()).group_by(*by)
-        return await self._db.read(
-            lambda c: Counter({(*by,): n for *by, n in c.execute(count)})
-        )
+        return Counter({(*by,): n for *by, n in await self._rows(count)})
 
     def _row(self, one: Entered) -> dict[str, Any]:
         mac = sealing.mac(self._cipher, "screen", *one.key)

@@ -38,8 +38,7 @@ class Sightings(SealedBook):
             set_={"count": sighting.c.count + 1},
         )
         if met:
-            rows = [self._row(one) for one in met]
-            await self._db.write(lambda c: c.execute(one_more, rows))
+            await self._run(one_more, [self._row(one) for one in met])
 
     async def due(
         self, before: int, limit: int = 10_000

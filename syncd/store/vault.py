@@ -159,7 +159,7 @@ class Vault(SealedBook):
 
     async def ending(self, limit: int) -> list[VaultRow]:
         """Return rows whose reports are to be retracted, oldest first."""
-        return await self._rows(_ENDING.limit(limit))
+        return await self._found(_ENDING.limit(limit))
 
     async def find_value(self, kind: str, value: str) -> list[VaultRow]:
         """Return all rows about one identifier, ended ones too."""
@@ -183,25 +183,25 @@ class Vault(SealedBook):
     async def by_index(self, origin: str, index: int) -> VaultRow | None:
         """Return the row whose statement is at `index` of a log of ours."""
         there = _ROW.where(_at.idx == index, log.c.origin == origin)
-        rows = await self._rows(there)
+        rows = await self._found(there)
         return rows[0] if rows else None
 
     async def page(self, wanted: Query) -> list[VaultRow]:
         """Return rows, newest first."""
         where = _where(self._cipher, wanted)
-        return await self._rows(_NEWEST.where(*where).limit(wanted.limit))
+        return await self._found(_NEWEST.where(*where).limit(wanted.limit))
 
     async def counts(self) -> dict[tuple[str, State], int]:
         """Return the number of rows of each kind and state."""
         by = (_at.kind, _at.state)
         counts = sa.select(*by, sa.func.count()).group_by(*by)
-        rows = await self._db.read(lambda c: c.execute(counts).all())
+        rows = await self._rows(counts)
         return {(kind, State(state)): n for kind, state, n in rows}
 
     async def of_import(self, import_id: int) -> list[int]:
         """Return the ids of all rows that an import brought."""
         ids = sa.select(_at.id).where(_at.import_id == import_id)
-        return await self._db.read(lambda c: [*c.scalars(ids)])
+        return [id_ for (id_,) in await self._rows(ids)]
 
     async def in_force(self, ids: Sequence[int]) -> set[int]:
         """Return which of the rows wait or are published."""
@@ -215,7 +215,7 @@ class Vault(SealedBook):
         note = note.where(_at.id == sa.bindparam("row"))
         rows = [{"row": id_, "text": text} for id_, text in notes.items()]
         if rows:
-            await self._db.write(lambda c: c.execute(note, rows))
+            await self._run(note, rows)
 
     # ------------------------------------------------------ retracting
 
@@ -230,7 +230,7 @@ class Vault(SealedBook):
 
     # -------------------------------------------------------- innards
 
-    async def _rows(self, wanted: sa.Select[Any]) -> list[VaultRow]:
+    async def _found(self, wanted: sa.Select[Any]) -> list[VaultRow]:
         return await self._db.read(lambda c: self._read(c.execute(wanted)))
 
     def _read(self, rows: Iterable[Sequence[Any]]) -> list[VaultRow]:
