@@ -9,19 +9,18 @@ signed after a commit and must not claim what a power cut can undo.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import NewerError, UsageError
 from syncd.store import migrating
-from syncd.store.hot import cursor
 from syncd.store.server import Server
 from syncd.store.sqlite import SqliteEngine
 
@@ -130,14 +129,6 @@ class Database:
                         here.rollback()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self.read_now, job)
-
-    async def rows(
-        self, sql: str, *values: object, few: bool = False
-    ) -> Sequence[Any]:
-        """Return the rows that a query has just now."""
-        return await self.read(
-            lambda c: cursor(c).execute(sql, values).fetchall(), few=few
-        )
 
     async def write(
         self,

@@ -41,7 +41,6 @@ from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.shown import day_text, shown, taken
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster.roster import Roster
-from syncd.store.hot import chunks
 from syncd.store.screening import Entered, Listed, Screened
 from syncd.web.forms import LONGEST_REFERENCE
 from syncd.web.routes import COMPLIANCE, Caller, route
@@ -131,7 +130,8 @@ class Screening:
     async def _look(self, keys: Collection[Key]) -> set[int]:
         """Judge the entries on some tokens; return their ids."""
         found = await self._book.find([*keys])
-        for some in chunks(found, PAGE):
+        for at in range(0, len(found), PAGE):
+            some = found[at : at + PAGE]
             answers, judge = await judged_by_token(
                 [
                     Question(

@@ -28,7 +28,6 @@ from syncd.node.context import Context
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster.roster import Roster
 from syncd.store import durable
-from syncd.store.hot import chunks
 
 log = structlog.get_logger("syncd.never")
 
@@ -136,7 +135,8 @@ class NeverList:
         """Learn what is not known yet; return why some of it is not."""
         fresh = [mark for mark in wanted if mark not in known]
         why = Message("")
-        for part in chunks(fresh, PART):
+        for at in range(0, len(fresh), PART):
+            part = fresh[at : at + PART]
             outputs: dict[Identifier, bytes] = {}
             try:
                 await self.tokeniser.collect(

@@ -28,7 +28,6 @@ from syncd.node.upkeep.arrivals import Arrival
 from syncd.node.upkeep.never_list import NeverList
 from syncd.roster import terms
 from syncd.store.access import AccessRow
-from syncd.store.hot import chunks
 
 DAY_S = 86_400
 DAYS: Final = 180  # that a look-up is looked at again
@@ -54,7 +53,9 @@ class Undo:
         if not await self.ctx.own.access.page(limit=1):
             return
         ended, rows = await self._ended(page), dict[int, AccessRow]()
-        for part in chunks([*ended], _AT_ONCE):
+        places = [*ended]
+        for at in range(0, len(places), _AT_ONCE):
+            part = places[at : at + _AT_ONCE]
             rows |= await self._measures(positions=part)
         await self._look_again(rows, ended)
 
