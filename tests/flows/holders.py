@@ -14,6 +14,7 @@ from syncd.errors import (
 from syncd.flows import evaluation, evidence, key_share
 from syncd.flows.evaluation import Exchange, Request
 from syncd.flows.evidence import Evidence
+from syncd.flows.ports import at_once
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import group
@@ -24,10 +25,6 @@ from tests.flows import founders
 HOLDERS = ("bank", "carrier", "police")
 PHONE = Identifier("phone", "+8613800138000")
 URL = Identifier("url", "example.com/")
-
-
-async def offload(work: Callable[..., Any], *args: Any) -> Any:
-    return work(*args)
 
 
 class Book:
@@ -111,7 +108,7 @@ class Holder:
             shares=self.shares,
             quota=self.book,
             key=self.world.keys[self.member].member,
-            offload=offload,
+            offload=at_once,
             rng=secrets.token_bytes,
         )
 
@@ -155,8 +152,8 @@ class World:
         parts: dict[str, Any] = {
             "roster": current,
             "holder": lambda member: self.holders[member],
-            "offload": offload,
-            "bulk": offload,
+            "offload": at_once,
+            "bulk": at_once,
             "clock": lambda: self.now,
             "rng": secrets.token_bytes,
             "accuse": accuse,
