@@ -185,7 +185,8 @@ def alliance(claims: int) -> Iterator[tuple[int, str]]:
                 for log in bank.ask("/v1/status")["logs"]
             ):
                 time.sleep(0.5)
-            rest(bank.process.pid)  # holders know the never-list by then
+            for member in demo.members:  # all know the never-list by then
+                rest(member.process.pid)
             yield (
                 int(str(bank.own).rsplit(":", 1)[1]),
                 bank.token_file.read_text().strip(),

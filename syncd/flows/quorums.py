@@ -26,7 +26,7 @@ from syncd.flows.evaluation import (
     Exchange,
     Request,
 )
-from syncd.flows.ports import Holder, Offload
+from syncd.flows.ports import Holder, Offload, at_once
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import threshold
@@ -74,6 +74,12 @@ class Quorums:
             me=self.me, roster=self.roster, clock=self.clock
         )
 
+    def _where(self, purpose: str, n: int) -> Offload:
+        """Return where work on so many elements is done."""
+        if purpose in BULK:
+            return self.bulk
+        return at_once if n <= evaluation.FEW else self.offload
+
     async def batch(
         self,
         epoch: Epoch,
@@ -86,8 +92,7 @@ class Quorums:
         Raises:
             HoldersError: fewer than t holders gave a right answer in time.
         """
-        bulk = purpose in BULK
-        offload = self.bulk if bulk else self.offload
+        offload = self._where(purpose, len(part))
         last = len(part) >= CHECKED and self.clock() >= self._wary_until
         inputs = [token.oprf_input(i) for i in part]
         blinded = await offload(threshold.blind, inputs, self.rng, last)
@@ -211,7 +216,7 @@ class Quorums:
             self.holders[member].silent = isinstance(e, UnavailableError)
             return why
         took = self.clock() - began
-        offload = self.bulk if request.bulk else self.offload
+        offload = self._where(request.purpose, len(request.elements))
         exchange, roster = Exchange(body, raw), self.roster()
         try:
             reply, left = await offload(

@@ -10,7 +10,7 @@ from typing import Any
 from syncd.errors import QuotaError, RefusedError, UnavailableError
 from syncd.flows import cosign, evaluation
 from syncd.flows.evaluation import Request
-from syncd.flows.ports import Heads, Offload, RosterHead
+from syncd.flows.ports import Heads, Offload, RosterHead, at_once
 from syncd.flows.serve import LogFiles, Make
 from syncd.node.context import Context
 from syncd.node.follow.clocks import OurClock
@@ -206,7 +206,12 @@ class PeerService:
             shares=self.ctx.home.shares,
             quota=self,
             key=self.ctx.home.keys.member,
-            offload=self.fair(caller, gone, bulk=request.bulk),
+            offload=self.fair(
+                caller,
+                gone,
+                bulk=request.bulk,
+                few=len(request.elements) <= evaluation.FEW,
+            ),
             rng=self.rng,
         )
 
@@ -241,6 +246,7 @@ class PeerService:
         gone: Callable[[], bool] = lambda: False,
         *,
         bulk: bool,
+        few: bool = False,
     ) -> Offload:
         """Return where one member's evaluations run: one after the other.
 
@@ -250,6 +256,7 @@ class PeerService:
         only grow slower by being asked again.
         """
         offload = self.ctx.bulk if bulk else self.ctx.offload
+        offload = at_once if few and not bulk else offload
         turn = self.turns.setdefault((caller, bulk), asyncio.Lock())
 
         async def run(work: Callable[..., Any], *args: Any) -> Any:
