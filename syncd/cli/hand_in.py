@@ -10,7 +10,6 @@ from syncd.cli import answers, api_client
 from syncd.cli.api_client import ApiClient
 from syncd.cli.options import MOST, ApiOptions, FormatOptions, batches
 from syncd.errors import SyncdError
-from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 
 SHOWN = 20  # rows of a file that are printed one by one
@@ -32,6 +31,7 @@ class HandIn:
     most: int = MOST  # items in one call
     fixed: Item = field(default_factory=dict)  # beside the items
     items: list[Item] = field(default_factory=list)  # each with its `row`
+    unread: dict[int, SyncdError] = field(default_factory=dict)  # by place
 
     def take(
         self, own: ApiClient, rows: Sequence[tuple[int, Item | SyncdError]]
@@ -44,8 +44,13 @@ class HandIn:
                 call = {**self.fixed, self.name: good}
                 outcomes = iter(own.post(self.path, call)["items"])
             for number, one in some:
-                refused = isinstance(one, SyncdError)
-                item = _refused(one) if refused else next(outcomes)
+                if isinstance(one, SyncdError):
+                    self.unread[len(self.items)] = one
+                    problem = {"status": one.status, "detail": str(one)}
+                    problem |= {"hint": one.hint} if one.hint else {}
+                    item: Item = {"state": "refused", "problem": problem}
+                else:
+                    item = next(outcomes)
                 self.items.append({"row": number, **item})
 
     def values(
@@ -93,27 +98,20 @@ class HandIn:
         """Yield all if they are few, else what a person must see."""
         few = len(self.items) <= most
         drafts = [
-            item
-            for item in self.items
+            (at, item)
+            for at, item in enumerate(self.items)
             if few or item["state"] == "refused" or item.get("official")
         ]
-        for item in drafts[:most]:
+        for at, item in drafts[:most]:
             if item["state"] == "refused":
-                problem = api_client.problem(item["problem"])
-                yield from answers.refused(item["row"], problem)
+                error = self.unread.get(at)
+                error = error or api_client.problem(item["problem"])
+                yield from answers.refused(item["row"], error)
             elif "id" in item:
                 yield _came_in(item)
         if len(drafts) > most:
             more = len(drafts) - most
             yield t("{n} more rows: see --json", n=f"{more:,}")
-
-
-def _refused(error: SyncdError) -> Item:
-    """Return an outcome as the local API writes it."""
-    problem = {"status": error.status, "detail": catalogue.of(error)}
-    if hint := catalogue.hint_of(error):
-        problem["hint"] = hint
-    return {"state": "refused", "problem": problem}
 
 
 def _came_in(item: Item) -> str:

@@ -210,6 +210,8 @@ def test_a_file_of_exempt_entries(bank: Node, tmp_path: Path) -> None:
     again = bank(*words, "--why", "list 7 of the board", "--json")
     assert (again.json["known"], again.json["refused"]) == (2, 2)
     assert [i["row"] for i in again.json["items"]] == [2, 3, 4, 5]
+    zh = bank(*words, "--why", "list 7 of the board", "--json", lang="zh")
+    assert zh.json == again.json
 
 
 def test_a_file_of_notes_in_our_own_words(bank: Node, tmp_path: Path) -> None:
