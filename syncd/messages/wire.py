@@ -28,7 +28,7 @@ SHOWN = {
     *("bank", "chain", "chains", "code", "codes", "epoch", "facet", "field"),
     *("evidence", "here", "instead", "keys", "kind", "kinds", "label", "near"),
     *("network", "reason", "region", "role", "roles", "scheme", "section"),
-    *("sector", "sectors", "type", "types", "unit", "want"),
+    *("sector", "sectors", "setting", "type", "types", "unit", "want"),
     *("caller", "head_origin", "row_origin", "log_origin", "purpose", "past"),
     *("alliance", "country", "member", "members", "missing", "names"),
     *("origin", "position", "signer", "target", "version"),

@@ -35,7 +35,18 @@ NUMBERS = {
     *("new_mirrored", "new_size", "old", "old_size", "others", "issued"),
     *("predecessor_size", "quorum", "row_size", "self_version", "threshold"),
     *("time", "wanted", "window_s"),
-    *("index", "count", "gone", "due", "all", "port", "short", "logs", "mb"),
+    *(
+        "index",
+        "count",
+        "gone",
+        "due",
+        "all",
+        "port",
+        "short",
+        "logs",
+        "mb",
+        "free",
+    ),
 }
 NESTED = {"why", "how", "whys"}
 # What only whoever sent it gets back, as `quoted`.
