@@ -132,7 +132,7 @@ class SqliteEngine:
             raise UnavailableError(
                 "{name}: a purge wants {wanted} MB free, {free} MB are",
                 name=self.name,
-                wanted=wanted // 1_000_000,
+                wanted=-(-wanted // 1_000_000),
                 free=free // 1_000_000,
             )
 

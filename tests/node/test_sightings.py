@@ -4,9 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from syncd.errors import UnavailableError
 from syncd.flows import sighting
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Sighting
+from syncd.node.upkeep import erasures
 from syncd.store.sightings import SightedToken
 from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member, shared
@@ -89,6 +91,22 @@ async def test_a_week_is_told_once_together_and_shuffled(
     await forget(bank, done)
     await daily.run()
     assert len(await told(bank)) == 25
+
+
+async def test_a_purge_that_fails_stops_nothing_else_of_the_day(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the last that is done, and the job says that it failed."""
+
+    async def full(*_: object) -> None:
+        raise UnavailableError("no room")
+
+    monkeypatch.setattr(erasures, "purge", full)
+    await ask(alliance.bank, *URLS)
+    await last_week(alliance.bank)
+    with pytest.raises(UnavailableError, match="no room"):
+        await alliance.bank.node.daily.run()
+    assert len(await told(alliance.bank)) >= 20
 
 
 async def forget(member: Member, name: str) -> None:

@@ -90,6 +90,7 @@ async def test_only_what_is_done_with_goes(
         "sealed = (SELECT sealed FROM appeal WHERE id = 2)",
     ],
 )
+@pytest.mark.sqlite
 async def test_file_and_positions_are_sealed_and_bound(
     own: OwnStore, tmp_path: Path, change: str
 ) -> None:

@@ -200,6 +200,7 @@ async def test_each_writer_has_records_before_its_own(own: OwnStore) -> None:
         "sealed = (SELECT sealed FROM access WHERE id = 2)",
     ],
 )
+@pytest.mark.sqlite
 async def test_a_record_that_was_changed_does_not_open(
     own: OwnStore, tmp_path: Path, change: str
 ) -> None:
@@ -260,6 +261,7 @@ async def test_records_are_counted_by_whom_what_for_and_when(
     assert await own.access.sums(begin + 900, 2**53) == later
 
 
+@pytest.mark.sqlite
 async def test_no_query_but_by_token_walks_through_all(own: OwnStore) -> None:
     """There are millions: each has an index to go by."""
     wanted: tuple[dict[str, Any], ...] = (
@@ -284,6 +286,7 @@ async def test_no_query_but_by_token_walks_through_all(own: OwnStore) -> None:
     assert by_position.endswith("(month=? AND mac=?)")
 
 
+@pytest.mark.sqlite
 async def test_tags_change_with_the_month(
     own: OwnStore, clock: Clock, tmp_path: Path
 ) -> None:
@@ -308,6 +311,7 @@ async def test_concurrent_look_ups_share_a_commit(own: OwnStore) -> None:
     assert len(await own.access.page(limit=1000)) == 200
 
 
+@pytest.mark.sqlite
 async def test_old_records_go_with_their_keys(
     own: OwnStore, clock: Clock, tmp_path: Path
 ) -> None:
@@ -372,6 +376,7 @@ async def test_a_crash_while_cosigning(
 # ---------------------------------------------------------- bearer tokens
 
 
+@pytest.mark.sqlite
 async def test_a_token_is_shown_once_and_stored_hashed(
     own: OwnStore, tmp_path: Path
 ) -> None:

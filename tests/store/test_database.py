@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -185,6 +186,20 @@ async def test_reads_go_on_while_a_write_runs(own_db: Database) -> None:
     may_end.set()
     await writing
     assert await own_db.read(count) == 1
+
+
+async def test_a_purge_wants_room_beside_the_file(
+    own_db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its copy lies beside it, not in /tmp, which may be memory."""
+    await own_db.purge()
+    assert own_db.write_now(
+        lambda c: c.exec_driver_sql("PRAGMA temp_store_directory").scalar()
+    ) == str(tmp_path)
+    room = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: room)
+    with pytest.raises(UnavailableError, match="1 MB free, 0 MB are"):
+        await own_db.purge()
 
 
 def test_only_its_owner_may_read_it(tmp_path: Path, own_db: Database) -> None:

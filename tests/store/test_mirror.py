@@ -20,6 +20,7 @@ from syncd.store import erasing, stored_claims
 from syncd.store.mirror import MirrorStore
 from syncd.store.snapshot import MirrorSnapshot
 from syncd.tlog.merkle import Frontier
+from tests import postgres
 from tests.flows import growing
 from tests.sample_statements import erase, sighting, value
 from tests.store.conftest import Clock, Log, crash_at
@@ -492,7 +493,7 @@ async def test_every_second_entry_erased(
 
 def sightings(tmp_path: Path) -> list[tuple[object, ...]]:
     """Return token, kind and epoch, index and record of each."""
-    with MirrorSnapshot.of(tmp_path) as mirror:
+    with MirrorSnapshot.of(tmp_path, postgres.of(tmp_path)) as mirror:
         return [row[1:5] for row in mirror.rows(sightings=True)]
 
 

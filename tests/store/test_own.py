@@ -134,6 +134,7 @@ async def test_a_mark_that_could_not_be_written(
     assert (tmp_path / HIGH_WATER).read_bytes() == new.note
 
 
+@pytest.mark.sqlite
 async def test_a_database_behind_its_mark_is_refused(
     own: OwnStore, log: Log, reopen: Reopen, tmp_path: Path
 ) -> None:
@@ -194,6 +195,7 @@ async def test_two_daemons_on_one_home(own: OwnStore, reopen: Reopen) -> None:
     reopen().close()
 
 
+@pytest.mark.sqlite
 async def test_erased_payloads_leave_the_disk(
     own: OwnStore, log: Log, tmp_path: Path
 ) -> None:
@@ -231,6 +233,7 @@ def _bytes(home: Path) -> bytes:
         ("peaks", bytes(8), "not what its checkpoint of size 1 signs"),
     ],
 )
+@pytest.mark.sqlite
 async def test_a_changed_tip_is_damaged(
     own: OwnStore,
     log: Log,

@@ -178,6 +178,7 @@ async def test_others_data_is_not_hoarded(
     assert [e.type for e in left] == ["exempt"]
 
 
+@pytest.mark.sqlite
 async def test_nothing_of_it_is_on_the_disk(
     entries: OwnEntries, own: OwnStore, tmp_path: Path
 ) -> None:
@@ -193,6 +194,7 @@ async def test_nothing_of_it_is_on_the_disk(
     "change",
     ["added_by = 'li'", "added_at = 1", "kind = 'url'", "removed_by = 'x'"],
 )
+@pytest.mark.sqlite
 async def test_a_row_that_was_changed_does_not_open(
     entries: OwnEntries, tmp_path: Path, change: str
 ) -> None:

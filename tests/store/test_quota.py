@@ -73,6 +73,7 @@ def fill(database: Database, member: str) -> int:
     return len(rows)
 
 
+@pytest.mark.sqlite
 async def test_a_debit_costs_the_same_however_much_was_given(
     own: OwnStore,
 ) -> None:
@@ -93,6 +94,7 @@ async def test_a_debit_costs_the_same_however_much_was_given(
     assert seen.steps == seen.writes == 0
 
 
+@pytest.mark.sqlite
 async def test_a_group_is_written_once(own: OwnStore) -> None:
     """What waits for a commit shares the next one."""
     await own.quotas.debit(small(0))
@@ -101,6 +103,7 @@ async def test_a_group_is_written_once(own: OwnStore) -> None:
     assert seen.writes == 1
 
 
+@pytest.mark.sqlite
 async def test_refusals_are_counted_later(own: OwnStore) -> None:
     """Nothing is written of each, whoever asks however often."""
     await own.quotas.debit(debit(100, 1, limits=(ONE,)))

@@ -362,6 +362,7 @@ def found_in(home: Path, value: str) -> bool:
 
 
 @SEALED
+@pytest.mark.sqlite
 async def test_no_raw_value_on_disk(
     tmp_path: Path,
     log: Log,
@@ -388,6 +389,7 @@ async def test_no_raw_value_on_disk(
 
 
 @SEALED
+@pytest.mark.sqlite
 async def test_nothing_of_a_list_is_on_the_disk(
     tmp_path: Path,
     clock: Clock,

@@ -20,6 +20,7 @@ from syncd.store.snapshot import OwnSnapshot
 from syncd.web import forms, report_forms
 from syncd.web.report_forms import ReportSearch
 from syncd.web.routes import Caller
+from tests import postgres
 from tests.alliance import (
     ADMINS,
     Alliance,
@@ -377,7 +378,7 @@ async def test_an_epoch_is_retired_after_the_turn(
 
 def open_in_own(member: Member, origin: str) -> list[str]:
     """Return of which kinds own.db still has open entries of a log."""
-    with OwnSnapshot.of(member.home) as store:
+    with OwnSnapshot.of(member.home, postgres.of(member.home)) as store:
         (log,) = [row for row in store.logs() if row.origin == origin]
         return [
             json.loads(payload)["kind"]

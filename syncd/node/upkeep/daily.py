@@ -59,14 +59,20 @@ class Daily:
         await own.imports.prune()
         mirror = self.ctx.mirror
         await erasures.by_roster(self.ctx.roster, own, mirror, self.ctx.report)
+        await self._append()
+        # Last: without room for it, all the rest of the day is done.
         await self.orders.retire()
         await erasures.purge(self.ctx.home.path, own, mirror)
+
+    async def _append(self) -> None:
+        """Publish what is due of usage and sightings, if we may."""
         try:
             self.guard.may_append()
         except RefusedError:
             return
         await self.publisher.say_roster()
-        for day, key in await own.quotas.unreported(self.ctx.today()):
+        unreported = self.ctx.own.quotas.unreported
+        for day, key in await unreported(self.ctx.today()):
             await self._usage(day, key)
         if self.ctx.sights:
             await self._sightings()
