@@ -134,11 +134,13 @@ class OwnLog(OwnLogReader, Protocol):
         *,
         done: Sequence[str] = (),
         sighted: Sequence[int] = (),
+        effect: bool = False,
     ) -> None:
         """Commit bundles, tip and vault states in one transaction.
 
         `done` names statements that are written only once, such as one
-        day's usage; `sighted` are the pending sightings now published.
+        day's usage; `sighted` are the pending sightings now published. With
+        an `effect`, others' first receipts of it are kept.
 
         Raises:
             StaleError: the tip is not `old` any more; nothing was written.

@@ -12,6 +12,7 @@ them. There is one writer; it holds `Writer.lock` for a whole append.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from syncd.errors import MalformedError, UnavailableError
 from syncd.flows import held
@@ -27,11 +28,20 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, leaf, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.leaf import Record
-from syncd.indicator.statement import Retract, Statement
+from syncd.indicator.statement import (
+    Dispute,
+    Erase,
+    Retract,
+    RosterAccepted,
+    Statement,
+)
 from syncd.tlog import checkpoint, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 from syncd.tlog.note import SigningKey
+
+# Of these an auditor asks when each member followed.
+EFFECTIVE: Final = Retract, Dispute, Erase, RosterAccepted
 
 
 def grow(
@@ -127,7 +137,10 @@ class Writer:
                 if row is not None
             ]
             await self.own.append(
-                old, new, bundles, published, done=done, sighted=sighted
+                *(old, new, bundles, published),
+                done=done,
+                sighted=sighted,
+                effect=any(isinstance(e, EFFECTIVE) for e, _ in entries),
             )
             return new
 

@@ -6,10 +6,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import ForkError, StaleError
-from syncd.flows.ports import Cosigned
+from syncd.flows.ports import Cosigned, OwnHead
 from syncd.store import events, failpoint
 from syncd.store.book import Book
-from syncd.store.tables import cosigned, receipt
+from syncd.store.tables import cosigned, effect, kept_receipt, receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +72,31 @@ class CosignRows(Book):
     async def keep_receipt(
         self, origin: str, signer: str, size: int, note: bytes
     ) -> bool:
-        """Keep a verified cosignature on our log if it is the largest yet."""
+        """Keep a verified cosignature on our log if it is the largest yet.
+
+        It is kept for good if it is the signer's first of a tree in which
+        something took effect.
+        """
 
         def job(c: sa.Connection) -> bool:
-            row = {"size": size, "note": note, "at": self._clock()}
-            done = c.execute(
-                insert(receipt)
-                .values(origin=origin, signer=signer, **row)
-                .on_conflict_do_update(
-                    receipt.primary_key,
-                    set_=row,
-                    where=receipt.c.size < size,
+            last = c.scalar(
+                sa.select(receipt.c.size).filter_by(
+                    origin=origin, signer=signer
                 )
             )
-            kept = done.rowcount == 1
-            if kept:
-                key = {"signer": signer, "size": size}
-                events.tell(c, self._clock(), "receipt", key)
-            return kept
+            if size <= (last or 0):
+                return False
+            row = {"size": size, "note": note, "at": self._clock()}
+            whose = {"origin": origin, "signer": signer}
+            new = insert(receipt).values(**whose, **row)
+            c.execute(new.on_conflict_do_update(receipt.primary_key, set_=row))
+            sizes = sa.select(effect.c.size).filter_by(origin=origin)
+            since = sizes.where(effect.c.size.between((last or 0) + 1, size))
+            if c.scalar(since.limit(1)):
+                c.execute(sa.insert(kept_receipt).values(**whose, **row))
+            key = {"signer": signer, "size": size}
+            events.tell(c, self._clock(), "receipt", key)
+            return True
 
         return await self._db.write(job)
 
@@ -102,6 +109,23 @@ class CosignRows(Book):
             ).all()
         )
         return {row.signer: Receipt(*row) for row in rows}
+
+    async def prune(self, days: int) -> None:
+        """Forget effects, and the first receipts of them, of long ago."""
+        oldest = self._clock() - days * 86_400
+
+        def job(c: sa.Connection) -> None:
+            for table in (effect, kept_receipt):
+                c.execute(sa.delete(table).where(table.c.at < oldest))
+
+        await self._db.write(job)
+
+
+def take_effect(c: sa.Connection, head: OwnHead, now: int) -> None:
+    """Note that something takes effect in a tree of our log."""
+    size = head.frontier.size
+    new = sa.insert(effect).values(origin=head.origin, size=size, at=now)
+    c.execute(new)
 
 
 def _tree(signed: Cosigned | None) -> tuple[int, bytes] | None:

@@ -23,6 +23,7 @@ from syncd.roster.members import Cut
 from syncd.store import bundles as bundle_rows
 from syncd.store import durable, events, failpoint, retracting, tables
 from syncd.store.book import Book
+from syncd.store.cosigned import take_effect
 from syncd.store.database import Database
 from syncd.store.tables import log, sighting
 from syncd.tlog import checkpoint
@@ -54,8 +55,7 @@ def succeed(database: Database, succession: Succession) -> None:
     def job(c: sa.Connection) -> None:
         if not _id(c, head.origin):
             _begin(c, head)
-            old = _id(c, succession.before)
-            if old:
+            if old := _id(c, succession.before):
                 retracting.turn(c, old, _common(c, old, succession))
 
     database.write_now(job)
@@ -164,12 +164,13 @@ class OwnLogStore(Book):
         *,
         done: Sequence[str] = (),
         sighted: Sequence[int] = (),
+        effect: bool = False,
     ) -> None:
         """Commit bundles, tip and vault states; mark; then release.
 
         `done` names statements that are written once only, such as one
         day's usage of one key; `sighted` are ids of sightings told by this
-        append. Both go in the same transaction.
+        append; `effect`: an entry has one. All in the same transaction.
 
         Raises:
             StaleError: the tip is not `old` any more, or one of `done` was
@@ -184,8 +185,9 @@ class OwnLogStore(Book):
             failpoint.hit("append.bundles")
             retracting.publish(c, self._log_id, published)
             _finish(c, done, sighted)
-            size = new.frontier.size
-            if size > old.frontier.size:
+            if effect:
+                take_effect(c, new, self._clock())
+            if (size := new.frontier.size) > old.frontier.size:
                 values = {"origin": new.origin, "size": size}
                 events.tell(c, self._clock(), "published", values)
             failpoint.hit("append.vault")

@@ -210,6 +210,25 @@ receipt = sa.Table(  # others' newest cosignatures on our own log
     _column("at", Int),
 )
 
+effect = sa.Table(  # sizes of our log at which something took effect
+    "effect",
+    OWN,
+    _column("origin", Text, primary_key=True),
+    _column("size", Int, primary_key=True),
+    _column("at", Int),
+    sqlite_with_rowid=False,
+)
+
+kept_receipt = sa.Table(  # of each signer the first that covers an effect
+    "kept_receipt",
+    OWN,
+    _column("origin", Text, primary_key=True),
+    _column("signer", Text, primary_key=True),
+    _column("size", Int, primary_key=True),
+    _column("note", Bytes),
+    _column("at", Int),
+)
+
 bearer = sa.Table(
     "bearer",
     OWN,

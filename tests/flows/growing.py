@@ -90,6 +90,7 @@ class Log:
         self.frontier = Frontier.EMPTY
         self.bundles: list[Bundle] = []
         self.published: list[Published] = []
+        self.effects: list[bool] = []  # of each append
 
     def copy(self) -> Self:
         other = copy.copy(self)
@@ -157,11 +158,13 @@ class Log:
         *,
         done: Sequence[str] = (),
         sighted: Sequence[int] = (),
+        effect: bool = False,
     ) -> None:
         assert old == self.tip
         self.frontier = new.frontier
         self.bundles[bundles[0].n :] = bundles
         self.published += published
+        self.effects.append(effect)
 
     async def bundle(self, n: int) -> Bundle | None:
         return self.bundles[n] if n < len(self.bundles) else None

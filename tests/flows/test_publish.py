@@ -19,8 +19,14 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.record import DisputeFields, ReportFields
-from syncd.indicator.statement import Dispute, Report, Retract
+from syncd.indicator.statement import (
+    Dispute,
+    Report,
+    Retract,
+    RosterAccepted,
+)
 from syncd.tlog import checkpoint
+from tests import sample_statements
 from tests.flows.growing import KEY, ORIGIN, Log, offload
 
 TODAY = "2026-11-21"
@@ -160,6 +166,16 @@ async def test_a_retract(world: World) -> None:
     assert isinstance(content, Retract)
     assert content.ends == (12,)
     assert world.own.published[0].ends
+
+
+async def test_what_an_auditor_asks_about_has_an_effect(world: World) -> None:
+    """Whatever else is in the append; a report alone has none."""
+    said = sample_statements
+    roster = RosterAccepted(version=2, hash_="ab" * 32)
+    for one in (said.retract(0), said.dispute(), said.erase((0, 1)), roster):
+        await world.writer.append([(said.report(), None)])
+        await world.writer.append([(said.report(), None), (one, None)])
+    assert world.own.effects == [False, True] * 4
 
 
 async def test_holders_away(world: World) -> None:

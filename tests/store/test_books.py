@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -28,6 +29,8 @@ from syncd.store.home_stores import OwnStore
 from syncd.store.quota import Debit
 from syncd.store.sealing import VaultCipher
 from syncd.store.sightings import SightedToken
+from syncd.store.snapshot import OwnSnapshot
+from tests import postgres
 from tests.store.conftest import Clock, Log, Reopen, crash_at
 
 NOW = 1_800_000_000
@@ -371,6 +374,32 @@ async def test_a_crash_while_cosigning(
     again = reopen()
     want = None if point == "cosign.row" else signed(5)
     assert await again.cosigned.cosigned("seen", ORIGIN) == want
+
+
+async def test_the_first_receipt_of_what_takes_effect_is_kept(
+    own: OwnStore, tmp_path: Path, log: Log, clock: Clock
+) -> None:
+    """Each signer's, also where it covers more; as long as look-ups are."""
+    keep = partial(own.cosigned.keep_receipt, log.origin)
+    for n in range(6):  # trees of 1 to 6 entries; two have an effect
+        await log.write(own, log.report(n), effect=n in (1, 4))
+    for signer, sizes in {"police": (1, 2, 3, 6), "carrier": (4, 6)}.items():
+        for size in sizes:
+            await keep(signer, size, b"%d" % size)
+
+    def kept() -> list[tuple[str, int]]:
+        with OwnSnapshot.of(tmp_path, postgres.of(tmp_path)) as snapshot:
+            return [(row.name, row.size) for row in snapshot.receipts()]
+
+    newest = [("carrier", 6), ("police", 6)]
+    first = [("carrier", 4), ("carrier", 6), ("police", 2), ("police", 6)]
+    assert kept() == first
+    clock.now += 10 * 86_400
+    await own.cosigned.prune(10)
+    assert kept() == first
+    clock.now += 1
+    await own.cosigned.prune(10)
+    assert kept() == newest
 
 
 # ---------------------------------------------------------- bearer tokens

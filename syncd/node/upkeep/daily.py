@@ -51,6 +51,7 @@ class Daily:
         own = self.ctx.own
         await own.access.prune(self.ctx.config.access.days)
         await own.appeals.prune(self.ctx.config.access.days)
+        await own.cosigned.prune(self.ctx.config.access.days)
         await own.quotas.prune(now)
         await self.excess.run()
         await own.events.prune()
