@@ -136,7 +136,8 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         return {m.id: m for m in self.members}
 
     @cached_property
-    def _by_tls(self) -> dict[str, Member]:
+    def by_tls(self) -> dict[str, Member]:
+        """The active members by TLS key."""
         return {m.keys.tls: m for m in self.members if m.active}
 
     @cached_property
@@ -160,10 +161,6 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
     def active(self) -> tuple[Member, ...]:
         """Return the active members, by id."""
         return tuple(m for m in self.members if m.active)
-
-    def by_tls(self, pin: str) -> Member | None:
-        """Return the active member with that TLS key."""
-        return self._by_tls.get(pin)
 
     def auditor_by_tls(self, pin: str) -> Auditor | None:
         """Return the auditor with that TLS key."""

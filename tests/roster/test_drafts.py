@@ -80,7 +80,7 @@ def test_a_newcomer_is_admitted(club: Club, machine: TrustedRoster) -> None:
     draft = membership.admit(begin(machine), applicant)
     after = club.follow(machine, draft, "alice", "eve")
     assert [m.id for m in after.active()] == ["bank", "carrier", "police"]
-    assert after.by_tls(club.keys["police"].public.tls) is not None
+    assert club.keys["police"].public.tls in after.by_tls
 
 
 def test_who_asked_another_alliance_is_not_admitted(
@@ -108,7 +108,7 @@ def test_a_member_is_removed(
     gone = after.known("bank")
     assert (gone.status, gone.past) == ("removed", past)
     assert (gone.origin in after.authors) == (past == "keep")
-    assert after.by_tls(gone.keys.tls) is None
+    assert gone.keys.tls not in after.by_tls
     assert after.by_origin(gone.origin) is not None
 
 

@@ -73,7 +73,7 @@ class Peers:
         A pull in flight, for example, holds its client while a new roster is
         being accepted, and the next request already is refused.
         """
-        found = self.ctx.roster.by_tls(member.keys.tls)
+        found = self.ctx.roster.by_tls.get(member.keys.tls)
         return found is not None and found.id == member.id
 
     def shown(self) -> bytes:

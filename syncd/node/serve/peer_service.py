@@ -61,7 +61,7 @@ class PeerService:
         A member that asks is heard of.
         """
         roster = self.ctx.roster
-        member = roster.by_tls(request_pin)
+        member = roster.by_tls.get(request_pin)
         if member is not None:
             self.rounds.peer_choice.heard(member.id, self.ctx.now())
             return member.id, "member"
