@@ -170,7 +170,7 @@ def test_a_version_that_we_have_changes_nothing(club: Club) -> None:
     assert machine.version == 2
 
 
-def test_two_well_signed_versions_are_a_fork(club: Club) -> None:
+def test_two_versions_are_a_fork_if_both_are_signed(club: Club) -> None:
     machine = club.trusted()
     first = machine.current
     club.follow(machine, begin(machine))
