@@ -27,7 +27,6 @@ from syncd import shape
 from syncd.errors import MalformedError
 from syncd.indicator import notation
 from syncd.indicator.leaf import FORMAT
-from syncd.indicator.notation import DAYS as DAYS
 from syncd.indicator.notation import (
     FLAG,
     Counting,
@@ -38,8 +37,6 @@ from syncd.indicator.notation import (
     optional,
 )
 from syncd.indicator.notation import MAX_DAY as MAX_DAY
-from syncd.indicator.notation import Position as Position
-from syncd.indicator.notation import as_set as as_set
 from syncd.indicator.notation import day as day
 from syncd.indicator.notation import day_text as day_text
 from syncd.indicator.record import (
