@@ -49,14 +49,18 @@ class Limits:
     max_request_bytes: int = 16_777_216
 
 
-class Front(Protocol):
-    """Who asks, and what happens."""
+class Callers(Protocol):
+    """Who asks."""
 
     async def caller(self, bearer: str) -> Caller | None:
         """Return whose token that is, or None."""
 
     async def revoked(self, bearer: str) -> str:
         """Return the day on which a token was revoked, or ""."""
+
+
+class Front(Callers, Protocol):
+    """Who asks, and what happens."""
 
     def events(self, cursor: str) -> AsyncGenerator[Event | None, None]:
         """Yield what happened after a cursor; None for a heartbeat."""
@@ -78,6 +82,23 @@ def app(
         for one in routes.of(type(service)):
             handler = functools.partial(own.answer, service, one)
             made.router.add_route(one.method, one.path, handler)
+    return made
+
+
+def lookups_app(
+    callers: Callers, service: object, limits: Limits, rest: Handler
+) -> web.Application:
+    """Return an application that answers look-ups, and has `rest` the rest."""
+    own = Guard(callers, limits)
+    made = web.Application(
+        middlewares=[_problems, own.guard],
+        client_max_size=limits.max_request_bytes,
+    )
+    for one in routes.of(type(service)):
+        if one.path == "/v1/lookups":
+            handler = functools.partial(own.answer, service, one)
+            made.router.add_route(one.method, one.path, handler)
+    made.router.add_route("*", "/{path:.*}", rest)
     return made
 
 
@@ -187,10 +208,10 @@ def _is_ours(host: str, limits: Limits) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class LocalApi:
-    """Lets callers in; what concerns no service, it answers itself."""
+class Guard:
+    """Lets callers in."""
 
-    front: Front
+    front: Callers
     limits: Limits
 
     @web.middleware
@@ -256,6 +277,13 @@ class LocalApi:
             )
         request[CALLER] = caller
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalApi(Guard):
+    """What concerns no service."""
+
+    front: Front
 
     @route("GET", "/v1/events", EVERYBODY, "follow what happens", media=SSE)
     async def events(
