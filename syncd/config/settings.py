@@ -128,6 +128,7 @@ class LocalApi(Struct, frozen=True):
     listen: Listen = Address("127.0.0.1", 8480)
     beyond_loopback: Flag = False
     hosts: HostNames = ()
+    workers: Annotated[int, _from(0, 64, "processes")] = 0
     max_request_bytes: Annotated[int, _from(65_536, 268_435_456, "bytes")] = (
         16_777_216
     )

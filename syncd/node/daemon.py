@@ -38,7 +38,8 @@ from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
 from syncd.node.home import Home
 from syncd.node.jobs import Jobs
-from syncd.node.listeners import Listeners
+from syncd.node.listeners import Listeners, limits
+from syncd.node.local_worker import LOOKUP_CACHE
 from syncd.node.notify.notifier import Notifier
 from syncd.node.offload import Pools
 from syncd.node.publish.append_guard import AppendGuard
@@ -57,6 +58,7 @@ from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.intake import Intake
 from syncd.node.serve.lifts import Lifts
 from syncd.node.serve.local_service import LocalService
+from syncd.node.serve.local_workers import LocalWorkers
 from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.made_files import MadeFiles
 from syncd.node.serve.metrics import Metrics
@@ -80,7 +82,6 @@ from syncd.web import local_api, peer_api
 log = structlog.get_logger("syncd.node")
 
 T = TypeVar("T")
-LOOKUP_CACHE = 100_000  # identifiers, in memory, where that is allowed
 
 
 class Daemon:
@@ -207,10 +208,13 @@ class Daemon:
         made = MadeFiles(self.pools.files)
         self.peer_service = self._make(PeerService, make=made)
         self.freshness = Freshness(ctx=self.ctx, heard=self.rounds.heard_of)
-        self.status_reader = self._make(StatusReader, never=self._remarks)
+        self.status_reader = self._make(
+            StatusReader, never=self._remarks, counted=self._counted
+        )
         self.claims = self._make(Claims)
         self.budgets = self._make(Budgets)
         self.lookups = self._make(Lookups)
+        self.local_workers = self._make(LocalWorkers)
         self.dispute_check = self._make(DisputeCheck)
         self.asked_again = self._make(AskedAgain)
         self.changes = self._make(Changes)
@@ -243,6 +247,9 @@ class Daemon:
                 self.never.arrived,
             ),
         )
+
+    async def _counted(self) -> None:
+        await self.local_workers.tell()  # they answer in order
 
     def _remarks(self) -> tuple[Message, ...]:
         """Return what the upkeep of our lists asks of people."""
@@ -284,6 +291,7 @@ class Daemon:
         self.peers.settle()
         self.tls.present(self.peers.shown(), self.peers.keys.tls_pem)
         self._admit()
+        await self.local_workers.tell()
         await self.peers.refresh()
         self.pulls.roster_moved()
         await self.guard.obey()
@@ -302,6 +310,7 @@ class Daemon:
     async def _round(self) -> None:
         self.metrics.rounds.inc()
         await self.lapse.check()
+        await self.local_workers.tell()
         await self.rounds.round()
         await self.urgent_news.look()
         await self.screening.daily()
@@ -342,6 +351,7 @@ class Daemon:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.local_workers.stop()
         await self.background.stop()
         await self.guard.stop()
         await self.listeners.close()
@@ -363,11 +373,7 @@ class Daemon:
         )
 
     async def open_local_api(self, given: socket.socket | None) -> None:
-        """Listen to our own systems and people."""
-        own = self.ctx.config.own
-        hosts = {name.lower() for name in own.hosts}
-        if own.listen.host not in ("", "0.0.0.0", "::"):  # noqa: S104
-            hosts.add(own.listen.host.lower())
+        """Listen to our own systems and people, or have workers do it."""
         app = local_api.app(
             self.local_service,
             (
@@ -375,9 +381,9 @@ class Daemon:
                 *(self.own_lists, self.lookups, self.access, self.changes),
                 *(self.screening, self.status_reader),
             ),
-            local_api.Limits(frozenset(hosts), own.max_request_bytes),
+            limits(self.ctx.config.own),
         )
-        await self.listeners.serve(app, own.listen, given, "own")
+        await self.local_workers.serve(app, given)
 
 
 def read_pin(request: web.Request) -> str | None:

@@ -2,15 +2,93 @@
 
 import socket
 import ssl
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import structlog
 from aiohttp import web
 
 from syncd.config import Address
+from syncd.config.settings import LocalApi
 from syncd.errors import UsageError
+from syncd.web import local_api
 from syncd.web.runner import Runner
 
+BACKLOG = 128
+
 log = structlog.get_logger("syncd.node")
+
+
+def limits(own: LocalApi) -> local_api.Limits:
+    """Return what the local API takes from whom, by its settings."""
+    hosts = {name.lower() for name in own.hosts}
+    if own.listen.host not in ("", "0.0.0.0", "::"):  # noqa: S104
+        hosts.add(own.listen.host.lower())
+    return local_api.Limits(frozenset(hosts), own.max_request_bytes)
+
+
+def for_each(
+    n: int, at: Address, name: str, given: socket.socket | None
+) -> list[list[socket.socket]]:
+    """Return listening sockets for each of n processes.
+
+    Each has sockets of its own, between which the system shares out who
+    connects: of one socket the process that wakes first takes nearly all. A
+    path, or what was given, is one socket only, which all of them get.
+
+    Raises:
+        UsageError: the address is taken, or cannot be had.
+    """
+    if given is not None:
+        return [[given]] * n
+    try:
+        if at.path:
+            return [[_unix(at.path)]] * n
+        found = socket.getaddrinfo(
+            at.host or None,
+            at.port,
+            type=socket.SOCK_STREAM,
+            flags=socket.AI_PASSIVE,
+        )
+        addresses = [(family, where) for family, _, _, _, where in found]
+        for family, where in addresses:  # another's that is shared so, too
+            _tcp(family, where, socket.SO_REUSEADDR).close()
+        port, made = at.port, list[list[socket.socket]]()
+        for _ in range(n):
+            mine = [
+                _tcp(family, (host, port, *rest), socket.SO_REUSEPORT)
+                for family, (host, _, *rest) in addresses
+            ]
+            made.append(mine)
+            port = port or mine[0].getsockname()[1]
+    except OSError as e:
+        raise _taken(name, at, e) from e
+    return made
+
+
+def _tcp(family: int, where: Any, shared: int) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, shared, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind(where)
+        made.listen(BACKLOG)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _unix(path: Path) -> socket.socket:
+    if path.is_socket():
+        path.unlink()
+    made = socket.socket(socket.AF_UNIX)
+    made.bind(str(path))
+    path.chmod(0o600)
+    made.listen(BACKLOG)
+    return made
 
 
 class Listeners:
@@ -26,8 +104,9 @@ class Listeners:
         given: socket.socket | None,
         name: str,
         tls: ssl.SSLContext | None = None,
+        more: Sequence[socket.socket] = (),
     ) -> None:
-        """Serve an application.
+        """Serve an application, on the sockets given or else at an address.
 
         Raises:
             UsageError: the address is taken, or cannot be had.
@@ -44,15 +123,10 @@ class Listeners:
         self.runners.append(runner)
         try:
             await _site(runner, at, given).start()
+            for sock in more:
+                await web.SockSite(runner, sock).start()
         except OSError as e:
-            raise UsageError(
-                "{name} API: cannot listen on {at}: {why}",
-                hint="is another syncd running? else change [{name}] listen in "
-                "config.toml",
-                name=name,
-                at=at,
-                why=e.strerror,
-            ) from e
+            raise _taken(name, at, e) from e
         if at.path and given is None:
             at.path.chmod(0o600)
         where = runner.addresses[0] if runner.addresses else at
@@ -62,6 +136,17 @@ class Listeners:
         """Finish what is being answered, and listen no more."""
         for runner in self.runners:
             await runner.cleanup()
+
+
+def _taken(name: str, at: Address, e: OSError) -> UsageError:
+    return UsageError(
+        "{name} API: cannot listen on {at}: {why}",
+        hint="is another syncd running? else change [{name}] listen in "
+        "config.toml",
+        name=name,
+        at=at,
+        why=e.strerror or e,
+    )
 
 
 def _site(

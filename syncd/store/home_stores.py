@@ -34,7 +34,12 @@ from syncd.store.own import (
     Succession,
     succeed,
 )
-from syncd.store.own_books import LISTS, OwnBooks
+from syncd.store.own_books import (
+    LISTS,
+    OwnBooks,
+    OwnBundles,
+    SightingsTaker,
+)
 from syncd.store.published import PublishedCounts
 from syncd.store.quota import Quotas
 from syncd.store.screening import ScreeningBook
@@ -128,13 +133,46 @@ class OwnStore(OwnBooks):
         self._open.close()
 
 
+class WorkerBooks(OwnBooks):
+    """own.db, for a process beside the one that has the home."""
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        clock: Callable[[], int],
+        access_key: bytes,
+        lists_key: bytes,
+        writer: str,
+        sightings: SightingsTaker,
+        server: Server | None = None,
+    ) -> None:
+        """Open a home's own.db, or a server's; the daemon has migrated it."""
+        self._database = Database(server or home / OWN, "own")
+        super().__init__(self._database, clock, access_key, lists_key, writer)
+        self.log = OwnBundles(self._database)
+        self.sightings = sightings
+
+    def close(self) -> None:
+        """Finish what runs, then close."""
+        self._database.close()
+
+
 def open_mirror(
-    home: Path, *, clock: Callable[[], int], server: Server | None = None
+    home: Path,
+    *,
+    clock: Callable[[], int],
+    server: Server | None = None,
+    read_only: bool = False,
 ) -> MirrorStore:
     """Open or create a home's mirror.db, or a server's; its lock is held.
+
+    It may be opened to read by who has no lock.
 
     Raises:
         NewerError: a newer syncd has migrated it.
         DamagedError: it is no database, or a broken one.
     """
-    return MirrorStore(Database(server or home / MIRROR, "mirror"), clock)
+    place = server or home / MIRROR
+    database = Database(place, "mirror", read_only=read_only)
+    return MirrorStore(database, clock)

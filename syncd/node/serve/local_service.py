@@ -23,6 +23,7 @@ from syncd.indicator.record import KEPT
 from syncd.node.context import Context
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import share_name
+from syncd.node.serve.callers import Callers
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.shown import shown
@@ -46,8 +47,8 @@ log = structlog.get_logger("syncd.own")
 
 
 @dataclass(kw_only=True, eq=False)
-class LocalService:
-    """Retracts, shows claims, takes rosters and shares; knows who asks."""
+class LocalService(Callers):
+    """Retracts, shows claims, takes rosters and shares."""
 
     ctx: Context
     rosters: RosterKeeper
@@ -61,16 +62,6 @@ class LocalService:
 
     def __post_init__(self) -> None:
         self._checked: tuple[Rules, int] | None = None
-
-    async def caller(self, bearer: str) -> Caller | None:
-        """Return whose token that is, or None."""
-        found = await self.ctx.own.bearers.check(bearer)
-        return Caller(found.name, found.role) if found else None
-
-    async def revoked(self, bearer: str) -> str:
-        """Return the day (UTC) on which a token was revoked, or ""."""
-        at = await self.ctx.own.bearers.revoked_at(bearer)
-        return statement.day_text(at // 86_400) if at is not None else ""
 
     # --------------------------------------------------------- reporting
 

@@ -40,7 +40,7 @@ class Lapse:
         self._path = ctx.home.path / FILE
         raw = durable.read(self._path) or b"{}"
         try:
-            self._lapsed = msgspec.json.decode(raw, type=LapseRecord)
+            self.record = msgspec.json.decode(raw, type=LapseRecord)
         except ValueError as e:
             raise DamagedError(
                 "{path}: does not parse",
@@ -56,18 +56,18 @@ class Lapse:
     async def check(self) -> None:
         """Write down the merged sizes, once, before more is merged."""
         version = self._ctx.roster.version
-        if not self.now or version == self._lapsed.version:
+        if not self.now or version == self.record.version:
             return
         merged = {h.origin: h.merged for h in await self._ctx.mirror.heads()}
         lapsed = LapseRecord(version, merged)
         durable.write(self._path, msgspec.json.encode(lapsed))
-        self._lapsed = lapsed
+        self.record = lapsed
         log.critical("the roster has lapsed", version=version)
 
     def effective(self, claim: Claim) -> bool:
         """Tell whether a claim has effect as the roster stands."""
-        if not self.now or self._lapsed.version != self._ctx.roster.version:
+        if not self.now or self.record.version != self._ctx.roster.version:
             return True
         return not isinstance(
             claim.statement, Report | Vouch
-        ) or claim.index < self._lapsed.merged.get(claim.origin, 0)
+        ) or claim.index < self.record.merged.get(claim.origin, 0)

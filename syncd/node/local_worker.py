@@ -1,0 +1,303 @@
+"""A local worker: a process that answers look-ups beside the daemon.
+
+It reads the same databases, keeps access records of its own, and has the keys
+of these and of our own lists, no other. What it cannot know, the daemon tells
+it (`serve.channel`); all that is no look-up it passes on, whole.
+"""
+
+import asyncio
+import itertools
+import secrets
+import socket
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from syncd.config import Config
+from syncd.errors import SyncdError, UnavailableError
+from syncd.flows.ports import Finding, Holder
+from syncd.flows.tokenise import Tokeniser
+from syncd.indicator.identifier import Identifier
+from syncd.node.background import Background
+from syncd.node.context import Reading
+from syncd.node.listeners import Listeners, limits
+from syncd.node.offload import InPool
+from syncd.node.pinned import clock
+from syncd.node.serve import channel
+from syncd.node.serve.budgets import KINDS, Budgets
+from syncd.node.serve.callers import Callers
+from syncd.node.serve.channel import SOCKET, Channel, Done, Start, State, Stop
+from syncd.node.serve.freshness import Freshness, Heard
+from syncd.node.serve.lookups import Claims, Lookups, Unanswered
+from syncd.node.serve.shared_counts import SharedCounts
+from syncd.node.upkeep.lapse import Lapse
+from syncd.roster.roster import Roster
+from syncd.store.home_stores import WorkerBooks, open_mirror
+from syncd.store.mirror import MirrorStore
+from syncd.store.sightings import SightedToken
+from syncd.web import local_api
+from syncd.web.relay import Relay
+
+LOOKUP_CACHE = 100_000  # identifiers, in memory, where that is allowed
+THREADS = 2
+
+
+class Daemon:
+    """The daemon, for a worker: what it is asked, and told."""
+
+    def __init__(self, ends: Channel) -> None:
+        self.channel = ends
+        self._ids = itertools.count()
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+
+    async def ask(self, form: Any, *values: Any) -> Any:
+        """Return what comes of what is wanted, or raise what it raises."""
+        id_ = next(self._ids)
+        future = self._waiting[id_] = (
+            asyncio.get_running_loop().create_future()
+        )
+        try:
+            self.channel.say(form(id_, *values))
+            return await future
+        finally:
+            del self._waiting[id_]
+
+    def answered(self, done: Done) -> None:
+        """Hand on what came of something."""
+        future = self._waiting.get(done.id)
+        if future is None or future.done():
+            return  # nobody waits any more
+        if done.error is not None:
+            future.set_exception(done.error)
+        else:
+            future.set_result(done.value)
+
+    def gone(self) -> None:
+        """Let nobody wait for it."""
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(
+                    UnavailableError("the daemon does not answer")
+                )
+
+    # What parts of the daemon are, where a look-up asks them:
+
+    async def add(self, met: Sequence[SightedToken]) -> None:
+        """Have each counted, all of one week; durable on return."""
+        if met:
+            rows = tuple((m.kind, m.epoch, m.token) for m in met)
+            await self.ask(channel.Sighted, met[0].week, rows)
+
+    async def report(self, *findings: Finding, once: bool = False) -> None:
+        """Have it told who reports values that it had not."""
+        positions = tuple((f.origin, f.index or 0) for f in findings)
+        self.channel.say(channel.Suspected(positions))
+
+    def denied(self, kind: str, n: int) -> None:
+        """Have items counted that a token's budget did not allow."""
+        self.channel.say(channel.Denied(kind, n))
+
+    def looked_up(
+        self, verdicts: Counter[str], purpose: str, seconds: float
+    ) -> None:
+        """Have one look-up counted."""
+        self.channel.say(channel.LookedUp(verdicts, purpose, seconds))
+
+
+class AskedAgain(deque[Unanswered]):
+    """What the daemon is to ask again."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        super().__init__()
+        self._daemon = daemon
+
+    def append(self, one: Unanswered) -> None:
+        """Hand it over."""
+        question = asdict(one.question)
+        said = channel.AskAgain(question, one.how, one.record, one.until)
+        self._daemon.channel.say(said)
+
+
+@dataclass(kw_only=True, eq=False)
+class DaemonsOutputs(Tokeniser):
+    """Gets outputs from the daemon, which asks holders for all of us."""
+
+    daemon: Daemon
+
+    async def _some(
+        self,
+        kind: str,
+        part: Sequence[Identifier],
+        purpose: str,
+        deadline: float,
+    ) -> dict[Identifier, bytes]:
+        epoch = self.epoch(kind)
+        came: Sequence[bytes]
+        error: SyncdError | None
+        came, error = await self.daemon.ask(
+            channel.WantOutputs,
+            *(kind, (epoch.epoch, epoch.generation)),
+            *(tuple(one.value for one in part), purpose),
+            max(deadline - self.clock(), 0.0),
+        )
+        found = {
+            one: output
+            for one, output in zip(part, came, strict=True)
+            if output
+        }
+        if error is not None and not found:
+            raise error
+        self._remember(epoch, found)
+        return found
+
+
+class KnownRoster:
+    """The roster that the daemon trusts."""
+
+    current: Roster
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerHome:
+    """`context.Opened`: what of a home a worker has."""
+
+    path: Path
+    config: Config
+    trusted: KnownRoster
+    own: WorkerBooks
+    mirror: MirrorStore
+
+
+class KnownNever:
+    """The never-list by token, as far as the daemon knows it."""
+
+    tokens: frozenset[tuple[str, bytes]] = frozenset()
+
+
+class LocalWorker:
+    """Answers look-ups until the daemon stops it."""
+
+    def __init__(self, daemon: Daemon, start: Start) -> None:
+        """Open the databases; nothing is served yet.
+
+        Raises:
+            SyncdError: one cannot be opened.
+        """
+        config = start.config
+        self._daemon = daemon
+        self._roster, self._never = KnownRoster(), KnownNever()
+        self._heard: Heard = {}
+        self._own = WorkerBooks(
+            config.home,
+            clock=clock,
+            access_key=start.access_key,
+            lists_key=start.lists_key,
+            writer=f"local-{start.number}",
+            sightings=daemon,
+            server=start.server,
+        )
+        self._mirror = open_mirror(
+            config.home, clock=clock, server=start.server, read_only=True
+        )
+        self._threads = ThreadPoolExecutor(THREADS, "fast")
+        offload = InPool(self._threads)
+        ctx = Reading(
+            home=WorkerHome(
+                *(config.home, config, self._roster, self._own, self._mirror)
+            ),
+            clock=time.time,
+            report=daemon.report,
+            offload=offload,
+            bulk=offload,
+        )
+        self._lapse = Lapse(ctx)
+        self._background = Background()
+        lookups = self._lookups(ctx, SharedCounts(KINDS, start.counts))
+        self._relay = Relay(config.home / SOCKET)
+        self._app = local_api.lookups_app(
+            Callers(ctx=ctx), lookups, limits(config.own), self._relay.answer
+        )
+        self._at = config.own.listen
+        self._sockets = [socket.socket(fileno=fd) for fd in start.listening]
+        self._listeners = Listeners()
+
+    def _lookups(self, ctx: Reading, counts: SharedCounts) -> Lookups:
+        daemon = self._daemon
+        lookups = Lookups(
+            ctx=ctx,
+            claims=Claims(ctx, self._lapse),
+            tokeniser=DaemonsOutputs(
+                roster=lambda: ctx.roster,
+                holder=_nobody,
+                offload=ctx.offload,
+                bulk=ctx.bulk,
+                clock=time.monotonic,
+                rng=secrets.token_bytes,
+                accuse=_nothing,
+                me=ctx.me,
+                cache_size=LOOKUP_CACHE if ctx.config.lookup.cache else 0,
+                daemon=daemon,
+            ),
+            never=self._never,
+            freshness=Freshness(ctx=ctx, heard=lambda: self._heard),
+            metrics=daemon,
+            budgets=Budgets(ctx=ctx, metrics=daemon, counts=counts),
+            aside=self._background.start,
+        )
+        lookups.unanswered = AskedAgain(daemon)
+        return lookups
+
+    async def run(self) -> None:
+        """Serve until the daemon says stop, or has gone."""
+        told: State | Done | Stop
+        self._daemon.channel.say(channel.Opened())
+        try:
+            while True:
+                match told := await self._daemon.channel.told():
+                    case State():
+                        await self._take(told)
+                    case Done():
+                        self._daemon.answered(told)
+                    case Stop():
+                        self._background.start(self._finish())
+        except EOFError:
+            self._daemon.gone()
+        await self._listeners.close()
+        await self._relay.close()
+        await self._background.stop()
+        self._threads.shutdown()
+        self._mirror.close()
+        self._own.close()
+
+    async def _take(self, state: State) -> None:
+        """Let a state be in force; with the first one, begin to serve."""
+        self._roster.current = state.roster or self._roster.current
+        if state.never is not None:
+            self._never.tokens = state.never
+        if state.lapse is not None:
+            self._lapse.record = state.lapse
+        if state.heard is not None:
+            self._heard = state.heard
+        if not self._listeners.runners:
+            first, *more = self._sockets
+            await self._listeners.serve(
+                *(self._app, self._at, first, "own"), more=more
+            )
+        self._daemon.channel.say(channel.InForce(state.number))
+
+    async def _finish(self) -> None:
+        """Answer what has come; then the daemon hears that we end."""
+        await self._listeners.close()
+        self._daemon.channel.close()
+
+
+def _nobody(member: str) -> Holder:
+    raise AssertionError("a worker asks no holder")
+
+
+async def _nothing(*_: object) -> None:
+    """Accuse nobody."""

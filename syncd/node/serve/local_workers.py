@@ -1,0 +1,336 @@
+"""Local workers: started again when they end, told what changes, answered.
+
+What changes for answers is in force in all of them when `tell` returns: one
+that does not say so in time is ended, and begins anew with what is in force.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from syncd import config
+from syncd.config import Address
+from syncd.errors import SyncdError, UnavailableError
+from syncd.flows.judge import Question
+from syncd.flows.lookup import PURPOSES
+from syncd.flows.tokenise import Tokeniser
+from syncd.indicator.identifier import Identifier
+from syncd.node.background import Aside
+from syncd.node.context import Context
+from syncd.node.listeners import Listeners, for_each
+from syncd.node.serve import channel
+from syncd.node.serve.budgets import Budgets
+from syncd.node.serve.channel import SOCKET, Channel, Done, Start, State, Stop
+from syncd.node.serve.freshness import Freshness
+from syncd.node.serve.lookups import Lookups, Unanswered
+from syncd.node.serve.metrics import Metrics
+from syncd.node.upkeep.lapse import Lapse
+from syncd.node.upkeep.never_list import NeverList
+from syncd.store.own_books import LISTS
+from syncd.store.sealing import VaultCipher
+from syncd.store.sightings import SightedToken
+
+log = structlog.get_logger("syncd.local_workers")
+
+PROGRAM = "syncd.cli.local_worker"
+READY_S = 60.0  # to begin to serve
+HEED_S = 5.0  # to let a change be in force
+STOP_S = 10.0  # to answer what has come
+AGAIN_S = 1.0  # until one that ended is started again, at first
+LONGEST_S = 30.0
+LOOK_S = 1.0  # how often it is looked for changes that nobody waits for
+
+
+@dataclass(kw_only=True, eq=False)
+class LocalWorkers:
+    """The local workers of this daemon, and what they get of it."""
+
+    ctx: Context
+    never: NeverList
+    lapse: Lapse
+    freshness: Freshness
+    tokeniser: Tokeniser
+    lookups: Lookups
+    metrics: Metrics
+    budgets: Budgets
+    aside: Aside
+    listeners: Listeners
+    workers: list["LocalWorker"] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def serve(
+        self, app: web.Application, given: socket.socket | None
+    ) -> None:
+        """Serve the local API: by workers, before `app`, if there are to be any.
+
+        Raises:
+            UsageError: the address is taken, or cannot be had.
+            UnavailableError: a worker does not begin to serve.
+        """
+        home, own = self.ctx.home.path, self.ctx.config.own
+        if not own.workers:
+            await self.listeners.serve(app, own.listen, given, "own")
+            return
+        (home / SOCKET).parent.mkdir(mode=0o700, exist_ok=True)
+        behind = Address(path=home / SOCKET)
+        await self.listeners.serve(app, behind, None, "workers")
+        listening = for_each(own.workers, own.listen, "own", given)
+        self.workers = [
+            LocalWorker(self, number, sockets)
+            for number, sockets in enumerate(listening, 1)
+        ]
+        self._tasks = [
+            asyncio.create_task(work)
+            for work in (*(w.live() for w in self.workers), self._look())
+        ]
+        try:
+            async with asyncio.timeout(READY_S):
+                for worker in self.workers:
+                    await worker.ready.wait()
+        except TimeoutError:
+            raise UnavailableError(
+                "own API: a local worker does not begin to serve",
+                hint="the log says why",
+            ) from None
+
+    async def tell(self) -> None:
+        """Let what has changed be in force in all of them."""
+        await asyncio.gather(*(worker.tell() for worker in self.workers))
+
+    async def stop(self) -> None:
+        """Let them answer what has come, and end."""
+        await asyncio.gather(*(worker.stop() for worker in self.workers))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for worker in self.workers:
+            worker.close()
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await self.tell()
+
+    def state(self) -> dict[str, Any]:
+        """Return the parts of `State` as they are just now."""
+        return {
+            "roster": self.ctx.roster,
+            "never": self.never.tokens,
+            "lapse": self.lapse.record,
+            "heard": self.freshness.heard(),
+        }
+
+    # ------------------------------------------------- what workers say
+
+    async def answer(self, said: Any) -> Done:
+        """Return what comes of what a worker wants."""
+        try:
+            return Done(said.id, await self._wanted(said))
+        except SyncdError as e:
+            return Done(said.id, None, e)
+
+    async def _wanted(self, said: Any) -> Any:
+        if isinstance(said, channel.WantOutputs):
+            return await self._outputs(said)
+        rows = [
+            SightedToken(said.week, kind, epoch, short, "unknown")
+            for kind, epoch, short in said.met
+        ]
+        return await self.ctx.own.sightings.add(rows)
+
+    async def _outputs(
+        self, want: channel.WantOutputs
+    ) -> tuple[list[bytes], SyncdError | None]:
+        """Return outputs, b"" for those that did not come, and why."""
+        if want.purpose not in PURPOSES:
+            raise AssertionError("a worker looks up, and does nothing else")
+        found: dict[Identifier, bytes] = {}
+        wanted = [Identifier(want.kind, value) for value in want.values]
+        why: SyncdError | None = None
+        self._check_epoch(want)
+        try:
+            await self.tokeniser.collect(
+                *(wanted, found),
+                purpose=want.purpose,
+                timeout_s=want.timeout_s,
+            )
+        except SyncdError as e:
+            why = e
+        self._check_epoch(want)
+        return [found.get(one, b"") for one in wanted], why
+
+    def _check_epoch(self, want: channel.WantOutputs) -> None:
+        epoch = self.tokeniser.epoch(want.kind)
+        if (epoch.epoch, epoch.generation) != want.epoch:
+            raise UnavailableError(
+                "oprf: {kind}: the token key has changed meanwhile",
+                kind=want.kind,
+            )
+
+    def note(self, said: channel.Said) -> None:
+        """Keep what a worker says, and wants no answer to."""
+        match said:
+            case channel.Suspected(positions):
+                self.lookups.suspect(positions)
+            case channel.AskAgain(question, how, record, until):
+                again = Unanswered(Question(**question), how, record, until)
+                self.lookups.unanswered.append(again)
+            case channel.LookedUp(verdicts, purpose, seconds):
+                self.metrics.looked_up(Counter(verdicts), purpose, seconds)
+            case channel.Denied(kind, n):
+                self.metrics.denied(kind, n)
+
+
+class LocalWorker:
+    """One of them: its sockets, and its process while there is one."""
+
+    def __init__(
+        self,
+        daemon: LocalWorkers,
+        number: int,
+        listening: Sequence[socket.socket],
+    ) -> None:
+        """Start nothing yet."""
+        self.ready = asyncio.Event()  # one has begun to serve
+        self.process: subprocess.Popen[bytes] | None = None
+        self._daemon, self._number = daemon, number
+        self._listening = listening
+        self._channel: Channel | None = None
+        self._states = itertools.count(1)
+        self._told: dict[str, Any] = {}
+        self._heeded: dict[int, asyncio.Event] = {}
+        self._stopping = False
+
+    async def live(self) -> None:
+        """Run the process, and start it again whenever it ends."""
+        again_s = AGAIN_S
+        while True:
+            began = time.monotonic()
+            code = await self._run()
+            if self._stopping:
+                return
+            log.error("local worker ended", number=self._number, code=code)
+            if time.monotonic() - began > LONGEST_S:
+                again_s = AGAIN_S
+            await asyncio.sleep(again_s)
+            again_s = min(2 * again_s, LONGEST_S)
+
+    async def tell(self) -> None:
+        """Let what has changed be in force, if there is a process."""
+        if self._channel is None:
+            return
+        state = self._daemon.state()
+        news = {
+            name: value
+            for name, value in state.items()
+            if self._told.get(name) is not value
+            and self._told.get(name) != value
+        }
+        self._told = state
+        number = next(self._states)
+        heeded = self._heeded[number] = asyncio.Event()
+        self._channel.tell(State(number, **news))
+        try:
+            async with asyncio.timeout(HEED_S):
+                await heeded.wait()
+        except TimeoutError:
+            self._kill()  # what it did not heed is in force in the next one
+        finally:
+            self._heeded.pop(number, None)
+
+    async def stop(self) -> None:
+        """Let it answer what has come, and end."""
+        self._stopping = True
+        if self._channel is not None and self.process is not None:
+            self._channel.tell(Stop())
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                await asyncio.to_thread(self.process.wait, STOP_S)
+        self._kill()
+
+    def close(self) -> None:
+        """Listen no more: whoever connects from now on is refused."""
+        for sock in self._listening:
+            sock.close()
+
+    async def _run(self) -> int:
+        """Run one process to its end; return its exit code."""
+        ours, theirs = socket.socketpair()
+        counts = self._daemon.budgets.counts.fd
+        fds = tuple(sock.fileno() for sock in self._listening)
+        with theirs:
+            self.process = _started(theirs.fileno(), counts, *fds)
+        opened = await Channel.of(ours)
+        home = self._daemon.ctx.home
+        vault = VaultCipher(home.ring.need("vault"))
+        start = Start(
+            number=self._number,
+            config=home.config,
+            server=config.server(home.config),
+            access_key=home.ring.need("access"),
+            lists_key=vault.derived(LISTS),
+            listening=fds,
+            counts=counts,
+        )
+        opened.tell(start)
+        try:
+            async with asyncio.timeout(READY_S):
+                await opened.said()
+            self._channel, self._told = opened, {}
+            self._daemon.aside(self.tell())
+            while True:
+                self._hear(await opened.said())
+        except (EOFError, TimeoutError, msgspec.DecodeError):
+            self._channel = None
+            opened.close()
+            for heeded in self._heeded.values():
+                heeded.set()  # the next one begins with what is in force
+            if not self._stopping:
+                self._kill()
+            return await asyncio.to_thread(self.process.wait)
+
+    def _hear(self, said: channel.Said) -> None:
+        daemon = self._daemon
+        if isinstance(said, channel.InForce):
+            self.ready.set()
+            if heeded := self._heeded.get(said.number):
+                heeded.set()
+        elif isinstance(said, channel.WantOutputs | channel.Sighted):
+            daemon.aside(self._answer(said))
+        else:
+            daemon.note(said)
+
+    async def _answer(self, said: channel.Said) -> None:
+        done = await self._daemon.answer(said)
+        if self._channel is not None:
+            self._channel.tell(done)
+
+    def _kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()  # nothing, if it has ended
+
+
+def _started(channel_: int, *more: int) -> subprocess.Popen[bytes]:
+    """Start a process that has some descriptors.
+
+    By hand: asyncio's own watcher loses the exit code of one that we kill.
+    """
+    return subprocess.Popen(  # noqa: S603 (our own program, no shell)
+        [sys.executable, "-P", "-m", PROGRAM, str(channel_)],
+        stdin=subprocess.DEVNULL,
+        pass_fds=(channel_, *more),
+        env=config.for_child(None),
+    )
