@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import structs
 
 from syncd.errors import NOTHING, HoldersError, Message, SyncdError
-from syncd.flows import sighting
+from syncd.flows import basis, sighting
 from syncd.flows.basis import Basis, ClaimSource, Key, claims_on
 from syncd.flows.ports import Offload, Position, at_once
 from syncd.indicator import active, identifier, never, token, verdict
@@ -75,6 +75,29 @@ class Answer:
         return (self.verdict and self.verdict.positions) or None
 
 
+_Lone = tuple[str, Report]  # origin; what it says, but of which value
+Judged = tuple[Verdict, bool]  # and whether it may be told that we met it
+ALIKE: Final = 8192  # lone reports whose verdicts are remembered
+
+
+class Alike:
+    """Remembers verdicts on lone reports, while nothing else changes.
+
+    Lists say the same of thousands of values, and callers ask again.
+    """
+
+    def __init__(self) -> None:
+        """Remember nothing."""
+        self._under: tuple[object, ...] = ()
+        self._found: dict[_Lone, Judged] = {}
+
+    def under(self, *what: object) -> dict[_Lone, Judged]:
+        """Return what was judged by the same roster, day and so on."""
+        if what != self._under or len(self._found) >= ALIKE:
+            self._under, self._found = what, {}
+        return self._found
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What a look-up is judged by, as of one moment."""
@@ -85,6 +108,7 @@ class World:
     never_tokens: frozenset[tuple[str, bytes]]  # (kind, token)
     region: str  # for phones without a country
     own: frozenset[str] = frozenset()  # our origins: no sighting of ours
+    alike: Alike = field(default_factory=Alike, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +153,9 @@ class Judge:
         }
         self._seen = active.World(world.roster, world.day, world.contested)
         self.bad_know: set[Position] = set()
-        self._alike: dict[tuple[str, Report], Verdict] = {}
+        self._alike = world.alike.under(
+            world.roster, world.day, world.contested, world.own
+        )
 
     @functools.cached_property
     def _nothing(self) -> Verdict:
@@ -220,12 +246,13 @@ class Judge:
         lying = self._lying(on)
         world = replace(self._seen, bad_know=lying) if lying else self._seen
         behind, whole = self._basis.of(groups)
-        if lying or behind or guard.levels:
-            judged = verdict.verdict(
-                groups or [()], world, never=guard, in_force=behind
-            )
-        else:
-            judged = self._plain(groups)
+        if whole and not (lying or behind or guard.levels):
+            lone = self._lone(on, groups)
+            if lone is not None:
+                return lone
+        judged = verdict.verdict(
+            groups or [()], world, never=guard, in_force=behind
+        )
         # More reports would confirm no less, and are nothing to a guard,
         # unless they may be of a page planted there.
         firm = protected and 0 not in guard.pages
@@ -261,19 +288,35 @@ class Judge:
             evidence=tuple(sorted({r.evidence for who in by for r in who})),
         )
 
-    def _plain(self, groups: Sequence[Sequence[Claim]]) -> Verdict:
-        """Judge claims by themselves: lone reports that are alike, once."""
+    def _lone(
+        self, on: Mapping[Key, bytes], groups: Sequence[Sequence[Claim]]
+    ) -> Answer | None:
+        """Judge a report that stands alone, as one like it was if one was."""
         first, *more = itertools.chain.from_iterable(groups)
         report = first.statement
         if more or not isinstance(report, Report):
-            return verdict.verdict(groups, self._seen)
+            return None
         alike = first.origin, structs.replace(report, token="", know="")
         found = self._alike.get(alike)
         if found is None:
-            found = verdict.verdict(groups, self._seen)
-            self._alike[alike] = found
-        on = tuple(first.position for _ in found.positions)
-        return found if on == found.positions else replace(found, positions=on)
+            judged = verdict.verdict([[first]], self._seen)
+            may_tell = judged.verdict in HITS and sighting.may_tell(
+                [first], self._seen, self._world.own
+            )
+            found = self._alike[alike] = judged, may_tell
+        judged, may_tell = found
+        rests_on = tuple(first.position for _ in judged.positions)
+        if rests_on != judged.positions:
+            judged = replace(judged, positions=rests_on)
+        level = next(at for at, group in enumerate(groups) if group)
+        hit = judged.verdict in HITS
+        return Answer(
+            judged,
+            tokens=tuple(short for _, _, short in on),
+            met=(basis.key(first),) if may_tell else (),
+            level=level if hit else None,
+            evidence=(report.evidence,) if hit else (),
+        )
 
     def _lying(self, on: Mapping[Key, bytes]) -> set[Position]:
         """Return the claims whose `know` does not fit the token's output."""

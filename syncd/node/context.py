@@ -3,14 +3,14 @@
 import datetime
 import zoneinfo
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from syncd.config import Config
 from syncd.errors import MalformedError, Message
 from syncd.flows import sighting
-from syncd.flows.judge import World
+from syncd.flows.judge import Alike, World
 from syncd.flows.ports import Finding, Offload
 from syncd.indicator import statement
 from syncd.node.home import Home
@@ -71,6 +71,7 @@ class Reading:
     report: Report
     offload: Offload  # runs pure work elsewhere
     bulk: Offload  # the same, behind look-ups
+    alike: Alike = field(default_factory=Alike)
 
     @property
     def config(self) -> Config:
@@ -134,6 +135,7 @@ class Reading:
             never,
             self.config.member.region,
             self.own_origins,
+            self.alike,
         )
 
     def now(self) -> int:
