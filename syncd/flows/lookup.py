@@ -9,6 +9,7 @@ the others are answered as usual.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import (
     Awaitable,
     Callable,
@@ -55,7 +56,13 @@ PURPOSES: Final = vocabulary.codes("purpose") - {
     *("publish", "rotate", "never")  # our own work, and no look-up
 }
 
+OPEN: Final = "url"  # what needs no holder: of the other kinds too
 _RECORDED: Final = ("action", "handling", "forms")  # of an answer
+
+
+Spend = Callable[[Counter[str], Counter[str]], None]
+"""hears, before anybody is asked, of how many items need holders of a kind or
+are OPEN, and of how many further forms of them do"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +77,7 @@ class LookupContext:
     current: Callable[[], Roster]  # by which `tokeniser` works just now
     offload: Offload
     clock: Callable[[], float]
+    spend: Spend = lambda *_: None  # may refuse all
 
 
 async def lookup(
@@ -94,11 +102,10 @@ async def lookup(
     asked: list[PendingQuestion] = await read(
         _normalise_all, questions, world, judge.outputs
     )
+    context.spend(*_needed(asked, context.tokeniser))
+    kinds = {f.kind for one in asked for f in one.forms} - {"url"}
     await asyncio.gather(
-        *(
-            _ask(kind, asked, judge, purpose, deadline, context)
-            for kind in ("phone", "account")
-        )
+        *(_ask(k, asked, judge, purpose, deadline, context) for k in kinds)
     )
     _same_keys(world.roster, context.current(), judge)
     answers = await judge.answers(
@@ -204,6 +211,22 @@ def _normalise(question: Question, world: World) -> PendingQuestion:
     return PendingQuestion(question, forms, guard=guard, faked=faked)
 
 
+def _needed(
+    asked: Sequence[PendingQuestion], tokeniser: Tokeniser
+) -> tuple[Counter[str], Counter[str]]:
+    """Count what items need by their first forms, and by further ones."""
+    first, more = Counter[str](), Counter[str]()
+    for one in asked:
+        kinds = [
+            OPEN if f.kind == OPEN or tokeniser.knows(f) else f.kind
+            for f in one.forms
+        ]
+        if one.question.kind:  # else it was no item
+            first[kinds[0] if kinds else OPEN] += 1
+        more.update(kinds[1:])
+    return first, more
+
+
 async def _ask(
     kind: str,
     asked: Sequence[PendingQuestion],
@@ -214,8 +237,6 @@ async def _ask(
 ) -> None:
     """Get the outputs of one kind, as many as can be had in time."""
     wanted = [f for a in asked for f in a.forms if f.kind == kind]
-    if not wanted:
-        return
     try:
         await context.tokeniser.collect(
             wanted,
@@ -233,7 +254,7 @@ def _same_keys(old: Roster, new: Roster, judge: Judge) -> None:
     Nobody can say of which of the two they are, and under the wrong one a
     listed number is not found.
     """
-    for kind in identifier.KINDS:
+    for kind in identifier.KINDS if new is not old else ():
         if epoch_of(old, kind) != epoch_of(new, kind):
             judge.failed[kind] = UnavailableError(
                 "oprf: {kind}: the token key has changed meanwhile", kind=kind

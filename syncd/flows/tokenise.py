@@ -67,6 +67,11 @@ class Tokeniser(Quorums):
             )
         return epoch
 
+    def knows(self, one: Identifier) -> bool:
+        """Tell whether an output is remembered: it costs no evaluation."""
+        epoch = self.roster().epoch(one.kind) if self._cache else None
+        return epoch is not None and (one, epoch.epoch) in self._cache
+
     async def outputs(
         self,
         identifiers: Iterable[Identifier],
@@ -104,10 +109,8 @@ class Tokeniser(Quorums):
         for one in wanted:
             if one.kind == "url":
                 done[one] = token.url_output(one)
-            elif self._cache:
-                known = self._cache.get((one, self.epoch(one.kind).epoch))
-                if known is not None:
-                    done[one] = known
+            elif self.knows(one):
+                done[one] = self._cache[one, self.epoch(one.kind).epoch]
         calls = []
         for kind in ("phone", "account"):
             rest = [i for i in wanted if i.kind == kind and i not in done]

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from syncd.errors import HoldersError, MalformedError, SyncdError
+from syncd.errors import HoldersError, MalformedError, QuotaError, SyncdError
 from syncd.flows import basis, lookup
 from syncd.flows.judge import Answer, Question, World, judged_by_token
 from syncd.flows.lookup import LookupContext
@@ -60,6 +61,10 @@ class Holders(Tokeniser):
         self.down: dict[str, SyncdError] = {}
         self.in_time = 10_000  # what they manage of one call
         self.asked: list[tuple[int, str, float]] = []
+        self.known: set[Identifier] = set()
+
+    def knows(self, one: Identifier) -> bool:
+        return one in self.known
 
     async def collect(
         self,
@@ -158,6 +163,10 @@ class User:
         self.world = WORLD
         self.current: Roster | None = None  # another than the world's
         self.offloaded = 0
+        self.spent: list[tuple[dict[str, int], dict[str, int]]] = []
+
+    def spend(self, items: Counter[str], more: Counter[str]) -> None:
+        self.spent.append(({**items}, {**more}))
 
     async def offload(self, work: Any, *args: Any) -> Any:
         self.offloaded += 1
@@ -177,6 +186,7 @@ class User:
                 current=lambda: self.current or self.world.roster,
                 offload=self.offload,
                 clock=self.clock,
+                spend=self.spend,
             ),
             purpose="call_check",
             caller="teller",
@@ -395,6 +405,41 @@ async def test_whoever_names_reports_need_not_have_the_value(
     [answer] = await user.ask(Question("phone", NUMBER))
     assert verdicts([answer]) == ["disputed"]
     assert user.book.suspects == set()
+
+
+async def test_what_is_remembered_needs_no_evaluation(user: User) -> None:
+    """It is spent as what needs no holder, as URLs and tokens are."""
+    short = token.token(output(phone()))
+    questions: list[Question | SyncdError] = [
+        Question("phone", NUMBER),
+        Question("phone", token=short, epoch=1),
+        Question("url", "http://a.example/b"),
+        Question("account", "13800138000"),
+        Question("bogus", "1"),
+        MalformedError("no item"),
+    ]
+    user.holders.known = {phone()}
+    await user.ask(*questions)
+    assert user.spent[0] == (
+        {"url": 4, "account": 1},  # and by further forms
+        {"url": 1, "account": 2},
+    )
+    user.holders.known.clear()
+    await user.ask(questions[0])
+    assert user.spent[1] == ({"phone": 1}, {})
+
+
+async def test_who_may_not_spend_asks_nobody(user: User) -> None:
+    """Refused, a call costs no holder anything and leaves no record."""
+
+    def refuse(items: Counter[str], more: Counter[str]) -> None:
+        raise QuotaError("no more", retry_after_s=1)
+
+    user.spend = refuse  # type: ignore[method-assign]
+    with pytest.raises(QuotaError):
+        await user.ask(Question("phone", NUMBER))
+    assert not user.holders.asked
+    assert not user.book.accesses
 
 
 async def test_a_caller_with_tokens_asks_without_holders(user: User) -> None:

@@ -7,20 +7,17 @@ daemon and its local workers.
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from syncd.errors import QuotaError, SyncdError
-from syncd.flows.judge import Answer
+from syncd.errors import QuotaError
+from syncd.flows.lookup import OPEN
 from syncd.node.context import Reading
 from syncd.node.serve.shared_counts import SharedCounts
 from syncd.roster.terms import LOOKUP
-from syncd.web import forms
 from syncd.web.routes import Caller
 from syncd.web.status_forms import BudgetLeft
 
-OPEN = "url"  # what needs no holder: URLs, and what is asked by token
 KINDS = ("phone", "account", OPEN)
 
 
@@ -53,22 +50,19 @@ class Budgets:
         return quota.hour * config.token_share // 100
 
     def spend(
-        self, caller: Caller, items: Sequence[forms.Item | SyncdError]
+        self, caller: Caller, items: Counter[str], more: Counter[str]
     ) -> None:
-        """Count what a token asks for, all of it or nothing.
+        """Count what a token asks for, by kind: all of it or nothing.
+
+        What is `more` counts whatever is left: values are tried as several
+        forms, of which the caller need not know.
 
         Raises:
-            QuotaError: it would be more than its share of the hour.
+            QuotaError: its items would be more than its share of the hour.
         """
         now = self.ctx.now()
-        kinds = Counter(
-            OPEN if item.token else item.kind
-            for item in items
-            if isinstance(item, forms.Item)
-        )
-        counts = {kind: kinds[kind] for kind in KINDS if kinds[kind]}
         with self.counts.of(caller.name) as had:
-            for kind, n in counts.items():
+            for kind, n in items.items():
                 most = self.most(kind)
                 left = max(most - had.used(now, kind), 0)
                 if n <= left:
@@ -86,17 +80,8 @@ class Budgets:
                     kind=kind,
                     most=most,
                 )
-            for kind, n in counts.items():
+            for kind, n in (items + more).items():
                 had.add(now, kind, n)
-
-    def tried(self, caller: Caller, answers: Sequence[Answer]) -> None:
-        """Count the further forms that values were tried as."""
-        more = [form.kind for a in answers for form in a.forms[1:]]
-        if more:
-            now = self.ctx.now()
-            with self.counts.of(caller.name) as had:
-                for kind, n in Counter(more).items():
-                    had.add(now, kind, n)
 
     def left(self, caller: Caller) -> tuple[BudgetLeft, ...]:
         """Return what is left to a token."""

@@ -11,7 +11,7 @@ from syncd.errors import MalformedError, Message, SyncdError
 from syncd.flows import lookup, sighting
 from syncd.flows.basis import Key
 from syncd.flows.judge import Answer, Question, World, judged_by_token
-from syncd.flows.lookup import LookupContext
+from syncd.flows.lookup import LookupContext, Spend
 from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access, Finding, Position
 from syncd.flows.tokenise import Tokeniser
@@ -172,7 +172,6 @@ class Lookups:
                 "purpose", "purpose", wanted.purpose, lookup.PURPOSES
             )
         plain_text("reference", wanted.reference, LONGEST_REFERENCE)
-        self.budgets.spend(caller, wanted.items)
         deadline_ms = wanted.deadline_ms or min(
             self.ctx.config.lookup.deadline_ms + EACH_MS * len(wanted.items),
             MAX_DEADLINE_MS,
@@ -182,9 +181,11 @@ class Lookups:
         how["reference"] = wanted.reference
         how["caller"] = caller.name
         answers, overlay, world, _ = done = await self.answers(
-            questions, timeout_s=deadline_ms / 1000, **how
+            questions,
+            timeout_s=deadline_ms / 1000,
+            spend=partial(self.budgets.spend, caller),
+            **how,
         )
-        self.budgets.tried(caller, answers)
         self._wait(how, questions, done)
         await self._sight(answers, wanted.purpose, world.day)
         items = tuple(_lookup_item(a, overlay.over(a)) for a in answers)
@@ -214,6 +215,7 @@ class Lookups:
         questions: Sequence[Question | SyncdError],
         *,
         answered_only: bool = False,
+        spend: Spend = lambda *_: None,
         **how: Any,
     ) -> Answered:
         """Answer questions, in order; recorded durably before return.
@@ -232,6 +234,7 @@ class Lookups:
             current=lambda: self.ctx.roster,
             offload=self.ctx.offload,
             clock=time.monotonic,
+            spend=spend,
         )
         found = await lookup.lookup(questions, world, context, **how)
         return Answered(found, overlay, world, records)
