@@ -79,11 +79,19 @@ class Rows(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def slices(self) -> Iterator[Slice]:
-        """All slices, those of the same tokens one after the other."""
-        return chain.from_iterable(zip(*self.parts, strict=True))
+        """The rows in order, those of the same first bytes together."""
+        if len(self.parts) < 2:
+            return chain.from_iterable(self.parts)
+        return map(_slice, self._cells())
 
     def __iter__(self) -> Iterator[Row]:
-        """Yield rows in order; the objects of one slice are there at a time."""
+        """Yield rows in order."""
+        for cell in chain.from_iterable(self._cells()):
+            at, number = int(cell[16:33]), int(cell[33:50])
+            yield cell[:16], at, number, cell[50:]
+
+    def _cells(self) -> Iterator[list[bytes]]:
+        """Yield a slice's cells: those of one slice are there at a time."""
         for same in zip(*self.parts, strict=True):
             cells = [
                 raw[span >> 16 : (span >> 16) + (span & 0xFFFF)]
@@ -91,9 +99,7 @@ class Rows(msgspec.Struct, frozen=True, gc=False):
                 for span in _read_spans(spans)
             ]
             cells.sort()  # of sorted runs: little more than a merge
-            for cell in cells:
-                at, number = int(cell[16:33]), int(cell[33:50])
-                yield cell[:16], at, number, cell[50:]
+            yield cells
 
 
 def _slice(cells: Sequence[bytes]) -> Slice:

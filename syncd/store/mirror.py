@@ -23,7 +23,7 @@ from syncd.store import bundles as bundle_rows
 from syncd.store import cutting, failpoint, kept_notes, log_rows
 from syncd.store import findings as finding_rows
 from syncd.store.kept_notes import KeptNotes
-from syncd.store.loading import load
+from syncd.store.loading import load, load_claims
 from syncd.store.mirror_erasures import MirrorErasures, erase_merged
 from syncd.store.prepared import Prepared
 from syncd.store.stored_claims import StoredClaims
@@ -123,7 +123,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
             bundle_rows.put(c, log_id, _joined(c, log_id, new.origin, bundles))
             failpoint.hit("merge.bundles")
             counting = self.counting(batch)
-            load(c, claim, log_id, counting.adds)
+            load_claims(c, log_id, counting.adds)
             load(c, mirror_sighting, log_id, counting.sightings)
             failpoint.hit("merge.claims")
             _end_claims(c, log_id, counting)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from syncd.errors import Message, StaleError
 from syncd.flows.ports import Finding, MirrorHead
 from syncd.indicator import absent, codec, folding, leaf
 from syncd.indicator.claims import Row
-from syncd.indicator.folding import Batch
+from syncd.indicator.folding import Batch, Rows
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Statement
 from syncd.store import erasing, stored_claims
@@ -736,3 +737,25 @@ async def test_what_was_merged_today(
 
 def _bytes(home: Path) -> bytes:
     return b"".join(p.read_bytes() for p in sorted(home.glob("mirror.db*")))
+
+
+async def test_rows_of_any_length_and_number(
+    mirror: MirrorStore, log: Log
+) -> None:
+    """They are kept as they were made, whatever runs they came in."""
+    old, new, bundles, batch = log.mirrored(*map(log.report, range(3)))
+    rows = [
+        (token * 16, index, number, record)
+        for index, (token, number, record) in enumerate(
+            product(
+                (b"\0", b"\3", b"\xff"),
+                (5, 4 * (2**53 - 1) + 3),
+                (b"", b'\0"\xff', b"r" * 4096),
+            )
+        )
+    ]
+    batch.adds = Rows.pack(rows[::-2]) + Rows.pack(rows[::2][::-1])
+    new = dataclasses.replace(new, merged=3)
+    await mirror.advance(old, new, bundles, batch)
+    kept = [row async for page in mirror.rows(log.origin, 99) for row in page]
+    assert kept == rows == [*batch.adds]
