@@ -16,8 +16,8 @@ from syncd.errors import (
     SyncdError,
 )
 from syncd.flows.evaluation import CHECKED
-from syncd.flows.grouped import Grouped
 from syncd.flows.quorums import NO_TIME, Quorums
+from syncd.grouped import Grouped
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
 from syncd.roster.terms import BULK, Epoch

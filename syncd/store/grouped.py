@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from syncd.flows import grouped
+from syncd import grouped
 from syncd.store.database import Database
 
 I = TypeVar("I")  # noqa: E741 (item)
