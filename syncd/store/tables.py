@@ -7,6 +7,7 @@ and tokens raw bytes. docs/store.md says what each table is for.
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 
 OWN = sa.MetaData()
 MIRROR = sa.MetaData()
@@ -14,8 +15,15 @@ MIRROR = sa.MetaData()
 # SQLite numbers its rows only through a column declared INTEGER.
 Int = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 Bytes = sa.LargeBinary
-# Sorted bytewise, whatever a server's own collation is.
-Text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+class Text(sa.Text):
+    """Text that is sorted bytewise, whatever a server's own collation is."""
+
+
+@compiles(Text, "postgresql")
+def _column_type(*_: Any, **_kw: Any) -> str:
+    return 'TEXT COLLATE "C"'
 
 
 def _column(name: str, type_: Any, *args: Any, **kw: Any) -> sa.Column[Any]:

@@ -9,6 +9,7 @@ from syncd.flows import sighting
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Sighting
 from syncd.node.upkeep import erasures
+from syncd.store import tables
 from syncd.store.sightings import SightedToken
 from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member, shared
@@ -112,8 +113,8 @@ async def test_a_purge_that_fails_stops_nothing_else_of_the_day(
 async def forget(member: Member, name: str) -> None:
     """Have a week look as if nothing had been written in it."""
     await member.node.home.own.database.write(
-        lambda c: c.exec_driver_sql(
-            "DELETE FROM done WHERE name = ?", (name,)
+        lambda c: c.execute(
+            tables.done.delete().where(tables.done.c.name == name)
         ).close()
     )
 
