@@ -9,10 +9,21 @@ import sqlalchemy as sa
 from syncd.errors import UsageError
 from syncd.store.book import Book
 from syncd.store.prepared import Prepared
-from syncd.store.tables import bearer
+from syncd.store.tables import OWN, Bytes, Int, Text
 
 ROLES = ("operator", "reader", "auditor", "compliance")
 _PREFIX = "syncd_"
+
+bearer = sa.Table(
+    "bearer",
+    OWN,
+    sa.Column("id", Int, primary_key=True),
+    sa.Column("name", Text, nullable=False),
+    sa.Column("role", Text, nullable=False),
+    sa.Column("hash", Bytes, nullable=False, unique=True),  # SHA-256
+    sa.Column("added_at", Int, nullable=False),
+    sa.Column("revoked_at", Int, nullable=True),
+)
 _at, _LIVE = bearer.c, bearer.c.revoked_at.is_(None)
 _ALL = sa.select(_at.id, _at.name, _at.role, _at.added_at, _at.revoked_at)
 _CHECK = Prepared(_ALL.where(_at.hash == sa.bindparam("of"), _LIVE), "of")

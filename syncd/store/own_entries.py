@@ -8,7 +8,6 @@ people stand in clear.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -16,12 +15,13 @@ import sqlalchemy as sa
 
 from syncd.errors import DamagedError, RefusedError
 from syncd.flows.entry import LOCAL, Entry, EntryFields, Filter, NewEntry
+from syncd.flows.submission import Outcome
 from syncd.indicator.identifier import Identifier
 from syncd.store import sealing
 from syncd.store.book import SealedBook
 from syncd.store.database import FEW
 from syncd.store.prepared import MANY, Prepared
-from syncd.store.tables import own_entry
+from syncd.store.tables import OWN, Bytes, Int, Text, partial_index
 
 KEPT_S: Final = 180 * 86_400  # that a local entry is kept after its end
 GONE_UNASKED: Final = 10  # rows that a new load of a list may lack; or 1 %
@@ -30,8 +30,29 @@ REPLACED: Final = "replaced"
 _CLEAR: Final = (  # what of an entry stands in clear
     *("id", "type", "kind", "until", "by", "at", "removed_at", "removed_by"),
 )
+own_entry = sa.Table(  # exempt, note, local: our own lists, never published
+    "own_entry",
+    OWN,
+    sa.Column("id", Int, primary_key=True),
+    sa.Column("type", Text, nullable=False),
+    sa.Column("kind", Text, nullable=False),
+    sa.Column("mac", Bytes, nullable=False),  # 16 bytes: kind and normal form
+    sa.Column("name_mac", Bytes, nullable=False),  # and what stands once on it
+    sa.Column("said_mac", Bytes, nullable=False),  # that and what it says
+    sa.Column("list_mac", Bytes),  # 16 bytes: name of its list
+    sa.Column("sealed", Bytes, nullable=False),
+    sa.Column("until", Int),  # first day on which it is no more
+    sa.Column("added_by", Text, nullable=False),  # the bearer's name
+    sa.Column("added_at", Int, nullable=False),
+    sa.Column("load", Int),  # the last one that had it
+    sa.Column("removed_at", Int),
+    sa.Column("removed_by", Text),
+    sa.Column("removed_why", Bytes),  # sealed
+)
 _at, _given = own_entry.c, sa.bindparam
 _STANDS = _at.removed_at.is_(None)
+partial_index("own_entry_mac", _STANDS, _at.mac)
+partial_index("own_entry_list", _STANDS, _at.list_mac)
 _ROW = sa.select(
     *(_at.mac, _at.said_mac, _at.sealed, _at.removed_why, _at.id, _at.type),
     *(_at.kind, _at.until, _at.added_by, _at.added_at, _at.removed_at),
@@ -62,14 +83,6 @@ _END = Prepared(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class EntryOutcome:
-    """What became of an entry that was handed in."""
-
-    id: int
-    state: str  # added, known, replaced: another of its name stood there
-
-
 # What nobody reads without the vault's key: a value, a name, what is said.
 _decode = msgspec.json.Decoder(tuple[str, str, EntryFields]).decode
 
@@ -81,14 +94,15 @@ class OwnEntries(SealedBook):
 
     async def add(
         self, entries: Sequence[NewEntry], by: str, load: int | None = None
-    ) -> list[EntryOutcome]:
+    ) -> list[Outcome]:
         """Keep entries in one transaction; durable on return, in order.
 
         Of one type and name (a note's code, a local entry's list) one stands
-        on a value: another takes its place, the same is known.
+        on a value: another takes its place, the same is known. Each is added,
+        known or replaced, which names the new one.
         """
 
-        def job(c: sa.Connection) -> list[EntryOutcome]:
+        def job(c: sa.Connection) -> list[Outcome]:
             macs = [self._macs(entry) for entry in entries]
             found = _THERE.within(c, sorted({mac for mac, _, _ in macs}))
             there = {name: (fields, id_) for name, fields, id_ in found}
@@ -102,16 +116,14 @@ class OwnEntries(SealedBook):
                 fields, old = there.get(name_mac, (b"", 0))
                 if fields == said_mac:
                     known.append((load, old))
-                    outcomes.append(EntryOutcome(old, "known"))
+                    outcomes.append(Outcome("known", old))
                     continue
                 id_ = (last or 0) + len(rows) + 1
                 row = self._row(entry, found_by, by)
                 rows.append({**row, "id": id_, "load": load})
                 there[name_mac] = (said_mac, id_)
                 replaced += [old] if old else []
-                outcomes.append(
-                    EntryOutcome(id_, "replaced" if old else "added")
-                )
+                outcomes.append(Outcome("replaced" if old else "added", id_))
             if rows:
                 c.execute(sa.insert(own_entry), rows)
             if load is not None:

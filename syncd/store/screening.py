@@ -19,7 +19,7 @@ from syncd.flows.ports import Position
 from syncd.store import events, sealing
 from syncd.store.book import SealedBook
 from syncd.store.prepared import MANY, Prepared
-from syncd.store.tables import OWN, Bytes, Int, Text
+from syncd.store.tables import OWN, Bytes, Int, Text, partial_index
 
 Key = tuple[str, int, bytes]  # kind, epoch, token
 
@@ -37,12 +37,7 @@ screened = sa.Table(
     sa.UniqueConstraint("mac", "ref", name="screened_once"),
 )
 sa.Index("screened_until", screened.c.until)
-sa.Index(
-    "screened_listed",
-    screened.c.id,
-    sqlite_where=sa.text("state IS NOT NULL"),
-    postgresql_where=sa.text("state IS NOT NULL"),
-)
+partial_index("screened_listed", "state IS NOT NULL", screened.c.id)
 
 
 class Listed(msgspec.Struct, frozen=True):

@@ -30,7 +30,7 @@ def _column(name: str, type_: Any, *args: Any, **kw: Any) -> sa.Column[Any]:
     return sa.Column(name, type_, *args, **{"nullable": False, **kw})
 
 
-def _index(
+def partial_index(
     name: str,
     where: str | sa.ColumnElement[bool],
     *columns: sa.ColumnElement[Any],
@@ -98,10 +98,12 @@ vault = sa.Table(
     _column("elsewhere", Text, nullable=True),
 )
 sa.Index("vault_import", vault.c.import_id)
-_index("vault_elsewhere", "elsewhere IS NOT NULL", vault.c.import_id)
-_index("vault_waiting", "state = 0", vault.c.kind, vault.c.urgent, vault.c.id)
-_index("vault_ending", "state = 2", vault.c.id)
-_index("vault_position", "idx IS NOT NULL", vault.c.idx)
+partial_index("vault_elsewhere", "elsewhere IS NOT NULL", vault.c.import_id)
+partial_index(
+    "vault_waiting", "state = 0", vault.c.kind, vault.c.urgent, vault.c.id
+)
+partial_index("vault_ending", "state = 2", vault.c.id)
+partial_index("vault_position", "idx IS NOT NULL", vault.c.idx)
 
 vault_value = sa.Table(  # finds rows again; a table, so batches are sorted
     "vault_value",
@@ -237,39 +239,6 @@ kept_receipt = sa.Table(  # of each signer the first that covers an effect
     _column("at", Int),
 )
 
-bearer = sa.Table(
-    "bearer",
-    OWN,
-    _column("id", Int, primary_key=True),
-    _column("name", Text),
-    _column("role", Text),
-    _column("hash", Bytes, unique=True),  # SHA-256 of the token
-    _column("added_at", Int),
-    _column("revoked_at", Int, nullable=True),
-)
-
-own_entry = sa.Table(  # exempt, note, local: our own lists, never published
-    "own_entry",
-    OWN,
-    _column("id", Int, primary_key=True),
-    _column("type", Text),
-    _column("kind", Text),
-    _column("mac", Bytes),  # 16 bytes: kind and normal form
-    _column("name_mac", Bytes),  # 16 bytes: that and what stands once on it
-    _column("said_mac", Bytes),  # 16 bytes: that and what it says
-    _column("list_mac", Bytes, nullable=True),  # 16 bytes: name of its list
-    _column("sealed", Bytes),
-    _column("until", Int, nullable=True),  # first day on which it is no more
-    _column("added_by", Text),  # the bearer's name
-    _column("added_at", Int),
-    _column("load", Int, nullable=True),  # the last one that had it
-    _column("removed_at", Int, nullable=True),
-    _column("removed_by", Text, nullable=True),
-    _column("removed_why", Bytes, nullable=True),  # sealed
-)
-_index("own_entry_mac", "removed_at IS NULL", own_entry.c.mac)
-_index("own_entry_list", "removed_at IS NULL", own_entry.c.list_mac)
-
 sighting = sa.Table(  # met here, not yet told
     "sighting",
     OWN,
@@ -384,7 +353,7 @@ def record_is(type_: int) -> sa.ColumnElement[bool]:
 
 
 DISPUTES = sa.and_(record_is(3), claim.c.ended_by.is_(None))  # in force
-_index("claim_dispute", DISPUTES, claim.c.log_id, claim.c.idx)
+partial_index("claim_dispute", DISPUTES, claim.c.log_id, claim.c.idx)
 
 ending = sa.Table(  # what each merged retract names: folding.End
     "ending",
