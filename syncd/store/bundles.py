@@ -13,14 +13,14 @@ from sqlalchemy.dialects.postgresql import insert
 from syncd.errors import DamagedError, StaleError
 from syncd.flows.ports import Bundle
 from syncd.indicator import codec
-from syncd.store.prepared import Prepared
+from syncd.store.prepared import Prepared, given
 from syncd.store.tables import bundle
 from syncd.tlog import growth
 from syncd.tlog.merkle import BUNDLE
 
 _log_id, *_COLUMNS = bundle.c  # those of flows.ports.Bundle
-_OF_LOG = _log_id == sa.bindparam("log")
-OF_LOG = sa.select(*_COLUMNS).where(_OF_LOG)
+_n = bundle.c.n
+OF_LOG = sa.select(*_COLUMNS).where(given(_log_id))
 _new = insert(bundle)
 _PUT = Prepared(
     _new.on_conflict_do_update(
@@ -30,28 +30,18 @@ _PUT = Prepared(
     ),
     *bundle.c.keys(),
 )
-_GET = Prepared(OF_LOG.where(bundle.c.n == sa.bindparam("n")), "log", "n")
+_GET = Prepared(OF_LOG.where(given(_n)))
 _ROOTS = Prepared(
     sa.select(bundle.c.root)
-    .where(
-        _OF_LOG,
-        bundle.c.n >= sa.bindparam("first"),
-        bundle.c.n < sa.bindparam("last"),
-        bundle.c.width == BUNDLE,
-    )
-    .order_by(bundle.c.n),
-    *("log", "first", "last"),
+    .where(given(_log_id), bundle.c.width == BUNDLE)
+    .where(_n >= sa.bindparam("first"), _n < sa.bindparam("last"))
+    .order_by(_n),
+    *("log_id", "first", "last"),
 )
 _REWRITE = Prepared(
     sa.update(bundle)
     .values(gz=sa.bindparam("new"), entries=sa.bindparam("leaves"))
-    .where(
-        _OF_LOG,
-        bundle.c.n == sa.bindparam("n"),
-        bundle.c.width == sa.bindparam("width"),
-        bundle.c.root == sa.bindparam("root"),
-    ),
-    *("new", "leaves", "log", "n", "width", "root"),
+    .where(given(_log_id, _n, bundle.c.width, bundle.c.root))
 )
 
 

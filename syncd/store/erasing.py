@@ -22,7 +22,7 @@ from syncd.indicator import codec, leaf, statement, token
 from syncd.indicator.absent import Range
 from syncd.indicator.claims import Claim
 from syncd.store import bundles, tables
-from syncd.store.prepared import MANY, Prepared
+from syncd.store.prepared import MANY, Prepared, given
 from syncd.store.tables import bundle, claim, ending, mirror_sighting, missing
 from syncd.tlog import merkle
 from syncd.tlog.merkle import BUNDLE
@@ -30,48 +30,28 @@ from syncd.tlog.merkle import BUNDLE
 Span = tuple[int, int]  # first index, one past the last
 held, mark = claim.c, ending.c
 _SAYING = claim, mirror_sighting  # what entries say, by token
-_ENTRY = "token", "log", "index"
-
-
-def _of_entry(table: sa.Table) -> sa.ColumnElement[bool]:
-    columns = table.c.token, table.c.log_id, table.c.idx
-    pairs = zip(columns, _ENTRY, strict=True)
-    return sa.and_(*(column == sa.bindparam(name) for column, name in pairs))
-
-
-_DROP = {
-    t: Prepared(sa.delete(t).where(_of_entry(t)), *_ENTRY) for t in _SAYING
-}
+_ENTRY = {t: given(t.c.token, t.c.log_id, t.c.idx) for t in _SAYING}
+_DROP = {t: Prepared(sa.delete(t).where(_ENTRY[t])) for t in _SAYING}
 _STOOD = Prepared(
     sa.select(held.token, held.idx, held.kind_epoch, held.record).where(
-        _of_entry(claim), held.ended_by.is_(None)
-    ),
-    *_ENTRY,
+        _ENTRY[claim], held.ended_by.is_(None)
+    )
 )
 _OF_CLAIM = sa.and_(*(mark[key.name] == key for key in claim.primary_key))
 LEAST = (  # of the retracts that name a claim
     sa.select(sa.func.min(mark.by_idx)).where(_OF_CLAIM).scalar_subquery()
 )
 _NAMED = Prepared(
-    sa.select(mark.token, mark.kind_epoch, mark.log_id, mark.idx, mark.by_idx)
+    sa.select(*(mark[key.name] for key in claim.primary_key), mark.by_idx)
     .join(claim, _OF_CLAIM)
-    .where(mark.log_id == sa.bindparam("log"), mark.by_idx.in_(MANY)),
-    "log",
+    .where(given(mark.log_id), mark.by_idx.in_(MANY))
 )
 _FORGET = [
-    Prepared(
-        sa.delete(ending).where(
-            mark.log_id == sa.bindparam("log"), index == sa.bindparam("index")
-        ),
-        *("log", "index"),
-    )
+    Prepared(sa.delete(ending).where(given(mark.log_id, index)))
     for index in (mark.by_idx, mark.idx)
 ]
 _END_ANEW = Prepared(
-    sa.update(claim)
-    .values(ended_by=LEAST)
-    .where(_of_entry(claim), held.kind_epoch == sa.bindparam("key")),
-    *("token", "key", "log", "index"),
+    sa.update(claim).values(ended_by=LEAST).where(given(*claim.primary_key))
 )
 _REMEMBER = Prepared(
     insert(tables.erased).on_conflict_do_nothing(), *tables.erased.c.keys()

@@ -4,14 +4,12 @@ import sqlalchemy as sa
 
 from syncd.errors import StaleError
 from syncd.flows.ports import MirrorHead
-from syncd.store.prepared import Prepared
+from syncd.store.prepared import Prepared, given
 from syncd.store.tables import mirror_log, missing
 from syncd.tlog.merkle import Frontier
 
 log = mirror_log.c
-_ID = Prepared(
-    sa.select(log.id).where(log.origin == sa.bindparam("name")), "name"
-)
+_ID = Prepared(sa.select(log.id).where(given(log.origin)))
 
 
 def id_of(c: sa.Connection, origin: str, *, make: bool = False) -> int:

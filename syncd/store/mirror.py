@@ -25,7 +25,7 @@ from syncd.store import findings as finding_rows
 from syncd.store.kept_notes import KeptNotes
 from syncd.store.loading import load, load_claims
 from syncd.store.mirror_erasures import MirrorErasures, erase_merged
-from syncd.store.prepared import Prepared
+from syncd.store.prepared import Prepared, given
 from syncd.store.stored_claims import StoredClaims
 from syncd.store.tables import (
     bundle,
@@ -45,15 +45,11 @@ _SIZES = Prepared(sa.select(log.origin, log.size, log.merged))
 _END = Prepared(
     sa.update(claim)
     .values(ended_by=sa.bindparam("by"))
+    .where(given(*claim.primary_key), held.idx < sa.bindparam("by"))
     .where(
-        held.token == sa.bindparam("token"),
-        held.kind_epoch == sa.bindparam("key"),
-        held.log_id == sa.bindparam("log"),
-        held.idx == sa.bindparam("index"),
-        held.idx < sa.bindparam("by"),
-        sa.or_(held.ended_by.is_(None), held.ended_by > sa.bindparam("by")),
+        sa.or_(held.ended_by.is_(None), held.ended_by > sa.bindparam("by"))
     ),
-    *("token", "index", "by", "key", "log"),
+    *("token", "idx", "by", "kind_epoch", "log_id"),
 )
 
 

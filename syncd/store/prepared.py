@@ -29,8 +29,8 @@ class Prepared:
     """A statement whose values are given by position.
 
     `names` are those of its `bindparam`s, in the order in which values will
-    come, of an insert those of columns too; for one without them nothing is
-    to be given.
+    come, of an insert those of columns too. Without them values come in the
+    order in which the text first wants each.
     """
 
     def __init__(self, statement: sa.ClauseElement, *names: str) -> None:
@@ -59,7 +59,7 @@ class Prepared:
         Return how many rows of the table that changed in all.
         """
         text, order = self._compiled(c)
-        if order != [*range(len(self._names))]:
+        if order != [*range(len(order))]:
             rows = ([_value(o, row) for o in order] for row in rows)
         cursor = _cursor(c)
         cursor.executemany(text, rows)
@@ -97,8 +97,11 @@ class Prepared:
             made: Any = self._statement.compile(
                 dialect=dialect, column_keys=self._columns
             )
-            places = {n: i for i, n in enumerate(self._names)}
             constants, positions = made.params, made.positiontup
+            wanted = self._names or dict.fromkeys(
+                n for n in positions if made.binds[n].required and n != "many"
+            )
+            places = {n: i for i, n in enumerate(wanted)}
             marks = ",".join([mark] * width)
             self._made[key] = (
                 _MANY_MARKS.sub(f"({marks})", str(made)),
@@ -108,6 +111,11 @@ class Prepared:
                 ],
             )
         return self._made[key]
+
+
+def given(*columns: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition that columns have values of their names to come."""
+    return sa.and_(*(c == sa.bindparam(c.name) for c in columns))
 
 
 def _value(wanted: Any, values: Sequence[object]) -> object:

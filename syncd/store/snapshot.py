@@ -110,7 +110,7 @@ class _Snapshot:
     def bundles(self, log_id: int) -> Iterator[Bundle]:
         """Yield a log's bundles, the newest first."""
         newest_first = bundles.OF_LOG.order_by(bundle.c.n.desc())
-        yield from starmap(Bundle, self._rows(newest_first, log=log_id))
+        yield from starmap(Bundle, self._rows(newest_first, log_id=log_id))
 
     def bundle(self, log_id: int, n: int) -> Bundle | None:
         """Return one bundle of a log."""

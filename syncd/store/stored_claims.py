@@ -21,7 +21,7 @@ from syncd.store import bundles as bundle_rows
 from syncd.store import erasing, log_rows
 from syncd.store.book import Book
 from syncd.store.database import FEW, Database
-from syncd.store.prepared import MANY, Prepared
+from syncd.store.prepared import MANY, Prepared, given
 from syncd.store.tables import DISPUTES, claim, mirror_log, record_is
 from syncd.tlog.merkle import BUNDLE
 
@@ -35,41 +35,38 @@ Sizes = Mapping[str, int]  # merged entries, by origin
 
 held, log = claim.c, mirror_log.c
 _AND_LOG = claim.join(mirror_log, log.id == held.log_id)
-_OF_TOKENS = held.kind_epoch == sa.bindparam("key"), held.token.in_(MANY)
+_OF_TOKENS = given(held.kind_epoch), held.token.in_(MANY)
 _STANDS = held.ended_by.is_(None)
 _PAIR, _PLACE = [held.token, held.kind_epoch], [held.log_id, held.idx]
-_THERE = Prepared(
-    sa.select(held.idx).where(*_OF_TOKENS).limit(_ROWS + 1), "key"
-)
+_THERE = Prepared(sa.select(held.idx).where(*_OF_TOKENS).limit(_ROWS + 1))
 _FOUND = Prepared(
     sa.select(*(held.token, log.origin, held.idx, held.record, held.ended_by))
     .select_from(_AND_LOG)
     .where(*_OF_TOKENS)
-    .where(sa.or_(_STANDS, sa.bindparam("past", type_=sa.Boolean))),
-    *("key", "past"),
+    .where(sa.or_(_STANDS, sa.bindparam("past", type_=sa.Boolean)))
 )
 _PLACED = Prepared(
     sa.select(held.kind_epoch, held.record, held.ended_by).where(
-        held.token == sa.bindparam("token"),
-        held.log_id == sa.bindparam("log"),
-        held.idx == sa.bindparam("index"),
-    ),
-    *("token", "log", "index"),
+        given(held.token, *_PLACE)
+    )
 )
 _ENDED = Prepared(  # reports
     sa.select(held.token, log.origin, held.log_id, held.ended_by)
     .select_from(_AND_LOG)
-    .where(*_OF_TOKENS, held.ended_by.is_not(None), record_is(REPORT)),
-    "key",
+    .where(*_OF_TOKENS, held.ended_by.is_not(None), record_is(REPORT))
 )
+
+
+def _after(*columns: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition that a row comes after one that is to be given."""
+    last = [sa.bindparam(f"last_{c.name}", type_=c.type) for c in columns]
+    return sa.tuple_(*columns) > sa.tuple_(*last)
+
+
 _NEXT = (
     sa.select(*_PAIR)
     .distinct()
-    .where(_STANDS)
-    .where(
-        sa.tuple_(*_PAIR)
-        > sa.tuple_(sa.bindparam("token"), sa.bindparam("key"))
-    )
+    .where(_after(*_PAIR), _STANDS)
     .order_by(*_PAIR)
     .limit(sa.bindparam("limit"))
     .subquery()
@@ -79,21 +76,15 @@ _PAGE_OF_ALL = Prepared(
     sa.select(*_PAIR, log.origin, held.idx, held.record)
     .select_from(_AND_LOG.join(_NEXT, _SAME))
     .where(_STANDS)
-    .order_by(*_PAIR, *_PLACE),
-    *("token", "key", "limit"),
+    .order_by(*_PAIR, *_PLACE)
 )
+_SIZE = sa.bindparam("size", type_=held.idx.type)
 _PAGE_OF_LOG = Prepared(
     sa.select(held.token, held.idx, held.kind_epoch, held.record)
-    .where(
-        sa.tuple_(*_PAIR, *_PLACE)
-        > sa.tuple_(*map(sa.bindparam, ("token", "key", "log", "index"))),
-        held.log_id == sa.bindparam("log"),
-        held.idx < sa.bindparam("size"),
-        sa.or_(_STANDS, held.ended_by >= sa.bindparam("size")),
-    )
+    .where(_after(*_PAIR, *_PLACE), given(held.log_id), held.idx < _SIZE)
+    .where(sa.or_(_STANDS, held.ended_by >= _SIZE))
     .order_by(*_PAIR, *_PLACE)
-    .limit(_PAGE),
-    *("token", "key", "log", "index", "size"),
+    .limit(_PAGE)
 )
 
 
@@ -250,9 +241,9 @@ class StoredClaims(Book):
         index that ended them, so merging between two pages changes nothing.
         """
         log_id = await self._db.read(lambda c: log_rows.id_of(c, origin))
-        at = b"", -1, log_id, -1
+        at = b"", -1, -1, -1
         while page := await self._db.read(
-            lambda c, at=at: _PAGE_OF_LOG.all(c, *at, size)  # type: ignore[misc]
+            lambda c, at=at: _PAGE_OF_LOG.all(c, *at, log_id, size)  # type: ignore[misc]
         ):
             yield page
             token, index, key, _ = page[-1]
