@@ -3,6 +3,7 @@
 Commits are durable when they return (WAL, synchronous=FULL).
 """
 
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -36,7 +37,11 @@ _UNAVAILABLE = (
 
 
 class SqliteEngine:
-    """One file: readers that see a snapshot, and one writer at a time."""
+    """One file: readers that see a snapshot, and one writer at a time.
+
+    Writers of several processes take turns by a lock of our own: SQLite's is
+    asked for again after 1, 2, 5, 10 … ms, by who waits longest last of all.
+    """
 
     near = True  # in this process: reading by key takes microseconds
     errors: type[Exception] = sqlite3.Error
@@ -55,6 +60,17 @@ class SqliteEngine:
             _create(path)
         self._read = self._engine("BEGIN", readers + 1, ("query_only=ON",))
         self._write = self._engine("BEGIN IMMEDIATE", 1, PRAGMAS)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        turn = f"{path}-turn"  # closing the file itself would drop its locks
+        self._turn = -1 if read_only else os.open(turn, flags, 0o600)
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        fcntl.flock(self._turn, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._turn, fcntl.LOCK_UN)
 
     def _engine(
         self, begin: str, connections: int, pragmas: tuple[str, ...]
@@ -93,7 +109,7 @@ class SqliteEngine:
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """Yield a transaction, alone; it is durable afterwards."""
-        with self._write.begin() as connection:
+        with self._in_turn(), self._write.begin() as connection:
             yield connection
 
     def purge(self) -> None:
@@ -103,6 +119,10 @@ class SqliteEngine:
             UnavailableError: there is no room for a second copy of the file
                 and its WAL, or a long read keeps old pages.
         """
+        with self._in_turn():
+            self._purge()
+
+    def _purge(self) -> None:
         raw = self._write.raw_connection()
         try:
             connection = raw.driver_connection
@@ -140,6 +160,9 @@ class SqliteEngine:
         """Close all connections."""
         self._read.dispose()
         self._write.dispose()
+        if self._turn >= 0:
+            os.close(self._turn)
+            self._turn = -1
 
     def explained(self, cause: BaseException | None) -> Exception | None:
         """Return the error that a driver's is for us, if it is no mistake."""
