@@ -3,8 +3,6 @@
 import socket
 import ssl
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import structlog
 from aiohttp import web
@@ -14,8 +12,6 @@ from syncd.config.settings import LocalApi
 from syncd.errors import UsageError
 from syncd.web import local_api
 from syncd.web.runner import Runner
-
-BACKLOG = 128
 
 log = structlog.get_logger("syncd.node")
 
@@ -44,51 +40,30 @@ def for_each(
         return [[given]] * n
     try:
         if at.path:
-            return [[_unix(at.path)]] * n
+            if at.path.is_socket():
+                at.path.unlink()
+            made = socket.create_server(str(at.path), family=socket.AF_UNIX)
+            at.path.chmod(0o600)
+            return [[made]] * n
         found = socket.getaddrinfo(
             at.host or None,
             at.port,
             type=socket.SOCK_STREAM,
             flags=socket.AI_PASSIVE,
         )
-        addresses = [(family, where) for family, _, _, _, where in found]
-        for family, where in addresses:  # another's that is shared so, too
-            _tcp(family, where, socket.SO_REUSEADDR).close()
-        port, made = at.port, list[list[socket.socket]]()
-        for _ in range(n):
-            mine = [
-                _tcp(family, (host, port, *rest), socket.SO_REUSEPORT)
-                for family, (host, _, *rest) in addresses
+        free = []
+        for family, *_, where in found:  # nor may another share it with us
+            with socket.create_server(where, family=family) as tried:
+                free.append((family, tried.getsockname()))
+        return [
+            [
+                socket.create_server(where, family=family, reuse_port=True)
+                for family, where in free
             ]
-            made.append(mine)
-            port = port or mine[0].getsockname()[1]
+            for _ in range(n)
+        ]
     except OSError as e:
         raise _taken(name, at, e) from e
-    return made
-
-
-def _tcp(family: int, where: Any, shared: int) -> socket.socket:
-    made = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        made.setsockopt(socket.SOL_SOCKET, shared, 1)
-        if family == socket.AF_INET6:
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        made.bind(where)
-        made.listen(BACKLOG)
-    except BaseException:
-        made.close()
-        raise
-    return made
-
-
-def _unix(path: Path) -> socket.socket:
-    if path.is_socket():
-        path.unlink()
-    made = socket.socket(socket.AF_UNIX)
-    made.bind(str(path))
-    path.chmod(0o600)
-    made.listen(BACKLOG)
-    return made
 
 
 class Listeners:

@@ -7,19 +7,16 @@ it (`serve.channel`); all that is no look-up it passes on, whole.
 
 import asyncio
 import itertools
-import secrets
 import socket
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
-from syncd.config import Config
 from syncd.errors import SyncdError, UnavailableError
-from syncd.flows.ports import Finding, Holder
+from syncd.flows.ports import Finding
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier
 from syncd.node.background import Background
@@ -34,10 +31,9 @@ from syncd.node.serve.channel import SOCKET, Channel, Done, Start, State, Stop
 from syncd.node.serve.freshness import Freshness, Heard
 from syncd.node.serve.lookups import Claims, Lookups, Unanswered
 from syncd.node.serve.shared_counts import SharedCounts
-from syncd.node.upkeep.lapse import Lapse
+from syncd.node.upkeep.lapse import Lapse, LapseRecord
 from syncd.roster.roster import Roster
 from syncd.store.home_stores import WorkerBooks, open_mirror
-from syncd.store.mirror import MirrorStore
 from syncd.store.sightings import SightedToken
 from syncd.web import local_api
 from syncd.web.relay import Relay
@@ -87,10 +83,9 @@ class Daemon:
     # What parts of the daemon are, where a look-up asks them:
 
     async def add(self, met: Sequence[SightedToken]) -> None:
-        """Have each counted, all of one week; durable on return."""
+        """Have each counted; durable on return."""
         if met:
-            rows = tuple((m.kind, m.epoch, m.token) for m in met)
-            await self.ask(channel.Sighted, met[0].week, rows)
+            await self.ask(channel.Sighted, tuple(met))
 
     async def report(self, *findings: Finding, once: bool = False) -> None:
         """Have it told who reports values that it had not."""
@@ -117,9 +112,7 @@ class AskedAgain(deque[Unanswered]):
 
     def append(self, one: Unanswered) -> None:
         """Hand it over."""
-        question = asdict(one.question)
-        said = channel.AskAgain(question, one.how, one.record, one.until)
-        self._daemon.channel.say(said)
+        self._daemon.channel.say(channel.AskAgain(one))
 
 
 @dataclass(kw_only=True, eq=False)
@@ -140,8 +133,7 @@ class DaemonsOutputs(Tokeniser):
         error: SyncdError | None
         came, error = await self.daemon.ask(
             channel.WantOutputs,
-            *(kind, (epoch.epoch, epoch.generation)),
-            *(tuple(one.value for one in part), purpose),
+            *(tuple(part), (epoch.epoch, epoch.generation), purpose),
             max(deadline - self.clock(), 0.0),
         )
         found = {
@@ -155,31 +147,17 @@ class DaemonsOutputs(Tokeniser):
         return found
 
 
-class KnownRoster:
-    """The roster that the daemon trusts."""
+class Known:
+    """What the daemon told last of what answers rest on."""
 
     current: Roster
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerHome:
-    """`context.Opened`: what of a home a worker has."""
-
-    path: Path
-    config: Config
-    trusted: KnownRoster
-    own: WorkerBooks
-    mirror: MirrorStore
-
-
-class KnownNever:
-    """The never-list by token, as far as the daemon knows it."""
-
-    tokens: frozenset[tuple[str, bytes]] = frozenset()
+    tokens: frozenset[tuple[str, bytes]]
+    lapse: LapseRecord
+    heard: Heard
 
 
 class LocalWorker:
-    """Answers look-ups until the daemon stops it."""
+    """Answers look-ups until the daemon stops it; its home's open parts."""
 
     def __init__(self, daemon: Daemon, start: Start) -> None:
         """Open the databases; nothing is served yet.
@@ -187,12 +165,11 @@ class LocalWorker:
         Raises:
             SyncdError: one cannot be opened.
         """
-        config = start.config
-        self._daemon = daemon
-        self._roster, self._never = KnownRoster(), KnownNever()
-        self._heard: Heard = {}
-        self._own = WorkerBooks(
-            config.home,
+        self._daemon, self.config = daemon, start.config
+        self.path = home = self.config.home
+        self.trusted = Known()
+        self.own = WorkerBooks(
+            home,
             clock=clock,
             access_key=start.access_key,
             lists_key=start.lists_key,
@@ -200,15 +177,13 @@ class LocalWorker:
             sightings=daemon,
             server=start.server,
         )
-        self._mirror = open_mirror(
-            config.home, clock=clock, server=start.server, read_only=True
+        self.mirror = open_mirror(
+            home, clock=clock, server=start.server, read_only=True
         )
         self._threads = ThreadPoolExecutor(THREADS, "fast")
         offload = InPool(self._threads)
         ctx = Reading(
-            home=WorkerHome(
-                *(config.home, config, self._roster, self._own, self._mirror)
-            ),
+            home=self,
             clock=time.time,
             report=daemon.report,
             offload=offload,
@@ -216,34 +191,34 @@ class LocalWorker:
         )
         self._lapse = Lapse(ctx)
         self._background = Background()
-        lookups = self._lookups(ctx, SharedCounts(KINDS, start.counts))
-        self._relay = Relay(config.home / SOCKET)
+        self._relay = Relay(home / SOCKET)
         self._app = local_api.lookups_app(
-            Callers(ctx=ctx), lookups, limits(config.own), self._relay.answer
+            Callers(ctx=ctx),
+            self._lookups(ctx, SharedCounts(KINDS, start.counts)),
+            limits(self.config.own),
+            self._relay.answer,
         )
-        self._at = config.own.listen
         self._sockets = [socket.socket(fileno=fd) for fd in start.listening]
         self._listeners = Listeners()
 
     def _lookups(self, ctx: Reading, counts: SharedCounts) -> Lookups:
-        daemon = self._daemon
+        daemon, known = self._daemon, self.trusted
         lookups = Lookups(
             ctx=ctx,
             claims=Claims(ctx, self._lapse),
             tokeniser=DaemonsOutputs(
-                roster=lambda: ctx.roster,
-                holder=_nobody,
+                roster=lambda: known.current,
+                holder=_unasked,
                 offload=ctx.offload,
                 bulk=ctx.bulk,
                 clock=time.monotonic,
-                rng=secrets.token_bytes,
-                accuse=_nothing,
-                me=ctx.me,
-                cache_size=LOOKUP_CACHE if ctx.config.lookup.cache else 0,
+                rng=_unasked,
+                accuse=_unasked,
+                cache_size=LOOKUP_CACHE if self.config.lookup.cache else 0,
                 daemon=daemon,
             ),
-            never=self._never,
-            freshness=Freshness(ctx=ctx, heard=lambda: self._heard),
+            never=known,
+            freshness=Freshness(ctx=ctx, heard=lambda: known.heard),
             metrics=daemon,
             budgets=Budgets(ctx=ctx, metrics=daemon, counts=counts),
             aside=self._background.start,
@@ -270,22 +245,19 @@ class LocalWorker:
         await self._relay.close()
         await self._background.stop()
         self._threads.shutdown()
-        self._mirror.close()
-        self._own.close()
+        self.mirror.close()
+        self.own.close()
 
     async def _take(self, state: State) -> None:
         """Let a state be in force; with the first one, begin to serve."""
-        self._roster.current = state.roster or self._roster.current
-        if state.never is not None:
-            self._never.tokens = state.never
-        if state.lapse is not None:
-            self._lapse.record = state.lapse
-        if state.heard is not None:
-            self._heard = state.heard
+        vars(self.trusted).update(state.news)
+        self._lapse.record = self.trusted.lapse
+        if "cuts" in state.news:
+            self.mirror.forget()
         if not self._listeners.runners:
             first, *more = self._sockets
             await self._listeners.serve(
-                *(self._app, self._at, first, "own"), more=more
+                *(self._app, self.config.own.listen, first, "own"), more=more
             )
         self._daemon.channel.say(channel.InForce(state.number))
 
@@ -295,9 +267,5 @@ class LocalWorker:
         self._daemon.channel.close()
 
 
-def _nobody(member: str) -> Holder:
-    raise AssertionError("a worker asks no holder")
-
-
-async def _nothing(*_: object) -> None:
-    """Accuse nobody."""
+def _unasked(*_: object) -> NoReturn:
+    raise AssertionError("the daemon asks holders, no worker")

@@ -237,9 +237,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
             failpoint.hit("merge.head")
 
         await self._db.write(job)
-        # Another entry may stand at an index now. A read that began before
-        # goes on with the old ones, and leaves nothing behind.
-        self._tokens = {}
+        self.forget()
 
     # -------------------------------------------------------- findings
 

@@ -94,6 +94,16 @@ class StoredClaims(Book):
     def __init__(self, database: Database, clock: Callable[[], int]) -> None:
         super().__init__(database, clock)
         self._tokens: dict[tuple[int, int], bytes] = {}  # by (log_id, index)
+        self.cuts = 0  # how often `forget` was called
+
+    def forget(self) -> None:
+        """Look anew what stands at each index: a log was cut.
+
+        A read that began before goes on with the old tokens, and leaves
+        nothing behind.
+        """
+        self._tokens = {}
+        self.cuts += 1
 
     async def claims(
         self,

@@ -18,10 +18,10 @@ import msgspec
 
 from syncd.config import Config
 from syncd.flows.ports import Position
-from syncd.node.serve.freshness import Heard
-from syncd.node.upkeep.lapse import LapseRecord
-from syncd.roster.roster import Roster
+from syncd.indicator.identifier import Identifier
+from syncd.node.serve.lookups import Unanswered
 from syncd.store.server import Server
+from syncd.store.sightings import SightedToken
 
 SOCKET = Path("local") / "daemon"  # in the home: the daemon's own local API
 _HEAD = 4  # bytes
@@ -46,9 +46,8 @@ class WantOutputs(_Said, frozen=True):
     """Outputs of values are needed; answered by `Done`."""
 
     id: int
-    kind: str
+    wanted: tuple[Identifier, ...]  # of one kind
     epoch: tuple[int, int]  # and generation, of which they must be
-    values: tuple[str, ...]
     purpose: str
     timeout_s: float
 
@@ -57,8 +56,7 @@ class Sighted(_Said, frozen=True):
     """Tokens were met; answered by `Done` once that is kept."""
 
     id: int
-    week: int
-    met: tuple[tuple[str, int, bytes], ...]  # kind, epoch, token
+    met: tuple[SightedToken, ...]
 
 
 class Suspected(_Said, frozen=True):
@@ -70,10 +68,7 @@ class Suspected(_Said, frozen=True):
 class AskAgain(_Said, frozen=True):
     """A question that holders could not answer."""
 
-    question: Mapping[str, Any]  # fields of `flows.judge.Question`
-    how: Mapping[str, str]
-    record: int
-    until: int
+    one: Unanswered
 
 
 class LookedUp(_Said, frozen=True):
@@ -122,10 +117,7 @@ class State:
     """What answers rest on, as far as it has changed."""
 
     number: int
-    roster: Roster | None = None
-    never: frozenset[tuple[str, bytes]] | None = None
-    lapse: LapseRecord | None = None
-    heard: Heard | None = None
+    news: Mapping[str, Any]  # of `local_worker.Known`
 
 
 @dataclass(frozen=True, slots=True)

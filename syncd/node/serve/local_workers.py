@@ -23,7 +23,6 @@ from aiohttp import web
 from syncd import config
 from syncd.config import Address
 from syncd.errors import SyncdError, UnavailableError
-from syncd.flows.judge import Question
 from syncd.flows.lookup import PURPOSES
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier
@@ -34,13 +33,12 @@ from syncd.node.serve import channel
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.channel import SOCKET, Channel, Done, Start, State, Stop
 from syncd.node.serve.freshness import Freshness
-from syncd.node.serve.lookups import Lookups, Unanswered
+from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.metrics import Metrics
 from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
 from syncd.store.own_books import LISTS
 from syncd.store.sealing import VaultCipher
-from syncd.store.sightings import SightedToken
 
 log = structlog.get_logger("syncd.local_workers")
 
@@ -128,9 +126,10 @@ class LocalWorkers:
     def state(self) -> dict[str, Any]:
         """Return the parts of `State` as they are just now."""
         return {
-            "roster": self.ctx.roster,
-            "never": self.never.tokens,
+            "current": self.ctx.roster,
+            "tokens": self.never.tokens,
             "lapse": self.lapse.record,
+            "cuts": self.ctx.mirror.cuts,
             "heard": self.freshness.heard(),
         }
 
@@ -146,11 +145,7 @@ class LocalWorkers:
     async def _wanted(self, said: Any) -> Any:
         if isinstance(said, channel.WantOutputs):
             return await self._outputs(said)
-        rows = [
-            SightedToken(said.week, kind, epoch, short, "unknown")
-            for kind, epoch, short in said.met
-        ]
-        return await self.ctx.own.sightings.add(rows)
+        return await self.ctx.own.sightings.add(said.met)
 
     async def _outputs(
         self, want: channel.WantOutputs
@@ -159,26 +154,26 @@ class LocalWorkers:
         if want.purpose not in PURPOSES:
             raise AssertionError("a worker looks up, and does nothing else")
         found: dict[Identifier, bytes] = {}
-        wanted = [Identifier(want.kind, value) for value in want.values]
         why: SyncdError | None = None
         self._check_epoch(want)
         try:
             await self.tokeniser.collect(
-                *(wanted, found),
+                *(want.wanted, found),
                 purpose=want.purpose,
                 timeout_s=want.timeout_s,
             )
         except SyncdError as e:
             why = e
         self._check_epoch(want)
-        return [found.get(one, b"") for one in wanted], why
+        return [found.get(one, b"") for one in want.wanted], why
 
     def _check_epoch(self, want: channel.WantOutputs) -> None:
-        epoch = self.tokeniser.epoch(want.kind)
+        kind = want.wanted[0].kind
+        epoch = self.tokeniser.epoch(kind)
         if (epoch.epoch, epoch.generation) != want.epoch:
             raise UnavailableError(
                 "oprf: {kind}: the token key has changed meanwhile",
-                kind=want.kind,
+                kind=kind,
             )
 
     def note(self, said: channel.Said) -> None:
@@ -186,9 +181,8 @@ class LocalWorkers:
         match said:
             case channel.Suspected(positions):
                 self.lookups.suspect(positions)
-            case channel.AskAgain(question, how, record, until):
-                again = Unanswered(Question(**question), how, record, until)
-                self.lookups.unanswered.append(again)
+            case channel.AskAgain(one):
+                self.lookups.unanswered.append(one)
             case channel.LookedUp(verdicts, purpose, seconds):
                 self.metrics.looked_up(Counter(verdicts), purpose, seconds)
             case channel.Denied(kind, n):
@@ -243,7 +237,7 @@ class LocalWorker:
         self._told = state
         number = next(self._states)
         heeded = self._heeded[number] = asyncio.Event()
-        self._channel.tell(State(number, **news))
+        self._channel.tell(State(number, news))
         try:
             async with asyncio.timeout(HEED_S):
                 await heeded.wait()
