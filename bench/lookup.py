@@ -1,6 +1,6 @@
 """How fast a daemon answers look-ups, today's build beside an older one.
 
-    python bench/lookup.py [--old COMMIT] [--seconds 4] [--claims 20000]
+    python bench/lookup.py [--old COMMIT] [--seconds 4] [--claims 20000] [--workers N]
 
 Each build founds an alliance of four daemons on loopback by its own commands;
 one has reported so many URLs, which the others have pulled and merged. Callers
@@ -40,10 +40,11 @@ def main() -> None:
     parser.add_argument("--old", default="")
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--claims", type=int, default=20_000)
+    parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--play", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.play:
-        print(json.dumps(play(args.seconds, args.claims)))
+        print(json.dumps(play(args.seconds, args.claims, args.workers)))
         return
     with tempfile.TemporaryDirectory() as tmp:
         trees = {"new": HERE}
@@ -67,8 +68,9 @@ def git(*words: str) -> None:
 def measured(tree: Path, args: argparse.Namespace) -> Any:
     """Return what one build measured of itself."""
     words = ["--play", "--seconds", str(args.seconds)]
+    words += ["--claims", str(args.claims), "--workers", str(args.workers)]
     done = subprocess.run(
-        [sys.executable, __file__, *words, "--claims", str(args.claims)],
+        [sys.executable, __file__, *words],
         cwd=tree,
         env={**os.environ, "PYTHONPATH": str(tree)},
         stdout=subprocess.PIPE,
@@ -80,9 +82,9 @@ def measured(tree: Path, args: argparse.Namespace) -> Any:
 # ------------------------------------------------------------ in the build
 
 
-def play(seconds: float, claims: int) -> dict[str, Any]:
+def play(seconds: float, claims: int, workers: int) -> dict[str, Any]:
     """Measure this build."""
-    with alliance(claims) as (port, token), floor() as bare:
+    with alliance(claims, workers) as (port, token), floor() as bare:
         head = f"Authorization: Bearer {token}\r\n"
         found: dict[str, Any] = {}
 
@@ -162,7 +164,7 @@ def request(head: str, kind: str, numbers: Any) -> bytes:
 
 
 @contextlib.contextmanager
-def alliance(claims: int) -> Iterator[tuple[int, str]]:
+def alliance(claims: int, workers: int) -> Iterator[tuple[int, str]]:
     """Found an alliance; yield a member's local port and an operator's token."""
     from syncd.config import editing
     from syncd.demo.play import Demo
@@ -177,6 +179,8 @@ def alliance(claims: int) -> Iterator[tuple[int, str]]:
                 for key, value in SETTINGS.items():
                     with contextlib.suppress(SyncdError):  # an older build
                         editing.change(member.home, "lookup", key, value)
+            with contextlib.suppress(SyncdError):
+                editing.change(bank.home, "own", "workers", workers)
             report(demo, platform, claims)
             demo.start()
         try:
