@@ -119,6 +119,8 @@ class Basis:
         self, groups: Sequence[Sequence[Claim]]
     ) -> tuple[list[Claim], bool]:
         """Return what the claims rest on, and whether that is all of it."""
+        if not self._trails:
+            return [], True
         claims = itertools.chain.from_iterable(groups)
         found = [self._trails.get(claim.position) for claim in claims]
         trails = [trail for trail in found if trail is not None]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+import msgspec
 from msgspec import structs
 
 from syncd.errors import NOTHING, HoldersError, Message, SyncdError
@@ -38,18 +39,17 @@ class Question:
     # `know` is checked
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What one question came to."""
 
     verdict: Verdict | None = None
     problem: SyncdError | None = None  # it did not normalise
     missing: tuple[str, ...] = ()  # holders that did not answer
     detail: Message = NOTHING  # why it could not be asked
-    tokens: tuple[bytes, ...] = field(default=(), repr=False)
-    met: tuple[Key, ...] = field(default=(), repr=False)
+    tokens: tuple[bytes, ...] = ()
+    met: tuple[Key, ...] = ()
     # tokens of which the alliance may hear that we met them
-    forms: tuple[Identifier, ...] = field(default=(), repr=False)  # tried
+    forms: tuple[Identifier, ...] = ()  # tried
     level: int | None = None
     # the first form that a report is on which the verdict rests on
     owner: never.Owner | None = None  # whose it is, if it is protected
@@ -57,7 +57,11 @@ class Answer:
     tried: tuple[str, ...] = ()  # kinds of account that a number was tried as
     hint: Message = NOTHING  # how to ask for what was not tried
     evidence: tuple[str, ...] = ()  # codes of the reports it rests on, sorted
-    outputs: tuple[bytes, ...] = field(default=(), repr=False)  # of its forms
+    outputs: tuple[bytes, ...] = ()  # of its forms
+
+    def __repr__(self) -> str:
+        """Tell nothing of the value."""
+        return f"Answer({self.verdict!r}, {self.problem!r})"
 
     @property
     def action(self) -> str:
@@ -213,7 +217,7 @@ class Judge:
         judged = answer.verdict
         owned = judged is not None and judged.verdict == "protected"
         owner = guard.owner if owned else None
-        return replace(
+        return structs.replace(
             answer,
             forms=asked.forms,
             outputs=outputs,
@@ -229,7 +233,7 @@ class Judge:
         failed = self.failed.get(kind)
         missing = failed.missing if isinstance(failed, HoldersError) else ()
         return Answer(
-            verdict.unknown("holders_missing"),
+            verdict=verdict.unknown("holders_missing"),
             missing=missing,
             detail=failed.text
             if failed
@@ -242,7 +246,7 @@ class Judge:
         tokens = tuple(short for _, _, short in on)
         protected = 0 in guard.levels
         if not (protected or any(groups)):  # nearly all of a long list
-            return Answer(self._nothing, tokens=tokens)
+            return Answer(verdict=self._nothing, tokens=tokens)
         lying = self._lying(on)
         world = replace(self._seen, bad_know=lying) if lying else self._seen
         behind, whole = self._basis.of(groups)
@@ -258,14 +262,14 @@ class Judge:
         firm = protected and 0 not in guard.pages
         if not (whole or firm or judged.verdict == "confirmed"):
             return Answer(
-                verdict.unknown("basis_unread"),
+                verdict=verdict.unknown("basis_unread"),
                 detail=Message(
                     "basis: no time left to read what reports rest on"
                 ),
                 tokens=tokens,
             )
         if judged.verdict not in HITS:
-            return Answer(judged, tokens=tokens)
+            return Answer(verdict=judged, tokens=tokens)
         positions = frozenset(judged.positions)
         by = [
             [
@@ -276,7 +280,7 @@ class Judge:
             for group in groups
         ]
         return Answer(
-            judged,
+            verdict=judged,
             tokens=tokens,
             met=tuple(
                 key
@@ -307,11 +311,11 @@ class Judge:
         judged, may_tell = found
         rests_on = tuple(first.position for _ in judged.positions)
         if rests_on != judged.positions:
-            judged = replace(judged, positions=rests_on)
+            judged = structs.replace(judged, positions=rests_on)
         level = next(at for at, group in enumerate(groups) if group)
         hit = judged.verdict in HITS
         return Answer(
-            judged,
+            verdict=judged,
             tokens=tuple(short for _, _, short in on),
             met=(basis.key(first),) if may_tell else (),
             level=level if hit else None,

@@ -16,9 +16,10 @@ from collections.abc import (
     Collection,
     Sequence,
 )
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec import structs
 
 from syncd.errors import (
     MalformedError,
@@ -57,8 +58,6 @@ PURPOSES: Final = vocabulary.codes("purpose") - {
 }
 
 OPEN: Final = "url"  # what needs no holder: of the other kinds too
-_RECORDED: Final = ("action", "handling", "forms")  # of an answer
-
 
 Spend = Callable[[Counter[str], Counter[str]], None]
 """hears, before anybody is asked, of how many items need holders of a kind or
@@ -112,12 +111,15 @@ async def lookup(
         asked, claims, offload, lambda: clock() < deadline
     )
     answers = [*map(_with_kinds, asked, answers)]
-    access = partial(Access, caller, purpose, reference=reference)
     await context.record(
         [
-            access(
-                *(one.question.kind, a.hit, a.tokens),
-                **{name: getattr(a, name) for name in _RECORDED},
+            Access(
+                *(caller, purpose, one.question.kind, a.hit),
+                tokens=a.tokens,
+                reference=reference,
+                action=a.action,
+                handling=a.handling,
+                forms=a.forms,
             )
             for one, a in zip(asked, answers, strict=True)
             if a.problem is None
@@ -141,8 +143,8 @@ def _with_kinds(asked: PendingQuestion, answer: Answer) -> Answer:
     judged = answer.verdict
     nothing = judged is not None and judged.verdict == "none"
     if not nothing or not account.may_be_bank(question.value, question.scheme):
-        return replace(answer, tried=tried)
-    return replace(
+        return structs.replace(answer, tried=tried)
+    return structs.replace(
         answer,
         verdict=verdict.unknown("kinds_untried"),
         detail=Message(

@@ -25,8 +25,10 @@ in as `never`, and is asked for anew by who replays a verdict.
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from syncd.indicator import active, vocabulary
 from syncd.indicator.active import RELAYED, WEAK, Name, World
@@ -41,8 +43,7 @@ REASONS: Final = vocabulary.FACETS["verdict_reason"]  # in order of an answer
 QUIET_DAYS: Final = 90  # after `seen`, of one report's no_tip_off
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What to make of a value, and why. Days are since 1970."""
 
     verdict: str  # code
@@ -55,7 +56,7 @@ class Verdict:
     expires: int | None = None  # first day on which none of them counts
     labels: tuple[str, ...] = ()  # codes, of the strongest report first
     roles: tuple[str, ...] = ()  # codes, likewise
-    sectors: Mapping[str, int] = field(default_factory=dict)  # members each
+    sectors: dict[str, int] = {}  # members each
     handling: str = "open"  # no_tip_off while a report asks for it
 
 

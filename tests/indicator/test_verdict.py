@@ -383,7 +383,7 @@ def test_one_report_can_ask_for_silence(handling: str, quiet: str) -> None:
     p, b = case.forms[0]
     claims = (changed(p, handling=handling), b)
     found = dataclasses.replace(case, forms=(claims,)).run()
-    assert found == dataclasses.replace(case.run(), handling=quiet)
+    assert found == replace(case.run(), handling=quiet)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from syncd.node.context import Reading
 from syncd.node.serve.budgets import Budgets, LookupCounts
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.own_list_service import Overlay
-from syncd.node.serve.shown import day_text, label, shown
+from syncd.node.serve.shown import day_text, label
 from syncd.node.upkeep.lapse import Lapse
 from syncd.store import erasing
 from syncd.store.sightings import SightedToken
@@ -306,17 +306,7 @@ class Lookups:
             accesses = [a for a in accesses if a.tokens]
         await overlay.read([a.forms for a in accesses])
         records += await self.ctx.own.access.record(
-            [
-                replace(
-                    a,
-                    positions=[*(a.positions or ()), *overlay.hits(a.forms)]
-                    or None,
-                    handling="no_tip_off"
-                    if overlay.quiet(a.forms)
-                    else a.handling,
-                )
-                for a in accesses
-            ]
+            [overlay.added(a) for a in accesses]
         )
 
     async def _sight(
@@ -363,22 +353,33 @@ def _lookup_item(answer: Answer, ours: forms.Ours | None) -> forms.LookupItem:
     found = answer.verdict
     if found is None:
         raise AssertionError("an answer is a verdict or a problem")
-    return shown(
-        forms.LookupItem,
-        found,
-        answer,
-        labels=tuple(label("label", code) for code in found.labels),
-        roles=tuple(label("role", code) for code in found.roles),
-        sectors=dict(found.sectors),
+    rest: dict[str, Any] = {}
+    if answer.detail:
+        rest["params"] = wire.parts(answer.detail)["params"]
+        rest["detail"] = str(answer.detail)
+        rest["detail_code"] = wire.code(answer.detail)
+    if answer.hint:
+        rest["hint"] = str(answer.hint)
+        rest["hint_code"] = wire.code(answer.hint)
+    if answer.owner:
+        rest["owner"] = forms.Owner(**answer.owner._asdict())
+    return forms.LookupItem(  # by names: a thousand at once
+        verdict=found.verdict,
+        action=found.action,
+        unattended=found.unattended,
+        reasons=found.reasons,
+        labels=tuple([label("label", code) for code in found.labels]),
+        roles=tuple([label("role", code) for code in found.roles]),
+        sectors=found.sectors,
         first_seen=day_text(found.first_seen),
         last_seen=day_text(found.last_seen),
         expires=day_text(found.expires),
+        positions=found.positions,
         spoofed="spoofed" in found.reasons,
-        detail=str(answer.detail),
-        detail_code=wire.code(answer.detail),
-        params=wire.parts(answer.detail)["params"],
+        handling=found.handling,
+        missing=answer.missing,
         ours=ours,
-        owner=answer.owner and forms.Owner(**answer.owner._asdict()),
-        hint=str(answer.hint),
-        hint_code=wire.code(answer.hint),
+        notices=answer.notices,
+        tried=answer.tried,
+        **rest,
     )

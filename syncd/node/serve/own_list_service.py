@@ -25,7 +25,7 @@ from syncd.flows.entry import (
     OwnDraft,
 )
 from syncd.flows.judge import Answer
-from syncd.flows.ports import Position
+from syncd.flows.ports import Access, Position
 from syncd.flows.report import Rules
 from syncd.indicator import active, identifier, statement, vocabulary
 from syncd.indicator.identifier import KINDS, Identifier
@@ -57,12 +57,21 @@ class Overlay:
         wanted = {form for forms_ in tried for form in forms_}
         self._found = await self._entries.find(wanted, self._day)
 
-    def hits(self, tried: Sequence[Identifier]) -> list[Position]:
-        """Return what an access record names of a value on a local list."""
-        return [(HERE, entry.id) for entry in self._local(tried)]
+    def added(self, access: Access) -> Access:
+        """Return an access with what it found on a local list."""
+        found = [(HERE, entry.id) for entry in self._local(access.forms)]
+        if not found:
+            return access
+        return replace(
+            access,
+            positions=[*(access.positions or ()), *found],
+            handling="no_tip_off"
+            if self.quiet(access.forms)
+            else access.handling,
+        )
 
     def quiet(self, tried: Sequence[Identifier]) -> list[Position]:
-        """Return those of them of which nobody may be tipped off."""
+        """Return those entries of which nobody may be tipped off."""
         return [
             (HERE, entry.id)
             for entry in self._local(tried)

@@ -1,5 +1,6 @@
 """Fill the forms of the local API from what is kept."""
 
+import functools
 from collections import Counter
 from collections.abc import Iterable
 from typing import TypeVar, get_args
@@ -48,6 +49,7 @@ def taken(
     return form(**{name: count[name] for name in fields} | {"items": items})
 
 
+@functools.lru_cache(4096)
 def label(facet: str, code: str) -> forms.Label:
     """Return a code with its names."""
     zh, en = (vocabulary.label(facet, code, words) for words in ("zh", "en"))
