@@ -5,7 +5,7 @@ from collections import deque
 
 from syncd.flows.stretch import MAX_OCTETS, Stretch
 
-MOST = 512  # bundles in one transaction, at most: 131,072 entries
+MOST = 768  # bundles in one transaction, at most: 196,608 entries
 LAST = 128  # are worth one at the end: nothing else is left to do meanwhile
 
 
