@@ -48,6 +48,9 @@ test: $(READY)  ## the fast tests: under two minutes
 
 test-slow: $(READY)  ## kills, the demo, the docs' code blocks, the containers
 	@$(BIN)/pytest -m slow --timeout 900 $(ARGS)
+	@$(BIN)/pytest -q --engine postgresql -m "not slow" --timeout 300 \
+	  tests/store tests/flows tests/node tests/whole $(ARGS)
+	@$(BIN)/pytest -q --engine postgresql18 --timeout 300 tests/store $(ARGS)
 
 coverage: $(READY)  ## the core by its own tests: no branch is left out
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" --cov \

@@ -11,10 +11,10 @@ signed after a commit and must not claim what a power cut can undo.
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -24,47 +24,18 @@ from syncd.store import migrating
 from syncd.store.server import Server
 from syncd.store.sqlite import SqliteEngine
 
+if TYPE_CHECKING:
+    from syncd.store.postgresql import PostgresqlEngine
+
 T = TypeVar("T")
 
 NEWS = "news"  # of a connection: its transaction has what others wait for
 FEW = 16  # keys: what they find is read in less time than a thread's turn
 
 
-class Engine(Protocol):
-    """Connections to one database, and what its errors mean."""
-
-    name: str  # for people
-    near: bool  # rows by key are read in less time than a thread's turn
-    errors: type[Exception]  # the driver's
-
-    def connect(self) -> sa.Connection:
-        """Return a connection that reads, to be kept."""
-        ...
-
-    def reading(self) -> AbstractContextManager[sa.Connection]:
-        """Yield one consistent snapshot."""
-        ...
-
-    def writing(self) -> AbstractContextManager[sa.Connection]:
-        """Yield a transaction, alone; it is durable afterwards."""
-        ...
-
-    def purge(self) -> None:
-        """Leave no byte of what was deleted, as far as the engine can."""
-        ...
-
-    def close(self) -> None:
-        """Close all connections."""
-        ...
-
-    def explained(self, cause: BaseException | None) -> Exception | None:
-        """Return the error that a driver's is for us, if it is no mistake."""
-        ...
-
-
 def _engine(
     place: Path | Server, schema: str, read_only: bool, readers: int
-) -> Engine:
+) -> "SqliteEngine | PostgresqlEngine":
     if isinstance(place, Path):
         return SqliteEngine(place, read_only=read_only, readers=readers)
     from syncd.store.postgresql import PostgresqlEngine
@@ -99,7 +70,6 @@ class Database:
         self.name = self._engine.name
         self._readers = ThreadPoolExecutor(readers, f"{schema}-read")
         self._writer = ThreadPoolExecutor(1, f"{schema}-write")
-        self._here: sa.Connection | None = None  # the event loop's own
         self._read_only = read_only
         self.on_news: Callable[[], None] = lambda: None
         self._news = False  # some were committed
@@ -119,8 +89,7 @@ class Database:
         It is read at once where it asks for a `few` rows by their keys: that
         takes less time than another thread's turn.
         """
-        if few and self._engine.near:
-            here = self._here = self._here or self._engine.connect()
+        if few and (here := self._engine.here()) is not None:
             with self._translated():
                 try:
                     return job(here)
@@ -198,8 +167,6 @@ class Database:
         """Finish what runs, then close."""
         self._writer.shutdown()
         self._readers.shutdown()
-        if self._here is not None:
-            self._here.close()
         self._engine.close()
 
     # --------------------------------------------------------- innards

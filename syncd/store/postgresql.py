@@ -18,7 +18,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from syncd.errors import DamagedError, UnavailableError, UsageError
+from syncd.errors import DamagedError, Message, UnavailableError, UsageError
 from syncd.store.server import Server
 
 try:
@@ -39,10 +39,16 @@ _CONNECT: Final[dict[str, Any]] = {  # what the URL names goes before
     "client_encoding": "UTF8",
 }
 _LOCK_MS = 10_000  # as long as SQLite's busy timeout
-_PROMISES: Final = {  # settings that a server must not have
-    "fsync": ("off",),
-    "full_page_writes": ("off",),
-    "synchronous_commit": ("off",),
+_LOST: Final = Message("what is committed may be lost")
+_WANTED: Final = {  # of a server's settings
+    "fsync": (("on",), _LOST),
+    "full_page_writes": (("on",), _LOST),
+    "synchronous_commit": (
+        ("on", "remote_apply", "remote_write", "local"),
+        _LOST,
+    ),
+    "in_hot_standby": (("off",), Message("a standby only reads")),
+    "server_encoding": (("UTF8",), Message("names are in all scripts")),
 }
 _LATER: Final = (  # refusals that another try may not meet
     "starting up",
@@ -51,13 +57,15 @@ _LATER: Final = (  # refusals that another try may not meet
     "too many",
     "connection slots",
 )
+_MAKE: Final = """DO $$ BEGIN
+    IF to_regnamespace('{0}') IS NULL THEN CREATE SCHEMA {0}; END IF;
+END $$"""  # by itself it wants the right, even where the schema is there
 _PAUSES_S: Final = (0, 0.2, 0.5, 1, 2, 4, 8, 15)  # before it is looked up
 
 
 class PostgresqlEngine:
     """One schema: readers that see a snapshot, and one writer at a time."""
 
-    near = False  # and a server that hangs must not hang the event loop
     errors: type[Exception] = psycopg.Error
 
     def __init__(
@@ -85,7 +93,7 @@ class PostgresqlEngine:
         try:
             with self._reader() if read_only else self._writer() as raw:
                 if not read_only:
-                    self._make_schema(raw)
+                    raw.execute(_MAKE.format(schema))
         except psycopg.Error as e:
             raise self._refused(e) from e
 
@@ -138,48 +146,24 @@ class PostgresqlEngine:
         Raises:
             UsageError: it cannot, or lacks what we need; says what.
         """
-        for setting, lacking in _PROMISES.items():
-            found = raw.execute(
-                "SELECT current_setting(%s)", [setting]
-            ).fetchone()
-            if found and found[0] in lacking:
+        found = raw.execute(
+            "SELECT name, current_setting(name) FROM unnest(%s::text[]) AS name",
+            [[*_WANTED]],
+        )
+        for setting, value in found:
+            taken, why = _WANTED[setting]
+            if value not in taken:
                 raise UsageError(
-                    "{name}: {setting} is {found}: what is committed may be"
-                    " lost",
-                    hint="set {setting} = on",
+                    "{name}: {setting} is {value}, want {want}: {why}",
                     name=self.name,
                     setting=setting,
-                    found=found[0],
+                    value=value,
+                    want=taken[0],
+                    why=why,
                 )
-        [encoding, standby] = raw.execute(
-            "SELECT current_setting('server_encoding'), pg_is_in_recovery()"
-        ).fetchone() or ("", False)
-        if standby or encoding != "UTF8":
-            raise UsageError(
-                "{name}: the server is a standby, which only reads"
-                if standby
-                else "{name}: the database's encoding is {encoding}, not UTF8",
-                name=self.name,
-                encoding=encoding,
-            )
-        try:
-            raw.execute("SELECT pg_xact_status('3'), pg_current_xact_id()")
-        except psycopg.errors.UndefinedFunction as e:
-            raise UsageError(
-                "{name}: the server is too old: {why}",
-                hint="use PostgreSQL 15 or newer",
-                name=self.name,
-                why=_first(e),
-            ) from e
 
-    def _make_schema(self, raw: "psycopg.Connection[Any]") -> None:
-        there = raw.execute("SELECT to_regnamespace(%s)", [self._schema])
-        if there.fetchone() == (None,):
-            raw.execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
-
-    def connect(self) -> sa.Connection:
-        """Return a connection that reads, to be kept."""
-        return self._read.connect()
+    def here(self) -> None:
+        """Return None: a server that hangs must not hang the event loop."""
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -301,9 +285,15 @@ class PostgresqlEngine:
     def _refused(self, e: psycopg.Error) -> Exception:
         """Return what it means that a connection could not be made."""
         why = _first(e)
-        if "FATAL" in why and not any(word in why for word in _LATER):
-            return UsageError("{name}: {why}", name=self.name, why=why)
-        return self.explained(e) or e
+        later = "FATAL" not in why or any(word in why for word in _LATER)
+        if later and (known := self.explained(e)) is not None:
+            return known
+        return UsageError(
+            "{name}: {why}",
+            hint="docs/operations.md says what a server must have and be",
+            name=self.name,
+            why=why,
+        )
 
     def explained(self, cause: BaseException | None) -> Exception | None:
         """Return the error that a driver's is for us, if it is no mistake."""

@@ -43,7 +43,6 @@ class SqliteEngine:
     asked for again after 1, 2, 5, 10 … ms, by who waits longest last of all.
     """
 
-    near = True  # in this process: reading by key takes microseconds
     errors: type[Exception] = sqlite3.Error
 
     def __init__(self, path: Path, *, read_only: bool, readers: int) -> None:
@@ -59,6 +58,7 @@ class SqliteEngine:
                 raise UsageError("{name}: no such file", name=self.name)
             _create(path)
         self._read = self._engine("BEGIN", readers + 1, ("query_only=ON",))
+        self._here: sa.Connection | None = None
         self._write = self._engine("BEGIN IMMEDIATE", 1, PRAGMAS)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         turn = f"{path}-turn"  # closing the file itself would drop its locks
@@ -96,9 +96,10 @@ class SqliteEngine:
 
         return engine
 
-    def connect(self) -> sa.Connection:
-        """Return a connection that reads, to be kept."""
-        return self._read.connect()
+    def here(self) -> sa.Connection | None:
+        """Return the event loop's own connection, for a few rows by key."""
+        self._here = self._here or self._read.connect()
+        return self._here
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -158,6 +159,8 @@ class SqliteEngine:
 
     def close(self) -> None:
         """Close all connections."""
+        if self._here is not None:
+            self._here.close()
         self._read.dispose()
         self._write.dispose()
         if self._turn >= 0:

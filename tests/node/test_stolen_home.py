@@ -241,6 +241,7 @@ OPEN = {
 
 
 @pytest.mark.parametrize("sealed", [True, False])
+@pytest.mark.sqlite
 async def test_no_number_is_confirmed_by_a_home_without_its_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, sealed: bool
 ) -> None:

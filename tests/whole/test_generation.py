@@ -204,6 +204,7 @@ async def test_statements_of_the_old_log(
 
 
 @pytest.mark.parametrize("mark", ["rolled back too", "still there"])
+@pytest.mark.sqlite
 async def test_a_home_that_was_rolled_back(
     alliance: Alliance, tmp_path: Path, mark: str
 ) -> None:

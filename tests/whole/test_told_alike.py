@@ -239,6 +239,7 @@ async def test_the_command_tells_the_same(
     ]
 
 
+@pytest.mark.sqlite
 async def test_what_can_wait_is_muted(alliance: Alliance) -> None:
     """Until a day, by whom and why; and shown again."""
     police = alliance.police
