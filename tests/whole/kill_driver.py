@@ -48,6 +48,7 @@ from syncd.store.home_stores import OwnStore, open_mirror
 from syncd.store.own import OwnLogStore
 from syncd.store.retracting import Terms
 from syncd.store.sealing import VaultCipher
+from syncd.store.server import Server
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
@@ -191,7 +192,14 @@ def open_own(home: Path) -> OwnStore:
         cipher=VaultCipher(VAULT_KEY),
         access_key=b"a" * 32,
         clock=lambda: int(time.time()),
+        server=server(home),
     )
+
+
+def server(home: Path) -> Server | None:
+    """Return the server that a file beside the home names."""
+    named = home.with_name("server")
+    return Server(named.read_text()) if named.exists() else None
 
 
 class Life:
@@ -199,7 +207,9 @@ class Life:
 
     def __init__(self, home: Path, build: type[Observed], other: Other):
         self.own = open_own(home)
-        self.mirror = open_mirror(home, clock=lambda: int(time.time()))
+        self.mirror = open_mirror(
+            home, clock=lambda: int(time.time()), server=server(home)
+        )
         self.log = build(
             self.own.database, home / "high-water.note", self.own.clock
         )

@@ -20,6 +20,7 @@ from syncd.indicator.statement import Report, Retract
 from syncd.store.failpoint import POINTS
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
+from tests import postgres
 from tests.alliance import (
     digest_of,
     records_of,
@@ -70,6 +71,9 @@ class Seen:
 
 def live(home: Path, plans: Iterable[str], swap: str = "") -> Seen:
     """Live one life for each plan; return what was seen from outside."""
+    there = postgres.of(home)
+    if there is not None:
+        home.with_name("server").write_text(there.url)
     done = subprocess.run(
         [
             sys.executable,

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,7 +84,7 @@ def garbage(path: Path) -> None:
         file.write(b"this is no database, whatever it is called" * 9)
 
 
-SPOILED: dict[str, tuple[str, Callable[[Path], object], int, list[str]]] = {
+SPOILED: dict[str, Any] = {
     "an unknown key": (
         "config.toml",
         swap(b"[exchange]", b"[exchange]\nintervall_s = 3"),
@@ -103,7 +104,9 @@ SPOILED: dict[str, tuple[str, Callable[[Path], object], int, list[str]]] = {
         5,
         ["roster"],
     ),
-    "no database": ("own.db", garbage, 5, ["own.db"]),
+    "no database": pytest.param(
+        *("own.db", garbage, 5, ["own.db"]), marks=pytest.mark.sqlite
+    ),
 }
 
 
