@@ -70,8 +70,8 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
         """Return how far we are with each origin that we heard of."""
 
         def job(c: sa.Connection) -> list[MirrorHead]:
-            names = c.scalars(sa.select(log.origin).order_by(log.origin)).all()
-            return [log_rows.head(c, name) for name in names]
+            origins = sorted(c.scalars(sa.select(log.origin)))
+            return [log_rows.head(c, origin) for origin in origins]
 
         return await self._db.read(job)
 
@@ -118,11 +118,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
             failed = erase_merged(c, log_id, batch, day)
             bundle_rows.put(c, log_id, _joined(c, log_id, new.origin, bundles))
             failpoint.hit("merge.bundles")
-            counting = self.counting(batch)
-            load_claims(c, log_id, counting.adds)
-            load(c, mirror_sighting, log_id, counting.sightings)
-            failpoint.hit("merge.claims")
-            _end_claims(c, log_id, counting)
+            _add(c, log_id, self.counting(batch))
             _spend(c, log_id, batch, day)
             failpoint.hit("merge.ends")
             kept_notes.keep(c, log_id, checkpoint.size_of(new.note), new.note)
@@ -310,6 +306,9 @@ def _spend(c: sa.Connection, log_id: int, batch: Batch, day: int) -> None:
     )
 
 
-def _end_claims(c: sa.Connection, log_id: int, batch: Batch) -> None:
+def _add(c: sa.Connection, log_id: int, batch: Batch) -> None:
+    load_claims(c, log_id, batch.adds)
+    load(c, mirror_sighting, log_id, batch.sightings)
+    failpoint.hit("merge.claims")
     load(c, ending, log_id, batch.ends)
     _END.many(c, [(*end, log_id) for end in batch.ends])

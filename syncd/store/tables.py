@@ -26,6 +26,14 @@ def _column_type(*_: Any, **_kw: Any) -> str:
     return 'TEXT COLLATE "C"'
 
 
+def _own(name: str, *parts: Any, **options: Any) -> sa.Table:
+    return sa.Table(name, OWN, *parts, **options)
+
+
+def _mirror(name: str, *parts: Any, **options: Any) -> sa.Table:
+    return sa.Table(name, MIRROR, *parts, **options)
+
+
 def _column(name: str, type_: Any, *args: Any, **kw: Any) -> sa.Column[Any]:
     return sa.Column(name, type_, *args, **{"nullable": False, **kw})
 
@@ -42,9 +50,8 @@ def partial_index(
 
 # ---------------------------------------------------------------- own.db
 
-log = sa.Table(  # one row per generation of our own log
+log = _own(  # one row per generation of our own log
     "log",
-    OWN,
     _column("id", Int, primary_key=True),
     _column("origin", Text, unique=True),
     _column("size", Int),  # entries
@@ -52,9 +59,8 @@ log = sa.Table(  # one row per generation of our own log
     _column("note", Bytes),  # signed checkpoint, log line only
 )
 
-bundle = sa.Table(  # both databases have it
+bundle = _own(  # both databases have it
     "bundle",
-    OWN,
     _column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
     _column("n", Int, primary_key=True),
     _column("width", Int),  # records, 1..256
@@ -63,16 +69,14 @@ bundle = sa.Table(  # both databases have it
     _column("entries", Bytes),  # leaves, where records do not tell them
 )
 
-done = sa.Table(  # one-off statements written: never twice
+done = _own(  # one-off statements written: never twice
     "done",
-    OWN,
     _column("name", Text, primary_key=True),
     sqlite_with_rowid=False,
 )
 
-vault = sa.Table(
+vault = _own(
     "vault",
-    OWN,
     _column("id", Int, primary_key=True),
     _column("type", Int),  # of the statement
     _column("kind", Text),
@@ -105,33 +109,29 @@ partial_index(
 partial_index("vault_ending", "state = 2", vault.c.id)
 partial_index("vault_position", "idx IS NOT NULL", vault.c.idx)
 
-vault_value = sa.Table(  # finds rows again; a table, so batches are sorted
+vault_value = _own(  # finds rows again; a table, so batches are sorted
     "vault_value",
-    OWN,
     _column("mac", Bytes, primary_key=True),  # the first 8 of value_mac
     _column("vault_id", Int, primary_key=True),
     sqlite_with_rowid=False,
 )
 
-vault_fields = sa.Table(  # what a million rows of one import say alike
+vault_fields = _own(  # what a million rows of one import say alike
     "vault_fields",
-    OWN,
     _column("id", Int, primary_key=True),
     _column("fields", Bytes, unique=True),  # canonical JSON, public, no value
 )
 
-import_list = sa.Table(  # a list has a name, and comes again and again
+import_list = _own(  # a list has a name, and comes again and again
     "import_list",
-    OWN,
     _column("id", Int, primary_key=True),
     _column("mac", Bytes, unique=True),  # of its name
     _column("sealed", Bytes),  # its name
     _column("latest", Int, nullable=True),  # import that was whole, newest
 )
 
-list_value = sa.Table(  # what a list held when it was read last
+list_value = _own(  # what a list held when it was read last
     "list_value",
-    OWN,
     _column("list_id", Int, sa.ForeignKey("import_list.id"), primary_key=True),
     _column("mac", Bytes, primary_key=True),  # vault.value_mac
     _column("raw", Bytes),  # 8 bytes: its cell in the list
@@ -139,9 +139,8 @@ list_value = sa.Table(  # what a list held when it was read last
     sqlite_with_rowid=False,
 )
 
-import_job = sa.Table(
+import_job = _own(
     "import_job",
-    OWN,
     _column("id", Int, primary_key=True),
     _column("file", Bytes),  # keyed hash of what the caller knows it by
     _column("size", Int),  # bytes
@@ -164,9 +163,8 @@ import_job = sa.Table(
 )
 sa.Index("import_file", import_job.c.file)
 
-import_refused = sa.Table(  # of the newest imports, for some days
+import_refused = _own(  # of the newest imports, for some days
     "import_refused",
-    OWN,
     _column(
         "import_id", Int, sa.ForeignKey("import_job.id"), primary_key=True
     ),
@@ -176,9 +174,8 @@ import_refused = sa.Table(  # of the newest imports, for some days
     _column("cells", Bytes, nullable=True),  # sealed: the list's own
 )
 
-access = sa.Table(
+access = _own(
     "access",
-    OWN,
     _column("id", Int, primary_key=True),
     _column("at", Int),
     _column("caller", Text),
@@ -193,16 +190,14 @@ access = sa.Table(
 sa.Index("access_at", access.c.at)
 sa.Index("access_caller", access.c.caller, access.c.at)
 
-access_key = sa.Table(
+access_key = _own(
     "access_key",
-    OWN,
     _column("month", Int, primary_key=True),  # 30-day months since 1970
     _column("sealed", Bytes),
 )
 
-cosigned = sa.Table(
+cosigned = _own(
     "cosigned",
-    OWN,
     _column("role", Text, primary_key=True),  # seen, merged
     _column("origin", Text, primary_key=True),
     _column("size", Int),
@@ -210,38 +205,32 @@ cosigned = sa.Table(
     _column("note", Bytes),
 )
 
-receipt = sa.Table(  # others' newest cosignatures on our own log
-    "receipt",
-    OWN,
-    _column("origin", Text, primary_key=True),
-    _column("signer", Text, primary_key=True),  # key name
-    _column("size", Int),
-    _column("note", Bytes),
-    _column("at", Int),
-)
 
-effect = sa.Table(  # sizes of our log at which something took effect
+def _receipts(name: str, *, one: bool) -> sa.Table:
+    """Declare a table of others' cosignatures on our own log."""
+    return _own(
+        name,
+        _column("origin", Text, primary_key=True),
+        _column("signer", Text, primary_key=True),  # key name
+        _column("size", Int, primary_key=not one),
+        _column("note", Bytes),
+        _column("at", Int),
+    )
+
+
+receipt = _receipts("receipt", one=True)  # the newest of each signer
+kept_receipt = _receipts("kept_receipt", one=False)  # its first of an effect
+
+effect = _own(  # sizes of our log at which something took effect
     "effect",
-    OWN,
     _column("origin", Text, primary_key=True),
     _column("size", Int, primary_key=True),
     _column("at", Int),
     sqlite_with_rowid=False,
 )
 
-kept_receipt = sa.Table(  # of each signer the first that covers an effect
-    "kept_receipt",
-    OWN,
-    _column("origin", Text, primary_key=True),
-    _column("signer", Text, primary_key=True),
-    _column("size", Int, primary_key=True),
-    _column("note", Bytes),
-    _column("at", Int),
-)
-
-sighting = sa.Table(  # met here, not yet told
+sighting = _own(  # met here, not yet told
     "sighting",
-    OWN,
     _column("id", Int, primary_key=True),
     _column("week", Int),  # its Monday, days since 1970-01-01
     _column("kind", Text),
@@ -256,9 +245,8 @@ sighting = sa.Table(  # met here, not yet told
 )
 
 
-finding = sa.Table(  # both databases have it
+finding = _own(  # both databases have it
     "finding",
-    OWN,
     _column("id", Int, primary_key=True),
     _column("code", Text),
     _column("origin", Text),
@@ -270,18 +258,16 @@ finding = sa.Table(  # both databases have it
     sa.UniqueConstraint("code", "origin", "idx", name="finding_once"),
 )
 
-event = sa.Table(  # what happened; numbers are never used again
+event = _own(  # what happened; numbers are never used again
     "event",
-    OWN,
     _column("id", Int, primary_key=True),
     _column("at", Int),
     _column("name", Text),
     _column("data", Bytes),  # JSON
 )
 
-told = sa.Table(  # the newest state of something that an event has told
+told = _own(  # the newest state of something that an event has told
     "told",
-    OWN,
     _column("name", Text, primary_key=True),
     _column("value", Text),
     sqlite_with_rowid=False,
@@ -289,9 +275,8 @@ told = sa.Table(  # the newest state of something that an event has told
 
 # ------------------------------------------------------------- mirror.db
 
-mirror_log = sa.Table(
+mirror_log = _mirror(
     "log",
-    MIRROR,
     _column("id", Int, primary_key=True),
     _column("origin", Text, unique=True),
     _column("size", Int),  # mirrored: entries whose root is checked
@@ -303,43 +288,47 @@ mirror_log = sa.Table(
 
 bundle.to_metadata(MIRROR)
 
-missing = sa.Table(  # withheld: neither present nor erased
+missing = _mirror(  # withheld: neither present nor erased
     "missing",
-    MIRROR,
     _column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
     _column("idx", Int, primary_key=True),
     sqlite_with_rowid=False,
 )
 
-kept_note = sa.Table(  # verified signed checkpoints of a log
+kept_note = _mirror(  # verified signed checkpoints of a log
     "kept_note",
-    MIRROR,
     _column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
     _column("size", Int, primary_key=True),
     _column("note", Bytes),
 )
 
-fork_note = sa.Table(  # the notes that contradict each other
+fork_note = _mirror(  # the notes that contradict each other
     "fork_note",
-    MIRROR,
     _column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
     _column("hash", Bytes, primary_key=True),
     _column("note", Bytes),
     _column("rejected", Int),  # 1: of a branch that the roster left
 )
 
-claim = sa.Table(  # the columns in the order in which rows come: claims.Row
-    "claim",
-    MIRROR,
-    _column("token", Bytes),
-    _column("idx", Int),
-    _column("kind_epoch", Int),  # claims.key
-    _column("record", Bytes),
-    _column("log_id", Int),
-    _column("ended_by", Int, nullable=True),  # the least retract naming it
-    sa.PrimaryKeyConstraint("token", "kind_epoch", "log_id", "idx"),
-    sqlite_with_rowid=False,
-)
+
+def _by_token(name: str, *more: sa.Column[Any]) -> sa.Table:
+    """Declare a table of what entries say, in the order of claims.Row."""
+    return _mirror(
+        name,
+        _column("token", Bytes),
+        _column("idx", Int),
+        _column("kind_epoch", Int),  # claims.key
+        _column("record", Bytes),
+        _column("log_id", Int),
+        *more,
+        sa.PrimaryKeyConstraint("token", "kind_epoch", "log_id", "idx"),
+        sqlite_with_rowid=False,
+    )
+
+
+# with the least retract naming it
+claim = _by_token("claim", _column("ended_by", Int, nullable=True))
+mirror_sighting = _by_token("sighting")  # others' sightings: no claims
 
 
 def record_is(type_: int) -> sa.ColumnElement[bool]:
@@ -355,9 +344,8 @@ def record_is(type_: int) -> sa.ColumnElement[bool]:
 DISPUTES = sa.and_(record_is(3), claim.c.ended_by.is_(None))  # in force
 partial_index("claim_dispute", DISPUTES, claim.c.log_id, claim.c.idx)
 
-ending = sa.Table(  # what each merged retract names: folding.End
+ending = _mirror(  # what each merged retract names: folding.End
     "ending",
-    MIRROR,
     _column("token", Bytes),
     _column("idx", Int),
     _column("by_idx", Int),
@@ -369,21 +357,8 @@ ending = sa.Table(  # what each merged retract names: folding.End
 
 sa.Index("ending_of", ending.c.log_id, ending.c.idx)
 
-mirror_sighting = sa.Table(  # others' sightings: no claims
-    "sighting",
-    MIRROR,
-    _column("token", Bytes),
-    _column("idx", Int),
-    _column("kind_epoch", Int),
-    _column("record", Bytes),
-    _column("log_id", Int),
-    sa.PrimaryKeyConstraint("token", "kind_epoch", "log_id", "idx"),
-    sqlite_with_rowid=False,
-)
-
-erased = sa.Table(  # entry `by_idx` erases start ≤ index < stop below itself
+erased = _mirror(  # entry `by_idx` erases start ≤ index < stop below itself
     "erased",
-    MIRROR,
     _column("log_id", Int, primary_key=True),
     _column("start", Int, primary_key=True),
     _column("stop", Int, primary_key=True),
@@ -391,9 +366,8 @@ erased = sa.Table(  # entry `by_idx` erases start ≤ index < stop below itself
     sqlite_with_rowid=False,
 )
 
-spent = sa.Table(  # merged of a log on the last day on which anything was
+spent = _mirror(  # merged of a log on the last day on which anything was
     "spent",
-    MIRROR,
     _column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
     _column("day", Int),  # days since 1970-01-01, UTC
     _column("entries", Int),
