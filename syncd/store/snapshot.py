@@ -100,7 +100,7 @@ class _Snapshot:
         connection.execute(sa.select(log.c.id).limit(1)).first()
         self._c = connection
 
-    def _rows(self, wanted: sa.Executable, **values: int) -> Iterator[Any]:
+    def _rows(self, wanted: sa.Select[Any], **values: int) -> Iterator[Any]:
         some = wanted.execution_options(yield_per=_AT_ONCE)
         try:
             yield from self._c.execute(some, values)
@@ -136,12 +136,15 @@ class OwnSnapshot(_Snapshot):
         return [*starmap(CosignRow, self._rows(rows))]
 
     def receipts(self) -> list[CosignRow]:
-        """Return others' cosignatures on our logs.
+        """Return others' newest cosignatures on our logs."""
+        return self._receipts(receipt)
 
-        The newest of each, and the first of each tree with an effect.
-        """
-        both = sa.union(sa.select(receipt), sa.select(kept_receipt))
-        rows = both.order_by("origin", "signer", "size")
+    def kept_receipts(self) -> list[CosignRow]:
+        """Return others' first receipts of whatever took effect."""
+        return self._receipts(kept_receipt)
+
+    def _receipts(self, table: sa.Table) -> list[CosignRow]:
+        rows = sa.select(table).order_by("origin", "signer", "size")
         return [
             CosignRow(row.signer, row.origin, row.size, b"", row.note)
             for row in self._rows(rows)

@@ -213,6 +213,11 @@ CHANGES = [
         *(POLICE, f"receipt of {MERGED}: its row is not its note"),
     ),
     (
+        *("own", "UPDATE kept_receipt SET size = size + 1000"),
+        *(POLICE, f"receipt of {MERGED}: its row is not its note"),
+    ),
+    ("own", "UPDATE kept_receipt SET note = x'00'", POLICE, "receipt of"),
+    (
         *("own", "UPDATE cosigned SET root = x'00' WHERE role = 'merged'"),
         *(BANK, "our merged line: its row is not its note"),
     ),
@@ -244,6 +249,15 @@ def test_one_change(
     assert f"{of}: " in err
     assert expected in err
     assert "DAMAGED" in out
+
+
+def test_an_old_receipt_of_a_key_that_is_no_more(run: Run, home: Path) -> None:
+    """Only a roster of its time could tell: it is no damage."""
+    note = "replace(CAST(note AS TEXT), '/merged ', '/merged AAAA')"
+    change = f"UPDATE kept_receipt SET note = CAST({note} AS BLOB)"
+    altered(home, "own", change)
+    code, _, err = run("--home", home, "log", "verify")
+    assert code == 0, err
 
 
 def test_row_of_no_log(run: Run, home: Path) -> None:

@@ -144,6 +144,16 @@ def cosigners(roster: Roster) -> list[VerifierKey]:
     return keys
 
 
+def _is_by(raw: bytes, keys: list[VerifierKey]) -> bool:
+    """Tell whether a note has a line of some keys, if it is one."""
+    try:
+        lines = note.parse(raw).signatures
+    except MalformedError:
+        return True
+    known = {(key.name, key.key_id) for key in keys}
+    return any((line.name, line.key_id) in known for line in lines)
+
+
 def ordered(roster: Roster, origin: str) -> list[Range]:
     """Return what the roster erased of a log: `by` is the size it names."""
     return [
@@ -165,9 +175,10 @@ def verify_home(settings: Config, roster: Roster) -> list[LogReport]:
     mark = durable.read(path / own.HIGH_WATER)
     with OwnSnapshot.of(path, where) as own_:
         cosigned, receipts = own_.cosigned(), own_.receipts()
+        first = own_.kept_receipts()
     with MirrorSnapshot.of(path, where) as mirror:
         check = _HomeCheck(settings.member.id, roster, mirror)
-        check.expect(mark, cosigned, receipts)
+        check.expect(mark, cosigned, receipts, first)
         with OwnSnapshot.of(path, where) as own_:
             found = [*check.own_logs(own_), *check.mirrored()]
     _usage(found, roster)
@@ -207,15 +218,20 @@ class _HomeCheck:
         mark: bytes | None,
         cosigned: list[CosignRow],
         receipts: list[CosignRow],
+        first: list[CosignRow],
     ) -> None:
-        """Take the notes that must hold."""
+        """Take the notes that must hold.
+
+        Of `first`, which are old, those by keys that the roster still has.
+        """
         self._mark = mark or b""
         ours = {"seen": self._me.keys.seen, "merged": self._me.keys.merged}
         for row in cosigned:
             key = ours.get(row.name)
             self._add(row, f"our {row.name} line", [key] if key else [])
-        for row in receipts:
-            keys = [k for k in cosigners(self._roster) if k.name == row.name]
+        known = cosigners(self._roster)
+        for row in (*receipts, *(r for r in first if _is_by(r.note, known))):
+            keys = [k for k in known if k.name == row.name]
             self._add(row, f"receipt of {row.name}", keys)
 
     def _add(self, row: CosignRow, what: str, keys: list[VerifierKey]) -> None:
