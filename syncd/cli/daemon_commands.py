@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import secrets
 import signal
-import sys
 import tomllib
 from pathlib import Path
 
@@ -28,9 +27,6 @@ from syncd.store.sealing import VaultCipher
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
-
-SWITCH_S = 0.0005  # for which one thread may keep the interpreter's lock
-
 
 noun = Command()
 
@@ -98,7 +94,7 @@ def _run_daemon(args: Options) -> None:
     if environment.failpoints is not None:
         failpoint.arm(environment.failpoints)
     secret = terminal.secret(settings)
-    sys.setswitchinterval(SWITCH_S)
+    hardening.give_way()
     asyncio.run(run(settings, environment, secret))
 
 

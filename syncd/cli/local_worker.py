@@ -12,7 +12,6 @@ import socket
 import sys
 
 from syncd.cli import log_output
-from syncd.cli.daemon_commands import SWITCH_S
 from syncd.node import hardening
 from syncd.node.local_worker import Daemon, LocalWorker
 from syncd.node.serve.channel import Channel
@@ -24,7 +23,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)  # the daemon's to handle
     hardening.no_core_dumps()
     hardening.give_back()
-    sys.setswitchinterval(SWITCH_S)
+    hardening.give_way()
     asyncio.run(_work(socket.socket(fileno=int(sys.argv[1]))))
 
 

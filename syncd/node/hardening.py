@@ -1,4 +1,4 @@
-"""What the process asks of its system about its memory.
+"""What the process asks of its system about its memory, and of Python.
 
 Nothing of it goes into core files or to debuggers, and what was large and is
 free goes back: glibc else keeps blocks of up to 32 MB for later.
@@ -7,9 +7,11 @@ free goes back: glibc else keeps blocks of up to 32 MB for later.
 import contextlib
 import ctypes
 import resource
+import sys
 
 _PR_SET_DUMPABLE = 4  # Linux
 _M_MMAP_THRESHOLD = -3  # glibc
+_SWITCH_S = 0.0005  # for which one thread may keep the interpreter's lock
 _LARGE = 128 << 10  # bytes: glibc's own first threshold, which then grows
 
 
@@ -25,3 +27,8 @@ def give_back() -> None:
     """Have freed blocks above 128 KiB go back to the system at once."""
     with contextlib.suppress(AttributeError):  # no glibc
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
+
+
+def give_way() -> None:
+    """Have a thread that computes let others in soon: look-ups wait for it."""
+    sys.setswitchinterval(_SWITCH_S)
