@@ -4,6 +4,7 @@ from collections.abc import (
     AsyncIterator,
     Callable,
     Collection,
+    Iterable,
     Mapping,
     Sequence,
 )
@@ -38,12 +39,14 @@ _AND_LOG = claim.join(mirror_log, log.id == held.log_id)
 _OF_TOKENS = given(held.kind_epoch), held.token.in_(MANY)
 _STANDS = held.ended_by.is_(None)
 _PAIR, _PLACE = [held.token, held.kind_epoch], [held.log_id, held.idx]
-_THERE = Prepared(sa.select(held.idx).where(*_OF_TOKENS).limit(_ROWS + 1))
-_FOUND = Prepared(
+_OF_ALL = (
     sa.select(*(held.token, log.origin, held.idx, held.record, held.ended_by))
     .select_from(_AND_LOG)
     .where(*_OF_TOKENS)
-    .where(sa.or_(_STANDS, sa.bindparam("past", type_=sa.Boolean)))
+)
+_FIRST = Prepared(_OF_ALL.limit(_ROWS + 1))  # ended ones are read too
+_FOUND = Prepared(
+    _OF_ALL.where(sa.or_(_STANDS, sa.bindparam("past", type_=sa.Boolean)))
 )
 _PLACED = Prepared(
     sa.select(held.kind_epoch, held.record, held.ended_by).where(
@@ -119,24 +122,27 @@ class StoredClaims(Book):
         the verdict's work.
         """
         key = claim_rows.key(kind, epoch)
+        each = dict.fromkeys(tokens)
 
-        def job(c: sa.Connection) -> dict[bytes, list[Claim]]:
+        def opened(rows: Iterable[Any]) -> dict[bytes, list[Claim]]:
             found: dict[bytes, list[Claim]] = {}
-            for value, origin, idx, record, ended_by in _FOUND.within(
-                c, dict.fromkeys(tokens), key, at is not None
-            ):
+            for value, origin, idx, record, ended_by in rows:
                 if _in_force(origin, idx, ended_by, at):
                     found.setdefault(value, []).append(
                         Claim.parse(origin, (value, idx, key, record))
                     )
             return found
 
-        if few := len(tokens) <= FEW:  # a member says as much as it likes
-            there = await self._db.read(
-                lambda c: [*_THERE.within(c, tokens, key)], few=True
+        if len(tokens) <= FEW:  # a member says as much as it likes
+            rows = await self._db.read(
+                lambda c: [*_FIRST.within(c, each, key)], few=True
             )
-            few = len(there) <= _ROWS
-        return await self._db.read(job, few=few)
+            if len(rows) <= _ROWS:
+                return opened(rows)
+        past = at is not None
+        return await self._db.read(
+            lambda c: opened(_FOUND.within(c, each, key, past))
+        )
 
     async def claims_at(
         self, positions: Sequence[Position], at: Sizes | None = None
