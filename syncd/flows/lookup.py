@@ -103,9 +103,10 @@ async def lookup(
     )
     context.spend(*_needed(asked, context.tokeniser))
     kinds = {f.kind for one in asked for f in one.forms} - {"url"}
-    await asyncio.gather(
-        *(_ask(k, asked, judge, purpose, deadline, context) for k in kinds)
-    )
+    if kinds:
+        await asyncio.gather(
+            *(_ask(k, asked, judge, purpose, deadline, context) for k in kinds)
+        )
     _same_keys(world.roster, context.current(), judge)
     answers = await judge.answers(
         asked, claims, offload, lambda: clock() < deadline

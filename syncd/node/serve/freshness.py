@@ -1,10 +1,11 @@
 """How fresh is what an answer rests on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from syncd.node.context import Reading
 from syncd.node.serve.shown import shown
+from syncd.roster.roster import Roster
 from syncd.web import forms
 
 Heard = Mapping[str, tuple[int, int]]
@@ -19,6 +20,10 @@ class Freshness:
     ctx: Reading
     heard: Callable[[], Heard]
 
+    def __post_init__(self) -> None:
+        self._known: tuple[int, Roster, Heard] | None = None
+        self._states: tuple[forms.AsOf, ...] = ()
+
     def roster_state(self) -> forms.RosterState:
         """Return which roster is in force."""
         roster = self.ctx.roster
@@ -30,25 +35,32 @@ class Freshness:
         )
 
     async def as_of(self) -> tuple[forms.AsOf, ...]:
-        """Return how fresh is what we hold of each active member's log."""
-        now, there = self.ctx.now(), self.heard()
-        sizes = await self.ctx.mirror.sizes()
-        states = []
-        for member in self.ctx.roster.active():
+        """Return how fresh is what we hold of each active member's log.
+
+        As of this second: what we hear of within it shows in the next, unless
+        it is merged.
+        """
+        known = self.ctx.now(), self.ctx.roster, await self.ctx.mirror.sizes()
+        if known != self._known:
+            self._known, self._states = known, tuple(self._read(*known))
+        return self._states
+
+    def _read(
+        self, now: int, roster: Roster, sizes: Mapping[str, tuple[int, int]]
+    ) -> Iterator[forms.AsOf]:
+        there = self.heard()
+        for member in roster.active():
             origin = member.origin
             mirrored, merged = sizes.get(origin, (0, 0))
             if origin == self.ctx.origin:
                 heard, known = now, merged
             else:
                 heard, known = there.get(origin, (0, 0))
-            states.append(
-                forms.AsOf(
-                    member=member.id,
-                    origin=origin,
-                    merged=merged,
-                    behind=max(known, mirrored) - merged,
-                    heard_at=heard or None,
-                    age_s=max(now - heard, 0) if heard else None,
-                )
+            yield forms.AsOf(
+                member=member.id,
+                origin=origin,
+                merged=merged,
+                behind=max(known, mirrored) - merged,
+                heard_at=heard or None,
+                age_s=max(now - heard, 0) if heard else None,
             )
-        return tuple(states)
