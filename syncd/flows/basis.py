@@ -82,6 +82,8 @@ class Basis:
         The first step is taken whatever the clock says: it costs no more
         than finding the claims did.
         """
+        if not self._trails:  # nor is anything read beside them
+            return
         asked = set(self._at)
         left = True
         rounds = steps = 0
