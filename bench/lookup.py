@@ -26,6 +26,8 @@ from typing import Any
 
 HERE = Path(__file__).parents[1]
 FLOOR = Path(__file__).with_name("floor.py")
+FRESH = Path(__file__).with_name("fresh.py")
+FRESH_FLOOR = "floor, fresh phone, one caller"
 CALLERS = (8, 64)
 MANY = 1000  # items of a bulk request
 SETTINGS = {"cache": True, "token_urls": 10**7, "token_share": 100}
@@ -128,6 +130,17 @@ def play(seconds: float, claims: int, workers: int) -> dict[str, Any]:
             lambda n: request(head, "phone", [1_000_000 + n]),
             1,
             most=500,
+        )
+        bare_fresh = subprocess.run(
+            [sys.executable, FRESH, str(seconds)],
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        found[FRESH_FLOOR] = json.loads(bare_fresh.stdout)
+        take(
+            "one phone, fresh, 8 callers",
+            lambda n: request(head, "phone", [2_000_000 + n]),
+            most=1500,
         )
         take(
             f"{MANY} URLs in a request",
@@ -364,6 +377,8 @@ def show(args: argparse.Namespace, found: dict[str, Any]) -> None:
             floor_name = f"floor, {callers} callers"
             if many > 1:
                 floor_name = f"floor, {MANY} in a request"
+            if "fresh" in name:
+                floor_name = FRESH_FLOOR
             least = rows.get(floor_name, rows["floor, 8 callers"])
             print(
                 f"| {name} | {build} | {row['rate'] * many:,.0f} |"

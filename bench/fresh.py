@@ -1,0 +1,138 @@
+"""The least that a fresh look-up of one phone costs, with two holders.
+
+    python bench/fresh.py SECONDS
+
+The curve operations of an asker and of two holders, of this build, and a bare
+POST over mutual TLS 1.3 to two servers, at once, that each commit one row
+(synchronous=FULL) before they answer. Prints how often a second, and in
+how many milliseconds, as JSON. With three arguments it is one of the servers.
+"""
+
+import asyncio
+import json
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from secrets import token_bytes
+
+import aiohttp
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from floor import Commits, sqlite3
+
+from syncd.oprf import threshold
+from syncd.roster.keys import self_signed
+
+QUORUM = (1, 2)
+CONTEXT = b"bench"
+
+
+def tls(where: Path, purpose: int) -> ssl.SSLContext:
+    context = ssl.SSLContext(purpose)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.load_cert_chain(where / "cert", where / "key")
+    context.load_verify_locations(where / "cert")
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+async def serve(where: Path, index: int, share: bytes) -> None:
+    """Answer as a holder until standard input ends."""
+    path = where / f"{index}.db"
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("CREATE TABLE access (id INTEGER PRIMARY KEY, row BLOB)")
+    commits = Commits(path)
+
+    async def evaluate(request: web.Request) -> web.Response:
+        element = await request.read()
+        await commits.commit(b"y" * 50)
+        found = threshold.evaluate(
+            *(share, index, QUORUM, [element], token_bytes, CONTEXT)
+        )
+        return web.Response(body=found.elements[0] + found.proof)
+
+    app = web.Application()
+    app.router.add_post("/", evaluate)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    context = tls(where, ssl.PROTOCOL_TLS_SERVER)
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    print(runner.addresses[0][1], flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+
+
+async def ask(
+    where: Path, ports: list[int], publics: list[bytes], seconds: float
+) -> dict[str, float]:
+    """Ask one after the other; return what `lookup.py` wants of it."""
+    context, took = tls(where, ssl.PROTOCOL_TLS_CLIENT), list[float]()
+    async with aiohttp.ClientSession() as session:
+
+        async def post(port: int, element: bytes) -> bytes:
+            url = f"https://127.0.0.1:{port}/"
+            async with session.post(url, data=element, ssl=context) as reply:
+                return await reply.read()
+
+        end = time.perf_counter() + seconds
+        while (began := time.perf_counter()) < end:
+            blinded = threshold.blind([b"+8613800138000"], token_bytes)
+            sent = blinded.elements
+            raw = await asyncio.gather(
+                *(post(port, sent[0]) for port in ports)
+            )
+            found = [threshold.Evaluation([r[:32]], r[32:]) for r in raw]
+            for i, reply in zip(QUORUM, found, strict=True):
+                public = publics[i - 1]
+                threshold.check(public, i, QUORUM, sent, reply, CONTEXT)
+            threshold.finish(blinded, [one.elements for one in found])
+            took.append(time.perf_counter() - began)
+    cuts = statistics.quantiles(took, n=100)
+    return {
+        "rate": len(took) / seconds,
+        "p50": cuts[49] * 1000,
+        "p99": cuts[98] * 1000,
+    }
+
+
+def main() -> None:
+    if len(sys.argv) > 2:
+        where, index, share = sys.argv[1:]
+        asyncio.run(serve(Path(where), int(index), bytes.fromhex(share)))
+        return
+    with tempfile.TemporaryDirectory() as tmp:
+        key, where = Ed25519PrivateKey.generate(), Path(tmp)
+        form = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        (where / "key").write_bytes(key.private_bytes(*form))
+        der = self_signed(key, "bench.example", int(time.time()))
+        pem = ssl.DER_cert_to_PEM_cert(der)
+        (where / "cert").write_text(pem)
+        dealt = threshold.deal(2, 3, token_bytes)
+        holders = [
+            subprocess.Popen(
+                [sys.executable, __file__, tmp, str(i), dealt.shares[i].hex()],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
+            for i in QUORUM
+        ]
+        ports = [int(h.stdout.readline()) for h in holders if h.stdout]
+        publics = [dealt.public_shares[i] for i in QUORUM]
+        found = asyncio.run(ask(where, ports, publics, float(sys.argv[1])))
+        for holder in holders:
+            holder.communicate()
+        print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
