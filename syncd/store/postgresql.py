@@ -9,7 +9,7 @@ transaction's number before anything is said; only a server that promises to
 keep what it commits is used at all.
 """
 
-import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -87,7 +87,6 @@ class PostgresqlEngine:
             _timeline(),
         )
         self._warnings = list[str]()  # of the transaction that writes
-        self._closing = threading.Event()
         self._read = self._engine(self._reader, readers + 1)
         self._write = self._engine(self._writer, 1)
         try:
@@ -234,8 +233,7 @@ class PostgresqlEngine:
             sa.func.pg_xact_status(sa.literal_column(f"'{number}'::xid8"))
         )
         for pause_s in _PAUSES_S:
-            if self._closing.wait(pause_s):
-                break
+            time.sleep(pause_s)
             try:
                 with self._taken(self._write) as connection:
                     _, _, now = connection.execute(self._lock).one()
@@ -278,7 +276,6 @@ class PostgresqlEngine:
 
     def close(self) -> None:
         """Close all connections."""
-        self._closing.set()
         self._read.dispose()
         self._write.dispose()
 
