@@ -49,6 +49,7 @@ class Daemon:
         self.channel = ends
         self._ids = itertools.count()
         self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._counts: list[channel.LookedUp | channel.Denied] = []
 
     async def ask(self, form: Any, *values: Any) -> Any:
         """Return what comes of what is wanted, or raise what it raises."""
@@ -61,6 +62,16 @@ class Daemon:
             return await future
         finally:
             del self._waiting[id_]
+
+    def heed(self, number: int) -> None:
+        """Say that a state is in force, and first what was counted till now.
+
+        Together: the daemon wakes up once, not for each look-up.
+        """
+        for one in self._counts:
+            self.channel.say(one)
+        self._counts.clear()
+        self.channel.say(channel.InForce(number))
 
     def answered(self, done: Done) -> None:
         """Hand on what came of something."""
@@ -94,13 +105,13 @@ class Daemon:
 
     def denied(self, kind: str, n: int) -> None:
         """Have items counted that a token's budget did not allow."""
-        self.channel.say(channel.Denied(kind, n))
+        self._counts.append(channel.Denied(kind, n))
 
     def looked_up(
         self, verdicts: Counter[str], purpose: str, seconds: float
     ) -> None:
         """Have one look-up counted."""
-        self.channel.say(channel.LookedUp(verdicts, purpose, seconds))
+        self._counts.append(channel.LookedUp(verdicts, purpose, seconds))
 
 
 class AskedAgain(deque[Unanswered]):
@@ -259,7 +270,7 @@ class LocalWorker:
             await self._listeners.serve(
                 *(self._app, self.config.own.listen, first, "own"), more=more
             )
-        self._daemon.channel.say(channel.InForce(state.number))
+        self._daemon.heed(state.number)
 
     async def _finish(self) -> None:
         """Answer what has come; then the daemon hears that we end."""
