@@ -10,6 +10,7 @@ how many milliseconds, as JSON. With three arguments it is one of the servers.
 
 import asyncio
 import json
+import sqlite3
 import ssl
 import statistics
 import subprocess
@@ -27,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
-from floor import Commits, sqlite3
+from floor import Commits  # type: ignore[import-not-found]
 
 from syncd.oprf import threshold
 from syncd.roster.keys import self_signed
@@ -107,8 +108,8 @@ async def ask(
 
 def main() -> None:
     if len(sys.argv) > 2:
-        where, index, share = sys.argv[1:]
-        asyncio.run(serve(Path(where), int(index), bytes.fromhex(share)))
+        home, index, share = sys.argv[1:]
+        asyncio.run(serve(Path(home), int(index), bytes.fromhex(share)))
         return
     with tempfile.TemporaryDirectory() as tmp:
         key, where = Ed25519PrivateKey.generate(), Path(tmp)
