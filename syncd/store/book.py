@@ -1,5 +1,6 @@
 """What a part of the store works with: its database, a clock, a cipher."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.store.database import Database
+from syncd.store.prepared import Prepared
 from syncd.store.sealing import Cipher
 
 Row = tuple[str | int, ...]  # a primary key
@@ -46,19 +48,21 @@ def add_counts(
     c: sa.Connection, table: sa.Table, counts: Mapping[Row, tuple[int, ...]]
 ) -> None:
     """Add to what rows of a table count in the columns behind their key."""
+    _adding(table).many(
+        c, ((*row, *counted) for row, counted in counts.items())
+    )
+
+
+@functools.cache
+def _adding(table: sa.Table) -> Prepared:
     made = insert(table)
     put = {
         column.name: column + made.excluded[column.name]
         for column in table.c
         if not column.primary_key
     }
-    if counts:
-        c.execute(
-            made.on_conflict_do_update(
-                index_elements=[*table.primary_key], set_=put
-            ),
-            [
-                dict(zip(table.c.keys(), (*row, *counted), strict=True))
-                for row, counted in counts.items()
-            ],
-        )
+    key = [*table.primary_key]
+    return Prepared(
+        made.on_conflict_do_update(index_elements=key, set_=put),
+        *table.c.keys(),
+    )
