@@ -153,10 +153,10 @@ class PostgresqlEngine:
             taken, why = _WANTED[setting]
             if value not in taken:
                 raise UsageError(
-                    "{name}: {setting} is {value}, want {want}: {why}",
+                    "{name}: {setting} is {found}, want {want}: {why}",
                     name=self.name,
                     setting=setting,
-                    value=value,
+                    found=value,
                     want=taken[0],
                     why=why,
                 )
