@@ -319,6 +319,29 @@ async def test_a_worker_that_does_not_heed_is_replaced(
     await until_all_serve(alliance.bank)
 
 
+async def test_a_worker_that_cannot_be_started_is_tried_again(
+    alliance: Alliance,
+) -> None:
+    """When there are processes to be had."""
+    worker = alliance.bank.node.local_workers.workers[1]
+    started, first = local_workers.started, worker.process
+    none = OSError(11, "Resource temporarily unavailable")
+    with (
+        patch.object(local_workers, "AGAIN_S", 0.01),
+        patch.object(local_workers, "started", side_effect=none) as starting,
+    ):
+        assert first is not None
+        first.kill()
+
+        async def tried() -> bool:
+            return starting.call_count == 2
+
+        await until(tried)
+        starting.side_effect = started
+    await until_all_serve(alliance.bank)
+    assert worker.process is not first
+
+
 async def test_a_worker_has_no_key_but_two(alliance: Alliance) -> None:
     """Neither in its memory nor where a process list shows it."""
     node = alliance.bank.node

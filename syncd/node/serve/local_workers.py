@@ -121,7 +121,10 @@ class LocalWorkers:
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
-            await self.tell()
+            try:
+                await self.tell()
+            except Exception:  # without this they would never hear again
+                log.exception("local workers were not told")
 
     def state(self) -> dict[str, Any]:
         """Return the parts of `State` as they are just now."""
@@ -214,10 +217,14 @@ class LocalWorker:
         again_s = AGAIN_S
         while True:
             began = time.monotonic()
-            code = await self._run()
+            try:
+                why: object = await self._run()
+            except OSError as e:  # no process, no descriptor to be had
+                why = e.strerror
             if self._stopping:
                 return
-            log.error("local worker ended", number=self._number, code=code)
+            log.error("local worker ended", number=self._number, why=why)
+            self._daemon.metrics.failures.labels("local_worker").inc()
             if time.monotonic() - began > LONGEST_S:
                 again_s = AGAIN_S
             await asyncio.sleep(again_s)
@@ -265,8 +272,10 @@ class LocalWorker:
         ours, theirs = socket.socketpair()
         counts = self._daemon.budgets.counts.fd
         fds = tuple(sock.fileno() for sock in self._listening)
-        with theirs:
-            self.process = _started(theirs.fileno(), counts, *fds)
+        with theirs, contextlib.ExitStack() as undo:
+            undo.callback(ours.close)
+            self.process = started(theirs.fileno(), counts, *fds)
+            undo.pop_all()
         opened = await Channel.of(ours)
         home = self._daemon.ctx.home
         vault = VaultCipher(home.ring.need("vault"))
@@ -317,7 +326,7 @@ class LocalWorker:
             self.process.kill()  # nothing, if it has ended
 
 
-def _started(channel_: int, *more: int) -> subprocess.Popen[bytes]:
+def started(channel_: int, *more: int) -> subprocess.Popen[bytes]:
     """Start a process that has some descriptors.
 
     By hand: asyncio's own watcher loses the exit code of one that we kill.
