@@ -4,8 +4,7 @@ import datetime
 import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from syncd.config import Config
 from syncd.errors import MalformedError, Message
@@ -30,43 +29,14 @@ class Report(Protocol):
         ...
 
 
-class Trusted(Protocol):
-    """Knows the roster."""
-
-    @property
-    def current(self) -> Roster:
-        """The newest roster that we trust."""
-
-
-class Opened(Protocol):
-    """What of a home whoever answers look-ups has."""
-
-    @property
-    def path(self) -> Path:
-        """The home."""
-
-    @property
-    def config(self) -> Config:
-        """Our settings."""
-
-    @property
-    def trusted(self) -> Trusted:
-        """The rosters that we accepted."""
-
-    @property
-    def own(self) -> OwnBooks:
-        """What a look-up reads and writes of own.db."""
-
-    @property
-    def mirror(self) -> MirrorStore:
-        """Others' logs, and everybody's claims."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What answers look-ups: stores, clock, and where work is done."""
 
-    home: Opened
+    config: Config
+    trusted: Any  # whose `current` is the newest roster that we trust
+    own: OwnBooks
+    mirror: MirrorStore  # others' logs, and everybody's claims
     clock: Callable[[], float]  # unix seconds
     report: Report
     offload: Offload  # runs pure work elsewhere
@@ -74,34 +44,20 @@ class Reading:
     alike: Alike = field(default_factory=Alike)
 
     @property
-    def config(self) -> Config:
-        """Our settings."""
-        return self.home.config
-
-    @property
-    def own(self) -> OwnBooks:
-        """What a look-up reads and writes of own.db."""
-        return self.home.own
-
-    @property
-    def mirror(self) -> MirrorStore:
-        """Others' logs, and everybody's claims."""
-        return self.home.mirror
-
-    @property
     def me(self) -> str:
         """Our member id."""
-        return self.home.config.member.id
+        return self.config.member.id
 
     @property
     def origin(self) -> str:
         """The log that we write now."""
-        return self.home.config.origin
+        return self.config.origin
 
     @property
     def roster(self) -> Roster:
         """The newest roster that we trust."""
-        return self.home.trusted.current
+        current: Roster = self.trusted.current
+        return current
 
     @property
     def others(self) -> list[str]:
@@ -171,11 +127,7 @@ class Context(Reading):
     """One member's home, its clock, and where work is done."""
 
     home: Home
-
-    @property
-    def own(self) -> OwnStore:
-        """Our log, vault and books."""
-        return self.home.own
+    own: OwnStore  # our log, vault and books
 
 
 def checked_day(name: str, text: str) -> str:

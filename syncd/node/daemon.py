@@ -104,6 +104,10 @@ class Daemon:
         self.findings = self._make(FindingsBook)
         self.ctx = Context(
             home=home,
+            config=home.config,
+            trusted=home.trusted,
+            own=home.own,
+            mirror=home.mirror,
             clock=clock,
             report=self.findings.report,
             offload=self.offload,

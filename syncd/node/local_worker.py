@@ -33,7 +33,9 @@ from syncd.node.serve.lookups import Claims, Lookups, Unanswered
 from syncd.node.serve.shared_counts import SharedCounts
 from syncd.node.upkeep.lapse import Lapse, LapseRecord
 from syncd.roster.roster import Roster
-from syncd.store.home_stores import WorkerBooks, open_mirror
+from syncd.store.database import Database
+from syncd.store.home_stores import OWN, open_mirror
+from syncd.store.own_books import OwnBooks, OwnBundles
 from syncd.store.sightings import SightedToken
 from syncd.web import local_api
 from syncd.web.relay import Relay
@@ -168,7 +170,7 @@ class Known:
 
 
 class LocalWorker:
-    """Answers look-ups until the daemon stops it; its home's open parts."""
+    """Answers look-ups until the daemon stops it."""
 
     def __init__(self, daemon: Daemon, start: Start) -> None:
         """Open the databases; nothing is served yet.
@@ -176,25 +178,22 @@ class LocalWorker:
         Raises:
             SyncdError: one cannot be opened.
         """
-        self._daemon, self.config = daemon, start.config
-        self.path = home = self.config.home
-        self.trusted = Known()
-        self.own = WorkerBooks(
-            home,
-            clock=clock,
-            access_key=start.access_key,
-            lists_key=start.lists_key,
-            writer=f"local-{start.number}",
-            sightings=daemon,
-            server=start.server,
-        )
-        self.mirror = open_mirror(
-            home, clock=clock, server=start.server, read_only=True
+        self._daemon, config, self._known = daemon, start.config, Known()
+        database = Database(start.server or config.home / OWN, "own")
+        keys = start.access_key, start.lists_key
+        writer = f"local-{start.number}"
+        self._own = OwnBooks(database, clock, *keys, writer)
+        self._own.log, self._own.sightings = OwnBundles(database), daemon
+        self._mirror = open_mirror(
+            config.home, clock=clock, server=start.server, read_only=True
         )
         self._threads = ThreadPoolExecutor(THREADS, "fast")
         offload = InPool(self._threads)
         ctx = Reading(
-            home=self,
+            config=config,
+            trusted=self._known,
+            own=self._own,
+            mirror=self._mirror,
             clock=time.time,
             report=daemon.report,
             offload=offload,
@@ -202,18 +201,17 @@ class LocalWorker:
         )
         self._lapse = Lapse(ctx)
         self._background = Background()
-        self._relay = Relay(home / SOCKET)
-        self._app = local_api.lookups_app(
-            Callers(ctx=ctx),
-            self._lookups(ctx, SharedCounts(KINDS, start.counts)),
-            limits(self.config.own),
-            self._relay.answer,
+        self._relay = Relay(config.home / SOCKET)
+        lookups = self._lookups(ctx, SharedCounts(KINDS, start.counts))
+        self._app = local_api.app(
+            *(Callers(ctx=ctx), [lookups], limits(config.own)),
+            rest=self._relay.answer,
         )
         self._sockets = [socket.socket(fileno=fd) for fd in start.listening]
-        self._listeners = Listeners()
+        self._at, self._listeners = config.own.listen, Listeners()
 
     def _lookups(self, ctx: Reading, counts: SharedCounts) -> Lookups:
-        daemon, known = self._daemon, self.trusted
+        daemon, known = self._daemon, self._known
         lookups = Lookups(
             ctx=ctx,
             claims=Claims(ctx, self._lapse),
@@ -225,7 +223,7 @@ class LocalWorker:
                 clock=time.monotonic,
                 rng=_unasked,
                 accuse=_unasked,
-                cache_size=LOOKUP_CACHE if self.config.lookup.cache else 0,
+                cache_size=LOOKUP_CACHE if ctx.config.lookup.cache else 0,
                 daemon=daemon,
             ),
             never=known,
@@ -256,19 +254,19 @@ class LocalWorker:
         await self._relay.close()
         await self._background.stop()
         self._threads.shutdown()
-        self.mirror.close()
-        self.own.close()
+        self._mirror.close()
+        self._own.database.close()
 
     async def _take(self, state: State) -> None:
         """Let a state be in force; with the first one, begin to serve."""
-        vars(self.trusted).update(state.news)
-        self._lapse.record = self.trusted.lapse
+        vars(self._known).update(state.news)
+        self._lapse.record = self._known.lapse
         if "cuts" in state.news:
-            self.mirror.forget()
+            self._mirror.forget()
         if not self._listeners.runners:
             first, *more = self._sockets
             await self._listeners.serve(
-                *(self._app, self.config.own.listen, first, "own"), more=more
+                *(self._app, self._at, first, "own"), more=more
             )
         self._daemon.heed(state.number)
 

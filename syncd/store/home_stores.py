@@ -37,8 +37,6 @@ from syncd.store.own import (
 from syncd.store.own_books import (
     LISTS,
     OwnBooks,
-    OwnBundles,
-    SightingsTaker,
 )
 from syncd.store.published import PublishedCounts
 from syncd.store.quota import Quotas
@@ -91,7 +89,7 @@ class OwnStore(OwnBooks):
             self._open = undo.pop_all()
         lists = cipher.derived(LISTS)
         super().__init__(database, clock, access_key, lists)
-        self.database, self.clock = database, clock
+        self.clock = clock
         self.vault = Vault(database, cipher, clock)
         self.imports = Imports(database, cipher, clock)
         self.quotas = Quotas(database)
@@ -131,31 +129,6 @@ class OwnStore(OwnBooks):
     def close(self) -> None:
         """Finish what runs, close, and let another process have the home."""
         self._open.close()
-
-
-class WorkerBooks(OwnBooks):
-    """own.db, for a process beside the one that has the home."""
-
-    def __init__(
-        self,
-        home: Path,
-        *,
-        clock: Callable[[], int],
-        access_key: bytes,
-        lists_key: bytes,
-        writer: str,
-        sightings: SightingsTaker,
-        server: Server | None = None,
-    ) -> None:
-        """Open a home's own.db, or a server's; the daemon has migrated it."""
-        self._database = Database(server or home / OWN, "own")
-        super().__init__(self._database, clock, access_key, lists_key, writer)
-        self.log = OwnBundles(self._database)
-        self.sightings = sightings
-
-    def close(self) -> None:
-        """Finish what runs, then close."""
-        self._database.close()
 
 
 def open_mirror(

@@ -1,7 +1,7 @@
 """What of own.db a look-up reads and writes, whichever process answers it."""
 
-from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -12,31 +12,16 @@ from syncd.store.bearer import Bearers
 from syncd.store.database import Database
 from syncd.store.own_entries import OwnEntries
 from syncd.store.sealing import VaultCipher
-from syncd.store.sightings import SightedToken
 from syncd.store.tables import log
 
 LISTS: Final = "own-lists"  # whose key is derived from the vault's
 
 
-class BundleReader(Protocol):
-    """Has the bundles of our own log."""
-
-    async def bundle(self, n: int) -> Bundle | None:
-        """Return bundle `n` as committed (full or the partial tail)."""
-
-
-class SightingsTaker(Protocol):
-    """Takes what was met."""
-
-    async def add(self, met: Sequence[SightedToken]) -> None:
-        """Count each; durable on return."""
-
-
 class OwnBooks:
     """Access records, bearer tokens and own lists, over own.db."""
 
-    log: BundleReader
-    sightings: SightingsTaker
+    log: Any  # has the bundles of our own log
+    sightings: Any  # takes what was met
 
     def __init__(
         self,
@@ -47,6 +32,7 @@ class OwnBooks:
         writer: str = WRITER,
     ) -> None:
         """Take over the books; `writer` keeps access records."""
+        self.database = database
         keys = VaultCipher(access_key)
         self.access = AccessBook(database, keys, clock, writer)
         self.bearers = Bearers(database, clock)

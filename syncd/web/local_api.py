@@ -5,13 +5,12 @@ service's method gets a closed form and returns one (`routes`); what goes wrong
 is one RFC 9457 problem, whoever found it.
 """
 
-import contextlib
 import functools
 import ipaddress
 import logging
 import re
 import traceback
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,14 +20,12 @@ from aiohttp.typedefs import Handler
 
 from syncd.errors import Message, SyncdError
 from syncd.indicator import vocabulary
-from syncd.web import event_stream, forms, openapi, problem, routes
-from syncd.web.event_stream import Event
+from syncd.web import openapi, problem, routes
 from syncd.web.problem import Problem
 from syncd.web.routes import (
     CALLER,
     EVERYBODY,
     OPEN,
-    SSE,
     Caller,
     Route,
     route,
@@ -38,6 +35,7 @@ from syncd.web.vocabulary_forms import Term, Vocabulary, VocabularyQuery
 
 log = logging.getLogger("syncd.local_api")
 
+LOOKUPS = "/v1/lookups"
 MAX_LINE = 4096  # bytes of a request's target: positions, cursors
 
 
@@ -49,7 +47,7 @@ class Limits:
     max_request_bytes: int = 16_777_216
 
 
-class Callers(Protocol):
+class Front(Protocol):
     """Who asks."""
 
     async def caller(self, bearer: str) -> Caller | None:
@@ -59,20 +57,19 @@ class Callers(Protocol):
         """Return the day on which a token was revoked, or ""."""
 
 
-class Front(Callers, Protocol):
-    """Who asks, and what happens."""
-
-    def events(self, cursor: str) -> AsyncGenerator[Event | None, None]:
-        """Yield what happened after a cursor; None for a heartbeat."""
-
-
 # -------------------------------------------------------------- application
 
 
 def app(
-    front: Front, services: Sequence[object], limits: Limits
+    front: Front,
+    services: Sequence[object],
+    limits: Limits,
+    rest: Handler | None = None,
 ) -> web.Application:
-    """Return the application: each service answers the routes it has."""
+    """Return the application: each service answers the routes it has.
+
+    With `rest` they answer look-ups alone, and it answers the rest.
+    """
     own = LocalApi(front, limits)
     made = web.Application(
         middlewares=[_problems, own.guard],
@@ -80,25 +77,12 @@ def app(
     )
     for service in (*services, own):
         for one in routes.of(type(service)):
+            if rest is not None and one.path != LOOKUPS:
+                continue
             handler = functools.partial(own.answer, service, one)
             made.router.add_route(one.method, one.path, handler)
-    return made
-
-
-def lookups_app(
-    callers: Callers, service: object, limits: Limits, rest: Handler
-) -> web.Application:
-    """Return an application that answers look-ups, and has `rest` the rest."""
-    own = Guard(callers, limits)
-    made = web.Application(
-        middlewares=[_problems, own.guard],
-        client_max_size=limits.max_request_bytes,
-    )
-    for one in routes.of(type(service)):
-        if one.path == "/v1/lookups":
-            handler = functools.partial(own.answer, service, one)
-            made.router.add_route(one.method, one.path, handler)
-    made.router.add_route("*", "/{path:.*}", rest)
+    if rest is not None:
+        made.router.add_route("*", "/{path:.*}", rest)
     return made
 
 
@@ -159,7 +143,8 @@ _BEARER = re.compile(
 )
 
 
-def _bearer(request: web.Request) -> str | None:
+def bearer_of(request: web.Request) -> str | None:
+    """Return the token that a request bears."""
     match = _BEARER.fullmatch(request.headers.get(hdrs.AUTHORIZATION, ""))
     return match[1] if match else None
 
@@ -208,10 +193,10 @@ def _is_ours(host: str, limits: Limits) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
-    """Lets callers in."""
+class LocalApi:
+    """Lets callers in; what concerns no service, it answers itself."""
 
-    front: Callers
+    front: Front
     limits: Limits
 
     @web.middleware
@@ -241,7 +226,7 @@ class Guard:
         self, request: web.Request, way: Route
     ) -> web.Response | None:
         """Set whose token a request bears, or return why it may not."""
-        bearer = _bearer(request)
+        bearer = bearer_of(request)
         if bearer is None:
             return problem.response(
                 problem.plain(
@@ -277,31 +262,6 @@ class Guard:
             )
         request[CALLER] = caller
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class LocalApi(Guard):
-    """What concerns no service."""
-
-    front: Front
-
-    @route("GET", "/v1/events", EVERYBODY, "follow what happens", media=SSE)
-    async def events(
-        self, caller: Caller, request: web.Request, wanted: forms.EventQuery
-    ) -> web.StreamResponse:
-        """Send what happens, for as long as the token stands."""
-        cursor = request.headers.get("Last-Event-ID", wanted.cursor)
-        happening = self.front.events(cursor)
-        bearer = _bearer(request) or ""
-
-        async def allowed() -> AsyncGenerator[Event | None, None]:
-            async with contextlib.aclosing(happening):
-                async for event in happening:
-                    if await self.front.caller(bearer) != caller:
-                        return
-                    yield event
-
-        return await event_stream.stream(request, allowed())
 
     @route("GET", "/v1/vocabulary", EVERYBODY, "list codes")
     async def codes(self, wanted: VocabularyQuery) -> Vocabulary:

@@ -48,6 +48,7 @@ class Caller:
 
     name: str
     role: str
+    id: int = 0
 
 
 CALLER = web.RequestKey("caller", Caller)

@@ -23,7 +23,7 @@ class Home(SimpleNamespace):
 
     def __init__(self, path: Path = Path(), **parts: Any) -> None:
         config = SimpleNamespace(
-            origin=ORIGIN, member=SimpleNamespace(id="me")
+            home=path, origin=ORIGIN, member=SimpleNamespace(id="me")
         )
         super().__init__(
             path=path, config=config, trusted=SimpleNamespace(current=None)
@@ -36,6 +36,10 @@ class Home(SimpleNamespace):
         home: Any = self
         return Context(
             home=home,
+            config=home.config,
+            trusted=home.trusted,
+            own=self.__dict__.get("own"),  # type: ignore[arg-type]
+            mirror=self.__dict__.get("mirror"),  # type: ignore[arg-type]
             clock=lambda: getattr(home, "now", 0),
             report=self.__dict__.get("report", unheard),
             offload=at_once,

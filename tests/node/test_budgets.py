@@ -3,7 +3,6 @@
 import os
 from collections import Counter
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from msgspec import structs
@@ -11,7 +10,6 @@ from msgspec import structs
 from syncd.config.settings import Lookup
 from syncd.errors import QuotaError
 from syncd.messages import wire
-from syncd.node.serve import shared_counts
 from syncd.node.serve.budgets import KINDS, Budgets
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.shared_counts import SharedCounts
@@ -20,7 +18,8 @@ from syncd.web.routes import Caller
 from tests.flows import founders
 from tests.node.stand_in import Home
 
-TELLER, SCREEN = Caller("teller", "reader"), Caller("screen", "reader")
+TELLER = Caller("teller", "reader", 1)
+SCREEN = Caller("screen", "reader", 2)
 HOUR = 100  # of which a token has half
 URLS = 7
 
@@ -104,20 +103,6 @@ def test_processes_that_share_counts_spend_one_budget(
         with pytest.raises(QuotaError):
             spend(one, TELLER, phone=1)
     assert budgets.left(TELLER) == other.left(TELLER)
-
-
-def test_the_token_that_was_idle_longest_gives_way(
-    home: Any, budgets: Budgets
-) -> None:
-    """More tokens than there is room for are counted still."""
-    with patch.object(shared_counts, "ROWS", 2):
-        two = Budgets(ctx=home.context, metrics=Metrics())
-        for name in ("a", "b", "c", "b"):
-            home.now += 60
-            spend(two, Caller(name, "reader"), phone=20)
-        assert left(two, Caller("b", "reader"))["phone"] == 10
-        assert left(two, Caller("c", "reader"))["phone"] == 30
-        assert left(two, Caller("a", "reader"))["phone"] == 50
 
 
 def test_what_is_left_can_be_read(budgets: Budgets) -> None:

@@ -61,7 +61,7 @@ class Budgets:
             QuotaError: its items would be more than its share of the hour.
         """
         now = self.ctx.now()
-        with self.counts.of(caller.name) as had:
+        with self.counts.of(caller.id) as had:
             for kind, n in items.items():
                 most = self.most(kind)
                 left = max(most - had.used(now, kind), 0)
@@ -86,7 +86,7 @@ class Budgets:
     def left(self, caller: Caller) -> tuple[BudgetLeft, ...]:
         """Return what is left to a token."""
         now = self.ctx.now()
-        with self.counts.of(caller.name) as had:
+        with self.counts.of(caller.id) as had:
             return tuple(
                 BudgetLeft(
                     kind=kind,

@@ -16,7 +16,7 @@ class Callers:
     async def caller(self, bearer: str) -> Caller | None:
         """Return whose token that is, or None."""
         found = await self.ctx.own.bearers.check(bearer)
-        return Caller(found.name, found.role) if found else None
+        return Caller(found.name, found.role, found.id) if found else None
 
     async def revoked(self, bearer: str) -> str:
         """Return the day (UTC) on which a token was revoked, or ""."""

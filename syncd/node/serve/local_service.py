@@ -1,11 +1,13 @@
 """The service behind the local API."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
+from aiohttp import web
 
 from syncd.errors import (
     MalformedError,
@@ -29,7 +31,7 @@ from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.shown import shown
 from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.store.retracting import Terms
-from syncd.web import forms, report_forms
+from syncd.web import event_stream, forms, local_api, report_forms
 from syncd.web.event_stream import Event
 from syncd.web.routes import (
     BINARY,
@@ -37,6 +39,7 @@ from syncd.web.routes import (
     JSON,
     OPERATORS,
     READERS,
+    SSE,
     TEXT,
     UTF8,
     Caller,
@@ -246,9 +249,23 @@ class LocalService(Callers):
 
     # ------------------------------------------------------------- other
 
-    def events(self, cursor: str) -> AsyncGenerator[Event | None, None]:
-        """Yield what happened after a cursor; None for a heartbeat."""
-        return self.feed.follow(cursor)
+    @route("GET", "/v1/events", EVERYBODY, "follow what happens", media=SSE)
+    async def events(
+        self, caller: Caller, request: web.Request, wanted: forms.EventQuery
+    ) -> web.StreamResponse:
+        """Send what happens, for as long as the token stands."""
+        cursor = request.headers.get("Last-Event-ID", wanted.cursor)
+        happening = self.feed.follow(cursor)
+        bearer = local_api.bearer_of(request) or ""
+
+        async def allowed() -> AsyncGenerator[Event | None, None]:
+            async with contextlib.aclosing(happening):
+                async for event in happening:
+                    if await self.caller(bearer) != caller:
+                        return
+                    yield event
+
+        return await event_stream.stream(request, allowed())
 
     @route(
         *("POST", "/v1/roster", OPERATORS, "hand in a roster"),

@@ -11,14 +11,12 @@ import mmap
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 
 from syncd.roster.quotas import HOUR_S, STEPS
 
-ROWS = 1024  # tokens; of more, the one that was idle longest gives way
+ROWS = 4096  # tokens; of more that were ever made, two have one budget
 STEP_S = HOUR_S // STEPS
 RING = 64  # steps: those of an hour, the one that ends in it, and some
-MARK = 16  # bytes by which a row knows its token
 _KIND = 2 * RING + 1  # numbers of a kind: steps, counts, and what was denied
 
 
@@ -67,53 +65,25 @@ class SharedWindow:
             if n and step >= since:
                 yield step, n
 
-    @property
-    def newest(self) -> int:
-        """The last step in which anything was had."""
-        return max(max(self._of(kind)[:RING]) for kind in self.kinds)
-
 
 class SharedCounts:
-    """The windows of all tokens, by their names."""
+    """The windows of all tokens, by their ids."""
 
     def __init__(self, kinds: Sequence[str], fd: int | None = None) -> None:
         """Take the memory behind a descriptor, else make some, all zero."""
         self._kinds = kinds
-        self._width = MARK + 4 * _KIND * len(kinds)  # bytes
+        self._width = 4 * _KIND * len(kinds)  # bytes
         self.fd = os.memfd_create("syncd-counts") if fd is None else fd
         os.ftruncate(self.fd, ROWS * self._width)
         self._rows = memoryview(mmap.mmap(self.fd, ROWS * self._width))
-        self._known: dict[str, tuple[int, bytes]] = {}  # rows and marks
 
     @contextlib.contextmanager
-    def of(self, name: str) -> Iterator[SharedWindow]:
+    def of(self, token: int) -> Iterator[SharedWindow]:
         """Yield a token's window; nobody else looks or adds meanwhile."""
+        begin = token % ROWS * self._width
+        row = self._rows[begin : begin + self._width]
         fcntl.lockf(self.fd, fcntl.LOCK_EX)
         try:
-            yield self._window(self._find(name))
+            yield SharedWindow(row.cast("I"), self._kinds)
         finally:
             fcntl.lockf(self.fd, fcntl.LOCK_UN)
-
-    def _find(self, name: str) -> int:
-        at, mark = self._known.get(name, (0, b""))
-        if not mark or self._mark(at) != mark:
-            mark = blake2b(name.encode(), digest_size=MARK).digest()
-            marks = [*map(self._mark, range(ROWS))]
-            if mark not in marks:
-                at = min(range(ROWS), key=lambda n: self._window(n).newest)
-                begin = at * self._width
-                self._rows[begin : begin + self._width] = mark.ljust(
-                    self._width, b"\0"
-                )
-            else:
-                at = marks.index(mark)
-            self._known[name] = at, mark
-        return at
-
-    def _mark(self, n: int) -> bytes:
-        begin = n * self._width
-        return bytes(self._rows[begin : begin + MARK])
-
-    def _window(self, n: int) -> SharedWindow:
-        row = self._rows[n * self._width + MARK : (n + 1) * self._width]
-        return SharedWindow(row.cast("I"), self._kinds)

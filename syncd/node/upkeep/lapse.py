@@ -37,7 +37,7 @@ class Lapse:
             DamagedError: the file is there and does not parse.
         """
         self._ctx = ctx
-        self._path = ctx.home.path / FILE
+        self._path = ctx.config.home / FILE
         raw = durable.read(self._path) or b"{}"
         try:
             self.record = msgspec.json.decode(raw, type=LapseRecord)
