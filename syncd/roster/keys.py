@@ -16,6 +16,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -55,7 +56,7 @@ def admin(alliance: str, name: str, seed: bytes) -> SigningKey:
     return SigningKey(f"{alliance}/admin/{name}", note.ED25519, seed)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MemberKeys:
     """Everything secret that a member signs and opens with."""
 
@@ -78,22 +79,22 @@ class MemberKeys:
         """Return the origin of the log."""
         return self._name(self.generation)
 
-    @property
+    @cached_property
     def log(self) -> SigningKey:
         """Return the log's signing key."""
         return SigningKey(self.origin, note.ED25519, self.log_seed)
 
-    @property
+    @cached_property
     def member(self) -> SigningKey:
         """Return the member key."""
         return SigningKey(self._name("member"), note.ED25519, self.member_seed)
 
-    @property
+    @cached_property
     def seen(self) -> SigningKey:
         """Return the cosigner key that says: consistent, largest I know."""
         return SigningKey(self._name("seen"), note.COSIGNATURE, self.seen_seed)
 
-    @property
+    @cached_property
     def merged(self) -> SigningKey:
         """Return the cosigner key that says: I hold all its payloads."""
         return SigningKey(

@@ -162,6 +162,7 @@ class SigningKey:
     algorithm: int  # type byte: ED25519 or COSIGNATURE
     seed: bytes = field(repr=False)  # 32 bytes, RFC 8032
     verifier: VerifierKey = field(init=False, repr=False, compare=False)
+    _secret: Ed25519PrivateKey = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.algorithm not in (ED25519, COSIGNATURE):
@@ -171,16 +172,15 @@ class SigningKey:
             )
         if len(self.seed) != SEED_SIZE:
             raise MalformedError("key: seed is {n} bytes", n=len(self.seed))
-        public = self._secret().public_key().public_bytes_raw()
+        secret = Ed25519PrivateKey.from_private_bytes(self.seed)
+        public = secret.public_key().public_bytes_raw()
         verifier = VerifierKey(self.name, self.algorithm, public)
         object.__setattr__(self, "verifier", verifier)
-
-    def _secret(self) -> Ed25519PrivateKey:
-        return Ed25519PrivateKey.from_private_bytes(self.seed)
+        object.__setattr__(self, "_secret", secret)
 
     def raw_sign(self, message: bytes) -> bytes:
         """Return the bare signature over `message`."""
-        return self._secret().sign(message)
+        return self._secret.sign(message)
 
     def line(self, body: bytes) -> Signature:
         """Return `body` as a signature line of this key."""
