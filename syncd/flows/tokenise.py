@@ -20,6 +20,7 @@ from syncd.flows.quorums import NO_TIME, Quorums
 from syncd.grouped import Grouped
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
+from syncd.roster.roster import Roster
 from syncd.roster.terms import BULK, Epoch
 
 BULK_BATCH = 1024  # identifiers in one request
@@ -52,6 +53,8 @@ class Tokeniser(Quorums):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._cache: dict[tuple[Identifier, int], bytes] = {}
+        self._read: Roster | None = None
+        self._newest: dict[str, int] = {}  # epoch by kind, of the one read
         self._groups: dict[tuple[str, str], Grouped[_Wish, _Came]] = {}
 
     def epoch(self, kind: str) -> Epoch:
@@ -69,8 +72,17 @@ class Tokeniser(Quorums):
 
     def knows(self, one: Identifier) -> bool:
         """Tell whether an output is remembered: it costs no evaluation."""
-        epoch = self.roster().epoch(one.kind) if self._cache else None
-        return epoch is not None and (one, epoch.epoch) in self._cache
+        return bool(self._cache) and self._place(one) in self._cache
+
+    def _place(self, one: Identifier) -> tuple[Identifier, int]:
+        """Return where an output is remembered: by the newest epoch."""
+        roster = self.roster()
+        if roster is not self._read:
+            self._read, self._newest = roster, {}
+            for kind in ("phone", "account"):
+                epoch = roster.epoch(kind)
+                self._newest[kind] = epoch.epoch if epoch else 0
+        return one, self._newest.get(one.kind, 0)
 
     async def outputs(
         self,
@@ -110,7 +122,7 @@ class Tokeniser(Quorums):
             if one.kind == "url":
                 done[one] = token.url_output(one)
             elif self.knows(one):
-                done[one] = self._cache[one, self.epoch(one.kind).epoch]
+                done[one] = self._cache[self._place(one)]
         calls = []
         for kind in ("phone", "account"):
             rest = [i for i in wanted if i.kind == kind and i not in done]
