@@ -19,6 +19,7 @@ from syncd.indicator.statement import Erase
 
 Range = tuple[int, int, int]  # (from, to, by): acts on from ≤ i < min(to, by)
 RETIRED: Final = 2**63 - 1  # `by` of what was erased with its epoch
+_ERASE: Final = b"\x12"
 _salt: Final = itemgetter(1)
 
 
@@ -27,13 +28,15 @@ def erases(start: int, records: Sequence[Record]) -> list[Range]:
 
     To be read even above `merged`: a withheld entry may be an erased one.
     """
-    found: list[Range] = []
-    for index, (leaf, salt, payload) in enumerate(records, start):
-        if salt and leaf[1] == 18:
-            content = statements.decode(payload, 18)
-            if isinstance(content, Erase):
-                found += [(a, b, index) for a, b in content.ranges if a < b]
-    return found
+    return [
+        (first, last, index)
+        for index, record in enumerate(records, start)
+        if record[0][1:2] == _ERASE and record[1]
+        for content in [statements.decode(record[2], 18)]
+        if isinstance(content, Erase)
+        for first, last in content.ranges
+        if first < last
+    ]
 
 
 def retired(
