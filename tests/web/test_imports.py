@@ -1,11 +1,13 @@
 """Lists that come again, through the local API."""
 
+import asyncio
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from syncd.flows.submission import LONGEST_NAME
+from syncd.node.serve import intake
 from tests.alliance import Alliance
 from tests.web.local_client import LocalClient, Reply, report
 
@@ -73,6 +75,25 @@ async def test_an_import_moves_with_its_rows(police: LocalClient) -> None:
     body = {"reason": "duplicate", "import": begun["id"]}
     gone = await police.post("/v1/retractions", body)
     assert gone.body["retracting"] == 1
+
+
+async def test_steps_are_published_when_the_list_ends(
+    police: LocalClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or after a while, or at once where one is urgent."""
+    woken: list[str] = []
+    node = police.member.node
+    monkeypatch.setattr(node.intake, "wake", lambda: woken.append("now"))
+    begun = await take(police, "ends", urls("ends", 1))
+    assert not woken
+    await end(police, begun["id"])
+    assert woken == ["now"]
+    monkeypatch.setattr(intake, "BETWEEN_S", 0.0)
+    await take(police, "later", urls("later", 1))
+    await asyncio.sleep(0)
+    assert woken == ["now"] * 2
+    await take(police, "hurry", [{**urls("hurry", 1)[0], "urgent": True}])
+    assert woken == ["now"] * 3
 
 
 async def test_rows_before_the_first_are_refused(police: LocalClient) -> None:

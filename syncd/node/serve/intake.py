@@ -1,8 +1,9 @@
 """Take in reports and lists, and say what became of them."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 from msgspec.structs import replace
@@ -33,6 +34,7 @@ from syncd.store.vault import Query
 from syncd.web import forms, problem, report_forms
 from syncd.web.routes import OPERATORS, Caller, route
 
+BETWEEN_S = 5.0  # after a step: publishing would hold up those that follow
 AT_ONCE = 500  # drafts read in one go: others get the processor in between
 
 
@@ -45,6 +47,7 @@ class Intake:
     rules: Callable[[], Rules]  # what drafts are checked against just now
     wake: Callable[[], None]  # has it published what waits
     elsewhere: ElsewhereNotes
+    _waking: bool = field(default=False, init=False)
 
     # --------------------------------------------------------- reporting
 
@@ -81,8 +84,12 @@ class Intake:
         taken = shown.taken(report_forms.ReportsTaken, prepared, outcomes)
         for state, n in Counter(item.state for item in taken.items).items():
             self.metrics.reports.labels(state).inc(n)
-        if taken.accepted or any(p.urgent for p in good):
+        urgent = any(p.urgent for p in good)
+        if urgent or (taken.accepted and step is None):
             self.wake()
+        elif taken.accepted and not self._waking:
+            self._waking = True
+            asyncio.get_running_loop().call_later(BETWEEN_S, self._wake)
         return taken
 
     async def _note_elsewhere(
@@ -169,9 +176,12 @@ class Intake:
         own, today = self.ctx.own, self.rules().today
         await gone.finish(own.database, id_, how, own.clock(), today)
         state = await own.imports.state(id_)
-        if state.dropped:
-            self.wake()
+        self._wake()
         return state
+
+    def _wake(self) -> None:
+        self._waking = False
+        self.wake()
 
     @route("GET", "/v1/imports", OPERATORS, "list imports")
     async def imports(
