@@ -28,7 +28,7 @@ import sqlalchemy as sa
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import Access, Position
-from syncd.store.book import SealedBook
+from syncd.store.book import SealedBook, reads
 from syncd.store.database import Database
 from syncd.store.grouped import Grouped
 from syncd.store.portable import byte_place
@@ -126,8 +126,10 @@ class AccessBook(SealedBook):
         """
         return await self._group.submit(accesses) if accesses else ()
 
-    async def page(
+    @reads
+    def page(
         self,
+        c: sa.Connection,
         after: int = 0,
         limit: int = 100,
         *,
@@ -140,17 +142,10 @@ class AccessBook(SealedBook):
         Of those since a time, those alone that rest on one of some positions
         or asked one of some tokens, which is a scan of all.
         """
-
-        def job(c: sa.Connection) -> list[AccessRow]:
-            rows = c.execute(
-                sa.select(access)
-                .where(*self._where(c, after, since, positions, tokens))
-                .order_by(access.c.at, access.c.id)
-                .limit(limit)
-            )
-            return [self._opened(c, row._asdict()) for row in rows]
-
-        return await self._db.read(job)
+        where = self._where(c, after, since, positions, tokens)
+        rows = sa.select(access).where(*where).limit(limit)
+        rows = rows.order_by(access.c.at, access.c.id)
+        return [self._opened(c, row._asdict()) for row in c.execute(rows)]
 
     async def found(self, **wanted: Any) -> AsyncIterator[AccessRow]:
         """Yield all records that `page` would return."""

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from syncd.errors import MissingError
 from syncd.flows.appeal import Appeal, Step, after
 from syncd.store import events
-from syncd.store.book import SealedBook
+from syncd.store.book import SealedBook, reads, writes
 from syncd.store.tables import OWN, Bytes, Int, Text
 
 _appeal = sa.Table(
@@ -33,31 +33,30 @@ _BOUND = ("by", "access_id", "received_at")
 class Appeals(SealedBook):
     """The register, over own.db."""
 
-    async def add(self, appeals: Sequence[Appeal]) -> list[int]:
+    @writes
+    def add(self, c: sa.Connection, appeals: Sequence[Appeal]) -> list[int]:
         """Keep new ones, and tell how many are of an ended listing.
 
         Returns their ids. Of a look-up that stands there already there is
         no second one.
         """
+        made, ended = [], 0
+        new = insert(_appeal).on_conflict_do_nothing()
+        last = c.scalar(sa.select(sa.func.max(_appeal.c.id))) or 0
+        for appeal in appeals:
+            row = {"id": last + 1, **self._row(appeal)}
+            if c.execute(new.values(row)).rowcount:
+                last += 1
+                made.append(last)
+                ended += appeal.cause == "ended"
+        if ended:
+            events.tell(c, self._clock(), "undo", {"n": ended})
+        return made
 
-        def job(c: sa.Connection) -> list[int]:
-            made, ended = [], 0
-            new = insert(_appeal).on_conflict_do_nothing()
-            last = c.scalar(sa.select(sa.func.max(_appeal.c.id))) or 0
-            for appeal in appeals:
-                row = {"id": last + 1, **self._row(appeal)}
-                if c.execute(new.values(row)).rowcount:
-                    last += 1
-                    made.append(last)
-                    ended += appeal.cause == "ended"
-            if ended:
-                events.tell(c, self._clock(), "undo", {"n": ended})
-            return made
-
-        return await self._db.write(job)
-
-    async def page(
+    @reads
+    def page(
         self,
+        c: sa.Connection,
         after: int = 0,
         limit: int = 1000,
         *,
@@ -71,9 +70,7 @@ class Appeals(SealedBook):
         if waiting:
             rows = rows.where(_appeal.c.open == 1)
         rows = rows.order_by(_appeal.c.id).limit(limit)
-        return await self._db.read(
-            lambda c: [self._opened(row._asdict()) for row in c.execute(rows)]
-        )
+        return [self._opened(row._asdict()) for row in c.execute(rows)]
 
     async def open(self) -> int:
         """Return on how many something is to do."""
@@ -81,8 +78,16 @@ class Appeals(SealedBook):
         [(n,)] = await self._rows(count)
         return int(n)
 
-    async def move(
-        self, id_: int, step: Step, *, by: str, why: str = "", only: str = ""
+    @writes
+    def move(
+        self,
+        c: sa.Connection,
+        id_: int,
+        step: Step,
+        *,
+        by: str,
+        why: str = "",
+        only: str = "",
     ) -> Appeal:
         """Note that a step was taken.
 
@@ -91,17 +96,13 @@ class Appeals(SealedBook):
             RefusedError: it cannot be taken any more, or not yet.
         """
         this = _appeal.c.id == id_
-
-        def job(c: sa.Connection) -> Appeal:
-            row = c.execute(sa.select(_appeal).where(this)).first()
-            if row is None or (only and row.by != only):
-                raise MissingError("appeal: no such entry of yours")
-            old = self._opened(row._asdict())
-            new = after(old, step, self._clock(), by, why)
-            c.execute(sa.update(_appeal).where(this).values(self._row(new)))
-            return new
-
-        return await self._db.write(job)
+        row = c.execute(sa.select(_appeal).where(this)).first()
+        if row is None or (only and row.by != only):
+            raise MissingError("appeal: no such entry of yours")
+        old = self._opened(row._asdict())
+        new = after(old, step, self._clock(), by, why)
+        c.execute(sa.update(_appeal).where(this).values(self._row(new)))
+        return new
 
     async def prune(self, days: int) -> None:
         """Drop what was received so long ago and is done with."""

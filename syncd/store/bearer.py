@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from syncd.errors import UsageError
-from syncd.store.book import Book
+from syncd.store.book import Book, reads_few, writes
 from syncd.store.prepared import Prepared
 from syncd.store.tables import OWN, Bytes, Int, Text
 
@@ -43,7 +43,8 @@ class Bearer:
 class Bearers(Book):
     """The bearer tokens, over own.db."""
 
-    async def add(self, name: str, role: str) -> str:
+    @writes
+    def add(self, c: sa.Connection, name: str, role: str) -> str:
         """Return a new token; it is shown this once and never again.
 
         Raises:
@@ -57,30 +58,24 @@ class Bearers(Book):
                 roles=", ".join(ROLES),
             )
         token = _PREFIX + secrets.token_urlsafe(32)
-
-        def job(c: sa.Connection) -> None:
-            if c.execute(_ALL.where(_at.name == name, _LIVE)).first():
-                raise UsageError(
-                    "token: the name {name} is in use",
-                    hint="revoke that one first, or choose another name",
-                    name=repr(name),
-                )
-            new = sa.insert(bearer).values(name=name, role=role)
-            kept = {"hash": _hash(token), "added_at": self._clock()}
-            c.execute(new.values(kept))
-
-        await self._db.write(job)
+        if c.execute(_ALL.where(_at.name == name, _LIVE)).first():
+            raise UsageError(
+                "token: the name {name} is in use",
+                hint="revoke that one first, or choose another name",
+                name=repr(name),
+            )
+        new = sa.insert(bearer).values(name=name, role=role)
+        c.execute(new.values(hash=_hash(token), added_at=self._clock()))
         return token
 
-    async def check(self, token: str) -> Bearer | None:
+    @reads_few
+    def check(self, c: sa.Connection, token: str) -> Bearer | None:
         """Return whose token it is, or None.
 
         Read from the database each time: a revoked one is out at once. 256
         random bits need neither a slow hash nor a constant-time search.
         """
-        row = await self._db.read(
-            lambda c: _CHECK.one(c, _hash(token)), few=True
-        )
+        row = _CHECK.one(c, _hash(token))
         return Bearer(*row) if row else None
 
     async def revoked_at(self, token: str) -> int | None:

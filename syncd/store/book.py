@@ -1,8 +1,8 @@
 """What a part of the store works with: its database, a clock, a cipher."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -13,13 +13,43 @@ from syncd.store.sealing import Cipher
 
 Row = tuple[str | int, ...]  # a primary key
 
+P = ParamSpec("P")
+T = TypeVar("T")
+B = TypeVar("B", bound="Tables")
 
-class Book:
+
+def _in(
+    run: Callable[..., Coroutine[Any, Any, Any]],
+) -> Callable[
+    [Callable[Concatenate[B, sa.Connection, P], T]],
+    Callable[Concatenate[B, P], Coroutine[Any, Any, T]],
+]:
+    """Return what has a method's body run in a transaction of its book.
+
+    The body takes the connection first; who calls the method awaits it, and
+    leaves that out.
+    """
+
+    def made(job: Any) -> Any:
+        @functools.wraps(job)
+        async def method(self: B, *args: Any, **more: Any) -> Any:
+            return await run(self._db, lambda c: job(self, c, *args, **more))
+
+        return method
+
+    return made
+
+
+reads = _in(Database.read)
+reads_few = _in(functools.partial(Database.read, few=True))
+writes = _in(Database.write)
+
+
+class Tables:
     """Some tables of a database."""
 
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+    def __init__(self, database: Database) -> None:
         self._db = database
-        self._clock = clock
 
     async def _rows(self, wanted: sa.Select[Any]) -> Sequence[Any]:
         """Return all rows of a query."""
@@ -32,6 +62,14 @@ class Book:
     ) -> int:
         """Make a change, for each of some rows; return how many it met."""
         return await self._db.write(lambda c: c.execute(change, rows).rowcount)
+
+
+class Book(Tables):
+    """Tables whose rows have times."""
+
+    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
+        super().__init__(database)
+        self._clock = clock
 
 
 class SealedBook(Book):

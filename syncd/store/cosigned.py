@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import ForkError, StaleError
 from syncd.flows.ports import Cosigned, OwnHead
 from syncd.store import events, failpoint
-from syncd.store.book import Book
+from syncd.store.book import Book, reads, writes
+from syncd.store.portable import upsert
 from syncd.store.tables import cosigned, effect, kept_receipt, receipt
+
+_COSIGN = upsert(cosigned, "size", "root", "note")
+_RENEW = upsert(receipt, "size", "note", "at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,12 @@ class Receipt:
 class CosignRows(Book):
     """flows.cosign.CosignBook, and the receipts for our own log."""
 
-    async def cosigned(self, role: str, origin: str) -> Cosigned | None:
+    @reads
+    def cosigned(
+        self, c: sa.Connection, role: str, origin: str
+    ) -> Cosigned | None:
         """Return the last one by our `seen` or `merged` key, or None."""
-        return await self._db.read(lambda c: _cosigned(c, role, origin))
+        return _cosigned(c, role, origin)
 
     async def cosign(
         self, role: str, origin: str, old: Cosigned | None, new: Cosigned
@@ -60,65 +66,51 @@ class CosignRows(Book):
                     size=new.size,
                 )
             row = {"size": new.size, "root": new.root, "note": new.note}
-            c.execute(
-                insert(cosigned)
-                .values(role=role, origin=origin, **row)
-                .on_conflict_do_update(cosigned.primary_key, set_=row)
-            )
+            c.execute(_COSIGN, {"role": role, "origin": origin, **row})
             failpoint.hit("cosign.row")
 
         await self._db.write(job, lambda: failpoint.hit("cosign.committed"))
 
-    async def keep_receipt(
-        self, origin: str, signer: str, size: int, note: bytes
+    @writes
+    def keep_receipt(
+        self,
+        c: sa.Connection,
+        origin: str,
+        signer: str,
+        size: int,
+        note: bytes,
     ) -> bool:
         """Keep a verified cosignature on our log if it is the largest yet.
 
         It is kept for good if it is the signer's first of a tree in which
         something took effect.
         """
-
-        def job(c: sa.Connection) -> bool:
-            last = c.scalar(
-                sa.select(receipt.c.size).filter_by(
-                    origin=origin, signer=signer
-                )
-            )
-            if size <= (last or 0):
-                return False
-            row = {"size": size, "note": note, "at": self._clock()}
-            whose = {"origin": origin, "signer": signer}
-            new = insert(receipt).values(**whose, **row)
-            c.execute(new.on_conflict_do_update(receipt.primary_key, set_=row))
-            sizes = sa.select(effect.c.size).filter_by(origin=origin)
-            since = sizes.where(effect.c.size.between((last or 0) + 1, size))
-            if c.scalar(since.limit(1)):
-                c.execute(sa.insert(kept_receipt).values(**whose, **row))
-            key = {"signer": signer, "size": size}
-            events.tell(c, self._clock(), "receipt", key)
-            return True
-
-        return await self._db.write(job)
+        now, whose = self._clock(), {"origin": origin, "signer": signer}
+        newest = sa.select(receipt.c.size).filter_by(**whose)
+        last = c.scalar(newest) or 0
+        if size <= last:
+            return False
+        row = {**whose, "size": size, "note": note, "at": now}
+        c.execute(_RENEW, row)
+        sizes = sa.select(effect.c.size).filter_by(origin=origin)
+        since = sizes.where(effect.c.size.between(last + 1, size))
+        if c.scalar(since.limit(1)):
+            c.execute(sa.insert(kept_receipt), row)
+        events.tell(c, now, "receipt", {"signer": signer, "size": size})
+        return True
 
     async def receipts(self, origin: str) -> dict[str, Receipt]:
         """Return the newest receipt of each signer for one of our logs."""
-        ours = receipt.c.origin == origin
-        rows = await self._db.read(
-            lambda c: c.execute(
-                sa.select(receipt).where(ours).order_by(receipt.c.signer)
-            ).all()
-        )
+        ours = sa.select(receipt).where(receipt.c.origin == origin)
+        rows = await self._rows(ours.order_by(receipt.c.signer))
         return {row.signer: Receipt(*row) for row in rows}
 
-    async def prune(self, days: int) -> None:
+    @writes
+    def prune(self, c: sa.Connection, days: int) -> None:
         """Forget effects, and the first receipts of them, of long ago."""
         oldest = self._clock() - days * 86_400
-
-        def job(c: sa.Connection) -> None:
-            for table in (effect, kept_receipt):
-                c.execute(sa.delete(table).where(table.c.at < oldest))
-
-        await self._db.write(job)
+        for table in (effect, kept_receipt):
+            c.execute(sa.delete(table).where(table.c.at < oldest))
 
 
 def take_effect(c: sa.Connection, head: OwnHead, now: int) -> None:

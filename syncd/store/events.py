@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.messages import wire
-from syncd.store.book import Book
+from syncd.store.book import Book, reads, writes
 from syncd.store.database import NEWS
 from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared
@@ -86,28 +86,31 @@ class EventBook(Book):
         """Have a function called when events were committed."""
         self._db.on_news = call
 
-    async def now(
-        self, what: str, value: str, name: str, *data: Mapping[str, Any]
+    @writes
+    def now(
+        self,
+        c: sa.Connection,
+        what: str,
+        value: str,
+        name: str,
+        *data: Mapping[str, Any],
     ) -> bool:
         """Tell that `what` is at `value`, unless that was reported last.
 
         All of `data`, an event each, in one transaction. Tells whether it
         was news.
         """
+        if _REPORTED.one(c, what) == (value,):
+            return False
+        _REPORT.run(c, what, value)
+        for details in data:
+            tell(c, self._clock(), name, details)
+        return True
 
-        def job(c: sa.Connection) -> bool:
-            if _REPORTED.one(c, what) == (value,):
-                return False
-            _REPORT.run(c, what, value)
-            for details in data:
-                tell(c, self._clock(), name, details)
-            return True
-
-        return await self._db.write(job)
-
-    async def reported(self, what: str) -> str:
+    @reads
+    def reported(self, c: sa.Connection, what: str) -> str:
         """Return the value of `what` that was reported last, "" if none."""
-        row = await self._db.read(lambda c: _REPORTED.one(c, what))
+        row = _REPORTED.one(c, what)
         return row[0] if row else ""
 
     async def bounds(self) -> tuple[int, int]:

@@ -26,7 +26,7 @@ from syncd.flows.submission import (
     Outcome,
 )
 from syncd.store import sealing
-from syncd.store.book import SealedBook
+from syncd.store.book import SealedBook, reads, writes
 from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared
 from syncd.store.sealing import Cipher
@@ -98,8 +98,9 @@ _HOLD = Prepared(upsert(list_value, "raw", "last"), *list_value.c.keys())
 class Imports(SealedBook):
     """The imports and lists of own.db."""
 
-    async def begin(
-        self, wanted: ImportBegin, caller: str = ""
+    @writes
+    def begin(
+        self, c: sa.Connection, wanted: ImportBegin, caller: str = ""
     ) -> ImportStatus:
         """Begin an import, or find the one that has not ended.
 
@@ -114,32 +115,28 @@ class Imports(SealedBook):
         known_by = canonical.dumps(
             [wanted.file, wanted.size, wanted.list, wanted.options]
         )
-
-        def step(c: sa.Connection) -> ImportStatus:
-            mac = self._cipher.mac(b"import-file\0" + known_by)
-            there = self._state(c, job.file == mac, _OPEN)
-            if there is not None and not wanted.anew:
-                return there
-            list_id = self._list_id(c, wanted.list or wanted.name)
-            self._end_others(c, list_id, anew=wanted.anew)
-            c.execute(_dropped(job.list_id == list_id))
-            id_ = (c.scalar(sa.select(sa.func.max(job.id))) or 0) + 1
-            seal, nothing = self._cipher.seal, hashlib.sha256().digest()
-            row = dict.fromkeys(("offset", "row", *_CAME), 0) | {
-                "id": id_,
-                "file": mac,
-                "size": wanted.size,
-                "prefix": seal(nothing, _prefix_at(id_, 0)),
-                "began_at": self._clock(),
-                "list_id": list_id,
-                "caller": caller,
-                "sealed": seal(wanted.name.encode(), b"import/%d" % id_),
-            }
-            c.execute(sa.insert(import_job).values(row))
-            [begun] = self._states(c, 1, job.id == id_)
-            return begun
-
-        return await self._db.write(step)
+        mac = self._cipher.mac(b"import-file\0" + known_by)
+        there = self._state(c, job.file == mac, _OPEN)
+        if there is not None and not wanted.anew:
+            return there
+        list_id = self._list_id(c, wanted.list or wanted.name)
+        self._end_others(c, list_id, anew=wanted.anew)
+        c.execute(_dropped(job.list_id == list_id))
+        id_ = (c.scalar(sa.select(sa.func.max(job.id))) or 0) + 1
+        seal, nothing = self._cipher.seal, hashlib.sha256().digest()
+        row = dict.fromkeys(("offset", "row", *_CAME), 0) | {
+            "id": id_,
+            "file": mac,
+            "size": wanted.size,
+            "prefix": seal(nothing, _prefix_at(id_, 0)),
+            "began_at": self._clock(),
+            "list_id": list_id,
+            "caller": caller,
+            "sealed": seal(wanted.name.encode(), b"import/%d" % id_),
+        }
+        c.execute(sa.insert(import_job).values(row))
+        [begun] = self._states(c, 1, job.id == id_)
+        return begun
 
     def _end_others(
         self, c: sa.Connection, list_id: int, *, anew: bool
@@ -158,54 +155,57 @@ class Imports(SealedBook):
         ended = sa.update(import_job).where(*open_)
         c.execute(ended.values(finished_at=self._clock()))
 
-    async def state(self, import_id: int) -> ImportStatus:
+    @reads
+    def state(self, c: sa.Connection, import_id: int) -> ImportStatus:
         """Return how far an import has come.
 
         Raises:
             MissingError: there is none of that id.
         """
-        found = await self._db.read(
-            lambda c: self._state(c, job.id == import_id)
-        )
+        found = self._state(c, job.id == import_id)
         if found is None:
             raise MissingError("import: none of that id")
         return found
 
-    async def history(
-        self, before: int = 0, limit: int = 100, list_name: str = ""
+    @reads
+    def history(
+        self,
+        c: sa.Connection,
+        before: int = 0,
+        limit: int = 100,
+        list_name: str = "",
     ) -> list[ImportStatus]:
         """Return imports, newest first; of one list, or of all.
 
         Raises:
             UsageError: no list has that name.
         """
+        where = [job.id < (before or 2**53)]
+        if list_name:
+            where.append(job.list_id == self._named(c, list_name))
+        return self._states(c, limit, *where)
 
-        def rows(c: sa.Connection) -> list[ImportStatus]:
-            where = [job.id < (before or 2**53)]
-            if list_name:
-                where.append(job.list_id == self._named(c, list_name))
-            return self._states(c, limit, *where)
-
-        return await self._db.read(rows)
-
-    async def list_id(self, name: str) -> int:
+    @reads
+    def list_id(self, c: sa.Connection, name: str) -> int:
         """Return the number of a list.
 
         Raises:
             UsageError: none has that name.
         """
-        return await self._db.read(lambda c: self._named(c, name))
+        return self._named(c, name)
 
-    async def in_force(self, import_id: int) -> int:
+    @reads
+    def in_force(self, c: sa.Connection, import_id: int) -> int:
         """Return how many of the rows that an import brought stand."""
         stand = (vault.c.import_id == import_id, vault.c.state < State.ENDING)
         count = sa.select(sa.func.count()).select_from(vault).where(*stand)
-        return await self._db.read(lambda c: c.execute(count).scalar_one())
+        return int(c.execute(count).scalar_one())
 
     # ---------------------------------------------------- refused rows
 
-    async def refused(
-        self, import_id: int, after: int = 0
+    @reads
+    def refused(
+        self, c: sa.Connection, import_id: int, after: int = 0
     ) -> tuple[list[Refused], bool]:
         """Return refused rows behind a row, and whether there are more."""
         at = import_refused.c
@@ -220,15 +220,13 @@ class Imports(SealedBook):
             context = _context(import_id, row, what)
             return self._cipher.open(sealed, context) if sealed else b""
 
-        found = await self._db.read(
-            lambda c: [
-                Refused(
-                    *(row, opened(why, row, "why")),
-                    cells=opened(cells, row, "cells"),
-                )
-                for row, why, cells in c.execute(wanted)
-            ]
-        )
+        found = [
+            Refused(
+                *(row, opened(why, row, "why")),
+                cells=opened(cells, row, "cells"),
+            )
+            for row, why, cells in c.execute(wanted)
+        ]
         return found[:_PAGE], len(found) > _PAGE
 
     async def keep_cells(

@@ -8,13 +8,12 @@ from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Finding
 from syncd.store import findings, log_rows
-from syncd.store.book import Book
+from syncd.store.book import Book, reads, reads_few, writes
+from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared
 from syncd.store.tables import fork_note, kept_note, mirror_log
 
 _AHEAD = 32  # verified notes kept above `merged`, at most
-
-
 _CONTESTED = Prepared(
     sa.select(mirror_log.c.origin).where(mirror_log.c.contested == 1)
 )
@@ -23,48 +22,47 @@ _CONTESTED = Prepared(
 class KeptNotes(Book):
     """What the keys of others' logs signed, as far as it matters still."""
 
-    async def keep_note(self, origin: str, size: int, note: bytes) -> None:
+    @writes
+    def keep_note(
+        self, c: sa.Connection, origin: str, size: int, note: bytes
+    ) -> None:
         """Keep a verified signed checkpoint that is ahead of `mirrored`."""
-        await self._db.write(
-            lambda c: keep(c, log_rows.id_of(c, origin, make=True), size, note)
-        )
+        keep(c, log_rows.id_of(c, origin, make=True), size, note)
 
-    async def notes(self, origin: str) -> Mapping[int, bytes]:
+    @reads
+    def notes(self, c: sa.Connection, origin: str) -> Mapping[int, bytes]:
         """Return the kept signed checkpoints by size."""
-        return await self._db.read(
-            lambda c: of_log(c, log_rows.id_of(c, origin))
-        )
+        return of_log(c, log_rows.id_of(c, origin))
 
-    async def contest(
-        self, origin: str, notes: Sequence[bytes], finding: Finding
+    @writes
+    def contest(
+        self,
+        c: sa.Connection,
+        origin: str,
+        notes: Sequence[bytes],
+        finding: Finding,
     ) -> None:
         """Freeze a forked origin, keeping both of its signed notes."""
+        log_id = log_rows.id_of(c, origin, make=True)
+        row = sa.update(mirror_log).where(mirror_log.c.id == log_id)
+        c.execute(row.values(contested=1))
+        _keep_evidence(c, log_id, notes)
+        findings.record(c, [finding], self._clock())
 
-        def job(c: sa.Connection) -> None:
-            log_id = log_rows.id_of(c, origin, make=True)
-            row = sa.update(mirror_log).where(mirror_log.c.id == log_id)
-            c.execute(row.values(contested=1))
-            _keep_evidence(c, log_id, notes)
-            findings.record(c, [finding], self._clock())
-
-        await self._db.write(job)
-
-    async def contested(self) -> frozenset[str]:
+    @reads_few
+    def contested(self, c: sa.Connection) -> frozenset[str]:
         """Return the forked origins."""
-        rows = await self._db.read(_CONTESTED.all, few=True)
-        return frozenset(origin for (origin,) in rows)
+        return frozenset(origin for (origin,) in _CONTESTED.all(c))
 
-    async def evidence(self, origin: str) -> list[bytes]:
+    @reads
+    def evidence(self, c: sa.Connection, origin: str) -> list[bytes]:
         """Return the notes of a log that contradict each other, or did."""
-        return await self._db.read(
-            lambda c: _evidence(c, log_rows.id_of(c, origin))
-        )
+        return _evidence(c, log_rows.id_of(c, origin))
 
-    async def rejected(self, origin: str) -> list[bytes]:
+    @reads
+    def rejected(self, c: sa.Connection, origin: str) -> list[bytes]:
         """Return those of them that the roster decided against."""
-        return await self._db.read(
-            lambda c: rejected(c, log_rows.id_of(c, origin))
-        )
+        return rejected(c, log_rows.id_of(c, origin))
 
 
 def of_log(c: sa.Connection, log_id: int) -> dict[int, bytes]:
@@ -88,12 +86,8 @@ def keep(c: sa.Connection, log_id: int, size: int, note: bytes) -> None:
     merge that is far behind signs some of the sizes on its way, not all.
     """
     if note:
-        new = insert(kept_note).values(log_id=log_id, size=size, note=note)
-        c.execute(
-            new.on_conflict_do_update(
-                kept_note.primary_key, set_={"note": note}
-            )
-        )
+        row = {"log_id": log_id, "size": size, "note": note}
+        c.execute(upsert(kept_note, "note"), row)
     merged = c.execute(
         sa.select(mirror_log.c.merged).where(mirror_log.c.id == log_id)
     ).scalar_one()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from syncd.store import events
-from syncd.store.book import Book
+from syncd.store.book import Book, reads, writes
 from syncd.store.tables import OWN, Int, Text, told
 
 KEPT = 100_000  # marks
@@ -47,23 +47,23 @@ BEGIN = Mark(0, 0, "", 0, 0)  # before the first mark
 class MergeMarks(Book):
     """The marks, over own.db."""
 
-    async def add(self, origin: str, first: int, stop: int, n: int) -> None:
+    @writes
+    def add(
+        self, c: sa.Connection, origin: str, first: int, stop: int, n: int
+    ) -> None:
         """Mark that `n` statements came in, and tell of it."""
+        now, last = self._clock(), _newest(c)
+        if last[2:] == (origin, first, stop):  # handed on once more
+            return
+        row = (last.id + 1, now, origin, first, stop)
+        c.execute(sa.insert(mark).values(row))
+        data = {"cursor": f"{last.id}.{last.at}", "n": n}
+        events.tell(c, now, "changes", {**data, "origin": origin})
 
-        def job(c: sa.Connection) -> None:
-            now, last = self._clock(), _newest(c)
-            if last[2:] == (origin, first, stop):  # handed on once more
-                return
-            row = (last.id + 1, now, origin, first, stop)
-            c.execute(sa.insert(mark).values(row))
-            data = {"cursor": f"{last.id}.{last.at}", "n": n}
-            events.tell(c, now, "changes", {**data, "origin": origin})
-
-        await self._db.write(job)
-
-    async def newest(self) -> Mark:
+    @reads
+    def newest(self, c: sa.Connection) -> Mark:
         """Return the newest mark, `BEGIN` if there is none."""
-        return await self._db.read(_newest)
+        return _newest(c)
 
     async def after(self, number: int) -> Sequence[Mark] | None:
         """Return a mark and the next, if there is one; None if it is gone.
@@ -77,7 +77,8 @@ class MergeMarks(Book):
             return [BEGIN, *found[:1]]
         return found if found and found[0].id == number else None
 
-    async def sizes(self, number: int) -> Mapping[str, int]:
+    @reads
+    def sizes(self, c: sa.Connection, number: int) -> Mapping[str, int]:
         """Return how much of each log had come when a mark was made.
 
         That is where the next mark of the log begins, else how far the log
@@ -87,28 +88,18 @@ class MergeMarks(Book):
         first = sa.select(mark.c.origin, mark.c.first).where(
             mark.c.id.in_(ids.group_by(mark.c.origin))
         )
+        came = {
+            name.removeprefix(_ARRIVALS): int(size)
+            for name, size in c.execute(_CAME)
+        }
+        return came | dict(map(tuple, c.execute(first)))
 
-        def job(c: sa.Connection) -> dict[str, int]:
-            came = {
-                name.removeprefix(_ARRIVALS): int(size)
-                for name, size in c.execute(_CAME)
-            }
-            return came | dict(map(tuple, c.execute(first)))
-
-        return await self._db.read(job)
-
-    async def prune(self) -> None:
+    @writes
+    def prune(self, c: sa.Connection) -> None:
         """Drop old marks, but the newest."""
-
-        def job(c: sa.Connection) -> None:
-            newest = _newest(c).id
-            old = sa.or_(
-                mark.c.at < self._clock() - KEPT_S,
-                mark.c.id <= newest - KEPT,
-            )
-            c.execute(sa.delete(mark).where(old, mark.c.id < newest))
-
-        await self._db.write(job)
+        newest, oldest = _newest(c).id, self._clock() - KEPT_S
+        old = sa.or_(mark.c.at < oldest, mark.c.id <= newest - KEPT)
+        c.execute(sa.delete(mark).where(old, mark.c.id < newest))
 
 
 def _newest(c: sa.Connection) -> Mark:

@@ -22,6 +22,7 @@ from syncd.indicator.folding import Batch
 from syncd.store import bundles as bundle_rows
 from syncd.store import cutting, failpoint, kept_notes, log_rows
 from syncd.store import findings as finding_rows
+from syncd.store.book import reads, reads_few, writes
 from syncd.store.kept_notes import KeptNotes
 from syncd.store.loading import load, load_claims
 from syncd.store.mirror_erasures import MirrorErasures, erase_merged
@@ -62,22 +63,21 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
 
     # ---------------------------------------------------------- moving
 
-    async def head(self, origin: str) -> MirrorHead:
+    @reads
+    def head(self, c: sa.Connection, origin: str) -> MirrorHead:
         """Return how far we are (size 0 if we never heard of it)."""
-        return await self._db.read(lambda c: log_rows.head(c, origin))
+        return log_rows.head(c, origin)
 
-    async def heads(self) -> list[MirrorHead]:
+    @reads
+    def heads(self, c: sa.Connection) -> list[MirrorHead]:
         """Return how far we are with each origin that we heard of."""
+        origins = sorted(c.scalars(sa.select(log.origin)))
+        return [log_rows.head(c, origin) for origin in origins]
 
-        def job(c: sa.Connection) -> list[MirrorHead]:
-            origins = sorted(c.scalars(sa.select(log.origin)))
-            return [log_rows.head(c, origin) for origin in origins]
-
-        return await self._db.read(job)
-
-    async def sizes(self) -> dict[str, tuple[int, int]]:
+    @reads_few
+    def sizes(self, c: sa.Connection) -> dict[str, tuple[int, int]]:
         """Return how much of each origin's log is (mirrored, merged)."""
-        rows = await self._db.read(_SIZES.all, few=True)
+        rows = _SIZES.all(c)
         return {origin: (size, merged) for origin, size, merged in rows}
 
     async def advance(
@@ -128,50 +128,44 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
 
         await self._db.write(job, lambda: failpoint.hit("merge.committed"))
 
-    async def merged_today(self, origin: str) -> tuple[int, int]:
+    @reads
+    def merged_today(self, c: sa.Connection, origin: str) -> tuple[int, int]:
         """Return how many entries, with how many bytes, were merged today."""
-        of_day = (
-            sa.select(spent.c.entries, spent.c.octets)
-            .join(mirror_log)
-            .where(
-                log.origin == origin, spent.c.day == self._clock() // _DAY_S
-            )
-        )
-        row = await self._db.read(lambda c: c.execute(of_day).first())
+        today = spent.c.day == self._clock() // _DAY_S
+        counts = sa.select(spent.c.entries, spent.c.octets).join(mirror_log)
+        row = c.execute(counts.where(log.origin == origin, today)).first()
         return (row.entries, row.octets) if row else (0, 0)
 
-    async def fold_again(self, origin: str) -> None:
+    @writes
+    def fold_again(self, c: sa.Connection, origin: str) -> None:
         """Drop the claims of `origin` and set its `merged` to 0.
 
         For a risen `format`: the logs are folded again from the mirror.
         """
-
-        def job(c: sa.Connection) -> None:
-            log_id = log_rows.id_of(c, origin)
-            for table in (claim, ending, mirror_sighting):
-                c.execute(sa.delete(table).where(table.c.log_id == log_id))
-            row = sa.update(mirror_log).where(log.id == log_id)
-            c.execute(row.values(merged=0))
-
-        await self._db.write(job)
+        log_id = log_rows.id_of(c, origin)
+        for table in (claim, ending, mirror_sighting):
+            c.execute(sa.delete(table).where(table.c.log_id == log_id))
+        row = sa.update(mirror_log).where(log.id == log_id)
+        c.execute(row.values(merged=0))
 
     # --------------------------------------------------------- bundles
 
-    async def bundle(self, origin: str, n: int) -> Bundle | None:
+    @reads
+    def bundle(self, c: sa.Connection, origin: str, n: int) -> Bundle | None:
         """Return bundle `n` of a mirrored log, or None."""
-        return await self._db.read(
-            lambda c: bundle_rows.get(c, log_rows.id_of(c, origin), n)
-        )
+        return bundle_rows.get(c, log_rows.id_of(c, origin), n)
 
-    async def roots(self, origin: str, first: int, last: int) -> list[bytes]:
+    @reads
+    def roots(
+        self, c: sa.Connection, origin: str, first: int, last: int
+    ) -> list[bytes]:
         """Return the roots of full bundles first..last-1, in order."""
-        return await self._db.read(
-            lambda c: bundle_rows.roots(
-                c, log_rows.id_of(c, origin), first, last
-            )
-        )
+        return bundle_rows.roots(c, log_rows.id_of(c, origin), first, last)
 
-    async def replace_bundle(self, origin: str, bundle: Bundle) -> None:
+    @writes
+    def replace_bundle(
+        self, c: sa.Connection, origin: str, bundle: Bundle
+    ) -> None:
         """Keep a bundle whose withheld payloads have arrived.
 
         Erased entries stay erased, whatever the bundle brings.
@@ -179,37 +173,29 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
         Raises:
             StaleError: the bundle has grown meanwhile, or is not here.
         """
+        log_id = log_rows.id_of(c, origin)
+        bundle_rows.rewrite(c, log_id, bundle)
+        self.close_erased(c, log_id, origin, [bundle.n])
 
-        def job(c: sa.Connection) -> None:
-            log_id = log_rows.id_of(c, origin)
-            bundle_rows.rewrite(c, log_id, bundle)
-            self.close_erased(c, log_id, origin, [bundle.n])
-
-        await self._db.write(job)
-
-    async def lacks(self, origin: str) -> list[int]:
+    @reads
+    def lacks(self, c: sa.Connection, origin: str) -> list[int]:
         """Return the numbers of the bundles that are mirrored, and not here.
 
         Only of a log that we wrote ourselves: own.db has those.
         """
+        of_log = bundle.c.log_id == log_rows.id_of(c, origin)
+        there = c.scalars(sa.select(bundle.c.n).where(of_log))
+        bundles = -(-log_rows.head(c, origin).mirrored // BUNDLE)
+        return sorted({*range(bundles)}.difference(there))
 
-        def job(c: sa.Connection) -> list[int]:
-            of_log = bundle.c.log_id == log_rows.id_of(c, origin)
-            there = c.scalars(sa.select(bundle.c.n).where(of_log))
-            bundles = -(-log_rows.head(c, origin).mirrored // BUNDLE)
-            return sorted({*range(bundles)}.difference(there))
-
-        return await self._db.read(job)
-
-    async def adopt(self, origin: str, bundles: Sequence[Bundle]) -> None:
+    @writes
+    def adopt(
+        self, c: sa.Connection, origin: str, bundles: Sequence[Bundle]
+    ) -> None:
         """Keep bundles that `lacks` named; what is erased is closed."""
-
-        def job(c: sa.Connection) -> None:
-            log_id = log_rows.id_of(c, origin)
-            bundle_rows.put(c, log_id, bundles)
-            self.close_erased(c, log_id, origin, [b.n for b in bundles])
-
-        await self._db.write(job)
+        log_id = log_rows.id_of(c, origin)
+        bundle_rows.put(c, log_id, bundles)
+        self.close_erased(c, log_id, origin, [b.n for b in bundles])
 
     async def decide(
         self, old: MirrorHead, size: int, rejected: Sequence[bytes]
@@ -237,17 +223,19 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
 
     # -------------------------------------------------------- findings
 
-    async def findings_after(
-        self, number: int, limit: int
+    @reads
+    def findings_after(
+        self, c: sa.Connection, number: int, limit: int
     ) -> list[tuple[int, Finding]]:
         """Return findings above a row number, with theirs, in its order."""
-        return await self._db.read(
-            lambda c: finding_rows.after(c, number, limit)
-        )
+        return finding_rows.after(c, number, limit)
 
-    async def findings(self, limit: int = 1000) -> list[finding_rows.Row]:
+    @reads
+    def findings(
+        self, c: sa.Connection, limit: int = 1000
+    ) -> list[finding_rows.Row]:
         """Return up to `limit` findings, the one met last first."""
-        return await self._db.read(lambda c: finding_rows.newest(c, limit))
+        return finding_rows.newest(c, limit)
 
 
 def _joined(

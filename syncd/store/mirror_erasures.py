@@ -11,7 +11,7 @@ from syncd.indicator.absent import Range
 from syncd.indicator.folding import Batch, Rows
 from syncd.indicator.token import KIND_CODES
 from syncd.store import bundles, erasing, findings, log_rows
-from syncd.store.book import Book
+from syncd.store.book import Book, reads, writes
 from syncd.store.tables import claim, ending, mirror_sighting
 from syncd.tlog.merkle import BUNDLE
 
@@ -22,41 +22,35 @@ class MirrorErasures(Book):
     retired: frozenset[tuple[str, int]] = frozenset()
     """(kind, epoch) of which nothing is kept, whatever is merged"""
 
-    async def erase(self, origin: str, ranges: Sequence[Range]) -> None:
+    @writes
+    def erase(
+        self, c: sa.Connection, origin: str, ranges: Sequence[Range]
+    ) -> None:
         """Act on erasures (from, to, by): payloads, salts and claims go.
 
         An erasure at index `by` acts on entries of types 1–7 below `by`;
         for one that the roster orders, `by` is the size that it names.
         `purge` makes the bytes themselves go.
         """
-        wanted = list(ranges)
+        log_id = log_rows.id_of(c, origin, make=True)
+        fresh = erasing.erase(c, log_id, origin, ranges)
+        findings.record(c, fresh, self._clock())
 
-        def job(c: sa.Connection) -> None:
-            log_id = log_rows.id_of(c, origin, make=True)
-            fresh = erasing.erase(c, log_id, origin, wanted)
-            findings.record(c, fresh, self._clock())
-
-        await self._db.write(job)
-
-    async def drop_retired(self) -> None:
+    @writes
+    def drop_retired(self, c: sa.Connection) -> None:
         """Drop all claims of the epochs that are `retired`."""
+        for table in (claim, mirror_sighting, ending):
+            gone = table.c.kind_epoch.in_(self._keys())
+            c.execute(sa.delete(table).where(gone))
 
-        def job(c: sa.Connection) -> None:
-            for table in (claim, mirror_sighting, ending):
-                gone = table.c.kind_epoch.in_(self._keys())
-                c.execute(sa.delete(table).where(gone))
-
-        await self._db.write(job)
-
-    async def retire(self, origin: str, first: int, last: int) -> None:
+    @writes
+    def retire(
+        self, c: sa.Connection, origin: str, first: int, last: int
+    ) -> None:
         """Close what is of `retired` epochs in bundles first..last-1."""
-
-        def job(c: sa.Connection) -> None:
-            log_id = log_rows.id_of(c, origin)
-            failed = self._retire(c, log_id, origin, range(first, last))
-            findings.record(c, failed, self._clock())
-
-        await self._db.write(job)
+        log_id = log_rows.id_of(c, origin)
+        failed = self._retire(c, log_id, origin, range(first, last))
+        findings.record(c, failed, self._clock())
 
     def _keys(self) -> frozenset[int]:
         return frozenset(
@@ -106,11 +100,10 @@ class MirrorErasures(Book):
             failed += erasing.erase(c, log_id, origin, gone)
         return failed
 
-    async def erased(self, origin: str) -> list[Range]:
+    @reads
+    def erased(self, c: sa.Connection, origin: str) -> list[Range]:
         """Return what was erased of `origin`: (from, to, by)."""
-        return await self._db.read(
-            lambda c: erasing.erased(c, log_rows.id_of(c, origin))
-        )
+        return erasing.erased(c, log_rows.id_of(c, origin))
 
     async def purge(self) -> None:
         """Leave no byte of what was erased, in file or WAL."""

@@ -22,7 +22,7 @@ from syncd.flows.ports import Bundle, OwnHead, Published
 from syncd.roster.members import Cut
 from syncd.store import bundles as bundle_rows
 from syncd.store import durable, events, failpoint, retracting, tables
-from syncd.store.book import Book
+from syncd.store.book import Book, reads, writes
 from syncd.store.cosigned import take_effect
 from syncd.store.database import Database
 from syncd.store.tables import log, sighting
@@ -144,13 +144,14 @@ class OwnLogStore(Book):
             job, lambda: self._release(head.note)
         )
 
-    async def head(self) -> OwnHead:
+    @reads
+    def head(self, c: sa.Connection) -> OwnHead:
         """Return the committed tip.
 
         Raises:
             UsageError: this home has no log yet.
         """
-        found = await self._db.read(_newest)
+        found = _newest(c)
         if found is None:
             raise _no_log()
         return found[1]
@@ -224,23 +225,25 @@ class OwnLogStore(Book):
         sizes = sa.select(log.c.origin, log.c.size).order_by(log.c.id)
         return dict(map(tuple, await self._rows(sizes)))
 
-    async def bundle(self, n: int, origin: str = "") -> Bundle | None:
+    @reads
+    def bundle(
+        self, c: sa.Connection, n: int, origin: str = ""
+    ) -> Bundle | None:
         """Return bundle `n` as committed (full or the partial tail).
 
         Of the log that grows, or of the one of ours that is named.
         """
-        return await self._db.read(
-            lambda c: bundle_rows.get(c, self._id(c, origin), n)
-        )
+        return bundle_rows.get(c, self._id(c, origin), n)
 
-    async def roots(self, first: int, last: int) -> list[bytes]:
+    @reads
+    def roots(self, c: sa.Connection, first: int, last: int) -> list[bytes]:
         """Return the roots of full bundles first..last-1, in order."""
-        log_id = self._log_id
-        return await self._db.read(
-            lambda c: bundle_rows.roots(c, log_id, first, last)
-        )
+        return bundle_rows.roots(c, self._log_id, first, last)
 
-    async def rewrite(self, bundle: Bundle, origin: str = "") -> None:
+    @writes
+    def rewrite(
+        self, c: sa.Connection, bundle: Bundle, origin: str = ""
+    ) -> None:
         """Replace a bundle by the same one with payloads erased.
 
         `purge` makes the erased bytes themselves go.
@@ -248,9 +251,7 @@ class OwnLogStore(Book):
         Raises:
             StaleError: the tail has grown meanwhile; nothing was written.
         """
-        await self._db.write(
-            lambda c: bundle_rows.rewrite(c, self._id(c, origin), bundle)
-        )
+        bundle_rows.rewrite(c, self._id(c, origin), bundle)
 
     # --------------------------------------------------------- innards
 

@@ -9,6 +9,7 @@ from syncd.flows.ports import Bundle
 from syncd.store import bundles
 from syncd.store.access import WRITER, AccessBook
 from syncd.store.bearer import Bearers
+from syncd.store.book import Tables, reads
 from syncd.store.database import Database
 from syncd.store.own_entries import OwnEntries
 from syncd.store.sealing import VaultCipher
@@ -39,18 +40,11 @@ class OwnBooks:
         self.entries = OwnEntries(database, VaultCipher(lists_key), clock)
 
 
-class OwnBundles:
+class OwnBundles(Tables):
     """The bundles of the log that we write, for who does not write it."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
-
-    async def bundle(self, n: int) -> Bundle | None:
+    @reads
+    def bundle(self, c: sa.Connection, n: int) -> Bundle | None:
         """Return bundle `n` as committed (full or the partial tail)."""
-        newest = sa.select(sa.func.max(log.c.id))
-
-        def job(c: sa.Connection) -> Bundle | None:
-            log_id = c.scalar(newest)
-            return None if log_id is None else bundles.get(c, log_id, n)
-
-        return await self._db.read(job)
+        log_id = c.scalar(sa.select(sa.func.max(log.c.id)))
+        return None if log_id is None else bundles.get(c, log_id, n)

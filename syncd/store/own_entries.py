@@ -18,7 +18,7 @@ from syncd.flows.entry import LOCAL, Entry, EntryFields, Filter, NewEntry
 from syncd.flows.submission import Outcome
 from syncd.indicator.identifier import Identifier
 from syncd.store import sealing
-from syncd.store.book import SealedBook
+from syncd.store.book import SealedBook, reads, writes
 from syncd.store.database import FEW
 from syncd.store.prepared import MANY, Prepared
 from syncd.store.tables import OWN, Bytes, Int, Text, partial_index
@@ -166,8 +166,10 @@ class OwnEntries(SealedBook):
 
         return await self._db.write(job) if ids else 0
 
-    async def remove_list(
+    @writes
+    def remove_list(
         self,
+        c: sa.Connection,
         name: str,
         by: str,
         why: str,
@@ -181,27 +183,23 @@ class OwnEntries(SealedBook):
             RefusedError: a load lacks more than `most` of the list's rows,
                 or without it more than a hundredth and GONE_UNASKED.
         """
-
-        def job(c: sa.Connection) -> tuple[int, int]:
-            gone = there = self._of_list(c, name)
-            if load is not None:
-                gone = self._of_list(c, name, _at.load.is_distinct_from(load))
-                usual = max(len(there) // 100, GONE_UNASKED)
-                may = usual if most is None else most
-                if len(gone) > may:
-                    raise RefusedError(
-                        "list: {gone} of its {all} entries are not in the new"
-                        " load, at most {may} may go",
-                        hint="if the file is whole, say --gone-at-most with"
-                        " that number",
-                        gone=len(gone),
-                        all=len(there),
-                        may=may,
-                    )
-            ended = self._end(c, gone, by, why)
-            return ended, len(there) - ended
-
-        return await self._db.write(job)
+        gone = there = self._of_list(c, name)
+        if load is not None:
+            gone = self._of_list(c, name, _at.load.is_distinct_from(load))
+            usual = max(len(there) // 100, GONE_UNASKED)
+            may = usual if most is None else most
+            if len(gone) > may:
+                raise RefusedError(
+                    "list: {gone} of its {all} entries are not in the new"
+                    " load, at most {may} may go",
+                    hint="if the file is whole, say --gone-at-most with"
+                    " that number",
+                    gone=len(gone),
+                    all=len(there),
+                    may=may,
+                )
+        ended = self._end(c, gone, by, why)
+        return ended, len(there) - ended
 
     def _end(
         self, c: sa.Connection, ids: Sequence[int], by: str, why: str
@@ -214,14 +212,11 @@ class OwnEntries(SealedBook):
 
     # ------------------------------------------------------------ lists
 
-    async def begin_load(self, name: str) -> tuple[int, int]:
+    @reads
+    def begin_load(self, c: sa.Connection, name: str) -> tuple[int, int]:
         """Return the number of a new load of a local list, and its rows."""
-
-        def job(c: sa.Connection) -> tuple[int, int]:
-            last = c.scalar(sa.select(sa.func.max(_at.load)))
-            return (last or 0) + 1, len(self._of_list(c, name))
-
-        return await self._db.read(job)
+        last = c.scalar(sa.select(sa.func.max(_at.load)))
+        return (last or 0) + 1, len(self._of_list(c, name))
 
     async def touch(
         self, name: str, wanted: Collection[Identifier], load: int
@@ -262,7 +257,8 @@ class OwnEntries(SealedBook):
         few = len(wanted) <= FEW
         return await self._db.read(job, few=few) if wanted else {}
 
-    async def page(self, wanted: Filter) -> list[Entry]:
+    @reads
+    def page(self, c: sa.Connection, wanted: Filter) -> list[Entry]:
         """Return entries in the order of their ids."""
         asked = {
             "type": wanted.type,
@@ -275,9 +271,7 @@ class OwnEntries(SealedBook):
         if not wanted.ended:
             rows = rows.where(_STANDS)
         rows = rows.order_by(_at.id).limit(wanted.limit)
-        return await self._db.read(
-            lambda c: [self._opened(row) for _, *row in c.execute(rows)]
-        )
+        return [self._opened(row) for _, *row in c.execute(rows)]
 
     async def prune(self, today: int) -> int:
         """Drop local entries that ended long ago; others' data is not hoarded.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-from syncd.store.book import Book, Row, add_counts
+from syncd.store.book import Book, add_counts, writes
 from syncd.store.tables import OWN, Int, Text
 
 ALL, HITS = "statements", "lifts"  # keys of counts
@@ -23,10 +23,12 @@ published = sa.Table(  # of some days; a page read twice counts twice
 class PublishedCounts(Book):
     """The counts, over own.db."""
 
-    async def add(self, counts: Mapping[tuple[str, str, str], int]) -> None:
+    @writes
+    def add(
+        self, c: sa.Connection, counts: Mapping[tuple[str, str, str], int]
+    ) -> None:
         """Count statements by day, origin and key."""
-        rows: dict[Row, tuple[int]] = {row: (n,) for row, n in counts.items()}
-        await self._db.write(lambda c: add_counts(c, published, rows))
+        add_counts(c, published, {row: (n,) for row, n in counts.items()})
 
     async def newest(self, origin: str) -> str:
         """Return the last day of a log that anything is counted of, or ""."""

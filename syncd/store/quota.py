@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from syncd.errors import QuotaError
 from syncd.roster.quotas import DAY_S, HOUR_S, Limit, Window
-from syncd.store.book import Row, add_counts
+from syncd.store.book import Row, Tables, add_counts
 from syncd.store.database import Database
 from syncd.store.grouped import Grouped
 from syncd.store.tables import OWN, Int, Text, done
@@ -67,11 +67,11 @@ Usage = tuple[str, str, int, int]
 """member, purpose, elements given and refused: of a day and key"""
 
 
-class Quotas:
+class Quotas(Tables):
     """The holder's durable quota book, over own.db."""
 
     def __init__(self, database: Database) -> None:
-        self._db = database
+        super().__init__(database)
         self._debits: Grouped[Debit, None] = Grouped(database, _debit_all)
         self._books: dict[tuple[str, str], dict[int, Window]] = {}
         self._recent: defaultdict[str, OrderedDict[bytes, tuple[int, int]]]
@@ -127,7 +127,7 @@ class Quotas:
                 t.member == debit.member, t.key == debit.key
             )
             wanted = wanted.order_by(t.minute)
-            rows = await self._db.read(lambda c: c.execute(wanted).all())
+            rows = await self._rows(wanted)
             book = {window_s: Window(window_s) for window_s in (HOUR_S, DAY_S)}
             for minute, purpose, n in rows:
                 for window in book.values():
@@ -141,8 +141,7 @@ class Quotas:
         wanted = sa.select(t.member, t.purpose, t.count, t.denied)
         wanted = wanted.where(t.day == day, t.key == key)
         wanted = wanted.order_by(t.member, t.purpose)
-        rows = await self._db.read(lambda c: c.execute(wanted).all())
-        return [(*row,) for row in rows]
+        return [(*row,) for row in await self._rows(wanted)]
 
     async def unreported(self, before: str) -> list[tuple[str, str]]:
         """Return the (day, key) before a day with usage not yet written.
@@ -157,8 +156,7 @@ class Quotas:
             .where(t.day < before, ~sa.exists().where(done.c.name == mark))
             .order_by(t.day, t.key)
         )
-        rows = await self._db.read(lambda c: c.execute(wanted).all())
-        return [(day, key) for day, key in rows]
+        return [(day, key) for day, key in await self._rows(wanted)]
 
     async def prune(self, now: int) -> None:
         """Keep what memory refused; forget what fell out of all windows."""

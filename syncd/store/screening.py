@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Position
 from syncd.store import events, sealing
-from syncd.store.book import SealedBook
+from syncd.store.book import SealedBook, reads
 from syncd.store.prepared import MANY, Prepared
 from syncd.store.tables import OWN, Bytes, Int, Text, partial_index
 
@@ -80,26 +80,22 @@ class ScreeningBook(SealedBook):
         if made := [*map(self._row, rows)]:
             await self._run(_PUT, made)
 
-    async def find(self, keys: Sequence[Key]) -> list[tuple[Key, Screened]]:
+    @reads
+    def find(
+        self, c: sa.Connection, keys: Sequence[Key]
+    ) -> list[tuple[Key, Screened]]:
         """Return the entries on some tokens."""
+        macs = {sealing.mac(self._cipher, "screen", *key): key for key in keys}
+        return [
+            (macs[mac], self._opened(mac, *row))
+            for mac, *row in _FIND.within(c, sorted(macs))
+        ]
 
-        def job(c: sa.Connection) -> list[tuple[Key, Screened]]:
-            macs = {
-                sealing.mac(self._cipher, "screen", *key): key for key in keys
-            }
-            return [
-                (macs[mac], self._opened(mac, *row))
-                for mac, *row in _FIND.within(c, sorted(macs))
-            ]
-
-        return await self._db.read(job)
-
-    async def listed(self) -> list[Screened]:
+    @reads
+    def listed(self, c: sa.Connection) -> list[Screened]:
         """Return all that are listed, or were."""
         rows = _ROW.where(_at.state.is_not(None)).order_by(_at.id)
-        return await self._db.read(
-            lambda c: [self._opened(*row) for row in c.execute(rows)]
-        )
+        return [self._opened(*row) for row in c.execute(rows)]
 
     async def move(
         self, states: Mapping[int, Listed], news: Sequence[Mapping[str, Any]]

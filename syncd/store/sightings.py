@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.store import sealing
-from syncd.store.book import SealedBook
+from syncd.store.book import SealedBook, reads
 from syncd.store.tables import sighting
 
 
@@ -40,15 +40,14 @@ class Sightings(SealedBook):
         if met:
             await self._run(one_more, [self._row(one) for one in met])
 
-    async def due(
-        self, before: int, limit: int = 10_000
+    @reads
+    def due(
+        self, c: sa.Connection, before: int, limit: int = 10_000
     ) -> list[SightedToken]:
         """Return what was met in weeks that began before a day."""
         rows = sa.select(sighting).where(sighting.c.week < before)
         rows = rows.order_by(sighting.c.id).limit(limit)
-        return await self._db.read(
-            lambda c: [self._opened(r._asdict()) for r in c.execute(rows)]
-        )
+        return [self._opened(row._asdict()) for row in c.execute(rows)]
 
     def _row(self, met: SightedToken) -> dict[str, Any]:
         mac = sealing.mac(self._cipher, "sighting", met.week, met.token)

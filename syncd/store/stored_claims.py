@@ -20,7 +20,7 @@ from syncd.indicator.claims import REPORT, Claim, Row
 from syncd.indicator.statement import Retract
 from syncd.store import bundles as bundle_rows
 from syncd.store import erasing, log_rows
-from syncd.store.book import Book
+from syncd.store.book import Book, reads
 from syncd.store.database import FEW, Database
 from syncd.store.prepared import MANY, Prepared, given
 from syncd.store.tables import DISPUTES, claim, mirror_log, record_is
@@ -144,8 +144,12 @@ class StoredClaims(Book):
             lambda c: opened(_FOUND.within(c, each, key, past))
         )
 
-    async def claims_at(
-        self, positions: Sequence[Position], at: Sizes | None = None
+    @reads
+    def claims_at(
+        self,
+        c: sa.Connection,
+        positions: Sequence[Position],
+        at: Sizes | None = None,
     ) -> Mapping[Position, Claim]:
         """Return the claims in force at some positions: for a `basis`.
 
@@ -154,48 +158,44 @@ class StoredClaims(Book):
         the caller asks for those by token.
         """
         known = self._tokens
+        found: dict[Position, Claim] = {}
+        for origin, index in positions:
+            log_id = log_rows.id_of(c, origin)
+            value = _token_at(c, known, log_id, index)
+            claim = _claim(c, origin, log_id, index, value, at)
+            if claim is not None:
+                found[origin, index] = claim
+        return found
 
-        def job(c: sa.Connection) -> dict[Position, Claim]:
-            found: dict[Position, Claim] = {}
-            for origin, index in positions:
-                log_id = log_rows.id_of(c, origin)
-                value = _token_at(c, known, log_id, index)
-                claim = _claim(c, origin, log_id, index, value, at)
-                if claim is not None:
-                    found[origin, index] = claim
-            return found
-
-        return await self._db.read(job)
-
-    async def claim_of(
-        self, origin: str, index: int, value: bytes, at: Sizes | None = None
+    @reads
+    def claim_of(
+        self,
+        c: sa.Connection,
+        origin: str,
+        index: int,
+        value: bytes,
+        at: Sizes | None = None,
     ) -> Claim | None:
         """Return the claim in force at a position whose token is known."""
-        return await self._db.read(
-            lambda c: _claim(
-                c, origin, log_rows.id_of(c, origin), index, value, at
-            )
-        )
+        log_id = log_rows.id_of(c, origin)
+        return _claim(c, origin, log_id, index, value, at)
 
-    async def disputes(self, ours: Collection[str]) -> list[Claim]:
+    @reads
+    def disputes(self, c: sa.Connection, ours: Collection[str]) -> list[Claim]:
         """Return disputes in force on what `ours` have a claim on too."""
+        logs = c.execute(sa.select(mirror_log.c.id, mirror_log.c.origin))
+        names = dict(map(tuple, logs))
+        mine = [id_ for id_, origin in names.items() if origin in ours]
+        return [
+            Claim.parse(origin, (token, index, key, record))
+            for id_, origin in names.items()
+            for token, index, key, record in c.execute(_disputes(id_, mine))
+        ]
 
-        def job(c: sa.Connection) -> list[Claim]:
-            logs = c.execute(sa.select(mirror_log.c.id, mirror_log.c.origin))
-            names = dict(map(tuple, logs))
-            mine = [id_ for id_, origin in names.items() if origin in ours]
-            return [
-                Claim.parse(origin, (token, index, key, record))
-                for id_, origin in names.items()
-                for token, index, key, record in c.execute(
-                    _disputes(id_, mine)
-                )
-            ]
-
-        return await self._db.read(job)
-
-    async def taken_back(
+    @reads
+    def taken_back(
         self,
+        c: sa.Connection,
         tokens: Sequence[bytes],
         key: tuple[int, int],
         reasons: Collection[str],
@@ -204,33 +204,27 @@ class StoredClaims(Book):
         """Return origin and reason for each token that somebody took back.
 
         Args:
+            c: the snapshot.
             tokens: 16 bytes each.
             key: kind and epoch that they are of.
             reasons: of a retract, that matter.
             ours: origins of our own logs, which do not.
         """
+        rows = _ENDED.within(c, dict.fromkeys(tokens), claim_rows.key(*key))
+        found: dict[bytes, tuple[str, str]] = {}
+        read: dict[tuple[int, int], str] = {}  # one retract names many
+        for token, origin, log_id, by in sorted(rows, key=lambda row: row[2:]):
+            if origin in ours:
+                continue
+            if (log_id, by) not in read:
+                read[log_id, by] = _reason(_payload(c, log_id, by))
+            if read[log_id, by] in reasons:
+                found[token] = (origin, read[log_id, by])
+        return found
 
-        def job(c: sa.Connection) -> dict[bytes, tuple[str, str]]:
-            rows = _ENDED.within(
-                c, dict.fromkeys(tokens), claim_rows.key(*key)
-            )
-            found: dict[bytes, tuple[str, str]] = {}
-            read: dict[tuple[int, int], str] = {}  # one retract names many
-            for token, origin, log_id, by in sorted(
-                rows, key=lambda row: row[2:]
-            ):
-                if origin in ours:
-                    continue
-                if (log_id, by) not in read:
-                    read[log_id, by] = _reason(_payload(c, log_id, by))
-                if read[log_id, by] in reasons:
-                    found[token] = (origin, read[log_id, by])
-            return found
-
-        return await self._db.read(job)
-
-    async def page(
-        self, after: tuple[bytes, int], limit: int
+    @reads
+    def page(
+        self, c: sa.Connection, after: tuple[bytes, int], limit: int
     ) -> list[tuple[bytes, int, list[Claim]]]:
         """Return the next tokens that have claims in force, with these.
 
@@ -238,9 +232,8 @@ class StoredClaims(Book):
         is such a pair, (b"", 0) for the first page.
         """
         found: dict[tuple[bytes, int], list[Claim]] = {}
-        for value, number, origin, idx, record in await self._db.read(
-            lambda c: _PAGE_OF_ALL.all(c, *after, limit)
-        ):
+        rows = _PAGE_OF_ALL.all(c, *after, limit)
+        for value, number, origin, idx, record in rows:
             row = value, idx, number, record
             found.setdefault((value, number), []).append(
                 Claim.parse(origin, row)

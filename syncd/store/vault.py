@@ -34,7 +34,7 @@ from syncd.flows.submission import ImportMark, Outcome, Submission
 from syncd.indicator import record
 from syncd.store import failpoint, retracting, sealing
 from syncd.store.accepting import accept
-from syncd.store.book import SealedBook
+from syncd.store.book import SealedBook, reads
 from syncd.store.imports import Refused
 from syncd.store.portable import public_field
 from syncd.store.prepared import MANY, Prepared
@@ -138,24 +138,21 @@ class Vault(SealedBook):
 
     # --------------------------------------------------------- reading
 
-    async def waiting(
-        self, limit: int, kinds: Sequence[str]
+    @reads
+    def waiting(
+        self, c: sa.Connection, limit: int, kinds: Sequence[str]
     ) -> list[VaultRow]:
         """Return rows to publish: urgent ones first, then the oldest."""
-
-        def job(c: sa.Connection) -> list[VaultRow]:
-            # Kind by kind: where holders are down, a million waiting phones
-            # must not be walked to find one URL.
-            rows = [
-                row
-                for kind in kinds
-                for urgent in (1, 0)
-                for row in self._read(_WAITING.all(c, kind, urgent, limit))
-            ]
-            rows.sort(key=lambda row: (not row.urgent, row.id))
-            return rows[:limit]
-
-        return await self._db.read(job)
+        # Kind by kind: where holders are down, a million waiting phones
+        # must not be walked to find one URL.
+        rows = [
+            row
+            for kind in kinds
+            for urgent in (1, 0)
+            for row in self._read(_WAITING.all(c, kind, urgent, limit))
+        ]
+        rows.sort(key=lambda row: (not row.urgent, row.id))
+        return rows[:limit]
 
     async def ending(self, limit: int) -> list[VaultRow]:
         """Return rows whose reports are to be retracted, oldest first."""
@@ -175,10 +172,9 @@ class Vault(SealedBook):
             sealing.mac(self._cipher, "token", kind, epoch, token)
         )
 
-    async def _find(self, mac: bytes) -> list[VaultRow]:
-        return await self._db.read(
-            lambda c: self._read(_BY_VALUE.all(c, mac[:8], mac))
-        )
+    @reads
+    def _find(self, c: sa.Connection, mac: bytes) -> list[VaultRow]:
+        return self._read(_BY_VALUE.all(c, mac[:8], mac))
 
     async def by_index(self, origin: str, index: int) -> VaultRow | None:
         """Return the row whose statement is at `index` of a log of ours."""
@@ -203,11 +199,10 @@ class Vault(SealedBook):
         ids = sa.select(_at.id).where(_at.import_id == import_id)
         return [id_ for (id_,) in await self._rows(ids)]
 
-    async def in_force(self, ids: Sequence[int]) -> set[int]:
+    @reads
+    def in_force(self, c: sa.Connection, ids: Sequence[int]) -> set[int]:
         """Return which of the rows wait or are published."""
-        return await self._db.read(
-            lambda c: {id_ for (id_,) in _STANDING.within(c, ids)}
-        )
+        return {id_ for (id_,) in _STANDING.within(c, ids)}
 
     async def note_elsewhere(self, notes: Mapping[int, str]) -> None:
         """Note on rows what another member took their values back for."""
