@@ -37,6 +37,7 @@ NOUNS = {
     "token": later("Bearer tokens of the local API."),
     "audit": later("Audit: what signed replies prove."),
     "log": later("Show, export and verify signed logs."),
+    "db": later("Move a member's databases to a server."),
     "demo": later("Four members on this machine, from nothing."),
 }
 # A noun's modules are imported only when it is called, so that help and a

@@ -55,8 +55,11 @@ class Database:
         *,
         read_only: bool = False,
         readers: int = 4,
+        moving: bool = False,
     ) -> None:
         """Open it, creating or migrating it unless `read_only`.
+
+        One that is moved to a server is open to who is `moving` it, or reads.
 
         Raises:
             NewerError: a newer syncd has migrated it.
@@ -74,7 +77,7 @@ class Database:
         self.on_news: Callable[[], None] = lambda: None
         self._news = False  # some were committed
         try:
-            self._migrate()
+            self._migrate(moving or read_only)
         except BaseException:
             self.close()
             raise
@@ -171,10 +174,16 @@ class Database:
 
     # --------------------------------------------------------- innards
 
-    def _migrate(self) -> None:
+    def _migrate(self, moving: bool) -> None:
         look = self.read_now if self._read_only else self.write_now
         found, newest = look(migrating.revision), migrating.HEADS[self.schema]
         if found == newest:
+            return
+        if found is not None and found.startswith(migrating.MOVE):
+            if not moving:
+                if not found.startswith(migrating.BEGUN):
+                    raise migrating.moved(self.name)
+                self.write_now(partial(migrating.mark, found=newest))
             return
         if found is not None and found not in migrating.known(self.schema):
             raise NewerError(

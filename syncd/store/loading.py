@@ -23,7 +23,7 @@ def load_claims(c: sa.Connection, log_id: int, rows: Rows) -> None:
     other threads run meanwhile.
     """
     if c.dialect.name == "postgresql":
-        _copy(c, claim, log_id, rows)
+        copy(c, claim, _columns(claim), ((*row, log_id) for row in rows))
     else:
         for spans, cells in rows.slices:
             _CUT.run(c, spans, cells, log_id)
@@ -60,7 +60,7 @@ def load(
 ) -> None:
     """Add rows of a log to a table that has `log_id` after their columns."""
     if c.dialect.name == "postgresql":
-        _copy(c, table, log_id, rows)
+        copy(c, table, _columns(table), ((*row, log_id) for row in rows))
     else:
         _insert(table, log_id).many(c, rows)
 
@@ -73,17 +73,20 @@ def _insert(table: sa.Table, log_id: int) -> Prepared:
     return Prepared(new, *_columns(table)[:-1])
 
 
-def _copy(
-    c: sa.Connection, table: sa.Table, log_id: int, rows: Iterable[Any]
-) -> None:
-    names = _columns(table)
+def copy(
+    c: sa.Connection, table: sa.Table, names: list[str], rows: Iterable[Any]
+) -> int:
+    """Add rows of some columns to PostgreSQL's table; return their number."""
     raw: Any = c.connection.driver_connection
-    text = f"COPY {table.name} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
-    with raw.cursor().copy(text) as copy:
-        types = (table.c[name].type for name in names)
-        copy.set_types([t.compile(c.dialect).lower() for t in types])
+    types = [table.c[n].type.compile(c.dialect).lower() for n in names]
+    quoted = ", ".join(f'"{name}"' for name in names)
+    text = f'COPY "{table.name}" ({quoted}) FROM STDIN (FORMAT BINARY)'
+    cursor = raw.cursor()
+    with cursor.copy(text) as copying:
+        copying.set_types([type_.split()[0] for type_ in types])
         for row in rows:
-            copy.write_row((*row, log_id))
+            copying.write_row(row)
+    return int(cursor.rowcount)
 
 
 def _columns(table: sa.Table) -> list[str]:

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from syncd.errors import UsageError
+
 # The newest revision of each database that this build knows. A test holds
 # them equal to the scripts in migrations/; looking here saves the daemon and
 # the command line the import of alembic.
@@ -15,12 +17,33 @@ _VERSION = sa.Table(
     "alembic_version", sa.MetaData(), sa.Column("version_num", sa.Text)
 )
 
+# Of own, while it is moved to a server (moving.py), each with a number: the
+# file's, that and once all of it is there, and the server's until then.
+MOVE = "move-"
+BEGUN, DONE, FILLING = f"{MOVE}begun-", f"{MOVE}done-", f"{MOVE}filling-"
+AWAY = ".moved"  # added to a file's name
+
 
 def revision(connection: sa.Connection) -> str | None:
     """Return what a database is at; None if it is empty."""
     if not sa.inspect(connection).has_table(_VERSION.name):
         return None
     return connection.execute(sa.select(_VERSION)).scalar()
+
+
+def mark(connection: sa.Connection, found: str) -> None:
+    """Say what a database is at, which has its tables."""
+    connection.execute(sa.update(_VERSION).values(version_num=found))
+
+
+def moved(name: str) -> UsageError:
+    """Return the refusal of what was moved, or of what is not all there."""
+    return UsageError(
+        "{name}: was moved to a server, or a move to it was interrupted",
+        hint="syncd db migrate goes on with it; then [database] url says where"
+        " it is",
+        name=name,
+    )
 
 
 def known(schema: str) -> set[str]:

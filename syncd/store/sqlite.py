@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from syncd.errors import DamagedError, UnavailableError, UsageError
+from syncd.store import migrating
 
 PRAGMAS: Final = (  # of the connection that writes
     "journal_mode=WAL",
@@ -49,11 +50,13 @@ class SqliteEngine:
         """Make the file unless it is there or is only to be read.
 
         Raises:
-            UsageError: `read_only`, and it is not there.
+            UsageError: `read_only`, and it is not there; or it was moved.
         """
         self.path = path
         self.name = path.name
         if not path.exists():
+            if path.with_name(path.name + migrating.AWAY).exists():
+                raise migrating.moved(self.name)
             if read_only:
                 raise UsageError("{name}: no such file", name=self.name)
             _create(path)
