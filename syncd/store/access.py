@@ -28,9 +28,9 @@ import sqlalchemy as sa
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import Access, Position
-from syncd.store.book import SealedBook, reads
+from syncd.grouped import Grouped
+from syncd.store.book import SealedBook, reads, writes
 from syncd.store.database import Database
-from syncd.store.grouped import Grouped
 from syncd.store.portable import byte_place
 from syncd.store.prepared import Prepared
 from syncd.store.sealing import Cipher, VaultCipher
@@ -115,9 +115,7 @@ class AccessBook(SealedBook):
         self._writer = writer
         self._last = 0  # id of our newest record, if it was committed
         self._months: dict[int, _Month] = {}
-        self._group: Grouped[Sequence[Access], range] = Grouped(
-            database, self._record_all
-        )
+        self._group = Grouped(self._record_all)
 
     async def record(self, accesses: Sequence[Access]) -> Sequence[int]:
         """Keep the accesses; durable on return, before any answer.
@@ -194,6 +192,7 @@ class AccessBook(SealedBook):
 
     # ------------------------------------------------------------- writing
 
+    @writes
     def _record_all(
         self, c: sa.Connection, groups: Sequence[Sequence[Access]]
     ) -> list[range]:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from syncd.errors import QuotaError
+from syncd.grouped import Grouped
 from syncd.roster.quotas import DAY_S, HOUR_S, Limit, Window
-from syncd.store.book import Row, Tables, add_counts
+from syncd.store.book import Row, Tables, add_counts, writes
 from syncd.store.database import Database
-from syncd.store.grouped import Grouped
 from syncd.store.tables import OWN, Int, Text, done
 
 FREE_REPEATS = 8  # of one request in an hour; an asker needs n - t + 2
@@ -72,7 +72,7 @@ class Quotas(Tables):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._debits: Grouped[Debit, None] = Grouped(database, _debit_all)
+        self._debits = Grouped(self._debit_all)
         self._books: dict[tuple[str, str], dict[int, Window]] = {}
         self._recent: defaultdict[str, OrderedDict[bytes, tuple[int, int]]]
         self._recent = defaultdict(OrderedDict)  # since when, how often again
@@ -134,6 +134,20 @@ class Quotas(Tables):
                     window.add(minute * _MINUTE_S, purpose, n)
             self._books.setdefault(at, book)  # another may have been faster
         return self._books[at]
+
+    @writes
+    def _debit_all(
+        self, c: sa.Connection, debits: Sequence[Debit]
+    ) -> list[None]:
+        """Write what a group counted, each row once."""
+        minutes, given = Counter[Row](), Counter[Row]()
+        for one in debits:
+            minute = one.now // _MINUTE_S
+            minutes[one.member, one.key, minute, one.purpose] += one.n
+            given[one.row] += one.n
+        add_counts(c, quota, {row: (n,) for row, n in minutes.items()})
+        add_counts(c, usage, {row: (n, 0) for row, n in given.items()})
+        return [None] * len(debits)
 
     async def usage(self, day: str, key: str) -> list[Usage]:
         """Return the non-zero rows of one day and key, sorted."""
@@ -205,15 +219,3 @@ def _refusal(
         most=limit.most,
         window_s=limit.window_s // HOUR_S,
     )
-
-
-def _debit_all(c: sa.Connection, debits: Sequence[Debit]) -> list[None]:
-    """Write what a group counted, each row once."""
-    minutes, given = Counter[Row](), Counter[Row]()
-    for one in debits:
-        minute = one.now // _MINUTE_S
-        minutes[one.member, one.key, minute, one.purpose] += one.n
-        given[one.row] += one.n
-    add_counts(c, quota, {row: (n,) for row, n in minutes.items()})
-    add_counts(c, usage, {row: (n, 0) for row, n in given.items()})
-    return [None] * len(debits)
