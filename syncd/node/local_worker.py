@@ -42,6 +42,8 @@ from syncd.web.relay import Relay
 
 LOOKUP_CACHE = 100_000  # identifiers, in memory, where that is allowed
 THREADS = 2
+ASK_S = 10.0  # for what the daemon has to do
+GRACE_S = 0.5  # for it to say that there is no time left
 
 
 class Daemon:
@@ -53,15 +55,24 @@ class Daemon:
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._counts: list[channel.LookedUp | channel.Denied] = []
 
-    async def ask(self, form: Any, *values: Any) -> Any:
-        """Return what comes of what is wanted, or raise what it raises."""
+    async def ask(
+        self, form: Any, *values: Any, timeout_s: float = ASK_S
+    ) -> Any:
+        """Return what comes of what is wanted, or raise what it raises.
+
+        Raises:
+            UnavailableError: nothing comes of it, for so long.
+        """
         id_ = next(self._ids)
         future = self._waiting[id_] = (
             asyncio.get_running_loop().create_future()
         )
         try:
             self.channel.say(form(id_, *values))
-            return await future
+            async with asyncio.timeout(timeout_s):
+                return await future
+        except TimeoutError:
+            raise UnavailableError("the daemon does not answer") from None
         finally:
             del self._waiting[id_]
 
@@ -141,13 +152,14 @@ class DaemonsOutputs(Tokeniser):
         purpose: str,
         deadline: float,
     ) -> dict[Identifier, bytes]:
-        epoch = self.epoch(kind)
+        epoch, left = self.epoch(kind), max(deadline - self.clock(), 0.0)
         came: Sequence[bytes]
         error: SyncdError | None
         came, error = await self.daemon.ask(
             channel.WantOutputs,
             *(tuple(part), (epoch.epoch, epoch.generation), purpose),
-            max(deadline - self.clock(), 0.0),
+            left,
+            timeout_s=left + GRACE_S,
         )
         found = {
             one: output

@@ -302,6 +302,49 @@ async def until_all_serve(member: Member) -> None:
     await until(serve)
 
 
+async def test_an_answer_to_one_that_was_killed_is_nobody_elses(
+    alliance: Alliance,
+) -> None:
+    """Another process takes its place, and counts from the beginning."""
+    node = alliance.bank.node
+    collect, asked = node.tokeniser.collect, list[str]()
+    early, late = asyncio.Event(), asyncio.Event()
+
+    async def slow(wanted: Any, found: Any, **how: Any) -> None:
+        asked.append(wanted[0].value)
+        await (early if CASE.endswith(wanted[0].value[-7:]) else late).wait()
+        await collect(wanted, found, **how)
+
+    async def ask(value: str) -> str:
+        caller = Caller(alliance.bank)
+        try:
+            return verdicts(await caller.look_up(value, kind="phone"))[0]
+        finally:
+            await caller.close()
+
+    async def both() -> bool:
+        return len(asked) == 2
+
+    with (
+        patch.object(local_workers, "AGAIN_S", 0.01),
+        patch.object(node.tokeniser, "collect", slow),
+    ):
+        first = asyncio.create_task(ask(CASE))
+        await until(lambda: asyncio.sleep(0, bool(asked)))
+        for worker in node.local_workers.workers:
+            assert worker.process is not None
+            worker.process.kill()
+        with pytest.raises(aiohttp.ClientError):
+            await first
+        second = asyncio.create_task(ask("+12025550188"))
+        await until(both)
+        early.set()
+        await asyncio.sleep(0.3)
+        late.set()
+        assert await second == "none"
+    await until_all_serve(alliance.bank)
+
+
 async def test_a_worker_that_does_not_heed_is_replaced(
     alliance: Alliance,
 ) -> None:

@@ -1,9 +1,10 @@
 """What the daemon and a local worker say to each other, over a socket pair.
 
-4 bytes, big endian   how many follow
-from the daemon       pickle: the worker believes all that it says
-from the worker       msgpack of one of the forms below, and nothing else:
-it meets strangers' bytes, the daemon has the keys
+    4 bytes, big endian   how many follow
+    from the daemon       pickle: the worker believes all that it says
+    from the worker       msgpack of one of the forms below, and nothing else
+
+For a worker meets strangers' bytes, and the daemon has the keys.
 """
 
 import asyncio

@@ -25,6 +25,7 @@ from syncd.config import Address
 from syncd.errors import SyncdError, UnavailableError
 from syncd.flows.lookup import PURPOSES
 from syncd.flows.tokenise import Tokeniser
+from syncd.indicator import vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.node.background import Aside
 from syncd.node.context import Context
@@ -141,21 +142,21 @@ class LocalWorkers:
     async def answer(self, said: Any) -> Done:
         """Return what comes of what a worker wants."""
         try:
-            return Done(said.id, await self._wanted(said))
+            if isinstance(said, channel.WantOutputs):
+                return Done(said.id, await self._outputs(said))
+            await self.ctx.own.sightings.add(said.met)
+            return Done(said.id, None)
         except SyncdError as e:
             return Done(said.id, None, e)
-
-    async def _wanted(self, said: Any) -> Any:
-        if isinstance(said, channel.WantOutputs):
-            return await self._outputs(said)
-        return await self.ctx.own.sightings.add(said.met)
 
     async def _outputs(
         self, want: channel.WantOutputs
     ) -> tuple[list[bytes], SyncdError | None]:
         """Return outputs, b"" for those that did not come, and why."""
         if want.purpose not in PURPOSES:
-            raise AssertionError("a worker looks up, and does nothing else")
+            raise vocabulary.refused(
+                *("purpose", "purpose", want.purpose, PURPOSES)
+            )
         found: dict[Identifier, bytes] = {}
         why: SyncdError | None = None
         self._check_epoch(want)
@@ -219,8 +220,9 @@ class LocalWorker:
             began = time.monotonic()
             try:
                 why: object = await self._run()
-            except OSError as e:  # no process, no descriptor to be had
-                why = e.strerror
+            except Exception as e:  # such as no process to be had
+                log.exception("local worker failed", number=self._number)
+                why = type(e).__name__
             if self._stopping:
                 return
             log.error("local worker ended", number=self._number, why=why)
@@ -295,31 +297,32 @@ class LocalWorker:
             self._channel, self._told = opened, {}
             self._daemon.aside(self.tell())
             while True:
-                self._hear(await opened.said())
+                self._hear(opened, await opened.said())
         except (EOFError, TimeoutError, msgspec.DecodeError):
+            pass
+        finally:
             self._channel = None
             opened.close()
             for heeded in self._heeded.values():
                 heeded.set()  # the next one begins with what is in force
             if not self._stopping:
                 self._kill()
-            return await asyncio.to_thread(self.process.wait)
+        return await asyncio.to_thread(self.process.wait)
 
-    def _hear(self, said: channel.Said) -> None:
+    def _hear(self, opened: Channel, said: channel.Said) -> None:
         daemon = self._daemon
         if isinstance(said, channel.InForce):
             self.ready.set()
             if heeded := self._heeded.get(said.number):
                 heeded.set()
         elif isinstance(said, channel.WantOutputs | channel.Sighted):
-            daemon.aside(self._answer(said))
+            daemon.aside(self._answer(opened, said))
         else:
             daemon.note(said)
 
-    async def _answer(self, said: channel.Said) -> None:
-        done = await self._daemon.answer(said)
-        if self._channel is not None:
-            self._channel.tell(done)
+    async def _answer(self, opened: Channel, said: channel.Said) -> None:
+        # To the process that asked: the next one counts from 0 again.
+        opened.tell(await self._daemon.answer(said))
 
     def _kill(self) -> None:
         if self.process is not None:
