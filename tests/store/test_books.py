@@ -158,15 +158,15 @@ async def test_a_record_names_its_writers_record_before(
 
 
 def failing(database: Database) -> Any:
-    """Return a `write` whose transactions come to nothing at their ends."""
-    write = database.write
+    """Return a `write_now` whose transactions come to nothing at their ends."""
+    write = database.write_now
 
-    async def fails(job: Callable[[sa.Connection], object]) -> None:
+    def fails(job: Callable[[sa.Connection], object]) -> None:
         def step(c: sa.Connection) -> None:
             job(c)
             raise StaleError("lost")
 
-        await write(step)
+        write(step)
 
     return fails
 
@@ -179,7 +179,7 @@ async def test_each_writer_has_records_before_its_own(own: OwnStore) -> None:
     await own.access.record([access()])
     await other.record([access(), access()])
     with (
-        patch.object(own.database, "write", failing(own.database)),
+        patch.object(own.database, "write_now", failing(own.database)),
         pytest.raises(StaleError),
     ):
         await other.record([access()])
