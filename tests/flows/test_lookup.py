@@ -1,9 +1,11 @@
 """Every item is answered by itself, in order, and recorded before that."""
 
 import asyncio
+import dataclasses
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,16 +14,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from syncd.errors import HoldersError, MalformedError, QuotaError, SyncdError
-from syncd.flows import basis, lookup
+from syncd.flows import basis, judge, lookup
 from syncd.flows.judge import Answer, Question, World, judged_by_token
 from syncd.flows.lookup import LookupContext
 from syncd.flows.ports import Access, Position, at_once
 from syncd.flows.tokenise import Tokeniser
-from syncd.indicator import identifier, statement, token
+from syncd.indicator import identifier, statement, token, verdict
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import day_text
 from syncd.indicator.statement import ClaimStatement, Reassigned, Vouch
+from syncd.indicator.verdict import Verdict
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Never
 from tests.cost import calls
@@ -582,6 +585,35 @@ async def test_alike_reports_answer_as_each_alone(user: User) -> None:
         () if n == 2 else (claim.position,)
         for n, claim in enumerate(user.book.rows)
     ]
+
+
+async def test_a_lone_report_is_judged_once_while_nothing_changes(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another call gets the same; another day, or a fork, its own verdict."""
+    user.book.report(phone(), evidence="judgment")
+    judged: list[int] = []
+
+    def count(*args: Any, **named: Any) -> Verdict:
+        judged.append(1)
+        return verdict.verdict(*args, **named)
+
+    monkeypatch.setattr(judge, "verdict", SimpleNamespace(verdict=count))
+    first = await user.ask(Question("phone", NUMBER))
+    once = len(judged)
+    assert once
+    assert await user.ask(Question("phone", NUMBER)) == first
+    assert len(judged) == once
+    later = dataclasses.replace(WORLD, day=DAY + 101)
+    forked = dataclasses.replace(WORLD, contested=frozenset({POLICE}))
+    for world, found in (
+        (WORLD, "confirmed"),
+        (later, "none"),
+        (WORLD, "confirmed"),
+        (forked, "suspected"),
+    ):
+        user.world = world
+        assert verdicts(await user.ask(Question("phone", NUMBER))) == [found]
 
 
 async def test_a_basis_is_followed_to_its_ground(user: User) -> None:
