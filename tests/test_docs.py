@@ -17,7 +17,7 @@ from syncd.cli import main
 from syncd.cli.command import Command, parameters
 from syncd.errors import SyncdError
 from syncd.indicator import leaf, statement
-from syncd.node import daemon
+from syncd.node import daemon, leadership
 from syncd.node.serve import metrics
 from syncd.store import failpoint
 from syncd.tlog.tiles import MAX_BUNDLE
@@ -143,9 +143,10 @@ def test_every_peer_route_is_documented() -> None:
 def test_every_job_is_documented() -> None:
     """architecture.md has a row for what the scheduler runs."""
     source = inspect.getsource(daemon.Daemon)
+    source += inspect.getsource(leadership.Leadership)
     there = set(re.findall(r"\b(round|daily)=self\.", source))
     there |= set(re.findall(r"create_task\(self\.([\w.]+)\(", source))
-    there |= set(re.findall(r"self\.(\w+\.check_startup)\(\)", source))
+    there |= set(re.findall(r"self\.(\w+\.check_startup)\(", source))
     documented = {
         code
         for code in codes(section("architecture.md", "Threads and processes"))

@@ -38,6 +38,7 @@ from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
 from syncd.node.home import Home
 from syncd.node.jobs import Jobs
+from syncd.node.leadership import Leadership
 from syncd.node.listeners import Listeners, limits
 from syncd.node.local_worker import LOOKUP_CACHE
 from syncd.node.notify.notifier import Notifier
@@ -67,7 +68,6 @@ from syncd.node.serve.peer_service import LocalHolder, PeerService
 from syncd.node.serve.screening import Screening
 from syncd.node.serve.status import StatusReader
 from syncd.node.serve.urgent_news import UrgentNews
-from syncd.node.upkeep import earlier_logs
 from syncd.node.upkeep.arrivals import Arrivals
 from syncd.node.upkeep.daily import Daily
 from syncd.node.upkeep.disputes import Disputes
@@ -118,10 +118,15 @@ class Daemon:
         self._build_upkeep()
         self._build_serve()
         self._build_arrivals()
+        self.leadership = self._make(
+            Leadership,
+            changed=self.peer_service.changed,
+            news=self.feed.wake,
+        )
         self.jobs = self._make(
             Jobs,
             round=self._round,
-            daily=self.daily.run,
+            daily=self.leadership.daily_jobs,
             clock_set=self.wake,
         )
         self.tls = pinning.ServerTls(
@@ -301,8 +306,9 @@ class Daemon:
         await self.guard.obey()
         self.home.mirror.retired = self.ctx.roster.retired
         await self.event_writer.roster()
-        self.aside(self.orders.carry_out())
-        self.wake()
+        if self.leadership.leads:
+            self.aside(self.orders.carry_out())
+            self.wake()
 
     async def _ready(self) -> None:
         """Write, now that we may."""
@@ -315,6 +321,10 @@ class Daemon:
         self.metrics.rounds.inc()
         await self.lapse.check()
         await self.local_workers.tell()
+        if not self.leadership.leads:
+            await self.rounds.ask()
+            await self.never.refresh()
+            return
         await self.rounds.round()
         await self.urgent_news.look()
         await self.screening.daily()
@@ -330,21 +340,13 @@ class Daemon:
         Raises:
             UsageError: an address is taken, or cannot be had.
         """
-        home = self.home
-        home.mirror.retired = self.ctx.roster.retired
-        await earlier_logs.adopt(home.path, home.own.log, home.mirror)
+        self.home.mirror.retired = self.ctx.roster.retired
         await self.open_peer_api(sockets.get("peer"))
         await self.open_local_api(sockets.get("own"))
-        await self.orders.refold()
-        await self.publisher.merge_own()
-        await self.guard.obey()
-        await self.event_writer.all()
-        self.aside(self.arrivals.grown())
-        self.guard.check_startup()
+        await self.leadership.begin()
         self._tasks = [
-            asyncio.create_task(self.publisher.run()),
+            asyncio.create_task(self.leadership.run()),
             asyncio.create_task(self.jobs.watch_clock()),
-            asyncio.create_task(self.notifier.run()),
         ]
         self.schedule()
 
@@ -355,6 +357,7 @@ class Daemon:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.leadership.stop()
         await self.local_workers.stop()
         await self.background.stop()
         await self.guard.stop()

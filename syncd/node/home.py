@@ -23,10 +23,12 @@ from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
 from syncd.store.home_stores import OwnStore, open_mirror
 from syncd.store.keyring import Keyring
+from syncd.store.leading import Election
 from syncd.store.mirror import MirrorStore
 from syncd.store.own import Succession
 from syncd.store.roster_files import RosterFiles
 from syncd.store.sealing import VaultCipher
+from syncd.store.server import node as node_name
 from syncd.tlog import checkpoint, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
@@ -170,6 +172,7 @@ class Home:
     rosters: RosterFiles
     own: OwnStore
     mirror: MirrorStore
+    election: Election | None  # where several daemons may share a server
     ending: bool  # the next log was asked for: nothing is appended to this
 
     @classmethod
@@ -198,7 +201,12 @@ class Home:
                 server=where,
             )
             undo.callback(own.close)
-            mirror = open_mirror(path, clock=clock, server=where)
+            election = None
+            if where is not None:
+                election = Election(own.database, node_name(path), clock)
+                own.database.fence = election.fence
+            fence = own.database.fence
+            mirror = open_mirror(path, clock=clock, server=where, fence=fence)
             undo.callback(mirror.close)
             shares = _shares(ring, trusted.current, config.member.id)
             undo.pop_all()
@@ -212,11 +220,14 @@ class Home:
             roster_files(path),
             own,
             mirror,
+            election,
             next_log in ring.names(),
         )
 
     def close(self) -> None:
         """Finish what is being written and let others have the home."""
+        if self.election is not None:
+            self.election.resign()
         self.mirror.close()
         self.own.close()
 

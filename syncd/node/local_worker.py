@@ -36,6 +36,7 @@ from syncd.roster.roster import Roster
 from syncd.store.database import Database
 from syncd.store.home_stores import OWN, open_mirror
 from syncd.store.own_books import OwnBooks, OwnBundles
+from syncd.store.server import writer_of
 from syncd.store.sightings import SightedToken
 from syncd.web import local_api
 from syncd.web.relay import Relay
@@ -193,7 +194,8 @@ class LocalWorker:
         self._daemon, config, self._known = daemon, start.config, Known()
         database = Database(start.server or config.home / OWN, "own")
         keys = start.access_key, start.lists_key
-        writer = f"local-{start.number}"
+        name = f"local-{start.number}"
+        writer = writer_of(config.home, name, start.server)
         self._own = OwnBooks(database, clock, *keys, writer)
         self._own.log, self._own.sightings = OwnBundles(database), daemon
         self._mirror = open_mirror(

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -31,6 +31,13 @@ T = TypeVar("T")
 
 NEWS = "news"  # of a connection: its transaction has what others wait for
 FEW = 16  # keys: what they find is read in less time than a thread's turn
+
+
+class Fence(Protocol):
+    """Knows whether this process leads, where several write a database."""
+
+    def check(self, c: sa.Connection) -> None:
+        """Pass if we lead, as a transaction sees it, or raise StaleError."""
 
 
 def _engine(
@@ -74,6 +81,7 @@ class Database:
         self._readers = ThreadPoolExecutor(readers, f"{schema}-read")
         self._writer = ThreadPoolExecutor(1, f"{schema}-write")
         self._read_only = read_only
+        self.fence: Fence | None = None
         self.on_news: Callable[[], None] = lambda: None
         self._news = False  # some were committed
         try:
@@ -93,7 +101,7 @@ class Database:
         takes less time than another thread's turn.
         """
         if few and (here := self._engine.here()) is not None:
-            with self._translated():
+            with self.translated():
                 try:
                     return job(here)
                 finally:
@@ -106,14 +114,25 @@ class Database:
         self,
         job: Callable[[sa.Connection], T],
         then: Callable[[], None] = lambda: None,
+        *,
+        leading: bool = False,
     ) -> T:
         """Run `job` in one transaction; it is durable on return.
 
         What comes `then` is done after the commit, before any other write.
+        Of several daemons only the one that leads does what is `leading`.
+
+        Raises:
+            StaleError: another leads, and nothing was written.
         """
 
+        def fenced(c: sa.Connection) -> T:
+            if self.fence and (leading or self.schema == "mirror"):
+                self.fence.check(c)
+            return job(c)
+
         def step() -> T:
-            done = self.write_now(job)
+            done = self.write_now(fenced)
             then()
             return done
 
@@ -132,6 +151,14 @@ class Database:
             self.on_news()
         return done
 
+    def session(self, name: str) -> sa.Connection:
+        """Return a server's session that ends when it is silent for a while."""
+        from syncd.store.postgresql import PostgresqlEngine
+
+        if not isinstance(self._engine, PostgresqlEngine):
+            raise TypeError("a file has no sessions")
+        return self._engine.session(name)
+
     def read_now(self, job: Callable[[sa.Connection], T]) -> T:
         """Like `read`, on the calling thread."""
         with self.reading() as connection:
@@ -140,12 +167,12 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Yield one consistent snapshot, on the calling thread."""
-        with self._translated(), self._engine.reading() as connection:
+        with self.translated(), self._engine.reading() as connection:
             yield connection
 
     def write_now(self, job: Callable[[sa.Connection], T]) -> T:
         """Like `write`; only for `in_writer` steps and before the loop."""
-        with self._translated(), self._engine.writing() as connection:
+        with self.translated(), self._engine.writing() as connection:
             done = job(connection)
             news = connection.info.pop(NEWS, False)
         self._news |= news
@@ -163,7 +190,7 @@ class Database:
         await self.in_writer(self._purge)
 
     def _purge(self) -> None:
-        with self._translated():
+        with self.translated():
             self._engine.purge()
 
     def close(self) -> None:
@@ -205,7 +232,8 @@ class Database:
         self.write_now(partial(migrating.upgrade, self.schema))
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
+        """Let the driver's errors be ours."""
         try:
             yield
         except (DBAPIError, self._engine.errors) as e:

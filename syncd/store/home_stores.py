@@ -18,9 +18,10 @@ from syncd.errors import UsageError
 from syncd.flows.ports import Finding
 from syncd.store import events
 from syncd.store import findings as finding_rows
+from syncd.store.access import WRITER
 from syncd.store.appeals import Appeals
 from syncd.store.cosigned import CosignRows
-from syncd.store.database import Database
+from syncd.store.database import Database, Fence
 from syncd.store.durable import Lock
 from syncd.store.events import EventBook
 from syncd.store.findings import Row
@@ -42,7 +43,7 @@ from syncd.store.published import PublishedCounts
 from syncd.store.quota import Quotas
 from syncd.store.screening import ScreeningBook
 from syncd.store.sealing import VaultCipher
-from syncd.store.server import Server
+from syncd.store.server import Server, writer_of
 from syncd.store.sightings import Sightings
 from syncd.store.vault import Vault
 
@@ -88,7 +89,8 @@ class OwnStore(OwnBooks):
             self.log = OwnLogStore(database, home / HIGH_WATER, clock)
             self._open = undo.pop_all()
         lists = cipher.derived(LISTS)
-        super().__init__(database, clock, access_key, lists)
+        writer = writer_of(home, WRITER, server)
+        super().__init__(database, clock, access_key, lists, writer)
         self.clock = clock
         self.vault = Vault(database, cipher, clock)
         self.imports = Imports(database, cipher, clock)
@@ -137,6 +139,7 @@ def open_mirror(
     clock: Callable[[], int],
     server: Server | None = None,
     read_only: bool = False,
+    fence: Fence | None = None,
 ) -> MirrorStore:
     """Open or create a home's mirror.db, or a server's; its lock is held.
 
@@ -148,4 +151,5 @@ def open_mirror(
     """
     place = server or home / MIRROR
     database = Database(place, "mirror", read_only=read_only)
+    database.fence = fence
     return MirrorStore(database, clock)

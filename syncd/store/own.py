@@ -197,7 +197,7 @@ class OwnLogStore(Book):
             failpoint.hit("append.committed")
             self._release(new.note)
 
-        await self._db.write(job, release)
+        await self._db.write(job, release, leading=True)
 
     async def release(self) -> bool:
         """Release what an append committed and could not; tell if it had.
@@ -210,6 +210,7 @@ class OwnLogStore(Book):
             found = self._db.read_now(_newest)
             if found is None or found[1].note == self._released:
                 return False
+            self._reconcile(found[1])
             self._release(found[1].note)
             return True
 

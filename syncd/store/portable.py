@@ -1,5 +1,6 @@
 """What SQLite and PostgreSQL each say in words of their own."""
 
+import zlib
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,3 +51,14 @@ def _json_extract(of: Any, compiler: Any, **kw: Any) -> str:
 def _json_member(of: Any, compiler: Any, **kw: Any) -> str:
     raw, name = (compiler.process(one, **kw) for one in of.clauses)
     return f"(convert_from({raw}, 'UTF8')::json ->> {name})"
+
+
+def timeline() -> sa.ColumnElement[str]:
+    """Return what tells a PostgreSQL server's timeline: a failover's is new."""
+    here = sa.func.pg_walfile_name(sa.func.pg_current_wal_lsn())
+    return sa.func.left(here, 8)
+
+
+def writing_lock(schema: str) -> int:
+    """Return the advisory lock of who writes in a schema of PostgreSQL."""
+    return zlib.crc32(f"syncd {schema}".encode())

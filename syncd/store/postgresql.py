@@ -10,7 +10,6 @@ keep what it commits is used at all.
 """
 
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -19,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import DamagedError, Message, UnavailableError, UsageError
+from syncd.store.portable import timeline, writing_lock
 from syncd.store.server import Server
 
 try:
@@ -39,6 +39,8 @@ _CONNECT: Final[dict[str, Any]] = {  # what the URL names goes before
     "client_encoding": "UTF8",
 }
 _LOCK_MS = 10_000  # as long as SQLite's busy timeout
+_IDLE_MS = 30_000
+_SILENT_MS = 8_000  # after which a session ends, and what it holds is free
 _LOST: Final = Message("what is committed may be lost")
 _WANTED: Final = {  # of a server's settings
     "fsync": (("on",), _LOST),
@@ -80,11 +82,9 @@ class PostgresqlEngine:
         self.name = f"postgresql {schema}"
         self._server, self._schema = server, schema
         self._lock = sa.select(
-            sa.func.pg_advisory_xact_lock(
-                zlib.crc32(f"syncd {schema}".encode())
-            ),
+            sa.func.pg_advisory_xact_lock(writing_lock(schema)),
             sa.cast(sa.func.pg_current_xact_id(), sa.Text),
-            _timeline(),
+            timeline(),
         )
         self._warnings = list[str]()  # of the transaction that writes
         self._read = self._engine(self._reader, readers + 1)
@@ -135,6 +135,8 @@ class PostgresqlEngine:
             raw.close()
             raise
         raw.execute(f"SET lock_timeout TO {_LOCK_MS}")
+        # One that hangs in a transaction of its own keeps nobody waiting.
+        raw.execute(f"SET idle_in_transaction_session_timeout TO {_IDLE_MS}")
         raw.add_notice_handler(self._hear)
         raw.autocommit = False
         return raw
@@ -163,6 +165,21 @@ class PostgresqlEngine:
 
     def here(self) -> None:
         """Return None: a server that hangs must not hang the event loop."""
+
+    def session(self, name: str) -> sa.Connection:
+        """Return a connection that ends when it is silent for a while."""
+
+        def creator() -> "psycopg.Connection[Any]":
+            raw = self._connected()
+            raw.execute(f"SET idle_session_timeout TO {_SILENT_MS}")
+            raw.execute(
+                "SELECT set_config('application_name', %s, false)", [name]
+            )
+            return raw
+
+        connection = self._engine(creator, 1).connect()
+        connection.detach()  # it is closed, not kept, when it is left
+        return connection
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -323,11 +340,6 @@ _KINDS: Final[
     "XX001": DamagedError,
     "XX002": DamagedError,
 }
-
-
-def _timeline() -> sa.ColumnElement[str]:
-    here = sa.func.pg_walfile_name(sa.func.pg_current_wal_lsn())
-    return sa.func.left(here, 8)
 
 
 def _lost(connection: sa.Connection) -> bool:

@@ -1,5 +1,6 @@
 """Where PostgreSQL is, if the databases of a member lie there."""
 
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,3 +17,13 @@ class Server:
         if self.password_file is None:
             return {}
         return {"password": self.password_file.read_text().rstrip("\r\n")}
+
+
+def node(home: Path) -> str:
+    """Return what people know the daemon of a home by, of several."""
+    return f"{socket.gethostname()}:{home}"
+
+
+def writer_of(home: Path, name: str, server: Server | None) -> str:
+    """Return who keeps access records, by a name that nobody else has."""
+    return f"{node(home)}/{name}" if server else name

@@ -63,6 +63,7 @@ class Pulls:
     def __post_init__(self) -> None:
         self.gate = asyncio.Semaphore(PULLS_AT_ONCE)
         self.in_flight: dict[str, asyncio.Task[None]] = {}
+        self.paused = False  # another daemon of ours pulls
 
     # --------------------------------------------------------- beginning
 
@@ -107,7 +108,7 @@ class Pulls:
 
     def begin(self, origin: str) -> asyncio.Task[None] | None:
         """Begin a pull nobody need wait for, unless one is in flight."""
-        if origin in self.in_flight:
+        if origin in self.in_flight or self.paused:
             return None
         task = asyncio.create_task(self._alone(origin))
         self.in_flight[origin] = task

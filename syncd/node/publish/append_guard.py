@@ -16,7 +16,7 @@ import structlog
 from syncd.errors import NOTHING, Message, RefusedError, SyncdError
 from syncd.flows import held
 from syncd.flows.ports import Finding
-from syncd.flows.startup_check import StartupCheck
+from syncd.flows.startup_check import REST_S, StartupCheck
 from syncd.node.context import BUG, Context
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.peers import Peers
@@ -28,6 +28,7 @@ from syncd.tlog import checkpoint
 log = structlog.get_logger("syncd.node")
 
 UNASKED = Message("the other members were not asked yet")
+FOLLOWING = Message("another daemon of ours leads")
 
 
 @dataclass(kw_only=True, eq=False)
@@ -43,7 +44,8 @@ class AppendGuard:
 
     def __post_init__(self) -> None:
         self.why_not = UNASKED
-        self.asked = False  # enough of the others, since the start
+        self.asked = False  # enough of the others, since we lead
+        self._rest_s = REST_S
         self._startup_check: asyncio.Task[None] | None = None
         self._ruled_out = NOTHING  # why the roster lets our log not go on
         self._sure = 0  # the size up to which the roster says it is ours
@@ -93,9 +95,22 @@ class AppendGuard:
 
     # ------------------------------------------------------------ learning
 
-    def check_startup(self) -> None:
-        """Begin to ask the others how much of our log they hold."""
+    def check_startup(self, *, handed_over: bool = False) -> None:
+        """Begin to ask the others how much of our log they hold.
+
+        A majority is enough if it was handed over: nothing was set back.
+        """
+        self._rest_s = 0.0 if handed_over else REST_S
+        if self.why_not == FOLLOWING:
+            self.why_not = UNASKED
         self._startup_check = asyncio.create_task(self.ask_around())
+
+    async def follow(self) -> None:
+        """Append no more: another does, or nobody."""
+        await self.stop()
+        self._startup_check, self.asked = None, False
+        if self.why_not in (NOTHING, UNASKED):
+            self.why_not = FOLLOWING
 
     async def stop(self) -> None:
         """Ask no more."""
@@ -151,7 +166,7 @@ class AppendGuard:
         Our own key signed it: so we were set back, and who could have told
         us was not to be reached when we started.
         """
-        if self.why_not not in (NOTHING, UNASKED):
+        if self.why_not not in (NOTHING, UNASKED, FOLLOWING):
             return  # found out before
         head, _ = checkpoint.open_(note, self.ctx.home.keys.log.verifier)
         if head.size <= self._sure:
@@ -198,6 +213,7 @@ class AppendGuard:
             others=self.ctx.others,
             ask=self._held_by,
             root_at=self.root_at,
+            rest_s=self._rest_s,
             brought=lambda: asyncio.to_thread(override.brought),
             allowed=lambda head: asyncio.to_thread(override.overridden, head),
         )

@@ -1,0 +1,244 @@
+"""Which of a member's daemons leads, where several share a database.
+
+Who holds a lock of the server's leads. A session of its own holds it: the
+server ends one that is silent for a while, so a daemon that died, hangs or
+was cut off loses it. It may not know that yet, and wake up in the midst of
+an append. So who gets the lock raises the fencing number first, and what a
+leader writes compares it in the same transaction: that of one who led before
+is refused.
+"""
+
+import asyncio
+import contextlib
+import threading
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.dialects.postgresql import insert
+
+from syncd.errors import StaleError, UnavailableError
+from syncd.store.database import Database
+from syncd.store.portable import timeline, writing_lock
+from syncd.store.tables import OWN, Bytes, Int, Text, event, vault
+
+_LOCK: Final = zlib.crc32(b"syncd leader")
+_NAMED: Final = "syncd "  # before a daemon's name, in its session's
+
+log = structlog.get_logger("syncd.leading")
+
+leader = sa.Table(  # one row, once a daemon has led
+    "leader",
+    OWN,
+    sa.Column("fencing", Int, primary_key=True),
+    sa.Column("node", Text, nullable=False),
+    sa.Column("since", Int, nullable=False),
+    sa.Column("system", Text, nullable=False),  # of the server
+    sa.Column("timeline", Text, nullable=False),
+)
+
+accepted_roster = sa.Table(  # for the daemons that have not heard of it
+    "accepted_roster",
+    OWN,
+    sa.Column("version", Int, primary_key=True),
+    sa.Column("note", Bytes, nullable=False),
+)
+
+_SERVERS = sa.MetaData()  # tables that are there, for what reads them
+_FENCING = sa.select(
+    sa.Table("leader", _SERVERS, sa.Column("fencing", Int), schema="own")
+)
+_ASK = sa.select(sa.func.pg_try_advisory_lock(_LOCK))
+_SERVER = sa.select(
+    sa.func.pg_control_system()
+    .table_valued(sa.column("system_identifier", Text))
+    .c.system_identifier.cast(Text),
+    timeline(),
+)
+_session = sa.Table(
+    "pg_stat_activity",
+    _SERVERS,
+    sa.Column("pid", Int),
+    sa.Column("application_name", Text),
+    sa.Column("datname", Text),
+).c
+_lock = sa.Table(
+    "pg_locks",
+    _SERVERS,
+    sa.Column("pid", Int),
+    sa.Column("locktype", Text),
+    sa.Column("objid", Int),
+    sa.Column("granted", sa.Boolean),
+).c
+_HERE = _session.datname == sa.func.current_database()
+
+
+def _holds(lock: int) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        _lock.pid == _session.pid,
+        _lock.locktype == "advisory",
+        _lock.objid.cast(Int) == lock,
+        _lock.granted,
+    )
+
+
+# Who merges still, in a `COPY` perhaps that a paused process never ends.
+_END = sa.select(sa.func.pg_terminate_backend(_session.pid)).where(
+    _HERE, _holds(writing_lock("mirror"))
+)
+_THERE = (
+    sa.select(
+        _session.application_name,
+        _holds(_LOCK).label("leads"),
+    )
+    .where(
+        _HERE,
+        _session.application_name.startswith(_NAMED),
+    )
+    .order_by(_session.application_name)
+)
+
+_WAITS = sa.select(sa.exists().where(vault.c.state.in_((0, 2))))
+
+
+class Term(NamedTuple):
+    """A row of `leader`: who led, and by which server."""
+
+    fencing: int
+    node: str
+    since: int  # unix seconds
+    system: str
+    timeline: str
+
+
+@dataclass(slots=True)
+class Fence:
+    """The number under which this process leads, 0 while it does not."""
+
+    number: int = 0
+
+    def check(self, c: sa.Connection) -> None:
+        """Pass if we lead, as this transaction sees it.
+
+        Raises:
+            StaleError: another does, or nobody.
+        """
+        if not self.number or c.scalar(_FENCING) != self.number:
+            raise StaleError("log: another daemon of ours leads now")
+
+
+class Node(NamedTuple):
+    """One of a member's daemons that is there."""
+
+    node: str
+    leads: bool
+
+
+class News(NamedTuple):
+    """What another daemon may have written."""
+
+    rosters: list[bytes]  # newer than ours, in order
+    known: int  # version of the newest roster that is kept
+    event: int  # number of the newest event
+    waits: bool  # something is to be published
+
+
+class Election:
+    """Stands for leader over own.db, and holds on while it is one."""
+
+    def __init__(
+        self, database: Database, node: str, clock: Callable[[], int]
+    ) -> None:
+        """Neither lead nor follow yet; `node` is what people know us by."""
+        self.node = node
+        self.fence = Fence()
+        self.handed_over = False  # by one whom we saw, on the same server
+        self._db, self._clock = database, clock
+        self._session: sa.Connection | None = None
+        self._at_work = threading.Lock()
+        self._seen: Term | None = None  # who led when we looked last
+
+    async def look(self) -> bool:
+        """Lead if nobody does; tell if we do."""
+        try:
+            if not await asyncio.to_thread(self._hold):
+                self.fence.number = 0
+                self._seen = await self._db.read(_term)
+            elif not self.fence.number:
+                await self._begin()
+        except UnavailableError as e:
+            self.resign()
+            log.warning("not leading", why=str(e))
+        return self.fence.number > 0
+
+    def _hold(self) -> bool:
+        """Tell if the lock is ours, having asked for it."""
+        with self._at_work, self._db.translated():
+            if self._session is None:
+                self.fence.number = 0
+                self._session = self._db.session(_NAMED + self.node)
+            if not self.fence.number:
+                return bool(self._session.scalar(_ASK))
+            return bool(self._session.scalar(_FENCING) == self.fence.number)
+
+    async def _begin(self) -> None:
+        """Raise the fencing number: what led before is over."""
+
+        def job(c: sa.Connection) -> tuple[Term | None, Term]:
+            before = _term(c)
+            system, timeline = c.execute(_SERVER).one()
+            number = (before.fencing if before else 0) + 1
+            new = Term(number, self.node, self._clock(), system, timeline)
+            c.execute(sa.delete(leader))
+            c.execute(sa.insert(leader).values(new._asdict()))
+            return before, new
+
+        before, new = await self._db.write(job)
+        await self._db.read(lambda c: c.execute(_END).all())
+        same = before and before[-2:] == new[-2:]
+        self.handed_over = bool(same) and before == self._seen
+        self._seen, self.fence.number = new, new.fencing
+        log.info("leads", fencing=new.fencing, handed_over=self.handed_over)
+
+    async def daemons(self) -> list[Node]:
+        """Return which daemons there are, and who leads."""
+        rows = await self._db.read(lambda c: c.execute(_THERE).all())
+        return [Node(name.removeprefix(_NAMED), led) for name, led in rows]
+
+    async def news(self, version: int) -> News:
+        """Return what is new to who has this version of the roster."""
+        newer = accepted_roster.c.version > version
+        notes = sa.select(accepted_roster.c.note).where(newer)
+
+        def job(c: sa.Connection) -> News:
+            rosters = c.scalars(notes.order_by(accepted_roster.c.version))
+            known = c.scalar(sa.select(sa.func.max(accepted_roster.c.version)))
+            number = c.scalar(sa.select(sa.func.max(event.c.id)))
+            return News(
+                [*rosters], known or 0, number or 0, bool(c.scalar(_WAITS))
+            )
+
+        return await self._db.read(job)
+
+    async def keep(self, version: int, note: bytes) -> None:
+        """Let the others have a roster that we accepted."""
+        new = insert(accepted_roster).values(version=version, note=note)
+        once = new.on_conflict_do_nothing()
+        await self._db.write(lambda c: c.execute(once).rowcount)
+
+    def resign(self) -> None:
+        """Lead no more."""
+        self.fence.number = 0
+        with self._at_work:
+            session, self._session = self._session, None
+            if session is not None:
+                with contextlib.suppress(Exception):
+                    session.close()
+
+
+def _term(c: sa.Connection) -> Term | None:
+    row = c.execute(sa.select(leader)).first()
+    return Term(*row) if row else None

@@ -1,0 +1,187 @@
+"""Who leads of several daemons on one server, and what others cannot write."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+
+import pytest
+import sqlalchemy as sa
+
+from syncd.errors import StaleError, UnavailableError
+from syncd.store import postgresql, tables
+from syncd.store.database import Database
+from syncd.store.leading import Election, leader
+from syncd.store.server import Server
+from tests import postgres
+
+pytestmark = pytest.mark.slow  # a server starts
+
+NOW = 1_700_000_000
+
+
+class One:
+    """A daemon's databases, and its election."""
+
+    def __init__(self, server: Server, node: str) -> None:
+        self.own = Database(server, "own")
+        self.mirror = Database(server, "mirror")
+        self.election = Election(self.own, node, lambda: NOW)
+        self.own.fence = self.mirror.fence = self.election.fence
+
+    async def append(self, name: str) -> None:
+        """Write as a leader."""
+        row = tables.done.insert().values(name=name)
+        await self.own.write(lambda c: c.execute(row).rowcount, leading=True)
+
+    async def merge(self) -> None:
+        """Write to mirror, as only a leader does."""
+        await self.mirror.write(lambda _: None)
+
+    def silence(self) -> None:
+        """Lose the session, as if it had been silent for too long."""
+        postgres.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            f" WHERE application_name = 'syncd {self.election.node}'"
+        )
+
+    def close(self) -> None:
+        """Leave."""
+        self.election.resign()
+        self.own.close()
+        self.mirror.close()
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[One, One]]:
+    """Return two daemons that nobody leads yet."""
+    server = postgres.fresh()
+    with ExitStack() as left:
+        one, other = (
+            left.enter_context(closing(One(server, node)))
+            for node in ("one", "other")
+        )
+        yield one, other
+
+
+async def test_one_leads_and_the_other_waits(pair: tuple[One, One]) -> None:
+    one, other = pair
+    assert await one.election.look()
+    assert not await other.election.look()
+    assert await one.election.look()
+    await one.append("a")
+    await one.merge()
+    nodes = await other.election.daemons()
+    assert [tuple(node) for node in nodes] == [("one", True), ("other", False)]
+
+
+async def test_who_led_before_is_refused_inside_the_transaction(
+    pair: tuple[One, One],
+) -> None:
+    """It need not have noticed: a paused process believes that it leads."""
+    one, other = pair
+    assert await one.election.look()
+    one.silence()
+    assert await other.election.look()
+    assert one.election.fence.number == 1
+    with pytest.raises(StaleError, match="another daemon of ours leads"):
+        await one.append("late")
+    with pytest.raises(StaleError, match="another daemon of ours leads"):
+        await one.merge()
+    await other.append("in time")
+    assert not await one.election.look()  # it notices
+    assert one.election.fence.number == 0
+
+
+async def test_a_follower_writes_nothing_that_a_leader_does(
+    pair: tuple[One, One],
+) -> None:
+    one, other = pair
+    assert await one.election.look()
+    assert not await other.election.look()
+    with pytest.raises(StaleError):
+        await other.append("a")
+    with pytest.raises(StaleError):
+        await other.merge()
+    await other.own.write(lambda _: None)  # what callers hand in
+
+
+async def test_a_number_that_was_raised_by_hand_ends_a_leader(
+    pair: tuple[One, One],
+) -> None:
+    one, _ = pair
+    assert await one.election.look()
+    one.own.write_now(lambda c: c.execute(leader.update().values(fencing=7)))
+    with pytest.raises(StaleError):
+        await one.append("a")
+    assert not await one.election.look()
+    assert await one.election.look()
+    assert one.election.fence.number == 8
+
+
+async def test_only_whom_we_saw_hands_over(pair: tuple[One, One]) -> None:
+    one, other = pair
+    assert await one.election.look()
+    assert not one.election.handed_over  # nobody was there
+    one.silence()
+    assert await other.election.look()
+    assert not other.election.handed_over  # we had not looked before
+    assert not await one.election.look()  # its session has ended
+    assert not await one.election.look()
+    other.silence()
+    assert await one.election.look()
+    assert one.election.handed_over
+
+
+@pytest.mark.parametrize("column", ["timeline", "system"])
+async def test_a_promoted_server_hands_nothing_over(
+    pair: tuple[One, One], column: str
+) -> None:
+    one, other = pair
+    assert await one.election.look()
+    change = leader.update().values({column: "another"})
+    one.own.write_now(lambda c: c.execute(change))
+    assert not await other.election.look()
+    one.silence()
+    assert await other.election.look()
+    assert not other.election.handed_over
+
+
+async def test_a_merge_that_hangs_is_ended(pair: tuple[One, One]) -> None:
+    """A `COPY` that nobody feeds is never idle: the server lets it be."""
+    one, other = pair
+    assert await one.election.look()
+    hangs, go_on = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def job(c: sa.Connection) -> None:
+        loop.call_soon_threadsafe(hangs.set)
+        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result()
+        c.execute(sa.select(1))
+
+    merging = asyncio.create_task(one.mirror.write(job))
+    await hangs.wait()
+    one.silence()
+    assert await other.election.look()
+    await asyncio.wait_for(other.merge(), 5)
+    go_on.set()
+    with pytest.raises(UnavailableError):
+        await merging
+
+
+async def test_a_transaction_that_hangs_is_ended_by_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(postgresql, "_IDLE_MS", 50)
+    server = postgres.fresh()
+    with ExitStack() as left:
+        one, other = (
+            left.enter_context(closing(Database(server, "own")))
+            for _ in range(2)
+        )
+
+        def job(c: sa.Connection) -> None:
+            other.write_now(lambda _: None)  # has to wait for us
+            c.execute(sa.select(1))
+
+        with pytest.raises(UnavailableError):
+            one.write_now(job)

@@ -1,0 +1,202 @@
+"""Two daemons of one member on one real server: one log, never a fork."""
+
+import contextlib
+import shutil
+import signal
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from syncd.config import editing
+from syncd.store import bundles
+from syncd.store.database import Database
+from syncd.store.own import HIGH_WATER
+from syncd.store.server import Server
+from syncd.tlog import checkpoint, note
+from syncd.tlog.checkpoint import Checkpoint
+from tests import postgres
+from tests.alliance import (
+    Alliance,
+    Member,
+    Process,
+    bound,
+    free_port,
+    until,
+)
+
+pytestmark = pytest.mark.slow
+
+TAKEN_OVER_S = 40.0
+
+
+@dataclass
+class Pair:
+    """The police's two daemons, in the midst of an alliance."""
+
+    alliance: Alliance
+    one: Process
+    other: Process
+    server: Server
+    released: list[Checkpoint] = field(default_factory=list)
+
+    @property
+    def database(self) -> str:
+        """The name of the database that they share."""
+        return self.server.url.split("/")[3].split("?")[0]
+
+    async def leads(self, process: Process) -> None:
+        """Wait until a daemon leads and may append."""
+
+        async def so() -> bool:
+            return await appending(process.member)
+
+        await until(so, TAKEN_OVER_S)
+
+    async def grown(self, process: Process, size: int) -> Checkpoint:
+        """Wait until a daemon serves a log of that size; return its tip."""
+
+        async def so() -> bool:
+            return (await self.tip(process)).size >= size
+
+        await until(so, TAKEN_OVER_S)
+        return await self.tip(process)
+
+    async def tip(self, process: Process) -> Checkpoint:
+        """Return what a daemon serves of the log."""
+        _, found = await process.member.call("GET", "/v1/status")
+        head, _ = checkpoint.open_(
+            found["log"]["note"].encode(), process.member.keys.log.verifier
+        )
+        self.released.append(head)
+        return head
+
+    def check_log(self) -> None:
+        """Check that all that was ever served is a beginning of one log."""
+        with closing(Database(self.server, "own", read_only=True)) as own:
+            for head in self.released:
+                root = own.read_now(
+                    partial(
+                        bundles.root_at,
+                        log_id=1,
+                        origin=head.origin,
+                        size=head.size,
+                    )
+                )
+                assert root == head.root, head.size
+
+
+async def appending(member: Member) -> bool:
+    """Tell whether a daemon may append."""
+    _, found = await member.call("GET", "/v1/status")
+    return bool(found and found["appending"]["ok"])
+
+
+def mark(process: Process) -> Checkpoint:
+    """Return the mark of a daemon's own machine."""
+    raw = (process.member.home / HIGH_WATER).read_bytes()
+    return checkpoint.parse(note.parse(raw).text)
+
+
+async def hand_in(member: Member, *urls: str) -> None:
+    """Have URLs accepted."""
+    given = {"label": "fake_invest", "role": "phishing_host"}
+    drafts = [
+        {"kind": "url", "value": url, "evidence": "user_tag", **given}
+        for url in urls
+    ]
+    status, found = await member.call(
+        "POST", "/v1/reports", {"reports": drafts}
+    )
+    assert status == 202, found
+
+
+@pytest_asyncio.fixture
+async def pair(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Pair]:
+    """Run an alliance in which the police have two daemons; the first leads."""
+    server = postgres.fresh()
+    monkeypatch.setattr(
+        postgres, "of", lambda home: server if home.name == "police" else None
+    )
+    async with Alliance.found(tmp_path, start=False) as alliance:
+        first = alliance.police
+        second = replace(first, home=tmp_path / "police2", listener=None)
+        shutil.copytree(first.home, second.home)
+        listener = bound()
+        for section, value in (
+            ("own", f"127.0.0.1:{free_port()}"),
+            ("peer", f"127.0.0.1:{listener.getsockname()[1]}"),
+        ):
+            editing.change(second.home, section, "listen", value)
+        second.listener = listener
+        one = await Process.start(first)
+        await one.ready()
+        await alliance.start("bank", "carrier", "platform")
+        other = await Process.start(second)
+        try:
+            await other.ready()
+            found = Pair(alliance, one, other, server)
+            await found.leads(one)
+            yield found
+        finally:
+            for process in (one, other):
+                with contextlib.suppress(ProcessLookupError):
+                    process.child.send_signal(signal.SIGCONT)
+                await process.stop(signal.SIGKILL)
+
+
+async def test_one_that_is_killed_is_followed_by_the_other(
+    pair: Pair,
+) -> None:
+    await hand_in(pair.one.member, "https://a.example/", "https://b.example/")
+    tip = await pair.grown(pair.one, 3)
+    assert not await appending(pair.other.member)
+    assert await pair.grown(pair.other, tip.size) == tip
+
+    await pair.one.stop(signal.SIGKILL)
+    await hand_in(pair.other.member, "https://c.example/")
+    later = await pair.grown(pair.other, tip.size + 1)
+
+    assert later.size > tip.size
+    assert mark(pair.other) == later
+    pair.check_log()
+
+
+async def test_one_that_is_paused_cannot_append_when_it_wakes(
+    pair: Pair,
+) -> None:
+    await hand_in(pair.one.member, "https://a.example/")
+    tip = await pair.grown(pair.one, 2)
+    assert await pair.grown(pair.other, tip.size) == tip
+
+    pair.one.child.send_signal(signal.SIGSTOP)
+    await hand_in(pair.other.member, "https://b.example/")
+    later = await pair.grown(pair.other, tip.size + 1)
+
+    pair.one.child.send_signal(signal.SIGCONT)
+    await hand_in(pair.one.member, "https://c.example/")
+    last = await pair.grown(pair.other, later.size + 1)
+    assert await pair.grown(pair.one, last.size) == last
+    assert not await appending(pair.one.member)
+    pair.check_log()
+
+
+async def test_who_leads_by_a_number_that_has_passed_writes_nothing(
+    pair: Pair,
+) -> None:
+    await hand_in(pair.one.member, "https://a.example/")
+    tip = await pair.grown(pair.one, 2)
+    await pair.grown(pair.other, tip.size)
+
+    query = "UPDATE own.leader SET fencing = fencing + 1"
+    postgres.sql(query, pair.database)
+    for url in ("https://b.example/", "https://c.example/"):
+        await hand_in(pair.one.member, url)
+    await pair.grown(pair.one, tip.size + 2)
+    pair.check_log()
