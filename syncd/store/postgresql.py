@@ -329,6 +329,7 @@ _KINDS: Final[
 ] = {
     "08": UnavailableError,  # connection
     "25006": UnavailableError,  # read only
+    "25P03": UnavailableError,  # idle in a transaction for too long
     "40": UnavailableError,  # serialisation, deadlock
     "53": UnavailableError,  # disk full, memory, connections
     "55P03": UnavailableError,  # a lock that another holds

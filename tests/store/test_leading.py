@@ -40,7 +40,7 @@ class One:
     def silence(self) -> None:
         """Lose the session, as if it had been silent for too long."""
         postgres.sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             f" WHERE application_name = 'syncd {self.election.node}'"
         )
 
