@@ -66,6 +66,8 @@ class Debit:
 Usage = tuple[str, str, int, int]
 """member, purpose, elements given and refused: of a day and key"""
 
+Book = dict[int, Window]  # by its seconds
+
 
 class Quotas(Tables):
     """The holder's durable quota book, over own.db."""
@@ -73,7 +75,7 @@ class Quotas(Tables):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._debits = Grouped(self._debit_all)
-        self._books: dict[tuple[str, str], dict[int, Window]] = {}
+        self._books: dict[tuple[str, str], Book] = {}
         self._recent: defaultdict[str, OrderedDict[bytes, tuple[int, int]]]
         self._recent = defaultdict(OrderedDict)  # since when, how often again
         self._denied: Counter[Row] = Counter()
@@ -87,26 +89,23 @@ class Quotas(Tables):
             QuotaError: a limit would be passed; says when to come back.
         """
         book = await self._book(debit)
-        room = {
-            limit: limit.most
-            - book[limit.window_s].used(debit.now, limit.covers)
-            for limit in debit.limits
-            if limit.covers(debit.purpose)
-        }
-        left = max(min(room.values(), default=debit.n), 0)
+        room, left = _left(debit, book)
         if self._free(debit):
             return left
         if debit.n > left:
             self._denied[debit.row] += debit.n
             raise _refusal(debit, book, room, left)
-        for window in book.values():
-            window.add(debit.now, debit.purpose, debit.n)
+        _add(book, debit)
         recent = self._recent[debit.member]
         recent[debit.request] = debit.now, 0
         recent.move_to_end(debit.request)
         if len(recent) > _RECENT:
             recent.popitem(last=False)
-        await self._debits.submit(debit)
+        if why := await self._debits.submit(debit):
+            self._books.pop((debit.member, debit.key), None)
+            recent.pop(debit.request, None)
+            self._denied[debit.row] += debit.n
+            raise why
         return left - debit.n
 
     def _free(self, debit: Debit) -> bool:
@@ -118,36 +117,41 @@ class Quotas(Tables):
         recent[debit.request] = at, again + 1
         return True
 
-    async def _book(self, debit: Debit) -> dict[int, Window]:
+    async def _book(self, debit: Debit) -> Book:
         """Return what the member had of the key, read once."""
         at = (debit.member, debit.key)
         if at not in self._books:
-            t = quota.c
-            wanted = sa.select(t.minute, t.purpose, t.n).where(
-                t.member == debit.member, t.key == debit.key
-            )
-            wanted = wanted.order_by(t.minute)
-            rows = await self._rows(wanted)
-            book = {window_s: Window(window_s) for window_s in (HOUR_S, DAY_S)}
-            for minute, purpose, n in rows:
-                for window in book.values():
-                    window.add(minute * _MINUTE_S, purpose, n)
+            book = await self._db.read(lambda c: _windows(c, at))
             self._books.setdefault(at, book)  # another may have been faster
         return self._books[at]
 
     @writes
     def _debit_all(
         self, c: sa.Connection, debits: Sequence[Debit]
-    ) -> list[None]:
-        """Write what a group counted, each row once."""
+    ) -> list[QuotaError | None]:
+        """Write what a group counted, each row once.
+
+        Other daemons count in the same rows, which then decide anew.
+        """
+        refused: list[QuotaError | None] = [None] * len(debits)
+        books: dict[tuple[str, str], Book] = {}
+        for i, debit in enumerate(debits if self._db.fence else ()):
+            at = debit.member, debit.key
+            book = books[at] = books.get(at) or _windows(c, at)
+            room, left = _left(debit, book)
+            if debit.n > left:
+                refused[i] = _refusal(debit, book, room, left)
+            else:
+                _add(book, debit)
         minutes, given = Counter[Row](), Counter[Row]()
-        for one in debits:
-            minute = one.now // _MINUTE_S
-            minutes[one.member, one.key, minute, one.purpose] += one.n
-            given[one.row] += one.n
+        for one, why in zip(debits, refused, strict=True):
+            if not why:
+                minute = one.now // _MINUTE_S
+                minutes[one.member, one.key, minute, one.purpose] += one.n
+                given[one.row] += one.n
         add_counts(c, quota, {row: (n,) for row, n in minutes.items()})
         add_counts(c, usage, {row: (n, 0) for row, n in given.items()})
-        return [None] * len(debits)
+        return refused
 
     async def usage(self, day: str, key: str) -> list[Usage]:
         """Return the non-zero rows of one day and key, sorted."""
@@ -187,6 +191,33 @@ class Quotas(Tables):
 def reported_mark(day: str, key: str) -> str:
     """Return the name under which an append writes one day's usage."""
     return f"usage/{day}/{key}"
+
+
+def _windows(c: sa.Connection, at: tuple[str, str]) -> Book:
+    """Return what a member had of a key."""
+    t = quota.c
+    wanted = sa.select(t.minute, t.purpose, t.n).order_by(t.minute)
+    rows = c.execute(wanted.where(t.member == at[0], t.key == at[1]))
+    book = {window_s: Window(window_s) for window_s in (HOUR_S, DAY_S)}
+    for minute, purpose, n in rows:
+        for window in book.values():
+            window.add(minute * _MINUTE_S, purpose, n)
+    return book
+
+
+def _add(book: Book, debit: Debit) -> None:
+    for window in book.values():
+        window.add(debit.now, debit.purpose, debit.n)
+
+
+def _left(debit: Debit, book: Book) -> tuple[dict[Limit, int], int]:
+    """Return what limits leave, each and all together."""
+    room = {
+        limit: limit.most - book[limit.window_s].used(debit.now, limit.covers)
+        for limit in debit.limits
+        if limit.covers(debit.purpose)
+    }
+    return room, max(min(room.values(), default=debit.n), 0)
 
 
 def _refusal(

@@ -7,12 +7,15 @@ from contextlib import ExitStack, closing
 import pytest
 import sqlalchemy as sa
 
-from syncd.errors import StaleError, UnavailableError
+from syncd.errors import QuotaError, StaleError, UnavailableError
+from syncd.roster.quotas import Limit
 from syncd.store import postgresql, tables
 from syncd.store.database import Database
 from syncd.store.leading import Election, leader
+from syncd.store.quota import Quotas
 from syncd.store.server import Server
 from tests import postgres
+from tests.store.test_books import debit
 
 pytestmark = pytest.mark.slow  # a server starts
 
@@ -185,3 +188,19 @@ async def test_a_transaction_that_hangs_is_ended_by_the_server(
 
         with pytest.raises(UnavailableError):
             one.write_now(job)
+
+
+async def test_two_daemons_give_no_more_than_the_limit_together(
+    pair: tuple[One, One],
+) -> None:
+    limit = Limit(100, 3600)
+    one, other = (Quotas(each.own) for each in pair)
+    await one.debit(debit(60, 1, limits=(limit,)))
+    await other.debit(debit(30, 2, limits=(limit,)))
+    for _ in range(2):  # a refusal makes no repeat free
+        with pytest.raises(QuotaError, match="would pass 100"):
+            await one.debit(debit(20, 3, limits=(limit,)))
+    assert await one.debit(debit(10, 5, limits=(limit,))) == 0
+    await one.prune(1_800_000_000)
+    [usage] = await other.usage("2027-01-15", "phone/1")
+    assert usage[2:] == (100, 40)
