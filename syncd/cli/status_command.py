@@ -172,7 +172,16 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         (t("clock"), t("{skew} s off", skew=found["skew_s"])),
         *((t("told to"), _target(to)) for to in found["notify"]),
+        *((t("daemon"), _daemon(one, found)) for one in found["daemons"]),
     ]
+
+
+def _daemon(one: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    here = t("{node}, this one", **one) if one["here"] else one["node"]
+    if one["since"] is None:
+        return str(here)
+    ago = _ago(found["time"] - one["since"])
+    return t("{node} leads, began {ago}", node=here, ago=ago)
 
 
 def _quota(left: Mapping[str, Any]) -> str:

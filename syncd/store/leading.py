@@ -130,13 +130,6 @@ class Fence:
             raise StaleError("log: another daemon of ours leads now")
 
 
-class Node(NamedTuple):
-    """One of a member's daemons that is there."""
-
-    node: str
-    leads: bool
-
-
 class News(NamedTuple):
     """What another daemon may have written."""
 
@@ -203,10 +196,20 @@ class Election:
         self._seen, self.fence.number = new, new.fencing
         log.info("leads", fencing=new.fencing, handed_over=self.handed_over)
 
-    async def daemons(self) -> list[Node]:
-        """Return which daemons there are, and who leads."""
-        rows = await self._db.read(lambda c: c.execute(_THERE).all())
-        return [Node(name.removeprefix(_NAMED), led) for name, led in rows]
+    async def daemons(self) -> list[tuple[str, int | None]]:
+        """Return which daemons there are, and since when which one leads."""
+
+        def job(c: sa.Connection) -> list[tuple[str, int | None]]:
+            term = _term(c)
+            return [
+                (
+                    name.removeprefix(_NAMED),
+                    term.since if leads and term else None,
+                )
+                for name, leads in c.execute(_THERE)
+            ]
+
+        return await self._db.read(job)
 
     async def news(self, version: int) -> News:
         """Return what is new to who has this version of the roster."""

@@ -1,8 +1,11 @@
 """Where PostgreSQL is, if the databases of a member lie there."""
 
+import hashlib
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+
+_LONGEST = 52  # bytes of a node's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +23,14 @@ class Server:
 
 
 def node(home: Path) -> str:
-    """Return what people know the daemon of a home by, of several."""
-    return f"{socket.gethostname()}:{home}"
+    """Return what the daemon of a home is known by, of several: HOST:HOME.
+
+    A long one begins with its hash, for sessions have names of 63 bytes.
+    """
+    name = ascii(f"{socket.gethostname()}:{home}")[1:-1]
+    if len(name) <= _LONGEST:
+        return name
+    return hashlib.sha256(name.encode()).hexdigest()[:8] + "..." + name[-40:]
 
 
 def writer_of(home: Path, name: str, server: Server | None) -> str:

@@ -160,6 +160,15 @@ class Appending(FullOutput, frozen=True, kw_only=True):
     why: WireMessage | None = None
 
 
+class DaemonRow(FullOutput, frozen=True, kw_only=True):
+    """One of our daemons that share a database and are there."""
+
+    node: str  # HOST:HOME
+    here: bool  # it is who answers
+    leads: bool
+    since: int | None = None  # unix seconds
+
+
 class Parts(FullOutput, frozen=True, kw_only=True):
     """How the parts are doing that are shown as they are."""
 
@@ -177,6 +186,7 @@ class Parts(FullOutput, frozen=True, kw_only=True):
     roster: RosterState
     skew_s: int  # how far the others' clocks are ahead
     notify: tuple[NotifyState, ...]
+    daemons: tuple[DaemonRow, ...] = ()  # none with databases in files
 
 
 class Status(Parts, frozen=True, kw_only=True):

@@ -156,8 +156,13 @@ async def test_one_that_is_killed_is_followed_by_the_other(
 ) -> None:
     await hand_in(pair.one.member, "https://a.example/", "https://b.example/")
     tip = await pair.grown(pair.one, 3)
-    assert not await appending(pair.other.member)
     assert await pair.grown(pair.other, tip.size) == tip
+    _, found = await pair.other.member.call("GET", "/v1/status")
+    here = {Path(d["node"]).name: d["here"] for d in found["daemons"]}
+    leads = [Path(d["node"]).name for d in found["daemons"] if d["leads"]]
+    assert (here, leads) == ({"police": False, "police2": True}, ["police"])
+    assert not found["appending"]["ok"]
+    assert not any("publish" in str(todo) for todo in found["todo"])
 
     await pair.one.stop(signal.SIGKILL)
     await hand_in(pair.other.member, "https://c.example/")

@@ -32,6 +32,11 @@ class MemberState(status_forms.Parts, frozen=True, kw_only=True):
     remarks: tuple[Message, ...]  # what else there is to do
     disputes: tuple[DisputeState, ...]  # that wait for an answer
 
+    @property
+    def follows(self) -> bool:
+        """Whether another of our daemons leads."""
+        return any(one.leads and not one.here for one in self.daemons)
+
     def waiting(self) -> dict[str, int]:
         """Return how many rows wait, by kind."""
         return {

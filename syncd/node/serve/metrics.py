@@ -122,7 +122,7 @@ def samples(
             yield f"syncd_notify_{what}", (target.target,), n
     needed = max((key.t for key in state.keys), default=0)
     yield "syncd_holders_needed", (), needed
-    yield "syncd_appending", (), not state.appending
+    yield "syncd_appending", (), state.follows or not state.appending
     yield "syncd_roster_version", (), state.roster.version
     yield "syncd_roster_expires_seconds", (), state.roster.expires
     yield "syncd_clock_skew_seconds", (), state.skew_s

@@ -107,6 +107,7 @@ class StatusReader:
             findings=tuple(await self.findings(FINDINGS)),
             appending=self.publisher.why_not(),
             notify=self.notifier.states(),
+            daemons=await self._daemons(),
             disputes=tuple(
                 one for one in await self.disputes.states() if one.pending
             ),
@@ -184,6 +185,20 @@ class StatusReader:
             appending=shown.ok,
             cut_off=cut_off is not None,
             why=shown.why or (cut_off.why if cut_off else None),
+        )
+
+    async def _daemons(self) -> tuple[status_forms.DaemonRow, ...]:
+        election = self.ctx.home.election
+        if election is None:
+            return ()
+        return tuple(
+            status_forms.DaemonRow(
+                node=node,
+                here=node == election.node,
+                leads=since is not None,
+                since=since,
+            )
+            for node, since in await election.daemons()
         )
 
     def cut_off(self) -> status_forms.CutOff | None:

@@ -86,7 +86,13 @@ def _roster(state: MemberState) -> Iterator[Message]:
 
 
 def _appending(state: MemberState) -> Iterator[Message]:
-    if state.appending:
+    if state.daemons and not any(one.leads for one in state.daemons):
+        yield Message(
+            "daemons: none of {n} leads: nothing is published or merged; the"
+            " log of each says why (syncd doctor)",
+            n=len(state.daemons),
+        )
+    elif state.appending and not state.follows:
         yield Message(
             "publishing: {why}; {n} reports wait; syncd doctor says more",
             why=state.appending,
