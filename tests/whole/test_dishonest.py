@@ -211,8 +211,8 @@ async def test_a_member_that_is_down_delays_no_urgent_report(
     await alliance.settle()
     with alliance.platform.holding("/poke"):
         for n in range(2):
-            await police.report("url", f"http://now{n}.example/", urgent=True)
             size = await police.size()
+            await police.report("url", f"http://now{n}.example/", urgent=True)
 
             async def heard(size: int = size) -> bool:
                 return (await bank.head(police.origin)).merged > size
