@@ -27,7 +27,7 @@ from syncd.indicator.claims import ANSWER
 from syncd.store import failpoint, imports, sealing
 from syncd.store.imports import Refused
 from syncd.store.prepared import MANY, Prepared
-from syncd.store.sealing import Cipher
+from syncd.store.sealing import VaultCipher
 from syncd.store.tables import vault, vault_fields, vault_value
 
 REASSIGNED_DAYS = 180  # after these, `reassigned` holds nothing back
@@ -87,7 +87,7 @@ class _Row:
 def accept(
     c: sa.Connection,
     reports: Sequence[NewReport],
-    cipher: Cipher,
+    cipher: VaultCipher,
     now: int,
     how: Submission,
     mark: ImportMark | None,
@@ -161,7 +161,11 @@ class _Batch:
         return Outcome("accepted", id_, notices=report.notices)
 
     def write(
-        self, c: sa.Connection, cipher: Cipher, now: int, import_id: int | None
+        self,
+        c: sa.Connection,
+        cipher: VaultCipher,
+        now: int,
+        import_id: int | None,
     ) -> None:
         """Write what was judged."""
         ids = _fields_ids(c, {r.fields for _, r, _ in self._new})
@@ -232,7 +236,7 @@ class _Batch:
 
 
 def _row(
-    cipher: Cipher,
+    cipher: VaultCipher,
     new: tuple[int, NewReport, bytes],
     fields_ids: dict[bytes, int],
     fixed: tuple[int, int | None, str | None],
@@ -257,7 +261,7 @@ def _row(
     )
 
 
-def _mac(cipher: Cipher, report: NewReport) -> bytes:
+def _mac(cipher: VaultCipher, report: NewReport) -> bytes:
     if report.value:
         return sealing.mac(cipher, "value", report.kind, report.value)
     return sealing.mac(

@@ -33,7 +33,7 @@ from syncd.store.book import SealedBook, reads, writes
 from syncd.store.database import Database
 from syncd.store.portable import byte_place
 from syncd.store.prepared import Prepared
-from syncd.store.sealing import Cipher, VaultCipher
+from syncd.store.sealing import VaultCipher
 from syncd.store.tables import OWN, Bytes, Int, access, access_key
 
 MONTH_S = 30 * 86_400
@@ -106,7 +106,7 @@ class AccessBook(SealedBook):
     def __init__(
         self,
         database: Database,
-        cipher: Cipher,
+        cipher: VaultCipher,
         clock: Callable[[], int],
         writer: str = WRITER,
     ) -> None:

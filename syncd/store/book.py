@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from syncd.store.database import Database
 from syncd.store.prepared import Prepared
-from syncd.store.sealing import Cipher
+from syncd.store.sealing import VaultCipher
 
 Row = tuple[str | int, ...]  # a primary key
 
@@ -76,7 +76,7 @@ class SealedBook(Book):
     """Tables in some of whose columns values are sealed."""
 
     def __init__(
-        self, database: Database, cipher: Cipher, clock: Callable[[], int]
+        self, database: Database, cipher: VaultCipher, clock: Callable[[], int]
     ) -> None:
         super().__init__(database, clock)
         self._cipher = cipher

@@ -29,7 +29,7 @@ from syncd.store import sealing
 from syncd.store.book import SealedBook, reads, writes
 from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared
-from syncd.store.sealing import Cipher
+from syncd.store.sealing import VaultCipher
 from syncd.store.tables import (
     Int,
     import_job,
@@ -305,7 +305,7 @@ def _dropped(imports: sa.ColumnElement[bool]) -> sa.Delete:
 
 def move(
     c: sa.Connection,
-    cipher: Cipher,
+    cipher: VaultCipher,
     mark: ImportMark,
     outcomes: Sequence[Outcome],
     found: Sequence[tuple[bytes, bytes]],
@@ -360,7 +360,10 @@ def _hold(
 
 
 def _refuse(
-    c: sa.Connection, cipher: Cipher, import_id: int, rows: Sequence[Refused]
+    c: sa.Connection,
+    cipher: VaultCipher,
+    import_id: int,
+    rows: Sequence[Refused],
 ) -> None:
     """Keep refused rows, sealed."""
     _REFUSE.many(

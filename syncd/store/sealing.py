@@ -8,7 +8,6 @@ database.
 import hashlib
 import hmac
 import os
-from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -20,22 +19,6 @@ from syncd.errors import DamagedError
 MAC_SIZE = 16  # bytes
 NONCE_SIZE = 12  # bytes
 KEY_SIZE = 32  # bytes
-
-
-class Cipher(Protocol):
-    """How identifiers are kept; tests have one that does nothing."""
-
-    def seal(self, plain: bytes, context: bytes) -> bytes:
-        """Return what may be written to disk."""
-        ...
-
-    def open(self, sealed: bytes, context: bytes) -> bytes:
-        """Return the plain bytes, or raise DamagedError."""
-        ...
-
-    def mac(self, message: bytes) -> bytes:
-        """Return 16 bytes by which a value is found again."""
-        ...
 
 
 class Box:
@@ -95,7 +78,7 @@ class VaultCipher(Box):
 # ----------------------------------------------------------------- layouts
 
 
-def mac(cipher: Cipher, what: str, *parts: str | int | bytes) -> bytes:
+def mac(cipher: VaultCipher, what: str, *parts: str | int | bytes) -> bytes:
     """Return the hash by which something is found: `what` it is, and of what.
 
     A part that may hold a zero byte comes last.
@@ -106,7 +89,7 @@ def mac(cipher: Cipher, what: str, *parts: str | int | bytes) -> bytes:
     return cipher.mac(b"\0".join((what.encode(), *raw)))
 
 
-def raw_mac(cipher: Cipher, cell: str) -> bytes:
+def raw_mac(cipher: VaultCipher, cell: str) -> bytes:
     """Return 8 bytes by which a list's own cell is known again."""
     return mac(cipher, "raw", cell.strip())[:8]
 

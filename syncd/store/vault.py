@@ -39,7 +39,7 @@ from syncd.store.imports import Refused
 from syncd.store.portable import public_field
 from syncd.store.prepared import MANY, Prepared
 from syncd.store.retracting import Terms, Withdrawn
-from syncd.store.sealing import Cipher
+from syncd.store.sealing import VaultCipher
 from syncd.store.tables import (
     list_value,
     log,
@@ -266,7 +266,9 @@ class Vault(SealedBook):
         )
 
 
-def _where(cipher: Cipher, wanted: Query) -> Iterator[sa.ColumnElement[bool]]:
+def _where(
+    cipher: VaultCipher, wanted: Query
+) -> Iterator[sa.ColumnElement[bool]]:
     """Yield the conditions of a query."""
     first, last = wanted.accepted
     seen_from, seen_to = wanted.seen
