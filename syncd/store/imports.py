@@ -337,43 +337,16 @@ def move(
             offset=mark.old_offset,
         )
     list_id, refused = done
-    _hold(c, list_id, mark.id, found)
-    room = max(0, MOST_REFUSED - (refused - len(rows)))
-    _refuse(c, cipher, mark.id, rows[:room])
-
-
-def _hold(
-    c: sa.Connection,
-    list_id: int,
-    import_id: int,
-    found: Sequence[tuple[bytes, bytes]],
-) -> None:
-    """Note that an import found these values in its list."""
     # Sorted: random keys are slow in a tree that has grown.
-    _HOLD.many(
-        c,
+    held = sorted(dict(found).items())
+    _HOLD.many(c, [(list_id, *macs, mark.id) for macs in held])
+    room = max(0, MOST_REFUSED - (refused - len(rows)))
+    kept = [
         (
-            (list_id, mac, raw, import_id)
-            for mac, raw in sorted(dict(found).items())
-        ),
-    )
-
-
-def _refuse(
-    c: sa.Connection,
-    cipher: VaultCipher,
-    import_id: int,
-    rows: Sequence[Refused],
-) -> None:
-    """Keep refused rows, sealed."""
-    _REFUSE.many(
-        c,
-        (
-            (
-                *(import_id, one.row),
-                sealing.raw_mac(cipher, one.raw) if one.raw else b"",
-                cipher.seal(one.why, _context(import_id, one.row, "why")),
-            )
-            for one in rows
-        ),
-    )
+            *(mark.id, one.row),
+            sealing.raw_mac(cipher, one.raw) if one.raw else b"",
+            cipher.seal(one.why, _context(mark.id, one.row, "why")),
+        )
+        for one in rows[:room]
+    ]
+    _REFUSE.many(c, kept)
