@@ -16,7 +16,9 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+import msgspec
 
 from syncd.errors import DamagedError, UntrustedError, UsageError
 from syncd.store import durable
@@ -185,6 +187,26 @@ def _wrap_key(secret: bytes, salt: bytes, cost: int) -> bytes:
     )
 
 
+class _Master(msgspec.Struct, forbid_unknown_fields=True):
+    """The file `master`."""
+
+    n: int  # scrypt's cost
+    salt: str  # hex
+    sealed: str  # hex: the master key
+    kdf: Literal["scrypt"] = "scrypt"
+    p: Literal[1] = 1
+    r: Literal[8] = 8
+    sum: str = ""  # hex: SHA-256 of the rest
+    version: Literal[1] = 1
+
+    def total(self) -> str:
+        """Return what `sum` is to be."""
+        value = {**msgspec.to_builtins(self)}
+        del value["sum"]
+        raw = json.dumps(value, sort_keys=True).encode()
+        return hashlib.sha256(b"syncd-master-v1\0" + raw).hexdigest()
+
+
 def _write_master(
     directory: Path, master: bytes, secret: bytes, cost: int
 ) -> None:
@@ -192,18 +214,10 @@ def _write_master(
         raise UsageError("{file}: the secret is empty", file=DIRECTORY)
     salt = os.urandom(16)
     box = Box(_wrap_key(secret, salt, cost))
-    value: dict[str, Any] = {
-        "kdf": "scrypt",
-        "n": cost,
-        "p": _LANES,
-        "r": _BLOCK,
-        "salt": salt.hex(),
-        "sealed": box.seal(master, b"master").hex(),
-        "version": 1,
-    }
-    value["sum"] = _sum(value)
-    raw = json.dumps(value, indent=1, sort_keys=True).encode() + b"\n"
-    durable.write(directory / MASTER, raw)
+    value = _Master(cost, salt.hex(), box.seal(master, b"master").hex())
+    value.sum = value.total()
+    raw = msgspec.json.encode(value, order="sorted")
+    durable.write(directory / MASTER, msgspec.json.format(raw) + b"\n")
 
 
 def _read_master(directory: Path, secret: bytes) -> bytes:
@@ -216,36 +230,19 @@ def _read_master(directory: Path, secret: bytes) -> bytes:
         name=MASTER,
     )
     try:
-        match json.loads(durable.read(path) or b""):
-            case {
-                "kdf": "scrypt",
-                "n": int() as cost,
-                "p": 1,
-                "r": 8,
-                "salt": str() as salt,
-                "sealed": str() as sealed,
-                "sum": str() as total,
-                "version": 1,
-            } as value if cost.bit_count() == 1 and cost <= _MOST_COST:
-                del value["sum"]
-                if total != _sum(value):
-                    raise damaged
-                wrapped = bytes.fromhex(sealed)
-                key = _wrap_key(secret, bytes.fromhex(salt), cost)
-            case _:
-                raise damaged
-    except (ValueError, UnicodeDecodeError) as e:
+        found = msgspec.json.decode(durable.read(path) or b"", type=_Master)
+        salt, sealed = bytes.fromhex(found.salt), bytes.fromhex(found.sealed)
+    except (msgspec.DecodeError, ValueError) as e:
         raise damaged from e
+    cost = found.n
+    fit = cost.bit_count() == 1 and cost <= _MOST_COST
+    if not fit or found.sum != found.total():
+        raise damaged
     try:
-        return Box(key).open(wrapped, b"master")
+        return Box(_wrap_key(secret, salt, cost)).open(sealed, b"master")
     except DamagedError as e:
         raise UntrustedError(
             "{file}: the secret does not open them",
             hint="check the passphrase file or credential of this home",
             file=DIRECTORY,
         ) from e
-
-
-def _sum(value: dict[str, Any]) -> str:
-    raw = json.dumps(value, sort_keys=True).encode()
-    return hashlib.sha256(b"syncd-master-v1\0" + raw).hexdigest()
