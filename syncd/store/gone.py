@@ -12,7 +12,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from syncd.errors import MissingError, RefusedError
+from syncd.errors import Message, MissingError, RefusedError
 from syncd.flows.submission import ImportEnd
 from syncd.indicator.active import OFFICIAL
 from syncd.store import retracting
@@ -69,7 +69,6 @@ _DUE: Final = (
 _MENDED: Final = sa.select(_job.id).where(
     _job.list_id == _at.list_id, _job.whole == 2
 )
-_HINT: Final = "look at the list; if it is right, say --gone-at-most {due}"
 
 
 async def finish(
@@ -136,31 +135,23 @@ def _check(due: int, size: int, refused: int, end: ImportEnd) -> None:
     if end.gone_at_most is not None:
         may = min(may, end.gone_at_most)
     if not end.complete:
-        raise RefusedError(
-            "gone: the file ended early; {due} of the list's {size} values"
-            " would be taken back",
-            hint=_HINT,
-            due=due,
-            size=size,
-        )
-    if refused > MOST_REFUSED:
-        raise RefusedError(
-            "gone: {refused} rows were refused, too many to know them again;"
-            " {due} of the list's {size} values would be taken back",
-            hint=_HINT,
+        why = Message("the file ended early")
+    elif refused > MOST_REFUSED:
+        why = Message(
+            "{refused} rows were refused, too many to know them again",
             refused=refused,
-            due=due,
-            size=size,
         )
-    if due > may:
-        raise RefusedError(
-            "gone: {due} of the list's {size} values would be taken back, at"
-            " most {may} go unasked",
-            hint=_HINT,
-            due=due,
-            size=size,
-            may=may,
-        )
+    elif due > may:
+        why = Message("at most {may} go unasked", may=may)
+    else:
+        return
+    raise RefusedError(
+        "gone: {due} of the list's {size} values would be taken back: {why}",
+        hint="look at the list; if it is right, say --gone-at-most {due}",
+        due=due,
+        size=size,
+        why=why,
+    )
 
 
 def _count(c: sa.Connection, list_id: int, before: int = 2**53) -> int:
