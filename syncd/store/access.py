@@ -34,7 +34,14 @@ from syncd.store.database import Database
 from syncd.store.portable import byte_place
 from syncd.store.prepared import Prepared
 from syncd.store.sealing import VaultCipher
-from syncd.store.tables import OWN, Bytes, Int, access, access_key
+from syncd.store.tables import (
+    Bytes,
+    Int,
+    access,
+    access_key,
+    column,
+    own_table,
+)
 
 MONTH_S = 30 * 86_400
 TAG_SIZE = 8  # bytes
@@ -42,12 +49,11 @@ SPAN_S = 900  # days begin at whole ones everywhere
 _PAGE = 1000  # records
 WRITER = "daemon"  # who keeps records of this home, beside its local workers
 
-access_position = sa.Table(  # finds records again by what they rest on
+access_position = own_table(  # finds records again by what they rest on
     "access_position",
-    OWN,
-    sa.Column("month", Int, primary_key=True),
-    sa.Column("mac", Bytes, primary_key=True),  # 8 bytes, under its key
-    sa.Column("access_id", Int, primary_key=True),
+    column("month", Int, primary_key=True),
+    column("mac", Bytes, primary_key=True),  # 8 bytes, under its key
+    column("access_id", Int, primary_key=True),
     sqlite_with_rowid=False,
 )
 

@@ -15,17 +15,16 @@ from syncd.errors import MissingError
 from syncd.flows.appeal import Appeal, Step, after
 from syncd.store import events
 from syncd.store.book import SealedBook, reads, writes
-from syncd.store.tables import OWN, Bytes, Int, Text
+from syncd.store.tables import Bytes, Int, Text, column, own_table
 
-_appeal = sa.Table(
+_appeal = own_table(
     "appeal",
-    OWN,
-    sa.Column("id", Int, primary_key=True),
-    sa.Column("by", Text, nullable=False),  # whose token wrote or asked
-    sa.Column("access_id", Int, unique=True),  # of the look-up
-    sa.Column("received_at", Int, nullable=False),
-    sa.Column("open", Int, nullable=False),  # 1: something is to do
-    sa.Column("sealed", Bytes, nullable=False),
+    column("id", Int, primary_key=True),
+    column("by", Text),  # whose token wrote or asked
+    column("access_id", Int, unique=True, nullable=True),  # of the look-up
+    column("received_at", Int),
+    column("open", Int),  # 1: something is to do
+    column("sealed", Bytes),
 )
 _BOUND = ("by", "access_id", "received_at")
 

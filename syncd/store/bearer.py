@@ -9,20 +9,19 @@ import sqlalchemy as sa
 from syncd.errors import UsageError
 from syncd.store.book import Book, reads_few, writes
 from syncd.store.prepared import Prepared
-from syncd.store.tables import OWN, Bytes, Int, Text
+from syncd.store.tables import Bytes, Int, Text, column, own_table
 
 ROLES = ("operator", "reader", "auditor", "compliance")
 _PREFIX = "syncd_"
 
-bearer = sa.Table(
+bearer = own_table(
     "bearer",
-    OWN,
-    sa.Column("id", Int, primary_key=True),
-    sa.Column("name", Text, nullable=False),
-    sa.Column("role", Text, nullable=False),
-    sa.Column("hash", Bytes, nullable=False, unique=True),  # SHA-256
-    sa.Column("added_at", Int, nullable=False),
-    sa.Column("revoked_at", Int, nullable=True),
+    column("id", Int, primary_key=True),
+    column("name", Text),
+    column("role", Text),
+    column("hash", Bytes, unique=True),  # SHA-256
+    column("added_at", Int),
+    column("revoked_at", Int, nullable=True),
 )
 _at, _LIVE = bearer.c, bearer.c.revoked_at.is_(None)
 _ALL = sa.select(_at.id, _at.name, _at.role, _at.added_at, _at.revoked_at)

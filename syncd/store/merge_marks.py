@@ -12,19 +12,18 @@ import sqlalchemy as sa
 
 from syncd.store import events
 from syncd.store.book import Book, reads, writes
-from syncd.store.tables import OWN, Int, Text, told
+from syncd.store.tables import Int, Text, column, own_table, told
 
 KEPT = 100_000  # marks
 KEPT_S = 30 * 86_400
 
-mark = sa.Table(
+mark = own_table(
     "merge_mark",
-    OWN,
-    sa.Column("id", Int, primary_key=True),
-    sa.Column("at", Int, nullable=False),  # unix seconds
-    sa.Column("origin", Text, nullable=False),
-    sa.Column("first", Int, nullable=False),
-    sa.Column("stop", Int, nullable=False),
+    column("id", Int, primary_key=True),
+    column("at", Int),  # unix seconds
+    column("origin", Text),
+    column("first", Int),
+    column("stop", Int),
 )
 sa.Index("merge_mark_origin", mark.c.origin, mark.c.id)
 _ARRIVALS = "arrivals/"

@@ -10,13 +10,12 @@ import sqlalchemy as sa
 
 from syncd.store.book import SealedBook
 from syncd.store.portable import upsert
-from syncd.store.tables import OWN, Bytes, Text
+from syncd.store.tables import Bytes, Text, column, own_table
 
-_muted = sa.Table(
+_muted = own_table(
     "muted",
-    OWN,
-    sa.Column("subject", Text, primary_key=True),  # a code, and whom it names
-    sa.Column("mute", Bytes, nullable=False),  # sealed JSON
+    column("subject", Text, primary_key=True),  # a code, and whom it names
+    column("mute", Bytes),  # sealed JSON
     sqlite_with_rowid=False,
 )
 

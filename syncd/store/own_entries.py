@@ -21,7 +21,14 @@ from syncd.store import sealing
 from syncd.store.book import SealedBook, reads, writes
 from syncd.store.database import FEW
 from syncd.store.prepared import MANY, Prepared
-from syncd.store.tables import OWN, Bytes, Int, Text, partial_index
+from syncd.store.tables import (
+    Bytes,
+    Int,
+    Text,
+    column,
+    own_table,
+    partial_index,
+)
 
 KEPT_S: Final = 180 * 86_400  # that a local entry is kept after its end
 GONE_UNASKED: Final = 10  # rows that a new load of a list may lack; or 1 %
@@ -30,24 +37,23 @@ REPLACED: Final = "replaced"
 _CLEAR: Final = (  # what of an entry stands in clear
     *("id", "type", "kind", "until", "by", "at", "removed_at", "removed_by"),
 )
-own_entry = sa.Table(  # exempt, note, local: our own lists, never published
+own_entry = own_table(  # exempt, note, local: our own lists, never published
     "own_entry",
-    OWN,
-    sa.Column("id", Int, primary_key=True),
-    sa.Column("type", Text, nullable=False),
-    sa.Column("kind", Text, nullable=False),
-    sa.Column("mac", Bytes, nullable=False),  # 16 bytes: kind and normal form
-    sa.Column("name_mac", Bytes, nullable=False),  # and what stands once on it
-    sa.Column("said_mac", Bytes, nullable=False),  # that and what it says
-    sa.Column("list_mac", Bytes),  # 16 bytes: name of its list
-    sa.Column("sealed", Bytes, nullable=False),
-    sa.Column("until", Int),  # first day on which it is no more
-    sa.Column("added_by", Text, nullable=False),  # the bearer's name
-    sa.Column("added_at", Int, nullable=False),
-    sa.Column("load", Int),  # the last one that had it
-    sa.Column("removed_at", Int),
-    sa.Column("removed_by", Text),
-    sa.Column("removed_why", Bytes),  # sealed
+    column("id", Int, primary_key=True),
+    column("type", Text),
+    column("kind", Text),
+    column("mac", Bytes),  # 16 bytes: kind and normal form
+    column("name_mac", Bytes),  # and what stands once on it
+    column("said_mac", Bytes),  # that and what it says
+    column("list_mac", Bytes, nullable=True),  # 16 bytes: name of its list
+    column("sealed", Bytes),
+    column("until", Int, nullable=True),  # first day on which it is no more
+    column("added_by", Text),  # the bearer's name
+    column("added_at", Int),
+    column("load", Int, nullable=True),  # the last one that had it
+    column("removed_at", Int, nullable=True),
+    column("removed_by", Text, nullable=True),
+    column("removed_why", Bytes, nullable=True),  # sealed
 )
 _at, _given = own_entry.c, sa.bindparam
 _STANDS = _at.removed_at.is_(None)

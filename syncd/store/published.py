@@ -5,17 +5,16 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 from syncd.store.book import Book, add_counts, writes
-from syncd.store.tables import OWN, Int, Text
+from syncd.store.tables import Int, Text, column, own_table
 
 ALL, HITS = "statements", "lifts"  # keys of counts
 
-published = sa.Table(  # of some days; a page read twice counts twice
+published = own_table(  # of some days; a page read twice counts twice
     "published",
-    OWN,
-    sa.Column("day", Text, primary_key=True),
-    sa.Column("origin", Text, primary_key=True),
-    sa.Column("key", Text, primary_key=True),
-    sa.Column("n", Int, nullable=False),
+    column("day", Text, primary_key=True),
+    column("origin", Text, primary_key=True),
+    column("key", Text, primary_key=True),
+    column("n", Int),
     sqlite_with_rowid=False,
 )
 

@@ -16,31 +16,29 @@ from syncd.grouped import Grouped
 from syncd.roster.quotas import DAY_S, HOUR_S, Limit, Window
 from syncd.store.book import Row, Tables, add_counts, writes
 from syncd.store.database import Database
-from syncd.store.tables import OWN, Int, Text, done
+from syncd.store.tables import Int, Text, column, done, own_table
 
 FREE_REPEATS = 8  # of one request in an hour; an asker needs n - t + 2
 _RECENT = 1024  # requests of a member of which a repeat is known
 _MINUTE_S = 60
 
-quota = sa.Table(  # debits of the last day, by minute
+quota = own_table(  # debits of the last day, by minute
     "quota",
-    OWN,
-    sa.Column("member", Text, primary_key=True),
-    sa.Column("key", Text, primary_key=True),
-    sa.Column("minute", Int, primary_key=True),
-    sa.Column("purpose", Text, primary_key=True),
-    sa.Column("n", Int, nullable=False),
+    column("member", Text, primary_key=True),
+    column("key", Text, primary_key=True),
+    column("minute", Int, primary_key=True),
+    column("purpose", Text, primary_key=True),
+    column("n", Int),
 )
 
-usage = sa.Table(
+usage = own_table(
     "usage",
-    OWN,
-    sa.Column("day", Text, primary_key=True),
-    sa.Column("key", Text, primary_key=True),
-    sa.Column("member", Text, primary_key=True),
-    sa.Column("purpose", Text, primary_key=True),
-    sa.Column("count", Int, nullable=False),
-    sa.Column("denied", Int, nullable=False),
+    column("day", Text, primary_key=True),
+    column("key", Text, primary_key=True),
+    column("member", Text, primary_key=True),
+    column("purpose", Text, primary_key=True),
+    column("count", Int),
+    column("denied", Int),
 )
 
 

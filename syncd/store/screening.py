@@ -19,21 +19,27 @@ from syncd.flows.ports import Position
 from syncd.store import events, sealing
 from syncd.store.book import SealedBook, reads
 from syncd.store.prepared import MANY, Prepared
-from syncd.store.tables import OWN, Bytes, Int, Text, partial_index
+from syncd.store.tables import (
+    Bytes,
+    Int,
+    Text,
+    column,
+    own_table,
+    partial_index,
+)
 
 Key = tuple[str, int, bytes]  # kind, epoch, token
 
-screened = sa.Table(
+screened = own_table(
     "screened",
-    OWN,
-    sa.Column("id", Int, primary_key=True),
-    sa.Column("mac", Bytes, nullable=False),  # 16 bytes: of the token
-    sa.Column("ref", Bytes, nullable=False),  # 16 bytes: of the reference
-    sa.Column("kind", Text, nullable=False),
-    sa.Column("epoch", Int, nullable=False),
-    sa.Column("until", Int, nullable=False),  # first day on which it is gone
-    sa.Column("sealed", Bytes, nullable=False),  # output[16:48] ‖ reference
-    sa.Column("state", Bytes, nullable=True),  # sealed; None: never listed
+    column("id", Int, primary_key=True),
+    column("mac", Bytes),  # 16 bytes: of the token
+    column("ref", Bytes),  # 16 bytes: of the reference
+    column("kind", Text),
+    column("epoch", Int),
+    column("until", Int),  # first day on which it is gone
+    column("sealed", Bytes),  # output[16:48] ‖ reference
+    column("state", Bytes, nullable=True),  # sealed; None: never listed
     sa.UniqueConstraint("mac", "ref", name="screened_once"),
 )
 sa.Index("screened_until", screened.c.until)
