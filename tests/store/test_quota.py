@@ -35,9 +35,9 @@ class Steps:
     def __init__(self, database: Database) -> None:
         self.steps = self.writes = 0
         self._database = database
-        write = database.write
+        write = database.write_now
 
-        async def counted(job: Any) -> Any:
+        def counted(job: Any) -> Any:
             self.writes += 1
 
             def watched(c: Any) -> Any:
@@ -48,9 +48,9 @@ class Steps:
                 finally:
                     raw.set_progress_handler(None, 0)
 
-            return await write(watched)
+            return write(watched)
 
-        database.write = counted  # type: ignore[method-assign,assignment]
+        database.write_now = counted  # type: ignore[method-assign,assignment]
 
     def _step(self) -> int:
         self.steps += 1
