@@ -50,7 +50,7 @@ class Steps:
 
             return write(watched)
 
-        database.write_now = counted  # type: ignore[method-assign,assignment]
+        database.write_now = counted  # type: ignore[method-assign]
 
     def _step(self) -> int:
         self.steps += 1
