@@ -166,28 +166,18 @@ class _Erasure:
 
     def breaches(self) -> list[Finding]:
         """Return what a writer should not have erased, as findings."""
-        counted = (
-            (
-                self.in_force,
-                Message("its author erased a claim that stood"),
-            ),
-            (
-                self.unended,
-                Message("its author erased a retract, and not what it ended"),
-            ),
-        )
-        return [
-            Finding(
-                "erase_breach",
-                self.origin,
-                min(found),
-                Message("{why}, and {n} more", why=why, n=len(found) - 1)
-                if len(found) > 1
-                else why,
-            )
-            for found, why in counted
-            if found
-        ]
+        stood = Message("its author erased a claim that stood")
+        ended = Message("its author erased a retract, and not what it ended")
+        found = list[Finding]()
+        for at, what in ((self.in_force, stood), (self.unended, ended)):
+            if at:
+                n, why = len(at) - 1, what
+                if n:
+                    why = Message("{why}, and {n} more", why=what, n=n)
+                found.append(
+                    Finding("erase_breach", self.origin, min(at), why)
+                )
+        return found
 
     def in_bundles(
         self, numbers: Sequence[int], found: Sequence[Span]
