@@ -32,7 +32,7 @@ from syncd.grouped import Grouped
 from syncd.store.book import SealedBook, reads, writes
 from syncd.store.database import Database
 from syncd.store.portable import byte_place
-from syncd.store.prepared import Prepared
+from syncd.store.prepared import Prepared, given
 from syncd.store.sealing import VaultCipher
 from syncd.store.tables import (
     Bytes,
@@ -319,14 +319,13 @@ _NEWEST: Final = Prepared(
     sa.select(sa.func.coalesce(sa.func.max(access.c.id), 0))
 )
 _WRITER_OF: Final = Prepared(
-    sa.select(access.c.writer).where(access.c.id == sa.bindparam("id")), "id"
+    sa.select(access.c.writer).where(given(access.c.id))
 )
 _OF_WRITER: Final = Prepared(
     sa.select(access.c.id)
-    .where(access.c.writer == sa.bindparam("writer"))
+    .where(given(access.c.writer))
     .order_by(access.c.id.desc())
-    .limit(1),
-    "writer",
+    .limit(1)
 )
 _NAMES: Final = ("reference", "positions", "action", "handling")
 _CLEAR: Final = (
@@ -334,9 +333,7 @@ _CLEAR: Final = (
     *("writer", "previous"),
 )
 _INSERT: Final = Prepared(sa.insert(access), *access.c.keys())
-_PLACE: Final = Prepared(
-    sa.insert(access_position), "month", "mac", "access_id"
-)
+_PLACE: Final = Prepared(sa.insert(access_position), *access_position.c.keys())
 _WIPED: Final = bytes(12 + 32 + 16)  # as long as a sealed key
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from syncd.errors import UsageError
 from syncd.store.book import Book, reads_few, writes
-from syncd.store.prepared import Prepared
+from syncd.store.prepared import Prepared, given
 from syncd.store.tables import Bytes, Int, Text, column, own_table
 
 ROLES = ("operator", "reader", "auditor", "compliance")
@@ -25,7 +25,7 @@ bearer = own_table(
 )
 _at, _LIVE = bearer.c, bearer.c.revoked_at.is_(None)
 _ALL = sa.select(_at.id, _at.name, _at.role, _at.added_at, _at.revoked_at)
-_CHECK = Prepared(_ALL.where(_at.hash == sa.bindparam("of"), _LIVE), "of")
+_CHECK = Prepared(_ALL.where(given(_at.hash), _LIVE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,7 @@ _ROOTS = Prepared(
     sa.select(bundle.c.root)
     .where(given(_log_id), bundle.c.width == BUNDLE)
     .where(_n >= sa.bindparam("first"), _n < sa.bindparam("last"))
-    .order_by(_n),
-    *("log_id", "first", "last"),
+    .order_by(_n)
 )
 _REWRITE = Prepared(
     sa.update(bundle)

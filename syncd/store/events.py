@@ -23,20 +23,16 @@ from syncd.messages import wire
 from syncd.store.book import Book, reads, writes
 from syncd.store.database import NEWS
 from syncd.store.portable import upsert
-from syncd.store.prepared import Prepared
+from syncd.store.prepared import Prepared, given
 from syncd.store.tables import event, told
 
 KEPT = 10_000  # events
 KEPT_DAYS = 30
 _NEWEST = sa.select(sa.func.max(event.c.id))
 _LAST, _ADD = Prepared(_NEWEST), Prepared(sa.insert(event), *event.c.keys())
-_DROP = Prepared(
-    sa.delete(event).where(event.c.id <= sa.bindparam("to")), "to"
-)
+_DROP = Prepared(sa.delete(event).where(event.c.id <= sa.bindparam("to")))
 _REPORT = Prepared(upsert(told, "value"), "name", "value")
-_REPORTED = Prepared(
-    sa.select(told.c.value).where(told.c.name == sa.bindparam("of")), "of"
-)
+_REPORTED = Prepared(sa.select(told.c.value).where(given(told.c.name)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from syncd.indicator.identifier import Identifier
 from syncd.store import sealing
 from syncd.store.book import SealedBook, reads, writes
 from syncd.store.database import FEW
-from syncd.store.prepared import MANY, Prepared
+from syncd.store.prepared import MANY, Prepared, given
 from syncd.store.tables import (
     Bytes,
     Int,
@@ -68,14 +68,11 @@ _ON = (_STANDS, _at.mac.in_(MANY))
 _FIND = Prepared(
     _ROW.where(
         *_ON, sa.func.coalesce(_at.until, 2**31) > _given("day")
-    ).order_by(_at.id),
-    "day",
+    ).order_by(_at.id)
 )
 _ANY = Prepared(sa.select(_at.id).where(_STANDS).limit(1))
 _THERE = Prepared(sa.select(_at.name_mac, _at.said_mac, _at.id).where(*_ON))
-_IDS = Prepared(
-    sa.select(_at.id).where(*_ON, _at.list_mac == _given("list")), "list"
-)
+_IDS = Prepared(sa.select(_at.id).where(*_ON, given(_at.list_mac)))
 _TYPES = Prepared(sa.select(_at.id, _at.type).where(_STANDS, _at.id.in_(MANY)))
 _this = sa.update(own_entry).where(_at.id == _given("row"))
 _LOAD = Prepared(_this.values(load=_given("of")), "of", "row")

@@ -37,7 +37,7 @@ from syncd.store.accepting import accept
 from syncd.store.book import SealedBook, reads
 from syncd.store.imports import Refused
 from syncd.store.portable import public_field
-from syncd.store.prepared import MANY, Prepared
+from syncd.store.prepared import MANY, Prepared, given
 from syncd.store.retracting import Terms, Withdrawn
 from syncd.store.sealing import VaultCipher
 from syncd.store.tables import (
@@ -71,19 +71,15 @@ _STANDING = Prepared(
 )
 _BY_VALUE = Prepared(
     _OLDEST.where(
-        _at.id.in_(_FINDS.where(vault_value.c.mac == sa.bindparam("head"))),
-        _at.value_mac == sa.bindparam("mac"),
-    ),
-    *("head", "mac"),
+        _at.id.in_(_FINDS.where(given(vault_value.c.mac))),
+        given(_at.value_mac),
+    )
 )
 # The text has the states' numbers: an index holds the rows of one alone.
 _WAITING = Prepared(
     _OLDEST.where(
-        _at.state == sa.literal_column("0"),
-        _at.kind == sa.bindparam("of"),
-        _at.urgent == sa.bindparam("fast"),
-    ).limit(sa.bindparam("most")),
-    *("of", "fast", "most"),
+        _at.state == sa.literal_column("0"), given(_at.kind, _at.urgent)
+    ).limit(sa.bindparam("most"))
 )
 _ENDING = _OLDEST.where(_at.state == sa.literal_column("2"))
 
