@@ -12,6 +12,9 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from syncd.store.database import Database
@@ -48,6 +51,11 @@ def at(name: str) -> Server:
     return Server(f"postgresql:///{name}?host={started()}&user=postgres")
 
 
+def name_of(server: Server) -> str:
+    """Return a database's name."""
+    return server.url.split("/")[3].split("?")[0]
+
+
 def sql(text: str, database: str = "postgres") -> list[tuple[object, ...]]:
     """Run a statement as the server's owner; return its rows."""
     import psycopg
@@ -55,6 +63,43 @@ def sql(text: str, database: str = "postgres") -> list[tuple[object, ...]]:
     with psycopg.connect(at(database).url, autocommit=True) as c:
         done = c.execute(text)
         return done.fetchall() if done.description else []
+
+
+@contextmanager
+def set_back(server: Server) -> Iterator[None]:
+    """Have a database afterwards as it was before."""
+    name, kept = name_of(server), next(_names)
+    sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    sql(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        f" WHERE datname = '{name}'"
+    )
+    sql(f"CREATE DATABASE {kept} TEMPLATE {name}")
+    sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    yield
+    sql(f"DROP DATABASE {name} WITH (FORCE)")
+    sql(f"ALTER DATABASE {kept} RENAME TO {name}")
+
+
+@contextmanager
+def setting(name: str, value: str) -> Iterator[None]:
+    """Change a setting of the whole server for a while."""
+    sql(f"ALTER SYSTEM SET {name} = {value}")
+    sql("SELECT pg_reload_conf()")
+    try:
+        yield
+    finally:
+        sql(f"ALTER SYSTEM RESET {name}")
+        sql("SELECT pg_reload_conf()")
+
+
+def wait_for(query: str) -> None:
+    """Wait until a query of the server has a row."""
+    for _ in range(500):
+        if sql(query):
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError(query)
 
 
 @functools.cache

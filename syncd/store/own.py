@@ -3,11 +3,8 @@
 An append is one durable transaction, then the high-water mark (the new
 checkpoint, in a file beside the database), then release: `released` is the
 note that may be served. After a crash in between, the mark is behind and is
-written again at open. A database behind its mark was rolled back: refused,
-because the next append would fork our own log.
-
-Vault, imports, quotas, access records and tokens are this database's too;
-each has a module of its own in this room.
+written again at open. A database behind its mark was set back, a server's
+perhaps while we run: refused, because the next append would fork our log.
 """
 
 from collections.abc import Callable, Sequence
@@ -150,10 +147,13 @@ class OwnLogStore(Book):
 
         Raises:
             UsageError: this home has no log yet.
+            DamagedError: the database was set back while we ran.
         """
-        found = _newest(c)
+        mark, found = self._released, _newest(c)  # so: more may come
         if found is None:
             raise _no_log()
+        if mark not in (b"", found[1].note):
+            _compare(_read_note(found[1].note), _read_note(mark))
         return found[1]
 
     async def append(
@@ -210,8 +210,11 @@ class OwnLogStore(Book):
             found = self._db.read_now(_newest)
             if found is None or found[1].note == self._released:
                 return False
-            self._reconcile(found[1])
-            self._release(found[1].note)
+            id_, tip = found
+            # One that was not replicated is, once a later commit is.
+            self._db.write_now(lambda c: _move(c, id_, tip, tip))
+            self._reconcile(tip)
+            self._release(tip.note)
             return True
 
         return await self._db.in_writer(step)
@@ -270,7 +273,7 @@ class OwnLogStore(Book):
         self._released = note
 
     def _reconcile(self, tip: OwnHead) -> None:
-        head = _read_note(tip.note, "own.db")
+        head = _read_note(tip.note)
         size, root = tip.frontier.size, tip.frontier.root()
         if (head.origin, head.size, head.root) != (tip.origin, size, root):
             raise DamagedError(
@@ -339,7 +342,7 @@ def _newest(c: sa.Connection) -> tuple[int, OwnHead] | None:
         ) from e
 
 
-def _read_note(raw: bytes, where: str) -> Checkpoint:
+def _read_note(raw: bytes, where: str = "own.db") -> Checkpoint:
     # Form only: who could change these files could sign as us anyway.
     try:
         return checkpoint.parse(notes.parse(raw).text)
@@ -355,14 +358,12 @@ def _check_gapless(
     old: OwnHead, new: OwnHead, bundles: Sequence[Bundle]
 ) -> None:
     size = old.frontier.size // BUNDLE * BUNDLE
-    for bundle in bundles:
-        if bundle.n * BUNDLE != size or size % BUNDLE:
+    for n, width in ((bundle.n, bundle.width) for bundle in bundles):
+        if n * BUNDLE != size or size % BUNDLE:
             raise StaleError(
-                "log: bundle {n} does not go on at {size}",
-                n=bundle.n,
-                size=size,
+                "log: bundle {n} does not go on at {size}", n=n, size=size
             )
-        size += bundle.width
+        size += width
     if size != new.frontier.size or size < old.frontier.size:
         raise StaleError(
             "log: bundles end at {size}, the tip at {frontier_size}",

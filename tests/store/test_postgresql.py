@@ -2,9 +2,8 @@
 
 import asyncio
 import functools
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -50,27 +49,6 @@ def names(db: Database) -> list[str]:
     return [*db.read_now(lambda c: c.execute(wanted).scalars().all())]
 
 
-@contextmanager
-def setting(name: str, value: str) -> Iterator[None]:
-    """Change a setting of the whole server for a while."""
-    postgres.sql(f"ALTER SYSTEM SET {name} = {value}")
-    postgres.sql("SELECT pg_reload_conf()")
-    try:
-        yield
-    finally:
-        postgres.sql(f"ALTER SYSTEM RESET {name}")
-        postgres.sql("SELECT pg_reload_conf()")
-
-
-def wait_for(query: str) -> None:
-    """Wait until a query of the server has a row."""
-    for _ in range(500):
-        if postgres.sql(query):
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError(query)
-
-
 # ------------------------------------------------------------------ opening
 
 
@@ -89,7 +67,7 @@ def test_migrations_end_where_tables_stand(
 
 def test_a_newer_schema_is_refused(server: Server) -> None:
     """As a newer file is."""
-    name = server.url.split("/")[3].split("?")[0]
+    name = postgres.name_of(server)
     postgres.sql("UPDATE own.alembic_version SET version_num = 'x'", name)
     with pytest.raises(NewerError, match="at revision x"):
         Database(server, "own")
@@ -102,8 +80,10 @@ def test_a_server_that_does_not_promise_durability(
     server: Server, promise: str
 ) -> None:
     """It is refused with the setting; who only reads does not care."""
-    with setting(promise, "off"):
-        wait_for(f"SELECT 1 WHERE current_setting('{promise}') = 'off'")
+    with postgres.setting(promise, "off"):
+        postgres.wait_for(
+            f"SELECT 1 WHERE current_setting('{promise}') = 'off'"
+        )
         with pytest.raises(
             UsageError, match=f"{promise} is off, want on: what"
         ):
@@ -203,10 +183,10 @@ async def test_a_commit_that_was_not_replicated_is_heard(
 ) -> None:
     """The server warns where it did not wait for its standby."""
     with closing(Database(server, "own")) as db:
-        with setting("synchronous_standby_names", "'ghost'"):
+        with postgres.setting("synchronous_standby_names", "'ghost'"):
             name, writing = await waiting(db)
             waits = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-            await asyncio.to_thread(wait_for, f"SELECT 1 {waits}")
+            await asyncio.to_thread(postgres.wait_for, f"SELECT 1 {waits}")
             postgres.sql(f"SELECT pg_cancel_backend(pid) {waits}")
             with pytest.raises(UnavailableError, match="with a warning: canc"):
                 await writing

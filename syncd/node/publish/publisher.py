@@ -55,6 +55,7 @@ class Publisher:
     def __post_init__(self) -> None:
         self._waking = asyncio.Event()
         self._why = Message("")  # the last attempt failed
+        self._owed = False  # what comes after an append was not done
 
     def why_not(self) -> Message:
         """Say why nothing is published just now, "" if it is."""
@@ -109,7 +110,9 @@ class Publisher:
 
         Nobody waits until all have heard: some of them may be down.
         """
+        self._owed = True
         await self.merge_own()
+        self._owed = False
         self.grown()
         if (poke or urgent) and self.ctx.config.exchange.poke:
             self.aside(self.peer_notifier.notify_all(urgent=urgent))
@@ -132,6 +135,8 @@ class Publisher:
                 self._failed(e.text)
                 log.warning("publishing waits", why=str(e))
                 await asyncio.sleep(1)
+                if self._owed:
+                    self.wake()
             except Exception as e:
                 # Ours to mend; but what waits is not to wait for a restart.
                 self._failed(e.text if isinstance(e, SyncdError) else BUG)
@@ -152,7 +157,8 @@ class Publisher:
             SyncdError: something is left, and this is why.
         """
         self.guard.may_append()
-        if await self.ctx.own.log.release():  # the disk was full at an append
+        # The disk was full at the last append, or the server went away.
+        if await self.ctx.own.log.release() or self._owed:
             await self.after_append(poke=True)
         with contextlib.suppress(RefusedError):
             await self.say_roster()
