@@ -1,7 +1,7 @@
 """`syncd token`: who may call the local API. Works with and without a daemon.
 
 A token is shown once, or written to a file that only its owner may read; the
-home keeps its hash.
+home keeps its hash. Or a certificate is what its bearer shows, over TLS.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import OutputOptions
 from syncd.errors import UsageError
+from syncd.roster import certificate
 
 T = TypeVar("T")
 
@@ -26,6 +27,7 @@ class _AddOptions(Options):
     name: str = argument("whose it is")
     role: str = option("operator, reader, auditor, compliance", needed=True)
     out: Path | None = option("write it to this new file, mode 0600")
+    certificate: Path | None = option("make none: this is shown, PEM or DER")
 
 
 @noun.verb("add", "Make a token; it is shown this once.")
@@ -33,13 +35,20 @@ def _add(args: _AddOptions) -> None:
     name, role = args.name, args.role
     if not name.isprintable() or not 1 <= len(name) <= 64:
         raise UsageError("a name has 1 to 64 printable characters")
+    der = None
+    if args.certificate is not None:
+        der = terminal.parsed(args.certificate, certificate.load)
+        if args.out or not certificate.is_for_clients(der):
+            raise UsageError(
+                "a certificate is for client authentication, and needs no --out"
+            )
     if args.out is not None:
         terminal.check_new(args.out)
-    token = _with_bearers(args, lambda bearers: bearers.add(name, role))
-    if args.out is None:
-        terminal.say(token)
-    else:
+    token = _with_bearers(args, lambda bearers: bearers.add(name, role, der))
+    if args.out is not None:
         terminal.write_new(args.out, f"{token}\n".encode(), private=True)
+    elif der is None:
+        terminal.say(token)
     terminal.tell(
         "{name} may call the local API as {role}", name=name, role=role
     )
@@ -48,14 +57,19 @@ def _add(args: _AddOptions) -> None:
 @noun.verb("list", "List the tokens, revoked ones too.")
 def _list_tokens(args: OutputOptions) -> None:
     found = _with_bearers(args, lambda bearers: bearers.all())
+    rows = [dataclasses.asdict(b) for b in found]
+    for row in rows:
+        der = row.pop("certificate")
+        row["certificate_ends"] = certificate.expires(der) if der else None
+    times = ("added_at", "revoked_at", "certificate_ends")
     table = grid.table(
-        ("name", "role", "added", "revoked"),
+        ("name", "role", "added", "revoked", "certificate until"),
         [
-            (b.name, b.role, moment(b.added_at), moment(b.revoked_at))
-            for b in found
+            (row["name"], row["role"], *(moment(row[at]) for at in times))
+            for row in rows
         ],
     )
-    args.show([dataclasses.asdict(b) for b in found], table)
+    args.show(rows, table)
 
 
 class _RevokeOptions(Options):

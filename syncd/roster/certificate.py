@@ -2,7 +2,8 @@
 
 The pin is SHA-256 of the SubjectPublicKeyInfo, in hex: an institution's own
 CA may sign (and renew) the certificate, and the pin stays. Names in a
-certificate mean nothing to us, and dates decide nothing.
+certificate mean nothing to us, and dates decide nothing. At the local API the
+whole certificate is what is known: it stands there where others show a token.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
 )
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from syncd.errors import MalformedError
 
@@ -62,6 +64,22 @@ def pin(der: bytes) -> str:
     except (ValueError, UnsupportedAlgorithm) as e:
         raise MalformedError("certificate: unusable public key") from e
     return hashlib.sha256(spki).hexdigest()
+
+
+def credential(der: bytes) -> str:
+    """Return what stands for it where others show a token: none has a colon."""
+    return f"certificate:{hashlib.sha256(der).hexdigest()}"
+
+
+def is_for_clients(der: bytes) -> bool:
+    """Tell whether OpenSSL takes it of a client: if it says for what it is."""
+    try:
+        found = parse(der).extensions.get_extension_for_class(
+            x509.ExtendedKeyUsage
+        )
+    except (x509.ExtensionNotFound, ValueError):
+        return True
+    return ExtendedKeyUsageOID.CLIENT_AUTH in found.value
 
 
 def expires(der: bytes) -> int:

@@ -1,4 +1,8 @@
-"""Bearer tokens of the local API: stored as hashes, each with a role."""
+"""Who may call the local API, each with a role: tokens, kept as hashes.
+
+A certificate may stand in a token's place. It is kept, for TLS admits only
+whom it has been given; and it is hashed and found as a token is.
+"""
 
 import hashlib
 import secrets
@@ -7,6 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from syncd.errors import UsageError
+from syncd.roster import certificate
 from syncd.store.book import Book, reads_few, writes
 from syncd.store.prepared import Prepared, given
 from syncd.store.tables import Bytes, Int, Text, column, own_table
@@ -22,10 +27,17 @@ bearer = own_table(
     column("hash", Bytes, unique=True),  # SHA-256
     column("added_at", Int),
     column("revoked_at", Int, nullable=True),
+    column("certificate", Bytes, nullable=True),  # DER
 )
 _at, _LIVE = bearer.c, bearer.c.revoked_at.is_(None)
-_ALL = sa.select(_at.id, _at.name, _at.role, _at.added_at, _at.revoked_at)
+_ALL = sa.select(
+    *(_at.id, _at.name, _at.role, _at.added_at, _at.revoked_at),
+    _at.certificate,
+)
 _CHECK = Prepared(_ALL.where(given(_at.hash), _LIVE))
+_SHOWN = Prepared(
+    sa.select(_at.certificate).where(_LIVE, _at.certificate.is_not(None))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +49,23 @@ class Bearer:
     role: str  # one of ROLES
     added_at: int  # unix seconds
     revoked_at: int | None
+    certificate: bytes | None  # DER; None: a token
 
 
 class Bearers(Book):
     """The bearer tokens, over own.db."""
 
     @writes
-    def add(self, c: sa.Connection, name: str, role: str) -> str:
+    def add(
+        self, c: sa.Connection, name: str, role: str, der: bytes | None = None
+    ) -> str:
         """Return a new token; it is shown this once and never again.
 
+        With a certificate (DER), what stands for it: that is no secret.
+
         Raises:
-            UsageError: no such role, or the name is in use.
+            UsageError: no such role, the name is in use, or the certificate
+                was added before.
         """
         if role not in ROLES:
             raise UsageError(
@@ -57,13 +75,20 @@ class Bearers(Book):
                 roles=", ".join(ROLES),
             )
         token = _PREFIX + secrets.token_urlsafe(32)
+        if der is not None:
+            token = certificate.credential(der)
         if c.execute(_ALL.where(_at.name == name, _LIVE)).first():
             raise UsageError(
                 "token: the name {name} is in use",
                 hint="revoke that one first, or choose another name",
                 name=repr(name),
             )
-        new = sa.insert(bearer).values(name=name, role=role)
+        if c.execute(_ALL.where(_at.hash == _hash(token))).first():
+            raise UsageError(
+                "token: this certificate was added before",
+                hint="make a new one; revoked ones stay revoked",
+            )
+        new = sa.insert(bearer).values(name=name, role=role, certificate=der)
         c.execute(new.values(hash=_hash(token), added_at=self._clock()))
         return token
 
@@ -76,6 +101,11 @@ class Bearers(Book):
         """
         row = _CHECK.one(c, _hash(token))
         return Bearer(*row) if row else None
+
+    @reads_few
+    def certificates(self, c: sa.Connection) -> frozenset[bytes]:
+        """Return the certificates (DER) that stand for somebody just now."""
+        return frozenset(der for (der,) in _SHOWN.all(c))
 
     async def revoked_at(self, token: str) -> int | None:
         """Return when a token was revoked, None if it never was one."""

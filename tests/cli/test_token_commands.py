@@ -1,14 +1,17 @@
 """Tokens are made, listed and revoked with no daemon, and kept as hashes."""
 
 import asyncio
+import ssl
 import stat
 from pathlib import Path
 
 import pytest
 
+from syncd.roster import certificate
 from syncd.store.bearer import Bearers
 from syncd.store.database import Database
 from tests.cli.conftest import Run, furnish
+from tests.test_pinning import SERVER_ONLY, issue, p256
 
 
 @pytest.fixture
@@ -59,6 +62,24 @@ def test_list_and_revoke(run: Run, home: Path) -> None:
     assert "crm" in ran.out
     found = run("--home", home, "token", "list", "--json").json
     assert found[0]["revoked_at"] >= found[0]["added_at"]
+
+
+def test_a_certificate(run: Run, home: Path, tmp_path: Path) -> None:
+    """It stands for its bearer, once; what is no client's is refused."""
+    ours, server = issue(p256()), issue(p256(), usage=SERVER_ONLY)
+    path = tmp_path / "crm.pem"
+    path.write_text(ssl.DER_cert_to_PEM_cert(ours.der))
+    words = ("--role", "reader", "--certificate", path)
+    ran = run("--home", home, "token", "add", "crm", *words)
+    assert (ran.code, ran.out) == (0, "")
+    row = run("--home", home, "token", "list", "--json").json[0]
+    assert row["certificate_ends"] == certificate.expires(ours.der)
+    run("--home", home, "token", "revoke", "crm")
+    again = run("--home", home, "token", "add", "crm", *words)
+    assert (again.code, "was added before" in again.err) == (2, True)
+    path.write_bytes(server.der)
+    again = run("--home", home, "token", "add", "crm", *words)
+    assert (again.code, "client authentication" in again.err) == (2, True)
 
 
 @pytest.mark.parametrize(
