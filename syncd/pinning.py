@@ -69,7 +69,8 @@ class ServerTls:
         """Admit nobody yet.
 
         Args:
-            own: the certificate we present, DER.
+            own: the certificate we present, DER; or PEM, with others behind it
+                that lead to one that clients trust.
             key_pem: its private key, PKCS #8, not encrypted.
 
         Raises:
@@ -83,6 +84,9 @@ class ServerTls:
         # that the listener was given, so it is built like the others.
         self.context: ssl.SSLContext = self._build()
         self.context.sni_callback = self._switch
+
+    async def admit(self) -> None:
+        """Before each handshake: learn whom to admit, if it is to be asked."""
 
     def present(self, own: bytes, key_pem: bytes) -> None:
         """Show another certificate, from the next `update` on.
@@ -197,7 +201,7 @@ def _context(protocol: int, own: bytes, key_pem: bytes) -> _Context:
     context.set_alpn_protocols(["http/1.1"])
     try:
         with _as_file(own, key_pem) as path:
-            context.load_cert_chain(path)
+            context.load_cert_chain(path, password="")  # asks nobody for one
     except (ssl.SSLError, ValueError) as e:
         raise DamagedError(
             "tls: our certificate and key: {reason}", reason=_reason(e)
@@ -211,9 +215,11 @@ def _as_file(own: bytes, key_pem: bytes) -> Iterator[str]:
 
     It is in memory: the key never lies on a disk in the clear.
     """
-    pem = ssl.DER_cert_to_PEM_cert(own).encode()
+    pem = own
+    if b"-----BEGIN" not in own:
+        pem = ssl.DER_cert_to_PEM_cert(own).encode()
     with os.fdopen(os.memfd_create("syncd-tls"), "wb") as file:
-        file.write(pem + key_pem)
+        file.write(pem + b"\n" + key_pem)
         file.flush()
         yield f"/proc/self/fd/{file.fileno()}"
 

@@ -248,7 +248,7 @@ class Node(Daemon):
         app.middlewares.insert(0, self._listen)
         app.middlewares.append(self._stand)
         await self.listeners.serve(
-            app, self.ctx.config.peer.listen, given, "peer", self.tls.context
+            app, self.ctx.config.peer.listen, given, "peer", self.tls
         )
 
     @web.middleware

@@ -397,9 +397,9 @@ def test_key_is_never_on_disk(
 ) -> None:
     load = ssl.SSLContext.load_cert_chain
 
-    def loaded(context: ssl.SSLContext, path: str) -> None:
+    def loaded(context: ssl.SSLContext, path: str, password: str) -> None:
         assert path.startswith("/proc/self/fd/")
-        load(context, path)
+        load(context, path, password=password)
 
     monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", loaded)
     pinning.rehearse(police.der, police.pem)

@@ -14,6 +14,7 @@ from syncd.config.secret import long_enough as long_enough
 from syncd.config.secret import passphrase as passphrase
 from syncd.config.secret import read_private as read_private
 from syncd.config.secret import server as server
+from syncd.config.secret import tls_files as tls_files
 from syncd.config.secret import webhook_key as webhook_key
 from syncd.config.settings import Address as Address
 from syncd.config.settings import Config as Config

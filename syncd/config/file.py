@@ -149,7 +149,8 @@ def _value(setting: FieldInfo, value: object) -> object:
     """
     try:
         if setting.type == Listen:
-            return parse_address(str(value))
+            left_open = value == "" and not setting.default
+            return setting.default if left_open else parse_address(str(value))
         if setting.type == Absolute and str(value)[:1] in ("", "/"):
             return Path(str(value)) if value else None
         return msgspec.convert(value, setting.type)
@@ -177,10 +178,14 @@ def _together(config: Config) -> Iterator[tuple[str, str, str, str]]:
     if not own.listen.loopback and not own.beyond_loopback:
         why = f"{own.listen} is not loopback and the local API has no TLS"
         hint = (
-            "use 127.0.0.1 or a unix socket's path; in a container set "
-            "own.beyond_loopback = true"
+            "use 127.0.0.1 or a unix socket's path, and own.tls_listen for "
+            "other machines; in a container set own.beyond_loopback = true"
         )
         yield "own", "listen", why, hint
+    if own.tls_listen and not (own.tls_certificate and own.tls_key):
+        yield "own", "tls_listen", "wants tls_certificate and tls_key too", ""
+    if own.tls_listen.port and own.tls_listen in (own.listen, peer.listen):
+        yield "own", "tls_listen", f"{own.tls_listen} is another API's", ""
     if peer.listen.path:
         why = "a unix socket cannot be reached by other members"
         yield "peer", "listen", why, ""

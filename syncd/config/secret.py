@@ -8,7 +8,7 @@ from pathlib import Path
 
 from syncd.config.environment import Environment
 from syncd.config.environment import environment as read_environment
-from syncd.config.settings import Config, Secret
+from syncd.config.settings import Config, LocalApi, Secret
 from syncd.errors import Message, UsageError
 from syncd.store.server import Server
 
@@ -115,6 +115,23 @@ def read_private(path: Path) -> bytes:
             return file.read()
     except OSError as e:
         raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
+
+
+def tls_files(own: LocalApi) -> tuple[bytes, bytes] | None:
+    """Read what the local API shows over TLS, if it does, and its key.
+
+    Raises:
+        UsageError: one is missing, or others can read the key.
+    """
+    if not (own.tls_listen and own.tls_certificate and own.tls_key):
+        return None
+    try:
+        shown = own.tls_certificate.read_bytes()
+    except OSError as e:
+        raise UsageError(
+            "{path}: {why}", path=own.tls_certificate, why=e.strerror
+        ) from e
+    return shown, read_private(own.tls_key)
 
 
 def webhook_key(path: Path) -> bytes:

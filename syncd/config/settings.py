@@ -31,6 +31,10 @@ class Address:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
+    def __bool__(self) -> bool:
+        """It is an address, and not left open."""
+        return bool(self.host or self.path)
+
     @property
     def loopback(self) -> bool:
         """Only this machine can reach it."""
@@ -127,6 +131,9 @@ class LocalApi(Struct, frozen=True):
 
     listen: Listen = Address("127.0.0.1", 8480)
     beyond_loopback: Flag = False
+    tls_listen: Listen = Address()
+    tls_certificate: Absolute = None
+    tls_key: Absolute = None
     hosts: HostNames = ()
     workers: Annotated[int, _from(0, 64, "processes")] = 0
     max_request_bytes: Annotated[int, _from(65_536, 268_435_456, "bytes")] = (

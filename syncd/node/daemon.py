@@ -375,9 +375,7 @@ class Daemon:
         """Listen to the other members."""
         peer = self.ctx.config.peer
         app = peer_api.app(self.peer_service, read_pin, peer.max_request_bytes)
-        await self.listeners.serve(
-            app, peer.listen, given, "peer", self.tls.context
-        )
+        await self.listeners.serve(app, peer.listen, given, "peer", self.tls)
 
     async def open_local_api(self, given: socket.socket | None) -> None:
         """Listen to our own systems and people, or have workers do it."""
@@ -389,6 +387,7 @@ class Daemon:
                 *(self.screening, self.status_reader),
             ),
             limits(self.ctx.config.own),
+            relayed=self.ctx.config.own.workers > 0,
         )
         await self.local_workers.serve(app, given)
 

@@ -1,7 +1,6 @@
 """Where the daemon listens: sockets, files and addresses."""
 
 import socket
-import ssl
 from collections.abc import Sequence
 
 import structlog
@@ -10,6 +9,7 @@ from aiohttp import web
 from syncd.config import Address
 from syncd.config.settings import LocalApi
 from syncd.errors import UsageError
+from syncd.pinning import ServerTls
 from syncd.web import local_api
 from syncd.web.runner import Runner
 
@@ -19,8 +19,8 @@ log = structlog.get_logger("syncd.node")
 def limits(own: LocalApi) -> local_api.Limits:
     """Return what the local API takes from whom, by its settings."""
     hosts = {name.lower() for name in own.hosts}
-    if own.listen.host not in ("", "0.0.0.0", "::"):  # noqa: S104
-        hosts.add(own.listen.host.lower())
+    hosts |= {at.host.lower() for at in (own.listen, own.tls_listen)}
+    hosts -= {"", "0.0.0.0", "::"}  # noqa: S104
     return local_api.Limits(frozenset(hosts), own.max_request_bytes)
 
 
@@ -78,7 +78,7 @@ class Listeners:
         at: Address,
         given: socket.socket | None,
         name: str,
-        tls: ssl.SSLContext | None = None,
+        tls: ServerTls | None = None,
         more: Sequence[socket.socket] = (),
     ) -> None:
         """Serve an application, on the sockets given or else at an address.
@@ -116,7 +116,7 @@ class Listeners:
 def _taken(name: str, at: Address, e: OSError) -> UsageError:
     return UsageError(
         "{name} API: cannot listen on {at}: {why}",
-        hint="is another syncd running? else change [{name}] listen in "
+        hint="is another syncd running? else change it in [{name}] of "
         "config.toml",
         name=name,
         at=at,

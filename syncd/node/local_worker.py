@@ -29,6 +29,7 @@ from syncd.node.serve.budgets import KINDS, Budgets
 from syncd.node.serve.callers import Callers
 from syncd.node.serve.channel import SOCKET, Channel, Done, Start, State, Stop
 from syncd.node.serve.freshness import Freshness, Heard
+from syncd.node.serve.local_tls import LocalTls
 from syncd.node.serve.lookups import Claims, Lookups, Unanswered
 from syncd.node.serve.shared_counts import SharedCounts
 from syncd.node.upkeep.lapse import Lapse, LapseRecord
@@ -221,8 +222,18 @@ class LocalWorker:
             *(Callers(ctx=ctx), [lookups], limits(config.own)),
             rest=self._relay.answer,
         )
-        self._sockets = [socket.socket(fileno=fd) for fd in start.listening]
-        self._at, self._listeners = config.own.listen, Listeners()
+        own, tls = config.own, start.tls
+        secure = LocalTls(*tls, ctx.own.bearers) if tls else None
+        self._apis = [
+            (at, [socket.socket(fileno=fd) for fd in fds], its_tls)
+            for fds, at, its_tls in zip(
+                start.listening,
+                (own.listen, own.tls_listen),
+                (None, secure),
+                strict=False,  # without TLS there is one
+            )
+        ]
+        self._listeners = Listeners()
 
     def _lookups(self, ctx: Reading, counts: SharedCounts) -> Lookups:
         daemon, known = self._daemon, self._known
@@ -278,10 +289,10 @@ class LocalWorker:
         if "cuts" in state.news:
             self._mirror.forget()
         if not self._listeners.runners:
-            first, *more = self._sockets
-            await self._listeners.serve(
-                *(self._app, self._at, first, "own"), more=more
-            )
+            for at, (first, *more), tls in self._apis:
+                await self._listeners.serve(
+                    *(self._app, at, first, "own", tls), more=more
+                )
         self._daemon.heed(state.number)
 
     async def _finish(self) -> None:

@@ -20,9 +20,11 @@ from aiohttp.typedefs import Handler
 
 from syncd.errors import Message, SyncdError
 from syncd.indicator import vocabulary
+from syncd.roster import certificate
 from syncd.web import openapi, problem, routes
 from syncd.web.problem import Problem
 from syncd.web.routes import (
+    BEARER,
     CALLER,
     EVERYBODY,
     OPEN,
@@ -65,12 +67,16 @@ def app(
     services: Sequence[object],
     limits: Limits,
     rest: Handler | None = None,
+    *,
+    relayed: bool = False,
 ) -> web.Application:
     """Return the application: each service answers the routes it has.
 
-    With `rest` they answer look-ups alone, and it answers the rest.
+    With `rest` they answer look-ups alone, and it answers the rest. What was
+    `relayed` may say whose certificate was shown: it comes from `relay`
+    alone, which says so itself, whatever it was sent.
     """
-    own = LocalApi(front, limits)
+    own = LocalApi(front, limits, relayed)
     made = web.Application(
         middlewares=[_problems, own.guard],
         client_max_size=limits.max_request_bytes,
@@ -143,10 +149,21 @@ _BEARER = re.compile(
 )
 
 
-def bearer_of(request: web.Request) -> str | None:
-    """Return the token that a request bears."""
-    match = _BEARER.fullmatch(request.headers.get(hdrs.AUTHORIZATION, ""))
-    return match[1] if match else None
+_RELAYED = re.compile(r"Bearer (certificate:[0-9a-f]{64})", re.ASCII)
+
+
+def _bearer(request: web.Request, *, relayed: bool) -> str:
+    """Return the token of who asks, or what stands for it; "" for neither.
+
+    Over TLS it is the certificate and nothing else.
+    """
+    transport = request.transport
+    tls = transport.get_extra_info("ssl_object") if transport else None
+    if tls is not None:
+        return certificate.credential(tls.getpeercert(binary_form=True))
+    text = request.headers.get(hdrs.AUTHORIZATION, "")
+    match = _BEARER.fullmatch(text) or (relayed and _RELAYED.fullmatch(text))
+    return match[1] if match else ""
 
 
 def _foreign(request: web.Request, limits: Limits) -> Problem | None:
@@ -166,7 +183,7 @@ def _foreign(request: web.Request, limits: Limits) -> Problem | None:
             "[own] hosts in config.toml lists further names",
         )
     origin = request.headers.get(hdrs.ORIGIN)
-    if origin is not None and origin != f"http://{host}":
+    if origin not in (None, f"http://{host}", f"https://{host}"):
         return problem.plain(403, "origin: a page of another site")
     return None
 
@@ -198,14 +215,17 @@ class LocalApi:
 
     front: Front
     limits: Limits
+    relayed: bool = False
 
     @web.middleware
     async def guard(
         self, request: web.Request, handler: Handler
     ) -> web.StreamResponse:
         """Refuse what no program of ours would send."""
-        foreign = _foreign(request, self.limits)
-        return problem.response(foreign) if foreign else await handler(request)
+        if foreign := _foreign(request, self.limits):
+            return problem.response(foreign)
+        request[BEARER] = _bearer(request, relayed=self.relayed)
+        return await handler(request)
 
     async def answer(
         self, service: object, way: Route, request: web.Request
@@ -226,8 +246,8 @@ class LocalApi:
         self, request: web.Request, way: Route
     ) -> web.Response | None:
         """Set whose token a request bears, or return why it may not."""
-        bearer = bearer_of(request)
-        if bearer is None:
+        bearer = request[BEARER]
+        if not bearer:
             return problem.response(
                 problem.plain(
                     401,

@@ -9,6 +9,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from syncd.errors import UnavailableError
+from syncd.web.routes import BEARER
 
 _BETWEEN_US: Final = frozenset(  # RFC 9110, 7.6.1, and what was answered here
     {
@@ -36,11 +37,15 @@ class Relay:
             UnavailableError: it does not.
         """
         answer: web.StreamResponse | None = None
+        headers = _kept(request.headers)
+        headers.popall(hdrs.AUTHORIZATION, None)
+        if bearer := request.get(BEARER):  # a certificate's too, who shows one
+            headers[hdrs.AUTHORIZATION] = f"Bearer {bearer}"
         try:
             async with self._open().request(
                 request.method,
                 URL(f"http://syncd{request.raw_path}", encoded=True),
-                headers=_kept(request.headers),
+                headers=headers,
                 data=request.content if request.can_read_body else None,
                 allow_redirects=False,
             ) as got:

@@ -52,6 +52,7 @@ class Caller:
 
 
 CALLER = web.RequestKey("caller", Caller)
+BEARER = web.RequestKey("bearer", str)  # its token, or what stands for it
 
 
 @dataclass(frozen=True, slots=True, eq=False)

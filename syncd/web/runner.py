@@ -12,7 +12,6 @@ in plain text, and logs it with what came in. Here it is one problem
 import asyncio
 import io
 import logging
-import ssl
 from collections import Counter
 from typing import Any, cast
 
@@ -20,6 +19,8 @@ from aiohttp import hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
 from syncd import pinning
+from syncd.errors import SyncdError
+from syncd.pinning import ServerTls
 from syncd.web import problem
 
 log = logging.getLogger("syncd.web")
@@ -77,8 +78,8 @@ def paced(answer: web.StreamResponse) -> None:
 class _Handshake(asyncio.Protocol):
     """A connection that has come in and is nobody's yet."""
 
-    def __init__(self, server: "_Server") -> None:
-        self._server = server
+    def __init__(self, server: "_Server", tls: ServerTls) -> None:
+        self._server, self._tls = server, tls
         self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -97,15 +98,16 @@ class _Handshake(asyncio.Protocol):
         connection = server.connection()
         tls: asyncio.Transport | None = None
         try:
+            await self._tls.admit()
             tls = await loop.start_tls(
                 raw,
                 connection,
-                cast(ssl.SSLContext, server.tls),
+                self._tls.context,
                 server_side=True,
                 ssl_handshake_timeout=HANDSHAKE_S,
                 ssl_shutdown_timeout=HANDSHAKE_S,
             )
-        except OSError as e:
+        except (OSError, SyncdError) as e:
             # Its frames hold the connection, and it is held by them: so much
             # memory would wait for the collector, which is seldom.
             e.with_traceback(None)
@@ -204,7 +206,7 @@ class _Connection(RequestHandler):
 
 class _Server(web.Server):
     def __init__(
-        self, *rest: Any, tls: ssl.SSLContext | None, **named: Any
+        self, *rest: Any, tls: ServerTls | None, **named: Any
     ) -> None:
         super().__init__(*rest, **named)
         self.tls = tls
@@ -243,7 +245,9 @@ class _Server(web.Server):
         return _Connection(self, loop=self._loop, **self._kwargs)
 
     def __call__(self) -> Any:
-        return _Handshake(self) if self.tls else self.connection()
+        if self.tls:
+            return _Handshake(self, self.tls)
+        return self.connection()
 
 
 class Runner(web.AppRunner):
@@ -256,7 +260,7 @@ class Runner(web.AppRunner):
         self,
         app: web.Application,
         *,
-        tls: ssl.SSLContext | None = None,
+        tls: ServerTls | None = None,
         **named: Any,
     ) -> None:
         """Run nothing yet."""

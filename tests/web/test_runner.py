@@ -38,7 +38,7 @@ async def opened() -> tuple[Runner, int]:
     app = web.Application()
     app.router.add_get("/much", _much)
     app.router.add_post("/body", _body)
-    runner = Runner(app, tls=tls.context, shutdown_timeout=1)
+    runner = Runner(app, tls=tls, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, HOST, 0).start()
     return runner, runner.addresses[0][1]

@@ -10,7 +10,7 @@ For a worker meets strangers' bytes, and the daemon has the keys.
 import asyncio
 import pickle
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -109,7 +109,9 @@ class Start:
     server: Server | None  # that has the databases
     access_key: bytes
     lists_key: bytes
-    listening: tuple[int, ...]  # descriptors of the sockets that it serves
+    listening: Sequence[Sequence[int]]  # descriptors of the sockets that it
+    # serves: without TLS, and with it
+    tls: tuple[bytes, bytes] | None  # what is shown there, and its key
     counts: int  # descriptor of what each token had
 
 

@@ -31,9 +31,10 @@ from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.shown import shown
 from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.store.retracting import Terms
-from syncd.web import event_stream, forms, local_api, report_forms
+from syncd.web import event_stream, forms, report_forms
 from syncd.web.event_stream import Event
 from syncd.web.routes import (
+    BEARER,
     BINARY,
     EVERYBODY,
     JSON,
@@ -256,7 +257,7 @@ class LocalService(Callers):
         """Send what happens, for as long as the token stands."""
         cursor = request.headers.get("Last-Event-ID", wanted.cursor)
         happening = self.feed.follow(cursor)
-        bearer = local_api.bearer_of(request) or ""
+        bearer = request[BEARER]
 
         async def allowed() -> AsyncGenerator[Event | None, None]:
             async with contextlib.aclosing(happening):

@@ -34,6 +34,7 @@ from syncd.node.serve import channel
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.channel import SOCKET, Channel, Done, Start, State, Stop
 from syncd.node.serve.freshness import Freshness
+from syncd.node.serve.local_tls import LocalTls
 from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.metrics import Metrics
 from syncd.node.upkeep.lapse import Lapse
@@ -81,16 +82,25 @@ class LocalWorkers:
             UnavailableError: a worker does not begin to serve.
         """
         home, own = self.ctx.home.path, self.ctx.config.own
+        tls = config.tls_files(own)
+        checked = LocalTls(*tls, self.ctx.own.bearers) if tls else None
         if not own.workers:
             await self.listeners.serve(app, own.listen, given, "own")
+            if checked:
+                await self.listeners.serve(
+                    app, own.tls_listen, None, "own", checked
+                )
             return
         (home / SOCKET).parent.mkdir(mode=0o700, exist_ok=True)
         behind = Address(path=home / SOCKET)
         await self.listeners.serve(app, behind, None, "workers")
-        listening = for_each(own.workers, own.listen, "own", given)
+        listening = [for_each(own.workers, own.listen, "own", given)]
+        if tls:
+            at = own.tls_listen
+            listening += [for_each(own.workers, at, "own", None)]
         self.workers = [
-            LocalWorker(self, number, sockets)
-            for number, sockets in enumerate(listening, 1)
+            LocalWorker(self, number, sockets, tls)
+            for number, sockets in enumerate(zip(*listening, strict=True), 1)
         ]
         self._tasks = [
             asyncio.create_task(work)
@@ -200,13 +210,14 @@ class LocalWorker:
         self,
         daemon: LocalWorkers,
         number: int,
-        listening: Sequence[socket.socket],
+        listening: Sequence[Sequence[socket.socket]],
+        tls: tuple[bytes, bytes] | None,
     ) -> None:
         """Start nothing yet."""
         self.ready = asyncio.Event()  # one has begun to serve
         self.process: subprocess.Popen[bytes] | None = None
         self._daemon, self._number = daemon, number
-        self._listening = listening
+        self._listening, self._tls = listening, tls
         self._channel: Channel | None = None
         self._states = itertools.count(1)
         self._told: dict[str, Any] = {}
@@ -266,17 +277,19 @@ class LocalWorker:
 
     def close(self) -> None:
         """Listen no more: whoever connects from now on is refused."""
-        for sock in self._listening:
+        for sock in itertools.chain(*self._listening):
             sock.close()
 
     async def _run(self) -> int:
         """Run one process to its end; return its exit code."""
         ours, theirs = socket.socketpair()
         counts = self._daemon.budgets.counts.fd
-        fds = tuple(sock.fileno() for sock in self._listening)
+        fds = [[s.fileno() for s in sockets] for sockets in self._listening]
         with theirs, contextlib.ExitStack() as undo:
             undo.callback(ours.close)
-            self.process = started(theirs.fileno(), counts, *fds)
+            self.process = started(
+                theirs.fileno(), counts, *itertools.chain(*fds)
+            )
             undo.pop_all()
         opened = await Channel.of(ours)
         home = self._daemon.ctx.home
@@ -288,6 +301,7 @@ class LocalWorker:
             access_key=home.ring.need("access"),
             lists_key=vault.derived(LISTS),
             listening=fds,
+            tls=self._tls,
             counts=counts,
         )
         opened.tell(start)
