@@ -10,12 +10,14 @@ import importlib.util
 import itertools
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from syncd.store.database import Database
 from syncd.store.server import Server
@@ -66,8 +68,18 @@ def sql(text: str, database: str = "postgres") -> list[tuple[object, ...]]:
 
 
 @contextmanager
-def set_back(server: Server) -> Iterator[None]:
-    """Have a database afterwards as it was before."""
+def set_back(home: Path) -> Iterator[None]:
+    """Have a home's databases afterwards as they were before."""
+    server = of(home)
+    if server is None:
+        files = [home / name for name in ("own.db", "mirror.db")]
+        before = [file.read_bytes() for file in files]
+        yield
+        for file, raw in zip(files, before, strict=True):
+            file.write_bytes(raw)
+            for more in ("-wal", "-shm"):
+                file.with_name(file.name + more).unlink(missing_ok=True)
+        return
     name, kept = name_of(server), next(_names)
     sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
     sql(
@@ -79,6 +91,37 @@ def set_back(server: Server) -> Iterator[None]:
     yield
     sql(f"DROP DATABASE {name} WITH (FORCE)")
     sql(f"ALTER DATABASE {kept} RENAME TO {name}")
+
+
+def cells(home: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield all columns of all rows of a home, as schema.table.column."""
+    server = of(home)
+    for schema in ("own", "mirror"):
+        if server is None:
+            connection: Any = sqlite3.connect(home / f"{schema}.db")
+            tables = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        else:
+            import psycopg
+
+            connection = psycopg.connect(server.url)
+            connection.execute(f"SET search_path TO {schema}")
+            tables = (
+                "SELECT tablename FROM pg_tables"
+                " WHERE schemaname = current_schema"
+            )
+        with closing(connection) as c:
+            for (table,) in c.execute(tables).fetchall():
+                found = c.execute(f'SELECT * FROM "{table}"')
+                for row in found:
+                    for (column, *_), value in zip(
+                        found.description, row, strict=True
+                    ):
+                        yield (
+                            f"{schema}.{table}.{column}",
+                            value
+                            if isinstance(value, bytes)
+                            else str(value).encode(),
+                        )
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from syncd.web import report_forms
 from syncd.web.own_list_forms import OwnRemoval
 from syncd.web.report_forms import ReportsCall
 from syncd.web.routes import Caller
+from tests import postgres
 from tests.alliance import ROLES, Alliance, Member, Process, until
 
 pytestmark = pytest.mark.slow
@@ -120,10 +121,13 @@ def search(places: Iterable[tuple[str, bytes]]) -> set[tuple[str, str, str]]:
 
 
 def files(alliance: Alliance) -> Iterator[tuple[str, bytes]]:
-    """Yield all files of all homes."""
+    """Yield all files of all homes, and what a server has of them."""
     for path in sorted(alliance.root.rglob("*")):
         if path.is_file():
             yield str(path.relative_to(alliance.root)), path.read_bytes()
+    for member in alliance.members.values():
+        if postgres.of(member.home) is not None:
+            yield from postgres.cells(member.home)
 
 
 @pytest.mark.parametrize("form", sorted(forms("2025550187")))

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -204,26 +203,22 @@ async def test_statements_of_the_old_log(
 
 
 @pytest.mark.parametrize("mark", ["rolled back too", "still there"])
-@pytest.mark.sqlite
 async def test_a_home_that_was_rolled_back(
     alliance: Alliance, tmp_path: Path, mark: str
 ) -> None:
     """The refusal names the command, and the alliance keeps all that it had."""
     bank, police = alliance.bank, alliance.police
     await alliance.stop("bank")
-    kept = tmp_path / "snapshot"
-    shutil.copytree(bank.home, kept)
-    await alliance.start("bank")
-    await bank.report("url", URLS[2])
-    await alliance.settle()
-    size = await bank.size()
-    await alliance.stop("bank")
-    for name in ("own.db", "mirror.db", "high-water.note"):
-        if name == "high-water.note" and mark == "still there":
-            continue
-        shutil.copy(kept / name, bank.home / name)
-        for more in ("-wal", "-shm"):
-            (bank.home / (name + more)).unlink(missing_ok=True)
+    high_water = bank.home / "high-water.note"
+    old_mark = high_water.read_bytes()
+    with postgres.set_back(bank.home):
+        await alliance.start("bank")
+        await bank.report("url", URLS[2])
+        await alliance.settle()
+        size = await bank.size()
+        await alliance.stop("bank")
+    if mark == "rolled back too":
+        high_water.write_bytes(old_mark)
     if mark == "still there":
         with pytest.raises(DamagedError) as damaged:
             await bank.start()

@@ -198,9 +198,7 @@ async def test_a_server_that_was_set_back_is_not_appended_to(
     """As by a failover to a standby that was behind; all can be read."""
     bank = alliance.bank
     await alliance.settle()
-    server = postgres.of(bank.home)
-    assert server is not None
-    with postgres.set_back(server):
+    with postgres.set_back(bank.home):
         await bank.report("url", "http://forgotten.example/")
         await alliance.settle()
     size = released(bank)

@@ -18,6 +18,7 @@ from syncd.cli.main import main
 from syncd.flows.draft import DisputeDraft
 from syncd.web import status_forms
 from syncd.web.routes import Caller
+from tests import postgres
 from tests.alliance import SECRET, Alliance, Member, until
 from tests.node.receiver import Receiver, hook, listening
 
@@ -239,7 +240,6 @@ async def test_the_command_tells_the_same(
     ]
 
 
-@pytest.mark.sqlite
 async def test_what_can_wait_is_muted(alliance: Alliance) -> None:
     """Until a day, by whom and why; and shown again."""
     police = alliance.police
@@ -259,9 +259,11 @@ async def test_what_can_wait_is_muted(alliance: Alliance) -> None:
         "operator",
         "they move",
     )
-    raw = (police.home / "own.db").read_bytes()
-    raw += (police.home / "own.db-wal").read_bytes()
-    assert b"they move" not in raw
+    raw = b"".join(p.read_bytes() for p in police.home.glob("own.db*"))
+    assert not any(
+        b"they move" in kept
+        for _, kept in [("", raw), *postgres.cells(police.home)]
+    )
     wanted["until"] = police.node.ctx.today()
     assert await police.call("POST", "/v1/status/mutes", wanted) == (
         200,
