@@ -306,7 +306,7 @@ class Daemon:
         await self.guard.obey()
         self.home.mirror.retired = self.ctx.roster.retired
         await self.event_writer.roster()
-        if self.leadership.leads:
+        if self.leadership.number:
             self.aside(self.orders.carry_out())
             self.wake()
 
@@ -321,7 +321,7 @@ class Daemon:
         self.metrics.rounds.inc()
         await self.lapse.check()
         await self.local_workers.tell()
-        if not self.leadership.leads:
+        if not self.leadership.number:
             await self.rounds.ask()
             await self.never.refresh()
             return

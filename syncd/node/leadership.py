@@ -25,7 +25,6 @@ from syncd.node.upkeep.arrivals import Arrivals
 from syncd.node.upkeep.daily import Daily
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.store.leading import Election
-from syncd.tlog import checkpoint
 
 LOOK_S = 1.0
 
@@ -52,7 +51,7 @@ class Leadership:
     wake: Callable[[], None]  # another took in what waits to be published
 
     def __post_init__(self) -> None:
-        self.leads = False
+        self.number = 0  # the fencing number under which we lead, or 0
         self._election = self.ctx.home.election
         self._sizes: dict[str, tuple[int, int]] = {}
         self._event = 0
@@ -61,15 +60,15 @@ class Leadership:
     async def begin(self) -> None:
         """Lead or follow."""
         if self._election is None:
-            self.leads = True
-            await self._lead(handed_over=False)
+            self.number = 1
+            await self._lead()
         else:
             await self._follow()
-            await self.look()
+            await self._look(self._election)
 
     async def daily_jobs(self) -> None:
         """Do what is due once a day, if we lead."""
-        if self.leads:
+        if self.number:
             await self.daily.run()
 
     async def run(self) -> None:
@@ -77,33 +76,32 @@ class Leadership:
         while self._election is not None:
             await asyncio.sleep(LOOK_S)
             try:
-                await self.look()
+                await self._look(self._election)
             except SyncdError as e:
                 log.warning("cannot look", why=str(e))
             except Exception:
                 log.exception("cannot look")
 
-    async def look(self) -> None:
+    async def _look(self, election: Election) -> None:
         """Lead if nobody does, else follow; take up what another wrote."""
-        election = self._election
-        assert election is not None  # noqa: S101
-        held = await election.look()
-        if self.leads and not held:
-            self.leads = False
+        number = await election.look()
+        if number != self.number:
             await self._follow()
-        try:
-            moved = await self._take_up(election)
-            if held and not self.leads:
-                self.leads = True
-                await self._lead(
-                    handed_over=election.handed_over and not moved
-                )
-        except BaseException:
-            if not self.leads:
-                election.resign()  # others may be able to
-            raise
+            self.number = number
+            if number:  # beside: who does not look for long leads no more
+                leading = self._try_to_lead(election)
+                self._tasks = [asyncio.create_task(leading)]
+        await self._take_up(election)
 
-    async def _lead(self, *, handed_over: bool) -> None:
+    async def _try_to_lead(self, election: Election) -> None:
+        try:
+            moved = await self.ctx.own.log.release()
+            await self._lead(handed_over=election.handed_over and not moved)
+        except Exception:
+            log.exception("cannot lead")
+            election.resign()  # others may be able to
+
+    async def _lead(self, *, handed_over: bool = False) -> None:
         """Append, merge and do what is due, from now on."""
         home, self.pulls.paused = self.ctx.home, False
         await earlier_logs.adopt(home.path, home.own.log, home.mirror)
@@ -113,7 +111,7 @@ class Leadership:
         await self.event_writer.all()
         self.aside(self.arrivals.grown())
         self.guard.check_startup(handed_over=handed_over)
-        self._tasks = [
+        self._tasks += [
             asyncio.create_task(self.publisher.run()),
             asyncio.create_task(self.notifier.run()),
         ]
@@ -132,18 +130,19 @@ class Leadership:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
-    async def _take_up(self, election: Election) -> bool:
-        """Take up what another wrote; tell if our log had moved by it."""
+    async def _take_up(self, election: Election) -> None:
+        """Take up what another wrote."""
         own, mirror = self.ctx.own.log, self.ctx.mirror
-        if moved := not self.leads and await own.release():
-            self.changed(self.ctx.origin)
-            log.info("followed", size=checkpoint.size_of(own.released()))
-        sizes = await mirror.sizes()
-        for origin in sizes:
-            if not self.leads and sizes[origin] != self._sizes.get(origin):
+        if not self.number:
+            if await own.release():
+                self.changed(self.ctx.origin)
+            sizes = await mirror.sizes()
+            moved = {o for o in sizes if sizes[o] != self._sizes.get(o)}
+            for origin in moved:
                 self.changed(origin)
+            if moved:
                 mirror.forget()
-        self._sizes = sizes
+            self._sizes = sizes
         news = await election.news(self.ctx.roster.version)
         for note in news.rosters:
             await self.rosters.publish(note)
@@ -153,6 +152,5 @@ class Leadership:
         if news.event != self._event:
             self._event = news.event
             self.news()
-        if self.leads and news.waits:
+        if self.number and news.waits:
             self.wake()
-        return moved

@@ -12,14 +12,15 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from syncd.errors import NewerError, UsageError
+from syncd.errors import NewerError, StaleError, UsageError
 from syncd.store import migrating
 from syncd.store.server import Server
 from syncd.store.sqlite import SqliteEngine
@@ -30,14 +31,26 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NEWS = "news"  # of a connection: its transaction has what others wait for
+FENCING = sa.select(  # of `leading.leader`, from either schema
+    sa.Table("leader", sa.MetaData(), sa.Column("fencing"), schema="own")
+)
 FEW = 16  # keys: what they find is read in less time than a thread's turn
 
 
-class Fence(Protocol):
-    """Knows whether this process leads, where several write a database."""
+@dataclass(slots=True)
+class Fence:
+    """The number under which this process leads, 0 while it does not."""
+
+    number: int = 0
 
     def check(self, c: sa.Connection) -> None:
-        """Pass if we lead, as a transaction sees it, or raise StaleError."""
+        """Pass if we lead, as this transaction sees it.
+
+        Raises:
+            StaleError: another does, or nobody.
+        """
+        if not self.number or c.scalar(FENCING) != self.number:
+            raise StaleError("log: another daemon of ours leads now")
 
 
 def _engine(

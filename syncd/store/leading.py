@@ -13,15 +13,14 @@ import contextlib
 import threading
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects.postgresql import insert
 
-from syncd.errors import StaleError, UnavailableError
-from syncd.store.database import Database
+from syncd.errors import UnavailableError
+from syncd.store.database import FENCING, Database, Fence
 from syncd.store.portable import timeline, writing_lock
 from syncd.store.tables import OWN, Bytes, Int, Text, event, vault
 
@@ -48,9 +47,6 @@ accepted_roster = sa.Table(  # for the daemons that have not heard of it
 )
 
 _SERVERS = sa.MetaData()  # tables that are there, for what reads them
-_FENCING = sa.select(
-    sa.Table("leader", _SERVERS, sa.Column("fencing", Int), schema="own")
-)
 _ASK = sa.select(sa.func.pg_try_advisory_lock(_LOCK))
 _SERVER = sa.select(
     sa.func.pg_control_system()
@@ -90,14 +86,8 @@ _END = sa.select(sa.func.pg_terminate_backend(_session.pid)).where(
     _HERE, _holds(writing_lock("mirror"))
 )
 _THERE = (
-    sa.select(
-        _session.application_name,
-        _holds(_LOCK).label("leads"),
-    )
-    .where(
-        _HERE,
-        _session.application_name.startswith(_NAMED),
-    )
+    sa.select(_session.application_name, _holds(_LOCK))
+    .where(_HERE, _session.application_name.startswith(_NAMED))
     .order_by(_session.application_name)
 )
 
@@ -112,22 +102,6 @@ class Term(NamedTuple):
     since: int  # unix seconds
     system: str
     timeline: str
-
-
-@dataclass(slots=True)
-class Fence:
-    """The number under which this process leads, 0 while it does not."""
-
-    number: int = 0
-
-    def check(self, c: sa.Connection) -> None:
-        """Pass if we lead, as this transaction sees it.
-
-        Raises:
-            StaleError: another does, or nobody.
-        """
-        if not self.number or c.scalar(_FENCING) != self.number:
-            raise StaleError("log: another daemon of ours leads now")
 
 
 class News(NamedTuple):
@@ -154,8 +128,8 @@ class Election:
         self._at_work = threading.Lock()
         self._seen: Term | None = None  # who led when we looked last
 
-    async def look(self) -> bool:
-        """Lead if nobody does; tell if we do."""
+    async def look(self) -> int:
+        """Lead if nobody does; return our fencing number, 0 if we follow."""
         try:
             if not await asyncio.to_thread(self._hold):
                 self.fence.number = 0
@@ -165,7 +139,7 @@ class Election:
         except UnavailableError as e:
             self.resign()
             log.warning("not leading", why=str(e))
-        return self.fence.number > 0
+        return self.fence.number
 
     def _hold(self) -> bool:
         """Tell if the lock is ours, having asked for it."""
@@ -175,7 +149,7 @@ class Election:
                 self._session = self._db.session(_NAMED + self.node)
             if not self.fence.number:
                 return bool(self._session.scalar(_ASK))
-            return bool(self._session.scalar(_FENCING) == self.fence.number)
+            return bool(self._session.scalar(FENCING) == self.fence.number)
 
     async def _begin(self) -> None:
         """Raise the fencing number: what led before is over."""
@@ -200,12 +174,9 @@ class Election:
         """Return which daemons there are, and since when which one leads."""
 
         def job(c: sa.Connection) -> list[tuple[str, int | None]]:
-            term = _term(c)
+            since = c.scalar(sa.select(leader.c.since))
             return [
-                (
-                    name.removeprefix(_NAMED),
-                    term.since if leads and term else None,
-                )
+                (name.removeprefix(_NAMED), since if leads else None)
                 for name, leads in c.execute(_THERE)
             ]
 

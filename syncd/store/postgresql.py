@@ -39,7 +39,7 @@ _CONNECT: Final[dict[str, Any]] = {  # what the URL names goes before
     "client_encoding": "UTF8",
 }
 _LOCK_MS = 10_000  # as long as SQLite's busy timeout
-_IDLE_MS = 30_000
+_IDLE_MS = 10_000
 _SILENT_MS = 8_000  # after which a session ends, and what it holds is free
 _LOST: Final = Message("what is committed may be lost")
 _WANTED: Final = {  # of a server's settings

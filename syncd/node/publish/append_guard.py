@@ -229,19 +229,14 @@ class AppendGuard:
             log.critical("not appending", why=str(e), hint=e.hint)
             return
         if check.overridden:
-            await self.ctx.report(
-                Finding(
-                    "override",
-                    self.ctx.origin,
-                    None,
-                    Message(
-                        "appending by the operator's word: {n} of {asked}"
-                        " members answered",
-                        n=len(check.heard),
-                        asked=asked,
-                    ),
-                )
+            why = Message(
+                "appending by the operator's word: {n} of {asked}"
+                " members answered",
+                n=len(check.heard),
+                asked=asked,
             )
+            found = Finding("override", self.ctx.origin, None, why)
+            await self.ctx.report(found)
         self.our_clock.cut_off = asked > 0 and not check.answers
         # Nobody is waited for by name any more. What is heard now may bring a
         # roster, and `obey` is not to begin again in the midst of that.
