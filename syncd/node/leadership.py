@@ -6,7 +6,7 @@ new tip only when this machine's mark is written too.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -53,7 +53,7 @@ class Leadership:
     def __post_init__(self) -> None:
         self.number = 0  # the fencing number under which we lead, or 0
         self._election = self.ctx.home.election
-        self._sizes: dict[str, tuple[int, int]] = {}
+        self._logs: Mapping[str, tuple[int, ...]] = {}  # as we saw them last
         self._event = 0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -132,18 +132,9 @@ class Leadership:
 
     async def _take_up(self, election: Election) -> None:
         """Take up what another wrote."""
-        own, mirror = self.ctx.own.log, self.ctx.mirror
-        if not self.number:
-            if await own.release():
-                self.changed(self.ctx.origin)
-            sizes = await mirror.sizes()
-            moved = {o for o in sizes if sizes[o] != self._sizes.get(o)}
-            for origin in moved:
-                self.changed(origin)
-            if moved:
-                mirror.forget()
-            self._sizes = sizes
         news = await election.news(self.ctx.roster.version)
+        if not self.number:
+            await self._follow_logs(news.receipts)
         for note in news.rosters:
             await self.rosters.publish(note)
         for version in range(news.known + 1, self.ctx.roster.version + 1):
@@ -154,3 +145,16 @@ class Leadership:
             self.news()
         if self.number and news.waits:
             self.wake()
+
+    async def _follow_logs(self, receipts: Mapping[str, int]) -> None:
+        """Let readers have what the leader appended, merged and signed."""
+        if await self.ctx.own.log.release():
+            self.changed(self.ctx.origin)
+        sizes = await self.ctx.mirror.sizes()
+        now = {o: (*sizes[o], receipts.get(o, 0)) for o in sizes}
+        moved = {o for o in now if now[o] != self._logs.get(o)}
+        for origin in moved:
+            self.changed(origin)
+        if moved:
+            self.ctx.mirror.forget()
+        self._logs = now

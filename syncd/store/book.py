@@ -43,6 +43,7 @@ def _in(
 reads = _in(Database.read)
 reads_few = _in(functools.partial(Database.read, few=True))
 writes = _in(Database.write)
+any_daemon_writes = _in(functools.partial(Database.write, leading=False))
 
 
 class Tables:

@@ -128,19 +128,21 @@ class Database:
         job: Callable[[sa.Connection], T],
         then: Callable[[], None] = lambda: None,
         *,
-        leading: bool = False,
+        leading: bool | None = None,
     ) -> T:
         """Run `job` in one transaction; it is durable on return.
 
         What comes `then` is done after the commit, before any other write.
-        Of several daemons only the one that leads does what is `leading`.
+        Of several daemons only the one that leads does what is `leading`: if
+        it is not told, all that is written to mirror.
 
         Raises:
             StaleError: another leads, and nothing was written.
         """
+        only_leader = self.schema == "mirror" if leading is None else leading
 
         def fenced(c: sa.Connection) -> T:
-            if self.fence and (leading or self.schema == "mirror"):
+            if self.fence and only_leader:
                 self.fence.check(c)
             return job(c)
 

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Finding
 from syncd.store import findings, log_rows
-from syncd.store.book import Book, reads, reads_few, writes
+from syncd.store.book import Book, any_daemon_writes, reads, reads_few, writes
 from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared
 from syncd.store.tables import fork_note, kept_note, mirror_log
@@ -34,7 +34,7 @@ class KeptNotes(Book):
         """Return the kept signed checkpoints by size."""
         return of_log(c, log_rows.id_of(c, origin))
 
-    @writes
+    @any_daemon_writes
     def contest(
         self,
         c: sa.Connection,

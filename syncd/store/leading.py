@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 from syncd.errors import UnavailableError
 from syncd.store.database import FENCING, Database, Fence
 from syncd.store.portable import timeline, writing_lock
-from syncd.store.tables import OWN, Bytes, Int, Text, event, vault
+from syncd.store.tables import OWN, Bytes, Int, Text, cosigned, event, vault
 
 _LOCK: Final = zlib.crc32(b"syncd leader")
 _NAMED: Final = "syncd "  # before a daemon's name, in its session's
@@ -92,6 +92,9 @@ _THERE = (
 )
 
 _WAITS = sa.select(sa.exists().where(vault.c.state.in_((0, 2))))
+_RECEIPTS = sa.select(cosigned.c.origin, cosigned.c.size).where(
+    cosigned.c.role == "merged"
+)
 
 
 class Term(NamedTuple):
@@ -111,6 +114,7 @@ class News(NamedTuple):
     known: int  # version of the newest roster that is kept
     event: int  # number of the newest event
     waits: bool  # something is to be published
+    receipts: dict[str, int]  # sizes of others' logs that we signed as merged
 
 
 class Election:
@@ -192,7 +196,11 @@ class Election:
             known = c.scalar(sa.select(sa.func.max(accepted_roster.c.version)))
             number = c.scalar(sa.select(sa.func.max(event.c.id)))
             return News(
-                [*rosters], known or 0, number or 0, bool(c.scalar(_WAITS))
+                [*rosters],
+                known or 0,
+                number or 0,
+                bool(c.scalar(_WAITS)),
+                dict(map(tuple, c.execute(_RECEIPTS))),
             )
 
         return await self._db.read(job)

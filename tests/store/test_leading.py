@@ -7,11 +7,13 @@ from contextlib import ExitStack, closing
 import pytest
 import sqlalchemy as sa
 
-from syncd.errors import QuotaError, StaleError, UnavailableError
+from syncd.errors import Message, QuotaError, StaleError, UnavailableError
+from syncd.flows.ports import Finding
 from syncd.roster.quotas import Limit
 from syncd.store import postgresql, tables
 from syncd.store.database import Database
 from syncd.store.leading import Election, leader
+from syncd.store.mirror import MirrorStore
 from syncd.store.quota import Quotas
 from syncd.store.server import Server
 from tests import postgres
@@ -104,6 +106,10 @@ async def test_a_follower_writes_nothing_that_a_leader_does(
     with pytest.raises(StaleError):
         await other.merge()
     await other.own.write(lambda _: None)  # what callers hand in
+    mirror = MirrorStore(other.mirror, lambda: NOW)
+    fork = Finding("fork", "a.example/log", None, Message("two roots"))
+    await mirror.contest(fork.origin, [], fork)  # whoever hears of it
+    assert await mirror.contested() == {fork.origin}
 
 
 async def test_a_number_that_was_raised_by_hand_ends_a_leader(

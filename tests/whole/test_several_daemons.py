@@ -3,16 +3,19 @@
 import contextlib
 import shutil
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
 from syncd.config import editing
+from syncd.roster import drafts, signing
 from syncd.store import bundles
 from syncd.store.database import Database
 from syncd.store.own import HIGH_WATER
@@ -21,6 +24,7 @@ from syncd.tlog import checkpoint, note
 from syncd.tlog.checkpoint import Checkpoint
 from tests import postgres
 from tests.alliance import (
+    ADMINS,
     Alliance,
     Member,
     Process,
@@ -32,6 +36,7 @@ from tests.alliance import (
 pytestmark = pytest.mark.slow
 
 TAKEN_OVER_S = 40.0
+A_SITE = {"kind": "url", "value": "https://a.example/"}
 
 
 @dataclass
@@ -173,6 +178,40 @@ async def test_one_that_is_killed_is_followed_by_the_other(
     pair.check_log()
 
 
+async def test_what_one_daemon_takes_in_is_in_force_at_the_other(
+    pair: Pair,
+) -> None:
+    one, other = pair.one.member, pair.other.member
+    current = drafts.read(pair.alliance.notes[-1])[1]
+    now = int(time.time())
+    raw = drafts.write(drafts.begin(current, now=now), current)
+    for admin in ADMINS:
+        raw = signing.sign(raw, admin, current)
+    token = {"Authorization": f"Bearer {other.token}"}
+    listen = other.config.own.listen
+    async with (
+        aiohttp.ClientSession(headers=token) as session,
+        session.post(
+            f"http://{listen.host}:{listen.port}/v1/roster",
+            data=raw,
+            headers={"Content-Type": "text/plain"},
+        ) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
+
+    async def heard() -> bool:
+        _, found = await one.call("GET", "/v1/status")
+        return bool(found["roster"]["version"] == 2)
+
+    await until(heard, 5)
+    await hand_in(other, "https://a.example/")  # the leader publishes it
+    await pair.grown(pair.other, 3)
+    asked = {"purpose": "transaction_check", "items": [A_SITE]}
+    for member in (one, other):
+        _, found = await member.call("POST", "/v1/lookups", asked)
+        assert found["items"][0]["verdict"] == "suspected", found
+
+
 async def test_one_that_is_paused_cannot_append_when_it_wakes(
     pair: Pair,
 ) -> None:
@@ -192,7 +231,7 @@ async def test_one_that_is_paused_cannot_append_when_it_wakes(
     pair.check_log()
 
 
-async def test_who_leads_by_a_number_that_has_passed_writes_nothing(
+async def test_a_leader_whose_number_has_passed_leaves_off_and_work_goes_on(
     pair: Pair,
 ) -> None:
     await hand_in(pair.one.member, "https://a.example/")
