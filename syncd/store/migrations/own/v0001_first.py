@@ -2,7 +2,8 @@
 
 from alembic import op
 
-from syncd.store import home_stores as home_stores  # brings every table
+from syncd.store import home_stores as home_stores  # bring every table
+from syncd.store import leading as leading
 from syncd.store.tables import OWN
 
 revision = "own_first"
