@@ -75,7 +75,8 @@ class Move:
             here.write_now(partial(migrating.mark, found=mark))
         self._id = mark.rpartition("-")[2]
         if found != FILLING + self._id:
-            mirror.write_now(partial(_empty, tables.MIRROR, ""))
+            newest = migrating.HEADS["mirror"]
+            mirror.write_now(partial(_empty, tables.MIRROR, newest))
             there.write_now(partial(_empty, tables.OWN, FILLING + self._id))
         hit("move.begun")
 
@@ -150,8 +151,7 @@ def finish(home: Path, server: Server) -> None:
 def _empty(data: sa.MetaData, mark: str, c: sa.Connection) -> None:
     data.drop_all(c)
     data.create_all(c)
-    if mark:
-        migrating.mark(c, mark)
+    migrating.mark(c, mark)
 
 
 def _count(table: sa.Table) -> Any:
