@@ -72,7 +72,7 @@ def set_back(home: Path) -> Iterator[None]:
     """Have a home's databases afterwards as they were before."""
     server = of(home)
     if server is None:
-        files = [home / name for name in ("own.db", "mirror.db")]
+        files = [*home.glob("*.db")]
         before = [file.read_bytes() for file in files]
         yield
         for file, raw in zip(files, before, strict=True):
@@ -122,6 +122,20 @@ def cells(home: Path) -> Iterator[tuple[str, bytes]]:
                             if isinstance(value, bytes)
                             else str(value).encode(),
                         )
+
+
+def disk(home: Path, schema: str) -> bytes:
+    """Return what the disk has of a database, freed pages and all."""
+    server = of(home)
+    if server is None:
+        files = home.glob(f"{schema}.db*")
+    else:
+        sql("CHECKPOINT")
+        database = name_of(server)
+        asked = f"SELECT oid FROM pg_database WHERE datname = '{database}'"
+        [(oid,)] = sql(asked)
+        files = (started() / f"data/base/{oid}").iterdir()
+    return b"".join(file.read_bytes() for file in sorted(files))
 
 
 @contextmanager

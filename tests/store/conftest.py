@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from syncd.flows.ports import Bundle, MirrorHead, OwnHead, Published, VaultRow
 from syncd.flows.submission import ImportBegin, ImportMark, Outcome
@@ -83,6 +84,11 @@ def revision(db: Database) -> object:
             "SELECT version_num FROM alembic_version"
         ).scalar()
     )
+
+
+def tamper(store: OwnStore, statement: str, **values: object) -> None:
+    """Change rows as somebody does who can write to the database."""
+    store.database.write_now(lambda c: c.execute(sa.text(statement), values))
 
 
 class Log(growing.Log):

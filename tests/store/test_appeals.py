@@ -1,7 +1,5 @@
 """The register of measures to look at again, and what came of each."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,8 @@ import pytest
 from syncd.errors import DamagedError, MissingError
 from syncd.flows.appeal import Appeal
 from syncd.store.home_stores import OwnStore
-from tests.store.conftest import NOW, Clock
+from tests import postgres
+from tests.store.conftest import NOW, Clock, tamper
 
 AT = ("bank.example/syncd/txwz/1", 7)
 
@@ -90,15 +89,11 @@ async def test_only_what_is_done_with_goes(
         "sealed = (SELECT sealed FROM appeal WHERE id = 2)",
     ],
 )
-@pytest.mark.sqlite
 async def test_file_and_positions_are_sealed_and_bound(
     own: OwnStore, tmp_path: Path, change: str
 ) -> None:
     await own.appeals.add([ended(), ended(2)])
-    with closing(sqlite3.connect(tmp_path / "own.db")) as c, c:
-        assert "case 9" not in str(
-            c.execute("SELECT * FROM appeal").fetchall()
-        )
-        c.execute(f"UPDATE appeal SET {change} WHERE id = 1")
+    assert not any(b"case 9" in raw for _, raw in postgres.cells(tmp_path))
+    tamper(own, f"UPDATE appeal SET {change} WHERE id = 1")
     with pytest.raises(DamagedError):
         await own.appeals.page()

@@ -31,7 +31,7 @@ from syncd.store.sealing import VaultCipher
 from syncd.store.sightings import SightedToken
 from syncd.store.snapshot import OwnSnapshot
 from tests import postgres
-from tests.store.conftest import Clock, Log, Reopen, crash_at
+from tests.store.conftest import Clock, Log, Reopen, crash_at, tamper
 
 NOW = 1_800_000_000
 HOURLY = Limit(100, 3600)
@@ -199,17 +199,15 @@ async def test_each_writer_has_records_before_its_own(own: OwnStore) -> None:
         "purpose = 'audit'",
         "at = at + 1",
         "previous = 7",
-        "tag = x'0102030405060708'",
+        "tag = sealed",
         "sealed = (SELECT sealed FROM access WHERE id = 2)",
     ],
 )
-@pytest.mark.sqlite
 async def test_a_record_that_was_changed_does_not_open(
-    own: OwnStore, tmp_path: Path, change: str
+    own: OwnStore, change: str
 ) -> None:
     await own.access.record([access(), access()])
-    with closing(sqlite3.connect(tmp_path / "own.db")) as c, c:
-        c.execute(f"UPDATE access SET {change} WHERE id = 1")
+    tamper(own, f"UPDATE access SET {change} WHERE id = 1")
     with pytest.raises(DamagedError, match="does not open"):
         await own.access.page()
 
@@ -289,7 +287,6 @@ async def test_no_query_but_by_token_walks_through_all(own: OwnStore) -> None:
     assert by_position.endswith("(month=? AND mac=?)")
 
 
-@pytest.mark.sqlite
 async def test_tags_change_with_the_month(
     own: OwnStore, clock: Clock, tmp_path: Path
 ) -> None:
@@ -302,7 +299,7 @@ async def test_tags_change_with_the_month(
     assert first.tag == same.tag
     assert len({first.tag, other.tag, later.tag}) == 3
     await own.database.purge()
-    disk = (tmp_path / "own.db").read_bytes()
+    disk = postgres.disk(tmp_path, "own")
     assert b"t" * 16 not in disk
     assert b"case 9" not in disk
     assert b"bank.example/syncd" not in disk
@@ -404,7 +401,6 @@ async def test_the_first_receipt_of_what_takes_effect_is_kept(
 # ---------------------------------------------------------- bearer tokens
 
 
-@pytest.mark.sqlite
 async def test_a_token_is_shown_once_and_stored_hashed(
     own: OwnStore, tmp_path: Path
 ) -> None:
@@ -416,7 +412,7 @@ async def test_a_token_is_shown_once_and_stored_hashed(
     assert await own.bearers.check(secret + "x") is None
     assert await own.bearers.check("\udcff") is None
     await own.database.purge()
-    disk = (tmp_path / "own.db").read_bytes()
+    disk = postgres.disk(tmp_path, "own")
     assert secret.encode() not in disk
     assert secret.removeprefix("syncd_").encode() not in disk
 

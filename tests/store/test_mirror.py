@@ -323,7 +323,7 @@ async def test_erased_is_gone_from_bundles_and_files(
     assert records[0] == log.records[0]
     assert records[3] == log.records[3]  # book-keeping is never erased
     await mirror.purge()
-    disk = _bytes(tmp_path)
+    disk = postgres.disk(tmp_path, "mirror")
     assert step[2][0].gz not in disk
     assert log.records[1][0] not in disk  # gzip again: not even the leaf
     assert salt not in disk
@@ -734,10 +734,6 @@ async def test_what_was_merged_today(
     step[3].octets = 9
     await mirror.advance(*step)
     assert await mirror.merged_today(log.origin) == (1, 9)
-
-
-def _bytes(home: Path) -> bytes:
-    return b"".join(p.read_bytes() for p in sorted(home.glob("mirror.db*")))
 
 
 async def test_rows_of_any_length_and_number(

@@ -14,8 +14,9 @@ from syncd.errors import (
 from syncd.indicator import codec
 from syncd.store.home_stores import OwnStore
 from syncd.store.own import HIGH_WATER
+from tests import postgres
 from tests.flows.growing import ORIGIN
-from tests.store.conftest import Log, Reopen, crash_at
+from tests.store.conftest import Log, Reopen, crash_at, tamper
 
 NEXT = "bank.example/syncd/txwz/2"
 
@@ -134,19 +135,17 @@ async def test_a_mark_that_could_not_be_written(
     assert (tmp_path / HIGH_WATER).read_bytes() == new.note
 
 
-@pytest.mark.sqlite
 async def test_a_database_behind_its_mark_is_refused(
     own: OwnStore, log: Log, reopen: Reopen, tmp_path: Path
 ) -> None:
     """A rolled-back own.db is not appended to; both sizes are named."""
     await own.log.found(log.tip)
     own.close()
-    backup = (tmp_path / "own.db").read_bytes()
-    again = reopen()
-    old, new, bundles = log.grow(*log.reported(5))
-    await again.log.append(old, new, bundles, ())
-    again.close()
-    (tmp_path / "own.db").write_bytes(backup)
+    with postgres.set_back(tmp_path):
+        again = reopen()
+        old, new, bundles = log.grow(*log.reported(5))
+        await again.log.append(old, new, bundles, ())
+        again.close()
     with pytest.raises(DamagedError, match=r"at size 0.*size 5") as e:
         reopen()
     assert "fork" in e.value.hint
@@ -195,18 +194,17 @@ async def test_two_daemons_on_one_home(own: OwnStore, reopen: Reopen) -> None:
     reopen().close()
 
 
-@pytest.mark.sqlite
 async def test_erased_payloads_leave_the_disk(
     own: OwnStore, log: Log, tmp_path: Path
 ) -> None:
     """After rewrite and purge no file of own.db holds the old record."""
     _, _, bundles = await log.write(own, *log.reported(3))
-    assert bundles[0].gz in _bytes(tmp_path)
+    assert bundles[0].gz in postgres.disk(tmp_path, "own")
     closed = [(r[0], b"", b"") for r in log.records]
     erased = type(bundles[0])(0, 3, codec.deflate(closed), bundles[0].root)
     await own.log.rewrite(erased)
     await own.database.purge()
-    assert bundles[0].gz not in _bytes(tmp_path)
+    assert bundles[0].gz not in postgres.disk(tmp_path, "own")
     assert await own.log.bundle(0) == erased
 
 
@@ -221,10 +219,6 @@ async def test_a_rewrite_of_a_grown_bundle_is_stale(
         await own.log.rewrite(bundles[0])
 
 
-def _bytes(home: Path) -> bytes:
-    return b"".join(p.read_bytes() for p in sorted(home.glob("own.db*")))
-
-
 @pytest.mark.parametrize(
     ("column", "value", "why"),
     [
@@ -233,7 +227,6 @@ def _bytes(home: Path) -> bytes:
         ("peaks", bytes(8), "not what its checkpoint of size 1 signs"),
     ],
 )
-@pytest.mark.sqlite
 async def test_a_changed_tip_is_damaged(
     own: OwnStore,
     log: Log,
@@ -244,9 +237,7 @@ async def test_a_changed_tip_is_damaged(
 ) -> None:
     """Frontier and checkpoint of the tip must be one another's."""
     await log.write(own, log.report(1))
-    await own.database.write(
-        lambda c: c.exec_driver_sql(f"UPDATE log SET {column} = ?", (value,))
-    )
+    tamper(own, f"UPDATE log SET {column} = :value", value=value)
     own.close()
     with pytest.raises(DamagedError, match=why):
         reopen()

@@ -1,7 +1,5 @@
 """Own entries: sealed, found by value, replaced and never rewritten."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,8 @@ from syncd.flows.entry import EntryFields, Filter, NewEntry
 from syncd.indicator.identifier import Identifier
 from syncd.store.home_stores import OwnStore
 from syncd.store.own_entries import KEPT_S, OwnEntries
-from tests.store.conftest import NOW, Clock
+from tests import postgres
+from tests.store.conftest import NOW, Clock, tamper
 
 PHONE = Identifier("phone", "+12025550100")
 DAY = 20_000
@@ -178,14 +177,13 @@ async def test_others_data_is_not_hoarded(
     assert [e.type for e in left] == ["exempt"]
 
 
-@pytest.mark.sqlite
 async def test_nothing_of_it_is_on_the_disk(
     entries: OwnEntries, own: OwnStore, tmp_path: Path
 ) -> None:
     await entries.add([local(1, "case 17"), exempt(why="friend")], "chen")
     await entries.remove([2], "", "chen", "foe of his")
     await own.database.purge()
-    raw = (tmp_path / "own.db").read_bytes()
+    raw = postgres.disk(tmp_path, "own")
     for word in (b"+1202555", b"case 17", b"friend", b"foe of his"):
         assert word not in raw
 
@@ -194,13 +192,11 @@ async def test_nothing_of_it_is_on_the_disk(
     "change",
     ["added_by = 'li'", "added_at = 1", "kind = 'url'", "removed_by = 'x'"],
 )
-@pytest.mark.sqlite
 async def test_a_row_that_was_changed_does_not_open(
-    entries: OwnEntries, tmp_path: Path, change: str
+    entries: OwnEntries, own: OwnStore, change: str
 ) -> None:
     await entries.add([exempt(why="a")], "chen")
     await entries.remove([1], "", "chen", "b")
-    with closing(sqlite3.connect(tmp_path / "own.db")) as c, c:
-        c.execute(f"UPDATE own_entry SET {change}")
+    tamper(own, f"UPDATE own_entry SET {change}")
     with pytest.raises(DamagedError, match="own_entry: row 1"):
         await entries.page(Filter(ended=True))
