@@ -14,7 +14,7 @@ import sys
 from syncd.cli import log_output
 from syncd.node import hardening
 from syncd.node.local_worker import Daemon, LocalWorker
-from syncd.node.serve.channel import Channel
+from syncd.node.serve.link import Link
 
 
 def main() -> None:
@@ -28,10 +28,10 @@ def main() -> None:
 
 
 async def _work(ends: socket.socket) -> None:
-    channel = await Channel.of(ends)
-    start = await channel.told()
+    link = await Link.of(ends)
+    start = await link.told()
     log_output.configure(start.config.log.level, start.config.log.format)
-    await LocalWorker(Daemon(channel), start).run()
+    await LocalWorker(Daemon(link), start).run()
 
 
 if __name__ == "__main__":

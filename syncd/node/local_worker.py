@@ -2,7 +2,7 @@
 
 It reads the same databases, keeps access records of its own, and has the keys
 of these and of our own lists, no other. What it cannot know, the daemon tells
-it (`serve.channel`); all that is no look-up it passes on, whole.
+it (`serve.link`); all that is no look-up it passes on, whole.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ from syncd.node.context import Reading
 from syncd.node.listeners import Listeners, limits
 from syncd.node.offload import InPool
 from syncd.node.pinned import clock
-from syncd.node.serve import channel
+from syncd.node.serve import link
 from syncd.node.serve.budgets import KINDS, Budgets
 from syncd.node.serve.callers import Callers
-from syncd.node.serve.channel import SOCKET, Channel, Done, Start, State, Stop
 from syncd.node.serve.freshness import Freshness, Heard
+from syncd.node.serve.link import SOCKET, Done, Link, Start, State, Stop
 from syncd.node.serve.local_tls import LocalTls
 from syncd.node.serve.lookups import Claims, Lookups, Unanswered
 from syncd.node.serve.shared_counts import SharedCounts
@@ -51,11 +51,11 @@ GRACE_S = 0.5  # for it to say that there is no time left
 class Daemon:
     """The daemon, for a worker: what it is asked, and told."""
 
-    def __init__(self, ends: Channel) -> None:
-        self.channel = ends
+    def __init__(self, ends: Link) -> None:
+        self.link = ends
         self._ids = itertools.count()
         self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._counts: list[channel.LookedUp | channel.Denied] = []
+        self._counts: list[link.LookedUp | link.Denied] = []
 
     async def ask(
         self, form: Any, *values: Any, timeout_s: float = ASK_S
@@ -70,7 +70,7 @@ class Daemon:
             asyncio.get_running_loop().create_future()
         )
         try:
-            self.channel.say(form(id_, *values))
+            self.link.say(form(id_, *values))
             async with asyncio.timeout(timeout_s):
                 return await future
         except TimeoutError:
@@ -84,9 +84,9 @@ class Daemon:
         Together: the daemon wakes up once, not for each look-up.
         """
         for one in self._counts:
-            self.channel.say(one)
+            self.link.say(one)
         self._counts.clear()
-        self.channel.say(channel.InForce(number))
+        self.link.say(link.InForce(number))
 
     def answered(self, done: Done) -> None:
         """Hand on what came of something."""
@@ -111,22 +111,22 @@ class Daemon:
     async def add(self, met: Sequence[SightedToken]) -> None:
         """Have each counted; durable on return."""
         if met:
-            await self.ask(channel.Sighted, tuple(met))
+            await self.ask(link.Sighted, tuple(met))
 
     async def report(self, *findings: Finding, once: bool = False) -> None:
         """Have it told who reports values that it had not."""
         positions = tuple((f.origin, f.index or 0) for f in findings)
-        self.channel.say(channel.Suspected(positions))
+        self.link.say(link.Suspected(positions))
 
     def denied(self, kind: str, n: int) -> None:
         """Have items counted that a token's budget did not allow."""
-        self._counts.append(channel.Denied(kind, n))
+        self._counts.append(link.Denied(kind, n))
 
     def looked_up(
         self, verdicts: Counter[str], purpose: str, seconds: float
     ) -> None:
         """Have one look-up counted."""
-        self._counts.append(channel.LookedUp(verdicts, purpose, seconds))
+        self._counts.append(link.LookedUp(verdicts, purpose, seconds))
 
 
 class AskedAgain(deque[Unanswered]):
@@ -138,7 +138,7 @@ class AskedAgain(deque[Unanswered]):
 
     def append(self, one: Unanswered) -> None:
         """Hand it over."""
-        self._daemon.channel.say(channel.AskAgain(one))
+        self._daemon.link.say(link.AskAgain(one))
 
 
 @dataclass(kw_only=True, eq=False)
@@ -158,7 +158,7 @@ class DaemonsOutputs(Tokeniser):
         came: Sequence[bytes]
         error: SyncdError | None
         came, error = await self.daemon.ask(
-            channel.WantOutputs,
+            link.WantOutputs,
             *(tuple(part), (epoch.epoch, epoch.generation), purpose),
             left,
             timeout_s=left + GRACE_S,
@@ -263,10 +263,10 @@ class LocalWorker:
     async def run(self) -> None:
         """Serve until the daemon says stop, or has gone."""
         told: State | Done | Stop
-        self._daemon.channel.say(channel.Opened())
+        self._daemon.link.say(link.Opened())
         try:
             while True:
-                match told := await self._daemon.channel.told():
+                match told := await self._daemon.link.told():
                     case State():
                         await self._take(told)
                     case Done():
@@ -298,7 +298,7 @@ class LocalWorker:
     async def _finish(self) -> None:
         """Answer what has come; then the daemon hears that we end."""
         await self._listeners.close()
-        self._daemon.channel.close()
+        self._daemon.link.close()
 
 
 def _unasked(*_: object) -> NoReturn:

@@ -30,10 +30,10 @@ from syncd.indicator.identifier import Identifier
 from syncd.node.background import Aside
 from syncd.node.context import Context
 from syncd.node.listeners import Listeners, for_each
-from syncd.node.serve import channel
+from syncd.node.serve import link
 from syncd.node.serve.budgets import Budgets
-from syncd.node.serve.channel import SOCKET, Channel, Done, Start, State, Stop
 from syncd.node.serve.freshness import Freshness
+from syncd.node.serve.link import SOCKET, Done, Link, Start, State, Stop
 from syncd.node.serve.local_tls import LocalTls
 from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.metrics import Metrics
@@ -152,7 +152,7 @@ class LocalWorkers:
     async def answer(self, said: Any) -> Done:
         """Return what comes of what a worker wants."""
         try:
-            if isinstance(said, channel.WantOutputs):
+            if isinstance(said, link.WantOutputs):
                 return Done(said.id, await self._outputs(said))
             await self.ctx.own.sightings.add(said.met)
             return Done(said.id, None)
@@ -160,7 +160,7 @@ class LocalWorkers:
             return Done(said.id, None, e)
 
     async def _outputs(
-        self, want: channel.WantOutputs
+        self, want: link.WantOutputs
     ) -> tuple[list[bytes], SyncdError | None]:
         """Return outputs, b"" for those that did not come, and why."""
         if want.purpose not in PURPOSES:
@@ -181,7 +181,7 @@ class LocalWorkers:
         self._check_epoch(want)
         return [found.get(one, b"") for one in want.wanted], why
 
-    def _check_epoch(self, want: channel.WantOutputs) -> None:
+    def _check_epoch(self, want: link.WantOutputs) -> None:
         kind = want.wanted[0].kind
         epoch = self.tokeniser.epoch(kind)
         if (epoch.epoch, epoch.generation) != want.epoch:
@@ -190,16 +190,16 @@ class LocalWorkers:
                 kind=kind,
             )
 
-    def note(self, said: channel.Said) -> None:
+    def note(self, said: link.Said) -> None:
         """Keep what a worker says, and wants no answer to."""
         match said:
-            case channel.Suspected(positions):
+            case link.Suspected(positions):
                 self.lookups.suspect(positions)
-            case channel.AskAgain(one):
+            case link.AskAgain(one):
                 self.lookups.unanswered.append(one)
-            case channel.LookedUp(verdicts, purpose, seconds):
+            case link.LookedUp(verdicts, purpose, seconds):
                 self.metrics.looked_up(Counter(verdicts), purpose, seconds)
-            case channel.Denied(kind, n):
+            case link.Denied(kind, n):
                 self.metrics.denied(kind, n)
 
 
@@ -218,7 +218,7 @@ class LocalWorker:
         self.process: subprocess.Popen[bytes] | None = None
         self._daemon, self._number = daemon, number
         self._listening, self._tls = listening, tls
-        self._channel: Channel | None = None
+        self._link: Link | None = None
         self._states = itertools.count(1)
         self._told: dict[str, Any] = {}
         self._heeded: dict[int, asyncio.Event] = {}
@@ -245,7 +245,7 @@ class LocalWorker:
 
     async def tell(self) -> None:
         """Let what has changed be in force, if there is a process."""
-        if self._channel is None:
+        if self._link is None:
             return
         state = self._daemon.state()
         news = {
@@ -257,7 +257,7 @@ class LocalWorker:
         self._told = state
         number = next(self._states)
         heeded = self._heeded[number] = asyncio.Event()
-        self._channel.tell(State(number, news))
+        self._link.tell(State(number, news))
         try:
             async with asyncio.timeout(HEED_S):
                 await heeded.wait()
@@ -269,8 +269,8 @@ class LocalWorker:
     async def stop(self) -> None:
         """Let it answer what has come, and end."""
         self._stopping = True
-        if self._channel is not None and self.process is not None:
-            self._channel.tell(Stop())
+        if self._link is not None and self.process is not None:
+            self._link.tell(Stop())
             with contextlib.suppress(subprocess.TimeoutExpired):
                 await asyncio.to_thread(self.process.wait, STOP_S)
         self._kill()
@@ -291,7 +291,7 @@ class LocalWorker:
                 theirs.fileno(), counts, *itertools.chain(*fds)
             )
             undo.pop_all()
-        opened = await Channel.of(ours)
+        opened = await Link.of(ours)
         home = self._daemon.ctx.home
         vault = VaultCipher(home.ring.need("vault"))
         start = Start(
@@ -308,14 +308,14 @@ class LocalWorker:
         try:
             async with asyncio.timeout(READY_S):
                 await opened.said()
-            self._channel, self._told = opened, {}
+            self._link, self._told = opened, {}
             self._daemon.aside(self.tell())
             while True:
                 self._hear(opened, await opened.said())
         except (EOFError, TimeoutError, msgspec.DecodeError):
             pass
         finally:
-            self._channel = None
+            self._link = None
             opened.close()
             for heeded in self._heeded.values():
                 heeded.set()  # the next one begins with what is in force
@@ -323,18 +323,18 @@ class LocalWorker:
                 self._kill()
         return await asyncio.to_thread(self.process.wait)
 
-    def _hear(self, opened: Channel, said: channel.Said) -> None:
+    def _hear(self, opened: Link, said: link.Said) -> None:
         daemon = self._daemon
-        if isinstance(said, channel.InForce):
+        if isinstance(said, link.InForce):
             self.ready.set()
             if heeded := self._heeded.get(said.number):
                 heeded.set()
-        elif isinstance(said, channel.WantOutputs | channel.Sighted):
+        elif isinstance(said, link.WantOutputs | link.Sighted):
             daemon.aside(self._answer(opened, said))
         else:
             daemon.note(said)
 
-    async def _answer(self, opened: Channel, said: channel.Said) -> None:
+    async def _answer(self, opened: Link, said: link.Said) -> None:
         # To the process that asked: the next one counts from 0 again.
         opened.tell(await self._daemon.answer(said))
 
@@ -343,14 +343,14 @@ class LocalWorker:
             self.process.kill()  # nothing, if it has ended
 
 
-def started(channel_: int, *more: int) -> subprocess.Popen[bytes]:
+def started(link_: int, *more: int) -> subprocess.Popen[bytes]:
     """Start a process that has some descriptors.
 
     By hand: asyncio's own watcher loses the exit code of one that we kill.
     """
     return subprocess.Popen(  # noqa: S603 (our own program, no shell)
-        [sys.executable, "-P", "-m", PROGRAM, str(channel_)],
+        [sys.executable, "-P", "-m", PROGRAM, str(link_)],
         stdin=subprocess.DEVNULL,
-        pass_fds=(channel_, *more),
+        pass_fds=(link_, *more),
         env=config.for_child(None),
     )

@@ -10,8 +10,8 @@ import pytest
 from syncd.errors import HoldersError
 from syncd.flows.judge import Question
 from syncd.indicator.identifier import Identifier
-from syncd.node.serve import channel
-from syncd.node.serve.channel import Channel, Done
+from syncd.node.serve import link
+from syncd.node.serve.link import Done, Link
 from syncd.node.serve.lookups import Unanswered
 from syncd.store.sightings import SightedToken
 
@@ -19,27 +19,27 @@ HOW = {"purpose": "case_work", "caller": "desk", "reference": ""}
 QUESTION = Question("phone", "12025550123", token=b"\xff" * 16)
 
 
-async def both() -> tuple[Channel, Channel]:
+async def both() -> tuple[Link, Link]:
     ours, theirs = socket.socketpair()
-    return await Channel.of(ours), await Channel.of(theirs)
+    return await Link.of(ours), await Link.of(theirs)
 
 
 @pytest.mark.parametrize(
     "said",
     [
-        channel.Opened(),
-        channel.InForce(7),
-        channel.WantOutputs(
+        link.Opened(),
+        link.InForce(7),
+        link.WantOutputs(
             1, (Identifier("phone", "us:12025550123"),), (1, 2), "publish", 0.5
         ),
-        channel.Sighted(2, (SightedToken(1, "url", 1, b"\xfe" * 16, "x"),)),
-        channel.Suspected((("a.example/syncd/x/1", 3),)),
-        channel.AskAgain(Unanswered(QUESTION, HOW, 5, 6)),
-        channel.LookedUp({"none": 1}, "case_work", 0.25),
-        channel.Denied("url", 9),
+        link.Sighted(2, (SightedToken(1, "url", 1, b"\xfe" * 16, "x"),)),
+        link.Suspected((("a.example/syncd/x/1", 3),)),
+        link.AskAgain(Unanswered(QUESTION, HOW, 5, 6)),
+        link.LookedUp({"none": 1}, "case_work", 0.25),
+        link.Denied("url", 9),
     ],
 )
-async def test_what_a_worker_says_arrives(said: channel.Said) -> None:
+async def test_what_a_worker_says_arrives(said: link.Said) -> None:
     daemon, worker = await both()
     worker.say(said)
     assert await daemon.said() == said
@@ -66,7 +66,7 @@ async def test_an_error_arrives_with_all_that_it_has() -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        pickle.dumps(channel.InForce(1)),
+        pickle.dumps(link.InForce(1)),
         msgspec.msgpack.encode(["Start", 1]),
         msgspec.msgpack.encode(["InForce", "1"]),
         b"",
@@ -75,7 +75,7 @@ async def test_an_error_arrives_with_all_that_it_has() -> None:
 async def test_a_worker_says_nothing_but_its_forms(raw: bytes) -> None:
     """Above all nothing that would be run here."""
     ours, theirs = socket.socketpair()
-    daemon = await Channel.of(ours)
+    daemon = await Link.of(ours)
     with theirs:
         theirs.sendall(len(raw).to_bytes(4, "big") + raw)
         with pytest.raises(msgspec.DecodeError):

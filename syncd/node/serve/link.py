@@ -137,7 +137,7 @@ class Stop:
     """Take nothing new, answer what has come, end."""
 
 
-class Channel:
+class Link:
     """One end of the socket pair."""
 
     def __init__(
