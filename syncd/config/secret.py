@@ -96,8 +96,8 @@ def long_enough(found: bytes, where: str) -> bytes:
     return found
 
 
-def read_private(path: Path) -> bytes:
-    """Read a file that only its owner may read.
+def read_private(path: Path, *, public: bool = False) -> bytes:
+    """Read a file that only its owner may read, if it is not public.
 
     Raises:
         UsageError: it is missing, or others can read it.
@@ -105,7 +105,7 @@ def read_private(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if mode & 0o077:
+            if mode & 0o077 and not public:
                 raise UsageError(
                     "{path}: mode {mode:04o} lets others read it",
                     hint="chmod 600 {path}",
@@ -125,12 +125,7 @@ def tls_files(own: LocalApi) -> tuple[bytes, bytes] | None:
     """
     if not (own.tls_listen and own.tls_certificate and own.tls_key):
         return None
-    try:
-        shown = own.tls_certificate.read_bytes()
-    except OSError as e:
-        raise UsageError(
-            "{path}: {why}", path=own.tls_certificate, why=e.strerror
-        ) from e
+    shown = read_private(own.tls_certificate, public=True)
     return shown, read_private(own.tls_key)
 
 

@@ -30,14 +30,8 @@ bearer = own_table(
     column("certificate", Bytes, nullable=True),  # DER
 )
 _at, _LIVE = bearer.c, bearer.c.revoked_at.is_(None)
-_ALL = sa.select(
-    *(_at.id, _at.name, _at.role, _at.added_at, _at.revoked_at),
-    _at.certificate,
-)
+_ALL = sa.select(*(c for c in _at if c is not _at.hash))
 _CHECK = Prepared(_ALL.where(given(_at.hash), _LIVE))
-_SHOWN = Prepared(
-    sa.select(_at.certificate).where(_LIVE, _at.certificate.is_not(None))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +99,8 @@ class Bearers(Book):
     @reads_few
     def certificates(self, c: sa.Connection) -> frozenset[bytes]:
         """Return the certificates (DER) that stand for somebody just now."""
-        return frozenset(der for (der,) in _SHOWN.all(c))
+        its = sa.select(_at.certificate).where(_LIVE)
+        return frozenset(filter(None, c.scalars(its)))
 
     async def revoked_at(self, token: str) -> int | None:
         """Return when a token was revoked, None if it never was one."""

@@ -93,12 +93,13 @@ class _Handshake(asyncio.Protocol):
 
     async def _shake(self, raw: asyncio.Transport) -> None:
         server, loop = self._server, asyncio.get_running_loop()
-        if raw.is_closing():  # it gave way before this had begun
-            return
+        raw.pause_reading()  # what it says first is for TLS
         connection = server.connection()
         tls: asyncio.Transport | None = None
         try:
             await self._tls.admit()
+            if raw.is_closing():  # it gave way before this had begun
+                return
             tls = await loop.start_tls(
                 raw,
                 connection,

@@ -2,7 +2,6 @@
 
 import ssl
 from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
 import pytest
@@ -15,11 +14,8 @@ from tests.test_pinning import Identity, issue, p256
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SERVER, READER, STRANGER = (issue(p256()) for _ in range(3))
-LOOKUP = {
-    "purpose": "case_work",
-    "reference": "case 7",
-    "items": [{"kind": "url", "value": "http://a.example/"}],
-}
+ITEM = {"kind": "url", "value": "http://a.example/"}
+CALLS = {"lookups": {"purpose": "case_work", "items": [ITEM]}, "status": None}
 
 
 @pytest_asyncio.fixture(
@@ -48,64 +44,56 @@ async def bank(
             if member.id == "bank":
                 editing.change(member.home, "own", name, value)
 
-    ids = ["bank", "carrier", "police"]
     async with Alliance.found(
-        root, ids, local_apis=True, prepare=prepare
+        root, ["bank", "carrier", "police"], local_apis=True, prepare=prepare
     ) as found:
         yield found.bank
 
 
-async def call(
-    session: aiohttp.ClientSession, method: str, url: str, **more: Any
-) -> tuple[int, Any]:
-    async with session.request(method, url, **more) as got:
-        return got.status, await got.json()
+async def statuses(
+    session: aiohttp.ClientSession, at: object, *names: str
+) -> list[int]:
+    """Call a look-up and what is passed on; return the answers' statuses."""
+    found = []
+    for name in names or CALLS:
+        method, url = "GET" if name == "status" else "POST", f"{at}/v1/{name}"
+        async with session.request(method, url, json=CALLS.get(name)) as got:
+            found.append(got.status)
+    return found
 
 
-def connect(who: Identity) -> aiohttp.ClientSession:
+def connect(who: Identity, token: str = "") -> aiohttp.ClientSession:
     context = who.client(SERVER.pin)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=1, ssl=context)
+        connector=aiohttp.TCPConnector(limit=1, ssl=context),
+        headers={"Authorization": f"Bearer {token}"},
     )
 
 
 async def test_a_certificate_stands_for_a_token(bank: Member) -> None:
     """Until it is revoked; another's token beside it changes nothing."""
-    url = f"https://{bank.config.own.tls_listen}/v1"
-    own = bank.node.home.own
-    with pytest.raises(aiohttp.ClientConnectionError):
-        async with connect(READER) as early:
-            await early.get(f"{url}/status")
-    await own.bearers.add("crm", "reader", READER.der)
-    operator = {"Authorization": f"Bearer {bank.token}"}
-    async with connect(READER) as crm:
-        status, _ = await call(crm, "POST", f"{url}/lookups", json=LOOKUP)
-        assert status == 200
-        status, found = await call(crm, "GET", f"{url}/status")
-        assert (status, found["member"]) == (200, "bank")
-        wanted: dict[str, Any] = {"reports": []}
-        status, _ = await call(
-            crm, "POST", f"{url}/reports", json=wanted, headers=operator
-        )
-        assert status == 403
+    url, own = f"https://{bank.config.own.tls_listen}", bank.node.home.own
+    async with connect(READER, bank.token) as crm:
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await crm.get(url)
+        await own.bearers.add("crm", "reader", READER.der)
+        assert await statuses(crm, url) == [200, 200]
+        assert await statuses(crm, url, "reports") == [403]
         rows = [row async for row in own.access.found()]
         assert [row.caller for row in rows] == ["crm"]
         await own.bearers.revoke("crm")
-        for method, path in (("POST", "lookups"), ("GET", "status")):
-            body = LOOKUP if method == "POST" else None
-            status, _ = await call(crm, method, f"{url}/{path}", json=body)
-            assert status == 401
-    with pytest.raises(aiohttp.ClientConnectionError):
-        async with connect(READER) as late:
-            await late.get(f"{url}/status")
+        assert await statuses(crm, url) == [401, 401]
+    async with connect(READER) as late:
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await late.get(url)
 
 
 async def test_without_one_nobody_gets_beyond_tls(bank: Member) -> None:
-    url = f"https://{bank.config.own.tls_listen}/healthz"
     nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     nobody.check_hostname, nobody.verify_mode = False, ssl.CERT_NONE
     for context in (nobody, STRANGER.client(SERVER.pin)):
         async with aiohttp.ClientSession() as session:
+            url = f"https://{bank.config.own.tls_listen}/healthz"
             with pytest.raises(aiohttp.ClientConnectionError):
                 await session.get(url, ssl=context)
 
@@ -113,16 +101,8 @@ async def test_without_one_nobody_gets_beyond_tls(bank: Member) -> None:
 async def test_a_header_is_no_certificate(bank: Member) -> None:
     """Not even before the daemon, which hears from workers who showed one."""
     bearers = bank.node.home.own.bearers
-    name = certificate.credential(STRANGER.der)
     await bearers.add("desk", "operator", STRANGER.der)
-    headers = {"Authorization": f"Bearer {name}"}
-    async with aiohttp.ClientSession(headers=headers) as session:
-        for path in ("status", "lookups"):
-            status, _ = await call(
-                session,
-                "POST" if path == "lookups" else "GET",
-                f"http://{bank.config.own.listen}/v1/{path}",
-                json=LOOKUP if path == "lookups" else None,
-            )
-            assert status == 401
+    async with connect(READER, certificate.credential(STRANGER.der)) as one:
+        at = f"http://{bank.config.own.listen}"
+        assert await statuses(one, at) == [401, 401]
     await bearers.revoke("desk")
