@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import NewerError, StaleError, UsageError
 from syncd.store import migrating
+from syncd.store.portable import timeline
 from syncd.store.server import Server
 from syncd.store.sqlite import SqliteEngine
 
@@ -31,8 +32,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NEWS = "news"  # of a connection: its transaction has what others wait for
-FENCING = sa.select(  # of `leading.leader`, from either schema
-    sa.Table("leader", sa.MetaData(), sa.Column("fencing"), schema="own")
+_LEADER = sa.Table(  # `leading.leader`, from either schema
+    "leader",
+    sa.MetaData(),
+    sa.Column("fencing", sa.BigInteger),
+    sa.Column("timeline", sa.Text),
+    schema="own",
+)
+FENCING = sa.select(_LEADER.c.fencing).where(  # none since a failover
+    _LEADER.c.timeline == timeline()
 )
 FEW = 16  # keys: what they find is read in less time than a thread's turn
 
@@ -47,7 +55,8 @@ class Fence:
         """Pass if we lead, as this transaction sees it.
 
         Raises:
-            StaleError: another does, or nobody.
+            StaleError: another does, or nobody, as after a failover: what
+                was committed last may be lost there, so others are asked.
         """
         if not self.number or c.scalar(FENCING) != self.number:
             raise StaleError("log: another daemon of ours leads now")

@@ -153,6 +153,24 @@ async def test_a_promoted_server_hands_nothing_over(
     assert not other.election.handed_over
 
 
+async def test_who_led_before_a_failover_asks_before_it_writes(
+    pair: tuple[One, One],
+) -> None:
+    """The promoted server has its number, and may lack what was seen."""
+    one, _ = pair
+    assert await one.election.look()
+    change = leader.update().values(timeline="another")
+    one.own.write_now(lambda c: c.execute(change))
+    with pytest.raises(StaleError):
+        await one.append("a")
+    with pytest.raises(StaleError):
+        await one.merge()
+    assert not await one.election.look()
+    assert await one.election.look()
+    assert not one.election.handed_over
+    await one.append("a")
+
+
 async def test_a_merge_that_hangs_is_ended(pair: tuple[One, One]) -> None:
     """A `COPY` that nobody feeds is never idle: the server lets it be."""
     one, other = pair
