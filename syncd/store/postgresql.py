@@ -62,6 +62,9 @@ _LATER: Final = (  # refusals that another try may not meet
 _MAKE: Final = """DO $$ BEGIN
     IF to_regnamespace('{0}') IS NULL THEN CREATE SCHEMA {0}; END IF;
 END $$"""  # by itself it wants the right, even where the schema is there
+_MESSAGE: Final = sa.select(  # a commit without any would wait for nobody
+    sa.func.pg_logical_emit_message(True, "syncd", "")
+)
 _PAUSES_S: Final = (0, 0.2, 0.5, 1, 2, 4, 8, 15)  # before it is looked up
 
 
@@ -241,7 +244,8 @@ class PostgresqlEngine:
         """Pass if a transaction happened whose commit was not answered.
 
         Our lock is free only when its old connection has ended. On another
-        timeline, after a failover, its number tells nothing.
+        timeline, after a failover, its number tells nothing. It may have
+        waited for a standby still: a commit behind it waits for both.
 
         Raises:
             UnavailableError: it did not happen, or nobody can tell.
@@ -255,6 +259,11 @@ class PostgresqlEngine:
                 with self._taken(self._write) as connection:
                     _, _, now = connection.execute(self._lock).one()
                     found = connection.execute(status).scalar()
+                    if found == "committed" and now == timeline:
+                        connection.execute(_MESSAGE)
+                        self._warnings.clear()
+                        connection.commit()
+                        self._check_replicated()
             except DBAPIError:
                 continue
             if now != timeline:

@@ -194,11 +194,25 @@ async def test_a_commit_that_was_not_replicated_is_heard(
         put("y", db)  # nothing of it is left over
 
 
+async def test_a_lost_commit_waits_for_the_standby_too(server: Server) -> None:
+    """Who is told that it happened may rely on it after a failover."""
+    with closing(Database(server, "own")) as db:
+        with postgres.setting("synchronous_standby_names", "'ghost'"):
+            name, writing = await waiting(db)
+            waits = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+            await asyncio.to_thread(postgres.wait_for, f"SELECT 1 {waits}")
+            postgres.sql(f"SELECT pg_terminate_backend(pid, 5000) {waits}")
+            done, _ = await asyncio.wait([writing], timeout=2)
+            assert not done
+        await writing
+        assert name in names(db)
+
+
 SOCKET = ".s.PGSQL.5432"
 
 
 class Between:
-    """What stands before the server, and breaks at a commit if told to."""
+    """What stands before the server, and breaks at one commit if told to."""
 
     breaks = ""  # or "before", "after" the server has it
 
@@ -216,9 +230,10 @@ class Between:
         asks, answers = b"COMMIT", b"COMMIT\0"
         with closing(into), suppress(ConnectionError):
             while data := await source.read(65_536):
-                if self.breaks == "before" and asks in data:
-                    return
-                if self.breaks and data[:1] == b"C" and answers in data:
+                before = self.breaks == "before" and asks in data
+                after = data[:1] == b"C" and answers in data
+                if before or (self.breaks and after):
+                    self.breaks = ""
                     return
                 into.write(data)
 
@@ -241,7 +256,6 @@ async def test_a_commit_that_was_not_answered_is_looked_up(
         else:
             with pytest.raises(UnavailableError, match="nothing was written"):
                 await second
-        between.breaks = ""
         await asyncio.to_thread(put, "third", db)
         found = await asyncio.to_thread(names, db)
         db.close()
