@@ -74,6 +74,7 @@ class Quotas(Tables):
         super().__init__(database)
         self._debits = Grouped(self._debit_all)
         self._books: dict[tuple[str, str], Book] = {}
+        self._doubted = set[tuple[str, str]]()  # a write of these has failed
         self._recent: defaultdict[str, OrderedDict[bytes, tuple[int, int]]]
         self._recent = defaultdict(OrderedDict)  # since when, how often again
         self._denied: Counter[Row] = Counter()
@@ -94,16 +95,21 @@ class Quotas(Tables):
             self._denied[debit.row] += debit.n
             raise _refusal(debit, book, room, left)
         _add(book, debit)
-        recent = self._recent[debit.member]
+        try:
+            why = await self._debits.submit(debit)
+        except Exception:
+            self._doubted.add((debit.member, debit.key))
+            self._books.pop((debit.member, debit.key), None)
+            raise
+        if why:
+            self._books.pop((debit.member, debit.key), None)
+            self._denied[debit.row] += debit.n
+            raise why
+        recent = self._recent[debit.member]  # only now is a repeat free
         recent[debit.request] = debit.now, 0
         recent.move_to_end(debit.request)
         if len(recent) > _RECENT:
             recent.popitem(last=False)
-        if why := await self._debits.submit(debit):
-            self._books.pop((debit.member, debit.key), None)
-            recent.pop(debit.request, None)
-            self._denied[debit.row] += debit.n
-            raise why
         return left - debit.n
 
     def _free(self, debit: Debit) -> bool:
@@ -129,12 +135,15 @@ class Quotas(Tables):
     ) -> list[QuotaError | None]:
         """Write what a group counted, each row once.
 
-        Other daemons count in the same rows, which then decide anew.
+        Other daemons count in the same rows, which then decide anew; so they
+        do where a write has failed, after which memory knows too little.
         """
         refused: list[QuotaError | None] = [None] * len(debits)
         books: dict[tuple[str, str], Book] = {}
-        for i, debit in enumerate(debits if self._db.fence else ()):
+        for i, debit in enumerate(debits):
             at = debit.member, debit.key
+            if not self._db.fence and at not in self._doubted:
+                continue
             book = books[at] = books.get(at) or _windows(c, at)
             room, left = _left(debit, book)
             if debit.n > left:

@@ -6,6 +6,7 @@ import sqlite3
 import tempfile
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -101,6 +102,24 @@ async def test_a_group_is_written_once(own: OwnStore) -> None:
     seen = Steps(own.database)
     await asyncio.gather(*(own.quotas.debit(small(n)) for n in range(1, 61)))
     assert seen.writes == 1
+
+
+async def test_no_repeat_is_free_of_what_was_not_written(
+    own: OwnStore,
+) -> None:
+    """Nor of what is being written; and what failed takes nothing away."""
+    first, again = small(1, limits=(ONE,)), small(1, limits=(ONE,))
+    with patch.object(own.database, "write_now", side_effect=OSError):
+        outcomes = await asyncio.gather(
+            *(own.quotas.debit(one) for one in (first, again)),
+            return_exceptions=True,
+        )
+    assert [*map(type, outcomes)] == [OSError, OSError]
+    assert await own.quotas.debit(first) == 99
+    [(*_, given, _)] = await own.quotas.usage("2027-01-15", "phone/1")
+    assert given == 1
+    with pytest.raises(QuotaError):
+        await own.quotas.debit(debit(100, 2, limits=(ONE,)))
 
 
 @pytest.mark.sqlite
