@@ -28,6 +28,7 @@ from syncd.store.database import Database
 from syncd.store.home_stores import OwnStore
 from syncd.store.quota import Debit
 from syncd.store.sealing import VaultCipher
+from syncd.store.server import writer_of
 from syncd.store.sightings import SightedToken
 from syncd.store.snapshot import OwnSnapshot
 from tests import postgres
@@ -143,7 +144,7 @@ async def test_a_look_up_is_recorded_before_its_answer(
 
 
 async def test_a_record_names_its_writers_record_before(
-    own: OwnStore, reopen: Reopen
+    own: OwnStore, reopen: Reopen, tmp_path: Path
 ) -> None:
     """Over commits and starts: one that is taken out leaves a gap."""
     await own.access.record([access(), access()])
@@ -154,7 +155,12 @@ async def test_a_record_names_its_writers_record_before(
     assert [(row.id, row.previous) for row in found] == [
         *((1, 0), (2, 1), (3, 2))
     ]
-    assert {row.writer for row in found} == {access_book.WRITER}
+    assert {row.writer for row in found} == {daemon(tmp_path)}
+
+
+def daemon(home: Path) -> str:
+    """Return the writer that a home's daemon is."""
+    return writer_of(home, access_book.WRITER, postgres.of(home))
 
 
 def failing(database: Database) -> Any:
@@ -171,7 +177,9 @@ def failing(database: Database) -> Any:
     return fails
 
 
-async def test_each_writer_has_records_before_its_own(own: OwnStore) -> None:
+async def test_each_writer_has_records_before_its_own(
+    own: OwnStore, tmp_path: Path
+) -> None:
     """Though others write in between, and a transaction fails."""
     other = access_book.AccessBook(
         own.database, VaultCipher(b"a" * 32), own.clock, "local-1"
@@ -187,8 +195,8 @@ async def test_each_writer_has_records_before_its_own(own: OwnStore) -> None:
     await other.record([access()])
     found = await own.access.page()
     assert [(row.id, row.writer, row.previous) for row in found] == [
-        *((1, "daemon", 0), (2, "local-1", 0), (3, "local-1", 2)),
-        *((4, "daemon", 1), (5, "local-1", 3)),
+        *((1, daemon(tmp_path), 0), (2, "local-1", 0), (3, "local-1", 2)),
+        *((4, daemon(tmp_path), 1), (5, "local-1", 3)),
     ]
 
 
