@@ -19,7 +19,7 @@ B = TypeVar("B", bound="Tables")
 
 
 def _in(
-    run: Callable[..., Coroutine[Any, Any, Any]],
+    run: Callable[[Database, Any], Coroutine[Any, Any, Any]],
 ) -> Callable[
     [Callable[Concatenate[B, sa.Connection, P], T]],
     Callable[Concatenate[B, P], Coroutine[Any, Any, T]],
@@ -40,10 +40,12 @@ def _in(
     return made
 
 
-reads = _in(Database.read)
-reads_few = _in(functools.partial(Database.read, few=True))
-writes = _in(Database.write)
-any_daemon_writes = _in(functools.partial(Database.write, leading=False))
+reads = _in(lambda database, job: database.read(job))
+reads_few = _in(lambda database, job: database.read(job, few=True))
+writes = _in(lambda database, job: database.write(job))
+any_daemon_writes = _in(
+    lambda database, job: database.write(job, leading=False)
+)
 
 
 class Tables:
