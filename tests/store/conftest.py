@@ -77,18 +77,14 @@ def crash_at(point: str) -> Iterator[None]:
         failpoint.arm(None)
 
 
-def revision(db: Database) -> object:
-    """Return what the database itself says that it is at."""
-    return db.read_now(
-        lambda c: c.exec_driver_sql(
-            "SELECT version_num FROM alembic_version"
-        ).scalar()
-    )
+def sql(db: Database, text: str, **values: object) -> list[Any]:
+    """Run a statement as it stands; return its rows."""
 
+    def job(c: sa.Connection) -> list[Any]:
+        done = c.execute(sa.text(text), values)
+        return [*done] if done.returns_rows else []
 
-def tamper(store: OwnStore, statement: str, **values: object) -> None:
-    """Change rows as somebody does who can write to the database."""
-    store.database.write_now(lambda c: c.execute(sa.text(statement), values))
+    return db.write_now(job)
 
 
 class Log(growing.Log):

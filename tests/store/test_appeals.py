@@ -9,7 +9,7 @@ from syncd.errors import DamagedError, MissingError
 from syncd.flows.appeal import Appeal
 from syncd.store.home_stores import OwnStore
 from tests import postgres
-from tests.store.conftest import NOW, Clock, tamper
+from tests.store.conftest import NOW, Clock, sql
 
 AT = ("bank.example/syncd/txwz/1", 7)
 
@@ -94,6 +94,6 @@ async def test_file_and_positions_are_sealed_and_bound(
 ) -> None:
     await own.appeals.add([ended(), ended(2)])
     assert not any(b"case 9" in raw for _, raw in postgres.cells(tmp_path))
-    tamper(own, f"UPDATE appeal SET {change} WHERE id = 1")
+    sql(own.database, f"UPDATE appeal SET {change} WHERE id = 1")
     with pytest.raises(DamagedError):
         await own.appeals.page()

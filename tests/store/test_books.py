@@ -1,9 +1,7 @@
 """Quotas, access records, cosigner state, bearer tokens, sightings."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,7 +30,7 @@ from syncd.store.server import writer_of
 from syncd.store.sightings import SightedToken
 from syncd.store.snapshot import OwnSnapshot
 from tests import postgres
-from tests.store.conftest import Clock, Log, Reopen, crash_at, tamper
+from tests.store.conftest import Clock, Log, Reopen, crash_at, sql
 
 NOW = 1_800_000_000
 HOURLY = Limit(100, 3600)
@@ -215,7 +213,7 @@ async def test_a_record_that_was_changed_does_not_open(
     own: OwnStore, change: str
 ) -> None:
     await own.access.record([access(), access()])
-    tamper(own, f"UPDATE access SET {change} WHERE id = 1")
+    sql(own.database, f"UPDATE access SET {change} WHERE id = 1")
     with pytest.raises(DamagedError, match="does not open"):
         await own.access.page()
 
@@ -325,8 +323,7 @@ async def test_old_records_go_with_their_keys(
 ) -> None:
     """After the days that they are kept neither record nor key is left."""
     await own.access.record([access()])
-    with closing(sqlite3.connect(tmp_path / "own.db")) as c:
-        [key] = c.execute("SELECT sealed FROM access_key").fetchone()
+    [(key,)] = sql(own.database, "SELECT sealed FROM access_key")
     clock.now += 1099 * 86_400
     await own.access.record([access()])
     assert await own.access.prune(1100) == 0
@@ -335,10 +332,8 @@ async def test_old_records_go_with_their_keys(
     clock.now += 60 * 86_400
     await own.access.prune(1100)
     assert len(await own.access.page()) == 1
+    assert len(sql(own.database, "SELECT * FROM access_position")) == 1
     own.close()
-    with closing(sqlite3.connect(tmp_path / "own.db")) as c:
-        [[left]] = c.execute("SELECT count(*) FROM access_position")
-    assert left == 1
     assert key not in (tmp_path / "own.db").read_bytes()
 
 

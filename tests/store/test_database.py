@@ -1,9 +1,9 @@
 """A database opens at this build's revision, or says why not."""
 
 import asyncio
-import contextlib
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,17 @@ from syncd.errors import DamagedError, NewerError, UnavailableError, UsageError
 from syncd.store import migrating, tables
 from syncd.store.database import Database
 from syncd.store.migrating import HEADS
-from tests.store.conftest import revision
+from syncd.store.server import Server
+from tests import postgres
+from tests.store.conftest import sql
+
+REVISION = "SELECT version_num FROM alembic_version"
+COUNT = "SELECT count(*) FROM done"
+
+
+def place(home: Path) -> Path | Server:
+    """Return where a home's own.db is, by the engine."""
+    return postgres.of(home) or home / "own.db"
 
 
 @pytest.mark.parametrize(
@@ -24,19 +34,19 @@ from tests.store.conftest import revision
 def test_migrations_end_where_tables_stand(
     tmp_path: Path, schema: str, metadata: sa.MetaData
 ) -> None:
-    """An empty file, migrated, has exactly the shape of tables.py."""
-    with contextlib.closing(Database(tmp_path / "x.db", schema)) as db:
+    """An empty one, migrated, has exactly the shape of tables.py."""
+    with closing(Database(place(tmp_path), schema)) as db:
         differs = db.read_now(
             lambda c: compare_metadata(MigrationContext.configure(c), metadata)
         )
         assert differs == []
-        assert revision(db) == HEADS[schema]
+        assert sql(db, REVISION) == [(HEADS[schema],)]
 
 
 @pytest.fixture
 def own_db(tmp_path: Path) -> Iterator[Database]:
     """Return an empty own.db."""
-    with contextlib.closing(Database(tmp_path / "own.db", "own")) as db:
+    with closing(Database(place(tmp_path), "own")) as db:
         yield db
 
 
@@ -66,10 +76,9 @@ def test_an_older_database_is_brought_up(
     path = tmp_path / "mirror.db"
     Database(path, "mirror").close()
     later(tmp_path, monkeypatch)
-    with contextlib.closing(Database(path, "mirror")) as db:
-        with db.reading() as c:
-            assert not c.exec_driver_sql("SELECT extra FROM log").all()
-        assert revision(db) == "mirror_later"
+    with closing(Database(path, "mirror")) as db:
+        assert not sql(db, "SELECT extra FROM log")
+        assert sql(db, REVISION) == [("mirror_later",)]
 
 
 def test_a_failed_migration_leaves_the_database_as_it_was(
@@ -82,24 +91,19 @@ def test_a_failed_migration_leaves_the_database_as_it_was(
     with pytest.raises(OSError, match="power"):
         Database(path, "mirror")
     monkeypatch.undo()
-    with contextlib.closing(Database(path, "mirror")) as db, db.reading() as c:
-        columns = c.exec_driver_sql("PRAGMA table_info(log)").all()
+    with closing(Database(path, "mirror")) as db:
+        columns = sql(db, "PRAGMA table_info(log)")
     assert "extra" not in [column[1] for column in columns]
 
 
 @pytest.mark.parametrize("read_only", [False, True])
 def test_a_newer_database_is_refused(tmp_path: Path, read_only: bool) -> None:
     """The message names both revisions, the hint what to do."""
-    path = tmp_path / "own.db"
-    db = Database(path, "own")
-    db.write_now(
-        lambda c: c.exec_driver_sql(
-            "UPDATE alembic_version SET version_num = 'own_99'"
-        )
-    )
-    db.close()
+    where = place(tmp_path)
+    with closing(Database(where, "own")) as db:
+        sql(db, "UPDATE alembic_version SET version_num = 'own_99'")
     with pytest.raises(NewerError, match=rf"own_99.*{HEADS['own']}") as e:
-        Database(path, "own", read_only=read_only)
+        Database(where, "own", read_only=read_only)
     assert "newer syncd" in e.value.hint
 
 
@@ -121,7 +125,7 @@ def test_reading_only_makes_nothing(tmp_path: Path) -> None:
 
 async def test_a_read_job_cannot_write(own_db: Database) -> None:
     """Only the writing thread writes."""
-    with pytest.raises(UnavailableError, match="readonly"):
+    with pytest.raises(UnavailableError, match=r"read-?only"):
         await own_db.read(
             lambda c: c.exec_driver_sql("DELETE FROM vault").rowcount
         )
@@ -136,35 +140,32 @@ async def test_a_failed_job_leaves_nothing(own_db: Database) -> None:
 
     with pytest.raises(ValueError, match="half way"):
         await own_db.write(job)
-    count = await own_db.read(
-        lambda c: c.exec_driver_sql("SELECT count(*) FROM done").scalar()
-    )
-    assert count == 0
+    assert sql(own_db, COUNT) == [(0,)]
 
 
 async def test_errors_do_not_show_values(own_db: Database) -> None:
     """A broken statement's error carries no parameter."""
+    broken = sa.text("INSERT INTO done (nonsense) VALUES (:value)")
     with pytest.raises(sa.exc.DBAPIError) as e:
         await own_db.write(
-            lambda c: c.exec_driver_sql(
-                "INSERT INTO done (nonsense) VALUES (?)", ("13800138000",)
-            )
+            lambda c: c.execute(broken, {"value": "13800138000"})
         )
     assert "13800138000" not in str(e.value)
 
 
-async def test_commits_are_durable_ones(own_db: Database) -> None:
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("journal_mode", "wal"), ("synchronous", 2)],
+        *[("foreign_keys", 1), ("secure_delete", 0)],
+    ],
+)
+def test_commits_are_durable_ones(
+    own_db: Database, name: str, value: object
+) -> None:
     """WAL with synchronous=FULL: a commit is on the disk when it returns."""
-
-    def pragma(name: str) -> object:
-        return own_db.write_now(
-            lambda c: c.exec_driver_sql(f"PRAGMA {name}").scalar()
-        )
-
-    assert pragma("journal_mode") == "wal"
-    assert pragma("synchronous") == 2
-    assert pragma("foreign_keys") == 1
-    assert pragma("secure_delete") == 0
+    assert sql(own_db, f"PRAGMA {name}") == [(value,)]
 
 
 async def test_reads_go_on_while_a_write_runs(own_db: Database) -> None:
@@ -178,7 +179,7 @@ async def test_reads_go_on_while_a_write_runs(own_db: Database) -> None:
         asyncio.run_coroutine_threadsafe(may_end.wait(), loop).result(10)
 
     def count(c: sa.Connection) -> object:
-        return c.exec_driver_sql("SELECT count(*) FROM done").scalar()
+        return c.exec_driver_sql(COUNT).scalar()
 
     writing = asyncio.create_task(own_db.write(job))
     await begun.wait()
@@ -188,23 +189,23 @@ async def test_reads_go_on_while_a_write_runs(own_db: Database) -> None:
     assert await own_db.read(count) == 1
 
 
+@pytest.mark.sqlite
 async def test_a_purge_wants_room_beside_the_file(
     own_db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its copy lies beside it, not in /tmp, which may be memory."""
     await own_db.purge()
-    assert own_db.write_now(
-        lambda c: c.exec_driver_sql("PRAGMA temp_store_directory").scalar()
-    ) == str(tmp_path)
+    assert sql(own_db, "PRAGMA temp_store_directory") == [(str(tmp_path),)]
     room = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: room)
     with pytest.raises(UnavailableError, match="1 MB free, 0 MB are"):
         await own_db.purge()
 
 
+@pytest.mark.sqlite
 def test_only_its_owner_may_read_it(tmp_path: Path, own_db: Database) -> None:
     """The file and what SQLite puts beside it are ours alone."""
-    own_db.write_now(lambda c: c.exec_driver_sql("SELECT 1"))
+    sql(own_db, COUNT)
     there = tmp_path.iterdir()
     modes = {p.name: p.stat().st_mode & 0o777 for p in there}
     assert "own.db" in modes

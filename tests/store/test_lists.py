@@ -25,6 +25,7 @@ from tests.store.conftest import (
     file,
     known,
     row_of,
+    sql,
     step,
     taken_back,
 )
@@ -482,12 +483,7 @@ async def test_no_hash_of_a_file_can_be_tried_out(own: OwnStore) -> None:
     await own.vault.accept([phone(1)], mark)
     again = await own.imports.begin(file(hashed, "a"))
     assert (again.prefix, again.offset) == (mark.prefix, 9)
-    kept = await own.database.read(
-        lambda c: c.exec_driver_sql(
-            "SELECT file, prefix FROM import_job"
-        ).fetchone()
-    )
-    assert kept is not None
+    [kept] = sql(own.database, "SELECT file, prefix FROM import_job")
     assert bytes.fromhex(hashed) not in kept[0]
     assert bytes.fromhex(mark.prefix) not in kept[1]
 

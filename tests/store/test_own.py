@@ -16,7 +16,7 @@ from syncd.store.home_stores import OwnStore
 from syncd.store.own import HIGH_WATER
 from tests import postgres
 from tests.flows.growing import ORIGIN
-from tests.store.conftest import Log, Reopen, crash_at, tamper
+from tests.store.conftest import Log, Reopen, crash_at, sql
 
 NEXT = "bank.example/syncd/txwz/2"
 
@@ -237,7 +237,7 @@ async def test_a_changed_tip_is_damaged(
 ) -> None:
     """Frontier and checkpoint of the tip must be one another's."""
     await log.write(own, log.report(1))
-    tamper(own, f"UPDATE log SET {column} = :value", value=value)
+    sql(own.database, f"UPDATE log SET {column} = :value", value=value)
     own.close()
     with pytest.raises(DamagedError, match=why):
         reopen()

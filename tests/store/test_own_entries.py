@@ -11,7 +11,7 @@ from syncd.indicator.identifier import Identifier
 from syncd.store.home_stores import OwnStore
 from syncd.store.own_entries import KEPT_S, OwnEntries
 from tests import postgres
-from tests.store.conftest import NOW, Clock, tamper
+from tests.store.conftest import NOW, Clock, sql
 
 PHONE = Identifier("phone", "+12025550100")
 DAY = 20_000
@@ -197,6 +197,6 @@ async def test_a_row_that_was_changed_does_not_open(
 ) -> None:
     await entries.add([exempt(why="a")], "chen")
     await entries.remove([1], "", "chen", "b")
-    tamper(own, f"UPDATE own_entry SET {change}")
+    sql(own.database, f"UPDATE own_entry SET {change}")
     with pytest.raises(DamagedError, match="own_entry: row 1"):
         await entries.page(Filter(ended=True))

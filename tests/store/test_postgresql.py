@@ -8,16 +8,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 
-from syncd.errors import (
-    NewerError,
-    SyncdError,
-    UnavailableError,
-    UsageError,
-)
-from syncd.store import migrating, postgresql, tables
+from syncd.errors import SyncdError, UnavailableError, UsageError
+from syncd.store import postgresql, tables
 from syncd.store.database import Database
 from syncd.store.server import Server
 from tests import postgres
@@ -50,27 +43,6 @@ def names(db: Database) -> list[str]:
 
 
 # ------------------------------------------------------------------ opening
-
-
-@pytest.mark.parametrize(
-    ("schema", "metadata"), [("own", tables.OWN), ("mirror", tables.MIRROR)]
-)
-def test_migrations_end_where_tables_stand(
-    server: Server, schema: str, metadata: sa.MetaData
-) -> None:
-    """An empty schema, migrated, has exactly the shape of tables.py."""
-    with closing(Database(server, schema)) as db, db.reading() as c:
-        context = MigrationContext.configure(c)
-        assert compare_metadata(context, metadata) == []
-        assert migrating.revision(c) == migrating.HEADS[schema]
-
-
-def test_a_newer_schema_is_refused(server: Server) -> None:
-    """As a newer file is."""
-    name = postgres.name_of(server)
-    postgres.sql("UPDATE own.alembic_version SET version_num = 'x'", name)
-    with pytest.raises(NewerError, match="at revision x"):
-        Database(server, "own")
 
 
 @pytest.mark.parametrize(

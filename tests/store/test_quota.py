@@ -17,7 +17,7 @@ from syncd.roster.quotas import STEPS, Limit
 from syncd.store.database import Database
 from syncd.store.home_stores import OwnStore
 from syncd.store.quota import FREE_REPEATS, Debit, Quotas
-from tests.store.conftest import Reopen
+from tests.store.conftest import Reopen, sql
 from tests.store.test_books import NOW, debit
 
 LOOKUPS = Limit(10_000, 3600, frozenset({"never", "publish"}))
@@ -194,16 +194,9 @@ async def test_a_book_is_read_again_after_a_restart(
 async def test_old_minutes_are_dropped(own: OwnStore) -> None:
     await own.quotas.debit(debit(60, 1))
     await own.quotas.prune(NOW + 86_400)
-    count = "SELECT COUNT(*) FROM quota"
-
-    def rows() -> int:
-        return own.database.read_now(
-            lambda c: int(c.exec_driver_sql(count).scalar() or 0)
-        )
-
-    assert rows() == 1
+    assert len(sql(own.database, "SELECT * FROM quota")) == 1
     await own.quotas.prune(NOW + 3 * 86_400)
-    assert rows() == 0
+    assert sql(own.database, "SELECT * FROM quota") == []
 
 
 GIVEN = st.lists(

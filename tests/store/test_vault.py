@@ -42,6 +42,7 @@ from tests.store.conftest import (
     known,
     open_own,
     row_of,
+    sql,
     step,
 )
 
@@ -311,9 +312,7 @@ async def test_a_crash_in_an_import(
     again = reopen()
     state = await again.imports.begin(file("a"))
     rows = await again.vault.find_value("phone", "+8613800000001")
-    [held] = await again.database.read(
-        lambda c: c.exec_driver_sql("SELECT count(*) FROM list_value")
-    )
+    [held] = sql(again.database, "SELECT count(*) FROM list_value")
     assert (state.offset, len(rows), *held) == (
         (40, 1, 1) if point == "import.committed" else (0, 0, 0)
     )
@@ -439,12 +438,8 @@ async def test_a_row_moved_to_anothers_place_does_not_open(
 ) -> None:
     """What is sealed is bound to what it says and of whom."""
     await accept(own, phone(1), phone(2))
-    await own.database.write(
-        lambda c: c.exec_driver_sql(
-            "UPDATE vault SET sealed = (SELECT sealed FROM vault WHERE id = 1)"
-            " WHERE id = 2"
-        )
-    )
+    other = "(SELECT sealed FROM vault WHERE id = 1)"
+    sql(own.database, f"UPDATE vault SET sealed = {other} WHERE id = 2")
     with pytest.raises(DamagedError, match="row 2"):
         await row_of(own, 2)
 
