@@ -1,13 +1,15 @@
 """How fast a daemon answers look-ups, today's build beside an older one.
 
     python bench/lookup.py [--old COMMIT] [--seconds 4] [--claims 20000] [--workers N]
+        [--mtls]
 
 Each build founds an alliance of four daemons on loopback by its own commands;
 one has reported so many URLs, which the others have pulled and merged. Callers
 on kept-alive connections then ask the bank's local API, `/healthz` of the same
 daemon, and `floor.py`, which does the least that an answer needs. Prints
 answers per second (items, where a request has many), milliseconds, and the
-ratio to the floor.
+ratio to the floor. With `--mtls` the local API is called over mutual TLS, the
+floor is not.
 """
 
 import argparse
@@ -15,6 +17,8 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -33,6 +37,7 @@ MANY = 1000  # items of a bulk request
 SETTINGS = {"cache": True, "token_urls": 10**7, "token_share": 100}
 TICKS = os.sysconf("SC_CLK_TCK")
 STEP = 65_536  # entries appended at once
+TLS: dict[int, ssl.SSLContext] = {}  # by port, where there is any
 KINDS = {"url": "http://h{}.example/", "phone": "139{:08}"}
 
 
@@ -43,10 +48,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--claims", type=int, default=20_000)
     parser.add_argument("--workers", type=int, default=0)
+    parser.add_argument("--mtls", action="store_true")
     parser.add_argument("--play", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.play:
-        print(json.dumps(play(args.seconds, args.claims, args.workers)))
+        print(json.dumps(play(args)))
         return
     with tempfile.TemporaryDirectory() as tmp:
         trees = {"new": HERE}
@@ -71,6 +77,7 @@ def measured(tree: Path, args: argparse.Namespace) -> Any:
     """Return what one build measured of itself."""
     words = ["--play", "--seconds", str(args.seconds)]
     words += ["--claims", str(args.claims), "--workers", str(args.workers)]
+    words += ["--mtls"] if args.mtls else []
     done = subprocess.run(
         [sys.executable, __file__, *words],
         cwd=tree,
@@ -84,9 +91,10 @@ def measured(tree: Path, args: argparse.Namespace) -> Any:
 # ------------------------------------------------------------ in the build
 
 
-def play(seconds: float, claims: int, workers: int) -> dict[str, Any]:
+def play(args: argparse.Namespace) -> dict[str, Any]:
     """Measure this build."""
-    with alliance(claims, workers) as (port, token), floor() as bare:
+    seconds, claims = args.seconds, args.claims
+    with alliance(args) as (port, token), floor() as bare:
         head = f"Authorization: Bearer {token}\r\n"
         found: dict[str, Any] = {}
 
@@ -177,12 +185,13 @@ def request(head: str, kind: str, numbers: Any) -> bytes:
 
 
 @contextlib.contextmanager
-def alliance(claims: int, workers: int) -> Iterator[tuple[int, str]]:
+def alliance(args: argparse.Namespace) -> Iterator[tuple[int, str]]:
     """Found an alliance; yield a member's local port and an operator's token."""
     from syncd.config import editing
     from syncd.demo.play import Demo
     from syncd.errors import SyncdError
 
+    claims = args.claims
     with tempfile.TemporaryDirectory() as tmp:
         demo = Demo(Path(tmp), [])
         with contextlib.redirect_stdout(sys.stderr):
@@ -193,7 +202,10 @@ def alliance(claims: int, workers: int) -> Iterator[tuple[int, str]]:
                     with contextlib.suppress(SyncdError):  # an older build
                         editing.change(member.home, "lookup", key, value)
             with contextlib.suppress(SyncdError):
-                editing.change(bank.home, "own", "workers", workers)
+                editing.change(bank.home, "own", "workers", args.workers)
+            port = int(str(bank.own).rsplit(":", 1)[1])
+            if args.mtls:
+                port = mutual_tls(bank.home)
             report(demo, platform, claims)
             demo.start()
         try:
@@ -204,15 +216,39 @@ def alliance(claims: int, workers: int) -> Iterator[tuple[int, str]]:
                 time.sleep(0.5)
             for member in demo.members:  # all know the never-list by then
                 rest(member.process.pid)
-            yield (
-                int(str(bank.own).rsplit(":", 1)[1]),
-                bank.token_file.read_text().strip(),
-            )
+            yield port, bank.token_file.read_text().strip()
         finally:
             for member in demo.members:
                 if getattr(member, "process", None) is not None:
                     member.process.kill()
                     member.process.wait()
+
+
+def mutual_tls(home: Path) -> int:
+    """Have a member serve mutual TLS; return at which port we may call."""
+    from syncd import pinning
+    from syncd.config import editing
+    from syncd.roster import certificate, keys
+
+    both = keys.generate("bench.example", "bench", os.urandom, now=0)
+    shown, key = home.parent / "tls.der", home.parent / "tls.key"
+    key.touch(mode=0o600)
+    shown.write_bytes(both.certificate)
+    key.write_bytes(both.tls_pem)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    given = {"tls_certificate": shown, "tls_key": key}
+    for name, value in {**given, "tls_listen": f"127.0.0.1:{port}"}.items():
+        editing.change(home, "own", name, value)
+    words = ["token", "add", "bench", "--role", "operator", "--certificate"]
+    subprocess.run(
+        [sys.executable, "-m", "syncd", "--home", home, *words, shown],
+        check=True,
+    )
+    TLS[port] = pinning.client_context(
+        both.certificate, both.tls_pem, certificate.pin(both.certificate)
+    )
+    return port
 
 
 def rest(pid: int) -> None:
@@ -332,7 +368,9 @@ async def _run(
     end = began + seconds
 
     async def call(me: int) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=TLS.get(port)
+        )
         n = me
         while True:
             due = time.perf_counter()

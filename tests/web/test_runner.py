@@ -31,10 +31,19 @@ async def _body(request: web.Request) -> web.Response:
     return web.Response(body=await runners.body_of(request, most=9))
 
 
-async def opened() -> tuple[Runner, int]:
+class Slow(ServerTls):
+    """Has to ask whom to admit, and the client's first words are there."""
+
+    async def admit(self) -> None:
+        await asyncio.sleep(0.05)
+        self.update([CALLER.certificate])
+
+
+async def opened(kind: type[ServerTls] = ServerTls) -> tuple[Runner, int]:
     """Start a server with TLS; return what runs it, and its port."""
-    tls = ServerTls(HERE.certificate, HERE.tls_pem)
-    tls.update([CALLER.certificate])
+    tls = kind(HERE.certificate, HERE.tls_pem)
+    if kind is ServerTls:
+        tls.update([CALLER.certificate])
     app = web.Application()
     app.router.add_get("/much", _much)
     app.router.add_post("/body", _body)
@@ -72,6 +81,13 @@ def come_in(port: int) -> socket.socket:
         caller.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
         assert caller.recv(1)
         return socket.socket(fileno=caller.detach())
+
+
+async def test_a_handshake_waits_until_it_is_known_who_is_admitted() -> None:
+    runner, port = await opened(Slow)
+    caller = await asyncio.wait_for(asyncio.to_thread(come_in, port), 4)
+    caller.close()
+    await runner.cleanup()
 
 
 def read_all(caller: socket.socket) -> None:
