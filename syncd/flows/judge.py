@@ -22,6 +22,7 @@ from syncd.roster.roster import Roster
 
 LIGHT: Final = 64  # questions and claims judged without another thread
 HITS: Final = frozenset({"confirmed", "suspected", "disputed"})
+_UNREAD = Message("basis: no time left to read what reports rest on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,9 +264,7 @@ class Judge:
         if not (whole or firm or judged.verdict == "confirmed"):
             return Answer(
                 verdict=verdict.unknown("basis_unread"),
-                detail=Message(
-                    "basis: no time left to read what reports rest on"
-                ),
+                detail=_UNREAD,
                 tokens=tokens,
             )
         if judged.verdict not in HITS:
