@@ -99,7 +99,8 @@ class Leadership:
             await self._lead(handed_over=election.handed_over and not moved)
         except Exception:
             log.exception("cannot lead")
-            election.resign()  # others may be able to
+            # Others may be able to. A look may wait for the server just now.
+            await asyncio.to_thread(election.resign)
 
     async def _lead(self, *, handed_over: bool = False) -> None:
         """Append, merge and do what is due, from now on."""

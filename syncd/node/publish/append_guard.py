@@ -45,6 +45,7 @@ class AppendGuard:
     def __post_init__(self) -> None:
         self.why_not = UNASKED
         self.asked = False  # enough of the others, since we lead
+        self._failure = UNASKED  # why asking them failed, if it did
         self._rest_s = REST_S
         self._startup_check: asyncio.Task[None] | None = None
         self._ruled_out = NOTHING  # why the roster lets our log not go on
@@ -101,7 +102,7 @@ class AppendGuard:
         A majority is enough if it was handed over: nothing was set back.
         """
         self._rest_s = 0.0 if handed_over else REST_S
-        if self.why_not == FOLLOWING:
+        if self.why_not in (FOLLOWING, self._failure):
             self.why_not = UNASKED
         self._startup_check = asyncio.create_task(self.ask_around())
 
@@ -201,7 +202,8 @@ class AppendGuard:
         except Exception as e:
             # Ours to mend, or our own files'; nothing is appended until then.
             if not self.asked:
-                self.why_not = e.text if isinstance(e, SyncdError) else BUG
+                self._failure = e.text if isinstance(e, SyncdError) else BUG
+                self.why_not = self._failure
             self.failed()
             log.exception("not appending")
 
