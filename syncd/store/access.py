@@ -94,9 +94,10 @@ _Row = dict[str, Any]
 class _Month(VaultCipher):
     """The key of a month."""
 
-    def __init__(self, number: int, key: bytes) -> None:
+    def __init__(self, number: int, key: bytes, sealed: bytes) -> None:
         super().__init__(key)
         self.number = number  # of 30 days since 1970
+        self.sealed = sealed  # the key, as the database has it
         self._key = key
 
     def tag(self, token: bytes) -> bytes:
@@ -204,8 +205,13 @@ class AccessBook(SealedBook):
     ) -> list[range]:
         now = self._clock()
         number = now // MONTH_S
-        month = self._month(c, number) or self._new_month(c, number)
-        (newest,) = _NEWEST.one(c)
+        newest, sealed = _NEWEST.one(c, number)
+        # A server that was set back, by a failover, may not have it any more.
+        month = (
+            self._unsealed(number, sealed)
+            if sealed
+            else self._new_month(c, number)
+        )
         first, previous = newest + 1, self._previous(c)
         rows = list[tuple[object, ...]]()
         places = list[tuple[int, bytes, int]]()
@@ -248,18 +254,23 @@ class AccessBook(SealedBook):
                     access_key.c.month == number
                 )
             )
-            if sealed is None:
-                return None
-            key = self._cipher.open(sealed, _context(number))
-            self._months[number] = _Month(number, key)
+            return self._unsealed(number, sealed) if sealed else None
         return self._months[number]
+
+    def _unsealed(self, number: int, sealed: bytes) -> _Month:
+        """Return a month by its key as the database has it; remember it."""
+        month = self._months.get(number)
+        if month is None or month.sealed != sealed:
+            key = self._cipher.open(sealed, _context(number))
+            month = self._months[number] = _Month(number, key, sealed)
+        return month
 
     def _new_month(self, c: sa.Connection, number: int) -> _Month:
         """Begin a month; not remembered, for the transaction may fail."""
         key = os.urandom(32)
         sealed = self._cipher.seal(key, _context(number))
         c.execute(sa.insert(access_key).values(month=number, sealed=sealed))
-        return _Month(number, key)
+        return _Month(number, key, sealed)
 
     # ------------------------------------------------------------- reading
 
@@ -316,7 +327,12 @@ def _bound(row: _Row) -> bytes:
 
 
 _NEWEST: Final = Prepared(
-    sa.select(sa.func.coalesce(sa.func.max(access.c.id), 0))
+    sa.select(
+        sa.func.coalesce(sa.func.max(access.c.id), 0),
+        sa.select(access_key.c.sealed)
+        .where(given(access_key.c.month))
+        .scalar_subquery(),
+    )
 )
 _WRITER_OF: Final = Prepared(
     sa.select(access.c.writer).where(given(access.c.id))

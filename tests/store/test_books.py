@@ -21,7 +21,7 @@ from syncd.errors import (
 from syncd.flows.ports import Access, Cosigned
 from syncd.roster.quotas import Limit
 from syncd.store import access as access_book
-from syncd.store import quota
+from syncd.store import quota, tables
 from syncd.store.database import Database
 from syncd.store.home_stores import OwnStore
 from syncd.store.quota import Debit
@@ -196,6 +196,25 @@ async def test_each_writer_has_records_before_its_own(
         *((1, daemon(tmp_path), 0), (2, "local-1", 0), (3, "local-1", 2)),
         *((4, daemon(tmp_path), 1), (5, "local-1", 3)),
     ]
+
+
+async def test_a_month_whose_key_a_failover_lost_has_another(
+    own: OwnStore, reopen: Reopen
+) -> None:
+    """What is recorded from then on opens, whatever we remember."""
+    await own.access.record([access()])
+    await own.access.record([access()])
+
+    def lose(c: sa.Connection) -> None:
+        gone = access_book.access_position, tables.access, tables.access_key
+        for table in gone:
+            c.execute(sa.delete(table))
+
+    await own.database.write(lose)
+    await own.access.record([access(reference="after")])
+    own.close()
+    [row] = await reopen().access.page()
+    assert row.reference == "after"
 
 
 @pytest.mark.parametrize(
