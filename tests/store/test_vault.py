@@ -32,6 +32,7 @@ from syncd.store.retracting import Terms, Withdrawn
 from syncd.store.sealing import VaultCipher
 from syncd.store.vault import Query
 from syncd.tlog.merkle import Frontier
+from tests import postgres
 from tests.store.conftest import (
     Clock,
     Log,
@@ -343,25 +344,24 @@ def spellings(value: str) -> list[bytes]:
 
 
 def found_in(home: Path, value: str) -> bool:
-    """Search every file of a home, deflated parts included."""
-    for path in sorted(home.rglob("*")):
-        if path.is_file():
-            raw = path.read_bytes()
-            parts = [raw]
-            at = -1
-            while (at := raw.find(b"\x1f\x8b", at + 1)) >= 0:
-                try:
-                    parts.append(zlib.decompressobj(31).decompress(raw[at:]))
-                except zlib.error:
-                    continue
-            for form in spellings(value):
-                if any(form in part for part in parts):
-                    return True
+    """Search every file of a home, or a server's, deflated parts included."""
+    raws = [path.read_bytes() for path in home.rglob("*") if path.is_file()]
+    if postgres.of(home) is not None:
+        raws.append(postgres.disk(home, "own"))
+    for raw in raws:
+        parts = [raw]
+        at = -1
+        while (at := raw.find(b"\x1f\x8b", at + 1)) >= 0:
+            try:
+                parts.append(zlib.decompressobj(31).decompress(raw[at:]))
+            except zlib.error:
+                continue
+        if any(form in part for form in spellings(value) for part in parts):
+            return True
     return False
 
 
 @SEALED
-@pytest.mark.sqlite
 async def test_no_raw_value_on_disk(
     tmp_path: Path,
     log: Log,
@@ -388,7 +388,6 @@ async def test_no_raw_value_on_disk(
 
 
 @SEALED
-@pytest.mark.sqlite
 async def test_nothing_of_a_list_is_on_the_disk(
     tmp_path: Path,
     clock: Clock,
