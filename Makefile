@@ -46,11 +46,13 @@ demo: $(READY)  ## four members on this machine exchange the sample data
 test: $(READY)  ## the fast tests: under two minutes
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(ARGS)
 
-test-slow: $(READY)  ## kills, the demo, the docs' code blocks, the containers
+# Flows know no database; what peers are chosen by lies in memory.
+test-slow: $(READY)  ## kills, the demo, the docs' code blocks, the containers, PostgreSQL
 	@$(BIN)/pytest -m slow --timeout 900 $(ARGS)
-	@$(BIN)/pytest -q --engine postgresql -m "not slow" --timeout 300 \
-	  tests/store tests/flows tests/node tests/whole $(ARGS)
-	@$(BIN)/pytest -q --engine postgresql18 --timeout 300 tests/store $(ARGS)
+	@$(BIN)/pytest -q -n 2 --dist loadfile --timeout 900 --engine postgresql \
+	  --ignore tests/node/test_peer_choice.py tests/store tests/node tests/whole $(ARGS)
+	@$(BIN)/pytest -q -n 2 --dist loadfile --timeout 900 --engine postgresql18 \
+	  tests/store $(ARGS)
 
 coverage: $(READY)  ## the core by its own tests: no branch is left out
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" --cov \
