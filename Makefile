@@ -108,7 +108,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 \
 lock: $(READY)  ## resolve the dependencies anew, for here and for the image
 	@$(BIN)/$(COMPILE) --upgrade --group dev pyproject.toml -o requirements.lock
 	@printf 'setuptools\nbabel\n' | $(BIN)/$(COMPILE) --no-annotate -c requirements.lock \
-	  pyproject.toml - -o docker/requirements.lock
+	  --extra postgresql pyproject.toml - -o docker/requirements.lock
 
 messages: $(READY)  ## bring the catalogues up to the sentences in the code
 	@$(BIN)/python tools/messages.py
