@@ -52,7 +52,8 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
         "components": {
             "schemas": schemas,
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer"}
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "certificate": {"type": "mutualTLS"},
             },
         },
     }
@@ -81,7 +82,7 @@ def _operation(route: Route) -> dict[str, Any]:
         },
     }
     if route.roles is not OPEN:
-        found["security"] = [{"bearer": []}]
+        found["security"] = [{"bearer": []}, {"certificate": []}]
         found["x-roles"] = sorted(route.roles)
     if parameters := [*_parameters(route)]:
         found["parameters"] = parameters
