@@ -12,6 +12,7 @@ from syncd.flows.ports import Bundle, MirrorHead
 from syncd.indicator import codec
 from syncd.indicator.absent import RETIRED
 from syncd.store import bundles, erasing, kept_notes, tables
+from syncd.store.log_rows import drop
 from syncd.store.tables import (
     claim,
     ending,
@@ -47,7 +48,7 @@ def cut(
         ):
             newest = raw
             break
-        kept_notes.drop(c, log_id, kept_note.c.size == at)
+        drop(c, kept_note, log_id, kept_note.c.size == at)
     return MirrorHead(origin, frontier, merged, newest)
 
 
@@ -57,7 +58,7 @@ def _cut_bundles(
     """Drop what is beyond; return the leaf hashes of the partial bundle."""
     n, width = divmod(size, BUNDLE)
     last = bundles.need(c, log_id, n) if width else None
-    _drop(c, tables.bundle, log_id, tables.bundle.c.n >= n)
+    drop(c, tables.bundle, log_id, tables.bundle.c.n >= n)
     if last is None:
         return []
     bundles.put(c, log_id, [narrow(origin, last, width)])
@@ -86,7 +87,7 @@ def _undo_erasures(c: sa.Connection, log_id: int, size: int) -> int:
     is ordered again.
     """
     known = erasing.erased(c, log_id)
-    _drop(c, erased, log_id, erased.c.by_idx >= size)
+    drop(c, erased, log_id, erased.c.by_idx >= size)
     epochs = [  # by themselves, not by a later entry
         (start, min(stop, size), by)
         for start, stop, by in known
@@ -102,23 +103,14 @@ def _undo_erasures(c: sa.Connection, log_id: int, size: int) -> int:
 def _cut_rows(c: sa.Connection, log_id: int, merged: int, size: int) -> None:
     """Drop what entries from `merged` on said, and end nothing by them."""
     for table in (claim, mirror_sighting):
-        _drop(c, table, log_id, table.c.idx >= merged)
-    _drop(c, ending, log_id, ending.c.by_idx >= merged)
+        drop(c, table, log_id, table.c.idx >= merged)
+    drop(c, ending, log_id, ending.c.by_idx >= merged)
     c.execute(
         sa.update(claim)
         .values(ended_by=erasing.LEAST)
         .where(claim.c.log_id == log_id, claim.c.ended_by >= merged)
     )
-    _drop(c, missing, log_id, missing.c.idx >= size)
-
-
-def _drop(
-    c: sa.Connection,
-    table: sa.Table,
-    log_id: int,
-    which: sa.ColumnElement[bool],
-) -> None:
-    c.execute(sa.delete(table).where(table.c.log_id == log_id, which))
+    drop(c, missing, log_id, missing.c.idx >= size)
 
 
 def _signed_root(raw: bytes) -> bytes:

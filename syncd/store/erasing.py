@@ -21,7 +21,7 @@ from syncd.flows.ports import Finding
 from syncd.indicator import codec, leaf, statement, token
 from syncd.indicator.absent import Range
 from syncd.indicator.claims import Claim
-from syncd.store import bundles, tables
+from syncd.store import bundles, log_rows, tables
 from syncd.store.prepared import MANY, Prepared, given
 from syncd.store.tables import bundle, claim, ending, mirror_sighting, missing
 from syncd.tlog import merkle
@@ -226,8 +226,7 @@ class _Erasure:
             ended += c.scalars(
                 sa.select(mark.by_idx).distinct().where(ours, *within)
             )
-            named = mark.idx >= start, mark.idx < end
-            c.execute(sa.delete(ending).where(ours, *named))
+            log_rows.drop(c, ending, log_id, mark.idx >= start, mark.idx < end)
         self._stand_again(ended)
 
     def _close(self, n: int, gone: AbstractSet[int]) -> None:
@@ -254,8 +253,7 @@ class _Erasure:
         places = [(token_of(p), log_id, index) for index, p in closed.items()]
         for table in _SAYING:
             self._drop(table, places)
-        lacked = missing.c.log_id == log_id, missing.c.idx.in_(closed)
-        c.execute(sa.delete(missing).where(*lacked))
+        log_rows.drop(c, missing, log_id, missing.c.idx.in_(closed))
         self._stand_again([*closed])
 
     def _drop(

@@ -96,18 +96,13 @@ def keep(c: sa.Connection, log_id: int, size: int, note: bytes) -> None:
     gone = sizes[: len(sizes) - len(ahead)][:-1]
     if len(ahead) > _AHEAD:
         gone += ahead[1:-1:2]  # the nearest and the largest stay
-    drop(c, log_id, kept_note.c.size.in_(gone))
+    log_rows.drop(c, kept_note, log_id, kept_note.c.size.in_(gone))
 
 
 def reject(c: sa.Connection, log_id: int, notes: Sequence[bytes]) -> None:
     """Keep notes as evidence alone: they are of no account any more."""
     _keep_evidence(c, log_id, notes, rejected=1)
-    drop(c, log_id, kept_note.c.note.in_(notes))
-
-
-def drop(c: sa.Connection, log_id: int, which: sa.ColumnElement[bool]) -> None:
-    """Keep some notes of a log no longer."""
-    c.execute(sa.delete(kept_note).where(kept_note.c.log_id == log_id, which))
+    log_rows.drop(c, kept_note, log_id, kept_note.c.note.in_(notes))
 
 
 def _evidence(

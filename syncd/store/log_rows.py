@@ -43,6 +43,16 @@ def head(c: sa.Connection, origin: str) -> MirrorHead:
     )
 
 
+def drop(
+    c: sa.Connection,
+    table: sa.Table,
+    log_id: int,
+    *which: sa.ColumnElement[bool],
+) -> None:
+    """Drop a log's rows of a table, or some of them."""
+    c.execute(sa.delete(table).where(table.c.log_id == log_id, *which))
+
+
 def move(c: sa.Connection, old: MirrorHead, new: MirrorHead) -> int:
     """Move a log's row from `old` to `new`, uncontested; return its id.
 

@@ -144,7 +144,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
         """
         log_id = log_rows.id_of(c, origin)
         for table in (claim, ending, mirror_sighting):
-            c.execute(sa.delete(table).where(table.c.log_id == log_id))
+            log_rows.drop(c, table, log_id)
         row = sa.update(mirror_log).where(log.id == log_id)
         c.execute(row.values(merged=0))
 
@@ -266,7 +266,7 @@ def _joined(
 def _set_missing(
     c: sa.Connection, log_id: int, indices: Sequence[int]
 ) -> None:
-    c.execute(sa.delete(missing).where(missing.c.log_id == log_id))
+    log_rows.drop(c, missing, log_id)
     if indices:
         rows = [{"log_id": log_id, "idx": i} for i in sorted({*indices})]
         c.execute(sa.insert(missing), rows)
