@@ -109,7 +109,7 @@ def accept(
     if mark is not None:
         failpoint.hit("import.rows")
         found = [
-            (mac, sealing.raw_mac(cipher, r.raw))
+            (mac, cipher.cell_hash(r.raw))
             for r, mac in zip(reports, macs, strict=True)
         ]
         imports.move(c, cipher, mark, outcomes, found, refused)
@@ -244,9 +244,7 @@ def _row(
     """Return what `_INSERT` wants; `fixed`: time, import and caller."""
     id_, report, mac = new
     now, import_id, caller = fixed
-    fields_mac = sealing.mac(
-        cipher, "fields", report.type, mac + report.fields
-    )
+    fields_mac = cipher.hash_of("fields", report.type, mac + report.fields)
     sealed = None
     if report.value:
         sealed = cipher.seal(
@@ -263,10 +261,8 @@ def _row(
 
 def _mac(cipher: VaultCipher, report: NewReport) -> bytes:
     if report.value:
-        return sealing.mac(cipher, "value", report.kind, report.value)
-    return sealing.mac(
-        cipher, "token", report.kind, report.epoch, report.token
-    )
+        return cipher.hash_of("value", report.kind, report.value)
+    return cipher.hash_of("token", report.kind, report.epoch, report.token)
 
 
 def _fields_ids(c: sa.Connection, wanted: set[bytes]) -> dict[bytes, int]:

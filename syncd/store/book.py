@@ -84,6 +84,9 @@ class SealedBook(Book):
         super().__init__(database, clock)
         self._cipher = cipher
 
+    def _hash(self, what: str, *parts: str | int | bytes) -> bytes:
+        return self._cipher.hash_of(what, *parts)
+
 
 def add_counts(
     c: sa.Connection, table: sa.Table, counts: Mapping[Row, tuple[int, ...]]

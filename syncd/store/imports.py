@@ -25,7 +25,6 @@ from syncd.flows.submission import (
     ImportStatus,
     Outcome,
 )
-from syncd.store import sealing
 from syncd.store.book import SealedBook, reads, writes
 from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared
@@ -248,14 +247,14 @@ class Imports(SealedBook):
 
     def _list_id(self, c: sa.Connection, name: str) -> int:
         """Return the number of a list, which is made if there is none."""
-        mac = sealing.mac(self._cipher, "list", name)
+        mac = self._hash("list", name)
         sealed = self._cipher.seal(name.encode(), b"list/" + mac)
         new = insert(import_list).values(mac=mac, sealed=sealed)
         c.execute(new.on_conflict_do_nothing())
         return self._named(c, name)
 
     def _named(self, c: sa.Connection, name: str) -> int:
-        mac = sealing.mac(self._cipher, "list", name)
+        mac = self._hash("list", name)
         at = import_list.c
         found: int | None = c.scalar(sa.select(at.id).where(at.mac == mac))
         if found is None:
@@ -344,7 +343,7 @@ def move(
     kept = [
         (
             *(mark.id, one.row),
-            sealing.raw_mac(cipher, one.raw) if one.raw else b"",
+            cipher.cell_hash(one.raw) if one.raw else b"",
             cipher.seal(one.why, _context(mark.id, one.row, "why")),
         )
         for one in rows[:room]

@@ -17,7 +17,6 @@ from syncd.errors import DamagedError, RefusedError
 from syncd.flows.entry import LOCAL, Entry, EntryFields, Filter, NewEntry
 from syncd.flows.submission import Outcome
 from syncd.indicator.identifier import Identifier
-from syncd.store import sealing
 from syncd.store.book import SealedBook, reads, writes
 from syncd.store.database import FEW
 from syncd.store.prepared import MANY, Prepared, given
@@ -150,7 +149,7 @@ class OwnEntries(SealedBook):
             "mac": mac,
             "name_mac": name_mac,
             "said_mac": said_mac,
-            "list_mac": self._mac("own-list", entry.name) if own else None,
+            "list_mac": self._hash("own-list", entry.name) if own else None,
             "sealed": self._cipher.seal(plain, context),
             "until": entry.until,
             "added_by": by,
@@ -227,8 +226,8 @@ class OwnEntries(SealedBook):
         """Have a load count entries of its list as present."""
 
         def job(c: sa.Connection) -> None:
-            macs = {self._mac("own", i.kind, i.value) for i in wanted}
-            rows = _IDS.within(c, sorted(macs), self._mac("own-list", name))
+            macs = {self._hash("own", i.kind, i.value) for i in wanted}
+            rows = _IDS.within(c, sorted(macs), self._hash("own-list", name))
             _LOAD.many(c, [(load, id_) for (id_,) in rows])
 
         if wanted:
@@ -237,7 +236,7 @@ class OwnEntries(SealedBook):
     def _of_list(
         self, c: sa.Connection, name: str, *more: sa.ColumnElement[bool]
     ) -> list[int]:
-        its = _at.list_mac == self._mac("own-list", name)
+        its = _at.list_mac == self._hash("own-list", name)
         ids = sa.select(_at.id).where(_STANDS, its, *more)
         return [*c.scalars(ids.order_by(_at.id))]
 
@@ -251,7 +250,7 @@ class OwnEntries(SealedBook):
         def job(c: sa.Connection) -> dict[Identifier, list[Entry]]:
             if _ANY.one(c) is None:  # most members have none: nothing hashed
                 return {}
-            by_mac = {self._mac("own", i.kind, i.value): i for i in wanted}
+            by_mac = {self._hash("own", i.kind, i.value): i for i in wanted}
             found: dict[Identifier, list[Entry]] = {}
             for mac, *row in _FIND.within(c, sorted(by_mac), day):
                 found.setdefault(by_mac[mac], []).append(self._opened(row))
@@ -267,7 +266,7 @@ class OwnEntries(SealedBook):
             "type": wanted.type,
             "kind": wanted.kind,
             "added_by": wanted.by,
-            "list_mac": wanted.list and self._mac("own-list", wanted.list),
+            "list_mac": wanted.list and self._hash("own-list", wanted.list),
         }
         rows = _ROW.where(_at.id > wanted.after)
         rows = rows.filter_by(**{k: v for k, v in asked.items() if v})
@@ -291,14 +290,11 @@ class OwnEntries(SealedBook):
 
     # ---------------------------------------------------------- innards
 
-    def _mac(self, what: str, *parts: str | bytes) -> bytes:
-        return sealing.mac(self._cipher, what, *parts)
-
     def _macs(self, entry: NewEntry) -> tuple[bytes, bytes, bytes]:
         """Return the hashes of value, name and what is said."""
-        value = self._mac("own", entry.kind, entry.value)
-        name = self._mac("own-name", entry.type, entry.name, value)
-        return value, name, self._mac("own-said", name + entry.content)
+        value = self._hash("own", entry.kind, entry.value)
+        name = self._hash("own-name", entry.type, entry.name, value)
+        return value, name, self._hash("own-said", name + entry.content)
 
     def _opened(self, row: Sequence[Any]) -> Entry:
         said_mac, sealed, why, *clear = row

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Position
-from syncd.store import events, sealing
+from syncd.store import events
 from syncd.store.book import SealedBook, reads
 from syncd.store.prepared import MANY, Prepared
 from syncd.store.tables import (
@@ -91,7 +91,7 @@ class ScreeningBook(SealedBook):
         self, c: sa.Connection, keys: Sequence[Key]
     ) -> list[tuple[Key, Screened]]:
         """Return the entries on some tokens."""
-        macs = {sealing.mac(self._cipher, "screen", *key): key for key in keys}
+        macs = {self._hash("screen", *key): key for key in keys}
         return [
             (macs[mac], self._opened(mac, *row))
             for mac, *row in _FIND.within(c, sorted(macs))
@@ -138,7 +138,7 @@ class ScreeningBook(SealedBook):
         return Counter({(*by,): n for *by, n in await self._rows(count)})
 
     def _row(self, one: Entered) -> dict[str, Any]:
-        mac = sealing.mac(self._cipher, "screen", *one.key)
+        mac = self._hash("screen", *one.key)
         reference = one.reference.encode()
         return {
             "mac": mac,

@@ -74,24 +74,17 @@ class VaultCipher(Box):
         outer.update(inner.digest())
         return outer.digest()[:MAC_SIZE]
 
+    def hash_of(self, what: str, *parts: str | int | bytes) -> bytes:
+        """Return what something is found by: `what` it is, and of what.
 
-# ----------------------------------------------------------------- layouts
+        A part that may hold a zero byte comes last.
+        """
+        raw = (p if isinstance(p, bytes) else str(p).encode() for p in parts)
+        return self.mac(b"\0".join((what.encode(), *raw)))
 
-
-def mac(cipher: VaultCipher, what: str, *parts: str | int | bytes) -> bytes:
-    """Return the hash by which something is found: `what` it is, and of what.
-
-    A part that may hold a zero byte comes last.
-    """
-    raw = (
-        one if isinstance(one, bytes) else str(one).encode() for one in parts
-    )
-    return cipher.mac(b"\0".join((what.encode(), *raw)))
-
-
-def raw_mac(cipher: VaultCipher, cell: str) -> bytes:
-    """Return 8 bytes by which a list's own cell is known again."""
-    return mac(cipher, "raw", cell.strip())[:8]
+    def cell_hash(self, cell: str) -> bytes:
+        """Return 8 bytes by which a list's own cell is known again."""
+        return self.hash_of("raw", cell.strip())[:8]
 
 
 def context(type_: int, kind: str, fields_mac: bytes) -> bytes:

@@ -7,7 +7,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from syncd.store import sealing
 from syncd.store.book import SealedBook, reads
 from syncd.store.tables import sighting
 
@@ -50,7 +49,7 @@ class Sightings(SealedBook):
         return [self._opened(row._asdict()) for row in c.execute(rows)]
 
     def _row(self, met: SightedToken) -> dict[str, Any]:
-        mac = sealing.mac(self._cipher, "sighting", met.week, met.token)
+        mac = self._hash("sighting", met.week, met.token)
         row = {**asdict(met), "mac": mac}
         row["sealed"] = self._cipher.seal(row.pop("token"), b"sighting/" + mac)
         del row["id"]

@@ -156,17 +156,13 @@ class Vault(SealedBook):
 
     async def find_value(self, kind: str, value: str) -> list[VaultRow]:
         """Return all rows about one identifier, ended ones too."""
-        return await self._find(
-            sealing.mac(self._cipher, "value", kind, value)
-        )
+        return await self._find(self._hash("value", kind, value))
 
     async def find_token(
         self, kind: str, epoch: int, token: bytes
     ) -> list[VaultRow]:
         """Return all rows that were made by a token, ended ones too."""
-        return await self._find(
-            sealing.mac(self._cipher, "token", kind, epoch, token)
-        )
+        return await self._find(self._hash("token", kind, epoch, token))
 
     @reads
     def _find(self, c: sa.Connection, mac: bytes) -> list[VaultRow]:
@@ -290,7 +286,7 @@ def _where(
     if seen_to:
         yield _says(_field("seen").between("0", seen_to))
     if wanted.values:
-        macs = [sealing.mac(cipher, "value", *one) for one in wanted.values]
+        macs = [cipher.hash_of("value", *one) for one in wanted.values]
         heads = [mac[:8] for mac in macs]
         yield _at.id.in_(_FINDS.where(vault_value.c.mac.in_(heads)))
         yield _at.value_mac.in_(macs)

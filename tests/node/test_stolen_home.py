@@ -76,13 +76,13 @@ def messages(short: bytes, week: int) -> list[bytes]:
     """Return what may have been hashed, with or without a key."""
     store = Messages()
     for digits in (OURS, THEIRS):
-        sealing.mac(store, "value", "phone", f"+86{digits}")
-        sealing.raw_mac(store, digits)
+        store.hash_of("value", "phone", f"+86{digits}")
+        store.cell_hash(digits)
         store.mac(b"own\0phone\0+86" + digits.encode())
     for name in (NAME, LIST):
-        sealing.mac(store, "list", name)
-    sealing.mac(store, "sighting", week, short)
-    sealing.mac(store, "screen", "phone", 1, short)
+        store.hash_of("list", name)
+    store.hash_of("sighting", week, short)
+    store.hash_of("screen", "phone", 1, short)
     store.mac(b"screening-ref\0" + REFERENCE.encode())
     upload = canonical.dumps([WHOLE, len(FILE), LIST, {}])
     store.mac(b"import-file\0" + upload)
