@@ -29,16 +29,8 @@ from syncd.store.imports import Imports
 from syncd.store.merge_marks import MergeMarks
 from syncd.store.mirror import MirrorStore
 from syncd.store.mutes import Mutes
-from syncd.store.own import (
-    HIGH_WATER,
-    OwnLogStore,
-    Succession,
-    succeed,
-)
-from syncd.store.own_books import (
-    LISTS,
-    OwnBooks,
-)
+from syncd.store.own import HIGH_WATER, OwnLogStore, Succession, succeed
+from syncd.store.own_books import LISTS, OwnBooks
 from syncd.store.published import PublishedCounts
 from syncd.store.quota import Quotas
 from syncd.store.screening import ScreeningBook

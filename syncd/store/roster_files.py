@@ -50,12 +50,12 @@ class RosterFiles:
             ) from e
 
     def get(self, version: int) -> bytes | None:
-        """Return one version's note, or None."""
-        path = self._path(version)
-        try:
-            return path.read_bytes()
-        except FileNotFoundError:
-            return None
+        """Return one version's note, or None.
+
+        Raises:
+            DamagedError: it cannot be read.
+        """
+        return durable.read(self._path(version))
 
     def put(self, version: int, raw: bytes) -> None:
         """Keep the next version's note; durable on return.
