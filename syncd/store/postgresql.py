@@ -17,7 +17,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from syncd.errors import DamagedError, Message, UnavailableError, UsageError
+from syncd.errors import (
+    DamagedError,
+    Message,
+    SyncdError,
+    UnavailableError,
+    UsageError,
+)
 from syncd.store.portable import timeline, writing_lock
 from syncd.store.server import Server
 
@@ -62,6 +68,7 @@ _LATER: Final = (  # refusals that another try may not meet
 _MAKE: Final = """DO $$ BEGIN
     IF to_regnamespace('{0}') IS NULL THEN CREATE SCHEMA {0}; END IF;
 END $$"""  # by itself it wants the right, even where the schema is there
+_IS_STANDBY: Final = "SELECT pg_is_in_recovery()"
 _MESSAGE: Final = sa.select(  # a commit without any would wait for nobody
     sa.func.pg_logical_emit_message(True, "syncd", "")
 )
@@ -84,6 +91,7 @@ class PostgresqlEngine:
         """
         self.name = f"postgresql {schema}"
         self._server, self._schema = server, schema
+        self._read_only, self._opened = read_only, False
         self._lock = sa.select(
             sa.func.pg_advisory_xact_lock(writing_lock(schema)),
             sa.cast(sa.func.pg_current_xact_id(), sa.Text),
@@ -98,6 +106,7 @@ class PostgresqlEngine:
                     raw.execute(_MAKE.format(schema))
         except psycopg.Error as e:
             raise self._refused(e) from e
+        self._opened = True
 
     def _engine(
         self, creator: Callable[[], Any], connections: int
@@ -123,15 +132,31 @@ class PostgresqlEngine:
         raw.execute(f"SET search_path TO {self._schema}")
         return raw
 
-    def _reader(self) -> "psycopg.Connection[Any]":
+    def _primary(self) -> "psycopg.Connection[Any]":
+        """Return a connection to a server that knows all that was written.
+
+        A standby may not know yet of a token that it was revoked.
+
+        Raises:
+            UnavailableError: a URL of several led to a standby just now.
+        """
         raw = self._connected()
+        if raw.execute(_IS_STANDBY).fetchone() == (True,):
+            raw.close()
+            raise UnavailableError(
+                "{name}: this server is a standby", name=self.name
+            )
+        return raw
+
+    def _reader(self) -> "psycopg.Connection[Any]":
+        raw = self._connected() if self._read_only else self._primary()
         raw.autocommit = False
         raw.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         raw.read_only = True
         return raw
 
     def _writer(self) -> "psycopg.Connection[Any]":
-        raw = self._connected()
+        raw = self._primary() if self._opened else self._connected()
         try:
             self._check(raw)
         except BaseException:
@@ -173,7 +198,7 @@ class PostgresqlEngine:
         """Return a connection that ends when it is silent for a while."""
 
         def creator() -> "psycopg.Connection[Any]":
-            raw = self._connected()
+            raw = self._primary()
             raw.execute(f"SET idle_session_timeout TO {_SILENT_MS}")
             raw.execute(
                 "SELECT set_config('application_name', %s, false)", [name]
@@ -264,7 +289,7 @@ class PostgresqlEngine:
                         self._warnings.clear()
                         connection.commit()
                         self._check_replicated()
-            except DBAPIError:
+            except (DBAPIError, SyncdError):  # away, or a standby for now
                 continue
             if now != timeline:
                 break

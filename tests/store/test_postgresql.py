@@ -180,6 +180,18 @@ async def test_a_lost_commit_waits_for_the_standby_too(server: Server) -> None:
         assert name in names(db)
 
 
+async def test_no_standby_is_read_or_led_by(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lags: a revoked token would open, a lock there keeps nobody off."""
+    with closing(Database(server, "own")) as db:
+        monkeypatch.setattr(postgresql, "_IS_STANDBY", "SELECT true")
+        with pytest.raises(UnavailableError, match="is a standby"):
+            names(db)
+        with pytest.raises(UnavailableError, match="is a standby"):
+            db.session("syncd one")
+
+
 SOCKET = ".s.PGSQL.5432"
 
 
