@@ -104,6 +104,8 @@ class OwnLogStore(Book):
         self._log_id = 0
         self._released = b""
         head = database.read_now(_newest)
+        if head is not None and durable.read(mark) != head[1].note:
+            head = database.write_now(_committed_again)
         if head is not None:
             self._log_id, tip = head
             self._reconcile(tip)
@@ -210,9 +212,7 @@ class OwnLogStore(Book):
             found = self._db.read_now(_newest)
             if found is None or found[1].note == self._released:
                 return False
-            id_, tip = found
-            # One that was not replicated is, once a later commit is.
-            self._db.write_now(lambda c: _move(c, id_, tip, tip))
+            _, tip = self._db.write_now(_committed_again) or found
             self._reconcile(tip)
             self._release(tip.note)
             return True
@@ -340,6 +340,15 @@ def _newest(c: sa.Connection) -> tuple[int, OwnHead] | None:
         raise DamagedError(
             "own.db: log row {log_id}: {why}", log_id=log_id, why=e
         ) from e
+
+
+def _committed_again(c: sa.Connection) -> tuple[int, OwnHead] | None:
+    """Return the tip. One that was not replicated is, once this commit is."""
+    found = _newest(c)
+    if found is not None:
+        id_, tip = found
+        _move(c, id_, tip, tip)
+    return found
 
 
 def _read_note(raw: bytes, where: str = "own.db") -> Checkpoint:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -12,6 +13,7 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.indicator import codec
+from syncd.store.database import Database
 from syncd.store.home_stores import OwnStore
 from syncd.store.own import HIGH_WATER
 from tests import postgres
@@ -133,6 +135,27 @@ async def test_a_mark_that_could_not_be_written(
     assert await own.log.release()
     assert own.log.released() == new.note
     assert (tmp_path / HIGH_WATER).read_bytes() == new.note
+
+
+async def test_what_was_not_released_is_committed_again_at_a_start(
+    own: OwnStore, log: Log, reopen: Reopen
+) -> None:
+    """It may not be replicated: a server waited for that when it died."""
+    await own.log.found(log.tip)
+    old, new, bundles = log.grow(log.report(1))
+    with crash_at("append.committed"):
+        await own.log.append(old, new, bundles, ())
+    own.close()
+    write, writes = Database.write_now, []
+    for _ in range(2):
+        with patch.object(
+            Database, "write_now", autospec=True, side_effect=write
+        ) as written:
+            again = reopen()
+            writes.append(written.call_count)
+        assert again.log.released() == new.note
+        again.close()
+    assert writes[0] == writes[1] + 1
 
 
 async def test_a_database_behind_its_mark_is_refused(
