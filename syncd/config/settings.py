@@ -160,7 +160,8 @@ class Database(Struct, frozen=True):
             return
         if self.url and parts.scheme not in ("postgresql", "postgres"):
             yield "want postgresql://USER@HOST/DATABASE"
-        if parts.password or "password" in dict(parse_qsl(parts.query)):
+        named = " ".join(dict(parse_qsl(parts.query)))  # sslpassword, too
+        if parts.password or "password" in named or "secret" in named:
             yield "holds a password: put that into password_file"
 
 

@@ -78,6 +78,7 @@ def test_defaults_are_the_designs() -> None:
         ("[database]\nurl = 'mysql://h/d'", "url: want postgresql://USER@H"),
         ("[database]\nurl = 'postgresql://u:pw@h/d'", "url: holds a passwo"),
         ("[database]\nurl = 'postgres://h/d?password=x'", "holds a passwo"),
+        ("[database]\nurl = 'postgres://h/d?sslpassword=x'", "holds a passwo"),
         ("[database]\nurl = 'postgres://[h/d'", "database.url: is no URL"),
         ("[secret]\nfile = 'hunter2'", "secret.file: want an absolute path"),
         ("[secret]\nfile = '/nowhere/bank/s'", "line 6: secret.file: lies in"),
