@@ -55,6 +55,7 @@ class Leadership:
         self._election = self.ctx.home.election
         self._logs: Mapping[str, tuple[int, ...]] = {}  # as we saw them last
         self._event = 0
+        self._busy = False
         self._tasks: list[asyncio.Task[None]] = []
 
     async def begin(self) -> None:
@@ -91,7 +92,8 @@ class Leadership:
             if number:  # beside: who does not look for long leads no more
                 leading = self._try_to_lead(election)
                 self._tasks = [asyncio.create_task(leading)]
-        await self._take_up(election)
+        if not self._busy:  # a write may wait, and who is silent leads no more
+            self.aside(self._take_up(election))
 
     async def _try_to_lead(self, election: Election) -> None:
         try:
@@ -132,6 +134,13 @@ class Leadership:
         self._tasks = []
 
     async def _take_up(self, election: Election) -> None:
+        self._busy = True
+        try:
+            await self._read(election)
+        finally:
+            self._busy = False
+
+    async def _read(self, election: Election) -> None:
         """Take up what another wrote."""
         news = await election.news(self.ctx.roster.version)
         if not self.number:

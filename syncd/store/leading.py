@@ -13,6 +13,7 @@ import contextlib
 import threading
 import zlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final, NamedTuple
 
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ from syncd.store.portable import timeline, writing_lock
 from syncd.store.tables import OWN, Bytes, Int, Text, cosigned, event, vault
 
 _LOCK: Final = zlib.crc32(b"syncd leader")
+_HANGS: Final = timedelta(seconds=5)
 _NAMED: Final = "syncd "  # before a daemon's name, in its session's
 
 log = structlog.get_logger("syncd.leading")
@@ -60,6 +62,8 @@ _session = sa.Table(
     sa.Column("pid", Int),
     sa.Column("application_name", Text),
     sa.Column("datname", Text),
+    sa.Column("wait_event", Text),
+    sa.Column("state_change", sa.DateTime(timezone=True)),
 ).c
 _lock = sa.Table(
     "pg_locks",
@@ -81,9 +85,13 @@ def _holds(lock: int) -> sa.ColumnElement[bool]:
     )
 
 
-# Who merges still, in a `COPY` perhaps that a paused process never ends.
+# Who writes, and lets the server wait for what comes next: it hangs. What is
+# sent in a pipeline or a `COPY` is not idle for the server, which lets it be.
 _END = sa.select(sa.func.pg_terminate_backend(_session.pid)).where(
-    _HERE, _holds(writing_lock("mirror"))
+    _HERE,
+    sa.or_(*(_holds(writing_lock(name)) for name in ("own", "mirror"))),
+    _session.wait_event == "ClientRead",
+    sa.func.clock_timestamp() - _session.state_change > _HANGS,
 )
 _THERE = (
     sa.select(_session.application_name, _holds(_LOCK))
@@ -151,6 +159,7 @@ class Election:
             if self._session is None:
                 self.fence.number = 0
                 self._session = self._db.session(_NAMED + self.node)
+            self._session.execute(_END)
             if not self.fence.number:
                 return bool(self._session.scalar(_ASK))
             return bool(self._session.scalar(FENCING) == self.fence.number)
@@ -168,7 +177,6 @@ class Election:
             return before, new
 
         before, new = await self._db.write(job)
-        await self._db.read(lambda c: c.execute(_END).all())
         same = before and before[-2:] == new[-2:]
         self.handed_over = bool(same) and before == self._seen
         self._seen, self.fence.number = new, new.fencing

@@ -45,7 +45,6 @@ _CONNECT: Final[dict[str, Any]] = {  # what the URL names goes before
     "client_encoding": "UTF8",
 }
 _LOCK_MS = 10_000  # as long as SQLite's busy timeout
-_IDLE_MS = 10_000
 _SILENT_MS = 8_000  # after which a session ends, and what it holds is free
 _LOST: Final = Message("what is committed may be lost")
 _WANTED: Final = {  # of a server's settings
@@ -163,8 +162,6 @@ class PostgresqlEngine:
             raw.close()
             raise
         raw.execute(f"SET lock_timeout TO {_LOCK_MS}")
-        # One that hangs in a transaction of its own keeps nobody waiting.
-        raw.execute(f"SET idle_in_transaction_session_timeout TO {_IDLE_MS}")
         raw.add_notice_handler(self._hear)
         raw.autocommit = False
         return raw
@@ -363,7 +360,6 @@ _KINDS: Final[
 ] = {
     "08": UnavailableError,  # connection
     "25006": UnavailableError,  # read only
-    "25P03": UnavailableError,  # idle in a transaction for too long
     "40": UnavailableError,  # serialisation, deadlock
     "53": UnavailableError,  # disk full, memory, connections
     "55P03": UnavailableError,  # a lock that another holds

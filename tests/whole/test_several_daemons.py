@@ -120,11 +120,23 @@ async def hand_in(member: Member, *urls: str) -> None:
     assert status == 202, found
 
 
+PAUSES = "import signal; signal.SIGKILL = signal.SIGSTOP"
+"""has a failpoint pause a process instead of ending it"""
+
+
 @pytest_asyncio.fixture
 async def pair(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> AsyncIterator[Pair]:
-    """Run an alliance in which the police have two daemons; the first leads."""
+    """Run an alliance in which the police have two daemons; the first leads.
+
+    It pauses at a failpoint, if there is a parameter.
+    """
+    failpoints = getattr(request, "param", "")
+    (tmp_path / "sitecustomize.py").write_text(PAUSES)
+    environ = {"PYTHONPATH": str(tmp_path)} if failpoints else {}
     server = postgres.fresh()
     monkeypatch.setattr(
         postgres, "of", lambda home: server if home.name == "police" else None
@@ -140,7 +152,7 @@ async def pair(
         ):
             editing.change(second.home, section, "listen", value)
         second.listener = listener
-        one = await Process.start(first)
+        one = await Process.start(first, failpoints=failpoints, **environ)
         await one.ready()
         await alliance.start("bank", "carrier", "platform")
         other = await Process.start(second)
@@ -228,6 +240,31 @@ async def test_one_that_is_paused_cannot_append_when_it_wakes(
     last = await pair.grown(pair.other, later.size + 1)
     assert await pair.grown(pair.one, last.size) == last
     assert not await appending(pair.one.member)
+    pair.check_log()
+
+
+@pytest.mark.parametrize(
+    "pair",
+    ["append.head:2", "append.vault:2", "append.committed:2"],
+    indirect=True,
+)
+async def test_one_that_is_paused_amid_an_append_forks_nothing(
+    pair: Pair,
+) -> None:
+    await pair.grown(pair.one, 1)
+    await hand_in(pair.one.member, "https://a.example/")
+
+    async def paused() -> bool:
+        return "failpoint" in pair.one.text
+
+    await until(paused)
+    later = await pair.grown(pair.other, 2)  # what the first took in
+
+    pair.one.child.send_signal(signal.SIGCONT)
+    await hand_in(pair.one.member, "https://b.example/")
+    last = await pair.grown(pair.other, later.size + 1)
+    assert await pair.grown(pair.one, last.size) == last
+    assert last.size == 3  # each once
     pair.check_log()
 
 
