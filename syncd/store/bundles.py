@@ -5,7 +5,6 @@ above from the roots. An append or a pull rewrites the partial last bundle.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -93,16 +92,17 @@ def roots(
     return [root for (root,) in rows]
 
 
-def need(connection: sa.Connection, log_id: int, n: int) -> Bundle:
+def need(c: sa.Connection, log_id: int, origin: str, n: int) -> Bundle:
     """Return bundle `n` of a log.
 
     Raises:
         DamagedError: it is missing.
     """
-    found = get(connection, log_id, n)
+    found = get(c, log_id, n)
     if found is None:
-        where = Path(str(connection.engine.url.database)).name
-        raise DamagedError("{where}: bundle {n} is missing", where=where, n=n)
+        raise DamagedError(
+            "log: {origin}: bundle {n} is missing", origin=origin, n=n
+        )
     return found
 
 
@@ -115,6 +115,6 @@ def root_at(c: sa.Connection, log_id: int, origin: str, size: int) -> bytes:
     n, width = divmod(size, BUNDLE)
     whole, tail = roots(c, log_id, 0, n), list[bytes]()
     if width:
-        records = codec.records(origin, need(c, log_id, n))[:width]
+        records = codec.records(origin, need(c, log_id, origin, n))[:width]
         tail = codec.leaf_hashes(records)
     return growth.prefix_root(size, whole, tail)

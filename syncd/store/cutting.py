@@ -57,7 +57,7 @@ def _cut_bundles(
 ) -> list[bytes]:
     """Drop what is beyond; return the leaf hashes of the partial bundle."""
     n, width = divmod(size, BUNDLE)
-    last = bundles.need(c, log_id, n) if width else None
+    last = bundles.need(c, log_id, origin, n) if width else None
     drop(c, tables.bundle, log_id, tables.bundle.c.n >= n)
     if last is None:
         return []
