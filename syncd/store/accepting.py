@@ -11,7 +11,7 @@ answer is known only while it waits: later disputes want one of their own.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -126,8 +126,7 @@ class _Batch:
         self._how = how
         self._parsed: dict[bytes, _Fields] = {}
         self._there: dict[bytes, list[_Row]] = defaultdict(list)
-        for mac, row in self._stored(c, macs):
-            self._there[mac].append(row)
+        self._load(c, macs)
         self._next = (_LAST.one(c)[0] or 0) + 1
         self._new: list[tuple[int, NewReport, bytes]] = []
         self._hurry: list[tuple[int]] = []  # known, and urgent only now
@@ -212,27 +211,20 @@ class _Batch:
             found = self._parsed[raw] = _Fields(canonical.dumps(fields), *days)
         return found
 
-    def _stored(
-        self, c: sa.Connection, macs: Sequence[bytes]
-    ) -> Iterator[tuple[bytes, _Row]]:
-        """Yield the rows that bear on these values."""
-        rows = _STANDING.within(c, sorted({mac[:8] for mac in macs}))
-        for mac, id_, type_, fields, state, held, why, on, at in sorted(
-            rows, key=lambda row: row[1]
-        ):
+    def _load(self, c: sa.Connection, macs: Sequence[bytes]) -> None:
+        """Load the rows that bear on these values."""
+        heads = sorted({mac[:8] for mac in macs})
+        rows = sorted(_STANDING.within(c, heads), key=lambda row: row[1])
+        for mac, id_, type_, fields, state, held, why, on, at in rows:
             if type_ == ANSWER and state != State.WAITING:
                 continue  # it answered what was disputed before
-            yield (
-                mac,
-                _Row(
-                    id_,
-                    type_,
-                    self._fields(fields),
-                    bool(held) and state >= State.ENDING,
-                    why or "",
-                    on or statement.day_text(at // 86_400),
-                ),
+            row = _Row(
+                *(id_, type_, self._fields(fields)),
+                held=bool(held) and state >= State.ENDING,
+                reason=why or "",
+                ended_on=on or statement.day_text(at // 86_400),
             )
+            self._there[mac].append(row)
 
 
 def _row(
