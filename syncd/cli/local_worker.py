@@ -1,20 +1,19 @@
 """The process of a local worker, which only the daemon starts.
 
-    python -m syncd.cli.local_worker FD
+    python -m syncd.cli.local_worker
 
-FD is its end of a socket pair: keys and settings come through it, nothing of
-them is an argument or in the environment.
+Keys and settings come through its standard input: nothing of them is an
+argument or in the environment.
 """
 
 import asyncio
 import signal
-import socket
 import sys
 
 from syncd.cli import log_output
 from syncd.node import hardening
-from syncd.node.local_worker import Daemon, LocalWorker
-from syncd.node.serve.link import Link
+from syncd.node.local_worker import LocalWorker
+from syncd.node.serve import link
 
 
 def main() -> None:
@@ -24,14 +23,13 @@ def main() -> None:
     hardening.no_core_dumps()
     hardening.give_back()
     hardening.give_way()
-    asyncio.run(_work(socket.socket(fileno=int(sys.argv[1]))))
-
-
-async def _work(ends: socket.socket) -> None:
-    link = await Link.of(ends)
-    start = await link.told()
+    start = link.believed(sys.stdin.buffer)
     log_output.configure(start.config.log.level, start.config.log.format)
-    await LocalWorker(Daemon(link), start).run()
+    asyncio.run(_work(start))
+
+
+async def _work(start: link.Start) -> None:
+    await LocalWorker(start).run()
 
 
 if __name__ == "__main__":

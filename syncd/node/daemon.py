@@ -217,9 +217,7 @@ class Daemon:
         made = MadeFiles(self.pools.files)
         self.peer_service = self._make(PeerService, make=made)
         self.freshness = Freshness(ctx=self.ctx, heard=self.rounds.heard_of)
-        self.status_reader = self._make(
-            StatusReader, never=self._remarks, counted=self._counted
-        )
+        self.status_reader = self._make(StatusReader, never=self._remarks)
         self.claims = self._make(Claims)
         self.budgets = self._make(Budgets)
         self.lookups = self._make(Lookups)
@@ -256,9 +254,6 @@ class Daemon:
                 self.never.arrived,
             ),
         )
-
-    async def _counted(self) -> None:
-        await self.local_workers.tell()  # they answer in order
 
     def _remarks(self) -> tuple[Message, ...]:
         """Return what the upkeep of our lists asks of people."""
@@ -300,7 +295,7 @@ class Daemon:
         self.peers.settle()
         self.tls.present(self.peers.shown(), self.peers.keys.tls_pem)
         self._admit()
-        await self.local_workers.tell()
+        self.local_workers.tell()
         await self.peers.refresh()
         self.pulls.roster_moved()
         await self.guard.obey()
@@ -320,7 +315,7 @@ class Daemon:
     async def _round(self) -> None:
         self.metrics.rounds.inc()
         await self.lapse.check()
-        await self.local_workers.tell()
+        self.local_workers.tell()
         if not self.leadership.number:
             await self.rounds.ask()
             await self.never.refresh()

@@ -6,16 +6,18 @@ it (`serve.link`); all that is no look-up it passes on, whole.
 """
 
 import asyncio
-import itertools
+import contextlib
 import socket
+import sys
 import time
-from collections import Counter, deque
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
-from syncd.errors import SyncdError, UnavailableError
+from syncd.errors import SyncdError
 from syncd.flows.ports import Finding
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier
@@ -28,9 +30,16 @@ from syncd.node.serve import link
 from syncd.node.serve.budgets import KINDS, Budgets
 from syncd.node.serve.callers import Callers
 from syncd.node.serve.freshness import Freshness, Heard
-from syncd.node.serve.link import SOCKET, Done, Link, Start, State, Stop
+from syncd.node.serve.link import (
+    RELAYED,
+    Beat,
+    News,
+    Sighted,
+    Start,
+    WantOutputs,
+)
 from syncd.node.serve.local_tls import LocalTls
-from syncd.node.serve.lookups import Claims, Lookups, Unanswered
+from syncd.node.serve.lookups import Answered, Claims, Lookups, Unanswered
 from syncd.node.serve.shared_counts import SharedCounts
 from syncd.node.upkeep.lapse import Lapse, LapseRecord
 from syncd.roster.roster import Roster
@@ -44,108 +53,56 @@ from syncd.web.relay import Relay
 
 LOOKUP_CACHE = 100_000  # identifiers, in memory, where that is allowed
 THREADS = 2
-ASK_S = 10.0  # for what the daemon has to do
-GRACE_S = 0.5  # for it to say that there is no time left
+BEAT_S = 1.0
+GRACE_S = 0.5  # for the daemon to say that there is no time left
 
 
 class Daemon:
-    """The daemon, for a worker: what it is asked, and told."""
+    """What parts of the daemon are, for a look-up that is answered here."""
 
-    def __init__(self, ends: Link) -> None:
-        self.link = ends
-        self._ids = itertools.count()
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._counts: list[link.LookedUp | link.Denied] = []
+    def __init__(self, start: Start) -> None:
+        """Nothing has happened yet."""
+        self.home, self._number = start.config.home, start.number
+        self._happened = Beat(start.number)
 
-    async def ask(
-        self, form: Any, *values: Any, timeout_s: float = ASK_S
-    ) -> Any:
-        """Return what comes of what is wanted, or raise what it raises.
+    async def beat(self, known: int, unanswered: list[Unanswered]) -> News:
+        """Say what happened, and return what has changed.
 
         Raises:
-            UnavailableError: nothing comes of it, for so long.
+            UnavailableError: the daemon does not answer.
         """
-        id_ = next(self._ids)
-        future = self._waiting[id_] = (
-            asyncio.get_running_loop().create_future()
-        )
-        try:
-            self.link.say(form(id_, *values))
-            async with asyncio.timeout(timeout_s):
-                return await future
-        except TimeoutError:
-            raise UnavailableError("the daemon does not answer") from None
-        finally:
-            del self._waiting[id_]
-
-    def heed(self, number: int) -> None:
-        """Say that a state is in force, and first what was counted till now.
-
-        Together: the daemon wakes up once, not for each look-up.
-        """
-        for one in self._counts:
-            self.link.say(one)
-        self._counts.clear()
-        self.link.say(link.InForce(number))
-
-    def answered(self, done: Done) -> None:
-        """Hand on what came of something."""
-        future = self._waiting.get(done.id)
-        if future is None or future.done():
-            return  # nobody waits any more
-        if done.error is not None:
-            future.set_exception(done.error)
-        else:
-            future.set_result(done.value)
-
-    def gone(self) -> None:
-        """Let nobody wait for it."""
-        for future in self._waiting.values():
-            if not future.done():
-                future.set_exception(
-                    UnavailableError("the daemon does not answer")
-                )
-
-    # What parts of the daemon are, where a look-up asks them:
+        beat, self._happened = self._happened, Beat(self._number)
+        beat.known, beat.unanswered = known, unanswered
+        news: News = await link.ask(self.home, beat)
+        return news
 
     async def add(self, met: Sequence[SightedToken]) -> None:
         """Have each counted; durable on return."""
         if met:
-            await self.ask(link.Sighted, tuple(met))
+            await link.ask(self.home, Sighted(tuple(met)))
 
     async def report(self, *findings: Finding, once: bool = False) -> None:
         """Have it told who reports values that it had not."""
-        positions = tuple((f.origin, f.index or 0) for f in findings)
-        self.link.say(link.Suspected(positions))
+        self._happened.suspected += [
+            (f.origin, f.index or 0) for f in findings
+        ]
 
     def denied(self, kind: str, n: int) -> None:
         """Have items counted that a token's budget did not allow."""
-        self._counts.append(link.Denied(kind, n))
+        self._happened.denied.append((kind, n))
 
     def looked_up(
         self, verdicts: Counter[str], purpose: str, seconds: float
     ) -> None:
         """Have one look-up counted."""
-        self._counts.append(link.LookedUp(verdicts, purpose, seconds))
-
-
-class AskedAgain(deque[Unanswered]):
-    """What the daemon is to ask again."""
-
-    def __init__(self, daemon: Daemon) -> None:
-        super().__init__()
-        self._daemon = daemon
-
-    def append(self, one: Unanswered) -> None:
-        """Hand it over."""
-        self._daemon.link.say(link.AskAgain(one))
+        self._happened.looked_up.append((verdicts, purpose, seconds))
 
 
 @dataclass(kw_only=True, eq=False)
 class DaemonsOutputs(Tokeniser):
     """Gets outputs from the daemon, which asks holders for all of us."""
 
-    daemon: Daemon
+    home: Path
 
     async def _some(
         self,
@@ -157,12 +114,10 @@ class DaemonsOutputs(Tokeniser):
         epoch, left = self.epoch(kind), max(deadline - self.clock(), 0.0)
         came: Sequence[bytes]
         error: SyncdError | None
-        came, error = await self.daemon.ask(
-            link.WantOutputs,
-            *(tuple(part), (epoch.epoch, epoch.generation), purpose),
-            left,
-            timeout_s=left + GRACE_S,
+        want = WantOutputs(
+            *(tuple(part), (epoch.epoch, epoch.generation), purpose, left)
         )
+        came, error = await link.ask(self.home, want, left + GRACE_S)
         found = {
             one: output
             for one, output in zip(part, came, strict=True)
@@ -174,25 +129,39 @@ class DaemonsOutputs(Tokeniser):
         return found
 
 
+@dataclass(kw_only=True, eq=False)
+class CurrentLookups(Lookups):
+    """Look-ups that begin with what is in force in the daemon just then."""
+
+    refresh: Callable[[], Awaitable[None]]
+
+    async def answers(self, *questions: Any, **how: Any) -> Answered:
+        """Answer questions, as there."""
+        await self.refresh()
+        return await super().answers(*questions, **how)
+
+
 class Known:
-    """What the daemon told last of what answers rest on."""
+    """What answers rest on, as the daemon told it last."""
 
     current: Roster
     tokens: frozenset[tuple[str, bytes]]
     lapse: LapseRecord
+    cuts: int
     heard: Heard
 
 
 class LocalWorker:
     """Answers look-ups until the daemon stops it."""
 
-    def __init__(self, daemon: Daemon, start: Start) -> None:
+    def __init__(self, start: Start) -> None:
         """Open the databases; nothing is served yet.
 
         Raises:
             SyncdError: one cannot be opened.
         """
-        self._daemon, config, self._known = daemon, start.config, Known()
+        daemon, config, self._known = Daemon(start), start.config, Known()
+        self._daemon, self._news = daemon, 0  # the newest that are known
         database = Database(start.server or config.home / OWN, "own")
         keys = start.access_key, start.lists_key
         name = f"local-{start.number}"
@@ -216,10 +185,12 @@ class LocalWorker:
         )
         self._lapse = Lapse(ctx)
         self._background = Background()
-        self._relay = Relay(config.home / SOCKET)
-        lookups = self._lookups(ctx, SharedCounts(KINDS, start.counts))
+        self._relay = Relay(config.home / RELAYED)
+        self._counts = SharedCounts(KINDS, start.counts)
+        self._refreshing = asyncio.Lock()
+        self._lookups = self._answering(ctx)
         self._app = local_api.app(
-            *(Callers(ctx=ctx), [lookups], limits(config.own)),
+            *(Callers(ctx=ctx), [self._lookups], limits(config.own)),
             rest=self._relay.answer,
         )
         own, tls = config.own, start.tls
@@ -235,9 +206,9 @@ class LocalWorker:
         ]
         self._listeners = Listeners()
 
-    def _lookups(self, ctx: Reading, counts: SharedCounts) -> Lookups:
+    def _answering(self, ctx: Reading) -> Lookups:
         daemon, known = self._daemon, self._known
-        lookups = Lookups(
+        return CurrentLookups(
             ctx=ctx,
             claims=Claims(ctx, self._lapse),
             tokeniser=DaemonsOutputs(
@@ -249,56 +220,64 @@ class LocalWorker:
                 rng=_unasked,
                 accuse=_unasked,
                 cache_size=LOOKUP_CACHE if ctx.config.lookup.cache else 0,
-                daemon=daemon,
+                home=ctx.config.home,
             ),
             never=known,
             freshness=Freshness(ctx=ctx, heard=lambda: known.heard),
             metrics=daemon,
-            budgets=Budgets(ctx=ctx, metrics=daemon, counts=counts),
+            budgets=Budgets(ctx=ctx, metrics=daemon, counts=self._counts),
             aside=self._background.start,
+            refresh=self._refresh,
         )
-        lookups.unanswered = AskedAgain(daemon)
-        return lookups
 
     async def run(self) -> None:
-        """Serve until the daemon says stop, or has gone."""
-        told: State | Done | Stop
-        self._daemon.link.say(link.Opened())
-        try:
-            while True:
-                match told := await self._daemon.link.told():
-                    case State():
-                        await self._take(told)
-                    case Done():
-                        self._daemon.answered(told)
-                    case Stop():
-                        self._background.start(self._finish())
-        except EOFError:
-            self._daemon.gone()
+        """Serve until the daemon says that we end, or has gone.
+
+        Raises:
+            SyncdError: it does not say what is in force.
+        """
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(sys.stdin, ended.set)  # there is nothing but its end
+        await self._beat()
+        for at, (first, *more), tls in self._apis:
+            await self._listeners.serve(
+                *(self._app, at, first, "own", tls), more=more
+            )
+        beating = asyncio.create_task(self._beats())
+        await ended.wait()
+        loop.remove_reader(sys.stdin)
+        beating.cancel()
         await self._listeners.close()
+        with contextlib.suppress(SyncdError):
+            await self._beat()
         await self._relay.close()
         await self._background.stop()
         self._threads.shutdown()
         self._mirror.close()
         self._own.database.close()
 
-    async def _take(self, state: State) -> None:
-        """Let a state be in force; with the first one, begin to serve."""
-        vars(self._known).update(state.news)
-        self._lapse.record = self._known.lapse
-        if "cuts" in state.news:
-            self._mirror.forget()
-        if not self._listeners.runners:
-            for at, (first, *more), tls in self._apis:
-                await self._listeners.serve(
-                    *(self._app, at, first, "own", tls), more=more
-                )
-        self._daemon.heed(state.number)
+    async def _beats(self) -> None:
+        while True:
+            with contextlib.suppress(SyncdError):  # the next may do
+                await self._beat()
+            await asyncio.sleep(BEAT_S)
 
-    async def _finish(self) -> None:
-        """Answer what has come; then the daemon hears that we end."""
-        await self._listeners.close()
-        self._daemon.link.close()
+    async def _refresh(self) -> None:
+        """Let what is in force in the daemon be in force here."""
+        async with self._refreshing:
+            if self._counts.news != self._news:
+                await self._beat()
+
+    async def _beat(self) -> None:
+        unanswered = [*self._lookups.unanswered]
+        self._lookups.unanswered.clear()
+        news = await self._daemon.beat(self._news, unanswered)
+        if news.number > self._news:
+            self._news = news.number
+            vars(self._known).update(news.parts)
+            self._lapse.record = self._known.lapse
+            if "cuts" in news.parts:
+                self._mirror.forget()
 
 
 def _unasked(*_: object) -> NoReturn:

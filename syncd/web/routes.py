@@ -200,7 +200,7 @@ def route(
 
 def of(service: type) -> list[Route]:
     """Return the routes that a service's methods answer."""
-    methods = vars(service).values()
+    methods = (m for part in service.__mro__ for m in vars(part).values())
     return [vars(m)["route"] for m in methods if hasattr(m, "route")]
 
 

@@ -1,17 +1,19 @@
-"""What the daemon and a local worker say to each other."""
+"""What a local worker asks the daemon."""
 
 import asyncio
 import pickle
-import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
-from syncd.errors import HoldersError
+from syncd.errors import HoldersError, UnavailableError
 from syncd.flows.judge import Question
 from syncd.indicator.identifier import Identifier
 from syncd.node.serve import link
-from syncd.node.serve.link import Done, Link
+from syncd.node.serve.link import Beat, News, Sighted, WantOutputs
 from syncd.node.serve.lookups import Unanswered
 from syncd.store.sightings import SightedToken
 
@@ -19,69 +21,90 @@ HOW = {"purpose": "case_work", "caller": "desk", "reference": ""}
 QUESTION = Question("phone", "12025550123", token=b"\xff" * 16)
 
 
-async def both() -> tuple[Link, Link]:
-    ours, theirs = socket.socketpair()
-    return await Link.of(ours), await Link.of(theirs)
+async def asked(
+    home: Path, what: Any, answer: Callable[[link.Said], Awaitable[Any]]
+) -> Any:
+    (home / link.ASKED).parent.mkdir(exist_ok=True)
+    daemon = await link.answering(home, answer)
+    try:
+        return await link.ask(home, what, 1)
+    finally:
+        daemon.close()
 
 
 @pytest.mark.parametrize(
-    "said",
+    "what",
     [
-        link.Opened(),
-        link.InForce(7),
-        link.WantOutputs(
-            1, (Identifier("phone", "us:12025550123"),), (1, 2), "publish", 0.5
+        Beat(
+            *(1, 2, [({"none": 1}, "case_work", 0.25)], [("url", 9)]),
+            suspected=[("a.example/syncd/x/1", 3)],
+            unanswered=[Unanswered(QUESTION, HOW, 5, 6)],
         ),
-        link.Sighted(2, (SightedToken(1, "url", 1, b"\xfe" * 16, "x"),)),
-        link.Suspected((("a.example/syncd/x/1", 3),)),
-        link.AskAgain(Unanswered(QUESTION, HOW, 5, 6)),
-        link.LookedUp({"none": 1}, "case_work", 0.25),
-        link.Denied("url", 9),
+        WantOutputs(
+            (Identifier("phone", "us:12025550123"),), (1, 2), "publish", 0.5
+        ),
+        Sighted((SightedToken(1, "url", 1, b"\xfe" * 16, "x"),)),
     ],
 )
-async def test_what_a_worker_says_arrives(said: link.Said) -> None:
-    daemon, worker = await both()
-    worker.say(said)
-    assert await daemon.said() == said
-    daemon.close()
-    worker.close()
+async def test_what_is_asked_and_answered_arrives(
+    tmp_path: Path, what: link.Said
+) -> None:
+    heard: list[link.Said] = []
+
+    async def answer(said: link.Said) -> News:
+        heard.append(said)
+        return News(7, {"cuts": 1})
+
+    assert await asked(tmp_path, what, answer) == News(7, {"cuts": 1})
+    assert heard == [what]
 
 
-async def test_an_error_arrives_with_all_that_it_has() -> None:
+async def test_an_error_arrives_with_all_that_it_has(tmp_path: Path) -> None:
     """So that a caller reads the same of it."""
-    daemon, worker = await both()
-    error = HoldersError("oprf: {kind}: no", missing=("bank",), kind="phone")
-    daemon.tell(Done(4, None, error))
-    done = await worker.told()
-    assert (str(done.error), done.error.missing) == (
-        "oprf: phone: no",
-        ("bank",),
-    )
-    daemon.close()
-    with pytest.raises(EOFError):
-        await worker.told()
-    worker.close()
+
+    async def answer(said: link.Said) -> None:
+        raise HoldersError("oprf: {kind}: no", missing=("bank",), kind="phone")
+
+    with pytest.raises(HoldersError, match="oprf: phone: no") as raised:
+        await asked(tmp_path, Beat(1), answer)
+    assert raised.value.missing == ("bank",)
+
+
+async def test_a_daemon_that_does_not_answer_is_said_so(
+    tmp_path: Path,
+) -> None:
+    """It is away, or fails."""
+
+    async def answer(said: link.Said) -> None:
+        raise AssertionError("a bug")
+
+    with pytest.raises(UnavailableError):
+        await link.ask(tmp_path, Beat(1))
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    with pytest.raises(UnavailableError):
+        await asked(tmp_path, Beat(1), answer)
 
 
 @pytest.mark.parametrize(
     "raw",
     [
-        pickle.dumps(link.InForce(1)),
+        pickle.dumps(Beat(1)),
         msgspec.msgpack.encode(["Start", 1]),
-        msgspec.msgpack.encode(["InForce", "1"]),
+        msgspec.msgpack.encode(["Beat", "1"]),
         b"",
+        b"\0" * 2048,
     ],
 )
-async def test_a_worker_says_nothing_but_its_forms(raw: bytes) -> None:
-    """Above all nothing that would be run here."""
-    ours, theirs = socket.socketpair()
-    daemon = await Link.of(ours)
-    with theirs:
-        theirs.sendall(len(raw).to_bytes(4, "big") + raw)
-        with pytest.raises(msgspec.DecodeError):
-            await daemon.said()
-        theirs.sendall(b"\xff" * 4)  # four gigabytes to come
-        with pytest.raises(EOFError):
-            async with asyncio.timeout(1):
-                await daemon.said()
-    daemon.close()
+async def test_a_worker_says_nothing_but_its_forms(
+    tmp_path: Path, raw: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above all nothing that would be run here; nor more than is read."""
+
+    async def answer(said: link.Said) -> None:
+        pytest.fail("this is answered")
+
+    monkeypatch.setattr(link, "MOST", 1024)
+    monkeypatch.setattr(msgspec.msgpack, "encode", lambda _: raw)
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    with pytest.raises(UnavailableError):
+        await asked(tmp_path, Beat(1), answer)

@@ -1,24 +1,25 @@
 """Local workers: started again when they end, told what changes, answered.
 
-What changes for answers is in force in all of them when `tell` returns: one
-that does not say so in time is ended, and begins anew with what is in force.
+What changes for answers is in force in all of them when `tell` returns: each
+look-up begins by reading, in memory that they share with the daemon, whether
+there are news, and with news it asks for them first.
 """
 
 import asyncio
 import contextlib
 import itertools
+import pickle
 import socket
 import subprocess
 import sys
-import time
-from collections import Counter
+from collections import Counter as Tally
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 import structlog
 from aiohttp import web
+from prometheus_client import Counter
 
 from syncd import config
 from syncd.config import Address
@@ -27,13 +28,12 @@ from syncd.flows.lookup import PURPOSES
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import vocabulary
 from syncd.indicator.identifier import Identifier
-from syncd.node.background import Aside
 from syncd.node.context import Context
 from syncd.node.listeners import Listeners, for_each
 from syncd.node.serve import link
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.freshness import Freshness
-from syncd.node.serve.link import SOCKET, Done, Link, Start, State, Stop
+from syncd.node.serve.link import RELAYED, News, Start
 from syncd.node.serve.local_tls import LocalTls
 from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.metrics import Metrics
@@ -45,12 +45,11 @@ from syncd.store.sealing import VaultCipher
 log = structlog.get_logger("syncd.local_workers")
 
 PROGRAM = "syncd.cli.local_worker"
-READY_S = 60.0  # to begin to serve
-HEED_S = 5.0  # to let a change be in force
+LOOK_S = 1.0  # how often they, and what has changed, are looked at
+READY = 60  # looks: to begin to serve
+SILENT = 5  # looks: to say something
 STOP_S = 10.0  # to answer what has come
-AGAIN_S = 1.0  # until one that ended is started again, at first
-LONGEST_S = 30.0
-LOOK_S = 1.0  # how often it is looked for changes that nobody waits for
+LONGEST = 30  # looks: until one that ended is started again
 
 
 @dataclass(kw_only=True, eq=False)
@@ -65,12 +64,14 @@ class LocalWorkers:
     lookups: Lookups
     metrics: Metrics
     budgets: Budgets
-    aside: Aside
     listeners: Listeners
     workers: list["LocalWorker"] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        self._tasks: list[asyncio.Task[None]] = []
+        self._link: asyncio.Server | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._parts: dict[str, Any] = {}  # of `News`, as they are in force
+        self._changed: dict[str, int] = {}  # by which news each was
 
     async def serve(
         self, app: web.Application, given: socket.socket | None
@@ -91,23 +92,24 @@ class LocalWorkers:
                     app, own.tls_listen, None, "own", checked
                 )
             return
-        (home / SOCKET).parent.mkdir(mode=0o700, exist_ok=True)
-        behind = Address(path=home / SOCKET)
+        (home / RELAYED).parent.mkdir(mode=0o700, exist_ok=True)
+        behind = Address(path=home / RELAYED)
         await self.listeners.serve(app, behind, None, "workers")
+        self._link = await link.answering(home, self.answer)
         listening = [for_each(own.workers, own.listen, "own", given)]
         if tls:
             at = own.tls_listen
             listening += [for_each(own.workers, at, "own", None)]
         self.workers = [
-            LocalWorker(self, number, sockets, tls)
+            LocalWorker(
+                *(self._start(number, sockets, tls), sockets),
+                self.metrics.failures,
+            )
             for number, sockets in enumerate(zip(*listening, strict=True), 1)
         ]
-        self._tasks = [
-            asyncio.create_task(work)
-            for work in (*(w.live() for w in self.workers), self._look())
-        ]
+        self._looking = asyncio.create_task(self._look())
         try:
-            async with asyncio.timeout(READY_S):
+            async with asyncio.timeout(READY * LOOK_S):
                 for worker in self.workers:
                     await worker.ready.wait()
         except TimeoutError:
@@ -116,48 +118,87 @@ class LocalWorkers:
                 hint="the log says why",
             ) from None
 
-    async def tell(self) -> None:
-        """Let what has changed be in force in all of them."""
-        await asyncio.gather(*(worker.tell() for worker in self.workers))
+    def _start(
+        self,
+        number: int,
+        listening: Sequence[Sequence[socket.socket]],
+        tls: tuple[bytes, bytes] | None,
+    ) -> Start:
+        home = self.ctx.home
+        return Start(
+            number=number,
+            config=home.config,
+            server=config.server(home.config),
+            access_key=home.ring.need("access"),
+            lists_key=VaultCipher(home.ring.need("vault")).derived(LISTS),
+            listening=[[s.fileno() for s in sockets] for sockets in listening],
+            tls=tls,
+            counts=self.budgets.counts.fd,
+        )
 
     async def stop(self) -> None:
         """Let them answer what has come, and end."""
+        if self._looking is not None:
+            self._looking.cancel()
         await asyncio.gather(*(worker.stop() for worker in self.workers))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for worker in self.workers:
-            worker.close()
+        if self._link is not None:
+            self._link.close()
 
     async def _look(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_S)
             try:
-                await self.tell()
+                self.tell()
+                for worker in self.workers:
+                    worker.look()
             except Exception:  # without this they would never hear again
-                log.exception("local workers were not told")
+                log.exception("local workers were not looked at")
+            await asyncio.sleep(LOOK_S)
 
-    def state(self) -> dict[str, Any]:
-        """Return the parts of `State` as they are just now."""
-        return {
+    def tell(self) -> None:
+        """Let what has changed be in force in all of them."""
+        news = self.budgets.counts.news + 1
+        now = {
             "current": self.ctx.roster,
             "tokens": self.never.tokens,
             "lapse": self.lapse.record,
             "cuts": self.ctx.mirror.cuts,
             "heard": self.freshness.heard(),
         }
+        for name, value in now.items():
+            old = self._parts.get(name)
+            if old is not value and old != value:
+                self._parts[name], self._changed[name] = value, news
+                self.budgets.counts.news = news
 
-    # ------------------------------------------------- what workers say
+    # ------------------------------------------------- what workers ask
 
-    async def answer(self, said: Any) -> Done:
-        """Return what comes of what a worker wants."""
-        try:
-            if isinstance(said, link.WantOutputs):
-                return Done(said.id, await self._outputs(said))
-            await self.ctx.own.sightings.add(said.met)
-            return Done(said.id, None)
-        except SyncdError as e:
-            return Done(said.id, None, e)
+    async def answer(self, said: link.Said) -> Any:
+        """Return what comes of it."""
+        match said:
+            case link.Beat():
+                return self._beat(said)
+            case link.WantOutputs():
+                return await self._outputs(said)
+            case link.Sighted(met):
+                return await self.ctx.own.sightings.add(met)
+
+    def _beat(self, beat: link.Beat) -> News:
+        """Keep what has happened, and return what has changed."""
+        self.workers[beat.number - 1].heard(serves=beat.known > 0)
+        for verdicts, purpose, seconds in beat.looked_up:
+            self.metrics.looked_up(Tally(verdicts), purpose, seconds)
+        for kind, n in beat.denied:
+            self.metrics.denied(kind, n)
+        self.lookups.suspect(beat.suspected)
+        self.lookups.unanswered.extend(beat.unanswered)
+        return News(
+            self.budgets.counts.news,
+            {
+                name: self._parts[name]
+                for name, news in self._changed.items()
+                if news > beat.known
+            },
+        )
 
     async def _outputs(
         self, want: link.WantOutputs
@@ -169,7 +210,6 @@ class LocalWorkers:
             )
         found: dict[Identifier, bytes] = {}
         why: SyncdError | None = None
-        self._check_epoch(want)
         try:
             await self.tokeniser.collect(
                 *(want.wanted, found),
@@ -178,10 +218,6 @@ class LocalWorkers:
             )
         except SyncdError as e:
             why = e
-        self._check_epoch(want)
-        return [found.get(one, b"") for one in want.wanted], why
-
-    def _check_epoch(self, want: link.WantOutputs) -> None:
         kind = want.wanted[0].kind
         epoch = self.tokeniser.epoch(kind)
         if (epoch.epoch, epoch.generation) != want.epoch:
@@ -189,18 +225,7 @@ class LocalWorkers:
                 "oprf: {kind}: the token key has changed meanwhile",
                 kind=kind,
             )
-
-    def note(self, said: link.Said) -> None:
-        """Keep what a worker says, and wants no answer to."""
-        match said:
-            case link.Suspected(positions):
-                self.lookups.suspect(positions)
-            case link.AskAgain(one):
-                self.lookups.unanswered.append(one)
-            case link.LookedUp(verdicts, purpose, seconds):
-                self.metrics.looked_up(Counter(verdicts), purpose, seconds)
-            case link.Denied(kind, n):
-                self.metrics.denied(kind, n)
+        return [found.get(one, b"") for one in want.wanted], why
 
 
 class LocalWorker:
@@ -208,149 +233,75 @@ class LocalWorker:
 
     def __init__(
         self,
-        daemon: LocalWorkers,
-        number: int,
+        start: Start,
         listening: Sequence[Sequence[socket.socket]],
-        tls: tuple[bytes, bytes] | None,
+        failures: Counter,
     ) -> None:
         """Start nothing yet."""
         self.ready = asyncio.Event()  # one has begun to serve
         self.process: subprocess.Popen[bytes] | None = None
-        self._daemon, self._number = daemon, number
-        self._listening, self._tls = listening, tls
-        self._link: Link | None = None
-        self._states = itertools.count(1)
-        self._told: dict[str, Any] = {}
-        self._heeded: dict[int, asyncio.Event] = {}
-        self._stopping = False
+        self._start, self._listening = start, listening
+        self._failures = failures
+        self._looks = 0  # until it is started, or else is too silent
+        self._pause = 1  # looks until it is started again
 
-    async def live(self) -> None:
-        """Run the process, and start it again whenever it ends."""
-        again_s = AGAIN_S
-        while True:
-            began = time.monotonic()
+    def heard(self, *, serves: bool) -> None:
+        """Know that it says something."""
+        self._looks = SILENT
+        if serves:
+            self._pause = 1
+            self.ready.set()
+
+    def look(self) -> None:
+        """See to it that there is a process, which says something."""
+        self._looks -= 1
+        if self.process is not None:
+            if self._looks < 0:
+                self.process.kill()
+            if (code := self.process.poll()) is not None:
+                self._ended(code)
+        elif self._looks < 0:
             try:
-                why: object = await self._run()
-            except Exception as e:  # such as no process to be had
-                log.exception("local worker failed", number=self._number)
-                why = type(e).__name__
-            if self._stopping:
-                return
-            log.error("local worker ended", number=self._number, why=why)
-            self._daemon.metrics.failures.labels("local_worker").inc()
-            if time.monotonic() - began > LONGEST_S:
-                again_s = AGAIN_S
-            await asyncio.sleep(again_s)
-            again_s = min(2 * again_s, LONGEST_S)
+                self.process = started(self._start)
+                self._looks = READY
+            except OSError as e:
+                self._ended(type(e).__name__)
 
-    async def tell(self) -> None:
-        """Let what has changed be in force, if there is a process."""
-        if self._link is None:
-            return
-        state = self._daemon.state()
-        news = {
-            name: value
-            for name, value in state.items()
-            if self._told.get(name) is not value
-            and self._told.get(name) != value
-        }
-        self._told = state
-        number = next(self._states)
-        heeded = self._heeded[number] = asyncio.Event()
-        self._link.tell(State(number, news))
-        try:
-            async with asyncio.timeout(HEED_S):
-                await heeded.wait()
-        except TimeoutError:
-            self._kill()  # what it did not heed is in force in the next one
-        finally:
-            self._heeded.pop(number, None)
+    def _ended(self, why: object) -> None:
+        log.error("local worker ended", number=self._start.number, why=why)
+        self._failures.labels("local_worker").inc()
+        self._close()
+        self.process = None
+        self._looks, self._pause = self._pause, min(2 * self._pause, LONGEST)
+
+    def _close(self) -> None:
+        if self.process is not None and self.process.stdin is not None:
+            self.process.stdin.close()
 
     async def stop(self) -> None:
-        """Let it answer what has come, and end."""
-        self._stopping = True
-        if self._link is not None and self.process is not None:
-            self._link.tell(Stop())
+        """Let it answer what has come, and end; listen no more."""
+        if self.process is not None:
+            self._close()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 await asyncio.to_thread(self.process.wait, STOP_S)
-        self._kill()
-
-    def close(self) -> None:
-        """Listen no more: whoever connects from now on is refused."""
+            self.process.kill()  # nothing, if it has ended
         for sock in itertools.chain(*self._listening):
             sock.close()
 
-    async def _run(self) -> int:
-        """Run one process to its end; return its exit code."""
-        ours, theirs = socket.socketpair()
-        counts = self._daemon.budgets.counts.fd
-        fds = [[s.fileno() for s in sockets] for sockets in self._listening]
-        with theirs, contextlib.ExitStack() as undo:
-            undo.callback(ours.close)
-            self.process = started(
-                theirs.fileno(), counts, *itertools.chain(*fds)
-            )
-            undo.pop_all()
-        opened = await Link.of(ours)
-        home = self._daemon.ctx.home
-        vault = VaultCipher(home.ring.need("vault"))
-        start = Start(
-            number=self._number,
-            config=home.config,
-            server=config.server(home.config),
-            access_key=home.ring.need("access"),
-            lists_key=vault.derived(LISTS),
-            listening=fds,
-            tls=self._tls,
-            counts=counts,
-        )
-        opened.tell(start)
-        try:
-            async with asyncio.timeout(READY_S):
-                await opened.said()
-            self._link, self._told = opened, {}
-            self._daemon.aside(self.tell())
-            while True:
-                self._hear(opened, await opened.said())
-        except (EOFError, TimeoutError, msgspec.DecodeError):
-            pass
-        finally:
-            self._link = None
-            opened.close()
-            for heeded in self._heeded.values():
-                heeded.set()  # the next one begins with what is in force
-            if not self._stopping:
-                self._kill()
-        return await asyncio.to_thread(self.process.wait)
 
-    def _hear(self, opened: Link, said: link.Said) -> None:
-        daemon = self._daemon
-        if isinstance(said, link.InForce):
-            self.ready.set()
-            if heeded := self._heeded.get(said.number):
-                heeded.set()
-        elif isinstance(said, link.WantOutputs | link.Sighted):
-            daemon.aside(self._answer(opened, said))
-        else:
-            daemon.note(said)
+def started(start: Start) -> subprocess.Popen[bytes]:
+    """Start a process that gets all this.
 
-    async def _answer(self, opened: Link, said: link.Said) -> None:
-        # To the process that asked: the next one counts from 0 again.
-        opened.tell(await self._daemon.answer(said))
-
-    def _kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()  # nothing, if it has ended
-
-
-def started(link_: int, *more: int) -> subprocess.Popen[bytes]:
-    """Start a process that has some descriptors.
-
-    By hand: asyncio's own watcher loses the exit code of one that we kill.
+    Raises:
+        OSError: there is none to be had, or it ends at once.
     """
-    return subprocess.Popen(  # noqa: S603 (our own program, no shell)
-        [sys.executable, "-P", "-m", PROGRAM, str(link_)],
-        stdin=subprocess.DEVNULL,
-        pass_fds=(link_, *more),
+    process = subprocess.Popen(  # noqa: S603 (our own program, no shell)
+        [sys.executable, "-P", "-m", PROGRAM],
+        stdin=subprocess.PIPE,
+        pass_fds=(start.counts, *itertools.chain(*start.listening)),
         env=config.for_child(None),
     )
+    if process.stdin is not None:
+        pickle.dump(start, process.stdin)
+        process.stdin.flush()
+    return process

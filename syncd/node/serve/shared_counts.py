@@ -2,7 +2,8 @@
 
 Memory that the daemon and its local workers share: a row for each token, in
 it a ring of minutes for each kind. Whoever looks and adds holds a lock, which
-the system takes from a process that dies.
+the system takes from a process that dies. Behind the rows stands how often
+the daemon has had news for workers.
 """
 
 import contextlib
@@ -74,8 +75,19 @@ class SharedCounts:
         self._kinds = kinds
         self._width = 4 * _KIND * len(kinds)  # bytes
         self.fd = os.memfd_create("syncd-counts") if fd is None else fd
-        os.ftruncate(self.fd, ROWS * self._width)
-        self._rows = memoryview(mmap.mmap(self.fd, ROWS * self._width))
+        size = ROWS * self._width
+        os.ftruncate(self.fd, size + 4)
+        shared = memoryview(mmap.mmap(self.fd, size + 4))
+        self._rows, self._news = shared[:size], shared[size:].cast("I")
+
+    @property
+    def news(self) -> int:
+        """How often the daemon has had news for workers."""
+        return int(self._news[0])
+
+    @news.setter
+    def news(self, n: int) -> None:
+        self._news[0] = n
 
     @contextlib.contextmanager
     def of(self, token: int) -> Iterator[SharedWindow]:

@@ -5,7 +5,7 @@ Its state is read from every part of the daemon.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
@@ -63,7 +63,6 @@ class StatusReader:
     notifier: Notifier
     publisher: Publisher
     freshness: Freshness  # of what we hold
-    counted: Callable[[], Awaitable[None]]  # waits for what workers counted
     never: Callable[[], Iterable[Message]]  # what to do about the never-list
 
     def __post_init__(self) -> None:
@@ -164,7 +163,6 @@ class StatusReader:
         An auditor gets no counts of look-ups by purpose and verdict.
         """
         state = await self.read()
-        await self.counted()
         return self.metrics.scrape(state, inside=caller.role != "auditor")
 
     @route("GET", "/readyz", OPEN, "ask whether we serve")
