@@ -1,6 +1,8 @@
 """Budgets of bearer tokens: a share of the member's hour for each."""
 
 import os
+import subprocess
+import sys
 from collections import Counter
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 from msgspec import structs
 
 from syncd.config.settings import Lookup
-from syncd.errors import QuotaError
+from syncd.errors import QuotaError, UnavailableError
 from syncd.messages import wire
 from syncd.node.serve.budgets import KINDS, Budgets
 from syncd.node.serve.metrics import Metrics
@@ -117,3 +119,28 @@ def test_what_is_left_can_be_read(budgets: Budgets) -> None:
     assert isinstance(budgets.metrics, Metrics)
     text = budgets.metrics.registry.get_sample_value
     assert text("syncd_budget_denials_total", {"kind": "phone"}) == 41
+
+
+HOLDS = """
+import fcntl, sys, time
+fcntl.lockf(int(sys.argv[1]), fcntl.LOCK_EX)
+print(flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_process_that_was_stopped_hangs_no_other() -> None:
+    """Else the daemon could not even end it."""
+    shared = SharedCounts(KINDS)
+    command = [sys.executable, "-c", HOLDS, str(shared.fd)]
+    with subprocess.Popen(
+        command, pass_fds=(shared.fd,), stdout=subprocess.PIPE
+    ) as stopped:
+        assert stopped.stdout
+        stopped.stdout.readline()
+        with pytest.raises(UnavailableError, match="hangs"), shared.of(1):
+            pass
+        stopped.kill()
+        stopped.wait()
+        with shared.of(1) as had:
+            had.add(0, "phone", 1)

@@ -10,14 +10,18 @@ import contextlib
 import fcntl
 import mmap
 import os
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from syncd.errors import UnavailableError
 from syncd.roster.quotas import HOUR_S, STEPS
 
 ROWS = 4096  # tokens; of more that were ever made, two have one budget
 STEP_S = HOUR_S // STEPS
 RING = 64  # steps: those of an hour, the one that ends in it, and some
+WAIT_S = 0.5  # for the lock; it is held for some microseconds
+PAUSE_S = 20e-6
 _KIND = 2 * RING + 1  # numbers of a kind: steps, counts, and what was denied
 
 
@@ -91,11 +95,31 @@ class SharedCounts:
 
     @contextlib.contextmanager
     def of(self, token: int) -> Iterator[SharedWindow]:
-        """Yield a token's window; nobody else looks or adds meanwhile."""
+        """Yield a token's window; nobody else looks or adds meanwhile.
+
+        Raises:
+            UnavailableError: a process that was stopped holds the lock; it is
+                ended if it is a local worker.
+        """
         begin = token % ROWS * self._width
         row = self._rows[begin : begin + self._width]
-        fcntl.lockf(self.fd, fcntl.LOCK_EX)
+        self._lock()
         try:
             yield SharedWindow(row.cast("I"), self._kinds)
         finally:
             fcntl.lockf(self.fd, fcntl.LOCK_UN)
+
+    def _lock(self) -> None:
+        """Take the lock, on the event loop: it is not waited for in vain."""
+        until = time.monotonic() + WAIT_S
+        while True:
+            try:
+                fcntl.lockf(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise UnavailableError(
+                        "budgets: another process hangs"
+                    ) from None
+                time.sleep(PAUSE_S)
+            else:
+                return
