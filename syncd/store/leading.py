@@ -11,10 +11,10 @@ is refused.
 import asyncio
 import contextlib
 import threading
+import time
 import zlib
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 import structlog
@@ -26,7 +26,7 @@ from syncd.store.portable import timeline, writing_lock
 from syncd.store.tables import OWN, Bytes, Int, Text, cosigned, event, vault
 
 _LOCK: Final = zlib.crc32(b"syncd leader")
-_HANGS: Final = timedelta(seconds=5)
+_HANGS_S: Final = 5.0
 _NAMED: Final = "syncd "  # before a daemon's name, in its session's
 
 log = structlog.get_logger("syncd.leading")
@@ -85,13 +85,24 @@ def _holds(lock: int) -> sa.ColumnElement[bool]:
     )
 
 
-# Who writes, and lets the server wait for what comes next: it hangs. What is
-# sent in a pipeline or a `COPY` is not idle for the server, which lets it be.
-_END = sa.select(sa.func.pg_terminate_backend(_session.pid)).where(
-    _HERE,
-    sa.or_(*(_holds(writing_lock(name)) for name in ("own", "mirror"))),
-    _session.wait_event == "ClientRead",
-    sa.func.clock_timestamp() - _session.state_change > _HANGS,
+# Who writes, and lets the server wait for what comes next: it hangs if nothing
+# does. What is sent in a pipeline or a `COPY` is not idle for the server.
+_copying = sa.Table(
+    "pg_stat_progress_copy",
+    _SERVERS,
+    sa.Column("pid", Int),
+    sa.Column("bytes_processed", Int),
+).c
+_WAITED_FOR = (
+    sa.select(_session.pid, _session.state_change, _copying.bytes_processed)
+    .outerjoin_from(
+        _session.pid.table, _copying.pid.table, _copying.pid == _session.pid
+    )
+    .where(
+        _HERE,
+        sa.or_(*(_holds(writing_lock(name)) for name in ("own", "mirror"))),
+        _session.wait_event == "ClientRead",
+    )
 )
 _THERE = (
     sa.select(_session.application_name, _holds(_LOCK))
@@ -138,6 +149,7 @@ class Election:
         self._db, self._clock = database, clock
         self._session: sa.Connection | None = None
         self._at_work = threading.Lock()
+        self._waited_for = dict[Any, float]()  # since when
         self._seen: Term | None = None  # who led when we looked last
 
     async def look(self) -> int:
@@ -159,10 +171,21 @@ class Election:
             if self._session is None:
                 self.fence.number = 0
                 self._session = self._db.session(_NAMED + self.node)
-            self._session.execute(_END)
+            self._end_hanging(self._session)
             if not self.fence.number:
                 return bool(self._session.scalar(_ASK))
             return bool(self._session.scalar(FENCING) == self.fence.number)
+
+    def _end_hanging(self, session: sa.Connection) -> None:
+        """End who writes, and of whom nothing has come for a while."""
+        now, waited_for = time.monotonic(), dict[Any, float]()
+        for row in session.execute(_WAITED_FOR).all():
+            since = waited_for[row] = self._waited_for.get(row, now)
+            if now - since > _HANGS_S:
+                session.execute(
+                    sa.select(sa.func.pg_terminate_backend(row[0]))
+                )
+        self._waited_for = waited_for
 
     async def _begin(self) -> None:
         """Raise the fencing number: what led before is over."""

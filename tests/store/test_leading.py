@@ -1,6 +1,7 @@
 """Who leads of several daemons on one server, and what others cannot write."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from syncd.errors import Message, QuotaError, StaleError, UnavailableError
 from syncd.flows.ports import Finding
 from syncd.roster.quotas import Limit
-from syncd.store import tables
+from syncd.store import loading, tables
 from syncd.store.database import Database
 from syncd.store.leading import Election, leader
 from syncd.store.mirror import MirrorStore
@@ -215,3 +216,23 @@ async def test_two_daemons_give_no_more_than_the_limit_together(
     await one.prune(1_800_000_000)
     [usage] = await other.usage("2027-01-15", "phone/1")
     assert usage[2:] == (100, 40)
+
+
+async def test_a_copy_that_is_slow_is_not_ended(pair: tuple[One, One]) -> None:
+    """For the server it is one state from its begin to its end."""
+    one, _ = pair
+    assert await one.election.look()
+
+    def rows() -> Iterator[tuple[str]]:
+        for i in range(70):
+            yield from ((f"{i}/{n}",) for n in range(1000))
+            time.sleep(0.1)
+
+    def job(c: sa.Connection) -> int:
+        return loading.copy(c, tables.done, ["name"], rows())
+
+    writing = asyncio.create_task(one.own.write(job, leading=True))
+    while not writing.done():
+        assert await one.election.look()
+        await asyncio.sleep(0.2)
+    assert await writing == 70_000
