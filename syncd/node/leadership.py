@@ -90,6 +90,7 @@ class Leadership:
             await self._follow()
             self.number = number
             if number:  # beside: who does not look for long leads no more
+                self.guard.lead()
                 leading = self._try_to_lead(election)
                 self._tasks = [asyncio.create_task(leading)]
         if not self._busy:  # a write may wait, and who is silent leads no more

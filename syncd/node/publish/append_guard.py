@@ -106,6 +106,11 @@ class AppendGuard:
             self.why_not = UNASKED
         self._startup_check = asyncio.create_task(self.ask_around())
 
+    def lead(self) -> None:
+        """Append once the others were asked: no other daemon of ours does."""
+        if self.why_not == FOLLOWING:
+            self.why_not = UNASKED
+
     async def follow(self) -> None:
         """Append no more: another does, or nobody."""
         await self.stop()
