@@ -17,6 +17,7 @@ from syncd.indicator.statement import Erase, Usage
 from tests.alliance import Alliance, payload
 from tests.cli.conftest import Run
 
+IDS = ("police", "bank", "carrier")
 POLICE = "police.example/syncd/txwz/1"
 BANK = "bank.example/syncd/txwz/1"
 CARRIER = "carrier.example/syncd/txwz/1"
@@ -42,9 +43,7 @@ class Made:
 
 
 async def _make(made: Made) -> None:
-    async with Alliance.found(
-        made.root, ("police", "bank", "carrier")
-    ) as alliance:
+    async with Alliance.found(made.root, IDS) as alliance:
         for n, member in enumerate(alliance.members.values()):
             await member.report("phone", f"+1202555{1000 + n}", "+12025550123")
             await member.report("url", f"http://m{n}.evil.example/")
@@ -80,9 +79,7 @@ def reports(run: Run, home: Path, *more: str) -> list[dict[str, Any]]:
 
 def test_all_members_hold_the_same(made: Made, run: Run) -> None:
     """Sizes, roots and digests are equal at all of them, and not empty."""
-    police, bank, carrier = (
-        reports(run, made.home(m)) for m in ("police", "bank", "carrier")
-    )
+    police, bank, carrier = (reports(run, made.home(m)) for m in IDS)
     assert police == bank == carrier
     assert [r["origin"] for r in police] == [BANK, CARRIER, POLICE]
     for report in police:
@@ -106,9 +103,7 @@ def test_while_the_daemon_runs(tmp_path: Path) -> None:
         return end.value.code
 
     async def busy() -> None:
-        async with Alliance.found(
-            tmp_path, ("police", "bank", "carrier")
-        ) as alliance:
+        async with Alliance.found(tmp_path, IDS) as alliance:
             police, bank = alliance.police, alliance.bank
             await alliance.settle()
 
@@ -133,9 +128,7 @@ def test_forked_log(tmp_path: Path, run: Run) -> None:
     """A log that forked is contested; what we hold of it is not damaged."""
 
     async def fork() -> None:
-        async with Alliance.found(
-            tmp_path, ("police", "bank", "carrier")
-        ) as alliance:
+        async with Alliance.found(tmp_path, IDS) as alliance:
             police, bank = alliance.police, alliance.bank
             await alliance.settle()
             await bank.write(*[payload(n, BANK) for n in range(5)])
@@ -161,9 +154,7 @@ def test_usage_statements_are_held_against_logs(
     usages = [Usage(on=day, key=("phone", 1), rows=rows) for day in days]
 
     async def used() -> None:
-        async with Alliance.found(
-            tmp_path, ("police", "bank", "carrier")
-        ) as alliance:
+        async with Alliance.found(tmp_path, IDS) as alliance:
             await alliance.settle()
             await alliance.police.write(
                 *((17, statement.encode(usage)) for usage in usages)

@@ -750,14 +750,6 @@ async def test_a_key_that_changes_meanwhile_makes_it_unknown(
     assert "key has changed" in str(answers[0].detail)
 
 
-async def test_a_forked_log_counts_as_a_user_tag(user: User) -> None:
-    user.book.report(phone(), evidence="police_case")
-    assert verdicts(await user.ask(Question("phone", NUMBER))) == ["confirmed"]
-    user.world = World(ROSTER, DAY, frozenset({POLICE}), frozenset(), "US")
-    [answer] = await user.ask(Question("phone", NUMBER))
-    assert verdicts([answer]) == ["suspected"]
-
-
 @given(
     st.lists(
         st.builds(

@@ -1,6 +1,5 @@
 """Budgets of bearer tokens: a share of the member's hour for each."""
 
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -91,20 +90,6 @@ def test_further_forms_count(budgets: Budgets) -> None:
     """An account is tried as several: each is an evaluation."""
     budgets.spend(TELLER, Counter(account=49), Counter(account=2))
     assert left(budgets, TELLER)["account"] == 0
-
-
-def test_processes_that_share_counts_spend_one_budget(
-    home: Any, budgets: Budgets
-) -> None:
-    """What one has counted, another has too."""
-    shared = SharedCounts(KINDS, os.dup(budgets.counts.fd))
-    other = Budgets(ctx=home.context, metrics=Metrics(), counts=shared)
-    spend(budgets, TELLER, phone=30)
-    spend(other, TELLER, phone=20)
-    for one in (budgets, other):
-        with pytest.raises(QuotaError):
-            spend(one, TELLER, phone=1)
-    assert budgets.left(TELLER) == other.left(TELLER)
 
 
 def test_what_is_left_can_be_read(budgets: Budgets) -> None:

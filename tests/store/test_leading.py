@@ -69,16 +69,6 @@ def pair() -> Iterator[tuple[One, One]]:
         yield one, other
 
 
-async def test_one_leads_and_the_other_waits(pair: tuple[One, One]) -> None:
-    one, other = pair
-    assert await one.election.look()
-    assert not await other.election.look()
-    assert await one.election.look()
-    await one.append("a")
-    await one.merge()
-    assert await other.election.daemons() == [("one", NOW), ("other", None)]
-
-
 async def test_who_led_before_is_refused_inside_the_transaction(
     pair: tuple[One, One],
 ) -> None:

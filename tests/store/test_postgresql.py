@@ -109,19 +109,6 @@ def test_who_is_not_let_in_is_told_why(tmp_path: Path) -> None:
 # -------------------------------------------------------------------- faults
 
 
-def test_a_restarted_server_is_found_again(own_db: Database) -> None:
-    """While it is away nothing is lost, and nothing else has to be done."""
-    put("before", own_db)
-    assert names(own_db) == ["before"]
-    postgres.stop()
-    for attempt in (lambda: put("lost", own_db), lambda: names(own_db)):
-        with pytest.raises(UnavailableError):
-            attempt()
-    postgres.start()
-    put("behind", own_db)
-    assert names(own_db) == ["before", "behind"]
-
-
 def test_one_writes_at_a_time(
     server: Server, own_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,22 +135,6 @@ async def waiting(db: Database) -> tuple[str, asyncio.Task[None]]:
         if not done:
             return name, writing
     raise AssertionError("none waits")
-
-
-async def test_a_commit_that_was_not_replicated_is_heard(
-    server: Server,
-) -> None:
-    """The server warns where it did not wait for its standby."""
-    with closing(Database(server, "own")) as db:
-        with postgres.setting("synchronous_standby_names", "'ghost'"):
-            name, writing = await waiting(db)
-            waits = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-            await asyncio.to_thread(postgres.wait_for, f"SELECT 1 {waits}")
-            postgres.sql(f"SELECT pg_cancel_backend(pid) {waits}")
-            with pytest.raises(UnavailableError, match="with a warning: canc"):
-                await writing
-        assert name in names(db)
-        put("y", db)  # nothing of it is left over
 
 
 async def test_a_lost_commit_waits_for_the_standby_too(server: Server) -> None:

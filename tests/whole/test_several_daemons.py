@@ -49,11 +49,6 @@ class Pair:
     server: Server
     released: list[Checkpoint] = field(default_factory=list)
 
-    @property
-    def database(self) -> str:
-        """The name of the database that they share."""
-        return self.server.url.split("/")[3].split("?")[0]
-
     async def leads(self, process: Process) -> None:
         """Wait until a daemon leads and may append."""
 
@@ -276,7 +271,7 @@ async def test_a_leader_whose_number_has_passed_leaves_off_and_work_goes_on(
     await pair.grown(pair.other, tip.size)
 
     query = "UPDATE own.leader SET fencing = fencing + 1"
-    postgres.sql(query, pair.database)
+    postgres.sql(query, postgres.name_of(pair.server))
     for url in ("https://b.example/", "https://c.example/"):
         await hand_in(pair.one.member, url)
     await pair.grown(pair.one, tip.size + 2)
