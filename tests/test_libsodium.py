@@ -4,7 +4,6 @@ The tool runs for real, in a process of its own; apt-get and dpkg are scripts
 that stand in for Debian's.
 """
 
-import functools
 import os
 import re
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from syncd.oprf import group
+from tests.oprf.test_group import library
 from tests.test_docker import load
 
 TOOL = Path(__file__).parents[1] / "tools" / "ensure_libsodium.py"
@@ -52,18 +52,6 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
-
-
-@functools.cache
-def library() -> str:
-    """Return where this process has it from, before a test loads another."""
-    group.ready()
-    maps = Path("/proc/self/maps")
-    if not maps.exists():
-        pytest.skip("finds the loaded library through /proc")
-    found = re.search(r"/\S*libsodium\S*", maps.read_text())
-    assert found
-    return found[0]
 
 
 @pytest.fixture

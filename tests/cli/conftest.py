@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from syncd.cli import lookup_client
 from syncd.cli.main import main
 from syncd.messages import catalogue
 
@@ -41,6 +42,19 @@ class Ran(NamedTuple):
 
 
 Run = Callable[..., Ran]
+
+
+class Terminal(io.StringIO):
+    """Standard input at which somebody has typed something."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before something is asked again."""
+    monkeypatch.setattr(lookup_client, "PAUSE_S", 0.0)
 
 
 @pytest.fixture

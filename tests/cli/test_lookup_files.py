@@ -32,12 +32,6 @@ ROWS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before something is asked again."""
-    monkeypatch.setattr(lookup_client, "PAUSE_S", 0.0)
-
-
 @pytest.fixture(scope="module")
 def listed(real: Real) -> Real:
     """An alliance in which the police have reported one number."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from syncd.cli.main import main
-from tests.cli.conftest import Node, Real
+from tests.cli.conftest import Node, Real, Terminal
 
 PHONE = ("--kind", "phone")
 REPORT = ["--label", "fake_invest", "--role", "caller", *PHONE, "--evidence"]
@@ -103,19 +103,6 @@ def test_what_is_missing_is_named(
 # ----------------------------------------------------------------- remove
 
 
-class Typed:
-    """A terminal at which somebody types a line."""
-
-    def __init__(self, line: str) -> None:
-        self._line = line
-
-    def isatty(self) -> bool:
-        return True
-
-    def readline(self) -> str:
-        return self._line
-
-
 def test_nothing_is_removed_without_a_yes(
     bank: Node,
     monkeypatch: pytest.MonkeyPatch,
@@ -132,7 +119,7 @@ def test_nothing_is_removed_without_a_yes(
     words += [str(bank.home.with_suffix(".token"))]
     for line, code in (("n\n", 1), ("\n", 1), ("yes\n", 0)):
         assert "ours" in look(bank, number)
-        monkeypatch.setattr(sys, "stdin", Typed(line))
+        monkeypatch.setattr(sys, "stdin", Terminal(line))
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main(words)

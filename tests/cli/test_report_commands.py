@@ -1,6 +1,5 @@
 """What is asked is what was told, and no raw value shows unasked."""
 
-import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from syncd.flows.ports import Finding
 from syncd.messages.wire import WireMessage
 from syncd.store.findings import Row
 from syncd.web import status_forms
-from tests.cli.conftest import FalseApi, Node, refused
+from tests.cli.conftest import FalseApi, Node, Terminal, refused
 from tests.node.test_status import FIVE_WAIT, KEY, NOW, WELL, down, log, roster
 
 SAME = "--kind url --label fake_shop --role phishing_host --evidence user_tag"
@@ -122,10 +121,6 @@ def test_asks_on_a_terminal(
 ) -> None:
     """A person is asked for one value."""
     from syncd.cli import options
-
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
 
     monkeypatch.setattr(sys, "stdin", Terminal(" a.example\n"))
     assert options.values(None) == ["a.example"]
@@ -471,12 +466,6 @@ def answered(false: FalseApi, *items: Any) -> None:
         return {"items": found, "roster": {"expired": False}}
 
     false.answers["/v1/lookups"] = (200, answer)
-
-
-@pytest.fixture(autouse=True)
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before something is asked again."""
-    monkeypatch.setattr("syncd.cli.lookup_client.PAUSE_S", 0.0)
 
 
 def test_our_own_lists_are_printed_beside_the_alliance(

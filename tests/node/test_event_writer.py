@@ -67,7 +67,8 @@ async def test_many_of_a_kind_are_one_event(alliance: Alliance) -> None:
     other = Finding(
         "void", alliance.carrier.origin, 7, Message("no statement")
     )
-    await mirror.advance(old, old, [], batch(origin), [*voids, other])
+    nothing = Batch(origin=origin, start=0, stop=0)
+    await mirror.advance(old, old, [], nothing, [*voids, other])
     await bank.node.event_writer.log(origin)
     found = await bank.events("finding")
     assert [(d["origin"], d["index"], d["count"]) for d in found] == [
@@ -90,7 +91,3 @@ async def test_a_new_mirror_s_findings_are_events_again(
     await bank.node.home.mirror.contest(fork.origin, [], fork)
     await bank.node.event_writer.log(fork.origin)
     assert [d["code"] for d in await bank.events("finding")] == ["fork"]
-
-
-def batch(origin: str) -> Batch:
-    return Batch(origin=origin, start=0, stop=0)

@@ -1,5 +1,6 @@
 """The group: libsodium's arithmetic, with every length and point checked."""
 
+import functools
 import re
 import secrets
 import shutil
@@ -176,8 +177,9 @@ def test_scalar_lengths() -> None:
 # ── the library itself ───────────────────────────────────────────────────────
 
 
+@functools.cache
 def library() -> Path:
-    """The file that this process has loaded libsodium from."""
+    """Where this process has it from, before a test loads another."""
     group.ready()
     maps = Path("/proc/self/maps")
     if not maps.exists():

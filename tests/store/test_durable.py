@@ -10,10 +10,7 @@ import pytest
 from syncd.errors import DamagedError, UnavailableError, UsageError
 from syncd.store import durable, failpoint
 from syncd.store.roster_files import RosterFiles
-
-
-class Crash(BaseException):
-    """Stands for SIGKILL: nothing in the store may catch it."""
+from tests.store.conftest import Crash
 
 
 def test_a_file_has_old_bytes_or_new_ones(tmp_path: Path) -> None:
@@ -21,17 +18,14 @@ def test_a_file_has_old_bytes_or_new_ones(tmp_path: Path) -> None:
     path = tmp_path / "mark"
     durable.write(path, b"old")
 
-    def die(step: str) -> None:
-        raise Crash(step)
-
     for step, want in (("written", b"old"), ("renamed", b"new")):
 
-        def step_(name: str, step: str = step) -> None:
-            if name == step:
-                die(name)
+        def die(name: str, at: str = step) -> None:
+            if name == at:
+                raise Crash(name)
 
         with pytest.raises(Crash):
-            durable.write(path, b"new", step=step_)
+            durable.write(path, b"new", step=die)
         assert path.read_bytes() == want
     durable.write(path, b"newer")  # a leftover is in nobody's way
     assert path.read_bytes() == b"newer"

@@ -486,17 +486,6 @@ async def test_the_roster_that_is_served_is_taken_again(
     assert taken.body["version"] == len(alliance.notes)
 
 
-async def test_a_roster_that_admins_did_not_sign_is_403(
-    police: LocalClient, alliance: Alliance
-) -> None:
-    raw = alliance.notes[-1].replace(b'"version":2', b'"version":3')
-    reply = await police.post(
-        "/v1/roster", data=raw, Content_Type="text/plain"
-    )
-    assert reply.status == 403
-    assert reply.body["type"] == "urn:syncd:problem:untrusted"
-
-
 async def test_a_share_is_taken_by_its_holder_only(
     police: LocalClient, alliance: Alliance
 ) -> None:

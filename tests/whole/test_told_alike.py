@@ -145,17 +145,6 @@ async def test_status_of_who_is_cut_off(alliance: Alliance) -> None:
     assert (status_, body["cut_off"]) == (200, True)
 
 
-async def test_events_name_who_fell_silent(alliance: Alliance) -> None:
-    """One event each, at the third failure."""
-    found = await alliance.police.events("peer")
-    assert sorted((e["member"], e["state"]) for e in found) == [
-        ("bank", "silent"),
-        ("payer", "silent"),
-        ("platform", "silent"),
-    ]
-    assert await alliance.police.events("cut_off") == []
-
-
 def texts(receiver: Receiver, member: str, name: str) -> list[str]:
     """Return what the webhook was told of one kind of event, in order."""
     came = map(msgspec.json.decode, receiver.bodies)
