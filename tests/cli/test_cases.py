@@ -175,19 +175,6 @@ def test_no_answer_reads_as_a_clearance(bank: Node, real: Real) -> None:
     assert verdicts(bank, "url", wrong) == ["problem"] * len(wrong)
 
 
-def test_machine_numbers(bank: Node, real: Real) -> None:
-    """F16: 13 digits are a SIM of their own, never a sender of SMS."""
-    values = (
-        b"1440012345678\n1410012345678\n+861440123456789\n1064712345678\n"
-        b"14812345678\n14612345678\n1480012345678"
-    )
-    good = values.decode().split()[:-1]
-    ran = bank("report", "add", *PHONE, stdin=values)
-    assert (ran.code, ran.out.count("accepted")) == (1, 6)
-    real.settle()
-    assert verdicts(bank, "phone", good) == ["suspected"] * 6
-
-
 def test_a_bare_number_that_may_be_a_bank_s(bank: Node) -> None:
     """It is unknown, and in both languages the answer says what to give."""
     words = ("lookup", "--kind", "account", "--purpose", "test")

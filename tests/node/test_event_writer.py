@@ -11,6 +11,11 @@ IDS = ("bank", "carrier", "police")
 alliance = shared(as_founded, *IDS, scope="function")
 
 
+def another_root(alliance: Alliance) -> Finding:
+    origin = alliance.police.origin
+    return Finding("fork", origin, None, Message("another root"))
+
+
 async def test_each_state_is_one_event_over_restarts(
     alliance: Alliance,
 ) -> None:
@@ -41,10 +46,8 @@ async def test_what_a_crash_swallowed_is_an_event_after_the_start(
 ) -> None:
     """Merged, and dead before it could be told."""
     bank, mirror = alliance.bank, alliance.bank.node.home.mirror
-    fork = Finding(
-        "fork", alliance.police.origin, None, Message("another root")
-    )
-    await mirror.contest(alliance.police.origin, [], fork)
+    fork = another_root(alliance)
+    await mirror.contest(fork.origin, [], fork)
     assert await bank.events("finding") == []
     await alliance.stop("bank")
     await bank.start()
@@ -85,9 +88,7 @@ async def test_a_new_mirror_s_findings_are_events_again(
     """Its rows count from 1 again; what was told counted further."""
     bank, book = alliance.bank, alliance.bank.node.home.own.events
     await book.now("finding", "4711", "finding")
-    fork = Finding(
-        "fork", alliance.police.origin, None, Message("another root")
-    )
+    fork = another_root(alliance)
     await bank.node.home.mirror.contest(fork.origin, [], fork)
     await bank.node.event_writer.log(fork.origin)
     assert [d["code"] for d in await bank.events("finding")] == ["fork"]
