@@ -7,7 +7,7 @@ import pytest
 from syncd.errors import Message, StaleError
 from syncd.flows.ports import Finding
 from syncd.store.home_stores import QUIET_S, OwnStore
-from tests.store.conftest import Clock, Log, Reopen, crash_at
+from tests.store.conftest import Clock, Log
 
 DAY_S = 86_400
 
@@ -29,30 +29,6 @@ async def test_an_append_tells_itself(own: OwnStore, log: Log) -> None:
     assert await reported(own) == [
         ("published", {"origin": log.origin, "size": 2})
     ]
-
-
-@pytest.mark.parametrize(
-    ("point", "happened"), [("append.vault", 0), ("append.committed", 1)]
-)
-async def test_an_append_that_dies_tells_what_it_did(
-    own: OwnStore,
-    reopen: Reopen,
-    log: Log,
-    point: str,
-    happened: int,
-) -> None:
-    """Before the commit nothing happened; after it, it is told."""
-    await own.log.found(log.tip)
-    old, new, bundles = log.grow(log.report(1))
-    with crash_at(point):
-        await own.log.append(old, new, bundles, [])
-    own.close()
-    again = reopen()
-    head = await again.log.head()
-    assert (head.frontier.size, len(await reported(again))) == (
-        happened,
-        happened,
-    )
 
 
 async def test_a_receipt_tells_itself_when_it_is_larger(own: OwnStore) -> None:

@@ -100,7 +100,8 @@ async def test_a_crash_at_any_point_is_all_or_nothing(
 ) -> None:
     """Before the commit nothing happened, after it everything did.
 
-    And never is a note released that the mark does not cover.
+    It tells of itself if it did; and never is a note released that the mark
+    does not cover.
     """
     await own.log.found(log.tip)
     old, new, bundles = log.grow(*log.reported(5))
@@ -111,6 +112,7 @@ async def test_a_crash_at_any_point_is_all_or_nothing(
     again = reopen()
     want = old if point in IN_TRANSACTION else new
     assert await again.log.head() == want
+    assert len(await again.events.page(0, 10)) == (want == new)
     assert again.log.released() == want.note
     assert (tmp_path / HIGH_WATER).read_bytes() == want.note
 

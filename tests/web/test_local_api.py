@@ -545,13 +545,3 @@ async def test_the_document_is_openapi() -> None:
     from openapi_spec_validator import validate
 
     validate(json.loads(json.dumps(DOCUMENT)))
-
-
-async def test_alive_and_ready_need_no_token(police: LocalClient) -> None:
-    assert (await police.get("/healthz", role="")).body == {"alive": True}
-    ready = await police.get("/readyz", role="")
-    assert ready.body == {
-        "appending": True,
-        "cut_off": False,
-        "why": None,
-    }

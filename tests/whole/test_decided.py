@@ -190,15 +190,3 @@ async def test_a_fork_heard_of_before_it_is_pulled(
         await carrier.node.logs.offer("bank", raw)
     await carrier.round()
     await assert_contained(alliance, carrier)
-
-
-async def test_an_old_checkpoint_is_no_fork(alliance: Alliance) -> None:
-    """A stale but honest checkpoint accuses nobody."""
-    police = alliance.police
-    old = police.node.home.own.log.released()
-    await police.write(*(payload(n, police.origin) for n in range(300)))
-    await alliance.settle()
-    assert not await alliance.bank.node.logs.offer("carrier", old)
-    await alliance.bank.round()
-    assert not (await alliance.bank.head(police.origin)).contested
-    assert not await alliance.bank.findings("fork")

@@ -31,9 +31,9 @@ def bank(alliance: Alliance) -> Member:
     return alliance.bank
 
 
-async def refused(bank: Member, **environ: str) -> tuple[int, str]:
+async def refused(bank: Member) -> tuple[int, str]:
     """Run the daemon, which must end by itself; return code and text."""
-    process = await Process.start(bank, **environ)
+    process = await Process.start(bank)
     code = await process.ended()
     text = process.text
     assert "Traceback" not in text
@@ -113,14 +113,3 @@ async def test_a_file_that_it_cannot_use(
     for part in says:
         _, found, text = text.partition(part.format(path=path))
         assert found, part
-
-
-async def test_a_wrong_passphrase(bank: Member) -> None:
-    """Not trusted, and nothing of it is told."""
-    path = bank.home.parent / "wrong"
-    path.touch(mode=0o600)
-    path.write_text("another passphrase\n")
-    code, text = await refused(bank, SYNCD_SECRET_FILE=str(path))
-    assert code == 4
-    assert "secret" in text
-    assert "another passphrase" not in text
