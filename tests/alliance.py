@@ -60,6 +60,7 @@ from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Statement
 from syncd.node.daemon import Daemon, read_pin
 from syncd.node.home import Home, keep_keys, share_name
+from syncd.node.listeners import listening
 from syncd.node.pinned import clock, roster_files
 from syncd.node.serve.peer_service import PeerService
 from syncd.node.upkeep import erasures
@@ -247,9 +248,8 @@ class Node(Daemon):
         app = peer_api.app(Face(self), read_pin)
         app.middlewares.insert(0, self._listen)
         app.middlewares.append(self._stand)
-        await self.listeners.serve(
-            app, self.ctx.config.peer.listen, given, "peer", self.tls
-        )
+        [sockets] = listening(self.ctx.config.peer.listen, "peer", given)
+        await self.listeners.serve(app, sockets, "peer", self.tls)
 
     @web.middleware
     async def _listen(

@@ -39,7 +39,7 @@ from syncd.node.follow.rounds import Rounds
 from syncd.node.home import Home
 from syncd.node.jobs import Jobs
 from syncd.node.leadership import Leadership
-from syncd.node.listeners import Listeners, limits
+from syncd.node.listeners import Listeners, limits, listening
 from syncd.node.local_worker import LOOKUP_CACHE
 from syncd.node.notify.notifier import Notifier
 from syncd.node.offload import Pools
@@ -370,7 +370,8 @@ class Daemon:
         """Listen to the other members."""
         peer = self.ctx.config.peer
         app = peer_api.app(self.peer_service, read_pin, peer.max_request_bytes)
-        await self.listeners.serve(app, peer.listen, given, "peer", self.tls)
+        [sockets] = listening(peer.listen, "peer", given)
+        await self.listeners.serve(app, sockets, "peer", self.tls)
 
     async def open_local_api(self, given: socket.socket | None) -> None:
         """Listen to our own systems and people, or have workers do it."""

@@ -24,8 +24,8 @@ def limits(own: LocalApi) -> local_api.Limits:
     return local_api.Limits(frozenset(hosts), own.max_request_bytes)
 
 
-def for_each(
-    n: int, at: Address, name: str, given: socket.socket | None
+def listening(
+    at: Address, name: str, given: socket.socket | None = None, n: int = 1
 ) -> list[list[socket.socket]]:
     """Return listening sockets for each of n processes.
 
@@ -57,13 +57,20 @@ def for_each(
                 free.append((family, tried.getsockname()))
         return [
             [
-                socket.create_server(where, family=family, reuse_port=True)
+                socket.create_server(where, family=family, reuse_port=n > 1)
                 for family, where in free
             ]
             for _ in range(n)
         ]
     except OSError as e:
-        raise _taken(name, at, e) from e
+        raise UsageError(
+            "{name} API: cannot listen on {at}: {why}",
+            hint="is another syncd running? else change it in [{name}] of "
+            "config.toml",
+            name=name,
+            at=at,
+            why=e.strerror or e,
+        ) from e
 
 
 class Listeners:
@@ -75,17 +82,11 @@ class Listeners:
     async def serve(
         self,
         app: web.Application,
-        at: Address,
-        given: socket.socket | None,
+        sockets: Sequence[socket.socket],
         name: str,
         tls: ServerTls | None = None,
-        more: Sequence[socket.socket] = (),
     ) -> None:
-        """Serve an application, on the sockets given or else at an address.
-
-        Raises:
-            UsageError: the address is taken, or cannot be had.
-        """
+        """Serve an application on listening sockets."""
         runner = Runner(
             app,
             tls=tls,
@@ -96,42 +97,11 @@ class Listeners:
         )
         await runner.setup()
         self.runners.append(runner)
-        try:
-            await _site(runner, at, given).start()
-            for sock in more:
-                await web.SockSite(runner, sock).start()
-        except OSError as e:
-            raise _taken(name, at, e) from e
-        if at.path and given is None:
-            at.path.chmod(0o600)
-        where = runner.addresses[0] if runner.addresses else at
-        log.info("listening", api=name, at=str(where))
+        for sock in sockets:
+            await web.SockSite(runner, sock).start()
+        log.info("listening", api=name, at=str(sockets[0].getsockname()))
 
     async def close(self) -> None:
         """Finish what is being answered, and listen no more."""
         for runner in self.runners:
             await runner.cleanup()
-
-
-def _taken(name: str, at: Address, e: OSError) -> UsageError:
-    return UsageError(
-        "{name} API: cannot listen on {at}: {why}",
-        hint="is another syncd running? else change it in [{name}] of "
-        "config.toml",
-        name=name,
-        at=at,
-        why=e.strerror or e,
-    )
-
-
-def _site(
-    runner: web.AppRunner,
-    at: Address,
-    given: socket.socket | None,
-) -> web.BaseSite:
-    if given is not None:
-        return web.SockSite(runner, given)
-    if at.path:
-        # asyncio takes away a socket that was left there, and no file.
-        return web.UnixSite(runner, str(at.path))
-    return web.TCPSite(runner, at.host, at.port)

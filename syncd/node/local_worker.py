@@ -193,15 +193,11 @@ class LocalWorker:
             *(Callers(ctx=ctx), [self._lookups], limits(config.own)),
             rest=self._relay.answer,
         )
-        own, tls = config.own, start.tls
-        secure = LocalTls(*tls, ctx.own.bearers) if tls else None
+        secure = LocalTls(*start.tls, ctx.own.bearers) if start.tls else None
         self._apis = [
-            (at, [socket.socket(fileno=fd) for fd in fds], its_tls)
-            for fds, at, its_tls in zip(
-                start.listening,
-                (own.listen, own.tls_listen),
-                (None, secure),
-                strict=False,  # without TLS there is one
+            ([socket.socket(fileno=fd) for fd in fds], its_tls)
+            for fds, its_tls in zip(
+                start.listening, (None, secure), strict=False
             )
         ]
         self._listeners = Listeners()
@@ -239,10 +235,8 @@ class LocalWorker:
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
         loop.add_reader(sys.stdin, ended.set)  # there is nothing but its end
         await self._beat()
-        for at, (first, *more), tls in self._apis:
-            await self._listeners.serve(
-                *(self._app, at, first, "own", tls), more=more
-            )
+        for sockets, tls in self._apis:
+            await self._listeners.serve(self._app, sockets, "own", tls)
         beating = asyncio.create_task(self._beats())
         await ended.wait()
         loop.remove_reader(sys.stdin)

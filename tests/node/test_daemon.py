@@ -2,21 +2,16 @@
 
 import asyncio
 import datetime
-import socket
 from itertools import chain, repeat
-from pathlib import Path
 from unittest.mock import DEFAULT, AsyncMock, Mock, patch
 
 import pytest
-from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from syncd.config import Address
 from syncd.errors import (
     DamagedError,
     StaleError,
     UnavailableError,
-    UsageError,
 )
 from syncd.flows.ports import Bundle
 from syncd.node.context import BUG
@@ -111,26 +106,6 @@ async def test_a_receipt_for_an_earlier_log(alliance: Alliance) -> None:
         await bank.node.guard.keep_receipt(key, 999, earlier)
     assert await bank.receipts() == before
     bank.node.guard.may_append()
-
-
-async def test_a_listen_path_that_is_a_file(
-    alliance: Alliance, tmp_path: Path
-) -> None:
-    """An operator's slip costs no file; a socket left over is replaced."""
-    node = alliance.bank.node
-    kept = tmp_path / "own.db"
-    kept.write_bytes(b"precious")
-    with pytest.raises(UsageError, match="cannot listen"):
-        await node.listeners.serve(
-            web.Application(), Address(path=kept), None, "own"
-        )
-    assert kept.read_bytes() == b"precious"
-    left = tmp_path / "sock"
-    with socket.socket(socket.AF_UNIX) as old:
-        old.bind(str(left))
-    await node.listeners.serve(
-        web.Application(), Address(path=left), None, "own"
-    )
 
 
 async def test_a_disk_that_was_full_at_an_append(alliance: Alliance) -> None:

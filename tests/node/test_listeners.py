@@ -7,14 +7,14 @@ import pytest
 
 from syncd.config import Address
 from syncd.errors import UsageError
-from syncd.node.listeners import for_each
+from syncd.node.listeners import listening
 
 ANY = Address("127.0.0.1", 0)
 
 
 def test_each_process_has_a_socket_of_its_own_at_one_address() -> None:
     """Who connects is shared out between them."""
-    made = [sock for (sock,) in for_each(3, ANY, "own", None)]
+    made = [sock for (sock,) in listening(ANY, "own", n=3)]
     try:
         [port] = {sock.getsockname()[1] for sock in made}
         for _ in range(64):
@@ -34,18 +34,18 @@ def test_an_address_that_another_has_is_refused(shared: bool) -> None:
     with socket.create_server(where, reuse_port=shared) as other:
         at = Address("127.0.0.1", other.getsockname()[1])
         with pytest.raises(UsageError, match="cannot listen"):
-            for_each(2, at, "own", None)
+            listening(at, "own", n=2)
 
 
 def test_a_path_is_one_socket_for_all(tmp_path: Path) -> None:
     """Its owner's alone; one that was left there is replaced, a file is not."""
     at = Address(path=tmp_path / "sock")
     for _ in range(2):
-        (first,), (second,) = for_each(2, at, "own", None)
+        (first,), (second,) = listening(at, "own", n=2)
         assert first is second
         assert (tmp_path / "sock").stat().st_mode & 0o777 == 0o600
         first.close()
     (tmp_path / "kept").write_bytes(b"precious")
     with pytest.raises(UsageError, match="cannot listen"):
-        for_each(2, Address(path=tmp_path / "kept"), "own", None)
+        listening(Address(path=tmp_path / "kept"), "own")
     assert (tmp_path / "kept").read_bytes() == b"precious"

@@ -29,7 +29,7 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.node.context import Context
-from syncd.node.listeners import Listeners, for_each
+from syncd.node.listeners import Listeners, listening
 from syncd.node.serve import link
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.freshness import Freshness
@@ -85,27 +85,24 @@ class LocalWorkers:
         home, own = self.ctx.home.path, self.ctx.config.own
         tls = config.tls_files(own)
         checked = LocalTls(*tls, self.ctx.own.bearers) if tls else None
+        processes = max(own.workers, 1)
+        apis = [listening(own.listen, "own", given, processes)]
+        if tls:
+            apis.append(listening(own.tls_listen, "own", None, processes))
         if not own.workers:
-            await self.listeners.serve(app, own.listen, given, "own")
-            if checked:
-                await self.listeners.serve(
-                    app, own.tls_listen, None, "own", checked
-                )
+            for [sockets], its_tls in zip(apis, (None, checked), strict=False):
+                await self.listeners.serve(app, sockets, "own", its_tls)
             return
         (home / RELAYED).parent.mkdir(mode=0o700, exist_ok=True)
-        behind = Address(path=home / RELAYED)
-        await self.listeners.serve(app, behind, None, "workers")
+        [behind] = listening(Address(path=home / RELAYED), "own")
+        await self.listeners.serve(app, behind, "workers")
         self._link = await link.answering(home, self.answer)
-        listening = [for_each(own.workers, own.listen, "own", given)]
-        if tls:
-            at = own.tls_listen
-            listening += [for_each(own.workers, at, "own", None)]
         self.workers = [
             LocalWorker(
                 *(self._start(number, sockets, tls), sockets),
                 self.metrics.failures,
             )
-            for number, sockets in enumerate(zip(*listening, strict=True), 1)
+            for number, sockets in enumerate(zip(*apis, strict=True), 1)
         ]
         self._looking = asyncio.create_task(self._look())
         try:
@@ -121,7 +118,7 @@ class LocalWorkers:
     def _start(
         self,
         number: int,
-        listening: Sequence[Sequence[socket.socket]],
+        sockets: Sequence[Sequence[socket.socket]],
         tls: tuple[bytes, bytes] | None,
     ) -> Start:
         home = self.ctx.home
@@ -131,7 +128,7 @@ class LocalWorkers:
             server=config.server(home.config),
             access_key=home.ring.need("access"),
             lists_key=VaultCipher(home.ring.need("vault")).derived(LISTS),
-            listening=[[s.fileno() for s in sockets] for sockets in listening],
+            listening=[[one.fileno() for one in each] for each in sockets],
             tls=tls,
             counts=self.budgets.counts.fd,
         )
@@ -234,13 +231,13 @@ class LocalWorker:
     def __init__(
         self,
         start: Start,
-        listening: Sequence[Sequence[socket.socket]],
+        sockets: Sequence[Sequence[socket.socket]],
         failures: Counter,
     ) -> None:
         """Start nothing yet."""
         self.ready = asyncio.Event()  # one has begun to serve
         self.process: subprocess.Popen[bytes] | None = None
-        self._start, self._listening = start, listening
+        self._start, self._sockets = start, sockets
         self._failures = failures
         self._looks = 0  # until it is started, or else is too silent
         self._pause = 1  # looks until it is started again
@@ -285,7 +282,7 @@ class LocalWorker:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 await asyncio.to_thread(self.process.wait, STOP_S)
             self.process.kill()  # nothing, if it has ended
-        for sock in itertools.chain(*self._listening):
+        for sock in itertools.chain(*self._sockets):
             sock.close()
 
 
