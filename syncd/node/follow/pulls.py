@@ -27,7 +27,7 @@ from syncd.flows.pull import PullResult, pull
 from syncd.flows.pull_context import Budget, PullContext
 from syncd.node.context import BUG, Context
 from syncd.node.follow.followed import FollowedLogs, moved
-from syncd.node.follow.log_state import LogState, Pin, Target
+from syncd.node.follow.log_state import LogState, Phase, Pin, Target
 from syncd.node.follow.peer_choice import PeerChoice
 from syncd.node.follow.peers import Peers
 from syncd.node.follow.receipts import Receipts
@@ -133,10 +133,13 @@ class Pulls:
 
     async def stop(self) -> None:
         """Leave the pulls in flight: what is merged is kept."""
-        tasks = [*self.in_flight.values()]
-        for task in tasks:
+        left = {**self.in_flight}
+        for task in left.values():
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*left.values(), return_exceptions=True)
+        for origin, state in ((o, self.logs.state(o)) for o in left):
+            if state.at is Phase.PULLING:  # we may pull again
+                self._move(origin, state.goes_on(state.why))
 
     # ------------------------------------------------------------ one log
 
