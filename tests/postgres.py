@@ -26,6 +26,7 @@ from syncd.store.server import Server
 
 engine = "sqlite"  # `--engine`: or postgresql, or that of the wheel
 _MEMORY = Path("/dev/shm")
+_ROOM = 8 << 30  # bytes that a whole suite's databases may take
 _INITDB = "-U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync"
 _SETTINGS = "listen_addresses = ''\nmax_connections = 300\n"
 _names = map("member{}".format, itertools.count())
@@ -186,10 +187,9 @@ def started() -> Path:
     if found is None and engine == "sqlite":
         pytest.skip("no PostgreSQL here: apt-get install postgresql")
     assert found, "no PostgreSQL here"
+    memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
     root = Path(
-        tempfile.mkdtemp(
-            prefix="syncd-pg-", dir=_MEMORY if _MEMORY.is_dir() else None
-        )
+        tempfile.mkdtemp(prefix="syncd-pg-", dir=_MEMORY if memory else None)
     )
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     data = root / "data"
