@@ -29,7 +29,7 @@ from syncd.store.imports import Imports
 from syncd.store.merge_marks import MergeMarks
 from syncd.store.mirror import MirrorStore
 from syncd.store.mutes import Mutes
-from syncd.store.own import HIGH_WATER, OwnLogStore, Succession, succeed
+from syncd.store.own import HIGH_WATER, OwnLogStore
 from syncd.store.own_books import LISTS, OwnBooks
 from syncd.store.published import PublishedCounts
 from syncd.store.quota import Quotas
@@ -37,6 +37,7 @@ from syncd.store.screening import ScreeningBook
 from syncd.store.sealing import VaultCipher
 from syncd.store.server import Server, writer_of
 from syncd.store.sightings import Sightings
+from syncd.store.succession import Succession, succeed
 from syncd.store.vault import Vault
 
 OWN = "own.db"

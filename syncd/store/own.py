@@ -8,7 +8,6 @@ perhaps while we run: refused, because the next append would fork our log.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -16,7 +15,6 @@ from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import DamagedError, MalformedError, StaleError, UsageError
 from syncd.flows.ports import Bundle, OwnHead, Published
-from syncd.roster.members import Cut
 from syncd.store import bundles as bundle_rows
 from syncd.store import durable, events, failpoint, retracting, tables
 from syncd.store.book import Book, reads, writes
@@ -31,61 +29,15 @@ from syncd.tlog.merkle import BUNDLE, Frontier
 HIGH_WATER = "high-water.note"
 
 
-@dataclass(frozen=True, slots=True)
-class Succession:
-    """A log of ours that takes over from one that has ended."""
-
-    head: OwnHead  # of the new log, at size 0
-    before: str  # origin of the one that ended
-    end: Cut  # where it did, as the roster says
-
-
-def succeed(database: Database, succession: Succession) -> None:
-    """Begin the next log, unless it is there; all or nothing.
-
-    What stands in the old log behind its end counts for nobody, so those
-    reports wait again and will stand in the new one; and what was to be
-    retracted, and no longer can be, is published again.
-    """
-    head = succession.head
-
-    def job(c: sa.Connection) -> None:
-        if not _id(c, head.origin):
-            _begin(c, head)
-            if old := _id(c, succession.before):
-                retracting.turn(c, old, _common(c, old, succession))
-
-    database.write_now(job)
-
-
-def _begin(c: sa.Connection, head: OwnHead) -> int:
+def begin(c: sa.Connection, head: OwnHead) -> int:
     """Keep a log at size 0; return its row id."""
     new = sa.insert(log).values(origin=head.origin, **_tip(head))
     return int(c.execute(new.returning(log.c.id)).scalar_one())
 
 
-def _id(c: sa.Connection, origin: str) -> int:
+def id_of(c: sa.Connection, origin: str) -> int:
     """Return the row id of a log of ours, 0 if there is none."""
     return c.scalar(sa.select(log.c.id).where(log.c.origin == origin)) or 0
-
-
-def _common(c: sa.Connection, log_id: int, succession: Succession) -> int:
-    """Return how many entries of an old log of ours count for all.
-
-    None, if it is not the log that the roster ended: where the two parted is
-    not known here, and a report that stands twice does less harm than one
-    that stands nowhere.
-    """
-    end = succession.end
-    wanted = sa.select(log.c.size).where(log.c.id == log_id)
-    size = int(c.execute(wanted).scalar_one())
-    if size < end.size:
-        return size  # rolled back: what we have is how it began
-    try:
-        root = bundle_rows.root_at(c, log_id, succession.before, end.size)
-    except DamagedError:
-        return 0
-    return end.size if root == end.root else 0
 
 
 class OwnLogStore(Book):
@@ -133,11 +85,11 @@ class OwnLogStore(Book):
             )
 
         def job(c: sa.Connection) -> int:
-            if _id(c, head.origin):
+            if id_of(c, head.origin):
                 raise StaleError(
                     "log: {origin} is there already", origin=head.origin
                 )
-            return _begin(c, head)
+            return begin(c, head)
 
         self._log_id = await self._db.write(
             job, lambda: self._release(head.note)
@@ -261,7 +213,7 @@ class OwnLogStore(Book):
 
     def _id(self, c: sa.Connection, origin: str) -> int:
         """Return the row id of a log of ours, "" for the one that grows."""
-        return _id(c, origin) if origin else self._log_id
+        return id_of(c, origin) if origin else self._log_id
 
     def _release(self, note: bytes) -> None:
         durable.write(
