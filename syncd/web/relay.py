@@ -27,8 +27,13 @@ class Relay:
     """A handler that has another server answer."""
 
     def __init__(self, path: Path) -> None:
-        self._path = str(path)
-        self._session: aiohttp.ClientSession | None = None
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.UnixConnector(str(path), limit=0),
+            timeout=aiohttp.ClientTimeout(total=None),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=_UNSAID,
+        )
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Return what the other server answers, as it comes.
@@ -42,7 +47,7 @@ class Relay:
         if bearer := request.get(BEARER):  # a certificate's too, who shows one
             headers[hdrs.AUTHORIZATION] = f"Bearer {bearer}"
         try:
-            async with self._open().request(
+            async with self._session.request(
                 request.method,
                 URL(f"http://syncd{request.raw_path}", encoded=True),
                 headers=headers,
@@ -68,19 +73,7 @@ class Relay:
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.UnixConnector(self._path, limit=0),
-                timeout=aiohttp.ClientTimeout(total=None),
-                auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                skip_auto_headers=_UNSAID,
-            )
-        return self._session
+        await self._session.close()
 
 
 def _kept(
