@@ -59,6 +59,7 @@ async def statuses(
         method, url = "GET" if name == "status" else "POST", f"{at}/v1/{name}"
         async with session.request(method, url, json=CALLS.get(name)) as got:
             found.append(got.status)
+            await got.read()  # else the connection is not kept
     return found
 
 
