@@ -1030,11 +1030,12 @@ def bound(port: int = 0) -> socket.socket:
 
 
 def free_port() -> int:
-    """Return a port that nobody had a moment ago."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-    return port
+    """Return a port that nobody has, and that the system gives nobody."""
+    while True:
+        port = 10_000 + secrets.randbelow(22_000)
+        with socket.socket() as found, contextlib.suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
 
 
 def empty(keys: MemberKeys) -> OwnHead:
