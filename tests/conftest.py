@@ -20,7 +20,9 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(
             colors=False, exception_formatter=structlog.dev.plain_traceback
         ),
-    ]
+    ],
+    # Not where a command under test writes in the meantime.
+    logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),
 )
 
 # Hundreds of databases are founded, each write of which waits for the disk:
