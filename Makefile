@@ -49,9 +49,9 @@ test: $(READY)  ## the fast tests: under two minutes
 # Flows know no database; what peers are chosen by lies in memory.
 test-slow: $(READY)  ## kills, the demo, the docs' code blocks, the containers, PostgreSQL
 	@$(BIN)/pytest -m slow --timeout 900 $(ARGS)
-	@$(BIN)/pytest -q -n 2 --dist loadfile --timeout 900 --engine postgresql \
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" --timeout 900 --engine postgresql \
 	  --ignore tests/node/test_peer_choice.py tests/store tests/node tests/whole $(ARGS)
-	@$(BIN)/pytest -q -n 2 --dist loadfile --timeout 900 --engine postgresql18 \
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" --timeout 900 --engine postgresql18 \
 	  tests/store $(ARGS)
 
 coverage: $(READY)  ## the core by its own tests: no branch is left out

@@ -336,6 +336,8 @@ class Member:
         given = self.listener or bound(self.address[1])
         self.listener = None
         await node.start({"peer": given})
+        async with asyncio.timeout(60):  # on a server it leads a little later
+            await node.leadership.begun.wait()
 
     async def stop(self) -> None:
         """Stop the daemon, if it runs."""

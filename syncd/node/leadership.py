@@ -57,6 +57,7 @@ class Leadership:
         self._event = 0
         self._busy = False
         self._tasks: list[asyncio.Task[None]] = []
+        self.begun = asyncio.Event()  # we lead, and have caught up
 
     async def begin(self) -> None:
         """Lead or follow."""
@@ -119,10 +120,12 @@ class Leadership:
             asyncio.create_task(self.publisher.run()),
             asyncio.create_task(self.notifier.run()),
         ]
+        self.begun.set()
 
     async def _follow(self) -> None:
         """Only answer, from now on: another daemon of ours leads."""
         self.pulls.paused = True
+        self.begun.clear()
         await self.stop()
         await self.pulls.stop()
         await self.guard.follow()
