@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from syncd.errors import DamagedError, UnavailableError
 from syncd.indicator.statement import Report, Retract
 from syncd.node.upkeep.arrivals import Arrival
@@ -49,6 +51,7 @@ async def test_reports_and_retracts_of_all_logs(alliance: Alliance) -> None:
     assert retract.statement.token == report.statement.token
 
 
+@pytest.mark.sqlite  # on a server, it has come before the test looks
 async def test_what_failed_comes_again(alliance: Alliance) -> None:
     consumer = Consumer(UnavailableError("own.db: database or disk is full"))
     await reported(alliance, consumer)

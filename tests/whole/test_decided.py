@@ -58,9 +58,13 @@ async def split(alliance: Alliance, entries: int = 0) -> tuple[int, Twin]:
         await member.round()
         assert not await member.findings("fork")  # each believes its own
     alliance.heal()
-    for _ in range(2):
+    for _ in range(6):
         for member in others(alliance):
             await member.round()
+            await member.node.background.idle()
+        heads = [await m.head(police.origin) for m in others(alliance)]
+        if all(head.contested for head in heads):
+            break
     await assert_contained(alliance, *others(alliance))
     return size, twin
 
