@@ -14,7 +14,7 @@ No network and no clock in here: `now` is an argument.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Self
 
@@ -132,9 +132,9 @@ class LogState:
     failures: int = 0  # pulls in a row that brought nothing
     retry_at: float = 0.0  # steady seconds
     target: Target | None = None
-    # Signed ones between our mirror and the target, by size: once we are
-    # there, each must be a part of what we hold.
-    smaller: Mapping[int, bytes] = field(default_factory=dict)
+    # Signed ones beside the target: once we are there, each must be a part of
+    # what we hold.
+    smaller: tuple[bytes, ...] = ()
     obeys: Pin | None = None  # what of the roster our mirror obeys
     # Our receipt may be due: at a start that of all logs, since the last
     # process may have ended between a merge and its receipt.
@@ -189,9 +189,9 @@ class LogState:
                 return state.moved(
                     Event.OFFERED, target=new, retry_at=retry_at
                 )
-            case Offer.DOUBTFUL:
+            case Offer.DOUBTFUL if target is None:
                 return self.lacking(new)
-            case Offer.SMALLER:
+            case Offer.DOUBTFUL | Offer.SMALLER:  # nobody may tell it again
                 return self._beside(new)
             case Offer.HOLDER if target and {*new.holders} - {*target.holders}:
                 both = (*target.holders, *new.holders)
@@ -202,10 +202,9 @@ class LogState:
 
     def _beside(self, one: Target) -> Self:
         """Remember a smaller signed checkpoint, some of them."""
-        if len(self.smaller) >= MOST_SMALLER:
+        if one.note in self.smaller or len(self.smaller) >= MOST_SMALLER:
             return self
-        smaller = {one.head.size: one.note, **self.smaller}
-        return replace(self, smaller=smaller)
+        return replace(self, smaller=(*self.smaller, one.note))
 
     def heard(self, size: int, mirrored: int, now: int) -> Self:
         """Return the state after a signed size was heard of."""
@@ -252,7 +251,7 @@ class LogState:
         target = self.target
         # Or it was offered before its log was ended below it.
         if target is not None and (over or target.head.size <= cut.size):
-            return replace(self, target=None, smaller={}).obeyed(pin)
+            return replace(self, target=None, smaller=()).obeyed(pin)
         event = Event.OVER if over else Event.OBEYED
         clean = {"why": NOTHING, "failures": 0, "retry_at": 0.0}
         return self.moved(event, obeys=pin, **clean)
@@ -260,5 +259,5 @@ class LogState:
     def forked(self, why: Message) -> Self:
         """Return the state of a log whose key signed two histories."""
         return self.moved(
-            Event.FORKED, why=why, target=None, smaller={}, obeys=None
+            Event.FORKED, why=why, target=None, smaller=(), obeys=None
         )

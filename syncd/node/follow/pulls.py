@@ -228,7 +228,6 @@ class Pulls:
             async with asyncio.timeout(self.turn_s):
                 context = await self._context(origin, target.holders)
                 done = await pull(target.note, key, context)
-            await self._check_smaller(origin, key)
         except ForkError as e:
             await self.logs.forked(origin, [target.note], e.text)
         except StaleError:  # the next round sees what won
@@ -244,6 +243,7 @@ class Pulls:
         else:
             has_moved = moved(was, await mirror.head(origin))
             await self._reached(target, done, has_moved=has_moved)
+            await self._check_smaller(origin, key)  # all that came till then
             if await self.receipts.cosign(origin, key) or has_moved:
                 await self.logs.grown(origin)
 
@@ -278,9 +278,9 @@ class Pulls:
     async def _check_smaller(self, origin: str, key: VerifierKey) -> None:
         """Hold signed checkpoints that we passed against what we have."""
         mirror = self.ctx.mirror
-        while smaller := {**self.logs.state(origin).smaller}:  # more may come
-            _, raw = smaller.popitem()
-            self.logs.note(origin, smaller=smaller)
+        while smaller := self.logs.state(origin).smaller:  # more may come
+            raw, *rest = smaller
+            self.logs.note(origin, smaller=tuple(rest))
             head, _ = checkpoint.open_(raw, key)
             mine = await mirror.head(origin)
             if head.size > mine.mirrored or mine.contested:
