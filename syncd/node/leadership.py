@@ -147,13 +147,13 @@ class Leadership:
     async def _read(self, election: Election) -> None:
         """Take up what another wrote."""
         news = await election.news(self.ctx.roster.version)
-        if not self.number:
-            await self._follow_logs(news.receipts)
         for note in news.rosters:
             await self.rosters.publish(note)
         for version in range(news.known + 1, self.ctx.roster.version + 1):
             if raw := self.ctx.home.rosters.get(version):
                 await election.keep(version, raw)
+        if not self.number:
+            await self._follow_logs(news.receipts)
         if news.event != self._event:
             self._event = news.event
             self.news()
