@@ -69,9 +69,11 @@ class Leadership:
             await self._look(self._election)
 
     async def daily_jobs(self) -> None:
-        """Do what is due once a day, if we lead."""
+        """Do what is due once a day, if we lead; keep what we refused."""
         if self.number:
             await self.daily.run()
+        else:
+            await self.ctx.own.quotas.prune(self.ctx.now())
 
     async def run(self) -> None:
         """Look again each second, on a server."""

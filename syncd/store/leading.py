@@ -48,7 +48,6 @@ accepted_roster = sa.Table(  # for the daemons that have not heard of it
     sa.Column("note", Bytes, nullable=False),
 )
 
-_SERVERS = sa.MetaData()  # tables that are there, for what reads them
 _ASK = sa.select(sa.func.pg_try_advisory_lock(_LOCK))
 _SERVER = sa.select(
     sa.func.pg_control_system()
@@ -56,22 +55,21 @@ _SERVER = sa.select(
     .c.system_identifier.cast(Text),
     timeline(),
 )
-_session = sa.Table(
+_sessions = sa.table(
     "pg_stat_activity",
-    _SERVERS,
-    sa.Column("pid", Int),
-    sa.Column("application_name", Text),
-    sa.Column("datname", Text),
-    sa.Column("wait_event", Text),
-    sa.Column("state_change", sa.DateTime(timezone=True)),
-).c
-_lock = sa.Table(
+    sa.column("pid", Int),
+    sa.column("application_name", Text),
+    sa.column("datname", Text),
+    sa.column("wait_event", Text),
+    sa.column("state_change", sa.DateTime(timezone=True)),
+)
+_session = _sessions.c
+_lock = sa.table(
     "pg_locks",
-    _SERVERS,
-    sa.Column("pid", Int),
-    sa.Column("locktype", Text),
-    sa.Column("objid", Int),
-    sa.Column("granted", sa.Boolean),
+    sa.column("pid", Int),
+    sa.column("locktype", Text),
+    sa.column("objid", Int),
+    sa.column("granted", sa.Boolean),
 ).c
 _HERE = _session.datname == sa.func.current_database()
 
@@ -87,17 +85,14 @@ def _holds(lock: int) -> sa.ColumnElement[bool]:
 
 # Who writes, and lets the server wait for what comes next: it hangs if nothing
 # does. What is sent in a pipeline or a `COPY` is not idle for the server.
-_copying = sa.Table(
+_copies = sa.table(
     "pg_stat_progress_copy",
-    _SERVERS,
-    sa.Column("pid", Int),
-    sa.Column("bytes_processed", Int),
-).c
+    sa.column("pid", Int),
+    sa.column("bytes_processed", Int),
+)
 _WAITED_FOR = (
-    sa.select(_session.pid, _session.state_change, _copying.bytes_processed)
-    .outerjoin_from(
-        _session.pid.table, _copying.pid.table, _copying.pid == _session.pid
-    )
+    sa.select(_session.pid, _session.state_change, _copies.c.bytes_processed)
+    .outerjoin_from(_sessions, _copies, _copies.c.pid == _session.pid)
     .where(
         _HERE,
         sa.or_(*(_holds(writing_lock(name)) for name in ("own", "mirror"))),

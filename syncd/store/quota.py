@@ -185,7 +185,7 @@ class Quotas(Tables):
 
     async def prune(self, now: int) -> None:
         """Keep what memory refused; forget what fell out of all windows."""
-        denied, self._denied = self._denied, Counter()
+        denied = +self._denied
         old = quota.c.minute < (now - 2 * DAY_S) // _MINUTE_S
 
         def job(c: sa.Connection) -> None:
@@ -193,6 +193,7 @@ class Quotas(Tables):
             add_counts(c, usage, {row: (0, n) for row, n in denied.items()})
 
         await self._db.write(job)
+        self._denied -= denied  # what came meanwhile is kept the next time
 
 
 def reported_mark(day: str, key: str) -> str:

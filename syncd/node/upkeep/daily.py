@@ -47,12 +47,11 @@ class Daily:
         """Do what is due: usage and sightings of the past, and pruning."""
         await self.orders.know_never()
         await self.disputes.tell()
-        now = self.ctx.now()
         own = self.ctx.own
         await own.access.prune(self.ctx.config.access.days)
         await own.appeals.prune(self.ctx.config.access.days)
         await own.cosigned.prune(self.ctx.config.access.days)
-        await own.quotas.prune(now)
+        await own.quotas.prune(self.ctx.now())
         await self.excess.run()
         await own.events.prune()
         await own.marks.prune()
