@@ -135,6 +135,9 @@ async def test_refusals_are_counted_later(own: OwnStore) -> None:
         waits.add(e.value.retry_after_s)
     (wait,) = waits
     assert not seen.writes
+    full = patch.object(own.database, "write_now", side_effect=EOFError)
+    with full, pytest.raises(EOFError):
+        await own.quotas.prune(NOW)
     await own.quotas.prune(NOW)
     ((*_, denied),) = await own.quotas.usage("2027-01-15", "phone/1")
     assert denied == 50 * 5
