@@ -55,7 +55,7 @@ class _Context(ssl.SSLContext):
 
     sslobject_class = _Object
     sslsocket_class = _Socket
-    admits: Callable[[str], bool]
+    admits: Callable[[str | None], bool]
 
 
 class ServerTls:
@@ -134,6 +134,16 @@ class ServerTls:
         context: ssl.SSLContext,
     ) -> None:
         connection.context = self._current
+
+
+class OpenTls(ServerTls):
+    """TLS for whoever comes: nobody is asked for a certificate."""
+
+    def _build(self) -> _Context:
+        context = super()._build()
+        context.verify_mode = ssl.CERT_NONE
+        context.admits = lambda _: True
+        return context
 
 
 def client_context(own: bytes, key_pem: bytes, pin: str) -> ssl.SSLContext:
@@ -227,7 +237,7 @@ def _as_file(own: bytes, key_pem: bytes) -> Iterator[str]:
 def _admit(connection: Any) -> None:
     """End the handshake here unless the other end bears an admitted pin."""
     pin = peer_pin(connection)
-    if pin is None or not connection.context.admits(pin):
+    if not connection.context.admits(pin):
         raise ssl.SSLCertVerificationError(
             1, "tls: the other end's public key is not the pinned one"
         )

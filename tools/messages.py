@@ -23,6 +23,8 @@ from pathlib import Path
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2 import Environment
+from jinja2.ext import extract_from_ast
 
 from syncd.lists import mapping
 from syncd.messages import wire
@@ -40,7 +42,7 @@ MAKING = {  # likewise, as errors are: which of their arguments
     "absent": (0, 1),
 }
 LATER = {"PartError"}  # are given the rest by whoever catches them
-LOCAL = ("cli", "demo")  # rooms whose sentences never travel
+LOCAL = ("cli", "demo", "console")  # rooms whose sentences never travel
 
 # Until these are messages: what else is said in Chinese.
 ELSE = {*mapping.REMARKS}
@@ -56,6 +58,10 @@ def sentences() -> tuple[set[str], set[str]]:
         local |= {*_translated(tree)}
         found = _refused(tree)
         (local if name.startswith(LOCAL) else coded).update(found)
+    for path in ROOT.rglob("*.html"):
+        page = Environment().parse(path.read_text())
+        for *_, said in extract_from_ast(page, ["t"]):
+            local |= {*_strings(said)}
     for path in ROOT.rglob("foreign.tsv"):
         local |= {line.split("\t")[-1] for line in _rows(path)}
     return (local | coded) - {""}, coded - {""}
@@ -64,6 +70,13 @@ def sentences() -> tuple[set[str], set[str]]:
 def _rows(path: Path) -> list[str]:
     lines = path.read_text().splitlines()
     return [line for line in lines if line and not line.startswith("#")]
+
+
+def _strings(said: str | tuple[str | None, ...] | None) -> Iterator[str]:
+    """Yield what a call in a template is given first, if it is a text."""
+    first = said[0] if isinstance(said, tuple) else said
+    if first is not None:
+        yield first
 
 
 def _translated(tree: ast.Module) -> Iterator[str]:
@@ -83,6 +96,8 @@ def _translated(tree: ast.Module) -> Iterator[str]:
             yield from _texts(node.args[0])
         if name in {"Command", "noun", "verb"}:
             yield from _texts(node.args[-1])
+        if name == "Column":
+            yield from _texts(node.args[1])
         if ast.unparse(node.func) in {"grid.table", "sheet_file.table"}:
             heads = {k: v for k, v in tables.items() if k.isupper()}
             yield from _all(node.args[0], heads)

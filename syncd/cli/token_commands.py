@@ -25,7 +25,11 @@ noun = Command()
 
 class _AddOptions(Options):
     name: str = argument("whose it is")
-    role: str = option("operator, reader, auditor, compliance", needed=True)
+    role: str = option(
+        "operator, reviewer, reader, auditor, compliance, proxy", needed=True
+    )
+    staff: str = option("number of the person whose it is")
+    person: str = option("the name of the person")
     out: Path | None = option("write it to this new file, mode 0600")
     certificate: Path | None = option("make none: this is shown, PEM or DER")
 
@@ -44,7 +48,10 @@ def _add(args: _AddOptions) -> None:
             )
     if args.out is not None:
         terminal.check_new(args.out)
-    token = _with_bearers(args, lambda bearers: bearers.add(name, role, der))
+    whose = (args.staff, args.person)
+    token = _with_bearers(
+        args, lambda bearers: bearers.add(name, role, der, *whose)
+    )
     if args.out is not None:
         terminal.write_new(args.out, f"{token}\n".encode(), private=True)
     elif der is None:
@@ -63,9 +70,12 @@ def _list_tokens(args: OutputOptions) -> None:
         row["certificate_ends"] = certificate.expires(der) if der else None
     times = ("added_at", "revoked_at", "certificate_ends")
     table = grid.table(
-        ("name", "role", "added", "revoked", "certificate until"),
+        ("name", "role", "staff", "added", "revoked", "certificate until"),
         [
-            (row["name"], row["role"], *(moment(row[at]) for at in times))
+            (
+                *(row["name"], row["role"], row["staff"]),
+                *(moment(row[at]) for at in times),
+            )
             for row in rows
         ],
     )

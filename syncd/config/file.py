@@ -182,10 +182,15 @@ def _together(config: Config) -> Iterator[tuple[str, str, str, str]]:
             "other machines; in a container set own.beyond_loopback = true"
         )
         yield "own", "listen", why, hint
-    if own.tls_listen and not (own.tls_certificate and own.tls_key):
-        yield "own", "tls_listen", "wants tls_certificate and tls_key too", ""
-    if own.tls_listen.port and own.tls_listen in (own.listen, peer.listen):
-        yield "own", "tls_listen", f"{own.tls_listen} is another API's", ""
+    taken = [own.listen, peer.listen]
+    for section, at in ("own", own), ("console", config.console):
+        listen = at.tls_listen
+        if listen and not (own.tls_certificate and own.tls_key):
+            why = "wants [own] tls_certificate and tls_key too"
+            yield section, "tls_listen", why, ""
+        if listen.port and listen in taken:
+            yield section, "tls_listen", f"{listen} is another API's", ""
+        taken.append(listen)
     if peer.listen.path:
         why = "a unix socket cannot be reached by other members"
         yield "peer", "listen", why, ""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from syncd.config.environment import Environment
 from syncd.config.environment import environment as read_environment
-from syncd.config.settings import Config, LocalApi, Secret
+from syncd.config.settings import Address, Config, LocalApi, Secret
 from syncd.errors import Message, UsageError
 from syncd.store.server import Server
 
@@ -117,13 +117,13 @@ def read_private(path: Path, *, public: bool = False) -> bytes:
         raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
 
 
-def tls_files(own: LocalApi) -> tuple[bytes, bytes] | None:
-    """Read what the local API shows over TLS, if it does, and its key.
+def tls_files(own: LocalApi, at: Address) -> tuple[bytes, bytes] | None:
+    """Read what is shown over TLS at an address, if it is one, and its key.
 
     Raises:
         UsageError: one is missing, or others can read the key.
     """
-    if not (own.tls_listen and own.tls_certificate and own.tls_key):
+    if not (at and own.tls_certificate and own.tls_key):
         return None
     shown = read_private(own.tls_certificate, public=True)
     return shown, read_private(own.tls_key)

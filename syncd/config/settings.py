@@ -141,6 +141,23 @@ class LocalApi(Struct, frozen=True):
     )
 
 
+class Console(Struct, frozen=True):
+    """Pages for people, at the same address as the API."""
+
+    enabled: Flag = True
+    url: Annotated[
+        str,
+        _like(
+            r"|https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?", "https://NAME[:PORT]"
+        ),
+    ] = ""
+    tls_listen: Listen = Address()
+    staff_header: Annotated[
+        str, _like("|[A-Za-z][A-Za-z0-9-]*", "a header's name")
+    ] = ""
+    idle_s: Annotated[int, _from(60, 86_400, "s")] = 1800
+
+
 class Database(Struct, frozen=True):
     """Where own and mirror are: files of the home, or a PostgreSQL server.
 
@@ -287,6 +304,7 @@ class Config(Struct, frozen=True):
     alliance: Alliance = Alliance()
     peer: PeerApi = PeerApi()
     own: LocalApi = LocalApi()
+    console: Console = Console()
     database: Database = Database()
     secret: Secret = Secret()
     exchange: Exchange = Exchange()

@@ -1,7 +1,10 @@
 """Translate messages into the chosen language."""
 
+import contextlib
+import functools
 import gettext
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,8 @@ from syncd.messages import wire
 
 ROOM = Path(__file__).parent
 LANGUAGES = ("en", "zh")
-_lang = "en"
-_catalogue = gettext.NullTranslations()  # English
+_lang = "en"  # of the process
+_here: ContextVar[str] = ContextVar("_here", default="")  # of one visitor
 
 
 def choose(lang: str) -> bool:
@@ -19,26 +22,40 @@ def choose(lang: str) -> bool:
 
     A checkout may not have compiled it: then English is spoken.
     """
-    global _lang, _catalogue
-    _lang, _catalogue = "en", gettext.NullTranslations()
-    if lang == "en":
-        return True
-    path = ROOM / f"{lang}.mo"
-    if not path.exists():
-        return False
-    with path.open("rb") as file:
-        _lang, _catalogue = lang, gettext.GNUTranslations(file)
-    return True
+    global _lang  # noqa: PLW0603  of the process
+    there = lang == "en" or (ROOM / f"{lang}.mo").exists()
+    _lang = lang if there else "en"
+    return there
+
+
+@contextlib.contextmanager
+def speaking(lang: str) -> Iterator[None]:
+    """Say in `lang` what is said in this context until the end of it."""
+    before = _here.set(lang)
+    try:
+        yield
+    finally:
+        _here.reset(before)
 
 
 def language() -> str:
     """Return the language that is spoken."""
-    return _lang
+    return _here.get() or _lang
+
+
+@functools.cache
+def _catalogue(lang: str) -> gettext.NullTranslations:
+    path = ROOM / f"{lang}.mo"
+    if lang == "en" or not path.exists():
+        return gettext.NullTranslations()
+    with path.open("rb") as file:
+        return gettext.GNUTranslations(file)
 
 
 def t(english: str, **values: object) -> str:
     """Return a sentence in the chosen language, with values put in."""
-    text = english and _catalogue.gettext(english)  # "" is its own head
+    # "" is its own head
+    text = english and _catalogue(language()).gettext(english)
     return text.format(**values) if values else text
 
 

@@ -11,14 +11,16 @@ import contextlib
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
 import structlog
 from aiohttp import web
 
+from syncd import config as settings
 from syncd import pinning
+from syncd.console.app import Console, Terms
 from syncd.errors import Message, RefusedError
 from syncd.flows.ports import Holder
 from syncd.flows.publish import Writer
@@ -52,6 +54,7 @@ from syncd.node.serve.asked_again import AskedAgain
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.changes import Changes
 from syncd.node.serve.claim_intake import ClaimIntake
+from syncd.node.serve.console_gate import ConsoleGate
 from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
@@ -375,17 +378,47 @@ class Daemon:
 
     async def open_local_api(self, given: socket.socket | None) -> None:
         """Listen to our own systems and people, or have workers do it."""
+        config = self.ctx.config
+        services = (
+            *(self.local_service, self.intake, self.claim_intake),
+            *(self.own_lists, self.lookups, self.access, self.changes),
+            *(self.screening, self.status_reader),
+        )
         app = local_api.app(
             self.local_service,
-            (
-                *(self.local_service, self.intake, self.claim_intake),
-                *(self.own_lists, self.lookups, self.access, self.changes),
-                *(self.screening, self.status_reader),
-            ),
-            limits(self.ctx.config.own),
-            relayed=self.ctx.config.own.workers > 0,
+            services,
+            limits(config),
+            relayed=config.own.workers > 0,
         )
+        if config.console.enabled:
+            await self._open_console(app, services)
         await self.local_workers.serve(app, given)
+
+    async def _open_console(
+        self, app: web.Application, services: Sequence[object]
+    ) -> None:
+        """Show pages at the local API's address, and alone over TLS."""
+        config, ctx = self.ctx.config, self.ctx
+        console = Console(
+            gate=ConsoleGate(ctx=ctx),
+            terms=Terms(
+                member=config.member.id,
+                url=config.console.url,
+                staff_header=config.console.staff_header,
+                hosts=limits(config).hosts,
+            ),
+            services=services,
+            zone=lambda: ctx.roster.zone,
+            clock=ctx.now,
+        )
+        console.mount(app)
+        at = config.console.tls_listen
+        if files := settings.tls_files(config.own, at):
+            [sockets] = listening(at, "console")
+            tls = pinning.OpenTls(*files)
+            await self.listeners.serve(
+                console.alone(), sockets, "console", tls
+            )
 
 
 def read_pin(request: web.Request) -> str | None:

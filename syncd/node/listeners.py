@@ -2,12 +2,12 @@
 
 import socket
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
 
-from syncd.config import Address
-from syncd.config.settings import LocalApi
+from syncd.config import Address, Config
 from syncd.errors import UsageError
 from syncd.pinning import ServerTls
 from syncd.web import local_api
@@ -16,10 +16,13 @@ from syncd.web.runner import Runner
 log = structlog.get_logger("syncd.node")
 
 
-def limits(own: LocalApi) -> local_api.Limits:
+def limits(config: Config) -> local_api.Limits:
     """Return what the local API takes from whom, by its settings."""
+    own, console = config.own, config.console
     hosts = {name.lower() for name in own.hosts}
-    hosts |= {at.host.lower() for at in (own.listen, own.tls_listen)}
+    listens = (own.listen, own.tls_listen, console.tls_listen)
+    hosts |= {at.host.lower() for at in listens}
+    hosts.add((urlsplit(console.url).hostname or "").lower())
     hosts -= {"", "0.0.0.0", "::"}  # noqa: S104
     return local_api.Limits(frozenset(hosts), own.max_request_bytes)
 

@@ -190,7 +190,7 @@ class LocalWorker:
         self._refreshing = asyncio.Lock()
         self._lookups = self._answering(ctx)
         self._app = local_api.app(
-            *(Callers(ctx=ctx), [self._lookups], limits(config.own)),
+            *(Callers(ctx=ctx), [self._lookups], limits(config)),
             rest=self._relay.answer,
         )
         secure = LocalTls(*start.tls, ctx.own.bearers) if start.tls else None

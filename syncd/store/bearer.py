@@ -16,7 +16,8 @@ from syncd.store.book import Book, reads_few, writes
 from syncd.store.prepared import Prepared, given
 from syncd.store.tables import Bytes, Int, Text, column, own_table
 
-ROLES = ("operator", "reader", "auditor", "compliance")
+PROXY = "proxy"  # opens nothing; says whose browser it speaks for
+ROLES = ("operator", "reviewer", "reader", "auditor", "compliance", PROXY)
 _PREFIX = "syncd_"
 
 bearer = own_table(
@@ -28,10 +29,13 @@ bearer = own_table(
     column("added_at", Int),
     column("revoked_at", Int, nullable=True),
     column("certificate", Bytes, nullable=True),  # DER
+    column("staff", Text),  # number of the person whose it is; "": a program's
+    column("person", Text),  # and the name
 )
-_at, _LIVE = bearer.c, bearer.c.revoked_at.is_(None)
-_ALL = sa.select(*(c for c in _at if c is not _at.hash))
-_CHECK = Prepared(_ALL.where(given(_at.hash), _LIVE))
+_at, LIVE = bearer.c, bearer.c.revoked_at.is_(None)
+FIELDS = tuple(c for c in _at if c is not _at.hash)  # of a Bearer
+_ALL = sa.select(*FIELDS)
+_CHECK = Prepared(_ALL.where(given(_at.hash), LIVE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class Bearer:
     added_at: int  # unix seconds
     revoked_at: int | None
     certificate: bytes | None  # DER; None: a token
+    staff: str = ""
+    person: str = ""
 
 
 class Bearers(Book):
@@ -51,7 +57,13 @@ class Bearers(Book):
 
     @writes
     def add(
-        self, c: sa.Connection, name: str, role: str, der: bytes | None = None
+        self,
+        c: sa.Connection,
+        name: str,
+        role: str,
+        der: bytes | None = None,
+        staff: str = "",
+        person: str = "",
     ) -> str:
         """Return a new token; it is shown this once and never again.
 
@@ -71,7 +83,7 @@ class Bearers(Book):
         token = _PREFIX + secrets.token_urlsafe(32)
         if der is not None:
             token = certificate.credential(der)
-        if c.execute(_ALL.where(_at.name == name, _LIVE)).first():
+        if c.execute(_ALL.where(_at.name == name, LIVE)).first():
             raise UsageError(
                 "token: the name {name} is in use",
                 hint="revoke that one first, or choose another name",
@@ -83,7 +95,8 @@ class Bearers(Book):
                 hint="make a new one; revoked ones stay revoked",
             )
         new = sa.insert(bearer).values(name=name, role=role, certificate=der)
-        c.execute(new.values(hash=_hash(token), added_at=self._clock()))
+        new = new.values(staff=staff, person=person, added_at=self._clock())
+        c.execute(new.values(hash=_hash(token)))
         return token
 
     @reads_few
@@ -97,9 +110,16 @@ class Bearers(Book):
         return Bearer(*row) if row else None
 
     @reads_few
+    def of_staff(self, c: sa.Connection, staff: str) -> Bearer | None:
+        """Return the newest live token of a person, by the staff number."""
+        its = _ALL.where(_at.staff == staff, _at.staff != "", LIVE)
+        row = c.execute(its.order_by(_at.id.desc())).first()
+        return Bearer(*row) if row else None
+
+    @reads_few
     def certificates(self, c: sa.Connection) -> frozenset[bytes]:
         """Return the certificates (DER) that stand for somebody just now."""
-        its = sa.select(_at.certificate).where(_LIVE)
+        its = sa.select(_at.certificate).where(LIVE)
         return frozenset(filter(None, c.scalars(its)))
 
     async def revoked_at(self, token: str) -> int | None:
@@ -115,7 +135,7 @@ class Bearers(Book):
 
     async def revoke(self, name: str) -> bool:
         """Revoke the live token of that name; tell whether there was one."""
-        this = sa.update(bearer).where(_at.name == name, _LIVE)
+        this = sa.update(bearer).where(_at.name == name, LIVE)
         return await self._run(this.values(revoked_at=self._clock())) > 0
 
 

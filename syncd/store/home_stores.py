@@ -36,6 +36,7 @@ from syncd.store.quota import Quotas
 from syncd.store.screening import ScreeningBook
 from syncd.store.sealing import VaultCipher
 from syncd.store.server import Server, writer_of
+from syncd.store.sessions import Sessions
 from syncd.store.sightings import Sightings
 from syncd.store.succession import Succession, succeed
 from syncd.store.vault import Vault
@@ -96,6 +97,7 @@ class OwnStore(OwnBooks):
         self.marks = MergeMarks(database, clock)
         self.screening = ScreeningBook(database, cipher, clock)
         self.mutes = Mutes(database, cipher, clock)
+        self.sessions = Sessions(database, clock)
 
     async def record(
         self, findings: Sequence[Finding], *, once: bool = False

@@ -176,7 +176,7 @@ def _foreign(request: web.Request, limits: Limits) -> Problem | None:
     if not request.raw_path.startswith("/"):
         return problem.plain(400, "target: want a path")
     host = request.headers.get(hdrs.HOST, "")
-    if not _is_ours(host, limits):
+    if not is_ours(host, limits):
         return problem.plain(
             403,
             "host: this API does not answer to that name",
@@ -193,7 +193,8 @@ _HOST = re.compile(
 )
 
 
-def _is_ours(host: str, limits: Limits) -> bool:
+def is_ours(host: str, limits: Limits = Limits()) -> bool:
+    """Tell whether it is a name of this machine's, or one of the limits'."""
     match = _HOST.fullmatch(host)
     if match is None:
         return False

@@ -34,9 +34,9 @@ SSE = "text/event-stream"
 
 OPEN: frozenset[str] = frozenset()  # no token needed
 OPERATORS = frozenset({"operator"})
-READERS = frozenset({"operator", "reader", "compliance"})
+READERS = frozenset({"operator", "reviewer", "reader", "compliance"})
 COMPLIANCE = frozenset({"compliance"})
-EVERYBODY = frozenset({"operator", "reader", "auditor", "compliance"})
+EVERYBODY = READERS | {"auditor"}
 
 MOST_COMMAS = 64 * forms.MOST_ITEMS  # a report has some twenty fields
 NUMBER = re.compile(r"0|[1-9][0-9]{0,14}", re.ASCII)
@@ -49,6 +49,8 @@ class Caller:
     name: str
     role: str
     id: int = 0
+    staff: str = ""  # number of the person whose it is
+    person: str = ""  # and the name
 
 
 CALLER = web.RequestKey("caller", Caller)

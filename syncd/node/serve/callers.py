@@ -4,7 +4,15 @@ from dataclasses import dataclass
 
 from syncd.indicator import statement
 from syncd.node.context import Reading
+from syncd.store.bearer import Bearer
 from syncd.web.routes import Caller
+
+
+def as_caller(found: Bearer) -> Caller:
+    """Return who calls with it."""
+    return Caller(
+        *(found.name, found.role, found.id), found.staff, found.person
+    )
 
 
 @dataclass(kw_only=True, eq=False)
@@ -16,7 +24,7 @@ class Callers:
     async def caller(self, bearer: str) -> Caller | None:
         """Return whose token that is, or None."""
         found = await self.ctx.own.bearers.check(bearer)
-        return Caller(found.name, found.role, found.id) if found else None
+        return as_caller(found) if found else None
 
     async def revoked(self, bearer: str) -> str:
         """Return the day (UTC) on which a token was revoked, or ""."""

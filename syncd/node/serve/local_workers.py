@@ -83,7 +83,7 @@ class LocalWorkers:
             UnavailableError: a worker does not begin to serve.
         """
         home, own = self.ctx.home.path, self.ctx.config.own
-        tls = config.tls_files(own)
+        tls = config.tls_files(own, own.tls_listen)
         checked = LocalTls(*tls, self.ctx.own.bearers) if tls else None
         processes = max(own.workers, 1)
         apis = [listening(own.listen, "own", given, processes)]

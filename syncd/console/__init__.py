@@ -1,0 +1,1 @@
+"""The console: the local API's answers as pages for people."""

@@ -1,0 +1,344 @@
+"""The console as an application: who gets in, and what surrounds a page.
+
+A session is a cookie, which opens pages and no JSON; a bearer token opens
+JSON and no page. What changes something is taken from a page of ours alone:
+`Origin` is this very address, and the browser says so itself.
+"""
+
+import contextlib
+import functools
+import hashlib
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from syncd.console import page, pages, static
+from syncd.console.page import Visit, Way
+from syncd.console.render import environment
+from syncd.errors import QuotaError, SyncdError, UntrustedError
+from syncd.messages import catalogue
+from syncd.messages.catalogue import later
+from syncd.web import local_api, routes
+from syncd.web.routes import BEARER, EVERYBODY, OPEN, Caller, Route
+
+LOG_IN: Final = "/login"
+TRIES: Final = 20  # that failed, in a minute
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin",  # with none, a form's Origin is null
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Gate(Protocol):
+    """Knows who may come in, and keeps who is in."""
+
+    async def enter(
+        self, secret: str, proof: str, staff: str
+    ) -> Caller | None:
+        """Return whose a token or ticket is, or a certificate."""
+
+    async def begin(self, caller: Caller, lang: str) -> str:
+        """Begin a session; return its secret."""
+
+    async def find(self, secret: str) -> tuple[Caller, Any] | None:
+        """Return whose session it is, and that, with `id` and `lang`."""
+
+    async def speak(self, secret: str, lang: str) -> None:
+        """Keep the language of a session."""
+
+    async def end(self, session: str) -> None:
+        """End a session."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the settings say of it."""
+
+    member: str
+    url: str = ""  # what people type, where a proxy has the TLS
+    staff_header: str = ""
+    hosts: frozenset[str] = frozenset()
+
+
+@dataclass(kw_only=True, eq=False)
+class Console:
+    """Lets people in, and surrounds what pages show."""
+
+    gate: Gate
+    terms: Terms
+    services: Sequence[object]
+    zone: Callable[[], str]
+    clock: Callable[[], int]
+    ways: dict[tuple[str, str], tuple[object, Route]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        pages.load()
+        self.member = self.terms.member
+        self.ways = {
+            (one.method, one.path): (service, one)
+            for service in self.services
+            for one in routes.of(type(service))
+        }
+        self._environment = environment()
+        self._failed: list[float] = []  # when log-ins did
+
+    def mount(self, app: web.Application) -> None:
+        """Have an application show pages too."""
+        for way in page.ALL:
+            handler = functools.partial(self.answer, way)
+            app.router.add_route(way.method, way.path, handler)
+        app.router.add_route("GET", "/static/{name}", static.answer)
+        app.middlewares.append(self._lost)
+
+    def alone(self) -> web.Application:
+        """Return an application that shows pages and nothing else."""
+        app = local_api.app(
+            _Nobody(), (), local_api.Limits(self.terms.hosts), relayed=False
+        )
+        self.mount(app)
+        return app
+
+    def render(self, visit: Visit, name: str, block: str, **more: Any) -> str:
+        """Return a template, or a block of it, as text."""
+        template = self._environment.get_template(name)
+        values = {
+            "visit": visit,
+            "nonce": visit.nonce,
+            "zone": visit.zone,
+            "now": visit.now,
+            "title": catalogue.t(visit.way.title),
+            "menu": [
+                way
+                for way in sorted(page.ALL, key=lambda way: way.menu)
+                if way.menu and visit.caller.role in way.roles
+            ],
+            **more,
+        }
+        if not block:
+            return template.render(values)
+        context = template.new_context(values)
+        return "".join(template.blocks[block](context))
+
+    async def answer(
+        self, way: Way, request: web.Request
+    ) -> web.StreamResponse:
+        """Answer who is logged in; send anybody else to where that is done."""
+        visit = Visit(
+            room=self,
+            request=request,
+            way=way,
+            nonce=secrets.token_urlsafe(16),
+            zone=self.zone(),
+            now=self.clock(),
+        )
+        with contextlib.ExitStack() as until:
+            until.enter_context(catalogue.speaking(_language(request)))
+            try:
+                answer = await self._answer(visit, until)
+            except SyncdError as e:
+                answer = self._error(visit, e)
+        if not answer.prepared:
+            answer.headers.update(_HEADERS)
+            answer.headers["Content-Security-Policy"] = _policy(visit.nonce)
+        return answer
+
+    async def _answer(
+        self, visit: Visit, until: contextlib.ExitStack
+    ) -> web.StreamResponse:
+        request, way = visit.request, visit.way
+        self._safe(request)
+        secret = request.cookies.get(self._cookie(request), "")
+        found = await self.gate.find(secret) if secret else None
+        if found:
+            visit.caller, opened = found
+            visit.session = opened.id
+            if opened.lang:
+                until.enter_context(catalogue.speaking(opened.lang))
+        if way.path == LOG_IN:
+            if request.method == "POST":
+                return await self._log_in(visit)
+            return visit.show("login.html", next=_next(request.query))
+        if found is None:
+            return visit.go(f"{LOG_IN}?next={request.path}")
+        if way.path == "/logout":
+            await self.gate.end(visit.session)
+            return self._with_cookie(visit, visit.go(LOG_IN), "")
+        if way.path == "/lang":
+            given = await visit.form()
+            await self.gate.speak(secret, _spoken(given.get("lang", "")))
+            return visit.go(_next(given))
+        if visit.caller.role not in way.roles:
+            return visit.show("refused.html", status=403, way=way)
+        return await way.handler(visit)
+
+    async def _log_in(self, visit: Visit) -> web.Response:
+        request, now = visit.request, float(self.clock())
+        self._failed = [at for at in self._failed if now - at < 60]
+        if len(self._failed) >= TRIES:
+            raise QuotaError(
+                "log-in: too many attempts failed; wait a minute",
+                retry_after_s=60,
+            )
+        given = await visit.form()
+        header = self.terms.staff_header
+        caller = await self.gate.enter(
+            given.get("token", "").strip(),
+            _proof(request),
+            request.headers.get(header, "") if header else "",
+        )
+        if caller is None:
+            self._failed.append(now)
+            return visit.show(
+                "login.html", status=401, failed=True, next=_next(given)
+            )
+        secret = await self.gate.begin(caller, catalogue.language())
+        return self._with_cookie(visit, visit.go(_next(given)), secret)
+
+    def _error(self, visit: Visit, e: SyncdError) -> web.Response:
+        answer = visit.show("error.html", "problem", status=e.status, error=e)
+        if visit.htmx:  # which shows what answers 200 alone
+            answer.set_status(200)
+            answer.headers["HX-Retarget"] = "#problem"
+        return answer
+
+    @web.middleware
+    async def _lost(
+        self, request: web.Request, handler: Handler
+    ) -> web.StreamResponse:
+        """Show a page, to whoever reads pages, where there is none."""
+        try:
+            return await handler(request)
+        except web.HTTPNotFound:
+            if "text/html" not in request.headers.get(hdrs.ACCEPT, ""):
+                raise
+        return await self.answer(_LOST, request)
+
+    # ---------------------------------------------------------- the browser
+
+    def _address(self, request: web.Request) -> str:
+        """Return scheme, name and port by which a browser came."""
+        host = request.headers.get(hdrs.HOST, "")
+        if self.terms.url and host == urlsplit(self.terms.url).netloc:
+            return self.terms.url
+        scheme = "https" if request.secure or _proof(request) else "http"
+        return f"{scheme}://{host}"
+
+    def _safe(self, request: web.Request) -> None:
+        """Refuse what another site's page, or an open network, may be behind.
+
+        Raises:
+            UntrustedError: it is not from a page of ours.
+        """
+        address = self._address(request)
+        host = request.headers.get(hdrs.HOST, "")
+        if address.startswith("http:") and not local_api.is_ours(host):
+            raise UntrustedError(
+                "console: this name is not this machine's, and there is no TLS",
+                hint="[console] url or tls_listen in config.toml",
+            )
+        if request.method in ("GET", "HEAD"):
+            return
+        if (
+            request.headers.get(hdrs.ORIGIN) != address
+            or request.headers.get("Sec-Fetch-Site") != "same-origin"
+        ):
+            raise UntrustedError("console: not from a page of this console")
+
+    def _cookie(self, request: web.Request) -> str:
+        """Return our cookie's name: cookies know no ports."""
+        parts = urlsplit(self._address(request))
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        named = hashlib.sha256(f"{self.member}:{port}".encode()).hexdigest()
+        secure = "__Host-" if parts.scheme == "https" else ""
+        return f"{secure}syncd-{named[:12]}"
+
+    def _with_cookie(
+        self, visit: Visit, answer: web.Response, secret: str
+    ) -> web.Response:
+        """Set our cookie; of "" it expires, and no other one does."""
+        name = self._cookie(visit.request)
+        answer.set_cookie(
+            *(name, secret),
+            path="/",
+            httponly=True,
+            samesite="Strict",
+            secure=name.startswith("__Host-"),
+            max_age=None if secret else 0,
+        )
+        return answer
+
+
+class _Nobody:
+    """Whom a token opens nothing for: pages alone are served."""
+
+    async def caller(self, bearer: str) -> Caller | None:
+        """Return None."""
+        return None
+
+    async def revoked(self, bearer: str) -> str:
+        """Return ""."""
+        return ""
+
+
+def _proof(request: web.Request) -> str:
+    """Return what stands for the certificate that came, "" for none."""
+    bearer = request.get(BEARER, "")
+    return bearer if bearer.startswith("certificate:") else ""
+
+
+def _policy(nonce: str) -> str:
+    return (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self';"
+        " img-src 'self' data:; connect-src 'self'; form-action 'self';"
+        " base-uri 'none'; frame-ancestors 'none';"
+        " require-trusted-types-for 'script'; trusted-types htmx"
+    )
+
+
+def _next(given: Any) -> str:
+    """Return where to go on: a path of ours."""
+    path = given.get("next", "/")
+    ours = path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if ours and path.isprintable() else "/"
+
+
+def _spoken(lang: str) -> str:
+    return lang if lang in catalogue.LANGUAGES else "en"
+
+
+def _language(request: web.Request) -> str:
+    """Return what a browser asks for, as far as we speak it."""
+    asked = request.query.get("lang", "") if request.path == LOG_IN else ""
+    wanted = asked or request.headers.get(hdrs.ACCEPT_LANGUAGE, "")
+    return next(_tongues(wanted), "en")
+
+
+def _tongues(wanted: str) -> Iterator[str]:
+    for one in wanted.split(","):
+        tongue = one.strip()[:2].lower()
+        if tongue in catalogue.LANGUAGES:
+            yield tongue
+
+
+async def _lost_page(visit: Visit) -> web.StreamResponse:
+    return visit.show("lost.html", status=404)
+
+
+async def _nothing(visit: Visit) -> web.StreamResponse:
+    return visit.go("/")
+
+
+_LOST = Way("GET", "/lost", _lost_page, EVERYBODY, later("No such page"), 0)
+for _method, _path in ("GET", LOG_IN), ("POST", LOG_IN):
+    page.page(_method, _path, OPEN, later("Log in"))(_nothing)
+page.page("POST", "/logout", EVERYBODY, later("Log out"))(_nothing)
+page.page("POST", "/lang", EVERYBODY, later("Language"))(_nothing)

@@ -1,0 +1,198 @@
+"""Pages: what the console shows, each written down once, at its function.
+
+    @page("GET", "/disputes", OPERATORS, later("Disputes"), menu=40)
+    async def disputes(visit: Visit) -> web.StreamResponse:
+        found = await visit.api("GET", "/v1/disputes", DisputeQuery())
+        return visit.show("disputes.html", sentence=…, table=…)
+
+A page asks the routes of the local API, within the process, as whoever is
+logged in. An htmx request gets one block of the template, anybody else all.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from multidict import MultiDict
+
+from syncd.console.tables import Column, Row, Table
+from syncd.errors import MalformedError, RefusedError
+from syncd.messages import catalogue
+from syncd.messages.catalogue import later
+from syncd.web.routes import Caller, Route
+from syncd.web.runner import body_of
+
+_ROLES: Final = (  # what people read of them
+    *(later("operator"), later("reviewer"), later("reader")),
+    *(later("compliance"), later("auditor")),
+)
+NOBODY: Final = Caller("", "")
+MOST_FORM: Final = 65_536  # bytes
+
+Answer = Awaitable[web.StreamResponse]
+
+
+class Way(NamedTuple):
+    """One thing that the console does."""
+
+    method: str
+    path: str
+    handler: Callable[["Visit"], Answer]
+    roles: frozenset[str]
+    title: str
+    menu: int  # place in the navigation, 0: none
+
+
+ALL: list[Way] = []
+H = TypeVar("H", bound=Callable[..., Answer])
+
+
+def page(
+    method: str, path: str, roles: frozenset[str], title: str, menu: int = 0
+) -> Callable[[H], H]:
+    """Return what has a function show a page."""
+
+    def add(handler: H) -> H:
+        ALL.append(Way(method, path, handler, roles, title, menu))
+        return handler
+
+    return add
+
+
+class Room(Protocol):
+    """What all pages share."""
+
+    member: str
+
+    @property
+    def ways(self) -> Mapping[tuple[str, str], tuple[object, Route]]:
+        """The routes of the local API, each with its service."""
+
+    def render(
+        self, visit: "Visit", name: str, block: str, **more: Any
+    ) -> str:
+        """Return a template as text."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Visit:
+    """One request of somebody who is logged in."""
+
+    room: Room
+    request: web.Request
+    way: Way
+    nonce: str  # of the answer's scripts
+    caller: Caller = NOBODY
+    session: str = ""  # its id
+    zone: str = "UTC"
+    now: int = 0  # unix seconds
+    tables: list[Table] = field(default_factory=list)
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """What stands behind the question mark."""
+        return self.request.query
+
+    @property
+    def lang(self) -> str:
+        """The language that is spoken."""
+        return catalogue.language()
+
+    @property
+    def htmx(self) -> bool:
+        """Tell whether a script wants a part of the page."""
+        return self.request.headers.get("HX-Request") == "true"
+
+    def may(self, method: str, path: str) -> bool:
+        """Tell whether the local API would do that for them."""
+        found = self.room.ways.get((method, path))
+        return found is not None and self.caller.role in found[1].roles
+
+    async def api(
+        self, method: str, path: str, form: Any = None, **named: Any
+    ) -> Any:
+        """Return what a route of the local API gives; `named` is in its path.
+
+        Raises:
+            SyncdError: whatever the route does; RefusedError, too, where it
+                is not for their role.
+        """
+        service, way = self.room.ways[method, path]
+        if way.roles and self.caller.role not in way.roles:
+            raise RefusedError(
+                "the role {role} may not: {what}",
+                role=self.caller.role,
+                what=way.summary,
+            )
+        given: dict[str, Any] = {}
+        for name, kind in way.needs.items():
+            if kind is Caller:
+                given[name] = self.caller
+            elif kind is web.Request:
+                given[name] = self.request
+            elif name.rstrip("_") in named:
+                given[name] = named[name.rstrip("_")]
+            else:
+                given[name] = form if form is not None else kind()
+        return await way.handler(service, **given)
+
+    async def form(self) -> MultiDict[str]:
+        """Return the fields of a form.
+
+        Raises:
+            MalformedError: it is none, or longer than 64 KiB.
+        """
+        raw = await body_of(self.request, MOST_FORM)
+        try:
+            fields = parse_qsl(
+                raw.decode(), keep_blank_values=True, errors="strict"
+            )
+        except ValueError as e:
+            raise MalformedError("form: not a form in UTF-8") from e
+        return MultiDict(fields)
+
+    def table(
+        self,
+        name: str,
+        columns: Sequence[Column],
+        rows: Iterable[Row],
+        *,
+        empty: str = "",
+        more: str = "",
+    ) -> Table:
+        """Return a table as the address wants it; `more` leads to older rows."""
+        made = Table(name, columns, [*rows], self.query, empty, more)
+        self.tables.append(made)
+        return made
+
+    def show(
+        self, name: str, block: str = "", *, status: int = 200, **more: Any
+    ) -> web.Response:
+        """Return a page, its block for a script, or a table of it as CSV."""
+        wanted = self.query.get("csv")
+        for table in self.tables:
+            if table.name == wanted:
+                return web.Response(
+                    body=table.csv(self.zone),
+                    headers={
+                        "Content-Type": "text/csv; charset=utf-8",
+                        "Content-Disposition": "attachment; filename="
+                        f'"{self.room.member}-{table.name}.csv"',
+                    },
+                )
+        part = block if self.htmx else ""
+        return web.Response(
+            text=self.room.render(self, name, part, **more),
+            content_type="text/html",
+            charset="utf-8",
+            status=status,
+        )
+
+    def go(self, path: str) -> web.Response:
+        """Send the browser to a page, as the end of what it has done."""
+        name = "HX-Redirect" if self.htmx else "Location"
+        return web.Response(
+            status=200 if self.htmx else 303, headers={name: path}
+        )

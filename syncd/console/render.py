@@ -1,0 +1,96 @@
+"""Templates: what is put into them is escaped, and moves no text about."""
+
+import unicodedata
+from typing import Any
+
+import jinja2
+import msgspec
+from markupsafe import Markup, escape
+
+from syncd.console import static
+from syncd.console.tables import At, Link, moment
+from syncd.errors import Message, SyncdError
+from syncd.messages import catalogue
+from syncd.messages.catalogue import t
+
+
+def environment() -> jinja2.Environment:
+    """Return what makes pages of templates."""
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("syncd.console"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=clean,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(
+        t=t, say=say, hint=catalogue.hint_of, static=static.href
+    )
+    made.filters.update(at=at, cell=cell)
+    return made
+
+
+def clean(value: Any) -> Any:
+    """Return a text without what would turn, hide or move others."""
+    if value is None:
+        return ""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    kept = "".join(
+        "�"
+        if unicodedata.category(c) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+        and c not in "\n\t"
+        else c
+        for c in value
+    )
+    return Markup(kept) if isinstance(value, Markup) else kept  # noqa: S704
+
+
+def say(said: Message | SyncdError | msgspec.Struct) -> str:
+    """Return a message, or what a form says, in the visitor's language."""
+    if isinstance(said, SyncdError):
+        return catalogue.of(said)
+    if isinstance(said, Message):
+        return catalogue.say(said)
+    return catalogue.text(msgspec.to_builtins(said))
+
+
+@jinja2.pass_context
+def at(context: jinja2.runtime.Context, when: int | None) -> Markup:
+    """Return a moment: the time, and how long ago that was."""
+    if when is None:
+        return Markup("–")
+    text = moment(when, context["zone"])
+    return Markup('<time datetime="{}">{}</time> <small>({})</small>').format(
+        text.replace(" ", "T"), text, ago(context["now"] - when)
+    )
+
+
+def ago(seconds: int) -> str:
+    """Return how long ago something was, or when it will be."""
+    n = abs(seconds)
+    for unit, past, ahead in (
+        (86_400, t("{n} d ago"), t("in {n} d")),
+        (3_600, t("{n} h ago"), t("in {n} h")),
+        (60, t("{n} min ago"), t("in {n} min")),
+        (1, t("{n} s ago"), t("in {n} s")),
+    ):
+        if n >= unit:
+            return (past if seconds > 0 else ahead).format(n=n // unit)
+    return t("now")
+
+
+@jinja2.pass_context
+def cell(context: jinja2.runtime.Context, value: Any) -> Markup:
+    """Return a table's cell."""
+    if isinstance(value, At):
+        return at(context, int(value))
+    if isinstance(value, Link):
+        shown = clean(value.text)
+        return Markup('<a href="{}">{}</a>').format(value.href, shown)
+    if isinstance(value, float):
+        return escape(f"{value:,.1f}")
+    if isinstance(value, int):
+        return escape(f"{value:,}")
+    return escape(clean(value))

@@ -1,0 +1,140 @@
+"""Tables of a page: sorted, filtered and cut as its address says; or CSV."""
+
+import io
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from syncd.lists import safe
+from syncd.messages.catalogue import t
+
+ROWS: Final = 100  # on a page
+
+
+class Link(NamedTuple):
+    """A text that leads somewhere."""
+
+    href: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class At(int):
+    """A moment: unix seconds."""
+
+
+Cell = str | int | float | Link | None
+Row = Mapping[str, Cell]
+
+
+class Column(NamedTuple):
+    """A column: where its cells stand in a row, and its English name."""
+
+    key: str
+    title: str
+    choices: bool = False  # rows may be chosen by what it says
+
+
+def _key(cell: Cell) -> tuple[int, float, str]:
+    if cell is None:
+        return 2, 0, ""
+    if isinstance(cell, int | float):
+        return 0, cell, ""
+    return 1, 0, str(cell)
+
+
+class Table:
+    """Rows under columns, as a page's address wants to have them."""
+
+    def __init__(
+        self,
+        name: str,
+        columns: Sequence[Column],
+        rows: Sequence[Row],
+        query: Mapping[str, str],
+        empty: str = "",
+        more: str = "",
+    ) -> None:
+        self.name, self.columns = name, columns
+        self.empty, self.more = empty, more
+        self.there = len(rows)
+        self._query = dict(query)
+        self.chosen = {
+            c.key: query[f"{name}.{c.key}"]
+            for c in columns
+            if c.choices and query.get(f"{name}.{c.key}")
+        }
+        self._all = rows
+        self.rows = [
+            row
+            for row in rows
+            if all(str(row.get(k, "")) == v for k, v in self.chosen.items())
+        ]
+        self.sort = query.get(f"{name}.sort", "")
+        key = self.sort.removeprefix("-")
+        if key in {c.key for c in columns}:
+            self.rows.sort(
+                key=lambda row: _key(row.get(key)),
+                reverse=self.sort.startswith("-"),
+            )
+        asked = query.get(f"{name}.page", "")
+        pages = max(1, -(-len(self.rows) // ROWS))
+        number = int(asked) if asked.isdecimal() and len(asked) < 9 else 1
+        self.page = min(max(number, 1), pages)
+        self.pages = pages
+
+    @property
+    def shown(self) -> Sequence[Row]:
+        """The rows of this page."""
+        return self.rows[(self.page - 1) * ROWS : self.page * ROWS]
+
+    def href(self, **changed: object) -> str:
+        """Return this page's address with something of this table changed."""
+        query = {k: v for k, v in self._query.items() if k != "csv"}
+        for key, value in changed.items():
+            query[f"{self.name}.{key}"] = str(value)
+        return f"?{urlencode({k: v for k, v in query.items() if v})}"
+
+    def by(self, key: str) -> str:
+        """Return the address that sorts by a column, or the other way round."""
+        return self.href(sort=f"-{key}" if self.sort == key else key, page="")
+
+    @property
+    def csv_href(self) -> str:
+        """Where the same rows are as CSV."""
+        return f"?{urlencode({**self._query, 'csv': self.name})}"
+
+    @property
+    def others(self) -> Sequence[tuple[str, str]]:
+        """What a form of this table leaves as it is."""
+        mine = {f"{self.name}.{c.key}" for c in self.columns if c.choices}
+        mine |= {f"{self.name}.page", "csv"}
+        return [(k, v) for k, v in self._query.items() if k not in mine]
+
+    def options(self, key: str) -> Sequence[str]:
+        """Return what a column says, each once."""
+        return sorted({str(row.get(key, "")) for row in self._all} - {""})
+
+    def csv(self, zone: str) -> bytes:
+        """Return all chosen rows for a spreadsheet, which runs none of it."""
+        file = io.BytesIO()
+        writer = safe.Writer(file, [t(c.title) for c in self.columns])
+        for row in self.rows:
+            writer.row(_text(row.get(c.key), zone) for c in self.columns)
+        return file.getvalue()
+
+
+def _text(cell: Cell, zone: str) -> str:
+    if isinstance(cell, At):
+        return moment(cell, zone)
+    return "" if cell is None else str(cell)
+
+
+def moment(at: int, zone: str) -> str:
+    """Return a moment as people read it, in a zone."""
+    local = datetime.fromtimestamp(at, ZoneInfo(zone))
+    return local.strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,54 @@
+"""Who may come into the console, and who is in."""
+
+from dataclasses import dataclass
+
+from syncd.node.context import Context
+from syncd.node.serve.callers import as_caller
+from syncd.store.bearer import PROXY
+from syncd.store.sessions import Session
+from syncd.web.routes import Caller
+
+
+@dataclass(kw_only=True, eq=False)
+class ConsoleGate:
+    """Knows tokens, certificates and sessions."""
+
+    ctx: Context
+
+    def __post_init__(self) -> None:
+        self.ctx.own.sessions.idle_s = self.ctx.config.console.idle_s
+
+    async def enter(
+        self, secret: str, proof: str, staff: str
+    ) -> Caller | None:
+        """Return whose a token or ticket is, or the certificate that came.
+
+        One of a house's proxy says by staff number who sits behind it.
+        """
+        bearers, found = self.ctx.own.bearers, None
+        if secret:
+            if not secret.startswith("certificate:"):  # which is no secret
+                found = await bearers.check(secret)
+            found = found or await self.ctx.own.sessions.take(secret)
+        elif proof:
+            found = await bearers.check(proof)
+            if found is not None and found.role == PROXY:
+                found = await bearers.of_staff(staff)
+        return as_caller(found) if found and found.role != PROXY else None
+
+    async def begin(self, caller: Caller, lang: str) -> str:
+        """Begin a session; return its secret."""
+        return await self.ctx.own.sessions.begin(caller.id, lang)
+
+    async def find(self, secret: str) -> tuple[Caller, Session] | None:
+        """Return whose session it is."""
+        found = await self.ctx.own.sessions.find(secret)
+        return (as_caller(found.bearer), found) if found else None
+
+    async def speak(self, secret: str, lang: str) -> None:
+        """Keep the language of a session."""
+        await self.ctx.own.sessions.speak(secret, lang)
+
+    async def end(self, session: str) -> None:
+        """End a session."""
+        await self.ctx.own.sessions.end(session)

@@ -1,0 +1,165 @@
+"""Sessions of the console: whose browser may see pages, for a while.
+
+What the browser has is a secret; the row has its hash, and whose bearer token
+began it. It ends with that, at log-out, when nobody uses it, and after a day.
+A ticket is a secret that begins one session, within minutes.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from syncd.errors import UsageError
+from syncd.store import bearer as bearers
+from syncd.store.bearer import Bearer
+from syncd.store.book import Book, any_daemon_writes, reads_few
+from syncd.store.tables import Bytes, Int, Text, column, own_table
+
+LONGEST_S: Final = 86_400
+TICKET_S: Final = 300
+_FRESH_S: Final = 60  # when it was used last is not written more often
+
+session = own_table(
+    "session",
+    column("hash", Bytes, primary_key=True),  # SHA-256
+    column("bearer", Int),
+    column("ticket", Int),  # 1: begins a session, and opens no page
+    column("began_at", Int),
+    column("used_at", Int),
+    column("ends_at", Int),
+    column("lang", Text),
+    sqlite_with_rowid=False,
+)
+_at = session.c
+_WHOSE = sa.select(
+    *(_at.hash, _at.lang, _at.began_at, _at.used_at, _at.ends_at),
+    *bearers.FIELDS,
+).join(
+    bearers.bearer, sa.and_(bearers.bearer.c.id == _at.bearer, bearers.LIVE)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that somebody has logged in with."""
+
+    id: str  # hex; opens nothing
+    lang: str
+    began_at: int  # unix seconds
+    used_at: int
+    ends_at: int
+    bearer: Bearer
+
+
+class Sessions(Book):
+    """The sessions, over own.db."""
+
+    idle_s = 1800  # one that nobody uses for so long ends
+
+    @any_daemon_writes
+    def begin(self, c: sa.Connection, bearer: int, lang: str) -> str:
+        """Begin a session of a token's; return its secret."""
+        return self._put(c, bearer, lang, 0, LONGEST_S)
+
+    @any_daemon_writes
+    def ticket(self, c: sa.Connection, name: str) -> str:
+        """Return a secret that logs in once, as a token of that name.
+
+        Raises:
+            UsageError: no live one has it.
+        """
+        its = sa.select(bearers.bearer.c.id)
+        found = c.scalar(
+            its.where(bearers.bearer.c.name == name, bearers.LIVE)
+        )
+        if found is None:
+            raise UsageError("no live token of that name")
+        return self._put(c, found, "", 1, TICKET_S)
+
+    @any_daemon_writes
+    def take(self, c: sa.Connection, ticket: str) -> Bearer | None:
+        """Return whose a ticket is, and have it be worth nothing more."""
+        found = self._find(c, ticket, ticket=1)
+        if found is not None:
+            c.execute(sa.delete(session).where(_at.hash == _hash(ticket)))
+        return found.bearer if found else None
+
+    async def find(self, secret: str) -> Session | None:
+        """Return whose session that is, and that it is in use."""
+        found = await self._look(secret)
+        if found and self._clock() - found.used_at >= _FRESH_S:
+            await self._set(secret, {"used_at": self._clock()})
+        return found
+
+    async def speak(self, secret: str, lang: str) -> None:
+        """Keep which language a session speaks."""
+        await self._set(secret, {"lang": lang})
+
+    async def end(self, of: str) -> bool:
+        """End a session; tell whether there was one."""
+        its = sa.delete(session).where(_at.hash == bytes.fromhex(of))
+        return await self._run(its) > 0
+
+    async def all(self) -> list[Session]:
+        """Return the sessions that are open, the newest first."""
+        now = self._clock()
+        rows = await self._rows(
+            _WHOSE.where(
+                _at.ticket == 0,
+                _at.ends_at > now,
+                _at.used_at > now - self.idle_s,
+            ).order_by(_at.began_at.desc())
+        )
+        return [*map(_read, rows)]
+
+    @reads_few
+    def _look(self, c: sa.Connection, secret: str) -> Session | None:
+        return self._find(c, secret, ticket=0)
+
+    def _find(
+        self, c: sa.Connection, secret: str, *, ticket: int
+    ) -> Session | None:
+        its = _WHOSE.where(_at.hash == _hash(secret), _at.ticket == ticket)
+        row = c.execute(its).first()
+        now = self._clock()
+        if row is None or now >= row.ends_at:
+            return None
+        return _read(row) if now < row.used_at + self.idle_s else None
+
+    def _put(
+        self, c: sa.Connection, bearer: int, lang: str, ticket: int, for_s: int
+    ) -> str:
+        now, secret = self._clock(), secrets.token_urlsafe(32)
+        c.execute(sa.delete(session).where(_at.ends_at <= now))
+        c.execute(
+            sa.insert(session).values(
+                hash=_hash(secret),
+                bearer=bearer,
+                ticket=ticket,
+                began_at=now,
+                used_at=now,
+                ends_at=now + for_s,
+                lang=lang,
+            )
+        )
+        return secret
+
+    @any_daemon_writes
+    def _set(
+        self, c: sa.Connection, secret: str, to: Mapping[str, str | int]
+    ) -> None:
+        its = sa.update(session).where(_at.hash == _hash(secret))
+        c.execute(its.values(to))
+
+
+def _read(row: Any) -> Session:
+    hash_, lang, began, used, ends, *whose = row
+    return Session(hash_.hex(), lang, began, used, ends, Bearer(*whose))
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,120 @@
+"""An alliance of three with consoles, and somebody of each role logged in."""
+
+import html
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from tests.alliance import Alliance, Member
+
+ROLES = ("operator", "reviewer", "reader", "compliance", "auditor")
+
+
+@dataclass
+class Page:
+    """What a browser gets."""
+
+    status: int
+    headers: Mapping[str, str]
+    html: str
+    path: str  # after redirects
+
+    @property
+    def text(self) -> str:
+        """What a person reads, its blanks as one."""
+        main = self.html.partition("<main")[2] or self.html
+        bare = re.sub(r"<[^>]*>", " ", main.partition(">")[2])
+        return " ".join(html.unescape(bare).split())
+
+
+@dataclass
+class Visitor:
+    """A browser without JavaScript, of one member's console."""
+
+    member: Member
+    browser: aiohttp.ClientSession
+    staff: str = ""
+    token: str = field(default="", repr=False)
+
+    @property
+    def url(self) -> str:
+        """The console's address."""
+        (_, port, *_) = self.member.node.listeners.runners[-1].addresses[0]
+        return f"http://127.0.0.1:{port}"
+
+    async def get(self, path: str, **headers: str) -> Page:
+        """Open a page."""
+        return await self._ask("GET", path, None, headers)
+
+    async def post(
+        self, path: str, form: Mapping[str, str] | None = None, **headers: str
+    ) -> Page:
+        """Send a form from a page of this console."""
+        given = {"Origin": self.url, "Sec-Fetch-Site": "same-origin"}
+        return await self._ask("POST", path, form or {}, given | headers)
+
+    async def log_in(self, **headers: str) -> Page:
+        """Hand in the token."""
+        return await self.post("/login", {"token": self.token}, **headers)
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        form: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+    ) -> Page:
+        sent = {k.replace("_", "-"): v for k, v in headers.items()}
+        async with self.browser.request(
+            method, self.url + path, data=form, headers=sent
+        ) as got:
+            where = got.url.path_qs
+            return Page(got.status, got.headers, await got.text(), where)
+
+
+async def visitor(member: Member, role: str, staff: str) -> Visitor:
+    """Return somebody with a token of their own, not logged in."""
+    jar = aiohttp.CookieJar(unsafe=True)
+    made = Visitor(member, aiohttp.ClientSession(cookie_jar=jar), staff)
+    made.token = await member.node.home.own.bearers.add(
+        f"{role} {staff}", role, None, staff, f"Person {staff}"
+    )
+    return made
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def alliance(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Alliance]:
+    """Three members that are each other's holders, 2 of 3."""
+    home = tmp_path_factory.mktemp("console")
+    names = ["bank", "carrier", "police"]
+    async with Alliance.found(home, names, local_apis=True) as found:
+        await found.agreed()
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def people(alliance: Alliance) -> AsyncIterator[dict[str, Visitor]]:
+    """Somebody of each role at the bank, logged in."""
+    found = {}
+    for number, role in enumerate(ROLES, 1):
+        found[role] = await visitor(alliance.up[0], role, f"{number:04}")
+        assert (await found[role].log_in()).status == 200
+    yield found
+    for one in found.values():
+        await one.browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def operator(people: dict[str, Visitor]) -> Visitor:
+    return people["operator"]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def reader(people: dict[str, Visitor]) -> Visitor:
+    return people["reader"]

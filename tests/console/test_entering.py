@@ -1,0 +1,201 @@
+"""Who gets into the console, and what surrounds its pages."""
+
+import hashlib
+import re
+from importlib import resources
+
+import aiohttp
+import pytest
+
+from syncd.console import page
+from syncd.console.render import clean
+from syncd.console.tables import Column, Row, Table
+from tests.alliance import Alliance
+from tests.console.conftest import Visitor, visitor
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+STATIC = resources.files("syncd.console.static")
+
+
+async def test_a_token_is_taken_once(operator: Visitor) -> None:
+    """What the browser has is another secret, and opens no JSON."""
+    (cookie,) = operator.browser.cookie_jar
+    assert operator.token not in cookie.value
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Strict"
+    async with operator.browser.get(operator.url + "/v1/status") as answer:
+        assert answer.status == 401
+
+
+async def test_a_token_opens_no_page(operator: Visitor) -> None:
+    async with aiohttp.ClientSession() as stranger:
+        bearer = {"Authorization": f"Bearer {operator.token}"}
+        async with stranger.get(operator.url + "/", headers=bearer) as got:
+            assert got.url.path == "/login"
+
+
+async def test_two_members_on_one_host_have_a_cookie_each(
+    alliance: Alliance, operator: Visitor
+) -> None:
+    """Cookies know no ports: one that logs out leaves the other alone."""
+    other = await visitor(alliance.up[1], "operator", "0301")
+    await other.browser.close()
+    other.browser = operator.browser
+    await other.log_in()
+    assert len({one.key for one in operator.browser.cookie_jar}) == 2
+    await other.post("/logout")
+    assert (await operator.get("/")).path == "/"
+    assert (await other.get("/")).path.startswith("/login")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": ""},
+    ],
+)
+async def test_what_changes_comes_from_our_own_page(
+    operator: Visitor, headers: dict[str, str]
+) -> None:
+    refused = await operator.post("/lang", {"lang": "zh"}, **headers)
+    assert refused.status == 403
+    assert 'lang="en"' in (await operator.get("/")).html
+
+
+async def test_a_session_ends_with_its_token(alliance: Alliance) -> None:
+    member = alliance.up[0]
+    one = await visitor(member, "reader", "0302")
+    await one.log_in()
+    assert (await one.get("/")).path == "/"
+    await member.node.home.own.bearers.revoke("reader 0302")
+    assert (await one.get("/")).path.startswith("/login")
+    await one.browser.close()
+
+
+async def test_a_session_that_nobody_uses_ends(alliance: Alliance) -> None:
+    member = alliance.up[0]
+    sessions = member.node.home.own.sessions
+    one = await visitor(member, "reader", "0303")
+    await one.log_in()
+    sessions.idle_s, before = 0, sessions.idle_s
+    assert (await one.get("/")).path.startswith("/login")
+    sessions.idle_s = before
+    assert (await one.get("/")).path == "/"
+    await one.post("/logout")
+    assert (await one.get("/")).path.startswith("/login")
+    await one.browser.close()
+
+
+async def test_what_is_no_secret_opens_nothing(
+    alliance: Alliance, operator: Visitor
+) -> None:
+    """A session's row has its hash; what stands for a certificate is known."""
+    member = alliance.up[0]
+    bearers, der = member.node.home.own.bearers, member.node.peers.shown()
+    cookies = [one.value.encode() for one in operator.browser.cookie_jar]
+    known = [hashlib.sha256(secret).hexdigest() for secret in cookies]
+    known.append(await bearers.add("a certificate", "operator", der))
+    for one in (*known, ""):
+        assert (await operator.post("/login", {"token": one})).status == 401
+
+
+async def test_a_ticket_logs_in_once(alliance: Alliance) -> None:
+    member = alliance.up[0]
+    one = await visitor(member, "reader", "0304")
+    one.token = await member.node.home.own.sessions.ticket("reader 0304")
+    assert (await one.log_in()).path == "/"
+    await one.post("/logout")
+    assert (await one.log_in()).status == 401
+    await one.browser.close()
+
+
+async def test_attempts_that_fail_are_limited(alliance: Alliance) -> None:
+    """After twenty in a minute nobody is let in, with whatever token."""
+    one = await visitor(alliance.up[2], "reader", "0305")
+    right, one.token = one.token, "syncd_wrong"
+    found = [(await one.log_in()).status for _ in range(20)]
+    one.token = right
+    assert {*found} == {401}
+    assert (await one.log_in()).status == 429
+    await one.browser.close()
+
+
+async def test_a_name_of_others_needs_tls(alliance: Alliance) -> None:
+    one = await visitor(alliance.up[0], "reader", "0306")
+    assert (await one.get("/login", Host="bank.example")).status == 403
+    await one.browser.close()
+
+
+async def test_a_page_says_what_it_loads(operator: Visitor) -> None:
+    """Each answer has a nonce of its own; nothing is kept, nothing sent on."""
+    found = [await operator.get("/") for _ in range(2)]
+    nonces = {re.findall(r'nonce="([^"]+)"', one.html)[0] for one in found}
+    assert len(nonces) == 2
+    policy = found[1].headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "strict-dynamic" not in policy
+    assert found[1].headers["Cache-Control"] == "no-store"
+    assert found[1].headers["Referrer-Policy"] == "same-origin"
+
+
+async def test_no_address_leads_elsewhere(alliance: Alliance) -> None:
+    one = await visitor(alliance.up[0], "reader", "0307")
+    for wrong in ("//evil.example", "https://evil.example", "/\\evil.example"):
+        form = {"token": one.token, "next": wrong}
+        assert (await one.post("/login", form)).path == "/"
+    await one.browser.close()
+
+
+async def test_every_page_is_refused_to_other_roles(
+    people: dict[str, Visitor],
+) -> None:
+    """By the table of pages itself, for whoever may not."""
+    tried = 0
+    for way in page.ALL:
+        if "{" in way.path or not way.roles:
+            continue
+        for role, one in people.items():
+            if role not in way.roles:
+                ask = one.get if way.method == "GET" else one.post
+                assert (await ask(way.path)).status == 403, (role, way.path)
+                tried += 1
+    assert all(way.roles or way.path == "/login" for way in page.ALL)
+
+
+async def test_what_is_not_ours_is_as_it_was_published() -> None:
+    """By the table of packages; all of it together is below 250 kB."""
+    rows = STATIC.joinpath("vendor.tsv").read_text().splitlines()[1:]
+    named = {row.split("\t")[0]: row.split("\t")[-1] for row in rows}
+    files = [f for f in STATIC.iterdir() if f.name.endswith((".js", ".css"))]
+    for name, said in named.items():
+        raw = STATIC.joinpath(name).read_bytes()
+        assert hashlib.sha256(raw).hexdigest() == said
+    others = {f.name for f in files} - {*named}
+    assert all(b".min." not in name.encode() for name in others)
+    assert sum(len(f.read_bytes()) for f in files) < 250_000
+
+
+async def test_text_that_would_move_others_is_shown_as_a_mark() -> None:
+    assert clean("a\u202eb\x1b[2Jc\ufeff") == "a�b�[2Jc�"
+    assert clean("短信\n验证码") == "短信\n验证码"
+
+
+async def test_a_table_is_what_its_address_says() -> None:
+    columns = [Column("n", "n"), Column("who", "who", choices=True)]
+    rows: list[Row] = [{"n": n, "who": "ab"[n % 2]} for n in range(250)]
+    query = {"t.sort": "-n", "t.who": "b", "t.page": "2", "x": "y"}
+    table = Table("t", columns, rows, query)
+    assert [row["n"] for row in table.shown] == [*range(49, 0, -2)]
+    assert table.by("n") == "?t.sort=n&t.who=b&x=y"
+    assert table.options("who") == ["a", "b"]
+    assert Table("t", columns, rows, {"t.page": "9" * 9}).page == 1
+
+
+async def test_a_spreadsheet_runs_no_cell() -> None:
+    table = Table("t", [Column("a", "a")], [{"a": "=1+1"}], {})
+    assert b'"\'=1+1"' in table.csv("Asia/Shanghai")
