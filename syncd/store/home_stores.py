@@ -20,6 +20,7 @@ from syncd.store import events
 from syncd.store import findings as finding_rows
 from syncd.store.access import WRITER
 from syncd.store.appeals import Appeals
+from syncd.store.calls import Calls
 from syncd.store.cosigned import CosignRows
 from syncd.store.database import Database, Fence
 from syncd.store.durable import Lock
@@ -94,6 +95,7 @@ class OwnStore(OwnBooks):
         self.sightings = Sightings(database, cipher, clock)
         self.events = EventBook(database, clock)
         self.appeals = Appeals(database, cipher, clock)
+        self.calls = Calls(database, cipher, clock)
         self.marks = MergeMarks(database, clock)
         self.screening = ScreeningBook(database, cipher, clock)
         self.mutes = Mutes(database, cipher, clock)

@@ -1,6 +1,6 @@
-"""Forms of `/v1/access` and `/v1/appeals`: what we asked, and did on it."""
+"""Forms of `/v1/access`, `/v1/appeals`, `/v1/calls`: what we asked and did."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from syncd.flows.appeal import Appeal, Step
 from syncd.flows.draft import RawValue
@@ -96,3 +96,34 @@ class AppealPage(Output, frozen=True, kw_only=True):
 
     items: tuple[Appeal, ...]
     next: int = 0  # `after` of the next page; absent on the last
+
+
+class CallNote(Input, frozen=True, kw_only=True):
+    """What came of a call at the hot line; kept sealed."""
+
+    outcome: Literal["dissuaded", "stopped", "sent", "no_fraud"]
+    label: str = ""  # code
+    amount: Annotated[int, meta("yuan", ge=0, le=10**12)] = 0
+    key: Annotated[str, meta("of the call: noted once", max_length=64)]
+
+
+class CallTaken(FullOutput, frozen=True, kw_only=True):
+    """Whether it was kept now; False: it was before."""
+
+    new: bool
+
+
+class CallSum(FullOutput, frozen=True, kw_only=True):
+    """The calls of one month with one label and outcome."""
+
+    month: str  # YYYY-MM
+    label: str  # code, or ""
+    outcome: str  # code
+    calls: int
+    amount: int  # yuan
+
+
+class CallSums(FullOutput, frozen=True, kw_only=True):
+    """All of some days, in the order of months, labels and outcomes."""
+
+    items: tuple[CallSum, ...]

@@ -192,3 +192,22 @@ async def test_an_appeal_that_cannot_be(
     reply = await bank.post("/v1/appeals", draft, **ROLE)
     assert reply.status == 400
     assert why in reply.body["detail"]
+
+
+# --------------------------------------------------------------- calls
+
+
+async def test_what_came_of_calls_is_counted_by_month(
+    bank: LocalClient,
+) -> None:
+    call = {"outcome": "stopped", "label": "imp_police", "amount": 70}
+    for key, new in (("1", True), ("1", False), ("2", True)):
+        reply = await bank.post("/v1/calls", {**call, "key": key})
+        assert reply.body == {"new": new}
+    day = bank.member.node.ctx.today()
+    found = await bank.get(f"/v1/calls?since={day}", role="auditor")
+    count = {"calls": 2, "month": day[:7]} | call | {"amount": 140}
+    assert found.body["items"] == [count]
+    wrong = await bank.post("/v1/calls", {**call, "label": "?", "key": "3"})
+    assert wrong.status == 400
+    assert "label" in wrong.body["detail"]

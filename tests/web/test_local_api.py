@@ -72,6 +72,7 @@ async def test_what_each_role_may_is_written_down_here() -> None:
     )
     assert auditor == {
         "GET /metrics",
+        "GET /v1/calls",
         "GET /v1/events",
         "GET /v1/roster",
         "GET /v1/status",
@@ -86,6 +87,7 @@ async def test_what_each_role_may_is_written_down_here() -> None:
         "GET /v1/quota",
         "POST /v1/appeals",
         "POST /v1/appeals/{id}",
+        "POST /v1/calls",
         "POST /v1/lookups",
     }
     assert compliance == reader | {

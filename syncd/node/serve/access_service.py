@@ -1,4 +1,4 @@
-"""The service behind `/v1/access` and `/v1/appeals`.
+"""The service behind `/v1/access`, `/v1/appeals` and `/v1/calls`.
 
 Reading who asked what is itself recorded, and so is the asking of a person
 concerned. What such a person is told leaves no trace of what is left out:
@@ -8,6 +8,7 @@ not in a count, an id, an order or a gap.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from operator import add
 from typing import Final
 
@@ -26,6 +27,8 @@ from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.own_list_service import Overlay
 from syncd.node.serve.shown import label, shown
 from syncd.roster import terms
+from syncd.store.access import SPAN_S
+from syncd.store.calls import Call
 from syncd.web.access_forms import (
     AboutAnswer,
     AboutCall,
@@ -37,9 +40,13 @@ from syncd.web.access_forms import (
     AppealFilter,
     AppealPage,
     AppealStep,
+    CallNote,
+    CallSum,
+    CallSums,
+    CallTaken,
 )
 from syncd.web.forms import LONGEST_REFERENCE
-from syncd.web.routes import COMPLIANCE, READERS, Caller, route
+from syncd.web.routes import COMPLIANCE, EVERYBODY, READERS, Caller, route
 
 TOLD: Final = sighting.CONTACT | {"subject_access", "appeal", "test"}
 # purposes of which the person concerned is told: never of an investigation,
@@ -49,7 +56,7 @@ _EVER = 2**53  # unix seconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessService:
-    """Counts who asked what, tells whom it was about, keeps appeals."""
+    """Counts who asked what, tells whom it was about; appeals and calls."""
 
     ctx: Context
     lookups: Lookups
@@ -57,11 +64,10 @@ class AccessService:
     @route("GET", "/v1/access", COMPLIANCE, "count who looked up what for")
     async def sums(self, caller: Caller, wanted: AccessFilter) -> AccessSums:
         """Return how many look-ups there were; that too is recorded."""
-        access, begins = self.ctx.own.access, self.ctx.begins
-        until = begins("until", wanted.until, 1) or _EVER
+        access = self.ctx.own.access
         sums: defaultdict[tuple[str, str, str], list[int]]
         sums = defaultdict(lambda: [0, 0])
-        for one in await access.sums(begins("since", wanted.since), until):
+        for one in await access.sums(*self._span(wanted)):
             counts = sums[self.ctx.day_of(one.at), one.caller, one.purpose]
             counts[:] = map(add, counts, (one.lookups, one.listed))
         await access.record([Access(caller.name, "audit", "", None)])
@@ -71,6 +77,43 @@ class AccessService:
                     on=on, by=by, purpose=what, lookups=all_, listed=hits
                 )
                 for (on, by, what), (all_, hits) in sorted(sums.items())
+            )
+        )
+
+    def _span(self, wanted: AccessFilter) -> tuple[int, int]:
+        """Return when the days that are meant begin, and end."""
+        begins = self.ctx.begins
+        until = begins("until", wanted.until, 1) or _EVER
+        return begins("since", wanted.since), until
+
+    # ------------------------------------------------- the hot line
+
+    @route("POST", "/v1/calls", READERS, "note what came of a call")
+    async def note_call(self, caller: Caller, wanted: CallNote) -> CallTaken:
+        """Keep what came of a call, once for its key."""
+        if wanted.label and not vocabulary.known("label", wanted.label):
+            raise vocabulary.refused("label", "label", wanted.label)
+        call = Call(caller.name, wanted.outcome, wanted.label, wanted.amount)
+        new = await self.ctx.own.calls.add(call, wanted.key)
+        return CallTaken(new=new)
+
+    @route("GET", "/v1/calls", EVERYBODY, "count what came of calls")
+    async def calls(self, wanted: AccessFilter) -> CallSums:
+        """Return calls and money by month, label and outcome."""
+        day_of = cache(self.ctx.day_of)  # of quarters of an hour
+        found = await self.ctx.own.calls.sums(
+            *self._span(wanted), lambda at: day_of(at // SPAN_S * SPAN_S)[:7]
+        )
+        return CallSums(
+            items=tuple(
+                CallSum(
+                    month=month,
+                    label=name,
+                    outcome=outcome,
+                    calls=n,
+                    amount=money,
+                )
+                for (month, name, outcome), (n, money) in found.items()
             )
         )
 

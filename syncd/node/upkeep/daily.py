@@ -50,6 +50,7 @@ class Daily:
         own = self.ctx.own
         await own.access.prune(self.ctx.config.access.days)
         await own.appeals.prune(self.ctx.config.access.days)
+        await own.calls.prune(self.ctx.config.access.days)
         await own.cosigned.prune(self.ctx.config.access.days)
         await own.quotas.prune(self.ctx.now())
         await self.excess.run()

@@ -1,0 +1,79 @@
+"""What came of calls at the hot line; all but when it was is sealed."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from syncd.store.book import SealedBook, reads
+from syncd.store.tables import Bytes, Int, column, own_table
+
+_call = own_table(
+    "hotline_call",
+    column("id", Int, primary_key=True),
+    column("at", Int),  # unix seconds
+    column("once", Bytes, unique=True),  # 16 bytes: keyed hash of `key`
+    column("sealed", Bytes),  # JSON
+)
+sa.Index("hotline_call_at", _call.c.at)
+
+Outcome = Literal["dissuaded", "stopped", "sent", "no_fraud"]
+Sums = dict[tuple[str, str, str], tuple[int, int]]
+# month, label, outcome → calls, money
+
+
+class Call(msgspec.Struct, frozen=True, array_like=True):
+    """What came of one call."""
+
+    by: str  # whose bearer token
+    outcome: Outcome
+    label: str  # code, or ""
+    amount: int  # yuan that it was about
+
+
+class Calls(SealedBook):
+    """The calls, over own.db."""
+
+    async def add(self, call: Call, key: str) -> bool:
+        """Keep a call once for a key; tell if it is new. Durable on return."""
+        now = self._clock()
+        row = {"at": now, "once": self._hash("call", call.by, key)}
+        row["sealed"] = self._cipher.seal(
+            msgspec.json.encode(call), _bound(now)
+        )
+        new = insert(_call).values(row).on_conflict_do_nothing()
+        return await self._run(new) == 1
+
+    @reads
+    def sums(
+        self,
+        c: sa.Connection,
+        since: int,
+        until: int,
+        month_of: Callable[[int], str],
+    ) -> Sums:
+        """Return calls and money by month, label and outcome."""
+        rows = sa.select(_call.c.at, _call.c.sealed).where(
+            _call.c.at >= since, _call.c.at < until
+        )
+        calls, money = Counter[tuple[str, str, str]](), Counter[object]()
+        for at, sealed in c.execute(rows):
+            raw = self._cipher.open(sealed, _bound(at))
+            call = msgspec.json.decode(raw, type=Call)
+            key = month_of(at), call.label, call.outcome
+            calls[key] += 1
+            money[key] += call.amount
+        return {key: (n, money[key]) for key, n in sorted(calls.items())}
+
+    async def prune(self, days: int) -> None:
+        """Drop what was kept so long."""
+        oldest = self._clock() - days * 86_400
+        await self._run(sa.delete(_call).where(_call.c.at < oldest))
+
+
+def _bound(at: int) -> bytes:
+    """Return what a call's sealed part is bound to."""
+    return b"syncd-call-v1\0%d" % at
