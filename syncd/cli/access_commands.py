@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from syncd.cli import answers, grid, sheet_file
+from syncd.cli import grid, sheet_file
 from syncd.cli.command import Command, option
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import (
@@ -11,7 +11,7 @@ from syncd.cli.options import (
     ValueOptions,
     one_value,
 )
-from syncd.messages import catalogue
+from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
 
 LISTED = later("listed")

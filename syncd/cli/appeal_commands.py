@@ -5,12 +5,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import answers, sheet_file, terminal
+from syncd.cli import sheet_file, terminal
 from syncd.cli.api_client import pages
 from syncd.cli.command import Command, argument, option
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions
 from syncd.cli.sheet_file import Cells
+from syncd.messages import answers
 from syncd.messages.catalogue import later, t
 
 HEAD = (

@@ -6,10 +6,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import answers, api_client
+from syncd.cli import api_client
 from syncd.cli.api_client import ApiClient
 from syncd.cli.options import MOST, ApiOptions, FormatOptions, batches
 from syncd.errors import SyncdError
+from syncd.messages import answers
 from syncd.messages.catalogue import t
 
 SHOWN = 20  # rows of a file that are printed one by one

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from syncd.cli import answers, terminal
+from syncd.cli import terminal
 from syncd.cli.api_client import ApiClient
 from syncd.errors import QuotaError, UnavailableError
-from syncd.messages import catalogue, wire
+from syncd.messages import answers, catalogue, wire
 from syncd.messages.catalogue import t
 
 RESTART_S = 300.0  # waited in all for a daemon that has answered before

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import answers, api_client, grid, terminal
+from syncd.cli import api_client, grid, terminal
 from syncd.cli.command import Command, option
 from syncd.cli.lookup_client import Question
 from syncd.cli.options import (
@@ -20,7 +20,7 @@ from syncd.cli.options import (
     not_given,
 )
 from syncd.errors import UsageError
-from syncd.messages import catalogue
+from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
 
 KINDS = ("phone", "url", "account")

@@ -12,21 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import (
-    answers,
-    api_client,
-    grid,
-    sheet_file,
-    table_input,
-    terminal,
-)
+from syncd.cli import api_client, grid, sheet_file, table_input, terminal
 from syncd.cli.lookup_client import Question, moment
 from syncd.cli.options import FormatOptions, OutputOptions
 from syncd.errors import MalformedError, SyncdError, UsageError
 from syncd.lists import safe
 from syncd.lists.columns import Columns
 from syncd.lists.rows import Row, Table
-from syncd.messages import catalogue
+from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
 
 REFUSED = ("refused", "")  # what a row counts as that was not asked

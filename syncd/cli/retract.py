@@ -5,7 +5,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import answers
 from syncd.cli.command import option
 from syncd.cli.options import (
     ApiOptions,
@@ -18,6 +17,7 @@ from syncd.cli.options import (
 )
 from syncd.cli.report_commands import noun
 from syncd.errors import SyncdError, UsageError
+from syncd.messages import answers
 from syncd.messages.catalogue import t
 
 COUNTS = (

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import answers, grid, terminal
+from syncd.cli import grid, terminal
 from syncd.cli.importing.refused import OURS
 from syncd.cli.options import OutputOptions
 from syncd.flows.report import Rules
@@ -18,7 +18,7 @@ from syncd.lists import preview
 from syncd.lists.columns import Columns
 from syncd.lists.preview import Preview
 from syncd.lists.rows import Table
-from syncd.messages import catalogue
+from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
 from syncd.node import pinned
 

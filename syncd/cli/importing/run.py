@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from syncd.cli import answers, table_input, terminal
+from syncd.cli import table_input, terminal
 from syncd.cli.api_client import ApiClient
 from syncd.cli.importing import previewing, refused
 from syncd.cli.importing.refused import OURS
@@ -16,7 +16,7 @@ from syncd.indicator import vocabulary
 from syncd.lists import columns, mapping, table
 from syncd.lists.columns import Columns, ListDescription
 from syncd.lists.rows import FileOptions, Table
-from syncd.messages import catalogue
+from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Answers of look-ups in words, for the terminal and for files."""
+"""Answers of look-ups in words, for the terminal, files and pages."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
