@@ -167,6 +167,29 @@ Frontier.EMPTY = Frontier(0, ())
 # --------------------------------------------------------------- proofs
 
 
+def inclusion(index: int, size: int, hashes: Hashes) -> list[bytes]:
+    """Return the hashes from a leaf's sibling up (RFC 6962, 2.1.1).
+
+    Raises:
+        MalformedError: there is no such leaf.
+    """
+    if not 0 <= index < size:
+        raise MalformedError(
+            "proof: entry {index} of {size}", index=index, size=size
+        )
+    nodes = []
+    low, high = 0, size
+    while high - low > 1:
+        middle = low + _split(high - low)
+        if index < middle:
+            nodes.append(_range_hash(middle, high, hashes))
+            high = middle
+        else:
+            nodes.append(_range_hash(low, middle, hashes))
+            low = middle
+    return nodes[::-1]
+
+
 def consistency_nodes(old: int, new: int, hashes: Hashes) -> list[bytes]:
     """Return the nodes from which `consistency_roots` makes both roots.
 

@@ -1,0 +1,43 @@
+"""Proofs that an entry is in a log, as a text to keep.
+
+Per https://c2sp.org/tlog-proof, the hashes from the leaf's sibling up:
+
+    c2sp.org/tlog-proof@v1
+    index 2
+    oMDOnJj5cRg7u3K0uE7KrUsUC1e1BFtzPDvI7YT7sS4=
+    <empty line, then the checkpoint with all its lines>
+
+Plan, fetch, write, as `growth` does: tiles show all hashes.
+"""
+
+from collections.abc import Sequence
+
+from syncd.tlog import merkle, strict, tiles
+
+
+def plan(index: int, size: int) -> tuple[str, ...]:
+    """Return the tiles that show the way of an entry to the root.
+
+    Raises:
+        MalformedError: a log of `size` entries has none such.
+    """
+    wanted: dict[str, None] = {}
+
+    def note_down(level: int, at: int) -> bytes:
+        wanted[tiles.tile_tail(*tiles.tile_of(level, at, size))] = None
+        return b""
+
+    merkle.inclusion(index, size, note_down)
+    return tuple(wanted)
+
+
+def text(
+    index: int, size: int, fetched: Sequence[bytes], checkpoint: bytes
+) -> str:
+    """Return the proof by the tiles of the plan, in order."""
+    names = plan(index, size)
+    read = tiles.hashes(size, dict(zip(names, fetched, strict=True)))
+    nodes = merkle.inclusion(index, size, read)
+    lines = "".join(f"{strict.encode(node)}\n" for node in nodes)
+    head = f"c2sp.org/tlog-proof@v1\nindex {index}\n"
+    return f"{head}{lines}\n{checkpoint.decode()}"
