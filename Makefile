@@ -47,7 +47,7 @@ test: $(READY)  ## the fast tests: under two minutes
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 # Flows know no database; what peers are chosen by lies in memory.
-test-slow: $(READY)  ## kills, the demo, the docs' code blocks, the containers, PostgreSQL
+test-slow: $(READY)  ## kills, the demo, a browser, docs' code blocks, containers, PostgreSQL
 	@$(BIN)/pytest -m slow --timeout 900 $(ARGS)
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" --timeout 900 --engine postgresql \
 	  --ignore tests/node/test_peer_choice.py tests/store tests/node tests/whole $(ARGS)

@@ -71,6 +71,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="where members' databases are: the second is Debian's, or the"
         " same as the third, the wheel's",
     )
+    parser.addoption(
+        "--pictures",
+        type=Path,
+        help="where tests/console/browser leaves its pictures: `make pictures`",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,0 +1,25 @@
+"""Chromium, for all tests of this room."""
+
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from tests.console.browser import window
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """Debian's Chromium; what is missing of it is no reason to pass."""
+    if lack := window.missing():
+        pytest.fail(f"the tests in a browser want: {lack}")
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            # Its sandbox refuses to run as root, which CI is.
+            chromium_sandbox=os.getuid() != 0,
+        )
+        yield browser
+        await browser.close()
