@@ -12,7 +12,7 @@ HOUSE = Path(__file__).parents[1]
 ROOMS = {
     *("errors", "shape", "canonical", "tlog", "oprf", "roster", "indicator"),
     *("flows", "lists", "pinning", "messages", "store", "peer", "web"),
-    *("config", "node", "cli", "demo", "grouped"),
+    *("config", "console", "node", "cli", "demo", "grouped"),
 }
 CORE = ("tlog", "oprf", "roster", "indicator", "flows")
 PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text())
