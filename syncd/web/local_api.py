@@ -160,7 +160,8 @@ def _bearer(request: web.Request, *, relayed: bool) -> str:
     transport = request.transport
     tls = transport.get_extra_info("ssl_object") if transport else None
     if tls is not None:
-        return certificate.credential(tls.getpeercert(binary_form=True))
+        der = tls.getpeercert(binary_form=True)
+        return certificate.credential(der) if der else ""
     text = request.headers.get(hdrs.AUTHORIZATION, "")
     match = _BEARER.fullmatch(text) or (relayed and _RELAYED.fullmatch(text))
     return match[1] if match else ""

@@ -1,0 +1,145 @@
+"""The console over TLS: by a certificate, behind a proxy, or for all."""
+
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from syncd.config import editing
+from tests.alliance import Alliance, Member, free_port
+from tests.test_pinning import Identity, issue, p256
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+NAMES = ["bank", "carrier", "police"]
+SERVER, PERSON, PROXY = (issue(p256()) for _ in range(3))
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def bank(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Member]:
+    """A member whose console is to be had over TLS in both ways."""
+    root: Path = tmp_path_factory.mktemp("tls")
+    shown, key = root / "tls.pem", root / "tls.key"
+    shown.write_text(ssl.DER_cert_to_PEM_cert(SERVER.der))
+    key.touch(mode=0o600)
+    key.write_bytes(SERVER.pem)
+    own = {"tls_certificate": shown, "tls_key": key, "tls_listen": place()}
+    console = {"tls_listen": place(), "staff_header": "X-Staff"}
+
+    def prepare(member: Member) -> None:
+        for section, given in ("own", own), ("console", console):
+            for name, value in given.items():
+                if member.id == "bank":
+                    editing.change(member.home, section, name, value)
+
+    async with Alliance.found(
+        root, NAMES, local_apis=True, prepare=prepare
+    ) as found:
+        bearers = found.bank.node.home.own.bearers
+        await bearers.add("proxy", "proxy", PROXY.der)
+        await bearers.add("wang", "reader", PERSON.der, "0042", "Wang")
+        yield found.bank
+
+
+def place() -> str:
+    return f"127.0.0.1:{free_port()}"
+
+
+def browser(who: Identity | None = None) -> aiohttp.ClientSession:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if who is not None:
+        context = who.client(SERVER.pin)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=context),
+        cookie_jar=aiohttp.CookieJar(unsafe=True),
+    )
+
+
+async def log_in(
+    session: aiohttp.ClientSession, url: str, **more: str
+) -> aiohttp.ClientResponse:
+    """Send the log-in form of a page there."""
+    given = {"Origin": url, "Sec-Fetch-Site": "same-origin"}
+    headers = given | {k.replace("_", "-"): v for k, v in more.items()}
+    form = {"token": more.pop("token", ""), "next": "/"}
+    return await session.post(
+        f"{url}/login", data=form, headers=headers, allow_redirects=False
+    )
+
+
+async def test_a_certificate_is_its_persons(bank: Member) -> None:
+    url = f"https://{bank.config.own.tls_listen}"
+    async with browser(PERSON) as one:
+        answer = await log_in(one, url)
+        assert answer.status == 303
+        cookie = answer.headers["Set-Cookie"]
+        assert cookie.startswith("__Host-syncd-")
+        assert "Secure" in cookie
+        page = await one.get(url)
+        assert "Wang" in await page.text()
+
+
+async def test_a_proxy_says_who_sits_behind_it(bank: Member) -> None:
+    """By staff number; of nobody's it opens nothing, nor by itself."""
+    url = f"https://{bank.config.own.tls_listen}"
+    async with browser(PROXY) as one:
+        for staff, status in ("0042", 303), ("0043", 401), ("", 401):
+            assert (await log_in(one, url, X_Staff=staff)).status == status
+        api = await one.get(f"{url}/v1/status")
+        assert api.status == 403
+
+
+async def test_the_header_of_anybody_else_says_nothing(bank: Member) -> None:
+    url = f"https://{bank.config.console.tls_listen}"
+    plain = f"http://{bank.config.own.listen}"
+    async with browser() as one:
+        assert (await log_in(one, url, X_Staff="0042")).status == 401
+        assert (await log_in(one, plain, X_Staff="0042")).status == 401
+
+
+async def test_pages_alone_are_for_whoever_comes(bank: Member) -> None:
+    """Over TLS, with a token; no JSON is there."""
+    url = f"https://{bank.config.console.tls_listen}"
+    token = await bank.node.home.own.bearers.add("li", "reader")
+    async with browser() as one:
+        assert (await log_in(one, url, token=token)).status == 303
+        assert (await one.get(url)).url.path == "/"
+        assert (await one.get(f"{url}/v1/status")).status == 404
+
+
+async def test_behind_a_proxy_people_type_another_address(
+    tmp_path: Path,
+) -> None:
+    """There the cookie is secure; a form from elsewhere is refused."""
+    url, name = "https://syncd.bank.example", "syncd.bank.example"
+
+    def prepare(member: Member) -> None:
+        if member.id == "bank":
+            editing.change(member.home, "console", "url", url)
+
+    async with (
+        Alliance.found(
+            tmp_path, NAMES, local_apis=True, prepare=prepare
+        ) as found,
+        aiohttp.ClientSession() as proxy,
+    ):
+        plain = f"http://{found.bank.config.own.listen}"
+        for origin, status in (url, 303), (f"http://{name}", 403):
+            answer = await proxy.post(
+                f"{plain}/login",
+                data={"token": found.bank.token},
+                headers={
+                    "Host": name,
+                    "Origin": origin,
+                    "Sec-Fetch-Site": "same-origin",
+                },
+                allow_redirects=False,
+            )
+            assert answer.status == status
+            if status == 303:
+                assert "__Host-syncd-" in answer.headers["Set-Cookie"]
