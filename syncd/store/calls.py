@@ -37,15 +37,15 @@ class Call(msgspec.Struct, frozen=True, array_like=True):
 class Calls(SealedBook):
     """The calls, over own.db."""
 
-    async def add(self, call: Call, key: str) -> bool:
-        """Keep a call once for a key; tell if it is new. Durable on return."""
+    async def add(self, call: Call, key: str) -> int:
+        """Keep a call once for a key; return how many are new. Durable."""
         now = self._clock()
         row = {"at": now, "once": self._hash("call", call.by, key)}
         row["sealed"] = self._cipher.seal(
             msgspec.json.encode(call), _bound(now)
         )
         new = insert(_call).values(row).on_conflict_do_nothing()
-        return await self._run(new) == 1
+        return await self._run(new)
 
     @reads
     def sums(

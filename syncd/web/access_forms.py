@@ -107,12 +107,6 @@ class CallNote(Input, frozen=True, kw_only=True):
     key: Annotated[str, meta("of the call: noted once", max_length=64)]
 
 
-class CallTaken(FullOutput, frozen=True, kw_only=True):
-    """Whether it was kept now; False: it was before."""
-
-    new: bool
-
-
 class CallSum(FullOutput, frozen=True, kw_only=True):
     """The calls of one month with one label and outcome."""
 

@@ -86,6 +86,7 @@ class Lookups(Input, Generic[T], frozen=True, kw_only=True):
     reference: str = ""  # the caller's own file number; kept
     deadline_ms: Annotated[int, msgspec.Meta(ge=0, le=MAX_DEADLINE_MS)] = 0
     # the setting's if absent
+    outcome: str = ""  # code: what came of it, for what is told of sightings
 
 
 LookupCall = Lookups[Item | SyncdError]

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from syncd.errors import UnavailableError
+from syncd.errors import MalformedError, UnavailableError
 from syncd.flows import sighting
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Sighting
@@ -62,6 +62,16 @@ async def listed(alliance: Alliance) -> None:
 
 
 alliance = shared(listed, *IDS, scope="function")
+
+
+async def test_what_came_of_it_is_counted_apart(alliance: Alliance) -> None:
+    site = URLS[0]
+    for more in ({}, {"outcome": "warned"}, {"outcome": "warned"}):
+        await alliance.bank.lookup("url", site, purpose="call_check", **more)
+    found = {one.outcome: one.count for one in await waiting(alliance.bank)}
+    assert found == {"unknown": 1, "warned": 2}
+    with pytest.raises(MalformedError, match="outcome"):
+        await alliance.bank.lookup("url", site, outcome="won")
 
 
 async def test_a_week_is_told_once_together_and_shuffled(

@@ -201,9 +201,9 @@ async def test_what_came_of_calls_is_counted_by_month(
     bank: LocalClient,
 ) -> None:
     call = {"outcome": "stopped", "label": "imp_police", "amount": 70}
-    for key, new in (("1", True), ("1", False), ("2", True)):
+    for key, kept in (("1", 1), ("1", 0), ("2", 1)):
         reply = await bank.post("/v1/calls", {**call, "key": key})
-        assert reply.body == {"new": new}
+        assert reply.body == {"kept": kept}
     day = bank.member.node.ctx.today()
     found = await bank.get(f"/v1/calls?since={day}", role="auditor")
     count = {"calls": 2, "month": day[:7]} | call | {"amount": 140}

@@ -43,9 +43,9 @@ from syncd.web.access_forms import (
     CallNote,
     CallSum,
     CallSums,
-    CallTaken,
 )
 from syncd.web.forms import LONGEST_REFERENCE
+from syncd.web.report_forms import Kept
 from syncd.web.routes import COMPLIANCE, EVERYBODY, READERS, Caller, route
 
 TOLD: Final = sighting.CONTACT | {"subject_access", "appeal", "test"}
@@ -89,13 +89,12 @@ class AccessService:
     # ------------------------------------------------- the hot line
 
     @route("POST", "/v1/calls", READERS, "note what came of a call")
-    async def note_call(self, caller: Caller, wanted: CallNote) -> CallTaken:
+    async def note_call(self, caller: Caller, wanted: CallNote) -> Kept:
         """Keep what came of a call, once for its key."""
         if wanted.label and not vocabulary.known("label", wanted.label):
             raise vocabulary.refused("label", "label", wanted.label)
         call = Call(caller.name, wanted.outcome, wanted.label, wanted.amount)
-        new = await self.ctx.own.calls.add(call, wanted.key)
-        return CallTaken(new=new)
+        return Kept(kept=await self.ctx.own.calls.add(call, wanted.key))
 
     @route("GET", "/v1/calls", EVERYBODY, "count what came of calls")
     async def calls(self, wanted: AccessFilter) -> CallSums:

@@ -171,6 +171,9 @@ class Lookups:
             raise vocabulary.refused(
                 "purpose", "purpose", wanted.purpose, lookup.PURPOSES
             )
+        outcome = wanted.outcome or "unknown"
+        if not vocabulary.known("sighting_outcome", outcome):
+            raise vocabulary.refused("outcome", "sighting_outcome", outcome)
         plain_text("reference", wanted.reference, LONGEST_REFERENCE)
         deadline_ms = wanted.deadline_ms or min(
             self.ctx.config.lookup.deadline_ms + EACH_MS * len(wanted.items),
@@ -187,7 +190,7 @@ class Lookups:
             **how,
         )
         self._wait(how, questions, done)
-        await self._sight(answers, wanted.purpose, world.day)
+        await self._sight(answers, wanted.purpose, outcome, world.day)
         items = tuple(_lookup_item(a, overlay.over(a)) for a in answers)
         self.metrics.looked_up(
             Counter(item.verdict or "problem" for item in items),
@@ -310,7 +313,7 @@ class Lookups:
         )
 
     async def _sight(
-        self, answers: Sequence[Answer], purpose: str, day: int
+        self, answers: Sequence[Answer], purpose: str, outcome: str, day: int
     ) -> None:
         """Count what was met in our business and may be told."""
         if purpose not in sighting.CONTACT or not self.ctx.sights:
@@ -318,7 +321,7 @@ class Lookups:
         week = sighting.monday(day)
         await self.ctx.own.sightings.add(
             [
-                SightedToken(week, kind, epoch, short, "unknown")
+                SightedToken(week, kind, epoch, short, outcome)
                 for answer in answers
                 for kind, epoch, short in answer.met
             ]
