@@ -315,7 +315,7 @@ class _LogCheck:
             self.problem(f"entry {index}: withheld, but below merged")
         batch = folding.fold(self._origin, start, records, erased=self._ranges)
         pending = self._pending
-        for token, index, by, key in batch.ends:
+        for token, index, by, key, _ in batch.ends:
             at = (index, token, key)
             pending[at] = min(by, pending.get(at, by))
         rows: list[StoredRow] = [

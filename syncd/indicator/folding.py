@@ -38,7 +38,8 @@ from syncd.indicator.statement import (
     Void,
 )
 
-End = tuple[bytes, int, int, int]  # (token, index, by_index, key)
+# (token, index, by_index, key, day on which it was written)
+End = tuple[bytes, int, int, int, int]
 Slice = tuple[str, bytes]  # (spans, cells), see `Rows`
 
 
@@ -208,8 +209,9 @@ def _fold_one(
             batch.voids.append((index, why))
         case Retract(ends=ends):
             token, number = tokens.decode(content.token), _key(content)
+            day = DAYS[content.on]
             batch.ends += [
-                (token, at, index, number) for at in ends if at < index
+                (token, at, index, number, day) for at in ends if at < index
             ]
         case Sighting():
             batch.sightings.append(_sighting(index, content))

@@ -31,6 +31,7 @@ from syncd.node.findings_book import FindingsBook
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.contact import Contact
 from syncd.node.follow.followed import FollowedLogs
+from syncd.node.follow.member_history import MemberHistory
 from syncd.node.follow.peer_choice import PeerChoice
 from syncd.node.follow.peer_notifier import PeerNotifier
 from syncd.node.follow.peers import Peers
@@ -58,6 +59,7 @@ from syncd.node.serve.console_gate import ConsoleGate
 from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
+from syncd.node.serve.figures import FigureService
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.intake import Intake
 from syncd.node.serve.lifts import Lifts
@@ -166,6 +168,7 @@ class Daemon:
         self.peer_notifier = self._make(PeerNotifier)
         self.contact = self._make(Contact)
         self.rounds = self._make(Rounds)
+        self.member_history = self._make(MemberHistory)
 
     def _build_publish(self) -> None:
         """Build what writes our own log."""
@@ -224,6 +227,7 @@ class Daemon:
         self.claims = self._make(Claims)
         self.budgets = self._make(Budgets)
         self.lookups = self._make(Lookups)
+        self.figures = FigureService(self.ctx)
         self.local_workers = self._make(LocalWorkers)
         self.dispute_check = self._make(DisputeCheck)
         self.asked_again = self._make(AskedAgain)
@@ -329,6 +333,7 @@ class Daemon:
         await self.undo.by_roster()
         await self.asked_again.ask()
         await self.alerts.look()
+        await self.member_history.keep()
 
     # ------------------------------------------------------------ running
 
@@ -382,7 +387,7 @@ class Daemon:
         services = (
             *(self.local_service, self.intake, self.claim_intake),
             *(self.own_lists, self.lookups, self.access, self.changes),
-            *(self.screening, self.status_reader),
+            *(self.screening, self.status_reader, self.figures),
         )
         app = local_api.app(
             self.local_service,

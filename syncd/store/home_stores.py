@@ -26,6 +26,7 @@ from syncd.store.database import Database, Fence
 from syncd.store.durable import Lock
 from syncd.store.events import EventBook
 from syncd.store.findings import Row
+from syncd.store.history import History
 from syncd.store.imports import Imports
 from syncd.store.merge_marks import MergeMarks
 from syncd.store.mirror import MirrorStore
@@ -100,6 +101,7 @@ class OwnStore(OwnBooks):
         self.screening = ScreeningBook(database, cipher, clock)
         self.mutes = Mutes(database, cipher, clock)
         self.sessions = Sessions(database, clock)
+        self.history = History(database)
 
     async def record(
         self, findings: Sequence[Finding], *, once: bool = False

@@ -25,6 +25,7 @@ from syncd.store import findings as finding_rows
 from syncd.store.book import reads, reads_few, writes
 from syncd.store.kept_notes import KeptNotes
 from syncd.store.loading import load, load_claims
+from syncd.store.log_figures import LogFigures
 from syncd.store.mirror_erasures import MirrorErasures, erase_merged
 from syncd.store.prepared import Prepared, given
 from syncd.store.stored_claims import StoredClaims
@@ -54,7 +55,7 @@ _END = Prepared(
 )
 
 
-class MirrorStore(KeptNotes, StoredClaims, MirrorErasures):
+class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
     """flows.ports.Mirror over mirror.db."""
 
     def close(self) -> None:
@@ -299,4 +300,4 @@ def _add(c: sa.Connection, log_id: int, batch: Batch) -> None:
     load(c, mirror_sighting, log_id, batch.sightings)
     failpoint.hit("merge.claims")
     load(c, ending, log_id, batch.ends)
-    _END.many(c, [(*end, log_id) for end in batch.ends])
+    _END.many(c, [(*end[:4], log_id) for end in batch.ends])

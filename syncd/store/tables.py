@@ -351,6 +351,7 @@ ending = mirror_table(  # what each merged retract names: folding.End
     column("idx", Int),
     column("by_idx", Int),
     column("kind_epoch", Int),
+    column("day", Int),  # of the retract, since 1970-01-01
     column("log_id", Int),
     sa.PrimaryKeyConstraint("log_id", "by_idx", "idx"),
     sqlite_with_rowid=False,

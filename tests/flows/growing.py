@@ -66,7 +66,7 @@ def record(origin: str, content: Said, salt: bytes) -> Record:
 
 def in_force(batch: Batch) -> list[Row]:
     """Return the rows of a batch that its own retracts do not end."""
-    ended = {(token, index, key) for token, index, _, key in batch.ends}
+    ended = {(token, index, key) for token, index, _, key, _ in batch.ends}
     return [row for row in batch.adds if row[:3] not in ended]
 
 

@@ -81,7 +81,7 @@ class Audited(Log):
             ORIGIN, 0, self.records[:merged], erased=self.erased
         )
         ended: dict[tuple[bytes, int, int], int] = {}
-        for t, i, by, k in batch.ends:
+        for t, i, by, k, _ in batch.ends:
             ended[t, i, k] = min(by, ended.get((t, i, k), by))
         return (
             [(t, k, i, r, ended.get((t, i, k))) for t, i, k, r in batch.adds],

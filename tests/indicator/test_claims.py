@@ -19,6 +19,7 @@ from syncd.indicator.active import World
 from syncd.indicator.claims import Claim, Row
 from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
+from syncd.indicator.notation import DAYS
 from syncd.indicator.statement import (
     Anchor,
     AnchoredLog,
@@ -106,7 +107,7 @@ class Store:
         rows = self.rows.setdefault(origin, set())
         batch = folding.fold(origin, len(held), fresh, erased=erased)
         rows |= set(batch.adds)
-        for token, index, _, key in batch.ends:
+        for token, index, _, key, _ in batch.ends:
             rows -= {r for r in rows if r[:3] == (token, index, key)}
         undone = absent.covered(0, len(held), batch.erases)
         again = any(held[i][0][1] == 2 for i in undone)  # a retract
@@ -253,7 +254,7 @@ def test_every_type_has_its_place() -> None:
     assert [row[:3] for row in batch.sightings] == [(token, 105, 5)]
     assert batch.usages == [(107, usage)]
     assert batch.rosters == [(108, 2, "ab" * 32)]
-    assert batch.ends == [(token, 0, 110, 5)]
+    assert batch.ends == [(token, 0, 110, 5, DAYS["2026-11-21"])]
     assert batch.erases == [(90, 99, 111)]
     assert batch.voids == []
 

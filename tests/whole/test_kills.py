@@ -232,7 +232,7 @@ async def test_killed_everywhere(tmp_path: Path) -> None:
 def folded(origin: str, records: list[Record]) -> int:
     """Return the digest of an uninterrupted fold."""
     batch = folding.fold(origin, 0, records)
-    ended = {index for _, index, _, _ in batch.ends}
+    ended = {end[1] for end in batch.ends}
     rows = [
         (token, index, key, record)
         for token, index, key, record in batch.adds

@@ -1,0 +1,55 @@
+"""How each member was seen on each day: the worst of that day, and why."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from syncd.messages import wire
+from syncd.store.book import Tables, writes
+from syncd.store.tables import Bytes, Int, Text, column, own_table
+
+KEPT_DAYS: Final = 90
+STATES: Final = ("heard", "lag", "silent", "forked")  # the worst last
+
+_seen = own_table(
+    "history",
+    column("member", Text, primary_key=True),
+    column("day", Int, primary_key=True),  # in the roster's zone
+    column("state", Int),  # its place in STATES
+    column("why", Bytes),  # a message as it travels
+    sqlite_with_rowid=False,
+)
+
+
+class History(Tables):
+    """The days of all members, over own.db."""
+
+    @writes
+    def add(
+        self, c: sa.Connection, day: int, seen: Iterable[tuple[str, int, Any]]
+    ) -> None:
+        """Keep (member, state, why) of a day where that is worse, or the first.
+
+        What is over KEPT_DAYS old goes.
+        """
+        new = insert(_seen)
+        worse = new.on_conflict_do_update(
+            index_elements=[*_seen.primary_key.columns],
+            set_={"state": new.excluded.state, "why": new.excluded.why},
+            where=new.excluded.state > _seen.c.state,
+        )
+        said = (
+            (m, day, s, msgspec.json.encode(wire.of(w))) for m, s, w in seen
+        )
+        names = _seen.c.keys()
+        c.execute(worse, [dict(zip(names, row, strict=True)) for row in said])
+        c.execute(sa.delete(_seen).where(_seen.c.day <= day - KEPT_DAYS))
+
+    async def since(self, day: int) -> list[tuple[str, int, int, bytes]]:
+        """Return (member, day, state, why) from a day on, in that order."""
+        wanted = sa.select(_seen).where(_seen.c.day >= day)
+        ordered = wanted.order_by(_seen.c.member, _seen.c.day)
+        return [*map(tuple, await self._rows(ordered))]

@@ -1,0 +1,113 @@
+"""What all merged logs say, counted by the database itself.
+
+A million rows would keep the interpreter from answering look-ups.
+"""
+
+from collections import Counter
+from typing import Any
+
+import sqlalchemy as sa
+
+from syncd.indicator.claims import DISPUTE, REPORT
+from syncd.indicator.notation import day_text
+from syncd.store.book import Tables, reads
+from syncd.store.portable import byte_place
+from syncd.store.tables import Bytes, Int, claim, ending, record_is
+from syncd.store.tables import mirror_log as log
+from syncd.store.tables import mirror_sighting as seen
+
+Figure = tuple[str, str, str, str]  # month, origin, label, what is counted
+
+# Bits of a report's flags (indicator/claims): 2 a test, 4 a case follows
+_TESTS, _CASES = ([bytes((n,)) for n in range(8) if n & bit] for bit in (2, 4))
+
+
+def _bytes(record: Any, *place: Any) -> Any:
+    """Return some bytes: the first, from 1, and how many."""
+    numbers = (
+        sa.literal_column(str(n), Int) if isinstance(n, int) else n
+        for n in place
+    )
+    return sa.func.substr(record, *numbers, type_=Bytes)
+
+
+def _label(record: Any) -> Any:
+    """Return the label of a report's record: its text's first word."""
+    case = _bytes(record, 2, 1).in_(_CASES)
+    text = sa.case((case, _bytes(record, 32)), else_=_bytes(record, 24))
+    space = byte_place(text, sa.literal(b" ", Bytes))
+    return _bytes(text, 1, space - sa.literal_column("1", Int))
+
+
+def _label_on(row: Any) -> Any:
+    """Return the label of a report on the token of a row: the first of all."""
+    report = claim.alias().c
+    label = _label(report.record)
+    same = [report[n] == row[n] for n in ("token", "kind_epoch")]
+    is_report = _bytes(report.record, 1, 1) == bytes((REPORT,))
+    all_ = sa.select(label).where(*same, is_report).order_by(label)
+    return all_.limit(sa.literal_column("1", Int)).scalar_subquery()
+
+
+def _counted(rows: sa.Select[Any], *which: Any) -> sa.Select[Any]:
+    """Select distinct rows, and how many there are of each."""
+    each = rows.where(*which).subquery().c
+    return sa.select(*each, sa.func.count()).group_by(*each)
+
+
+_held, _end, _seen = claim.c, ending.c, seen.c
+_IS_END = sa.and_(
+    *(_end.log_id == _held.log_id, _end.idx == _held.idx),
+    _end.by_idx == _held.ended_by,
+)
+_ON = _bytes(_held.record, 4, 4)
+_REPORTS = _counted(
+    sa.select(_held.log_id, _label(_held.record), _ON, _end.day).outerjoin(
+        ending, _IS_END
+    ),
+    *(record_is(REPORT), _bytes(_held.record, 2, 1).not_in(_TESTS)),
+)
+_SAID = _bytes(_held.record, 3, 4)
+_DISPUTES = _counted(
+    sa.select(_held.log_id, _label_on(_held), _SAID), record_is(DISPUTE)
+)
+_LAST, _TIMES = _bytes(_seen.record, 10, 4), _bytes(_seen.record, 14, 1)
+_SIGHTINGS = _counted(sa.select(_seen.log_id, _label_on(_seen), _LAST, _TIMES))
+
+
+class LogFigures(Tables):
+    """Counts over the claims and sightings of mirror.db."""
+
+    @reads
+    def figures(self, c: sa.Connection) -> Counter[Figure]:
+        """Return `reports`, `retracted`, `disputes` and `sightings`.
+
+        A report counts in the month of its `on`; a retracted one in that of
+        its retract, with the days between under `retract_days`; a sighting
+        in that of its last day, as often as it says at least. What is said
+        of a value counts under a label of its reports, "" if it has none.
+        Tests do not count.
+        """
+        origins = dict(
+            map(tuple, c.execute(sa.select(log.c.id, log.c.origin)))
+        )
+        found: Counter[Figure] = Counter()
+
+        def add(what: str, of: int, label: bytes, day: int, n: int) -> None:
+            word = (label or b"").decode("ascii")
+            found[day_text(day)[:7], origins[of], word, what] += n
+
+        for of, label, on, end, n in c.execute(_REPORTS):
+            add("reports", of, label, _day(on), n)
+            if end is not None:
+                add("retracted", of, label, end, n)
+                add("retract_days", of, label, end, n * (end - _day(on)))
+        for of, label, on, n in c.execute(_DISPUTES):
+            add("disputes", of, label, _day(on), n)
+        for of, label, last, times, n in c.execute(_SIGHTINGS):
+            add("sightings", of, label, _day(last), n * times[0])
+        return found
+
+
+def _day(raw: bytes) -> int:
+    return int.from_bytes(raw, "big")

@@ -1,0 +1,122 @@
+"""Each round leaves how each member was seen on that day, and no more."""
+
+from typing import Any
+
+from syncd.errors import Message
+from syncd.node.serve import figures
+from syncd.store.database import Database
+from syncd.web.figure_forms import FiguresQuery
+from tests.alliance import Alliance, Member, as_founded, shared
+
+IDS = ("bank", "carrier", "police")
+alliance = shared(as_founded, *IDS, scope="function")
+
+
+async def keep(member: Member) -> dict[str, list[tuple[str, str]]]:
+    """Keep what is known; return each member's days: state and reason."""
+    await member.node.member_history.keep()
+    found = await member.node.figures.history()
+    assert {d.day for m in found.members.values() for d in m} == {found.until}
+    return {
+        member: [(d.state, d.why.code if d.why else "") for d in days]
+        for member, days in found.members.items()
+    }
+
+
+async def test_who_was_not_heard_of_has_no_day(alliance: Alliance) -> None:
+    bank = alliance.bank
+    bank.node.peer_choice.states.clear()
+    assert await keep(bank) == {
+        "bank": [("heard", "")],
+        "carrier": [],
+        "police": [],
+    }
+    await bank.round()
+    assert (await keep(bank))["police"] == [("heard", "")]
+
+
+async def test_a_day_is_as_its_worst(alliance: Alliance) -> None:
+    """Silent from the third failure on; a fork outdoes it, also later."""
+    bank, police = alliance.bank, alliance.police
+    alliance.cut("bank", "police")
+    for _ in range(2):
+        await bank.round()
+    assert (await keep(bank))["police"][0][0] == "heard"
+    await bank.round()
+    assert (await keep(bank))["police"][0][0] == "silent"
+    alliance.heal()
+    await bank.round()
+    assert (await keep(bank))["police"][0][0] == "silent"
+    why = Message("another root")
+    await bank.node.logs.forked(police.origin, [], why)
+    seen = await keep(bank)
+    assert [state for state, _ in seen["police"]] == ["forked"]
+    assert [state for state, _ in seen["carrier"]] == ["heard"]
+
+
+async def test_a_log_lags_that_is_not_merged_for_a_reason(
+    alliance: Alliance,
+) -> None:
+    bank, origin = alliance.bank, alliance.police.origin
+    await bank.round()
+    bank.node.logs.note(origin, known=10_000)
+    assert (await keep(bank))["police"] == [("heard", "")]
+    bank.node.logs.note(origin, why=Message("{n} days", n=3))
+    assert (await keep(bank))["police"][0][0] == "lag"
+
+
+async def test_nothing_is_written_that_is_known(
+    alliance: Alliance, monkeypatch: Any
+) -> None:
+    bank = alliance.bank
+    await bank.round()
+    await keep(bank)
+    monkeypatch.setattr(Database, "write", None)
+    await bank.node.member_history.keep()
+
+
+async def test_we_are_silent_to_ourselves_once_cut_off(
+    alliance: Alliance,
+) -> None:
+    alliance.cut(*IDS)
+    for _ in range(3):
+        await alliance.bank.round()
+    assert (await keep(alliance.bank))["bank"][0][0] == "silent"
+
+
+async def test_figures_of_some_months(alliance: Alliance) -> None:
+    police, bank = alliance.police, alliance.bank
+    await police.report("url", "http://evil.example/a")
+    await alliance.settle()
+    wanted = bank.node.figures.figures
+    [row] = (await wanted(FiguresQuery())).items
+    assert (row.member, row.label, row.reports) == ("police", "fake_invest", 1)
+    for query in ({"from_": "2199-01"}, {"to": "1999-12"}):
+        assert (await wanted(FiguresQuery(**query))).items == ()
+    assert (await wanted(FiguresQuery(from_=row.month, to=row.month))).items
+
+
+async def test_what_took_long_rests_and_what_is_known_is_not_counted(
+    alliance: Alliance, monkeypatch: Any
+) -> None:
+    bank, counts = alliance.bank, 0
+    mirror, wanted = bank.node.home.mirror, bank.node.figures.figures
+    counted = mirror.figures
+
+    async def count() -> Any:
+        nonlocal counts
+        counts += 1
+        return await counted()
+
+    monkeypatch.setattr(mirror, "figures", count)
+    await alliance.settle()
+    monkeypatch.setattr(figures, "RESTED", 0)
+    for _ in range(2):
+        await wanted(FiguresQuery())
+    assert counts == 1
+    monkeypatch.setattr(figures, "RESTED", 1e9)
+    for n in range(2):
+        await bank.report("url", f"http://evil.example/{n}")
+        await alliance.settle()
+        await wanted(FiguresQuery())
+    assert counts == 2

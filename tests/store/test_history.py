@@ -1,0 +1,34 @@
+"""A day of a member is as the worst that was seen of it, for 90 days."""
+
+from syncd.errors import NOTHING, Message
+from syncd.store.history import KEPT_DAYS, History
+from syncd.store.home_stores import OwnStore
+
+WHY = Message("{n} days", n=7)
+
+
+async def states(
+    history: History, since: int = 0
+) -> list[tuple[str, int, int]]:
+    return [seen[:3] for seen in await history.since(since)]
+
+
+async def test_the_worst_of_a_day_stays(own: OwnStore) -> None:
+    history = own.history
+    await history.add(100, [("bank", 0, NOTHING), ("police", 0, NOTHING)])
+    await history.add(100, [("bank", 1, WHY)])
+    await history.add(100, [("bank", 0, NOTHING), ("police", 0, NOTHING)])
+    await history.add(101, [("bank", 0, NOTHING)])
+    assert await states(history) == [
+        ("bank", 100, 1),
+        ("bank", 101, 0),
+        ("police", 100, 0),
+    ]
+    [worst, *_] = await history.since(100)
+    assert b'"n":7' in worst[3]
+
+
+async def test_what_is_over_ninety_days_old_goes(own: OwnStore) -> None:
+    for day in (100, 101, 100 + KEPT_DAYS):
+        await own.history.add(day, [("bank", 0, NOTHING)])
+    assert [day for _, day, _ in await states(own.history)] == [101, 190]
