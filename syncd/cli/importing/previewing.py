@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from syncd.cli import grid, terminal
-from syncd.cli.importing.refused import OURS
 from syncd.cli.options import OutputOptions
 from syncd.flows.report import Rules
 from syncd.lists import preview
 from syncd.lists.columns import Columns
 from syncd.lists.preview import Preview
+from syncd.lists.refused_rows import OURS
 from syncd.lists.rows import Table
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t

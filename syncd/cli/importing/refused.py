@@ -1,40 +1,27 @@
 """Keep the refused rows of a list at the daemon, and write them to a file.
 
-The file has the list's own columns, with line and reason in front. It holds
-raw values: it is the owner's alone, and nothing is replaced by it.
+The file holds raw values: it is the owner's alone, and nothing is replaced by
+it.
 """
 
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from syncd.cli import api_client as local
 from syncd.cli import terminal
 from syncd.cli.api_client import ApiClient
+from syncd.lists import refused_rows
 from syncd.lists.columns import Columns
+from syncd.lists.refused_rows import OURS, Refused
 from syncd.lists.rows import Row, Table
-from syncd.lists.safe import Writer
 from syncd.messages import catalogue
 
-# Names of what stands in front; such a list is a part of another.
-FRONT = {
-    "en": ("refused line", "refused because"),
-    "zh": ("退回行号", "退回原因"),
-}
-OURS = frozenset(name for names in FRONT.values() for name in names)
 _LONG = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4,}")
 _CELLS = 2000  # rows whose cells are sent at once
 _BYTES = 1 << 18  # of them, likewise
-
-
-class Refused(NamedTuple):
-    """A row that was refused, why, and its cells."""
-
-    row: int
-    why: str
-    cells: Mapping[str, str]  # by column
 
 
 def pages(api: ApiClient, import_id: int) -> Iterator[Mapping[str, Any]]:
@@ -65,19 +52,13 @@ def reasons(rows: Iterable[Refused]) -> Counter[str]:
 
 
 def write(path: Path, rows: Callable[[], Iterable[Refused]]) -> None:
-    """Write refused rows down, under the names of all their columns.
+    """Write refused rows down.
 
     Raises:
         UsageError: the file is there, or cannot be written.
     """
-    names = dict.fromkeys(name for one in rows() for name in one.cells)
     with terminal.new_file(path, private=True) as file:
-        writer = Writer(
-            file, (*FRONT[catalogue.language()], *names), back=True
-        )
-        for one in rows():
-            cells = (one.cells.get(name, "") for name in names)
-            writer.row((str(one.row), one.why, *cells))
+        refused_rows.write(file, rows, catalogue.language())
 
 
 def cells(row: Row, table: Table, columns: Columns) -> dict[str, str]:

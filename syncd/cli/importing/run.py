@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from syncd.cli import table_input, terminal
 from syncd.cli.api_client import ApiClient
 from syncd.cli.importing import previewing, refused
-from syncd.cli.importing.refused import OURS
 from syncd.cli.importing.targets import OwnList, Reports
 from syncd.cli.importing.upload import Upload, identity
 from syncd.errors import UsageError
 from syncd.indicator import vocabulary
 from syncd.lists import columns, mapping, table
 from syncd.lists.columns import Columns, ListDescription
+from syncd.lists.refused_rows import OURS, is_part
 from syncd.lists.rows import FileOptions, Table
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
@@ -38,14 +38,14 @@ def import_list(args: "ImportOptions") -> int:
         constants,
         table_input.zone_of(args),
     )
-    rows, plan = _understood(args.file, how, meant)
+    rows, plan = understood(args.file, how, meant)
     before = rows.notes  # some are known when all rows are read
     if args.dry_run or args.write_codes is not None:
         return _rehearse(args, (how, meant), rows, plan)
     _check(args, rows)
     with args.api() as own:
         upload = _upload(
-            args, own, rows, plan, _options(rows, how, meant, plan)
+            args, own, rows, plan, options_of(rows, how, meant, plan)
         )
         upload.budget = args.settings().own.max_request_bytes
         upload.anew = args.anew
@@ -76,7 +76,7 @@ def _check(args: "ImportOptions", rows: Table) -> None:
         raise UsageError("--gone: want retract")
     if args.local and (args.refresh or args.gone or args.again):
         raise UsageError("--local takes no --refresh, --gone, or --again")
-    if args.gone and _is_part(rows):
+    if args.gone and is_part(rows):
         raise UsageError(
             "{path}: has mended rows of a list, not all of it",
             hint="leave out --gone: what it lacks is not gone",
@@ -86,7 +86,7 @@ def _check(args: "ImportOptions", rows: Table) -> None:
         terminal.check_new(args.refused)
 
 
-def _understood(
+def understood(
     file: Path, how: FileOptions, described: ListDescription
 ) -> tuple[Table, Columns]:
     """Return a list, and what its columns mean."""
@@ -101,7 +101,7 @@ def _understood(
     return rows, plan
 
 
-def _options(
+def options_of(
     rows: Table,
     how: FileOptions,
     described: ListDescription,
@@ -117,11 +117,6 @@ def _options(
     }
 
 
-def _is_part(rows: Table) -> bool:
-    """Tell whether these are refused rows of a list that were mended."""
-    return not OURS.isdisjoint(rows.header or ())
-
-
 def _upload(
     args: "ImportOptions",
     own: ApiClient,
@@ -131,21 +126,25 @@ def _upload(
 ) -> Upload:
     file, name = args.file, args.list_ or args.file.name
     end = args.given("gone", "gone_at_most")
-    target: OwnList | Reports
     if args.local:
-        target = OwnList(own, rows, plan, name, _is_part(rows), end)
-    else:
-        how = args.given("refresh", "again")
-        given = {
-            "name": file.name,
-            "size": file.stat().st_size,
-            "file": identity(file),
-            "list": name,
-            "options": {**options, **how},
-        }
-        end["complete"] = not _is_part(rows)
-        target = Reports(own, rows, plan, given, how, end)
-    return Upload(file, rows, plan, target)
+        target = OwnList(own, rows, plan, name, is_part(rows), end)
+        return Upload(file, rows, plan, target)
+    how = args.given("refresh", "again")
+    given = {"name": file.name, "list": name, "options": options}
+    return of_reports(file, Reports(own, rows, plan, given, how, end))
+
+
+def of_reports(file: Path, target: Reports) -> Upload:
+    """Return the upload of a file of reports; completes what it is known by."""
+    table, given, how = target.table, target.given, target.how
+    target.given = {
+        **given,
+        "size": file.stat().st_size,
+        "file": identity(file),
+        "options": {**given["options"], **how},
+    }
+    target.end = {**target.end, "complete": not is_part(table)}
+    return Upload(file, table, target.columns, target)
 
 
 def _tell(

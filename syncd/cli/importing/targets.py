@@ -8,10 +8,10 @@ from typing import Any
 from syncd.cli import api_client as local
 from syncd.cli.api_client import ApiClient
 from syncd.cli.importing import refused
-from syncd.cli.importing.refused import Refused
 from syncd.cli.table_input import Read, encode
 from syncd.errors import SyncdError
 from syncd.lists.columns import Columns
+from syncd.lists.refused_rows import Refused
 from syncd.lists.rows import Row, Table
 from syncd.messages import catalogue
 
