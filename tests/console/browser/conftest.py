@@ -7,7 +7,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from tests.alliance import Alliance
 from tests.console.browser import window
+from tests.console.browser.scene import IDS, Scene, prepare
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
@@ -23,3 +25,16 @@ async def chromium() -> AsyncIterator[Browser]:
         )
         yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def scene(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Scene]:
+    """Three members with consoles, of which every page has something."""
+    where = tmp_path_factory.mktemp("scene")
+    async with Alliance.found(where, IDS, local_apis=True) as alliance:
+        await prepare(alliance)
+        found = Scene(alliance, request.config.getoption("--pictures"))
+        await found.hire()
+        yield found

@@ -32,7 +32,8 @@ async def _page(request: web.Request) -> web.Response:
         f"<title>{name}</title><main><h1>{name}</h1>{PAGES[name]}</main>",
         content_type="text/html",
         headers={
-            "Content-Security-Policy": "default-src 'self'; img-src * data:",
+            "Content-Security-Policy": "default-src 'self'; img-src * data:;"
+            " require-trusted-types-for 'script'",
         },
     )
 

@@ -37,6 +37,11 @@ _KEPT = """async () => ({
     databases: (await indexedDB.databases()).map(d => d.name),
     workers: (await navigator.serviceWorker.getRegistrations()).length,
     state: history.state})"""
+_TARGETS = """() => [
+    ...[...document.querySelectorAll("a[href]")].map(a => ["get", a.href]),
+    ...[...document.forms].map(f => [f.method, f.action]),
+    ...[...document.querySelectorAll("[formaction]")].map(
+        b => [b.form.method, b.formAction])]"""
 NOTHING: dict[str, Any] = {
     **{name: [] for name in ("local", "session", "caches", "databases")},
     "cookies": "",
@@ -95,6 +100,28 @@ class Window:
             [path, form],
         )
         return sent
+
+    async def log_in(self, token: str) -> None:
+        """Log in with a token, as a person does."""
+        await self.open("/login")
+        await self.page.locator("input[name=token]").fill(token)
+        await self.page.locator("form button").first.click()
+        await self.page.wait_for_url(lambda url: "/login" not in url)
+
+    def refused(self, status: int) -> None:
+        """Take it for no fault that requests were answered so."""
+        self.faults = [
+            f for f in self.faults if f"status of {status}" not in f
+        ]
+
+    async def targets(self) -> set[tuple[str, str]]:
+        """Return the methods and paths of all links and forms."""
+        found = await self.page.evaluate(_TARGETS)
+        return {
+            (method.upper(), urlsplit(url).path)
+            for method, url in found
+            if url.startswith(f"{self.address}/") and "/static/" not in url
+        }
 
     @property
     def path(self) -> str:

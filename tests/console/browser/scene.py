@@ -1,0 +1,132 @@
+"""What there is to see: three members with consoles, and people at each.
+
+    async with scene.at(chromium, "bank", "reviewer", lang="zh") as window:
+        await window.open("/pending")
+
+One member writes what no member should; some people have odd names. Whatever
+is marked up is MARKUP, so that a page which takes a text for more is seen.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from msgspec import structs
+from playwright.async_api import Browser
+
+from syncd.roster.terms import Never
+from syncd.web import forms
+from syncd.web.routes import EVERYBODY, Caller
+from tests.alliance import Alliance, Member
+from tests.console.browser.window import Window, opened
+
+IDS = ("bank", "carrier", "police")
+ROLES = tuple(sorted(EVERYBODY))
+STREAMS = {"/events"}  # answers that do not end, and are no pages
+TONGUES = {"en": "en-GB", "zh": "zh-CN"}
+MARKUP = "<img src=x onerror=alert(1)>\u202e\x07{{7*7}}&amp;\"'"
+
+CONFIRMED = "+12025550123"
+SUSPECTED = "+12025550124"
+DISPUTED = "+12025550125"  # by the bank; reported by the carrier
+QUIET = "+12025550126"  # no_tip_off
+OURS = "http://evil.example/pay"  # the bank's; the carrier disputes it
+NOBODYS = "+12025550199"
+EMERGENCY = "+12025550911"
+VALUES = tuple(
+    v.removeprefix("+1").removeprefix("http://")
+    for v in (CONFIRMED, SUSPECTED, DISPUTED, QUIET, OURS, NOBODYS)
+)
+"""none of which may be where the browser or a log remembers it"""
+
+
+async def prepare(alliance: Alliance) -> None:
+    """Have every page of every member something to show."""
+    bank, carrier, police = (alliance.members[id_] for id_ in IDS)
+    listed = (Never("phone", EMERGENCY, "emergency"),)
+    await alliance.change(lambda d: structs.replace(d, never=listed))
+    await alliance.agreed()
+    await police.report(
+        "phone", CONFIRMED, evidence="police_case", handling="open"
+    )
+    await police.report(
+        "phone", QUIET, evidence="police_case", handling="no_tip_off"
+    )
+    await carrier.report("phone", SUSPECTED, DISPUTED)
+    await bank.report("url", OURS)
+    await alliance.settle()
+    await dispute(bank, "phone", DISPUTED)
+    await dispute(carrier, "url", OURS)
+    await alliance.settle()
+    await carrier.write((1, MARKUP.encode()), (99, MARKUP.encode()))
+    await alliance.settle()
+
+
+async def dispute(member: Member, kind: str, value: str) -> None:
+    """Have a member dispute all reports of a value."""
+    draft = forms.DisputeDraft(kind=kind, value=value, reason="innocent_owner")
+    await member.node.claim_intake.dispute(Caller("desk", "operator"), draft)
+
+
+@dataclass
+class Scene:
+    """The alliance, its people's tokens, and who is logged in already."""
+
+    alliance: Alliance
+    pictures: Path | None = None
+    tokens: dict[tuple[str, str], str] = field(default_factory=dict)
+    _cookies: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+
+    def address(self, member: str) -> str:
+        """Return where a console is."""
+        return f"http://{self.alliance.members[member].config.own.listen}"
+
+    def origins(self) -> Iterator[str]:
+        """Yield the names of all logs."""
+        return (self.alliance.members[id_].origin for id_ in IDS)
+
+    async def hire(self) -> None:
+        """Give each member a person of each role."""
+        for id_ in IDS:
+            bearers = self.alliance.members[id_].node.home.own.bearers
+            for n, role in enumerate(ROLES):
+                self.tokens[id_, role] = await bearers.add(
+                    *(f"{role}-1", role),
+                    staff=f"{n:04}",
+                    person=MARKUP if role == "compliance" else f"No. {n}",
+                )
+
+    @asynccontextmanager
+    async def at(
+        self,
+        chromium: Browser,
+        member: str = "bank",
+        role: str = "operator",  # "": a stranger
+        lang: str = "en",
+        **how: Any,
+    ) -> AsyncIterator[Window]:
+        """Open a window at a console, logged in as the person of a role."""
+        state = await self._state(chromium, member, role, lang)
+        async with opened(
+            chromium,
+            self.address(member),
+            self.pictures,
+            storage_state=state,
+            locale=TONGUES[lang],
+            **how,
+        ) as window:
+            yield window
+
+    async def _state(
+        self, chromium: Browser, member: str, role: str, lang: str
+    ) -> Any:
+        key = member, role, lang
+        if role and key not in self._cookies:
+            where = self.address(member)
+            async with opened(chromium, where, locale=TONGUES[lang]) as window:
+                await window.log_in(self.tokens[member, role])
+                state = await window.page.context.storage_state()
+            self._cookies[key] = state
+        return self._cookies.get(key)

@@ -1,0 +1,114 @@
+"""Who is in, and what keeps others out: as a browser has it."""
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser
+
+from tests.console.browser.scene import Scene
+from tests.console.browser.window import NOTHING, opened
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+
+LOG_OUT = "form[action='/logout'] button"
+
+
+async def test_from_log_in_to_log_out(chromium: Browser, scene: Scene) -> None:
+    """Afterwards nothing is left in the browser, and no way back."""
+    token = scene.tokens["bank", "operator"]
+    async with opened(chromium, scene.address("bank")) as window:
+        await window.open("/")
+        assert window.path == "/login"
+        await window.page.locator("input[name=token]").fill(token[:-1])
+        await window.page.keyboard.press("Enter")
+        await window.page.locator("[role=alert]").wait_for()
+        await window.log_in(token)
+        assert window.path == "/"
+        assert await window.kept() == NOTHING
+        [cookie] = await window.page.context.cookies()
+        assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+        await window.page.locator(LOG_OUT).click()
+        assert window.path == "/login"
+        assert await window.page.context.cookies() == []
+        await window.page.go_back()
+        assert window.path == "/login"
+        assert token not in await window.history()
+        window.refused(401)
+
+
+async def test_the_language_is_kept(chromium: Browser, scene: Scene) -> None:
+    token = scene.tokens["bank", "auditor"]
+    async with opened(chromium, scene.address("bank")) as window:
+        await window.log_in(token)
+        await window.page.locator("form[action='/lang'] button").click()
+        await window.page.locator("html[lang^=zh]").wait_for()
+        await window.open("/")
+        assert await window.page.locator("html[lang^=zh]").count() == 1
+        await window.page.locator("form[action='/lang'] button").click()
+        await window.page.locator("html[lang^=en]").wait_for()
+
+
+async def test_two_consoles_on_one_host(
+    chromium: Browser, scene: Scene
+) -> None:
+    """Cookies know no ports: each console's has a name of its own."""
+    async with opened(chromium, scene.address("bank")) as bank:
+        await bank.log_in(scene.tokens["bank", "reader"])
+        page = await bank.page.context.new_page()
+        carrier = scene.address("carrier")
+        await page.goto(f"{carrier}/login")
+        await page.locator("input[name=token]").fill(
+            scene.tokens["carrier", "reader"]
+        )
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"{carrier}/")
+        await page.locator(LOG_OUT).click()
+        await page.wait_for_url(f"{carrier}/login")
+        await bank.open("/")
+        assert bank.path == "/"
+
+
+STEALS = """<!doctype html><link rel=icon href="data:,">
+<form method=post action="{there}/logout"><button>go</button></form>
+<script>
+    const tried = [];
+    const note = (name, promise) => promise.then(
+        got => tried.push(name + " " + got), () => tried.push(name + " none"));
+    window.done = Promise.all([
+        note("read", fetch("{there}/", {{credentials: "include"}})
+            .then(answer => answer.text())),
+        note("post", fetch("{there}/logout", {{method: "POST",
+            credentials: "include", mode: "no-cors"}})
+            .then(answer => answer.status)),
+    ]).then(() => tried.sort());
+</script>"""
+
+
+async def test_a_page_at_another_port_does_nothing_here(
+    chromium: Browser, scene: Scene
+) -> None:
+    """It is of the same site, so the cookie comes along; `Origin` is not ours."""
+    there = scene.address("bank")
+
+    async def steals(_: web.Request) -> web.Response:
+        text = STEALS.format(there=there)
+        return web.Response(text=text, content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/", steals)
+    async with (
+        TestServer(app, host="127.0.0.1") as server,
+        opened(chromium, there) as window,
+    ):
+        await window.log_in(scene.tokens["bank", "operator"])
+        other = await window.page.context.new_page()
+        await other.goto(str(server.make_url("/")))
+        tried = await other.evaluate("() => window.done")
+        assert tried == ["post 0", "read none"]  # 0: it may not know
+        async with other.expect_navigation() as went:
+            await other.locator("button").click()
+        answer = await went.value
+        assert answer is not None
+        assert answer.status == 403
+        await window.open("/")
+        assert window.path == "/"

@@ -1,0 +1,72 @@
+"""A page costs what it shows, not what there is."""
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from syncd.console import page, pages
+from syncd.flows.draft import NewReport
+from syncd.indicator import record
+from syncd.indicator.record import ReportFields
+from tests.alliance import Alliance
+from tests.console.browser.scene import IDS, STREAMS
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+
+pages.load()
+PATHS = [
+    way.path
+    for way in page.ALL
+    if "operator" in way.roles and way.method == "GET" and "{" not in way.path
+    if way.path not in STREAMS
+]
+ROWS = 100_000
+MOST_S = 0.1  # of this process, its client with it
+FIELDS = ReportFields(label="fake_invest", role="caller", evidence="user_tag")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def console(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """A console over a vault of so many rows, as its operator has it."""
+    where: Path = tmp_path_factory.mktemp("many")
+    async with Alliance.found(where, IDS, local_apis=True) as alliance:
+        bank = alliance.bank
+        alliance.cut(*IDS)  # nothing is published meanwhile
+        fields = record.encode(FIELDS)
+        for first in range(0, ROWS, 10_000):
+            await bank.node.home.own.vault.accept(
+                [
+                    NewReport("phone", f"+1202{n:07}", fields)
+                    for n in range(first, first + 10_000)
+                ]
+            )
+        address = f"http://{bank.config.own.listen}"
+        ours = {"Origin": address, "Sec-Fetch-Site": "same-origin"}
+        jar = aiohttp.CookieJar(unsafe=True)  # which an address may set too
+        async with aiohttp.ClientSession(
+            address, headers=ours, cookie_jar=jar
+        ) as session:
+            given = {"token": bank.token}
+            async with session.post("/login", data=given) as answer:
+                assert answer.status == 200, await answer.text()
+            yield session
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_page_over_100000_rows(
+    console: aiohttp.ClientSession, path: str
+) -> None:
+    took = []
+    for _ in range(5):
+        began = time.process_time()
+        async with console.get(path) as answer:
+            assert answer.status == 200
+            await answer.read()
+        took.append(time.process_time() - began)
+    assert min(took) < MOST_S
