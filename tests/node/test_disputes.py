@@ -52,7 +52,8 @@ async def to_do(member: Member) -> list[str]:
 
 
 async def later(alliance: Alliance, days: int) -> None:
-    """Have all go on some days after the start."""
+    """Have all go on some days after the start, which is over by then."""
+    await alliance.settle()
     for member in alliance.up:
         member.shift_s = days * DAY_S
     await asyncio.gather(*(member.round() for member in alliance.up))
