@@ -64,6 +64,7 @@ class Terms:
     """What the settings say of it."""
 
     member: str
+    region: str  # whose numbers need no country code
     url: str = ""  # what people type, where a proxy has the TLS
     staff_header: str = ""
     hosts: frozenset[str] = frozenset()
@@ -82,7 +83,7 @@ class Console:
 
     def __post_init__(self) -> None:
         pages.load()
-        self.member = self.terms.member
+        self.member, self.region = self.terms.member, self.terms.region
         self.ways = {
             (one.method, one.path): (service, one)
             for service in self.services

@@ -65,6 +65,7 @@ class Room(Protocol):
     """What all pages share."""
 
     member: str
+    region: str  # whose numbers need no country code
 
     @property
     def ways(self) -> Mapping[tuple[str, str], tuple[object, Route]]:

@@ -1,9 +1,11 @@
 """Answers of look-ups in words, for the terminal, files and pages."""
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from syncd.errors import SyncdError
+from syncd.indicator import tsv
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later, t
 
@@ -108,3 +110,15 @@ def words(item: Mapping[str, Any]) -> dict[str, str]:
         later("handling"): name("handling", item.get("handling", "")),
         later("spoofed"): t("yes") if item.get("spoofed") else "",
     }
+
+
+@functools.cache
+def _phrases() -> Mapping[tuple[str, str], list[str]]:
+    found = tsv.rows("indicator/phrases.tsv")
+    return {(facet, code): list(text) for facet, code, *text in found}
+
+
+def phrase(facet: str, code: str) -> str:
+    """Return what is said to people of a code, in the chosen language."""
+    zh, en = _phrases().get((facet, code)) or _phrases()[facet, "other"]
+    return zh if catalogue.language() == "zh" else en

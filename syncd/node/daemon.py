@@ -408,6 +408,7 @@ class Daemon:
             gate=ConsoleGate(ctx=ctx),
             terms=Terms(
                 member=config.member.id,
+                region=config.member.region,
                 url=config.console.url,
                 staff_header=config.console.staff_header,
                 hosts=limits(config).hosts,

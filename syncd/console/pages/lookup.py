@@ -1,0 +1,170 @@
+"""Look up: one box for whatever a caller names, and what to do about it."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import msgspec
+from aiohttp import web
+
+from syncd.console.page import Visit, page
+from syncd.console.tables import Link
+from syncd.indicator import vocabulary
+from syncd.indicator.extract import Named, extract
+from syncd.messages import answers, catalogue
+from syncd.messages.catalogue import later, t
+from syncd.web import forms, problem
+from syncd.web.access_forms import CallNote
+from syncd.web.routes import READERS
+
+SOON_MS: Final = 900  # for the holders: somebody is on the line
+PURPOSES: Final = (
+    *("dissuasion", "call_check", "transaction_check", "content_check"),
+    *("account_opening", "sim_registration", "loan_check", "case_work"),
+)
+WORST: Final = (  # first
+    *("confirmed", "suspected", "disputed"),
+    *("unknown", "refused", "none", "protected"),
+)
+KEPT: Final = ("purpose", "reference", "sent")  # for the next
+FACTS: Final = (  # of `answers.words`
+    *("labels", "why", "hint", "belongs to", "by our own lists", "notice"),
+    *("tried as", "sectors", "seen", "expires"),
+)
+
+
+@page("GET", "/lookup", READERS, later("Look up"), menu=20)
+async def box(visit: Visit) -> web.StreamResponse:
+    """Show the box, for the purpose that was chosen last."""
+    noted = t("Noted. Ready for the next.") if "noted" in visit.query else ""
+    return _show(visit, {"purpose": visit.query.get("for", "")}, noted)
+
+
+@page("POST", "/lookup", READERS, later("Look up"))
+async def ask(visit: Visit) -> web.StreamResponse:
+    """Look up all that a text names."""
+    given = await visit.form()
+    text = given.get("text", "").strip()
+    named = extract(text, visit.room.region)
+    if given.get("kind") and text:
+        one = Named(given["kind"], text, given.get("scheme", "").strip())
+        named = (one,)
+    if not named:
+        nothing = t("No number, link or account is in it.") if text else ""
+        return _show(visit, given, nothing)
+    found = await _asked(
+        visit,
+        named,
+        purpose=given.get("purpose", ""),
+        reference=given.get("reference", ""),
+        deadline_ms=0 if "again" in given else SOON_MS,
+    )
+    rows = sorted(
+        map(_row, named, found), key=lambda row: WORST.index(row["verdict"])
+    )
+    worst = answers.phrase("verdict", rows[0]["verdict"])
+    count = t("Looked up: {n}. {verdict}", n=len(rows), verdict=worst)
+    return _show(visit, given, count, rows)
+
+
+@page("POST", "/lookup/seen", READERS, later("Met by a customer"))
+async def seen(visit: Visit) -> web.StreamResponse:
+    """Have it counted among what the alliance hears of by the week."""
+    given = await visit.form()
+    value = Named(*(given.get(name, "") for name in Named._fields))
+    await _asked(visit, [value], purpose="call_check", outcome="warned")
+    return _noted(visit, given)
+
+
+@page("POST", "/lookup/call", READERS, later("What came of the call"))
+async def note(visit: Visit) -> web.StreamResponse:
+    """Keep what came of a call."""
+    given = await visit.form()
+    form = {k: v for k, v in given.items() if k != "purpose" and v}
+    try:
+        wanted = msgspec.convert(form, CallNote, strict=False)
+    except msgspec.ValidationError as e:
+        raise problem.shape(e) from None
+    await visit.api("POST", "/v1/calls", wanted)
+    return _noted(visit, given)
+
+
+async def _asked(
+    visit: Visit, named: Sequence[Named], **how: Any
+) -> Sequence[forms.LookupItem]:
+    items = tuple(forms.Item(**one._asdict()) for one in named)
+    call = forms.Lookups(items=items, **how)
+    found: forms.LookupAnswers = await visit.api("POST", "/v1/lookups", call)
+    return found.items
+
+
+def _noted(visit: Visit, given: Mapping[str, str]) -> web.StreamResponse:
+    purpose = given.get("purpose", "")
+    known = purpose if purpose in PURPOSES else ""
+    return visit.go(f"/lookup?noted&for={known}")
+
+
+def _show(
+    visit: Visit,
+    given: Mapping[str, str],
+    said: str,
+    rows: Sequence[Mapping[str, Any]] = (),
+) -> web.StreamResponse:
+    return visit.show(
+        "lookup.html",
+        "lookup",
+        given={name: given.get(name, "") for name in KEPT},
+        said=said,
+        rows=rows,
+        minutes=_minutes(visit, given.get("sent", "")),
+        purposes=[(code, _label("purpose", code)) for code in PURPOSES],
+        labels=[(c, _label("label", c)) for c in vocabulary.FACETS["label"]],
+        phrase=answers.phrase,
+        key=secrets.token_hex(16),
+    )
+
+
+def _minutes(visit: Visit, sent: str) -> int | None:
+    """Return how long ago a time of day was last, None if it is none."""
+    try:
+        hour, minute = map(int, sent.split(":"))
+        now = datetime.fromtimestamp(visit.now, ZoneInfo(visit.zone))
+        ago = now - now.replace(hour=hour, minute=minute, second=0)
+    except ValueError:
+        return None
+    return ago // timedelta(minutes=1) % (24 * 60)
+
+
+def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
+    """Return an answer in words, for the template."""
+    verdict = item.verdict or "refused"
+    parts = answers.words(msgspec.to_builtins(item)) if item.verdict else {}
+    reasons = {*item.reasons} & {*vocabulary.FACETS["verdict_reason"]}
+    quiet = item.handling == "no_tip_off"
+    told = answers.phrase("told", "none" if quiet else verdict)
+    return {
+        "named": named,
+        "verdict": verdict,
+        "problem": item.problem,
+        "again": "holders_missing" in item.reasons,
+        "labels": [one.code for one in item.labels],
+        "action": item.ours.action if item.ours else item.action,
+        "told": told.format(labels=parts.get("labels")),
+        "facts": {
+            later("reasons"): t("; ").join(
+                _label("verdict_reason", code) for code in sorted(reasons)
+            ),
+            **{name: parts.get(name) for name in FACTS},
+        },
+        "entries": [
+            Link(f"/entry/{quote(origin, safe='')}/{n}", f"{origin}:{n}")
+            for origin, n in item.positions
+        ],
+    }
+
+
+def _label(facet: str, code: str) -> str:
+    return vocabulary.label(facet, code, catalogue.language())
