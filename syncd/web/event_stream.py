@@ -11,13 +11,14 @@ first: read /v1/status, then go on.
 
 import contextlib
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
+BEAT = b":\n\n"  # a comment
 _CURSOR = re.compile(r"(0|[1-9][0-9]{0,14})\.(0|[1-9][0-9]{0,14})", re.ASCII)
 
 
@@ -42,6 +43,17 @@ class Event:
         ).encode()
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A page of the console that shows events in its own way."""
+
+    session: str  # its id
+    write: Callable[[Event], bytes]
+
+
+READER = web.RequestKey("reader", Reader)
+
+
 async def stream(
     request: web.Request, happening: AsyncGenerator[Event | None, None]
 ) -> web.StreamResponse:
@@ -52,6 +64,8 @@ async def stream(
     """
     async with contextlib.aclosing(happening):
         first = await anext(happening)
+        reader = request.get(READER)
+        write = reader.write if reader else bytes
         answer = web.StreamResponse(
             headers={
                 "Content-Type": "text/event-stream",
@@ -61,11 +75,7 @@ async def stream(
         )
         with contextlib.suppress(ConnectionResetError):
             await answer.prepare(request)
-            await answer.write(_wire(first))
+            await answer.write(write(first) if first else BEAT)
             async for event in happening:
-                await answer.write(_wire(event))
+                await answer.write(write(event) if event else BEAT)
     return answer
-
-
-def _wire(event: Event | None) -> bytes:
-    return b":\n\n" if event is None else bytes(event)

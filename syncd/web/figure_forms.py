@@ -1,9 +1,9 @@
-"""Forms of `/v1/history` and `/v1/figures`: what was, by day and by month."""
+"""Forms of what was: `/v1/history`, `/v1/figures` and `/v1/events/newest`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from syncd.messages.wire import WireMessage
-from syncd.web.forms import FullOutput, Output, Query, meta
+from syncd.web.forms import FullOutput, Limit, Output, Query, meta
 
 Month = Annotated[str, meta("YYYY-MM", pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$")]
 
@@ -49,3 +49,24 @@ class Figures(FullOutput, frozen=True, kw_only=True):
 
     as_of: int  # unix seconds
     items: tuple[FigureRow, ...]
+
+
+class NewestQuery(Query, frozen=True, kw_only=True):
+    """How many events are meant."""
+
+    limit: Limit = 20
+
+
+class EventItem(FullOutput, frozen=True, kw_only=True):
+    """One thing that happened."""
+
+    cursor: str  # `/v1/events` goes on behind it
+    event: str
+    at: int  # unix seconds
+    data: dict[str, Any]
+
+
+class NewestEvents(FullOutput, frozen=True, kw_only=True):
+    """The last that happened, the newest first."""
+
+    items: tuple[EventItem, ...]

@@ -1,4 +1,4 @@
-"""Answer what was: each member day by day, and the logs' figures by month."""
+"""Answer what was: members by day, the logs' figures by month, events."""
 
 import asyncio
 import time
@@ -14,10 +14,13 @@ from syncd.node.context import Context
 from syncd.store.history import KEPT_DAYS, STATES
 from syncd.store.log_figures import Figure
 from syncd.web.figure_forms import (
+    EventItem,
     FigureRow,
     Figures,
     FiguresQuery,
     History,
+    NewestEvents,
+    NewestQuery,
     SeenDay,
 )
 from syncd.web.routes import EVERYBODY, route
@@ -53,6 +56,23 @@ class FigureService:
             )
             days.get(member, []).append(one)
         return History(since=text(since), until=text(today), members=days)
+
+    @route("GET", "/v1/events/newest", EVERYBODY, "read the newest events")
+    async def newest(self, wanted: NewestQuery) -> NewestEvents:
+        """Return the last that happened."""
+        _, last = await self.ctx.own.events.bounds()
+        first = max(last - wanted.limit, 0) + 1
+        page = await self.ctx.own.events.page(first, wanted.limit)
+        items = (
+            EventItem(
+                cursor=f"{e.number}.{e.at}",
+                event=e.name,
+                at=e.at,
+                data={**e.data},
+            )
+            for e in reversed(page)
+        )
+        return NewestEvents(items=tuple(items))
 
     @route("GET", "/v1/figures", EVERYBODY, "count what all logs say")
     async def figures(self, wanted: FiguresQuery) -> Figures:

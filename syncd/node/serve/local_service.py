@@ -254,15 +254,21 @@ class LocalService(Callers):
     async def events(
         self, caller: Caller, request: web.Request, wanted: forms.EventQuery
     ) -> web.StreamResponse:
-        """Send what happens, for as long as the token stands."""
+        """Send what happens, for as long as the token or session stands."""
         cursor = request.headers.get("Last-Event-ID", wanted.cursor)
         happening = self.feed.follow(cursor)
-        bearer = request[BEARER]
+        bearer, page = request[BEARER], request.get(event_stream.READER)
+
+        async def stands() -> bool:
+            if page is None:
+                return await self.caller(bearer) == caller
+            open_ = await self.ctx.own.sessions.all()
+            return page.session in {one.id for one in open_}
 
         async def allowed() -> AsyncGenerator[Event | None, None]:
             async with contextlib.aclosing(happening):
                 async for event in happening:
-                    if await self.caller(bearer) != caller:
+                    if not await stands():
                         return
                     yield event
 
