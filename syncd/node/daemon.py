@@ -65,6 +65,7 @@ from syncd.node.serve.intake import Intake
 from syncd.node.serve.lifts import Lifts
 from syncd.node.serve.local_service import LocalService
 from syncd.node.serve.local_workers import LocalWorkers
+from syncd.node.serve.log_service import LogService
 from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.made_files import MadeFiles
 from syncd.node.serve.metrics import Metrics
@@ -244,6 +245,7 @@ class Daemon:
         )
         self.own_lists = self._make(OwnListService, lookup=self.lookups.lookup)
         self.access = self._make(AccessService)
+        self.log_service = self._make(LogService)
 
     def _build_arrivals(self) -> None:
         """Build what looks at whatever merging brings in."""
@@ -388,6 +390,7 @@ class Daemon:
             *(self.local_service, self.intake, self.claim_intake),
             *(self.own_lists, self.lookups, self.access, self.changes),
             *(self.screening, self.status_reader, self.figures),
+            self.log_service,
         )
         app = local_api.app(
             self.local_service,

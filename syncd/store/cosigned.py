@@ -105,6 +105,26 @@ class CosignRows(Book):
         rows = await self._rows(ours.order_by(receipt.c.signer))
         return {row.signer: Receipt(*row) for row in rows}
 
+    @reads
+    def first_receipts(
+        self, c: sa.Connection, origin: str, index: int
+    ) -> list[Receipt]:
+        """Return each signer's first receipt that we have of an entry."""
+        found: dict[str, Receipt] = {}
+        for table in (kept_receipt, receipt):
+            above = sa.select(table).where(table.c.size > index)
+            of_log = above.filter_by(origin=origin).order_by(table.c.size)
+            for row in c.execute(of_log):
+                found.setdefault(row.signer, Receipt(*row))
+        return sorted(found.values(), key=lambda one: (one.at, one.signer))
+
+    @reads
+    def effect_at(self, c: sa.Connection, origin: str, index: int) -> int:
+        """Return when an entry that has effect took it, 0 if not known."""
+        at = sa.select(effect.c.at).where(effect.c.size > index)
+        first = at.filter_by(origin=origin).order_by(effect.c.size)
+        return c.scalar(first.limit(1)) or 0
+
     @writes
     def prune(self, c: sa.Connection, days: int) -> None:
         """Forget effects, and the first receipts of them, of long ago."""

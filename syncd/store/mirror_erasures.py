@@ -105,6 +105,16 @@ class MirrorErasures(Book):
         """Return what was erased of `origin`: (from, to, by)."""
         return erasing.erased(c, log_rows.id_of(c, origin))
 
+    @reads
+    def ended_by(
+        self, c: sa.Connection, origin: str, index: int
+    ) -> int | None:
+        """Return the index of the first retract of an entry, or None."""
+        log_id = log_rows.id_of(c, origin)
+        named = sa.select(sa.func.min(ending.c.by_idx))
+        found: int | None = c.scalar(named.filter_by(log_id=log_id, idx=index))
+        return found
+
     async def purge(self) -> None:
         """Leave no byte of what was erased, in file or WAL."""
         await self._db.purge()

@@ -17,6 +17,7 @@ fork is claimed only on what `new`'s own root commits to:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from syncd.errors import BrokenSourceError, ForkError, MalformedError
 from syncd.tlog import merkle, tiles
@@ -118,14 +119,7 @@ def compare_plan(old: int, new: int) -> tuple[str, ...]:
     """
     if old in (0, new):
         return ()
-    wanted: dict[str, None] = {}
-
-    def note_down(level: int, index: int) -> bytes:
-        wanted[tiles.tile_tail(*tiles.tile_of(level, index, new))] = None
-        return b""
-
-    merkle.consistency_nodes(old, new, note_down)
-    return tuple(wanted)
+    return tiles.read_by(new, partial(merkle.consistency_nodes, old, new))
 
 
 def compare(

@@ -11,6 +11,7 @@ Plan, fetch, write, as `growth` does: tiles show all hashes.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from syncd.tlog import merkle, strict, tiles
 
@@ -21,18 +22,11 @@ def plan(index: int, size: int) -> tuple[str, ...]:
     Raises:
         MalformedError: a log of `size` entries has none such.
     """
-    wanted: dict[str, None] = {}
-
-    def note_down(level: int, at: int) -> bytes:
-        wanted[tiles.tile_tail(*tiles.tile_of(level, at, size))] = None
-        return b""
-
-    merkle.inclusion(index, size, note_down)
-    return tuple(wanted)
+    return tiles.read_by(size, partial(merkle.inclusion, index, size))
 
 
 def text(
-    index: int, size: int, fetched: Sequence[bytes], checkpoint: bytes
+    index: int, size: int, fetched: Sequence[bytes], checkpoint: str
 ) -> str:
     """Return the proof by the tiles of the plan, in order."""
     names = plan(index, size)
@@ -40,4 +34,4 @@ def text(
     nodes = merkle.inclusion(index, size, read)
     lines = "".join(f"{strict.encode(node)}\n" for node in nodes)
     head = f"c2sp.org/tlog-proof@v1\nindex {index}\n"
-    return f"{head}{lines}\n{checkpoint.decode()}"
+    return f"{head}{lines}\n{checkpoint}"

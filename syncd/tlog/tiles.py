@@ -15,7 +15,7 @@ with an x, and a partial one says its width: 1234067 of width 5 is the tail
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from syncd.errors import MalformedError
 from syncd.tlog import merkle, strict
@@ -158,6 +158,18 @@ def tile_of(level: int, index: int, size: int) -> tuple[int, int, int]:
     n = (index << depth) // BUNDLE
     there = (size >> BUNDLE_LEVEL * tile_level) - n * BUNDLE
     return tile_level, n, min(there, BUNDLE)
+
+
+def read_by(size: int, walk: Callable[[Hashes], object]) -> tuple[str, ...]:
+    """Return the tiles that a walk over a tree's hashes reads, each once."""
+    wanted: dict[str, None] = {}
+
+    def note_down(level: int, index: int) -> bytes:
+        wanted[tile_tail(*tile_of(level, index, size))] = None
+        return b""
+
+    walk(note_down)
+    return tuple(wanted)
 
 
 def hashes(size: int, tiles: Mapping[str, bytes]) -> Hashes:

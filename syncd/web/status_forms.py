@@ -52,6 +52,8 @@ class LogState(Output, frozen=True, kw_only=True):
     last_pull: int | None = None  # unix seconds
     as_of: int | None = None  # unix seconds: when we heard of its length last
     why: WireMessage | None = None  # the last failure
+    left_s: int | None = None  # while it is pulled: until it is merged
+    per_s: float | None = None  # entries; at this rate
     digest: str = ""  # hex, over the claim rows below `merged`
 
 

@@ -154,7 +154,7 @@ def entry() -> dict[str, Any]:
         "leaf": opened.hex(),
         "salt": salt.hex(),
         "payload": base64.b64encode(payload).decode(),
-        "proof": proof.text(123, 300, fetched, bytes(signed)),
+        "proof": proof.text(123, 300, fetched, str(bytes(signed), "utf-8")),
         "keys": [str(log.verifier), str(merged.verifier)],
     }
 

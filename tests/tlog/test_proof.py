@@ -17,7 +17,7 @@ ROOTS = {
 LEAVES = merkle.leaf_hashes(
     hashlib.sha256(i.to_bytes(8, "big")).digest()[: i % 33] for i in range(300)
 )
-NOTE = b"police.example/syncd/txwz/1\n3\n\n"
+NOTE = "police.example/syncd/txwz/1\n3\n\n"
 
 
 def tile(name: str) -> bytes:
@@ -33,7 +33,7 @@ def nodes(index: int, size: int) -> list[bytes]:
     fetched = [tile(name) for name in proof.plan(index, size)]
     text = proof.text(index, size, fetched, NOTE)
     head, _, note = text.partition("\n\n")
-    assert note == NOTE.decode()
+    assert note == NOTE
     name, at, *lines = head.split("\n")
     assert (name, at) == ("c2sp.org/tlog-proof@v1", f"index {index}")
     return [base64.b64decode(line, validate=True) for line in lines]

@@ -128,6 +128,7 @@ class LogState:
     heard_at: int = 0  # unix seconds, when we first heard of that
     last_pull: int = 0  # unix seconds, of the last one that ended well
     source: str = ""
+    began: tuple[int, int] = (0, 0)  # the last pull: when, with what merged
     why: Message = NOTHING
     failures: int = 0  # pulls in a row that brought nothing
     retry_at: float = 0.0  # steady seconds
@@ -157,6 +158,12 @@ class LogState:
         """Whether a pull is to begin; `pin` is the roster's last word."""
         wanted = self.target is not None or pin not in (None, self.obeys)
         return wanted and self.at is not Phase.PULLING and self.retry_at <= now
+
+    def rate(self, merged: int, now: int) -> float:
+        """Return how many entries a second the pull in flight has merged."""
+        began, first = self.began
+        pulls = self.at is Phase.PULLING
+        return (merged - first) / max(now - began, 1) if pulls else 0.0
 
     # ---------------------------------------------------------- checkpoints
 

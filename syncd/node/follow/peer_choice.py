@@ -41,6 +41,7 @@ class PeerState:
     why: Message = NOTHING
     lost_s: float = 0.0  # what it cost us as a source, as of `lost_at`
     lost_at: float = 0.0  # steady seconds
+    holds: dict[str, int] = field(default_factory=dict)  # entries, by origin
 
 
 @dataclass(kw_only=True, eq=False)

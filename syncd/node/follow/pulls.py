@@ -224,6 +224,7 @@ class Pulls:
         mirror = self.ctx.mirror
         was = await mirror.head(origin)
         self._move(origin, state(origin).begun())
+        self.logs.note(origin, began=(self.ctx.now(), was.merged))
         try:
             async with asyncio.timeout(self.turn_s):
                 context = await self._context(origin, target.holders)

@@ -31,7 +31,7 @@ from syncd.node.follow.pulls import Pulls
 from syncd.node.follow.receipts import Receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.peer.client import MAX_NOTE
-from syncd.tlog import note
+from syncd.tlog import checkpoint, note
 
 log = structlog.get_logger("syncd.exchange")
 
@@ -126,8 +126,16 @@ class Rounds:
         for raw in heads.notes[:logs]:
             if await self.logs.offer(member, raw.encode()) is None:
                 break
+            self._holds(member, raw.encode())
         for raw in heads.receipts[:logs]:
             await self.receipts.take(member, raw.encode())
+
+    def _holds(self, member: str, raw: bytes) -> None:
+        """Remember how much of a log of the roster a member says it has."""
+        origin = raw.decode().partition("\n")[0]
+        if self.logs.key(origin) is not None and not self.logs.is_ours(origin):
+            size = checkpoint.size_of(raw)
+            self.peer_choice.state(member).holds[origin] = size
 
     def failed(self, member: str, why: Message) -> None:
         """Leave a member alone for a while, twice as long each time."""

@@ -28,7 +28,7 @@ from syncd.node.home import share_name
 from syncd.node.serve.callers import Callers
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.lookups import Claims, Lookups
-from syncd.node.serve.shown import shown
+from syncd.node.serve.shown import claim_items
 from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.store.retracting import Terms
 from syncd.web import event_stream, forms, report_forms
@@ -236,16 +236,11 @@ class LocalService(Callers):
     def _indicator(
         self, kind: int, epoch: int, short: bytes, claims: Sequence[Claim]
     ) -> forms.Indicator:
-        roster = self.ctx.roster
         return forms.Indicator(
             kind=token.KIND_NAMES[kind],
             epoch=epoch,
             token=token.encode(short),
-            claims=tuple(
-                _claim_item(c, found[0].id if found else "")
-                for c in sorted(claims, key=lambda c: c.position)
-                for found in (roster.by_origin(c.origin),)
-            ),
+            claims=claim_items(self.ctx.roster, claims),
         )
 
     # ------------------------------------------------------------- other
@@ -336,13 +331,3 @@ def _types(wanted: report_forms.Retraction) -> tuple[int, ...]:
     """
     meant = wanted.type or ("report" if wanted.value else "all")
     return tuple(n for n in KEPT if meant in ("all", statement.NAMES[n]))
-
-
-def _claim_item(claim: Claim, member: str) -> forms.ClaimItem:
-    return shown(
-        forms.ClaimItem,
-        claim.statement,
-        position=claim.position,
-        type=statement.NAMES[statement.type_of(claim.statement)],
-        member=member,
-    )

@@ -191,7 +191,7 @@ class Lookups:
         )
         self._wait(how, questions, done)
         await self._sight(answers, wanted.purpose, outcome, world.day)
-        items = tuple(_lookup_item(a, overlay.over(a)) for a in answers)
+        items = tuple(lookup_item(a, overlay.over(a)) for a in answers)
         self.metrics.looked_up(
             Counter(item.verdict or "problem" for item in items),
             wanted.purpose,
@@ -350,7 +350,8 @@ def _question(item: forms.Item | SyncdError) -> Question | SyncdError:
     return Question(item.kind, token=short, epoch=item.epoch)
 
 
-def _lookup_item(answer: Answer, ours: forms.Ours | None) -> forms.LookupItem:
+def lookup_item(answer: Answer, ours: forms.Ours | None) -> forms.LookupItem:
+    """Return an answer as callers get it."""
     if answer.problem is not None:
         return forms.LookupItem(problem=problem.of(answer.problem))
     found = answer.verdict

@@ -11,6 +11,8 @@ from msgspec.structs import asdict
 from syncd.errors import SyncdError
 from syncd.flows.ports import VaultRow
 from syncd.indicator import statement, token, vocabulary
+from syncd.indicator.claims import Claim
+from syncd.roster.roster import Roster
 from syncd.web import forms, report_forms
 from syncd.web import problem as problems
 
@@ -59,6 +61,23 @@ def label(facet: str, code: str) -> forms.Label:
 def day_text(number: int | None) -> str:
     """Return a day as it is shown, "" for none."""
     return "" if number is None else statement.day_text(number)
+
+
+def claim_items(
+    roster: Roster, claims: Iterable[Claim]
+) -> tuple[forms.ClaimItem, ...]:
+    """Return claims as callers get them, by their positions."""
+    return tuple(
+        shown(
+            forms.ClaimItem,
+            claim.statement,
+            position=claim.position,
+            type=statement.NAMES[statement.type_of(claim.statement)],
+            member=found[0].id if found else "",
+        )
+        for claim in sorted(claims, key=lambda c: c.position)
+        for found in (roster.by_origin(claim.origin),)
+    )
 
 
 def vault_item(row: VaultRow) -> report_forms.VaultItem:

@@ -245,6 +245,7 @@ class StatusReader:
         seen = {receipt.member: receipt for receipt in receipts}
         heads = {h.origin: h for h in await self.ctx.mirror.heads()}
         unheard = UNHEARD if self._outside() else NOTHING
+        now = self.ctx.now()
         logs = []
         for origin in roster.origins():
             found = roster.by_origin(origin)
@@ -256,6 +257,7 @@ class StatusReader:
             known = max(state.known, head.mirrored)
             ours = origin == self.ctx.origin
             why = state.why or ("" if ours else unheard)
+            lag, per_s = known - head.merged, state.rate(head.merged, now)
             logs.append(
                 status_forms.LogState(
                     member=member.id,
@@ -264,7 +266,7 @@ class StatusReader:
                     mirrored=head.mirrored,
                     merged=head.merged,
                     known=known,
-                    lag=known - head.merged,
+                    lag=lag,
                     contested=head.contested,
                     missing=len(head.missing),
                     last_receipt=seen.get(member.id)
@@ -276,6 +278,8 @@ class StatusReader:
                     if ours
                     else self.rounds.heard_at(member.id, origin) or None,
                     why=wire.of(why) if why else None,
+                    per_s=per_s or None,
+                    left_s=round(lag / per_s) if per_s else None,
                     digest=await self._digest(head) if digests else "",
                 )
             )

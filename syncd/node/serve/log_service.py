@@ -1,0 +1,302 @@
+"""The service behind `/v1/logs` and `/v1/exchange`.
+
+A log as its signed checkpoint has it, one entry with its proof, and who holds
+what. An auditor gets what one gets at the peer API: no payload of a type
+below 16, and so nothing about a token.
+"""
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from msgspec import structs
+
+from syncd.errors import MissingError
+from syncd.flows import log_files, serve
+from syncd.flows.judge import Question
+from syncd.flows.serve import LogFiles
+from syncd.indicator import absent, codec, leaf, statement, token
+from syncd.indicator.leaf import Record
+from syncd.indicator.statement import Void
+from syncd.node.context import Context, checked_day
+from syncd.node.follow.receipts import with_receipts
+from syncd.node.follow.rounds import Rounds
+from syncd.node.serve.lookups import Claims, Lookups, lookup_item
+from syncd.node.serve.peer_service import PeerService
+from syncd.node.serve.shown import claim_items, label
+from syncd.tlog import checkpoint, note, proof, tiles
+from syncd.tlog.merkle import BUNDLE
+from syncd.web import log_forms as forms
+from syncd.web.routes import Caller, route
+
+AUDITORS: Final = frozenset({"operator", "compliance", "auditor"})
+BUNDLES: Final = 64  # that one page may look into
+EFFECTS: Final = frozenset({2, 3, 18, 19})  # types that have one
+
+
+@dataclass(kw_only=True, eq=False)
+class LogService:
+    """Shows logs and entries, with what proves them."""
+
+    ctx: Context
+    rounds: Rounds  # what they last saw of each member and log
+    peer_service: PeerService  # has the logs as they are served
+    lookups: Lookups
+    claims: Claims
+
+    # -------------------------------------------------------------- one log
+
+    @route("GET", "/v1/logs/{origin}", AUDITORS, "read a log, newest first")
+    async def log(
+        self, caller: Caller, origin: str, wanted: forms.LogQuery
+    ) -> forms.LogPage:
+        """Return entries of a log, out of so many bundles at most."""
+        head, log = await self._open(origin)
+        before = min(wanted.before or log.size, log.size)
+        if checked_day("day", wanted.day) and not wanted.before:
+            before = await self._until(log, wanted.day)
+        items: list[forms.LogEntry] = []
+        stop = max((before - 1) // BUNDLE - BUNDLES, -1)
+        for n in range((before - 1) // BUNDLE, stop, -1):
+            found = await self._records(log, n)
+            while before > n * BUNDLE and len(items) < wanted.limit:
+                before -= 1
+                one = _entry(caller, before, found[before % BUNDLE])
+                items += [one] if _is_wanted(one, wanted) else []
+        return forms.LogPage(**head, items=tuple(items), next=before)
+
+    async def _open(
+        self, origin: str, above: int = -1
+    ) -> tuple[dict[str, Any], LogFiles]:
+        """Return what is signed of a log, and its files.
+
+        Of cosignatures the newest, or the first `above` an index.
+
+        Raises:
+            MissingError: the roster has no such log, or we nothing of it.
+        """
+        found, log = self.ctx.roster.by_origin(origin), None
+        book, ours = self.ctx.own.cosigned, origin == self.ctx.origin
+        if found and ours:
+            log = await self.peer_service.own_log()
+        elif found:
+            log = await self.peer_service.mirror_log(tiles.origin_hash(origin))
+        if found is None or log is None or log.size <= above:
+            raise MissingError("log: nothing of that is here")
+        signed = await self.rounds.receipts.signed(origin)
+        if above < 0:
+            receipts = [*(await book.receipts(origin)).values()]
+        else:
+            receipts = await book.first_receipts(origin, above)
+        signed += [one.note for one in receipts]
+        raw = log.checkpoint
+        raw = raw and with_receipts(raw, origin, [] if ours else signed)
+        lines = {
+            (one.key, one.size): one
+            for each in filter(None, (raw, *signed))
+            for one in self._lines(each, origin)
+            if one.size > above
+        }
+        return {
+            "member": found[0].id,
+            "origin": origin,
+            "size": log.size,
+            "checkpoint": raw.decode(),
+            "contested": (await self.ctx.mirror.head(origin)).contested,
+            "cosigned": tuple(sorted(lines.values(), key=lambda one: one.at)),
+        }, log
+
+    def _lines(self, raw: bytes, origin: str) -> Iterator[forms.CosignedBy]:
+        """Yield who cosigned a checkpoint."""
+        parsed = note.parse(raw)
+        for line in parsed.signatures:
+            member = self.ctx.roster.by_key_name(line.name)
+            if line.name != origin:
+                yield forms.CosignedBy(
+                    key=line.name,
+                    member=member.id if member else "",
+                    size=checkpoint.parse(parsed.text).size,
+                    at=int.from_bytes(line.body[:8], "big"),
+                )
+
+    async def _records(self, log: LogFiles, n: int) -> Sequence[Record]:
+        bundle = await log.bundle(n)
+        if bundle is None:
+            raise MissingError("log: nothing of that is here")
+        found: list[Record] = await self.ctx.offload(
+            codec.records, log.origin, bundle
+        )
+        return found
+
+    async def _until(self, log: LogFiles, day: str) -> int:
+        """Return the index above the last bundle that begins by a day."""
+        low, high = 0, -(-log.size // BUNDLE)
+        while low < high:
+            middle = (low + high) // 2
+            records = await self._records(log, middle)
+            days = (getattr(_content(one), "on", "") for one in records)
+            if next(filter(None, days), "") > day:
+                high = middle
+            else:
+                low = middle + 1
+        return min(low * BUNDLE, log.size)
+
+    # ------------------------------------------------------------ one entry
+
+    @route(
+        *("GET", "/v1/logs/{origin}/{index}", AUDITORS),
+        "read an entry, with its proof",
+    )
+    async def entry(
+        self, caller: Caller, origin: str, index: int
+    ) -> forms.Entry:
+        """Return an entry; that somebody reads of a token is recorded."""
+        head, log = await self._open(origin, index)
+        record = (await self._records(log, index // BUNDLE))[index % BUNDLE]
+        shown = _entry(caller, index, record)
+        if shown.closed:
+            gone = await self.ctx.mirror.erased(origin)
+            if not record[1] and absent.covered(index, index + 1, gone):
+                shown = structs.replace(shown, closed="erased")
+            record = leaf.close(record)
+        names = proof.plan(index, log.size)
+        fetched = [await serve.file(log, f"tile/{name}") for name in names]
+        text = head["checkpoint"]
+        raw = [one or b"" for one in fetched]
+        return forms.Entry(
+            **head,
+            entry=shown,
+            leaf=record[0].hex(),
+            salt=record[1].hex(),
+            payload=base64.b64encode(record[2]).decode(),
+            proof=text and proof.text(index, log.size, raw, text),
+            keys=tuple(self._keys(origin, text)),
+            **await self._became(caller, origin, index, record),
+        )
+
+    def _keys(self, origin: str, text: str) -> Iterator[str]:
+        """Yield the keys of the lines under a log's checkpoint."""
+        found = self.ctx.roster.by_origin(origin)
+        keys = [found[1].log] if found else []
+        for member in self.ctx.roster.members:
+            keys += [member.keys.seen, member.keys.merged]
+        return (str(key) for key in keys if f"\n— {key.name} " in text)
+
+    async def _became(
+        self, caller: Caller, origin: str, index: int, record: Record
+    ) -> dict[str, Any]:
+        """Return what we know of an entry's way, and of its token."""
+        own, made = self.ctx.own, dict[str, Any]()
+        if origin == self.ctx.origin and log_files.type_of(record) in EFFECTS:
+            at = await own.cosigned.effect_at(origin, index)
+            made["effect_at"] = at or None
+        content = _content(record)
+        kind, short = (
+            getattr(content, "kind", ""),
+            getattr(content, "token", ""),
+        )
+        if not short:
+            return made
+        row = await own.vault.by_index(origin, index)
+        made["accepted_at"] = row.accepted_at if row else None
+        made["ended_by"] = await self.ctx.mirror.ended_by(origin, index)
+        about = token.decode(short)
+        done = await self.lookups.answers(
+            [Question(kind, token=about, epoch=content.epoch)],
+            purpose="audit",
+            caller=caller.name,
+            reference="",
+            timeout_s=self.ctx.config.lookup.deadline_ms / 1000,
+        )
+        [answer] = done.answers
+        if answer.problem:  # of a retired epoch: not recorded by itself
+            place = (origin, index)
+            await self.lookups.audited(caller, [(kind, about)], [place])
+        number = token.KIND_CODES[kind]
+        claims = await self.claims.claims([about], number, content.epoch)
+        return made | {
+            "claims": claim_items(self.ctx.roster, claims.get(about, ())),
+            "verdict": lookup_item(answer, done.own_lists.over(answer)),
+        }
+
+    # ------------------------------------------------------------- exchange
+
+    @route("GET", "/v1/exchange", AUDITORS, "read who holds what")
+    async def exchange(self) -> forms.Exchange:
+        """Return how much each active member has of each one's log."""
+        members, items = self.ctx.roster.active(), list[forms.Holding]()
+        for author in members:
+            head = await self.ctx.mirror.head(author.origin)
+            state = self.rounds.logs.state(author.origin)
+            known, receipts = max(state.known, head.mirrored), {}
+            if author.id == self.ctx.me:
+                known = (await self.ctx.own.log.head()).frontier.size
+                receipts = await self.ctx.own.cosigned.receipts(author.origin)
+                head = replace(head, merged=known)
+            for holder in members:
+                peer = self.rounds.peer_choice.states.get(holder.id)
+                signed = receipts.get(holder.keys.merged.name)
+                if holder.id == self.ctx.me:
+                    found = "own", head.merged, self.ctx.now()
+                elif signed:
+                    found = "receipt", signed.size, signed.at
+                elif peer and author.origin in peer.holds:
+                    found = "heads", peer.holds[author.origin], peer.last_ok
+                else:
+                    continue
+                by, size, at = found
+                lacks = max(known - size, 0)
+                if peer and not lacks:  # a receipt of all goes on holding
+                    at = max(at, peer.last_ok)
+                items.append(
+                    forms.Holding(
+                        author=author.id,
+                        origin=author.origin,
+                        holder=holder.id,
+                        size=size,
+                        lacks=lacks,
+                        at=at,
+                        by=by,
+                    )
+                )
+        return forms.Exchange(items=tuple(items))
+
+
+# ------------------------------------------------------------------- entries
+
+
+def _content(record: Record) -> Any:
+    """Return what a record says, None if it is closed."""
+    if not record[1]:
+        return None
+    return statement.decode(record[2], log_files.type_of(record))
+
+
+def _entry(caller: Caller, index: int, record: Record) -> forms.LogEntry:
+    """Return what a caller may see of an entry among others."""
+    type_, closed = log_files.type_of(record), ""
+    if not record[1]:
+        closed = "sealed" if type_ in leaf.SEALED_TYPES else "absent"
+    elif caller.role == "auditor" and not leaf.for_audit([record])[0][1]:
+        closed = "auditor"
+    content = None if closed else _content(record)
+    code = getattr(content, "label", "")
+    return forms.LogEntry(
+        index=index,
+        type=statement.NAMES.get(type_, str(type_)),
+        on=getattr(content, "on", ""),
+        kind=getattr(content, "kind", ""),
+        label=label("label", code) if code else None,
+        closed=closed,
+        void=content.reason if isinstance(content, Void) else "",
+    )
+
+
+def _is_wanted(one: forms.LogEntry, wanted: forms.LogQuery) -> bool:
+    code = one.label.code if one.label else ""
+    return (
+        wanted.type in ("", one.type)
+        and wanted.label in ("", code)
+        and (not wanted.day or one.on <= wanted.day)
+    )

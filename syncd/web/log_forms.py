@@ -1,0 +1,89 @@
+"""Forms of logs: one log, one entry of it, and who holds what of which."""
+
+from typing import Annotated
+
+from syncd.web import forms
+from syncd.web.forms import FullOutput, Natural, Output, Query, meta
+
+
+class LogQuery(Query, frozen=True, kw_only=True):
+    """Which entries of a log are wanted, newest first."""
+
+    before: Annotated[Natural, meta("smaller indices only; 0: all")] = 0
+    day: Annotated[str, meta("from this day back", max_length=10)] = ""
+    type: Annotated[str, meta("of the statement", max_length=32)] = ""
+    label: Annotated[str, meta("of a report", max_length=64)] = ""
+    limit: forms.Limit = 100
+
+
+class CosignedBy(Output, frozen=True, kw_only=True):
+    """A line under a checkpoint by another key than the log's."""
+
+    key: str  # its name
+    member: str = ""  # whose it is, if a member's
+    size: int  # entries
+    at: int  # unix seconds, by the signer's clock
+
+
+class LogEntry(Output, frozen=True, kw_only=True):
+    """An entry among others: not what it is about."""
+
+    index: int
+    type: str  # of its statement, or the number of an undefined one
+    on: str = ""  # day
+    kind: str = ""
+    label: forms.Label | None = None
+    closed: str = ""  # why it cannot be read: auditor, erased, sealed, absent
+    void: str = ""  # why it says nothing
+
+
+class LogHead(Output, frozen=True, kw_only=True):
+    """What is signed of a log."""
+
+    member: str
+    origin: str
+    size: int  # entries
+    checkpoint: str  # the note as it is served; "" if the roster ended the log
+    contested: bool
+    cosigned: tuple[CosignedBy, ...]  # of an entry: trees that have it
+
+
+class LogPage(LogHead, frozen=True, kw_only=True):
+    """A log, and some of its entries, newest first."""
+
+    items: tuple[LogEntry, ...]
+    next: int = 0  # `before` of the next page; none below it was looked at
+
+
+class Entry(LogHead, frozen=True, kw_only=True):
+    """One entry, what it says, what became of it, and how to check it."""
+
+    entry: LogEntry
+    leaf: str  # hex
+    salt: str = ""  # hex
+    payload: str = ""  # base64
+    proof: str = ""  # C2SP tlog-proof
+    keys: tuple[str, ...] = ()  # vkeys of the lines in it, the log's first
+    accepted_at: int | None = None  # unix seconds; of ours
+    effect_at: int | None = None  # unix seconds; of ours, if it has effect
+    ended_by: int | None = None  # index of its first retract
+    claims: tuple[forms.ClaimItem, ...] = ()  # in force on its token
+    verdict: forms.LookupItem | None = None  # on its token, today
+
+
+class Holding(FullOutput, frozen=True, kw_only=True):
+    """How much of an active member's log another one has."""
+
+    author: str
+    origin: str
+    holder: str
+    size: int  # entries
+    lacks: int  # of those that are known to be signed
+    at: int  # unix seconds: as of when
+    by: str  # how we know: own, receipt, heads
+
+
+class Exchange(FullOutput, frozen=True, kw_only=True):
+    """Who holds what, of all that we know."""
+
+    items: tuple[Holding, ...]
