@@ -36,6 +36,7 @@ OPEN: frozenset[str] = frozenset()  # no token needed
 OPERATORS = frozenset({"operator"})
 READERS = frozenset({"operator", "reviewer", "reader", "compliance"})
 COMPLIANCE = frozenset({"compliance"})
+AUDITORS = frozenset({"operator", "compliance", "auditor"})
 EVERYBODY = READERS | {"auditor"}
 
 MOST_COMMAS = 64 * forms.MOST_ITEMS  # a report has some twenty fields

@@ -152,11 +152,11 @@ const syncdVerify = (() => {
   };
 
   // Return what came of each check: yes, no or cannot.
-  const check = async ({ origin, index, type, leaf, salt, payload, proof, keys }) => {
+  const check = async ({ origin, index, leaf, salt, payload, proof, keys }) => {
     const found = {};
     if (salt) {
       found.leaf = await tried(async () => {
-        const made = await leafOf(origin, Number(type), hex(salt), base64(payload));
+        const made = await leafOf(origin, hex(leaf)[1], hex(salt), base64(payload));
         need(same(made, hex(leaf)), "another leaf");
       });
     }
@@ -192,5 +192,8 @@ if (typeof module !== "undefined") module.exports = syncdVerify;
 else {
   const box = document.getElementById("verify");
   const button = box && box.querySelector("button");
-  if (button) button.addEventListener("click", () => syncdVerify.onPage(box));
+  if (button) {
+    button.hidden = false;
+    button.addEventListener("click", () => syncdVerify.onPage(box));
+  }
 }

@@ -28,9 +28,8 @@ from syncd.node.serve.shown import claim_items, label
 from syncd.tlog import checkpoint, note, proof, tiles
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import log_forms as forms
-from syncd.web.routes import Caller, route
+from syncd.web.routes import AUDITORS, Caller, route
 
-AUDITORS: Final = frozenset({"operator", "compliance", "auditor"})
 BUNDLES: Final = 64  # that one page may look into
 EFFECTS: Final = frozenset({2, 3, 18, 19})  # types that have one
 

@@ -1,0 +1,57 @@
+"""Places in logs: their addresses and names, for all pages."""
+
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urlencode
+
+from syncd.console.tables import Link
+from syncd.indicator import vocabulary
+from syncd.indicator.notation import Position
+from syncd.messages.catalogue import later, t
+
+TYPES: Final = {  # of statements
+    "report": later("report"),
+    "retract": later("taking back"),
+    "dispute": later("dispute"),
+    "sighting": later("sighting"),
+    "reassigned": later("new owner"),
+    "answer": later("answer"),
+    "vouch": later("vouch"),
+    "anchor": later("other logs' checkpoints"),
+    "usage": later("a holder's evaluations"),
+    "erase": later("erasure"),
+    "rosteraccepted": later("roster accepted"),
+    "evidence": later("evidence"),
+}
+CLOSED: Final = {  # why an entry cannot be read
+    "auditor": later("not for auditors"),
+    "erased": later("erased"),
+    "sealed": later("sealed for others"),
+    "absent": later("not here"),
+}
+
+
+def log(origin: str, **query: object) -> str:
+    """Return the address of a log's page; an origin is its path."""
+    return f"/log/{origin}" + (f"?{urlencode(query)}" if query else "")
+
+
+def entry(origin: str, index: int) -> str:
+    """Return the address of an entry's page."""
+    return f"/entry/{origin}/{index}"
+
+
+def place(position: Position, member: str = "") -> Link:
+    """Return a position as people read it, leading to its page."""
+    origin, index = position
+    return Link(entry(origin, index), f"{member or origin}:{index}")
+
+
+def words(facet: str, codes: Sequence[str], lang: str) -> str:
+    """Return what codes of the vocabulary are called."""
+    return ", ".join(vocabulary.label(facet, code, lang) for code in codes)
+
+
+def type_name(name: str) -> str:
+    """Return what a type of statement is called."""
+    return t(TYPES.get(name, name))

@@ -1,0 +1,176 @@
+"""The pages of logs: an entry, a log, and who holds what."""
+
+import json
+import re
+from dataclasses import dataclass
+from html import unescape
+
+import pytest
+import pytest_asyncio
+
+from syncd.console import places
+from syncd.indicator.statement import NAMES
+from tests.alliance import Alliance
+from tests.console.conftest import Visitor
+from tests.console.test_verify import NODE, run
+from tests.sample_statements import sighting
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@dataclass
+class Reported:
+    """A report of the police that all have."""
+
+    origin: str
+    index: int
+    value: str
+
+    @property
+    def path(self) -> str:
+        return places.entry(self.origin, self.index)
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def reported(alliance: Alliance) -> Reported:
+    value = "+12025550130"
+    await alliance.police.report("phone", value)
+    await alliance.settle()
+    at = await alliance.police.size() - 1
+    return Reported(alliance.police.origin, at, value)
+
+
+async def test_an_entry_says_what_it_is_and_that_it_stands(
+    operator: Visitor, reported: Reported
+) -> None:
+    page = await operator.get(reported.path)
+    assert page.status == 200
+    sentence = (
+        f"Entry {reported.index} in the log of police: report, it stands"
+    )
+    assert sentence in page.text
+    assert '"label":"' in page.text
+    assert "suspected" in page.text
+    assert f"police:{reported.index}" in page.text
+    assert reported.value not in page.html
+    assert "style=" not in page.html
+
+
+async def test_what_the_page_shows_is_what_its_script_checks(
+    operator: Visitor, reported: Reported
+) -> None:
+    """The very attributes of the page, run by node."""
+    page = await operator.get(reported.path)
+    [box] = re.findall(r'<div id="verify"([^>]*)>', page.html)
+    data = {
+        name: unescape(value)
+        for name, value in re.findall(r'data-(\w+)="([^"]*)"', box)
+    }
+    checks = re.findall(r'data-check="([^"]*)"', page.html)
+    keys = [unescape(one) for one in checks if "+" in one]
+    assert keys[0].startswith(reported.origin + "+")
+    assert {*checks} > {"leaf", "tree"}
+    if NODE:
+        [found] = run("check", [{**data, "keys": keys}])
+        assert set(found.values()) == {"yes"}, json.dumps(found)
+        assert {*found} == {unescape(one) for one in checks}
+
+
+async def test_the_proof_is_a_file(
+    operator: Visitor, reported: Reported
+) -> None:
+    page = await operator.get(reported.path + "?proof=1")
+    assert page.html.startswith("c2sp.org/tlog-proof@v1\nindex ")
+    assert page.headers["Content-Type"].startswith("text/plain")
+    name = f"police-{reported.index}.tlog-proof"
+    assert name in page.headers["Content-Disposition"]
+
+
+async def test_an_auditor_reads_that_it_is_not_for_them(
+    people: dict[str, Visitor], reported: Reported
+) -> None:
+    page = await people["auditor"].get(reported.path)
+    assert "report, not for auditors" in page.text
+    assert "label" not in page.text.partition("What it says")[2]
+    assert 'data-check="tree"' in page.html
+    assert 'data-check="leaf"' not in page.html
+    assert (await people["reader"].get(reported.path)).status == 403
+
+
+async def test_a_log_is_shown_from_its_end_and_by_day(
+    people: dict[str, Visitor], reported: Reported
+) -> None:
+    for role in ("operator", "auditor"):
+        page = await people[role].get(places.log(reported.origin))
+        assert f'href="{reported.path}"' in page.html
+        assert f"{reported.origin} {reported.index + 1} " in page.text
+    operator = people["operator"]
+    page = await operator.get(
+        places.log(reported.origin, type="vouch", day="2026-01-01")
+    )
+    assert "No such entry" in page.text
+    page = await operator.get(
+        places.log(reported.origin, before=reported.index + 1)
+    )
+    assert f"police:{reported.index} " in page.text
+    for odd in ("before=x", "before=%C2%B2", "day=x"):
+        page = await operator.get(f"{places.log(reported.origin)}?{odd}")
+        assert page.status in (200, 400)
+
+
+async def test_an_older_page_is_one_link_away(
+    alliance: Alliance, operator: Visitor
+) -> None:
+    await alliance.police.say(*[sighting(n=n) for n in range(120)])
+    await alliance.settle()
+    page = await operator.get(places.log(alliance.police.origin))
+    [older] = re.findall(r'href="([^"]*)" rel="next">older', page.html)
+    page = await operator.get(unescape(older))
+    assert "roster accepted" in page.text
+
+
+async def test_no_such_entry_is_a_page_that_says_so(
+    operator: Visitor, reported: Reported
+) -> None:
+    for path in (
+        places.entry(reported.origin, 10**9),
+        places.entry(reported.origin, 10**30),
+        f"/entry/{reported.origin}/x",
+        places.entry("nobody.example/syncd/txwz/1", 0),
+        places.log("nobody.example/syncd/txwz/1"),
+    ):
+        page = await operator.get(path, Accept="text/html")
+        assert page.status == 404, path
+
+
+async def test_all_hold_all_in_one_sentence(
+    alliance: Alliance, people: dict[str, Visitor]
+) -> None:
+    await alliance.settle()
+    await alliance.bank.round()
+    for role in ("operator", "auditor", "compliance"):
+        page = await people[role].get("/exchange")
+        assert "All 3 members hold all of each other's entries." in page.text
+    part = await people["operator"].get("/exchange", HX_Request="true")
+    assert "<html" not in part.html
+    assert 'id="matrix"' in part.html
+
+
+async def test_who_lacks_what_shows_though_it_is_silent(
+    alliance: Alliance, operator: Visitor
+) -> None:
+    alliance.cut("carrier", "bank")
+    alliance.cut("carrier", "police")
+    try:
+        await alliance.bank.say(sighting(n=200))
+        await alliance.bank.round()
+        page = await operator.get("/exchange")
+        assert re.search(r"carrier lacks \d+ entries of bank", page.text)
+        assert "✗ lacks 1 ·" in page.text
+    finally:
+        alliance.heal()
+        await alliance.settle()
+
+
+async def test_every_type_of_statement_has_a_name() -> None:
+    assert {*NAMES.values()} == {*places.TYPES}
