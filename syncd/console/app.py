@@ -19,7 +19,7 @@ from aiohttp.typedefs import Handler
 
 from syncd.console import page, pages, static
 from syncd.console.page import Visit, Way
-from syncd.console.render import environment
+from syncd.console.render import HERE, environment
 from syncd.errors import QuotaError, SyncdError, UntrustedError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later
@@ -110,11 +110,11 @@ class Console:
 
     def render(self, visit: Visit, name: str, block: str, **more: Any) -> str:
         """Return a template, or a block of it, as text."""
+        HERE.set((visit.zone, visit.now))
         template = self._environment.get_template(name)
         values = {
             "visit": visit,
             "nonce": visit.nonce,
-            "zone": visit.zone,
             "now": visit.now,
             "title": catalogue.t(visit.way.title),
             "menu": [
@@ -127,6 +127,8 @@ class Console:
         if not block:
             return template.render(values)
         context = template.new_context(values)
+        # Up to the first output: what it imports, and its own macros.
+        next(template.root_render_func(context))
         return "".join(template.blocks[block](context))
 
     async def answer(

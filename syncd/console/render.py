@@ -1,7 +1,8 @@
 """Templates: what is put into them is escaped, and moves no text about."""
 
 import unicodedata
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, Final
 
 import jinja2
 import msgspec
@@ -12,6 +13,10 @@ from syncd.console.tables import At, Link, moment
 from syncd.errors import Message, SyncdError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
+
+# Of who looks. Not of the template's context, which no imported macro has.
+HERE: Final[ContextVar[tuple[str, int]]] = ContextVar("HERE")
+"""time zone, and now in unix seconds"""
 
 
 def environment() -> jinja2.Environment:
@@ -56,14 +61,14 @@ def say(said: Message | SyncdError | msgspec.Struct) -> str:
     return catalogue.text(msgspec.to_builtins(said))
 
 
-@jinja2.pass_context
-def at(context: jinja2.runtime.Context, when: int | None) -> Markup:
+def at(when: int | None) -> Markup:
     """Return a moment: the time, and how long ago that was."""
     if when is None:
         return Markup("–")
-    text = moment(when, context["zone"])
+    zone, now = HERE.get()
+    text = moment(when, zone)
     return Markup('<time datetime="{}">{}</time> <small>({})</small>').format(
-        text.replace(" ", "T"), text, ago(context["now"] - when)
+        text.replace(" ", "T"), text, ago(now - when)
     )
 
 
@@ -81,11 +86,10 @@ def ago(seconds: int) -> str:
     return t("now")
 
 
-@jinja2.pass_context
-def cell(context: jinja2.runtime.Context, value: Any) -> Markup:
+def cell(value: Any) -> Markup:
     """Return a table's cell."""
     if isinstance(value, At):
-        return at(context, int(value))
+        return at(int(value))
     if isinstance(value, Link):
         shown = clean(value.text)
         return Markup('<a href="{}">{}</a>').format(value.href, shown)

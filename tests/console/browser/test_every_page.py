@@ -36,6 +36,9 @@ def someone(way: Way) -> str:
     return min(way.roles, key=lambda role: (role != "operator", role))
 
 
+_FRAGMENT = """async () => (await fetch(location.href,
+    {headers: {"HX-Request": "true"}})).status"""
+
 # ---------------------------------------------------------- what is written
 
 _TEXTS = """() => {
@@ -88,6 +91,7 @@ async def test_a_page(
         assert "\u202e" not in await shown.content()
         assert await foreign(window, lang) == []
         assert await window.axe() == []
+        assert await window.page.evaluate(_FRAGMENT) == 200
         for size in ("desk", "phone"):
             await window.sized(size)
             assert await window.overflow() == 0, size
