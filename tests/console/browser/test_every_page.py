@@ -185,7 +185,7 @@ async def test_nobody_is_shown_a_button_that_refuses_them(
 
 def leads_to(way: Way, method: str, path: str) -> bool:
     """Tell whether a link or a form leads there."""
-    pattern = re.sub(r"\{\w+\}", "[^/]+", re.sub(r":[^{}]*\}", "}", way.path))
+    pattern = re.sub(r"\{\w+\}", ".+", re.sub(r":[^{}]*\}", "}", way.path))
     return way.method == method and bool(re.fullmatch(pattern, path))
 
 
