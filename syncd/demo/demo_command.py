@@ -14,6 +14,7 @@ from syncd.demo.member import stop
 from syncd.demo.play import Demo, Row, title
 from syncd.errors import UsageError
 from syncd.messages.catalogue import t
+from syncd.store.sessions import TICKET_S
 
 SAMPLE = Path(__file__).with_name("sample") / "reports.csv"
 WATCH_S = 1.0  # between two looks at the daemons
@@ -87,7 +88,14 @@ def watch(play: Demo) -> None:
         f" http://{bank.own}/v1/status"
     )
     for member in play.members:
-        terminal.say(f"  {member.id:9} http://{member.own}  {member.log_file}")
+        terminal.say(f"  {member.id:9} {member.link()}  {member.log_file}")
+    text = t(
+        "Each link opens a console once, within {n} minutes; then a token does:"
+        " {path}",
+        n=TICKET_S // 60,
+        path=play.where / "secrets" / "*.token",
+    )
+    terminal.say(f"  {text}")
     with suppress(KeyboardInterrupt):  # as soon as the last line is there
         terminal.say(f"  {play.where}/demo.json")
         while True:

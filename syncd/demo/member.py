@@ -4,6 +4,7 @@ Every step is the command that a person would type in the demo's directory,
 run as a process of its own; passphrases lie outside the homes.
 """
 
+import asyncio
 import json
 import secrets
 import shlex
@@ -20,6 +21,10 @@ from syncd import config
 from syncd.cli import terminal
 from syncd.cli.api_client import ApiClient
 from syncd.errors import SyncdError, UnavailableError
+from syncd.node.pinned import clock
+from syncd.store.database import Database
+from syncd.store.home_stores import OWN
+from syncd.store.sessions import Sessions
 
 START_S = 30.0  # for a daemon to answer
 STOP_S = 15.0  # for a daemon to end after SIGTERM
@@ -91,6 +96,18 @@ class Member:
         """Return what its local API answers its operator, to a body if any."""
         with ApiClient.of(config.load(self.home), self.token_file) as api:
             return api.get(path) if body is None else api.post(path, body)
+
+    def link(self) -> str:
+        """Return what logs the operator into its console, once.
+
+        The secret stands behind the #, which browsers send to nobody.
+        """
+        database = Database(self.home / OWN, "own", readers=1)
+        try:
+            made = asyncio.run(Sessions(database, clock).ticket("operator"))
+        finally:
+            database.close()
+        return f"http://{self.own}/login#{made}"
 
     def result(self, words: str, *also: int) -> tuple[int, Any]:
         """Run a command about its home; return its exit code and its JSON."""

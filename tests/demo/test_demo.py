@@ -12,6 +12,7 @@ import sysconfig
 import time
 import venv
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -122,8 +123,28 @@ def test_little_data(tmp_path: Path) -> None:
     assert not [*(tmp_path / "tmp").iterdir()]
 
 
+def log_in(out: str) -> tuple[int, int]:
+    """Return what the first link answers as a form sends it, and again."""
+    (address, secret) = re.findall(r"(http://\S+)/login#(\S+)", out)[0]
+    found = []
+    for _ in range(2):
+        host = HTTPConnection(address.removeprefix("http://"))
+        sent = {
+            "Origin": address,
+            "Sec-Fetch-Site": "same-origin",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        host.request("POST", "/login", f"token={secret}", sent)
+        found.append(host.getresponse().status)
+        host.close()
+    return found[0], found[1]
+
+
 def test_ctrl_c(tmp_path: Path) -> None:
-    """It stays up until Ctrl-C, and leaves no process behind."""
+    """It stays up until Ctrl-C, and leaves no process behind.
+
+    Meanwhile each link that it printed opens a console, once.
+    """
     where = tmp_path / "demo"
     data = write_list(tmp_path / "data.csv", *made_up(350))
     with subprocess.Popen(
@@ -138,6 +159,7 @@ def test_ctrl_c(tmp_path: Path) -> None:
             if "demo.json" in line:
                 break
         assert running.poll() is None
+        assert log_in("".join(lines)) == (303, 401)
         assert "✗" not in "".join(lines), "".join(lines)
         pids = [
             m["pid"] for m in json.loads((where / "demo.json").read_text())
