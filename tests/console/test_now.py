@@ -31,7 +31,7 @@ async def test_figures_say_the_same_in_words_table_and_chart(
     await alliance.up[2].report("url", "http://evil.example/figures")
     await alliance.settle()
     page = await operator.get("/figures")
-    assert re.search(r"\d+ reports by 1 members, 0 retracted", page.text)
+    assert re.search(r"\d+ reports by \d members?, \d+ retracted", page.text)
     assert "fake online investment" in page.text
     [(data, _)] = re.findall(r'data-chart="([^"]*Reports[^"]*)"(.)', page.html)
     assert json.loads(html.unescape(data))["data"][1]
