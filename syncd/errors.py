@@ -11,6 +11,7 @@
     │   ├── NotAdmittedError   a peer that does not know us (any more)
     │   └── BrokenSourceError  bytes that are not what was signed: try another
     ├── QuotaError             too many; says when to come back      429
+    ├── PendingError           it waits for a second person          202, exit 6
     ├── StaleError             a compare-and-swap lost               409
     ├── UntrustedError         nobody we trust signed or said this   403, exit 4
     │   └── ForkError          an origin contradicts what it signed  exit 4
@@ -211,6 +212,28 @@ class QuotaError(SyncdError):
         super().__init__(message, hint=hint, left=left, **params)
         self.retry_after_s = retry_after_s
         self.left = left  # what would be given now
+
+
+class PendingError(SyncdError):
+    """Nothing is done yet: it waits for a second person, as `id`."""
+
+    kind = "pending"
+    exit_code = 6
+    status = 202
+
+    @classmethod
+    def of(cls, id_: int) -> "PendingError":
+        """Return that something waits."""
+        return cls(
+            "review: waits for a second person, as {id}",
+            hint="syncd pending show {id}",
+            id=id_,
+        )
+
+    @property
+    def id(self) -> int:
+        """As what it waits."""
+        return int(str(self.params["id"]))
 
 
 class StaleError(SyncdError):

@@ -417,9 +417,10 @@ class Member:
     async def retract(self, kind: str, value: str) -> int:
         """Have all live reports of a value end; return how many."""
         done = await self.node.local_service.retract(
+            Caller("", "operator"),
             report_forms.Retraction(
                 reason="false_positive", kind=kind, value=value
-            )
+            ),
         )
         return done.retracting
 

@@ -24,6 +24,7 @@ from syncd.config import Address, Config
 from syncd.errors import (
     KINDS,
     Message,
+    PendingError,
     QuotaError,
     RefusedError,
     StaleError,
@@ -139,7 +140,10 @@ class ApiClient:
             raw = answer.read()
         if answer.status >= 400:
             raise _error(answer.status, answer.headers, raw)
-        return self._value(raw, answer.headers.get_content_type())
+        found = self._value(raw, answer.headers.get_content_type())
+        if [*found] == ["pending"]:
+            raise PendingError.of(found["pending"])
+        return found
 
     @contextlib.contextmanager
     def _calling(self) -> Iterator[None]:

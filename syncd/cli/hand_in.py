@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 from syncd.cli import api_client
 from syncd.cli.api_client import ApiClient
 from syncd.cli.options import MOST, ApiOptions, FormatOptions, batches
-from syncd.errors import SyncdError
+from syncd.errors import PendingError, SyncdError
 from syncd.messages import answers
 from syncd.messages.catalogue import t
 
@@ -43,7 +43,10 @@ class HandIn:
             outcomes: Iterator[Item] = iter(())
             if good:
                 call = {**self.fixed, self.name: good}
-                outcomes = iter(own.post(self.path, call)["items"])
+                try:
+                    outcomes = iter(own.post(self.path, call)["items"])
+                except PendingError as e:
+                    outcomes = repeat({"state": "pending", "id": e.id})
             for number, one in some:
                 if isinstance(one, SyncdError):
                     self.unread[len(self.items)] = one
@@ -93,6 +96,8 @@ class HandIn:
         total = [t(self.total, **numbers)] if self.total else []
         value = {"items": self.items, **counts}
         args.show(value, chain(self._each(most), total))
+        if "pending" in states:
+            return PendingError.exit_code
         return 1 if {"refused", "taken_back"} & {*states} else 0
 
     def _each(self, most: int) -> Iterator[str]:
@@ -119,6 +124,8 @@ def _came_in(item: Item) -> str:
     """Return what became of an item that is not refused."""
     row, id_ = item["row"], item["id"]
     match item["state"]:
+        case "pending":
+            line = t("{n}: waits for a second person, as {id}", n=row, id=id_)
         case "known":
             line = t("{n}: known as {id}", n=row, id=id_)
         case "accepted":

@@ -23,6 +23,7 @@ NOUNS = {
     "vouch": later("Vouch for numbers, sites and accounts in our own name."),
     "reassigned": later("As a carrier, say that numbers have a new owner."),
     "lookup": later("Look up numbers, URLs and accounts."),
+    "pending": later("What waits for a second person: list, show, confirm."),
     "own": later("Our own lists, told nobody: exempt, note, remove, list."),
     "screening": later("Which of our own customers are listed: add, report."),
     "access": later("Who looked up what for: report, about."),

@@ -7,11 +7,13 @@ from typing import Any
 
 from syncd.cli.command import option
 from syncd.cli.options import (
+    MOST,
     ApiOptions,
     FormatOptions,
     KindOptions,
     ValueOptions,
     among,
+    batches,
     not_given,
     positions,
 )
@@ -25,6 +27,7 @@ COUNTS = (
     *("already", "spared"),
 )
 TYPES = ("report", "dispute", "reassigned", "answer", "vouch")
+ONE_BY_ONE = 20  # values that are each retracted for itself
 Call = dict[str, Any]
 
 
@@ -93,7 +96,14 @@ def _named(args: _RetractOptions) -> list[Call]:
     if args.file is not None and args.is_list(args.file):
         return _listed(args, args.file)
     args.check_kind()
-    return [{**args.named, "value": v} for v in args.values()]
+    return _bulk([{**args.named, "value": v} for v in args.values()])
+
+
+def _bulk(values: list[Call]) -> list[Call]:
+    """Return many values as few calls: they are one piece of work."""
+    if len(values) <= ONE_BY_ONE:
+        return values
+    return [{"values": some} for some in batches(values, MOST)]
 
 
 def _listed(args: _RetractOptions, file: Path) -> list[Call]:
@@ -112,7 +122,7 @@ def _listed(args: _RetractOptions, file: Path) -> list[Call]:
                 why=one.problem,
             )
         found[one.json] = one.fields
-    return [*found.values()]
+    return _bulk([*found.values()])
 
 
 def _reasons() -> str:

@@ -248,6 +248,13 @@ class Screening(Struct, frozen=True):
     days: Annotated[int, _from(1, 400, "days")] = 400
 
 
+class Review(Struct, frozen=True):
+    """What a second person looks at, once there is a reviewer's token."""
+
+    above: Annotated[int, _from(0, 1_000_000, "values")] = 100
+    own_lists: Flag = True
+
+
 Role = Literal["duty", "compliance", "admin"]
 
 
@@ -314,6 +321,7 @@ class Config(Struct, frozen=True):
     access: Access = Access()
     sighting: Sighting = Sighting()
     screening: Screening = Screening()
+    review: Review = Review()
     notify: Notify = Notify()
 
     @property

@@ -51,8 +51,9 @@ class Published:
 
 
 class State(IntEnum):
-    """Where a row of the vault is; WAITING and PUBLISHED are the live ones."""
+    """Where a row of the vault is; up to PUBLISHED they are the live ones."""
 
+    HELD = -1  # of an import that waits for a second person
     WAITING = 0
     PUBLISHED = 1
     ENDING = 2

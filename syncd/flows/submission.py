@@ -23,6 +23,7 @@ class Submission:
     today: str = ""  # day in the roster's zone
     refresh: bool = False  # a day of `seen` that is a default counts as said
     again: str = ""  # why they are reported though they were taken back
+    held: bool = False  # they wait for a second person
 
 
 class Outcome(Struct, frozen=True):
@@ -94,3 +95,4 @@ class ImportStatus(
     dropped: int  # of these, taken back
     finished: bool
     standing: int | None = None  # reports of it; where one import is asked
+    pending: int = 0  # its reports wait for a second person, as that

@@ -71,6 +71,7 @@ from syncd.node.serve.made_files import MadeFiles
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.own_list_service import OwnListService
 from syncd.node.serve.peer_service import LocalHolder, PeerService
+from syncd.node.serve.review_service import Review
 from syncd.node.serve.screening import Screening
 from syncd.node.serve.status import StatusReader
 from syncd.node.serve.urgent_news import UrgentNews
@@ -214,7 +215,6 @@ class Daemon:
         self.disputes = self._make(Disputes)
         self.orders = self._make(RosterOrders)
         self.excess = Excess(self.ctx, self.logs)
-        self.daily = self._make(Daily)
 
     def _build_serve(self) -> None:
         """Build what answers the other members and our own systems."""
@@ -235,6 +235,7 @@ class Daemon:
         self.changes = self._make(Changes)
         self.screening = self._make(Screening)
         self.lifts = self._make(Lifts)
+        self.review = self._make(Review)
         self.local_service = self._make(LocalService)
         self.rules = self.local_service.rules
         self.intake = self._make(Intake)
@@ -246,6 +247,9 @@ class Daemon:
         self.own_lists = self._make(OwnListService, lookup=self.lookups.lookup)
         self.access = self._make(AccessService)
         self.log_service = self._make(LogService)
+        self.daily = self._make(Daily, review=self.review.daily)
+        own_lists, claims = self.own_lists, self.claim_intake
+        self.review.serve(self.intake, self.local_service, claims, own_lists)
 
     def _build_arrivals(self) -> None:
         """Build what looks at whatever merging brings in."""
@@ -390,7 +394,7 @@ class Daemon:
             *(self.local_service, self.intake, self.claim_intake),
             *(self.own_lists, self.lookups, self.access, self.changes),
             *(self.screening, self.status_reader, self.figures),
-            self.log_service,
+            *(self.log_service, self.review),
         )
         app = local_api.app(
             self.local_service,

@@ -45,6 +45,9 @@ _LAST = Prepared(sa.select(sa.func.max(_at.id)))
 _HURRY = Prepared(
     sa.update(vault).where(_this, _at.state == 0).values(urgent=1), "row"
 )
+_OUT = Prepared(
+    sa.update(vault).where(_this, _at.state == -1).values(state=0), "row"
+)
 _FREE = Prepared(sa.update(vault).where(_this).values(held=0), "row")
 _STANDING = Prepared(
     sa.select(
@@ -80,6 +83,7 @@ class _Row:
     type: int
     fields: _Fields
     held: bool = False
+    waits: bool = False  # for a second person
     reason: str = ""
     ended_on: str = ""
 
@@ -100,6 +104,8 @@ def accept(
     Raises:
         StaleError: the import is not at `mark.old_offset` any more.
     """
+    if mark is not None:
+        how = replace(how, held=imports.held(c, mark.id))
     macs = [_mac(cipher, r) for r in reports]
     batch = _Batch(c, macs, how)
     outcomes = [
@@ -130,6 +136,7 @@ class _Batch:
         self._next = (_LAST.one(c)[0] or 0) + 1
         self._new: list[tuple[int, NewReport, bytes]] = []
         self._hurry: list[tuple[int]] = []  # known, and urgent only now
+        self._out: list[tuple[int]] = []  # known, and waits no more
         self._freed: list[tuple[int]] = []  # hold nothing back any more
 
     def judge(self, report: NewReport, mac: bytes) -> Outcome:
@@ -141,6 +148,8 @@ class _Batch:
             if same and self._same(report, fields, row.fields):
                 if report.urgent:
                     self._hurry.append((row.id,))
+                if row.waits and not self._how.held:
+                    self._out.append((row.id,))
                 return Outcome("known", row.id, notices=report.notices)
         if report.type == 1 and there:
             held = [row for row in there if row.held]
@@ -168,11 +177,13 @@ class _Batch:
     ) -> None:
         """Write what was judged."""
         ids = _fields_ids(c, {r.fields for _, r, _ in self._new})
-        fixed = (now, import_id, self._how.caller or None)
+        state = State.HELD if self._how.held else State.WAITING
+        fixed = (int(state), now, import_id, self._how.caller or None)
         rows = (_row(cipher, new, ids, fixed) for new in self._new)
         _INSERT.many(c, rows)
         places = sorted((mac[:8], id_) for id_, _, mac in self._new)
         _FIND_BY.many(c, places)
+        _OUT.many(c, self._out)
         _HURRY.many(c, self._hurry)
         _FREE.many(c, self._freed)
 
@@ -221,6 +232,7 @@ class _Batch:
             row = _Row(
                 *(id_, type_, self._fields(fields)),
                 held=bool(held) and state >= State.ENDING,
+                waits=state == State.HELD,
                 reason=why or "",
                 ended_on=on or statement.day_text(at // 86_400),
             )
@@ -231,11 +243,11 @@ def _row(
     cipher: VaultCipher,
     new: tuple[int, NewReport, bytes],
     fields_ids: dict[bytes, int],
-    fixed: tuple[int, int | None, str | None],
+    fixed: tuple[int, int, int | None, str | None],
 ) -> tuple[object, ...]:
-    """Return what `_INSERT` wants; `fixed`: time, import and caller."""
+    """Return what `_INSERT` wants; `fixed`: state, time, import, caller."""
     id_, report, mac = new
-    now, import_id, caller = fixed
+    state, now, import_id, caller = fixed
     fields_mac = cipher.hash_of("fields", report.type, mac + report.fields)
     sealed = None
     if report.value:
@@ -246,7 +258,7 @@ def _row(
     return (
         *(id_, report.type, report.kind, sealed),
         *(fields_ids[report.fields], mac, fields_mac),
-        *(0, int(report.urgent), now, import_id),
+        *(state, int(report.urgent), now, import_id),
         *(report.epoch or None, report.token or None, caller),
     )
 

@@ -117,6 +117,11 @@ class Bearers(Book):
         return Bearer(*row) if row else None
 
     @reads_few
+    def ever(self, c: sa.Connection, role: str) -> bool:
+        """Tell whether a token of a role was ever added."""
+        return c.execute(_ALL.where(_at.role == role)).first() is not None
+
+    @reads_few
     def certificates(self, c: sa.Connection) -> frozenset[bytes]:
         """Return the certificates (DER) that stand for somebody just now."""
         its = sa.select(_at.certificate).where(LIVE)

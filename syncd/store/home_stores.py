@@ -33,6 +33,7 @@ from syncd.store.mirror import MirrorStore
 from syncd.store.mutes import Mutes
 from syncd.store.own import HIGH_WATER, OwnLogStore
 from syncd.store.own_books import LISTS, OwnBooks
+from syncd.store.pending import PendingBook
 from syncd.store.published import PublishedCounts
 from syncd.store.quota import Quotas
 from syncd.store.screening import ScreeningBook
@@ -102,6 +103,7 @@ class OwnStore(OwnBooks):
         self.mutes = Mutes(database, cipher, clock)
         self.sessions = Sessions(database, clock)
         self.history = History(database)
+        self.pending = PendingBook(database, cipher, clock)
 
     async def record(
         self, findings: Sequence[Finding], *, once: bool = False

@@ -84,6 +84,7 @@ _REFUSE = Prepared(
 _MOVE = Prepared(
     sa.update(import_job)
     .where(job.id == _wanted("this"), job.offset == _wanted("from"), _OPEN)
+    .where(job.held < 2)
     .values(
         {k: _wanted(k) for k in _PLACE}
         | {k: job[k] + _wanted(k, type_=Int) for k in _CAME}
@@ -99,7 +100,12 @@ class Imports(SealedBook):
 
     @writes
     def begin(
-        self, c: sa.Connection, wanted: ImportBegin, caller: str = ""
+        self,
+        c: sa.Connection,
+        wanted: ImportBegin,
+        caller: str = "",
+        *,
+        held: bool = False,
     ) -> ImportStatus:
         """Begin an import, or find the one that has not ended.
 
@@ -131,9 +137,11 @@ class Imports(SealedBook):
             "began_at": self._clock(),
             "list_id": list_id,
             "caller": caller,
+            "held": int(held),
             "sealed": seal(wanted.name.encode(), b"import/%d" % id_),
         }
         c.execute(sa.insert(import_job).values(row))
+        self._take_over(c, list_id, id_)
         [begun] = self._states(c, 1, job.id == id_)
         return begun
 
@@ -153,6 +161,13 @@ class Imports(SealedBook):
             )
         ended = sa.update(import_job).where(*open_)
         c.execute(ended.values(finished_at=self._clock()))
+
+    def _take_over(self, c: sa.Connection, list_id: int, id_: int) -> None:
+        """Have rows that an ended import held be of this one: it knows them."""
+        of = sa.select(job.id).where(job.list_id == list_id, job.id != id_)
+        its = vault.c.import_id.in_(of.where(job.held > 0))
+        moved = sa.update(vault).where(vault.c.state == State.HELD, its)
+        c.execute(moved.values(import_id=id_))
 
     @reads
     def state(self, c: sa.Connection, import_id: int) -> ImportStatus:
@@ -283,6 +298,11 @@ class Imports(SealedBook):
         prefix_at = _prefix_at(id_, row["offset"])
         row["prefix"] = opened(row["prefix"], prefix_at).hex()
         return ImportStatus(finished=row["finished_at"] is not None, **row)
+
+
+def held(c: sa.Connection, import_id: int) -> bool:
+    """Tell whether what an import brings waits for a second person."""
+    return bool(c.scalar(sa.select(job.held).where(job.id == import_id)))
 
 
 def _prefix_at(import_id: int, offset: int) -> bytes:

@@ -33,7 +33,7 @@ class Withdrawn:
     # where some stand that no retract of ours can end
 
 
-_WAITING, _PUBLISHED, _ENDING, _ENDED = map(int, State)
+_, _WAITING, _PUBLISHED, _ENDING, _ENDED = map(int, State)
 NEWEST = sa.select(sa.func.max(log.c.id)).scalar_subquery()
 _at, _wanted = vault.c, sa.bindparam
 _this = sa.update(vault).where(_at.id == _wanted("row"))
@@ -52,7 +52,7 @@ _END = Prepared(
     _this.values(
         **_why,
         held=_wanted("hold"),
-        state=sa.case((_at.state == _WAITING, _ENDED), else_=_ENDING),
+        state=sa.case((_at.state <= _WAITING, _ENDED), else_=_ENDING),
     ),
     *("why", "day", "hold", "row"),
 )

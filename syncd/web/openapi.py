@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from syncd.web.problem import MEDIA, Problem
+from syncd.web.review_forms import Pending
 from syncd.web.routes import ALL, OPEN, Route
 
 _TEMPLATE = "#/components/schemas/{name}"
@@ -29,7 +30,7 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
     forms = {
         form
         for route in routes
-        for form in (route.gives, route.takes)
+        for form in (route.gives, route.takes, Pending)
         if _is_form(form)
     }
     _, schemas = msgspec.json.schema_components(
@@ -81,6 +82,10 @@ def _operation(route: Route) -> dict[str, Any]:
             },
         },
     }
+    if route.reviewed:
+        waits = {"anyOf": [_schema(route.gives), _schema(Pending)]}
+        held = {route.media: {"schema": waits}}
+        found["responses"]["202"] = {"description": "waits", "content": held}
     if route.roles is not OPEN:
         found["security"] = [{"bearer": []}, {"certificate": []}]
         found["x-roles"] = sorted(route.roles)

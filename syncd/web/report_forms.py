@@ -53,7 +53,7 @@ class VaultItem(Stated, frozen=True, kw_only=True):
 
     id: int
     kind: str
-    state: str  # waiting, published, ending, ended
+    state: str  # held, waiting, published, ending, ended
     value: str = ""  # normal form; absent if it was said by token
     token: str = ""  # then this, 22 characters
     epoch: int = 0  # of the token
@@ -87,6 +87,7 @@ class Retraction(RawValue, frozen=True, kw_only=True):
     positions: Annotated[tuple[Place, ...], MOST] = ()
     ids: Annotated[tuple[Natural, ...], MOST] = ()
     import_: Natural = msgspec.field(name="import", default=0)
+    values: Annotated[tuple[RawValue, ...], MOST] = ()
     never: bool = False  # reports on what the never-list protects by now
 
 
@@ -187,7 +188,7 @@ class ReportQuery(Query, frozen=True, kw_only=True):
     before: Cursor = 0  # smaller ids only
     limit: Limit = 100
     state: Annotated[
-        Literal["", "waiting", "published", "ending", "ended"],
+        Literal["", "held", "waiting", "published", "ending", "ended"],
         meta("rows in this state only"),
     ] = ""
     type: Annotated[

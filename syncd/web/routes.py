@@ -21,8 +21,9 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 from aiohttp import web
 
-from syncd.errors import MalformedError, SyncdError
+from syncd.errors import MalformedError, PendingError, SyncdError
 from syncd.web import forms, problem
+from syncd.web.review_forms import Pending
 from syncd.web.runner import body_of
 
 JSON = "application/json"
@@ -37,6 +38,8 @@ OPERATORS = frozenset({"operator"})
 READERS = frozenset({"operator", "reviewer", "reader", "compliance"})
 COMPLIANCE = frozenset({"compliance"})
 AUDITORS = frozenset({"operator", "compliance", "auditor"})
+REVIEWERS = frozenset({"reviewer"})
+WATCHERS = OPERATORS | REVIEWERS | COMPLIANCE
 EVERYBODY = READERS | {"auditor"}
 
 MOST_COMMAS = 64 * forms.MOST_ITEMS  # a report has some twenty fields
@@ -52,6 +55,8 @@ class Caller:
     id: int = 0
     staff: str = ""  # number of the person whose it is
     person: str = ""  # and the name
+    shown: int | None = None
+    # to so many values a second person has agreed, for this caller
 
 
 CALLER = web.RequestKey("caller", Caller)
@@ -76,6 +81,7 @@ class Route:
     media: str = JSON  # of the answer
     takes_media: tuple[str, ...] = (JSON,)
     status: int = 200
+    reviewed: bool = False  # it may wait for a second person: 202
 
     async def answer(
         self, service: object, request: web.Request
@@ -85,12 +91,15 @@ class Route:
             name: await self._given(name.rstrip("_"), kind, request)
             for name, kind in self.needs.items()
         }
-        found = await self.handler(service, **given)
+        try:
+            found = await self.handler(service, **given)
+        except PendingError as e:
+            found = Pending(pending=e.id)
         if isinstance(found, web.StreamResponse):
             return found
         raw = isinstance(found, bytes)
         return web.Response(
-            status=self.status,
+            status=202 if getattr(found, "pending", 0) else self.status,
             body=found if raw else msgspec.json.encode(found),
             headers={"Cache-Control": "no-store", "Content-Type": self.media},
         )
@@ -107,9 +116,10 @@ class Route:
             return kind(text)
         if self.takes is None:
             return _query(request, self.asks)
-        return self._body(await body_of(request, self.most))
+        return self.body(await body_of(request, self.most))
 
-    def _body(self, raw: bytes) -> Any:
+    def body(self, raw: bytes) -> Any:
+        """Return what a body is, read and checked."""
         if self.takes is bytes:
             return raw
         # To decode `0,` takes 40 times its bytes of memory.

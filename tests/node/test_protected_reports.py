@@ -71,7 +71,9 @@ async def test_authors_are_notified_of_what_a_grown_list_protects(
     assert "3 reports of ours" in str(line)
     assert "syncd report retract --never" in str(line)
     wanted = report_forms.Retraction(reason="false_positive", never=True)
-    done = await bank.node.local_service.retract(wanted)
+    done = await bank.node.local_service.retract(
+        Caller("", "operator"), wanted
+    )
     assert (done.retracting, done.disputes) == (3, 0)
     status = await bank.node.status_reader.status()
     assert not [x for x in status.todo if str(x).startswith("never-list: ")]

@@ -172,9 +172,10 @@ async def test_statements_of_the_old_log(
     assert words in refused.value.hint
     with pytest.raises(RefusedError, match="a log that has ended"):
         await bank.node.local_service.retract(
+            Caller("", "operator"),
             report_forms.Retraction(
                 reason="false_positive", positions=((old, index),)
-            )
+            ),
         )
 
     await bank.node.claim_intake.dispute(

@@ -10,7 +10,7 @@ from syncd.cli.api_client import ApiClient
 from syncd.cli.importing import previewing, refused
 from syncd.cli.importing.targets import OwnList, Reports
 from syncd.cli.importing.upload import Upload, identity
-from syncd.errors import UsageError
+from syncd.errors import PendingError, UsageError
 from syncd.indicator import vocabulary
 from syncd.lists import columns, mapping, table
 from syncd.lists.columns import Columns, ListDescription
@@ -164,8 +164,9 @@ def _tell(
     for (field, word), n in upload.columns.ignored.most_common(SHOWN):
         line = t("{field}: {word} is ignored", field=field, word=word)
         terminal.tell(f"{n:>9,} × {line}")
+    waits = PendingError.exit_code if counts.get("pending") else 0
     if not counts.get("refused"):
-        return 0
+        return waits
     reasons = refused.reasons(rows())
     shown = reasons.most_common(SHOWN)
     others = reasons.total() - sum(n for _, n in shown)
@@ -183,7 +184,7 @@ def _tell(
         )
     else:
         terminal.tell("write refused rows down with --refused FILE.csv")
-    return 1
+    return waits or 1
 
 
 def _remark(what: str, code: str) -> str:
@@ -210,6 +211,12 @@ def _counted(counts: Mapping[str, Any]) -> Iterator[str]:
         " {refused}",
         **{**number, "id": counts["id"]},
     )
+    if n["pending"]:
+        yield t(
+            "nothing of it is published yet: it waits for a second person, as"
+            " {id} (syncd pending show {id})",
+            id=n["pending"],
+        )
     if n["taken_back"]:
         yield t(
             "not accepted, as we took it back before: {n} (--again REASON"

@@ -1,7 +1,7 @@
 """Take in disputes, answers, vouches and reassigned numbers."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.flows import claim, report
@@ -14,6 +14,7 @@ from syncd.flows.draft import (
 )
 from syncd.flows.ports import Position
 from syncd.flows.report import Rules
+from syncd.flows.review import Change
 from syncd.flows.submission import Outcome, Submission
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Report
@@ -21,6 +22,7 @@ from syncd.node.context import Context
 from syncd.node.serve import shown
 from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.lookups import Claims
+from syncd.node.serve.review_service import Review
 from syncd.node.upkeep.disputes import Disputes
 from syncd.web import claim_forms, forms
 from syncd.web.report_forms import ReportsTaken, Retracting, Retraction
@@ -40,7 +42,8 @@ class ClaimIntake:
     claims: Claims
     dispute_check: DisputeCheck
     disputed: Disputes  # how those stand that concern us
-    retract: Callable[[Retraction], Awaitable[Retracting]]
+    retract: Callable[[Caller, Retraction], Awaitable[Retracting]]
+    review: Review  # holds what a second person is to see
 
     @route(
         *("POST", "/v1/disputes", OPERATORS, "dispute others' reports"),
@@ -76,12 +79,17 @@ class ClaimIntake:
     @route(
         *("POST", "/v1/answers", OPERATORS, "answer a dispute against us"),
         status=202,
+        reviewed=True,
     )
     async def answer(
         self, caller: Caller, draft: AnswerDraft
     ) -> claim_forms.Answered:
         """Keep an answer on reports of ours; one that withdraws ends them."""
         reports = await self._disputed(draft.dispute)
+        if draft.outcome == WITHDRAWN:
+            said = Change("report", "", UPHELD, -len(reports))
+            call = "POST /v1/answers"
+            await self.review.ask(caller, call, draft, [said], note=True)
         kept = await self.ctx.offload(
             claim.prepare_answer, draft, reports, self.rules()
         )
@@ -91,7 +99,8 @@ class ClaimIntake:
             ended = Retraction(
                 reason=UPHELD, positions=tuple(c.position for c in reports)
             )
-            retracting = (await self.retract(ended)).retracting
+            agreed = replace(caller, shown=len(reports))
+            retracting = (await self.retract(agreed, ended)).retracting
         return claim_forms.Answered(
             id=outcome.id,
             reports=len(reports),

@@ -4,17 +4,19 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from syncd import shape
-from syncd.errors import MalformedError, SyncdError
+from syncd.errors import MalformedError, PendingError, SyncdError
 from syncd.flows import report
 from syncd.flows.draft import NewReport, RawValue
 from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import State
 from syncd.flows.report import Rules
+from syncd.flows.review import Change
 from syncd.flows.submission import (
     ImportBegin,
     ImportEnd,
@@ -28,6 +30,7 @@ from syncd.node.context import Context, checked_day
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.serve import shown
 from syncd.node.serve.metrics import Metrics
+from syncd.node.serve.review_service import Review, changes
 from syncd.store import gone
 from syncd.store.imports import Refused
 from syncd.store.vault import Query
@@ -47,11 +50,16 @@ class Intake:
     rules: Callable[[], Rules]  # what drafts are checked against just now
     wake: Callable[[], None]  # has it published what waits
     elsewhere: ElsewhereNotes
+    review: Review  # holds what a second person is to see
     _waking: bool = field(default=False, init=False)
 
     # --------------------------------------------------------- reporting
 
-    @route("POST", "/v1/reports", OPERATORS, "hand in reports", status=202)
+    @route(
+        *("POST", "/v1/reports", OPERATORS, "hand in reports"),
+        status=202,
+        reviewed=True,
+    )
     async def take_reports(
         self, caller: Caller, wanted: report_forms.ReportsCall
     ) -> report_forms.ReportsTaken:
@@ -74,6 +82,8 @@ class Intake:
                 context,
             )
         good = [p for p in prepared if isinstance(p, NewReport)]
+        if step is None:
+            await self._ask(caller, wanted, prepared)
         outcomes = await self.ctx.own.vault.accept(
             good,
             step,
@@ -91,6 +101,20 @@ class Intake:
             self._waking = True
             asyncio.get_running_loop().call_later(BETWEEN_S, self._wake)
         return taken
+
+    async def _ask(
+        self,
+        caller: Caller,
+        wanted: report_forms.ReportsCall,
+        prepared: Sequence[NewReport | SyncdError],
+    ) -> None:
+        """Hold reports that are too many for one person; note urgent ones."""
+        drafts, good = shown.good(wanted.reports, prepared, NewReport)
+        both = zip(drafts, good, strict=True)
+        said = changes(("report", one.kind, d.label) for d, one in both)
+        body, call = replace(wanted, reports=drafts), "POST /v1/reports"
+        note = any(one.urgent for one in good)
+        await self.review.ask(caller, call, body, said, note=note)
 
     async def _note_elsewhere(
         self, kept: Sequence[NewReport], outcomes: Sequence[Outcome]
@@ -168,12 +192,31 @@ class Intake:
         self, caller: Caller, wanted: ImportBegin
     ) -> ImportStatus:
         """Begin an import or find it again."""
-        return await self.ctx.own.imports.begin(wanted, caller.name)
+        held = await self.review.in_force()
+        begin = self.ctx.own.imports.begin
+        return await begin(wanted, caller.name, held=held)
 
-    @route("POST", "/v1/imports/{id}/finish", OPERATORS, "end an import")
-    async def finish_import(self, id_: int, how: ImportEnd) -> ImportStatus:
-        """End an import."""
+    @route(
+        *("POST", "/v1/imports/{id}/finish", OPERATORS, "end an import"),
+        reviewed=True,
+    )
+    async def finish_import(
+        self, caller: Caller, id_: int, how: ImportEnd
+    ) -> ImportStatus:
+        """End an import, or have it wait as a whole for a second person."""
         own, today = self.ctx.own, self.rules().today
+        state = await own.imports.state(id_)
+        if not state.finished and caller.shown is None:
+            call = "POST /v1/imports/{id}/finish"
+            said = await own.pending.close_import(id_)
+            if most := how.gone_at_most or 0:
+                said.append(Change("report", "", gone.REASON, -most))
+            about: Any = {"list": state.list, "import_": id_}
+            try:
+                await self.review.ask(caller, call, how, said, **about)
+            except PendingError as e:
+                return replace(state, pending=e.id)
+        await own.pending.release_import(id_)
         await gone.finish(own.database, id_, how, own.clock(), today)
         state = await own.imports.state(id_)
         self._wake()

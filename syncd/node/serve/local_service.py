@@ -16,6 +16,7 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.flows import key_share, report
+from syncd.flows.draft import RawValue
 from syncd.flows.ports import State
 from syncd.flows.report import Rules
 from syncd.indicator import claims as claim_rows
@@ -28,6 +29,7 @@ from syncd.node.home import share_name
 from syncd.node.serve.callers import Callers
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.lookups import Claims, Lookups
+from syncd.node.serve.review_service import Review
 from syncd.node.serve.shown import claim_items
 from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.store.retracting import Terms
@@ -63,6 +65,7 @@ class LocalService(Callers):
         ProtectedReports  # which reports of ours the never-list protects
     )
     wake: Callable[[], None]  # has it published what waits
+    review: Review  # holds what a second person is to see
 
     def __post_init__(self) -> None:
         self._checked: tuple[Rules, int] | None = None
@@ -81,16 +84,22 @@ class LocalService(Callers):
         self._checked = context, roster.version
         return context
 
-    @route("POST", "/v1/retractions", OPERATORS, "retract reports", status=202)
+    @route(
+        *("POST", "/v1/retractions", OPERATORS, "retract reports"),
+        status=202,
+        reviewed=True,
+    )
     async def retract(
-        self, wanted: report_forms.Retraction
+        self, caller: Caller, wanted: report_forms.Retraction
     ) -> report_forms.Retracting:
         """Have reports of ours end."""
         if not vocabulary.known("retract_reason", wanted.reason):
             raise vocabulary.refused("reason", "retract_reason", wanted.reason)
         vault = self.ctx.own.vault
         how = Terms(wanted.reason, self.ctx.today(), _types(wanted))
-        done = await vault.retract(await self._named(wanted), how)
+        ids = await self._named(wanted)
+        await self.review.ask_of_rows(caller, wanted, ids, how.types)
+        done = await vault.retract(ids, how)
         count = done.ends.total()
         reports, disputes = done.ends[REPORT], done.ends[DISPUTE]
         if count:
@@ -130,6 +139,7 @@ class LocalService(Callers):
     async def _named(self, wanted: report_forms.Retraction) -> list[int]:
         """Return the ids of the vault rows that a retraction may mean."""
         named = [wanted.value, wanted.token, wanted.positions, wanted.ids]
+        named.append(wanted.values)
         if sum(map(bool, [*named, wanted.import_, wanted.never])) != 1:
             raise MalformedError(
                 "retraction: want one of value, token, positions, ids, import,"
@@ -151,8 +161,9 @@ class LocalService(Callers):
             )
             rows = await vault.find_token(wanted.kind, wanted.epoch, short)
             return [row.id for row in rows]
-        if wanted.value:
-            return await self._of_value(wanted)
+        if wanted.value or wanted.values:
+            values = wanted.values or (wanted,)
+            return [i for one in values for i in await self._of_value(one)]
         found = []
         ours = self.ctx.own_origins
         for origin, index in wanted.positions:
@@ -167,7 +178,7 @@ class LocalService(Callers):
                 found.append(row.id)
         return found
 
-    async def _of_value(self, wanted: report_forms.Retraction) -> list[int]:
+    async def _of_value(self, wanted: RawValue) -> list[int]:
         """Return the rows on a value: reports of one form, all else.
 
         A report has dropped a URL's query or kept it; where both stand, the
@@ -329,5 +340,6 @@ def _types(wanted: report_forms.Retraction) -> tuple[int, ...]:
 
     A dispute of ours is not withdrawn by who takes back a report.
     """
-    meant = wanted.type or ("report" if wanted.value else "all")
+    by_value = wanted.value or wanted.values
+    meant = wanted.type or ("report" if by_value else "all")
     return tuple(n for n in KEPT if meant in ("all", statement.NAMES[n]))

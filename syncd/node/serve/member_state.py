@@ -29,6 +29,7 @@ class MemberState(status_forms.Parts, frozen=True, kw_only=True):
     findings: tuple[Row, ...]  # the newest
     appending: Message  # why nothing is published; "" if it is
     appeals: int = 0  # on which something is to do
+    held: tuple[int, int] = (0, 0)  # wait for a second person; are overdue
     remarks: tuple[Message, ...]  # what else there is to do
     disputes: tuple[DisputeState, ...]  # that wait for an answer
 

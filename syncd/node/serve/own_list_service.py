@@ -10,9 +10,10 @@ from collections.abc import (
 )
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
+from msgspec.structs import replace as reform
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.flows import own_lists, report
@@ -27,10 +28,12 @@ from syncd.flows.entry import (
 from syncd.flows.judge import Answer
 from syncd.flows.ports import Access, Position
 from syncd.flows.report import Rules
+from syncd.flows.review import Change
 from syncd.indicator import active, identifier, statement, vocabulary
 from syncd.indicator.identifier import KINDS, Identifier
 from syncd.node.context import Context
-from syncd.node.serve.shown import day_text, label, shown, taken
+from syncd.node.serve.review_service import Review, changes
+from syncd.node.serve.shown import day_text, good, label, shown, taken
 from syncd.roster.roster import Roster
 from syncd.store.own_entries import OwnEntries
 from syncd.web import forms
@@ -116,10 +119,12 @@ class OwnListService:
     ctx: Context
     lookup: Look  # asks the alliance, recorded as any look-up is
     rules: Callable[[], Rules]  # what values are checked against just now
+    review: Review  # holds what a second person is to see
 
     @route(
         *("POST", "/v1/own/entries", OPERATORS),
         "add exempt entries and notes",
+        reviewed=True,
     )
     async def add(self, caller: Caller, wanted: OwnAdd) -> own_forms.OwnTaken:
         """Keep exempt entries or notes; durable on return."""
@@ -129,6 +134,9 @@ class OwnListService:
             wanted.entries,
             self.rules(),
         )
+        kept, said = _good(wanted.entries, made, wanted.type)
+        body, call = reform(wanted, entries=kept), "POST /v1/own/entries"
+        await self.review.ask_of_own(caller, call, body, *said)
         if wanted.type == EXEMPT:
             made = await self._in_view(caller, wanted, made)
         return await self._keep(made, caller, None)
@@ -159,7 +167,10 @@ class OwnListService:
             for at, one in enumerate(made)
         ]
 
-    @route("POST", "/v1/own/local", OPERATORS, "add rows to a local list")
+    @route(
+        *("POST", "/v1/own/local", OPERATORS, "add rows to a local list"),
+        reviewed=True,
+    )
     async def add_local(
         self, caller: Caller, wanted: OwnLocal
     ) -> own_forms.OwnTaken:
@@ -174,6 +185,14 @@ class OwnListService:
             one if isinstance(one, SyncdError) else own_lists.local(one, name)
             for one in prepared
         ]
+        kept, said = _good(wanted.reports, made, LOCAL)
+        body, call = reform(wanted, reports=kept), "POST /v1/own/local"
+        load = wanted.load
+        if await self.review.ask_of_own(
+            caller, call, body, *said, load=load, more=load > 0
+        ):
+            wait = [own_forms.OwnOutcome(state="pending")] * len(kept)
+            return taken(own_forms.OwnTaken, made, wait)
         if wanted.load:
             bad = [
                 draft
@@ -208,9 +227,13 @@ class OwnListService:
         """Begin to read a list of our own anew."""
         name = own_lists.list_name(wanted.list)
         load, there = await self.ctx.own.entries.begin_load(name)
+        await self.review.book.lapse(f"{load}/{name}")
         return own_forms.OwnLoad(load=load, entries=there)
 
-    @route("POST", "/v1/own/removals", OPERATORS, "remove our own entries")
+    @route(
+        *("POST", "/v1/own/removals", OPERATORS, "remove our own entries"),
+        reviewed=True,
+    )
     async def remove(
         self, caller: Caller, wanted: own_forms.OwnRemoval
     ) -> own_forms.OwnRemoved:
@@ -218,7 +241,18 @@ class OwnListService:
         if sum(map(bool, (wanted.ids, wanted.value, wanted.list))) != 1:
             raise MalformedError("removal: want one of ids, value, list")
         why = own_lists.plain_text("why", wanted.why)
-        entries = self.ctx.own.entries
+        entries, ids = self.ctx.own.entries, list(wanted.ids)
+        if wanted.value:
+            found = wanted.read(identifier.for_retract, self.rules().region)
+            there = await entries.find({*found}, 0)
+            ids = [e.id for some in there.values() for e in some]
+        if wanted.list:
+            _, n = await entries.begin_load(wanted.list)
+            said = Change("replaced" if wanted.load else LOCAL, "", "", -n)
+        else:
+            said = Change(wanted.type, wanted.kind, "", -len(ids))
+        call, load = "POST /v1/own/removals", wanted.load
+        await self.review.ask_of_own(caller, call, wanted, said, load=load)
         if wanted.list:
             if wanted.load and not why:
                 why = "list_dropped"
@@ -228,11 +262,6 @@ class OwnListService:
                 most=wanted.gone_at_most,
             )
             return own_forms.OwnRemoved(removed=n, entries=left)
-        ids = list(wanted.ids)
-        if wanted.value:
-            found = wanted.read(identifier.for_retract, self.rules().region)
-            there = await entries.find({*found}, 0)
-            ids = [e.id for some in there.values() for e in some]
         n = await entries.remove(ids, wanted.type, caller.name, why)
         return own_forms.OwnRemoved(removed=n)
 
@@ -272,9 +301,17 @@ def _seen(entry: NewEntry, answer: forms.LookupItem) -> NewEntry | SyncdError:
                 hint="say why, or try again when the holders answer",
             )
     if official:
-        fields = msgspec.structs.replace(entry.fields, official=True)
+        fields = reform(entry.fields, official=True)
         return replace(entry, fields=fields)
     return entry
+
+
+def _good(
+    drafts: Sequence[Any], made: Sequence[object], what: str
+) -> tuple[tuple[Any, ...], list[Change]]:
+    """Return those drafts that can be kept, and how many of what they are."""
+    kept, entries = good(drafts, made, NewEntry)
+    return kept, changes((what, e.kind, e.fields.label) for e in entries)
 
 
 def _seen_of(

@@ -111,6 +111,7 @@ class StatusReader:
                 one for one in await self.disputes.states() if one.pending
             ),
             appeals=await self.ctx.own.appeals.open(),
+            held=await self.ctx.own.pending.counts(),
             remarks=(*filter(None, (self._outside(),)), *self.never()),
         )
 

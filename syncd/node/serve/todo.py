@@ -46,6 +46,7 @@ def _all(state: MemberState) -> Iterator[Message]:
     yield from _notify(state)
     yield from _disputes(state)
     yield from _appeals(state)
+    yield from _held(state)
     yield from _keys(state)
 
 
@@ -241,6 +242,22 @@ def _appeals(state: MemberState) -> Iterator[Message]:
         yield Message(
             "appeals: {n} measures to look at again: syncd appeal list",
             n=state.appeals,
+        )
+
+
+def _held(state: MemberState) -> Iterator[Message]:
+    waiting, overdue = state.held
+    if waiting:
+        yield Message(
+            "review: {n} wait for a second person, each for a day: syncd"
+            " pending list",
+            n=waiting,
+        )
+    if overdue:
+        yield Message(
+            "review: {n} went at once by one person, and nobody has looked at"
+            " them within a day: syncd pending list --state after",
+            n=overdue,
         )
 
 

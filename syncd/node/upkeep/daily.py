@@ -6,7 +6,7 @@ simply run again.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -42,11 +42,13 @@ class Daily:
     orders: RosterOrders
     excess: Excess
     disputes: Disputes
+    review: Callable[[], Awaitable[None]]  # of what one person handed in
 
     async def run(self) -> None:
         """Do what is due: usage and sightings of the past, and pruning."""
         await self.orders.know_never()
         await self.disputes.tell()
+        await self.review()
         own = self.ctx.own
         await own.access.prune(self.ctx.config.access.days)
         await own.appeals.prune(self.ctx.config.access.days)

@@ -1,0 +1,113 @@
+"""Two-person work: what one person hands in, a second one looks at.
+
+open ──▶ waiting ──confirm──▶ confirmed ──▶ done, or failed
+├──refuse──▶ refused
+└──a day───▶ lapsed
+after ──confirm──▶ seen        went at once, is looked at afterwards
+└──refuse──▶ wrong
+"""
+
+from collections import Counter
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from syncd.errors import MalformedError, RefusedError
+from syncd.flows.ports import Position
+
+DAY_S: Final = 86_400  # until what waits lapses, or what went is overdue
+_NEXT: Final = {
+    True: {"waiting": "confirmed", "after": "seen"},
+    False: {"waiting": "refused", "after": "wrong"},
+}
+_SAID: Final = {
+    True: ("confirmed", "done", "failed", "seen"),
+    False: ("refused", "wrong"),
+}
+
+
+class Person(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who called: a token, and whose it is."""
+
+    name: str  # of the token
+    role: str
+    id: int
+    staff: str = ""
+    person: str = ""
+
+
+class Change(Struct, frozen=True, forbid_unknown_fields=True):
+    """How much of one sort would be said, or would end."""
+
+    what: str  # report, dispute, …; exempt, note, local
+    kind: str
+    label: str  # a code
+    n: int  # below 0: so many end
+
+
+class Held(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+):
+    """One call that waits, or went and is to be looked at; unix seconds."""
+
+    id: int = 0
+    state: str
+    call: str  # the route
+    by: Person
+    at: int
+    until: int  # it lapses, or is overdue
+    changes: tuple[Change, ...] = ()
+    stays: dict[str, int] = {}  # values that others list still, by member
+    positions: tuple[Position, ...] = ()  # of ours that would end, the first
+    list: str = ""  # its name
+    import_: int = 0
+    decided: Person | None = None
+    decided_at: int = 0
+    why: str = ""
+    problem: dict[str, Any] = {}  # of what was confirmed and failed
+
+    @property
+    def n(self) -> int:
+        """How many values would change."""
+        return sum(abs(one.n) for one in self.changes)
+
+
+def decided(
+    held: Held, who: Person, now: int, why: str, *, right: bool
+) -> Held:
+    """Return it as a second person decides; the same said twice is once.
+
+    Raises:
+        RefusedError: that is no second person, or nothing waits.
+        MalformedError: it is refused, and not said why.
+    """
+    if not who.staff:
+        raise RefusedError(
+            "review: your token belongs to no person",
+            hint="syncd token add NAME --role reviewer --staff NUMBER",
+        )
+    numbers = {one.staff.strip().casefold() for one in (who, held.by)}
+    if len(numbers) == 1 or who.id == held.by.id:
+        raise RefusedError("review: whoever handed it in is no second person")
+    if held.state in _SAID[right]:
+        return held
+    state = _NEXT[right].get(held.state)
+    if not state or (held.state == "waiting" and now >= held.until):
+        raise RefusedError("review: {id} waits for nobody now", id=held.id)
+    if not (right or why):
+        raise MalformedError("why: say why it is refused")
+    return replace(held, state=state, decided=who, decided_at=now, why=why)
+
+
+def merged(old: Held, new: Held) -> Held:
+    """Return one held call with what another part of it adds."""
+    sums: Counter[tuple[str, str, str]] = Counter()
+    for one in (*old.changes, *new.changes):
+        sums[one.what, one.kind, one.label] += one.n
+    changes = tuple(Change(*key, n) for key, n in sums.items())
+    return replace(new, id=old.id, changes=changes)

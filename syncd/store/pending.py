@@ -1,0 +1,243 @@
+"""What waits for a second person: sealed calls, and an import's held rows.
+
+A call is kept with its body until it is decided, then without. Rows of an
+import wait in the vault in a state of their own, of which no publisher knows:
+they are let go, or deleted, in one transaction.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+from msgspec.structs import replace
+
+from syncd.errors import MissingError, StaleError
+from syncd.flows.ports import Position, State
+from syncd.flows.review import Change, Held, merged
+from syncd.indicator import statement
+from syncd.store.book import SealedBook, reads, writes
+from syncd.store.prepared import MANY, Prepared
+from syncd.store.tables import (
+    Bytes,
+    Int,
+    Text,
+    column,
+    import_job,
+    log,
+    own_table,
+    vault,
+    vault_fields,
+    vault_value,
+)
+
+FORBORNE: Final = ("refused", "lapsed")
+FINAL: Final = (*FORBORNE, "done", "failed", "seen", "wrong")
+Listed = tuple[tuple[str, int, bytes], Position]  # kind, epoch, token; where
+Part = tuple[str, msgspec.Raw]  # route and body
+
+_pending = own_table(
+    "pending",
+    column("id", Int, primary_key=True),
+    column("state", Text),
+    column("until", Int),
+    column("mac", Bytes),  # keyed hash of the call, or of what it is part of
+    column("sealed", Bytes),  # all that is said of it
+)
+_part = own_table(
+    "pending_part",
+    column("of", Int, sa.ForeignKey("pending.id"), primary_key=True),
+    column("n", Int, primary_key=True),
+    column("sealed", Bytes),  # route and body
+)
+_at, _row, _job = _pending.c, vault.c, import_job.c
+_COUNT = (
+    sa.select(_row.type, _row.kind, vault_fields.c.fields, sa.func.count())
+    .join_from(vault, vault_fields)
+    .where(_row.state < State.ENDING)
+    .group_by(
+        *(_row.type, _row.kind, vault_fields.c.id, vault_fields.c.fields)
+    )
+)
+_ENDS = Prepared(_COUNT.where(_row.id.in_(MANY)))
+_LISTED = Prepared(
+    sa.select(_row.kind, _row.epoch, _row.token, log.c.origin, _row.idx)
+    .join_from(vault, log)
+    .where(_row.state == State.PUBLISHED, _row.id.in_(MANY))
+)
+
+
+class PendingBook(SealedBook):
+    """The calls, over own.db."""
+
+    @writes
+    def put(
+        self, c: sa.Connection, held: Held, body: bytes, part_of: str = ""
+    ) -> Held:
+        """Keep a call, or one more part of what is open; return what is kept.
+
+        The same call that waits already is not kept twice.
+        """
+        mac = self._mac(part_of) if part_of else self._mac(held.call, body)
+        state = "open" if part_of else held.state
+        for there in self._found(c, _at.mac == mac, _at.state == state):
+            if not part_of:
+                return there
+            held = merged(there, held)
+        if not held.id:
+            last = c.scalar(sa.select(sa.func.max(_at.id))) or 0
+            held = replace(held, id=last + 1)
+            blank = {"state": "", "until": 0, "sealed": b""}
+            row = {"id": held.id, "mac": mac, **blank}
+            c.execute(sa.insert(_pending).values(row))
+        self._keep(c, held)
+        its = _part.c.of == held.id
+        n = c.scalar(sa.select(sa.func.count()).where(its)) or 0
+        part = msgspec.json.encode((held.call, msgspec.Raw(body)))
+        sealed = self._cipher.seal(part, _context(held.id, n))
+        c.execute(sa.insert(_part).values(of=held.id, n=n, sealed=sealed))
+        return held
+
+    @reads
+    def get(self, c: sa.Connection, id_: int) -> Held:
+        """Return one.
+
+        Raises:
+            MissingError: there is none of that id.
+        """
+        for one in self._found(c, _at.id == id_):
+            return one
+        raise MissingError("review: none of that id")
+
+    async def page(
+        self, states: Collection[str], before: int = 0, limit: int = 1000
+    ) -> list[Held]:
+        """Return those of some states or of all, the newest first."""
+        where = [_at.id < (before or 2**53)]
+        where += [_at.state.in_(states)] if states else []
+        return await self._db.read(lambda c: self._found(c, *where)[:limit])
+
+    @reads
+    def parts(self, c: sa.Connection, id_: int) -> list[Part]:
+        """Return routes and bodies of a held call, in order."""
+        its = sa.select(_part.c.n, _part.c.sealed).where(_part.c.of == id_)
+        opened = (
+            self._cipher.open(sealed, _context(id_, n))
+            for n, sealed in c.execute(its.order_by(_part.c.n))
+        )
+        return [msgspec.json.decode(raw, type=Part) for raw in opened]
+
+    @writes
+    def move(self, c: sa.Connection, old: Held, new: Held) -> Held:
+        """Change one, if it is in its old state still.
+
+        Raises:
+            StaleError: somebody else was faster.
+        """
+        if not self._found(c, _at.id == old.id, _at.state == old.state):
+            raise StaleError("review: {id} was decided meanwhile", id=old.id)
+        self._keep(c, new)
+        return new
+
+    @writes
+    def lapse(self, c: sa.Connection, part_of: str = "") -> None:
+        """Let go what waited too long, or what is open and begun anew."""
+        over = _at.until <= self._clock()
+        if part_of:
+            over = sa.and_(_at.mac == self._mac(part_of), _at.state == "open")
+        waits = _at.state.in_(("open", "waiting"))
+        for one in self._found(c, waits, over):
+            self._keep(c, replace(one, state="lapsed"))
+
+    async def counts(self) -> tuple[int, int]:
+        """Return how many wait, and of how many the looking at is overdue."""
+        found, now = await self.page(("waiting", "after")), self._clock()
+        late = [one.state for one in found if one.until <= now]
+        waiting = sum(one.state == "waiting" for one in found)
+        return waiting - late.count("waiting"), late.count("after")
+
+    async def prune(self, days: int) -> None:
+        """Drop what was decided so long ago."""
+        old = _at.until < self._clock() - days * 86_400
+        await self._run(sa.delete(_pending).where(old, _at.state.in_(FINAL)))
+
+    # ------------------------------------------------------- vault rows
+
+    @reads
+    def ends(
+        self, c: sa.Connection, ids: Sequence[int], types: Collection[int]
+    ) -> list[Change]:
+        """Return what would end of some rows, by sort."""
+        return _changes(_ENDS.within(c, ids), types, -1)
+
+    @reads
+    def listed(self, c: sa.Connection, ids: Sequence[int]) -> list[Listed]:
+        """Return tokens and positions of those that are published."""
+        return [((*row[:3],), (*row[3:],)) for row in _LISTED.within(c, ids)]
+
+    @writes
+    def close_import(self, c: sa.Connection, id_: int) -> list[Change]:
+        """Take nothing more into a held import; return what it would say."""
+        this = sa.update(import_job).where(_job.id == id_, _job.held > 0)
+        c.execute(this.values(held=2))
+        found = c.execute(_COUNT.where(*_held(id_)))
+        return _changes(found, statement.NAMES, 1)
+
+    @writes
+    def release_import(self, c: sa.Connection, id_: int) -> None:
+        """Let the held rows of an import be published."""
+        rows = sa.update(vault).where(*_held(id_))
+        c.execute(rows.values(state=State.WAITING))
+        c.execute(sa.update(import_job).where(_job.id == id_).values(held=0))
+
+    # ---------------------------------------------------------- innards
+
+    def _mac(self, *of: str | bytes) -> bytes:
+        return self._hash("pending", *of)
+
+    def _keep(self, c: sa.Connection, held: Held) -> None:
+        context = _context(held.id, held.state, held.until)
+        sealed = self._cipher.seal(msgspec.json.encode(held), context)
+        row = {"state": held.state, "until": held.until, "sealed": sealed}
+        c.execute(sa.update(_pending).where(_at.id == held.id).values(row))
+        if held.state in FINAL:
+            c.execute(sa.delete(_part).where(_part.c.of == held.id))
+        if held.state in FORBORNE and held.import_:
+            found = sa.func.substr(_row.value_mac, 1, 8), _row.id
+            key = sa.tuple_(vault_value.c.mac, vault_value.c.vault_id)
+            its = key.in_(sa.select(*found).where(*_held(held.import_)))
+            c.execute(sa.delete(vault_value).where(its))
+            c.execute(sa.delete(vault).where(*_held(held.import_)))
+            over = sa.update(import_job).where(_job.id == held.import_)
+            over = over.where(_job.held > 0)
+            c.execute(over.values(finished_at=self._clock(), held=0))
+
+    def _found(self, c: sa.Connection, *where: Any) -> list[Held]:
+        rows = sa.select(_at.id, _at.state, _at.until, _at.sealed)
+        rows = rows.where(*where).order_by(_at.id.desc()).limit(1000)
+        opened = (
+            self._cipher.open(sealed, _context(*clear))
+            for *clear, sealed in c.execute(rows)
+        )
+        return [msgspec.json.decode(raw, type=Held) for raw in opened]
+
+
+def _context(*of: object) -> bytes:
+    """Return what a row is bound to: in another's place it does not open."""
+    return f"syncd-pending-v1\0{of}".encode()
+
+
+def _held(import_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return _row.import_id == import_id, _row.state == State.HELD
+
+
+def _changes(
+    rows: Iterable[Sequence[Any]], types: Collection[int], sign: int
+) -> list[Change]:
+    sums: Counter[tuple[str, str, str]] = Counter()
+    for type_, kind, fields, n in rows:
+        if type_ in types:
+            label = msgspec.json.decode(fields).get("label", "")
+            sums[statement.NAMES[type_], kind, label] += n
+    return [Change(*key, sign * n) for key, n in sums.items()]

@@ -1,0 +1,321 @@
+"""Two-person work: what one person hands in, and a second one looks at."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from tests.alliance import Alliance
+from tests.web.local_client import LocalClient, Reply, report
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+STAFF = {
+    "operator": "0042",
+    "reviewer": "0043",
+    "same": "0042 ",
+    "nobody": "",
+    "reader": "0044",
+}
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def alliance(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Alliance]:
+    """Two of three have a second person look at more than three values."""
+    async with Alliance.found(
+        tmp_path_factory.mktemp("review"),
+        ["bank", "carrier", "police"],
+        local_apis=True,
+        settings={"review": {"above": 3}},
+    ) as found:
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def clients(alliance: Alliance) -> AsyncIterator[dict[str, LocalClient]]:
+    async with aiohttp.ClientSession() as session:
+        found = {}
+        for member in alliance.up:
+            client = found[member.id] = LocalClient(session, member)
+            await client.add("operator")
+            if member.id == "police":
+                continue
+            add = member.node.home.own.bearers.add
+            for name, staff in STAFF.items():
+                role = name if name in ("operator", "reader") else "reviewer"
+                client.tokens[name] = await add(
+                    f"my {name}", role, None, staff, "张三"
+                )
+        yield found
+
+
+def phones(first: int, n: int) -> list[dict[str, Any]]:
+    return [report(f"+1202555{first + i:04}") for i in range(n)]
+
+
+async def hand_in(client: LocalClient, first: int, n: int = 4) -> Reply:
+    return await client.post("/v1/reports", {"reports": phones(first, n)})
+
+
+async def rows(client: LocalClient, first: int, n: int = 4) -> list[str]:
+    """Return the states of what is in the vault."""
+    found = []
+    for one in phones(first, n):
+        wanted = {"kind": "phone", "value": one["value"]}
+        page = (await client.post("/v1/reports/search", wanted)).body
+        found += [item["state"] for item in page["items"]]
+    return found
+
+
+async def decide(
+    client: LocalClient, id_: int, what: str = "confirm", **more: Any
+) -> Reply:
+    more = {"role": "reviewer", "why": "", **more}
+    why = {"why": more.pop("why")}
+    return await client.post(f"/v1/pending/{id_}/{what}", why, **more)
+
+
+async def shown(client: LocalClient, id_: int) -> Any:
+    page = await client.get(f"/v1/pending/{id_}", role="reviewer")
+    return page.body["items"][0]
+
+
+async def test_many_reports_wait_until_a_second_person_confirms(
+    bank: LocalClient,
+) -> None:
+    reply = await hand_in(bank, 1000)
+    assert (reply.status, [*reply.body]) == (202, ["pending"])
+    id_ = reply.body["pending"]
+    assert await rows(bank, 1000) == []
+    assert (await hand_in(bank, 1000)).body["pending"] == id_  # once
+    item = await shown(bank, id_)
+    assert item["by"]["staff"] == "0042"
+    assert item["changes"] == [
+        {"what": "report", "kind": "phone", "label": "fake_invest", "n": 4}
+    ]
+    done = (await decide(bank, id_)).body["items"][0]
+    assert (done["state"], done["decided"]["staff"]) == ("done", "0043")
+    assert len(await rows(bank, 1000)) == 4
+    assert (await decide(bank, id_)).body["items"][0]["state"] == "done"
+
+
+@pytest.mark.parametrize("role", ["same", "nobody"])
+async def test_one_person_with_two_tokens_is_no_second(
+    bank: LocalClient, role: str
+) -> None:
+    first = 1100 if role == "same" else 1110
+    id_ = (await hand_in(bank, first)).body["pending"]
+    reply = await decide(bank, id_, role=role)
+    assert reply.status == 422, reply.body
+    assert (await decide(bank, id_, role="operator")).status == 403
+    assert await rows(bank, first) == []
+    assert (await shown(bank, id_))["state"] == "waiting"
+
+
+async def test_what_is_refused_is_gone_and_says_why(bank: LocalClient) -> None:
+    id_ = (await hand_in(bank, 1200)).body["pending"]
+    assert (await decide(bank, id_, "refuse")).status == 400
+    reply = await decide(bank, id_, "refuse", why="a test list")
+    assert reply.body["items"][0]["state"] == "refused"
+    assert (await shown(bank, id_))["why"] == "a test list"
+    assert (await decide(bank, id_)).status == 422
+    assert await rows(bank, 1200) == []
+    book = bank.member.node.home.own.pending
+    assert await book.parts(id_) == []
+
+
+async def test_few_go_at_once_and_urgent_ones_are_looked_at_after(
+    bank: LocalClient,
+) -> None:
+    assert (await hand_in(bank, 1300, 3)).body["accepted"] == 3
+    urgent = report("+12025551350", urgent=True)
+    assert (await bank.take(urgent))[0]["state"] == "accepted"
+    page = await bank.get("/v1/pending?state=after", role="reader")
+    assert page.status == 403
+    page = await bank.get("/v1/pending?state=after")
+    [item] = page.body["items"]
+    assert (await decide(bank, item["id"])).body["items"][0]["state"] == "seen"
+
+
+async def test_nobody_waits_where_there_is_no_reviewer(
+    clients: dict[str, LocalClient],
+) -> None:
+    reply = await hand_in(clients["police"], 1400)
+    assert reply.body["accepted"] == 4
+
+
+async def test_a_bulk_retraction_waits_and_says_whose_listing_stays(
+    alliance: Alliance, bank: LocalClient, clients: dict[str, LocalClient]
+) -> None:
+    await hand_in(clients["police"], 1500, 2)
+    await hand_in(bank, 1500, 3)
+    await hand_in(bank, 1503, 2)
+    await alliance.settle()
+    values = [
+        {"kind": "phone", "value": one["value"]} for one in phones(1500, 5)
+    ]
+    alone = {"reason": "false_positive", **values[4]}
+    assert (await bank.post("/v1/retractions", alone)).body["retracting"] == 1
+    call = {"reason": "false_positive", "values": values}
+    id_ = (await bank.post("/v1/retractions", call)).body["pending"]
+    item = await shown(bank, id_)
+    assert [(c["what"], c["n"]) for c in item["changes"]] == [("report", -4)]
+    assert item["stays"] == {"police": 2}
+    assert len(item["positions"]) == 4
+    assert "ended" not in (await rows(bank, 1500))
+    more = report("+12025551500", label="fake_loan")
+    await bank.take(more)  # more than was shown would end by now
+    failed = (await decide(bank, id_)).body["items"][0]
+    assert failed["state"] == "failed"
+    assert "were confirmed" in failed["problem"]["detail"]
+    again = (await bank.post("/v1/retractions", call)).body["pending"]
+    assert (await decide(bank, again)).body["items"][0]["state"] == "done"
+    after = (await bank.get("/v1/pending?state=after")).body["items"]
+    assert after[0]["changes"][0]["n"] == -1
+
+
+async def begin(client: LocalClient, name: str, list_: str) -> int:
+    hash_ = hashlib.sha256(name.encode()).hexdigest()
+    body = {"name": name, "size": 9, "file": hash_, "list": list_}
+    reply = await client.post("/v1/imports", {**body, "anew": True})
+    return int(reply.body["id"])
+
+
+async def load(
+    client: LocalClient, id_: int, first: int, n: int, at: int = 0
+) -> Reply:
+    mark: dict[str, Any] = {"id": id_}
+    mark |= {"old_offset": at, "offset": at + 9, "row": at + 9}
+    mark["prefix"] = "0" * 64
+    body = {"reports": phones(first, n), "import": mark}
+    return await client.post("/v1/reports", body)
+
+
+async def finish(client: LocalClient, id_: int) -> Reply:
+    return await client.post(f"/v1/imports/{id_}/finish", {})
+
+
+async def test_an_import_waits_as_a_whole(
+    alliance: Alliance, bank: LocalClient
+) -> None:
+    id_ = await begin(bank, "a.csv", "a")
+    await load(bank, id_, 2000, 5)
+    await alliance.settle()
+    assert await rows(bank, 2000, 5) == ["held"] * 5
+    reply = await finish(bank, id_)
+    assert reply.status == 202
+    pending = reply.body["pending"]
+    assert (await load(bank, id_, 2005, 1, 9)).status == 409  # closed
+    assert (await finish(bank, id_)).body["pending"] == pending
+    item = await shown(bank, pending)
+    assert (item["list"], item["changes"][0]["n"]) == ("a", 5)
+    assert (await decide(bank, pending)).body["items"][0]["state"] == "done"
+    await alliance.settle()
+    assert await rows(bank, 2000, 5) == ["published"] * 5
+    state = (await bank.get(f"/v1/imports/{id_}")).body
+    assert state["finished"]
+
+
+async def test_a_refused_import_leaves_no_row(bank: LocalClient) -> None:
+    id_ = await begin(bank, "b.csv", "b")
+    await load(bank, id_, 2100, 5)
+    await hand_in(bank, 2100, 1)  # one is said by a person, too
+    pending = (await finish(bank, id_)).body["pending"]
+    await decide(bank, pending, "refuse", why="not ours")
+    assert await rows(bank, 2101) == []
+    assert len(await rows(bank, 2100, 1)) == 1
+    assert (await bank.get(f"/v1/imports/{id_}")).body["finished"]
+
+
+async def test_a_small_import_waits_for_its_end_alone(
+    bank: LocalClient,
+) -> None:
+    id_ = await begin(bank, "c.csv", "c")
+    await load(bank, id_, 2200, 3)
+    reply = await finish(bank, id_)
+    assert (reply.status, reply.body["finished"]) == (200, True)
+    assert "held" not in await rows(bank, 2200, 3)
+
+
+async def test_what_an_import_left_held_is_the_next_ones(
+    bank: LocalClient,
+) -> None:
+    await load(bank, await begin(bank, "d.csv", "d"), 2300, 5)
+    id_ = await begin(bank, "e.csv", "d")
+    assert (await load(bank, id_, 2300, 5)).body["known"] == 5
+    item = await shown(bank, (await finish(bank, id_)).body["pending"])
+    assert item["changes"][0]["n"] == 5
+
+
+async def test_own_lists_wait_and_a_load_as_a_whole(bank: LocalClient) -> None:
+    number = "+12025553000"
+    body = {"type": "exempt", "entries": [{"kind": "phone", "value": number}]}
+    id_ = (await bank.post("/v1/own/entries", body)).body["pending"]
+    assert (await bank.get("/v1/own/entries")).body.get("items", []) == []
+    assert (await decide(bank, id_)).body["items"][0]["state"] == "done"
+    [entry] = (await bank.get("/v1/own/entries")).body["items"]
+    assert (entry["value"], entry["by"]) == (number, "my operator")
+    begun = 0
+    for _ in range(2):  # the first is left half-way
+        begun = (await bank.post("/v1/own/loads", {"list": "x"})).body["load"]
+        for first in (3100, 3110):
+            part = {"list": "x", "load": begun, "reports": phones(first, 2)}
+            items = (await bank.post("/v1/own/local", part)).body["items"]
+            assert {item["state"] for item in items} == {"pending"}
+    end = {"list": "x", "load": begun}
+    id_ = (await bank.post("/v1/own/removals", end)).body["pending"]
+    changes = (await shown(bank, id_))["changes"]
+    assert sum(c["n"] for c in changes if c["what"] == "local") == 4
+    assert (await decide(bank, id_)).body["items"][0]["state"] == "done"
+    page = await bank.get("/v1/own/entries?list=x")
+    assert len(page.body["items"]) == 4
+
+
+async def test_a_day_later_it_lapses_and_what_went_is_a_to_do(
+    clients: dict[str, LocalClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carrier = clients["carrier"]
+    await hand_in(carrier, 4100)
+    todo = str((await carrier.get("/v1/status")).body["todo"])
+    assert "1 wait for a second person" in todo
+    monkeypatch.setattr("syncd.flows.review.DAY_S", 0)
+    await carrier.take(report("+12025554999", urgent=True))
+    id_ = await begin(carrier, "l.csv", "l")
+    await load(carrier, id_, 4000, 5)
+    pending = (await finish(carrier, id_)).body["pending"]
+    assert (await decide(carrier, pending)).status == 422
+    await carrier.member.node.review.daily()
+    assert (await shown(carrier, pending))["state"] == "lapsed"
+    assert await rows(carrier, 4000, 5) == []
+    todo = str((await carrier.get("/v1/status")).body["todo"])
+    assert "1 went at once" in todo
+
+
+async def test_what_was_confirmed_and_left_is_done_by_the_daily_job(
+    bank: LocalClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = bank.member.node.review
+    id_ = (await hand_in(bank, 5000)).body["pending"]
+
+    async def die(held: Any) -> Any:
+        raise KeyError
+
+    monkeypatch.setattr(review, "_carry_out", die)
+    assert (await decide(bank, id_)).status == 500
+    monkeypatch.undo()
+    assert (await shown(bank, id_))["state"] == "confirmed"
+    monkeypatch.setattr("syncd.node.serve.review_service.AGAIN_S", -1)
+    await review.daily()
+    assert (await shown(bank, id_))["state"] == "done"
+    assert len(await rows(bank, 5000)) == 4
+
+
+async def test_the_rule_outlives_the_reviewer(bank: LocalClient) -> None:
+    bearers = bank.member.node.home.own.bearers
+    for name in ("my reviewer", "my same", "my nobody"):
+        await bearers.revoke(name)
+    assert "pending" in (await hand_in(bank, 6000)).body
