@@ -9,21 +9,10 @@ from syncd.cli.command import Command, argument, option
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions, among
 from syncd.messages import answers, catalogue
-from syncd.messages.catalogue import later, t
+from syncd.messages.answers import HELD
+from syncd.messages.catalogue import t
 
 HEAD = ("id", "state", "call", "by", "handed in", "until", "changes")
-STATES = {
-    "open": later("not all of it is here yet"),
-    "waiting": later("waits for a second person"),
-    "confirmed": later("confirmed, being done"),
-    "done": later("confirmed and done"),
-    "failed": later("confirmed, and could not be done"),
-    "refused": later("refused"),
-    "lapsed": later("lapsed after a day"),
-    "after": later("went at once, to be looked at"),
-    "seen": later("looked at, right"),
-    "wrong": later("looked at, wrong"),
-}
 Item = Mapping[str, Any]
 
 noun = Command()
@@ -40,7 +29,7 @@ def _list(args: _ListOptions) -> None:
         found = own.get("/v1/pending", limit=1000, state=args.state)
     rows = [
         [
-            *(str(one["id"]), t(STATES[one["state"]]), one["call"]),
+            *(str(one["id"]), t(HELD[one["state"]]), one["call"]),
             *(_who(one["by"]), moment(one["at"]), moment(one["until"])),
             f"{sum(c['n'] for c in one.get('changes', ())):+,}",
         ]
@@ -87,7 +76,7 @@ def _who(by: Item) -> str:
 
 
 def _shown(item: Item) -> Iterator[str]:
-    yield f"{item['id']}: {t(STATES[item['state']])}: {item['call']}"
+    yield f"{item['id']}: {t(HELD[item['state']])}: {item['call']}"
     yield t(
         "handed in by {who}, {at}", who=_who(item["by"]), at=moment(item["at"])
     )

@@ -28,6 +28,19 @@ NOTICES = {
         "a + or 00 before such a number is a sign of a faked caller id"
     ),
 }
+# How something that one person handed in stands.
+HELD = {
+    "open": later("not all of it is here yet"),
+    "waiting": later("waits for a second person"),
+    "confirmed": later("confirmed, being done"),
+    "done": later("confirmed and done"),
+    "failed": later("confirmed, and could not be done"),
+    "refused": later("refused"),
+    "lapsed": later("lapsed after a day"),
+    "after": later("went at once, to be looked at"),
+    "seen": later("looked at, right"),
+    "wrong": later("looked at, wrong"),
+}
 
 
 def notices(item: Mapping[str, Any]) -> str:

@@ -33,6 +33,7 @@ MENDS: Final = {  # by the first word of what is to do
     **dict.fromkeys(("behind", "fork", "holders", "withheld"), "/exchange"),
     **dict.fromkeys(("clock", "daemons", "notify", "silent"), "/system"),
     "publishing": "/reports",
+    "review": "/pending",
 }
 COLUMNS: Final = (
     *(Column("day", later("Day")), Column("member", later("Member"), True)),

@@ -1,0 +1,95 @@
+"""For review: what waits for a second person, and what it would change."""
+
+from typing import Final
+
+from aiohttp import web
+
+from syncd.console.page import Visit, page
+from syncd.console.places import type_name
+from syncd.console.tables import At, Column, Row, Table
+from syncd.flows.review import Held, Person
+from syncd.messages.answers import HELD, name
+from syncd.messages.catalogue import later, t
+from syncd.web.review_forms import Decision, PendingQuery
+from syncd.web.routes import REVIEWERS, WATCHERS
+
+_CHANGES: Final = (
+    Column("n", later("how many")),
+    Column("what", later("what")),
+    Column("kind", later("kind")),
+    Column("label", later("label")),
+)
+_PAST: Final = (
+    *(Column("id", later("no.")), Column("state", later("state"), True)),
+    *(Column("by", later("handed in by"), True), Column("n", later("values"))),
+    *(Column("who", later("looked at by"), True), Column("at", later("when"))),
+    Column("why", later("why")),
+)
+
+
+@page("GET", "/pending", WATCHERS, later("For review"), menu=50)
+async def pending(visit: Visit) -> web.StreamResponse:
+    """Show what waits, what went at once, and what was decided."""
+    items: dict[str, list[Held]] = {}
+    for state in ("waiting", "after", "decided"):
+        wanted = PendingQuery(state=state)
+        items[state] = (await visit.api("GET", "/v1/pending", wanted)).items
+    late = sum(one.until <= visit.now for one in items["after"])
+    past: list[Row] = [
+        {
+            "id": one.id,
+            "state": t(HELD[one.state]),
+            "n": one.n,
+            "by": _who(one.by),
+            "why": one.why,
+            "at": At(one.decided_at),
+            "who": _who(one.decided) if one.decided else "",
+        }
+        for one in items.pop("decided")
+    ]
+    return visit.show(
+        "pending.html",
+        sentence=t(
+            "{n} wait for a second person; {after} went at once and are to be"
+            " looked at, {late} of them overdue.",
+            n=len(items["waiting"]),
+            after=len(items["after"]),
+            late=late,
+        ),
+        groups=[
+            (t(HELD[state]), [(one, _table(visit, one)) for one in some])
+            for state, some in items.items()
+        ],
+        past=visit.table("past", _PAST, past),
+        decides=visit.may("POST", "/v1/pending/{id}/confirm"),
+        who=_who,
+    )
+
+
+def _table(visit: Visit, held: Held) -> Table:
+    rows: list[Row] = [
+        {
+            "n": one.n,
+            "what": type_name(one.what),
+            "kind": one.kind,
+            "label": name("label", one.label),
+        }
+        for one in held.changes
+    ]
+    return visit.table(f"changes{held.id}", _CHANGES, rows)
+
+
+def _who(by: Person) -> str:
+    return " ".join(filter(None, (by.name, by.staff, by.person)))
+
+
+@page("POST", "/pending", REVIEWERS, later("For review"))
+async def decide(visit: Visit) -> web.StreamResponse:
+    """Confirm or refuse one, as a second person."""
+    given = await visit.form()
+    what = "confirm" if given.get("what") == "confirm" else "refuse"
+    number = given.get("id", "")
+    id_ = int(number) if number.isdecimal() and len(number) < 16 else 0
+    why = Decision(why=given.get("why", ""))
+    await visit.api("POST", f"/v1/pending/{{id}}/{what}", why, id=id_)
+    return visit.go("/pending")

@@ -1,0 +1,83 @@
+"""For review: what waits, its effect, and a second person's decision."""
+
+import re
+
+import pytest
+
+from tests.alliance import Alliance
+from tests.console.conftest import Page, Visitor, visitor
+from tests.web.local_client import report
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def hand_in(alliance: Alliance, operator: Visitor, number: str) -> None:
+    url = f"{operator.url}/v1/own/entries"
+    entry = {"kind": "phone", "value": number}
+    body = {"type": "exempt", "entries": [entry]}
+    head = {"Authorization": f"Bearer {operator.token}"}
+    async with operator.browser.post(url, json=body, headers=head) as got:
+        assert got.status == 202, await got.text()
+
+
+def waiting(page: Page) -> list[str]:
+    """Return the numbers of what is to be decided, the newest first."""
+    return re.findall(r'name="id" value="(\d+)"', page.html)
+
+
+async def test_a_second_person_confirms_and_refuses(
+    alliance: Alliance, operator: Visitor, people: dict[str, Visitor]
+) -> None:
+    reviewer = people["reviewer"]
+    await hand_in(alliance, operator, "+12025556001")
+    await hand_in(alliance, operator, "+12025556002")
+    page = await operator.get("/pending")
+    assert re.search(r"^.*[2-9] wait for a second person", page.text)
+    assert "Confirm" not in page.text  # to whom it is not for
+    page = await reviewer.get("/pending")
+    assert "operator 0001 0001 Person 0001" in page.text
+    assert "exempt phone" in page.text
+    assert "+12025556" not in page.html
+    second, first, *_ = waiting(page)
+    no = await reviewer.post("/pending", {"id": second, "what": "refuse"})
+    assert (no.status, "say why" in no.text) == (400, True)
+    given = {"id": second, "what": "refuse", "why": "<b>not</b> ours"}
+    assert (await reviewer.post("/pending", given)).path == "/pending"
+    page = await reviewer.post("/pending", {"id": first, "what": "confirm"})
+    assert not {first, second} & {*waiting(page)}
+    assert "<b>not</b> ours" in page.text
+    assert "confirmed and done" in page.text
+
+
+async def test_whoever_handed_it_in_is_no_second_person(
+    alliance: Alliance, operator: Visitor
+) -> None:
+    same = await visitor(alliance.up[0], "reviewer", "0001")
+    await same.log_in()
+    await hand_in(alliance, operator, "+12025556003")
+    id_, *_ = waiting(await same.get("/pending"))
+    page = await same.post("/pending", {"id": id_, "what": "confirm"})
+    assert page.status == 422
+    assert "is no second person" in page.text
+    page = await operator.post("/pending", {"id": id_, "what": "confirm"})
+    assert page.status == 403
+    await same.browser.close()
+
+
+async def test_what_went_at_once_is_looked_at(
+    operator: Visitor, people: dict[str, Visitor]
+) -> None:
+    url, one = (
+        f"{operator.url}/v1/reports",
+        report("+12025556004", urgent=True),
+    )
+    head = {"Authorization": f"Bearer {operator.token}"}
+    async with operator.browser.post(
+        url, json={"reports": [one]}, headers=head
+    ) as got:
+        assert got.status == 202
+    page = await people["reviewer"].get("/pending")
+    assert re.search(r"[1-9] went at once", page.text)
+    given = {"id": waiting(page)[-1], "what": "confirm"}
+    page = await people["reviewer"].post("/pending", given)
+    assert "looked at, right" in page.text
