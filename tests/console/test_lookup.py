@@ -159,11 +159,13 @@ async def test_who_met_it_is_told_by_the_week(
     assert met[-1] == "warned"
 
 
-async def test_who_may_report_is_offered_it(
+async def test_a_role_is_offered_what_it_may(
     listed: Alliance, reader: Visitor, operator: Visitor
 ) -> None:
     text = "+8613911112222"
     assert hidden(await ask(reader, text), "/reports/new") == {}
+    assert "/entry/" not in (await ask(reader, "+8613800138001")).html
+    assert "/entry/" in (await ask(operator, "+8613800138001")).html
     fields = hidden(await ask(operator, text), "/reports/new")
     assert (fields["kind"], fields["value"]) == ("phone", text)
 
@@ -179,6 +181,7 @@ async def test_a_measure_has_a_notice_for_the_customer(
     quiet, open_ = (re.sub(r"<time.*?</small>", "", one) for one in notices)
     assert "articles 11, 18, 22 and 32" in open_
     nonce = re.compile(r'nonce="[^"]*"')
+    assert "this measure: hold<" in open_
     assert nonce.sub("", quiet) == nonce.sub("", open_)
     assert 'class="notice"' not in (await ask(reader, "+8613911112222")).html
 

@@ -4,14 +4,13 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import msgspec
 from aiohttp import web
 
 from syncd.console.page import Visit, page
-from syncd.console.tables import Link
+from syncd.console.places import place
 from syncd.indicator import vocabulary
 from syncd.indicator.extract import Named, extract
 from syncd.messages import answers, catalogue
@@ -144,6 +143,7 @@ def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
     parts = answers.words(msgspec.to_builtins(item)) if item.verdict else {}
     reasons = {*item.reasons} & {*vocabulary.FACETS["verdict_reason"]}
     quiet = item.handling == "no_tip_off"
+    action = item.ours.action if item.ours else item.action
     told = answers.phrase("told", "none" if quiet else verdict)
     return {
         "named": named,
@@ -151,7 +151,8 @@ def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
         "problem": item.problem,
         "again": "holders_missing" in item.reasons,
         "labels": [one.code for one in item.labels],
-        "action": item.ours.action if item.ours else item.action,
+        "action": action,
+        "measure": action and _label("action", action),
         "told": told.format(labels=parts.get("labels")),
         "facts": {
             later("reasons"): t("; ").join(
@@ -159,10 +160,7 @@ def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
             ),
             **{name: parts.get(name) for name in FACTS},
         },
-        "entries": [
-            Link(f"/entry/{quote(origin, safe='')}/{n}", f"{origin}:{n}")
-            for origin, n in item.positions
-        ],
+        "entries": [*map(place, item.positions)],
     }
 
 
