@@ -48,7 +48,7 @@ _CODES = re.compile(r"(?!.*\d{9})[\w.,: /-]*", re.ASCII)
 def said(name: str, data: Mapping[str, Any]) -> str:
     """Return an event's sentence, with no more than ids, counts and days."""
     shown = {n: value for n in data if (value := plain(data[n])) is not None}
-    why = wire.read({**data, "detail": "", "quoted": {}})
+    why = wire.read({**data, "quoted": {}})
     words = defaultdict(lambda: "…", shown, why=catalogue.say(why))
     return catalogue.t(WORDS[name]).format_map(words)
 

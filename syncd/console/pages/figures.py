@@ -48,10 +48,12 @@ Months = defaultdict[str, Counter[str]]
 @page("GET", "/figures", EVERYBODY, later("Figures"), menu=80)
 async def figures(visit: Visit) -> web.StreamResponse:
     """Show what is counted of some months."""
-    since, to = (visit.query.get(name, "") for name in ("from", "to"))
+    month = moment(visit.now, visit.zone)[:7]
+    since = visit.query.get("from") or f"{int(month[:4]) - 1}{month[4:]}"
+    to = visit.query.get("to") or month
     wanted = FiguresQuery(from_=since, to=to)
     found = await visit.api("GET", "/v1/figures", wanted)
-    of_days = AccessFilter(since=since and f"{since}-01")
+    of_days = AccessFilter(since=f"{since}-01")
     calls = await visit.api("GET", "/v1/calls", of_days)
     said, ours = Months(Counter), Months(Counter)
     rows, outcomes = list[Row](), list[Row]()
@@ -62,7 +64,7 @@ async def figures(visit: Visit) -> web.StreamResponse:
         about = {"month": one.month, "member": one.member, "days": days}
         rows.append({**about, **count, "label": _label(visit, one.label)})
     for one in calls.items:
-        if one.month <= (to or one.month):
+        if one.month <= to:
             word = t(OUTCOMES[one.outcome])
             ours[one.month].update({one.outcome: one.calls})
             about = {"month": one.month, "label": _label(visit, one.label)}
@@ -100,5 +102,5 @@ def _chart(months: Months, names: Mapping[str, str]) -> dict[str, Any]:
             [datetime.fromisoformat(f"{m}-01T00:00Z").timestamp() for m in at],
             *([months[m][name] for m in at] for name in names),
         ],
-        "names": [t(title) for title in names.values()],
+        "names": [t(_MONTH.title), *map(t, names.values())],
     }

@@ -79,7 +79,7 @@ async def now(visit: Visit) -> web.StreamResponse:
     )
 
 
-@page("GET", "/now/events", EVERYBODY, later("Events"))
+@page("GET", "/events", EVERYBODY, later("Events"))
 async def events(visit: Visit) -> web.StreamResponse:
     """Send what happens as items of the page's list."""
 
@@ -99,27 +99,27 @@ async def events(visit: Visit) -> web.StreamResponse:
 
 
 def _sentence(status: Status, zone: str) -> str:
-    """Return what is wrong first, or that all is well."""
-    if status.todo:
-        n, first = len(status.todo), say(status.todo[0])
-        return t("To do: {n}. First: {first}", n=n, first=first)
+    """Return what is wrong, or that all is well."""
     others = [m for m in status.members if m.state not in ("self", "removed")]
-    unheard = sum(not m.heard_at for m in others)
-    if unheard:
-        return t("{n} members were not heard of since our start.", n=unheard)
-    n = len(others) + 1
-    lag, lacks = _lag(status), max((m.lacks or 0 for m in others), default=0)
-    at = min((m.heard_at for m in others), default=status.time)
-    time = moment(at, zone)[11:]
-    text = later(
-        "All {n} members hold all of each other's entries, as of {time}."
-    )
-    if lag or lacks:
+    unheard = sum(m.state in ("silent", "unheard") for m in others)
+    forked, lag = sum(log.contested for log in status.logs), _lag(status)
+    lacks = max((m.lacks or 0 for m in others), default=0)
+    if forked:
+        text = later("{forked} logs are forked.")
+    elif unheard:
+        text = later("{unheard} of {n} members are not heard of.")
+    elif lag or lacks:
+        text = later("On their way: {lag} entries to us, {lacks} from us.")
+    else:
         text = later(
-            "Nothing is wrong; on their way are {lag} entries to us, {lacks}"
-            " from us, as of {time}."
+            "All {n} members hold all of each other's entries, as of {time}."
         )
-    return t(text, n=n, lag=lag, lacks=lacks, time=time)
+    at = min((m.heard_at for m in others), default=status.time)
+    counts = {"n": len(others) + 1, "lag": lag, "lacks": lacks}
+    counts |= {"forked": forked, "unheard": unheard}
+    said_ = t(text, time=moment(at, zone)[11:], **counts)
+    todo = len(status.todo)
+    return t("To do: {n}.", n=todo) + " " + said_ if todo else said_
 
 
 def _lag(status: Status) -> int:

@@ -4,7 +4,8 @@ const inks = [["#1f6feb", []], ["#b3261e", [8, 4]], ["#2e7d4f", [2, 4]], ["#7b1f
 for (const box of document.querySelectorAll("[data-chart]")) {
   const { data, names } = JSON.parse(box.dataset.chart);
   if (!data[0].length) continue;
-  const series = names.map((label, n) => ({ label, stroke: inks[n][0], dash: inks[n][1], points: { show: true } }));
+  const series = names.map((label, n) => n
+    ? { label, stroke: inks[n - 1][0], dash: inks[n - 1][1], points: { show: true } } : { label, value: "{YYYY}-{MM}" });
   const ink = { stroke: getComputedStyle(box).color };
-  new uPlot({ width: box.clientWidth || 320, height: 240, series: [{ value: "{YYYY}-{MM}" }, ...series], axes: [ink, ink] }, data, box);
+  new uPlot({ width: box.clientWidth || 320, height: 240, series, axes: [ink, ink] }, data, box);
 }
