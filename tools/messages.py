@@ -26,6 +26,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
+from syncd.console.pages import help as words
 from syncd.lists import mapping
 from syncd.messages import wire
 
@@ -62,6 +63,7 @@ def sentences() -> tuple[set[str], set[str]]:
         page = Environment().parse(path.read_text())
         for *_, said in extract_from_ast(page, ["t"]):
             local |= {*_strings(said)}
+    local |= {*words.sentences()}
     for path in ROOT.rglob("foreign.tsv"):
         local |= {line.split("\t")[-1] for line in _rows(path)}
     return (local | coded) - {""}, coded - {""}

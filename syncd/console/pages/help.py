@@ -1,0 +1,106 @@
+"""Words: what terms and codes mean, and what to do about what is red.
+
+No text stands here: `words/` has links to the documents, whose tables are
+shown; their Chinese is in the catalogue, as all other.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from aiohttp import web
+from markupsafe import Markup, escape
+
+from syncd.console.page import Visit, page
+from syncd.console.tables import Column
+from syncd.indicator import vocabulary
+from syncd.messages import wire
+from syncd.messages.catalogue import later, t
+from syncd.web.routes import EVERYBODY
+
+Words = Sequence[Sequence[str]]  # what is explained, what it means, what to do
+
+_FINDINGS: Final = "operations.txt", "Findings", (0, 1, 2)
+_ERRORS: Final = "operations.txt", "Errors", (1, 4)
+_METRICS: Final = "operations.txt", "Monitoring", (0, 2, 3)
+_GLOSSARY: Final = "glossary.txt", "Glossary", (0, 1)
+DOCUMENTS: Final = (_FINDINGS, _ERRORS, _METRICS, _GLOSSARY)
+CODES: Final = (
+    Column("field", later("Field"), choices=True),
+    *(Column("code", later("Code")), Column("name", later("Name"))),
+)
+
+
+@cache
+def rows(name: str, title: str, columns: Sequence[int]) -> Words:
+    """Return columns of the table in a section of a document."""
+    document = resources.files("syncd.console").joinpath("words", name)
+    _, _, text = document.read_text("utf-8").partition(f"# {title}\n")
+    lines = re.findall(
+        r"^\| (.*?) *\|$", text.partition("\n## ")[0], re.MULTILINE
+    )
+    cells = [re.split(r" *(?<!\\)\| *", line) for line in lines[1:]]
+    return [[row[n].replace(r"\|", "|") for n in columns] for row in cells]
+
+
+def sentences() -> Iterator[str]:
+    """Yield what the documents' tables say of each word."""
+    for document in DOCUMENTS:
+        for _, *cells in rows(*document):
+            yield from cells
+
+
+def marked(cell: str) -> Markup:
+    """Return a cell in the visitor's language; what it links is words."""
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", cell and t(cell))
+    text = re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text)))
+    text = re.sub(r"\*+([^*]*)\*+", r"<strong>\1</strong>", text)
+    return Markup(text)  # noqa: S704  escaped above
+
+
+def _anchored(words: Words, taken: set[str]) -> Iterator[Sequence[str]]:
+    """Yield words behind an anchor each, as long as nobody else has it."""
+    for row in words:
+        word = row[0].strip("`")
+        anchor = word.replace(" ", "_")
+        yield "" if anchor in taken else anchor, word, *map(marked, row[1:])
+        taken.add(anchor)
+
+
+@page("GET", "/help", EVERYBODY, later("Words"), menu=90)
+async def words(visit: Visit) -> web.StreamResponse:
+    """Show all words, each code with an anchor of its own."""
+    facets = {
+        facet: [(c.code, getattr(c, visit.lang)) for c in codes.values()]
+        for facet, codes in vocabulary.FACETS.items()
+    }
+    sections: Mapping[str, Words] = {
+        later("Findings"): rows(*_FINDINGS),
+        later("Verdicts"): facets["verdict"],
+        later("Reasons of a verdict"): facets["verdict_reason"],
+        later("Actions"): facets["action"],
+        later("Errors"): rows(*_ERRORS),
+        later("Metrics"): rows(*_METRICS),
+        later("Glossary"): rows(*_GLOSSARY),
+        later("Codes of messages"): [
+            *wire.rows(wire.CODES.read_text()).items()
+        ],
+    }
+    codes = [
+        {"field": facet, "code": code, "name": name}
+        for facet, its in facets.items()
+        for code, name in its
+    ]
+    taken = {"codes", "main", "problem"}
+    return visit.show(
+        "help.html",
+        sentence=t(
+            "What words, codes and numbers mean here, and what to do about them."
+        ),
+        sections={
+            title: [*_anchored(its, taken)] for title, its in sections.items()
+        },
+        table=visit.table("codes", CODES, codes),
+    )

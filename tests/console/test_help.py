@@ -1,0 +1,40 @@
+"""Words: every code has its place, and its text in both languages."""
+
+import re
+
+import pytest
+
+from syncd.console.pages import help as words
+from syncd.messages import wire
+from tests.console.conftest import Visitor
+from tests.test_docs import findings
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_every_code_has_an_anchor(reader: Visitor) -> None:
+    """Each once: a red thing anywhere leads to what to do about it."""
+    page = await reader.get("/help")
+    assert page.status == 200
+    anchors = re.findall(r' id="([^"]*)"', page.html)
+    assert len(anchors) == len({*anchors})
+    codes = {*wire.rows(wire.CODES.read_text())} | findings()
+    assert codes | {"syncd_appending", "holders", "two_independent"} <= {
+        *anchors
+    }
+    assert "call the member and the admins; both notes are kept" in page.text
+
+
+async def test_words_are_those_of_the_documents(reader: Visitor) -> None:
+    """No text twice; what is marked up there is marked up here."""
+    page = await reader.get("/help")
+    assert "<code>merged</code> key" in page.html
+    assert "see verdict.md" in page.text
+    assert "](" not in page.html
+    await reader.post("/lang", {"lang": "zh"})
+    chinese = await reader.get("/help")
+    await reader.post("/lang", {"lang": "en"})
+    assert "【法定组】" in chinese.text
+    for document in words.DOCUMENTS:
+        for _, text, *_ in words.rows(*document):
+            assert str(words.marked(text)) not in chinese.html or not text
