@@ -151,6 +151,7 @@ def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
         "problem": item.problem,
         "again": "holders_missing" in item.reasons,
         "labels": [one.code for one in item.labels],
+        "advice": [] if quiet else [one.code for one in item.labels],
         "action": action,
         "measure": action and _label("action", action),
         "told": told.format(labels=parts.get("labels")),

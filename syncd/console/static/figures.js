@@ -7,5 +7,6 @@ for (const box of document.querySelectorAll("[data-chart]")) {
   const series = names.map((label, n) => n
     ? { label, stroke: inks[n - 1][0], dash: inks[n - 1][1], points: { show: true } } : { label, value: "{YYYY}-{MM}" });
   const ink = { stroke: getComputedStyle(box).color };
-  new uPlot({ width: box.clientWidth || 320, height: 240, series, axes: [ink, ink] }, data, box);
+  const x = { range: (_, from, to) => (from < to ? [from, to] : [from - 1.3e6, to + 1.3e6]) };
+  new uPlot({ scales: { x }, width: box.clientWidth || 320, height: 240, series, axes: [ink, ink] }, data, box);
 }
