@@ -13,15 +13,15 @@ from syncd.errors import SyncdError
 from syncd.indicator import identifier, spelling, suffixes
 
 MOST: Final = 50  # identifiers of one text
-MAX_TEXT: Final = 8192  # characters
+MAX_TEXT: Final = 4096  # characters
 _JOINED: Final = 6  # groups that one number is written in
 
 _FOLD = spelling.FOLD | {ord(c) + 0xFEE0: c for c in "0123456789+:@"}
-_END = (
-    "\\s<>\"'`，；！？、（）【】《》“”‘’「」|"  # behind these no link goes on
+_END = "\\s<>\"'`，；！？、（）【】《》“”‘’「」|"  # no link has these
+_LINK = re.compile(
+    r"(?i)(?<![a-z0-9])(?:https?|ftp|wss?)://"
+    rf"(?:(?!(?<![=&?#/%:(@])https?://)[^{_END}])+"  # and not the next
 )
-_NEXT = re.compile(r"(?<![=&?#/%:(@])(?=https?://)", re.IGNORECASE)
-_LINK = re.compile(rf"(?i)(?<![a-z0-9])(?:https?|ftp|wss?)://[^{_END}]+")
 _MAIL = re.compile(r"(?ia)[a-z0-9][\w.%+-]*@(?:[a-z0-9-]+\.)+[a-z]{2,}")
 _HOST = re.compile(
     r"(?i)(?<![a-z0-9@._/-])(?:[a-z0-9][a-z0-9-]*\.)+[a-z][a-z0-9-]+"
@@ -68,7 +68,7 @@ def extract(text: str, region: str = "CN") -> tuple[Named, ...]:
     spelling.check_size(text, MAX_TEXT)
     left = text = text.translate(_FOLD).strip()
     found: dict[tuple[str, str], tuple[int, Named]] = {}
-    for read in (_links, _named, _plain, _numbers):
+    for read in (_named, _plain, _numbers):
         for at, one in [*read(left, region)]:
             if form := _form(one, region):
                 found.setdefault((one.kind, form), (at, one))
@@ -79,15 +79,10 @@ def extract(text: str, region: str = "CN") -> tuple[Named, ...]:
     return tuple(one for _, one in sorted(found.values()))[:MOST]
 
 
-def _links(text: str, _: str) -> Iterator[tuple[int, Named]]:
-    for run in _LINK.finditer(text):
-        at = run.start()
-        for link in _NEXT.split(run[0]):
-            yield at, Named("url", link)
-            at += len(link)
-
-
 def _named(text: str, _: str) -> Iterator[tuple[int, Named]]:
+    """Yield links, and accounts of which the text says whose they are."""
+    for match in _LINK.finditer(text):
+        yield match.start(), Named("url", match[0])
     for match in _NAMED.finditer(text):
         scheme = next(name for n, name in _SCHEMES if match[n] is not None)
         yield match.start(4), Named("account", match[4], scheme)

@@ -1,6 +1,5 @@
 """What came of calls at the hot line; all but when it was is sealed."""
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Literal
 
@@ -59,14 +58,14 @@ class Calls(SealedBook):
         rows = sa.select(_call.c.at, _call.c.sealed).where(
             _call.c.at >= since, _call.c.at < until
         )
-        calls, money = Counter[tuple[str, str, str]](), Counter[object]()
+        found: Sums = {}
         for at, sealed in c.execute(rows):
             raw = self._cipher.open(sealed, _bound(at))
             call = msgspec.json.decode(raw, type=Call)
             key = month_of(at), call.label, call.outcome
-            calls[key] += 1
-            money[key] += call.amount
-        return {key: (n, money[key]) for key, n in sorted(calls.items())}
+            n, money = found.get(key, (0, 0))
+            found[key] = n + 1, money + call.amount
+        return dict(sorted(found.items()))
 
     async def prune(self, days: int) -> None:
         """Drop what was kept so long."""

@@ -1,5 +1,6 @@
 """Look up: one box for whatever a caller names, and what to do about it."""
 
+import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -47,7 +48,7 @@ async def ask(visit: Visit) -> web.StreamResponse:
     """Look up all that a text names."""
     given = await visit.form()
     text = given.get("text", "").strip()
-    named = extract(text, visit.room.region)
+    named = await asyncio.to_thread(extract, text, visit.room.region)
     if given.get("kind") and text:
         one = Named(given["kind"], text, given.get("scheme", "").strip())
         named = (one,)

@@ -8,7 +8,6 @@ not in a count, an id, an order or a gap.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from operator import add
 from typing import Final
 
@@ -27,7 +26,6 @@ from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.own_list_service import Overlay
 from syncd.node.serve.shown import label, shown
 from syncd.roster import terms
-from syncd.store.access import SPAN_S
 from syncd.store.calls import Call
 from syncd.web.access_forms import (
     AboutAnswer,
@@ -99,9 +97,8 @@ class AccessService:
     @route("GET", "/v1/calls", EVERYBODY, "count what came of calls")
     async def calls(self, wanted: AccessFilter) -> CallSums:
         """Return calls and money by month, label and outcome."""
-        day_of = cache(self.ctx.day_of)  # of quarters of an hour
         found = await self.ctx.own.calls.sums(
-            *self._span(wanted), lambda at: day_of(at // SPAN_S * SPAN_S)[:7]
+            *self._span(wanted), lambda at: self.ctx.day_of(at)[:7]
         )
         return CallSums(
             items=tuple(
