@@ -49,11 +49,13 @@ def told(found: Page) -> list[str]:
     return [html.unescape(one) for one in said]
 
 
-def hidden(found: Page, action: str) -> dict[str, str]:
-    """Return the hidden fields of a page's first form for an action."""
-    _, _, form = found.html.partition(f'action="{action}"')
-    inside = form.partition("</form>")[0]
-    fields = re.findall(r'type="hidden" name="(\w+)" value="(.*?)"', inside)
+def hidden(found: Page, action: str, has: str = "") -> dict[str, str]:
+    """Return the hidden fields of the first form that does so."""
+    forms = found.html.split(f'action="{action}"')[1:]
+    inside = next((f for f in forms if has in f.split("</form>")[0]), "")
+    fields = re.findall(
+        r'type="hidden" name="(\w+)" value="(.*?)"', inside.split("</form>")[0]
+    )
     return {name: html.unescape(value) for name, value in fields}
 
 
@@ -76,7 +78,7 @@ async def test_a_verdict_is_a_word_and_a_sentence(
 async def test_all_that_a_message_names_is_looked_up(
     listed: Alliance, reader: Visitor
 ) -> None:
-    """The worst first; what cannot be read says why."""
+    """The worst first."""
     message = "加QQ 2088112233，点http://sf.example/p，退款找+8613800138003"
     found = await ask(reader, message)
     words = (
@@ -88,8 +90,26 @@ async def test_all_that_a_message_names_is_looked_up(
     places = [found.text.index(word) for word in words]
     assert places == sorted(places)
     assert "share no screen" in found.text  # advice for its label
-    assert "a number of US has 10" in (await ask(reader, "138001380")).text
     assert "No number, link or account" in (await ask(reader, "转账")).text
+
+
+async def test_what_lacks_something_says_what_and_is_asked_again(
+    listed: Alliance, reader: Visitor
+) -> None:
+    wrong = await ask(reader, "138001380")
+    assert "It cannot be read" in wrong.text
+    assert "a number of US has 10" in wrong.text
+    number = "1001244109000012345"
+    open_ = await ask(reader, number, reference="case 9")
+    assert "if it is a bank account, name the bank" in open_.text
+    form = hidden(open_, "/lookup", 'name="again"')
+    assert form == {
+        "kind": "account",
+        "purpose": "dissuasion",
+        "reference": "case 9",
+    }
+    form |= {"text": number, "scheme": "ICBKCNBJ", "again": ""}
+    assert "Not listed" in (await reader.post("/lookup", form)).text
 
 
 async def test_what_may_not_be_told_reads_like_what_is_not_listed(

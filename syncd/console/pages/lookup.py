@@ -141,7 +141,12 @@ def _minutes(visit: Visit, sent: str) -> int | None:
 def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
     """Return an answer in words, for the template."""
     verdict = item.verdict or "refused"
-    parts = answers.words(msgspec.to_builtins(item)) if item.verdict else {}
+    raw = msgspec.to_builtins(item)
+    if wrong := raw.get("problem"):
+        why, hint = catalogue.text(wrong), catalogue.text(wrong, "hint")
+        parts = {"why": why, "hint": hint}
+    else:
+        parts = answers.words(raw)
     reasons = {*item.reasons} & {*vocabulary.FACETS["verdict_reason"]}
     quiet = item.handling == "no_tip_off"
     action = item.ours.action if item.ours else item.action
@@ -149,8 +154,7 @@ def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
     return {
         "named": named,
         "verdict": verdict,
-        "problem": item.problem,
-        "again": "holders_missing" in item.reasons,
+        "again": verdict in ("unknown", "refused"),
         "labels": [one.code for one in item.labels],
         "advice": [] if quiet else [one.code for one in item.labels],
         "action": action,
