@@ -116,6 +116,7 @@ def _show(
     return visit.show(
         "lookup.html",
         "lookup",
+        sentence=t("Ask whether money was sent; then look up what is named."),
         given={name: given.get(name, "") for name in KEPT},
         said=said,
         rows=rows,
