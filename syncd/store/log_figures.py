@@ -8,11 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from syncd.indicator import vocabulary
 from syncd.indicator.claims import DISPUTE, REPORT
 from syncd.indicator.notation import day_text
 from syncd.store.book import Tables, reads
 from syncd.store.portable import byte_place
-from syncd.store.tables import Bytes, Int, claim, ending, record_is
+from syncd.store.tables import Bytes, claim, ending, record_is
 from syncd.store.tables import mirror_log as log
 from syncd.store.tables import mirror_sighting as seen
 
@@ -24,19 +25,14 @@ _TESTS, _CASES = ([bytes((n,)) for n in range(8) if n & bit] for bit in (2, 4))
 
 def _bytes(record: Any, *place: Any) -> Any:
     """Return some bytes: the first, from 1, and how many."""
-    numbers = (
-        sa.literal_column(str(n), Int) if isinstance(n, int) else n
-        for n in place
-    )
-    return sa.func.substr(record, *numbers, type_=Bytes)
+    return sa.func.substr(record, *place, type_=Bytes)
 
 
 def _label(record: Any) -> Any:
     """Return the label of a report's record: its text's first word."""
     case = _bytes(record, 2, 1).in_(_CASES)
     text = sa.case((case, _bytes(record, 32)), else_=_bytes(record, 24))
-    space = byte_place(text, sa.literal(b" ", Bytes))
-    return _bytes(text, 1, space - sa.literal_column("1", Int))
+    return _bytes(text, 1, byte_place(text, sa.literal(b" ", Bytes)) - 1)
 
 
 def _label_on(row: Any) -> Any:
@@ -46,7 +42,7 @@ def _label_on(row: Any) -> Any:
     same = [report[n] == row[n] for n in ("token", "kind_epoch")]
     is_report = _bytes(report.record, 1, 1) == bytes((REPORT,))
     all_ = sa.select(label).where(*same, is_report).order_by(label)
-    return all_.limit(sa.literal_column("1", Int)).scalar_subquery()
+    return all_.limit(1).scalar_subquery()
 
 
 def _counted(rows: sa.Select[Any], *which: Any) -> sa.Select[Any]:
@@ -86,7 +82,7 @@ class LogFigures(Tables):
         its retract, with the days between under `retract_days`; a sighting
         in that of its last day, as often as it says at least. What is said
         of a value counts under a label of its reports, "" if it has none.
-        Tests do not count.
+        Labels that we do not know are one, and tests do not count.
         """
         origins = dict(
             map(tuple, c.execute(sa.select(log.c.id, log.c.origin)))
@@ -94,8 +90,8 @@ class LogFigures(Tables):
         found: Counter[Figure] = Counter()
 
         def add(what: str, of: int, label: bytes, day: int, n: int) -> None:
-            word = (label or b"").decode("ascii")
-            found[day_text(day)[:7], origins[of], word, what] += n
+            word = label and vocabulary.read("label", label.decode())
+            found[day_text(day)[:7], origins[of], word or "", what] += n
 
         for of, label, on, end, n in c.execute(_REPORTS):
             add("reports", of, label, _day(on), n)

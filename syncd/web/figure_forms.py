@@ -1,19 +1,38 @@
-"""Forms of what was: `/v1/history`, `/v1/figures` and `/v1/events/newest`."""
+"""Forms of what was: `/v1/history` and `/v1/figures`."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from syncd.messages.wire import WireMessage
-from syncd.web.forms import FullOutput, Limit, Output, Query, meta
+from syncd.web.forms import FullOutput, Query, meta
 
-Month = Annotated[str, meta("YYYY-MM", pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$")]
+Month = Annotated[
+    str, meta("YYYY-MM", pattern=r"^2[0-9]{3}-(0[1-9]|1[0-2])$", max_length=7)
+]
 
 
-class SeenDay(Output, frozen=True, kw_only=True):
+class BadDay(FullOutput, frozen=True, kw_only=True):
     """How a member was seen on a day, at its worst."""
 
     day: str
-    state: str  # heard, lag, silent, forked
-    why: WireMessage | None = None
+    state: str  # lag, silent, forked
+    why: WireMessage
+
+
+class MemberDays(FullOutput, frozen=True, kw_only=True):
+    """How a member was seen here, day by day."""
+
+    line: str  # a letter for each day: its state's first, "." if none asked
+    bad: list[BadDay]
+
+
+class EventItem(FullOutput, frozen=True, kw_only=True):
+    """One thing that happened."""
+
+    cursor: str  # `/v1/events` goes on behind it
+    event: str
+    at: int  # unix seconds
+    data: Mapping[str, Any]
 
 
 class History(FullOutput, frozen=True, kw_only=True):
@@ -21,7 +40,8 @@ class History(FullOutput, frozen=True, kw_only=True):
 
     since: str  # day
     until: str  # day: today
-    members: dict[str, list[SeenDay]]  # without days on which nobody asked
+    members: dict[str, MemberDays]
+    events: tuple[EventItem, ...]  # the newest first
 
 
 class FiguresQuery(Query, frozen=True, kw_only=True, rename={"from_": "from"}):
@@ -49,24 +69,3 @@ class Figures(FullOutput, frozen=True, kw_only=True):
 
     as_of: int  # unix seconds
     items: tuple[FigureRow, ...]
-
-
-class NewestQuery(Query, frozen=True, kw_only=True):
-    """How many events are meant."""
-
-    limit: Limit = 20
-
-
-class EventItem(FullOutput, frozen=True, kw_only=True):
-    """One thing that happened."""
-
-    cursor: str  # `/v1/events` goes on behind it
-    event: str
-    at: int  # unix seconds
-    data: dict[str, Any]
-
-
-class NewestEvents(FullOutput, frozen=True, kw_only=True):
-    """The last that happened, the newest first."""
-
-    items: tuple[EventItem, ...]

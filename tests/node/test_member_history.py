@@ -12,27 +12,26 @@ IDS = ("bank", "carrier", "police")
 alliance = shared(as_founded, *IDS, scope="function")
 
 
-async def keep(member: Member) -> dict[str, list[tuple[str, str]]]:
-    """Keep what is known; return each member's days: state and reason."""
+async def keep(member: Member) -> dict[str, str]:
+    """Keep what is known; return today's state of each member, "" for none."""
     await member.node.member_history.keep()
     found = await member.node.figures.history()
-    assert {d.day for m in found.members.values() for d in m} == {found.until}
-    return {
-        member: [(d.state, d.why.code if d.why else "") for d in days]
-        for member, days in found.members.items()
-    }
+    states = {}
+    for id_, days in found.members.items():
+        assert days.line[:-1] == "." * 89
+        states[id_] = days.line[-1]
+        assert [d.day for d in days.bad] == [found.until] * (
+            states[id_] not in ".h"
+        )
+    return states
 
 
 async def test_who_was_not_heard_of_has_no_day(alliance: Alliance) -> None:
     bank = alliance.bank
     bank.node.peer_choice.states.clear()
-    assert await keep(bank) == {
-        "bank": [("heard", "")],
-        "carrier": [],
-        "police": [],
-    }
+    assert await keep(bank) == {"bank": "h", "carrier": ".", "police": "."}
     await bank.round()
-    assert (await keep(bank))["police"] == [("heard", "")]
+    assert (await keep(bank))["police"] == "h"
 
 
 async def test_a_day_is_as_its_worst(alliance: Alliance) -> None:
@@ -41,17 +40,16 @@ async def test_a_day_is_as_its_worst(alliance: Alliance) -> None:
     alliance.cut("bank", "police")
     for _ in range(2):
         await bank.round()
-    assert (await keep(bank))["police"][0][0] == "heard"
+    assert (await keep(bank))["police"] == "h"
     await bank.round()
-    assert (await keep(bank))["police"][0][0] == "silent"
+    assert (await keep(bank))["police"] == "s"
     alliance.heal()
     await bank.round()
-    assert (await keep(bank))["police"][0][0] == "silent"
+    assert (await keep(bank))["police"] == "s"
     why = Message("another root")
     await bank.node.logs.forked(police.origin, [], why)
     seen = await keep(bank)
-    assert [state for state, _ in seen["police"]] == ["forked"]
-    assert [state for state, _ in seen["carrier"]] == ["heard"]
+    assert (seen["police"], seen["carrier"]) == ("f", "h")
 
 
 async def test_a_log_lags_that_is_not_merged_for_a_reason(
@@ -60,9 +58,9 @@ async def test_a_log_lags_that_is_not_merged_for_a_reason(
     bank, origin = alliance.bank, alliance.police.origin
     await bank.round()
     bank.node.logs.note(origin, known=10_000)
-    assert (await keep(bank))["police"] == [("heard", "")]
+    assert (await keep(bank))["police"] == "h"
     bank.node.logs.note(origin, why=Message("{n} days", n=3))
-    assert (await keep(bank))["police"][0][0] == "lag"
+    assert (await keep(bank))["police"] == "l"
 
 
 async def test_nothing_is_written_that_is_known(
@@ -81,7 +79,7 @@ async def test_we_are_silent_to_ourselves_once_cut_off(
     alliance.cut(*IDS)
     for _ in range(3):
         await alliance.bank.round()
-    assert (await keep(alliance.bank))["bank"][0][0] == "silent"
+    assert (await keep(alliance.bank))["bank"] == "s"
 
 
 async def test_figures_of_some_months(alliance: Alliance) -> None:

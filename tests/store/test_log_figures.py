@@ -22,6 +22,8 @@ async def test_all_that_is_merged_is_counted(mirror: MirrorStore) -> None:
         ours.report(2, on="2026-09-30"),
         ours.report(3, test=True),
         ours.report(4, on="2026-09-30", spoofed=True),
+        ours.report(5, on="2026-09-30", label="of_next_year"),
+        ours.report(6, on="2026-09-30", label="of_the_year_after"),
     )
     await ours.merge(mirror, ours.retract(0, 0), ours.retract(3, 3))
     await theirs.merge(
@@ -35,6 +37,7 @@ async def test_all_that_is_merged_is_counted(mirror: MirrorStore) -> None:
     assert await mirror.figures() == {
         ("2026-09", a, "fake_loan", "reports"): 3,
         ("2026-09", a, "fake_invest", "reports"): 1,
+        ("2026-09", a, "other", "reports"): 2,
         ("2026-11", a, "fake_loan", "retracted"): 1,
         ("2026-11", a, "fake_loan", "retract_days"): 81,
         ("2026-11", b, "fake_invest", "disputes"): 1,

@@ -1,10 +1,9 @@
 """Now: whether all is well, what to do, how it was, and what happens."""
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from datetime import date
-from itertools import groupby
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -15,13 +14,11 @@ from syncd.console.tables import Column, moment
 from syncd.messages.catalogue import later, t
 from syncd.messages.events import said
 from syncd.web.event_stream import READER, Event, Reader
-from syncd.web.figure_forms import SeenDay
+from syncd.web.figure_forms import MemberDays
 from syncd.web.forms import EventQuery
 from syncd.web.routes import EVERYBODY
 from syncd.web.status_forms import Status
 
-DAY_S: Final = 86_400
-Part = tuple[int, int, str, str]  # from which day, how many, state, in words
 STATES: Final = {
     "heard": later("in touch"),
     "lag": later("behind"),
@@ -29,16 +26,21 @@ STATES: Final = {
     "forked": later("forked"),
 }
 MENDS: Final = {  # by the first word of what is to do
-    **dict.fromkeys(("dispute", "disputes"), "/disputes"),
-    **dict.fromkeys(("behind", "fork", "holders", "withheld"), "/exchange"),
-    **dict.fromkeys(("clock", "daemons", "notify", "silent"), "/system"),
-    "publishing": "/reports",
-    "review": "/pending",
+    word: path
+    for path, words in {
+        "/disputes": "dispute disputes",
+        "/exchange": "behind fork holders withheld",
+        "/pending": "review",
+        "/reports": "publishing",
+        "/system": "clock daemons notify silent",
+    }.items()
+    for word in words.split()
 }
 COLUMNS: Final = (
     *(Column("day", later("Day")), Column("member", later("Member"), True)),
     *(Column("state", later("Was"), True), Column("why", later("Why"))),
 )
+RUNS: Final = re.compile(r"h+|\.+|.")  # of a member's line of days
 
 
 @page("GET", "/", EVERYBODY, later("Now"), menu=10)
@@ -46,36 +48,24 @@ async def now(visit: Visit) -> web.StreamResponse:
     """Show how this member is doing."""
     status = await visit.api("GET", "/v1/status")
     past = await visit.api("GET", "/v1/history")
-    newest = (await visit.api("GET", "/v1/events/newest")).items
-    there = {w.path for w in pages.ALL if visit.caller.role in w.roles}
-    mends = (MENDS.get(one.code.split(".")[0]) for one in status.todo)
-    bad = (
-        {"day": d.day, "member": member, "state": t(STATES[d.state])}
-        | {"why": say(d.why) if d.why else ""}
+    bad = [
+        {"day": one.day, "member": member, "why": say(one.why)}
+        | {"state": t(STATES[one.state])}
         for member, days in past.members.items()
-        for d in days
-        if d.state != "heard"
-    )
-    rows = sorted(bad, key=lambda row: row["day"], reverse=True)
+        for one in days.bad
+    ]
+    bad.sort(key=lambda row: row["day"], reverse=True)
     return visit.show(
         "now.html",
         sentence=_sentence(status, visit.zone),
-        todo=[
-            (one, mend if mend in there else "")
-            for one, mend in zip(status.todo, mends, strict=True)
-        ],
+        todo=[(m, MENDS.get(m.code.split(".")[0])) for m in status.todo],
+        there={w.path for w in pages.ALL if visit.caller.role in w.roles},
         notes=status.notes,
-        help="/help" in there,
-        cards=[*_cards(status)],
-        bars=[
-            (m, _counted(d), _bar(past.since, d))
-            for m, d in past.members.items()
-        ],
-        days=visit.table("days", COLUMNS, rows, empty=t("No bad day so far.")),
-        events=[
-            (moment(e.at, visit.zone), said(e.event, e.data)) for e in newest
-        ],
-        cursor=newest[0].cursor if newest else "",
+        cards=_cards(status),
+        bars=[(m, _counted(d), _bar(d)) for m, d in past.members.items()],
+        days=visit.table("days", COLUMNS, bad, empty=t("No bad day so far.")),
+        events=[_item(visit, e.event, e.at, e.data) for e in past.events],
+        cursor=past.events[0].cursor if past.events else "",
     )
 
 
@@ -83,19 +73,24 @@ async def now(visit: Visit) -> web.StreamResponse:
 async def events(visit: Visit) -> web.StreamResponse:
     """Send what happens as items of the page's list."""
 
-    def item(event: Event) -> bytes:
-        text = ""
+    def write(event: Event) -> bytes:
+        text, of = "", event.data
         if event.name not in ("hello", "reset"):
-            at = moment(event.data["at"], visit.zone)
-            one = at, said(event.name, event.data)
+            one = _item(visit, event.name, of["at"], of)
             html = visit.room.render(visit, "now.html", "event", one=one)
             text = f"data: {' '.join(html.split())}\n"
         return f"id: {event.cursor}\n{text}\n".encode()
 
-    visit.request[READER] = Reader(visit.session, item)
+    visit.request[READER] = Reader(visit.session, write)
     wanted = EventQuery(cursor=visit.query.get("cursor", ""))
     found: web.StreamResponse = await visit.api("GET", "/v1/events", wanted)
     return found
+
+
+def _item(
+    visit: Visit, name: str, at: int, data: Mapping[str, Any]
+) -> tuple[str, str]:
+    return moment(at, visit.zone), said(name, data)
 
 
 def _sentence(status: Status, zone: str) -> str:
@@ -132,7 +127,7 @@ def _cards(status: Status) -> Iterator[tuple[str, str, bool]]:
     yield t("Waiting in the vault"), f"{waits:,}", status.appending.ok
     lag = _lag(status)
     yield t("Largest lag, entries"), f"{lag:,}", not lag
-    left = (status.roster.expires - status.time) // DAY_S
+    left = (status.roster.expires - status.time) // 86_400
     yield t("Days left of the roster"), str(left), left > 14
     for row in status.members:
         if row.state == "self" and row.certificate_days is not None:
@@ -142,26 +137,18 @@ def _cards(status: Status) -> Iterator[tuple[str, str, bool]]:
     yield t("Holders that answer"), f"{up} / {of}", up == of
 
 
-def _counted(days: Sequence[SeenDay]) -> str:
-    count = Counter(seen.state for seen in days)
-    return ", ".join(f"{t(STATES[s])} {n}" for s, n in count.items())
+def _counted(days: MemberDays) -> str:
+    count = Counter(days.line)
+    words = ((t(said_), count[state[0]]) for state, said_ in STATES.items())
+    return ", ".join(f"{word} {n}" for word, n in words if n)
 
 
-def _bar(since: str, days: Sequence[SeenDay]) -> Iterator[Part]:
-    """Yield the stretches of a bar; good days that touch are one."""
-    first = date.fromisoformat(since).toordinal()
-
-    def at(day: str) -> int:
-        return date.fromisoformat(day).toordinal() - first
-
-    def run(numbered: tuple[int, SeenDay]) -> tuple[str, int]:
-        n, seen = numbered
-        good = seen.state == "heard"
-        return seen.state, at(seen.day) - n if good else n
-
-    for (state, _), group in groupby(enumerate(days), run):
-        same = [seen for _, seen in group]
-        words = f"{same[0].day}: {t(STATES[state])}"
-        if why := same[0].why:
-            words += f" – {say(why)}"
-        yield at(same[0].day), len(same), state, words
+def _bar(days: MemberDays) -> Iterator[tuple[int, int, str, str]]:
+    """Yield the stretches of a bar: from which day, how many, state, why."""
+    bad = iter(days.bad)
+    for run in RUNS.finditer(days.line):
+        why = ""
+        if run[0][0] not in "h.":
+            one = next(bad)
+            why = f"{one.day}: {t(STATES[one.state])} – {say(one.why)}"
+        yield run.start(), len(run[0]), run[0][0], why

@@ -2,11 +2,14 @@
 // The tables say the same; colours come with dashes, for who sees none.
 const inks = [["#1f6feb", []], ["#b3261e", [8, 4]], ["#2e7d4f", [2, 4]], ["#7b1fa2", [8, 4, 2, 4]]];
 for (const box of document.querySelectorAll("[data-chart]")) {
-  const { data, names } = JSON.parse(box.dataset.chart);
-  if (!data[0].length) continue;
-  const series = names.map((label, n) => n
-    ? { label, stroke: inks[n - 1][0], dash: inks[n - 1][1], points: { show: true } } : { label, value: "{YYYY}-{MM}" });
+  const { data: [months, ...counts], names: [month, ...names] } = JSON.parse(box.dataset.chart);
   const ink = { stroke: getComputedStyle(box).color };
   const x = { range: (_, from, to) => (from < to ? [from, to] : [from - 1.3e6, to + 1.3e6]) };
-  new uPlot({ scales: { x }, width: box.clientWidth || 320, height: 240, series, axes: [ink, ink] }, data, box);
+  const size = () => ({ width: box.clientWidth, height: 240 });
+  const series = names.map((label, n) => ({ label, stroke: inks[n][0], dash: inks[n][1] }));
+  const plot = new uPlot({
+    scales: { x }, ...size(), axes: [ink, ink], series: [{ label: month, value: "{YYYY}-{MM}" }, ...series],
+    tzDate: at => uPlot.tzDate(new Date(at * 1e3), "Etc/UTC"),
+  }, [months.map(m => Date.parse(m) / 1e3), ...counts], box);
+  new ResizeObserver(() => plot.setSize(size())).observe(box);
 }

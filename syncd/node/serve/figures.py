@@ -13,18 +13,10 @@ from syncd.messages.wire import WireMessage
 from syncd.node.context import Context
 from syncd.store.history import KEPT_DAYS, STATES
 from syncd.store.log_figures import Figure
-from syncd.web.figure_forms import (
-    EventItem,
-    FigureRow,
-    Figures,
-    FiguresQuery,
-    History,
-    NewestEvents,
-    NewestQuery,
-    SeenDay,
-)
+from syncd.web import figure_forms as forms
 from syncd.web.routes import EVERYBODY, route
 
+NEWEST = 20  # events
 RESTED = 20  # times what counting took, before it is counted anew
 
 
@@ -40,42 +32,43 @@ class FigureService:
     _until: float = field(default=0.0, init=False)  # steady seconds
 
     @route("GET", "/v1/history", EVERYBODY, "read how members were seen")
-    async def history(self) -> History:
-        """Return the last 90 days of each active member."""
+    async def history(self) -> forms.History:
+        """Return 90 days of each active member, and the newest events."""
         today = statement.day(self.ctx.today())
         since, text = today - KEPT_DAYS + 1, statement.day_text
-        days: dict[str, list[SeenDay]] = {
-            m.id: [] for m in self.ctx.roster.active()
+        found = {
+            m.id: (["."] * KEPT_DAYS, list[forms.BadDay]())
+            for m in self.ctx.roster.active()
         }
         for member, day, state, raw in await self.ctx.own.history.since(since):
-            why = msgspec.json.decode(raw, type=WireMessage)
-            one = SeenDay(
-                day=text(day),
-                state=STATES[state],
-                why=why if why.detail else None,
-            )
-            days.get(member, []).append(one)
-        return History(since=text(since), until=text(today), members=days)
-
-    @route("GET", "/v1/events/newest", EVERYBODY, "read the newest events")
-    async def newest(self, wanted: NewestQuery) -> NewestEvents:
-        """Return the last that happened."""
+            if member not in found or day > today:
+                continue
+            line, bad = found[member]
+            line[day - since] = STATES[state][0]
+            if state:
+                why = msgspec.json.decode(raw, type=WireMessage)
+                one = forms.BadDay(day=text(day), state=STATES[state], why=why)
+                bad.append(one)
         _, last = await self.ctx.own.events.bounds()
-        first = max(last - wanted.limit, 0) + 1
-        page = await self.ctx.own.events.page(first, wanted.limit)
-        items = (
-            EventItem(
-                cursor=f"{e.number}.{e.at}",
-                event=e.name,
-                at=e.at,
-                data={**e.data},
+        newest = await self.ctx.own.events.page(last - NEWEST + 1, NEWEST)
+        events = tuple(
+            forms.EventItem(
+                cursor=f"{e.number}.{e.at}", event=e.name, at=e.at, data=e.data
             )
-            for e in reversed(page)
+            for e in reversed(newest)
         )
-        return NewestEvents(items=tuple(items))
+        return forms.History(
+            since=text(since),
+            until=text(today),
+            members={
+                member: forms.MemberDays(line="".join(line), bad=bad)
+                for member, (line, bad) in found.items()
+            },
+            events=events,
+        )
 
     @route("GET", "/v1/figures", EVERYBODY, "count what all logs say")
-    async def figures(self, wanted: FiguresQuery) -> Figures:
+    async def figures(self, wanted: forms.FiguresQuery) -> forms.Figures:
         """Return what all merged logs say by month, member and label.
 
         Counted anew once something was merged, but of the time a twentieth
@@ -88,10 +81,10 @@ class FigureService:
                 key = month, found[0].id if found else origin, label
                 rows.setdefault(key, Counter())[what] += n
         items = (
-            FigureRow(month=month, member=member, label=label, **count)
+            forms.FigureRow(month=month, member=member, label=label, **count)
             for (month, member, label), count in sorted(rows.items())
         )
-        return Figures(as_of=self._at, items=tuple(items))
+        return forms.Figures(as_of=self._at, items=tuple(items))
 
     async def _count(self) -> Counter[Figure]:
         async with self._counting:
