@@ -1,10 +1,10 @@
-"""Places in logs: their addresses and names, for all pages."""
+"""Places in logs, their addresses and names; and rows under columns."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 from urllib.parse import urlencode
 
-from syncd.console.tables import Link
+from syncd.console.tables import Cell, Column, Link, Row
 from syncd.indicator import vocabulary
 from syncd.indicator.notation import Position
 from syncd.messages.catalogue import later, t
@@ -23,7 +23,7 @@ TYPES: Final = {  # of statements
     "rosteraccepted": later("roster accepted"),
     "evidence": later("evidence"),
 }
-CLOSED: Final = {  # why an entry cannot be read
+_CLOSED: Final = {  # why an entry cannot be read
     "auditor": later("not for auditors"),
     "erased": later("erased"),
     "sealed": later("sealed for others"),
@@ -47,11 +47,25 @@ def place(position: Position, member: str = "") -> Link:
     return Link(entry(origin, index), f"{member or origin}:{index}")
 
 
-def words(facet: str, codes: Sequence[str], lang: str) -> str:
+def words(facet: str, codes: Iterable[str], lang: str) -> str:
     """Return what codes of the vocabulary are called."""
-    return ", ".join(vocabulary.label(facet, code, lang) for code in codes)
+    return ", ".join(vocabulary.label(facet, c, lang) for c in codes if c)
 
 
 def type_name(name: str) -> str:
     """Return what a type of statement is called."""
     return t(TYPES.get(name, name))
+
+
+def state(entry: Any) -> str:
+    """Return why an entry cannot be read, or says nothing; or ""."""
+    void = t("says nothing") if entry.void else ""
+    return t(_CLOSED[entry.closed]) if entry.closed else void
+
+
+def rows(
+    columns: Sequence[Column], cells: Iterable[Sequence[Cell]]
+) -> list[Row]:
+    """Return rows for a table; the last columns may be missing."""
+    keys = [column.key for column in columns]
+    return [dict(zip(keys, one, strict=False)) for one in cells]

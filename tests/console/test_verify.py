@@ -25,6 +25,7 @@ KEYS = {key["name"]: key["vkey"] for key in NOTES["keys"]}
 ALPHA = KEYS["alpha.example/log"]
 ORIGIN = "police.example/syncd/txwz/1"
 RUN = """
+globalThis.crypto ??= require("node:crypto").webcrypto;  // before node 20
 const js = process.argv[1].startsWith("!") ? process.argv[1].slice(1) : "";
 if (js) eval(js);
 const verify = require(process.argv[2]);
@@ -36,8 +37,7 @@ const ask = {
   root: async (c) => hex(await verify.rootOf(c.index, c.size,
     bytes(c.leaf), c.nodes.map(bytes))),
   signed: async (c) => verify.signedBy(verify.parseNote(c.note), c.key),
-  check: async (c) => Object.fromEntries(Object.entries(
-    await verify.check(c)).map(([k, v]) => [k, v.state])),
+  check: verify.check,
 };
 (async () => {
   const found = [];
@@ -203,7 +203,7 @@ def test_an_entry_that_is_closed_is_in_the_tree_all_the_same(
 def test_a_browser_that_lacks_ed25519_says_no_wrong_thing(
     entry: dict[str, Any],
 ) -> None:
-    lacks = "crypto.subtle.importKey = () => { throw new Error('no') }"
+    lacks = "crypto.subtle.importKey = async () => { throw new Error('no') }"
     [found] = run("check", [entry], lacks)
     assert [found["leaf"], found["tree"]] == ["yes", "yes"]
     assert {found[key] for key in entry["keys"]} == {"cannot"}

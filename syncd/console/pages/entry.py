@@ -1,30 +1,26 @@
 """Entry: what one entry of a log says, what became of it, and its proof."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.tables import At, Column, Row
+from syncd.console.tables import At, Cell, Column
 from syncd.messages.catalogue import later, t
 from syncd.web.log_forms import Entry
 from syncd.web.routes import AUDITORS
 
 _LIFE: Final = (
-    Column("at", later("when")),
-    Column("what", later("what happened")),
-    Column("who", later("who")),
-    Column("more", later("where")),
+    *(Column("at", later("when")), Column("what", later("what happened"))),
+    *(Column("who", later("who")), Column("more", later("where"))),
 )
 _CLAIMS: Final = (
-    Column("at", later("entry")),
-    Column("on", later("day")),
+    *(Column("at", later("entry")), Column("on", later("day"))),
     Column("type", later("type"), choices=True),
-    Column("label", later("label")),
-    Column("evidence", later("evidence")),
+    *(Column("label", later("label")), Column("why", later("evidence"))),
     Column("expires", later("expires")),
 )
 
@@ -32,87 +28,69 @@ _CLAIMS: Final = (
 @page("GET", "/entry/{origin:[^?]+}/{index}", AUDITORS, later("Entry"))
 async def entry(visit: Visit) -> web.StreamResponse:
     """Show an entry; `proof` in the query gives the proof as a file."""
-    at = visit.request.match_info
-    index = int(at["index"]) if at["index"].isdecimal() else 2**53
-    path = "/v1/logs/{origin}/{index}"
+    at, lang = visit.request.match_info, visit.lang
     found: Entry = await visit.api(
-        "GET", path, origin=at["origin"], index=index
+        *("GET", "/v1/logs/{origin}/{index}"),
+        origin=at["origin"],
+        index=int(at["index"]) if at["index"].isdecimal() else 2**53,
     )
+    index, who = found.entry.index, found.member
     if "proof" in visit.query:
-        name = f"{found.member}-{index}.tlog-proof"
-        return web.Response(
-            text=found.proof,
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
-    lang, row = visit.lang, found.entry
-    claims: list[Row] = [
-        {
-            "at": places.place(one.position, one.member),
-            "on": one.on,
-            "type": places.type_name(one.type),
-            "label": places.words("label", [one.label or ""], lang),
-            "evidence": places.words("evidence", [one.evidence or ""], lang),
-            "expires": one.expires,
-        }
-        for one in found.claims
-    ]
-    state = t(places.CLOSED[row.closed]) if row.closed else row.void
-    if not state:
-        state = t("it stands") if found.ended_by is None else t("taken back")
+        named = f'attachment; filename="{who}-{index}.tlog-proof"'
+        headers = {"Content-Disposition": named}
+        return web.Response(text=found.proof, headers=headers)
+    claims = places.rows(
+        _CLAIMS,
+        [
+            (
+                *(places.place(c.position, c.member), c.on),
+                places.type_name(c.type),
+                places.words("label", [c.label or ""], lang),
+                places.words("evidence", [c.evidence or ""], lang),
+                c.expires,
+            )
+            for c in found.claims
+        ],
+    )
+    stands = t("it stands") if found.ended_by is None else t("taken back")
     return visit.show(
         "entry.html",
         sentence=t(
             "Entry {n} in the log of {member}: {what}, {state}.",
             n=index,
-            member=found.member,
-            what=places.type_name(row.type),
-            state=state,
+            member=who,
+            what=places.type_name(found.entry.type),
+            state=places.state(found.entry) or stands,
         ),
         found=found,
         payload=base64.b64decode(found.payload).decode("utf-8", "replace"),
         words=places.words,
         log=places.log(found.origin, before=index + 1),
-        life=visit.table("life", _LIFE, [*_life(found)]),
-        claims=visit.table(
-            "claims",
-            _CLAIMS,
-            claims,
-            empty=t("Nothing is in force on what this entry is about."),
-        ),
+        life=visit.table("life", _LIFE, places.rows(_LIFE, _life(found))),
+        claims=visit.table("claims", _CLAIMS, claims),
     )
 
 
-def _life(found: Entry) -> Iterator[Row]:
+def _life(found: Entry) -> Iterator[Sequence[Cell]]:
     """Yield what happened to an entry, as far as it is known here."""
-    index, who = found.entry.index, found.member
-    place = found.origin, index
+    who = found.member
     if found.accepted_at:
-        at = At(found.accepted_at)
-        yield {"at": at, "what": t("handed in"), "who": who}
+        yield At(found.accepted_at), t("handed in"), who
     if found.entry.on:
-        yield {"at": found.entry.on, "what": t("written"), "who": who}
+        yield found.entry.on, t("written"), who
     if found.effect_at:
-        at = At(found.effect_at)
-        yield {"at": at, "what": t("took effect"), "who": who}
+        yield At(found.effect_at), t("took effect"), who
     for one in found.cosigned:
-        merged = one.key.endswith("/merged")
-        yield {
-            "at": At(one.at),
-            "what": t("merged, says its receipt")
-            if merged
-            else t("seen in the log, says a witness"),
-            "who": one.member or one.key,
-            "more": t("{n} entries", n=one.size),
-        }
+        merged = t("merged, says its receipt")
+        seen = t("seen in the log, says a witness")
+        what = merged if one.key.endswith("/merged") else seen
+        size = t("{n} entries", n=one.size)
+        yield At(one.at), what, one.member or one.key, size
     for claim in found.claims:
-        if place in claim.about:
-            yield {
-                "at": claim.on,
-                "what": places.type_name(claim.type),
-                "who": claim.member,
-                "more": places.place(claim.position, claim.member),
-            }
+        if (found.origin, found.entry.index) in claim.about:
+            place = places.place(claim.position, claim.member)
+            what = places.type_name(claim.type)
+            yield claim.on, what, claim.member, place
     if found.ended_by is not None:
-        by = found.origin, found.ended_by
-        more = places.place(by, who)
-        yield {"what": t("taken back"), "who": who, "more": more}
+        place = places.place((found.origin, found.ended_by), who)
+        yield None, t("taken back"), who, place

@@ -1,5 +1,6 @@
 """Exchange: who holds how much of whose log, and what is wrong with it."""
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -7,7 +8,7 @@ from aiohttp import web
 from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.render import ago, say
-from syncd.console.tables import At, Cell, Column, Link, Row
+from syncd.console.tables import At, Cell, Column, Link, moment
 from syncd.messages.catalogue import later, t
 from syncd.messages.wire import WireMessage
 from syncd.web.log_forms import Exchange, Holding
@@ -15,19 +16,14 @@ from syncd.web.routes import AUDITORS
 from syncd.web.status_forms import Status
 
 _LAGS: Final = (
-    Column("log", later("log")),
-    Column("lag", later("entries that we lack")),
+    *(Column("log", later("log")), Column("n", later("entries that we lack"))),
     Column("per_s", later("entries a second")),
-    Column("left", later("minutes left")),
-    Column("why", later("why")),
+    *(Column("left", later("minutes left")), Column("why", later("why"))),
 )
 _FINDINGS: Final = (
-    Column("code", later("finding"), choices=True),
-    Column("where", later("where")),
-    Column("what", later("what happened")),
-    Column("first", later("first")),
-    Column("last", later("last")),
-    Column("count", later("times")),
+    *(Column("code", later("finding")), Column("where", later("where"))),
+    *(Column("what", later("what happened")), Column("at", later("first"))),
+    *(Column("last", later("last")), Column("n", later("times"))),
 )
 
 
@@ -37,64 +33,62 @@ async def exchange(visit: Visit) -> web.StreamResponse:
     found: Exchange = await visit.api("GET", "/v1/exchange")
     status: Status = await visit.api("GET", "/v1/status")
     cells = {(one.author, one.holder): one for one in found.items}
-    active = [m.member for m in status.members if m.state != "removed"]
-    origins = {one.origin: one.member for one in status.logs}
     of = {one.author: one.origin for one in found.items}
-    matrix: list[Row] = [
-        {
-            "author": Link(places.log(of[author]), author),
-            **{h: _cell(cells.get((author, h)), visit.now) for h in active},
-        }
-        for author in active
-        if author in of
+    columns = Column("author", later("author ＼ holder")), *map(_member, of)
+    matrix: list[tuple[Cell, ...]] = [
+        (
+            Link(places.log(of[author]), author),
+            *(_cell(cells.get((author, holder)), visit.now) for holder in of),
+        )
+        for author in of
     ]
-    lacking = [one for one in found.items if one.lacks]
-    findings: list[Row] = [
-        {
-            "code": Link(f"/help#{one.code}", one.code),
-            "where": one.origin
-            if one.index is None or one.origin not in origins
-            else places.place((one.origin, one.index), origins[one.origin]),
-            "what": say(
-                WireMessage(
-                    detail=one.detail, code=one.detail_code, params=one.params
-                )
-            ),
-            "first": At(one.first_at),
-            "last": At(one.last_at),
-            "count": one.count,
-        }
-        for one in status.findings
-    ]
-    lags: list[Row] = [
-        {
-            "log": Link(places.log(one.origin), one.member),
-            "lag": one.lag,
-            "per_s": one.per_s,
-            "left": None if one.left_s is None else one.left_s / 60,
-            "why": say(one.why) if one.why else "",
-        }
+    lags = [
+        (
+            *(Link(places.log(one.origin), one.member), one.lag, one.per_s),
+            None if one.left_s is None else one.left_s / 60,
+            say(one.why) if one.why else "",
+        )
         for one in status.logs
         if one.lag or one.why
     ]
-    columns = [Column("author", later("author ＼ holder"))]
     return visit.show(
         "exchange.html",
         "live",
-        sentence=_sentence(lacking, len(active), len(found.items)),
-        matrix=visit.table(
-            "matrix", [*columns, *(Column(m, m) for m in active)], matrix
-        ),
+        sentence=_sentence(found, len(of), visit.zone),
+        matrix=visit.table("matrix", columns, places.rows(columns, matrix)),
         lags=visit.table(
-            "lags", _LAGS, lags, empty=t("We hold all that we know of.")
+            *("lags", _LAGS, places.rows(_LAGS, lags)),
+            empty=t("We hold all that we know of."),
         ),
         findings=visit.table(
-            "findings", _FINDINGS, findings, empty=t("Nothing was found.")
+            *("findings", _FINDINGS),
+            places.rows(_FINDINGS, _findings(status)),
+            empty=t("Nothing was found."),
         ),
     )
 
 
-def _sentence(lacking: list[Holding], members: int, known: int) -> str:
+def _member(id_: str) -> Column:
+    return Column(id_, id_)
+
+
+def _findings(status: Status) -> Iterator[Sequence[Cell]]:
+    members = {one.origin: one.member for one in status.logs}
+    for one in status.findings:
+        where: Cell = one.origin
+        if one.index is not None and one.origin in members:
+            position = one.origin, one.index
+            where = places.place(position, members[one.origin])
+        what = WireMessage(
+            detail=one.detail, code=one.detail_code, params=one.params
+        )
+        code = Link(f"/help#{one.code}", one.code)
+        times = At(one.first_at), At(one.last_at)
+        yield code, where, say(what), *times, one.count
+
+
+def _sentence(found: Exchange, members: int, zone: str) -> str:
+    lacking = [one for one in found.items if one.lacks]
     if lacking:
         most = max(lacking, key=lambda one: one.lacks)
         return t(
@@ -105,16 +99,18 @@ def _sentence(lacking: list[Holding], members: int, known: int) -> str:
             author=most.author,
             others=len(lacking) - 1,
         )
-    if known < members * members:
+    if len(found.items) < members * members:
         return t("No gap is known; not every member was heard of yet.")
-    return t("All {n} members hold all of each other's entries.", n=members)
+    return t(
+        "All {n} members hold all of each other's entries, as of {time}.",
+        n=members,
+        time=moment(min(one.at for one in found.items), zone)[11:],
+    )
 
 
-def _cell(one: Holding | None, now: int) -> Cell:
+def _cell(one: Holding | None, now: int) -> str:
     """Return what a member holds of a log, a sign first."""
     if one is None:
         return t("? not heard yet")
-    if not one.lacks:
-        return f"✓ {ago(now - one.at)}"
-    lacks = t("✗ lacks {n}", n=f"{one.lacks:,}")
-    return f"{lacks} · {ago(now - one.at)}"
+    lacks = t("✗ lacks {n}", n=f"{one.lacks:,}") + " ·" if one.lacks else "✓"
+    return f"{lacks} {ago(now - one.at)}"

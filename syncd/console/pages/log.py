@@ -6,25 +6,20 @@ from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.tables import At, Column, Row
+from syncd.console.tables import At, Column
 from syncd.indicator import vocabulary
 from syncd.messages.catalogue import later, t
 from syncd.web.log_forms import LogPage, LogQuery
 from syncd.web.routes import AUDITORS
 
 _ENTRIES: Final = (
-    Column("at", later("entry")),
-    Column("type", later("type")),
-    Column("on", later("day")),
-    Column("kind", later("kind")),
-    Column("label", later("label")),
-    Column("state", later("state")),
+    *(Column("at", later("entry")), Column("type", later("type"))),
+    *(Column("on", later("day")), Column("kind", later("kind"))),
+    *(Column("label", later("label")), Column("state", later("state"))),
 )
 _LINES: Final = (
-    Column("at", later("when")),
-    Column("member", later("member")),
-    Column("key", later("key")),
-    Column("size", later("entries")),
+    *(Column("at", later("when")), Column("member", later("member"))),
+    *(Column("key", later("key")), Column("size", later("entries"))),
 )
 
 
@@ -33,37 +28,23 @@ async def log(visit: Visit) -> web.StreamResponse:
     """Show entries of a log, newest first, from an index or day back."""
     names = "day", "type", "label"
     asked: dict[str, Any] = {n: visit.query.get(n, "") for n in names}
-    before = visit.query.get("before", "")
-    found: LogPage = await visit.api(
-        "GET",
-        "/v1/logs/{origin}",
-        LogQuery(
-            before=int(before) if before[:15].isdecimal() else 0, **asked
-        ),
-        origin=visit.request.match_info["origin"],
-    )
-    rows: list[Row] = [
-        {
-            "at": places.place((found.origin, one.index), found.member),
-            "type": places.type_name(one.type),
-            "on": one.on,
-            "kind": one.kind,
-            "label": getattr(one.label, visit.lang) if one.label else "",
-            "state": t(places.CLOSED[one.closed]) if one.closed else one.void,
-        }
+    before = visit.query.get("before", "")[:15]
+    number = int(before) if before.isdecimal() else 0
+    path, origin = "/v1/logs/{origin}", visit.request.match_info["origin"]
+    query = LogQuery(before=number, **asked)
+    found: LogPage = await visit.api("GET", path, query, origin=origin)
+    entries = [
+        (
+            places.place((origin, one.index), found.member),
+            *(places.type_name(one.type), one.on, one.kind),
+            getattr(one.label, visit.lang) if one.label else "",
+            places.state(one),
+        )
         for one in found.items
     ]
-    lines: list[Row] = [
-        {
-            "at": At(one.at),
-            "member": one.member,
-            "key": one.key,
-            "size": one.size,
-        }
-        for one in found.cosigned
-    ]
+    lines = [(At(x.at), x.member, x.key, x.size) for x in found.cosigned]
     more = {k: v for k, v in asked.items() if v and k != "day"}
-    more |= {"before": str(found.next)}
+    labels = sorted(vocabulary.codes("label"))
     return visit.show(
         "log.html",
         sentence=t(
@@ -74,18 +55,16 @@ async def log(visit: Visit) -> web.StreamResponse:
         found=found,
         asked=asked,
         types=[(code, t(name)) for code, name in places.TYPES.items()],
-        labels=[
-            (code, vocabulary.label("label", code, visit.lang))
-            for code in sorted(vocabulary.codes("label"))
-        ],
+        labels=[(c, places.words("label", [c], visit.lang)) for c in labels],
         entries=visit.table(
-            "entries",
-            _ENTRIES,
-            rows,
+            *("entries", _ENTRIES, places.rows(_ENTRIES, entries)),
             empty=t("No such entry among those that were looked at."),
-            more=places.log(found.origin, **more) if found.next else "",
+            more=places.log(origin, **more, before=found.next)
+            if found.next
+            else "",
         ),
         lines=visit.table(
-            "lines", _LINES, lines, empty=t("Nobody has cosigned it yet.")
+            *("lines", _LINES, places.rows(_LINES, lines)),
+            empty=t("Nobody has cosigned it yet."),
         ),
     )

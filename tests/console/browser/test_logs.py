@@ -1,0 +1,52 @@
+"""An entry in Chromium: its script checks it; what it holds stays text."""
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from syncd.console import places
+from tests.console.browser.scene import Scene
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+
+
+@pytest.mark.parametrize("role", ["operator", "auditor"])
+async def test_the_browser_verifies_an_entry(
+    chromium: Browser, scene: Scene, role: str
+) -> None:
+    async with scene.at(chromium, role=role) as window:
+        await window.open(places.entry(scene.alliance.police.origin, 0))
+        await window.page.get_by_role("button", name="Verify").click()
+        checks = window.page.locator("#verify output")
+        await expect(checks.first).to_have_text("✓ checked, right")
+        assert {*await checks.all_inner_texts()} == {"✓ checked, right"}
+        await window.picture(f"verified-{role}")
+
+
+async def test_a_browser_without_ed25519_is_not_red(
+    chromium: Browser, scene: Scene
+) -> None:
+    async with scene.at(chromium) as window:
+        await window.page.add_init_script(
+            "SubtleCrypto.prototype.importKey = async () => {"
+            " throw new DOMException('no', 'NotSupportedError') }"
+        )
+        await window.open(places.entry(scene.alliance.police.origin, 0))
+        await window.page.get_by_role("button", name="Verify").click()
+        checks = window.page.locator("#verify output")
+        await expect(checks.last).to_have_text("– cannot check here")
+        assert await window.page.locator("[data-state=no]").count() == 0
+
+
+@pytest.mark.parametrize("index", [5, 6])
+async def test_hostile_bytes_are_text(
+    chromium: Browser, scene: Scene, index: int
+) -> None:
+    async with scene.at(chromium) as window:
+        await window.open(places.entry(scene.alliance.carrier.origin, index))
+        text = await window.page.locator("pre").first.inner_text()
+        assert text.startswith("<img src=x onerror=alert(1)>")
+        assert await window.page.locator("img").count() == 0
+        assert "\u202e" not in await window.page.content()
+        await window.page.get_by_role("button", name="Verify").click()
+        checks = window.page.locator("#verify output")
+        await expect(checks.last).to_have_text("✓ checked, right")
