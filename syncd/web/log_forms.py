@@ -1,9 +1,9 @@
-"""Forms of logs: one log, one entry of it, and who holds what of which."""
+"""Forms of logs: one log, and one entry of it."""
 
 from typing import Annotated
 
 from syncd.web import forms
-from syncd.web.forms import FullOutput, Natural, Output, Query, meta
+from syncd.web.forms import Natural, Output, Query, meta
 
 
 class LogQuery(Query, frozen=True, kw_only=True):
@@ -69,21 +69,3 @@ class Entry(LogHead, frozen=True, kw_only=True):
     ended_by: int | None = None  # index of its first retract
     claims: tuple[forms.ClaimItem, ...] = ()  # in force on its token
     verdict: forms.LookupItem | None = None  # on its token, today
-
-
-class Holding(FullOutput, frozen=True, kw_only=True):
-    """How much of an active member's log another one has."""
-
-    author: str
-    origin: str
-    holder: str
-    size: int  # entries
-    lacks: int  # of those that are known to be signed
-    at: int  # unix seconds: as of when
-    by: str  # how we know: own, receipt, heads
-
-
-class Exchange(FullOutput, frozen=True, kw_only=True):
-    """Who holds what, of all that we know."""
-
-    items: tuple[Holding, ...]

@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+import msgspec
+
 from syncd.flows.allowance import QuotaLeft
 from syncd.messages.wire import Params, WireMessage
 from syncd.web.forms import FullOutput, Input, Output, Query, RosterState, meta
@@ -70,6 +72,9 @@ class MemberRow(Output, frozen=True, kw_only=True):
     failures: int = 0
     why: WireMessage | None = None  # the last failure
     roster: int = 0  # the version that it told last
+    last_ok: int = 0  # when it told its heads
+    holds: dict[str, int] = msgspec.field(default_factory=dict)
+    # entries by origin, as it told since our start
     offset_s: int | None = None  # its clock, ahead of ours
     certificate_ends: int | None = None  # nothing stops then
     certificate_days: int | None = None

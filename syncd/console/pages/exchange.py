@@ -11,9 +11,11 @@ from syncd.console.render import ago, say
 from syncd.console.tables import At, Cell, Column, Link, moment
 from syncd.messages.catalogue import later, t
 from syncd.messages.wire import WireMessage
-from syncd.web.log_forms import Exchange, Holding
 from syncd.web.routes import AUDITORS
-from syncd.web.status_forms import Status
+from syncd.web.status_forms import LogState, Status
+
+Held = dict[tuple[str, str], tuple[int, int]]
+"""(author, holder) → entries that it lacks, as of when"""
 
 _LAGS: Final = (
     *(Column("log", later("log")), Column("n", later("entries that we lack"))),
@@ -30,17 +32,16 @@ _FINDINGS: Final = (
 @page("GET", "/exchange", AUDITORS, later("Exchange"), menu=60)
 async def exchange(visit: Visit) -> web.StreamResponse:
     """Show the matrix of authors and holders, lags and findings."""
-    found: Exchange = await visit.api("GET", "/v1/exchange")
     status: Status = await visit.api("GET", "/v1/status")
-    cells = {(one.author, one.holder): one for one in found.items}
-    of = {one.author: one.origin for one in found.items}
-    columns = Column("author", later("author ＼ holder")), *map(_member, of)
+    known = _known(status)
+    held = _held(status, known)
+    columns = Column("author", later("author ＼ holder")), *map(_member, known)
     matrix: list[tuple[Cell, ...]] = [
         (
-            Link(places.log(of[author]), author),
-            *(_cell(cells.get((author, holder)), visit.now) for holder in of),
+            Link(places.log(log.origin), author),
+            *(_cell(held.get((author, h)), visit.now) for h in known),
         )
-        for author in of
+        for author, log in known.items()
     ]
     lags = [
         (
@@ -54,7 +55,7 @@ async def exchange(visit: Visit) -> web.StreamResponse:
     return visit.show(
         "exchange.html",
         "live",
-        sentence=_sentence(found, len(of), visit.zone),
+        sentence=_sentence(held, len(known), visit.zone),
         matrix=visit.table("matrix", columns, places.rows(columns, matrix)),
         lags=visit.table(
             *("lags", _LAGS, places.rows(_LAGS, lags)),
@@ -87,30 +88,57 @@ def _findings(status: Status) -> Iterator[Sequence[Cell]]:
         yield code, where, say(what), *times, one.count
 
 
-def _sentence(found: Exchange, members: int, zone: str) -> str:
-    lacking = [one for one in found.items if one.lacks]
+def _known(status: Status) -> dict[str, LogState]:
+    """Return the log that each active member writes now."""
+    active = {m.member for m in status.members if m.state != "removed"}
+    logs = reversed(status.logs)  # those that are written now come first
+    return {one.member: one for one in logs if one.member in active}
+
+
+def _held(status: Status, known: dict[str, LogState]) -> Held:
+    """Return what each holder lacks of each log, as of when."""
+    sizes = {a: log.known for a, log in known.items()}
+    me, sizes[status.member] = status.member, status.log.size
+    held = {(a, me): (log.lag, status.time) for a, log in known.items()}
+    held[me, me] = 0, status.time
+    told = {m.member: m for m in status.members}
+    for author, log in known.items():
+        for member in told.values():
+            if log.origin in member.holds:
+                lacks = max(sizes[author] - member.holds[log.origin], 0)
+                held[author, member.member] = lacks, member.last_ok
+    for one in status.receipts:
+        lacks = max(sizes[me] - one.size, 0)
+        at = one.at if lacks else max(one.at, told[one.member].last_ok)
+        held[me, one.member] = lacks, at
+    return held
+
+
+def _sentence(held: Held, members: int, zone: str) -> str:
+    lacking = {pair: one for pair, one in held.items() if one[0]}
     if lacking:
-        most = max(lacking, key=lambda one: one.lacks)
+        author, holder = max(lacking, key=lambda pair: lacking[pair])
         return t(
             "{holder} lacks {n} entries of {author}, and {others} other gaps"
             " are known.",
-            holder=most.holder,
-            n=most.lacks,
-            author=most.author,
+            holder=holder,
+            n=lacking[author, holder][0],
+            author=author,
             others=len(lacking) - 1,
         )
-    if len(found.items) < members * members:
+    if len(held) < members * members:
         return t("No gap is known; not every member was heard of yet.")
     return t(
         "All {n} members hold all of each other's entries, as of {time}.",
         n=members,
-        time=moment(min(one.at for one in found.items), zone)[11:],
+        time=moment(min(at for _, at in held.values()), zone)[11:],
     )
 
 
-def _cell(one: Holding | None, now: int) -> str:
-    """Return what a member holds of a log, a sign first."""
+def _cell(one: tuple[int, int] | None, now: int) -> str:
+    """Return what a member lacks of a log, a sign first."""
     if one is None:
         return t("? not heard yet")
-    lacks = t("✗ lacks {n}", n=f"{one.lacks:,}") + " ·" if one.lacks else "✓"
-    return f"{lacks} {ago(now - one.at)}"
+    lacks, at = one
+    sign = t("✗ lacks {n}", n=f"{lacks:,}") + " ·" if lacks else "✓"
+    return f"{sign} {ago(now - at)}"

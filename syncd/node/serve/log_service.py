@@ -1,13 +1,13 @@
-"""The service behind `/v1/logs` and `/v1/exchange`.
+"""The service behind `/v1/logs`.
 
-A log as its signed checkpoint has it, one entry with its proof, and who holds
-what. An auditor gets what one gets at the peer API: no payload of a type
+A log as its signed checkpoint has it, and one entry with its proof. An
+auditor gets what one gets at the peer API: no payload of a type
 below 16, and so nothing about a token.
 """
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from msgspec import structs
@@ -20,8 +20,7 @@ from syncd.indicator import absent, codec, leaf, statement, token
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Void
 from syncd.node.context import Context, checked_day
-from syncd.node.follow.receipts import with_receipts
-from syncd.node.follow.rounds import Rounds
+from syncd.node.follow.receipts import Receipts, with_receipts
 from syncd.node.serve.lookups import Claims, Lookups, lookup_item
 from syncd.node.serve.peer_service import PeerService
 from syncd.node.serve.shown import claim_items, label
@@ -39,7 +38,7 @@ class LogService:
     """Shows logs and entries, with what proves them."""
 
     ctx: Context
-    rounds: Rounds  # what they last saw of each member and log
+    receipts: Receipts  # what we signed
     peer_service: PeerService  # has the logs as they are served
     lookups: Lookups
     claims: Claims
@@ -83,7 +82,7 @@ class LogService:
             log = await self.peer_service.mirror_log(tiles.origin_hash(origin))
         if found is None or log is None or log.size <= above:
             raise MissingError("log: nothing of that is here")
-        signed = await self.rounds.receipts.signed(origin)
+        signed = await self.receipts.signed(origin)
         if above < 0:
             receipts = [*(await book.receipts(origin)).values()]
         else:
@@ -188,19 +187,15 @@ class LogService:
         """Return what we know of an entry's way, and of its token."""
         own, made = self.ctx.own, dict[str, Any]()
         if origin == self.ctx.origin and log_files.type_of(record) in EFFECTS:
-            at = await own.cosigned.effect_at(origin, index)
-            made["effect_at"] = at or None
+            when = await own.cosigned.effect_at(origin, index)
+            made["effect_at"] = when or None
         content = _content(record)
-        kind, short = (
-            getattr(content, "kind", ""),
-            getattr(content, "token", ""),
-        )
-        if not short:
+        if not getattr(content, "token", ""):
             return made
         row = await own.vault.by_index(origin, index)
         made["accepted_at"] = row.accepted_at if row else None
         made["ended_by"] = await self.ctx.mirror.ended_by(origin, index)
-        about = token.decode(short)
+        about, kind = token.decode(content.token), content.kind
         done = await self.lookups.answers(
             [Question(kind, token=about, epoch=content.epoch)],
             purpose="audit",
@@ -210,56 +205,14 @@ class LogService:
         )
         [answer] = done.answers
         if answer.problem:  # of a retired epoch: not recorded by itself
-            place = (origin, index)
-            await self.lookups.audited(caller, [(kind, about)], [place])
+            at = origin, index
+            await self.lookups.audited(caller, [(kind, about)], [at])
         number = token.KIND_CODES[kind]
         claims = await self.claims.claims([about], number, content.epoch)
         return made | {
             "claims": claim_items(self.ctx.roster, claims.get(about, ())),
             "verdict": lookup_item(answer, done.own_lists.over(answer)),
         }
-
-    # ------------------------------------------------------------- exchange
-
-    @route("GET", "/v1/exchange", AUDITORS, "read who holds what")
-    async def exchange(self) -> forms.Exchange:
-        """Return how much each active member has of each one's log."""
-        members, items = self.ctx.roster.active(), list[forms.Holding]()
-        for author in members:
-            head = await self.ctx.mirror.head(author.origin)
-            state = self.rounds.logs.state(author.origin)
-            known, receipts = max(state.known, head.mirrored), {}
-            if author.id == self.ctx.me:
-                known = (await self.ctx.own.log.head()).frontier.size
-                receipts = await self.ctx.own.cosigned.receipts(author.origin)
-                head = replace(head, merged=known)
-            for holder in members:
-                peer = self.rounds.peer_choice.states.get(holder.id)
-                signed = receipts.get(holder.keys.merged.name)
-                if holder.id == self.ctx.me:
-                    found = "own", head.merged, self.ctx.now()
-                elif signed:
-                    found = "receipt", signed.size, signed.at
-                elif peer and author.origin in peer.holds:
-                    found = "heads", peer.holds[author.origin], peer.last_ok
-                else:
-                    continue
-                by, size, at = found
-                lacks = max(known - size, 0)
-                if peer and not lacks:  # a receipt of all goes on holding
-                    at = max(at, peer.last_ok)
-                items.append(
-                    forms.Holding(
-                        author=author.id,
-                        origin=author.origin,
-                        holder=holder.id,
-                        size=size,
-                        lacks=lacks,
-                        at=at,
-                        by=by,
-                    )
-                )
-        return forms.Exchange(items=tuple(items))
 
 
 # ------------------------------------------------------------------- entries
