@@ -120,6 +120,11 @@ class ApiClient:
 
     # --------------------------------------------------------- innards
 
+    def _connected(self) -> http.client.HTTPConnection:
+        self.close()
+        self._connection = _connection(self._address)
+        return self._connection
+
     def _send(
         self, method: str, path: str, body: bytes | None, media: str
     ) -> http.client.HTTPConnection:
@@ -128,8 +133,7 @@ class ApiClient:
             headers["Authorization"] = f"Bearer {self._token}"
         if body is not None:
             headers["Content-Type"] = media
-        self.close()
-        self._connection = connection = _connection(self._address)
+        connection = self._connected()
         with self._calling():
             connection.request(method, path, body, headers)
         return connection

@@ -74,6 +74,7 @@ from syncd.node.serve.peer_service import LocalHolder, PeerService
 from syncd.node.serve.review_service import Review
 from syncd.node.serve.screening import Screening
 from syncd.node.serve.status import StatusReader
+from syncd.node.serve.uploads import Uploads
 from syncd.node.serve.urgent_news import UrgentNews
 from syncd.node.upkeep.arrivals import Arrivals
 from syncd.node.upkeep.daily import Daily
@@ -239,6 +240,7 @@ class Daemon:
         self.local_service = self._make(LocalService)
         self.rules = self.local_service.rules
         self.intake = self._make(Intake)
+        self.uploads = self._make(Uploads)
         self.claim_intake = self._make(
             ClaimIntake,
             disputed=self.disputes,
@@ -340,6 +342,7 @@ class Daemon:
         await self.asked_again.ask()
         await self.alerts.look()
         await self.member_history.keep()
+        self.uploads.prune()
 
     # ------------------------------------------------------------ running
 
@@ -394,7 +397,7 @@ class Daemon:
             *(self.local_service, self.intake, self.claim_intake),
             *(self.own_lists, self.lookups, self.access, self.changes),
             *(self.screening, self.status_reader, self.figures),
-            *(self.log_service, self.review),
+            *(self.log_service, self.review, self.uploads),
         )
         app = local_api.app(
             self.local_service,

@@ -1,0 +1,175 @@
+"""The process that reads an uploaded list, which only the daemon starts.
+
+    python -m syncd.cli.importing.child
+
+The list is a file in memory that it inherits, its standard input says how to
+read it, and a socket is the local API, as for whoever uploaded it. A preview,
+or the problem that it met, is what it prints. What it may use is bounded
+before it looks at the list: this keeps a list from the daemon's memory, and
+is no sandbox.
+"""
+
+import http.client
+import pickle
+import resource
+import signal
+import socket
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from syncd.cli.api_client import ApiClient
+from syncd.cli.importing import run
+from syncd.cli.importing.targets import Reports
+from syncd.config import Address
+from syncd.errors import RefusedError, SyncdError
+from syncd.indicator import vocabulary
+from syncd.lists import file_kinds, mapping, preview
+from syncd.lists.columns import ListDescription
+from syncd.lists.preview import Preview, Unknown
+from syncd.lists.refused_rows import OURS
+from syncd.lists.rows import FileOptions
+from syncd.messages.catalogue import t
+from syncd.node import hardening
+from syncd.node.serve.uploads import Task
+from syncd.web import problem
+from syncd.web.upload_forms import (
+    Reading,
+    RefusedFor,
+    UnknownWord,
+    UploadPreview,
+)
+from syncd.web.vocabulary_forms import term
+
+MEMORY = 1 << 30  # bytes
+CPU_S = 600
+FILES = 64
+
+
+def main() -> None:
+    """Read a list as the daemon says; print what came of it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the daemon's to handle
+    hardening.no_core_dumps()
+    for what, most in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_CPU, CPU_S),
+        (resource.RLIMIT_NOFILE, FILES),
+        (resource.RLIMIT_FSIZE, 0),
+    ):
+        resource.setrlimit(what, (most, most))
+    task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 (from our parent)
+    file = Path(f"/proc/self/fd/{task.file}")
+    try:
+        done: object = _done(task, file)
+    except SyncdError as e:
+        for name, value in e.params.items():
+            if str(value) == str(file):  # it has a name that its owner knows
+                e.params[name] = task.how.name
+        e.args = (str(e.text),)
+        done = e
+    pickle.dump(done, sys.stdout.buffer)
+
+
+def _done(task: Task, file: Path) -> UploadPreview | None:
+    how, said = described(task.how)
+    rows, plan = run.understood(
+        file, how, replace(said, zone=ZoneInfo(task.rules.roster.zone))
+    )
+    if not task.socket:
+        found = preview.look(rows, plan, task.rules)
+        return _form(found, rows.about, how, said)
+    given = {
+        "name": task.how.name,
+        "list": task.how.list or task.how.name,
+        "options": run.options_of(rows, how, said, plan),
+    }
+    of_all = {"refresh": task.how.refresh, "again": task.how.again}
+    end: dict[str, Any] = {"gone": task.how.gone}
+    if task.how.gone_at_most is not None:
+        end["gone_at_most"] = task.how.gone_at_most
+    api = _Inherited(task.socket)
+    upload = run.of_reports(file, Reports(api, rows, plan, given, of_all, end))
+    upload.anew = task.how.anew
+    upload.run()
+    return None
+
+
+def described(asked: Reading) -> tuple[FileOptions, ListDescription]:
+    """Return how a file is read, and what is said of its list.
+
+    Raises:
+        UsageError: it is no mapping file, or says what cannot be.
+    """
+    how, said = mapping.read(asked.map, "map")
+    if how.control:  # it would be read with the daemon's rights
+        raise RefusedError("map: control names a file of the daemon's machine")
+    words = {
+        (field, word): code
+        for field, codes in asked.words.items()
+        for word, code in codes.items()
+    }
+    said = ListDescription(
+        {**said.columns, **asked.columns},
+        {**said.constants, **asked.constants},
+        {**said.words, **words},
+    )
+    names = tuple(said.columns.values())
+    kind = how.format or file_kinds.named(Path(asked.name))
+    return replace(how, names=names, format=kind), said
+
+
+def _form(
+    found: Preview, about: str, how: FileOptions, said: ListDescription
+) -> UploadPreview:
+    columns = tuple(one for one in found.columns if one[0] not in OURS)
+    return UploadPreview(
+        about=about,
+        map=mapping.written(how, said, columns, say=t),
+        columns=columns,
+        listed=tuple(found.listed),
+        rows=found.rows,
+        good=found.good,
+        twice=found.twice,
+        unknown=tuple(
+            UnknownWord(
+                field=one.field,
+                word="" if one.shown == "…" else one.word,
+                near=tuple(map(term, _nearest(one))),
+                hint=one.near,
+                rows=one.rows,
+            )
+            for one in found.unknown
+        ),
+        reasons=tuple(
+            RefusedFor(problem=problem.of(one.why), row=one.row, rows=one.rows)
+            for one in found.reasons
+        ),
+        notices=dict(found.notices),
+    )
+
+
+def _nearest(one: Unknown) -> tuple[vocabulary.Code, ...]:
+    if one.field not in vocabulary.FACETS:
+        return ()
+    return vocabulary.nearest(one.field, one.word)
+
+
+class _Inherited(ApiClient):
+    """The local API over a socket that was there when we began."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(Address(), "-", Path())
+        self._only = http.client.HTTPConnection("localhost")
+        self._only.sock = socket.socket(fileno=number)
+
+    def _connected(self) -> http.client.HTTPConnection:
+        return self._only
+
+    def close(self) -> None:
+        """Stay connected: there is no other way back."""
+
+
+if __name__ == "__main__":
+    main()

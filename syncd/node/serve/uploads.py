@@ -1,0 +1,269 @@
+"""Keep uploaded lists sealed, and have a process of its own read each.
+
+What was uploaded goes when its import ends, or after a day. The process gets
+the list in memory alone, and the local API over a socket, as whoever asked:
+what it hands in is judged like anybody's.
+"""
+
+import asyncio
+import os
+import pickle
+import secrets
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from msgspec.structs import replace
+
+from syncd.errors import MissingError, QuotaError, RefusedError, SyncdError
+from syncd.flows.report import Rules
+from syncd.lists import refused_rows
+from syncd.node.background import Aside
+from syncd.node.context import Context
+from syncd.node.listeners import limits
+from syncd.node.serve.intake import Intake
+from syncd.store import durable
+from syncd.store.sealing import Box, VaultCipher
+from syncd.web import local_api, problem
+from syncd.web.report_forms import RefusedQuery
+from syncd.web.routes import BINARY, OPERATORS, Caller, route
+from syncd.web.upload_forms import (
+    MendedRows,
+    Reading,
+    Upload,
+    UploadPage,
+    UploadPreview,
+)
+
+PROGRAM = "syncd.cli.importing.child"
+KEPT_S = 86_400
+MOST = 16  # that are kept at once
+PREVIEW_S = 120
+IMPORT_S = 3600
+AT_ONCE = 3  # processes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What the process is told; descriptors are inherited."""
+
+    file: int
+    how: Reading
+    rules: Rules
+    socket: int = 0  # the local API; 0: a preview is wanted
+
+
+@dataclass(frozen=True, slots=True)
+class _As:
+    """Takes whoever has the socket for one caller."""
+
+    who: Caller
+
+    async def caller(self, bearer: str) -> Caller | None:
+        """Return the caller."""
+        del bearer
+        return self.who
+
+    async def revoked(self, bearer: str) -> str:
+        """Return that no token was revoked."""
+        del bearer
+        return ""
+
+
+@dataclass(kw_only=True, eq=False)
+class Uploads:
+    """Answers `/v1/uploads`."""
+
+    ctx: Context
+    rules: Callable[[], Rules]
+    intake: Intake
+    aside: Aside
+    _known: dict[int, Upload] = field(default_factory=dict, init=False)
+    # of those that were read since we run
+
+    def __post_init__(self) -> None:
+        key = VaultCipher(self.ctx.home.ring.need("vault")).derived("uploads")
+        self._box = Box(key)
+        self._at = self.ctx.home.path / "uploads"
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    @route(
+        *("POST", "/v1/uploads", OPERATORS, "hand over a list to be read"),
+        status=201,
+        takes_media=(BINARY,),
+    )
+    async def take(self, raw: bytes) -> Upload:
+        """Keep a file, sealed."""
+        if len((await self.uploads()).items) >= MOST:
+            raise QuotaError(
+                "uploads: {n} are kept: import or wait",
+                retry_after_s=3600,
+                n=MOST,
+            )
+        id_ = secrets.randbelow(10**15)
+        await asyncio.to_thread(self._keep, id_, raw)
+        return self._upload(id_)
+
+    @route("GET", "/v1/uploads", OPERATORS, "list what was uploaded")
+    async def uploads(self) -> UploadPage:
+        """Return what is kept, newest first; what is too old goes."""
+        self.prune()
+        there = self._at.glob("*.sealed")
+        found = [self._upload(int(path.stem)) for path in there]
+        return UploadPage(items=tuple(sorted(found, key=lambda u: -u.at)))
+
+    @route(
+        *("POST", "/v1/uploads/{id}/preview", OPERATORS),
+        "read what an import of it would bring",
+    )
+    async def preview(self, id_: int, how: Reading) -> UploadPreview:
+        """Return what a file would bring."""
+        found: UploadPreview = await self._child(id_, how, PREVIEW_S)
+        self._note(id_, name=how.name)
+        return found
+
+    @route(
+        *("POST", "/v1/uploads/{id}/import", OPERATORS),
+        "import it, as `/v1/imports` shows",
+        status=202,
+    )
+    async def import_(self, caller: Caller, id_: int, how: Reading) -> Upload:
+        """Begin to import a file; one that is being imported goes on."""
+        found = self._upload(id_)
+        if not found.running:
+            self._note(id_, name=how.name, running=True, problem=None)
+            self.aside(self._import(caller, id_, how))
+        return self._upload(id_)
+
+    @route(
+        *("POST", "/v1/imports/{id}/mended", OPERATORS),
+        "hand over refused rows, mended, as a list to be read",
+        status=201,
+    )
+    async def mend(self, id_: int, wanted: MendedRows) -> Upload:
+        """Keep all refused rows of an import as a file, some of them mended."""
+        mended, rows = dict(wanted.rows), []
+        after, more = 0, True
+        while more:
+            page = await self.intake.refused_rows(
+                id_, RefusedQuery(after=after)
+            )
+            rows += [
+                refused_rows.Refused(
+                    *(one.row, one.problem.detail),
+                    {**one.cells, **mended.get(one.row, {})},
+                )
+                for one in page.items
+            ]
+            after, more = page.next, bool(page.next)
+        file = BytesIO()
+        refused_rows.write(file, lambda: rows, "en")
+        return await self.take(file.getvalue())
+
+    def prune(self) -> None:
+        """Delete what is older than a day."""
+        old = self.ctx.now() - KEPT_S
+        for path in self._at.glob("*.sealed"):
+            if path.stat().st_mtime < old:
+                self._drop(int(path.stem))
+
+    # --------------------------------------------------------- innards
+
+    def _path(self, id_: int) -> Path:
+        return self._at / f"{id_}.sealed"
+
+    def _drop(self, id_: int) -> None:
+        self._path(id_).unlink(missing_ok=True)
+        self._known.pop(id_, None)
+
+    def _keep(self, id_: int, raw: bytes) -> None:
+        self._at.mkdir(mode=0o700, exist_ok=True)
+        sealed = self._box.seal(raw, b"upload/%d" % id_)
+        durable.write(self._path(id_), sealed)
+
+    def _opened(self, id_: int) -> int:
+        """Return the descriptor of a file in memory with what was uploaded."""
+        raw = self._box.open(self._path(id_).read_bytes(), b"upload/%d" % id_)
+        number = os.memfd_create("list")
+        with os.fdopen(os.dup(number), "wb") as file:
+            file.write(raw)
+        return number
+
+    def _upload(self, id_: int) -> Upload:
+        try:
+            found = self._path(id_).stat()
+        except FileNotFoundError:
+            raise MissingError("upload: none of that id") from None
+        at = int(found.st_mtime)
+        return self._known.get(id_) or Upload(
+            id=id_, size=found.st_size, at=at
+        )
+
+    def _note(self, id_: int, **more: object) -> None:
+        self._known[id_] = replace(self._upload(id_), **more)
+
+    async def _import(self, caller: Caller, id_: int, how: Reading) -> None:
+        ours, theirs = socket.socketpair()
+        bounds = limits(self.ctx.config)
+        app = local_api.app(_As(caller), (self.intake,), bounds)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        try:
+            serve = asyncio.get_running_loop().connect_accepted_socket
+            await serve(runner.server, ours)  # type: ignore[arg-type]
+            with theirs:
+                await self._child(id_, how, IMPORT_S, theirs.fileno())
+            self._drop(id_)
+        except SyncdError as e:
+            self._note(id_, running=False, problem=problem.of(e))
+        finally:
+            await runner.cleanup()
+
+    async def _child(
+        self, id_: int, how: Reading, most_s: float, api: int = 0
+    ) -> Any:
+        """Have a process read a file; return what it made of it.
+
+        Raises:
+            SyncdError: what it met; it came to the end of its memory or time.
+        """
+        self._upload(id_)
+        rules = self.rules()
+        async with self._room:
+            file = await asyncio.to_thread(self._opened, id_)
+            task = Task(file=file, how=how, rules=rules, socket=api)
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-P", "-m", PROGRAM),
+                    stdin=PIPE,
+                    stdout=PIPE,
+                    stderr=DEVNULL,
+                    pass_fds=[fd for fd in (file, api) if fd],
+                )
+            finally:
+                os.close(file)
+            out = b""
+            try:
+                async with asyncio.timeout(most_s):
+                    out, _ = await process.communicate(pickle.dumps(task))
+            except TimeoutError:
+                pass
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+        if process.returncode != 0:
+            raise RefusedError(
+                "upload: takes more memory or time than reading one may",
+                hint="import it by the command: syncd report import",
+            )
+        found = pickle.loads(out)  # noqa: S301 (from our child)
+        if isinstance(found, SyncdError):
+            raise found
+        return found

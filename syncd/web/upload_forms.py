@@ -1,0 +1,93 @@
+"""Forms of `/v1/uploads`: lists that a browser hands over to be read."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from syncd.flows.submission import LONGEST_NAME
+from syncd.lists.preview import Listed
+from syncd.web.forms import (
+    MOST,
+    FullOutput,
+    Input,
+    Natural,
+    Output,
+    Problem,
+    meta,
+)
+from syncd.web.vocabulary_forms import Term
+
+NONE: Any = msgspec.field(default_factory=dict)
+Name = Annotated[str, meta("of a file or a list", max_length=LONGEST_NAME)]
+
+
+class Upload(Output, frozen=True, kw_only=True):
+    """A file that is kept, sealed, until it is imported or a day old."""
+
+    id: int
+    size: int  # bytes
+    at: int  # unix seconds
+    name: str = ""  # of the file, once it was read
+    running: bool = False  # it is being imported
+    problem: Problem | None = None  # why its import ended early
+
+
+class UploadPage(FullOutput, frozen=True, kw_only=True):
+    """What is kept, newest first."""
+
+    items: tuple[Upload, ...]
+
+
+class Reading(Input, frozen=True, kw_only=True):
+    """How a file is read: by a mapping file's text, then by what is said."""
+
+    name: Name  # of the file, which says its format
+    map: str = ""  # TOML
+    columns: dict[str, str] = NONE  # field → name of a column, or its number
+    constants: dict[str, Any] = NONE  # what all rows have
+    words: dict[str, dict[str, str]] = NONE  # field → word → code
+    list: Name = ""  # name of the list; the file's if absent
+    refresh: bool = False  # what says no day of `seen` was seen today
+    again: str = ""  # why, though some of it was taken back
+    gone: Literal["", "retract"] = ""  # what the list had and lacks now
+    gone_at_most: Natural | None = None
+    anew: bool = False
+
+
+class UnknownWord(FullOutput, frozen=True, kw_only=True):
+    """A word that is no code of its field, and whose rows are refused."""
+
+    field: str
+    word: str  # as the file has it; "" if it may be a value
+    near: tuple[Term, ...]
+    hint: str  # what is like it, where these are no codes
+    rows: int
+
+
+class RefusedFor(FullOutput, frozen=True, kw_only=True):
+    """Why rows would be refused."""
+
+    problem: Problem
+    row: int  # the first
+    rows: int
+
+
+class UploadPreview(FullOutput, frozen=True, kw_only=True):
+    """What a file would bring."""
+
+    about: str  # format and encoding
+    map: str  # TOML: all that was said, to be given back
+    columns: tuple[tuple[str, str], ...]  # name, field or "": not stored
+    listed: tuple[Listed, ...]  # the first ten
+    rows: int
+    good: int
+    twice: int  # good rows whose value stands in another row too
+    unknown: tuple[UnknownWord, ...]
+    reasons: tuple[RefusedFor, ...]
+    notices: dict[str, int]  # codes: rows
+
+
+class MendedRows(Input, frozen=True, kw_only=True):
+    """Refused rows of an import as they should be; the others stay."""
+
+    rows: Annotated[tuple[tuple[Natural, dict[str, str]], ...], MOST] = ()

@@ -1,0 +1,183 @@
+"""A list that was handed over is read elsewhere, and leaves nothing."""
+
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from syncd.errors import MissingError, QuotaError, RefusedError, UsageError
+from syncd.node.serve import uploads
+from syncd.node.serve.uploads import Uploads
+from syncd.web.report_forms import ImportQuery, RefusedQuery, ReportSearch
+from syncd.web.routes import Caller
+from syncd.web.upload_forms import MendedRows, Reading
+from tests.alliance import Alliance, as_founded, shared
+
+CALLER = Caller("desk", "operator")
+ROWS = "涉案号码,诈骗类型,角色,证据\n" + "".join(
+    f"1381234567{n},{word},主叫,报案\n"
+    for n, word in enumerate(["冒充客服", "杀猪盘子", "冒充客服"])
+)
+LIST = ROWS.encode("gb18030")
+
+alliance = shared(as_founded, "bank", "carrier", "police", scope="function")
+
+
+WORDS = {
+    "label": {"冒充客服": "refund_cs"},
+    "role": {"主叫": "caller"},
+    "evidence": {"报案": "victim_report"},
+}
+
+
+def reading(**more: Any) -> Reading:
+    how = {
+        "name": "涉案名单.csv",
+        "constants": {"kind": "phone", "region": "CN"},
+        **more,
+    }
+    return Reading(**how)
+
+
+async def taken(alliance: Alliance, raw: bytes = LIST) -> tuple[Uploads, int]:
+    there = alliance.bank.node.uploads
+    return there, (await there.take(raw)).id
+
+
+async def test_unknown_words_are_named_with_proposals(
+    alliance: Alliance,
+) -> None:
+    """The words of a GB18030 list; told their codes, rows are good."""
+    there, id_ = await taken(alliance)
+    found = await there.preview(id_, reading())
+    assert (found.about, found.rows, found.good) == (
+        "csv, gb18030, comma",
+        3,
+        0,
+    )
+    words = {w.word: [c.code for c in w.near] for w in found.unknown}
+    assert words["冒充客服"][0] == "refund_cs"
+    assert words["杀猪盘子"] == ["fake_invest"]
+    found = await there.preview(id_, reading(map=found.map, words=WORDS))
+    assert [w.word for w in found.unknown] == ["杀猪盘子"]
+    assert found.good == 2
+    [first, _] = found.listed
+    assert (first.kind, first.value) == ("phone", "+86138****5670")
+    again = await there.preview(id_, reading(constants={}, map=found.map))
+    assert again.good == 2  # the map has the words by now
+
+
+async def test_an_import_leaves_its_reports_and_no_file(
+    alliance: Alliance,
+) -> None:
+    """Handed in as by whoever asked; refused rows are kept, with cells."""
+    there, id_ = await taken(alliance)
+    node = alliance.bank.node
+    begun = await there.import_(CALLER, id_, reading(words=WORDS))
+    assert begun.running
+    await there.import_(CALLER, id_, reading(words=WORDS))  # once is enough
+    await node.background.idle()
+    [done] = (await node.intake.imports(ImportQuery())).items
+    assert (done.accepted, done.refused, done.finished) == (2, 1, True)
+    assert (done.list, done.by) == ("涉案名单.csv", CALLER.name)
+    page = await node.intake.reports(ReportSearch(by=CALLER.name))
+    assert len(page.items) == 2
+    assert (await there.uploads()).items == ()
+    assert [*(alliance.bank.home / "uploads").iterdir()] == []
+    refused = await node.intake.refused_rows(done.id, RefusedQuery())
+    [row] = refused.items
+    assert row.cells["诈骗类型"] == "杀猪盘子"
+
+
+async def test_refused_rows_are_mended_in_place(alliance: Alliance) -> None:
+    """They become a list of their own, which is a part of the first."""
+    there, id_ = await taken(alliance)
+    node = alliance.bank.node
+    await there.import_(CALLER, id_, reading(words=WORDS))
+    await node.background.idle()
+    [done] = (await node.intake.imports(ImportQuery())).items
+    mended = await there.mend(
+        done.id, MendedRows(rows=((3, {"诈骗类型": "refund_cs"}),))
+    )
+    how = reading(name="mended.csv", list=done.list, words=WORDS)
+    found = await there.preview(mended.id, how)
+    assert (found.rows, found.good) == (1, 1)
+    assert "refused line" not in str(found.columns)
+    await there.import_(CALLER, mended.id, how)
+    await node.background.idle()
+    newest, _ = (await node.intake.imports(ImportQuery())).items
+    assert (newest.list, newest.accepted, newest.gone) == (done.list, 1, 0)
+
+
+async def test_it_lies_sealed_for_a_day(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, id_ = await taken(alliance)
+    [path] = (alliance.bank.home / "uploads").iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert b"1381234" not in path.read_bytes()
+    monkeypatch.setattr(uploads, "MOST", 1)
+    with pytest.raises(QuotaError):
+        await there.take(b"x")
+    monkeypatch.setattr(uploads, "KEPT_S", -10)
+    there.prune()
+    assert not path.exists()
+    with pytest.raises(MissingError):
+        await there.preview(id_, reading())
+
+
+async def test_what_cannot_be_read_says_why(alliance: Alliance) -> None:
+    """By the name that its owner gave it; an import keeps saying so."""
+    there, id_ = await taken(alliance, b"\xd0\xcf\x11\xe0")
+    with pytest.raises(UsageError) as caught:
+        await there.preview(id_, reading())
+    assert "涉案名单.csv: is" in str(caught.value)
+    await there.import_(CALLER, id_, reading())
+    await alliance.bank.node.background.idle()
+    [kept] = (await there.uploads()).items
+    assert not kept.running
+    assert kept.problem
+    assert "涉案名单.csv: is" in kept.problem.detail
+
+
+async def test_a_map_names_no_file_of_ours(alliance: Alliance) -> None:
+    there, id_ = await taken(alliance)
+    with pytest.raises(RefusedError, match="control"):
+        await there.preview(
+            id_, reading(map='[file]\ncontrol = "/etc/passwd"\n')
+        )
+
+
+@pytest.mark.parametrize("what", ["PROGRAM", "PREVIEW_S"])
+async def test_a_process_that_ends_early_is_a_refusal(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """It fell, or took too long; none is left behind."""
+    there, id_ = await taken(alliance)
+    ends = {"PROGRAM": "syncd.no_such_module", "PREVIEW_S": 0}
+    monkeypatch.setattr(uploads, what, ends[what])
+    with pytest.raises(RefusedError, match="more memory or time"):
+        await there.preview(id_, reading())
+
+
+@pytest.mark.parametrize(
+    "greedy",
+    ["bytearray(2 << 30)", "open('/dev/shm/syncd-test', 'wb', 0).write(b'x')"],
+)
+def test_its_memory_and_its_files_are_bounded(greedy: str) -> None:
+    """Before it reads anything at all."""
+
+    class Greedy:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return eval, (greedy,)
+
+    ran = subprocess.run(
+        [sys.executable, "-m", uploads.PROGRAM],
+        input=pickle.dumps(Greedy()),
+        capture_output=True,
+        check=False,
+    )
+    assert ran.returncode
+    assert b"MemoryError" in ran.stderr or b"File too large" in ran.stderr
