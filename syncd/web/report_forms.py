@@ -74,6 +74,19 @@ class VaultPage(Output, frozen=True, kw_only=True):
     next: int = 0  # `before` of the next page; absent on the last
 
 
+class ValueCall(Input, frozen=True, kw_only=True):
+    """What a value of our vault is to be seen for."""
+
+    purpose: str  # as of a look-up
+    reference: str = ""  # the caller's own file number; kept
+
+
+class VaultValue(FullOutput, frozen=True, kw_only=True):
+    """The value of a row, in its normal form."""
+
+    value: str
+
+
 class Retraction(RawValue, frozen=True, kw_only=True):
     """What is to end: by value, token, positions, ids, import, or rule."""
 

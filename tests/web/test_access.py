@@ -68,6 +68,26 @@ async def test_to_read_it_is_recorded(bank: LocalClient) -> None:
     assert await audits() == await audits() - 1
 
 
+async def test_seeing_a_value_of_ours_is_recorded_as_a_look_up(
+    alliance: Alliance, bank: LocalClient
+) -> None:
+    """With its purpose, as which the person concerned may hear of it."""
+    number = "+12025559077"
+    [one] = await bank.take(report(number, handling="open"))
+    await alliance.settle()
+    where = f"/v1/reports/{one['id']}/value"
+    refused = await bank.post(where, {"purpose": "curious"})
+    assert refused.status == 400
+    shown = await bank.post(where, {"purpose": "transaction_check"})
+    assert shown.body == {"value": number}
+    [heard] = (await about(bank, number)).body["items"]
+    assert heard["purpose"]["code"] == "transaction_check"
+    none = await bank.post(
+        "/v1/reports/999999/value", {"purpose": "transaction_check"}
+    )
+    assert none.status == 404
+
+
 # --------------------------------------------------- the person concerned
 
 
