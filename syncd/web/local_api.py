@@ -33,7 +33,7 @@ from syncd.web.routes import (
     route,
 )
 from syncd.web.status_forms import Alive
-from syncd.web.vocabulary_forms import Vocabulary, VocabularyQuery, term
+from syncd.web.vocabulary_forms import Term, Vocabulary, VocabularyQuery
 
 log = logging.getLogger("syncd.local_api")
 
@@ -289,7 +289,19 @@ class LocalApi:
     async def codes(self, wanted: VocabularyQuery) -> Vocabulary:
         """Return codes and what they are called."""
         found = vocabulary.listed(wanted.field, wanted.word)
-        return Vocabulary(codes=tuple(map(term, found)))
+        return Vocabulary(
+            codes=tuple(
+                Term(
+                    field=c.facet,
+                    code=c.code,
+                    zh=c.zh,
+                    en=c.en,
+                    parent=c.parent,
+                    kinds=c.kinds,
+                )
+                for c in found
+            )
+        )
 
     @route("GET", "/healthz", OPEN, "ask for life")
     async def alive(self) -> Alive:

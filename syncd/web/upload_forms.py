@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from syncd.flows.submission import LONGEST_NAME
-from syncd.lists.preview import Listed
+from syncd.lists.preview import Listed, Unknown
 from syncd.web.forms import (
     MOST,
     FullOutput,
@@ -15,7 +15,6 @@ from syncd.web.forms import (
     Problem,
     meta,
 )
-from syncd.web.vocabulary_forms import Term
 
 NONE: Any = msgspec.field(default_factory=dict)
 Name = Annotated[str, meta("of a file or a list", max_length=LONGEST_NAME)]
@@ -50,18 +49,7 @@ class Reading(Input, frozen=True, kw_only=True):
     refresh: bool = False  # what says no day of `seen` was seen today
     again: str = ""  # why, though some of it was taken back
     gone: Literal["", "retract"] = ""  # what the list had and lacks now
-    gone_at_most: Natural | None = None
-    anew: bool = False
-
-
-class UnknownWord(FullOutput, frozen=True, kw_only=True):
-    """A word that is no code of its field, and whose rows are refused."""
-
-    field: str
-    word: str  # as the file has it; "" if it may be a value
-    near: tuple[Term, ...]
-    hint: str  # what is like it, where these are no codes
-    rows: int
+    anew: bool = False  # what was begun of the list and has not ended is over
 
 
 class RefusedFor(FullOutput, frozen=True, kw_only=True):
@@ -82,7 +70,7 @@ class UploadPreview(FullOutput, frozen=True, kw_only=True):
     rows: int
     good: int
     twice: int  # good rows whose value stands in another row too
-    unknown: tuple[UnknownWord, ...]
+    unknown: tuple[Unknown, ...]
     reasons: tuple[RefusedFor, ...]
     notices: dict[str, int]  # codes: rows
 

@@ -17,18 +17,6 @@ class Term(Output, frozen=True, kw_only=True):
     kinds: tuple[str, ...] = ()  # of a role: of value that it fits
 
 
-def term(code: vocabulary.Code) -> Term:
-    """Return a code as callers get it."""
-    return Term(
-        field=code.facet,
-        code=code.code,
-        zh=code.zh,
-        en=code.en,
-        parent=code.parent,
-        kinds=code.kinds,
-    )
-
-
 class Vocabulary(FullOutput, frozen=True, kw_only=True):
     """Codes in the vocabulary's order; those near to a word, nearest first."""
 

@@ -17,7 +17,6 @@ import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from syncd.cli.api_client import ApiClient
@@ -25,23 +24,16 @@ from syncd.cli.importing import run
 from syncd.cli.importing.targets import Reports
 from syncd.config import Address
 from syncd.errors import RefusedError, SyncdError
-from syncd.indicator import vocabulary
 from syncd.lists import file_kinds, mapping, preview
 from syncd.lists.columns import ListDescription
-from syncd.lists.preview import Preview, Unknown
+from syncd.lists.preview import Preview
 from syncd.lists.refused_rows import OURS
 from syncd.lists.rows import FileOptions
 from syncd.messages.catalogue import t
 from syncd.node import hardening
 from syncd.node.serve.uploads import Task
 from syncd.web import problem
-from syncd.web.upload_forms import (
-    Reading,
-    RefusedFor,
-    UnknownWord,
-    UploadPreview,
-)
-from syncd.web.vocabulary_forms import term
+from syncd.web.upload_forms import Reading, RefusedFor, UploadPreview
 
 MEMORY = 1 << 30  # bytes
 CPU_S = 600
@@ -80,17 +72,12 @@ def _done(task: Task, file: Path) -> UploadPreview | None:
     if not task.socket:
         found = preview.look(rows, plan, task.rules)
         return _form(found, rows.about, how, said)
-    given = {
-        "name": task.how.name,
-        "list": task.how.list or task.how.name,
-        "options": run.options_of(rows, how, said, plan),
-    }
+    name, options = task.how.name, run.options_of(rows, how, said, plan)
+    given = {"list": task.how.list or name, "name": name, "options": options}
     of_all = {"refresh": task.how.refresh, "again": task.how.again}
-    end: dict[str, Any] = {"gone": task.how.gone}
-    if task.how.gone_at_most is not None:
-        end["gone_at_most"] = task.how.gone_at_most
     api = _Inherited(task.socket)
-    upload = run.of_reports(file, Reports(api, rows, plan, given, of_all, end))
+    target = Reports(api, rows, plan, given, of_all, {"gone": task.how.gone})
+    upload = run.of_reports(file, target)
     upload.anew = task.how.anew
     upload.run()
     return None
@@ -132,28 +119,13 @@ def _form(
         rows=found.rows,
         good=found.good,
         twice=found.twice,
-        unknown=tuple(
-            UnknownWord(
-                field=one.field,
-                word="" if one.shown == "…" else one.word,
-                near=tuple(map(term, _nearest(one))),
-                hint=one.near,
-                rows=one.rows,
-            )
-            for one in found.unknown
-        ),
+        unknown=tuple(found.unknown),
         reasons=tuple(
             RefusedFor(problem=problem.of(one.why), row=one.row, rows=one.rows)
             for one in found.reasons
         ),
         notices=dict(found.notices),
     )
-
-
-def _nearest(one: Unknown) -> tuple[vocabulary.Code, ...]:
-    if one.field not in vocabulary.FACETS:
-        return ()
-    return vocabulary.nearest(one.field, one.word)
 
 
 class _Inherited(ApiClient):

@@ -21,7 +21,7 @@ from typing import Any
 from aiohttp import web
 from msgspec.structs import replace
 
-from syncd.errors import MissingError, QuotaError, RefusedError, SyncdError
+from syncd.errors import MissingError, RefusedError, SyncdError
 from syncd.flows.report import Rules
 from syncd.lists import refused_rows
 from syncd.node.background import Aside
@@ -65,14 +65,12 @@ class _As:
 
     who: Caller
 
-    async def caller(self, bearer: str) -> Caller | None:
+    async def caller(self, _: str) -> Caller | None:
         """Return the caller."""
-        del bearer
         return self.who
 
-    async def revoked(self, bearer: str) -> str:
-        """Return that no token was revoked."""
-        del bearer
+    async def revoked(self, _: str) -> str:
+        """Return that nobody was revoked."""
         return ""
 
 
@@ -100,23 +98,15 @@ class Uploads:
     )
     async def take(self, raw: bytes) -> Upload:
         """Keep a file, sealed."""
-        if len((await self.uploads()).items) >= MOST:
-            raise QuotaError(
-                "uploads: {n} are kept: import or wait",
-                retry_after_s=3600,
-                n=MOST,
-            )
         id_ = secrets.randbelow(10**15)
         await asyncio.to_thread(self._keep, id_, raw)
+        self.prune()
         return self._upload(id_)
 
     @route("GET", "/v1/uploads", OPERATORS, "list what was uploaded")
     async def uploads(self) -> UploadPage:
         """Return what is kept, newest first; what is too old goes."""
-        self.prune()
-        there = self._at.glob("*.sealed")
-        found = [self._upload(int(path.stem)) for path in there]
-        return UploadPage(items=tuple(sorted(found, key=lambda u: -u.at)))
+        return UploadPage(items=tuple(self.prune()))
 
     @route(
         *("POST", "/v1/uploads/{id}/preview", OPERATORS),
@@ -166,12 +156,16 @@ class Uploads:
         refused_rows.write(file, lambda: rows, "en")
         return await self.take(file.getvalue())
 
-    def prune(self) -> None:
-        """Delete what is older than a day."""
+    def prune(self) -> list[Upload]:
+        """Delete what is a day old, and more than can be kept; return the rest."""
+        there = (int(p.stem) for p in self._at.glob("*.sealed"))
+        found = sorted(map(self._upload, there), key=lambda u: -u.at)
         old = self.ctx.now() - KEPT_S
-        for path in self._at.glob("*.sealed"):
-            if path.stat().st_mtime < old:
-                self._drop(int(path.stem))
+        for one in [u for n, u in enumerate(found) if n >= MOST or u.at < old]:
+            if not one.running:
+                self._drop(one.id)
+                found.remove(one)
+        return found
 
     # --------------------------------------------------------- innards
 
