@@ -83,6 +83,7 @@ class Terms:
     reason: str
     day: str  # on which it was asked for, in the roster's zone
     types: Collection[int] = tuple(KEPT)
+    dry: bool = False  # it is counted, and nothing ends
 
 
 def by_ids(c: sa.Connection, ids: Iterable[int], how: Terms) -> Withdrawn:
@@ -190,8 +191,9 @@ def _withdraw(
             held = int(type_ == 1 and _holds(how))
             live.append((how.reason, how.day, held, id_))
             done.ends[type_] += 1
-    _END.many(c, live)
-    _HOLD.many(c, again)
+    if not how.dry:
+        _END.many(c, live)
+        _HOLD.many(c, again)
     done.ids += [id_ for *_, id_ in live]
     del done.ids[RETURNED:], done.past[RETURNED:]
 

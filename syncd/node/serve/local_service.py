@@ -32,7 +32,7 @@ from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.review_service import Review
 from syncd.node.serve.shown import claim_items
 from syncd.node.upkeep.protected_reports import ProtectedReports
-from syncd.store.retracting import Terms
+from syncd.store.retracting import Terms, Withdrawn
 from syncd.web import event_stream, forms, report_forms
 from syncd.web.event_stream import Event
 from syncd.web.routes import (
@@ -101,7 +101,6 @@ class LocalService(Callers):
         await self.review.ask_of_rows(caller, wanted, ids, how.types)
         done = await vault.retract(ids, how)
         count = done.ends.total()
-        reports, disputes = done.ends[REPORT], done.ends[DISPUTE]
         if count:
             self.wake()
             await self.protected_reports.retracted()
@@ -126,15 +125,19 @@ class LocalService(Callers):
                 if done.spared
                 else "",
             )
-        return report_forms.Retracting(
-            retracting=count,
-            reports=reports,
-            disputes=disputes,
-            others=count - reports - disputes,
-            already=done.already,
-            spared=done.spared,
-            ids=tuple(done.ids),
-        )
+        return _retracting(done)
+
+    @route(
+        *("POST", "/v1/retractions/effect", OPERATORS),
+        "read what a retraction would end",
+    )
+    async def effect(
+        self, wanted: report_forms.Retraction
+    ) -> report_forms.Retracting:
+        """Return what would end, and end nothing."""
+        how = Terms(wanted.reason, self.ctx.today(), _types(wanted), dry=True)
+        vault = self.ctx.own.vault
+        return _retracting(await vault.retract(await self._named(wanted), how))
 
     async def _named(self, wanted: report_forms.Retraction) -> list[int]:
         """Return the ids of the vault rows that a retraction may mean."""
@@ -343,3 +346,17 @@ def _types(wanted: report_forms.Retraction) -> tuple[int, ...]:
     by_value = wanted.value or wanted.values
     meant = wanted.type or ("report" if by_value else "all")
     return tuple(n for n in KEPT if meant in ("all", statement.NAMES[n]))
+
+
+def _retracting(done: Withdrawn) -> report_forms.Retracting:
+    count = done.ends.total()
+    reports, disputes = done.ends[REPORT], done.ends[DISPUTE]
+    return report_forms.Retracting(
+        retracting=count,
+        reports=reports,
+        disputes=disputes,
+        others=count - reports - disputes,
+        already=done.already,
+        spared=done.spared,
+        ids=tuple(done.ids),
+    )
