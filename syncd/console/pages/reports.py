@@ -1,0 +1,238 @@
+"""Reports: what is in our vault, masked; seeing one, taking back, reporting."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+from aiohttp import web
+
+from syncd.console import places
+from syncd.console.page import Visit, page
+from syncd.console.tables import At, Column, Link, Row
+from syncd.errors import MissingError
+from syncd.flows.lookup import PURPOSES
+from syncd.indicator import vocabulary
+from syncd.lists.preview import masked
+from syncd.messages import answers
+from syncd.messages.catalogue import later, t
+from syncd.web import problem, report_forms
+from syncd.web.forms import Draft
+from syncd.web.routes import OPERATORS
+
+ROWS: Final = 100
+STATES: Final = {
+    "held": later("waits for a second person"),
+    "waiting": later("waits to be published"),
+    "published": later("published"),
+    "ending": later("is being taken back"),
+    "ended": later("ended"),
+}
+KINDS: Final = ("phone", "url", "account")
+_COLUMNS: Final = (
+    Column("id", later("number")),
+    Column("type", later("type")),
+    Column("kind", later("kind")),
+    Column("value", later("value")),
+    Column("label", later("label")),
+    Column("state", later("state")),
+    Column("seen", later("seen")),
+    Column("expires", later("expires")),
+    Column("by", later("by")),
+    Column("at", later("accepted")),
+    Column("position", later("entry")),
+)
+_NEEDED: Final = {
+    "label": later("label"),
+    "role": later("role"),
+    "evidence": later("evidence"),
+}
+
+
+def named(facet: str, lang: str) -> list[tuple[str, str]]:
+    """Return a facet's codes, each with what it is called."""
+    codes = vocabulary.FACETS[facet].values()
+    return [(code.code, getattr(code, lang)) for code in codes]
+
+
+def kinds() -> list[tuple[str, str]]:
+    """Return kinds of value, each with its name in the visitor's language."""
+    return [(kind, answers.phrase("kind", kind)) for kind in KINDS]
+
+
+def form_of(form: type[Any], given: Mapping[str, str], **more: Any) -> Any:
+    """Return what the fields of a page's form say; empty ones say nothing.
+
+    Raises:
+        MalformedError: one cannot be that.
+    """
+    names = {f.encode_name for f in msgspec.structs.fields(form)}
+    said = {k: v for k, v in given.items() if v.strip() and k in names}
+    try:
+        return msgspec.convert(said | more, form, strict=False)
+    except msgspec.ValidationError as e:
+        raise problem.shape(e) from None
+
+
+def _row(visit: Visit, one: report_forms.VaultItem) -> Row:
+    value = masked(one.value) if one.value else one.token[:8]
+    label = one.label and vocabulary.label("label", one.label, visit.lang)
+    at = one.position
+    return {
+        "id": Link(f"/reports/{one.id}", str(one.id)),
+        "type": places.type_name(one.type),
+        "kind": answers.phrase("kind", one.kind),
+        "value": value,
+        "label": label,
+        "state": t(STATES[one.state]),
+        "seen": one.seen,
+        "expires": one.expires,
+        "by": one.by,
+        "at": At(one.accepted_at),
+        "position": at and places.place(at),
+    }
+
+
+async def _search(visit: Visit, **asked: Any) -> report_forms.VaultPage:
+    wanted = report_forms.ReportSearch(**asked)
+    found: report_forms.VaultPage = await visit.api(
+        "POST", "/v1/reports/search", wanted
+    )
+    return found
+
+
+async def _listed(visit: Visit, given: Mapping[str, str]) -> web.Response:
+    wanted = form_of(report_forms.ReportSearch, given, limit=ROWS)
+    found = await visit.api("POST", "/v1/reports/search", wanted)
+    more = ""
+    if found.next and visit.request.method == "GET":
+        query = {**given, "before": found.next}
+        more = f"/reports?{urlencode(query)}"
+    table = visit.table(
+        "vault",
+        _COLUMNS,
+        [_row(visit, one) for one in found.items],
+        empty=t("Nothing of ours is like that: report one, or import a list."),
+        more=more,
+    )
+    return visit.show(
+        "reports.html",
+        sentence=t("{n} rows of our vault, the newest first", n=table.there),
+        table=table,
+        given={k: v for k, v in given.items() if k != "value"},
+        states=[(code, t(name)) for code, name in STATES.items()],
+        kinds=kinds(),
+        labels=named("label", visit.lang),
+    )
+
+
+@page("GET", "/reports", OPERATORS, later("Our reports"), menu=30)
+async def reports(visit: Visit) -> web.StreamResponse:
+    """Show what is in the vault, chosen by what may stand in an address."""
+    return await _listed(visit, visit.query)
+
+
+@page("POST", "/reports", OPERATORS, later("Our reports"))
+async def about(visit: Visit) -> web.StreamResponse:
+    """Show the same of one value or list, which stands in no address."""
+    return await _listed(visit, await visit.form())
+
+
+@page("GET", "/reports/{id:[0-9]{1,15}}", OPERATORS, later("Report"))
+async def report(visit: Visit) -> web.StreamResponse:
+    """Show one row, its value masked."""
+    return await _one(visit)
+
+
+@page("POST", "/reports/{id:[0-9]{1,15}}", OPERATORS, later("Report"))
+async def value(visit: Visit) -> web.StreamResponse:
+    """Show its value, which is recorded."""
+    call = form_of(report_forms.ValueCall, await visit.form())
+    id_ = int(visit.request.match_info["id"])
+    where = "/v1/reports/{id}/value"
+    return await _one(visit, await visit.api("POST", where, call, id=id_))
+
+
+async def _one(
+    visit: Visit, seen: report_forms.VaultValue | None = None
+) -> web.StreamResponse:
+    id_ = int(visit.request.match_info["id"])
+    found = await _search(visit, before=id_ + 1, limit=1)
+    if not found.items or found.items[0].id != id_:
+        raise MissingError("report: none of that id")
+    [one] = found.items
+    row = _row(visit, one)
+    return visit.show(
+        "report.html",
+        "value",
+        sentence=f"{row['type']} {id_}: {row['state']}",
+        facts=[(column.title, row[column.key]) for column in _COLUMNS[2:]],
+        one=one,
+        value=seen.value if seen else "",
+        reasons=named("retract_reason", visit.lang),
+        purposes=[
+            one
+            for one in named("purpose", visit.lang)
+            if one[0] in PURPOSES - {"test"}
+        ],
+    )
+
+
+@page("POST", "/reports/retract", OPERATORS, later("Take back"))
+async def retract(visit: Visit) -> web.StreamResponse:
+    """Show what would end; end it once that was agreed to."""
+    given = await visit.form()
+    ids = [int(one) for one in given.getall("ids", []) if one.isdecimal()]
+    wanted = form_of(
+        report_forms.Retraction, {**given, "ids": ""}, ids=tuple(ids)
+    )
+    sure = "sure" in given
+    path = "/v1/retractions" if sure else "/v1/retractions/effect"
+    return visit.show(
+        "retract.html",
+        done=await visit.api("POST", path, wanted),
+        sure=sure,
+        given=[(k, v) for k, v in given.items() if k != "sure"],
+        why=vocabulary.label("retract_reason", wanted.reason, visit.lang),
+    )
+
+
+@page("GET", "/reports/new", OPERATORS, later("Report one"))
+async def new(visit: Visit) -> web.StreamResponse:
+    """Show an empty form."""
+    return _form(visit, {})
+
+
+@page("POST", "/reports/new", OPERATORS, later("Report one"))
+async def hand_in(visit: Visit) -> web.StreamResponse:
+    """Show the form with what is known, or hand it in."""
+    given = await visit.form()
+    if "send" not in given:
+        return _form(visit, given)
+    draft = form_of(Draft, given)
+    call = report_forms.Reports(
+        reports=(draft,), again=given.get("again", "").strip()
+    )
+    found = await visit.api("POST", "/v1/reports", call)
+    [came] = found.items
+    if came.id and came.state != "taken_back":
+        return visit.go(f"/reports/{came.id}")
+    return _form(visit, given, came)
+
+
+def _form(
+    visit: Visit,
+    given: Mapping[str, str],
+    came: report_forms.ReportOutcome | None = None,
+) -> web.StreamResponse:
+    return visit.show(
+        "report_new.html",
+        "form",
+        came=came,
+        given=given,
+        kinds=kinds(),
+        facets=[
+            (t(title), name, named(name, visit.lang))
+            for name, title in _NEEDED.items()
+        ],
+    )

@@ -1,0 +1,107 @@
+"""Reports: values are masked, and what ends is seen before it ends."""
+
+import re
+
+import pytest
+
+from syncd.web.routes import Caller
+from tests.alliance import Alliance
+from tests.console.conftest import Visitor
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+OURS = "+12025550181"
+DESK = Caller("desk", "operator")
+
+
+async def reported(operator: Visitor, value: str = OURS, **more: str) -> str:
+    """Report a value by the form; return the address of its row."""
+    form = {
+        "kind": "phone",
+        "value": value,
+        "label": "refund_cs",
+        "role": "caller",
+        "evidence": "user_tag",
+        "send": "1",
+        **more,
+    }
+    page = await operator.post("/reports/new", form)
+    assert re.fullmatch(r"/reports/\d+", page.path), page.text
+    return page.path
+
+
+async def test_a_value_is_masked_until_somebody_says_what_for(
+    alliance: Alliance, operator: Visitor
+) -> None:
+    where = await reported(operator)
+    for path in ("/reports", where, "/reports?csv=vault"):
+        page = await operator.get(path)
+        assert page.status == 200
+        assert OURS not in page.html
+        assert "****" in page.html
+    page = await operator.post(where, {"purpose": "curious"})
+    assert (page.status, OURS in page.html) == (400, False)
+    page = await operator.post(where, {"purpose": "case_work"})
+    assert OURS in page.text
+    bank = alliance.bank.node.home.own.access
+    newest = [row async for row in bank.found()][-1]
+    assert (newest.caller, newest.purpose) == ("operator 0001", "case_work")
+
+
+async def test_what_would_end_is_shown_before_it_does(
+    operator: Visitor,
+) -> None:
+    where = await reported(operator, "+12025550182")
+    form = {"ids": where.rpartition("/")[2], "reason": "false_positive"}
+    page = await operator.post("/reports/retract", form)
+    assert "1 would be taken back" in page.text
+    assert "Take back" in (await operator.get(where)).text
+    page = await operator.post("/reports/retract", {**form, "sure": "1"})
+    assert "1 are being taken back" in page.text
+    assert "Take back" not in (await operator.get(where)).text
+
+
+async def test_a_value_is_found_and_stands_in_no_address(
+    operator: Visitor,
+) -> None:
+    """Nor does a list's name; states, kinds and days may."""
+    where = await reported(operator, "+12025550183")
+    page = await operator.post("/reports", {"value": "+12025550183"})
+    assert (page.path, where in page.html) == ("/reports", True)
+    assert "+12025550183" not in page.html
+    page = await operator.get("/reports?state=ended&kind=url")
+    assert where not in page.html
+    page = await operator.get("/reports?label=nonsense&accepted_from=x")
+    assert page.status == 400
+
+
+async def test_what_we_took_back_asks_for_a_reason(operator: Visitor) -> None:
+    """A refusal says why; the form stays as it was."""
+    where = await reported(operator, "+12025550184")
+    form = {"ids": where.rpartition("/")[2], "reason": "false_positive"}
+    await operator.post("/reports/retract", {**form, "sure": "1"})
+    asked = {
+        "kind": "phone",
+        "value": "+12025550184",
+        "label": "refund_cs",
+        "role": "caller",
+        "evidence": "user_tag",
+    }
+    page = await operator.post("/reports/new", asked)  # as Look up sends it
+    assert 'value="+12025550184"' in page.html
+    page = await operator.post("/reports/new", {**asked, "send": "1"})
+    assert "We took it back" in page.text
+    page = await operator.post(
+        "/reports/new", {**asked, "send": "1", "again": "a new victim"}
+    )
+    assert re.fullmatch(r"/reports/\d+", page.path)
+    page = await operator.post(
+        "/reports/new", {**asked, "value": "12", "send": "1"}
+    )
+    assert "phone" in page.text
+    assert 'value="12"' in page.html
+
+
+async def test_a_reader_sees_none_of_it(reader: Visitor) -> None:
+    for path in ("/reports", "/reports/1", "/reports/new"):
+        assert (await reader.get(path)).status == 403
