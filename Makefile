@@ -23,7 +23,7 @@ ARGS ?=
 CORE := tests/test_errors.py tests/test_canonical.py \
   $(addprefix tests/,tlog oprf roster indicator flows)
 
-.PHONY: help demo test test-slow coverage check house lint units bench examples hostile soak soak-import lock \
+.PHONY: help demo test test-slow coverage check house lint units pictures bench examples hostile soak soak-import lock \
   fix messages setup
 
 help:  ## this list
@@ -82,6 +82,12 @@ lint: $(READY)
 # own. systemd-analyze exits 0 on an unknown key: its word must be empty.
 units: $(READY)
 	@$(BIN)/python tools/verify_units.py
+
+PICTURES := .venv/pictures
+pictures: $(READY)  ## every page of the console as a picture, the README's two with them
+	@mkdir -p $(PICTURES)
+	@$(BIN)/pytest -q -m slow --timeout 900 --pictures $(PICTURES) tests/console/browser $(ARGS)
+	@cp $(PICTURES)/console-*.png docs/pictures/
 
 bench: $(READY)  ## a million statements between two members, measured
 	@$(BIN)/python bench/sync.py $(ARGS)

@@ -25,10 +25,21 @@ def named(way: Any) -> str:
     return f"{way.method} {way.path}" if isinstance(way, Way) else str(way)
 
 
+# {name}, or {name:a pattern, with {1,15} in it}
+PART = re.compile(r"\{(\w+)(?::(?:[^{}]|\{[^{}]*\})*)?\}")
+
+
 def address(way: Way, scene: Scene) -> str:
     """Return an address of a page that there is something at."""
-    examples = {"origin": scene.alliance.carrier.origin, "index": "0"}
-    return re.sub(r"\{(\w+)[^}]*\}", lambda m: examples[m[1]], way.path)
+    carrier = scene.alliance.carrier
+    examples = {"origin": carrier.origin, "index": "0", "id": "1"}
+    return PART.sub(lambda part: examples[part[1]], way.path)
+
+
+def slug(way: Way) -> str:
+    """Return what a page's pictures are called."""
+    parts = PART.sub("", way.path).split("/")
+    return "-" + ("-".join(filter(None, parts)) or "now")
 
 
 def someone(way: Way) -> str:
@@ -60,7 +71,9 @@ ENGLISH = re.compile(r"[A-Za-z][a-z]+(?:[ ,]+[A-Za-z][a-z]+){2,}")
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 # Where one word is a text: what these are called, and who is meant, apart.
 _CALLED = """e => e.filter(one => !one.closest("[lang]:not(html), code"))
-    .map(one => one.innerText.trim())"""
+    .map(one => { const own = one.cloneNode(true);
+        own.querySelectorAll("select, code").forEach(part => part.remove());
+        return own.textContent.trim() })"""
 CALLS = "h1, h2, h3, th, label, legend, button, summary, nav a, dt"
 LATIN = re.compile(r"(?<![\w.])[A-Za-z]?[a-z]{2,}(?![\w.])")
 
@@ -95,7 +108,7 @@ async def test_a_page(
         for size in ("desk", "phone"):
             await window.sized(size)
             assert await window.overflow() == 0, size
-            await window.picture(f"{lang}{way.path.replace('/', '-')}-{size}")
+            await window.picture(f"{lang}{slug(way)}-{size}")
         assert await window.kept() == NOTHING
         remembered = await window.history()
         assert not [value for value in VALUES if value in remembered]
@@ -185,7 +198,7 @@ async def test_nobody_is_shown_a_button_that_refuses_them(
 
 def leads_to(way: Way, method: str, path: str) -> bool:
     """Tell whether a link or a form leads there."""
-    pattern = re.sub(r"\{\w+\}", ".+", re.sub(r":[^{}]*\}", "}", way.path))
+    pattern = PART.sub(".+", way.path)
     return way.method == method and bool(re.fullmatch(pattern, path))
 
 

@@ -1,0 +1,158 @@
+"""What people come for, each from its first page to its end."""
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.console.browser import scene as seen
+from tests.console.browser.scene import Scene
+from tests.console.browser.window import NOTHING, Window
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+
+
+async def look_up(window: Window, text: str) -> str:
+    """Look something up by keyboard alone; return what the page then says."""
+    await window.page.locator("#text").fill(text)
+    await window.page.keyboard.press("Enter")
+    await expect(window.page.locator("#text")).to_have_value("")
+    await expect(window.page.locator("#text")).to_be_focused()
+    await window.page.locator("article").first.wait_for()
+    return await window.text("#lookup [aria-live]")
+
+
+async def test_a_clerk_looks_up_a_number_of_each_verdict(
+    chromium: Browser, scene: Scene
+) -> None:
+    """Enter for the next; what may not be told reads like what is not listed."""
+    async with scene.at(chromium, "bank", "reader", "zh") as window:
+        await window.open("/lookup")
+        said = {}
+        for value, verdict in (
+            (seen.CONFIRMED, "确认涉诈"),
+            (seen.SUSPECTED, "疑似涉诈"),
+            (seen.DISPUTED, "有异议待核"),
+            (seen.EMERGENCY, "官方号码（来电可被冒充，请回拨）"),
+            (seen.NOBODYS, "未列入（不代表安全）"),
+            (seen.QUIET, "确认涉诈"),
+        ):
+            said[value] = await look_up(window, value)
+            assert verdict in said[value]
+            assert await window.axe() == []
+            links = window.page.locator("article a")  # not for their role
+            assert await links.count() == 0
+        told = {
+            value: text.partition("可以告知")[2].split("\n")[1]
+            for value, text in said.items()
+        }
+        assert told[seen.QUIET] == told[seen.NOBODYS] != told[seen.CONFIRMED]
+        message = (
+            f"【客服】您的贷款已逾期，请致电 {seen.CONFIRMED} 或打开"
+            f" {seen.OURS} 处理"
+        )
+        said_of_all = await look_up(window, message)
+        assert await window.page.locator("article").count() == 2
+        assert seen.OURS.removeprefix("http://") in said_of_all
+        await window.picture("zh-lookup-message")
+        assert not [v for v in seen.VALUES if v in await window.history()]
+        assert await window.kept() == NOTHING
+
+
+async def test_the_holders_cannot_be_reached(
+    chromium: Browser, scene: Scene
+) -> None:
+    async with scene.at(chromium, "bank", "reader", "zh") as window:
+        await window.open("/lookup")
+        scene.alliance.cut(*seen.IDS)
+        try:
+            assert "暂无法查询" in await look_up(window, "+12025550177")
+        finally:
+            scene.alliance.heal()
+        await window.page.locator("button[name=again]").click()
+        await expect(window.page.locator("article")).to_contain_text("未列入")
+
+
+async def test_what_came_of_a_call_is_noted(
+    chromium: Browser, scene: Scene
+) -> None:
+    async with scene.at(chromium, "bank", "reader") as window:
+        await window.open("/lookup")
+        await window.page.locator("summary").click()
+        await window.page.get_by_label("Sent at").fill("00:00")
+        await look_up(window, seen.CONFIRMED)
+        await expect(window.page.get_by_role("status")).to_contain_text(
+            "minutes since the transfer"
+        )
+        await window.sized("a4")
+        await expect(window.page.locator(".notice")).to_be_visible()
+        await expect(window.page.locator("nav")).to_be_hidden()
+        await window.picture("en-lookup-notice")
+        await window.sized("desk")
+        await window.picture("console-lookup", whole=False)
+        await window.page.get_by_label("Amount in yuan").fill("38000")
+        await window.page.get_by_role("button", name="dissuaded").click()
+        await expect(window.page.locator("#lookup")).to_contain_text("Noted")
+        await window.page.locator("#text").fill(seen.NOBODYS)
+
+
+async def test_a_case_desk_checks_an_entry_in_the_browser(
+    chromium: Browser, scene: Scene
+) -> None:
+    """From a look-up to the proof of what it rests on."""
+    async with scene.at(chromium, "bank", "operator") as window:
+        await window.open("/lookup")
+        await look_up(window, seen.CONFIRMED)
+        await window.page.locator("article a").first.click()
+        await window.page.wait_for_url("**/entry/**")
+        await window.page.get_by_role("button", name="Verify").click()
+        checks = window.page.locator("[data-check] output")
+        for n in range(await checks.count()):
+            await expect(checks.nth(n)).to_have_text("✓ checked, right")
+        async with window.page.expect_download() as given:
+            await window.page.get_by_role("link", name="Download").click()
+        text = (await (await given.value).path()).read_text()
+        assert text.startswith("c2sp.org/tlog-proof@v1\n")
+        await window.sized("a4")
+        assert await window.overflow() == 0
+        await window.picture("en-entry-a4")
+
+
+async def test_a_wrong_entry_is_seen_to_be_wrong(
+    chromium: Browser, scene: Scene
+) -> None:
+    """And a browser that cannot check says so, and not that it is wrong."""
+    where = f"/entry/{scene.alliance.police.origin}/2"
+    async with scene.at(chromium, "bank", "operator") as window:
+        await window.open(where)
+        await window.page.evaluate(
+            "() => { document.querySelector('#verify').dataset.payload ="
+            " btoa('{}') }"
+        )
+        await window.page.get_by_role("button", name="Verify").click()
+        leaf = window.page.locator("[data-check=leaf] output")
+        await expect(leaf).to_have_text("✗ checked, WRONG")
+    async with scene.at(chromium, "bank", "operator") as window:
+        await window.page.add_init_script(
+            "crypto.subtle.importKey = () => Promise.reject("
+            "new DOMException('', 'NotSupportedError'))"
+        )
+        await window.open(where)
+        await window.page.get_by_role("button", name="Verify").click()
+        keys = window.page.locator("[data-check*='+'] output")
+        await expect(keys.first).to_have_text("– cannot check here")
+
+
+async def test_an_event_arrives_while_the_page_is_open(
+    chromium: Browser, scene: Scene
+) -> None:
+    police = scene.alliance.police
+    async with scene.at(chromium, "bank", "operator") as window:
+        await window.open("/")
+        newest = window.page.locator(".events li").first
+        before = await newest.inner_text()
+        await police.report("url", "http://news.example/")
+        await scene.alliance.settle()
+        await expect(newest).not_to_have_text(before)
+        assert f"of {await police.size()} entries merged" in await window.text(
+            ".events"
+        )
+        await window.picture("console-now", whole=False)
