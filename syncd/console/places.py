@@ -5,6 +5,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from syncd.console.tables import Cell, Column, Link, Row
+from syncd.errors import MalformedError
 from syncd.indicator import vocabulary
 from syncd.indicator.notation import Position
 from syncd.messages.catalogue import later, t
@@ -45,6 +46,18 @@ def place(position: Position, member: str = "") -> Link:
     """Return a position as people read it, leading to its page."""
     origin, index = position
     return Link(entry(origin, index), f"{member or origin}:{index}")
+
+
+def read(texts: Sequence[str]) -> tuple[Position, ...]:
+    """Return positions that a form has, as `origin:index`.
+
+    Raises:
+        MalformedError: one is none.
+    """
+    parts = [text.rpartition(":") for text in texts]
+    if not all(origin and index.isdecimal() for origin, _, index in parts):
+        raise MalformedError("position: want ORIGIN:INDEX")
+    return tuple((origin, int(index)) for origin, _, index in parts)
 
 
 def words(facet: str, codes: Iterable[str], lang: str) -> str:

@@ -184,7 +184,10 @@ async def retract(visit: Visit) -> web.StreamResponse:
     given = await visit.form()
     ids = [int(one) for one in given.getall("ids", []) if one.isdecimal()]
     wanted = form_of(
-        report_forms.Retraction, {**given, "ids": ""}, ids=tuple(ids)
+        report_forms.Retraction,
+        {**given, "ids": "", "positions": ""},
+        ids=tuple(ids),
+        positions=places.read(given.getall("positions", [])),
     )
     sure = "sure" in given
     path = "/v1/retractions" if sure else "/v1/retractions/effect"

@@ -1,0 +1,122 @@
+"""Disputes: what is said to be wrong of ours, and what we say of others'."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from aiohttp import web
+
+from syncd.console import places
+from syncd.console.page import Visit, page
+from syncd.console.tables import Column, Row
+from syncd.flows.dispute_state import DisputeState
+from syncd.flows.draft import AnswerDraft
+from syncd.indicator import vocabulary
+from syncd.messages import answers
+from syncd.messages.catalogue import later, t
+from syncd.web.claim_forms import DisputePage, DisputeQuery
+from syncd.web.routes import OPERATORS
+
+SIDES: Final = {
+    "against_us": later("against us"),
+    "by_us": later("by us"),
+}
+STATES: Final = {
+    "open": later("waits for an answer"),
+    "overdue": later("overdue"),
+    "answered": later("answered"),
+    "ended": later("ended"),
+}
+OUTCOMES: Final = {
+    "report_stands": later("The report stands"),
+    "report_withdrawn": later("Take the report back"),
+}
+REASONS: Final = {  # that go with each
+    "report_stands": ("evidence_confirmed", "case_open"),
+    "report_withdrawn": ("evidence_insufficient", "identity_cleared"),
+}
+_COLUMNS: Final = (
+    Column("due", later("due")),
+    Column("state", later("state"), choices=True),
+    Column("side", later("side"), choices=True),
+    Column("member", later("member"), choices=True),
+    Column("kind", later("kind")),
+    Column("reason", later("why")),
+    Column("answer", later("answer")),
+    Column("position", later("entry")),
+)
+
+
+@page("GET", "/disputes", OPERATORS, later("Disputes and answers"), menu=40)
+async def disputes(visit: Visit) -> web.StreamResponse:
+    """Show who waits for an answer of ours, then all there is."""
+    found: DisputePage = await visit.api(
+        "GET", "/v1/disputes", DisputeQuery(limit=1000)
+    )
+    waiting = [one for one in found.items if one.pending and not one.by_us]
+    ours = [one for one in found.items if one.pending and one.by_us]
+    return visit.show(
+        "disputes.html",
+        sentence=t(
+            "{n} disputes wait for an answer of ours, {others} of ours for"
+            " others'",
+            n=len(waiting),
+            others=len(ours),
+        ),
+        waiting=[_asked(visit, one) for one in waiting],
+        ours=[_asked(visit, one) for one in ours],
+        answers=[
+            (outcome, _named(visit, codes), t(OUTCOMES[outcome]))
+            for outcome, codes in REASONS.items()
+        ],
+        table=visit.table(
+            "disputes",
+            _COLUMNS,
+            [_row(visit, one) for one in found.items],
+            empty=t(
+                "Nobody disputes a report of ours, nor do we dispute one."
+            ),
+        ),
+    )
+
+
+@page("POST", "/disputes/answer", OPERATORS, later("Answer a dispute"))
+async def answer(visit: Visit) -> web.StreamResponse:
+    """Answer for all reports of ours that a dispute is about."""
+    given = await visit.form()
+    [place] = places.read(given.getall("positions", []))
+    outcome = given.get("outcome", "")
+    draft = AnswerDraft(
+        dispute=place,
+        outcome=outcome,
+        reason=given.get(outcome, ""),
+    )
+    await visit.api("POST", "/v1/answers", draft)
+    return visit.go("/disputes")
+
+
+def _named(visit: Visit, codes: Sequence[str]) -> list[tuple[str, str]]:
+    names = (vocabulary.label("answer_reason", c, visit.lang) for c in codes)
+    return [*zip(codes, names, strict=True)]
+
+
+def _row(visit: Visit, one: DisputeState) -> Row:
+    outcomes = dict.fromkeys(r.outcome for r in one.reports if r.outcome)
+    return {
+        "due": one.due,
+        "state": t(STATES[one.state]),
+        "side": t(SIDES[one.side]),
+        "member": one.member,
+        "kind": answers.phrase("kind", one.kind),
+        "reason": vocabulary.label("dispute_reason", one.reason, visit.lang),
+        "answer": ", ".join(t(OUTCOMES.get(o, o)) for o in outcomes),
+        "position": places.place(one.position),
+    }
+
+
+def _asked(visit: Visit, one: DisputeState) -> dict[str, Any]:
+    return {
+        **_row(visit, one),
+        "overdue": one.state == "overdue",
+        "at": "{}:{}".format(*one.position),
+        "reports": [places.place(r.position, r.member) for r in one.reports],
+    }

@@ -1,0 +1,72 @@
+"""Disputes: what waits for us is answered on the page."""
+
+import re
+
+import pytest
+
+from syncd.web import forms
+from syncd.web.routes import Caller
+from tests.alliance import Alliance
+from tests.console.conftest import Visitor
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+DESK = Caller("desk", "operator")
+
+
+async def disputed(alliance: Alliance, value: str, by: str, whose: str) -> str:
+    """Have a member dispute another's report; return where that stands."""
+    await alliance.members[whose].report("phone", value)
+    await alliance.settle()
+    node = alliance.members[by].node
+    draft = forms.DisputeDraft(
+        kind="phone", value=value, reason="innocent_owner"
+    )
+    await node.claim_intake.dispute(DESK, draft)
+    await alliance.settle()
+    return node.ctx.origin
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "then"),
+    [
+        ("report_stands", "evidence_confirmed", "published"),
+        ("report_withdrawn", "identity_cleared", "ended"),
+    ],
+)
+async def test_a_dispute_against_us_is_answered(
+    alliance: Alliance,
+    operator: Visitor,
+    outcome: str,
+    reason: str,
+    then: str,
+) -> None:
+    """What our report is then, and that nothing waits any more."""
+    value = f"+1202555019{outcome.count('w')}"
+    origin = await disputed(alliance, value, "police", "bank")
+    page = await operator.get("/disputes")
+    assert "1 disputes wait for an answer of ours" in page.text
+    [at] = re.findall(rf'value="({re.escape(origin)}:\d+)"', page.html)
+    form = {"positions": at, "outcome": outcome, outcome: reason}
+    page = await operator.post("/disputes/answer", form)
+    assert page.path == "/disputes"
+    await alliance.settle()
+    page = await operator.get("/disputes")
+    assert "0 disputes wait for an answer of ours" in page.text
+    found = await operator.post("/reports", {"value": value})
+    assert re.search(
+        rf"<td>report</td>.*?<td>{then}</td>", found.html, re.DOTALL
+    )
+
+
+async def test_ours_can_be_withdrawn(
+    alliance: Alliance, operator: Visitor
+) -> None:
+    origin = await disputed(alliance, "+12025550195", "bank", "police")
+    page = await operator.get("/disputes")
+    [at] = re.findall(rf'value="({re.escape(origin)}:\d+)"', page.html)
+    form = {"positions": at, "reason": "entry_error"}
+    page = await operator.post("/reports/retract", form)
+    assert "1 would be taken back" in page.text
+    page = await operator.post("/reports/retract", {**form, "sure": "1"})
+    await alliance.settle()
+    assert at not in (await operator.get("/disputes")).html
