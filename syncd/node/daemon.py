@@ -74,6 +74,7 @@ from syncd.node.serve.peer_service import LocalHolder, PeerService
 from syncd.node.serve.review_service import Review
 from syncd.node.serve.screening import Screening
 from syncd.node.serve.status import StatusReader
+from syncd.node.serve.system_service import SystemService
 from syncd.node.serve.uploads import Uploads
 from syncd.node.serve.urgent_news import UrgentNews
 from syncd.node.upkeep.arrivals import Arrivals
@@ -137,6 +138,7 @@ class Daemon:
             daily=self.leadership.daily_jobs,
             clock_set=self.wake,
         )
+        self.system_service = self._make(SystemService)
         self.tls = pinning.ServerTls(
             self.peers.shown(), self.peers.keys.tls_pem
         )
@@ -398,6 +400,7 @@ class Daemon:
             *(self.own_lists, self.lookups, self.access, self.changes),
             *(self.screening, self.status_reader, self.figures),
             *(self.log_service, self.review, self.uploads),
+            self.system_service,
         )
         app = local_api.app(
             self.local_service,

@@ -15,6 +15,7 @@ from apscheduler.triggers.base import BaseTrigger
 from syncd.errors import SyncdError
 from syncd.node.context import Context
 from syncd.node.serve.metrics import Metrics
+from syncd.web.system_forms import JobState
 
 log = structlog.get_logger("syncd.node")
 
@@ -56,6 +57,7 @@ class Jobs:
 
     def __post_init__(self) -> None:
         self.scheduler = AsyncIOScheduler(timezone=datetime.UTC)
+        self._ran: dict[str, tuple[int, float]] = {}  # when, how long
 
     def start(self) -> None:
         """Run each job every so often, never two of a kind at once."""
@@ -71,12 +73,25 @@ class Jobs:
                 self._run,
                 when,
                 args=(name, job),
+                id=name,
                 max_instances=1,
                 coalesce=True,
                 misfire_grace_time=None,
                 next_run_time=now + datetime.timedelta(seconds=wait_s),
             )
         self.scheduler.start()
+
+    def states(self) -> list[JobState]:
+        """Return when each job ran last and runs next."""
+        return [
+            JobState(
+                name=job.id,
+                last=self._ran.get(job.id, (None,))[0],
+                took_s=round(self._ran.get(job.id, (0, 0.0))[1], 3),
+                next=int(job.next_run_time.timestamp()),
+            )
+            for job in self.scheduler.get_jobs()
+        ]
 
     def stop(self) -> None:
         """Begin nothing more."""
@@ -85,6 +100,7 @@ class Jobs:
 
     async def _run(self, name: str, job: Job) -> None:
         """Run a job; what goes wrong with it is counted and logged."""
+        began = time.monotonic()
         try:
             await job()
         except SyncdError as e:
@@ -95,6 +111,7 @@ class Jobs:
             log.exception("job failed", job=name)
         except asyncio.CancelledError:
             log.debug("job left", job=name)  # we are being stopped
+        self._ran[name] = self.ctx.now(), time.monotonic() - began
 
     async def watch_clock(self, every_s: float = CLOCK_S) -> None:
         """Have the jobs go on when somebody sets the machine's clock.

@@ -1,0 +1,71 @@
+"""Forms of the daemon itself: jobs, files, settings, tokens, sessions."""
+
+from syncd.web.forms import FullOutput, Output
+
+
+class JobState(FullOutput, frozen=True, kw_only=True):
+    """A job that runs by the clock; times are unix seconds."""
+
+    name: str
+    last: int | None  # it ended; none since the start
+    took_s: float
+    next: int | None
+
+
+class FileSize(FullOutput, frozen=True, kw_only=True):
+    """What something in the home takes."""
+
+    name: str
+    bytes: int
+
+
+class Setting(FullOutput, frozen=True, kw_only=True):
+    """A setting as it is in force; of targets their names alone."""
+
+    name: str  # section.key
+    value: str
+    default: bool  # it is what it would be unset
+
+
+class TokenRow(Output, frozen=True, kw_only=True):
+    """A bearer token; times are unix seconds."""
+
+    name: str
+    role: str
+    staff: str = ""
+    person: str = ""
+    added_at: int
+    revoked_at: int | None = None
+    certificate_ends: int | None = None  # of one that stands in its place
+
+
+class SessionRow(FullOutput, frozen=True, kw_only=True):
+    """A browser that somebody has logged in with; times are unix seconds."""
+
+    id: str  # opens nothing
+    name: str  # of the token
+    role: str
+    person: str
+    began_at: int
+    used_at: int
+    ends_at: int
+
+
+class SystemState(FullOutput, frozen=True, kw_only=True):
+    """How the daemon itself is doing."""
+
+    version: str  # of syncd
+    python: str
+    skew_s: int  # how far the others' clocks are ahead
+    free: int  # bytes, where the home is
+    jobs: tuple[JobState, ...]
+    files: tuple[FileSize, ...]
+    settings: tuple[Setting, ...]
+    tokens: tuple[TokenRow, ...]  # revoked ones too
+    sessions: tuple[SessionRow, ...]
+
+
+class Revoked(FullOutput, frozen=True, kw_only=True):
+    """It opens nothing from now on."""
+
+    revoked: str

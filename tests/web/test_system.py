@@ -1,0 +1,89 @@
+"""The daemon itself over the local API, and who may come in."""
+
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from syncd import config
+from syncd.node.serve.system_service import in_force
+from tests.alliance import Alliance
+from tests.web.local_client import LocalClient
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WEBHOOK = b"""
+[member]
+id = "bank"
+domain = "bank.example"
+alliance = "txwz"
+[[notify.targets]]
+name = "soc"
+roles = ["duty"]
+url = "https://soc.example/hooks/SECRET"
+secret = "/etc/syncd/soc.whsec"
+"""
+
+
+async def test_the_daemon_says_what_it_runs_with(
+    alliance: Alliance, police: LocalClient
+) -> None:
+    jobs = police.member.node.jobs
+    jobs.start()
+    once = jobs.scheduler.get_job("round")
+    await once.func(*once.args)
+    state = (await police.get("/v1/system")).body
+    jobs.stop()
+    ran = {job["name"]: job for job in state["jobs"]}
+    assert {*ran} == {"round", "daily"}
+    assert ran["round"]["last"] > 0 < ran["round"]["took_s"]
+    assert ran["daily"]["last"] is None
+    assert ran["daily"]["next"] > 0
+    sizes = {one["name"]: one["bytes"] for one in state["files"]}
+    assert sizes["own.db"] > 0 < sizes["keys"]
+    assert state["free"] > 0
+    named = {one["name"]: one for one in state["settings"]}
+    assert named["member.id"]["value"] == "police"
+    assert named["own.workers"] == {
+        "name": "own.workers",
+        "value": "0",
+        "default": True,
+    }
+    roles = {one["name"]: one["role"] for one in state["tokens"]}
+    assert roles["auditor"] == "auditor"
+
+
+async def test_no_setting_shows_a_secret() -> None:
+    shown = [*in_force(config.parse(WEBHOOK, Path()))]
+    assert "SECRET" not in str(shown)
+    assert "whsec" not in str(shown)
+    assert "soc" in {one.value for one in shown}
+
+
+async def test_what_is_revoked_opens_nothing(
+    alliance: Alliance, bank: LocalClient
+) -> None:
+    """A token with its sessions; or a session alone, which ends."""
+    own = bank.member.node.home.own
+    for name in ("a / b", "other"):
+        bearer = await own.bearers.check(await own.bearers.add(name, "reader"))
+        assert bearer
+        await own.sessions.begin(bearer.id, "en")
+    open_ = (await bank.get("/v1/system")).body["sessions"]
+    [other] = [one["id"] for one in open_ if one["name"] == "other"]
+    path = f"/v1/tokens/{quote('a / b', safe='')}/revoke"
+    assert (await bank.post(path, None)).body == {"revoked": "a / b"}
+    assert (await bank.post(path, None)).status == 404
+    path = f"/v1/sessions/{other}/revoke"
+    assert (await bank.post(path, None)).status == 200
+    assert (await bank.post(path, None)).status == 404
+    assert (await bank.get("/v1/system")).body["sessions"] == []
+
+
+@pytest.mark.parametrize("role", ["reader", "compliance", "auditor"])
+async def test_it_is_the_operators(
+    alliance: Alliance, bank: LocalClient, role: str
+) -> None:
+    assert (await bank.get("/v1/system", role=role)).status == 403
+    path = "/v1/tokens/desk/revoke"
+    assert (await bank.post(path, None, role=role)).status == 403
