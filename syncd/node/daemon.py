@@ -11,16 +11,14 @@ import contextlib
 import secrets
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, TypeVar
 
 import structlog
 from aiohttp import web
 
-from syncd import config as settings
 from syncd import pinning
-from syncd.console.app import Console, Terms
 from syncd.errors import Message, RefusedError
 from syncd.flows.ports import Holder
 from syncd.flows.publish import Writer
@@ -42,7 +40,7 @@ from syncd.node.follow.rounds import Rounds
 from syncd.node.home import Home
 from syncd.node.jobs import Jobs
 from syncd.node.leadership import Leadership
-from syncd.node.listeners import Listeners, limits, listening
+from syncd.node.listeners import Listeners, listening
 from syncd.node.local_worker import LOOKUP_CACHE
 from syncd.node.notify.notifier import Notifier
 from syncd.node.offload import Pools
@@ -55,7 +53,6 @@ from syncd.node.serve.asked_again import AskedAgain
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.changes import Changes
 from syncd.node.serve.claim_intake import ClaimIntake
-from syncd.node.serve.console_gate import ConsoleGate
 from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
@@ -63,6 +60,7 @@ from syncd.node.serve.figures import FigureService
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.intake import Intake
 from syncd.node.serve.lifts import Lifts
+from syncd.node.serve.local_apis import LocalApis
 from syncd.node.serve.local_service import LocalService
 from syncd.node.serve.local_workers import LocalWorkers
 from syncd.node.serve.log_service import LogService
@@ -86,7 +84,7 @@ from syncd.node.upkeep.never_list import NeverList
 from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.node.upkeep.undo import Undo
-from syncd.web import local_api, peer_api
+from syncd.web import peer_api
 
 log = structlog.get_logger("syncd.node")
 
@@ -255,6 +253,17 @@ class Daemon:
         own_lists, claims = self.own_lists, self.claim_intake
         self.review.serve(self.intake, self.local_service, claims, own_lists)
 
+        self.local_apis = self._make(
+            LocalApis,
+            services=(
+                *(self.local_service, self.intake, self.claim_intake),
+                *(self.own_lists, self.lookups, self.access, self.changes),
+                *(self.screening, self.status_reader, self.figures),
+                *(self.log_service, self.review, self.uploads),
+                self.system_service,
+            ),
+        )
+
     def _build_arrivals(self) -> None:
         """Build what looks at whatever merging brings in."""
         self.alerts = self._make(Alerts)
@@ -394,50 +403,7 @@ class Daemon:
 
     async def open_local_api(self, given: socket.socket | None) -> None:
         """Listen to our own systems and people, or have workers do it."""
-        config = self.ctx.config
-        services = (
-            *(self.local_service, self.intake, self.claim_intake),
-            *(self.own_lists, self.lookups, self.access, self.changes),
-            *(self.screening, self.status_reader, self.figures),
-            *(self.log_service, self.review, self.uploads),
-            self.system_service,
-        )
-        app = local_api.app(
-            self.local_service,
-            services,
-            limits(config),
-            relayed=config.own.workers > 0,
-        )
-        if config.console.enabled:
-            await self._open_console(app, services)
-        await self.local_workers.serve(app, given)
-
-    async def _open_console(
-        self, app: web.Application, services: Sequence[object]
-    ) -> None:
-        """Show pages at the local API's address, and alone over TLS."""
-        config, ctx = self.ctx.config, self.ctx
-        console = Console(
-            gate=ConsoleGate(ctx=ctx),
-            terms=Terms(
-                member=config.member.id,
-                region=config.member.region,
-                url=config.console.url,
-                staff_header=config.console.staff_header,
-                hosts=limits(config).hosts,
-            ),
-            services=services,
-            zone=lambda: ctx.roster.zone,
-            clock=ctx.now,
-        )
-        console.mount(app)
-        at = config.console.tls_listen
-        if files := settings.tls_files(config.own, at):
-            [sockets] = listening(at, "console")
-            tls = pinning.OpenTls(*files)
-            await self.listeners.serve(
-                console.alone(), sockets, "console", tls
-            )
+        await self.local_apis.open(given)
 
 
 def read_pin(request: web.Request) -> str | None:
