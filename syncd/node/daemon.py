@@ -84,7 +84,7 @@ from syncd.node.upkeep.never_list import NeverList
 from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.node.upkeep.undo import Undo
-from syncd.web import peer_api
+from syncd.web import peer_api, routes
 
 log = structlog.get_logger("syncd.node")
 
@@ -137,6 +137,10 @@ class Daemon:
             clock_set=self.wake,
         )
         self.system_service = self._make(SystemService)
+        self.local_apis = self._make(
+            LocalApis,
+            services=[p for p in vars(self).values() if routes.of(type(p))],
+        )
         self.tls = pinning.ServerTls(
             self.peers.shown(), self.peers.keys.tls_pem
         )
@@ -252,17 +256,6 @@ class Daemon:
         self.daily = self._make(Daily, review=self.review.daily)
         own_lists, claims = self.own_lists, self.claim_intake
         self.review.serve(self.intake, self.local_service, claims, own_lists)
-
-        self.local_apis = self._make(
-            LocalApis,
-            services=(
-                *(self.local_service, self.intake, self.claim_intake),
-                *(self.own_lists, self.lookups, self.access, self.changes),
-                *(self.screening, self.status_reader, self.figures),
-                *(self.log_service, self.review, self.uploads),
-                self.system_service,
-            ),
-        )
 
     def _build_arrivals(self) -> None:
         """Build what looks at whatever merging brings in."""

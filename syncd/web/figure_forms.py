@@ -7,7 +7,8 @@ from syncd.messages.wire import WireMessage
 from syncd.web.forms import FullOutput, Query, meta
 
 Month = Annotated[
-    str, meta("YYYY-MM", pattern=r"^2[0-9]{3}-(0[1-9]|1[0-2])$", max_length=7)
+    str,
+    meta("YYYY-MM", pattern=r"^(2[0-9]{3}-(0[1-9]|1[0-2]))?$", max_length=7),
 ]
 
 
