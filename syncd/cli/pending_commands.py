@@ -7,13 +7,11 @@ from syncd.cli import grid
 from syncd.cli.api_client import problem
 from syncd.cli.command import Command, argument, option
 from syncd.cli.lookup_client import moment
-from syncd.cli.options import ApiOptions, among
+from syncd.cli.options import ApiOptions
 from syncd.messages import answers, catalogue
-from syncd.messages.answers import HELD
 from syncd.messages.catalogue import t
 
 HEAD = ("id", "state", "call", "by", "handed in", "until", "changes")
-Item = Mapping[str, Any]
 
 noun = Command()
 
@@ -24,12 +22,11 @@ class _ListOptions(ApiOptions):
 
 @noun.verb("list", "List what waits for a second person, and what went.")
 def _list(args: _ListOptions) -> None:
-    among("--state", args.state, ("", "waiting", "after", "decided"))
     with args.api() as own:
         found = own.get("/v1/pending", limit=1000, state=args.state)
     rows = [
         [
-            *(str(one["id"]), t(HELD[one["state"]]), one["call"]),
+            *(str(one["id"]), t(answers.HELD[one["state"]]), one["call"]),
             *(_who(one["by"]), moment(one["at"]), moment(one["until"])),
             f"{sum(c['n'] for c in one.get('changes', ())):+,}",
         ]
@@ -42,52 +39,53 @@ class _ShowOptions(ApiOptions):
     id_: int = argument()
 
 
-@noun.verb("show", "Show what would change.")
-def _show(args: _ShowOptions) -> None:
-    with args.api() as own:
-        found = own.get(f"/v1/pending/{args.id_}")
-    args.show(found, _shown(found["items"][0]))
-
-
 class _DecideOptions(_ShowOptions):
     why: str = option("our reason; it is kept")
 
 
+@noun.verb("show", "Show what would change.")
+def _show(args: _ShowOptions) -> int:
+    return _do(args)
+
+
 @noun.verb("confirm", "Confirm it as a second person: then it is done.")
 def _confirm(args: _DecideOptions) -> int:
-    return _decide(args, "confirm")
+    return _do(args, "confirm")
 
 
 @noun.verb("refuse", "Refuse it as a second person, and say why.")
 def _refuse(args: _DecideOptions) -> int:
-    return _decide(args, "refuse")
+    return _do(args, "refuse")
 
 
-def _decide(args: _DecideOptions, what: str) -> int:
+def _do(args: _ShowOptions, what: str = "") -> int:
+    where = f"/v1/pending/{args.id_}"
     with args.api() as own:
-        found = own.post(f"/v1/pending/{args.id_}/{what}", args.given("why"))
-    args.show(found, _shown(found["items"][0]))
-    return int(found["items"][0]["state"] == "failed")
+        found = (
+            own.post(f"{where}/{what}", args.given("why"))
+            if what
+            else own.get(where)
+        )
+    [item] = found["items"]
+    args.show(found, _shown(item))
+    return int(item["state"] == "failed")
 
 
-def _who(by: Item) -> str:
+def _who(by: Mapping[str, Any]) -> str:
     whose = (by["name"], by.get("staff"), by.get("person"))
     return " ".join(filter(None, whose))
 
 
-def _shown(item: Item) -> Iterator[str]:
-    yield f"{item['id']}: {t(HELD[item['state']])}: {item['call']}"
-    yield t(
-        "handed in by {who}, {at}", who=_who(item["by"]), at=moment(item["at"])
-    )
+def _shown(item: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{item['id']}: {t(answers.HELD[item['state']])}: {item['call']}"
+    yield t("handed in by {who}", who=_who(item["by"]))
     for one in item.get("changes", ()):
         label = answers.name("label", one["label"])
-        words = (f"{one['n']:+,}", one["what"], one["kind"], label)
-        yield "  " + " ".join(filter(None, words))
+        yield f"{one['n']:+9,} {one['what']} {one['kind']} {label}".rstrip()
     for member, n in item.get("stays", {}).items():
         yield t("{member} lists {n} of the values still", member=member, n=n)
     if by := item.get("decided"):
-        why, at = item.get("why", ""), moment(item["decided_at"])
-        yield t("decided by {who}, {at}: {why}", who=_who(by), at=at, why=why)
+        why = item.get("why", "")
+        yield t("decided by {who}: {why}", who=_who(by), why=why)
     if item.get("problem"):
         yield catalogue.of(problem(item["problem"]))

@@ -104,8 +104,6 @@ def accept(
     Raises:
         StaleError: the import is not at `mark.old_offset` any more.
     """
-    if mark is not None:
-        how = replace(how, held=imports.held(c, mark.id))
     macs = [_mac(cipher, r) for r in reports]
     batch = _Batch(c, macs, how)
     outcomes = [

@@ -84,7 +84,7 @@ _REFUSE = Prepared(
 _MOVE = Prepared(
     sa.update(import_job)
     .where(job.id == _wanted("this"), job.offset == _wanted("from"), _OPEN)
-    .where(job.held < 2)
+    .where(job.whole == 0)  # its end was not handed in yet
     .values(
         {k: _wanted(k) for k in _PLACE}
         | {k: job[k] + _wanted(k, type_=Int) for k in _CAME}
@@ -100,12 +100,7 @@ class Imports(SealedBook):
 
     @writes
     def begin(
-        self,
-        c: sa.Connection,
-        wanted: ImportBegin,
-        caller: str = "",
-        *,
-        held: bool = False,
+        self, c: sa.Connection, wanted: ImportBegin, caller: str = ""
     ) -> ImportStatus:
         """Begin an import, or find the one that has not ended.
 
@@ -137,7 +132,6 @@ class Imports(SealedBook):
             "began_at": self._clock(),
             "list_id": list_id,
             "caller": caller,
-            "held": int(held),
             "sealed": seal(wanted.name.encode(), b"import/%d" % id_),
         }
         c.execute(sa.insert(import_job).values(row))
@@ -165,8 +159,8 @@ class Imports(SealedBook):
     def _take_over(self, c: sa.Connection, list_id: int, id_: int) -> None:
         """Have rows that an ended import held be of this one: it knows them."""
         of = sa.select(job.id).where(job.list_id == list_id, job.id != id_)
-        its = vault.c.import_id.in_(of.where(job.held > 0))
-        moved = sa.update(vault).where(vault.c.state == State.HELD, its)
+        moved = sa.update(vault).where(vault.c.state == State.HELD)
+        moved = moved.where(vault.c.import_id.in_(of))
         c.execute(moved.values(import_id=id_))
 
     @reads
@@ -298,11 +292,6 @@ class Imports(SealedBook):
         prefix_at = _prefix_at(id_, row["offset"])
         row["prefix"] = opened(row["prefix"], prefix_at).hex()
         return ImportStatus(finished=row["finished_at"] is not None, **row)
-
-
-def held(c: sa.Connection, import_id: int) -> bool:
-    """Tell whether what an import brings waits for a second person."""
-    return bool(c.scalar(sa.select(job.held).where(job.id == import_id)))
 
 
 def _prefix_at(import_id: int, offset: int) -> bytes:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from syncd.errors import MissingError, StaleError
 from syncd.flows.ports import Position, State
 from syncd.flows.review import Change, Held, merged
+from syncd.flows.submission import ImportEnd
 from syncd.indicator import statement
 from syncd.store.book import SealedBook, reads, writes
 from syncd.store.prepared import MANY, Prepared
@@ -177,10 +178,12 @@ class PendingBook(SealedBook):
         return [((*row[:3],), (*row[3:],)) for row in _LISTED.within(c, ids)]
 
     @writes
-    def close_import(self, c: sa.Connection, id_: int) -> list[Change]:
-        """Take nothing more into a held import; return what it would say."""
-        this = sa.update(import_job).where(_job.id == id_, _job.held > 0)
-        c.execute(this.values(held=2))
+    def close_import(
+        self, c: sa.Connection, id_: int, end: ImportEnd
+    ) -> list[Change]:
+        """Take nothing more into an import; return what it would say."""
+        this = sa.update(import_job).where(_job.id == id_)
+        c.execute(this.values(whole=1 if end.complete else 2))
         found = c.execute(_COUNT.where(*_held(id_)))
         return _changes(found, statement.NAMES, 1)
 
@@ -189,7 +192,6 @@ class PendingBook(SealedBook):
         """Let the held rows of an import be published."""
         rows = sa.update(vault).where(*_held(id_))
         c.execute(rows.values(state=State.WAITING))
-        c.execute(sa.update(import_job).where(_job.id == id_).values(held=0))
 
     # ---------------------------------------------------------- innards
 
@@ -210,8 +212,8 @@ class PendingBook(SealedBook):
             c.execute(sa.delete(vault_value).where(its))
             c.execute(sa.delete(vault).where(*_held(held.import_)))
             over = sa.update(import_job).where(_job.id == held.import_)
-            over = over.where(_job.held > 0)
-            c.execute(over.values(finished_at=self._clock(), held=0))
+            over = over.where(_job.finished_at.is_(None))
+            c.execute(over.values(finished_at=self._clock()))
 
     def _found(self, c: sa.Connection, *where: Any) -> list[Held]:
         rows = sa.select(_at.id, _at.state, _at.until, _at.sealed)

@@ -161,8 +161,6 @@ import_job = own_table(
     column("due", Int, server_default="0"),  # of these, missing twice
     column("dropped", Int, server_default="0"),  # of these, taken back
     column("list_id", Int),
-    # 1: its rows wait for a second person; 2: and no more may come
-    column("held", Int, server_default="0"),
     column("caller", Text),  # who handed it in
     column("sealed", Bytes),  # name of the file
 )

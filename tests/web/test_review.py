@@ -181,7 +181,8 @@ async def test_a_bulk_retraction_waits_and_says_whose_listing_stays(
 async def begin(client: LocalClient, name: str, list_: str) -> int:
     hash_ = hashlib.sha256(name.encode()).hexdigest()
     body = {"name": name, "size": 9, "file": hash_, "list": list_}
-    reply = await client.post("/v1/imports", {**body, "anew": True})
+    reply = await client.post("/v1/imports", body)
+    assert reply.status == 200, reply.body
     return int(reply.body["id"])
 
 
@@ -244,7 +245,10 @@ async def test_a_small_import_waits_for_its_end_alone(
 async def test_what_an_import_left_held_is_the_next_ones(
     bank: LocalClient,
 ) -> None:
-    await load(bank, await begin(bank, "d.csv", "d"), 2300, 5)
+    """Which may begin, though nobody has decided on it yet."""
+    before = await begin(bank, "d.csv", "d")
+    await load(bank, before, 2300, 5)
+    await finish(bank, before)
     id_ = await begin(bank, "e.csv", "d")
     assert (await load(bank, id_, 2300, 5)).body["known"] == 5
     item = await shown(bank, (await finish(bank, id_)).body["pending"])

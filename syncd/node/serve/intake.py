@@ -93,7 +93,10 @@ class Intake:
         outcomes = await self.ctx.own.vault.accept(
             good,
             step,
-            Submission(caller.name, context.today, wanted.refresh, again),
+            Submission(
+                *(caller.name, context.today, wanted.refresh, again),
+                held=step is not None and await self.review.in_force(),
+            ),
             _refused(step, prepared, drafts) if step else (),
         )
         outcomes = await self._note_elsewhere(good, outcomes)
@@ -225,9 +228,7 @@ class Intake:
         self, caller: Caller, wanted: ImportBegin
     ) -> ImportStatus:
         """Begin an import or find it again."""
-        held = await self.review.in_force()
-        begin = self.ctx.own.imports.begin
-        return await begin(wanted, caller.name, held=held)
+        return await self.ctx.own.imports.begin(wanted, caller.name)
 
     @route(
         *("POST", "/v1/imports/{id}/finish", OPERATORS, "end an import"),
@@ -241,7 +242,7 @@ class Intake:
         state = await own.imports.state(id_)
         if not state.finished and caller.shown is None:
             call = "POST /v1/imports/{id}/finish"
-            said = await own.pending.close_import(id_)
+            said = await own.pending.close_import(id_, how)
             if most := how.gone_at_most or 0:
                 said.append(Change("report", "", gone.REASON, -most))
             about: Any = {"list": state.list, "import_": id_}
