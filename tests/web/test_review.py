@@ -279,6 +279,24 @@ async def test_own_lists_wait_and_a_load_as_a_whole(bank: LocalClient) -> None:
     assert len(page.body["items"]) == 4
 
 
+async def test_two_loads_that_wait_are_each_done_as_they_were(
+    bank: LocalClient,
+) -> None:
+    held = []
+    for first in (3200, 3201):  # both get one number: none is in use yet
+        begun = (await bank.post("/v1/own/loads", {"list": "y"})).body["load"]
+        part = {"list": "y", "load": begun, "reports": phones(first, 2)}
+        await bank.post("/v1/own/local", part)
+        end = {"list": "y", "load": begun}
+        reply = await bank.post("/v1/own/removals", end)
+        held.append(reply.body["pending"])
+    for id_ in held:
+        assert (await decide(bank, id_)).body["items"][0]["state"] == "done"
+    page = await bank.get("/v1/own/entries?list=y")
+    values = [item["value"][-4:] for item in page.body["items"]]
+    assert values == ["3201", "3202"]
+
+
 async def test_a_day_later_it_lapses_and_what_went_is_a_to_do(
     clients: dict[str, LocalClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
