@@ -36,7 +36,7 @@ async def test_a_second_person_confirms_and_refuses(
     assert "Confirm" not in page.text  # to whom it is not for
     page = await reviewer.get("/pending")
     assert "operator 0001 0001 Person 0001" in page.text
-    assert "exempt phone" in page.text
+    assert "1 new: exempt entry · number" in page.text
     assert "+12025556" not in page.html
     second, first, *_ = waiting(page)
     no = await reviewer.post("/pending", {"id": second, "what": "refuse"})

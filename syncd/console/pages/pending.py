@@ -6,19 +6,19 @@ from aiohttp import web
 
 from syncd.console.page import Visit, page
 from syncd.console.places import type_name
-from syncd.console.tables import At, Column, Row, Table
-from syncd.flows.review import Held, Person
-from syncd.messages.answers import HELD, name
+from syncd.console.tables import At, Column, Row
+from syncd.flows.review import Change, Held, Person
+from syncd.messages.answers import HELD, name, phrase
 from syncd.messages.catalogue import later, t
 from syncd.web.review_forms import Decision, PendingQuery
 from syncd.web.routes import REVIEWERS, WATCHERS
 
-_CHANGES: Final = (
-    Column("n", later("how many")),
-    Column("what", later("what")),
-    Column("kind", later("kind")),
-    Column("label", later("label")),
-)
+_WHAT: Final = {
+    "exempt": later("exempt entry"),
+    "note": later("note"),
+    "local": later("entry of a local list"),
+    "replaced": later("of the list as it is now, unless it has them"),
+}
 _PAST: Final = (
     *(Column("id", later("no.")), Column("state", later("state"), True)),
     *(Column("by", later("handed in by"), True), Column("n", later("values"))),
@@ -57,7 +57,7 @@ async def pending(visit: Visit) -> web.StreamResponse:
             late=late,
         ),
         groups=[
-            (t(HELD[state]), [(one, _table(visit, one)) for one in some])
+            (t(HELD[state]), [(one, map(_line, one.changes)) for one in some])
             for state, some in items.items()
         ],
         past=visit.table("past", _PAST, past),
@@ -66,17 +66,14 @@ async def pending(visit: Visit) -> web.StreamResponse:
     )
 
 
-def _table(visit: Visit, held: Held) -> Table:
-    rows: list[Row] = [
-        {
-            "n": one.n,
-            "what": type_name(one.what),
-            "kind": one.kind,
-            "label": name("label", one.label),
-        }
-        for one in held.changes
-    ]
-    return visit.table(f"changes{held.id}", _CHANGES, rows)
+def _line(one: Change) -> str:
+    """Return in words how much of one sort would begin, or end."""
+    what = t(_WHAT[one.what]) if one.what in _WHAT else type_name(one.what)
+    kind = one.kind and phrase("kind", one.kind)
+    sort = " · ".join(filter(None, (what, kind, name("label", one.label))))
+    if one.n < 0:
+        return t("{n} end: {sort}", n=f"{-one.n:,}", sort=sort)
+    return t("{n} new: {sort}", n=f"{one.n:,}", sort=sort)
 
 
 def _who(by: Person) -> str:
