@@ -7,7 +7,7 @@ from aiohttp import BodyPartReader, web
 from multidict import MultiDict
 
 from syncd.console.page import Visit, page
-from syncd.console.pages.reports import form_of, kinds, named
+from syncd.console.pages.reports import STATES, form_of, kinds, named
 from syncd.console.tables import At, Column, Link, Row
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows.submission import ImportStatus
@@ -70,14 +70,17 @@ async def imports(visit: Visit) -> web.StreamResponse:
 
 def _row(one: ImportStatus) -> Row:
     part = 100 * one.offset // max(one.size, 1)
+    state = t("finished")
+    if not one.finished:
+        state = t("{n} %, row {row}", n=part, row=one.row)
+    if one.pending:
+        state = t(STATES["held"])
     return {
         "id": Link(f"/imports/{one.id}", str(one.id)),
         "list": one.list,
         "by": one.by,
         "at": At(one.began_at),
-        "state": t("finished")
-        if one.finished
-        else t("{n} %, row {row}", n=part, row=one.row),
+        "state": state,
         "accepted": one.accepted,
         "known": one.known,
         "taken_back": one.taken_back,
