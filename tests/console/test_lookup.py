@@ -115,7 +115,9 @@ async def test_what_lacks_something_says_what_and_is_asked_again(
 async def test_what_may_not_be_told_reads_like_what_is_not_listed(
     listed: Alliance, reader: Visitor
 ) -> None:
-    [quiet] = told(await ask(reader, "+8613800138002"))
+    found = await ask(reader, "+8613800138002")
+    assert "Advice" not in found.text
+    [quiet] = told(found)
     [nothing] = told(await ask(reader, "+8613911112222"))
     [open_] = told(await ask(reader, "+8613800138001"))
     assert quiet == nothing
