@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 from aiohttp import web
 
+from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.places import place
+from syncd.console.pages import reports
 from syncd.indicator import vocabulary
 from syncd.indicator.extract import Named, extract
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
-from syncd.web import forms, problem
+from syncd.web import forms
 from syncd.web.access_forms import CallNote
 from syncd.web.routes import READERS
 
@@ -29,6 +30,7 @@ WORST: Final = (  # first
     *("confirmed", "suspected", "disputed"),
     *("unknown", "refused", "none", "protected"),
 )
+_WHY: Final = "verdict_reason"
 KEPT: Final = ("purpose", "reference", "sent")  # for the next
 FACTS: Final = (  # of `answers.words`
     *("labels", "why", "hint", "belongs to", "by our own lists", "notice"),
@@ -83,12 +85,7 @@ async def seen(visit: Visit) -> web.StreamResponse:
 async def note(visit: Visit) -> web.StreamResponse:
     """Keep what came of a call."""
     given = await visit.form()
-    form = {k: v for k, v in given.items() if k != "purpose" and v}
-    try:
-        wanted = msgspec.convert(form, CallNote, strict=False)
-    except msgspec.ValidationError as e:
-        raise problem.shape(e) from None
-    await visit.api("POST", "/v1/calls", wanted)
+    await visit.api("POST", "/v1/calls", reports.form_of(CallNote, given))
     return _noted(visit, given)
 
 
@@ -117,12 +114,18 @@ def _show(
         "lookup.html",
         "lookup",
         sentence=t("Ask whether money was sent; then look up what is named."),
-        given={name: given.get(name, "") for name in KEPT},
+        given={"purpose": PURPOSES[0], "reference": "", "sent": ""}
+        | {name: given[name] for name in KEPT if given.get(name)},
         said=said,
         rows=rows,
         minutes=_minutes(visit, given.get("sent", "")),
-        purposes=[(code, _label("purpose", code)) for code in PURPOSES],
-        labels=[(c, _label("label", c)) for c in vocabulary.FACETS["label"]],
+        purposes=[
+            one
+            for one in reports.named("purpose", visit.lang)
+            if one[0] in PURPOSES
+        ],
+        labels=reports.named("label", visit.lang),
+        kinds=reports.kinds(),
         phrase=answers.phrase,
         key=secrets.token_hex(16),
     )
@@ -141,6 +144,7 @@ def _minutes(visit: Visit, sent: str) -> int | None:
 
 def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
     """Return an answer in words, for the template."""
+    lang = catalogue.language()
     verdict = item.verdict or "refused"
     raw = msgspec.to_builtins(item)
     if wrong := raw.get("problem"):
@@ -148,7 +152,7 @@ def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
         parts = {"why": why, "hint": hint}
     else:
         parts = answers.words(raw)
-    reasons = {*item.reasons} & {*vocabulary.FACETS["verdict_reason"]}
+    reasons = {*item.reasons} & {*vocabulary.FACETS[_WHY]}
     quiet = item.handling == "no_tip_off"
     action = item.ours.action if item.ours else item.action
     told = answers.phrase("told", "none" if quiet else verdict)
@@ -159,17 +163,11 @@ def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
         "labels": [one.code for one in item.labels],
         "advice": [] if quiet else [one.code for one in item.labels],
         "action": action,
-        "measure": action and _label("action", action),
+        "measure": places.words("action", [action] * bool(action), lang),
         "told": told.format(labels=parts.get("labels")),
         "facts": {
-            later("reasons"): t("; ").join(
-                _label("verdict_reason", code) for code in sorted(reasons)
-            ),
+            later("reasons"): places.words(_WHY, sorted(reasons), lang),
             **{name: parts.get(name) for name in FACTS},
         },
-        "entries": [*map(place, item.positions)],
+        "entries": [*map(places.place, item.positions)],
     }
-
-
-def _label(facet: str, code: str) -> str:
-    return vocabulary.label(facet, code, catalogue.language())
