@@ -123,6 +123,8 @@ def _number(text: str, start: int, end: int, region: str) -> Named | None:
     apart = len(groups) > 1 and (size < 7 or max(map(len, groups)) > 8)
     if apart and value[0] not in "+(":
         return None  # two numbers beside each other, or none
+    if size < 5 and text[end : end + 2].strip().isdigit():
+        return None  # a group of a longer one
     if size < 7 and (_AMOUNT.match(text, end) or _CODE.search(before)):
         return None
     if _form(phone := Named("phone", value), region):
