@@ -171,6 +171,8 @@ class Console:
                 return await self._log_in(visit)
             return visit.show("login.html", next=_next(request.query))
         if found is None:
+            if "event-stream" in request.headers.get(hdrs.ACCEPT, ""):
+                return web.Response(status=401)  # which asks again later
             return visit.go(f"{LOG_IN}?next={request.path}")
         if way.path == "/logout":
             await self.gate.end(visit.session)

@@ -105,6 +105,8 @@ async def test_events_come_as_they_happen_until_the_session_ends(
         await book.now("one", "2", "peer", {"member": "x", "state": "heard"})
         with pytest.raises(StopAsyncIteration):
             await anext(seen)
+        again = await one.get("/events", Accept="text/html, text/event-stream")
+        assert (again.status, again.path) == (401, "/events")
     await one.browser.close()
 
 
