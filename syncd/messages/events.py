@@ -50,7 +50,7 @@ def said(name: str, data: Mapping[str, Any]) -> str:
     shown = {n: value for n in data if (value := plain(data[n])) is not None}
     why = wire.read({**data, "quoted": {}})
     words = defaultdict(lambda: "…", shown, why=catalogue.say(why))
-    return catalogue.t(WORDS[name]).format_map(words)
+    return catalogue.t(WORDS.get(name, name)).format_map(words)
 
 
 def plain(value: object) -> int | str | None:

@@ -23,7 +23,7 @@ class BadDay(FullOutput, frozen=True, kw_only=True):
 class MemberDays(FullOutput, frozen=True, kw_only=True):
     """How a member was seen here, day by day."""
 
-    line: str  # a letter for each day: its state's first, "." if none asked
+    line: str  # a letter for each of 90 days: its state's first, "." for none
     bad: list[BadDay]
 
 
@@ -39,7 +39,6 @@ class EventItem(FullOutput, frozen=True, kw_only=True):
 class History(FullOutput, frozen=True, kw_only=True):
     """How every active member was seen here, day by day."""
 
-    since: str  # day
     until: str  # day: today
     members: dict[str, MemberDays]
     events: tuple[EventItem, ...]  # the newest first

@@ -126,8 +126,6 @@ async def test_figures_say_the_same_in_words_table_and_chart(
     assert "0 reports by 0 members" in past.text
 
 
-@pytest.mark.parametrize(
-    "query", ["from=x", "to=2026-13", "from=0000-01", "to=%0a"]
-)
+@pytest.mark.parametrize("query", ["from=x", "to=2026-13", "from=0000-01"])
 async def test_figures_want_months(operator: Visitor, query: str) -> None:
     assert (await operator.get(f"/figures?{query}")).status == 400

@@ -45,7 +45,7 @@ async def figures(visit: Visit) -> web.StreamResponse:
     """Show what is counted of some months, by default of a year."""
     now = moment(visit.now, visit.zone)[:7]
     given = {"from": f"{int(now[:4]) - 1}{now[4:]}", "to": now}
-    given |= {n: visit.query[n] for n in given if visit.query.get(n)}
+    given |= {n: m for n in given if (m := visit.query.get(n, "").strip())}
     try:
         wanted = msgspec.convert(given, FiguresQuery)
     except msgspec.ValidationError as e:

@@ -58,7 +58,6 @@ class FigureService:
             for e in reversed(newest)
         )
         return forms.History(
-            since=text(since),
             until=text(today),
             members={
                 member: forms.MemberDays(line="".join(line), bad=bad)
