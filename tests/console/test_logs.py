@@ -4,12 +4,17 @@ import json
 import re
 from dataclasses import dataclass
 from html import unescape
+from types import SimpleNamespace
+from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 
 from syncd.console import places
+from syncd.console.pages import exchange
 from syncd.indicator.statement import NAMES
+from syncd.web.status_forms import LogState, MemberRow, Seen
 from tests.alliance import Alliance
 from tests.console.conftest import Visitor
 from tests.console.test_verify import NODE, run
@@ -173,6 +178,49 @@ async def test_who_lacks_what_shows_though_it_is_silent(
     finally:
         alliance.heal()
         await alliance.settle()
+
+
+async def test_who_was_removed_is_not_asked_for() -> None:
+    """Nor is an earlier log of a member that writes another one now."""
+
+    def row(member: str, **more: Any) -> MemberRow:
+        return MemberRow(member=member, sector="bank", state="ok", **more)
+
+    def log(member: str, number: int, known: int) -> LogState:
+        return LogState(
+            member=member,
+            origin=f"{member}/{number}",
+            sector="bank",
+            mirrored=known - 1,
+            merged=known - 1,
+            known=known,
+            lag=1,
+            contested=False,
+            missing=0,
+        )
+
+    status = SimpleNamespace(
+        time=100,
+        member="a",
+        log=SimpleNamespace(size=7),
+        members=[
+            row("a"),
+            row("b", last_ok=90, holds={"b/1": 2, "b/2": 5, "c/1": 9}),
+            msgspec.structs.replace(row("c"), state="removed"),
+        ],
+        logs=[log("a", 1, 7), log("b", 2, 5), log("b", 1, 4), log("c", 1, 9)],
+        receipts=[
+            Seen(member="b", size=7, at=50),
+            Seen(member="c", size=1, at=1),
+        ],
+    )
+    known = exchange.current(status)  # type: ignore[arg-type]
+    assert exchange.gaps(status, known) == {  # type: ignore[arg-type]
+        ("a", "a"): (0, 100),
+        ("b", "a"): (1, 100),
+        ("a", "b"): (0, 90),
+        ("b", "b"): (0, 90),
+    }
 
 
 async def test_every_type_of_statement_has_a_name() -> None:

@@ -189,3 +189,10 @@ def test_a_fork_is_for_the_roster_to_settle() -> None:
     assert forked.due(0.0, pin)
     assert forked.begun().obeyed(pin).at is Phase.DECIDED
     assert not replace(forked, retry_at=9.0).due(8.0, pin)
+
+
+def test_a_pull_in_flight_has_a_rate() -> None:
+    state = LogState(at=Phase.PULLING, began=(100, 1000))
+    assert state.rate(merged=3000, now=110) == 200
+    assert state.rate(merged=1500, now=100) == 500  # begun this second
+    assert LogState(began=(100, 1000)).rate(merged=3000, now=110) == 0

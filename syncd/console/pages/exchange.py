@@ -33,8 +33,8 @@ _FINDINGS: Final = (
 async def exchange(visit: Visit) -> web.StreamResponse:
     """Show the matrix of authors and holders, lags and findings."""
     status: Status = await visit.api("GET", "/v1/status")
-    known = _known(status)
-    held = _held(status, known)
+    known = current(status)
+    held = gaps(status, known)
     columns = Column("author", later("author ＼ holder")), *map(_member, known)
     matrix: list[tuple[Cell, ...]] = [
         (
@@ -88,29 +88,30 @@ def _findings(status: Status) -> Iterator[Sequence[Cell]]:
         yield code, where, say(what), *times, one.count
 
 
-def _known(status: Status) -> dict[str, LogState]:
+def current(status: Status) -> dict[str, LogState]:
     """Return the log that each active member writes now."""
     active = {m.member for m in status.members if m.state != "removed"}
     logs = reversed(status.logs)  # those that are written now come first
-    return {one.member: one for one in logs if one.member in active}
+    known = {one.member: one for one in logs if one.member in active}
+    return dict(sorted(known.items()))
 
 
-def _held(status: Status, known: dict[str, LogState]) -> Held:
+def gaps(status: Status, known: dict[str, LogState]) -> Held:
     """Return what each holder lacks of each log, as of when."""
-    sizes = {a: log.known for a, log in known.items()}
-    me, sizes[status.member] = status.member, status.log.size
-    held = {(a, me): (log.lag, status.time) for a, log in known.items()}
-    held[me, me] = 0, status.time
-    told = {m.member: m for m in status.members}
-    for author, log in known.items():
-        for member in told.values():
-            if log.origin in member.holds:
-                lacks = max(sizes[author] - member.holds[log.origin], 0)
-                held[author, member.member] = lacks, member.last_ok
-    for one in status.receipts:
-        lacks = max(sizes[me] - one.size, 0)
-        at = one.at if lacks else max(one.at, told[one.member].last_ok)
-        held[me, one.member] = lacks, at
+    me, held = status.member, Held()
+    receipts = {one.member: one for one in status.receipts}
+    for row in status.members:
+        for author, log in known.items() if row.member in known else ():
+            signed = receipts.get(row.member) if author == me else None
+            size, at = row.holds.get(log.origin), row.last_ok
+            there = status.log.size if author == me else log.known
+            if row.member == me:
+                size, at = there - (author != me) * log.lag, status.time
+            elif signed:  # one of all of it goes on holding
+                size = signed.size
+                at = max(signed.at, at if size >= there else 0)
+            if size is not None:
+                held[author, row.member] = max(there - size, 0), at
     return held
 
 
