@@ -1,14 +1,17 @@
 """Entry: what one entry of a log says, what became of it, and its proof."""
 
 import base64
+import json
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.tables import At, Cell, Column
+from syncd.indicator import vocabulary
 from syncd.messages.catalogue import later, t
 from syncd.web.log_forms import Entry
 from syncd.web.routes import AUDITORS
@@ -23,6 +26,7 @@ _CLAIMS: Final = (
     *(Column("label", later("label")), Column("why", later("evidence"))),
     Column("expires", later("expires")),
 )
+_FIELDS: Final = Column("name", later("field")), Column("says", later("says"))
 
 
 @page("GET", "/entry/{origin:[^?]+}/{index}", AUDITORS, later("Entry"))
@@ -52,6 +56,12 @@ async def entry(visit: Visit) -> web.StreamResponse:
             for c in found.claims
         ],
     )
+    fields: dict[str, Any] = {}
+    if found.payload and not found.entry.void:
+        fields = msgspec.json.decode(base64.b64decode(found.payload))
+    said = [
+        (k, _said(found.entry.type, k, v, lang)) for k, v in fields.items()
+    ]
     stands = t("it stands") if found.ended_by is None else t("taken back")
     return visit.show(
         "entry.html",
@@ -67,8 +77,21 @@ async def entry(visit: Visit) -> web.StreamResponse:
         words=places.words,
         log=places.log(found.origin, before=index + 1),
         life=visit.table("life", _LIFE, places.rows(_LIFE, _life(found))),
+        fields=visit.table("fields", _FIELDS, places.rows(_FIELDS, said)),
         claims=visit.table("claims", _CLAIMS, claims),
     )
+
+
+def _said(type_: str, name: str, value: Any, lang: str) -> str:
+    """Return what a field says: codes by their names."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    facets = [
+        facet
+        for facet in (name, f"{type_}_{name}")
+        if value in vocabulary.FACETS.get(facet, ())
+    ]
+    return places.words(facets[0], [value], lang) if facets else value
 
 
 def _life(found: Entry) -> Iterator[Sequence[Cell]]:

@@ -54,7 +54,6 @@ async def exchange(visit: Visit) -> web.StreamResponse:
     ]
     return visit.show(
         "exchange.html",
-        "live",
         sentence=_sentence(held, len(known), visit.zone),
         matrix=visit.table("matrix", columns, places.rows(columns, matrix)),
         lags=visit.table(

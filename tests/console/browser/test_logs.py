@@ -50,3 +50,21 @@ async def test_hostile_bytes_are_text(
         await window.page.get_by_role("button", name="Verify").click()
         checks = window.page.locator("#verify output")
         await expect(checks.last).to_have_text("✓ checked, right")
+
+
+async def test_the_exchange_is_up_to_date_by_itself(
+    chromium: Browser, scene: Scene
+) -> None:
+    async with scene.at(chromium) as window:
+        await window.page.clock.install()
+        await window.open("/exchange?findings.sort=n")
+        link = window.page.get_by_role("link", name="void").first
+        await link.focus()
+        head = window.page.locator(".sentence")
+        await window.page.evaluate(
+            "document.querySelector('.sentence').textContent = 'old'"
+        )
+        await window.page.clock.fast_forward(16_000)
+        await expect(head).to_contain_text("3 members hold all")
+        assert window.page.url.endswith("/exchange?findings.sort=n")
+        await expect(link).to_be_focused()
