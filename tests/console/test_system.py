@@ -1,0 +1,55 @@
+"""System: what an operator sees and ends, and what compliance reads."""
+
+import pytest
+
+from tests.alliance import Alliance
+from tests.console.conftest import Visitor, visitor
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_an_operator_sees_what_runs(operator: Visitor) -> None:
+    page = await operator.get("/system")
+    assert page.status == 200
+    assert "sessions are open" in page.text
+    assert "own.workers 0 yes" in page.text
+    assert "operator 0001" in page.text
+    assert "syncd_" not in page.html
+    assert operator.token not in page.html
+    csv = await operator.get("/system?csv=settings")
+    assert '"member.id","bank"' in csv.html
+
+
+async def test_who_is_revoked_is_out(
+    alliance: Alliance, operator: Visitor
+) -> None:
+    """By the session, which may come again; by the token, which may not."""
+    member = alliance.up[0]
+    one = await visitor(member, "reader", "0400")
+    await one.log_in()
+    [session] = [
+        s.id
+        for s in await member.node.home.own.sessions.all()
+        if s.bearer.staff == "0400"
+    ]
+    assert session in (await operator.get("/system")).html
+    assert (await operator.post("/system", {"session": session})).status == 200
+    assert (await one.get("/")).path.startswith("/login")
+    assert (await one.log_in()).path == "/"
+    await operator.post("/system", {"token": "reader 0400"})
+    assert (await one.get("/")).path.startswith("/login")
+    assert (await one.log_in()).status == 401
+    again = await operator.post("/system", {"token": "reader 0400"})
+    assert again.status == 404
+    await one.browser.close()
+
+
+async def test_compliance_reads_who_asked(people: dict[str, Visitor]) -> None:
+    """And nothing of the daemon; the reading is the next page's row."""
+    one = people["compliance"]
+    assert (await one.get("/system")).status == 200
+    page = await one.get("/system?since=2000-01-01")
+    assert "that you read this is recorded" in page.text
+    assert "compliance 0004" in page.text
+    assert "own.workers" not in page.text
+    assert (await one.get("/system?since=yesterday")).status == 400
