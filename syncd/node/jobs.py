@@ -86,9 +86,9 @@ class Jobs:
         return [
             JobState(
                 name=job.id,
-                last=self._ran.get(job.id, (None,))[0],
+                last_at=self._ran.get(job.id, (None,))[0],
                 took_s=round(self._ran.get(job.id, (0, 0.0))[1], 3),
-                next=int(job.next_run_time.timestamp()),
+                next_at=int(job.next_run_time.timestamp()),
             )
             for job in self.scheduler.get_jobs()
         ]

@@ -7,24 +7,9 @@ class JobState(FullOutput, frozen=True, kw_only=True):
     """A job that runs by the clock; times are unix seconds."""
 
     name: str
-    last: int | None  # it ended; none since the start
+    last_at: int | None  # it ended; none since the start
     took_s: float
-    next: int | None
-
-
-class FileSize(FullOutput, frozen=True, kw_only=True):
-    """What something in the home takes."""
-
-    name: str
-    bytes: int
-
-
-class Setting(FullOutput, frozen=True, kw_only=True):
-    """A setting as it is in force; of targets their names alone."""
-
-    name: str  # section.key
-    value: str
-    default: bool  # it is what it would be unset
+    next_at: int
 
 
 class TokenRow(Output, frozen=True, kw_only=True):
@@ -32,11 +17,11 @@ class TokenRow(Output, frozen=True, kw_only=True):
 
     name: str
     role: str
-    staff: str = ""
-    person: str = ""
+    staff: str
+    person: str
     added_at: int
     revoked_at: int | None = None
-    certificate_ends: int | None = None  # of one that stands in its place
+    ends_at: int | None = None  # a certificate that stands in its place
 
 
 class SessionRow(FullOutput, frozen=True, kw_only=True):
@@ -58,9 +43,9 @@ class SystemState(FullOutput, frozen=True, kw_only=True):
     python: str
     skew_s: int  # how far the others' clocks are ahead
     free: int  # bytes, where the home is
+    files: dict[str, int]  # bytes of what is in the home
+    settings: dict[str, str]  # in force; of targets their names alone
     jobs: tuple[JobState, ...]
-    files: tuple[FileSize, ...]
-    settings: tuple[Setting, ...]
     tokens: tuple[TokenRow, ...]  # revoked ones too
     sessions: tuple[SessionRow, ...]
 

@@ -5,7 +5,7 @@ shown; their Chinese is in the catalogue, as all other.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -22,11 +22,17 @@ from syncd.web.routes import EVERYBODY
 
 Words = Sequence[Sequence[str]]  # what is explained, what it means, what to do
 
-_FINDINGS: Final = "operations.txt", "Findings", (0, 1, 2)
-_ERRORS: Final = "operations.txt", "Errors", (1, 4)
-_METRICS: Final = "operations.txt", "Monitoring", (0, 2, 3)
-_GLOSSARY: Final = "glossary.txt", "Glossary", (0, 1)
-DOCUMENTS: Final = (_FINDINGS, _ERRORS, _METRICS, _GLOSSARY)
+DOCUMENTS: Final = {  # a file, the table's section in it, its columns
+    later("Findings"): ("operations.txt", "Findings", (0, 1, 2)),
+    later("Errors"): ("operations.txt", "Errors", (1, 4)),
+    later("Metrics"): ("operations.txt", "Monitoring", (0, 2, 3)),
+    later("Glossary"): ("glossary.txt", "Glossary", (0, 1)),
+}
+FACETS: Final = {  # of the vocabulary
+    later("Verdicts"): "verdict",
+    later("Reasons of a verdict"): "verdict_reason",
+    later("Actions"): "action",
+}
 CODES: Final = (
     Column("field", later("Field"), choices=True),
     *(Column("code", later("Code")), Column("name", later("Name"))),
@@ -47,7 +53,7 @@ def rows(name: str, title: str, columns: Sequence[int]) -> Words:
 
 def sentences() -> Iterator[str]:
     """Yield what the documents' tables say of each word."""
-    for document in DOCUMENTS:
+    for document in DOCUMENTS.values():
         for _, *cells in rows(*document):
             yield from cells
 
@@ -76,14 +82,9 @@ async def words(visit: Visit) -> web.StreamResponse:
         facet: [(c.code, getattr(c, visit.lang)) for c in codes.values()]
         for facet, codes in vocabulary.FACETS.items()
     }
-    sections: Mapping[str, Words] = {
-        later("Findings"): rows(*_FINDINGS),
-        later("Verdicts"): facets["verdict"],
-        later("Reasons of a verdict"): facets["verdict_reason"],
-        later("Actions"): facets["action"],
-        later("Errors"): rows(*_ERRORS),
-        later("Metrics"): rows(*_METRICS),
-        later("Glossary"): rows(*_GLOSSARY),
+    sections: dict[str, Words] = {
+        **{title: rows(*its) for title, its in DOCUMENTS.items()},
+        **{title: facets[facet] for title, facet in FACETS.items()},
         later("Codes of messages"): [
             *wire.rows(wire.CODES.read_text()).items()
         ],

@@ -3,7 +3,7 @@
 import asyncio
 import platform
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,16 +18,8 @@ from syncd.node.follow.rounds import Rounds
 from syncd.node.serve.shown import shown
 from syncd.node.serve.status import VERSION
 from syncd.roster import certificate
+from syncd.web import system_forms as forms
 from syncd.web.routes import OPERATORS, Caller, route
-from syncd.web.system_forms import (
-    FileSize,
-    JobState,
-    Revoked,
-    SessionRow,
-    Setting,
-    SystemState,
-    TokenRow,
-)
 
 log = structlog.get_logger("syncd.own")
 
@@ -35,7 +27,7 @@ log = structlog.get_logger("syncd.own")
 class Jobs(Protocol):
     """What runs by the clock."""
 
-    def states(self) -> Sequence[JobState]:
+    def states(self) -> Sequence[forms.JobState]:
         """Return when each ran last and runs next."""
 
 
@@ -48,62 +40,54 @@ class SystemService:
     jobs: Jobs
 
     @route("GET", "/v1/system", OPERATORS, "read how the daemon is doing")
-    async def system(self) -> SystemState:
+    async def system(self) -> forms.SystemState:
         """Return jobs, sizes, settings without secrets, tokens, sessions."""
         own, home = self.ctx.own, self.ctx.config.home
-        return SystemState(
+        tokens = []
+        for one in await own.bearers.all():
+            ends = one.certificate and certificate.expires(one.certificate)
+            tokens.append(shown(forms.TokenRow, one, ends_at=ends))
+        return forms.SystemState(
             version=VERSION,
             python=platform.python_version(),
             skew_s=self.rounds.our_clock.skew_s() or 0,
-            free=(await asyncio.to_thread(shutil.disk_usage, home)).free,
+            free=shutil.disk_usage(home).free,
+            files=await asyncio.to_thread(_sizes, home),
+            settings=in_force(self.ctx.config),
             jobs=tuple(self.jobs.states()),
-            files=tuple(await asyncio.to_thread(_sizes, home)),
-            settings=tuple(in_force(self.ctx.config)),
-            tokens=tuple(
-                shown(
-                    TokenRow,
-                    one,
-                    certificate_ends=one.certificate
-                    and certificate.expires(one.certificate),
-                )
-                for one in await own.bearers.all()
-            ),
+            tokens=tuple(tokens),
             sessions=tuple(
-                shown(SessionRow, one, one.bearer)
+                shown(forms.SessionRow, one, one.bearer)
                 for one in await own.sessions.all()
             ),
         )
 
     @route("POST", "/v1/tokens/{name}/revoke", OPERATORS, "revoke a token")
-    async def revoke(self, caller: Caller, name: str) -> Revoked:
+    async def revoke(self, caller: Caller, name: str) -> forms.Revoked:
         """Let a token, and the sessions that it began, open nothing more."""
         if not await self.ctx.own.bearers.revoke(name):
             raise MissingError("no live token of that name")
         log.info("token revoked", token=name, by=caller.name)
-        return Revoked(revoked=name)
+        return forms.Revoked(revoked=name)
 
-    @route("POST", "/v1/sessions/{id}/revoke", OPERATORS, "end a session")
-    async def end(self, caller: Caller, id_: str) -> Revoked:
+    @route("POST", "/v1/sessions/{name}/revoke", OPERATORS, "end a session")
+    async def end(self, caller: Caller, name: str) -> forms.Revoked:
         """Log a browser out."""
-        its = [s for s in await self.ctx.own.sessions.all() if s.id == id_]
-        if not its:
+        sessions = self.ctx.own.sessions
+        if name not in {one.id for one in await sessions.all()}:
             raise MissingError("no open session has that id")
-        await self.ctx.own.sessions.end(id_)
-        whose = its[0].bearer.name
-        log.info("session ended", token=whose, by=caller.name)
-        return Revoked(revoked=id_)
+        await sessions.end(name)
+        log.info("session ended", session=name, by=caller.name)
+        return forms.Revoked(revoked=name)
 
 
-def in_force(config: Config) -> Iterator[Setting]:
-    """Yield each setting; where targets are told may hold a secret."""
-    for section, settings in SETTINGS.items():
-        for key, setting in settings.items():
-            value = getattr(getattr(config, section), key)
-            yield Setting(
-                name=f"{section}.{key}",
-                value=_text(value),
-                default=value == setting.default,
-            )
+def in_force(config: Config) -> dict[str, str]:
+    """Return each setting; where targets are told may hold a secret."""
+    return {
+        f"{section}.{key}": _text(getattr(getattr(config, section), key))
+        for section, settings in SETTINGS.items()
+        for key in settings
+    }
 
 
 def _text(value: object) -> str:
@@ -113,12 +97,16 @@ def _text(value: object) -> str:
         return value.name
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value or "") if not isinstance(value, int) else str(value)
+    return "" if value is None else str(value)
 
 
-def _sizes(home: Path) -> Iterator[FileSize]:
-    """Yield what the files and directories of a home take."""
-    for path in sorted(home.iterdir()):
-        files = path.rglob("*") if path.is_dir() else (path,)
-        size = sum(file.stat().st_size for file in files if file.is_file())
-        yield FileSize(name=path.name, bytes=size)
+def _sizes(home: Path) -> dict[str, int]:
+    """Return what the files and directories of a home take, in bytes."""
+    return {
+        top.name: sum(
+            one.stat().st_size
+            for one in (top.rglob("*") if top.is_dir() else (top,))
+            if one.is_file()
+        )
+        for top in sorted(home.iterdir())
+    }
