@@ -24,7 +24,7 @@ from tests.console.browser.window import Window, opened
 
 IDS = ("bank", "carrier", "police")
 ROLES = tuple(sorted(EVERYBODY))
-STREAMS = {"/now/events"}  # answers that do not end, and are no pages
+STREAMS = {"/events"}  # answers that do not end, and are no pages
 TONGUES = {"en": "en-GB", "zh": "zh-CN"}
 MARKUP = "<img src=x onerror=alert(1)>\u202e\x07{{7*7}}&amp;\"'"
 
