@@ -138,13 +138,13 @@ async def about(visit: Visit) -> web.StreamResponse:
     return await _listed(visit, await visit.form())
 
 
-@page("GET", "/reports/{id:[0-9]+}", OPERATORS, later("Report"))
+@page("GET", "/reports/{id:[0-9]{1,15}}", OPERATORS, later("Report"))
 async def report(visit: Visit) -> web.StreamResponse:
     """Show one row, its value masked."""
     return await _one(visit)
 
 
-@page("POST", "/reports/{id:[0-9]+}", OPERATORS, later("Report"))
+@page("POST", "/reports/{id:[0-9]{1,15}}", OPERATORS, later("Report"))
 async def value(visit: Visit) -> web.StreamResponse:
     """Show its value, which is recorded."""
     call = form_of(report_forms.ValueCall, await visit.form())
