@@ -20,8 +20,6 @@ _call = own_table(
 sa.Index("hotline_call_at", _call.c.at)
 
 Outcome = Literal["dissuaded", "stopped", "sent", "no_fraud"]
-Sums = dict[tuple[str, str, str], tuple[int, int]]
-# month, label, outcome → calls, money
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True):
@@ -53,19 +51,23 @@ class Calls(SealedBook):
         since: int,
         until: int,
         month_of: Callable[[int], str],
-    ) -> Sums:
-        """Return calls and money by month, label and outcome."""
+    ) -> list[dict[str, str | int]]:
+        """Return calls and their amount by month, label and outcome."""
         rows = sa.select(_call.c.at, _call.c.sealed).where(
             _call.c.at >= since, _call.c.at < until
         )
-        found: Sums = {}
+        found: dict[tuple[str, str, str], tuple[int, int]] = {}
         for at, sealed in c.execute(rows):
             raw = self._cipher.open(sealed, _bound(at))
             call = msgspec.json.decode(raw, type=Call)
             key = month_of(at), call.label, call.outcome
             n, money = found.get(key, (0, 0))
             found[key] = n + 1, money + call.amount
-        return dict(sorted(found.items()))
+        names = ("month", "label", "outcome", "calls", "amount")
+        return [
+            dict(zip(names, (*key, *sums), strict=True))
+            for key, sums in sorted(found.items())
+        ]
 
     async def prune(self, days: int) -> None:
         """Drop what was kept so long."""

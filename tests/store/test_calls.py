@@ -15,7 +15,9 @@ CALL = Call("anne", "dissuaded", "refund_cs", 5000)
 
 async def sums(own: OwnStore, since: int = 0) -> list[tuple[str, int, int]]:
     found = await own.calls.sums(since, 2**53, lambda _: "2026-01")
-    return [(outcome, *n) for (_, _, outcome), n in found.items()]
+    return [
+        (str(o), int(n), int(m)) for _, _, o, n, m in map(dict.values, found)
+    ]
 
 
 async def test_a_call_is_noted_once(own: OwnStore, clock: Clock) -> None:

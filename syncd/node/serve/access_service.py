@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from operator import add
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from syncd.errors import MalformedError
@@ -39,7 +40,6 @@ from syncd.web.access_forms import (
     AppealPage,
     AppealStep,
     CallNote,
-    CallSum,
     CallSums,
 )
 from syncd.web.forms import LONGEST_REFERENCE
@@ -100,18 +100,7 @@ class AccessService:
         found = await self.ctx.own.calls.sums(
             *self._span(wanted), lambda at: self.ctx.day_of(at)[:7]
         )
-        return CallSums(
-            items=tuple(
-                CallSum(
-                    month=month,
-                    label=name,
-                    outcome=outcome,
-                    calls=n,
-                    amount=money,
-                )
-                for (month, name, outcome), (n, money) in found.items()
-            )
-        )
+        return msgspec.convert({"items": found}, CallSums)
 
     # ------------------------------------------- the person concerned
 
