@@ -14,6 +14,8 @@ import pytest_asyncio
 from syncd.console import places
 from syncd.console.pages import exchange
 from syncd.indicator.statement import NAMES
+from syncd.web.forms import DisputeDraft
+from syncd.web.routes import Caller
 from syncd.web.status_forms import LogState, MemberRow, Seen
 from tests.alliance import Alliance
 from tests.console.conftest import Visitor
@@ -91,6 +93,28 @@ async def test_the_proof_is_a_file(
     assert name in page.headers["Content-Disposition"]
 
 
+async def test_a_dispute_of_it_is_in_its_life(
+    alliance: Alliance, operator: Visitor, reported: Reported
+) -> None:
+    draft = DisputeDraft(
+        kind="phone", value="+12025550132", reason="innocent_owner"
+    )
+    await alliance.police.report("phone", "+12025550132")
+    await alliance.settle()
+    at = await alliance.police.size() - 1
+    caller = Caller("desk", "operator")
+    await alliance.bank.node.claim_intake.dispute(caller, draft)
+    await alliance.settle()
+    by = await alliance.bank.size() - 1
+    page = await operator.get(places.entry(reported.origin, at))
+    life = page.text.partition("What became of it")[2].partition("Verdict")[0]
+    assert f"dispute bank bank:{by}" in life
+    page = await operator.get(places.entry(alliance.bank.origin, by))
+    life = page.text.partition("What became of it")[2].partition("Verdict")[0]
+    assert "dispute" not in life
+    assert f"police:{at}" in page.text
+
+
 async def test_an_auditor_reads_that_it_is_not_for_them(
     people: dict[str, Visitor], reported: Reported
 ) -> None:
@@ -103,12 +127,13 @@ async def test_an_auditor_reads_that_it_is_not_for_them(
 
 
 async def test_a_log_is_shown_from_its_end_and_by_day(
-    people: dict[str, Visitor], reported: Reported
+    alliance: Alliance, people: dict[str, Visitor], reported: Reported
 ) -> None:
     for role in ("operator", "auditor"):
         page = await people[role].get(places.log(reported.origin))
         assert f'href="{reported.path}"' in page.html
-        assert f"{reported.origin} {reported.index + 1} " in page.text
+        size = await alliance.police.size()
+        assert f"{reported.origin} {size} " in page.text
     operator = people["operator"]
     page = await operator.get(
         places.log(reported.origin, type="vouch", day="2026-01-01")

@@ -96,7 +96,7 @@ def _said(type_: str, name: str, value: Any, lang: str) -> str:
 
 def _life(found: Entry) -> Iterator[Sequence[Cell]]:
     """Yield what happened to an entry, as far as it is known here."""
-    who = found.member
+    who, index = found.member, found.entry.index
     if found.accepted_at:
         yield At(found.accepted_at), t("handed in"), who
     if found.entry.on:
@@ -110,7 +110,9 @@ def _life(found: Entry) -> Iterator[Sequence[Cell]]:
         size = t("{n} entries", n=one.size)
         yield At(one.at), what, one.member or one.key, size
     for claim in found.claims:
-        if (found.origin, found.entry.index) in claim.about:
+        types = found.entry.type, claim.type
+        of_all = types == ("report", "dispute") and not claim.about
+        if of_all or (found.origin, index) in claim.about:
             place = places.place(claim.position, claim.member)
             what = places.type_name(claim.type)
             yield claim.on, what, claim.member, place
