@@ -178,7 +178,9 @@ class Window:
         """Keep a picture, where pictures are asked for."""
         if self.pictures is not None:
             path = self.pictures / f"{name}.png"
-            await self.page.screenshot(path=path, full_page=whole)
+            await self.page.screenshot(
+                path=path, full_page=whole, timeout=6 * PATIENCE_MS
+            )
 
 
 @asynccontextmanager
