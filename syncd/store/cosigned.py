@@ -112,9 +112,14 @@ class CosignRows(Book):
         """Return each signer's first receipt that we have of an entry."""
         found: dict[str, Receipt] = {}
         for table in (kept_receipt, receipt):
-            above = sa.select(table).where(table.c.size > index)
-            of_log = above.filter_by(origin=origin).order_by(table.c.size)
-            for row in c.execute(of_log):
+            of_log, pair = (
+                table.c.origin == origin,
+                (table.c.signer, table.c.size),
+            )
+            least = sa.select(pair[0], sa.func.min(pair[1])).group_by(pair[0])
+            first = least.where(of_log, pair[1] > index)
+            rows = sa.select(table).where(of_log, sa.tuple_(*pair).in_(first))
+            for row in c.execute(rows):
                 found.setdefault(row.signer, Receipt(*row))
         return sorted(found.values(), key=lambda one: (one.at, one.signer))
 

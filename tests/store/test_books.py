@@ -412,6 +412,11 @@ async def test_the_first_receipt_of_what_takes_effect_is_kept(
 
     first = [("carrier", 4), ("carrier", 6), ("police", 2), ("police", 6)]
     assert kept() == first
+    for index, want in (0, [4, 2]), (3, [4, 6]), (5, [6, 6]), (6, []):
+        of_entry = await own.cosigned.first_receipts(log.origin, index)
+        assert [receipt.size for receipt in of_entry] == want
+    assert await own.cosigned.effect_at(log.origin, 1) == clock.now
+    assert await own.cosigned.effect_at(log.origin, 6) == 0
     clock.now += 10 * 86_400
     await own.cosigned.prune(10)
     assert kept() == first

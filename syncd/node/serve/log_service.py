@@ -61,7 +61,12 @@ class LogService:
             while before > n * BUNDLE and len(items) < wanted.limit:
                 before -= 1
                 one = _entry(caller, before, found[before % BUNDLE])
-                items += [one] if _is_wanted(one, wanted) else []
+                if (
+                    wanted.type in ("", one.type)
+                    and wanted.label in ("", one.label and one.label.code)
+                    and (not wanted.day or one.on <= wanted.day)
+                ):
+                    items.append(one)
         return forms.LogPage(**head, items=tuple(items), next=before)
 
     async def _open(
@@ -169,17 +174,19 @@ class LogService:
             salt=record[1].hex(),
             payload=base64.b64encode(record[2]).decode(),
             proof=text and proof.text(index, log.size, raw, text),
-            keys=tuple(self._keys(origin, text)),
+            keys=self._keys(origin, text),
             **await self._became(caller, origin, index, record),
         )
 
-    def _keys(self, origin: str, text: str) -> Iterator[str]:
-        """Yield the keys of the lines under a log's checkpoint."""
-        found = self.ctx.roster.by_origin(origin)
+    def _keys(self, origin: str, text: str) -> tuple[str, ...]:
+        """Return the keys of the lines under a log's checkpoint."""
+        found, members = (
+            self.ctx.roster.by_origin(origin),
+            self.ctx.roster.members,
+        )
         keys = [found[1].log] if found else []
-        for member in self.ctx.roster.members:
-            keys += [member.keys.seen, member.keys.merged]
-        return (str(key) for key in keys if f"\n— {key.name} " in text)
+        keys += [key for m in members for key in (m.keys.seen, m.keys.merged)]
+        return tuple(str(k) for k in keys if f"\n— {k.name} " in text)
 
     async def _became(
         self, caller: Caller, origin: str, index: int, record: Record
@@ -242,13 +249,4 @@ def _entry(caller: Caller, index: int, record: Record) -> forms.LogEntry:
         label=label("label", code) if code else None,
         closed=closed,
         void=content.reason if isinstance(content, Void) else "",
-    )
-
-
-def _is_wanted(one: forms.LogEntry, wanted: forms.LogQuery) -> bool:
-    code = one.label.code if one.label else ""
-    return (
-        wanted.type in ("", one.type)
-        and wanted.label in ("", code)
-        and (not wanted.day or one.on <= wanted.day)
     )
