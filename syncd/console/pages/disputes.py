@@ -38,7 +38,7 @@ _COLUMNS: Final = (
     Column("due", later("due")),
     Column("state", later("state"), choices=True),
     Column("side", later("side"), choices=True),
-    Column("member", later("member"), choices=True),
+    Column("member", later("member")),
     Column("kind", later("kind")),
     Column("reason", later("why")),
     Column("answer", later("answer")),

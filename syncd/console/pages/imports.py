@@ -36,6 +36,11 @@ _OF_ALL: Final = {  # what may be the same in all rows
     "role": later("role"),
     "evidence": later("evidence"),
 }
+_NEEDED: Final = {
+    "value": later("value"),
+    "kind": later("kind"),
+    **_OF_ALL,
+}
 
 
 @page("GET", "/imports", OPERATORS, later("Imports"), menu=35)
@@ -118,10 +123,10 @@ async def _file(request: web.Request) -> tuple[str, bytes]:
     return part.filename[-256:], bytes(raw)
 
 
-@page("GET", "/imports/file/{id:[0-9]{1,15}}", OPERATORS, later("A list"))
+@page("GET", "/imports/file/{upload:[0-9]+}", OPERATORS, later("A list"))
 async def again(visit: Visit) -> web.StreamResponse:
     """Read what was uploaded before."""
-    id_ = int(visit.request.match_info["id"])
+    id_ = int(visit.request.match_info["upload"][:15])
     kept = await visit.api("GET", "/v1/uploads")
     names = {one.id: one.name for one in kept.items}
     return await _read(
@@ -129,10 +134,10 @@ async def again(visit: Visit) -> web.StreamResponse:
     )
 
 
-@page("POST", "/imports/file/{id:[0-9]{1,15}}", OPERATORS, later("A list"))
+@page("POST", "/imports/file/{upload:[0-9]+}", OPERATORS, later("A list"))
 async def read(visit: Visit) -> web.StreamResponse:
     """Read it as is said by now; import it, if it is right so."""
-    id_ = int(visit.request.match_info["id"])
+    id_ = int(visit.request.match_info["upload"][:15])
     given = await visit.form()
     if "start" not in given:
         return await _read(visit, id_, given)
@@ -156,7 +161,7 @@ async def _read(
     return visit.show(
         "import.html",
         "preview",
-        sentence=t(
+        said=t(
             "{rows} rows: {good} would be reported, {refused} refused",
             rows=f"{found.rows:,}",
             good=f"{found.good:,}",
@@ -169,6 +174,7 @@ async def _read(
         how=how,
         error=problem,
         fields=FIELDS,
+        needed=[(t(title), name) for name, title in _NEEDED.items()],
         kinds=kinds(),
         of_all=[
             (t(title), name, named(name, visit.lang))
@@ -231,17 +237,19 @@ def _reading(given: MultiDict[str]) -> Reading:
         constants=of_all,
         words=words,
         columns={
-            into: name for into, name in pairs if into not in ("", "place")
+            into: name
+            for into, name in pairs
+            if name and into not in ("", "place")
         },
         anew="anew" in given,
         refresh="refresh" in given,
     )
 
 
-@page("GET", "/imports/{id:[0-9]{1,15}}", OPERATORS, later("An import"))
+@page("GET", "/imports/{id:[0-9]+}", OPERATORS, later("An import"))
 async def one(visit: Visit) -> web.StreamResponse:
     """Show one import, and the next rows that it refused, to be mended."""
-    id_ = int(visit.request.match_info["id"])
+    id_ = int(visit.request.match_info["id"][:15])
     after = visit.query.get("after", "")
     state = await visit.api("GET", "/v1/imports/{id}", id=id_)
     asked = report_forms.RefusedQuery(
@@ -269,10 +277,10 @@ async def one(visit: Visit) -> web.StreamResponse:
     )
 
 
-@page("POST", "/imports/{id:[0-9]{1,15}}", OPERATORS, later("An import"))
+@page("POST", "/imports/{id:[0-9]+}", OPERATORS, later("An import"))
 async def mend(visit: Visit) -> web.StreamResponse:
     """Make a list of all refused rows, some of them mended; read it."""
-    id_ = int(visit.request.match_info["id"])
+    id_ = int(visit.request.match_info["id"][:15])
     given = await visit.form()
     rows: dict[int, dict[str, str]] = {}
     for row, column, cell in zip(

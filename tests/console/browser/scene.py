@@ -19,6 +19,7 @@ from playwright.async_api import Browser
 from syncd.roster.terms import Never
 from syncd.web import forms
 from syncd.web.routes import EVERYBODY, Caller
+from syncd.web.upload_forms import Reading
 from tests.alliance import Alliance, Member
 from tests.console.browser.window import Window, opened
 
@@ -35,6 +36,12 @@ QUIET = "+12025550126"  # no_tip_off
 OURS = "http://evil.example/pay"  # the bank's; the carrier disputes it
 NOBODYS = "+12025550199"
 EMERGENCY = "+12025550911"
+LIST = (
+    "网址,诈骗类型,角色,证据\n"
+    "http://first.example/a,虚假征信,phishing_host,user_tag\n"
+    "http://second.example/b,fake_shop,phishing_host,user_tag\n"
+    f"http://third.example/c,{MARKUP},phishing_host,user_tag\n"
+)
 VALUES = tuple(
     v.removeprefix("+1").removeprefix("http://")
     for v in (CONFIRMED, SUSPECTED, DISPUTED, QUIET, OURS, NOBODYS)
@@ -62,6 +69,20 @@ async def prepare(alliance: Alliance) -> None:
     await alliance.settle()
     await carrier.write((1, MARKUP.encode()), (99, MARKUP.encode()))
     await alliance.settle()
+    await lists(bank)
+
+
+async def lists(member: Member) -> None:
+    """Have a list imported, but for a row, and another one uploaded."""
+    there = member.node.uploads
+    for name in ("imported.csv", "unknown.csv"):
+        id_ = (await there.take(LIST.encode("gb18030"))).id
+        how = Reading(name=name, constants={"kind": "url"})
+        if name == "imported.csv":
+            await there.import_(Caller("desk", "operator"), id_, how)
+            await member.node.background.idle()
+        else:
+            await there.preview(id_, how)
 
 
 async def dispute(member: Member, kind: str, value: str) -> None:

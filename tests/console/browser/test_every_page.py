@@ -31,8 +31,10 @@ PART = re.compile(r"\{(\w+)(?::(?:[^{}]|\{[^{}]*\})*)?\}")
 
 def address(way: Way, scene: Scene) -> str:
     """Return an address of a page that there is something at."""
-    carrier = scene.alliance.carrier
+    bank, carrier = scene.alliance.bank, scene.alliance.carrier
+    [kept] = [u for u in bank.node.uploads.prune() if u.name == "unknown.csv"]
     examples = {"origin": carrier.origin, "index": "0", "id": "1"}
+    examples["upload"] = str(kept.id)
     return PART.sub(lambda part: examples[part[1]], way.path)
 
 

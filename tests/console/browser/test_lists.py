@@ -1,0 +1,50 @@
+"""A list in Chromium: chosen, its words clicked, imported."""
+
+import pytest
+from playwright.async_api import Browser, FilePayload, expect
+
+from tests.console.browser.scene import Scene
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+PATIENCE_MS = 30_000  # a process is started for each look at a list
+LIST = (
+    "涉案网址,诈骗类型,角色,证据\n"
+    "http://clicked.example/a,杀猪盘子,钓鱼网址,报案\n"
+)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+async def test_a_gb18030_list_with_unknown_words(
+    chromium: Browser, scene: Scene, scripts: bool
+) -> None:
+    """Each unknown word is a click, with scripts and without."""
+    raw = LIST.replace("clicked", f"clicked{scripts}".lower())
+    file = FilePayload(
+        name=f"涉案{scripts}.csv",
+        mimeType="text/csv",
+        buffer=raw.encode("gb18030"),
+    )
+    async with scene.at(
+        chromium, role="operator", lang="zh", java_script_enabled=scripts
+    ) as window:
+        await window.open("/imports")
+        shown = window.page
+        await shown.locator("#file").set_input_files(file)
+        await shown.get_by_role("button", name="读取").click()
+        await shown.locator('select[name="kind"]').select_option("url")
+        await shown.get_by_role("button", name="重新读取").first.click()
+        await window.picture(f"zh-words-{scripts}")
+        for code in ("fake_invest", "phishing_host", "victim_report"):
+            await shown.locator(f'button[value$=" {code}"]').first.click()
+            gone = shown.locator(f'button[value$=" {code}"]')
+            await expect(gone).to_have_count(0, timeout=PATIENCE_MS)
+        assert not scripts or await window.axe() == []
+        await expect(shown.locator(".sentence").first).to_contain_text(
+            "1 行可上报"
+        )
+        await shown.locator('button[name="start"]').click()
+        await shown.wait_for_url("**/imports")
+        await scene.alliance.bank.node.background.idle()
+        await window.open("/imports")
+        row = shown.locator("tr", has_text=f"涉案{scripts}.csv")
+        await expect(row).to_contain_text("已完成")
