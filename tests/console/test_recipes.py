@@ -1,0 +1,235 @@
+"""The recipes of operations.md, run as they stand there but for the places."""
+
+import asyncio
+import os
+import re
+import shutil
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+
+from syncd.config import editing
+from tests.alliance import Alliance, Member, free_port
+from tests.console.test_tls import NAMES, PROXY, log_in
+from tests.test_docs import section
+from tests.test_pinning import p256
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+RECIPES = re.findall(
+    r"```(?:nginx|caddy)\n(.*?)```",
+    section("operations.md", "The console over TLS"),
+    re.DOTALL,
+)
+NGINX, SSO, CADDY, CADDY_SSO = RECIPES
+NGINX_SSO = re.sub(
+    r"    location / \{.*?\n    \}\n", lambda _: SSO, NGINX, flags=re.DOTALL
+)
+HTTP = """daemon off; pid pid; error_log stderr; events {{}} http {{
+access_log off; client_body_temp_path b; proxy_temp_path p;
+fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s; {} }}"""
+GLOBAL = "{{\nadmin off\nauto_https disable_redirects\n}}\n{}"
+RUN = {
+    "nginx": ("-e", "stderr", "-p", ".", "-c", "recipe"),
+    "caddy": ("run", "--adapter", "caddyfile", "--config", "recipe"),
+}
+HOST = "localhost"  # for syncd.bank.example
+
+
+def needs(program: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(
+        not shutil.which(program) and not os.environ.get("CI"),
+        reason=f"no {program} on this machine: Debian has it",
+    )
+
+
+@dataclass
+class House:
+    """A member, its proxy's place, and a single sign-on."""
+
+    bank: Member
+    root: Path
+    port: int
+    sso: int  # its port
+    staff: str | None = None  # whom it knows; "": nobody; None: it refuses
+
+    @property
+    def url(self) -> str:
+        return f"https://{HOST}:{self.port}"
+
+    def browser(self) -> aiohttp.ClientSession:
+        trusted = ssl.create_default_context(cafile=self.root / "ca.pem")
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=trusted)
+        )
+
+    def placed(self, recipe: str) -> str:
+        """Return a recipe with the places of this house."""
+        own = self.bank.config.own
+        for old, new in (
+            ("listen 443", f"listen {self.port}"),
+            ("syncd.bank.example {", f"{self.url} {{"),
+            ("syncd.bank.example", HOST),
+            ("127.0.0.1:8480", str(own.listen)),
+            ("127.0.0.1:8481", str(own.tls_listen)),
+            ("127.0.0.1:4180", f"127.0.0.1:{self.sso}"),
+            ("/etc/nginx", str(self.root)),
+            ("/etc/caddy", str(self.root)),
+        ):
+            recipe = recipe.replace(old, new)
+        return recipe
+
+    @asynccontextmanager
+    async def proxy(self, name: str, recipe: str) -> AsyncIterator[str]:
+        """Run a proxy by a recipe; yield the address that people type."""
+        at = self.root / f"proxy-{free_port()}"
+        at.mkdir()
+        around = {"nginx": HTTP, "caddy": GLOBAL}[name]
+        (at / "recipe").write_text(around.format(self.placed(recipe)))
+        running = await asyncio.create_subprocess_exec(
+            *(name, *RUN[name]), cwd=at, env={**os.environ, "HOME": str(at)}
+        )
+        try:
+            for _ in range(200):
+                assert running.returncode is None
+                with socket.socket() as tried:
+                    if not tried.connect_ex(("127.0.0.1", self.port)):
+                        break
+                await asyncio.sleep(0.05)
+            yield self.url
+        finally:
+            if running.returncode is None:
+                running.terminate()
+            await running.wait()
+
+
+def write_certificates(root: Path) -> None:
+    """Write those of house, daemon and proxy: the first two are one."""
+    key = p256()
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
+    made = (
+        x509.CertificateBuilder(subject, subject, key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2100, 1, 1, tzinfo=UTC))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    for name in ("syncd.pem", "ca.pem"):
+        (root / name).write_bytes(made.public_bytes(Encoding.PEM))
+    (root / "proxy.pem").write_text(ssl.DER_cert_to_PEM_cert(PROXY.der))
+    own = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    for name, pem in ("syncd", own), ("proxy", PROXY.pem):
+        (root / f"{name}.key").touch(mode=0o600)
+        (root / f"{name}.key").write_bytes(pem)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def house(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[House]:
+    root: Path = tmp_path_factory.mktemp("recipes")
+    write_certificates(root)
+    port = free_port()
+    own = {
+        "tls_certificate": root / "syncd.pem",
+        "tls_key": root / "syncd.key",
+        "tls_listen": f"127.0.0.1:{free_port()}",
+    }
+    pages = {"url": f"https://{HOST}:{port}", "staff_header": "X-Staff"}
+
+    def prepare(member: Member) -> None:
+        for part, given in ("own", own), ("console", pages):
+            for name, value in given.items():
+                if member.id == "bank":
+                    editing.change(member.home, part, name, value)
+
+    async def verify(request: web.Request) -> web.Response:
+        if made.staff is None:
+            return web.Response(status=401)
+        headers = {"X-Staff": made.staff} if made.staff else {}
+        return web.Response(headers=headers)
+
+    async with Alliance.found(
+        root, NAMES, local_apis=True, prepare=prepare
+    ) as found:
+        bearers = found.bank.node.home.own.bearers
+        await bearers.add("proxy", "proxy", PROXY.der)
+        await bearers.add("wang", "operator", None, "0042", "Wang")
+        app = web.Application()
+        app.router.add_get("/auth", verify)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        sso = free_port()
+        await web.TCPSite(runner, "127.0.0.1", sso).start()
+        made = House(found.bank, root, port, sso)
+        yield made
+        await runner.cleanup()
+
+
+async def seen(one: aiohttp.ClientSession, url: str) -> str:
+    """Return the first page, once all that must hold of a proxy does."""
+    assert (await one.get(f"{url}/v1/status")).status == 404
+    async with one.get(f"{url}/events") as events:
+        assert events.content_type == "text/event-stream"
+        async with asyncio.timeout(5):
+            assert (await events.content.readany()).startswith(b"id: ")
+    page = await one.get(url)
+    assert page.status == 200
+    assert page.url.path == "/"
+    return await page.text()
+
+
+@pytest.mark.parametrize(
+    ("program", "recipe"),
+    [
+        pytest.param("nginx", NGINX, marks=needs("nginx")),
+        pytest.param("caddy", CADDY, marks=needs("caddy")),
+    ],
+)
+async def test_people_come_with_their_tokens(
+    house: House, program: str, recipe: str
+) -> None:
+    """At the address that they type; whatever they say of their number."""
+    async with house.proxy(program, recipe) as url, house.browser() as one:
+        assert (await log_in(one, url, X_Staff="0042")).status == 401
+        answer = await log_in(one, url, token=house.bank.token)
+        assert answer.status == 303
+        assert answer.headers["Set-Cookie"].startswith("__Host-syncd-")
+        assert "operator" in await seen(one, url)
+
+
+@pytest.mark.parametrize(
+    ("program", "recipe"),
+    [
+        pytest.param("nginx", NGINX_SSO, marks=needs("nginx")),
+        pytest.param("caddy", CADDY_SSO, marks=needs("caddy")),
+    ],
+)
+async def test_the_sign_on_says_who_it_is(
+    house: House, program: str, recipe: str
+) -> None:
+    """And nobody else: what a browser says under that name is lost."""
+    async with house.proxy(program, recipe) as url, house.browser() as one:
+        for staff, status in (None, 401), ("", 401), ("0042", 303):
+            house.staff = staff
+            answer = await log_in(one, url, X_Staff="0042")
+            assert answer.status == status, staff
+        assert "Wang" in await seen(one, url)
