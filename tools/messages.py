@@ -130,15 +130,26 @@ def _all(node: ast.AST, tables: Mapping[str, ast.AST]) -> Iterator[str]:
 
 def _refused(tree: ast.Module) -> Iterator[str]:
     """Yield what errors and messages are made of: templates and hints."""
+    for name, value in _constants(tree).items():
+        if name.endswith("HINT"):  # _SHORT_HINT: Final = "…"
+            yield from _texts(value)
+    for said, hints in _raised(tree):
+        yield from (*said, *hints)
+
+
+def _constants(tree: ast.Module) -> dict[str, ast.AST]:
     constants: dict[str, ast.AST] = {}
     for line in tree.body:
         if isinstance(line, ast.AnnAssign) and line.value:
             constants[_name(line.target)] = line.value
         elif isinstance(line, ast.Assign):
             constants[_name(line.targets[0])] = line.value
-    for name, value in constants.items():
-        if name.endswith("HINT"):  # _SHORT_HINT: Final = "…"
-            yield from _texts(value)
+    return constants
+
+
+def _raised(tree: ast.Module) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the templates of each error or message, and of its hint."""
+    constants = _constants(tree)
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
@@ -146,10 +157,27 @@ def _refused(tree: ast.Module) -> Iterator[str]:
         ours = name.endswith("Error") and not hasattr(builtins, name)
         at = (0,) if ours else MAKING.get(name, ())
         given = [node.args[n] for n in at if n < len(node.args)]
-        given += [k.value for k in node.keywords if at and k.arg == "hint"]
-        for one in given:
-            name = _name(one)
-            yield from _texts(constants.get(name, one) if name else one)
+        hints = [k.value for k in node.keywords if at and k.arg == "hint"]
+        yield (
+            [x for one in given for x in _texts(_meant(one, constants))],
+            [x for one in hints for x in _texts(_meant(one, constants))],
+        )
+
+
+def _meant(node: ast.AST, constants: Mapping[str, ast.AST]) -> ast.AST:
+    return constants.get(_name(node), node) if _name(node) else node
+
+
+def hints(codes: Mapping[str, str]) -> str:
+    """Return as lines which codes' hints go with each code."""
+    found: dict[str, set[str]] = {}
+    for path in ROOT.rglob("*.py"):
+        for said, ways in _raised(ast.parse(path.read_text())):
+            for one in {*said} & {*codes}:
+                of = found.setdefault(codes[one], set())
+                of |= {codes[way] for way in ways if way in codes}
+    rows = sorted((code, *sorted(its)) for code, its in found.items() if its)
+    return "".join(f"{code}\t{' '.join(its)}\n" for code, *its in rows)
 
 
 def unfilled() -> Iterator[str]:
@@ -226,12 +254,18 @@ def update(path: Path) -> None:
     every, coded = sentences()
     lines = [f"{code}\t{one}\n" for code, one in renewed(coded).items()]
     wire.CODES.write_text("".join(sorted(lines)))
+    wire.HINTS.write_text(hints(_by_template()))
     fresh = Catalog()
     for sentence in every:
         fresh.add(sentence)
     catalogue = read(path)
     catalogue.update(fresh)
     write(path, catalogue)
+
+
+def _by_template() -> dict[str, str]:
+    rows = wire.rows(wire.CODES.read_text())
+    return {template: code for code, template in rows.items()}
 
 
 def renewed(coded: Set[str]) -> dict[str, str]:
@@ -268,6 +302,8 @@ def faults(path: Path) -> Iterator[str]:
         yield f"no code: {sentence}"
     for code in sorted(c for c, one in codes.items() if one not in coded):
         yield f"left over: the code {code}"
+    if wire.HINTS.read_text() != hints(_by_template()):
+        yield "hints.tsv: not as the code has them"
     held = {str(m.id): m for m in read(path) if m.id}
     for sentence in sorted(wanted - {*held}):
         yield f"missing: {sentence}"

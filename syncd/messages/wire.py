@@ -22,6 +22,7 @@ import msgspec
 from syncd.errors import Message
 
 CODES = Path(__file__).with_name("codes.tsv")
+HINTS = CODES.with_name("hints.tsv")  # codes of hints by the code they go with
 
 # What parameters are called whose text says nothing of anybody.
 SHOWN = {

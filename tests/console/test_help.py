@@ -23,6 +23,8 @@ async def test_every_code_has_an_anchor(reader: Visitor) -> None:
         *anchors
     }
     assert "call the member and the admins; both notes are kept" in page.text
+    way_out = "is in use → revoke that one first, or choose another name"
+    assert way_out in page.text
 
 
 async def test_words_are_those_of_the_documents(reader: Visitor) -> None:

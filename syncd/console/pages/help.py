@@ -82,11 +82,14 @@ async def words(visit: Visit) -> web.StreamResponse:
         facet: [(c.code, getattr(c, visit.lang)) for c in codes.values()]
         for facet, codes in vocabulary.FACETS.items()
     }
+    said = wire.rows(wire.CODES.read_text())
+    ways = wire.rows(wire.HINTS.read_text())
     sections: dict[str, Words] = {
         **{title: rows(*its) for title, its in DOCUMENTS.items()},
         **{title: facets[facet] for title, facet in FACETS.items()},
         later("Codes of messages"): [
-            *wire.rows(wire.CODES.read_text()).items()
+            (code, text, *(said[way] for way in ways.get(code, "").split()))
+            for code, text in said.items()
         ],
     }
     codes = [
