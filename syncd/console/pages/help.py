@@ -21,6 +21,7 @@ from syncd.messages.catalogue import later, t
 from syncd.web.routes import EVERYBODY
 
 Words = Sequence[Sequence[str]]  # what is explained, what it means, what to do
+Explained = dict[str, list[tuple[str, str, Markup]]]  # anchor, word, text
 
 DOCUMENTS: Final = {  # a file, the table's section in it, its columns
     later("Findings"): ("operations.txt", "Findings", (0, 1, 2)),
@@ -66,22 +67,17 @@ def marked(cell: str) -> Markup:
     return Markup(text)  # noqa: S704  escaped above
 
 
-def _anchored(words: Words, taken: set[str]) -> Iterator[Sequence[str]]:
-    """Yield words behind an anchor each, as long as nobody else has it."""
-    for row in words:
-        word = row[0].strip("`")
-        anchor = word.replace(" ", "_")
-        yield "" if anchor in taken else anchor, word, *map(marked, row[1:])
-        taken.add(anchor)
-
-
-@page("GET", "/help", EVERYBODY, later("Words"), menu=90)
-async def words(visit: Visit) -> web.StreamResponse:
-    """Show all words, each code with an anchor of its own."""
-    facets = {
-        facet: [(c.code, getattr(c, visit.lang)) for c in codes.values()]
+def _facets(lang: str) -> dict[str, list[tuple[str, str]]]:
+    return {
+        facet: [(c.code, getattr(c, lang)) for c in codes.values()]
         for facet, codes in vocabulary.FACETS.items()
     }
+
+
+@cache
+def explained(lang: str) -> Explained:
+    """Return each section; an anchor is the first's that has it."""
+    facets = _facets(lang)
     said = wire.rows(wire.CODES.read_text())
     ways = wire.rows(wire.HINTS.read_text())
     sections: dict[str, Words] = {
@@ -92,19 +88,32 @@ async def words(visit: Visit) -> web.StreamResponse:
             for code, text in said.items()
         ],
     }
+    taken = {"codes", "main", "problem"}
+    found: Explained = {}
+    for title, words in sections.items():
+        found[title] = its = []
+        for first, *cells in words:
+            word = first.strip("`")
+            anchor = word.replace(" ", "_")
+            text = Markup(" → ").join(filter(None, map(marked, cells)))
+            its.append(("" if anchor in taken else anchor, word, text))
+            taken.add(anchor)
+    return found
+
+
+@page("GET", "/help", EVERYBODY, later("Words"), menu=90)
+async def help_(visit: Visit) -> web.StreamResponse:
+    """Show all words, each code with an anchor of its own."""
     codes = [
         {"field": facet, "code": code, "name": name}
-        for facet, its in facets.items()
+        for facet, its in _facets(visit.lang).items()
         for code, name in its
     ]
-    taken = {"codes", "main", "problem"}
     return visit.show(
         "help.html",
         sentence=t(
             "What words, codes and numbers mean here, and what to do about them."
         ),
-        sections={
-            title: [*_anchored(its, taken)] for title, its in sections.items()
-        },
+        sections=explained(visit.lang),
         table=visit.table("codes", CODES, codes),
     )
