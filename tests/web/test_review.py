@@ -178,6 +178,20 @@ async def test_a_bulk_retraction_waits_and_says_whose_listing_stays(
     assert after[0]["changes"][0]["n"] == -1
 
 
+async def test_a_retraction_in_pieces_is_a_bulk_one(
+    bank: LocalClient,
+) -> None:
+    """What went at once is added up, by the person and day."""
+    await hand_in(bank, 1600, 3)
+    done = []
+    for one in phones(1600, 3):
+        call = {"reason": "false_positive", "kind": "phone"}
+        call["value"] = one["value"]
+        done.append((await bank.post("/v1/retractions", call)).body)
+    assert ["pending" in body for body in done][-1]
+    assert (await rows(bank, 1602, 1)) != ["ended"]
+
+
 async def begin(client: LocalClient, name: str, list_: str) -> int:
     hash_ = hashlib.sha256(name.encode()).hexdigest()
     body = {"name": name, "size": 9, "file": hash_, "list": list_}

@@ -78,7 +78,8 @@ class Review:
     ) -> None:
         """Pass if one person may do that alone, or a second one agreed.
 
-        With `note` it is to be looked at afterwards, within a day.
+        With `note` it is to be looked at afterwards, within a day, and a
+        day's sum of such is what may not be too much.
 
         Raises:
             PendingError: it is kept, and waits.
@@ -95,12 +96,20 @@ class Review:
                     most=caller.shown,
                 )
         elif held.n and await self.in_force():
-            many = held.n > self.ctx.config.review.above
+            before = await self._noted(held) if note else 0
+            many = before + held.n > self.ctx.config.review.above
             if many or note:
                 held = replace(held, state="waiting" if many else "after")
                 held = await self.book.put(held, msgspec.json.encode(body))
             if many:
                 raise PendingError.of(held.id)
+
+    async def _noted(self, held: Held) -> int:
+        """Return how many values went at once by the same person of late."""
+        past = await self.book.page(("after", "seen", "wrong"))
+        who, since = held.by.staff or held.by.id, held.at - review.DAY_S
+        its = (one for one in past if (one.by.staff or one.by.id) == who)
+        return sum(one.n for one in its if one.at > since)
 
     async def ask_of_rows(
         self,
