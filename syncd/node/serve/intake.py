@@ -36,7 +36,7 @@ from syncd.node.context import Context, checked_day
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.serve import shown
 from syncd.node.serve.metrics import Metrics
-from syncd.node.serve.review_service import Review, changes
+from syncd.node.serve.review_service import Review, drafted
 from syncd.store import gone
 from syncd.store.imports import Refused
 from syncd.store.vault import Query
@@ -89,7 +89,9 @@ class Intake:
             )
         good = [p for p in prepared if isinstance(p, NewReport)]
         if step is None:
-            await self._ask(caller, wanted, prepared)
+            body, said = drafted(wanted, "reports", prepared, "report")
+            note, call = any(p.urgent for p in good), "POST /v1/reports"
+            await self.review.ask(caller, call, body, said, note=note)
         outcomes = await self.ctx.own.vault.accept(
             good,
             step,
@@ -110,20 +112,6 @@ class Intake:
             self._waking = True
             asyncio.get_running_loop().call_later(BETWEEN_S, self._wake)
         return taken
-
-    async def _ask(
-        self,
-        caller: Caller,
-        wanted: report_forms.ReportsCall,
-        prepared: Sequence[NewReport | SyncdError],
-    ) -> None:
-        """Hold reports that are too many for one person; note urgent ones."""
-        drafts, good = shown.good(wanted.reports, prepared, NewReport)
-        both = zip(drafts, good, strict=True)
-        said = changes(("report", one.kind, d.label) for d, one in both)
-        body, call = replace(wanted, reports=drafts), "POST /v1/reports"
-        note = any(one.urgent for one in good)
-        await self.review.ask(caller, call, body, said, note=note)
 
     async def _note_elsewhere(
         self, kept: Sequence[NewReport], outcomes: Sequence[Outcome]

@@ -10,10 +10,9 @@ from collections.abc import (
 )
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
-from msgspec.structs import replace as reform
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.flows import own_lists, report
@@ -32,8 +31,8 @@ from syncd.flows.review import Change
 from syncd.indicator import active, identifier, statement, vocabulary
 from syncd.indicator.identifier import KINDS, Identifier
 from syncd.node.context import Context
-from syncd.node.serve.review_service import Review, changes
-from syncd.node.serve.shown import day_text, good, label, shown, taken
+from syncd.node.serve.review_service import Review, drafted
+from syncd.node.serve.shown import day_text, label, shown, taken
 from syncd.roster.roster import Roster
 from syncd.store.own_entries import OwnEntries
 from syncd.web import forms
@@ -134,9 +133,10 @@ class OwnListService:
             wanted.entries,
             self.rules(),
         )
-        kept, said = _good(wanted.entries, made, wanted.type)
-        body, call = reform(wanted, entries=kept), "POST /v1/own/entries"
-        await self.review.ask_of_own(caller, call, body, *said)
+        body, said = drafted(wanted, "entries", made, wanted.type)
+        await self.review.ask_of_own(
+            caller, "POST /v1/own/entries", body, said
+        )
         if wanted.type == EXEMPT:
             made = await self._in_view(caller, wanted, made)
         return await self._keep(made, caller, None)
@@ -185,14 +185,15 @@ class OwnListService:
             one if isinstance(one, SyncdError) else own_lists.local(one, name)
             for one in prepared
         ]
-        kept, said = _good(wanted.reports, made, LOCAL)
-        body, call = reform(wanted, reports=kept), "POST /v1/own/local"
-        load = wanted.load
-        if await self.review.ask_of_own(
-            caller, call, body, *said, load=load, more=load > 0
+        body, said = drafted(wanted, "reports", made, LOCAL)
+        call, load = "POST /v1/own/local", wanted.load
+        ask = self.review.ask_of_own
+        if body.reports and await ask(
+            caller, call, body, said, load, more=True
         ):
-            wait = [own_forms.OwnOutcome(state="pending")] * len(kept)
-            return taken(own_forms.OwnTaken, made, wait)
+            wait = own_forms.OwnOutcome(state="pending")
+            some = (wait for one in made if isinstance(one, NewEntry))
+            return taken(own_forms.OwnTaken, made, some)
         if wanted.load:
             bad = [
                 draft
@@ -248,11 +249,11 @@ class OwnListService:
             ids = [e.id for some in there.values() for e in some]
         if wanted.list:
             _, n = await entries.begin_load(wanted.list)
-            said = Change("replaced" if wanted.load else LOCAL, "", "", -n)
+            ends = Change("replaced" if wanted.load else LOCAL, "", "", -n)
         else:
-            said = Change(wanted.type, wanted.kind, "", -len(ids))
+            ends = Change(wanted.type, wanted.kind, "", -len(ids))
         call, load = "POST /v1/own/removals", wanted.load
-        await self.review.ask_of_own(caller, call, wanted, said, load=load)
+        await self.review.ask_of_own(caller, call, wanted, [ends], load)
         if wanted.list:
             if wanted.load and not why:
                 why = "list_dropped"
@@ -301,17 +302,9 @@ def _seen(entry: NewEntry, answer: forms.LookupItem) -> NewEntry | SyncdError:
                 hint="say why, or try again when the holders answer",
             )
     if official:
-        fields = reform(entry.fields, official=True)
+        fields = msgspec.structs.replace(entry.fields, official=True)
         return replace(entry, fields=fields)
     return entry
-
-
-def _good(
-    drafts: Sequence[Any], made: Sequence[object], what: str
-) -> tuple[tuple[Any, ...], list[Change]]:
-    """Return those drafts that can be kept, and how many of what they are."""
-    kept, entries = good(drafts, made, NewEntry)
-    return kept, changes((what, e.kind, e.fields.label) for e in entries)
 
 
 def _seen_of(

@@ -6,7 +6,7 @@ job runs it once more: all of these methods may run twice.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,9 +34,19 @@ AGAIN_S = 600  # after which what was confirmed, and not done, runs once more
 log = structlog.get_logger("syncd.review")
 
 
-def changes(sorts: Iterable[tuple[str, str, str]]) -> list[Change]:
-    """Return how many there are of each sort: what, kind and label."""
-    return [Change(*sort, n) for sort, n in Counter(sorts).items()]
+def drafted(
+    wanted: Any, field: str, made: Sequence[Any], what: str
+) -> tuple[Any, list[Change]]:
+    """Return a call without what could not be read, and what it would say."""
+    drafts = getattr(wanted, field)
+    sorts = Counter(
+        (what, one.kind, getattr(draft, "label", ""))
+        for draft, one in zip(drafts, made, strict=True)
+        if not isinstance(one, SyncdError)
+    )
+    read = tuple(d for d in drafts if not isinstance(d, SyncdError))
+    said = [Change(*sort, n) for sort, n in sorts.items()]
+    return replace(wanted, **{field: read}), said
 
 
 @dataclass(kw_only=True, eq=False)
@@ -145,8 +155,9 @@ class Review:
         caller: Caller,
         call: str,
         body: Any,
-        *said: Change,
+        said: Sequence[Change],
         load: int = 0,
+        *,
         more: bool = False,
     ) -> bool:
         """Pass if our own lists may be changed by one person.
@@ -157,11 +168,12 @@ class Review:
         Raises:
             PendingError: it is kept, and waits.
         """
-        free = caller.shown is not None or not self.ctx.config.review.own_lists
+        name = getattr(body, "list", "")
+        held = self._held(caller, call, changes=tuple(said), list=name)
+        free = caller.shown is not None or not (held.n or load)
+        free = free or not self.ctx.config.review.own_lists
         if free or not await self.in_force():
             return False
-        name = getattr(body, "list", "")
-        held = self._held(caller, call, changes=said, list=name)
         held = replace(held, state="open" if more else "waiting")
         part_of = f"{load}/{name}" if load else ""
         held = await self.book.put(held, msgspec.json.encode(body), part_of)

@@ -2,8 +2,8 @@
 
 import functools
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar, get_args
+from collections.abc import Iterable
+from typing import TypeVar, get_args
 
 import msgspec
 from msgspec.structs import asdict
@@ -19,7 +19,6 @@ from syncd.web import problem as problems
 NUMBERS = {name: number for number, name in statement.NAMES.items()}
 
 T = TypeVar("T", bound=msgspec.Struct)
-M = TypeVar("M")
 
 
 def shown(form: type[T], *sources: object, **more: object) -> T:
@@ -30,15 +29,6 @@ def shown(form: type[T], *sources: object, **more: object) -> T:
             if name not in given and hasattr(source, name):
                 given[name] = getattr(source, name)
     return form(**given)
-
-
-def good(
-    drafts: Sequence[Any], made: Sequence[object], kind: type[M]
-) -> tuple[tuple[Any, ...], list[M]]:
-    """Return drafts of which one of a kind was made, and what that is."""
-    pairs = zip(drafts, made, strict=True)
-    both = [(d, one) for d, one in pairs if isinstance(one, kind)]
-    return tuple(d for d, _ in both), [one for _, one in both]
 
 
 def taken(
