@@ -109,15 +109,14 @@ class Daemon:
         self.feed = Events(home.own.events)
         self.offload = self.pools.fast
         self.findings = self._make(FindingsBook)
-        self.ctx = Context(
-            home=home,
+        self.ctx = self._make(
+            Context,
             config=home.config,
             trusted=home.trusted,
             own=home.own,
             mirror=home.mirror,
             clock=clock,
             report=self.findings.report,
-            offload=self.offload,
             bulk=self.pools.bulk,
         )
         self._build_follow()
@@ -125,25 +124,9 @@ class Daemon:
         self._build_upkeep()
         self._build_serve()
         self._build_arrivals()
-        self.leadership = self._make(
-            Leadership,
-            changed=self.peer_service.changed,
-            news=self.feed.wake,
-        )
-        self.jobs = self._make(
-            Jobs,
-            round=self._round,
-            daily=self.leadership.daily_jobs,
-            clock_set=self.wake,
-        )
-        self.system_service = self._make(SystemService)
-        self.local_apis = self._make(
-            LocalApis,
-            services=[p for p in vars(self).values() if routes.of(type(p))],
-        )
-        self.tls = pinning.ServerTls(
-            self.peers.shown(), self.peers.keys.tls_pem
-        )
+        self._build_jobs()
+        shown, key = self.peers.shown(), self.peers.keys.tls_pem
+        self.tls = pinning.ServerTls(shown, key)
         self._admit()
 
     # ------------------------------------------------------------- parts
@@ -273,6 +256,17 @@ class Daemon:
                 self.never.arrived,
             ),
         )
+
+    def _build_jobs(self) -> None:
+        """Build what runs the others, and what says how they run."""
+        self.leadership = self._make(
+            Leadership, changed=self.peer_service.changed, news=self.feed.wake
+        )
+        due = {"daily": self.leadership.daily_jobs, "clock_set": self.wake}
+        self.jobs = self._make(Jobs, round=self._round, **due)
+        self.system_service = self._make(SystemService)
+        answer = [p for p in vars(self).values() if routes.of(type(p))]
+        self.local_apis = self._make(LocalApis, services=answer)
 
     def _remarks(self) -> tuple[Message, ...]:
         """Return what the upkeep of our lists asks of people."""
