@@ -29,7 +29,7 @@ class Address:
         if self.path:
             return str(self.path)
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return f"{host}:{self.port}" if host else ""
 
     def __bool__(self) -> bool:
         """It is an address, and not left open."""
