@@ -52,6 +52,8 @@ async def test_no_setting_shows_a_secret() -> None:
     assert "SECRET" not in str(shown)
     assert "whsec" not in str(shown)
     assert shown["notify.targets"] == "soc"
+    assert shown["own.tls_listen"] == ""
+    assert shown["own.listen"] == "127.0.0.1:8480"
 
 
 async def test_what_is_revoked_opens_nothing(

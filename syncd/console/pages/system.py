@@ -13,7 +13,7 @@ from syncd.messages.catalogue import later, t
 from syncd.web.access_forms import AccessFilter
 from syncd.web.routes import COMPLIANCE, OPERATORS
 
-_TITLES: Final = (
+_TITLES = (
     *("Name", "Role", "Staff", "Person", "Added", "Revoked", "Ends", "Began"),
     *("Used last", "Ran last", "Seconds", "Runs next", "Value", "Day"),
     *("Token", "Purpose", "Looked up", "Listed"),

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import structlog
 
-from syncd.config import Config, Target
+from syncd.config import Address, Config, Target
 from syncd.config.settings import SETTINGS
 from syncd.errors import MissingError
 from syncd.node.context import Context
@@ -97,7 +97,7 @@ def _text(value: object) -> str:
         return value.name
     if isinstance(value, bool):
         return str(value).lower()
-    return "" if value is None else str(value)
+    return "" if value in (None, Address()) else str(value)
 
 
 def _sizes(home: Path) -> dict[str, int]:
