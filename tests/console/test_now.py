@@ -10,6 +10,7 @@ import pytest
 
 from syncd.errors import NOTHING, Message
 from syncd.indicator import statement
+from syncd.store.calls import Call
 from tests.alliance import Alliance
 from tests.console.conftest import Visitor, visitor
 
@@ -124,6 +125,17 @@ async def test_figures_say_the_same_in_words_table_and_chart(
     assert reports[-1] >= 1
     past = await operator.get("/figures?from=2199-01&to=2199-02")
     assert "0 reports by 0 members" in past.text
+
+
+async def test_what_came_of_our_calls_is_counted(
+    alliance: Alliance, operator: Visitor
+) -> None:
+    calls = alliance.up[0].node.home.own.calls
+    for n, (outcome, yuan) in enumerate([("stopped", 5000), ("sent", 70)]):
+        await calls.add(Call("desk", outcome, "fake_invest", yuan), f"f{n}")  # type: ignore[arg-type]
+    page = await operator.get("/figures")
+    assert "1 payments stopped: 5,000 yuan." in page.text
+    assert re.search(r"payment stopped 1 5,000", page.text)
 
 
 @pytest.mark.parametrize("query", ["from=x", "to=2026-13", "from=0000-01"])

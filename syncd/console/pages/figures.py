@@ -69,7 +69,9 @@ async def figures(visit: Visit) -> web.StreamResponse:
         "figures.html",
         sentence=t(
             "{reports} reports by {n} members, {retracted} retracted; of our"
-            " own calls {dissuaded} dissuaded, {stopped} payments stopped.",
+            " own calls {dissuaded} dissuaded, {stopped} payments stopped:"
+            " {yuan} yuan.",
+            yuan=f"{sum(r['amount'] for r in came if 'stopped' in r):,}",
             n=len({row["member"] for row in said}),
             **total,
         ),
@@ -77,8 +79,14 @@ async def figures(visit: Visit) -> web.StreamResponse:
         as_of=found.as_of,
         charts=[_chart(said, SAID, wanted), _chart(came, CAME, wanted)],
         tables=[
-            visit.table("figures", COLUMNS, said[::-1]),
-            visit.table("calls", CALLS, came[::-1]),
+            visit.table(
+                *("figures", COLUMNS, said[::-1]),
+                empty=t("No member reported anything in these months."),
+            ),
+            visit.table(
+                *("calls", CALLS, came[::-1]),
+                empty=t("Look up asks what came of a call: that counts here."),
+            ),
         ],
     )
 
