@@ -223,7 +223,7 @@ class Daemon:
         self.changes = self._make(Changes)
         self.screening = self._make(Screening)
         self.lifts = self._make(Lifts)
-        self.review = self._make(Review)
+        self.review = self._make(Review, parts=vars(self).values)
         self.local_service = self._make(LocalService)
         self.rules = self.local_service.rules
         self.intake = self._make(Intake)
@@ -237,8 +237,6 @@ class Daemon:
         self.access = self._make(AccessService)
         self.log_service = self._make(LogService)
         self.daily = self._make(Daily, review=self.review.daily)
-        own_lists, claims = self.own_lists, self.claim_intake
-        self.review.serve(self.intake, self.local_service, claims, own_lists)
 
     def _build_arrivals(self) -> None:
         """Build what looks at whatever merging brings in."""

@@ -6,7 +6,7 @@ job runs it once more: all of these methods may run twice.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from syncd.node.serve.shown import shown
 from syncd.store.pending import FINAL
 from syncd.web import problem, routes
 from syncd.web.review_forms import Decision, PendingPage, PendingQuery
-from syncd.web.routes import REVIEWERS, WATCHERS, Caller, Route, route
+from syncd.web.routes import REVIEWERS, WATCHERS, Caller, route
 
 LISTED = 1000  # rows of a retraction of which it is looked who else has them
 NAMED = 20  # positions of them that are kept
@@ -55,16 +55,10 @@ class Review:
 
     ctx: Context
     claims: ClaimSource
+    parts: Callable[[], Iterable[object]]  # some of which take what is held
 
     def __post_init__(self) -> None:
         self.book = self.ctx.own.pending
-        self._ways: dict[str, tuple[object, Route]] = {}
-
-    def serve(self, *services: object) -> None:
-        """Know whose methods take what is held."""
-        for service in services:
-            for way in routes.of(type(service)):
-                self._ways[f"{way.method} {way.path}"] = (service, way)
 
     # ------------------------------------------------------- handing in
 
@@ -239,10 +233,15 @@ class Review:
     async def _carry_out(self, held: Held) -> Held:
         """Do what was confirmed, as whoever handed it in."""
         by, load, failed = held.by, 0, {}
+        ways = {
+            f"{way.method} {way.path}": (part, way)
+            for part in self.parts()
+            for way in routes.of(type(part))
+        }
         first = Caller(by.name, by.role, by.id, by.staff, by.person, held.n)
         try:
             for call, raw in await self.book.parts(held.id):
-                service, way = self._ways[call]
+                service, way = ways[call]
                 body = way.body(bytes(raw))
                 if getattr(body, "load", 0):  # its number was not kept
                     begin = self.ctx.own.entries.begin_load
