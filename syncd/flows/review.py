@@ -18,12 +18,10 @@ from syncd.flows.ports import Position
 
 DAY_S: Final = 86_400  # until what waits lapses, or what went is overdue
 _NEXT: Final = {
-    True: {"waiting": "confirmed", "after": "seen"},
-    False: {"waiting": "refused", "after": "wrong"},
-}
-_SAID: Final = {
-    True: ("confirmed", "done", "failed", "seen"),
-    False: ("refused", "wrong"),
+    ("waiting", True): "confirmed",
+    ("waiting", False): "refused",
+    ("after", True): "seen",
+    ("after", False): "wrong",
 }
 
 
@@ -94,9 +92,9 @@ def decided(
     numbers = {one.staff.strip().casefold() for one in (who, held.by)}
     if len(numbers) == 1 or who.id == held.by.id:
         raise RefusedError("review: whoever handed it in is no second person")
-    if held.state in _SAID[right]:
+    if held.decided == who and right != (held.state in ("refused", "wrong")):
         return held
-    state = _NEXT[right].get(held.state)
+    state = _NEXT.get((held.state, right))
     if not state or (held.state == "waiting" and now >= held.until):
         raise RefusedError("review: {id} waits for nobody now", id=held.id)
     if not (right or why):

@@ -1,0 +1,62 @@
+"""Who may decide what another handed in, and what becomes of it."""
+
+import pytest
+from msgspec.structs import replace
+
+from syncd.errors import MalformedError, RefusedError
+from syncd.flows.review import Change, Held, Person, decided, merged
+
+FIRST = Person("desk", "operator", 1, "0042", "张三")
+SECOND = Person("rev", "reviewer", 2, "0043", "王五")
+SOME = Change("report", "phone", "fake_invest", 4)
+HELD = Held(
+    id=7, state="waiting", call="x", by=FIRST, at=0, until=9, changes=(SOME,)
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "right", "then"),
+    [
+        ("waiting", True, "confirmed"),
+        ("waiting", False, "refused"),
+        ("after", True, "seen"),
+        ("after", False, "wrong"),
+    ],
+)
+def test_a_second_person_decides_once(
+    state: str, right: bool, then: str
+) -> None:
+    done = decided(replace(HELD, state=state), SECOND, 5, "why", right=right)
+    assert (done.state, done.decided, done.decided_at) == (then, SECOND, 5)
+    assert decided(done, SECOND, 6, "why", right=right) is done
+    with pytest.raises(RefusedError, match="waits for nobody"):
+        decided(done, SECOND, 6, "why", right=not right)
+
+
+@pytest.mark.parametrize("staff", ["", "0042", " 0042 "])
+def test_one_person_or_nobody_is_no_second(staff: str) -> None:
+    with pytest.raises(RefusedError, match="person"):
+        decided(HELD, replace(SECOND, staff=staff), 5, "", right=True)
+
+
+def test_one_token_is_no_second_person() -> None:
+    with pytest.raises(RefusedError, match="no second person"):
+        decided(HELD, replace(SECOND, id=1), 5, "", right=True)
+
+
+def test_what_waited_too_long_has_lapsed() -> None:
+    with pytest.raises(RefusedError, match="7 waits for nobody"):
+        decided(HELD, SECOND, 9, "", right=True)
+
+
+def test_a_refusal_says_why() -> None:
+    with pytest.raises(MalformedError, match="say why"):
+        decided(HELD, SECOND, 5, "", right=False)
+
+
+def test_parts_add_up() -> None:
+    more = Change("replaced", "", "", -2)
+    new = replace(HELD, id=0, state="waiting", changes=(SOME, more))
+    both = merged(replace(HELD, state="open"), new)
+    assert both.changes == (replace(SOME, n=8), more)
+    assert (both.id, both.state, both.n) == (7, "waiting", 10)
