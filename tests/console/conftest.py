@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -12,9 +12,6 @@ import pytest_asyncio
 from tests.alliance import Alliance, Member
 
 ROLES = ("operator", "reviewer", "reader", "compliance", "auditor")
-
-
-Form = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
 @dataclass
@@ -54,7 +51,7 @@ class Visitor:
         return await self._ask("GET", path, None, headers)
 
     async def post(
-        self, path: str, form: Form | None = None, **headers: str
+        self, path: str, form: Mapping[str, str] | None = None, **headers: str
     ) -> Page:
         """Send a form from a page of this console."""
         given = {"Origin": self.url, "Sec-Fetch-Site": "same-origin"}
@@ -68,7 +65,7 @@ class Visitor:
         self,
         method: str,
         path: str,
-        form: Form | None,
+        form: Mapping[str, str] | None,
         headers: Mapping[str, str],
     ) -> Page:
         sent = {k.replace("_", "-"): v for k, v in headers.items()}

@@ -48,23 +48,18 @@ async def test_a_list_with_unknown_words_comes_in(
     page = await upload(operator)
     assert (page.status, page.path) == (200, "/imports")
     assert "kind" in page.text  # no column says it
-    file, how = where(page), {"kind": "phone", "region": "CN"}
+    file, how = where(page), {"all:kind": "phone", "all:region": "CN"}
     page = await operator.post(file, {**fields(page), **how})
     assert "3 rows: 0 would be reported" in page.text
     assert "<b>乱写" not in page.html
     for word, code in (
-        ("主叫", "caller"),
-        ("报案", "victim_report"),
-        ("冒充客服", "refund_cs"),
+        ("role:主叫", "caller"),
+        ("evidence:报案", "victim_report"),
+        ("label:冒充客服", "refund_cs"),
     ):
-        picks = re.findall(rf'value="(\d+ {code})"', page.html)
-        names = re.findall(r'name="(field|word)" value="([^"]*)"', page.html)
-        chosen = [("pick", picks[0]), *names]
-        chosen += [("code", "")] * (len(names) // 2)
-        assert ("word", word) in names
-        page = await operator.post(
-            file, [*{**fields(page), **how}.items(), *chosen]
-        )
+        assert f'<button name="word:{word}" value="{code}"' in page.html
+        pick = {f"word:{word}": code, "word:label:<b>乱写</b>": ""}
+        page = await operator.post(file, {**fields(page), **how, **pick})
     assert "3 rows: 2 would be reported, 1 refused" in page.text
     assert "+86138****5680" in page.text
     assert "13812345680" not in page.html
@@ -84,17 +79,10 @@ async def mended(
     """Mend the one row that was refused, and import it."""
     page = await operator.get(path)
     assert "accepted 2, already known 0, refused 1" in page.text
-    cells = re.findall(
-        r'name="row" value="(\d+)"><input type="hidden" name="column"'
-        r' value="([^"]*)"><label>[^<]*<input name="cell" value="([^"]*)"',
-        page.html,
-    )
+    assert 'name="cell:4:涉案号码" value="13812345682"' in page.html
     better = {"诈骗类型": "refund_cs", "角色": "caller", "证据": "user_tag"}
-    form = [("list", "涉案名单.csv")]
-    for row, column, cell in cells:
-        form += [("row", row), ("column", column)]
-        form += [("cell", better.get(column, cell))]
-    page = await operator.post(path, form)
+    form = {f"cell:4:{column}": cell for column, cell in better.items()}
+    page = await operator.post(path, {"list": "涉案名单.csv", **form})
     page = await operator.post(where(page), {**fields(page), **how})
     assert "1 rows: 1 would be reported, 0 refused" in page.text
     await operator.post(where(page), {**fields(page), **how, "start": "1"})

@@ -1,10 +1,10 @@
 """Imports: a list from its file to the vault, and what was refused of it."""
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from aiohttp import BodyPartReader, web
-from multidict import MultiDict
 
 from syncd.console.page import Visit, page
 from syncd.console.pages.reports import STATES, form_of, kinds, named
@@ -13,10 +13,11 @@ from syncd.errors import MalformedError, SyncdError
 from syncd.flows.submission import ImportStatus
 from syncd.indicator import vocabulary
 from syncd.lists.column_names import FIELDS
+from syncd.lists.preview import Unknown
 from syncd.messages.catalogue import later, t
-from syncd.web import report_forms, upload_forms
+from syncd.web import report_forms
 from syncd.web.routes import OPERATORS
-from syncd.web.upload_forms import Reading, UploadPreview
+from syncd.web.upload_forms import MendedRows, Reading, UploadPreview
 
 BODY_S: Final = 120
 MENDED: Final = 20  # rows that are mended on one page
@@ -46,10 +47,7 @@ _NEEDED: Final = {
 @page("GET", "/imports", OPERATORS, later("Imports"), menu=35)
 async def imports(visit: Visit) -> web.StreamResponse:
     """Show what waits to be read, what is being imported, and all that was."""
-    before = visit.query.get("before", "")
-    query = report_forms.ImportQuery(
-        before=int(before) if before[:15].isdecimal() else 0
-    )
+    query = form_of(report_forms.ImportQuery, visit.query)
     found = await visit.api("GET", "/v1/imports", query)
     kept = await visit.api("GET", "/v1/uploads")
     running = sum(one.running for one in kept.items)
@@ -98,7 +96,7 @@ async def take(visit: Visit) -> web.StreamResponse:
     """Keep a file, and go on to how it is understood."""
     name, raw = await _file(visit.request)
     made = await visit.api("POST", "/v1/uploads", raw)
-    return await _read(visit, made.id, MultiDict({"name": name}))
+    return await _read(visit, made.id, {"name": name})
 
 
 async def _file(request: web.Request) -> tuple[str, bytes]:
@@ -129,9 +127,7 @@ async def again(visit: Visit) -> web.StreamResponse:
     id_ = int(visit.request.match_info["upload"][:15])
     kept = await visit.api("GET", "/v1/uploads")
     names = {one.id: one.name for one in kept.items}
-    return await _read(
-        visit, id_, MultiDict({"name": names.get(id_) or f"{id_}.csv"})
-    )
+    return await _read(visit, id_, {"name": names.get(id_) or f"{id_}.csv"})
 
 
 @page("POST", "/imports/file/{upload:[0-9]+}", OPERATORS, later("A list"))
@@ -147,7 +143,7 @@ async def read(visit: Visit) -> web.StreamResponse:
 
 
 async def _read(
-    visit: Visit, id_: int, given: MultiDict[str]
+    visit: Visit, id_: int, given: Mapping[str, str]
 ) -> web.StreamResponse:
     how, problem = _reading(given), None
     found: UploadPreview | None = None
@@ -180,81 +176,56 @@ async def _read(
             (t(title), name, named(name, visit.lang))
             for name, title in _OF_ALL.items()
         ],
-        proposals=_proposals(visit, found) if found else [],
+        unknown=[
+            (u, _near(visit.lang, u), named(u.field, visit.lang))
+            for u in (found.unknown[:200] if found else ())
+            if u.shown != "…"  # else it is a value in the wrong column
+        ],
     )
 
 
-def _proposals(visit: Visit, found: UploadPreview) -> list[dict[str, Any]]:
-    """Return unknown words, each with the nearest codes and all others."""
-    return [
-        {
-            "word": one,
-            "near": [
-                (code.code, getattr(code, visit.lang))
-                for code in vocabulary.nearest(one.field, one.word)
-            ]
-            if one.field in vocabulary.FACETS
-            else [],
-            "all": named(one.field, visit.lang)
-            if one.field in vocabulary.FACETS
-            else [],
-        }
-        for one in found.unknown[:200]
-        if one.shown != "…"
-    ]
-
-
-def _reading(given: MultiDict[str]) -> Reading:
+def _reading(given: Mapping[str, str]) -> Reading:
     """Return how a form says that a file is read.
 
-    Words and their codes, and columns and their fields, stand in pairs; a
-    button beside a word picks its code.
+    What a field is about stands in its name: `all:FIELD`, `into:FIELD` (a
+    column), `word:FIELD:WORD` (a code), of which a button may say another.
     """
-    of_all = {
-        name: value.strip()
-        for name, value in given.items()
-        if name in ("kind", "region", *_OF_ALL) and value.strip()
-    }
+    said: dict[str, dict[str, str]] = {"all": {}, "into": {}, "column": {}}
     words: dict[str, dict[str, str]] = {}
-    codes = [*given.getall("code", [])]
-    at, _, picked = given.get("pick", "").partition(" ")
-    if at.isdecimal() and int(at) < len(codes):
-        codes[int(at)] = picked
-    for field, word, code in zip(
-        given.getall("field", []),
-        given.getall("word", []),
-        codes,
-        strict=False,
-    ):
-        if code:
-            words.setdefault(field, {})[word] = code
-    pairs = zip(
-        given.getall("into", []), given.getall("column", []), strict=False
-    )
+    for key, value in given.items():
+        what, _, about = key.partition(":")
+        if what in said and value.strip():
+            said[what][about] = value.strip()
+        if what == "word" and value:
+            field, _, word = about.partition(":")
+            words.setdefault(field, {})[word] = value
+    fields = {into: name for name, into in said["column"].items()}
+    fields.pop("place", None)  # of which there may be several
     return form_of(  # type: ignore[no-any-return]
         Reading,
         {k: v for k, v in given.items() if k in ("name", "map", "list")},
-        constants=of_all,
+        constants=said["all"],
         words=words,
-        columns={
-            into: name
-            for into, name in pairs
-            if name and into not in ("", "place")
-        },
+        columns=fields | said["into"],
         anew="anew" in given,
         refresh="refresh" in given,
     )
+
+
+def _near(lang: str, one: Unknown) -> list[tuple[str, str]]:
+    """Return the codes that are nearest to a word, with their names."""
+    if one.field not in vocabulary.FACETS:
+        return []
+    found = vocabulary.nearest(one.field, one.word)
+    return [(code.code, getattr(code, lang)) for code in found]
 
 
 @page("GET", "/imports/{id:[0-9]+}", OPERATORS, later("An import"))
 async def one(visit: Visit) -> web.StreamResponse:
     """Show one import, and the next rows that it refused, to be mended."""
     id_ = int(visit.request.match_info["id"][:15])
-    after = visit.query.get("after", "")
     state = await visit.api("GET", "/v1/imports/{id}", id=id_)
-    asked = report_forms.RefusedQuery(
-        after=int(after) if after[:15].isdecimal() else 0
-    )
+    asked = form_of(report_forms.RefusedQuery, visit.query)
     refused = await visit.api("GET", "/v1/imports/{id}/refused", asked, id=id_)
     rows = refused.items[:MENDED]
     more = len(refused.items) > MENDED or refused.next
@@ -283,14 +254,13 @@ async def mend(visit: Visit) -> web.StreamResponse:
     id_ = int(visit.request.match_info["id"][:15])
     given = await visit.form()
     rows: dict[int, dict[str, str]] = {}
-    for row, column, cell in zip(
-        *(given.getall(name, []) for name in ("row", "column", "cell")),
-        strict=False,
-    ):
-        if row.isdecimal():
-            rows.setdefault(int(row), {})[column] = cell
-    wanted = upload_forms.MendedRows(rows=tuple(rows.items()))
+    for key, cell in given.items():
+        what, _, about = key.partition(":")
+        row, _, column = about.partition(":")
+        if what == "cell" and row[:15].isdecimal():
+            rows.setdefault(int(row[:15]), {})[column] = cell
+    wanted = MendedRows(rows=tuple(rows.items()))
     where = "/v1/imports/{id}/mended"
     made = await visit.api("POST", where, wanted, id=id_)
     how = {"name": f"{id_}.csv", "list": given.get("list", "")}
-    return await _read(visit, made.id, MultiDict(how))
+    return await _read(visit, made.id, how)

@@ -51,7 +51,7 @@ _NEEDED: Final = {
 
 def named(facet: str, lang: str) -> list[tuple[str, str]]:
     """Return a facet's codes, each with what it is called."""
-    codes = vocabulary.FACETS[facet].values()
+    codes = vocabulary.FACETS.get(facet, {}).values()
     return [(code.code, getattr(code, lang)) for code in codes]
 
 

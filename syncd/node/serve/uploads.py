@@ -114,8 +114,8 @@ class Uploads:
     )
     async def preview(self, id_: int, how: Reading) -> UploadPreview:
         """Return what a file would bring."""
-        found: UploadPreview = await self._child(id_, how, PREVIEW_S)
         self._note(id_, name=how.name)
+        found: UploadPreview = await self._child(id_, how, PREVIEW_S)
         return found
 
     @route(
