@@ -80,7 +80,8 @@ class PendingBook(SealedBook):
 
         The same call that waits already is not kept twice.
         """
-        mac = self._mac(part_of) if part_of else self._mac(held.call, body)
+        own = held.call, str(held.import_), body
+        mac = self._mac(part_of) if part_of else self._mac(*own)
         state = "open" if part_of else held.state
         for there in self._found(c, _at.mac == mac, _at.state == state):
             if not part_of:

@@ -235,6 +235,21 @@ async def test_an_import_waits_as_a_whole(
     assert state["finished"]
 
 
+async def test_two_imports_that_end_alike_wait_each_for_itself(
+    bank: LocalClient,
+) -> None:
+    held = {}
+    for name, first in ("f", 2400), ("g", 2410):
+        id_ = await begin(bank, f"{name}.csv", name)
+        await load(bank, id_, first, 5)
+        held[first] = (await finish(bank, id_)).body["pending"]
+    assert held[2400] != held[2410]
+    await decide(bank, held[2400], "refuse", why="not ours")
+    await decide(bank, held[2410])
+    assert await rows(bank, 2400, 5) == []
+    assert "held" not in await rows(bank, 2410, 5)
+
+
 async def test_a_refused_import_leaves_no_row(bank: LocalClient) -> None:
     id_ = await begin(bank, "b.csv", "b")
     await load(bank, id_, 2100, 5)
