@@ -8,6 +8,7 @@ from syncd.cli.api_client import problem
 from syncd.cli.command import Command, argument, option
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions
+from syncd.errors import MissingError
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
 
@@ -59,14 +60,15 @@ def _refuse(args: _DecideOptions) -> int:
 
 
 def _do(args: _ShowOptions, what: str = "") -> int:
-    where = f"/v1/pending/{args.id_}"
     with args.api() as own:
-        found = (
-            own.post(f"{where}/{what}", args.given("why"))
-            if what
-            else own.get(where)
-        )
-    [item] = found["items"]
+        if what:
+            where = f"/v1/pending/{args.id_}/{what}"
+            found = own.post(where, args.given("why"))
+        else:
+            found = own.get("/v1/pending", before=args.id_ + 1, limit=1)
+    [item] = [i for i in found["items"] if i["id"] == args.id_] or [None]
+    if item is None:
+        raise MissingError("review: none of that id")
     args.show(found, _shown(item))
     return int(item["state"] == "failed")
 

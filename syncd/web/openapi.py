@@ -14,7 +14,7 @@ import msgspec
 
 from syncd.web.problem import MEDIA, Problem
 from syncd.web.review_forms import Pending
-from syncd.web.routes import ALL, OPEN, Route
+from syncd.web.routes import ALL, HANDED_IN, OPEN, Route
 
 _TEMPLATE = "#/components/schemas/{name}"
 
@@ -82,7 +82,7 @@ def _operation(route: Route) -> dict[str, Any]:
             },
         },
     }
-    if route.reviewed:
+    if route.roles is HANDED_IN:
         waits = {"anyOf": [_schema(route.gives), _schema(Pending)]}
         held = {route.media: {"schema": waits}}
         found["responses"]["202"] = {"description": "waits", "content": held}

@@ -35,6 +35,7 @@ SSE = "text/event-stream"
 
 OPEN: frozenset[str] = frozenset()  # no token needed
 OPERATORS = frozenset({"operator"})
+HANDED_IN = frozenset({"operator"})  # it may wait for a second person: 202
 READERS = frozenset({"operator", "reviewer", "reader", "compliance"})
 COMPLIANCE = frozenset({"compliance"})
 AUDITORS = frozenset({"operator", "compliance", "auditor"})
@@ -81,7 +82,6 @@ class Route:
     media: str = JSON  # of the answer
     takes_media: tuple[str, ...] = (JSON,)
     status: int = 200
-    reviewed: bool = False  # it may wait for a second person: 202
 
     async def answer(
         self, service: object, request: web.Request

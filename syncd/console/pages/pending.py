@@ -61,7 +61,7 @@ async def pending(visit: Visit) -> web.StreamResponse:
             for state, some in items.items()
         ],
         past=visit.table("past", _PAST, past),
-        decides=visit.may("POST", "/v1/pending/{id}/confirm"),
+        decides=visit.may("POST", "/v1/pending/{id}/{decision}"),
         who=_who,
     )
 
@@ -88,5 +88,6 @@ async def decide(visit: Visit) -> web.StreamResponse:
     number = given.get("id", "")
     id_ = int(number) if number.isdecimal() and len(number) < 16 else 0
     why = Decision(why=given.get("why", ""))
-    await visit.api("POST", f"/v1/pending/{{id}}/{what}", why, id=id_)
+    call = "/v1/pending/{id}/{decision}"
+    await visit.api("POST", call, why, id=id_, decision=what)
     return visit.go("/pending")

@@ -26,7 +26,7 @@ from syncd.node.serve.review_service import Review
 from syncd.node.upkeep.disputes import Disputes
 from syncd.web import claim_forms, forms
 from syncd.web.report_forms import ReportsTaken, Retracting, Retraction
-from syncd.web.routes import OPERATORS, READERS, Caller, route
+from syncd.web.routes import HANDED_IN, OPERATORS, READERS, Caller, route
 
 WITHDRAWN = "report_withdrawn"
 UPHELD = "appeal_upheld"  # why a report ends that an answer withdraws
@@ -77,9 +77,8 @@ class ClaimIntake:
         return claim_forms.DisputePage(items=found[: wanted.limit])
 
     @route(
-        *("POST", "/v1/answers", OPERATORS, "answer a dispute against us"),
+        *("POST", "/v1/answers", HANDED_IN, "answer a dispute against us"),
         status=202,
-        reviewed=True,
     )
     async def answer(
         self, caller: Caller, draft: AnswerDraft

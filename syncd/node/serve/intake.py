@@ -41,7 +41,7 @@ from syncd.store import gone
 from syncd.store.imports import Refused
 from syncd.store.vault import Query
 from syncd.web import forms, problem, report_forms
-from syncd.web.routes import OPERATORS, Caller, route
+from syncd.web.routes import HANDED_IN, OPERATORS, Caller, route
 
 BETWEEN_S = 5.0  # after a step: publishing would hold up those that follow
 AT_ONCE = 500  # drafts read in one go: others get the processor in between
@@ -61,11 +61,7 @@ class Intake:
 
     # --------------------------------------------------------- reporting
 
-    @route(
-        *("POST", "/v1/reports", OPERATORS, "hand in reports"),
-        status=202,
-        reviewed=True,
-    )
+    @route("POST", "/v1/reports", HANDED_IN, "hand in reports", status=202)
     async def take_reports(
         self, caller: Caller, wanted: report_forms.ReportsCall
     ) -> report_forms.ReportsTaken:
@@ -218,10 +214,7 @@ class Intake:
         """Begin an import or find it again."""
         return await self.ctx.own.imports.begin(wanted, caller.name)
 
-    @route(
-        *("POST", "/v1/imports/{id}/finish", OPERATORS, "end an import"),
-        reviewed=True,
-    )
+    @route("POST", "/v1/imports/{id}/finish", HANDED_IN, "end an import")
     async def finish_import(
         self, caller: Caller, id_: int, how: ImportEnd
     ) -> ImportStatus:

@@ -39,6 +39,7 @@ from syncd.web.routes import (
     BEARER,
     BINARY,
     EVERYBODY,
+    HANDED_IN,
     JSON,
     OPERATORS,
     READERS,
@@ -84,11 +85,7 @@ class LocalService(Callers):
         self._checked = context, roster.version
         return context
 
-    @route(
-        *("POST", "/v1/retractions", OPERATORS, "retract reports"),
-        status=202,
-        reviewed=True,
-    )
+    @route("POST", "/v1/retractions", HANDED_IN, "retract reports", status=202)
     async def retract(
         self, caller: Caller, wanted: report_forms.Retraction
     ) -> report_forms.Retracting:

@@ -39,7 +39,7 @@ from syncd.web import forms
 from syncd.web import own_list_forms as own_forms
 from syncd.web.forms import LookupCall
 from syncd.web.own_list_forms import OwnAdd, OwnLocal
-from syncd.web.routes import OPERATORS, Caller, route
+from syncd.web.routes import HANDED_IN, OPERATORS, Caller, route
 
 T = TypeVar("T", bound=msgspec.Struct)
 HERE = "own"  # in access records: the id behind it is of an entry of ours
@@ -121,9 +121,8 @@ class OwnListService:
     review: Review  # holds what a second person is to see
 
     @route(
-        *("POST", "/v1/own/entries", OPERATORS),
+        *("POST", "/v1/own/entries", HANDED_IN),
         "add exempt entries and notes",
-        reviewed=True,
     )
     async def add(self, caller: Caller, wanted: OwnAdd) -> own_forms.OwnTaken:
         """Keep exempt entries or notes; durable on return."""
@@ -167,10 +166,7 @@ class OwnListService:
             for at, one in enumerate(made)
         ]
 
-    @route(
-        *("POST", "/v1/own/local", OPERATORS, "add rows to a local list"),
-        reviewed=True,
-    )
+    @route("POST", "/v1/own/local", HANDED_IN, "add rows to a local list")
     async def add_local(
         self, caller: Caller, wanted: OwnLocal
     ) -> own_forms.OwnTaken:
@@ -231,10 +227,7 @@ class OwnListService:
         await self.review.book.lapse(f"{load}/{name}")
         return own_forms.OwnLoad(load=load, entries=there)
 
-    @route(
-        *("POST", "/v1/own/removals", OPERATORS, "remove our own entries"),
-        reviewed=True,
-    )
+    @route("POST", "/v1/own/removals", HANDED_IN, "remove our own entries")
     async def remove(
         self, caller: Caller, wanted: own_forms.OwnRemoval
     ) -> own_forms.OwnRemoved:

@@ -14,7 +14,12 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from syncd.errors import PendingError, RefusedError, SyncdError
+from syncd.errors import (
+    MissingError,
+    PendingError,
+    RefusedError,
+    SyncdError,
+)
 from syncd.flows import review
 from syncd.flows.basis import ClaimSource, claims_on
 from syncd.flows.own_lists import plain_text
@@ -193,42 +198,24 @@ class Review:
         more = found[-1].id if len(found) == limit else 0
         return PendingPage(items=tuple(found), next=more)
 
-    @route("GET", "/v1/pending/{id}", WATCHERS, "read what waits")
-    async def one(self, id_: int) -> PendingPage:
-        """Return one held call."""
-        return PendingPage(items=(await self.book.get(id_),))
-
     @route(
-        *("POST", "/v1/pending/{id}/confirm", REVIEWERS),
-        "confirm, as a second person",
+        *("POST", "/v1/pending/{id}/{decision}", REVIEWERS),
+        "confirm or refuse, as a second person",
     )
-    async def confirm(
-        self, caller: Caller, id_: int, wanted: Decision
+    async def decide(
+        self, caller: Caller, id_: int, decision: str, wanted: Decision
     ) -> PendingPage:
-        """Have it done; or note that what went at once was right."""
-        held = await self._decide(caller, id_, wanted, right=True)
+        """Have it done, or let it go; of what went, note what it was."""
+        if decision not in ("confirm", "refuse"):
+            raise MissingError("review: want confirm or refuse")
+        why, right = plain_text("why", wanted.why), decision == "confirm"
+        old, who = await self.book.get(id_), shown(Person, caller)
+        held = review.decided(old, who, self.ctx.now(), why, right=right)
+        if held is not old:
+            await self.book.move(old, held)
         if held.state == "confirmed":
             held = await self._carry_out(held)
         return PendingPage(items=(held,))
-
-    @route(
-        *("POST", "/v1/pending/{id}/refuse", REVIEWERS),
-        "refuse, as a second person",
-    )
-    async def refuse(
-        self, caller: Caller, id_: int, wanted: Decision
-    ) -> PendingPage:
-        """Let it go; or note that what went at once was wrong."""
-        held = await self._decide(caller, id_, wanted, right=False)
-        return PendingPage(items=(held,))
-
-    async def _decide(
-        self, caller: Caller, id_: int, wanted: Decision, *, right: bool
-    ) -> Held:
-        why = plain_text("why", wanted.why)
-        old, who = await self.book.get(id_), shown(Person, caller)
-        new = review.decided(old, who, self.ctx.now(), why, right=right)
-        return old if new is old else await self.book.move(old, new)
 
     async def _carry_out(self, held: Held) -> Held:
         """Do what was confirmed, as whoever handed it in."""
