@@ -143,6 +143,23 @@ async def test_what_cannot_be_read_says_why(alliance: Alliance) -> None:
     assert "涉案名单.csv: is" in kept.problem.detail
 
 
+async def test_an_import_ends_with_its_token(alliance: Alliance) -> None:
+    """Whatever is in stays; the file may be imported by somebody else."""
+    there, id_ = await taken(alliance)
+    bearers = alliance.bank.node.home.own.bearers
+    await bearers.add("gone", "operator")
+    [gone] = [one for one in await bearers.all() if one.name == "gone"]
+    await bearers.revoke("gone")
+    await there.import_(
+        Caller("gone", "operator", gone.id), id_, reading(words=WORDS)
+    )
+    await alliance.bank.node.background.idle()
+    [kept] = (await there.uploads()).items
+    assert not kept.running
+    assert kept.problem
+    assert "token" in kept.problem.detail
+
+
 async def test_a_map_names_no_file_of_ours(alliance: Alliance) -> None:
     there, id_ = await taken(alliance)
     with pytest.raises(RefusedError, match="control"):

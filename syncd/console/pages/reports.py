@@ -129,7 +129,9 @@ async def _listed(visit: Visit, given: Mapping[str, str]) -> web.Response:
 @page("GET", "/reports", OPERATORS, later("Our reports"), menu=30)
 async def reports(visit: Visit) -> web.StreamResponse:
     """Show what is in the vault, chosen by what may stand in an address."""
-    return await _listed(visit, visit.query)
+    hidden = ("value", "scheme", "region", "list")  # in no address
+    query = {k: v for k, v in visit.query.items() if k not in hidden}
+    return await _listed(visit, query)
 
 
 @page("POST", "/reports", OPERATORS, later("Our reports"))

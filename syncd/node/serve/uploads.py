@@ -27,6 +27,7 @@ from syncd.lists import refused_rows
 from syncd.node.background import Aside
 from syncd.node.context import Context
 from syncd.node.listeners import limits
+from syncd.node.serve.callers import Callers
 from syncd.node.serve.intake import Intake
 from syncd.store import durable
 from syncd.store.sealing import Box, VaultCipher
@@ -59,19 +60,17 @@ class Task:
     socket: int = 0  # the local API; 0: a preview is wanted
 
 
-@dataclass(frozen=True, slots=True)
-class _As:
-    """Takes whoever has the socket for one caller."""
+@dataclass(kw_only=True, eq=False)
+class _As(Callers):
+    """Takes whoever has the socket for one caller, while the token lives."""
 
     who: Caller
 
-    async def caller(self, _: str) -> Caller | None:
+    async def caller(self, bearer: str) -> Caller | None:
         """Return the caller."""
-        return self.who
-
-    async def revoked(self, _: str) -> str:
-        """Return that nobody was revoked."""
-        return ""
+        there = await self.ctx.own.bearers.all()
+        gone = {one.id for one in there if one.revoked_at is not None}
+        return None if self.who.id in gone else self.who
 
 
 @dataclass(kw_only=True, eq=False)
@@ -205,7 +204,9 @@ class Uploads:
     async def _import(self, caller: Caller, id_: int, how: Reading) -> None:
         ours, theirs = socket.socketpair()
         bounds = limits(self.ctx.config)
-        app = local_api.app(_As(caller), (self.intake,), bounds)
+        app = local_api.app(
+            _As(ctx=self.ctx, who=caller), (self.intake,), bounds
+        )
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
@@ -215,9 +216,11 @@ class Uploads:
                 await self._child(id_, how, IMPORT_S, theirs.fileno())
             self._drop(id_)
         except SyncdError as e:
-            self._note(id_, running=False, problem=problem.of(e))
+            self._note(id_, problem=problem.of(e))
         finally:
             await runner.cleanup()
+            if id_ in self._known:
+                self._note(id_, running=False)
 
     async def _child(
         self, id_: int, how: Reading, most_s: float, api: int = 0
