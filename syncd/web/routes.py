@@ -98,8 +98,9 @@ class Route:
         if isinstance(found, web.StreamResponse):
             return found
         raw = isinstance(found, bytes)
+        waits = bool(getattr(found, "pending", 0) and self.method == "POST")
         return web.Response(
-            status=202 if getattr(found, "pending", 0) else self.status,
+            status=202 if waits else self.status,
             body=found if raw else msgspec.json.encode(found),
             headers={"Cache-Control": "no-store", "Content-Type": self.media},
         )
