@@ -251,16 +251,22 @@ class Intake:
             wanted.before, limit, wanted.list
         )
         return report_forms.ImportPage(
-            items=tuple(found),
+            items=await self._held(*found),
             next=found[-1].id if len(found) == limit else 0,
         )
 
     @route("GET", "/v1/imports/{id}", OPERATORS, "read one import")
     async def import_state(self, id_: int) -> ImportStatus:
         """Return one import."""
-        state = await self.ctx.own.imports.state(id_)
+        [state] = await self._held(await self.ctx.own.imports.state(id_))
         standing = await self.ctx.own.imports.in_force(id_)
         return replace(state, standing=standing)
+
+    async def _held(self, *found: ImportStatus) -> tuple[ImportStatus, ...]:
+        """Return imports, with what they wait for."""
+        waits = await self.ctx.own.pending.page(("waiting",))
+        of = {one.import_: one.id for one in waits}
+        return tuple(replace(one, pending=of.get(one.id, 0)) for one in found)
 
     @route(
         *("GET", "/v1/imports/{id}/refused", OPERATORS),
