@@ -33,7 +33,9 @@ async def scene(
 ) -> AsyncIterator[Scene]:
     """Three members with consoles, of which every page has something."""
     where = tmp_path_factory.mktemp("scene")
-    async with Alliance.found(where, IDS, local_apis=True) as alliance:
+    async with Alliance.found(
+        where, IDS, local_apis=True, settings={"review": {"above": 5}}
+    ) as alliance:
         await prepare(alliance)
         found = Scene(alliance, request.config.getoption("--pictures"))
         await found.hire()

@@ -23,12 +23,14 @@ from playwright.async_api import (
     ConsoleMessage,
     Page,
     Request,
+    expect,
 )
 
 AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
 NEEDED = {"chromium": "chromium", "node": "nodejs"}  # program -> package
 FONT = Path("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc")
-PATIENCE_MS = 10_000
+PATIENCE_MS = 20_000  # of a busy machine
+expect.set_options(timeout=PATIENCE_MS)
 SIZES = {"phone": (360, 740), "desk": (1280, 800), "a4": (794, 1123)}
 
 _KEPT = """async () => ({

@@ -1,0 +1,175 @@
+"""What an operator does at the desk, and what a second person makes of it."""
+
+import re
+
+import pytest
+from playwright.async_api import Browser, FilePayload, expect
+
+from tests.console.browser.scene import MARKUP, OURS, Scene
+from tests.console.browser.window import Window
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+
+ROWS = "".join(
+    f"+1 202 555 01{n},刷单返利,2026-11-20\n" for n in range(30, 36)
+)
+LIST = (
+    f"手机号,诈骗类型,发现日期\n{ROWS}+1 202 555 0136,刷单返例,2026-11-20\n"
+    "+1 202 555 0137,神秘新骗法,2026-11-20\n12,刷单返利,2026-11-20\n"
+).encode("gb18030")
+
+
+async def chosen(window: Window, name: str, raw: bytes) -> None:
+    """Open the imports, choose a file, and say what no column says."""
+    await window.open("/imports")
+    file = FilePayload(name=name, mimeType="text/csv", buffer=raw)
+    await window.page.set_input_files("input[type=file]", file)
+    await window.page.locator(".drop button").click()
+    await said_of_all(window)
+
+
+async def said_of_all(window: Window) -> None:
+    """Say what no column of a list says, and have it read again."""
+    for name, code in (
+        *(("kind", "phone"), ("role", "caller"), ("evidence", "user_tag")),
+    ):
+        chosen = window.page.locator(f"#reading select[name={name}]")
+        await chosen.select_option(code)
+    await window.page.get_by_role("button", name="Read it again").first.click()
+
+
+async def decided(
+    chromium: Browser, scene: Scene, what: str, why: str = ""
+) -> str:
+    """Have a second person decide on what waits; return what they read."""
+    async with scene.at(chromium, "bank", "reviewer") as window:
+        await window.open("/pending")
+        text = await window.text("main")
+        waits = window.page.locator("article").first
+        await waits.get_by_label(re.compile("^Why")).fill(why)
+        await waits.get_by_role("button", name=what, exact=True).click()
+        await expect(window.page.locator("article")).to_have_count(0)
+    return text
+
+
+async def test_a_list_from_its_file_to_its_end(
+    chromium: Browser, scene: Scene
+) -> None:
+    """In GB18030 with unknown words; two persons list it, and take it back."""
+    bank = scene.alliance.bank
+    async with scene.at(chromium, "bank", "operator") as window:
+        await chosen(window, "名单.csv", LIST)
+        said = window.page.locator("#reading .sentence")
+        await expect(said).to_contain_text("9 rows: 6 would be reported")
+        pick = window.page.get_by_role("row", name="刷单返例")
+        await pick.get_by_role("button").first.click()
+        await expect(said).to_contain_text("7 would be reported")
+        other = window.page.get_by_role("row", name="神秘新骗法")
+        await other.get_by_role("combobox").select_option("other")
+        await window.page.get_by_role(
+            "button", name="Read it again"
+        ).first.click()
+        await expect(said).to_contain_text("8 would be reported, 1 refused")
+        assert await window.axe() == []
+        await window.picture("en-import")
+        await window.page.get_by_role("button", name="Import 8 rows").click()
+        progress = window.page.locator("#progress")
+        await expect(progress).to_contain_text("waits for a second person")
+        await window.open("/pending")
+        confirm = window.page.get_by_role("button", name="Confirm")
+        assert await confirm.count() == 0
+        assert await window.fetch("/pending", id="1", what="confirm") == 403
+        window.refused(403)
+
+    assert "8" in await decided(chromium, scene, "Confirm")
+    await scene.alliance.settle()
+    [found] = await scene.alliance.police.lookup("phone", "+12025550137")
+    assert found.verdict == "suspected"
+
+    async with scene.at(chromium, "bank", "operator") as window:
+        await window.open("/imports")
+        await window.page.locator("#imports tbody a").first.click()
+        await window.page.locator("input[name=cell]").first.fill(
+            "+12025550138"
+        )
+        await window.page.get_by_role("button", name="Read them again").click()
+        await said_of_all(window)
+        await window.page.get_by_role("button", name="Import 1 rows").click()
+        await expect(window.page.locator("#imports")).to_contain_text(
+            "finished"
+        )
+        await (
+            window.page.locator("#imports tbody tr").last.locator("a").click()
+        )
+        await window.page.get_by_role("button", name="Take back all").click()
+        effect = window.page.locator("main")
+        await expect(effect).to_contain_text("8 would be taken back")
+        await window.page.get_by_role("button", name="Take these back").click()
+        await expect(effect).to_contain_text("waits for a second person")
+        assert not await bank.events("retracted")
+
+    await decided(chromium, scene, "Confirm")
+    await scene.alliance.settle()
+    [found] = await scene.alliance.police.lookup("phone", "+12025550137")
+    assert found.verdict == "none"
+
+
+async def test_what_a_file_says_is_shown_as_text(
+    chromium: Browser, scene: Scene
+) -> None:
+    async with scene.at(chromium, "bank", "operator") as window:
+        cell = MARKUP.replace('"', "'")
+        raw = f'手机号,"{cell}"\n+12025550139,"{cell}"\n"{cell}",x\n'.encode()
+        name = cell.replace("\x07", "")  # of which no header has one
+        await chosen(window, f"{name}.csv", raw)
+        await expect(window.page.locator("#reading")).to_contain_text(
+            "onerror"
+        )
+        assert await window.page.locator("img").count() == 0
+        assert "49" not in await window.text("#reading .sentence")
+
+
+async def test_a_dispute_is_answered(chromium: Browser, scene: Scene) -> None:
+    """The author looks again and says that it stands; the other one hears."""
+    async with scene.at(chromium, "bank", "operator") as window:
+        await window.open("/disputes")
+        waits = window.page.locator("article", has_text="against us")
+        await waits.get_by_role("button", name="The report stands").click()
+        await expect(
+            window.page.locator("article", has_text="against us")
+        ).to_have_count(0)
+    await scene.alliance.settle()
+    async with scene.at(chromium, "carrier", "operator") as window:
+        await window.open("/disputes")
+        await expect(window.page.locator("#disputes")).to_contain_text(
+            "answered"
+        )
+
+
+async def test_one_report_and_its_way_back(
+    chromium: Browser, scene: Scene
+) -> None:
+    """By one person at once; a value is shown masked, until it is asked for."""
+    async with scene.at(chromium, "bank", "operator") as window:
+        await window.open("/reports/new")
+        new = window.page.locator("#new")
+        await new.locator("[name=kind]").select_option("phone")
+        await new.locator("[name=value]").fill("+1 202 555 0140")
+        await new.locator("[name=label]").select_option("fake_loan")
+        await new.locator("[name=role]").select_option("caller")
+        await new.locator("[name=evidence]").select_option("user_tag")
+        await new.get_by_role("button").click()
+        await window.page.wait_for_url(re.compile(r"/reports/\d+$"))
+        assert "5550140" not in await window.text("main")
+        await window.page.get_by_role("button", name="Show the value").click()
+        await expect(window.page.locator("#value")).to_contain_text(
+            "+12025550140"
+        )
+        await window.page.locator("[name=reason]").select_option("entry_error")
+        await window.page.get_by_role("button", name="Take back").click()
+        await window.page.get_by_role("button", name="Take these back").click()
+        await expect(window.page.locator("main")).to_contain_text(
+            "1 are being taken back"
+        )
+        assert OURS not in await window.history()
+        assert "5550140" not in await window.history()
