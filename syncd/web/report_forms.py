@@ -116,6 +116,12 @@ class Retracting(FullOutput, frozen=True, kw_only=True):
     ids: tuple[int, ...]  # that are going to end: the first thousand
 
 
+class RetractionEffect(Retracting, frozen=True, kw_only=True):
+    """The same, before it is done; of the first thousand, who lists them too."""
+
+    stays: dict[str, int]  # values by member
+
+
 class RefusedRow(Input, frozen=True, kw_only=True):
     """A row that the client could not read as a report."""
 

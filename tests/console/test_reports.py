@@ -49,12 +49,16 @@ async def test_a_value_is_masked_until_somebody_says_what_for(
 
 
 async def test_what_would_end_is_shown_before_it_does(
-    operator: Visitor,
+    alliance: Alliance, operator: Visitor
 ) -> None:
+    """And whose listing of the same value stays."""
+    await alliance.police.report("phone", "+12025550182")
     where = await reported(operator, "+12025550182")
+    await alliance.settle()
     form = {"ids": where.rpartition("/")[2], "reason": "false_positive"}
     page = await operator.post("/reports/retract", form)
     assert "1 would be taken back" in page.text
+    assert "police reports 1 of the same values" in page.text
     assert "Take back" in (await operator.get(where)).text
     page = await operator.post("/reports/retract", {**form, "sure": "1"})
     assert "1 are being taken back" in page.text

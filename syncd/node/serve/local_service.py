@@ -30,7 +30,7 @@ from syncd.node.serve.callers import Callers
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.review_service import Review
-from syncd.node.serve.shown import claim_items
+from syncd.node.serve.shown import claim_items, shown
 from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.store.retracting import Terms, Withdrawn
 from syncd.web import event_stream, forms, report_forms
@@ -130,11 +130,15 @@ class LocalService(Callers):
     )
     async def effect(
         self, wanted: report_forms.Retraction
-    ) -> report_forms.Retracting:
+    ) -> report_forms.RetractionEffect:
         """Return what would end, and end nothing."""
         how = Terms(wanted.reason, self.ctx.today(), _types(wanted), dry=True)
-        vault = self.ctx.own.vault
-        return _retracting(await vault.retract(await self._named(wanted), how))
+        ids = await self._named(wanted)
+        done = await self.ctx.own.vault.retract(ids, how)
+        stays, _ = await self.review.others(done.ids)
+        return shown(
+            report_forms.RetractionEffect, _retracting(done), stays=stays
+        )
 
     async def _named(self, wanted: report_forms.Retraction) -> list[int]:
         """Return the ids of the vault rows that a retraction may mean."""

@@ -23,6 +23,7 @@ from syncd.errors import (
 from syncd.flows import review
 from syncd.flows.basis import ClaimSource, claims_on
 from syncd.flows.own_lists import plain_text
+from syncd.flows.ports import Position
 from syncd.flows.review import Change, Held, Person
 from syncd.indicator.statement import Report
 from syncd.node.context import Context
@@ -135,6 +136,18 @@ class Review:
         if caller.shown is None and not await self.in_force():
             return
         ends = await self.book.ends(ids, types)
+        stays, positions = await self.others(ids)
+        await self.ask(
+            *(caller, "POST /v1/retractions", wanted, ends),
+            note=True,
+            stays=stays,
+            positions=positions[:NAMED],
+        )
+
+    async def others(
+        self, ids: Sequence[int]
+    ) -> tuple[dict[str, int], tuple[Position, ...]]:
+        """Return what others list of the values of rows, and our positions."""
         listed = await self.book.listed(ids[:LISTED])
         found = await claims_on((key for key, _ in listed), self.claims)
         stays = Counter[str]()
@@ -142,12 +155,7 @@ class Review:
             on = {c.origin for c in claims if isinstance(c.statement, Report)}
             its = map(self.ctx.roster.by_origin, on - {*self.ctx.own_origins})
             stays.update({member[0].id for member in its if member})
-        await self.ask(
-            *(caller, "POST /v1/retractions", wanted, ends),
-            note=True,
-            stays=dict(stays),
-            positions=tuple(at for _, at in listed[:NAMED]),
-        )
+        return dict(stays), tuple(at for _, at in listed)
 
     async def ask_of_own(
         self,
