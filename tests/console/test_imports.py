@@ -1,5 +1,6 @@
 """A list is read, understood, imported and mended without a terminal."""
 
+import io
 import re
 
 import aiohttp
@@ -20,7 +21,7 @@ LIST = (
 async def upload(who: Visitor, raw: bytes = LIST) -> Page:
     """Send a file as a browser does."""
     form = aiohttp.FormData(quote_fields=False)
-    form.add_field("file", raw, filename="涉案名单.csv")
+    form.add_field("file", io.BytesIO(raw), filename="涉案名单.csv")
     headers = {"Origin": who.url, "Sec-Fetch-Site": "same-origin"}
     where = who.url + "/imports"
     async with who.browser.post(where, data=form, headers=headers) as got:
@@ -96,5 +97,7 @@ async def test_what_is_no_list_says_so(operator: Visitor) -> None:
     assert "涉案名单.csv: is XLS" in page.text
     page = await operator.post("/imports", {"file": "x"})
     assert (page.status, "no file" in page.text) == (400, True)
+    page = await upload(operator, bytes((16 << 20) + 1))
+    assert (page.status, "longer than" in page.text) == (400, True)
     assert (await operator.get("/imports/file/1")).status == 404
     assert (await operator.get("/imports")).status == 200

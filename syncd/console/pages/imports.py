@@ -1,13 +1,18 @@
 """Imports: a list from its file to the vault, and what was refused of it."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import BodyPartReader, web
 
 from syncd.console.page import Visit, page
-from syncd.console.pages.reports import STATES, form_of, kinds, named
+from syncd.console.pages.reports import (
+    FACETS,
+    STATES,
+    form_of,
+    kinds,
+    named,
+)
 from syncd.console.tables import At, Column, Link, Row
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows.submission import ImportStatus
@@ -19,7 +24,6 @@ from syncd.web import report_forms
 from syncd.web.routes import OPERATORS
 from syncd.web.upload_forms import MendedRows, Reading, UploadPreview
 
-BODY_S: Final = 120
 MENDED: Final = 20  # rows that are mended on one page
 _COLUMNS: Final = (
     Column("id", later("number")),
@@ -32,15 +36,10 @@ _COLUMNS: Final = (
     Column("taken_back", later("taken back")),
     Column("refused", later("refused")),
 )
-_OF_ALL: Final = {  # what may be the same in all rows
-    "label": later("label"),
-    "role": later("role"),
-    "evidence": later("evidence"),
-}
 _NEEDED: Final = {
     "value": later("value"),
     "kind": later("kind"),
-    **_OF_ALL,
+    **FACETS,
 }
 
 
@@ -103,21 +102,21 @@ async def _file(request: web.Request) -> tuple[str, bytes]:
     """Return the name and the bytes of the file in a form, held in memory.
 
     Raises:
-        MalformedError: there is none.
-        HTTPRequestEntityTooLarge: it is longer than a body may be.
+        MalformedError: there is none, or it is longer than a body may be.
     """
-    if not request.content_type.startswith("multipart/"):
+    form = request.content_type.startswith("multipart/")
+    part = await (await request.multipart()).next() if form else None
+    if not isinstance(part, BodyPartReader) or not part.filename:
         raise MalformedError("form: no file in it")
-    most = request.client_max_size
-    async with asyncio.timeout(BODY_S):
-        part = await (await request.multipart()).next()
-        if not isinstance(part, BodyPartReader) or not part.filename:
-            raise MalformedError("form: no file in it")
-        raw = bytearray()
-        while some := await part.read_chunk(1 << 16):
-            raw += some
-            if len(raw) > most:
-                raise web.HTTPRequestEntityTooLarge(most, len(raw))
+    raw, most = bytearray(), request.client_max_size
+    while some := await part.read_chunk(1 << 16):
+        raw += some
+        if len(raw) > most:
+            raise MalformedError(
+                "form: the file is longer than {n} bytes",
+                hint="import it by the command: syncd report import",
+                n=most,
+            )
     return part.filename[-256:], bytes(raw)
 
 
@@ -170,11 +169,11 @@ async def _read(
         how=how,
         error=problem,
         fields=FIELDS,
-        needed=[(t(title), name) for name, title in _NEEDED.items()],
+        needed={name: t(title) for name, title in _NEEDED.items()},
         kinds=kinds(),
         of_all=[
             (t(title), name, named(name, visit.lang))
-            for name, title in _OF_ALL.items()
+            for name, title in FACETS.items()
         ],
         unknown=[
             (u, _near(visit.lang, u), named(u.field, visit.lang))

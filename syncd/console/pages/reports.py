@@ -42,7 +42,7 @@ _COLUMNS: Final = (
     Column("at", later("accepted")),
     Column("position", later("entry")),
 )
-_NEEDED: Final = {
+FACETS: Final = {  # of a report, none of them guessed
     "label": later("label"),
     "role": later("role"),
     "evidence": later("evidence"),
@@ -238,6 +238,6 @@ def _form(
         kinds=kinds(),
         facets=[
             (t(title), name, named(name, visit.lang))
-            for name, title in _NEEDED.items()
+            for name, title in FACETS.items()
         ],
     )
