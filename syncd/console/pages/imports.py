@@ -121,24 +121,20 @@ async def _file(request: web.Request) -> tuple[str, bytes]:
 
 
 @page("GET", "/imports/file/{upload:[0-9]+}", OPERATORS, later("A list"))
-async def again(visit: Visit) -> web.StreamResponse:
-    """Read what was uploaded before."""
-    id_ = int(visit.request.match_info["upload"][:15])
-    kept = await visit.api("GET", "/v1/uploads")
-    names = {one.id: one.name for one in kept.items}
-    return await _read(visit, id_, {"name": names.get(id_) or f"{id_}.csv"})
-
-
 @page("POST", "/imports/file/{upload:[0-9]+}", OPERATORS, later("A list"))
 async def read(visit: Visit) -> web.StreamResponse:
     """Read it as is said by now; import it, if it is right so."""
     id_ = int(visit.request.match_info["upload"][:15])
-    given = await visit.form()
-    if "start" not in given:
-        return await _read(visit, id_, given)
-    where = "/v1/uploads/{id}/import"
-    await visit.api("POST", where, _reading(given), id=id_)
-    return visit.go("/imports")
+    given: Mapping[str, str] = await visit.form()
+    if "start" in given:
+        where = "/v1/uploads/{id}/import"
+        await visit.api("POST", where, _reading(given), id=id_)
+        return visit.go("/imports")
+    if "name" not in given:
+        kept = await visit.api("GET", "/v1/uploads")
+        names = {one.id: one.name for one in kept.items}
+        given = {"name": names.get(id_) or f"{id_}.csv"}
+    return await _read(visit, id_, given)
 
 
 async def _read(

@@ -93,15 +93,14 @@ def _row(visit: Visit, one: report_forms.VaultItem) -> Row:
     }
 
 
-async def _search(visit: Visit, **asked: Any) -> report_forms.VaultPage:
-    wanted = report_forms.ReportSearch(**asked)
-    found: report_forms.VaultPage = await visit.api(
-        "POST", "/v1/reports/search", wanted
-    )
-    return found
-
-
-async def _listed(visit: Visit, given: Mapping[str, str]) -> web.Response:
+@page("GET", "/reports", OPERATORS, later("Our reports"), menu=30)
+@page("POST", "/reports", OPERATORS, later("Our reports"))
+async def reports(visit: Visit) -> web.StreamResponse:
+    """Show what is in the vault; a value or list stands in no address."""
+    given: Mapping[str, str] = await visit.form()
+    if visit.request.method == "GET":
+        hidden = ("value", "scheme", "region", "list")
+        given = {k: v for k, v in visit.query.items() if k not in hidden}
     wanted = form_of(report_forms.ReportSearch, given, limit=ROWS)
     found = await visit.api("POST", "/v1/reports/search", wanted)
     more = ""
@@ -126,40 +125,17 @@ async def _listed(visit: Visit, given: Mapping[str, str]) -> web.Response:
     )
 
 
-@page("GET", "/reports", OPERATORS, later("Our reports"), menu=30)
-async def reports(visit: Visit) -> web.StreamResponse:
-    """Show what is in the vault, chosen by what may stand in an address."""
-    hidden = ("value", "scheme", "region", "list")  # in no address
-    query = {k: v for k, v in visit.query.items() if k not in hidden}
-    return await _listed(visit, query)
-
-
-@page("POST", "/reports", OPERATORS, later("Our reports"))
-async def about(visit: Visit) -> web.StreamResponse:
-    """Show the same of one value or list, which stands in no address."""
-    return await _listed(visit, await visit.form())
-
-
 @page("GET", "/reports/{id:[0-9]+}", OPERATORS, later("Report"))
-async def report(visit: Visit) -> web.StreamResponse:
-    """Show one row, its value masked."""
-    return await _one(visit)
-
-
 @page("POST", "/reports/{id:[0-9]+}", OPERATORS, later("Report"))
-async def value(visit: Visit) -> web.StreamResponse:
-    """Show its value, which is recorded."""
-    call = form_of(report_forms.ValueCall, await visit.form())
-    id_ = int(visit.request.match_info["id"][:15])
-    where = "/v1/reports/{id}/value"
-    return await _one(visit, await visit.api("POST", where, call, id=id_))
-
-
-async def _one(
-    visit: Visit, seen: report_forms.VaultValue | None = None
-) -> web.StreamResponse:
-    id_ = int(visit.request.match_info["id"][:15])
-    found = await _search(visit, before=id_ + 1, limit=1)
+async def report(visit: Visit) -> web.StreamResponse:
+    """Show one row, its value masked; or its value, which is recorded."""
+    id_, seen = int(visit.request.match_info["id"][:15]), None
+    if visit.request.method == "POST":
+        call = form_of(report_forms.ValueCall, await visit.form())
+        where = "/v1/reports/{id}/value"
+        seen = await visit.api("POST", where, call, id=id_)
+    asked = report_forms.ReportQuery(before=id_ + 1, limit=1)
+    found = await visit.api("GET", "/v1/reports", asked)
     if not found.items or found.items[0].id != id_:
         raise MissingError("report: none of that id")
     [one] = found.items
@@ -203,13 +179,8 @@ async def retract(visit: Visit) -> web.StreamResponse:
 
 
 @page("GET", "/reports/new", OPERATORS, later("Report one"))
-async def new(visit: Visit) -> web.StreamResponse:
-    """Show an empty form."""
-    return _form(visit, {})
-
-
 @page("POST", "/reports/new", OPERATORS, later("Report one"))
-async def hand_in(visit: Visit) -> web.StreamResponse:
+async def new(visit: Visit) -> web.StreamResponse:
     """Show the form with what is known, or hand it in."""
     given = await visit.form()
     if "send" not in given:
