@@ -36,6 +36,30 @@ async def test_from_log_in_to_log_out(chromium: Browser, scene: Scene) -> None:
         window.refused(401)
 
 
+async def test_a_link_logs_in_once(chromium: Browser, scene: Scene) -> None:
+    """As the demo prints it; its secret does not stay in the address."""
+    own = scene.alliance.members["bank"].node.home.own
+    secret = await own.sessions.ticket("reader-1")
+    async with opened(chromium, scene.address("bank")) as window:
+        await window.open(f"/login#{secret}")
+        await window.page.wait_for_url(lambda url: "/login" not in url)
+        assert window.path == "/"
+        assert secret not in await window.history()
+        await window.page.locator(LOG_OUT).click()
+    async with opened(chromium, scene.address("bank")) as window:
+        await window.open(f"/login#{secret}")
+        await window.page.locator("[role=alert]").wait_for()
+        window.refused(401)
+
+
+async def test_a_code_has_an_address(chromium: Browser, scene: Scene) -> None:
+    """Also one among those that are folded away."""
+    async with scene.at(chromium, role="reader") as window:
+        for code in ("fork", "a_bearer_token_is_needed"):
+            await window.page.goto(f"{window.address}/help#{code}")
+            await window.page.locator(f"dt#{code}").wait_for(state="visible")
+
+
 async def test_the_language_is_kept(chromium: Browser, scene: Scene) -> None:
     token = scene.tokens["bank", "auditor"]
     async with opened(chromium, scene.address("bank")) as window:
