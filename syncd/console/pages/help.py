@@ -14,7 +14,6 @@ from aiohttp import web
 from markupsafe import Markup, escape
 
 from syncd.console.page import Visit, page
-from syncd.console.tables import Column
 from syncd.indicator import vocabulary
 from syncd.messages import wire
 from syncd.messages.catalogue import later, t
@@ -34,10 +33,6 @@ FACETS: Final = {  # of the vocabulary
     later("Reasons of a verdict"): "verdict_reason",
     later("Actions"): "action",
 }
-CODES: Final = (
-    Column("field", later("Field"), choices=True),
-    *(Column("code", later("Code")), Column("name", later("Name"))),
-)
 
 
 @cache
@@ -67,28 +62,29 @@ def marked(cell: str) -> Markup:
     return Markup(text)  # noqa: S704  escaped above
 
 
-def _facets(lang: str) -> dict[str, list[tuple[str, str]]]:
-    return {
-        facet: [(c.code, getattr(c, lang)) for c in codes.values()]
-        for facet, codes in vocabulary.FACETS.items()
-    }
-
-
 @cache
 def explained(lang: str) -> Explained:
     """Return each section; an anchor is the first's that has it."""
-    facets = _facets(lang)
+    facets = {
+        facet: [(c.code, getattr(c, lang)) for c in codes.values()]
+        for facet, codes in vocabulary.FACETS.items()
+    }
     said = wire.rows(wire.CODES.read_text())
     ways = wire.rows(wire.HINTS.read_text())
     sections: dict[str, Words] = {
         **{title: rows(*its) for title, its in DOCUMENTS.items()},
-        **{title: facets[facet] for title, facet in FACETS.items()},
+        **{title: facets.pop(facet) for title, facet in FACETS.items()},
+        later("Codes of fields"): [
+            (f"{facet}.{code}", name)
+            for facet, its in facets.items()
+            for code, name in its
+        ],
         later("Codes of messages"): [
             (code, text, *(said[way] for way in ways.get(code, "").split()))
             for code, text in said.items()
         ],
     }
-    taken = {"codes", "main", "problem"}
+    taken = {"main", "problem"}
     found: Explained = {}
     for title, words in sections.items():
         found[title] = its = []
@@ -104,16 +100,10 @@ def explained(lang: str) -> Explained:
 @page("GET", "/help", EVERYBODY, later("Words"), menu=90)
 async def help_(visit: Visit) -> web.StreamResponse:
     """Show all words, each code with an anchor of its own."""
-    codes = [
-        {"field": facet, "code": code, "name": name}
-        for facet, its in _facets(visit.lang).items()
-        for code, name in its
-    ]
     return visit.show(
         "help.html",
         sentence=t(
             "What words, codes and numbers mean here, and what to do about them."
         ),
         sections=explained(visit.lang),
-        table=visit.table("codes", CODES, codes),
     )

@@ -3,10 +3,9 @@
 import asyncio
 import platform
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import structlog
 
@@ -24,20 +23,13 @@ from syncd.web.routes import OPERATORS, Caller, route
 log = structlog.get_logger("syncd.own")
 
 
-class Jobs(Protocol):
-    """What runs by the clock."""
-
-    def states(self) -> Sequence[forms.JobState]:
-        """Return when each ran last and runs next."""
-
-
 @dataclass(kw_only=True, eq=False)
 class SystemService:
     """Shows what the daemon runs with; revokes tokens and sessions."""
 
     ctx: Context
     rounds: Rounds  # know our clock
-    jobs: Jobs
+    jobs: Any  # what runs by the clock, with its `states`
 
     @route("GET", "/v1/system", OPERATORS, "read how the daemon is doing")
     async def system(self) -> forms.SystemState:
