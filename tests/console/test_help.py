@@ -4,10 +4,11 @@ import re
 
 import pytest
 
+from syncd.console import page as pages
 from syncd.console.pages import help as words
 from syncd.messages import wire
-from tests.console.conftest import Visitor
-from tests.test_docs import findings
+from tests.console.conftest import ROLES, Visitor
+from tests.test_docs import findings, section
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -40,3 +41,13 @@ async def test_words_are_those_of_the_documents(reader: Visitor) -> None:
     for document in words.DOCUMENTS.values():
         for _, text, *_ in words.rows(*document):
             assert str(words.marked(text)) not in chinese.html or not text
+
+
+async def test_the_document_says_which_role_has_which_page() -> None:
+    """By the menu, which is by the pages' own table."""
+    menu = sorted((way for way in pages.ALL if way.menu), key=lambda w: w.menu)
+    for role in ROLES:
+        named = ", ".join(way.title for way in menu if role in way.roles)
+        assert f"| `{role}` | {named} |" in section(
+            "console.md", "Who gets in"
+        )
