@@ -50,6 +50,15 @@ def test_the_image_is_small_and_has_no_power() -> None:
     assert "libsodium23" in last
 
 
+def test_the_build_is_given_what_it_copies() -> None:
+    text = (DOCKER / "Dockerfile").read_text()
+    lines = re.findall(r"^COPY (?!--)(.*) \S+$", text, re.MULTILINE)
+    let_in = (DOCKER / "Dockerfile.dockerignore").read_text().splitlines()
+    assert {name for line in lines for name in line.split()} == {
+        line[1:] for line in let_in if line.startswith("!")
+    }
+
+
 def test_the_image_leaves_out_what_runs_no_daemon() -> None:
     """Its lock is the same resolution as ours, without the tools."""
     setup = load(HOUSE / "tools" / "setup.py")
