@@ -9,7 +9,7 @@ import contextlib
 import functools
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ from syncd.console.page import Visit, Way
 from syncd.console.render import HERE, environment
 from syncd.errors import QuotaError, SyncdError, UntrustedError
 from syncd.messages import catalogue
-from syncd.messages.catalogue import later
+from syncd.messages.catalogue import later, t
 from syncd.web import local_api, routes
 from syncd.web.routes import BEARER, EVERYBODY, OPEN, Caller, Route
 
@@ -83,7 +83,6 @@ class Console:
 
     def __post_init__(self) -> None:
         pages.load()
-        self.member, self.region = self.terms.member, self.terms.region
         self.ways = {
             (one.method, one.path): (service, one)
             for service in self.services
@@ -116,7 +115,7 @@ class Console:
             "visit": visit,
             "nonce": visit.nonce,
             "now": visit.now,
-            "title": catalogue.t(visit.way.title),
+            "title": t(visit.way.title),
             "menu": [
                 way
                 for way in sorted(page.ALL, key=lambda way: way.menu)
@@ -182,7 +181,12 @@ class Console:
             await self.gate.speak(secret, _spoken(given.get("lang", "")))
             return visit.go(_next(given))
         if visit.caller.role not in way.roles:
-            return visit.show("refused.html", status=403, way=way)
+            sentence = t(
+                "Your role, {role}, may not: {what}.",
+                role=t(visit.caller.role),
+                what=t(way.title),
+            )
+            return visit.show("base.html", status=403, sentence=sentence)
         return await way.handler(visit)
 
     async def _log_in(self, visit: Visit) -> web.Response:
@@ -262,7 +266,9 @@ class Console:
         """Return our cookie's name: cookies know no ports."""
         parts = urlsplit(self._address(request))
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        named = hashlib.sha256(f"{self.member}:{port}".encode()).hexdigest()
+        named = hashlib.sha256(
+            f"{self.terms.member}:{port}".encode()
+        ).hexdigest()
         secure = "__Host-" if parts.scheme == "https" else ""
         return f"{secure}syncd-{named[:12]}"
 
@@ -316,26 +322,22 @@ def _next(given: Any) -> str:
     return path if ours and path.isprintable() else "/"
 
 
-def _spoken(lang: str) -> str:
-    return lang if lang in catalogue.LANGUAGES else "en"
-
-
 def _language(request: web.Request) -> str:
     """Return what a browser asks for, as far as we speak it."""
     asked = request.query.get("lang", "") if request.path == LOG_IN else ""
     wanted = asked or request.headers.get(hdrs.ACCEPT_LANGUAGE, "")
-    return next(_tongues(wanted), "en")
+    return _spoken(wanted)
 
 
-def _tongues(wanted: str) -> Iterator[str]:
-    for one in wanted.split(","):
-        tongue = one.strip()[:2].lower()
-        if tongue in catalogue.LANGUAGES:
-            yield tongue
+def _spoken(wanted: str) -> str:
+    """Return the first language of a browser's list that we speak."""
+    tongues = (one.strip()[:2].lower() for one in wanted.split(","))
+    return next((one for one in tongues if one in catalogue.LANGUAGES), "en")
 
 
 async def _lost_page(visit: Visit) -> web.StreamResponse:
-    return visit.show("lost.html", status=404)
+    sentence = t("There is no page at this address.")
+    return visit.show("base.html", status=404, sentence=sentence)
 
 
 async def _nothing(visit: Visit) -> web.StreamResponse:

@@ -11,7 +11,7 @@ logged in. An htmx request gets one block of the template, anybody else all.
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -21,8 +21,11 @@ from syncd.console.tables import Column, Row, Table
 from syncd.errors import MalformedError, RefusedError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later
-from syncd.web.routes import Caller, Route
+from syncd.web.routes import Caller
 from syncd.web.runner import body_of
+
+if TYPE_CHECKING:
+    from syncd.console.app import Console
 
 _ROLES: Final = (  # what people read of them
     *(later("operator"), later("reviewer"), later("reader")),
@@ -61,27 +64,11 @@ def page(
     return add
 
 
-class Room(Protocol):
-    """What all pages share."""
-
-    member: str
-    region: str  # whose numbers need no country code
-
-    @property
-    def ways(self) -> Mapping[tuple[str, str], tuple[object, Route]]:
-        """The routes of the local API, each with its service."""
-
-    def render(
-        self, visit: "Visit", name: str, block: str, **more: Any
-    ) -> str:
-        """Return a template as text."""
-
-
 @dataclass(kw_only=True, eq=False)
 class Visit:
     """One request of somebody who is logged in."""
 
-    room: Room
+    room: "Console"
     request: web.Request
     way: Way
     nonce: str  # of the answer's scripts
@@ -180,7 +167,7 @@ class Visit:
                     headers={
                         "Content-Type": "text/csv; charset=utf-8",
                         "Content-Disposition": "attachment; filename="
-                        f'"{self.room.member}-{table.name}.csv"',
+                        f'"{self.room.terms.member}-{table.name}.csv"',
                     },
                 )
         part = block if self.htmx else ""
