@@ -91,7 +91,7 @@ async def answer(visit: Visit) -> web.StreamResponse:
         reason=given.get(outcome, ""),
     )
     await visit.api("POST", "/v1/answers", draft)
-    return visit.go("/disputes")
+    return visit.go("/disputes?answered")
 
 
 def _named(visit: Visit, codes: Sequence[str]) -> list[tuple[str, str]]:

@@ -70,6 +70,7 @@ async def prepare(alliance: Alliance) -> None:
     await carrier.write((1, MARKUP.encode()), (99, MARKUP.encode()))
     await alliance.settle()
     await lists(bank)
+    await alliance.settle()
 
 
 async def lists(member: Member) -> None:
