@@ -32,7 +32,7 @@ async def test_a_second_person_confirms_and_refuses(
     await hand_in(alliance, operator, "+12025556001")
     await hand_in(alliance, operator, "+12025556002")
     page = await operator.get("/pending")
-    assert re.search(r"^.*[2-9] wait for a second person", page.text)
+    assert re.search(r"Waiting for a second person: [2-9]", page.text)
     assert "Confirm" not in page.text  # to whom it is not for
     page = await reviewer.get("/pending")
     assert "operator 0001 0001 Person 0001" in page.text
@@ -77,7 +77,7 @@ async def test_what_went_at_once_is_looked_at(
     ) as got:
         assert got.status == 202
     page = await people["reviewer"].get("/pending")
-    assert re.search(r"[1-9] went at once", page.text)
+    assert re.search(r"Went at once and to be looked at: [1-9]", page.text)
     given = {"id": waiting(page)[-1], "what": "confirm"}
     page = await people["reviewer"].post("/pending", given)
     assert "looked at, right" in page.text

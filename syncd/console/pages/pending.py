@@ -50,8 +50,8 @@ async def pending(visit: Visit) -> web.StreamResponse:
     return visit.show(
         "pending.html",
         sentence=t(
-            "{n} wait for a second person; {after} went at once and are to be"
-            " looked at, {late} of them overdue.",
+            "Waiting for a second person: {n}. Went at once and to be looked"
+            " at: {after}, of them overdue: {late}.",
             n=len(items["waiting"]),
             after=len(items["after"]),
             late=late,

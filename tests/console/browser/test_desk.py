@@ -81,7 +81,7 @@ async def test_a_list_from_its_file_to_its_end(
         assert await window.fetch("/pending", id="1", what="confirm") == 403
         window.refused(403)
 
-    assert "8" in await decided(chromium, scene, "Confirm")
+    assert "7 new: report" in await decided(chromium, scene, "Confirm")
     await scene.alliance.settle()
     [found] = await scene.alliance.police.lookup("phone", "+12025550137")
     assert found.verdict == "suspected"
@@ -98,9 +98,8 @@ async def test_a_list_from_its_file_to_its_end(
         await expect(window.page.locator("#imports")).to_contain_text(
             "finished"
         )
-        await (
-            window.page.locator("#imports tbody tr").last.locator("a").click()
-        )
+        ours = window.page.locator("#imports tbody tr", has_text="名单")
+        await ours.last.locator("a").click()
         await window.page.get_by_role("button", name="Take back all").click()
         effect = window.page.locator("main")
         await expect(effect).to_contain_text("8 would be taken back")

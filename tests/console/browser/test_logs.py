@@ -55,6 +55,7 @@ async def test_hostile_bytes_are_text(
 async def test_the_exchange_is_up_to_date_by_itself(
     chromium: Browser, scene: Scene
 ) -> None:
+    await scene.alliance.settle()
     async with scene.at(chromium) as window:
         await window.page.clock.install()
         await window.open("/exchange?findings.sort=n")
