@@ -8,6 +8,7 @@ after ──confirm──▶ seen        went at once, is looked at afterwards
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, Final
 
 from msgspec import Struct
@@ -76,9 +77,17 @@ class Held(
 
 
 def decided(
-    held: Held, who: Person, now: int, why: str, *, right: bool
+    held: Held,
+    who: Person,
+    now: int,
+    why: str,
+    staff: Iterable[str] = (),
+    *,
+    right: bool,
 ) -> Held:
     """Return it as a second person decides; the same said twice is once.
+
+    `staff` are the numbers of others who handed in parts of it.
 
     Raises:
         RefusedError: that is no second person, or nothing waits.
@@ -89,8 +98,8 @@ def decided(
             "review: your token belongs to no person",
             hint="syncd token add NAME --role reviewer --staff NUMBER",
         )
-    numbers = {one.staff.strip().casefold() for one in (who, held.by)}
-    if len(numbers) == 1 or who.id == held.by.id:
+    first = {n.strip().casefold() for n in (held.by.staff, *staff)}
+    if who.staff.strip().casefold() in first or who.id == held.by.id:
         raise RefusedError("review: whoever handed it in is no second person")
     if held.decided == who and right != (held.state in ("refused", "wrong")):
         return held

@@ -18,6 +18,7 @@ from syncd.flows.ports import Position, State
 from syncd.flows.review import Change, Held, merged
 from syncd.flows.submission import ImportEnd
 from syncd.indicator import statement
+from syncd.store.bearer import bearer
 from syncd.store.book import SealedBook, reads, writes
 from syncd.store.prepared import MANY, Prepared
 from syncd.store.tables import (
@@ -187,6 +188,13 @@ class PendingBook(SealedBook):
         c.execute(this.values(whole=1 if end.complete else 2))
         found = c.execute(_COUNT.where(*_held(id_)))
         return _changes(found, statement.NAMES, 1)
+
+    @reads
+    def staff(self, c: sa.Connection, id_: int) -> list[str]:
+        """Return who handed in the held rows of an import, by staff number."""
+        names = sa.select(_row.caller).where(*_held(id_)).distinct()
+        its = sa.select(bearer.c.staff).where(bearer.c.name.in_(names))
+        return [*c.scalars(its)]
 
     @writes
     def release_import(self, c: sa.Connection, id_: int) -> None:

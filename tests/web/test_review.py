@@ -202,13 +202,18 @@ async def begin(client: LocalClient, name: str, list_: str) -> int:
 
 
 async def load(
-    client: LocalClient, id_: int, first: int, n: int, at: int = 0
+    client: LocalClient,
+    id_: int,
+    first: int,
+    n: int,
+    at: int = 0,
+    role: str = "operator",
 ) -> Reply:
     mark: dict[str, Any] = {"id": id_}
     mark |= {"old_offset": at, "offset": at + 9, "row": at + 9}
     mark["prefix"] = "0" * 64
     body = {"reports": phones(first, n), "import": mark}
-    return await client.post("/v1/reports", body)
+    return await client.post("/v1/reports", body, role=role)
 
 
 async def finish(client: LocalClient, id_: int) -> Reply:
@@ -327,6 +332,41 @@ async def test_two_loads_that_wait_are_each_done_as_they_were(
     page = await bank.get("/v1/own/entries?list=y")
     values = [item["value"][-4:] for item in page.body["items"]]
     assert values == ["3201", "3202"]
+
+
+async def reviewers_own(client: LocalClient) -> str:
+    """Return a role by which the reviewer hands in."""
+    if "second" not in client.tokens:
+        add = client.member.node.home.own.bearers.add
+        token = await add("my second", "operator", None, "0043")
+        client.tokens["second"] = token
+    return "second"
+
+
+async def test_who_handed_in_a_row_does_not_confirm_anothers_import(
+    bank: LocalClient,
+) -> None:
+    role = await reviewers_own(bank)
+    id_ = await begin(bank, "h.csv", "h")
+    await load(bank, id_, 2500, 4)
+    await load(bank, id_, 2510, 1, 9, role)
+    pending = (await finish(bank, id_)).body["pending"]
+    assert (await decide(bank, pending)).status == 422
+    assert await rows(bank, 2500, 1) == ["held"]
+
+
+async def test_nobody_adds_to_anothers_load(bank: LocalClient) -> None:
+    role = await reviewers_own(bank)
+    begun = (await bank.post("/v1/own/loads", {"list": "z"})).body["load"]
+    for first, whose in (3300, "operator"), (3310, role):
+        part = {"list": "z", "load": begun, "reports": phones(first, 1)}
+        await bank.post("/v1/own/local", part, role=whose)
+    await bank.post("/v1/own/loads", {"list": "z"}, role=role)
+    end = {"list": "z", "load": begun}
+    id_ = (await bank.post("/v1/own/removals", end)).body["pending"]
+    assert (await decide(bank, id_)).body["items"][0]["state"] == "done"
+    page = await bank.get("/v1/own/entries?list=z")
+    assert [item["value"][-4:] for item in page.body["items"]] == ["3300"]
 
 
 async def test_a_day_later_it_lapses_and_what_went_is_a_to_do(

@@ -219,12 +219,12 @@ class OwnListService:
 
     @route("POST", "/v1/own/loads", OPERATORS, "begin a load of a local list")
     async def begin_load(
-        self, wanted: own_forms.OwnLoadBegin
+        self, caller: Caller, wanted: own_forms.OwnLoadBegin
     ) -> own_forms.OwnLoad:
         """Begin to read a list of our own anew."""
         name = own_lists.list_name(wanted.list)
         load, there = await self.ctx.own.entries.begin_load(name)
-        await self.review.book.lapse(f"{load}/{name}")
+        await self.review.book.lapse(f"{load}/{name}/{caller.id}")
         return own_forms.OwnLoad(load=load, entries=there)
 
     @route("POST", "/v1/own/removals", HANDED_IN, "remove our own entries")

@@ -182,7 +182,7 @@ class Review:
         if free or not await self.in_force():
             return False
         held = replace(held, state="open" if more else "waiting")
-        part_of = f"{load}/{name}" if load else ""
+        part_of = f"{load}/{name}/{caller.id}" if load else ""
         held = await self.book.put(held, msgspec.json.encode(body), part_of)
         if not more:
             raise PendingError.of(held.id)
@@ -218,7 +218,8 @@ class Review:
             raise MissingError("review: want confirm or refuse")
         why, right = plain_text("why", wanted.why), decision == "confirm"
         old, who = await self.book.get(id_), shown(Person, caller)
-        held = review.decided(old, who, self.ctx.now(), why, right=right)
+        now, staff = self.ctx.now(), await self.book.staff(old.import_)
+        held = review.decided(old, who, now, why, staff, right=right)
         if held is not old:
             await self.book.move(old, held)
         if held.state == "confirmed":
