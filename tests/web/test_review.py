@@ -1,5 +1,6 @@
 """Two-person work: what one person hands in, and a second one looks at."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -367,6 +368,22 @@ async def test_nobody_adds_to_anothers_load(bank: LocalClient) -> None:
     assert (await decide(bank, id_)).body["items"][0]["state"] == "done"
     page = await bank.get("/v1/own/entries?list=z")
     assert [item["value"][-4:] for item in page.body["items"]] == ["3300"]
+
+
+async def test_confirmed_twice_at_once_it_is_done_once(
+    bank: LocalClient,
+) -> None:
+    """A second click would begin a load of its own, and tear the first."""
+    begun = (await bank.post("/v1/own/loads", {"list": "w"})).body["load"]
+    for first in range(3400, 3440, 2):
+        part = {"list": "w", "load": begun, "reports": phones(first, 2)}
+        await bank.post("/v1/own/local", part)
+    end = {"list": "w", "load": begun, "gone_at_most": 100}
+    id_ = (await bank.post("/v1/own/removals", end)).body["pending"]
+    replies = await asyncio.gather(*(decide(bank, id_) for _ in range(4)))
+    assert {r.body["items"][0]["state"] for r in replies} == {"done"}
+    page = await bank.get("/v1/own/entries?list=w")
+    assert len(page.body["items"]) == 40
 
 
 async def test_a_day_later_it_lapses_and_what_went_is_a_to_do(

@@ -5,6 +5,7 @@ it runs again for whoever handed it in; should we die in between, the daily
 job runs it once more: all of these methods may run twice.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -65,6 +66,7 @@ class Review:
 
     def __post_init__(self) -> None:
         self.book = self.ctx.own.pending
+        self._doing = asyncio.Lock()  # twice at once, loads would mix
 
     # ------------------------------------------------------- handing in
 
@@ -217,13 +219,14 @@ class Review:
         if decision not in ("confirm", "refuse"):
             raise MissingError("review: want confirm or refuse")
         why, right = plain_text("why", wanted.why), decision == "confirm"
-        old, who = await self.book.get(id_), shown(Person, caller)
-        now, staff = self.ctx.now(), await self.book.staff(old.import_)
-        held = review.decided(old, who, now, why, staff, right=right)
-        if held is not old:
-            await self.book.move(old, held)
-        if held.state == "confirmed":
-            held = await self._carry_out(held)
+        async with self._doing:
+            old, who = await self.book.get(id_), shown(Person, caller)
+            now, staff = self.ctx.now(), await self.book.staff(old.import_)
+            held = review.decided(old, who, now, why, staff, right=right)
+            if held is not old:
+                await self.book.move(old, held)
+            if held.state == "confirmed":
+                held = await self._carry_out(held)
         return PendingPage(items=(held,))
 
     async def _carry_out(self, held: Held) -> Held:
@@ -262,6 +265,7 @@ class Review:
         for held in await self.book.page(("confirmed",)):
             if held.decided_at < self.ctx.now() - AGAIN_S:
                 try:
-                    await self._carry_out(held)
+                    async with self._doing:
+                        await self._carry_out(held)
                 except SyncdError as e:
                     log.warning("not done yet", id=held.id, why=str(e))
