@@ -1,13 +1,16 @@
 """A list that was handed over is read elsewhere, and leaves nothing."""
 
+import asyncio
 import pickle
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import pytest
 
 from syncd.errors import MissingError, RefusedError, UsageError
+from syncd.lists import refused_rows
 from syncd.node.serve import uploads
 from syncd.node.serve.uploads import Uploads
 from syncd.web.report_forms import ImportQuery, RefusedQuery, ReportSearch
@@ -91,8 +94,17 @@ async def test_an_import_leaves_its_reports_and_no_file(
     assert row.cells["诈骗类型"] == "杀猪盘子"
 
 
-async def test_refused_rows_are_mended_in_place(alliance: Alliance) -> None:
+async def test_refused_rows_are_mended_in_place(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They become a list of their own, which is a part of the first."""
+    write, ours = refused_rows.write, threading.get_ident()
+
+    def beside(*args: Any) -> None:  # there may be a hundred thousand
+        assert threading.get_ident() != ours
+        write(*args)
+
+    monkeypatch.setattr(refused_rows, "write", beside)
     there, id_ = await taken(alliance)
     node = alliance.bank.node
     await there.import_(CALLER, id_, reading(words=WORDS))
@@ -178,6 +190,27 @@ async def test_a_process_that_ends_early_is_a_refusal(
     monkeypatch.setattr(uploads, what, ends[what])
     with pytest.raises(RefusedError, match="more memory or time"):
         await there.preview(id_, reading())
+
+
+async def test_it_is_told_nothing_of_our_environment(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one that cannot be started can be tried again."""
+    there, id_ = await taken(alliance)
+    monkeypatch.setenv("SYNCD_SECRET_FILE", "/run/secret")
+    told: dict[str, str] = {}
+
+    async def start(*_: Any, env: dict[str, str], **__: Any) -> None:
+        told.update(env)
+        raise BlockingIOError
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
+    await there.import_(CALLER, id_, reading())
+    await alliance.bank.node.background.idle()
+    assert "PATH" in told
+    assert "SYNCD_SECRET_FILE" not in told
+    [kept] = (await there.uploads()).items
+    assert not kept.running
 
 
 @pytest.mark.parametrize(

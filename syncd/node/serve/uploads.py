@@ -21,6 +21,7 @@ from typing import Any
 from aiohttp import web
 from msgspec.structs import replace
 
+from syncd.config import for_child
 from syncd.errors import MissingError, RefusedError, SyncdError
 from syncd.flows.report import Rules
 from syncd.lists import refused_rows
@@ -152,7 +153,7 @@ class Uploads:
             ]
             after, more = page.next, bool(page.next)
         file = BytesIO()
-        refused_rows.write(file, lambda: rows, "en")
+        await asyncio.to_thread(refused_rows.write, file, lambda: rows, "en")
         return await self.take(file.getvalue())
 
     def prune(self) -> list[Upload]:
@@ -242,6 +243,7 @@ class Uploads:
                     stdout=PIPE,
                     stderr=DEVNULL,
                     pass_fds=[fd for fd in (file, api) if fd],
+                    env=for_child(None),
                 )
             finally:
                 os.close(file)
