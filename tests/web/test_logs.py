@@ -3,11 +3,13 @@
 import base64
 import hashlib
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import quote
 
 import pytest
 
 from conformance import c2sp_verifier
+from syncd.indicator import codec
 from syncd.node.serve import log_service
 from tests.alliance import Alliance
 from tests.sample_statements import erase, sighting
@@ -64,6 +66,10 @@ async def test_a_page_looks_into_some_bundles_only(
 ) -> None:
     await police.member.say(*[sighting(n=n) for n in range(300)])
     origin, last = await listed(alliance, police, "+12025550121")
+    looked = Mock(wraps=codec.records)
+    monkeypatch.setattr(codec, "records", looked)
+    await read(police, origin, "?limit=1")  # a full one looks no further
+    assert looked.call_count == 1
     monkeypatch.setattr(log_service, "BUNDLES", 1)
     page = await read(police, origin, "?type=rosteraccepted&limit=1000")
     assert page["next"] == last // 256 * 256

@@ -67,6 +67,8 @@ class LogService:
                     and (not wanted.day or one.on <= wanted.day)
                 ):
                     items.append(one)
+            if len(items) == wanted.limit:
+                break
         return forms.LogPage(**head, items=tuple(items), next=before)
 
     async def _open(
