@@ -231,6 +231,9 @@ class Intake:
                 await self.review.ask(caller, call, how, said, **about)
             except PendingError as e:
                 return replace(state, pending=e.id)
+            left = self.ctx.config.review.above - sum(one.n for one in said)
+            if how.gone_at_most is None and await self.review.in_force():
+                how = replace(how, gone_at_most=left)
         await own.pending.release_import(id_)
         await gone.finish(own.database, id_, how, own.clock(), today)
         state = await own.imports.state(id_)
