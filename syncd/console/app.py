@@ -172,7 +172,7 @@ class Console:
         if found is None:
             if "event-stream" in request.headers.get(hdrs.ACCEPT, ""):
                 return web.Response(status=401)  # which asks again later
-            return visit.go(f"{LOG_IN}?next={request.path}")
+            return visit.go(f"{LOG_IN}?next={request.rel_url.raw_path}")
         if way.path == "/logout":
             await self.gate.end(visit.session)
             return self._with_cookie(visit, visit.go(LOG_IN), "")

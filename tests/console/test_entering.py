@@ -7,6 +7,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from syncd.console import page
 from syncd.console.render import clean
@@ -143,6 +144,16 @@ async def test_a_page_says_what_it_loads(operator: Visitor) -> None:
     assert "strict-dynamic" not in policy
     assert found[1].headers["Cache-Control"] == "no-store"
     assert found[1].headers["Referrer-Policy"] == "same-origin"
+
+
+async def test_a_path_with_a_line_end_leads_to_the_log_in(
+    alliance: Alliance,
+) -> None:
+    one = await visitor(alliance.up[0], "reader", "0308")
+    url = URL(one.url + "/log/%0d%0aSet-Cookie:%20a=b", encoded=True)
+    async with one.browser.get(url) as answer:
+        assert (answer.status, answer.url.path) == (200, "/login")
+    await one.browser.close()
 
 
 async def test_no_address_leads_elsewhere(alliance: Alliance) -> None:
