@@ -49,7 +49,9 @@ class Gate(Protocol):
     async def begin(self, caller: Caller, lang: str) -> str:
         """Begin a session; return its secret."""
 
-    async def find(self, secret: str) -> tuple[Caller, Any] | None:
+    async def find(
+        self, secret: str, *, used: bool
+    ) -> tuple[Caller, Any] | None:
         """Return whose session it is, and that, with `id` and `lang`."""
 
     async def speak(self, secret: str, lang: str) -> None:
@@ -159,7 +161,9 @@ class Console:
         request, way = visit.request, visit.way
         self._safe(request)
         secret = request.cookies.get(self._cookie(request), "")
-        found = await self.gate.find(secret) if secret else None
+        streams = "event-stream" in request.headers.get(hdrs.ACCEPT, "")
+        used = request.method != "GET" or not (visit.htmx or streams)
+        found = await self.gate.find(secret, used=used) if secret else None
         if found:
             visit.caller, opened = found
             visit.session = opened.id
@@ -170,7 +174,7 @@ class Console:
                 return await self._log_in(visit)
             return visit.show("login.html", next=_next(request.query))
         if found is None:
-            if "event-stream" in request.headers.get(hdrs.ACCEPT, ""):
+            if streams:
                 return web.Response(status=401)  # which asks again later
             return visit.go(f"{LOG_IN}?next={request.rel_url.raw_path}")
         if way.path == "/logout":

@@ -88,10 +88,10 @@ class Sessions(Book):
             c.execute(sa.delete(session).where(_at.hash == _hash(ticket)))
         return found.bearer if found else None
 
-    async def find(self, secret: str) -> Session | None:
-        """Return whose session that is, and that it is in use."""
+    async def find(self, secret: str, *, used: bool = True) -> Session | None:
+        """Return whose session that is, and note that it is in use."""
         found = await self._look(secret)
-        if found and self._clock() - found.used_at >= _FRESH_S:
+        if used and found and self._clock() - found.used_at >= _FRESH_S:
             await self._set(secret, {"used_at": self._clock()})
         return found
 

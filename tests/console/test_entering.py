@@ -4,6 +4,7 @@ import hashlib
 import re
 from importlib import resources
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import aiohttp
 import pytest
@@ -91,6 +92,17 @@ async def test_a_session_that_nobody_uses_ends(alliance: Alliance) -> None:
     await one.post("/logout")
     assert (await one.get("/")).path.startswith("/login")
     await one.browser.close()
+
+
+@pytest.mark.parametrize("of", [{"HX_Request": "true"}, {}])
+async def test_a_page_that_watches_keeps_no_session(
+    operator: Visitor, monkeypatch: pytest.MonkeyPatch, of: dict[str, str]
+) -> None:
+    sessions, used = operator.member.node.home.own.sessions, AsyncMock()
+    monkeypatch.setattr(sessions, "_set", used)
+    monkeypatch.setattr("syncd.store.sessions._FRESH_S", -1)
+    await operator.get("/exchange", **of)
+    assert used.called != bool(of)
 
 
 async def test_what_is_no_secret_opens_nothing(

@@ -40,9 +40,11 @@ class ConsoleGate:
         """Begin a session; return its secret."""
         return await self.ctx.own.sessions.begin(caller.id, lang)
 
-    async def find(self, secret: str) -> tuple[Caller, Session] | None:
+    async def find(
+        self, secret: str, *, used: bool
+    ) -> tuple[Caller, Session] | None:
         """Return whose session it is."""
-        found = await self.ctx.own.sessions.find(secret)
+        found = await self.ctx.own.sessions.find(secret, used=used)
         return (as_caller(found.bearer), found) if found else None
 
     async def speak(self, secret: str, lang: str) -> None:
