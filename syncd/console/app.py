@@ -27,7 +27,7 @@ from syncd.web import local_api, routes
 from syncd.web.routes import BEARER, EVERYBODY, OPEN, Caller, Route
 
 LOG_IN: Final = "/login"
-TRIES: Final = 20  # that failed, in a minute
+TRIES: Final = 20  # that failed, in a minute, from one address
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",  # with none, a form's Origin is null
@@ -91,7 +91,7 @@ class Console:
             for one in routes.of(type(service))
         }
         self._environment = environment()
-        self._failed: list[float] = []  # when log-ins did
+        self._failed: list[tuple[float, str]] = []  # when log-ins did, whence
 
     def mount(self, app: web.Application) -> None:
         """Have an application show pages too."""
@@ -195,26 +195,28 @@ class Console:
 
     async def _log_in(self, visit: Visit) -> web.Response:
         request, now = visit.request, float(self.clock())
-        self._failed = [at for at in self._failed if now - at < 60]
-        if len(self._failed) >= TRIES:
+        given = await visit.form()
+        secret, where = given.get("token", "").strip(), request.remote or ""
+        self._failed = [one for one in self._failed if now - one[0] < 60]
+        failed = sum(address == where for _, address in self._failed)
+        if secret and failed >= TRIES:  # a certificate is not guessed
             raise QuotaError(
                 "log-in: too many attempts failed; wait a minute",
                 retry_after_s=60,
             )
-        given = await visit.form()
         header = self.terms.staff_header
         caller = await self.gate.enter(
-            given.get("token", "").strip(),
+            secret,
             _proof(request),
             request.headers.get(header, "") if header else "",
         )
         if caller is None:
-            self._failed.append(now)
+            self._failed += [(now, where)] * bool(secret)
             return visit.show(
                 "login.html", status=401, failed=True, next=_next(given)
             )
-        secret = await self.gate.begin(caller, catalogue.language())
-        return self._with_cookie(visit, visit.go(_next(given)), secret)
+        begun = await self.gate.begin(caller, catalogue.language())
+        return self._with_cookie(visit, visit.go(_next(given)), begun)
 
     def _error(self, visit: Visit, e: SyncdError) -> web.Response:
         answer = visit.show("error.html", "problem", status=e.status, error=e)

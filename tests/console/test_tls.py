@@ -143,3 +143,13 @@ async def test_behind_a_proxy_people_type_another_address(
             assert answer.status == status
             if status == 303:
                 assert "__Host-syncd-" in answer.headers["Set-Cookie"]
+
+
+async def test_what_others_mistyped_keeps_no_certificate_out(
+    bank: Member,
+) -> None:
+    url = f"https://{bank.config.own.tls_listen}"
+    async with browser(PERSON) as one:
+        tried = [await log_in(one, url, token="wrong") for _ in range(21)]
+        assert [answer.status for answer in tried] == [401] * 20 + [429]
+        assert (await log_in(one, url)).status == 303
