@@ -331,6 +331,19 @@ async def test_two_loads_that_wait_are_each_done_as_they_were(
     assert values == ["3201", "3202"]
 
 
+async def test_what_goes_together_is_one_sum(bank: LocalClient) -> None:
+    calls = []
+    for first in 2600, 2603, 2606:
+        await hand_in(bank, first, 3)
+        values = [
+            {"kind": "phone", "value": p["value"]} for p in phones(first, 3)
+        ]
+        call = {"reason": "false_positive", "values": values}
+        calls.append(bank.post("/v1/retractions", call, role="second"))
+    replies = await asyncio.gather(*calls)
+    assert sum("pending" in reply.body for reply in replies) == 2
+
+
 async def test_what_a_list_lacks_counts_as_taken_back(
     bank: LocalClient,
 ) -> None:

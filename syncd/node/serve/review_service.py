@@ -67,6 +67,7 @@ class Review:
     def __post_init__(self) -> None:
         self.book = self.ctx.own.pending
         self._doing = asyncio.Lock()  # twice at once, loads would mix
+        self._asking = asyncio.Lock()  # and none be in the other's sum
 
     # ------------------------------------------------------- handing in
 
@@ -108,11 +109,13 @@ class Review:
                     most=caller.shown,
                 )
         elif held.n and await self.in_force():
-            before = await self._noted(held) if note else 0
-            many = before + held.n > self.ctx.config.review.above
-            if many or note:
-                held = replace(held, state="waiting" if many else "after")
-                held = await self.book.put(held, msgspec.json.encode(body))
+            async with self._asking:
+                before = await self._noted(held) if note else 0
+                many = before + held.n > self.ctx.config.review.above
+                if many or note:
+                    held = replace(held, state="waiting" if many else "after")
+                    body = msgspec.json.encode(body)
+                    held = await self.book.put(held, body)
             if many:
                 raise PendingError.of(held.id)
 
