@@ -13,11 +13,12 @@ import csv
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
+
+from msgspec import Struct
 
 from syncd.errors import MalformedError
 from syncd.indicator import tsv
@@ -36,15 +37,20 @@ FEW: Final = 16  # codes that are all named where none is like the word
 SHOWN: Final = 24  # characters of a word that are quoted
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
-    """One line of the vocabulary."""
+class Code(
+    Struct,
+    frozen=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    rename={"facet": "field"},
+):
+    """One code and what it is called."""
 
-    facet: str
+    facet: str  # where it stands: label, role, evidence, …
     code: str
-    parent: str  # code of the same facet that this is a case of, or ""
     zh: str
     en: str
+    parent: str = ""  # code of the same facet that this is a case of
     kinds: tuple[str, ...] = ()  # of value that a role fits
 
 
@@ -53,7 +59,7 @@ def _load() -> dict[str, dict[str, Code]]:
     _, *rows = csv.reader(table.read_text("utf-8").splitlines())
     facets: dict[str, dict[str, Code]] = {}
     for facet, code, parent, zh, en, *kinds in rows:
-        one = Code(facet, code, parent, zh, en, tuple(" ".join(kinds).split()))
+        one = Code(facet, code, zh, en, parent, tuple(" ".join(kinds).split()))
         facets.setdefault(facet, {})[code] = one
     return facets
 
@@ -88,7 +94,7 @@ def label(facet: str, code: str, lang: str = "en") -> str:
     return {"zh": entry.zh, "en": entry.en}[lang]
 
 
-_OTHER: Final = Code("", "other", "", "其他", "other")
+_OTHER: Final = Code("", "other", "其他", "other")
 
 
 def listed(field: str = "", word: str = "") -> tuple[Code, ...]:

@@ -33,7 +33,7 @@ from syncd.web.routes import (
     route,
 )
 from syncd.web.status_forms import Alive
-from syncd.web.vocabulary_forms import Term, Vocabulary, VocabularyQuery
+from syncd.web.vocabulary_forms import Vocabulary, VocabularyQuery
 
 log = logging.getLogger("syncd.local_api")
 
@@ -107,7 +107,11 @@ async def _problems(
             log.warning("%s: %s", type(e).__name__, e)
         return problem.respond(e)
     except web.HTTPException as e:
-        return _http_problem(e)
+        allow = e.headers.get(hdrs.ALLOW)
+        text = _TEXTS.get(e.status, Message("the request cannot be answered"))
+        return problem.response(
+            problem.plain(e.status, text), {"Allow": allow} if allow else {}
+        )
     except (web.RequestPayloadError, HttpProcessingError):
         return problem.response(
             problem.plain(400, "the body does not come as its headers say")
@@ -123,13 +127,6 @@ async def _problems(
         return problem.response(
             problem.plain(500, "internal error; the log says more")
         )
-
-
-def _http_problem(e: web.HTTPException) -> web.Response:
-    allow = e.headers.get(hdrs.ALLOW)
-    headers = {"Allow": allow} if allow else {}
-    text = _TEXTS.get(e.status, Message("the request cannot be answered"))
-    return problem.response(problem.plain(e.status, text), headers)
 
 
 _TEXTS = {
@@ -288,20 +285,7 @@ class LocalApi:
     @route("GET", "/v1/vocabulary", EVERYBODY, "list codes")
     async def codes(self, wanted: VocabularyQuery) -> Vocabulary:
         """Return codes and what they are called."""
-        found = vocabulary.listed(wanted.field, wanted.word)
-        return Vocabulary(
-            codes=tuple(
-                Term(
-                    field=c.facet,
-                    code=c.code,
-                    zh=c.zh,
-                    en=c.en,
-                    parent=c.parent,
-                    kinds=c.kinds,
-                )
-                for c in found
-            )
-        )
+        return Vocabulary(codes=vocabulary.listed(wanted.field, wanted.word))
 
     @route("GET", "/healthz", OPEN, "ask for life")
     async def alive(self) -> Alive:

@@ -71,8 +71,10 @@ def _operation(route: Route) -> dict[str, Any]:
             route.media.partition(";")[0]: {"schema": _schema(route.gives)}
         },
     }
+    words = re.findall(r"[^/.{}]+", route.path)
     found: dict[str, Any] = {
-        "operationId": f"{route.method.lower()}{_camel(route.path)}",
+        "operationId": route.method.lower()
+        + "".join(map(str.capitalize, words)),
         "summary": route.summary,
         "responses": {
             str(route.status): answer,
@@ -121,8 +123,3 @@ def _schema(form: Any) -> Mapping[str, Any]:
     if _is_form(form):
         return {"$ref": _TEMPLATE.format(name=form.__name__)}
     return {"type": "object"} if form is dict else {"type": "string"}
-
-
-def _camel(path: str) -> str:
-    words = path.replace("{", "").replace("}", "").replace(".", "/")
-    return "".join(w.capitalize() for w in words.split("/") if w)

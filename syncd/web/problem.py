@@ -54,20 +54,17 @@ class ShapeError(MalformedError):
 
 def of(error: SyncdError) -> Problem:
     """Return what is said of an error of ours."""
-    flaws = error.flaws if isinstance(error, ShapeError) else None
+    flaws = tuple(
+        Flaw(at=str(e).partition(":")[0], **_parts(e.text, e.way_out))
+        for e in error.faults
+    )
     return _problem(
         error.status,
         _URN + error.kind,
         error.text,
         error.way_out,
-        errors=tuple(map(_flaw, error.faults)) if flaws is None else flaws,
+        errors=error.flaws if isinstance(error, ShapeError) else flaws,
     )
-
-
-def _flaw(error: SyncdError) -> Flaw:
-    """Return one of the faults that an error bears."""
-    at, _, _ = str(error).partition(":")
-    return Flaw(at=at, **_parts(error.text, error.way_out))
 
 
 def _parts(message: Message, hint: Message) -> dict[str, Any]:

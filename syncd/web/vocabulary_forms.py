@@ -3,24 +3,13 @@
 from typing import Annotated
 
 from syncd.indicator import vocabulary
-from syncd.web.forms import FullOutput, Output, Query, meta
-
-
-class Term(Output, frozen=True, kw_only=True):
-    """One code and what it is called."""
-
-    field: str  # where it stands: label, role, evidence, …
-    code: str
-    zh: str
-    en: str
-    parent: str = ""  # code of the same field that this is a case of
-    kinds: tuple[str, ...] = ()  # of a role: of value that it fits
+from syncd.web.forms import FullOutput, Query, meta
 
 
 class Vocabulary(FullOutput, frozen=True, kw_only=True):
     """Codes in the vocabulary's order; those near to a word, nearest first."""
 
-    codes: tuple[Term, ...]
+    codes: tuple[vocabulary.Code, ...]
 
 
 class VocabularyQuery(Query, frozen=True, kw_only=True):
