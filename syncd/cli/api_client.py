@@ -34,12 +34,13 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.messages import wire
-from syncd.messages.catalogue import t
+from syncd.messages.catalogue import later, t
 
 JSON = "application/json"
 TIMEOUT_S = 300  # a batch of an import, while the daemon does other things
 WAIT_S = 60  # if a daemon that is busy does not say how long
 PAGE = 1000  # items of a list that are asked for at once
+OTHER = later("does another program, or another syncd, listen there?")
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,512}", re.ASCII)
 _PLAIN = {403: UntrustedError, 409: StaleError, 422: RefusedError}  # of HTTP
@@ -52,7 +53,7 @@ class _Answer(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         raise UnavailableError(
             "local API: an answer without {name}",
-            hint=t("does another program, or another syncd, listen there?"),
+            hint=OTHER,
             name=name,
         )
 
@@ -108,8 +109,11 @@ class ApiClient:
         Raises:
             SyncdError: it cannot be sent.
         """
-        raw = body if isinstance(body, bytes) else _json(body)
-        sent = self._send("POST", path, raw, media)
+        if not isinstance(body, bytes):
+            text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+            # A lone surrogate is no text: the API says so, not an encoder.
+            body = text.encode("utf-8", "backslashreplace")
+        sent = self._send("POST", path, body, media)
         return lambda: self._answer(sent)
 
     def close(self) -> None:
@@ -143,8 +147,19 @@ class ApiClient:
             answer = connection.getresponse()
             raw = answer.read()
         if answer.status >= 400:
-            raise _error(answer.status, answer.headers, raw)
-        found = self._value(raw, answer.headers.get_content_type())
+            after = answer.headers.get("Retry-After", "")
+            timed = after.isdecimal() and len(after) < 7
+            form = {"detail": f"HTTP {answer.status}", **(_object(raw) or {})}
+            form["status"] = answer.status
+            raise problem(form, int(after) if timed else WAIT_S)
+        json_ = answer.headers.get_content_type() == JSON
+        found = _object(raw) if json_ else None
+        if found is None:
+            raise UnavailableError(
+                "{address}: an answer that is no JSON object",
+                hint=OTHER,
+                address=self._address,
+            )
         if [*found] == ["pending"]:
             raise PendingError.of(found["pending"])
         return found
@@ -163,34 +178,18 @@ class ApiClient:
             ) from e
         except (http.client.HTTPException, OSError) as e:
             self.close()
-            raise self._unreachable(e) from e
+            raise UnavailableError(
+                "{address}: {why}",
+                hint=t(
+                    "is the daemon running? syncd --home {home} run",
+                    home=self._home,
+                ),
+                address=self._address,
+                why=getattr(e, "strerror", None) or type(e).__name__,
+            ) from e
         except BaseException:  # interrupted half-way: of no more use
             self.close()
             raise
-
-    def _unreachable(self, error: Exception) -> UnavailableError:
-        why = getattr(error, "strerror", None) or type(error).__name__
-        return UnavailableError(
-            "{address}: {why}",
-            hint=t(
-                "is the daemon running? syncd --home {home} run",
-                home=self._home,
-            ),
-            address=self._address,
-            why=why,
-        )
-
-    def _value(self, raw: bytes, media: str) -> Any:
-        found = _object(raw) if media == JSON else None
-        if found is None:
-            raise UnavailableError(
-                "{address}: an answer that is no JSON object",
-                hint=t(
-                    "does another program, or another syncd, listen there?"
-                ),
-                address=self._address,
-            )
-        return found
 
 
 def pages(
@@ -259,24 +258,6 @@ def _object(raw: bytes) -> _Answer | None:
         found = json.loads(raw, object_hook=_Answer)
         return found if isinstance(found, _Answer) else None
     return None
-
-
-def _json(value: object) -> bytes:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    # A lone surrogate is no text: the API says so, not an encoder here.
-    return text.encode("utf-8", "backslashreplace")
-
-
-def _error(
-    status: int, headers: http.client.HTTPMessage, raw: bytes
-) -> SyncdError:
-    """Return the error that an answer means."""
-    form: Mapping[str, Any] = _object(raw) or {}
-    after = headers.get("Retry-After", "")
-    wait = int(after) if after.isdecimal() and len(after) < 7 else WAIT_S
-    return problem(
-        {"detail": f"HTTP {status}", **form, "status": status}, wait
-    )
 
 
 def problem(form: Mapping[str, Any], wait_s: int = WAIT_S) -> SyncdError:

@@ -19,7 +19,6 @@ from syncd.node.home import keep_keys
 from syncd.node.pinned import clock
 from syncd.oprf import group
 from syncd.roster import keys as roster_keys
-from syncd.roster.keys import MemberKeys
 from syncd.store import failpoint
 from syncd.store.home_stores import OwnStore, open_mirror
 from syncd.store.keyring import Keyring
@@ -139,18 +138,14 @@ async def make(settings: Config) -> str:
         server=server,
     )
     try:
-        await own.log.found(_empty(keys))
+        head = Checkpoint(keys.origin, 0, Frontier.EMPTY.root())
+        signed = bytes(checkpoint.sign(head, keys.log))
+        await own.log.found(OwnHead(keys.origin, Frontier.EMPTY, signed))
         token = await own.bearers.add("operator", "operator")
     finally:
         own.close()
     open_mirror(settings.home, clock=clock, server=server).close()
     return token
-
-
-def _empty(keys: MemberKeys) -> OwnHead:
-    head = Checkpoint(keys.origin, 0, Frontier.EMPTY.root())
-    signed = bytes(checkpoint.sign(head, keys.log))
-    return OwnHead(keys.origin, Frontier.EMPTY, signed)
 
 
 async def run(

@@ -36,11 +36,7 @@ def _row(item: Mapping[str, Any]) -> list[str]:
     return [
         *(item["due"], item["state"], item["side"], item["member"]),
         *(item["kind"], item["reason"]),
-        " ".join(_place(report["position"]) for report in reports),
+        " ".join("{}:{}".format(*r["position"]) for r in reports),
         ", ".join(answers),
-        _place(item["position"]),
+        "{}:{}".format(*item["position"]),
     ]
-
-
-def _place(position: list[Any]) -> str:
-    return f"{position[0]}:{position[1]}"

@@ -174,7 +174,15 @@ def _accept(args: _AcceptOptions) -> None:
         raise UsageError(
             "{home}: another alliance is pinned already", home=settings.home
         )
-    _check_us(settings, trusted)
+    found = trusted.current.by_origin(settings.origin)
+    if found is None or found[0].id != settings.member.id:
+        raise UsageError(
+            "roster {version}: does not list {id} with its log {origin}",
+            hint="wait for the version that admits us",
+            version=trusted.version,
+            id=settings.member.id,
+            origin=settings.origin,
+        )
     files = roster_files(settings.home)
     for version, raw in enumerate(notes, 1):
         files.put(version, raw)
@@ -273,18 +281,6 @@ def begin_next_log(
     finally:
         lock.release()
     return replace(keys, generation=number, log_seed=seed)
-
-
-def _check_us(settings: Config, trusted: TrustedRoster) -> None:
-    found = trusted.current.by_origin(settings.origin)
-    if found is None or found[0].id != settings.member.id:
-        raise UsageError(
-            "roster {version}: does not list {id} with its log {origin}",
-            hint="wait for the version that admits us",
-            version=trusted.version,
-            id=settings.member.id,
-            origin=settings.origin,
-        )
 
 
 def _ring(settings: Config) -> Keyring:

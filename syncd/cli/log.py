@@ -30,7 +30,6 @@ from syncd.store.snapshot import (
     OwnSnapshot,
 )
 from syncd.tlog import checkpoint, note, strict
-from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE
 
 LAST = 10  # entries that `show` lists
@@ -61,24 +60,7 @@ class _ExportOptions(LogOptions):
 
 @noun.verb("export", "Write a log as static C2SP files.")
 def _export(args: _ExportOptions) -> None:
-    head, count = _write_files(
-        args.settings(), args.mirror, args.out, audited=args.audited
-    )
-    terminal.say(
-        "{origin}: {size} entries in {count} files",
-        origin=head.origin,
-        size=head.size,
-        count=count,
-    )
-
-
-def _write_files(
-    settings: Config, origin: str | None, out: Path, *, audited: bool
-) -> tuple[Checkpoint, int]:
-    """Write a log's files to a new directory; return its head, their number.
-
-    They are written beside it and moved there when they are complete.
-    """
+    out = args.out
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(
             "{path}: is there already",
@@ -86,15 +68,21 @@ def _write_files(
             path=out,
         )
     parent = out.absolute().parent
+    # They are moved there when they are complete.
     made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=parent))
     try:
-        with stored.served(settings, origin) as log:
-            count = asyncio.run(_fill(made, log, audited))
+        with stored.served(args.settings(), args.mirror) as log:
+            count = asyncio.run(_fill(made, log, args.audited))
             head = checkpoint.parse(note.parse(log.checkpoint).text)
         made.rename(out)
     finally:
         shutil.rmtree(made, ignore_errors=True)
-    return head, count
+    terminal.say(
+        "{origin}: {size} entries in {count} files",
+        origin=head.origin,
+        size=head.size,
+        count=count,
+    )
 
 
 async def _fill(made: Path, log: LogFiles, audited: bool) -> int:

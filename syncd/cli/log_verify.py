@@ -33,6 +33,7 @@ from syncd.tlog import note, strict
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import VerifierKey
 
+LOOKED = ("origin", "size", "merged", "rows", "contested", "ok", "problems")
 KIND_NAMES = {code: name for name, code in token.KIND_CODES.items()}
 
 
@@ -157,15 +158,12 @@ def _home(args: _VerifyOptions) -> int:
     reports = stored.verify_home(settings, trusted_roster(settings).current)
     found = [
         {
-            "origin": r.origin,
-            "size": r.size,
-            "merged": r.merged,
+            **{name: getattr(r, name) for name in LOOKED},
             "root": strict.encode(r.root),
-            "digest": _digest_json(r.digest),
-            "rows": r.rows,
-            "contested": r.contested,
-            "ok": r.ok,
-            "problems": r.problems,
+            "digest": {
+                _key_name(key): claims.digest_bytes(value).hex()
+                for key, value in sorted(r.digest.items())
+            },
             "excess": r.counted.excess,
         }
         for r in reports
@@ -194,13 +192,6 @@ def _home_lines(found: list[dict[str, Any]]) -> Iterator[str]:
             terminal.tell(f"syncd: {t('error')}: {log['origin']}: {problem}")
         for text in log["excess"]:
             terminal.tell(f"{log['origin']}: {text}")
-
-
-def _digest_json(digest: Mapping[int, int]) -> dict[str, str]:
-    return {
-        _key_name(key): claims.digest_bytes(value).hex()
-        for key, value in sorted(digest.items())
-    }
 
 
 def _key_name(key: int) -> str:

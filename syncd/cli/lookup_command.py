@@ -18,6 +18,7 @@ from syncd.cli.options import (
     ValueOptions,
     batches,
     not_given,
+    values,
 )
 from syncd.errors import UsageError
 from syncd.messages import answers, catalogue
@@ -47,7 +48,11 @@ class _LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
 )
 def _lookup(args: _LookupOptions) -> int:
     if not args.purpose:
-        raise not_given("purpose", f"--purpose {_purposes()}")
+        from syncd.indicator import vocabulary
+
+        house = ("publish", "rotate", "never")  # never a look-up's
+        codes = [c for c in vocabulary.FACETS["purpose"] if c not in house]
+        raise not_given("purpose", f"--purpose {', '.join(codes)}")
     call = args.given("purpose", "reference", "deadline_ms")
     if args.out is None:
         if args.keep or args.is_list(args.file, "txt"):
@@ -76,7 +81,7 @@ def _lines(args: _LookupOptions, call: Mapping[str, Any]) -> int:
     """Look up values one a line, and show the answers."""
     wanted = [
         _item(line, number, args)
-        for number, line in enumerate(args.values(), 1)
+        for number, line in enumerate(values(args.file), 1)
     ]
     items: list[Mapping[str, Any]] = []
     with args.api() as own:
@@ -90,14 +95,6 @@ def _lines(args: _LookupOptions, call: Mapping[str, Any]) -> int:
     asking.tell()
     unknown = any(i.get("verdict", "unknown") == "unknown" for i in items)
     return 1 if unknown else 0
-
-
-def _purposes() -> str:
-    from syncd.indicator import vocabulary
-
-    codes = vocabulary.FACETS["purpose"]
-    house = ("publish", "rotate", "never")  # never a look-up's
-    return ", ".join(c for c in codes if c not in house)
 
 
 def _item(line: str, number: int, args: _LookupOptions) -> dict[str, Any]:

@@ -6,6 +6,7 @@
 
 import argparse
 import importlib
+import io
 import sys
 from pathlib import Path
 
@@ -90,7 +91,8 @@ def main(arguments: list[str] | None = None) -> None:
     taken = parameters(_Leading)
     reader = usage.parser(taken)
     reader.add_argument("words", nargs=argparse.REMAINDER)
-    terminal.lay_out()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever it can show
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         leading, rest = usage.parsed(reader.parse_known_args, given, taken)
         words = [*rest, *leading.get("words", ())]
@@ -103,7 +105,7 @@ def main(arguments: list[str] | None = None) -> None:
             )
         app = build(words[0] if words else "")
         code = usage.call(app, words, leading.get("home"))
-        terminal.flush()
+        print(end="", flush=True)  # somebody can still be told if not
     except SyncdError as e:
         raise SystemExit(terminal.complain(e)) from None
     except KeyboardInterrupt:

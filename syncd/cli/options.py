@@ -74,10 +74,6 @@ class ValueOptions(Options):
                 " from the shell's history",
             )
 
-    def values(self) -> list[str]:
-        """Return the raw values: those of a file, of standard input, or one."""
-        return values(self.file)
-
 
 class KindOptions(Options):
     """What a value is, where it does not say so itself."""

@@ -20,6 +20,7 @@ from syncd.cli.options import (
     PageOptions,
     ValueOptions,
     check_given,
+    values,
 )
 from syncd.errors import RefusedError, UsageError
 from syncd.messages.catalogue import later, t
@@ -95,7 +96,7 @@ def _keep(
         kept = (*table_input.VALUE, "expires")
         return done.load(args, args.file, fields, fields=kept, more=columns)
     check_given(fields, *needed)
-    return done.values(args, args.values(), fields)
+    return done.values(args, values(args.file), fields)
 
 
 class _RemoveOptions(ValueOptions, KindOptions, ApiOptions):
@@ -129,7 +130,7 @@ def _remove(args: _RemoveOptions) -> int:
                 name=args.list_,
             )
         else:
-            calls = [{**args.named, "value": v} for v in args.values()]
+            calls = [{**args.named, "value": v} for v in values(args.file)]
             question = t(
                 "Remove what we keep on {n} values? [y/N] ", n=len(calls)
             )

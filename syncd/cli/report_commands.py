@@ -16,6 +16,7 @@ from syncd.cli.options import (
     check_given,
     one_value,
     positions,
+    values,
 )
 from syncd.messages.catalogue import later
 
@@ -45,7 +46,7 @@ def _add(args: _AddOptions) -> int:
     done = HandIn(
         *("/v1/reports", "reports", "", STATES), fixed=args.given("again")
     )
-    return done.values(args, args.values(), fields)
+    return done.values(args, values(args.file), fields)
 
 
 class _DisputeOptions(ValueOptions, KindOptions, ApiOptions):

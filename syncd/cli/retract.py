@@ -16,6 +16,7 @@ from syncd.cli.options import (
     batches,
     not_given,
     positions,
+    values,
 )
 from syncd.cli.report_commands import noun
 from syncd.errors import SyncdError, UsageError
@@ -53,7 +54,10 @@ class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
 )
 def _retract(args: _RetractOptions) -> int:
     if not args.reason:
-        raise not_given("reason", f"--reason {_reasons()}")
+        from syncd.indicator import vocabulary
+
+        codes = ", ".join(vocabulary.FACETS["retract_reason"])
+        raise not_given("reason", f"--reason {codes}")
     among("--type", args.type_, ("", *TYPES, "all"))
     call = args.given("reason", "type_")
     calls = [{**call, **one} for one in _named(args)]
@@ -83,8 +87,8 @@ def _named(args: _RetractOptions) -> list[Call]:
     way = args.given("token", "import_", "never", ids="id_")
     if args.position:
         way["positions"] = positions(args.position, "--position")
-    values = args.file or (args.kind and not args.token)
-    if len(way) + bool(values) > 1:
+    by_value = args.file or (args.kind and not args.token)
+    if len(way) + bool(by_value) > 1:
         raise UsageError(
             "name values, or a token, positions, ids, or an import"
         )
@@ -96,7 +100,7 @@ def _named(args: _RetractOptions) -> list[Call]:
     if args.file is not None and args.is_list(args.file):
         return _listed(args, args.file)
     args.check_kind()
-    return _bulk([{**args.named, "value": v} for v in args.values()])
+    return _bulk([{**args.named, "value": v} for v in values(args.file)])
 
 
 def _bulk(values: list[Call]) -> list[Call]:
@@ -123,12 +127,6 @@ def _listed(args: _RetractOptions, file: Path) -> list[Call]:
             )
         found[one.json] = one.fields
     return _bulk([*found.values()])
-
-
-def _reasons() -> str:
-    from syncd.indicator import vocabulary
-
-    return ", ".join(vocabulary.FACETS["retract_reason"])
 
 
 def _came_of(

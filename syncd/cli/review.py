@@ -51,7 +51,9 @@ def _words(change: Change) -> list[str]:
     row = change.old if change.new is None else change.new
     fields = row if isinstance(row, dict) else {}
     known = {**fields, "new": change.new, "old": change.old}
-    known = {name: _brief(value) for name, value in known.items()}
+    for name, value in known.items():  # words say that it is a hash
+        if isinstance(value, str) and _HASH.fullmatch(value):
+            known[name] = value[:16]
     for place, texts in SAYINGS.items():
         named = _matched(place, change.path)
         # What something becomes may have words of its own.
@@ -100,17 +102,7 @@ def _show(value: Any) -> str:
             return str(value)
 
 
-def _brief(value: Any) -> Any:
-    """Return the beginning of a hash, of which the words say that it is one."""
-    is_hash = isinstance(value, str) and _HASH.fullmatch(value)
-    return value[:16] if is_hash else value
-
-
 # ------------------------------------------------------------------ the words
-
-
-def _days(known: Words) -> Words:
-    return {"new": day(known["new"]), "old": day(known["old"])}
 
 
 def _admin(known: Words) -> Words:
@@ -147,10 +139,6 @@ def _held(known: Words) -> Words:
     held = ", ".join(member for _, member, _ in known.get("shares", ()))
     text = t(": {needed} of {holders}", needed=known.get("t"), holders=held)
     return {"held": text if held else ""}
-
-
-def _ranges(known: Words) -> Words:
-    return {"ranges": " ".join(f"[{a}, {b})" for a, b in known["ranges"])}
 
 
 def _quota(known: Words) -> Words:
@@ -233,10 +221,12 @@ SAYINGS: Mapping[str, Mapping[str, str]] = {
 }
 # What is named otherwise than it stands there, and lines of more.
 MORE: Mapping[str, Callable[[Words], Words]] = {
-    "expires": _days,
+    "expires": lambda known: {n: day(known[n]) for n in ("new", "old")},
     "admins {name}": _admin,
     "epochs {epoch}": _held,
-    "erased {row}": _ranges,
+    "erased {row}": lambda known: {
+        "ranges": " ".join(f"[{a}, {b})" for a, b in known["ranges"])
+    },
     "quotas {quota}": _quota,
 }
 BELOW: Mapping[str, Callable[[Words], list[str]]] = {
@@ -252,10 +242,8 @@ def day(moment: int) -> str:
 
 def whole(roster: Roster) -> list[str]:
     """Return what a roster says, as lines."""
-    return [
-        set_cell_size(name, 9) + grid.clean(text)
-        for name, text in _parts(roster)
-    ]
+    parts = _parts(roster)
+    return [set_cell_size(name, 9) + grid.clean(text) for name, text in parts]
 
 
 def _parts(roster: Roster) -> Iterator[tuple[str, str]]:

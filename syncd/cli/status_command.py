@@ -75,7 +75,9 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     if found["findings"]:
         rows = [
             (
-                *(f["code"], _place(f), str(f["count"])),
+                f["code"],
+                ":".join(str(f[n]) for n in ("origin", "index") if n in f),
+                str(f["count"]),
                 *(_ago(now - f["last_at"]), catalogue.text(f)),
             )
             for f in found["findings"]
@@ -231,12 +233,6 @@ def _state(log: Mapping[str, Any]) -> str:
     if log.get("why"):
         return catalogue.text(log["why"])
     return t("behind") if log["lag"] else t("ok")
-
-
-def _place(finding: Mapping[str, Any]) -> str:
-    index = finding.get("index")
-    origin = str(finding.get("origin", ""))
-    return origin if index is None else f"{origin}:{index}"
 
 
 def _ago(seconds: int) -> str:

@@ -11,7 +11,6 @@ reach, 4 not trusted, 5 damaged, 130 interrupted.
 
 import contextlib
 import getpass
-import io
 import json
 import os
 import secrets
@@ -41,21 +40,6 @@ def tell(english: str, **values: object) -> None:
 def as_json(value: Any) -> str:
     """Return a result as a program reads it."""
     return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
-
-
-def lay_out() -> None:
-    """Have results be written whole, whatever the terminal can show."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-
-
-def flush() -> None:
-    """Have results written while somebody can still be told that they are not.
-
-    Raises:
-        OSError: they are not.
-    """
-    print(end="", flush=True)
 
 
 def hang_up() -> None:

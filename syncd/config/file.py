@@ -164,10 +164,8 @@ def _value(setting: FieldInfo, value: object) -> object:
 def _together(config: Config) -> Iterator[tuple[str, str, str, str]]:
     """Yield what is each fine and not together: section, key, why, hint."""
     own, peer, file = config.own, config.peer, config.secret.file
-    interval_s, most = (
-        config.exchange.interval_s,
-        config.exchange.backoff_max_s,
-    )
+    interval_s = config.exchange.interval_s
+    most = config.exchange.backoff_max_s
     name = config.key_name("merged")
     if len(name) > 100:
         why = f"{name!r} would be a key's name of {len(name)} bytes, above 100"

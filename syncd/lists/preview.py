@@ -101,7 +101,10 @@ def look(table: Table, columns: Columns, rules: report.Rules) -> Preview:
                     else:
                         more += 1
                 else:
-                    key = _sentence(fault)
+                    # They say the same, with other numbers in it.
+                    inner = fault.params.get("why")
+                    said = inner.template if isinstance(inner, Message) else ""
+                    key = fault.message, fault.params.get("field"), said
                     last = reasons.get(key, Reason(fault, row.number, 0))
                     reasons[key] = last._replace(rows=last.rows + 1)
             continue
@@ -151,10 +154,3 @@ def masked(value: str) -> str:
     body = value[at:]
     begin, end = min(3, len(body) // 3), min(4, (len(body) + 1) // 3)
     return f"{value[:at]}{body[:begin]}****{body[len(body) - end :]}"
-
-
-def _sentence(fault: SyncdError) -> tuple[object, ...]:
-    """Return what faults have in common that say the same."""
-    inner = fault.params.get("why")
-    template = inner.template if isinstance(inner, Message) else ""
-    return fault.message, fault.params.get("field"), template

@@ -85,11 +85,11 @@ def meaning(field: str, own: Own | None = None) -> Convert:
         if into == field:
             given[fold(word)] = code and one(code)
     several = field in _FORMS and _FORMS[field].name == "codes"
-    return _remembered(_each(one) if several else one)
-
-
-def _each(one: Convert) -> Convert:
-    return lambda cell: [one(w) for w in _SEVERAL.split(cell) if w.strip()]
+    if not several:
+        return _remembered(one)
+    return _remembered(
+        lambda cell: [one(w) for w in _SEVERAL.split(cell) if w.strip()]
+    )
 
 
 def _remembered(read: Convert) -> Convert:

@@ -11,6 +11,7 @@ from syncd.web.forms import (
     Label,
     Limit,
     Output,
+    Page,
     Query,
     meta,
 )
@@ -91,11 +92,8 @@ class AppealStep(Input, frozen=True, kw_only=True):
     why: str = ""  # of a decision; kept sealed
 
 
-class AppealPage(Output, frozen=True, kw_only=True):
-    """Entries, oldest first."""
-
-    items: tuple[Appeal, ...]
-    next: int = 0  # `after` of the next page; absent on the last
+class AppealPage(Page[Appeal], frozen=True, kw_only=True):
+    """Entries, oldest first; `next` is `after` of the next page."""
 
 
 class CallNote(Input, frozen=True, kw_only=True):

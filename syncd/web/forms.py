@@ -59,6 +59,13 @@ class Output(
     """What a caller gets; what is empty is left out."""
 
 
+class Page(Output, Generic[T], frozen=True, kw_only=True):
+    """Items in an order, and where the next page begins."""
+
+    items: tuple[T, ...]
+    next: int = 0  # the next page's `after` or `before`; absent on the last
+
+
 class FullOutput(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 ):

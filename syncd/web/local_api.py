@@ -22,7 +22,6 @@ from syncd.errors import Message, SyncdError
 from syncd.indicator import vocabulary
 from syncd.roster import certificate
 from syncd.web import openapi, problem, routes
-from syncd.web.problem import Problem
 from syncd.web.routes import (
     BEARER,
     CALLER,
@@ -109,13 +108,10 @@ async def _problems(
     except web.HTTPException as e:
         allow = e.headers.get(hdrs.ALLOW)
         text = _TEXTS.get(e.status, Message("the request cannot be answered"))
-        return problem.response(
-            problem.plain(e.status, text), {"Allow": allow} if allow else {}
-        )
+        headers = {"Allow": allow} if allow else {}
+        return problem.plain(e.status, text, headers=headers)
     except (web.RequestPayloadError, HttpProcessingError):
-        return problem.response(
-            problem.plain(400, "the body does not come as its headers say")
-        )
+        return problem.plain(400, "the body does not come as its headers say")
     except Exception as e:  # noqa: BLE001  a caller gets a problem all the same
         # Its message may quote a value, so only its name and place are shown.
         frames = traceback.extract_tb(e.__traceback__)
@@ -124,9 +120,7 @@ async def _problems(
             type(e).__name__,
             " < ".join(f"{f.name}:{f.lineno}" for f in reversed(frames[-6:])),
         )
-        return problem.response(
-            problem.plain(500, "internal error; the log says more")
-        )
+        return problem.plain(500, "internal error; the log says more")
 
 
 _TEXTS = {
@@ -164,7 +158,7 @@ def _bearer(request: web.Request, *, relayed: bool) -> str:
     return match[1] if match else ""
 
 
-def _foreign(request: web.Request, limits: Limits) -> Problem | None:
+def _foreign(request: web.Request, limits: Limits) -> web.Response | None:
     """Refuse what a browser sends on behalf of somebody else's page.
 
     A foreign name that was made to resolve to this address shows in Host; a
@@ -222,7 +216,7 @@ class LocalApi:
     ) -> web.StreamResponse:
         """Refuse what no program of ours would send."""
         if foreign := _foreign(request, self.limits):
-            return problem.response(foreign)
+            return foreign
         request[BEARER] = _bearer(request, relayed=self.relayed)
         return await handler(request)
 
@@ -236,8 +230,8 @@ class LocalApi:
                 return refused
         media = way.takes_media
         if way.takes is not None and request.content_type not in media:
-            return problem.response(
-                problem.plain(415, "the body must be {media}", media=media[0])
+            return problem.plain(
+                415, "the body must be {media}", media=media[0]
             )
         return await way.answer(service, request)
 
@@ -247,37 +241,31 @@ class LocalApi:
         """Set whose token a request bears, or return why it may not."""
         bearer = request[BEARER]
         if not bearer:
-            return problem.response(
-                problem.plain(
-                    401,
-                    "a bearer token is needed",
-                    "Authorization: Bearer TOKEN; `syncd token add` makes one",
-                ),
-                {"WWW-Authenticate": "Bearer"},
+            return problem.plain(
+                401,
+                "a bearer token is needed",
+                "Authorization: Bearer TOKEN; `syncd token add` makes one",
+                headers={"WWW-Authenticate": "Bearer"},
             )
         caller = await self.front.caller(bearer)
         if caller is None:
             day = await self.front.revoked(bearer)
-            return problem.response(
-                problem.plain(
-                    401,
-                    "this token opens nothing here: it was revoked on {day}"
-                    if day
-                    else "this token opens nothing here: it is another"
-                    " member's, or none",
-                    "`syncd token list` shows those that do",
-                    day=day,
-                ),
-                {"WWW-Authenticate": 'Bearer error="invalid_token"'},
+            return problem.plain(
+                401,
+                "this token opens nothing here: it was revoked on {day}"
+                if day
+                else "this token opens nothing here: it is another"
+                " member's, or none",
+                "`syncd token list` shows those that do",
+                headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+                day=day,
             )
         if caller.role not in way.roles:
-            return problem.response(
-                problem.plain(
-                    403,
-                    "the role {role} may not: {what}",
-                    role=caller.role,
-                    what=way.summary,
-                )
+            return problem.plain(
+                403,
+                "the role {role} may not: {what}",
+                role=caller.role,
+                what=way.summary,
             )
         request[CALLER] = caller
         return None

@@ -19,6 +19,7 @@ from syncd.web.forms import (
     Input,
     Natural,
     Output,
+    Page,
     Problem,
 )
 
@@ -122,8 +123,5 @@ class OwnItem(EntryFields, Output, frozen=True, kw_only=True):
     removed_why: str = ""
 
 
-class OwnPage(Output, frozen=True, kw_only=True):
-    """Entries, oldest first."""
-
-    items: tuple[OwnItem, ...]
-    next: int = 0  # `after` of the next page; absent on the last
+class OwnPage(Page[OwnItem], frozen=True, kw_only=True):
+    """Entries, oldest first; `next` is `after` of the next page."""

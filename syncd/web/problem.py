@@ -7,6 +7,7 @@ A problem of HTTP itself is `about:blank`; one of ours names its class. No
 detail repeats what came in: it may be somebody's number.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +20,7 @@ from syncd.messages import wire
 from syncd.messages.wire import WireMessage
 
 MEDIA = "application/problem+json"
+NO_HEADERS: Mapping[str, str] = {}
 _URN = "urn:syncd:problem:"
 
 
@@ -91,24 +93,24 @@ def plain(
     status: int,
     message: str | Message,
     hint: str | Message = "",
+    *,
+    headers: Mapping[str, str] = NO_HEADERS,
     **params: object,
-) -> Problem:
-    """Return a problem that HTTP has a name for."""
-    error = SyncdError(message, hint=hint, **params)
-    return _problem(status, "about:blank", error.text, error.way_out)
-
-
-def response(
-    problem: Problem, headers: dict[str, str] | None = None
 ) -> web.Response:
-    """Return the problem as an answer."""
+    """Return a problem that HTTP has a name for, as an answer."""
+    error = SyncdError(message, hint=hint, **params)
+    found = _problem(status, "about:blank", error.text, error.way_out)
+    return _response(found, headers)
+
+
+def _response(problem: Problem, headers: Mapping[str, str]) -> web.Response:
     return web.Response(
         status=problem.status,
         body=msgspec.json.encode(problem),
         headers={
             "Content-Type": MEDIA,
             "Cache-Control": "no-store",
-            **(headers or {}),
+            **headers,
         },
     )
 
@@ -118,7 +120,7 @@ def respond(error: SyncdError) -> web.Response:
     headers = {}
     if isinstance(error, QuotaError):
         headers["Retry-After"] = str(error.retry_after_s)
-    return response(of(error), headers)
+    return _response(of(error), headers)
 
 
 def shape(error: Exception, prefix: str = "") -> ShapeError:

@@ -22,6 +22,7 @@ from syncd.web.forms import (
     Limit,
     Natural,
     Output,
+    Page,
     Place,
     Problem,
     Query,
@@ -67,11 +68,8 @@ class VaultItem(Stated, frozen=True, kw_only=True):
     urgent: bool = False
 
 
-class VaultPage(Output, frozen=True, kw_only=True):
-    """Rows of our vault, newest first."""
-
-    items: tuple[VaultItem, ...]
-    next: int = 0  # `before` of the next page; absent on the last
+class VaultPage(Page[VaultItem], frozen=True, kw_only=True):
+    """Rows of our vault, newest first; `next` is `before` of the next page."""
 
 
 class ValueCall(Input, frozen=True, kw_only=True):
@@ -149,11 +147,8 @@ class Reports(Input, Generic[T], frozen=True, kw_only=True):
 ReportsCall = Reports[Draft | SyncdError]
 
 
-class ImportPage(Output, frozen=True, kw_only=True):
-    """Imports, newest first."""
-
-    items: tuple[ImportStatus, ...]
-    next: int = 0  # `before` of the next page; absent on the last
+class ImportPage(Page[ImportStatus], frozen=True, kw_only=True):
+    """Imports, newest first; `next` is `before` of the next page."""
 
 
 class RefusedItem(Output, frozen=True, kw_only=True):
@@ -165,11 +160,8 @@ class RefusedItem(Output, frozen=True, kw_only=True):
     # by column, once the client has sent them
 
 
-class RefusedPage(Output, frozen=True, kw_only=True):
-    """Refused rows of an import, in the file's order."""
-
-    items: tuple[RefusedItem, ...]
-    next: int = 0  # `after` of the next page; absent on the last
+class RefusedPage(Page[RefusedItem], frozen=True, kw_only=True):
+    """Refused rows of an import, in the file's order; `next` is `after` of the next page."""
 
 
 class RefusedCells(Input, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from syncd.web.forms import (
     FullOutput,
     Input,
     Limit,
-    Output,
+    Page,
     Query,
     meta,
 )
@@ -31,11 +31,8 @@ class PendingQuery(Query, frozen=True, kw_only=True):
     ] = ""
 
 
-class PendingPage(Output, frozen=True, kw_only=True):
-    """Held calls, the newest first."""
-
-    items: tuple[Held, ...]
-    next: int = 0  # `before` of the next page; absent on the last
+class PendingPage(Page[Held], frozen=True, kw_only=True):
+    """Held calls, the newest first; `next` is `before` of the next page."""
 
 
 class Decision(Input, frozen=True, kw_only=True):

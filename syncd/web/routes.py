@@ -116,7 +116,11 @@ class Route:
                 raise MalformedError("{name}: not a number", name=name)
             return kind(text)
         if self.takes is None:
-            return _query(request, self.asks)
+            try:
+                asked = dict(request.query)
+                return msgspec.convert(asked, self.asks, strict=False)
+            except msgspec.ValidationError as e:
+                raise problem.shape(e, "query") from None
         return self.body(await body_of(request, self.most))
 
     def body(self, raw: bytes) -> Any:
@@ -216,13 +220,6 @@ def of(service: type) -> list[Route]:
     """Return the routes that a service's methods answer."""
     methods = (m for part in service.__mro__ for m in vars(part).values())
     return [vars(m)["route"] for m in methods if hasattr(m, "route")]
-
-
-def _query(request: web.Request, form: Any) -> Any:
-    try:
-        return msgspec.convert(dict(request.query), form, strict=False)
-    except msgspec.ValidationError as e:
-        raise problem.shape(e, "query") from None
 
 
 def _read(

@@ -28,7 +28,12 @@ FIELDS = ("label", "role", "evidence", "confidence", "seen", "expires")
 
 def show(args: OutputOptions, rows: Table, plan: Columns) -> Preview:
     """Print what an import would do; return it."""
-    found = preview.look(rows, plan, _rules(args))
+    settings = args.settings()
+    member, roster = settings.member, pinned.trusted_roster(settings).current
+    zone = zoneinfo.ZoneInfo(roster.zone)
+    today = datetime.datetime.fromtimestamp(pinned.clock(), zone).date()
+    rules = Rules(roster, today.isoformat(), member.region, member.id)
+    found = preview.look(rows, plan, rules)
     columns = [one for one in found.columns if one[0] not in OURS]
     args.show(_as_json(found, columns), _lines(found, columns, plan))
     return found
@@ -90,16 +95,6 @@ def end(found: Preview, file: Path, *, codes: Path | None) -> int:
             path=file,
         )
     return 1 if found.good < found.rows else 0
-
-
-def _rules(args: OutputOptions) -> Rules:
-    """Return what our daemon judges reports by."""
-    settings = args.settings()
-    roster = pinned.trusted_roster(settings).current
-    zone = zoneinfo.ZoneInfo(roster.zone)
-    today = datetime.datetime.fromtimestamp(pinned.clock(), zone).date()
-    member = settings.member
-    return Rules(roster, today.isoformat(), member.region, member.id)
 
 
 def _counts(found: Preview) -> Iterator[str]:

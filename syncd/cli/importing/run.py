@@ -159,7 +159,12 @@ def _tell(
     more = {"import": counts.get("id"), "refused_file": where or None}
     args.show({**counts, **more}, _counted(counts))
     for (what, code), n in sorted(upload.target.counts.items()):
-        if remark := _remark(what, code):
+        remark = answers.notices({"notices": (code,)})
+        if what == "taken_back":
+            lang = catalogue.language()
+            why = vocabulary.label("retract_reason", code, lang)
+            remark = t("taken back by us before, as {reason}", reason=why)
+        if what in ("notice", "taken_back"):
             terminal.tell(f"{n:>9,} × {remark}")
     for (field, word), n in upload.columns.ignored.most_common(SHOWN):
         line = t("{field}: {word} is ignored", field=field, word=word)
@@ -185,14 +190,6 @@ def _tell(
     else:
         terminal.tell("write refused rows down with --refused FILE.csv")
     return waits or 1
-
-
-def _remark(what: str, code: str) -> str:
-    """Return what is said of rows that went in, or did not."""
-    if what == "taken_back":
-        why = vocabulary.label("retract_reason", code, catalogue.language())
-        return t("taken back by us before, as {reason}", reason=why)
-    return answers.notices({"notices": (code,)}) if what == "notice" else ""
 
 
 def _counted(counts: Mapping[str, Any]) -> Iterator[str]:

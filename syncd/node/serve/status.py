@@ -260,20 +260,17 @@ class StatusReader:
             why = state.why or ("" if ours else unheard)
             lag, per_s = known - head.merged, state.rate(head.merged, now)
             logs.append(
-                status_forms.LogState(
+                shown(
+                    *(status_forms.LogState, head, state),
                     member=member.id,
                     origin=origin,
                     sector=member.sector,
-                    mirrored=head.mirrored,
-                    merged=head.merged,
                     known=known,
                     lag=lag,
-                    contested=head.contested,
                     missing=len(head.missing),
                     last_receipt=seen.get(member.id)
                     if origin == member.origin
                     else None,
-                    source=state.source,
                     last_pull=state.last_pull or None,
                     as_of=None
                     if ours
