@@ -16,7 +16,6 @@ from syncd import canonical, config
 from syncd.cli import grid, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions
-from syncd.config import Config
 from syncd.errors import MalformedError, UsageError
 from syncd.flows import log_files
 from syncd.flows.serve import LogFiles
@@ -49,7 +48,15 @@ class _ShowOptions(LogOptions, OutputOptions):
 
 @noun.verb("show", "Show our log, or one that we mirror.")
 def _show(args: _ShowOptions) -> None:
-    view = _view(args.settings(), args.mirror, args.at)
+    settings, at = args.settings(), args.at
+    home, server = settings.home, config.server(settings)
+    if args.mirror in (None, settings.origin):
+        with OwnSnapshot.of(home, server) as own:
+            view = _of(own, *stored.own_row(own), at)
+    else:
+        with MirrorSnapshot.of(home, server) as mirror:
+            row = stored.mirrored_row(mirror, args.mirror)
+            view = _of(mirror, row, [], at)
     args.show(view, lines(view))
 
 
@@ -98,25 +105,13 @@ async def _fill(made: Path, log: LogFiles, audited: bool) -> int:
 # ------------------------------------------------------------------- show
 
 
-def _view(
-    settings: Config, origin: str | None, at: int | None
-) -> dict[str, Any]:
-    """Return what is shown of a log, or of its entry `at`."""
-    if origin is not None and origin != settings.origin:
-        with MirrorSnapshot.of(
-            settings.home, config.server(settings)
-        ) as mirror:
-            return _of(mirror, stored.mirrored_row(mirror, origin), [], at)
-    with OwnSnapshot.of(settings.home, config.server(settings)) as own:
-        return _of(own, *stored.own_row(own), at)
-
-
 def _of(
     s: MirrorSnapshot | OwnSnapshot,
     row: LogRow,
     receipts: list[CosignRow],
     at: int | None,
 ) -> dict[str, Any]:
+    """Return what is shown of a log, or of its entry `at`."""
     if at is not None:
         return {"origin": row.origin, **_entry_at(s, row, at)}
     counted: Counter[int] = Counter()

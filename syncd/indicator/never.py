@@ -21,6 +21,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from msgspec import Struct
+
 from syncd.errors import MalformedError
 from syncd.indicator import numbering, services, suffixes, tsv
 from syncd.indicator.identifier import Identifier, for_report, parse_normal
@@ -38,7 +40,9 @@ _PREFIX: Final = re.compile(r"[+0]*(?:86)?0?")
 _NEITHER: Final = re.compile(r"[^0-9+]")
 
 
-class Owner(NamedTuple):
+class Owner(
+    Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
+):
     """Whose a protected value is."""
 
     category: str  # code: the note of the roster's row

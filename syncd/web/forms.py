@@ -12,6 +12,7 @@ import msgspec
 from syncd.errors import SyncdError
 from syncd.flows.draft import DisputeDraft, Draft, RawValue
 from syncd.flows.ports import Position
+from syncd.indicator.never import Owner
 from syncd.indicator.record import ReportFields
 from syncd.messages.wire import Params, WireMessage
 from syncd.web.problem import Flaw, Problem
@@ -137,14 +138,6 @@ class Ours(Output, frozen=True, kw_only=True):
     exempt: OwnMark | None = None
     notes: tuple[OwnMark, ...] = ()
     local: tuple[OwnMark, ...] = ()
-
-
-class Owner(Output, frozen=True, kw_only=True):
-    """Whose a protected value is."""
-
-    category: str  # the code that the roster gives for it
-    zh: str = ""  # absent if only the roster knows it
-    en: str = ""
 
 
 class LookupItem(Output, frozen=True, kw_only=True):

@@ -365,8 +365,6 @@ def lookup_item(answer: Answer, ours: forms.Ours | None) -> forms.LookupItem:
     if answer.hint:
         rest["hint"] = str(answer.hint)
         rest["hint_code"] = wire.code(answer.hint)
-    if answer.owner:
-        rest["owner"] = forms.Owner(**answer.owner._asdict())
     return forms.LookupItem(  # by names: a thousand at once
         verdict=found.verdict,
         action=found.action,
@@ -383,6 +381,7 @@ def lookup_item(answer: Answer, ours: forms.Ours | None) -> forms.LookupItem:
         handling=found.handling,
         missing=answer.missing,
         ours=ours,
+        owner=answer.owner,
         notices=answer.notices,
         tried=answer.tried,
         **rest,
