@@ -216,11 +216,7 @@ def _token(path: Path | None) -> str:
             hint="say --token-file FILE or set SYNCD_TOKEN_FILE;"
             " syncd token add makes one",
         )
-    text = config.read_private(path).strip()
-    try:
-        token = text.decode("ascii")
-    except UnicodeDecodeError:
-        token = ""
+    token = config.read_private(path).strip().decode("ascii", "replace")
     if not _TOKEN.fullmatch(token):
         raise UsageError("{path}: holds no bearer token", path=path)
     return token

@@ -162,18 +162,10 @@ class Command:
 
         def add(function: V) -> V:
             run = getattr(function, "run", function)
-            self.below[name] = Command(about, _struct(function), run)
+            struct: Any = function
+            if not isinstance(function, type):
+                struct, _ = get_type_hints(function).values()
+            self.below[name] = Command(about, struct, run)
             return function
 
         return add
-
-
-def _struct(function: Callable[..., Any]) -> type[Options]:
-    """Return the struct that a function takes, or is."""
-    if isinstance(function, type):
-        return function
-    hints = get_type_hints(function)
-    hints.pop("return")
-    struct: type[Options]
-    (struct,) = hints.values()
-    return struct

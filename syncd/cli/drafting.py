@@ -84,7 +84,17 @@ class EditOptions(DraftOptions):
             RefusedError: the draft given does not follow the newest version.
         """
         current = self.newest()
-        before = self._begun(current)
+        if self.onto is None:
+            before = drafts.begin(current, now=clock(), days=self.days)
+        else:
+            raw = note_of(self.onto)
+            if any(s.have for s in signing.signatures(raw, current)):
+                terminal.tell(
+                    "{path}: its signatures do not count for the new draft:"
+                    " all sign again",
+                    path=self.onto,
+                )
+            before = drafts.read(raw)[1]
         draft = self.change(before)
         if draft == before:
             raise UsageError(
@@ -92,18 +102,6 @@ class EditOptions(DraftOptions):
                 hint="--help lists what can change; roster renew renews",
             )
         self.write(draft, current)
-
-    def _begun(self, current: Roster) -> Roster:
-        if self.onto is None:
-            return drafts.begin(current, now=clock(), days=self.days)
-        raw = note_of(self.onto)
-        if any(s.have for s in signing.signatures(raw, current)):
-            terminal.tell(
-                "{path}: its signatures do not count for the new draft:"
-                " all sign again",
-                path=self.onto,
-            )
-        return drafts.read(raw)[1]
 
 
 class EndOptions(EditOptions):

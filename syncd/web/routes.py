@@ -164,11 +164,13 @@ class ItemwiseForm:
         body = _read(raw, msgspec.json.Decoder(form))
         raws = getattr(body, name)
         decoder = msgspec.json.Decoder(self.item)
-        items = tuple(
-            _tried(item, decoder, f"{name}[{n}]")
-            for n, item in enumerate(raws)
-        )
-        return msgspec.structs.replace(body, **{name: items})
+        items: list[Any] = []
+        for n, item in enumerate(raws):
+            try:
+                items.append(_read(item, decoder, f"{name}[{n}]"))
+            except SyncdError as e:
+                items.append(e)
+        return msgspec.structs.replace(body, **{name: tuple(items)})
 
 
 @cache
@@ -230,12 +232,3 @@ def _read(
         return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         raise problem.shape(e, at) from None
-
-
-def _tried(
-    raw: msgspec.Raw, decoder: msgspec.json.Decoder[Any], at: str
-) -> Any:
-    try:
-        return _read(raw, decoder, at)
-    except SyncdError as e:
-        return e

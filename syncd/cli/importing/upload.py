@@ -109,7 +109,10 @@ class Upload:
         row, waited, pause = -1, 0, 1
         while True:
             try:
-                return self._go()
+                if not self.whole:
+                    self._send_all()
+                self.whole = True
+                return self.target.finish()
             except (UnavailableError, QuotaError, StaleError) as e:
                 if self.row != row:  # it got on: another trouble
                     row, waited, pause = self.row, 0, 1
@@ -131,14 +134,8 @@ class Upload:
             return 0
         return STALE_S if isinstance(error, StaleError) else RESTART_S
 
-    def _go(self) -> Answer:
-        """Take what is left of the file from wherever the daemon is."""
-        if not self.whole:
-            self._send_all()
-        self.whole = True
-        return self.target.finish()
-
     def _send_all(self) -> None:
+        """Take what is left of the file from wherever the daemon is."""
         stamp = _stamp(self.path)
         at, self.row, hashed = self.target.begin(anew=self.anew)
         prefix = self.table.prefix()
