@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from multidict import MultiDict
 
-from syncd.console.tables import Column, Row, Table
+from syncd.console.tables import Cell, Column, Row, Table
 from syncd.errors import MalformedError, RefusedError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later
@@ -145,13 +145,21 @@ class Visit:
         self,
         name: str,
         columns: Sequence[Column],
-        rows: Iterable[Row],
+        rows: Iterable[Row | Sequence[Cell]],
         *,
         empty: str = "",
         more: str = "",
     ) -> Table:
-        """Return a table as the address wants it; `more` leads to older rows."""
-        made = Table(name, columns, [*rows], self.query, empty, more)
+        """Return a table as the address wants it; `more` leads to older rows.
+
+        Of a row without names, the last cells may be missing.
+        """
+        keys = [column.key for column in columns]
+        named = [
+            row if isinstance(row, Mapping) else dict(zip(keys, row))  # noqa: B905
+            for row in rows
+        ]
+        made = Table(name, columns, named, self.query, empty, more)
         self.tables.append(made)
         return made
 

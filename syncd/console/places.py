@@ -1,14 +1,14 @@
-"""Places in logs, their addresses and names; and rows under columns."""
+"""Places in logs, their addresses; and what codes are called."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from syncd.console.tables import Cell, Column, Link, Row
+from syncd.console.tables import Link
 from syncd.errors import MalformedError
 from syncd.indicator import vocabulary
 from syncd.indicator.notation import Position
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import language, later, t
 
 TYPES: Final = {  # of statements
     "report": later("report"),
@@ -60,9 +60,20 @@ def read(texts: Sequence[str]) -> tuple[Position, ...]:
     return tuple((origin, int(index)) for origin, _, index in parts)
 
 
-def words(facet: str, codes: Iterable[str], lang: str) -> str:
-    """Return what codes of the vocabulary are called."""
+def words(facet: str, *codes: str | None) -> str:
+    """Return what codes of the vocabulary are called; None and "" are none."""
+    lang = language()
     return ", ".join(vocabulary.label(facet, c, lang) for c in codes if c)
+
+
+def named(
+    facet: str, only: Iterable[str] | None = None
+) -> list[tuple[str, str]]:
+    """Return codes of a facet, or all of it, each with what it is called."""
+    codes, lang = vocabulary.FACETS.get(facet, {}), language()
+    return [
+        (c, getattr(codes[c], lang)) for c in (codes if only is None else only)
+    ]
 
 
 def type_name(name: str) -> str:
@@ -74,11 +85,3 @@ def state(entry: Any) -> str:
     """Return why an entry cannot be read, or says nothing; or ""."""
     void = t("says nothing") if entry.void else ""
     return t(_CLOSED[entry.closed]) if entry.closed else void
-
-
-def rows(
-    columns: Sequence[Column], cells: Iterable[Sequence[Cell]]
-) -> list[Row]:
-    """Return rows for a table; the last columns may be missing."""
-    keys = [column.key for column in columns]
-    return [dict(zip(keys, one, strict=False)) for one in cells]

@@ -1,6 +1,5 @@
 """Disputes: what is said to be wrong of ours, and what we say of others'."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from aiohttp import web
@@ -10,7 +9,6 @@ from syncd.console.page import Visit, page
 from syncd.console.tables import Column, Row
 from syncd.flows.dispute_state import DisputeState
 from syncd.flows.draft import AnswerDraft
-from syncd.indicator import vocabulary
 from syncd.messages import answers
 from syncd.messages.catalogue import later, t
 from syncd.web.claim_forms import DisputePage, DisputeQuery
@@ -65,7 +63,11 @@ async def disputes(visit: Visit) -> web.StreamResponse:
         waiting=[_asked(visit, one) for one in waiting],
         ours=[_asked(visit, one) for one in ours],
         answers=[
-            (outcome, _named(visit, codes), t(OUTCOMES[outcome]))
+            (
+                outcome,
+                places.named("answer_reason", codes),
+                t(OUTCOMES[outcome]),
+            )
             for outcome, codes in REASONS.items()
         ],
         table=visit.table(
@@ -94,11 +96,6 @@ async def answer(visit: Visit) -> web.StreamResponse:
     return visit.go("/disputes?answered")
 
 
-def _named(visit: Visit, codes: Sequence[str]) -> list[tuple[str, str]]:
-    names = (vocabulary.label("answer_reason", c, visit.lang) for c in codes)
-    return [*zip(codes, names, strict=True)]
-
-
 def _row(visit: Visit, one: DisputeState) -> Row:
     outcomes = dict.fromkeys(r.outcome for r in one.reports if r.outcome)
     return {
@@ -107,7 +104,7 @@ def _row(visit: Visit, one: DisputeState) -> Row:
         "side": t(SIDES[one.side]),
         "member": one.member,
         "kind": answers.phrase("kind", one.kind),
-        "reason": vocabulary.label("dispute_reason", one.reason, visit.lang),
+        "reason": places.words("dispute_reason", one.reason),
         "answer": ", ".join(t(OUTCOMES.get(o, o)) for o in outcomes),
         "position": places.place(one.position),
     }

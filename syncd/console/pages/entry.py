@@ -32,7 +32,7 @@ _FIELDS: Final = Column("name", later("field")), Column("says", later("says"))
 @page("GET", "/entry/{origin:[^?]+}/{index}", AUDITORS, later("Entry"))
 async def entry(visit: Visit) -> web.StreamResponse:
     """Show an entry; `proof` in the query gives the proof as a file."""
-    at, lang = visit.request.match_info, visit.lang
+    at = visit.request.match_info
     found: Entry = await visit.api(
         *("GET", "/v1/logs/{origin}/{index}"),
         origin=at["origin"],
@@ -43,25 +43,20 @@ async def entry(visit: Visit) -> web.StreamResponse:
         named = f'attachment; filename="{who}-{index}.tlog-proof"'
         headers = {"Content-Disposition": named}
         return web.Response(text=found.proof, headers=headers)
-    claims = places.rows(
-        _CLAIMS,
-        [
-            (
-                *(places.place(c.position, c.member), c.on),
-                places.type_name(c.type),
-                places.words("label", [c.label or ""], lang),
-                places.words("evidence", [c.evidence or ""], lang),
-                c.expires,
-            )
-            for c in found.claims
-        ],
-    )
+    claims = [
+        (
+            *(places.place(c.position, c.member), c.on),
+            places.type_name(c.type),
+            places.words("label", c.label),
+            places.words("evidence", c.evidence),
+            c.expires,
+        )
+        for c in found.claims
+    ]
     fields: dict[str, Any] = {}
     if found.payload and not found.entry.void:
         fields = msgspec.json.decode(base64.b64decode(found.payload))
-    said = [
-        (k, _said(found.entry.type, k, v, lang)) for k, v in fields.items()
-    ]
+    said = [(k, _said(found.entry.type, k, v)) for k, v in fields.items()]
     stands = t("it stands") if found.ended_by is None else t("taken back")
     return visit.show(
         "entry.html",
@@ -76,22 +71,20 @@ async def entry(visit: Visit) -> web.StreamResponse:
         payload=base64.b64decode(found.payload).decode("utf-8", "replace"),
         words=places.words,
         log=places.log(found.origin, before=index + 1),
-        life=visit.table("life", _LIFE, places.rows(_LIFE, _life(found))),
-        fields=visit.table("fields", _FIELDS, places.rows(_FIELDS, said)),
+        life=visit.table("life", _LIFE, _life(found)),
+        fields=visit.table("fields", _FIELDS, said),
         claims=visit.table("claims", _CLAIMS, claims),
     )
 
 
-def _said(type_: str, name: str, value: Any, lang: str) -> str:
+def _said(type_: str, name: str, value: Any) -> str:
     """Return what a field says: codes by their names."""
     if not isinstance(value, str):
         return json.dumps(value)
-    facets = [
-        facet
-        for facet in (name, f"{type_}_{name}")
-        if value in vocabulary.FACETS.get(facet, ())
-    ]
-    return places.words(facets[0], [value], lang) if facets else value
+    for facet in (name, f"{type_}_{name}"):
+        if value in vocabulary.FACETS.get(facet, ()):
+            return places.words(facet, value)
+    return value
 
 
 def _life(found: Entry) -> Iterator[Sequence[Cell]]:

@@ -55,14 +55,12 @@ async def exchange(visit: Visit) -> web.StreamResponse:
     return visit.show(
         "exchange.html",
         sentence=_sentence(held, len(known), visit.zone),
-        matrix=visit.table("matrix", columns, places.rows(columns, matrix)),
+        matrix=visit.table("matrix", columns, matrix),
         lags=visit.table(
-            *("lags", _LAGS, places.rows(_LAGS, lags)),
-            empty=t("We hold all that we know of."),
+            *("lags", _LAGS, lags), empty=t("We hold all that we know of.")
         ),
         findings=visit.table(
-            *("findings", _FINDINGS),
-            places.rows(_FINDINGS, _findings(status)),
+            *("findings", _FINDINGS, _findings(status)),
             empty=t("Nothing was found."),
         ),
     )

@@ -6,9 +6,9 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
+from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.tables import Column, moment
-from syncd.indicator import vocabulary
 from syncd.messages.catalogue import later, t
 from syncd.web import problem
 from syncd.web.access_forms import AccessFilter
@@ -53,12 +53,12 @@ async def figures(visit: Visit) -> web.StreamResponse:
     found = await visit.api("GET", "/v1/figures", wanted)
     of_days = AccessFilter(since=f"{wanted.from_}-01")
     calls = await visit.api("GET", "/v1/calls", of_days)
-    said = [_row(visit, one) for one in found.items]
+    said = [_row(one) for one in found.items]
     for row in said:
         n = row["retracted"]
         row["days"] = row["retract_days"] / n if n else None
     came = [
-        {**_row(visit, one), one.outcome: one.calls}
+        {**_row(one), one.outcome: one.calls}
         | {"outcome": t(CAME[one.outcome])}
         for one in calls.items
         if one.month <= wanted.to
@@ -91,11 +91,9 @@ async def figures(visit: Visit) -> web.StreamResponse:
     )
 
 
-def _row(visit: Visit, one: msgspec.Struct) -> dict[str, Any]:
+def _row(one: msgspec.Struct) -> dict[str, Any]:
     row = msgspec.structs.asdict(one)
-    code = row["label"]
-    said = vocabulary.label("label", code, visit.lang) if code else "–"
-    return {**row, "label": said}
+    return {**row, "label": places.words("label", row["label"]) or "–"}
 
 
 def _chart(

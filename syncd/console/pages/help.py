@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 from markupsafe import Markup, escape
 
+from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.indicator import vocabulary
 from syncd.messages import wire
@@ -65,10 +66,7 @@ def marked(cell: str) -> Markup:
 @cache
 def explained(lang: str) -> Explained:
     """Return each section; an anchor is the first's that has it."""
-    facets = {
-        facet: [(c.code, getattr(c, lang)) for c in codes.values()]
-        for facet, codes in vocabulary.FACETS.items()
-    }
+    facets = {facet: places.named(facet) for facet in vocabulary.FACETS}
     said = wire.rows(wire.CODES.read_text())
     ways = wire.rows(wire.HINTS.read_text())
     sections: dict[str, Words] = {

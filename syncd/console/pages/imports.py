@@ -5,14 +5,9 @@ from typing import Final
 
 from aiohttp import BodyPartReader, web
 
+from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.pages.reports import (
-    FACETS,
-    STATES,
-    form_of,
-    kinds,
-    named,
-)
+from syncd.console.pages.reports import FACETS, STATES, facets, form_of, kinds
 from syncd.console.tables import At, Column, Link, Row
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows.submission import ImportStatus
@@ -167,12 +162,9 @@ async def _read(
         fields=FIELDS,
         needed={name: t(title) for name, title in _NEEDED.items()},
         kinds=kinds(),
-        of_all=[
-            (t(title), name, named(name, visit.lang))
-            for name, title in FACETS.items()
-        ],
+        of_all=facets(),
         unknown=[
-            (u, _near(visit.lang, u), named(u.field, visit.lang))
+            (u, _near(u), places.named(u.field))
             for u in (found.unknown[:200] if found else ())
             if u.shown != "…"  # else it is a value in the wrong column
         ],
@@ -207,12 +199,12 @@ def _reading(given: Mapping[str, str]) -> Reading:
     )
 
 
-def _near(lang: str, one: Unknown) -> list[tuple[str, str]]:
+def _near(one: Unknown) -> list[tuple[str, str]]:
     """Return the codes that are nearest to a word, with their names."""
     if one.field not in vocabulary.FACETS:
         return []
     found = vocabulary.nearest(one.field, one.word)
-    return [(code.code, getattr(code, lang)) for code in found]
+    return places.named(one.field, (code.code for code in found))
 
 
 @page("GET", "/imports/{id:[0-9]+}", OPERATORS, later("An import"))
@@ -239,7 +231,7 @@ async def one(visit: Visit) -> web.StreamResponse:
         facts=[(c.title, _row(state)[c.key]) for c in _COLUMNS[2:]],
         rows=rows,
         next=rows[-1].row if rows and more else 0,
-        reasons=named("retract_reason", visit.lang),
+        reasons=places.named("retract_reason"),
     )
 
 

@@ -7,7 +7,6 @@ from aiohttp import web
 from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.tables import At, Column
-from syncd.indicator import vocabulary
 from syncd.messages.catalogue import later, t
 from syncd.web.log_forms import LogPage, LogQuery
 from syncd.web.routes import AUDITORS
@@ -44,7 +43,6 @@ async def log(visit: Visit) -> web.StreamResponse:
     ]
     lines = [(At(x.at), x.member, x.key, x.size) for x in found.cosigned]
     more = {k: v for k, v in asked.items() if v and k != "day"}
-    labels = sorted(vocabulary.codes("label"))
     return visit.show(
         "log.html",
         sentence=t(
@@ -55,16 +53,15 @@ async def log(visit: Visit) -> web.StreamResponse:
         found=found,
         asked=asked,
         types=[(code, t(name)) for code, name in places.TYPES.items()],
-        labels=[(c, places.words("label", [c], visit.lang)) for c in labels],
+        labels=places.named("label"),
         entries=visit.table(
-            *("entries", _ENTRIES, places.rows(_ENTRIES, entries)),
+            *("entries", _ENTRIES, entries),
             empty=t("No such entry among those that were looked at."),
             more=places.log(origin, **more, before=found.next)
             if found.next
             else "",
         ),
         lines=visit.table(
-            *("lines", _LINES, places.rows(_LINES, lines)),
-            empty=t("Nobody has cosigned it yet."),
+            *("lines", _LINES, lines), empty=t("Nobody has cosigned it yet.")
         ),
     )

@@ -119,12 +119,8 @@ def _show(
         said=said,
         rows=rows,
         minutes=_minutes(visit, given.get("sent", "")),
-        purposes=[
-            one
-            for one in reports.named("purpose", visit.lang)
-            if one[0] in PURPOSES
-        ],
-        labels=reports.named("label", visit.lang),
+        purposes=places.named("purpose", PURPOSES),
+        labels=places.named("label"),
         kinds=reports.kinds(),
         phrase=answers.phrase,
         key=secrets.token_hex(16),
@@ -144,7 +140,6 @@ def _minutes(visit: Visit, sent: str) -> int | None:
 
 def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
     """Return an answer in words, for the template."""
-    lang = catalogue.language()
     verdict = item.verdict or "refused"
     raw = msgspec.to_builtins(item)
     if wrong := raw.get("problem"):
@@ -163,10 +158,10 @@ def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
         "labels": [one.code for one in item.labels],
         "advice": [] if quiet else [one.code for one in item.labels],
         "action": action,
-        "measure": places.words("action", [action] * bool(action), lang),
+        "measure": places.words("action", action),
         "told": told.format(labels=parts.get("labels")),
         "facts": {
-            later("reasons"): places.words(_WHY, sorted(reasons), lang),
+            later("reasons"): places.words(_WHY, *sorted(reasons)),
             **{name: parts.get(name) for name in FACTS},
         },
         "entries": [*map(places.place, item.positions)],

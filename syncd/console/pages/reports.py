@@ -12,7 +12,6 @@ from syncd.console.page import Visit, page
 from syncd.console.tables import At, Column, Link, Row
 from syncd.errors import MissingError
 from syncd.flows.lookup import PURPOSES
-from syncd.indicator import vocabulary
 from syncd.lists.preview import masked
 from syncd.messages import answers
 from syncd.messages.catalogue import later, t
@@ -49,15 +48,14 @@ FACETS: Final = {  # of a report, none of them guessed
 }
 
 
-def named(facet: str, lang: str) -> list[tuple[str, str]]:
-    """Return a facet's codes, each with what it is called."""
-    codes = vocabulary.FACETS.get(facet, {}).values()
-    return [(code.code, getattr(code, lang)) for code in codes]
-
-
 def kinds() -> list[tuple[str, str]]:
     """Return kinds of value, each with its name in the visitor's language."""
     return [(kind, answers.phrase("kind", kind)) for kind in KINDS]
+
+
+def facets() -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return what a report needs to say, its field, and the field's codes."""
+    return [(t(FACETS[f]), f, places.named(f)) for f in FACETS]
 
 
 def form_of(form: type[Any], given: Mapping[str, str], **more: Any) -> Any:
@@ -76,14 +74,13 @@ def form_of(form: type[Any], given: Mapping[str, str], **more: Any) -> Any:
 
 def _row(visit: Visit, one: report_forms.VaultItem) -> Row:
     value = masked(one.value) if one.value else one.token[:8]
-    label = one.label and vocabulary.label("label", one.label, visit.lang)
     at = one.position
     return {
         "id": Link(f"/reports/{one.id}", str(one.id)),
         "type": places.type_name(one.type),
         "kind": answers.phrase("kind", one.kind),
         "value": value,
-        "label": label,
+        "label": places.words("label", one.label),
         "state": t(STATES[one.state]),
         "seen": one.seen,
         "expires": one.expires,
@@ -121,7 +118,7 @@ async def reports(visit: Visit) -> web.StreamResponse:
         given={k: v for k, v in given.items() if k != "value"},
         states=[(code, t(name)) for code, name in STATES.items()],
         kinds=kinds(),
-        labels=named("label", visit.lang),
+        labels=places.named("label"),
     )
 
 
@@ -147,12 +144,8 @@ async def report(visit: Visit) -> web.StreamResponse:
         facts=[(column.title, row[column.key]) for column in _COLUMNS[2:]],
         one=one,
         value=seen.value if seen else "",
-        reasons=named("retract_reason", visit.lang),
-        purposes=[
-            one
-            for one in named("purpose", visit.lang)
-            if one[0] in PURPOSES - {"test"}
-        ],
+        reasons=places.named("retract_reason"),
+        purposes=places.named("purpose", sorted(PURPOSES - {"test"})),
     )
 
 
@@ -174,7 +167,7 @@ async def retract(visit: Visit) -> web.StreamResponse:
         done=await visit.api("POST", path, wanted),
         sure=sure,
         given=[(k, v) for k, v in given.items() if k != "sure"],
-        why=vocabulary.label("retract_reason", wanted.reason, visit.lang),
+        why=places.words("retract_reason", wanted.reason),
     )
 
 
@@ -207,8 +200,5 @@ def _form(
         came=came,
         given=given,
         kinds=kinds(),
-        facets=[
-            (t(title), name, named(name, visit.lang))
-            for name, title in FACETS.items()
-        ],
+        facets=facets(),
     )
