@@ -54,7 +54,7 @@ async def exchange(visit: Visit) -> web.StreamResponse:
     ]
     return visit.show(
         "exchange.html",
-        sentence=_sentence(held, len(known), visit.zone),
+        sentence=sentence(status, visit.zone),
         matrix=visit.table("matrix", columns, matrix),
         lags=visit.table(
             *("lags", _LAGS, lags), empty=t("We hold all that we know of.")
@@ -112,7 +112,10 @@ def gaps(status: Status, known: dict[str, LogState]) -> Held:
     return held
 
 
-def _sentence(held: Held, members: int, zone: str) -> str:
+def sentence(status: Status, zone: str) -> str:
+    """Return the largest gap, or as of when there is none."""
+    known = current(status)
+    held, members = gaps(status, known), len(known)
     lacking = {pair: one for pair, one in held.items() if one[0]}
     if lacking:
         author, holder = max(lacking, key=lambda pair: lacking[pair])

@@ -8,9 +8,10 @@ from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
+from syncd.console.pages.reports import form_of
 from syncd.console.tables import Column, moment
+from syncd.messages.answers import phrase
 from syncd.messages.catalogue import later, t
-from syncd.web import problem
 from syncd.web.access_forms import AccessFilter
 from syncd.web.figure_forms import FiguresQuery
 from syncd.web.routes import EVERYBODY
@@ -21,12 +22,7 @@ SAID: Final = {
     "sightings": later("Sightings, at least"),
     "disputes": later("Disputes"),
 }
-CAME: Final = {
-    "dissuaded": later("dissuaded"),
-    "stopped": later("payment stopped"),
-    "sent": later("money was sent"),
-    "no_fraud": later("no fraud"),
-}
+CAME: Final = ("dissuaded", "stopped", "sent", "no_fraud")
 _MONTH: Final = Column("month", later("Month"))
 _LABEL: Final = Column("label", later("Label"), choices=True)
 COLUMNS: Final = (
@@ -46,10 +42,7 @@ async def figures(visit: Visit) -> web.StreamResponse:
     now = moment(visit.now, visit.zone)[:7]
     given = {"from": f"{int(now[:4]) - 1}{now[4:]}", "to": now}
     given |= {n: m for n in given if (m := visit.query.get(n, "").strip())}
-    try:
-        wanted = msgspec.convert(given, FiguresQuery)
-    except msgspec.ValidationError as e:
-        raise problem.shape(e, "query") from None
+    wanted = form_of(FiguresQuery, given)
     found = await visit.api("GET", "/v1/figures", wanted)
     of_days = AccessFilter(since=f"{wanted.from_}-01")
     calls = await visit.api("GET", "/v1/calls", of_days)
@@ -59,12 +52,13 @@ async def figures(visit: Visit) -> web.StreamResponse:
         row["days"] = row["retract_days"] / n if n else None
     came = [
         {**_row(one), one.outcome: one.calls}
-        | {"outcome": t(CAME[one.outcome])}
+        | {"outcome": phrase("outcome", one.outcome)}
         for one in calls.items
         if one.month <= wanted.to
     ]
-    names = {**SAID, **CAME}
-    total = {n: sum(row.get(n, 0) for row in said + came) for n in names}
+    total = {n: sum(r.get(n, 0) for r in said + came) for n in (*SAID, *CAME)}
+    kinds = {name: t(title) for name, title in SAID.items()}
+    outcomes = {name: phrase("outcome", name) for name in CAME}
     return visit.show(
         "figures.html",
         sentence=t(
@@ -77,7 +71,7 @@ async def figures(visit: Visit) -> web.StreamResponse:
         ),
         wanted=wanted,
         as_of=found.as_of,
-        charts=[_chart(said, SAID, wanted), _chart(came, CAME, wanted)],
+        charts=[_chart(said, kinds, wanted), _chart(came, outcomes, wanted)],
         tables=[
             visit.table(
                 *("figures", COLUMNS, said[::-1]),
@@ -110,5 +104,5 @@ def _chart(
             sums[name][row["month"]] += row[name]
     return {
         "data": [months, *([*sum_.values()] for sum_ in sums.values())],
-        "names": [t(_MONTH.title), *map(t, names.values())],
+        "names": [t(_MONTH.title), *names.values()],
     }

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from syncd.console import page as pages
 from syncd.console.page import Visit, page
+from syncd.console.pages import exchange
 from syncd.console.render import say
 from syncd.console.tables import Column, moment
 from syncd.messages.catalogue import later, t
@@ -97,35 +98,24 @@ def _sentence(status: Status, zone: str) -> str:
     """Return what is wrong, or that all is well."""
     others = [m for m in status.members if m.state not in ("self", "removed")]
     unheard = sum(m.state in ("silent", "unheard") for m in others)
-    forked, lag = sum(log.contested for log in status.logs), _lag(status)
-    lacks = max((m.lacks or 0 for m in others), default=0)
+    forked, n = sum(log.contested for log in status.logs), len(others) + 1
     if forked:
-        text = later("{forked} logs are forked.")
+        text = t("{forked} logs are forked.", forked=forked)
     elif unheard:
-        text = later("{unheard} of {n} members are not heard of.")
-    elif lag or lacks:
-        text = later("On their way: {lag} entries to us, {lacks} from us.")
-    else:
-        text = later(
-            "All {n} members hold all of each other's entries, as of {time}."
+        text = t(
+            "{unheard} of {n} members are not heard of.", unheard=unheard, n=n
         )
-    at = min((m.heard_at for m in others), default=status.time)
-    counts = {"n": len(others) + 1, "lag": lag, "lacks": lacks}
-    counts |= {"forked": forked, "unheard": unheard}
-    said_ = t(text, time=moment(at, zone)[11:], **counts)
+    else:
+        text = exchange.sentence(status, zone)
     todo = len(status.todo)
-    return t("To do: {n}.", n=todo) + " " + said_ if todo else said_
-
-
-def _lag(status: Status) -> int:
-    return max((log.lag for log in status.logs), default=0)
+    return t("To do: {n}.", n=todo) + " " + text if todo else text
 
 
 def _cards(status: Status) -> Iterator[tuple[str, str, bool]]:
     """Yield title, value, and whether that is well."""
     waits = sum(status.vault.waiting.values())
     yield t("Waiting in the vault"), f"{waits:,}", status.appending.ok
-    lag = _lag(status)
+    lag = max((log.lag for log in status.logs), default=0)
     yield t("Largest lag, entries"), f"{lag:,}", not lag
     left = (status.roster.expires - status.time) // 86_400
     yield t("Days left of the roster"), str(left), left > 14
