@@ -26,36 +26,30 @@ from cryptography.hazmat.primitives.serialization import (
 
 from syncd.config import editing
 from tests.alliance import Alliance, Member, free_port
-from tests.console.test_tls import NAMES, PROXY, log_in
+from tests.console.test_tls import NAMES, PROXY, browser, log_in
 from tests.test_docs import section
 from tests.test_pinning import p256
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-RECIPES = re.findall(
+NGINX, INSTEAD, CADDY, CADDY_SSO = re.findall(
     r"```(?:nginx|caddy)\n(.*?)```",
     section("operations.md", "The console over TLS"),
     re.DOTALL,
 )
-NGINX, SSO, CADDY, CADDY_SSO = RECIPES
-NGINX_SSO = re.sub(
-    r"    location / \{.*?\n    \}\n", lambda _: SSO, NGINX, flags=re.DOTALL
-)
-HTTP = """daemon off; pid pid; error_log stderr; events {{}} http {{
+LOCATION = re.compile(r"    location / \{.*?\n    \}\n", re.DOTALL)
+NGINX_SSO = LOCATION.sub(lambda _: INSTEAD, NGINX)
+RECIPES = {"nginx": (NGINX, NGINX_SSO), "caddy": (CADDY, CADDY_SSO)}
+AROUND = {
+    "nginx": """daemon off; pid pid; error_log stderr; events {{}} http {{
 access_log off; client_body_temp_path b; proxy_temp_path p;
-fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s; {} }}"""
-GLOBAL = "{{\nadmin off\nauto_https disable_redirects\n}}\n{}"
+fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s; {} }}""",
+    "caddy": "{{\nadmin off\nauto_https disable_redirects\n}}\n{}",
+}
 RUN = {
     "nginx": ("-e", "stderr", "-p", ".", "-c", "recipe"),
     "caddy": ("run", "--adapter", "caddyfile", "--config", "recipe"),
 }
 HOST = "localhost"  # for syncd.bank.example
-
-
-def needs(program: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(
-        not shutil.which(program) and not os.environ.get("CI"),
-        reason=f"no {program} on this machine: Debian has it",
-    )
 
 
 @dataclass
@@ -71,12 +65,6 @@ class House:
     @property
     def url(self) -> str:
         return f"https://{HOST}:{self.port}"
-
-    def browser(self) -> aiohttp.ClientSession:
-        trusted = ssl.create_default_context(cafile=self.root / "ca.pem")
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=trusted)
-        )
 
     def placed(self, recipe: str) -> str:
         """Return a recipe with the places of this house."""
@@ -95,12 +83,16 @@ class House:
         return recipe
 
     @asynccontextmanager
-    async def proxy(self, name: str, recipe: str) -> AsyncIterator[str]:
-        """Run a proxy by a recipe; yield the address that people type."""
+    async def proxy(
+        self, name: str, recipe: str
+    ) -> AsyncIterator[aiohttp.ClientSession]:
+        """Run a proxy by a recipe; yield a browser before it."""
+        if not shutil.which(name) and not os.environ.get("CI"):
+            pytest.skip(f"no {name} on this machine: Debian has it")
         at = self.root / f"proxy-{free_port()}"
         at.mkdir()
-        around = {"nginx": HTTP, "caddy": GLOBAL}[name]
-        (at / "recipe").write_text(around.format(self.placed(recipe)))
+        placed = AROUND[name].format(self.placed(recipe))
+        (at / "recipe").write_text(placed)
         running = await asyncio.create_subprocess_exec(
             *(name, *RUN[name]), cwd=at, env={**os.environ, "HOME": str(at)}
         )
@@ -111,7 +103,8 @@ class House:
                     if not tried.connect_ex(("127.0.0.1", self.port)):
                         break
                 await asyncio.sleep(0.05)
-            yield self.url
+            async with browser() as one:
+                yield one
         finally:
             if running.returncode is None:
                 running.terminate()
@@ -197,39 +190,25 @@ async def seen(one: aiohttp.ClientSession, url: str) -> str:
     return await page.text()
 
 
-@pytest.mark.parametrize(
-    ("program", "recipe"),
-    [
-        pytest.param("nginx", NGINX, marks=needs("nginx")),
-        pytest.param("caddy", CADDY, marks=needs("caddy")),
-    ],
-)
-async def test_people_come_with_their_tokens(
-    house: House, program: str, recipe: str
-) -> None:
+@pytest.mark.parametrize("name", RECIPES)
+async def test_people_come_with_their_tokens(house: House, name: str) -> None:
     """At the address that they type; whatever they say of their number."""
-    async with house.proxy(program, recipe) as url, house.browser() as one:
-        assert (await log_in(one, url, X_Staff="0042")).status == 401
-        answer = await log_in(one, url, token=house.bank.token)
+    plain, _ = RECIPES[name]
+    async with house.proxy(name, plain) as one:
+        assert (await log_in(one, house.url, X_Staff="0042")).status == 401
+        answer = await log_in(one, house.url, token=house.bank.token)
         assert answer.status == 303
         assert answer.headers["Set-Cookie"].startswith("__Host-syncd-")
-        assert "operator" in await seen(one, url)
+        assert "operator" in await seen(one, house.url)
 
 
-@pytest.mark.parametrize(
-    ("program", "recipe"),
-    [
-        pytest.param("nginx", NGINX_SSO, marks=needs("nginx")),
-        pytest.param("caddy", CADDY_SSO, marks=needs("caddy")),
-    ],
-)
-async def test_the_sign_on_says_who_it_is(
-    house: House, program: str, recipe: str
-) -> None:
+@pytest.mark.parametrize("name", RECIPES)
+async def test_the_sign_on_says_who_it_is(house: House, name: str) -> None:
     """And nobody else: what a browser says under that name is lost."""
-    async with house.proxy(program, recipe) as url, house.browser() as one:
+    _, sso = RECIPES[name]
+    async with house.proxy(name, sso) as one:
         for staff, status in (None, 401), ("", 401), ("0042", 303):
             house.staff = staff
-            answer = await log_in(one, url, X_Staff="0042")
+            answer = await log_in(one, house.url, X_Staff="0042")
             assert answer.status == status, staff
-        assert "Wang" in await seen(one, url)
+        assert "Wang" in await seen(one, house.url)
