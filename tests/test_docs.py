@@ -144,7 +144,7 @@ def test_every_job_is_documented() -> None:
     """architecture.md has a row for what the scheduler runs."""
     source = inspect.getsource(daemon.Daemon)
     source += inspect.getsource(leadership.Leadership)
-    there = set(re.findall(r"\b(round|daily)=self\.", source))
+    there = set(re.findall(r"\b(round|daily)(?:=|\": )self\.", source))
     there |= set(re.findall(r"create_task\(self\.([\w.]+)\(", source))
     there |= set(re.findall(r"self\.(\w+\.check_startup)\(", source))
     documented = {
