@@ -7,7 +7,7 @@ One member writes what no member should; some people have odd names. Whatever
 is marked up is MARKUP, so that a page which takes a text for more is seen.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,8 @@ from typing import Any
 from msgspec import structs
 from playwright.async_api import Browser
 
+from syncd.errors import NOTHING, Message
+from syncd.indicator import statement
 from syncd.roster.terms import Never
 from syncd.web import forms
 from syncd.web.routes import EVERYBODY, Caller
@@ -67,10 +69,24 @@ async def prepare(alliance: Alliance) -> None:
     await dispute(bank, "phone", DISPUTED)
     await dispute(carrier, "url", OURS)
     await alliance.settle()
+    # Written beside its publisher, which appends nothing to that any more.
     await carrier.write((1, MARKUP.encode()), (99, MARKUP.encode()))
     await alliance.settle()
     await lists(bank)
     await alliance.settle()
+    await remember(bank)
+    await remember(police)
+
+
+async def remember(member: Member) -> None:
+    """Have a member have seen the others for eighty days, not all of them good."""
+    history = member.node.home.own.history
+    today = statement.day(member.node.ctx.today())
+    for ago in range(80):
+        state = {31: 2, 32: 2, 60: 1}.get(ago, 0)
+        why = Message("no answer in time") if state else NOTHING
+        seen = [(id_, 0, NOTHING) for id_ in IDS if id_ != "carrier"]
+        await history.add(today - ago, [*seen, ("carrier", state, why)])
 
 
 async def lists(member: Member) -> None:
@@ -104,10 +120,6 @@ class Scene:
     def address(self, member: str) -> str:
         """Return where a console is."""
         return f"http://{self.alliance.members[member].config.own.listen}"
-
-    def origins(self) -> Iterator[str]:
-        """Yield the names of all logs."""
-        return (self.alliance.members[id_].origin for id_ in IDS)
 
     async def hire(self) -> None:
         """Give each member a person of each role."""

@@ -87,7 +87,6 @@ async def test_what_came_of_a_call_is_noted(
         await expect(window.page.locator("nav")).to_be_hidden()
         await window.picture("en-lookup-notice")
         await window.sized("desk")
-        await window.picture("console-lookup", whole=False)
         await window.page.get_by_label("Amount in yuan").fill("38000")
         await window.page.get_by_role("button", name="dissuaded").click()
         await expect(window.page.locator("#lookup")).to_contain_text("Noted")
@@ -101,6 +100,7 @@ async def test_a_case_desk_checks_an_entry_in_the_browser(
     async with scene.at(chromium, "bank", "operator") as window:
         await window.open("/lookup")
         await look_up(window, seen.CONFIRMED)
+        await window.picture("console-lookup", whole=False)
         await window.page.locator("article a").first.click()
         await window.page.wait_for_url("**/entry/**")
         await window.page.get_by_role("button", name="Verify").click()
@@ -144,15 +144,18 @@ async def test_a_wrong_entry_is_seen_to_be_wrong(
 async def test_an_event_arrives_while_the_page_is_open(
     chromium: Browser, scene: Scene
 ) -> None:
-    police = scene.alliance.police
-    async with scene.at(chromium, "bank", "operator") as window:
+    bank = scene.alliance.bank
+    async with scene.at(chromium, "police", "operator") as window:
         await window.open("/")
         newest = window.page.locator(".events li").first
         before = await newest.inner_text()
-        await police.report("url", "http://news.example/")
+        await bank.report("url", "http://news.example/")
         await scene.alliance.settle()
         await expect(newest).not_to_have_text(before)
-        assert f"of {await police.size()} entries merged" in await window.text(
-            ".events"
+        merged = f"of {await bank.size()} entries merged"
+        await expect(window.page.locator(".events")).to_contain_text(merged)
+        await window.open("/")
+        await expect(window.page.locator(".sentence")).to_contain_text(
+            "All 3 members hold all of each other's entries"
         )
         await window.picture("console-now", whole=False)
