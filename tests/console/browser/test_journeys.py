@@ -159,3 +159,18 @@ async def test_an_event_arrives_while_the_page_is_open(
             "All 3 members hold all of each other's entries"
         )
         await window.picture("console-now", whole=False)
+
+
+async def test_figures_are_printed_on_a4(
+    chromium: Browser, scene: Scene
+) -> None:
+    async with scene.at(chromium, "bank", "auditor", "zh") as window:
+        await window.open("/figures")
+        await window.page.locator("canvas").first.wait_for()
+        await window.sized("a4")
+        assert await window.overflow() == 0
+        await expect(window.page.locator("header")).to_be_hidden()
+        chart = await window.page.locator("canvas").first.bounding_box()
+        assert chart is not None
+        assert chart["x"] + chart["width"] <= 794
+        await window.picture("zh-figures-a4")
