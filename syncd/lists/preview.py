@@ -79,11 +79,10 @@ def look(table: Table, columns: Columns, rules: report.Rules) -> Preview:
     `columns` should know what the rows show of losses (`surveyed`).
     """
     listed: list[Listed] = []
-    seen = array("q")
+    seen, rows, more = array("q"), 0, 0
     reasons: dict[tuple[object, ...], Reason] = {}
     unknown: Counter[tuple[str, str, str, str]] = Counter()
     notices: Counter[str] = Counter()
-    rows = more = 0
     named: dict[str, str] = {}  # where each row names its own cells
     for rows, row in enumerate(table.rows(0, 0), 1):  # noqa: B007
         if columns.named and len(named) < NAMES:
@@ -100,8 +99,7 @@ def look(table: Table, columns: Columns, rules: report.Rules) -> Preview:
                         unknown[word] += 1
                     else:
                         more += 1
-                else:
-                    # They say the same, with other numbers in it.
+                else:  # they say the same, with other numbers in it
                     inner = fault.params.get("why")
                     said = inner.template if isinstance(inner, Message) else ""
                     key = fault.message, fault.params.get("field"), said
@@ -111,9 +109,8 @@ def look(table: Table, columns: Columns, rules: report.Rules) -> Preview:
         seen.append(hash((made.kind, made.value)))
         notices.update(made.notices)
         if len(listed) < LISTED:
-            fields = msgspec.json.decode(made.fields)
-            value = masked(made.value)
-            listed.append(Listed(row.number, made.kind, value, fields))
+            shows = masked(made.value), msgspec.json.decode(made.fields)
+            listed.append(Listed(row.number, made.kind, *shows))
     return Preview(
         columns.names or tuple(named.items()),
         listed,

@@ -48,6 +48,12 @@ _HURRY = Prepared(
 _OUT = Prepared(
     sa.update(vault).where(_this, _at.state == -1).values(state=0), "row"
 )
+_MINE = Prepared(
+    sa.update(vault)
+    .where(_this, _at.state == -1)
+    .values(import_id=sa.bindparam("to")),
+    *("row", "to"),
+)
 _FREE = Prepared(sa.update(vault).where(_this).values(held=0), "row")
 _STANDING = Prepared(
     sa.select(
@@ -135,6 +141,7 @@ class _Batch:
         self._new: list[tuple[int, NewReport, bytes]] = []
         self._hurry: list[tuple[int]] = []  # known, and urgent only now
         self._out: list[tuple[int]] = []  # known, and waits no more
+        self._mine: list[tuple[int]] = []  # known, and waits with this import
         self._freed: list[tuple[int]] = []  # hold nothing back any more
 
     def judge(self, report: NewReport, mac: bytes) -> Outcome:
@@ -146,8 +153,9 @@ class _Batch:
             if same and self._same(report, fields, row.fields):
                 if report.urgent:
                     self._hurry.append((row.id,))
-                if row.waits and not self._how.held:
-                    self._out.append((row.id,))
+                if row.waits:
+                    wait = self._mine if self._how.held else self._out
+                    wait.append((row.id,))
                 return Outcome("known", row.id, notices=report.notices)
         if report.type == 1 and there:
             held = [row for row in there if row.held]
@@ -182,6 +190,7 @@ class _Batch:
         places = sorted((mac[:8], id_) for id_, _, mac in self._new)
         _FIND_BY.many(c, places)
         _OUT.many(c, self._out)
+        _MINE.many(c, ((row, import_id) for (row,) in self._mine))
         _HURRY.many(c, self._hurry)
         _FREE.many(c, self._freed)
 

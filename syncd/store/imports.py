@@ -135,7 +135,6 @@ class Imports(SealedBook):
             "sealed": seal(wanted.name.encode(), b"import/%d" % id_),
         }
         c.execute(sa.insert(import_job).values(row))
-        self._take_over(c, list_id, id_)
         [begun] = self._states(c, 1, job.id == id_)
         return begun
 
@@ -155,13 +154,6 @@ class Imports(SealedBook):
             )
         ended = sa.update(import_job).where(*open_)
         c.execute(ended.values(finished_at=self._clock()))
-
-    def _take_over(self, c: sa.Connection, list_id: int, id_: int) -> None:
-        """Have rows that an ended import held be of this one: it knows them."""
-        of = sa.select(job.id).where(job.list_id == list_id, job.id != id_)
-        moved = sa.update(vault).where(vault.c.state == State.HELD)
-        moved = moved.where(vault.c.import_id.in_(of))
-        c.execute(moved.values(import_id=id_))
 
     @reads
     def state(self, c: sa.Connection, import_id: int) -> ImportStatus:

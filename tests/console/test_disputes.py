@@ -48,7 +48,7 @@ async def test_a_dispute_against_us_is_answered(
     [at] = re.findall(rf'value="({re.escape(origin)}:\d+)"', page.html)
     form = {"positions": at, "outcome": outcome, outcome: reason}
     page = await operator.post("/disputes/answer", form)
-    assert page.path == "/disputes"
+    assert page.path == "/disputes?answered"
     await alliance.settle()
     page = await operator.get("/disputes")
     assert "0 disputes wait for an answer of ours" in page.text

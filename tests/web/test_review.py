@@ -279,12 +279,16 @@ async def test_what_an_import_left_held_is_the_next_ones(
 ) -> None:
     """Which may begin, though nobody has decided on it yet."""
     before = await begin(bank, "d.csv", "d")
-    await load(bank, before, 2300, 5)
-    await finish(bank, before)
+    await load(bank, before, 2300, 6)
+    first = (await finish(bank, before)).body["pending"]
     id_ = await begin(bank, "e.csv", "d")
     assert (await load(bank, id_, 2300, 5)).body["known"] == 5
-    item = await shown(bank, (await finish(bank, id_)).body["pending"])
-    assert item["changes"][0]["n"] == 5
+    pending = (await finish(bank, id_)).body["pending"]
+    assert (await shown(bank, pending))["changes"][0]["n"] == 5
+    await decide(bank, first, "refuse", why="not ours")
+    await decide(bank, pending)
+    assert "held" not in await rows(bank, 2300, 5)
+    assert await rows(bank, 2305, 1) == []  # which the first one alone had
 
 
 async def test_own_lists_wait_and_a_load_as_a_whole(bank: LocalClient) -> None:

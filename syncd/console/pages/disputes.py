@@ -85,7 +85,7 @@ async def disputes(visit: Visit) -> web.StreamResponse:
 async def answer(visit: Visit) -> web.StreamResponse:
     """Answer for all reports of ours that a dispute is about."""
     given = await visit.form()
-    [place] = places.read(given.getall("positions", []))
+    [place] = places.read(given.getall("positions", [""])[:1])
     outcome = given.get("outcome", "")
     draft = AnswerDraft(
         dispute=place,
