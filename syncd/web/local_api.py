@@ -181,14 +181,14 @@ def _foreign(request: web.Request, limits: Limits) -> web.Response | None:
 
 
 _HOST = re.compile(
-    r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+))(?::[0-9]{1,5})?", re.ASCII
+    r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+))(?::([0-9]{1,5}))?", re.ASCII
 )
 
 
 def is_ours(host: str, limits: Limits = Limits()) -> bool:
     """Tell whether it is a name of this machine's, or one of the limits'."""
     match = _HOST.fullmatch(host)
-    if match is None:
+    if match is None or int(match[3] or 0) > 65_535:
         return False
     name = (match[1] or match[2]).lower()
     if name == "localhost" or name in limits.hosts:
