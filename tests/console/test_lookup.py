@@ -181,6 +181,16 @@ async def test_who_met_it_is_told_by_the_week(
     assert met[-1] == "warned"
 
 
+async def test_the_answer_stays_where_a_script_notes_that_it_was_met(
+    reader: Visitor,
+) -> None:
+    form = hidden(await ask(reader, "+8613800138001"), "/lookup/seen")
+    part = await reader.post("/lookup/seen", form, **{"HX-Request": "true"})
+    assert (part.status, "HX-Redirect" in part.headers) == (200, False)
+    assert "<textarea" not in part.html
+    assert "Noted" in part.html
+
+
 async def test_a_role_is_offered_what_it_may(
     listed: Alliance, reader: Visitor, operator: Visitor
 ) -> None:

@@ -162,7 +162,7 @@ async def _read(
         fields=FIELDS,
         needed={name: t(title) for name, title in _NEEDED.items()},
         kinds=kinds(),
-        of_all=facets(),
+        of_all=await facets(visit),  # what may be the same in all rows
         unknown=[
             (u, _near(u), places.named(u.field))
             for u in (found.unknown[:200] if found else ())

@@ -78,6 +78,8 @@ async def seen(visit: Visit) -> web.StreamResponse:
     given = await visit.form()
     value = Named(*(given.get(name, "") for name in Named._fields))
     await _asked(visit, [value], purpose="call_check", outcome="warned")
+    if visit.htmx:  # the call goes on, its answer stays
+        return visit.show("lookup.html", "seen")
     return _noted(visit, given)
 
 

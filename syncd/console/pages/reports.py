@@ -12,6 +12,7 @@ from syncd.console.page import Visit, page
 from syncd.console.tables import At, Column, Link, Row
 from syncd.errors import MissingError
 from syncd.flows.lookup import PURPOSES
+from syncd.indicator.active import AUTHORITY
 from syncd.lists.preview import masked
 from syncd.messages import answers
 from syncd.messages.catalogue import later, t
@@ -53,9 +54,22 @@ def kinds() -> list[tuple[str, str]]:
     return [(kind, answers.phrase("kind", kind)) for kind in KINDS]
 
 
-def facets() -> list[tuple[str, str, list[tuple[str, str]]]]:
-    """Return what a report needs to say, its field, and the field's codes."""
-    return [(t(FACETS[f]), f, places.named(f)) for f in FACETS]
+async def facets(visit: Visit) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return what a report needs, its field, and the codes we may give."""
+    status = await visit.api("GET", "/v1/status")
+    ours = {row.sector for row in status.members if row.state == "self"}
+    return [
+        (
+            t(title),
+            name,
+            [
+                (code, text)
+                for code, text in places.named(name)
+                if ours & AUTHORITY.get(code, ours)
+            ],
+        )
+        for name, title in FACETS.items()
+    ]
 
 
 def form_of(form: type[Any], given: Mapping[str, str], **more: Any) -> Any:
@@ -177,7 +191,7 @@ async def new(visit: Visit) -> web.StreamResponse:
     """Show the form with what is known, or hand it in."""
     given = await visit.form()
     if "send" not in given:
-        return _form(visit, given)
+        return await _form(visit, given)
     draft = form_of(Draft, given)
     call = report_forms.Reports(
         reports=(draft,), again=given.get("again", "").strip()
@@ -186,10 +200,10 @@ async def new(visit: Visit) -> web.StreamResponse:
     [came] = found.items
     if came.id and came.state != "taken_back":
         return visit.go(f"/reports/{came.id}")
-    return _form(visit, given, came)
+    return await _form(visit, given, came)
 
 
-def _form(
+async def _form(
     visit: Visit,
     given: Mapping[str, str],
     came: report_forms.ReportOutcome | None = None,
@@ -200,5 +214,5 @@ def _form(
         came=came,
         given=given,
         kinds=kinds(),
-        facets=facets(),
+        facets=await facets(visit),
     )
