@@ -14,6 +14,7 @@ from syncd.flows.submission import ImportStatus
 from syncd.indicator import vocabulary
 from syncd.lists.column_names import FIELDS
 from syncd.lists.preview import Unknown
+from syncd.messages import answers
 from syncd.messages.catalogue import later, t
 from syncd.web import report_forms
 from syncd.web.routes import OPERATORS
@@ -163,6 +164,8 @@ async def _read(
         needed={name: t(title) for name, title in _NEEDED.items()},
         kinds=kinds(),
         of_all=await facets(visit),  # what may be the same in all rows
+        phrase=answers.phrase,
+        words=places.words,
         unknown=[
             (u, _near(u), places.named(u.field))
             for u in (found.unknown[:200] if found else ())

@@ -5,10 +5,10 @@ from typing import Final
 from aiohttp import web
 
 from syncd.console.page import Visit, page
-from syncd.console.places import type_name
+from syncd.console.places import type_name, words
 from syncd.console.tables import At, Column, Row
 from syncd.flows.review import Change, Held, Person
-from syncd.messages.answers import HELD, name, phrase
+from syncd.messages.answers import HELD, phrase
 from syncd.messages.catalogue import later, t
 from syncd.web.review_forms import Decision, PendingQuery
 from syncd.web.routes import REVIEWERS, WATCHERS
@@ -70,7 +70,8 @@ def _line(one: Change) -> str:
     """Return in words how much of one sort would begin, or end."""
     what = t(_WHAT[one.what]) if one.what in _WHAT else type_name(one.what)
     kind = one.kind and phrase("kind", one.kind)
-    sort = " · ".join(filter(None, (what, kind, name("label", one.label))))
+    label = words("label", one.label)
+    sort = " · ".join(filter(None, (what, kind, label)))
     if one.n < 0:
         return t("{n} end: {sort}", n=f"{-one.n:,}", sort=sort)
     return t("{n} new: {sort}", n=f"{one.n:,}", sort=sort)

@@ -6,4 +6,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   target.form.requestSubmit();
 });
+// The answer is seen where the window is small; the box keeps the focus.
+document.addEventListener("htmx:after:swap", () =>
+  document.querySelector(".verdict, #lookup [role=status]")?.scrollIntoView({ block: "nearest" }));
 document.addEventListener("click", ({ target }) => target.matches("[data-print]") && print());
