@@ -165,6 +165,10 @@ def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
         "facts": {
             later("reasons"): places.words(_WHY, *sorted(reasons)),
             **{name: parts.get(name) for name in FACTS},
+            "sectors": ", ".join(
+                f"{places.words('sector', code)} {n}"
+                for code, n in sorted(raw.get("sectors", {}).items())
+            ),
         },
         "entries": [*map(places.place, item.positions)],
     }

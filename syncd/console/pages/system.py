@@ -7,8 +7,8 @@ from aiohttp import web
 from msgspec.structs import asdict
 
 from syncd.console.page import Visit, page
+from syncd.console.places import words
 from syncd.console.tables import At, Column, Row
-from syncd.messages import answers
 from syncd.messages.catalogue import later, t
 from syncd.web.access_forms import AccessFilter
 from syncd.web.routes import COMPLIANCE, OPERATORS
@@ -89,7 +89,7 @@ def _rows(found: Any) -> Iterator[Row]:
             elif key == "role":
                 row[key] = t(value)
             elif key == "purpose":
-                row[key] = answers.name("purpose", value)
+                row[key] = words("purpose", value)
         yield row
 
 
