@@ -41,24 +41,17 @@ _HEADERS: Final = {
 class Gate(Protocol):
     """Knows who may come in, and keeps who is in."""
 
+    sessions: Any  # the book of them
+
     async def enter(
         self, secret: str, proof: str, staff: str
     ) -> Caller | None:
         """Return whose a token or ticket is, or a certificate."""
 
-    async def begin(self, caller: Caller, lang: str) -> str:
-        """Begin a session; return its secret."""
-
     async def find(
         self, secret: str, *, used: bool
     ) -> tuple[Caller, Any] | None:
         """Return whose session it is, and that, with `id` and `lang`."""
-
-    async def speak(self, secret: str, lang: str) -> None:
-        """Keep the language of a session."""
-
-    async def end(self, session: str) -> None:
-        """End a session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,11 +171,13 @@ class Console:
                 return web.Response(status=401)  # which asks again later
             return visit.go(f"{LOG_IN}?next={request.rel_url.raw_path}")
         if way.path == "/logout":
-            await self.gate.end(visit.session)
+            await self.gate.sessions.end(visit.session)
             return self._with_cookie(visit, visit.go(LOG_IN), "")
         if way.path == "/lang":
             given = await visit.form()
-            await self.gate.speak(secret, _spoken(given.get("lang", "")))
+            await self.gate.sessions.speak(
+                secret, _spoken(given.get("lang", ""))
+            )
             return visit.go(_next(given))
         if visit.caller.role not in way.roles:
             sentence = t(
@@ -215,7 +210,8 @@ class Console:
             return visit.show(
                 "login.html", status=401, failed=True, next=_next(given)
             )
-        begun = await self.gate.begin(caller, catalogue.language())
+        sessions = self.gate.sessions
+        begun = await sessions.begin(caller.id, catalogue.language())
         return self._with_cookie(visit, visit.go(_next(given)), begun)
 
     def _error(self, visit: Visit, e: SyncdError) -> web.Response:

@@ -106,15 +106,8 @@ class Sessions(Book):
 
     async def all(self) -> list[Session]:
         """Return the sessions that are open, the newest first."""
-        now = self._clock()
-        rows = await self._rows(
-            _WHOSE.where(
-                _at.ticket == 0,
-                _at.ends_at > now,
-                _at.used_at > now - self.idle_s,
-            ).order_by(_at.began_at.desc())
-        )
-        return [*map(_read, rows)]
+        newest = self._open(0).order_by(_at.began_at.desc())
+        return [*map(_read, await self._rows(newest))]
 
     @reads_few
     def _look(self, c: sa.Connection, secret: str) -> Session | None:
@@ -123,12 +116,15 @@ class Sessions(Book):
     def _find(
         self, c: sa.Connection, secret: str, *, ticket: int
     ) -> Session | None:
-        its = _WHOSE.where(_at.hash == _hash(secret), _at.ticket == ticket)
+        its = self._open(ticket).where(_at.hash == _hash(secret))
         row = c.execute(its).first()
+        return _read(row) if row else None
+
+    def _open(self, ticket: int) -> sa.Select[Any]:
+        """Select those that have not ended."""
         now = self._clock()
-        if row is None or now >= row.ends_at:
-            return None
-        return _read(row) if now < row.used_at + self.idle_s else None
+        in_use = _at.ends_at > now, _at.used_at > now - self.idle_s
+        return _WHOSE.where(_at.ticket == ticket, *in_use)
 
     def _put(
         self, c: sa.Connection, bearer: int, lang: str, ticket: int, for_s: int

@@ -16,7 +16,8 @@ class ConsoleGate:
     ctx: Context
 
     def __post_init__(self) -> None:
-        self.ctx.own.sessions.idle_s = self.ctx.config.console.idle_s
+        self.sessions = self.ctx.own.sessions
+        self.sessions.idle_s = self.ctx.config.console.idle_s
 
     async def enter(
         self, secret: str, proof: str, staff: str
@@ -29,28 +30,16 @@ class ConsoleGate:
         if secret:
             if not secret.startswith("certificate:"):  # which is no secret
                 found = await bearers.check(secret)
-            found = found or await self.ctx.own.sessions.take(secret)
+            found = found or await self.sessions.take(secret)
         elif proof:
             found = await bearers.check(proof)
             if found is not None and found.role == PROXY:
                 found = await bearers.of_staff(staff)
         return as_caller(found) if found and found.role != PROXY else None
 
-    async def begin(self, caller: Caller, lang: str) -> str:
-        """Begin a session; return its secret."""
-        return await self.ctx.own.sessions.begin(caller.id, lang)
-
     async def find(
         self, secret: str, *, used: bool
     ) -> tuple[Caller, Session] | None:
         """Return whose session it is."""
-        found = await self.ctx.own.sessions.find(secret, used=used)
+        found = await self.sessions.find(secret, used=used)
         return (as_caller(found.bearer), found) if found else None
-
-    async def speak(self, secret: str, lang: str) -> None:
-        """Keep the language of a session."""
-        await self.ctx.own.sessions.speak(secret, lang)
-
-    async def end(self, session: str) -> None:
-        """End a session."""
-        await self.ctx.own.sessions.end(session)
