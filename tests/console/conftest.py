@@ -76,10 +76,14 @@ class Visitor:
             return Page(got.status, got.headers, await got.text(), where)
 
 
+OPEN: list[aiohttp.ClientSession] = []  # closed in the end
+
+
 async def visitor(member: Member, role: str, staff: str) -> Visitor:
     """Return somebody with a token of their own, not logged in."""
     jar = aiohttp.CookieJar(unsafe=True)
     made = Visitor(member, aiohttp.ClientSession(cookie_jar=jar), staff)
+    OPEN.append(made.browser)
     made.token = await member.node.home.own.bearers.add(
         f"{role} {staff}", role, None, staff, f"Person {staff}"
     )
@@ -96,18 +100,18 @@ async def alliance(
     async with Alliance.found(home, names, local_apis=True) as found:
         await found.agreed()
         yield found
+    for browser in OPEN:
+        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def people(alliance: Alliance) -> AsyncIterator[dict[str, Visitor]]:
+async def people(alliance: Alliance) -> dict[str, Visitor]:
     """Somebody of each role at the bank, logged in."""
     found = {}
     for number, role in enumerate(ROLES, 1):
         found[role] = await visitor(alliance.up[0], role, f"{number:04}")
         assert (await found[role].log_in()).status == 200
-    yield found
-    for one in found.values():
-        await one.browser.close()
+    return found
 
 
 @pytest_asyncio.fixture(loop_scope="session")

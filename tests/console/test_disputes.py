@@ -4,26 +4,20 @@ import re
 
 import pytest
 
-from syncd.web import forms
-from syncd.web.routes import Caller
 from tests.alliance import Alliance
+from tests.console.browser.scene import dispute
 from tests.console.conftest import Visitor
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-DESK = Caller("desk", "operator")
 
 
 async def disputed(alliance: Alliance, value: str, by: str, whose: str) -> str:
     """Have a member dispute another's report; return where that stands."""
     await alliance.members[whose].report("phone", value)
     await alliance.settle()
-    node = alliance.members[by].node
-    draft = forms.DisputeDraft(
-        kind="phone", value=value, reason="innocent_owner"
-    )
-    await node.claim_intake.dispute(DESK, draft)
+    await dispute(alliance.members[by], "phone", value)
     await alliance.settle()
-    return node.ctx.origin
+    return alliance.members[by].origin
 
 
 @pytest.mark.parametrize(

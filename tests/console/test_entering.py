@@ -43,7 +43,6 @@ async def test_two_members_on_one_host_have_a_cookie_each(
 ) -> None:
     """Cookies know no ports: one that logs out leaves the other alone."""
     other = await visitor(alliance.up[1], "operator", "0301")
-    await other.browser.close()
     other.browser = operator.browser
     await other.log_in()
     assert len({one.key for one in operator.browser.cookie_jar}) == 2
@@ -77,7 +76,6 @@ async def test_a_session_ends_with_its_token(alliance: Alliance) -> None:
     assert (await one.get("/")).path == "/"
     await member.node.home.own.bearers.revoke("reader 0302")
     assert (await one.get("/")).path.startswith("/login")
-    await one.browser.close()
 
 
 async def test_a_session_that_nobody_uses_ends(alliance: Alliance) -> None:
@@ -91,7 +89,6 @@ async def test_a_session_that_nobody_uses_ends(alliance: Alliance) -> None:
     assert (await one.get("/")).path == "/"
     await one.post("/logout")
     assert (await one.get("/")).path.startswith("/login")
-    await one.browser.close()
 
 
 @pytest.mark.parametrize("of", [{"HX_Request": "true"}, {}])
@@ -125,7 +122,6 @@ async def test_a_ticket_logs_in_once(alliance: Alliance) -> None:
     assert (await one.log_in()).path == "/"
     await one.post("/logout")
     assert (await one.log_in()).status == 401
-    await one.browser.close()
 
 
 async def test_attempts_that_fail_are_limited(alliance: Alliance) -> None:
@@ -136,7 +132,6 @@ async def test_attempts_that_fail_are_limited(alliance: Alliance) -> None:
     one.token = right
     assert {*found} == {401}
     assert (await one.log_in()).status == 429
-    await one.browser.close()
     there = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
     one.browser = aiohttp.ClientSession(connector=there)
     assert (await one.log_in()).status == 200
@@ -147,7 +142,6 @@ async def test_a_name_of_others_needs_tls(alliance: Alliance) -> None:
     one = await visitor(alliance.up[0], "reader", "0306")
     for host in "bank.example", "localhost:99999":
         assert (await one.get("/login", Host=host)).status == 403
-    await one.browser.close()
 
 
 async def test_a_page_says_what_it_loads(operator: Visitor) -> None:
@@ -178,7 +172,6 @@ async def test_no_address_leads_elsewhere(alliance: Alliance) -> None:
     for wrong in ("//evil.example", "https://evil.example", "/\\evil.example"):
         form = {"token": one.token, "next": wrong}
         assert (await one.post("/login", form)).path == "/"
-    await one.browser.close()
 
 
 async def test_every_page_is_refused_to_other_roles(

@@ -14,10 +14,9 @@ import pytest_asyncio
 from syncd.console import places
 from syncd.console.pages import exchange
 from syncd.indicator.statement import NAMES
-from syncd.web.forms import DisputeDraft
-from syncd.web.routes import Caller
 from syncd.web.status_forms import LogState, MemberRow, Seen
 from tests.alliance import Alliance
+from tests.console.browser.scene import dispute
 from tests.console.conftest import Visitor
 from tests.console.test_verify import NODE, run
 from tests.sample_statements import sighting
@@ -96,14 +95,10 @@ async def test_the_proof_is_a_file(
 async def test_a_dispute_of_it_is_in_its_life(
     alliance: Alliance, operator: Visitor, reported: Reported
 ) -> None:
-    draft = DisputeDraft(
-        kind="phone", value="+12025550132", reason="innocent_owner"
-    )
     await alliance.police.report("phone", "+12025550132")
     await alliance.settle()
     at = await alliance.police.size() - 1
-    caller = Caller("desk", "operator")
-    await alliance.bank.node.claim_intake.dispute(caller, draft)
+    await dispute(alliance.bank, "phone", "+12025550132")
     await alliance.settle()
     by = await alliance.bank.size() - 1
     page = await operator.get(places.entry(reported.origin, at))

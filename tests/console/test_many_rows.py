@@ -4,7 +4,6 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -14,6 +13,7 @@ from syncd.indicator import record
 from syncd.indicator.record import ReportFields
 from tests.alliance import Alliance
 from tests.console.browser.scene import IDS, STREAMS
+from tests.console.conftest import Visitor, visitor
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
@@ -32,7 +32,7 @@ FIELDS = ReportFields(label="fake_invest", role="caller", evidence="user_tag")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def console(
     tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[aiohttp.ClientSession]:
+) -> AsyncIterator[Visitor]:
     """A console over a vault of so many rows, as its operator has it."""
     where: Path = tmp_path_factory.mktemp("many")
     async with Alliance.found(where, IDS, local_apis=True) as alliance:
@@ -46,27 +46,17 @@ async def console(
                     for n in range(first, first + 10_000)
                 ]
             )
-        address = f"http://{bank.config.own.listen}"
-        ours = {"Origin": address, "Sec-Fetch-Site": "same-origin"}
-        jar = aiohttp.CookieJar(unsafe=True)  # which an address may set too
-        async with aiohttp.ClientSession(
-            address, headers=ours, cookie_jar=jar
-        ) as session:
-            given = {"token": bank.token}
-            async with session.post("/login", data=given) as answer:
-                assert answer.status == 200, await answer.text()
-            yield session
+        one = await visitor(bank, "operator", "0001")
+        assert (await one.log_in()).status == 200
+        yield one
+        await one.browser.close()
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_a_page_over_100000_rows(
-    console: aiohttp.ClientSession, path: str
-) -> None:
+async def test_a_page_over_100000_rows(console: Visitor, path: str) -> None:
     took = []
     for _ in range(5):
         began = time.process_time()
-        async with console.get(path) as answer:
-            assert answer.status == 200
-            await answer.read()
+        assert (await console.get(path)).status == 200
         took.append(time.process_time() - began)
     assert min(took) < MOST_S

@@ -108,7 +108,6 @@ async def test_events_come_as_they_happen_until_the_session_ends(
             await anext(seen)
         again = await one.get("/events", Accept="text/html, text/event-stream")
         assert (again.status, again.path) == (401, "/events")
-    await one.browser.close()
 
 
 async def test_figures_say_the_same_in_words_table_and_chart(

@@ -43,7 +43,6 @@ async def test_who_is_revoked_is_out(
     assert (await one.log_in()).status == 401
     again = await operator.post("/system", {"tokens": "reader 0400"})
     assert again.status == 404
-    await one.browser.close()
 
 
 async def test_compliance_reads_who_asked(people: dict[str, Visitor]) -> None:

@@ -119,7 +119,6 @@ async def test_a_case_desk_checks_an_entry_in_the_browser(
 async def test_a_wrong_entry_is_seen_to_be_wrong(
     chromium: Browser, scene: Scene
 ) -> None:
-    """And a browser that cannot check says so, and not that it is wrong."""
     where = f"/entry/{scene.alliance.police.origin}/2"
     async with scene.at(chromium, "bank", "operator") as window:
         await window.open(where)
@@ -130,15 +129,6 @@ async def test_a_wrong_entry_is_seen_to_be_wrong(
         await window.page.get_by_role("button", name="Verify").click()
         leaf = window.page.locator("[data-check=leaf] output")
         await expect(leaf).to_have_text("✗ checked, WRONG")
-    async with scene.at(chromium, "bank", "operator") as window:
-        await window.page.add_init_script(
-            "crypto.subtle.importKey = () => Promise.reject("
-            "new DOMException('', 'NotSupportedError'))"
-        )
-        await window.open(where)
-        await window.page.get_by_role("button", name="Verify").click()
-        keys = window.page.locator("[data-check*='+'] output")
-        await expect(keys.first).to_have_text("– cannot check here")
 
 
 async def test_an_event_arrives_while_the_page_is_open(

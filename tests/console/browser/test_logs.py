@@ -9,17 +9,16 @@ from tests.console.browser.scene import Scene
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 
-@pytest.mark.parametrize("role", ["operator", "auditor"])
-async def test_the_browser_verifies_an_entry(
-    chromium: Browser, scene: Scene, role: str
+async def test_an_auditor_verifies_what_is_not_shown(
+    chromium: Browser, scene: Scene
 ) -> None:
-    async with scene.at(chromium, role=role) as window:
+    async with scene.at(chromium, role="auditor") as window:
         await window.open(places.entry(scene.alliance.police.origin, 0))
         await window.page.get_by_role("button", name="Verify").click()
         checks = window.page.locator("#verify output")
         await expect(checks.first).to_have_text("✓ checked, right")
         assert {*await checks.all_inner_texts()} == {"✓ checked, right"}
-        await window.picture(f"verified-{role}")
+        await window.picture("verified-auditor")
 
 
 async def test_a_browser_without_ed25519_is_not_red(

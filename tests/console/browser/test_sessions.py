@@ -72,26 +72,6 @@ async def test_the_language_is_kept(chromium: Browser, scene: Scene) -> None:
         await window.page.locator("html[lang^=en]").wait_for()
 
 
-async def test_two_consoles_on_one_host(
-    chromium: Browser, scene: Scene
-) -> None:
-    """Cookies know no ports: each console's has a name of its own."""
-    async with opened(chromium, scene.address("bank")) as bank:
-        await bank.log_in(scene.tokens["bank", "reader"])
-        page = await bank.page.context.new_page()
-        carrier = scene.address("carrier")
-        await page.goto(f"{carrier}/login")
-        await page.locator("input[name=token]").fill(
-            scene.tokens["carrier", "reader"]
-        )
-        await page.keyboard.press("Enter")
-        await page.wait_for_url(f"{carrier}/")
-        await page.locator(LOG_OUT).click()
-        await page.wait_for_url(f"{carrier}/login")
-        await bank.open("/")
-        assert bank.path == "/"
-
-
 STEALS = """<!doctype html><link rel=icon href="data:,">
 <form method=post action="{there}/logout"><button>go</button></form>
 <script>
