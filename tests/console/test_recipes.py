@@ -24,9 +24,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from syncd.config import editing
-from tests.alliance import Alliance, Member, free_port
-from tests.console.test_tls import NAMES, PROXY, browser, log_in
+from tests.alliance import Member, free_port
+from tests.console.test_tls import PROXY, browser, founded, log_in
 from tests.test_docs import section
 from tests.test_pinning import p256
 
@@ -148,21 +147,13 @@ async def house(
     }
     pages = {"url": f"https://{HOST}:{port}", "staff_header": "X-Staff"}
 
-    def prepare(member: Member) -> None:
-        for part, given in ("own", own), ("console", pages):
-            for name, value in given.items():
-                if member.id == "bank":
-                    editing.change(member.home, part, name, value)
-
     async def verify(request: web.Request) -> web.Response:
         if made.staff is None:
             return web.Response(status=401)
         headers = {"X-Staff": made.staff} if made.staff else {}
         return web.Response(headers=headers)
 
-    async with Alliance.found(
-        root, NAMES, local_apis=True, prepare=prepare
-    ) as found:
+    async with founded(root, own=own, console=pages) as found:
         bearers = found.bank.node.home.own.bearers
         await bearers.add("proxy", "proxy", PROXY.der)
         await bearers.add("wang", "operator", None, "0042", "Wang")

@@ -1,8 +1,10 @@
 """The console over TLS: by a certificate, behind a proxy, or for all."""
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -30,19 +32,25 @@ async def bank(
     own = {"tls_certificate": shown, "tls_key": key, "tls_listen": place()}
     console = {"tls_listen": place(), "staff_header": "X-Staff"}
 
-    def prepare(member: Member) -> None:
-        for section, given in ("own", own), ("console", console):
-            for name, value in given.items():
-                if member.id == "bank":
-                    editing.change(member.home, section, name, value)
-
-    async with Alliance.found(
-        root, NAMES, local_apis=True, prepare=prepare
-    ) as found:
+    async with founded(root, own=own, console=console) as found:
         bearers = found.bank.node.home.own.bearers
         await bearers.add("proxy", "proxy", PROXY.der)
         await bearers.add("wang", "reader", PERSON.der, "0042", "Wang")
         yield found.bank
+
+
+def founded(
+    root: Path, **sections: Mapping[str, Any]
+) -> AbstractAsyncContextManager[Alliance]:
+    """Found three members, the bank with these settings."""
+
+    def prepare(member: Member) -> None:
+        for section, given in sections.items():
+            for name, value in given.items():
+                if member.id == "bank":
+                    editing.change(member.home, section, name, value)
+
+    return Alliance.found(root, NAMES, local_apis=True, prepare=prepare)
 
 
 def place() -> str:
@@ -118,14 +126,8 @@ async def test_behind_a_proxy_people_type_another_address(
     """There the cookie is secure; a form from elsewhere is refused."""
     url, name = "https://syncd.bank.example", "syncd.bank.example"
 
-    def prepare(member: Member) -> None:
-        if member.id == "bank":
-            editing.change(member.home, "console", "url", url)
-
     async with (
-        Alliance.found(
-            tmp_path, NAMES, local_apis=True, prepare=prepare
-        ) as found,
+        founded(tmp_path, console={"url": url}) as found,
         aiohttp.ClientSession() as proxy,
     ):
         plain = f"http://{found.bank.config.own.listen}"
