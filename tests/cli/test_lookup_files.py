@@ -113,7 +113,7 @@ def test_a_workbook_in_chinese_and_as_json(bank: Node, tmp_path: Path) -> None:
     assert (ran.code, "数据截至" in ran.err) == (0, True)
     found = read(out)
     assert found[0]["判定"].endswith(" confirmed")
-    assert "理财" in found[0]["标签"]
+    assert "理财" in found[0]["诈骗类型"]
     assert safe.plain(found[0]["手机号"]) == LISTED  # it was to be kept
     out.unlink()
     ran = bank(*words, "--json")

@@ -386,7 +386,7 @@ def test_list(member: Node, false: FalseApi) -> None:
             assert "stale" in ran.out
     assert "bank.example/syncd/txwz/1:7" in member("report", "list").out
     zh = member("report", "list", lang="zh")
-    assert zh.out.split()[:4] == ["编号", "类型", "种类", "状态"]
+    assert zh.out.split()[:4] == ["编号", "记录类型", "对象类型", "状态"]
 
 
 def test_list_goes_on_page_by_page(
