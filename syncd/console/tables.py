@@ -3,9 +3,11 @@
 import io
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import asdict
 
 from syncd.lists import safe
 from syncd.messages.catalogue import t
@@ -37,6 +39,14 @@ class Column(NamedTuple):
     key: str
     title: str
     choices: bool = False  # rows may be chosen by what it says
+
+
+def cells(form: Any) -> dict[str, Any]:
+    """Return what a form has as cells; `…_at` is a moment."""
+    return {
+        name: At(value) if value and name.endswith("_at") else value
+        for name, value in asdict(form).items()
+    }
 
 
 def _key(cell: Cell) -> tuple[int, float, str]:

@@ -9,7 +9,7 @@ from aiohttp import web
 from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.pages.reports import form_of
-from syncd.console.tables import Column, moment
+from syncd.console.tables import Column, cells, moment
 from syncd.messages.answers import phrase
 from syncd.messages.catalogue import later, t
 from syncd.web.access_forms import AccessFilter
@@ -86,7 +86,7 @@ async def figures(visit: Visit) -> web.StreamResponse:
 
 
 def _row(one: msgspec.Struct) -> dict[str, Any]:
-    row = msgspec.structs.asdict(one)
+    row = cells(one)
     return {**row, "label": places.words("label", row["label"]) or "–"}
 
 

@@ -8,7 +8,7 @@ from aiohttp import BodyPartReader, web
 from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.pages.reports import FACETS, STATES, facets, form_of, kinds
-from syncd.console.tables import At, Column, Link, Row
+from syncd.console.tables import Column, Link, Row, cells
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows.submission import ImportStatus
 from syncd.indicator import vocabulary
@@ -25,7 +25,7 @@ _COLUMNS: Final = (
     Column("id", later("number")),
     Column("list", later("list")),
     Column("by", later("by")),
-    Column("at", later("began")),
+    Column("began_at", later("began")),
     Column("state", later("state")),
     Column("accepted", later("accepted")),
     Column("known", later("known")),
@@ -73,17 +73,8 @@ def _row(one: ImportStatus) -> Row:
         state = t("{n} %, row {row}", n=part, row=one.row)
     if one.pending:
         state = t(STATES["held"])
-    return {
-        "id": Link(f"/imports/{one.id}", str(one.id)),
-        "list": one.list,
-        "by": one.by,
-        "at": At(one.began_at),
-        "state": state,
-        "accepted": one.accepted,
-        "known": one.known,
-        "taken_back": one.taken_back,
-        "refused": one.refused,
-    }
+    id_ = Link(f"/imports/{one.id}", str(one.id))
+    return {**cells(one), "id": id_, "state": state}
 
 
 @page("POST", "/imports", OPERATORS, later("Imports"))

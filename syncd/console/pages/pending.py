@@ -6,7 +6,7 @@ from aiohttp import web
 
 from syncd.console.page import Visit, page
 from syncd.console.places import type_name, words
-from syncd.console.tables import At, Column, Row
+from syncd.console.tables import Column, Row, cells
 from syncd.flows.review import Change, Held, Person
 from syncd.messages.answers import HELD, phrase
 from syncd.messages.catalogue import later, t
@@ -22,8 +22,8 @@ _WHAT: Final = {
 _PAST: Final = (
     *(Column("id", later("no.")), Column("state", later("state"), True)),
     *(Column("by", later("handed in by"), True), Column("n", later("values"))),
-    *(Column("who", later("looked at by"), True), Column("at", later("when"))),
-    Column("why", later("why")),
+    Column("who", later("looked at by"), choices=True),
+    *(Column("decided_at", later("when")), Column("why", later("why"))),
 )
 
 
@@ -37,12 +37,10 @@ async def pending(visit: Visit) -> web.StreamResponse:
     late = sum(one.until <= visit.now for one in items["after"])
     past: list[Row] = [
         {
-            "id": one.id,
+            **cells(one),
             "state": t(HELD[one.state]),
             "n": one.n,
             "by": _who(one.by),
-            "why": one.why,
-            "at": At(one.decided_at),
             "who": _who(one.decided) if one.decided else "",
         }
         for one in items.pop("decided")

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.tables import At, Column, Link, Row
+from syncd.console.tables import Column, Link, Row, cells
 from syncd.errors import MissingError
 from syncd.flows.lookup import PURPOSES
 from syncd.indicator.active import AUTHORITY
@@ -39,7 +39,7 @@ _COLUMNS: Final = (
     Column("seen", later("seen")),
     Column("expires", later("expires")),
     Column("by", later("by")),
-    Column("at", later("accepted")),
+    Column("accepted_at", later("accepted")),
     Column("position", later("entry")),
 )
 FACETS: Final = {  # of a report, none of them guessed
@@ -86,21 +86,16 @@ def form_of(form: type[Any], given: Mapping[str, str], **more: Any) -> Any:
         raise problem.shape(e) from None
 
 
-def _row(visit: Visit, one: report_forms.VaultItem) -> Row:
-    value = masked(one.value) if one.value else one.token[:8]
-    at = one.position
+def _row(one: report_forms.VaultItem) -> Row:
     return {
+        **cells(one),
         "id": Link(f"/reports/{one.id}", str(one.id)),
         "type": places.type_name(one.type),
         "kind": answers.phrase("kind", one.kind),
-        "value": value,
+        "value": masked(one.value) if one.value else one.token[:8],
         "label": places.words("label", one.label),
         "state": t(STATES[one.state]),
-        "seen": one.seen,
-        "expires": one.expires,
-        "by": one.by,
-        "at": At(one.accepted_at),
-        "position": at and places.place(at),
+        "position": one.position and places.place(one.position),
     }
 
 
@@ -121,7 +116,7 @@ async def reports(visit: Visit) -> web.StreamResponse:
     table = visit.table(
         "vault",
         _COLUMNS,
-        [_row(visit, one) for one in found.items],
+        [_row(one) for one in found.items],
         empty=t("Nothing of ours is like that: report one, or import a list."),
         more=more,
     )
@@ -152,7 +147,7 @@ async def report(visit: Visit) -> web.StreamResponse:
     if not found.items or found.items[0].id != id_:
         raise MissingError("report: none of that id")
     [one] = found.items
-    row = _row(visit, one)
+    row = _row(one)
     return visit.show(
         "report.html",
         "value",

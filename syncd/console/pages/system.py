@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from aiohttp import web
-from msgspec.structs import asdict
 
 from syncd.console.page import Visit, page
 from syncd.console.places import words
-from syncd.console.tables import At, Column, Row
+from syncd.console.tables import Column, Row, cells
 from syncd.messages.catalogue import later, t
 from syncd.web.access_forms import AccessFilter
 from syncd.web.routes import COMPLIANCE, OPERATORS
@@ -82,11 +81,9 @@ def _rows(found: Any) -> Iterator[Row]:
     if isinstance(found, dict):
         yield from ({"name": k, "value": v} for k, v in found.items())
         return
-    for row in map(asdict, found):
+    for row in map(cells, found):
         for key, value in row.items():
-            if value and key.endswith("_at"):
-                row[key] = At(value)
-            elif key == "role":
+            if key == "role":
                 row[key] = t(value)
             elif key == "purpose":
                 row[key] = words("purpose", value)
