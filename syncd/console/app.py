@@ -54,23 +54,16 @@ class Gate(Protocol):
         """Return whose session it is, and that, with `id` and `lang`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What the settings say of it."""
-
-    member: str
-    region: str  # whose numbers need no country code
-    url: str = ""  # what people type, where a proxy has the TLS
-    staff_header: str = ""
-    hosts: frozenset[str] = frozenset()
-
-
 @dataclass(kw_only=True, eq=False)
 class Console:
     """Lets people in, and surrounds what pages show."""
 
+    member: str
+    region: str  # whose numbers need no country code
+    url: str  # what people type, where a proxy has the TLS
+    staff_header: str
+    hosts: frozenset[str]
     gate: Gate
-    terms: Terms
     services: Sequence[object]
     zone: Callable[[], str]
     clock: Callable[[], int]
@@ -97,7 +90,7 @@ class Console:
     def alone(self) -> web.Application:
         """Return an application that shows pages and nothing else."""
         app = local_api.app(
-            _Nobody(), (), local_api.Limits(self.terms.hosts), relayed=False
+            _Nobody(), (), local_api.Limits(self.hosts), relayed=False
         )
         self.mount(app)
         return app
@@ -199,7 +192,7 @@ class Console:
                 "log-in: too many attempts failed; wait a minute",
                 retry_after_s=60,
             )
-        header = self.terms.staff_header
+        header = self.staff_header
         caller = await self.gate.enter(
             secret,
             _proof(request),
@@ -238,8 +231,8 @@ class Console:
     def _address(self, request: web.Request) -> str:
         """Return scheme, name and port by which a browser came."""
         host = request.headers.get(hdrs.HOST, "")
-        if self.terms.url and host == urlsplit(self.terms.url).netloc:
-            return self.terms.url
+        if self.url and host == urlsplit(self.url).netloc:
+            return self.url
         scheme = "https" if request.secure or _proof(request) else "http"
         return f"{scheme}://{host}"
 
@@ -268,9 +261,7 @@ class Console:
         """Return our cookie's name: cookies know no ports."""
         parts = urlsplit(self._address(request))
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        named = hashlib.sha256(
-            f"{self.terms.member}:{port}".encode()
-        ).hexdigest()
+        named = hashlib.sha256(f"{self.member}:{port}".encode()).hexdigest()
         secure = "__Host-" if parts.scheme == "https" else ""
         return f"{secure}syncd-{named[:12]}"
 

@@ -175,7 +175,7 @@ class Visit:
                     headers={
                         "Content-Type": "text/csv; charset=utf-8",
                         "Content-Disposition": "attachment; filename="
-                        f'"{self.room.terms.member}-{table.name}.csv"',
+                        f'"{self.room.member}-{table.name}.csv"',
                     },
                 )
         part = block if self.htmx else ""

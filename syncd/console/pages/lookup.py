@@ -50,7 +50,7 @@ async def ask(visit: Visit) -> web.StreamResponse:
     """Look up all that a text names."""
     given = await visit.form()
     text = given.get("text", "").strip()
-    named = await asyncio.to_thread(extract, text, visit.room.terms.region)
+    named = await asyncio.to_thread(extract, text, visit.room.region)
     if given.get("kind") and text:
         one = Named(given["kind"], text, given.get("scheme", "").strip())
         named = (one,)

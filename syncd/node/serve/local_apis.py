@@ -8,7 +8,7 @@ from aiohttp import web
 
 from syncd import config as settings
 from syncd import pinning
-from syncd.console.app import Console, Terms
+from syncd.console.app import Console
 from syncd.node.context import Context
 from syncd.node.listeners import Listeners, limits, listening
 from syncd.node.serve.console_gate import ConsoleGate
@@ -48,14 +48,12 @@ class LocalApis:
         """Show pages at the local API's address, and alone over TLS."""
         ctx, config = self.ctx, self.ctx.config
         console = Console(
+            member=config.member.id,
+            region=config.member.region,
+            url=config.console.url,
+            staff_header=config.console.staff_header,
+            hosts=limits(config).hosts,
             gate=ConsoleGate(ctx=ctx),
-            terms=Terms(
-                member=config.member.id,
-                region=config.member.region,
-                url=config.console.url,
-                staff_header=config.console.staff_header,
-                hosts=limits(config).hosts,
-            ),
             services=self.services,
             zone=lambda: ctx.roster.zone,
             clock=ctx.now,
