@@ -81,12 +81,10 @@ class LogService:
         Raises:
             MissingError: the roster has no such log, or we nothing of it.
         """
-        found, log = self.ctx.roster.by_origin(origin), None
+        found, logs = self.ctx.roster.by_origin(origin), self.peer_service
         book, ours = self.ctx.own.cosigned, origin == self.ctx.origin
-        if found and ours:
-            log = await self.peer_service.own_log()
-        elif found:
-            log = await self.peer_service.mirror_log(tiles.origin_hash(origin))
+        hash_ = tiles.origin_hash(origin)
+        log = await (logs.own_log() if ours else logs.mirror_log(hash_))
         if found is None or log is None or log.size <= above:
             raise MissingError("log: nothing of that is here")
         signed = await self.receipts.signed(origin)
@@ -182,12 +180,11 @@ class LogService:
 
     def _keys(self, origin: str, text: str) -> tuple[str, ...]:
         """Return the keys of the lines under a log's checkpoint."""
-        found, members = (
-            self.ctx.roster.by_origin(origin),
-            self.ctx.roster.members,
-        )
+        roster = self.ctx.roster
+        found = roster.by_origin(origin)
         keys = [found[1].log] if found else []
-        keys += [key for m in members for key in (m.keys.seen, m.keys.merged)]
+        for member in roster.members:
+            keys += member.keys.seen, member.keys.merged
         return tuple(str(k) for k in keys if f"\n— {k.name} " in text)
 
     async def _became(
