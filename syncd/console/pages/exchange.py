@@ -118,7 +118,7 @@ def sentence(status: Status, zone: str) -> str:
     held, members = gaps(status, known), len(known)
     lacking = {pair: one for pair, one in held.items() if one[0]}
     if lacking:
-        author, holder = max(lacking, key=lambda pair: lacking[pair])
+        author, holder = max(lacking, key=lambda p: (held[p][0], -held[p][1]))
         return t(
             "{holder} lacks {n} entries of {author}, and {others} other gaps"
             " are known.",
