@@ -1,9 +1,11 @@
 """Forms of `/v1/uploads`: lists that a browser hands over to be read."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from syncd.flows.report import Rules
 from syncd.flows.submission import LONGEST_NAME
 from syncd.lists.preview import Listed, Unknown
 from syncd.web.forms import (
@@ -79,3 +81,13 @@ class MendedRows(Input, frozen=True, kw_only=True):
     """Refused rows of an import as they should be; the others stay."""
 
     rows: Annotated[tuple[tuple[Natural, dict[str, str]], ...], MOST] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What the process that reads one is told; descriptors are inherited."""
+
+    file: int
+    how: Reading
+    rules: Rules
+    socket: int = 0  # the local API; 0: a preview is wanted

@@ -57,7 +57,7 @@ async def test_ours_can_be_withdrawn(
 ) -> None:
     origin = await disputed(alliance, "+12025550195", "bank", "police")
     page = await operator.get("/disputes")
-    [at] = re.findall(rf'value="({re.escape(origin)}:\d+)"', page.html)
+    *_, at = re.findall(rf'value="({re.escape(origin)}:\d+)"', page.html)
     form = {"positions": at, "reason": "entry_error"}
     page = await operator.post("/reports/retract", form)
     assert "1 would be taken back" in page.text

@@ -74,7 +74,7 @@ async def log_in(
     """Send the log-in form of a page there."""
     given = {"Origin": url, "Sec-Fetch-Site": "same-origin"}
     headers = given | {k.replace("_", "-"): v for k, v in more.items()}
-    form = {"token": more.pop("token", ""), "next": "/"}
+    form = {"token": more.pop("token", "")}
     return await session.post(
         f"{url}/login", data=form, headers=headers, allow_redirects=False
     )

@@ -31,13 +31,11 @@ from syncd.lists.refused_rows import OURS
 from syncd.lists.rows import FileOptions
 from syncd.messages.catalogue import t
 from syncd.node import hardening
-from syncd.node.serve.uploads import Task
 from syncd.web import problem
-from syncd.web.upload_forms import Reading, RefusedFor, UploadPreview
+from syncd.web.upload_forms import Reading, RefusedFor, Task, UploadPreview
 
 MEMORY = 1 << 30  # bytes
 CPU_S = 600
-FILES = 64
 
 
 def main() -> None:
@@ -47,7 +45,7 @@ def main() -> None:
     for what, most in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, CPU_S),
-        (resource.RLIMIT_NOFILE, FILES),
+        (resource.RLIMIT_NOFILE, 64),
         (resource.RLIMIT_FSIZE, 0),
     ):
         resource.setrlimit(what, (most, most))

@@ -38,6 +38,7 @@ from syncd.web.routes import BINARY, OPERATORS, Caller, route
 from syncd.web.upload_forms import (
     MendedRows,
     Reading,
+    Task,
     Upload,
     UploadPage,
     UploadPreview,
@@ -49,16 +50,6 @@ MOST = 16  # that are kept at once
 PREVIEW_S = 120
 IMPORT_S = 3600
 AT_ONCE = 3  # processes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """What the process is told; descriptors are inherited."""
-
-    file: int
-    how: Reading
-    rules: Rules
-    socket: int = 0  # the local API; 0: a preview is wanted
 
 
 @dataclass(kw_only=True, eq=False)
@@ -232,10 +223,9 @@ class Uploads:
             SyncdError: what it met; it came to the end of its memory or time.
         """
         self._upload(id_)
-        rules = self.rules()
         async with self._room:
             file = await asyncio.to_thread(self._opened, id_)
-            task = Task(file=file, how=how, rules=rules, socket=api)
+            task = Task(file=file, how=how, rules=self.rules(), socket=api)
             try:
                 process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-P", "-m", PROGRAM),
