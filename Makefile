@@ -5,6 +5,9 @@
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 SHELL := /bin/sh
+# What is compiled once is kept, wherever the environment says that it is not.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 
 # The first of these that exists; any other: make PYTHON=/path/to/python
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 \

@@ -63,4 +63,4 @@ async def test_ours_can_be_withdrawn(
     assert "1 would be taken back" in page.text
     page = await operator.post("/reports/retract", {**form, "sure": "1"})
     await alliance.settle()
-    assert at not in (await operator.get("/disputes")).html
+    assert f'value="{at}"' not in (await operator.get("/disputes")).html

@@ -42,6 +42,7 @@ def where(page: Page) -> str:
     return path
 
 
+@pytest.mark.slow
 async def test_a_list_with_unknown_words_comes_in(
     alliance: Alliance, operator: Visitor
 ) -> None:

@@ -72,9 +72,9 @@ async def log_in(
     session: aiohttp.ClientSession, url: str, **more: str
 ) -> aiohttp.ClientResponse:
     """Send the log-in form of a page there."""
-    given = {"Origin": url, "Sec-Fetch-Site": "same-origin"}
-    headers = given | {k.replace("_", "-"): v for k, v in more.items()}
     form = {"token": more.pop("token", "")}
+    headers = {"Origin": url, "Sec-Fetch-Site": "same-origin"}
+    headers |= {k.replace("_", "-"): v for k, v in more.items()}
     return await session.post(
         f"{url}/login", data=form, headers=headers, allow_redirects=False
     )
@@ -88,8 +88,7 @@ async def test_a_certificate_is_its_persons(bank: Member) -> None:
         cookie = answer.headers["Set-Cookie"]
         assert cookie.startswith("__Host-syncd-")
         assert "Secure" in cookie
-        page = await one.get(url)
-        assert "Wang" in await page.text()
+        assert "Wang" in await (await one.get(url)).text()
 
 
 async def test_a_proxy_says_who_sits_behind_it(bank: Member) -> None:
@@ -98,8 +97,7 @@ async def test_a_proxy_says_who_sits_behind_it(bank: Member) -> None:
     async with browser(PROXY) as one:
         for staff, status in ("0042", 303), ("0043", 401), ("", 401):
             assert (await log_in(one, url, X_Staff=staff)).status == status
-        api = await one.get(f"{url}/v1/status")
-        assert api.status == 403
+        assert (await one.get(f"{url}/v1/status")).status == 403
 
 
 async def test_the_header_of_anybody_else_says_nothing(bank: Member) -> None:
@@ -113,9 +111,8 @@ async def test_the_header_of_anybody_else_says_nothing(bank: Member) -> None:
 async def test_pages_alone_are_for_whoever_comes(bank: Member) -> None:
     """Over TLS, with a token; no JSON is there."""
     url = f"https://{bank.config.console.tls_listen}"
-    token = await bank.node.home.own.bearers.add("li", "reader")
     async with browser() as one:
-        assert (await log_in(one, url, token=token)).status == 303
+        assert (await log_in(one, url, token=bank.token)).status == 303
         assert (await one.get(url)).url.path == "/"
         assert (await one.get(f"{url}/v1/status")).status == 404
 
