@@ -100,6 +100,7 @@ async def test_a_list_from_its_file_to_its_end(
         )
         ours = window.page.locator("#imports tbody tr", has_text="名单")
         await ours.last.locator("a").click()
+        await window.page.select_option("[name=reason]", "entry_error")
         await window.page.get_by_role("button", name="Take back all").click()
         effect = window.page.locator("main")
         await expect(effect).to_contain_text("8 would be taken back")
