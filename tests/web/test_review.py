@@ -9,10 +9,10 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.alliance import Alliance
+from tests.alliance import Alliance, as_founded, shared
 from tests.web.local_client import LocalClient, Reply, report
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 STAFF = {
     "operator": "0042",
     "reviewer": "0043",
@@ -23,21 +23,16 @@ STAFF = {
 }
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="module")
-async def alliance(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Alliance]:
-    """Two of three have a second person look at more than three values."""
-    async with Alliance.found(
-        tmp_path_factory.mktemp("review"),
-        ["bank", "carrier", "police"],
-        local_apis=True,
-        settings={"review": {"above": 3}},
-    ) as found:
-        yield found
+alliance = shared(
+    as_founded,
+    *("bank", "carrier", "police"),
+    local_apis=True,
+    settings={"review": {"above": 3}},
+)
+"""Two of three have a second person look at more than three values."""
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="module")
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def clients(alliance: Alliance) -> AsyncIterator[dict[str, LocalClient]]:
     async with aiohttp.ClientSession() as session:
         found = {}
