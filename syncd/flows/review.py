@@ -4,7 +4,7 @@ open ──▶ waiting ──confirm──▶ confirmed ──▶ done, or faile
 ├──refuse──▶ refused
 └──a day───▶ lapsed
 after ──confirm──▶ seen        went at once, is looked at afterwards
-└──refuse──▶ wrong
+└─────refuse───▶ wrong
 """
 
 from collections import Counter
