@@ -71,14 +71,13 @@ class Table:
     ) -> None:
         self.name, self.columns = name, columns
         self.empty, self.more = empty, more
-        self.there = len(rows)
         self._query = dict(query)
         self.chosen = {
             c.key: query[f"{name}.{c.key}"]
             for c in columns
             if c.choices and query.get(f"{name}.{c.key}")
         }
-        self._all = rows
+        self.all = rows
         self.rows = [
             row
             for row in rows
@@ -92,10 +91,9 @@ class Table:
                 reverse=self.sort.startswith("-"),
             )
         asked = query.get(f"{name}.page", "")
-        pages = max(1, -(-len(self.rows) // ROWS))
+        self.pages = max(1, -(-len(self.rows) // ROWS))
         number = int(asked) if asked.isdecimal() and len(asked) < 9 else 1
-        self.page = min(max(number, 1), pages)
-        self.pages = pages
+        self.page = min(max(number, 1), self.pages)
 
     @property
     def shown(self) -> Sequence[Row]:
@@ -127,7 +125,7 @@ class Table:
 
     def options(self, key: str) -> Sequence[str]:
         """Return what a column says, each once."""
-        return sorted({str(row.get(key, "")) for row in self._all} - {""})
+        return sorted({str(row.get(key, "")) for row in self.all} - {""})
 
     def csv(self, zone: str) -> bytes:
         """Return all chosen rows for a spreadsheet, which runs none of it."""

@@ -122,9 +122,9 @@ async def reports(visit: Visit) -> web.StreamResponse:
     )
     return visit.show(
         "reports.html",
-        sentence=t("The newest {n} rows of our vault", n=table.there)
+        sentence=t("The newest {n} rows of our vault", n=len(found.items))
         if more
-        else t("{n} rows of our vault, the newest first", n=table.there),
+        else t("{n} rows of our vault, the newest first", n=len(found.items)),
         table=table,
         given={k: v for k, v in given.items() if k != "value"},
         states=[(code, t(name)) for code, name in STATES.items()],
