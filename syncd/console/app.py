@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from syncd.console import page, pages, static
-from syncd.console.page import Visit, Way
+from syncd.console import pages, static
+from syncd.console.page import ALL, Visit, Way, page
 from syncd.console.render import HERE, environment
 from syncd.errors import QuotaError, SyncdError, UntrustedError
 from syncd.messages import catalogue
@@ -81,7 +81,7 @@ class Console:
 
     def mount(self, app: web.Application) -> None:
         """Have an application show pages too."""
-        for way in page.ALL:
+        for way in ALL:
             handler = functools.partial(self.answer, way)
             app.router.add_route(way.method, way.path, handler)
         app.router.add_route("GET", "/static/{name}", static.answer)
@@ -102,11 +102,10 @@ class Console:
         values = {
             "visit": visit,
             "nonce": visit.nonce,
-            "now": visit.now,
             "title": t(visit.way.title),
             "menu": [
                 way
-                for way in sorted(page.ALL, key=lambda way: way.menu)
+                for way in sorted(ALL, key=lambda way: way.menu)
                 if way.menu and visit.caller.role in way.roles
             ],
             **more,
@@ -155,24 +154,11 @@ class Console:
             visit.session = opened.id
             if opened.lang:
                 until.enter_context(catalogue.speaking(opened.lang))
-        if way.path == LOG_IN:
-            if request.method == "POST":
-                return await self._log_in(visit)
-            return visit.show("login.html", next=_next(request.query))
-        if found is None:
+        if found is None and way.roles:
             if streams:
                 return web.Response(status=401)  # which asks again later
             return visit.go(f"{LOG_IN}?next={request.rel_url.raw_path}")
-        if way.path == "/logout":
-            await self.gate.sessions.end(visit.session)
-            return self._with_cookie(visit, visit.go(LOG_IN), "")
-        if way.path == "/lang":
-            given = await visit.form()
-            await self.gate.sessions.speak(
-                secret, _spoken(given.get("lang", ""))
-            )
-            return visit.go(_next(given))
-        if visit.caller.role not in way.roles:
+        if way.roles and visit.caller.role not in way.roles:
             sentence = t(
                 "Your role, {role}, may not: {what}.",
                 role=t(visit.caller.role),
@@ -181,7 +167,8 @@ class Console:
             return visit.show("base.html", status=403, sentence=sentence)
         return await way.handler(visit)
 
-    async def _log_in(self, visit: Visit) -> web.Response:
+    async def log_in(self, visit: Visit) -> web.Response:
+        """Let somebody in, if they show who they are."""
         request, now = visit.request, float(self.clock())
         given = await visit.form()
         secret, where = given.get("token", "").strip(), request.remote or ""
@@ -192,11 +179,10 @@ class Console:
                 "log-in: too many attempts failed; wait a minute",
                 retry_after_s=60,
             )
-        header = self.staff_header
         caller = await self.gate.enter(
             secret,
             _proof(request),
-            request.headers.get(header, "") if header else "",
+            request.headers.get(self.staff_header, ""),
         )
         if caller is None:
             self._failed += [(now, where)] * bool(secret)
@@ -206,6 +192,11 @@ class Console:
         sessions = self.gate.sessions
         begun = await sessions.begin(caller.id, catalogue.language())
         return self._with_cookie(visit, visit.go(_next(given)), begun)
+
+    async def log_out(self, visit: Visit) -> web.Response:
+        """End a session, here and in the browser."""
+        await self.gate.sessions.end(visit.session)
+        return self._with_cookie(visit, visit.go(LOG_IN), "")
 
     def _error(self, visit: Visit, e: SyncdError) -> web.Response:
         answer = visit.show("error.html", "problem", status=e.status, error=e)
@@ -333,12 +324,23 @@ async def _lost_page(visit: Visit) -> web.StreamResponse:
     return visit.show("base.html", status=404, sentence=sentence)
 
 
-async def _nothing(visit: Visit) -> web.StreamResponse:
-    return visit.go("/")
-
-
 _LOST = Way("GET", "/lost", _lost_page, EVERYBODY, later("No such page"), 0)
-for _method, _path in ("GET", LOG_IN), ("POST", LOG_IN):
-    page.page(_method, _path, OPEN, later("Log in"))(_nothing)
-page.page("POST", "/logout", EVERYBODY, later("Log out"))(_nothing)
-page.page("POST", "/lang", EVERYBODY, later("Language"))(_nothing)
+
+
+@page("GET", LOG_IN, OPEN, later("Log in"))
+async def _ask(visit: Visit) -> web.StreamResponse:
+    return visit.show("login.html", next=_next(visit.query))
+
+
+page("POST", LOG_IN, OPEN, later("Log in"))(lambda v: v.room.log_in(v))
+page("POST", "/logout", EVERYBODY, later("Log out"))(
+    lambda v: v.room.log_out(v)
+)
+
+
+@page("POST", "/lang", EVERYBODY, later("Language"))
+async def _speak(visit: Visit) -> web.StreamResponse:
+    given = await visit.form()
+    lang = _spoken(given.get("lang", ""))
+    await visit.room.gate.sessions.speak(visit.session, lang)
+    return visit.go(_next(given))

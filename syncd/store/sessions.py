@@ -92,12 +92,12 @@ class Sessions(Book):
         """Return whose session that is, and note that it is in use."""
         found = await self._look(secret)
         if used and found and self._clock() - found.used_at >= _FRESH_S:
-            await self._set(secret, {"used_at": self._clock()})
+            await self._set(found.id, {"used_at": self._clock()})
         return found
 
-    async def speak(self, secret: str, lang: str) -> None:
+    async def speak(self, of: str, lang: str) -> None:
         """Keep which language a session speaks."""
-        await self._set(secret, {"lang": lang})
+        await self._set(of, {"lang": lang})
 
     async def end(self, of: str) -> bool:
         """End a session; tell whether there was one."""
@@ -146,9 +146,9 @@ class Sessions(Book):
 
     @any_daemon_writes
     def _set(
-        self, c: sa.Connection, secret: str, to: Mapping[str, str | int]
+        self, c: sa.Connection, of: str, to: Mapping[str, str | int]
     ) -> None:
-        its = sa.update(session).where(_at.hash == _hash(secret))
+        its = sa.update(session).where(_at.hash == bytes.fromhex(of))
         c.execute(its.values(to))
 
 
