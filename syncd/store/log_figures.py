@@ -3,7 +3,7 @@
 A million rows would keep the interpreter from answering look-ups.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +17,8 @@ from syncd.store.tables import Bytes, claim, ending, record_is
 from syncd.store.tables import mirror_log as log
 from syncd.store.tables import mirror_sighting as seen
 
-Figure = tuple[str, str, str, str]  # month, origin, label, what is counted
+Figures = dict[tuple[str, str, str], Counter[str]]
+"""(month, origin, label) → what is counted"""
 
 # Bits of a report's flags (indicator/claims): 2 a test, 4 a case follows
 _TESTS, _CASES = ([bytes((n,)) for n in range(8) if n & bit] for bit in (2, 4))
@@ -75,7 +76,7 @@ class LogFigures(Tables):
     """Counts over the claims and sightings of mirror.db."""
 
     @reads
-    def figures(self, c: sa.Connection) -> Counter[Figure]:
+    def figures(self, c: sa.Connection) -> Figures:
         """Return `reports`, `retracted`, `disputes` and `sightings`.
 
         A report counts in the month of its `on`; a retracted one in that of
@@ -87,11 +88,11 @@ class LogFigures(Tables):
         origins = dict(
             map(tuple, c.execute(sa.select(log.c.id, log.c.origin)))
         )
-        found: Counter[Figure] = Counter()
+        found: Figures = defaultdict(Counter)
 
         def add(what: str, of: int, label: bytes, day: int, n: int) -> None:
             word = label and vocabulary.read("label", label.decode())
-            found[day_text(day)[:7], origins[of], word or "", what] += n
+            found[day_text(day)[:7], origins[of], word or ""][what] += n
 
         for of, label, on, end, n in c.execute(_REPORTS):
             add("reports", of, label, _day(on), n)

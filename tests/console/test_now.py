@@ -10,6 +10,7 @@ import pytest
 
 from syncd.errors import NOTHING, Message
 from syncd.indicator import statement
+from syncd.node.serve import figures
 from syncd.store.calls import Call
 from tests.alliance import Alliance
 from tests.console.conftest import Visitor, visitor
@@ -111,8 +112,9 @@ async def test_events_come_as_they_happen_until_the_session_ends(
 
 
 async def test_figures_say_the_same_in_words_table_and_chart(
-    alliance: Alliance, operator: Visitor
+    alliance: Alliance, operator: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(figures, "MOMENT_S", 60)
     await alliance.up[2].report("url", "http://evil.example/figures")
     await alliance.settle()
     page = await operator.get("/figures")

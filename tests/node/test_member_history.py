@@ -1,5 +1,6 @@
 """Each round leaves how each member was seen on that day, and no more."""
 
+import asyncio
 from typing import Any
 
 from syncd.errors import Message
@@ -83,8 +84,11 @@ async def test_we_are_silent_to_ourselves_once_cut_off(
     assert (await keep(alliance.bank))["bank"] == "s"
 
 
-async def test_figures_of_some_months(alliance: Alliance) -> None:
+async def test_figures_of_some_months(
+    alliance: Alliance, monkeypatch: Any
+) -> None:
     police, bank = alliance.police, alliance.bank
+    monkeypatch.setattr(figures, "MOMENT_S", 60)
     await police.report("url", "http://evil.example/a")
     await alliance.settle()
     wanted = bank.node.figures.figures
@@ -95,23 +99,29 @@ async def test_figures_of_some_months(alliance: Alliance) -> None:
     assert (await wanted(FiguresQuery(from_=row.month, to=row.month))).items
 
 
-async def test_what_took_long_rests_and_what_is_known_is_not_counted(
+async def test_what_took_long_rests_and_nobody_waits_for_it(
     alliance: Alliance, monkeypatch: Any
 ) -> None:
-    bank, counts = alliance.bank, 0
+    """What is known already is not counted."""
+    bank, counts, go_on = alliance.bank, 0, asyncio.Event()
     mirror, wanted = bank.node.home.mirror, bank.node.figures.figures
     counted = mirror.figures
 
     async def count() -> Any:
         nonlocal counts
         counts += 1
+        await go_on.wait()
         return await counted()
 
     monkeypatch.setattr(mirror, "figures", count)
     await alliance.settle()
     monkeypatch.setattr(figures, "RESTED", 0)
+    monkeypatch.setattr(figures, "MOMENT_S", 0.01)
+    assert (await wanted(FiguresQuery())).as_of == 0
+    go_on.set()
+    monkeypatch.setattr(figures, "MOMENT_S", 60)
     for _ in range(2):
-        await wanted(FiguresQuery())
+        assert (await wanted(FiguresQuery())).as_of
     assert counts == 1
     monkeypatch.setattr(figures, "RESTED", 1e9)
     for n in range(2):

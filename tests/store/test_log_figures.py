@@ -35,12 +35,11 @@ async def test_all_that_is_merged_is_counted(mirror: MirrorStore) -> None:
     )
     a, b = ours.origin, theirs.origin
     assert await mirror.figures() == {
-        ("2026-09", a, "fake_loan", "reports"): 3,
-        ("2026-09", a, "fake_invest", "reports"): 1,
-        ("2026-09", a, "other", "reports"): 2,
-        ("2026-11", a, "fake_loan", "retracted"): 1,
-        ("2026-11", a, "fake_loan", "retract_days"): 81,
-        ("2026-11", b, "fake_invest", "disputes"): 1,
-        ("2026-10", b, "fake_invest", "sightings"): 52,
-        ("2026-10", b, "", "sightings"): 1,
+        ("2026-09", a, "fake_loan"): {"reports": 3},
+        ("2026-09", a, "fake_invest"): {"reports": 1},
+        ("2026-09", a, "other"): {"reports": 2},
+        ("2026-11", a, "fake_loan"): {"retracted": 1, "retract_days": 81},
+        ("2026-11", b, "fake_invest"): {"disputes": 1},
+        ("2026-10", b, "fake_invest"): {"sightings": 52},
+        ("2026-10", b, ""): {"sightings": 1},
     }

@@ -68,7 +68,9 @@ async def figures(visit: Visit) -> web.StreamResponse:
             yuan=f"{sum(r['amount'] for r in came if 'stopped' in r):,}",
             n=len({row["member"] for row in said}),
             **total,
-        ),
+        )
+        if found.as_of
+        else t("The logs are being counted: look again in a few seconds."),
         wanted=wanted,
         as_of=found.as_of,
         charts=[_chart(said, kinds, wanted), _chart(came, outcomes, wanted)],

@@ -1,22 +1,25 @@
 """Answer what was: members by day, the logs' figures by month, events."""
 
 import asyncio
+import contextlib
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from syncd.grouped import Grouped
 from syncd.indicator import statement
 from syncd.messages.wire import WireMessage
 from syncd.node.context import Context
 from syncd.store.history import KEPT_DAYS, STATES
-from syncd.store.log_figures import Figure
 from syncd.web import figure_forms as forms
 from syncd.web.routes import EVERYBODY, route
 
 NEWEST = 20  # events
+MOMENT_S = 0.1  # in which figures are anew, or those of before are given
 RESTED = 20  # times what counting took, before it is counted anew
 
 
@@ -25,11 +28,12 @@ class FigureService:
     """Reads the book of days, and counts what is merged."""
 
     ctx: Context
-    _counting: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
-    _of: Any = field(default=None, init=False)  # merged sizes
-    _found: Counter[Figure] = field(default_factory=Counter, init=False)
-    _at: int = field(default=0, init=False)  # unix seconds
-    _until: float = field(default=0.0, init=False)  # steady seconds
+
+    def __post_init__(self) -> None:
+        self._counting = Grouped(self._count)
+        self._found = forms.Figures(as_of=0, items=())
+        self._of: Any = None  # merged sizes
+        self._until = 0.0  # steady seconds
 
     @route("GET", "/v1/history", EVERYBODY, "read how members were seen")
     async def history(self) -> forms.History:
@@ -70,28 +74,31 @@ class FigureService:
     async def figures(self, wanted: forms.FiguresQuery) -> forms.Figures:
         """Return what all merged logs say by month, member and label.
 
-        Counted anew once something was merged, but of the time a twentieth
-        at most is spent on it: `as_of` says when it was.
+        Counted anew once something was merged, but nobody waits for that for
+        long, and of the time a twentieth at most is spent on it: `as_of`
+        says when it was, 0 that it is being counted for the first time.
         """
-        rows: dict[tuple[str, str, str], Counter[str]] = {}
-        for (month, origin, label, what), n in (await self._count()).items():
-            if wanted.from_ <= month <= (wanted.to or month):
-                found = self.ctx.roster.by_origin(origin)
-                key = month, found[0].id if found else origin, label
-                rows.setdefault(key, Counter())[what] += n
-        items = (
-            forms.FigureRow(month=month, member=member, label=label, **count)
-            for (month, member, label), count in sorted(rows.items())
-        )
-        return forms.Figures(as_of=self._at, items=tuple(items))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._counting.submit(None), MOMENT_S)
+        first, last = wanted.from_, wanted.to or "9999"
+        items = (r for r in self._found.items if first <= r.month <= last)
+        return forms.Figures(as_of=self._found.as_of, items=tuple(items))
 
-    async def _count(self) -> Counter[Figure]:
-        async with self._counting:
-            mirror, begun = self.ctx.mirror, time.monotonic()
-            sizes = await mirror.sizes(), mirror.cuts
-            if self._of != sizes and begun >= self._until:
-                self._at, self._of = self.ctx.now(), sizes
-                self._found = await mirror.figures()
-                ended = time.monotonic()
-                self._until = ended + RESTED * (ended - begun)
-            return self._found
+    async def _count(self, callers: Sequence[None]) -> Sequence[None]:
+        """Count anew, if something was merged and it is time to."""
+        mirror, begun = self.ctx.mirror, time.monotonic()
+        sizes = await mirror.sizes(), mirror.cuts
+        if self._of != sizes and begun >= self._until:
+            now, found = self.ctx.now(), await mirror.figures()
+            rows = defaultdict[tuple[str, str, str], Counter[str]](Counter)
+            for (month, origin, label), counts in found.items():
+                of = self.ctx.roster.by_origin(origin)
+                rows[month, of[0].id if of else origin, label].update(counts)
+            items = tuple(
+                forms.FigureRow(month=month, member=member, label=label, **n)
+                for (month, member, label), n in sorted(rows.items())
+            )
+            self._found = forms.Figures(as_of=now, items=items)
+            ended, self._of = time.monotonic(), sizes
+            self._until = ended + RESTED * (ended - begun)
+        return callers
