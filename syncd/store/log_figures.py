@@ -13,7 +13,7 @@ from syncd.indicator.claims import DISPUTE, REPORT
 from syncd.indicator.notation import day_text
 from syncd.store.book import Tables, reads
 from syncd.store.portable import byte_place
-from syncd.store.tables import Bytes, claim, ending, record_is
+from syncd.store.tables import ENDED, Bytes, claim, ending, record_is
 from syncd.store.tables import mirror_log as log
 from syncd.store.tables import mirror_sighting as seen
 
@@ -53,14 +53,10 @@ def _counted(rows: sa.Select[Any], *which: Any) -> sa.Select[Any]:
 
 
 _held, _end, _seen = claim.c, ending.c, seen.c
-_IS_END = sa.and_(
-    *(_end.log_id == _held.log_id, _end.idx == _held.idx),
-    _end.by_idx == _held.ended_by,
-)
 _ON = _bytes(_held.record, 4, 4)
 _REPORTS = _counted(
     sa.select(_held.log_id, _label(_held.record), _ON, _end.day).outerjoin(
-        ending, _IS_END
+        ending, ENDED
     ),
     *(record_is(REPORT), _bytes(_held.record, 2, 1).not_in(_TESTS)),
 )

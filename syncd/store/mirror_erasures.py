@@ -8,11 +8,18 @@ import sqlalchemy as sa
 from syncd.flows.ports import Finding
 from syncd.indicator import absent, claims, codec
 from syncd.indicator.absent import Range
+from syncd.indicator.claims import Claim
 from syncd.indicator.folding import Batch, Rows
 from syncd.indicator.token import KIND_CODES
 from syncd.store import bundles, erasing, findings, log_rows
 from syncd.store.book import Book, reads, writes
-from syncd.store.tables import claim, ending, mirror_sighting
+from syncd.store.tables import (
+    ENDED,
+    claim,
+    ending,
+    mirror_log,
+    mirror_sighting,
+)
 from syncd.tlog.merkle import BUNDLE
 
 
@@ -106,14 +113,25 @@ class MirrorErasures(Book):
         return erasing.erased(c, log_rows.id_of(c, origin))
 
     @reads
-    def ended_by(
-        self, c: sa.Connection, origin: str, index: int
-    ) -> int | None:
-        """Return the index of the first retract of an entry, or None."""
-        log_id = log_rows.id_of(c, origin)
-        named = sa.select(sa.func.min(ending.c.by_idx))
-        found: int | None = c.scalar(named.filter_by(log_id=log_id, idx=index))
-        return found
+    def ended(
+        self, c: sa.Connection, token: bytes, key: int
+    ) -> list[tuple[Claim, int, int]]:
+        """Return the claims on a token that a retract ended.
+
+        Each with the index of its first retract, and the day of that.
+        """
+        row = claim.c.token, claim.c.idx, claim.c.kind_epoch, claim.c.record
+        of = sa.select(
+            mirror_log.c.origin, ending.c.by_idx, ending.c.day, *row
+        )
+        all_ = of.join_from(claim, ending, ENDED).join(
+            mirror_log, mirror_log.c.id == claim.c.log_id
+        )
+        rows = c.execute(all_.where(row[0] == token, row[2] == key))
+        return [
+            (Claim.parse(origin, (*said,)), by, day)
+            for origin, by, day, *said in rows
+        ]
 
     async def purge(self) -> None:
         """Leave no byte of what was erased, in file or WAL."""

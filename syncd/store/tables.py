@@ -358,6 +358,10 @@ ending = mirror_table(  # what each merged retract names: folding.End
 )
 
 sa.Index("ending_of", ending.c.log_id, ending.c.idx)
+ENDED = sa.and_(  # of a claim, by its first retract
+    *(ending.c.log_id == claim.c.log_id, ending.c.idx == claim.c.idx),
+    ending.c.by_idx == claim.c.ended_by,
+)
 
 erased = (
     mirror_table(  # entry `by_idx` erases start ≤ index < stop below itself

@@ -108,6 +108,14 @@ async def test_a_dispute_of_it_is_in_its_life(
     life = page.text.partition("What became of it")[2].partition("Verdict")[0]
     assert "dispute" not in life
     assert f"police:{at}" in page.text
+    await alliance.police.retract("phone", "+12025550132")
+    await alliance.settle()
+    page = await operator.get(places.entry(alliance.bank.origin, by))
+    last = await alliance.police.size() - 1
+    ended = rf"taken back on \d{{4}}-\d\d-\d\d police:{last} "
+    assert len(re.findall(ended, page.text)) == 1
+    assert page.text.count(" it stands ") == 1
+    assert ", it stands." in page.text
 
 
 async def test_an_auditor_reads_that_it_is_not_for_them(

@@ -177,10 +177,15 @@ async def test_an_entry_that_was_taken_back_names_its_retract(
     assert reply.status == 202, reply.body
     await alliance.settle()
     entry = await read(bank, origin, f"/{last}")
-    by = entry["ended_by"]
+    [claim] = entry["claims"]
+    by, on = entry["ended_by"], entry["ended_on"]
+    assert (claim["ended_by"], claim["ended_on"]) == (by, on)
     assert entry["verdict"]["verdict"] == "none"
     retract = await read(police, origin, f"/{by}")
-    assert retract["entry"]["type"] == "retract"
+    assert (retract["entry"]["type"], retract["entry"]["on"]) == (
+        "retract",
+        on,
+    )
     assert retract["effect_at"]
 
 

@@ -10,10 +10,10 @@ from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.tables import At, Cell, Column
+from syncd.console.tables import At, Cell, Column, Link
 from syncd.indicator import vocabulary
 from syncd.messages.catalogue import later, t
-from syncd.web.log_forms import Entry
+from syncd.web.log_forms import Entry, EntryClaim
 from syncd.web.routes import AUDITORS
 
 _LIFE: Final = (
@@ -24,7 +24,8 @@ _CLAIMS: Final = (
     *(Column("at", later("entry")), Column("on", later("day"))),
     Column("type", later("type"), choices=True),
     *(Column("label", later("label")), Column("why", later("evidence"))),
-    Column("expires", later("expires")),
+    *(Column("expires", later("expires")), Column("state", later("state"))),
+    Column("by", later("taken back by")),
 )
 _FIELDS: Final = Column("name", later("field")), Column("says", later("says"))
 
@@ -49,7 +50,8 @@ async def entry(visit: Visit) -> web.StreamResponse:
             places.type_name(c.type),
             places.words("label", c.label),
             places.words("evidence", c.evidence),
-            c.expires,
+            *(c.expires, _state(c)),
+            _retract(c),
         )
         for c in found.claims
     ]
@@ -57,7 +59,6 @@ async def entry(visit: Visit) -> web.StreamResponse:
     if found.payload and not found.entry.void:
         fields = msgspec.json.decode(base64.b64decode(found.payload))
     said = [(k, _said(found.entry.type, k, v)) for k, v in fields.items()]
-    stands = t("it stands") if found.ended_by is None else t("taken back")
     return visit.show(
         "entry.html",
         sentence=t(
@@ -65,7 +66,7 @@ async def entry(visit: Visit) -> web.StreamResponse:
             n=index,
             member=who,
             what=places.type_name(found.entry.type),
-            state=places.state(found.entry) or stands,
+            state=places.state(found.entry) or _state(found),
         ),
         found=found,
         payload=base64.b64decode(found.payload).decode("utf-8", "replace"),
@@ -87,6 +88,19 @@ def _said(type_: str, name: str, value: Any) -> str:
     return value
 
 
+def _state(of: Entry | EntryClaim) -> str:
+    """Return whether something stands, or since when it does not."""
+    on = of.ended_on
+    return t("taken back on {day}", day=on) if on else t("it stands")
+
+
+def _retract(of: EntryClaim) -> Link | None:
+    """Return where a claim was taken back."""
+    by = of.ended_by
+    at = None if by is None else (of.position[0], by)
+    return at and places.place(at, of.member)
+
+
 def _life(found: Entry) -> Iterator[Sequence[Cell]]:
     """Yield what happened to an entry, as far as it is known here."""
     who, index = found.member, found.entry.index
@@ -105,10 +119,10 @@ def _life(found: Entry) -> Iterator[Sequence[Cell]]:
     for claim in found.claims:
         types = found.entry.type, claim.type
         of_all = types == ("report", "dispute") and not claim.about
-        if of_all or (found.origin, index) in claim.about:
+        position = found.origin, index
+        if of_all or position in claim.about:
             place = places.place(claim.position, claim.member)
             what = places.type_name(claim.type)
             yield claim.on, what, claim.member, place
-    if found.ended_by is not None:
-        place = places.place((found.origin, found.ended_by), who)
-        yield None, t("taken back"), who, place
+        if claim.position == position and claim.ended_on:
+            yield claim.ended_on, t("taken back"), who, _retract(claim)

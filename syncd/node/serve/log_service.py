@@ -17,13 +17,14 @@ from syncd.flows import log_files, serve
 from syncd.flows.judge import Question
 from syncd.flows.serve import LogFiles
 from syncd.indicator import absent, codec, leaf, statement, token
+from syncd.indicator.claims import key as claim_key
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Void
 from syncd.node.context import Context, checked_day
 from syncd.node.follow.receipts import Receipts, with_receipts
 from syncd.node.serve.lookups import Claims, Lookups, lookup_item
 from syncd.node.serve.peer_service import PeerService
-from syncd.node.serve.shown import claim_items, label
+from syncd.node.serve.shown import claim_items, day_text, label, shown
 from syncd.tlog import checkpoint, note, proof, tiles
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import log_forms as forms
@@ -157,11 +158,11 @@ class LogService:
         """Return an entry; that somebody reads of a token is recorded."""
         head, log = await self._open(origin, index)
         record = (await self._records(log, index // BUNDLE))[index % BUNDLE]
-        shown = _entry(caller, index, record)
-        if shown.closed:
+        entry = _entry(caller, index, record)
+        if entry.closed:
             gone = await self.ctx.mirror.erased(origin)
             if not record[1] and absent.covered(index, index + 1, gone):
-                shown = structs.replace(shown, closed="erased")
+                entry = structs.replace(entry, closed="erased")
             record = leaf.close(record)
         names = proof.plan(index, log.size)
         fetched = [await serve.file(log, f"tile/{name}") for name in names]
@@ -169,7 +170,7 @@ class LogService:
         raw = [one or b"" for one in fetched]
         return forms.Entry(
             **head,
-            entry=shown,
+            entry=entry,
             leaf=record[0].hex(),
             salt=record[1].hex(),
             payload=base64.b64encode(record[2]).decode(),
@@ -200,7 +201,6 @@ class LogService:
             return made
         row = await own.vault.by_index(origin, index)
         made["accepted_at"] = row.accepted_at if row else None
-        made["ended_by"] = await self.ctx.mirror.ended_by(origin, index)
         about, kind = token.decode(content.token), content.kind
         done = await self.lookups.answers(
             [Question(kind, token=about, epoch=content.epoch)],
@@ -213,10 +213,20 @@ class LogService:
         if answer.problem:  # of a retired epoch: not recorded by itself
             at = origin, index
             await self.lookups.audited(caller, [(kind, about)], [at])
-        number = token.KIND_CODES[kind]
-        claims = await self.claims.claims([about], number, content.epoch)
+        of = token.KIND_CODES[kind], content.epoch
+        found = await self.claims.claims([about], *of)
+        ended = await self.ctx.mirror.ended(about, claim_key(*of))
+        ends = {
+            one.position: {"ended_by": by, "ended_on": day_text(day)}
+            for one, by, day in ended
+        }
+        claims = [*found.get(about, ()), *(one for one, *_ in ended)]
+        made |= ends.get((origin, index), {})
         return made | {
-            "claims": claim_items(self.ctx.roster, claims.get(about, ())),
+            "claims": tuple(
+                shown(forms.EntryClaim, one, **ends.get(one.position, {}))
+                for one in claim_items(self.ctx.roster, claims)
+            ),
             "verdict": lookup_item(answer, done.own_lists.over(answer)),
         }
 
