@@ -113,24 +113,25 @@ class MirrorErasures(Book):
         return erasing.erased(c, log_rows.id_of(c, origin))
 
     @reads
-    def ended(
+    def all_claims(
         self, c: sa.Connection, token: bytes, key: int
-    ) -> list[tuple[Claim, int, int]]:
-        """Return the claims on a token that a retract ended.
+    ) -> list[tuple[Claim, int | None, int | None]]:
+        """Return the claims on a token, those too that a retract ended.
 
         Each with the index of its first retract, and the day of that.
         """
         row = claim.c.token, claim.c.idx, claim.c.kind_epoch, claim.c.record
-        of = sa.select(
-            mirror_log.c.origin, ending.c.by_idx, ending.c.day, *row
+        by = claim.c.ended_by, ending.c.day
+        all_ = sa.select(mirror_log.c.origin, *by, *row).select_from(
+            claim.join(
+                mirror_log, mirror_log.c.id == claim.c.log_id
+            ).outerjoin(ending, ENDED)
         )
-        all_ = of.join_from(claim, ending, ENDED).join(
-            mirror_log, mirror_log.c.id == claim.c.log_id
-        )
-        rows = c.execute(all_.where(row[0] == token, row[2] == key))
+        of = all_.where(row[0] == token, row[2] == key)
+        rows = c.execute(of.order_by(mirror_log.c.origin, claim.c.idx))
         return [
-            (Claim.parse(origin, (*said,)), by, day)
-            for origin, by, day, *said in rows
+            (Claim.parse(origin, (*said,)), ended_by, day)
+            for origin, ended_by, day, *said in rows
         ]
 
     async def purge(self) -> None:

@@ -73,7 +73,5 @@ class Entry(LogHead, frozen=True, kw_only=True):
     keys: tuple[str, ...] = ()  # vkeys of the lines in it, the log's first
     accepted_at: int | None = None  # unix seconds; of ours
     effect_at: int | None = None  # unix seconds; of ours, if it has effect
-    ended_by: int | None = None  # as of a claim
-    ended_on: str = ""
     claims: tuple[EntryClaim, ...] = ()  # all that were made on its token
     verdict: forms.LookupItem | None = None  # on its token, today

@@ -25,7 +25,6 @@ _CLAIMS: Final = (
     Column("type", later("type"), choices=True),
     *(Column("label", later("label")), Column("why", later("evidence"))),
     *(Column("expires", later("expires")), Column("state", later("state"))),
-    Column("by", later("taken back by")),
 )
 _FIELDS: Final = Column("name", later("field")), Column("says", later("says"))
 
@@ -40,6 +39,7 @@ async def entry(visit: Visit) -> web.StreamResponse:
         index=int(at["index"]) if at["index"].isdecimal() else 2**53,
     )
     index, who = found.entry.index, found.member
+    position = found.origin, index
     if "proof" in visit.query:
         named = f'attachment; filename="{who}-{index}.tlog-proof"'
         headers = {"Content-Disposition": named}
@@ -51,7 +51,6 @@ async def entry(visit: Visit) -> web.StreamResponse:
             places.words("label", c.label),
             places.words("evidence", c.evidence),
             *(c.expires, _state(c)),
-            _retract(c),
         )
         for c in found.claims
     ]
@@ -59,6 +58,7 @@ async def entry(visit: Visit) -> web.StreamResponse:
     if found.payload and not found.entry.void:
         fields = msgspec.json.decode(base64.b64decode(found.payload))
     said = [(k, _said(found.entry.type, k, v)) for k, v in fields.items()]
+    own = (_state(c) for c in found.claims if c.position == position)
     return visit.show(
         "entry.html",
         sentence=t(
@@ -66,7 +66,7 @@ async def entry(visit: Visit) -> web.StreamResponse:
             n=index,
             member=who,
             what=places.type_name(found.entry.type),
-            state=places.state(found.entry) or _state(found),
+            state=places.state(found.entry) or str(next(own, t("it stands"))),
         ),
         found=found,
         payload=base64.b64decode(found.payload).decode("utf-8", "replace"),
@@ -88,17 +88,12 @@ def _said(type_: str, name: str, value: Any) -> str:
     return value
 
 
-def _state(of: Entry | EntryClaim) -> str:
-    """Return whether something stands, or since when it does not."""
-    on = of.ended_on
-    return t("taken back on {day}", day=on) if on else t("it stands")
-
-
-def _retract(of: EntryClaim) -> Link | None:
-    """Return where a claim was taken back."""
-    by = of.ended_by
-    at = None if by is None else (of.position[0], by)
-    return at and places.place(at, of.member)
+def _state(of: EntryClaim) -> Link | str:
+    """Return whether a claim stands, or by what it does not."""
+    if of.ended_by is None:
+        return t("it stands")
+    text = t("taken back on {day}", day=of.ended_on)
+    return Link(places.entry(of.position[0], of.ended_by), text)
 
 
 def _life(found: Entry) -> Iterator[Sequence[Cell]]:
@@ -125,4 +120,4 @@ def _life(found: Entry) -> Iterator[Sequence[Cell]]:
             what = places.type_name(claim.type)
             yield claim.on, what, claim.member, place
         if claim.position == position and claim.ended_on:
-            yield claim.ended_on, t("taken back"), who, _retract(claim)
+            yield claim.ended_on, _state(claim), who

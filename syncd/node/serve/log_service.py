@@ -22,7 +22,7 @@ from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Void
 from syncd.node.context import Context, checked_day
 from syncd.node.follow.receipts import Receipts, with_receipts
-from syncd.node.serve.lookups import Claims, Lookups, lookup_item
+from syncd.node.serve.lookups import Lookups, lookup_item
 from syncd.node.serve.peer_service import PeerService
 from syncd.node.serve.shown import claim_items, day_text, label, shown
 from syncd.tlog import checkpoint, note, proof, tiles
@@ -42,7 +42,6 @@ class LogService:
     receipts: Receipts  # what we signed
     peer_service: PeerService  # has the logs as they are served
     lookups: Lookups
-    claims: Claims
 
     # -------------------------------------------------------------- one log
 
@@ -213,19 +212,17 @@ class LogService:
         if answer.problem:  # of a retired epoch: not recorded by itself
             at = origin, index
             await self.lookups.audited(caller, [(kind, about)], [at])
-        of = token.KIND_CODES[kind], content.epoch
-        found = await self.claims.claims([about], *of)
-        ended = await self.ctx.mirror.ended(about, claim_key(*of))
-        ends = {
-            one.position: {"ended_by": by, "ended_on": day_text(day)}
-            for one, by, day in ended
-        }
-        claims = [*found.get(about, ()), *(one for one, *_ in ended)]
-        made |= ends.get((origin, index), {})
+        key = claim_key(token.KIND_CODES[kind], content.epoch)
+        found = await self.ctx.mirror.all_claims(about, key)
+        items = claim_items(self.ctx.roster, [one for one, *_ in found])
         return made | {
             "claims": tuple(
-                shown(forms.EntryClaim, one, **ends.get(one.position, {}))
-                for one in claim_items(self.ctx.roster, claims)
+                shown(
+                    *(forms.EntryClaim, item),
+                    ended_by=by,
+                    ended_on=day_text(day),
+                )
+                for item, (_, by, day) in zip(items, found, strict=True)
             ),
             "verdict": lookup_item(answer, done.own_lists.over(answer)),
         }
