@@ -208,7 +208,7 @@ def _logs(found: Mapping[str, Any], now: int) -> list[str]:
     digests = any(log.get("digest") for log in found["logs"])
     rows = []
     for log in found["logs"]:
-        seen = log.get("last_receipt") or ours.get(log["member"])
+        seen = ours.get(log["member"])
         pulled = log.get("last_pull")
         rows.append(
             [

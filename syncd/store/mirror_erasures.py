@@ -127,8 +127,7 @@ class MirrorErasures(Book):
                 mirror_log, mirror_log.c.id == claim.c.log_id
             ).outerjoin(ending, ENDED)
         )
-        of = all_.where(row[0] == token, row[2] == key)
-        rows = c.execute(of.order_by(mirror_log.c.origin, claim.c.idx))
+        rows = c.execute(all_.where(row[0] == token, row[2] == key))
         return [
             (Claim.parse(origin, (*said,)), ended_by, day)
             for origin, ended_by, day, *said in rows

@@ -217,11 +217,13 @@ class Stated(ReportFields, Output, frozen=True, kw_only=True):
 
 
 class ClaimItem(Stated, frozen=True, kw_only=True):
-    """One claim that stands."""
+    """One claim that stands; or stood, where an entry is shown."""
 
     position: Position
     member: str  # id
     on: str  # day
+    ended_by: int | None = None  # index of its first retract, in its log
+    ended_on: str = ""  # day of that
 
 
 class Indicator(FullOutput, frozen=True, kw_only=True):

@@ -55,13 +55,6 @@ class LogPage(LogHead, frozen=True, kw_only=True):
     next: int = 0  # `before` of the next page; none below it was looked at
 
 
-class EntryClaim(forms.ClaimItem, frozen=True, kw_only=True):
-    """A claim that stands, or stood."""
-
-    ended_by: int | None = None  # index of its first retract, in its log
-    ended_on: str = ""  # day of that
-
-
 class Entry(LogHead, frozen=True, kw_only=True):
     """One entry, what it says, what became of it, and how to check it."""
 
@@ -73,5 +66,5 @@ class Entry(LogHead, frozen=True, kw_only=True):
     keys: tuple[str, ...] = ()  # vkeys of the lines in it, the log's first
     accepted_at: int | None = None  # unix seconds; of ours
     effect_at: int | None = None  # unix seconds; of ours, if it has effect
-    claims: tuple[EntryClaim, ...] = ()  # all that were made on its token
+    claims: tuple[forms.ClaimItem, ...] = ()  # all that were made on its token
     verdict: forms.LookupItem | None = None  # on its token, today

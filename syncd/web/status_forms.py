@@ -49,7 +49,6 @@ class LogState(Output, frozen=True, kw_only=True):
     lag: int  # known but not merged
     contested: bool
     missing: int  # payloads withheld
-    last_receipt: Seen | None = None  # theirs, of our log
     source: str = ""
     last_pull: int | None = None  # unix seconds
     as_of: int | None = None  # unix seconds: when we heard of its length last

@@ -585,11 +585,12 @@ def test_lookup_needs_purpose_and_kind(member: Node, false: FalseApi) -> None:
 
 VOID = Finding("void", "a/b", 3, Message("not\x1b[2Jcanonical"))
 RECEIPT = status_forms.Seen(member="bank", size=8, at=NOW - 60)
-LOG = log(lag=2, source="carrier", last_pull=NOW - 7200, last_receipt=RECEIPT)
+LOG = log(lag=2, source="carrier", last_pull=NOW - 7200)
 STATE = replace(
     WELL,
     vault=FIVE_WAIT,
     logs=(LOG,),
+    receipts=(RECEIPT,),
     holders=down("c"),
     keys=(replace(KEY, dealt=True),),
     findings=(Row(VOID, NOW, NOW, 4),),

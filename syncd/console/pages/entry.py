@@ -13,7 +13,8 @@ from syncd.console.page import Visit, page
 from syncd.console.tables import At, Cell, Column, Link
 from syncd.indicator import vocabulary
 from syncd.messages.catalogue import later, t
-from syncd.web.log_forms import Entry, EntryClaim
+from syncd.web.forms import ClaimItem
+from syncd.web.log_forms import Entry
 from syncd.web.routes import AUDITORS
 
 _LIFE: Final = (
@@ -88,7 +89,7 @@ def _said(type_: str, name: str, value: Any) -> str:
     return value
 
 
-def _state(of: EntryClaim) -> Link | str:
+def _state(of: ClaimItem) -> Link | str:
     """Return whether a claim stands, or by what it does not."""
     if of.ended_by is None:
         return t("it stands")

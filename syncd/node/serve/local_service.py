@@ -255,7 +255,9 @@ class LocalService(Callers):
             kind=token.KIND_NAMES[kind],
             epoch=epoch,
             token=token.encode(short),
-            claims=claim_items(self.ctx.roster, claims),
+            claims=claim_items(
+                self.ctx.roster, ((one, None, None) for one in claims)
+            ),
         )
 
     # ------------------------------------------------------------- other

@@ -24,7 +24,7 @@ from syncd.node.context import Context, checked_day
 from syncd.node.follow.receipts import Receipts, with_receipts
 from syncd.node.serve.lookups import Lookups, lookup_item
 from syncd.node.serve.peer_service import PeerService
-from syncd.node.serve.shown import claim_items, day_text, label, shown
+from syncd.node.serve.shown import claim_items, label
 from syncd.tlog import checkpoint, note, proof, tiles
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import log_forms as forms
@@ -214,16 +214,8 @@ class LogService:
             await self.lookups.audited(caller, [(kind, about)], [at])
         key = claim_key(token.KIND_CODES[kind], content.epoch)
         found = await self.ctx.mirror.all_claims(about, key)
-        items = claim_items(self.ctx.roster, [one for one, *_ in found])
         return made | {
-            "claims": tuple(
-                shown(
-                    *(forms.EntryClaim, item),
-                    ended_by=by,
-                    ended_on=day_text(day),
-                )
-                for item, (_, by, day) in zip(items, found, strict=True)
-            ),
+            "claims": claim_items(self.ctx.roster, found),
             "verdict": lookup_item(answer, done.own_lists.over(answer)),
         }
 

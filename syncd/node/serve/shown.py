@@ -64,9 +64,12 @@ def day_text(number: int | None) -> str:
 
 
 def claim_items(
-    roster: Roster, claims: Iterable[Claim]
+    roster: Roster, claims: Iterable[tuple[Claim, int | None, int | None]]
 ) -> tuple[forms.ClaimItem, ...]:
-    """Return claims as callers get them, by their positions."""
+    """Return claims as callers get them, by their positions.
+
+    Each with the index of the retract that ended it, and its day.
+    """
     return tuple(
         shown(
             forms.ClaimItem,
@@ -74,8 +77,10 @@ def claim_items(
             position=claim.position,
             type=statement.NAMES[statement.type_of(claim.statement)],
             member=found[0].id if found else "",
+            ended_by=by,
+            ended_on=day_text(day),
         )
-        for claim in sorted(claims, key=lambda c: c.position)
+        for claim, by, day in sorted(claims, key=lambda c: c[0].position)
         for found in (roster.by_origin(claim.origin),)
     )
 

@@ -5,7 +5,7 @@ Its state is read from every part of the daemon.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import metadata
 
@@ -86,7 +86,7 @@ class StatusReader:
                 released=checkpoint.size_of(note),
             ),
             vault=await self.ctx.own.vault.counts(),
-            logs=await self._logs(receipts, digests=digests),
+            logs=await self._logs(digests=digests),
             receipts=receipts,
             holders=self._holder_states(),
             keys=tuple(
@@ -239,11 +239,10 @@ class StatusReader:
         return tuple(seen)
 
     async def _logs(
-        self, receipts: Sequence[status_forms.Seen], *, digests: bool
+        self, *, digests: bool
     ) -> tuple[status_forms.LogState, ...]:
         """Return how every log of the roster is doing, our own among them."""
         roster = self.ctx.roster
-        seen = {receipt.member: receipt for receipt in receipts}
         heads = {h.origin: h for h in await self.ctx.mirror.heads()}
         unheard = UNHEARD if self._outside() else NOTHING
         now = self.ctx.now()
@@ -268,9 +267,6 @@ class StatusReader:
                     known=known,
                     lag=lag,
                     missing=len(head.missing),
-                    last_receipt=seen.get(member.id)
-                    if origin == member.origin
-                    else None,
                     last_pull=state.last_pull or None,
                     as_of=None
                     if ours
