@@ -72,8 +72,9 @@ class MemberRow(Output, frozen=True, kw_only=True):
     why: WireMessage | None = None  # the last failure
     roster: int = 0  # the version that it told last
     last_ok: int = 0  # when it told its heads
+    told_at: int = 0  # when it told what it `holds`, before our start too
     holds: dict[str, int] = msgspec.field(default_factory=dict)
-    # entries by origin, as it told since our start
+    # entries by origin
     offset_s: int | None = None  # its clock, ahead of ours
     certificate_ends: int | None = None  # nothing stops then
     certificate_days: int | None = None

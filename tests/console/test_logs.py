@@ -14,7 +14,7 @@ import pytest_asyncio
 from syncd.console import places
 from syncd.console.pages import exchange
 from syncd.indicator.statement import NAMES
-from syncd.web.status_forms import LogState, MemberRow, Seen
+from syncd.web.status_forms import LogState, MemberRow
 from tests.alliance import Alliance
 from tests.console.browser.scene import dispute
 from tests.console.conftest import Visitor
@@ -229,14 +229,10 @@ async def test_who_was_removed_is_not_asked_for() -> None:
         log=SimpleNamespace(size=7),
         members=[
             row("a"),
-            row("b", last_ok=90, holds={"b/1": 2, "b/2": 5, "c/1": 9}),
+            row("b", told_at=90, holds={"b/1": 2, "b/2": 5, "a/1": 7}),
             msgspec.structs.replace(row("c"), state="removed"),
         ],
         logs=[log("a", 1, 7), log("b", 2, 5), log("b", 1, 4), log("c", 1, 9)],
-        receipts=[
-            Seen(member="b", size=7, at=50),
-            Seen(member="c", size=1, at=1),
-        ],
     )
     known = exchange.current(status)  # type: ignore[arg-type]
     assert exchange.gaps(status, known) == {  # type: ignore[arg-type]

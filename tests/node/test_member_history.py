@@ -75,6 +75,21 @@ async def test_nothing_is_written_that_is_known(
     await bank.node.member_history.keep()
 
 
+async def test_what_members_hold_is_known_after_a_start(
+    alliance: Alliance,
+) -> None:
+    bank = alliance.bank
+    await alliance.settle()
+    await keep(bank)
+    known = bank.node.peer_choice.states
+    before = {m: one.holds for m, one in known.items()}
+    assert before["carrier"].keys() == {m.origin for m in alliance.up}
+    known.clear()
+    await bank.node.member_history.load()
+    assert {m: one.holds for m, one in known.items()} == before
+    assert known["carrier"].told_at > known["carrier"].last_ok == 0
+
+
 async def test_we_are_silent_to_ourselves_once_cut_off(
     alliance: Alliance,
 ) -> None:

@@ -215,10 +215,9 @@ async def test_a_silent_member_is_known_to_hold_what_it_told(
     alliance.cut("carrier", "police")
     await police.member.round()
     alliance.heal()
-    bank = alliance.bank
     status = (await police.get("/v1/status", role="auditor")).body
     told = {m["member"]: m for m in status["members"]}["carrier"]
     assert told["holds"] == {
-        one.origin: await one.size() for one in (bank, alliance.carrier)
+        one.origin: await one.size() for one in alliance.up
     }
-    assert told["last_ok"]
+    assert told["told_at"] == told["last_ok"]

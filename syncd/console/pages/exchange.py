@@ -96,17 +96,12 @@ def current(status: Status) -> dict[str, LogState]:
 def gaps(status: Status, known: dict[str, LogState]) -> Held:
     """Return what each holder lacks of each log, as of when."""
     me, held = status.member, Held()
-    receipts = {one.member: one for one in status.receipts}
     for row in status.members:
         for author, log in known.items() if row.member in known else ():
-            signed = receipts.get(row.member) if author == me else None
-            size, at = row.holds.get(log.origin), row.last_ok
+            size, at = row.holds.get(log.origin), row.told_at
             there = status.log.size if author == me else log.known
             if row.member == me:
                 size, at = there - (author != me) * log.lag, status.time
-            elif signed:  # one of all of it goes on holding
-                size = signed.size
-                at = max(signed.at, at if size >= there else 0)
             if size is not None:
                 held[author, row.member] = max(there - size, 0), at
     return held

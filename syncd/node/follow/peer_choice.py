@@ -31,6 +31,7 @@ class PeerState:
     cursor: str = ""
     asked_at: int = 0  # unix seconds
     last_ok: int = 0  # unix seconds; when it last told its heads
+    told_at: int = 0  # unix seconds; so too, before our start perhaps
     heard_at: int = 0  # unix seconds; of any answer or request of its
     silent_since: int = 0  # unix seconds; the first of the failures in a row
     roster: int = 0  # the version that it told last
@@ -130,7 +131,7 @@ class PeerChoice:
         """Note that a member told its heads, at unix second `at`."""
         state = self.state(member)
         state.failures, state.why, state.silent_since = 0, NOTHING, 0
-        state.last_ok = state.heard_at = at
+        state.last_ok = state.told_at = state.heard_at = at
         state.retry_at, state.ended = 0.0, now
 
     def failed(self, member: str, why: Message, now: float, at: int) -> float:

@@ -105,28 +105,29 @@ class Receipts:
                     exc_info=why == BUG,
                 )
 
-    async def take(self, member: str, raw: bytes) -> None:
-        """Keep a member's `merged` line on our own log."""
+    async def take(self, member: str, raw: bytes) -> bool:
+        """Keep a member's `merged` line on our own log; tell if it is one."""
         found = self.ctx.roster.member(member)
         if found is None:
-            return
+            return False
         key = found.keys.merged
         try:
             parsed = note.parse(raw)
             head = checkpoint.parse(parsed.text)
             ours = self.logs.key(head.origin)
             if ours is None or not self.logs.is_ours(head.origin):
-                return
+                return False
             lines = note.verify(parsed, [ours, key])
             if len(lines) < 2:
                 raise UntrustedError("not signed by our log and the member")
         except (MalformedError, UntrustedError) as e:
             why = Message("receipt: {why}", why=e)
             await self.ctx.report(Finding("bad_receipt", member, None, why))
-            return
+            return False
         # We are to serve it: other lines are nobody's word.
         only = note.Note(parsed.text, tuple(s for _, s in lines))
         await self.keep(key.name, head.size, bytes(only))
+        return True
 
 
 def with_receipts(raw: bytes, origin: str, receipts: Iterable[bytes]) -> bytes:

@@ -55,6 +55,10 @@ class Rounds:
     aside: Aside  # runs what nobody waits for
     # The newest poke of each member since one was looked at, or b"":
     pokes: dict[str, bytes] = field(default_factory=dict, init=False)
+    # (member, origin) → (entries, when), as a member said newly:
+    moved: dict[tuple[str, str], tuple[int, int]] = field(
+        default_factory=dict, init=False
+    )
     # Another member's clock, or that we are alone:
     heard: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
@@ -126,16 +130,18 @@ class Rounds:
         for raw in heads.notes[:logs]:
             if await self.logs.offer(member, raw.encode()) is None:
                 break
-            self._holds(member, raw.encode())
+            self._holds(member, raw)
         for raw in heads.receipts[:logs]:
-            await self.receipts.take(member, raw.encode())
+            if await self.receipts.take(member, raw.encode()):
+                self._holds(member, raw)
 
-    def _holds(self, member: str, raw: bytes) -> None:
+    def _holds(self, member: str, raw: str) -> None:
         """Remember how much of a log of the roster a member says it has."""
-        origin = raw.decode().partition("\n")[0]
-        if self.logs.key(origin) is not None and not self.logs.is_ours(origin):
-            size = checkpoint.size_of(raw)
-            self.peer_choice.state(member).holds[origin] = size
+        origin, state = raw.partition("\n")[0], self.peer_choice.state(member)
+        size = checkpoint.size_of(raw.encode())
+        if self.logs.key(origin) and state.holds.get(origin) != size:
+            state.holds[origin] = size
+            self.moved[member, origin] = size, state.told_at
 
     def failed(self, member: str, why: Message) -> None:
         """Leave a member alone for a while, twice as long each time."""
