@@ -349,7 +349,7 @@ class Daemon:
             UsageError: an address is taken, or cannot be had.
         """
         self.home.mirror.retired = self.ctx.roster.retired
-        await self.member_history.load()
+        await self.rounds.recall()
         await self.open_peer_api(sockets.get("peer"))
         await self.open_local_api(sockets.get("own"))
         await self.leadership.begin()

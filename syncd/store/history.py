@@ -1,6 +1,6 @@
-"""How each member was seen on each day, its worst, and what it holds."""
+"""How each member was seen on each day: the worst of that day, and why."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -9,8 +9,6 @@ from sqlalchemy.dialects.postgresql import insert
 
 from syncd.messages import wire
 from syncd.store.book import Tables, writes
-from syncd.store.portable import upsert
-from syncd.store.prepared import Prepared
 from syncd.store.tables import Bytes, Int, Text, column, own_table
 
 KEPT_DAYS: Final = 90
@@ -25,19 +23,9 @@ _seen = own_table(
     sqlite_with_rowid=False,
 )
 
-_held = own_table(  # how much of a log a member said that it has
-    "holding",
-    column("member", Text, primary_key=True),
-    column("origin", Text, primary_key=True),
-    column("size", Int),  # entries
-    column("at", Int),  # unix seconds; when that was news
-    sqlite_with_rowid=False,
-)
-_HOLDS = Prepared(upsert(_held, "size", "at"), *_held.c.keys())
-
 
 class History(Tables):
-    """The days of all members, and what they hold, over own.db."""
+    """The days of all members, over own.db."""
 
     @writes
     def add(
@@ -59,17 +47,6 @@ class History(Tables):
         names = _seen.c.keys()
         c.execute(worse, [dict(zip(names, row, strict=True)) for row in said])
         c.execute(sa.delete(_seen).where(_seen.c.day <= day - KEPT_DAYS))
-
-    @writes
-    def hold(
-        self, c: sa.Connection, rows: Iterable[tuple[str, str, int, int]]
-    ) -> None:
-        """Keep (member, origin, size, at) of what members hold by now."""
-        _HOLDS.many(c, rows)
-
-    async def held(self) -> Sequence[Any]:
-        """Return all such rows."""
-        return await self._rows(sa.select(_held))
 
     async def since(self, day: int) -> list[tuple[str, int, int, bytes]]:
         """Return (member, day, state, why) from a day on, in that order."""

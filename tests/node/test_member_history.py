@@ -80,12 +80,11 @@ async def test_what_members_hold_is_known_after_a_start(
 ) -> None:
     bank = alliance.bank
     await alliance.settle()
-    await keep(bank)
     known = bank.node.peer_choice.states
     before = {m: one.holds for m, one in known.items()}
     assert before["carrier"].keys() == {m.origin for m in alliance.up}
     known.clear()
-    await bank.node.member_history.load()
+    await bank.node.rounds.recall()
     assert {m: one.holds for m, one in known.items()} == before
     assert known["carrier"].told_at > known["carrier"].last_ok == 0
 
@@ -122,11 +121,11 @@ async def test_what_took_long_rests_and_nobody_waits_for_it(
     mirror, wanted = bank.node.home.mirror, bank.node.figures.figures
     counted = mirror.figures
 
-    async def count() -> Any:
+    async def count(member: Any) -> Any:
         nonlocal counts
         counts += 1
         await go_on.wait()
-        return await counted()
+        return await counted(member)
 
     monkeypatch.setattr(mirror, "figures", count)
     await alliance.settle()

@@ -6,8 +6,7 @@
     forked   its log has two histories
 
 A day is as the worst that was seen of it; nobody asked on one that is not
-there. Beside it, how much of each log it said that it holds. What is no news
-since the last round is not written.
+there. What is no news since the last round is not written.
 """
 
 from collections.abc import Iterator
@@ -46,17 +45,6 @@ class MemberHistory:
         if news:
             await self.ctx.own.history.add(day, news)
             self._kept.update({m: (day, state) for m, state, _ in news})
-        if moved := self.rounds.moved:
-            rows = [(*pair, *told) for pair, told in moved.items()]
-            await self.ctx.own.history.hold(rows)
-            moved.clear()
-
-    async def load(self) -> None:
-        """Know what members told before our start that they hold."""
-        for member, origin, size, at in await self.ctx.own.history.held():
-            state = self.rounds.peer_choice.state(member)
-            state.holds[origin] = size
-            state.told_at = max(state.told_at, at)
 
     def _seen(
         self, contested: frozenset[str], sizes: dict[str, tuple[int, int]]

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 import structlog
 
 from syncd.errors import (
@@ -55,10 +56,6 @@ class Rounds:
     aside: Aside  # runs what nobody waits for
     # The newest poke of each member since one was looked at, or b"":
     pokes: dict[str, bytes] = field(default_factory=dict, init=False)
-    # (member, origin) → (entries, when), as a member said newly:
-    moved: dict[tuple[str, str], tuple[int, int]] = field(
-        default_factory=dict, init=False
-    )
     # Another member's clock, or that we are alone:
     heard: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
@@ -125,6 +122,8 @@ class Rounds:
         await self.rosters.follow(
             heads.roster.version, heads.roster.hash, member
         )
+        state = self.peer_choice.state(member)
+        before = {**state.holds}
         # Nobody has more to say than this; what is wrong is said once.
         logs = len(self.ctx.roster.origins())
         for raw in heads.notes[:logs]:
@@ -134,14 +133,23 @@ class Rounds:
         for raw in heads.receipts[:logs]:
             if await self.receipts.take(member, raw.encode()):
                 self._holds(member, raw)
+        if state.holds != before:
+            told = msgspec.json.encode((state.told_at, state.holds)).decode()
+            await self.ctx.own.events.now(f"holds/{member}", told, "")
+
+    async def recall(self) -> None:
+        """Know what members told before our start that they hold."""
+        for member in self.ctx.others:
+            if told := await self.ctx.own.events.reported(f"holds/{member}"):
+                state = self.peer_choice.state(member)
+                state.told_at, state.holds = msgspec.json.decode(told)
 
     def _holds(self, member: str, raw: str) -> None:
         """Remember how much of a log of the roster a member says it has."""
-        origin, state = raw.partition("\n")[0], self.peer_choice.state(member)
-        size = checkpoint.size_of(raw.encode())
-        if self.logs.key(origin) and state.holds.get(origin) != size:
-            state.holds[origin] = size
-            self.moved[member, origin] = size, state.told_at
+        origin = raw.partition("\n")[0]
+        if self.logs.key(origin) is not None:
+            size = checkpoint.size_of(raw.encode())
+            self.peer_choice.state(member).holds[origin] = size
 
     def failed(self, member: str, why: Message) -> None:
         """Leave a member alone for a while, twice as long each time."""
