@@ -30,6 +30,17 @@ async def at_once(work: Callable[..., Any], *args: Any) -> Any:
 # ---------------------------------------------------------------- logs
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """What the alliance says of a customer, or said until it was cleared."""
+
+    verdict: str  # none: it is cleared
+    evidence: tuple[str, ...]
+    roles: tuple[str, ...]
+    positions: tuple[Position, ...]
+    handling: str  # code: no_tip_off if any report asks for it
+    since: int  # unix seconds: listed, or cleared
+
+
 @dataclass(frozen=True, slots=True)
 class OwnHead:
     """The tip of our own log as the database has it."""

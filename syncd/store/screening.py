@@ -15,7 +15,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from syncd.flows.ports import Position
+from syncd.flows.ports import Listed
 from syncd.store import events
 from syncd.store.book import SealedBook, reads
 from syncd.store.prepared import MANY, Prepared
@@ -44,17 +44,6 @@ screened = own_table(
 )
 sa.Index("screened_until", screened.c.until)
 partial_index("screened_listed", "state IS NOT NULL", screened.c.id)
-
-
-class Listed(msgspec.Struct, frozen=True):
-    """What the alliance says of an entry, or said until it was cleared."""
-
-    verdict: str  # none: it is cleared
-    evidence: tuple[str, ...]
-    roles: tuple[str, ...]
-    positions: tuple[Position, ...]
-    handling: str  # code: no_tip_off if any report asks for it
-    since: int  # unix seconds: listed, or cleared
 
 
 class Entered(NamedTuple):

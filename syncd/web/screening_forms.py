@@ -4,7 +4,7 @@ from typing import Annotated, Generic, TypeVar
 
 from syncd.errors import SyncdError
 from syncd.flows.draft import RawValue
-from syncd.flows.ports import Position
+from syncd.flows.ports import Listed
 from syncd.web.forms import SOME, AsOf, FullOutput, Input, Output, Problem
 
 T = TypeVar("T")
@@ -51,19 +51,13 @@ class ScreeningFilter(Input, frozen=True, kw_only=True):
     roles: tuple[str, ...] = ()
 
 
-class ScreeningEntry(FullOutput, frozen=True, kw_only=True):
+class ScreeningEntry(Listed, FullOutput, frozen=True, kw_only=True):
     """A customer who is listed, or was: an entry for each form of a value."""
 
     id: int  # as events name it
     kind: str
     reference: str
     expires: str
-    verdict: str  # none: it was listed, and is cleared
-    evidence: tuple[str, ...]
-    roles: tuple[str, ...]
-    positions: tuple[Position, ...]
-    handling: str
-    since: int  # unix seconds: listed, or cleared
 
 
 class ScreeningReport(FullOutput, frozen=True, kw_only=True):

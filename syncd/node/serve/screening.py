@@ -32,7 +32,7 @@ from syncd.flows.judge import (
     judged_by_token,
 )
 from syncd.flows.own_lists import plain_text
-from syncd.flows.ports import Access
+from syncd.flows.ports import Access, Listed
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Sighting
 from syncd.node.context import Context
@@ -41,7 +41,7 @@ from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.shown import day_text, shown, taken
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster.roster import Roster
-from syncd.store.screening import Entered, Listed, Screened
+from syncd.store.screening import Entered, Screened
 from syncd.web.forms import LONGEST_REFERENCE
 from syncd.web.routes import COMPLIANCE, Caller, route
 from syncd.web.screening_forms import (
