@@ -22,16 +22,18 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import claims, notation
 from syncd.messages import wire
 from syncd.node.context import Context
-from syncd.node.follow.peer_choice import PeerState
+from syncd.node.follow.peer_choice import SILENT, PeerState
 from syncd.node.follow.rounds import Rounds
 from syncd.node.notify.notifier import Notifier
 from syncd.node.publish.publisher import Publisher
-from syncd.node.serve import member_rows, todo
+from syncd.node.serve import todo
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.member_state import MemberState, appending, subject
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.shown import shown
 from syncd.node.upkeep.disputes import Disputes
+from syncd.roster import certificate
+from syncd.roster.members import Member
 from syncd.store import mutes as store
 from syncd.store.findings import Row
 from syncd.tlog import checkpoint
@@ -73,7 +75,6 @@ class StatusReader:
         config, roster = self.ctx.config, self.ctx.roster
         head = await self.ctx.own.log.head()
         note = self.ctx.own.log.released()
-        receipts = await self._receipts()
         return MemberState(
             now=self.ctx.now(),
             version=VERSION,
@@ -87,7 +88,7 @@ class StatusReader:
             ),
             vault=await self.ctx.own.vault.counts(),
             logs=await self._logs(digests=digests),
-            receipts=receipts,
+            receipts=await self._receipts(),
             holders=self._holder_states(),
             keys=tuple(
                 shown(status_forms.KeyState, e, n=len(roster.holders_of(e)))
@@ -96,8 +97,8 @@ class StatusReader:
             ),
             quotas=tuple(self.tokeniser.allowance.state()),
             roster=self.freshness.roster_state(),
-            members=member_rows.rows(
-                self.ctx, self.rounds, receipts, head.frontier.size
+            members=tuple(
+                self._member(m, head.frontier.size) for m in roster.members
             ),
             cut_off=self.cut_off(),
             admins=len(roster.admin_keys),
@@ -225,6 +226,30 @@ class StatusReader:
             )
         return self.rounds.contact.cut_off()
 
+    def _member(self, member: Member, size: int) -> status_forms.MemberRow:
+        """Return how a member is doing, where our log has `size` entries."""
+        ctx, mine = self.ctx, member.id == self.ctx.me
+        peer = self.rounds.peer_choice.states.get(member.id, PeerState())
+        there = member.active and not mine
+        ends = (
+            certificate.expires(member.certificate) if member.active else None
+        )
+        return shown(
+            status_forms.MemberRow,
+            peer,
+            member=member.id,
+            sector=member.sector,
+            state=_state(member, peer, mine=mine),
+            holder=member.id in ctx.roster.holders,
+            why=wire.of(peer.why) if peer.why else None,
+            offset_s=self.rounds.our_clock.offset_s(member.id),
+            certificate_ends=ends,
+            certificate_days=ends and (ends - ctx.now()) // todo.DAY_S,
+            lacks=max(size - peer.holds.get(ctx.origin, 0), 0)
+            if there
+            else None,
+        )
+
     async def _receipts(self) -> tuple[status_forms.Seen, ...]:
         """Return the newest receipt of our log from each member."""
         roster = self.ctx.roster
@@ -326,3 +351,13 @@ class StatusReader:
         ]
         kept.sort(key=lambda k: k.last_at, reverse=True)
         return kept[:limit]
+
+
+def _state(member: Member, peer: PeerState, *, mine: bool) -> str:
+    if not member.active:
+        return "removed"
+    if mine:
+        return "self"
+    if peer.failures:
+        return "silent" if peer.failures >= SILENT else "failing"
+    return "ok" if peer.last_ok else "unheard"
