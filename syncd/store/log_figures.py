@@ -4,6 +4,7 @@ A million rows would keep the interpreter from answering look-ups.
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from syncd.store.tables import mirror_log as log
 from syncd.store.tables import mirror_sighting as seen
 
 Figures = dict[tuple[str, str, str], Counter[str]]
-"""(month, origin, label) → what is counted"""
+"""(month, member, label) → what is counted"""
 
 # Bits of a report's flags (indicator/claims): 2 a test, 4 a case follows
 _TESTS, _CASES = ([bytes((n,)) for n in range(8) if n & bit] for bit in (2, 4))
@@ -72,8 +73,10 @@ class LogFigures(Tables):
     """Counts over the claims and sightings of mirror.db."""
 
     @reads
-    def figures(self, c: sa.Connection) -> Figures:
-        """Return `reports`, `retracted`, `disputes` and `sightings`.
+    def figures(
+        self, c: sa.Connection, member: Callable[[str], str]
+    ) -> Figures:
+        """Return `reports`, `retracted`, `disputes` and `sightings` by member.
 
         A report counts in the month of its `on`; a retracted one in that of
         its retract, with the days between under `retract_days`; a sighting
@@ -81,14 +84,13 @@ class LogFigures(Tables):
         of a value counts under a label of its reports, "" if it has none.
         Labels that we do not know are one, and tests do not count.
         """
-        origins = dict(
-            map(tuple, c.execute(sa.select(log.c.id, log.c.origin)))
-        )
+        logs = c.execute(sa.select(log.c.id, log.c.origin))
+        members = {id_: member(origin) for id_, origin in logs}
         found: Figures = defaultdict(Counter)
 
         def add(what: str, of: int, label: bytes, day: int, n: int) -> None:
             word = label and vocabulary.read("label", label.decode())
-            found[day_text(day)[:7], origins[of], word or ""][what] += n
+            found[day_text(day)[:7], members[of], word or ""][what] += n
 
         for of, label, on, end, n in c.execute(_REPORTS):
             add("reports", of, label, _day(on), n)

@@ -34,7 +34,7 @@ async def test_all_that_is_merged_is_counted(mirror: MirrorStore) -> None:
         sighting(9, 1),
     )
     a, b = ours.origin, theirs.origin
-    assert await mirror.figures() == {
+    assert await mirror.figures(str) == {
         ("2026-09", a, "fake_loan"): {"reports": 3},
         ("2026-09", a, "fake_invest"): {"reports": 1},
         ("2026-09", a, "other"): {"reports": 2},

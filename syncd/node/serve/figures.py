@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import time
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -89,16 +88,16 @@ class FigureService:
         mirror, begun = self.ctx.mirror, time.monotonic()
         sizes = await mirror.sizes(), mirror.cuts
         if self._of != sizes and begun >= self._until:
-            now, found = self.ctx.now(), await mirror.figures()
-            rows = defaultdict[tuple[str, str, str], Counter[str]](Counter)
-            for (month, origin, label), counts in found.items():
-                of = self.ctx.roster.by_origin(origin)
-                rows[month, of[0].id if of else origin, label].update(counts)
+            now, found = self.ctx.now(), await mirror.figures(self._member)
             items = tuple(
                 forms.FigureRow(month=month, member=member, label=label, **n)
-                for (month, member, label), n in sorted(rows.items())
+                for (month, member, label), n in sorted(found.items())
             )
             self._found = forms.Figures(as_of=now, items=items)
             ended, self._of = time.monotonic(), sizes
             self._until = ended + RESTED * (ended - begun)
         return callers
+
+    def _member(self, origin: str) -> str:
+        found = self.ctx.roster.by_origin(origin)
+        return found[0].id if found else origin
