@@ -32,7 +32,7 @@ class LogEntry(Output, frozen=True, kw_only=True):
     type: str  # of its statement, or the number of an undefined one
     on: str = ""  # day
     kind: str = ""
-    label: forms.Label | None = None
+    label: str = ""  # code
     closed: str = ""  # why it cannot be read: auditor, erased, sealed, absent
     void: str = ""  # why it says nothing
 

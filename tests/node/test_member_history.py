@@ -80,13 +80,16 @@ async def test_what_members_hold_is_known_after_a_start(
 ) -> None:
     bank = alliance.bank
     await alliance.settle()
+    alliance.cut(*IDS)
     known = bank.node.peer_choice.states
-    before = {m: one.holds for m, one in known.items()}
-    assert before["carrier"].keys() == {m.origin for m in alliance.up}
     known.clear()
     await bank.node.rounds.recall()
-    assert {m: one.holds for m, one in known.items()} == before
-    assert known["carrier"].told_at > known["carrier"].last_ok == 0
+    await bank.round()
+    rows = (await bank.node.status_reader.status()).members
+    assert [row.state for row in rows] == ["self", "failing", "failing"]
+    told = {m.origin: await m.size() for m in alliance.up}
+    assert [row.holds for row in rows] == [{}, told, told]
+    assert rows[1].told_at > rows[1].last_ok == 0
 
 
 async def test_we_are_silent_to_ourselves_once_cut_off(

@@ -35,7 +35,10 @@ async def exchange(visit: Visit) -> web.StreamResponse:
     status: Status = await visit.api("GET", "/v1/status")
     known = current(status)
     held = gaps(status, known)
-    columns = Column("author", later("author ＼ holder")), *map(_member, known)
+    columns = (
+        Column("author", later("author ＼ holder")),
+        *(Column(m, m) for m in known),
+    )
     matrix: list[tuple[Cell, ...]] = [
         (
             Link(places.log(log.origin), author),
@@ -64,10 +67,6 @@ async def exchange(visit: Visit) -> web.StreamResponse:
             empty=t("Nothing was found."),
         ),
     )
-
-
-def _member(id_: str) -> Column:
-    return Column(id_, id_)
 
 
 def _findings(status: Status) -> Iterator[Sequence[Cell]]:

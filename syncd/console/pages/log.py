@@ -36,8 +36,7 @@ async def log(visit: Visit) -> web.StreamResponse:
         (
             places.place((origin, one.index), found.member),
             *(places.type_name(one.type), one.on, one.kind),
-            getattr(one.label, visit.lang) if one.label else "",
-            places.state(one),
+            *(places.words("label", one.label), places.state(one)),
         )
         for one in found.items
     ]

@@ -24,7 +24,7 @@ from syncd.node.context import Context, checked_day
 from syncd.node.follow.receipts import Receipts, with_receipts
 from syncd.node.serve.lookups import Lookups, lookup_item
 from syncd.node.serve.peer_service import PeerService
-from syncd.node.serve.shown import claim_items, label
+from syncd.node.serve.shown import claim_items
 from syncd.tlog import checkpoint, note, proof, tiles
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import log_forms as forms
@@ -63,7 +63,7 @@ class LogService:
                 one = _entry(caller, before, found[before % BUNDLE])
                 if (
                     wanted.type in ("", one.type)
-                    and wanted.label in ("", one.label and one.label.code)
+                    and wanted.label in ("", one.label)
                     and (not wanted.day or one.on <= wanted.day)
                 ):
                     items.append(one)
@@ -238,13 +238,12 @@ def _entry(caller: Caller, index: int, record: Record) -> forms.LogEntry:
     elif caller.role == "auditor" and not leaf.for_audit([record])[0][1]:
         closed = "auditor"
     content = None if closed else _content(record)
-    code = getattr(content, "label", "")
     return forms.LogEntry(
         index=index,
         type=statement.NAMES.get(type_, str(type_)),
         on=getattr(content, "on", ""),
         kind=getattr(content, "kind", ""),
-        label=label("label", code) if code else None,
+        label=getattr(content, "label", ""),
         closed=closed,
         void=content.reason if isinstance(content, Void) else "",
     )
