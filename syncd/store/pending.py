@@ -161,8 +161,9 @@ class PendingBook(SealedBook):
         return waiting - late.count("waiting"), late.count("after")
 
     async def prune(self, days: int) -> None:
-        """Drop what was decided so long ago."""
+        """Drop what was decided so long ago, but the newest: numbers go up."""
         old = _at.until < self._clock() - days * 86_400
+        old &= _at.id < sa.select(sa.func.max(_at.id)).scalar_subquery()
         await self._run(sa.delete(_pending).where(old, _at.state.in_(FINAL)))
 
     # ------------------------------------------------------- vault rows

@@ -420,6 +420,8 @@ async def test_a_day_later_it_lapses_and_what_went_is_a_to_do(
     assert await rows(carrier, 4000, 5) == []
     todo = str((await carrier.get("/v1/status")).body["todo"])
     assert "1 went at once" in todo
+    await carrier.member.node.home.own.pending.prune(-1)
+    assert (await hand_in(carrier, 4200)).body["pending"] > pending
 
 
 async def test_what_was_confirmed_and_left_is_done_by_the_daily_job(
