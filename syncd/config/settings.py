@@ -255,7 +255,7 @@ class Review(Struct, frozen=True):
     own_lists: Flag = True
 
 
-Role = Literal["duty", "compliance", "admin"]
+Role = Literal["duty", "reviewer", "compliance", "admin"]
 
 
 class Target(Struct, frozen=True, forbid_unknown_fields=True):

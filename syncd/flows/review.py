@@ -35,6 +35,11 @@ class Person(Struct, frozen=True, forbid_unknown_fields=True):
     staff: str = ""
     person: str = ""
 
+    @property
+    def whose(self) -> str:
+        """Who that is, whichever token they use; without a number the token."""
+        return self.staff.strip().casefold() or f"/{self.id}"
+
 
 class Change(Struct, frozen=True, forbid_unknown_fields=True):
     """How much of one sort would be said, or would end."""
@@ -75,6 +80,11 @@ class Held(
         """How many values would change."""
         return sum(abs(one.n) for one in self.changes)
 
+    @property
+    def news(self) -> dict[str, int]:
+        """What its events say."""
+        return {"id": self.id, "n": self.n}
+
 
 def decided(
     held: Held,
@@ -98,8 +108,8 @@ def decided(
             "review: your token belongs to no person",
             hint="syncd token add NAME --role reviewer --staff NUMBER",
         )
-    first = {n.strip().casefold() for n in (held.by.staff, *staff)}
-    if who.staff.strip().casefold() in first or who.id == held.by.id:
+    first = {held.by.whose, *(n.strip().casefold() for n in staff)}
+    if who.whose in first or who.id == held.by.id:
         raise RefusedError("review: whoever handed it in is no second person")
     if held.decided == who and right != (held.state in ("refused", "wrong")):
         return held

@@ -30,6 +30,12 @@ TEXTS: Mapping[str, Mapping[str, str]] = {  # by whom they are told outside
         "turned": later("look-up {access} turned bad: {origin}:{index}"),
         "retract": later("{origin} took back {n} reports"),
     },
+    "reviewer": {
+        "waiting": later(
+            "review: {n} values wait for a second person as {id}"
+        ),
+        "lapsing": later("review: {id} lapses within 4 hours: {n} values"),
+    },
     "compliance": {
         "undo": later("measures to look at again: {n}"),
         "dispute": later("dispute {origin}:{index}: to be answered by {due}"),

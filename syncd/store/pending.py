@@ -20,6 +20,7 @@ from syncd.flows.submission import ImportEnd
 from syncd.indicator import statement
 from syncd.store.bearer import bearer
 from syncd.store.book import SealedBook, reads, writes
+from syncd.store.events import tell
 from syncd.store.prepared import MANY, Prepared
 from syncd.store.tables import (
     Bytes,
@@ -100,6 +101,8 @@ class PendingBook(SealedBook):
         part = msgspec.json.encode((held.call, msgspec.Raw(body)))
         sealed = self._cipher.seal(part, _context(held.id, n))
         c.execute(sa.insert(_part).values(of=held.id, n=n, sealed=sealed))
+        if held.state == "waiting":
+            tell(c, self._clock(), "waiting", held.news)
         return held
 
     @reads

@@ -14,7 +14,7 @@ from syncd.flows.ports import Finding
 from syncd.node.notify import events
 from syncd.store.events import StoredEvent, of_finding
 
-ALL: tuple[Role, ...] = ("duty", "compliance", "admin")
+ALL: tuple[Role, ...] = ("duty", "reviewer", "compliance", "admin")
 ORIGIN = "police.example/syncd/txwz/1"
 
 
@@ -46,6 +46,7 @@ def test_each_event_that_is_written_has_its_place() -> None:
     ("name", "role"),
     [
         ("urgent", "duty"),
+        ("waiting", "reviewer"),
         ("dispute", "compliance"),
         ("expiry", "admin"),
         *((name, None) for name in (*sorted(events.INSIDE), "unheard_of")),

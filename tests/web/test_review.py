@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.alliance import Alliance, as_founded, shared
+from tests.alliance import Alliance, Member, as_founded, shared
 from tests.web.local_client import LocalClient, Reply, report
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -49,6 +49,17 @@ async def clients(alliance: Alliance) -> AsyncIterator[dict[str, LocalClient]]:
                     f"my {name}", role, None, staff, "张三"
                 )
         yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module", autouse=True)
+async def _a_new_day(alliance: Alliance) -> None:
+    for member in alliance.up:
+        await forget(member)
+
+
+async def forget(member: Member) -> None:
+    """Nobody has handed in anything of late."""
+    await member.node.home.own.published.prune("9999")
 
 
 def phones(first: int, n: int) -> list[dict[str, Any]]:
@@ -140,6 +151,45 @@ async def test_few_go_at_once_and_urgent_ones_are_looked_at_after(
     assert (await decide(bank, item["id"])).body["items"][0]["state"] == "seen"
 
 
+async def test_what_goes_in_many_small_calls_is_much(
+    bank: LocalClient,
+) -> None:
+    """By one person, whichever token; an import that adds up waits, too."""
+    assert (await hand_in(bank, 1450, 2)).body["accepted"] == 2
+    reply = await hand_in(bank, 1460, 2)
+    assert (reply.status, await rows(bank, 1460, 2)) == (202, [])
+    id_ = await begin(bank, "m.csv", "m")
+    await load(bank, id_, 1470, 2)
+    assert "pending" in (await finish(bank, id_)).body
+    again = {"reports": phones(1480, 2)}
+    reply = await bank.post("/v1/reports", again, role="second")
+    assert reply.body["accepted"] == 2
+    urgent = report("+12025551485", urgent=True)
+    assert (await bank.take(urgent))[0]["state"] == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "draft"),
+    [
+        ("vouches", "vouches", {"kind": "phone", "role": "hotline"}),
+        ("reassignments", "numbers", {"since": "2026-11-01"}),
+    ],
+)
+async def test_many_vouches_and_new_owners_wait(
+    clients: dict[str, LocalClient],
+    path: str,
+    field: str,
+    draft: dict[str, str],
+) -> None:
+    carrier = clients["carrier"]
+    drafts = [{"value": f"+1202555149{n}", **draft} for n in range(4)]
+    id_ = (await carrier.post(f"/v1/{path}", {field: drafts})).body["pending"]
+    [change] = (await shown(carrier, id_))["changes"]
+    assert (change["what"][:5], change["n"]) == (path[:5], 4)
+    done = (await decide(carrier, id_)).body["items"][0]
+    assert done["state"] == "done", done
+
+
 async def test_nobody_waits_where_there_is_no_reviewer(
     clients: dict[str, LocalClient],
 ) -> None:
@@ -152,6 +202,7 @@ async def test_a_bulk_retraction_waits_and_says_whose_listing_stays(
 ) -> None:
     await hand_in(clients["police"], 1500, 2)
     await hand_in(bank, 1500, 3)
+    await forget(bank.member)
     await hand_in(bank, 1503, 2)
     await alliance.settle()
     values = [
@@ -182,13 +233,15 @@ async def test_a_retraction_in_pieces_is_a_bulk_one(
 ) -> None:
     """What went at once is added up, by the person and day."""
     await hand_in(bank, 1600, 3)
+    await forget(bank.member)
+    await hand_in(bank, 1603, 1)
     done = []
-    for one in phones(1600, 3):
+    for one in phones(1600, 4):
         call = {"reason": "false_positive", "kind": "phone"}
         call["value"] = one["value"]
         done.append((await bank.post("/v1/retractions", call)).body)
-    assert ["pending" in body for body in done][-1]
-    assert (await rows(bank, 1602, 1)) != ["ended"]
+    assert ["pending" in body for body in done] == [False] * 3 + [True]
+    assert (await rows(bank, 1603, 1)) != ["ended"]
 
 
 async def begin(client: LocalClient, name: str, list_: str) -> int:
@@ -334,6 +387,7 @@ async def test_what_goes_together_is_one_sum(bank: LocalClient) -> None:
     calls = []
     for first in 2600, 2603, 2606:
         await hand_in(bank, first, 3)
+        await forget(bank.member)
         values = [
             {"kind": "phone", "value": p["value"]} for p in phones(first, 3)
         ]
@@ -407,6 +461,11 @@ async def test_a_day_later_it_lapses_and_what_went_is_a_to_do(
 ) -> None:
     carrier = clients["carrier"]
     await hand_in(carrier, 4100)
+    assert (await carrier.member.events("waiting"))[-1]["n"] == 4
+    monkeypatch.setattr("syncd.node.serve.review_service.SOON_S", 90_000)
+    for _ in range(2):
+        await carrier.member.node.review.daily()
+    assert [one["n"] for one in await carrier.member.events("lapsing")] == [4]
     todo = str((await carrier.get("/v1/status")).body["todo"])
     assert "1 wait for a second person" in todo
     monkeypatch.setattr("syncd.flows.review.DAY_S", 0)

@@ -2,13 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.flows import claim, report
 from syncd.flows.draft import (
     AnswerDraft,
     NewReport,
-    OwnerDraft,
     ReassignedDraft,
     VouchDraft,
 )
@@ -22,7 +22,7 @@ from syncd.node.context import Context
 from syncd.node.serve import shown
 from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.lookups import Claims
-from syncd.node.serve.review_service import Review
+from syncd.node.serve.review_service import Review, drafted
 from syncd.node.upkeep.disputes import Disputes
 from syncd.web import claim_forms, forms
 from syncd.web.report_forms import ReportsTaken, Retracting, Retraction
@@ -106,17 +106,17 @@ class ClaimIntake:
             retracting=retracting,
         )
 
-    @route("POST", "/v1/vouches", OPERATORS, "vouch for our own", status=202)
+    @route("POST", "/v1/vouches", HANDED_IN, "vouch for our own", status=202)
     async def vouch(
         self,
         caller: Caller,
         wanted: claim_forms.Vouches[VouchDraft | SyncdError],
     ) -> ReportsTaken:
         """Keep vouches; durable on return."""
-        return await self._owners(caller, wanted.vouches)
+        return await self._owners(caller, wanted, "POST /v1/vouches")
 
     @route(
-        *("POST", "/v1/reassignments", OPERATORS),
+        *("POST", "/v1/reassignments", HANDED_IN),
         "say that numbers have a new owner",
         status=202,
     )
@@ -126,14 +126,18 @@ class ClaimIntake:
         wanted: claim_forms.Reassignments[ReassignedDraft | SyncdError],
     ) -> ReportsTaken:
         """Keep that numbers have new owners; durable on return."""
-        return await self._owners(caller, wanted.numbers)
+        call = "POST /v1/reassignments"
+        return await self._owners(caller, wanted, call)
 
     async def _owners(
-        self, caller: Caller, drafts: Sequence[OwnerDraft | SyncdError]
+        self, caller: Caller, wanted: Any, call: str
     ) -> ReportsTaken:
+        [field] = wanted.__struct_fields__
         prepared: list[NewReport | SyncdError] = await self.ctx.offload(
-            report.each, claim.prepare, drafts, self.rules()
+            report.each, claim.prepare, getattr(wanted, field), self.rules()
         )
+        body, said = drafted(wanted, field, prepared)
+        await self.review.ask(caller, call, body, said)
         good = [p for p in prepared if isinstance(p, NewReport)]
         outcomes = await self._accept(caller, good)
         return shown.taken(ReportsTaken, prepared, outcomes)

@@ -85,7 +85,7 @@ class Intake:
             )
         good = [p for p in prepared if isinstance(p, NewReport)]
         if step is None:
-            body, said = drafted(wanted, "reports", prepared, "report")
+            body, said = drafted(wanted, "reports", prepared)
             note, call = any(p.urgent for p in good), "POST /v1/reports"
             await self.review.ask(caller, call, body, said, note=note)
         outcomes = await self.ctx.own.vault.accept(
@@ -228,11 +228,10 @@ class Intake:
                 said.append(Change("report", "", gone.REASON, -most))
             about: Any = {"list": state.list, "import_": id_}
             try:
-                await self.review.ask(caller, call, how, said, **about)
+                left = await self.review.ask(caller, call, how, said, **about)
             except PendingError as e:
                 return replace(state, pending=e.id)
-            left = self.ctx.config.review.above - sum(one.n for one in said)
-            if how.gone_at_most is None and await self.review.in_force():
+            if how.gone_at_most is None:
                 how = replace(how, gone_at_most=left)
         await own.pending.release_import(id_)
         await gone.finish(own.database, id_, how, own.clock(), today)

@@ -132,7 +132,7 @@ class OwnListService:
             wanted.entries,
             self.rules(),
         )
-        body, said = drafted(wanted, "entries", made, wanted.type)
+        body, said = drafted(wanted, "entries", made)
         await self.review.ask_of_own(
             caller, "POST /v1/own/entries", body, said
         )
@@ -181,7 +181,7 @@ class OwnListService:
             one if isinstance(one, SyncdError) else own_lists.local(one, name)
             for one in prepared
         ]
-        body, said = drafted(wanted, "reports", made, LOCAL)
+        body, said = drafted(wanted, "reports", made)
         call, load = "POST /v1/own/local", wanted.load
         ask = self.review.ask_of_own
         if body.reports and await ask(

@@ -26,7 +26,8 @@ from syncd.flows.basis import ClaimSource, claims_on
 from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Position
 from syncd.flows.review import Change, Held, Person
-from syncd.indicator.statement import Report
+from syncd.indicator import statement
+from syncd.indicator.statement import NAMES, Report
 from syncd.node.context import Context
 from syncd.node.serve.shown import shown
 from syncd.store.pending import FINAL
@@ -36,24 +37,29 @@ from syncd.web.routes import REVIEWERS, WATCHERS, Caller, route
 
 LISTED = 1000  # rows of a retraction of which it is looked who else has them
 NAMED = 20  # positions of them that are kept
+SOON_S = 4 * 3600  # before it lapses that is told
 AGAIN_S = 600  # after which what was confirmed, and not done, runs once more
 
 log = structlog.get_logger("syncd.review")
 
 
 def drafted(
-    wanted: Any, field: str, made: Sequence[Any], what: str
+    wanted: Any, field: str, made: Sequence[Any]
 ) -> tuple[Any, list[Change]]:
     """Return a call without what could not be read, and what it would say."""
     drafts = getattr(wanted, field)
     sorts = Counter(
-        (what, one.kind, getattr(draft, "label", ""))
+        (NAMES.get(one.type, one.type), one.kind, getattr(draft, "label", ""))
         for draft, one in zip(drafts, made, strict=True)
         if not isinstance(one, SyncdError)
     )
     read = tuple(d for d in drafts if not isinstance(d, SyncdError))
     said = [Change(*sort, n) for sort, n in sorts.items()]
     return replace(wanted, **{field: read}), said
+
+
+def _hour(at: int) -> str:
+    return f"{statement.day_text(at // 86_400)}T{at % 86_400 // 3600:02}"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -88,11 +94,12 @@ class Review:
         *,
         note: bool = False,
         **about: Any,
-    ) -> None:
+    ) -> int | None:
         """Pass if one person may do that alone, or a second one agreed.
 
-        With `note` it is to be looked at afterwards, within a day, and a
-        day's sum of such is what may not be too much.
+        Return how many values more may go by them within a day; None if
+        nothing limits that. With `note` it is to be looked at afterwards,
+        within a day, and such are added up for themselves.
 
         Raises:
             PendingError: it is kept, and waits.
@@ -108,23 +115,23 @@ class Review:
                     n=held.n,
                     most=caller.shown,
                 )
-        elif held.n and await self.in_force():
-            async with self._asking:
-                before = await self._noted(held) if note else 0
-                many = before + held.n > self.ctx.config.review.above
-                if many or note:
-                    held = replace(held, state="waiting" if many else "after")
-                    body = msgspec.json.encode(body)
-                    held = await self.book.put(held, body)
-            if many:
-                raise PendingError.of(held.id)
-
-    async def _noted(self, held: Held) -> int:
-        """Return how many values went at once by the same person of late."""
-        past = await self.book.page(("after", "seen", "wrong"))
-        who, since = held.by.staff or held.by.id, held.at - review.DAY_S
-        its = (one for one in past if (one.by.staff or one.by.id) == who)
-        return sum(one.n for one in its if one.at > since)
+            return None
+        if not await self.in_force():
+            return None
+        first, now = map(_hour, (held.at - review.DAY_S, held.at))
+        key, went = "after" if note else "alone", self.ctx.own.published
+        who = f"person/{held.by.whose}"
+        async with self._asking:
+            before = (await went.sums([who], first, now, key))[key]
+            left = self.ctx.config.review.above - before - held.n
+            if held.n and (left < 0 or note):
+                held = replace(held, state="waiting" if left < 0 else "after")
+                held = await self.book.put(held, msgspec.json.encode(body))
+            if held.state != "waiting":
+                await went.add({(now, who, key): held.n})
+        if held.state == "waiting":
+            raise PendingError.of(held.id)
+        return max(left, 0)
 
     async def ask_of_rows(
         self,
@@ -264,6 +271,10 @@ class Review:
     async def daily(self) -> None:
         """Let lapse what waited too long; do what was confirmed and left."""
         await self.book.lapse()
+        for one in await self.book.page(("waiting",)):
+            if one.until <= self.ctx.now() + SOON_S:
+                name = f"lapsing/{one.id}"
+                await self.ctx.own.events.now(name, "", "lapsing", one.news)
         await self.book.prune(self.ctx.config.access.days)
         for held in await self.book.page(("confirmed",)):
             if held.decided_at < self.ctx.now() - AGAIN_S:
