@@ -1,6 +1,7 @@
 """`syncd pending`: what one person handed in and a second one looks at."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from syncd.cli import grid
@@ -8,11 +9,11 @@ from syncd.cli.api_client import problem
 from syncd.cli.command import Command, argument, option
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions
-from syncd.errors import MissingError
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
 
 HEAD = ("id", "state", "call", "by", "handed in", "until", "changes")
+ROW = ("row", "type", "kind", "value", "label", "evidence", "seen", "stays")
 
 noun = Command()
 
@@ -45,8 +46,15 @@ class _DecideOptions(_ShowOptions):
 
 
 @noun.verb("show", "Show what would change.")
-def _show(args: _ShowOptions) -> int:
-    return _do(args)
+def _show(args: _ShowOptions) -> None:
+    with args.api() as own:
+        found = own.get(f"/v1/pending/{args.id_}")
+    rows = [
+        [str(row["n"]), *(_cell(row.get(key)) for key in ROW[1:])]
+        for row in found["rows"]
+    ]
+    table = grid.table(ROW, rows) if rows else ()
+    args.show(found, chain(_shown(found["item"]), table))
 
 
 @noun.verb("confirm", "Confirm it as a second person: then it is done.")
@@ -59,18 +67,17 @@ def _refuse(args: _DecideOptions) -> int:
     return _do(args, "refuse")
 
 
-def _do(args: _ShowOptions, what: str = "") -> int:
+def _do(args: _DecideOptions, what: str) -> int:
     with args.api() as own:
-        if what:
-            where = f"/v1/pending/{args.id_}/{what}"
-            found = own.post(where, args.given("why"))
-        else:
-            found = own.get("/v1/pending", before=args.id_ + 1, limit=1)
-    [item] = [i for i in found["items"] if i["id"] == args.id_] or [None]
-    if item is None:
-        raise MissingError("review: none of that id")
+        where = f"/v1/pending/{args.id_}/{what}"
+        found = own.post(where, args.given("why"))
+    [item] = found["items"]
     args.show(found, _shown(item))
     return int(item["state"] == "failed")
+
+
+def _cell(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else value or ""
 
 
 def _who(by: Mapping[str, Any]) -> str:
@@ -84,8 +91,6 @@ def _shown(item: Mapping[str, Any]) -> Iterator[str]:
     for one in item.get("changes", ()):
         label = answers.name("label", one["label"])
         yield f"{one['n']:+9,} {one['what']} {one['kind']} {label}".rstrip()
-    for member, n in item.get("stays", {}).items():
-        yield t("{member} lists {n} of the values still", member=member, n=n)
     if by := item.get("decided"):
         why = item.get("why", "")
         yield t("decided by {who}: {why}", who=_who(by), why=why)

@@ -66,8 +66,8 @@ class Held(
     at: int
     until: int  # it lapses, or is overdue
     changes: tuple[Change, ...] = ()
-    stays: dict[str, int] = {}  # values that others list still, by member
-    positions: tuple[Position, ...] = ()  # of ours that would end, the first
+    rows: tuple[int, ...] = ()  # ids of what would end: the first thousand
+    about: Position | None = None  # the dispute that it answers
     list: str = ""  # its name
     import_: int = 0
     decided: Person | None = None

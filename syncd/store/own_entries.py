@@ -260,8 +260,10 @@ class OwnEntries(SealedBook):
         return await self._db.read(job, few=few) if wanted else {}
 
     @reads
-    def page(self, c: sa.Connection, wanted: Filter) -> list[Entry]:
-        """Return entries in the order of their ids."""
+    def page(
+        self, c: sa.Connection, wanted: Filter, ids: Collection[int] = ()
+    ) -> list[Entry]:
+        """Return entries in the order of their ids; of some ids, or of all."""
         asked = {
             "type": wanted.type,
             "kind": wanted.kind,
@@ -270,6 +272,8 @@ class OwnEntries(SealedBook):
         }
         rows = _ROW.where(_at.id > wanted.after)
         rows = rows.filter_by(**{k: v for k, v in asked.items() if v})
+        if ids:
+            rows = rows.where(_at.id.in_(ids))
         if not wanted.ended:
             rows = rows.where(_STANDS)
         rows = rows.order_by(_at.id).limit(wanted.limit)

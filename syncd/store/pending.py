@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from syncd.errors import MissingError, StaleError
-from syncd.flows.ports import Position, State
+from syncd.flows.ports import State
 from syncd.flows.review import Change, Held, merged
 from syncd.flows.submission import ImportEnd
 from syncd.indicator import statement
@@ -28,7 +28,6 @@ from syncd.store.tables import (
     Text,
     column,
     import_job,
-    log,
     own_table,
     vault,
     vault_fields,
@@ -37,7 +36,6 @@ from syncd.store.tables import (
 
 FORBORNE: Final = ("refused", "lapsed")
 FINAL: Final = (*FORBORNE, "done", "failed", "seen", "wrong")
-Listed = tuple[tuple[str, int, bytes], Position]  # kind, epoch, token; where
 Part = tuple[str, msgspec.Raw]  # route and body
 
 _pending = own_table(
@@ -64,11 +62,6 @@ _COUNT = (
     )
 )
 _ENDS = Prepared(_COUNT.where(_row.id.in_(MANY)))
-_LISTED = Prepared(
-    sa.select(_row.kind, _row.epoch, _row.token, log.c.origin, _row.idx)
-    .join_from(vault, log)
-    .where(_row.state == State.PUBLISHED, _row.id.in_(MANY))
-)
 
 
 class PendingBook(SealedBook):
@@ -125,12 +118,14 @@ class PendingBook(SealedBook):
         return await self._db.read(lambda c: self._found(c, *where)[:limit])
 
     @reads
-    def parts(self, c: sa.Connection, id_: int) -> list[Part]:
-        """Return routes and bodies of a held call, in order."""
+    def parts(
+        self, c: sa.Connection, id_: int, most: int | None = None
+    ) -> list[Part]:
+        """Return routes and bodies of a held call, in order; the first."""
         its = sa.select(_part.c.n, _part.c.sealed).where(_part.c.of == id_)
         opened = (
             self._cipher.open(sealed, _context(id_, n))
-            for n, sealed in c.execute(its.order_by(_part.c.n))
+            for n, sealed in c.execute(its.order_by(_part.c.n).limit(most))
         )
         return [msgspec.json.decode(raw, type=Part) for raw in opened]
 
@@ -177,11 +172,6 @@ class PendingBook(SealedBook):
     ) -> list[Change]:
         """Return what would end of some rows, by sort."""
         return _changes(_ENDS.within(c, ids), types, -1)
-
-    @reads
-    def listed(self, c: sa.Connection, ids: Sequence[int]) -> list[Listed]:
-        """Return tokens and positions of those that are published."""
-        return [((*row[:3],), (*row[3:],)) for row in _LISTED.within(c, ids)]
 
     @writes
     def close_import(

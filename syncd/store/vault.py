@@ -100,6 +100,7 @@ class Query:
     seen: tuple[str, str] = ("", "")  # days, from and to
     accepted: tuple[int, int] = (0, 0)  # unix seconds, from and before
     type: int = 0  # of the statement
+    ids: Collection[int] | None = None
 
 
 class Vault(SealedBook):
@@ -266,6 +267,8 @@ def _where(
     seen_from, seen_to = wanted.seen
     if wanted.before:
         yield _at.id < wanted.before
+    if wanted.ids is not None:
+        yield _at.id.in_(wanted.ids)
     if wanted.states:
         yield _at.state.in_([*map(int, wanted.states)])
     alike = ("type", "kind", "caller", "import_id")

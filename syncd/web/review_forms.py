@@ -2,14 +2,17 @@
 
 from typing import Annotated, Literal
 
+from syncd.flows.ports import Position
 from syncd.flows.review import Held
 from syncd.web.forms import (
     Cursor,
     FullOutput,
     Input,
     Limit,
+    Output,
     Page,
     Query,
+    Stated,
     meta,
 )
 
@@ -33,6 +36,26 @@ class PendingQuery(Query, frozen=True, kw_only=True):
 
 class PendingPage(Page[Held], frozen=True, kw_only=True):
     """Held calls, the newest first; `next` is `before` of the next page."""
+
+
+class HeldRow(Stated, frozen=True, kw_only=True):
+    """One value that it would list, change or take back."""
+
+    n: int  # from 1
+    kind: str
+    value: str  # masked
+    why: str = ""  # of an entry of our own lists
+    code: str = ""  # likewise
+    id: int = 0  # in the vault, or of an entry of ours
+    position: Position | None = None  # once published
+    stays: tuple[str, ...] = ()  # other members that list it, too
+
+
+class HeldCall(Output, frozen=True, kw_only=True):
+    """A held call with what it is about: the first thousand values."""
+
+    item: Held
+    rows: tuple[HeldRow, ...]  # while it is known: bodies go once decided
 
 
 class Decision(Input, frozen=True, kw_only=True):

@@ -47,6 +47,7 @@ def test_work_waits_and_is_confirmed(bank: Node, reviewer: Node) -> None:
     assert "+30" in reviewer("pending", "list").out
     shown = reviewer("pending", "show", "1")
     assert "+30 report phone fake_invest" in shown.out
+    assert "+12****7000" in shown.out
     assert "待复核" in reviewer("pending", "show", "1", lang="zh").out
     assert bank("pending", "confirm", "1").code == 4
     assert reviewer("pending", "refuse", "1").code == 2

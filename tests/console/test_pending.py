@@ -26,8 +26,8 @@ async def exempt(operator: Visitor, number: str) -> None:
 
 
 def waiting(page: Page) -> list[str]:
-    """Return the numbers of what is to be decided, the newest first."""
-    return re.findall(r'name="id" value="(\d+)"', page.html)
+    """Return the addresses of what is there, the newest that wait first."""
+    return re.findall(r'<a href="(/pending/\d+)"', page.html)
 
 
 async def test_a_second_person_confirms_and_refuses(
@@ -38,20 +38,26 @@ async def test_a_second_person_confirms_and_refuses(
     await exempt(operator, "+12025556002")
     page = await operator.get("/pending")
     assert re.search(r"Waiting for a second person: [2-9]", page.text)
+    second, first, *_ = waiting(page)
+    page = await operator.get(first)
     assert "Confirm" not in page.text  # to whom it is not for
-    page = await reviewer.get("/pending")
+    page = await reviewer.get(first)
     assert "operator 0001 0001 Person 0001" in page.text
     assert "1 new: exempt entry · number" in page.text
+    assert "+12****6001" in page.text
     assert "+12025556" not in page.html
-    second, first, *_ = waiting(page)
-    no = await reviewer.post("/pending", {"id": second, "what": "refuse"})
+    seen = await reviewer.post(first, {"n": "1", "purpose": "case_work"})
+    assert "+12025556001" in seen.text
+    seen = await reviewer.post(first, {"n": "1", "purpose": "curious"})
+    assert (seen.status, "+12025556001" in seen.text) == (400, False)
+    no = await reviewer.post(second, {"what": "refuse"})
     assert (no.status, "say why" in no.text) == (400, True)
-    given = {"id": second, "what": "refuse", "why": "<b>not</b> ours"}
-    assert (await reviewer.post("/pending", given)).path == "/pending"
-    page = await reviewer.post("/pending", {"id": first, "what": "confirm"})
-    assert not {first, second} & {*waiting(page)}
-    assert "<b>not</b> ours" in page.text
+    given = {"what": "refuse", "why": "<b>not</b> ours"}
+    page = await reviewer.post(second, given)
+    assert (page.path, "<b>not</b> ours" in page.text) == (second, True)
+    page = await reviewer.post(first, {"what": "confirm"})
     assert "confirmed and done" in page.text
+    assert "Confirm" not in page.text
 
 
 async def test_whoever_handed_it_in_is_no_second_person(
@@ -60,12 +66,11 @@ async def test_whoever_handed_it_in_is_no_second_person(
     same = await visitor(alliance.up[0], "reviewer", "0001")
     await same.log_in()
     await exempt(operator, "+12025556003")
-    id_, *_ = waiting(await same.get("/pending"))
-    page = await same.post("/pending", {"id": id_, "what": "confirm"})
+    where, *_ = waiting(await same.get("/pending"))
+    page = await same.post(where, {"what": "confirm"})
     assert page.status == 422
     assert "is no second person" in page.text
-    page = await operator.post("/pending", {"id": id_, "what": "confirm"})
-    assert page.status == 403
+    assert (await operator.post(where, {"what": "confirm"})).status == 403
 
 
 async def test_what_went_at_once_is_looked_at(
@@ -75,6 +80,8 @@ async def test_what_went_at_once_is_looked_at(
     await hand_in(operator, "reports", reports=[urgent])
     page = await people["reviewer"].get("/pending")
     assert re.search(r"Went at once and to be looked at: [1-9]", page.text)
-    given = {"id": waiting(page)[-1], "what": "confirm"}
-    page = await people["reviewer"].post("/pending", given)
+    [where] = re.findall(r'(/pending/\d+)"[^/]*/a></td><td>went', page.html)
+    page = await people["reviewer"].get(where)
+    assert "+12****6004" in page.text
+    page = await people["reviewer"].post(where, {"what": "confirm"})
     assert "looked at, right" in page.text

@@ -94,6 +94,12 @@ async def shown(client: LocalClient, id_: int) -> Any:
     return page.body["items"][0]
 
 
+async def its_rows(client: LocalClient, id_: int) -> list[Any]:
+    reply = await client.get(f"/v1/pending/{id_}", role="reviewer")
+    assert "+1202555" not in str(reply.body)  # masked
+    return list(reply.body["rows"])
+
+
 async def test_many_reports_wait_until_a_second_person_confirms(
     bank: LocalClient,
 ) -> None:
@@ -107,6 +113,17 @@ async def test_many_reports_wait_until_a_second_person_confirms(
     assert item["changes"] == [
         {"what": "report", "kind": "phone", "label": "fake_invest", "n": 4}
     ]
+    its = await its_rows(bank, id_)
+    assert [row["n"] for row in its] == [1, 2, 3, 4]
+    assert (its[1]["value"], its[1]["evidence"]) == ("+12****1001", "user_tag")
+    where, call = f"/v1/pending/{id_}/rows/2", {"purpose": "case_work"}
+    assert (await bank.post(where, call)).status == 403
+    reply = await bank.post(where, call, role="reviewer")
+    assert reply.body == {"value": "+12025551001"}
+    access = bank.member.node.home.own.access
+    assert [row.caller async for row in access.found()][-1] == "my reviewer"
+    last = f"/v1/pending/{id_}/rows/5"
+    assert (await bank.post(last, call, role="reviewer")).status == 404
     done = (await decide(bank, id_)).body["items"][0]
     assert (done["state"], done["decided"]["staff"]) == ("done", "0043")
     assert len(await rows(bank, 1000)) == 4
@@ -214,8 +231,12 @@ async def test_a_bulk_retraction_waits_and_says_whose_listing_stays(
     id_ = (await bank.post("/v1/retractions", call)).body["pending"]
     item = await shown(bank, id_)
     assert [(c["what"], c["n"]) for c in item["changes"]] == [("report", -4)]
-    assert item["stays"] == {"police": 2}
-    assert len(item["positions"]) == 4
+    its = await its_rows(bank, id_)
+    assert sorted(row.get("stays", []) for row in its) == [
+        *([], []),
+        *(["police"], ["police"]),
+    ]
+    assert all(row["position"] for row in its)
     assert "ended" not in (await rows(bank, 1500))
     more = report("+12025551500", label="fake_loan")
     await bank.take(more)  # more than was shown would end by now
@@ -226,6 +247,8 @@ async def test_a_bulk_retraction_waits_and_says_whose_listing_stays(
     assert (await decide(bank, again)).body["items"][0]["state"] == "done"
     after = (await bank.get("/v1/pending?state=after")).body["items"]
     assert after[0]["changes"][0]["n"] == -1
+    [row] = await its_rows(bank, after[0]["id"])  # it ended, and is seen still
+    assert (row["value"], row["label"]) == ("+12****1504", "fake_invest")
 
 
 async def test_a_retraction_in_pieces_is_a_bulk_one(
@@ -280,6 +303,7 @@ async def test_an_import_waits_as_a_whole(
     assert (await finish(bank, id_)).body["pending"] == pending
     item = await shown(bank, pending)
     assert (item["list"], item["changes"][0]["n"]) == ("a", 5)
+    assert len(await its_rows(bank, pending)) == 5
     assert (await decide(bank, pending)).body["items"][0]["state"] == "done"
     await alliance.settle()
     assert await rows(bank, 2000, 5) == ["published"] * 5
@@ -347,6 +371,9 @@ async def test_own_lists_wait_and_a_load_as_a_whole(bank: LocalClient) -> None:
     assert (await decide(bank, id_)).body["items"][0]["state"] == "done"
     [entry] = (await bank.get("/v1/own/entries")).body["items"]
     assert (entry["value"], entry["by"]) == (number, "my operator")
+    end: dict[str, Any] = {"ids": [entry["id"]]}
+    id_ = (await bank.post("/v1/own/removals", end)).body["pending"]
+    assert [r["type"] for r in await its_rows(bank, id_)] == ["exempt"]
     begun = 0
     for _ in range(2):  # the first is left half-way
         begun = (await bank.post("/v1/own/loads", {"list": "x"})).body["load"]
@@ -356,11 +383,14 @@ async def test_own_lists_wait_and_a_load_as_a_whole(bank: LocalClient) -> None:
             assert {item["state"] for item in items} == {"pending"}
     end = {"list": "x", "load": begun}
     id_ = (await bank.post("/v1/own/removals", end)).body["pending"]
+    assert [r["type"] for r in await its_rows(bank, id_)] == ["local"] * 4
     changes = (await shown(bank, id_))["changes"]
     assert sum(c["n"] for c in changes if c["what"] == "local") == 4
     assert (await decide(bank, id_)).body["items"][0]["state"] == "done"
     page = await bank.get("/v1/own/entries?list=x")
     assert len(page.body["items"]) == 4
+    reply = await bank.post("/v1/own/removals", {"list": "x"})
+    assert len(await its_rows(bank, reply.body["pending"])) == 4
 
 
 async def test_two_loads_that_wait_are_each_done_as_they_were(

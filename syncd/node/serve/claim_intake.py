@@ -87,8 +87,14 @@ class ClaimIntake:
         reports = await self._disputed(draft.dispute)
         if draft.outcome == WITHDRAWN:
             said = Change("report", "", UPHELD, -len(reports))
-            call = "POST /v1/answers"
-            await self.review.ask(caller, call, draft, [said], note=True)
+            own = self.ctx.own.vault
+            found = [await own.by_index(*c.position) for c in reports]
+            await self.review.ask(
+                *(caller, "POST /v1/answers", draft, [said]),
+                note=True,
+                rows=tuple(row.id for row in found if row),
+                about=draft.dispute,
+            )
         kept = await self.ctx.offload(
             claim.prepare_answer, draft, reports, self.rules()
         )

@@ -18,9 +18,8 @@ from syncd.errors import (
 )
 from syncd.flows import report
 from syncd.flows.draft import NewReport, RawValue
-from syncd.flows.lookup import PURPOSES
 from syncd.flows.own_lists import plain_text
-from syncd.flows.ports import Access, State
+from syncd.flows.ports import State
 from syncd.flows.report import Rules
 from syncd.flows.review import Change
 from syncd.flows.submission import (
@@ -30,7 +29,7 @@ from syncd.flows.submission import (
     Outcome,
     Submission,
 )
-from syncd.indicator import token, vocabulary
+from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
 from syncd.node.context import Context, checked_day
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
@@ -186,24 +185,10 @@ class Intake:
         self, caller: Caller, id_: int, wanted: report_forms.ValueCall
     ) -> report_forms.VaultValue:
         """Return the value of a row of the vault; recorded like a look-up."""
-        if wanted.purpose not in PURPOSES:
-            raise vocabulary.refused(
-                "purpose", "purpose", wanted.purpose, PURPOSES
-            )
-        plain_text("reference", wanted.reference, forms.LONGEST_REFERENCE)
-        rows = await self.ctx.own.vault.page(Query(before=id_ + 1, limit=1))
-        if not rows or rows[0].id != id_ or not rows[0].value:
+        rows = await self.ctx.own.vault.page(Query(ids=[id_]))
+        if not rows or not rows[0].value:
             raise MissingError("report: no value is kept under that id")
-        [row] = rows
-        seen = Access(
-            *(caller.name, wanted.purpose, row.kind),
-            [row.position] if row.position else (),
-            [row.token] if row.token else (),
-            wanted.reference,
-            handling=getattr(row.fields, "handling", "") or "open",
-        )
-        await self.ctx.own.access.record([seen])
-        return report_forms.VaultValue(value=row.value)
+        return await shown.unmasked(self.ctx, caller, wanted, rows[0])
 
     # ------------------------------------------------- files, in steps
 

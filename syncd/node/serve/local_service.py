@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
@@ -33,6 +34,7 @@ from syncd.node.serve.review_service import Review
 from syncd.node.serve.shown import claim_items, shown
 from syncd.node.upkeep.protected_reports import ProtectedReports
 from syncd.store.retracting import Terms, Withdrawn
+from syncd.store.vault import Query
 from syncd.web import event_stream, forms, report_forms
 from syncd.web.event_stream import Event
 from syncd.web.routes import (
@@ -95,7 +97,7 @@ class LocalService(Callers):
         vault = self.ctx.own.vault
         how = Terms(wanted.reason, self.ctx.today(), _types(wanted))
         ids = await self._named(wanted)
-        await self.review.ask_of_rows(caller, wanted, ids, how.types)
+        await self.review.ask_of_rows(caller, wanted, ids, how)
         done = await vault.retract(ids, how)
         count = done.ends.total()
         if count:
@@ -135,7 +137,8 @@ class LocalService(Callers):
         how = Terms(wanted.reason, self.ctx.today(), _types(wanted), dry=True)
         ids = await self._named(wanted)
         done = await self.ctx.own.vault.retract(ids, how)
-        stays, _ = await self.review.others(done.ids)
+        rows = await self.ctx.own.vault.page(Query(ids=done.ids, limit=1000))
+        stays = Counter(sum((await self.review.others(rows)).values(), ()))
         return shown(
             report_forms.RetractionEffect, _retracting(done), stays=stays
         )

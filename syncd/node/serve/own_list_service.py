@@ -31,7 +31,7 @@ from syncd.flows.review import Change
 from syncd.indicator import active, identifier, statement, vocabulary
 from syncd.indicator.identifier import KINDS, Identifier
 from syncd.node.context import Context
-from syncd.node.serve.review_service import Review, drafted
+from syncd.node.serve.review_service import LISTED, Review, drafted
 from syncd.node.serve.shown import day_text, label, shown, taken
 from syncd.roster.roster import Roster
 from syncd.store.own_entries import OwnEntries
@@ -241,12 +241,15 @@ class OwnListService:
             there = await entries.find({*found}, 0)
             ids = [e.id for some in there.values() for e in some]
         if wanted.list:
+            if not wanted.load:
+                some = Filter(list=wanted.list, limit=LISTED)
+                ids = [entry.id for entry in await entries.page(some)]
             _, n = await entries.begin_load(wanted.list)
             ends = Change("replaced" if wanted.load else LOCAL, "", "", -n)
         else:
             ends = Change(wanted.type, wanted.kind, "", -len(ids))
         call, load = "POST /v1/own/removals", wanted.load
-        await self.review.ask_of_own(caller, call, wanted, [ends], load)
+        await self.review.ask_of_own(caller, call, wanted, [ends], load, ids)
         if wanted.list:
             if wanted.load and not why:
                 why = "list_dropped"

@@ -6,8 +6,9 @@ job runs it once more: all of these methods may run twice.
 """
 
 import asyncio
+import dataclasses
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,21 +23,32 @@ from syncd.errors import (
     SyncdError,
 )
 from syncd.flows import review
-from syncd.flows.basis import ClaimSource, claims_on
+from syncd.flows.basis import ClaimSource, Key, claims_on
+from syncd.flows.entry import Filter
 from syncd.flows.own_lists import plain_text
-from syncd.flows.ports import Position
 from syncd.flows.review import Change, Held, Person
 from syncd.indicator import statement
 from syncd.indicator.statement import NAMES, Report
+from syncd.lists.preview import masked
 from syncd.node.context import Context
-from syncd.node.serve.shown import shown
+from syncd.node.serve.shown import shown, unmasked
 from syncd.store.pending import FINAL
+from syncd.store.retracting import Terms
+from syncd.store.vault import Query
 from syncd.web import problem, routes
-from syncd.web.review_forms import Decision, PendingPage, PendingQuery
+from syncd.web.report_forms import ValueCall, VaultValue
+from syncd.web.review_forms import (
+    Decision,
+    HeldCall,
+    HeldRow,
+    PendingPage,
+    PendingQuery,
+)
 from syncd.web.routes import REVIEWERS, WATCHERS, Caller, route
 
-LISTED = 1000  # rows of a retraction of which it is looked who else has them
-NAMED = 20  # positions of them that are kept
+LISTED = 1000  # rows that are shown of a call
+PARTS = 20  # of a load, whose rows are shown
+DRAFTS = ("reports", "entries", "vouches", "numbers")  # where a body has them
 SOON_S = 4 * 3600  # before it lapses that is told
 AGAIN_S = 600  # after which what was confirmed, and not done, runs once more
 
@@ -56,6 +68,26 @@ def drafted(
     read = tuple(d for d in drafts if not isinstance(d, SyncdError))
     said = [Change(*sort, n) for sort, n in sorts.items()]
     return replace(wanted, **{field: read}), said
+
+
+def _key(row: Any) -> Key:
+    return row.kind, row.epoch, row.token
+
+
+def _row(
+    n: int, one: Any, what: str, stays: Mapping[Key, tuple[str, ...]]
+) -> HeldRow:
+    type_: Any = getattr(one, "type", what)
+    return shown(
+        HeldRow,
+        getattr(one, "fields", one),
+        one,
+        n=n,
+        kind=getattr(one, "kind", "phone"),
+        type=NAMES.get(type_, type_),
+        value=masked(one.value) if one.value else "",
+        stays=stays.get(_key(one), ()) if hasattr(one, "token") else (),
+    )
 
 
 def _hour(at: int) -> str:
@@ -138,7 +170,7 @@ class Review:
         caller: Caller,
         wanted: msgspec.Struct,
         ids: Sequence[int],
-        types: Collection[int],
+        how: Terms,
     ) -> None:
         """The same of a retraction of rows of the vault.
 
@@ -147,27 +179,28 @@ class Review:
         """
         if caller.shown is None and not await self.in_force():
             return
-        ends = await self.book.ends(ids, types)
-        stays, positions = await self.others(ids)
-        await self.ask(
-            *(caller, "POST /v1/retractions", wanted, ends),
-            note=True,
-            stays=stays,
-            positions=positions[:NAMED],
-        )
+        ends = await self.book.ends(ids, how.types)
+        dry = dataclasses.replace(how, dry=True)
+        rows = (await self.ctx.own.vault.retract(ids, dry)).ids
+        call = "POST /v1/retractions"
+        await self.ask(caller, call, wanted, ends, note=True, rows=(*rows,))
 
     async def others(
-        self, ids: Sequence[int]
-    ) -> tuple[dict[str, int], tuple[Position, ...]]:
-        """Return what others list of the values of rows, and our positions."""
-        listed = await self.book.listed(ids[:LISTED])
-        found = await claims_on((key for key, _ in listed), self.claims)
-        stays = Counter[str]()
-        for claims in found.values():
-            on = {c.origin for c in claims if isinstance(c.statement, Report)}
-            its = map(self.ctx.roster.by_origin, on - {*self.ctx.own_origins})
-            stays.update({member[0].id for member in its if member})
-        return dict(stays), tuple(at for _, at in listed)
+        self, rows: Iterable[Any]
+    ) -> Mapping[Key, tuple[str, ...]]:
+        """Return which other members list what rows of the vault are of."""
+        keys = {_key(row) for row in rows if getattr(row, "token", b"")}
+        found = await claims_on(keys, self.claims)
+        members = self.ctx.roster.by_origin
+        on = {
+            key: {c.origin for c in claims if isinstance(c.statement, Report)}
+            for key, claims in found.items()
+        }
+        return {
+            key: tuple(sorted({m[0].id for m in map(members, its) if m}))
+            for key, origins in on.items()
+            if (its := origins.difference(self.ctx.own_origins))
+        }
 
     async def ask_of_own(
         self,
@@ -176,6 +209,7 @@ class Review:
         body: Any,
         said: Sequence[Change],
         load: int = 0,
+        rows: Sequence[int] = (),
         *,
         more: bool = False,
     ) -> bool:
@@ -188,7 +222,8 @@ class Review:
             PendingError: it is kept, and waits.
         """
         name = getattr(body, "list", "")
-        held = self._held(caller, call, changes=tuple(said), list=name)
+        about: Any = {"list": name, "rows": (*rows,)[:LISTED]}
+        held = self._held(caller, call, changes=tuple(said), **about)
         free = caller.shown is not None or not (held.n or load)
         free = free or not self.ctx.config.review.own_lists
         if free or not await self.in_force():
@@ -216,7 +251,49 @@ class Review:
             states = ("confirmed", *FINAL)
         found = await self.book.page(states, wanted.before, limit)
         more = found[-1].id if len(found) == limit else 0
-        return PendingPage(items=tuple(found), next=more)
+        items = tuple(replace(one, rows=()) for one in found)
+        return PendingPage(items=items, next=more)
+
+    @route("GET", "/v1/pending/{id}", WATCHERS, "read what one would change")
+    async def one(self, id_: int) -> HeldCall:
+        """Return a held call, and of each value masked what it is about."""
+        held = await self.book.get(id_)
+        found = await self._rows(held)
+        stays = await self.others(found)
+        what = held.changes[0].what if held.changes else ""
+        rows = tuple(_row(*one, what, stays) for one in enumerate(found, 1))
+        return HeldCall(item=replace(held, rows=()), rows=rows)
+
+    @route(
+        *("POST", "/v1/pending/{id}/rows/{n}", REVIEWERS),
+        "see the value of a row of one",
+    )
+    async def value(
+        self, caller: Caller, id_: int, n: int, wanted: ValueCall
+    ) -> VaultValue:
+        """Return a value that a held call is about; recorded like a look-up."""
+        found = await self._rows(await self.book.get(id_))
+        if not 0 < n <= len(found) or not found[n - 1].value:
+            raise MissingError("review: no value is known of that row")
+        return await unmasked(self.ctx, caller, wanted, found[n - 1])
+
+    async def _rows(self, held: Held) -> Sequence[Any]:
+        """Return what one is about: rows of the vault, entries, or drafts."""
+        vault = self.ctx.own.vault
+        if held.import_:
+            return await vault.page(
+                Query(import_id=held.import_, limit=LISTED)
+            )
+        if held.rows and held.call == "POST /v1/own/removals":
+            all_ = Filter(limit=LISTED, ended=True)
+            return await self.ctx.own.entries.page(all_, held.rows)
+        if held.rows:
+            return await vault.page(Query(ids=held.rows, limit=LISTED))
+        ways, drafts = self._ways(), list[Any]()
+        for call, raw in await self.book.parts(held.id, PARTS):
+            body = ways[call][1].body(bytes(raw))
+            drafts += [d for n in DRAFTS for d in getattr(body, n, ())]
+        return drafts[:LISTED]
 
     @route(
         *("POST", "/v1/pending/{id}/{decision}", REVIEWERS),
@@ -237,16 +314,18 @@ class Review:
                 await self.book.move(old, held)
             if held.state == "confirmed":
                 held = await self._carry_out(held)
-        return PendingPage(items=(held,))
+        return PendingPage(items=(replace(held, rows=()),))
 
-    async def _carry_out(self, held: Held) -> Held:
-        """Do what was confirmed, as whoever handed it in."""
-        by, load, failed = held.by, 0, {}
-        ways = {
+    def _ways(self) -> dict[str, tuple[object, routes.Route]]:
+        return {
             f"{way.method} {way.path}": (part, way)
             for part in self.parts()
             for way in routes.of(type(part))
         }
+
+    async def _carry_out(self, held: Held) -> Held:
+        """Do what was confirmed, as whoever handed it in."""
+        by, load, failed, ways = held.by, 0, {}, self._ways()
         first = Caller(by.name, by.role, by.id, by.staff, by.person, held.n)
         try:
             for call, raw in await self.book.parts(held.id):

@@ -3,18 +3,22 @@
 import functools
 from collections import Counter
 from collections.abc import Iterable
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from msgspec.structs import asdict
 
 from syncd.errors import SyncdError
-from syncd.flows.ports import VaultRow
+from syncd.flows.lookup import PURPOSES
+from syncd.flows.own_lists import plain_text
+from syncd.flows.ports import Access, VaultRow
 from syncd.indicator import statement, token, vocabulary
 from syncd.indicator.claims import Claim
+from syncd.node.context import Context
 from syncd.roster.roster import Roster
 from syncd.web import forms, report_forms
 from syncd.web import problem as problems
+from syncd.web.routes import Caller
 
 NUMBERS = {name: number for number, name in statement.NAMES.items()}
 
@@ -83,6 +87,32 @@ def claim_items(
         for claim, by, day in sorted(claims, key=lambda c: c[0].position)
         for found in (roster.by_origin(claim.origin),)
     )
+
+
+async def unmasked(
+    ctx: Context, caller: Caller, wanted: report_forms.ValueCall, row: Any
+) -> report_forms.VaultValue:
+    """Return the value of a row, entry or draft; recorded like a look-up.
+
+    Raises:
+        MalformedError: a purpose or reference that cannot be.
+    """
+    if wanted.purpose not in PURPOSES:
+        raise vocabulary.refused(
+            "purpose", "purpose", wanted.purpose, PURPOSES
+        )
+    plain_text("reference", wanted.reference, forms.LONGEST_REFERENCE)
+    position, short = (getattr(row, n, None) for n in ("position", "token"))
+    seen = Access(
+        *(caller.name, wanted.purpose, getattr(row, "kind", "phone")),
+        [position] if position else (),
+        [short] if short else (),
+        wanted.reference,
+        handling=getattr(getattr(row, "fields", row), "handling", "")
+        or "open",
+    )
+    await ctx.own.access.record([seen])
+    return report_forms.VaultValue(value=row.value)
 
 
 def vault_item(row: VaultRow) -> report_forms.VaultItem:
