@@ -39,7 +39,7 @@ def problem(reply: Any, status: int) -> dict[str, Any]:
 
 def filled(path: str) -> str:
     texts = {"id": "1", "origin": "a%2Fb", "index": "1", "name": "nobody"}
-    texts["decision"] = "confirm"
+    texts |= {"decision": "confirm", "n": "1"}
     for name, text in texts.items():
         path = path.replace(f"{{{name}}}", text)
     return path

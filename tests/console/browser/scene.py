@@ -8,7 +8,7 @@ is marked up is MARKUP, so that a page which takes a text for more is seen.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ from typing import Any
 from msgspec import structs
 from playwright.async_api import Browser
 
-from syncd.errors import NOTHING, Message
+from syncd.errors import NOTHING, Message, PendingError
+from syncd.flows.entry import OwnDraft
 from syncd.indicator import statement
 from syncd.roster.terms import Never
 from syncd.web import forms
+from syncd.web.own_list_forms import OwnAdd
 from syncd.web.routes import EVERYBODY, Caller
 from syncd.web.upload_forms import Reading
 from tests.alliance import Alliance, Member
@@ -131,6 +133,11 @@ class Scene:
                     staff=f"{n:04}",
                     person=MARKUP if role == "compliance" else f"No. {n}",
                 )
+        draft = OwnDraft(kind="phone", value=NOBODYS, why=MARKUP[:24])
+        exempt = OwnAdd(type="exempt", entries=(draft,))
+        with suppress(PendingError):
+            lists = self.alliance.bank.node.own_lists
+            await lists.add(Caller("desk", "operator"), exempt)
 
     @asynccontextmanager
     async def at(
