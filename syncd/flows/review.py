@@ -123,8 +123,13 @@ def decided(
 
 def merged(old: Held, new: Held) -> Held:
     """Return one held call with what another part of it adds."""
-    sums: Counter[tuple[str, str, str]] = Counter()
-    for one in (*old.changes, *new.changes):
-        sums[one.what, one.kind, one.label] += one.n
-    changes = tuple(Change(*key, n) for key, n in sums.items())
+    changes = summed((*old.changes, *new.changes))
     return replace(new, id=old.id, changes=changes)
+
+
+def summed(some: Iterable[Change]) -> tuple[Change, ...]:
+    """Return one of each sort."""
+    sums: Counter[tuple[str, str, str]] = Counter()
+    for one in some:
+        sums[one.what, one.kind, one.label] += one.n
+    return tuple(Change(*key, n) for key, n in sums.items())

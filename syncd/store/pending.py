@@ -5,8 +5,7 @@ import wait in the vault in a state of their own, of which no publisher knows:
 they are let go, or deleted, in one transaction.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 from typing import Any, Final
 
 import msgspec
@@ -15,13 +14,12 @@ from msgspec.structs import replace
 
 from syncd.errors import MissingError, StaleError
 from syncd.flows.ports import State
-from syncd.flows.review import Change, Held, merged
+from syncd.flows.review import Change, Held, merged, summed
 from syncd.flows.submission import ImportEnd
-from syncd.indicator import statement
+from syncd.indicator.statement import NAMES
 from syncd.store.bearer import bearer
 from syncd.store.book import SealedBook, reads, writes
 from syncd.store.events import tell
-from syncd.store.prepared import MANY, Prepared
 from syncd.store.tables import (
     Bytes,
     Int,
@@ -56,12 +54,10 @@ _at, _row, _job = _pending.c, vault.c, import_job.c
 _COUNT = (
     sa.select(_row.type, _row.kind, vault_fields.c.fields, sa.func.count())
     .join_from(vault, vault_fields)
-    .where(_row.state < State.ENDING)
     .group_by(
         *(_row.type, _row.kind, vault_fields.c.id, vault_fields.c.fields)
     )
 )
-_ENDS = Prepared(_COUNT.where(_row.id.in_(MANY)))
 
 
 class PendingBook(SealedBook):
@@ -166,22 +162,17 @@ class PendingBook(SealedBook):
 
     # ------------------------------------------------------- vault rows
 
-    @reads
-    def ends(
-        self, c: sa.Connection, ids: Sequence[int], types: Collection[int]
-    ) -> list[Change]:
-        """Return what would end of some rows, by sort."""
-        return _changes(_ENDS.within(c, ids), types, -1)
-
     @writes
     def close_import(
         self, c: sa.Connection, id_: int, end: ImportEnd
-    ) -> list[Change]:
+    ) -> tuple[Change, ...]:
         """Take nothing more into an import; return what it would say."""
         this = sa.update(import_job).where(_job.id == id_)
         c.execute(this.values(whole=1 if end.complete else 2))
-        found = c.execute(_COUNT.where(*_held(id_)))
-        return _changes(found, statement.NAMES, 1)
+        return summed(
+            Change(NAMES[type_], kind, _label(fields), n)
+            for type_, kind, fields, n in c.execute(_COUNT.where(*_held(id_)))
+        )
 
     @reads
     def staff(self, c: sa.Connection, id_: int) -> list[str]:
@@ -237,12 +228,5 @@ def _held(import_id: int) -> tuple[sa.ColumnElement[bool], ...]:
     return _row.import_id == import_id, _row.state == State.HELD
 
 
-def _changes(
-    rows: Iterable[Sequence[Any]], types: Collection[int], sign: int
-) -> list[Change]:
-    sums: Counter[tuple[str, str, str]] = Counter()
-    for type_, kind, fields, n in rows:
-        if type_ in types:
-            label = msgspec.json.decode(fields).get("label", "")
-            sums[statement.NAMES[type_], kind, label] += n
-    return [Change(*key, sign * n) for key, n in sums.items()]
+def _label(fields: bytes) -> str:
+    return str(msgspec.json.decode(fields).get("label", ""))

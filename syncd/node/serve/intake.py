@@ -210,7 +210,7 @@ class Intake:
             call = "POST /v1/imports/{id}/finish"
             said = await own.pending.close_import(id_, how)
             if most := how.gone_at_most or 0:
-                said.append(Change("report", "", gone.REASON, -most))
+                said += (Change("report", "", gone.REASON, -most),)
             about: Any = {"list": state.list, "import_": id_}
             try:
                 left = await self.review.ask(caller, call, how, said, **about)

@@ -7,7 +7,6 @@ job runs it once more: all of these methods may run twice.
 
 import asyncio
 import dataclasses
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,17 +56,17 @@ log = structlog.get_logger("syncd.review")
 
 def drafted(
     wanted: Any, field: str, made: Sequence[Any]
-) -> tuple[Any, list[Change]]:
+) -> tuple[Any, Sequence[Change]]:
     """Return a call without what could not be read, and what it would say."""
     drafts = getattr(wanted, field)
-    sorts = Counter(
-        (NAMES.get(one.type, one.type), one.kind, getattr(draft, "label", ""))
+    said = (
+        Change(NAMES.get(one.type, one.type), one.kind, label, 1)
         for draft, one in zip(drafts, made, strict=True)
         if not isinstance(one, SyncdError)
+        for label in (getattr(draft, "label", ""),)
     )
     read = tuple(d for d in drafts if not isinstance(d, SyncdError))
-    said = [Change(*sort, n) for sort, n in sorts.items()]
-    return replace(wanted, **{field: read}), said
+    return replace(wanted, **{field: read}), review.summed(said)
 
 
 def _key(row: Any) -> Key:
@@ -179,11 +178,14 @@ class Review:
         """
         if caller.shown is None and not await self.in_force():
             return
-        ends = await self.book.ends(ids, how.types)
         dry = dataclasses.replace(how, dry=True)
-        rows = (await self.ctx.own.vault.retract(ids, dry)).ids
-        call = "POST /v1/retractions"
-        await self.ask(caller, call, wanted, ends, note=True, rows=(*rows,))
+        done = await self.ctx.own.vault.retract(ids, dry)
+        await self.ask(
+            *(caller, "POST /v1/retractions", wanted),
+            [Change(NAMES[t], "", "", -n) for t, n in done.ends.items()],
+            note=True,
+            rows=(*done.ids,),
+        )
 
     async def others(
         self, rows: Iterable[Any]
