@@ -31,9 +31,9 @@ class Person(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str  # of the token
     role: str
-    id: int
-    staff: str = ""
-    person: str = ""
+    id: int = 0
+    staff: str = ""  # number of the person whose it is
+    person: str = ""  # and the name
 
     @property
     def whose(self) -> str:

@@ -22,6 +22,7 @@ import msgspec
 from aiohttp import web
 
 from syncd.errors import MalformedError, PendingError, SyncdError
+from syncd.flows.review import Person
 from syncd.web import forms, problem
 from syncd.web.review_forms import Pending
 from syncd.web.runner import body_of
@@ -47,15 +48,9 @@ MOST_COMMAS = 64 * forms.MOST_ITEMS  # a report has some twenty fields
 NUMBER = re.compile(r"0|[1-9][0-9]{0,14}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Person, frozen=True):
     """Whose token a request bears."""
 
-    name: str
-    role: str
-    id: int = 0
-    staff: str = ""  # number of the person whose it is
-    person: str = ""  # and the name
     shown: int | None = None
     # to so many values a second person has agreed, for this caller
 

@@ -1,8 +1,10 @@
 """Take in disputes, answers, vouches and reassigned numbers."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.flows import claim, report

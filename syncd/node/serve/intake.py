@@ -35,7 +35,7 @@ from syncd.node.context import Context, checked_day
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.serve import shown
 from syncd.node.serve.metrics import Metrics
-from syncd.node.serve.review_service import Review, drafted
+from syncd.node.serve.review_service import LISTED, Review, drafted
 from syncd.store import gone
 from syncd.store.imports import Refused
 from syncd.store.vault import Query
@@ -211,7 +211,8 @@ class Intake:
             said = await own.pending.close_import(id_, how)
             if most := how.gone_at_most or 0:
                 said += (Change("report", "", gone.REASON, -most),)
-            about: Any = {"list": state.list, "import_": id_}
+            rows = (await own.vault.of_import(id_))[:LISTED]
+            about: Any = {"list": state.list, "import_": id_, "rows": (*rows,)}
             try:
                 left = await self.review.ask(caller, call, how, said, **about)
             except PendingError as e:

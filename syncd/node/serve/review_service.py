@@ -27,10 +27,10 @@ from syncd.flows.entry import Filter
 from syncd.flows.own_lists import plain_text
 from syncd.flows.review import Change, Held, Person
 from syncd.indicator import statement
-from syncd.indicator.statement import NAMES, Report
+from syncd.indicator.statement import NAMES
 from syncd.lists.preview import masked
 from syncd.node.context import Context
-from syncd.node.serve.shown import shown, unmasked
+from syncd.node.serve.shown import claim_items, shown, unmasked
 from syncd.store.pending import FINAL
 from syncd.store.retracting import Terms
 from syncd.store.vault import Query
@@ -193,15 +193,11 @@ class Review:
         """Return which other members list what rows of the vault are of."""
         keys = {_key(row) for row in rows if getattr(row, "token", b"")}
         found = await claims_on(keys, self.claims)
-        members = self.ctx.roster.by_origin
-        on = {
-            key: {c.origin for c in claims if isinstance(c.statement, Report)}
-            for key, claims in found.items()
-        }
+        items = {k: claim_items(self.ctx.roster, c) for k, c in found.items()}
         return {
-            key: tuple(sorted({m[0].id for m in map(members, its) if m}))
-            for key, origins in on.items()
-            if (its := origins.difference(self.ctx.own_origins))
+            key: tuple(sorted(by.difference(("", self.ctx.me))))
+            for key, claims in items.items()
+            if (by := {c.member for c in claims if c.type == "report"})
         }
 
     async def ask_of_own(
@@ -226,9 +222,8 @@ class Review:
         name = getattr(body, "list", "")
         about: Any = {"list": name, "rows": (*rows,)[:LISTED]}
         held = self._held(caller, call, changes=tuple(said), **about)
-        free = caller.shown is not None or not (held.n or load)
-        free = free or not self.ctx.config.review.own_lists
-        if free or not await self.in_force():
+        asks = caller.shown is None and self.ctx.config.review.own_lists
+        if not (asks and (held.n or load) and await self.in_force()):
             return False
         held = replace(held, state="open" if more else "waiting")
         part_of = f"{load}/{name}/{caller.id}" if load else ""
@@ -264,7 +259,7 @@ class Review:
         stays = await self.others(found)
         what = held.changes[0].what if held.changes else ""
         rows = tuple(_row(*one, what, stays) for one in enumerate(found, 1))
-        return HeldCall(item=replace(held, rows=()), rows=rows)
+        return HeldCall(item=held, rows=rows)
 
     @route(
         *("POST", "/v1/pending/{id}/rows/{n}", REVIEWERS),
@@ -281,19 +276,17 @@ class Review:
 
     async def _rows(self, held: Held) -> Sequence[Any]:
         """Return what one is about: rows of the vault, entries, or drafts."""
-        vault = self.ctx.own.vault
-        if held.import_:
-            return await vault.page(
-                Query(import_id=held.import_, limit=LISTED)
+        own, ids = self.ctx.own, held.rows
+        if ids and held.call == "POST /v1/own/removals":
+            return await own.entries.page(
+                Filter(limit=LISTED, ended=True), ids
             )
-        if held.rows and held.call == "POST /v1/own/removals":
-            all_ = Filter(limit=LISTED, ended=True)
-            return await self.ctx.own.entries.page(all_, held.rows)
-        if held.rows:
-            return await vault.page(Query(ids=held.rows, limit=LISTED))
-        ways, drafts = self._ways(), list[Any]()
+        if ids or held.import_:
+            return await own.vault.page(Query(ids=ids, limit=LISTED))
+        ways = {f"{way.method} {way.path}": way for way in routes.ALL}
+        drafts: list[Any] = []
         for call, raw in await self.book.parts(held.id, PARTS):
-            body = ways[call][1].body(bytes(raw))
+            body = ways[call].body(bytes(raw))
             drafts += [d for n in DRAFTS for d in getattr(body, n, ())]
         return drafts[:LISTED]
 
@@ -316,18 +309,16 @@ class Review:
                 await self.book.move(old, held)
             if held.state == "confirmed":
                 held = await self._carry_out(held)
-        return PendingPage(items=(replace(held, rows=()),))
+        return PendingPage(items=(held,))
 
-    def _ways(self) -> dict[str, tuple[object, routes.Route]]:
-        return {
+    async def _carry_out(self, held: Held) -> Held:
+        """Do what was confirmed, as whoever handed it in."""
+        by, load, failed = held.by, 0, {}
+        ways = {
             f"{way.method} {way.path}": (part, way)
             for part in self.parts()
             for way in routes.of(type(part))
         }
-
-    async def _carry_out(self, held: Held) -> Held:
-        """Do what was confirmed, as whoever handed it in."""
-        by, load, failed, ways = held.by, 0, {}, self._ways()
         first = Caller(by.name, by.role, by.id, by.staff, by.person, held.n)
         try:
             for call, raw in await self.book.parts(held.id):
