@@ -15,7 +15,7 @@ from syncd.indicator import vocabulary
 from syncd.messages.catalogue import later, t
 from syncd.web.forms import ClaimItem
 from syncd.web.log_forms import Entry
-from syncd.web.routes import AUDITORS
+from syncd.web.routes import AUDITORS, REVIEWERS
 
 _LIFE: Final = (
     *(Column("at", later("when")), Column("what", later("what happened"))),
@@ -30,7 +30,12 @@ _CLAIMS: Final = (
 _FIELDS: Final = Column("name", later("field")), Column("says", later("says"))
 
 
-@page("GET", "/entry/{origin:[^?]+}/{index}", AUDITORS, later("Entry"))
+@page(
+    "GET",
+    "/entry/{origin:[^?]+}/{index}",
+    AUDITORS | REVIEWERS,
+    later("Entry"),
+)
 async def entry(visit: Visit) -> web.StreamResponse:
     """Show an entry; `proof` in the query gives the proof as a file."""
     at = visit.request.match_info

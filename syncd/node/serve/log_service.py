@@ -28,7 +28,7 @@ from syncd.node.serve.shown import claim_items
 from syncd.tlog import checkpoint, note, proof, tiles
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import log_forms as forms
-from syncd.web.routes import AUDITORS, Caller, route
+from syncd.web.routes import AUDITORS, REVIEWERS, Caller, route
 
 BUNDLES: Final = 64  # that one page may look into
 EFFECTS: Final = frozenset({2, 3, 18, 19})  # types that have one
@@ -148,7 +148,7 @@ class LogService:
     # ------------------------------------------------------------ one entry
 
     @route(
-        *("GET", "/v1/logs/{origin}/{index}", AUDITORS),
+        *("GET", "/v1/logs/{origin}/{index}", AUDITORS | REVIEWERS),
         "read an entry, with its proof",
     )
     async def entry(
