@@ -88,16 +88,22 @@ async def decide(
     return await client.post(f"/v1/pending/{id_}/{what}", why, **more)
 
 
-async def shown(client: LocalClient, id_: int) -> Any:
-    where = f"/v1/pending?before={id_ + 1}&limit=1"
-    page = await client.get(where, role="reviewer")
-    return page.body["items"][0]
+async def done(client: LocalClient, id_: int) -> Any:
+    """Have it confirmed; return what it is then."""
+    return (await decide(client, id_)).body["items"][0]["state"]
 
 
-async def its_rows(client: LocalClient, id_: int) -> list[Any]:
+async def shown(client: LocalClient, id_: int, what: str = "item") -> Any:
     reply = await client.get(f"/v1/pending/{id_}", role="reviewer")
     assert "+1202555" not in str(reply.body)  # masked
-    return list(reply.body["rows"])
+    return reply.body[what]
+
+
+def ends(first: int, n: int) -> dict[str, Any]:
+    """Return a retraction of reports."""
+    some = (one["value"] for one in phones(first, n))
+    values = [{"kind": "phone", "value": value} for value in some]
+    return {"reason": "false_positive", "values": values}
 
 
 async def test_many_reports_wait_until_a_second_person_confirms(
@@ -113,7 +119,7 @@ async def test_many_reports_wait_until_a_second_person_confirms(
     assert item["changes"] == [
         {"what": "report", "kind": "phone", "label": "fake_invest", "n": 4}
     ]
-    its = await its_rows(bank, id_)
+    its = await shown(bank, id_, "rows")
     assert [row["n"] for row in its] == [1, 2, 3, 4]
     assert (its[1]["value"], its[1]["evidence"]) == ("+12****1001", "user_tag")
     where, call = f"/v1/pending/{id_}/rows/2", {"purpose": "case_work"}
@@ -124,10 +130,10 @@ async def test_many_reports_wait_until_a_second_person_confirms(
     assert [row.caller async for row in access.found()][-1] == "my reviewer"
     last = f"/v1/pending/{id_}/rows/5"
     assert (await bank.post(last, call, role="reviewer")).status == 404
-    done = (await decide(bank, id_)).body["items"][0]
-    assert (done["state"], done["decided"]["staff"]) == ("done", "0043")
+    assert await done(bank, id_) == "done"
+    assert (await shown(bank, id_))["decided"]["staff"] == "0043"
     assert len(await rows(bank, 1000)) == 4
-    assert (await decide(bank, id_)).body["items"][0]["state"] == "done"
+    assert await done(bank, id_) == "done"
 
 
 @pytest.mark.parametrize("role", ["same", "nobody"])
@@ -175,9 +181,7 @@ async def test_what_goes_in_many_small_calls_is_much(
     assert (await hand_in(bank, 1450, 2)).body["accepted"] == 2
     reply = await hand_in(bank, 1460, 2)
     assert (reply.status, await rows(bank, 1460, 2)) == (202, [])
-    id_ = await begin(bank, "m.csv", "m")
-    await load(bank, id_, 1470, 2)
-    assert "pending" in (await finish(bank, id_)).body
+    assert await imported(bank, "m", 1470, 2)
     again = {"reports": phones(1480, 2)}
     reply = await bank.post("/v1/reports", again, role="second")
     assert reply.body["accepted"] == 2
@@ -203,8 +207,7 @@ async def test_many_vouches_and_new_owners_wait(
     id_ = (await carrier.post(f"/v1/{path}", {field: drafts})).body["pending"]
     [change] = (await shown(carrier, id_))["changes"]
     assert (change["what"][:5], change["n"]) == (path[:5], 4)
-    done = (await decide(carrier, id_)).body["items"][0]
-    assert done["state"] == "done", done
+    assert await done(carrier, id_) == "done"
 
 
 async def test_nobody_waits_where_there_is_no_reviewer(
@@ -222,16 +225,12 @@ async def test_a_bulk_retraction_waits_and_says_whose_listing_stays(
     await forget(bank.member)
     await hand_in(bank, 1503, 2)
     await alliance.settle()
-    values = [
-        {"kind": "phone", "value": one["value"]} for one in phones(1500, 5)
-    ]
-    alone = {"reason": "false_positive", **values[4]}
+    alone, call = ends(1504, 1), ends(1500, 5)
     assert (await bank.post("/v1/retractions", alone)).body["retracting"] == 1
-    call = {"reason": "false_positive", "values": values}
     id_ = (await bank.post("/v1/retractions", call)).body["pending"]
     item = await shown(bank, id_)
     assert [(c["what"], c["n"]) for c in item["changes"]] == [("report", -4)]
-    its = await its_rows(bank, id_)
+    its = await shown(bank, id_, "rows")
     assert sorted(row.get("stays", []) for row in its) == [
         *([], []),
         *(["police"], ["police"]),
@@ -244,10 +243,12 @@ async def test_a_bulk_retraction_waits_and_says_whose_listing_stays(
     assert failed["state"] == "failed"
     assert "were confirmed" in failed["problem"]["detail"]
     again = (await bank.post("/v1/retractions", call)).body["pending"]
-    assert (await decide(bank, again)).body["items"][0]["state"] == "done"
+    assert await done(bank, again) == "done"
     after = (await bank.get("/v1/pending?state=after")).body["items"]
     assert after[0]["changes"][0]["n"] == -1
-    [row] = await its_rows(bank, after[0]["id"])  # it ended, and is seen still
+    [row] = await shown(
+        bank, after[0]["id"], "rows"
+    )  # it ended, and is seen still
     assert (row["value"], row["label"]) == ("+12****1504", "fake_invest")
 
 
@@ -258,20 +259,22 @@ async def test_a_retraction_in_pieces_is_a_bulk_one(
     await hand_in(bank, 1600, 3)
     await forget(bank.member)
     await hand_in(bank, 1603, 1)
-    done = []
-    for one in phones(1600, 4):
-        call = {"reason": "false_positive", "kind": "phone"}
-        call["value"] = one["value"]
-        done.append((await bank.post("/v1/retractions", call)).body)
-    assert ["pending" in body for body in done] == [False] * 3 + [True]
+    calls = [ends(1600 + n, 1) for n in range(4)]
+    replies = [await bank.post("/v1/retractions", call) for call in calls]
+    assert [reply.status for reply in replies] == [202] * 4
+    assert ["pending" in r.body for r in replies] == [False] * 3 + [True]
     assert (await rows(bank, 1603, 1)) != ["ended"]
 
 
-async def begin(client: LocalClient, name: str, list_: str) -> int:
-    hash_ = hashlib.sha256(name.encode()).hexdigest()
-    body = {"name": name, "size": 9, "file": hash_, "list": list_}
+async def begin(
+    client: LocalClient, list_: str, first: int, n: int = 5
+) -> int:
+    """Begin an import of a list, of so many rows by now."""
+    hash_ = hashlib.sha256(f"{list_}{n}".encode()).hexdigest()
+    body = {"name": "a.csv", "size": 9, "file": hash_, "list": list_}
     reply = await client.post("/v1/imports", body)
     assert reply.status == 200, reply.body
+    await load(client, reply.body["id"], first, n)
     return int(reply.body["id"])
 
 
@@ -289,11 +292,40 @@ async def finish(client: LocalClient, id_: int, **how: Any) -> Reply:
     return await client.post(f"/v1/imports/{id_}/finish", how)
 
 
+async def imported(
+    client: LocalClient, list_: str, first: int, n: int = 5
+) -> int:
+    """Import a list; return as what it waits."""
+    reply = await finish(client, await begin(client, list_, first, n))
+    return int(reply.body["pending"])
+
+
+async def begin_load(client: LocalClient, list_: str, *firsts: int) -> int:
+    """Begin a load of a list of ours, of two rows from each on."""
+    begun = (await client.post("/v1/own/loads", {"list": list_})).body["load"]
+    for first in firsts:
+        part = {"list": list_, "load": begun, "reports": phones(first, 2)}
+        items = (await client.post("/v1/own/local", part)).body["items"]
+        assert {item["state"] for item in items} == {"pending"}
+    return int(begun)
+
+
+async def remove(client: LocalClient, **what: Any) -> int:
+    """Remove entries, or end a load; return as what it waits."""
+    reply = await client.post("/v1/own/removals", what)
+    return int(reply.body["pending"])
+
+
+async def entries(client: LocalClient, list_: str) -> list[str]:
+    """Return how the values on a list of ours end."""
+    page = await client.get(f"/v1/own/entries?list={list_}")
+    return [item["value"][-4:] for item in page.body["items"]]
+
+
 async def test_an_import_waits_as_a_whole(
     alliance: Alliance, bank: LocalClient
 ) -> None:
-    id_ = await begin(bank, "a.csv", "a")
-    await load(bank, id_, 2000, 5)
+    id_ = await begin(bank, "a", 2000)
     await alliance.settle()
     assert await rows(bank, 2000, 5) == ["held"] * 5
     reply = await finish(bank, id_)
@@ -303,8 +335,8 @@ async def test_an_import_waits_as_a_whole(
     assert (await finish(bank, id_)).body["pending"] == pending
     item = await shown(bank, pending)
     assert (item["list"], item["changes"][0]["n"]) == ("a", 5)
-    assert len(await its_rows(bank, pending)) == 5
-    assert (await decide(bank, pending)).body["items"][0]["state"] == "done"
+    assert len(await shown(bank, pending, "rows")) == 5
+    assert await done(bank, pending) == "done"
     await alliance.settle()
     assert await rows(bank, 2000, 5) == ["published"] * 5
     state = (await bank.get(f"/v1/imports/{id_}")).body
@@ -314,11 +346,7 @@ async def test_an_import_waits_as_a_whole(
 async def test_two_imports_that_end_alike_wait_each_for_itself(
     bank: LocalClient,
 ) -> None:
-    held = []
-    for first in 2400, 2410:
-        id_ = await begin(bank, f"{first}.csv", f"{first}")
-        await load(bank, id_, first, 5)
-        held.append((await finish(bank, id_)).body["pending"])
+    held = [await imported(bank, f"{n}", n) for n in (2400, 2410)]
     await decide(bank, held[0], "refuse", why="not ours")
     await decide(bank, held[1])
     assert await rows(bank, 2400, 5) == []
@@ -326,8 +354,7 @@ async def test_two_imports_that_end_alike_wait_each_for_itself(
 
 
 async def test_a_refused_import_leaves_no_row(bank: LocalClient) -> None:
-    id_ = await begin(bank, "b.csv", "b")
-    await load(bank, id_, 2100, 5)
+    id_ = await begin(bank, "b", 2100)
     await hand_in(bank, 2100, 1)  # one is said by a person, too
     pending = (await finish(bank, id_)).body["pending"]
     await decide(bank, pending, "refuse", why="not ours")
@@ -339,9 +366,7 @@ async def test_a_refused_import_leaves_no_row(bank: LocalClient) -> None:
 async def test_a_small_import_waits_for_its_end_alone(
     bank: LocalClient,
 ) -> None:
-    id_ = await begin(bank, "c.csv", "c")
-    await load(bank, id_, 2200, 3)
-    reply = await finish(bank, id_)
+    reply = await finish(bank, await begin(bank, "c", 2200, 3))
     assert (reply.status, reply.body["finished"]) == (200, True)
     assert "held" not in await rows(bank, 2200, 3)
 
@@ -350,11 +375,9 @@ async def test_what_an_import_left_held_is_the_next_ones(
     bank: LocalClient,
 ) -> None:
     """Which may begin, though nobody has decided on it yet."""
-    before = await begin(bank, "d.csv", "d")
-    await load(bank, before, 2300, 6)
-    first = (await finish(bank, before)).body["pending"]
-    id_ = await begin(bank, "e.csv", "d")
-    assert (await load(bank, id_, 2300, 5)).body["known"] == 5
+    first = await imported(bank, "d", 2300, 6)
+    id_ = await begin(bank, "d", 2300)
+    assert (await bank.get(f"/v1/imports/{id_}")).body["known"] == 5
     pending = (await finish(bank, id_)).body["pending"]
     assert (await shown(bank, pending))["changes"][0]["n"] == 5
     await decide(bank, first, "refuse", why="not ours")
@@ -368,29 +391,21 @@ async def test_own_lists_wait_and_a_load_as_a_whole(bank: LocalClient) -> None:
     body = {"type": "exempt", "entries": [{"kind": "phone", "value": number}]}
     id_ = (await bank.post("/v1/own/entries", body)).body["pending"]
     assert (await bank.get("/v1/own/entries")).body.get("items", []) == []
-    assert (await decide(bank, id_)).body["items"][0]["state"] == "done"
+    assert await done(bank, id_) == "done"
     [entry] = (await bank.get("/v1/own/entries")).body["items"]
     assert (entry["value"], entry["by"]) == (number, "my operator")
-    end: dict[str, Any] = {"ids": [entry["id"]]}
-    id_ = (await bank.post("/v1/own/removals", end)).body["pending"]
-    assert [r["type"] for r in await its_rows(bank, id_)] == ["exempt"]
-    begun = 0
-    for _ in range(2):  # the first is left half-way
-        begun = (await bank.post("/v1/own/loads", {"list": "x"})).body["load"]
-        for first in (3100, 3110):
-            part = {"list": "x", "load": begun, "reports": phones(first, 2)}
-            items = (await bank.post("/v1/own/local", part)).body["items"]
-            assert {item["state"] for item in items} == {"pending"}
-    end = {"list": "x", "load": begun}
-    id_ = (await bank.post("/v1/own/removals", end)).body["pending"]
-    assert [r["type"] for r in await its_rows(bank, id_)] == ["local"] * 4
+    id_ = await remove(bank, ids=[entry["id"]])
+    assert [r["type"] for r in await shown(bank, id_, "rows")] == ["exempt"]
+    await begin_load(bank, "x", 3100, 3110)  # which is left half-way
+    begun = await begin_load(bank, "x", 3100, 3110)
+    id_ = await remove(bank, list="x", load=begun)
+    assert [r["type"] for r in await shown(bank, id_, "rows")] == ["local"] * 4
     changes = (await shown(bank, id_))["changes"]
     assert sum(c["n"] for c in changes if c["what"] == "local") == 4
-    assert (await decide(bank, id_)).body["items"][0]["state"] == "done"
-    page = await bank.get("/v1/own/entries?list=x")
-    assert len(page.body["items"]) == 4
-    reply = await bank.post("/v1/own/removals", {"list": "x"})
-    assert len(await its_rows(bank, reply.body["pending"])) == 4
+    assert await done(bank, id_) == "done"
+    assert len(await entries(bank, "x")) == 4
+    id_ = await remove(bank, list="x")
+    assert len(await shown(bank, id_, "rows")) == 4
 
 
 async def test_two_loads_that_wait_are_each_done_as_they_were(
@@ -399,18 +414,15 @@ async def test_two_loads_that_wait_are_each_done_as_they_were(
     """A row that is refused is on the list still."""
     held = []
     for first in (3200, 3201):  # both get one number: none is in use yet
-        begun = (await bank.post("/v1/own/loads", {"list": "y"})).body["load"]
-        part = {"list": "y", "load": begun, "reports": phones(first, 2)}
-        part["reports"][0]["label"] = "fake_invest" if first == 3200 else "x"
+        begun = await begin_load(bank, "y")
+        some = phones(first, 2)
+        some[0]["label"] = "fake_invest" if first == 3200 else "x"
+        part = {"list": "y", "load": begun, "reports": some}
         await bank.post("/v1/own/local", part)
-        end = {"list": "y", "load": begun}
-        reply = await bank.post("/v1/own/removals", end)
-        held.append(reply.body["pending"])
+        held.append(await remove(bank, list="y", load=begun))
     for id_ in held:
-        assert (await decide(bank, id_)).body["items"][0]["state"] == "done"
-    page = await bank.get("/v1/own/entries?list=y")
-    values = [item["value"][-4:] for item in page.body["items"]]
-    assert values == ["3201", "3202"]
+        assert await done(bank, id_) == "done"
+    assert await entries(bank, "y") == ["3201", "3202"]
 
 
 async def test_what_goes_together_is_one_sum(bank: LocalClient) -> None:
@@ -418,11 +430,8 @@ async def test_what_goes_together_is_one_sum(bank: LocalClient) -> None:
     for first in 2600, 2603, 2606:
         await hand_in(bank, first, 3)
         await forget(bank.member)
-        values = [
-            {"kind": "phone", "value": p["value"]} for p in phones(first, 3)
-        ]
-        call = {"reason": "false_positive", "values": values}
-        calls.append(bank.post("/v1/retractions", call, role="second"))
+        call = bank.post("/v1/retractions", ends(first, 3), role="second")
+        calls.append(call)
     replies = await asyncio.gather(*calls)
     assert sum("pending" in reply.body for reply in replies) == 2
 
@@ -433,8 +442,7 @@ async def test_what_a_list_lacks_counts_as_taken_back(
     """Of 400 a hundredth goes unasked: more than one person may."""
     reply, id_ = Reply(0, {}, {}, b""), 0
     for n in 400, 396, 396:
-        id_ = await begin(bank, f"{n}.csv", "k")
-        await load(bank, id_, 8000, n)
+        id_ = await begin(bank, "k", 8000, n)
         reply = await finish(bank, id_, gone="retract")
         if "pending" in reply.body:
             await decide(bank, reply.body["pending"])
@@ -446,8 +454,7 @@ async def test_what_a_list_lacks_counts_as_taken_back(
 async def test_who_handed_in_a_row_does_not_confirm_anothers_import(
     bank: LocalClient,
 ) -> None:
-    id_ = await begin(bank, "h.csv", "h")
-    await load(bank, id_, 2500, 4)
+    id_ = await begin(bank, "h", 2500, 4)
     first = bank.tokens["operator"]
     bank.tokens["operator"] = bank.tokens["second"]
     await load(bank, id_, 2510, 1, 9)
@@ -458,32 +465,24 @@ async def test_who_handed_in_a_row_does_not_confirm_anothers_import(
 
 
 async def test_nobody_adds_to_anothers_load(bank: LocalClient) -> None:
-    begun = (await bank.post("/v1/own/loads", {"list": "z"})).body["load"]
-    for first, whose in (3300, "operator"), (3310, "second"):
-        part = {"list": "z", "load": begun, "reports": phones(first, 1)}
-        await bank.post("/v1/own/local", part, role=whose)
+    begun = await begin_load(bank, "z", 3300)
+    part = {"list": "z", "load": begun, "reports": phones(3310, 1)}
+    await bank.post("/v1/own/local", part, role="second")
     await bank.post("/v1/own/loads", {"list": "z"}, role="second")
-    end = {"list": "z", "load": begun}
-    id_ = (await bank.post("/v1/own/removals", end)).body["pending"]
-    assert (await decide(bank, id_)).body["items"][0]["state"] == "done"
-    page = await bank.get("/v1/own/entries?list=z")
-    assert [item["value"][-4:] for item in page.body["items"]] == ["3300"]
+    id_ = await remove(bank, list="z", load=begun)
+    assert await done(bank, id_) == "done"
+    assert await entries(bank, "z") == ["3300", "3301"]
 
 
 async def test_confirmed_twice_at_once_it_is_done_once(
     bank: LocalClient,
 ) -> None:
     """A second click would begin a load of its own, and tear the first."""
-    begun = (await bank.post("/v1/own/loads", {"list": "w"})).body["load"]
-    for first in range(3400, 3440, 2):
-        part = {"list": "w", "load": begun, "reports": phones(first, 2)}
-        await bank.post("/v1/own/local", part)
-    end = {"list": "w", "load": begun, "gone_at_most": 100}
-    id_ = (await bank.post("/v1/own/removals", end)).body["pending"]
+    begun = await begin_load(bank, "w", *range(3400, 3440, 2))
+    id_ = await remove(bank, list="w", load=begun, gone_at_most=100)
     replies = await asyncio.gather(*(decide(bank, id_) for _ in range(4)))
     assert {r.body["items"][0]["state"] for r in replies} == {"done"}
-    page = await bank.get("/v1/own/entries?list=w")
-    assert len(page.body["items"]) == 40
+    assert len(await entries(bank, "w")) == 40
 
 
 async def test_a_day_later_it_lapses_and_what_went_is_a_to_do(
@@ -500,9 +499,7 @@ async def test_a_day_later_it_lapses_and_what_went_is_a_to_do(
     assert "1 wait for a second person" in todo
     monkeypatch.setattr("syncd.flows.review.DAY_S", 0)
     await carrier.take(report("+12025554999", urgent=True))
-    id_ = await begin(carrier, "l.csv", "l")
-    await load(carrier, id_, 4000, 5)
-    pending = (await finish(carrier, id_)).body["pending"]
+    pending = await imported(carrier, "l", 4000)
     assert (await decide(carrier, pending)).status == 422
     await carrier.member.node.review.daily()
     assert (await shown(carrier, pending))["state"] == "lapsed"
