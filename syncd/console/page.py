@@ -132,13 +132,15 @@ class Visit:
         Raises:
             MalformedError: it is none, or longer than 64 KiB.
         """
-        raw = await body_of(self.request, MOST_FORM)
         try:
+            raw = await body_of(self.request, MOST_FORM)
             fields = parse_qsl(
                 raw.decode(), keep_blank_values=True, errors="strict"
             )
-        except ValueError as e:
-            raise MalformedError("form: not a form in UTF-8") from e
+        except (ValueError, web.HTTPClientError) as e:
+            raise MalformedError(
+                "form: not a form in UTF-8 of at most 64 KiB"
+            ) from e
         return MultiDict(fields)
 
     def table(

@@ -1,11 +1,10 @@
 """Places in logs, their addresses; and what codes are called."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from syncd.console.tables import Link
-from syncd.errors import MalformedError
 from syncd.indicator import vocabulary
 from syncd.indicator.notation import Position
 from syncd.messages.catalogue import language, later, t
@@ -46,18 +45,6 @@ def place(position: Position, member: str = "") -> Link:
     """Return a position as people read it, leading to its page."""
     origin, index = position
     return Link(entry(origin, index), f"{member or origin}:{index}")
-
-
-def read(texts: Sequence[str]) -> tuple[Position, ...]:
-    """Return positions that a form has, as `origin:index`.
-
-    Raises:
-        MalformedError: one is none.
-    """
-    parts = [text.rpartition(":") for text in texts]
-    if not all(origin and index.isdecimal() for origin, _, index in parts):
-        raise MalformedError("position: want ORIGIN:INDEX")
-    return tuple((origin, int(index)) for origin, _, index in parts)
 
 
 def words(facet: str, *codes: str | None) -> str:

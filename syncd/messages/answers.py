@@ -133,5 +133,6 @@ def _phrases() -> Mapping[tuple[str, str], list[str]]:
 
 def phrase(facet: str, code: str) -> str:
     """Return what is said to people of a code, in the chosen language."""
-    zh, en = _phrases().get((facet, code)) or _phrases()[facet, "other"]
+    known, plain = _phrases(), [code, code]
+    zh, en = known.get((facet, code)) or known.get((facet, "other"), plain)
     return zh if catalogue.language() == "zh" else en

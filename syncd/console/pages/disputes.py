@@ -6,6 +6,7 @@ from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
+from syncd.console.pages.reports import form_of, split
 from syncd.console.tables import Column, Row
 from syncd.flows.dispute_state import DisputeState
 from syncd.flows.draft import AnswerDraft
@@ -85,13 +86,9 @@ async def disputes(visit: Visit) -> web.StreamResponse:
 async def answer(visit: Visit) -> web.StreamResponse:
     """Answer for all reports of ours that a dispute is about."""
     given = await visit.form()
-    [place] = places.read(given.getall("positions", [""])[:1])
-    outcome = given.get("outcome", "")
-    draft = AnswerDraft(
-        dispute=place,
-        outcome=outcome,
-        reason=given.get(outcome, ""),
-    )
+    reason = given.get(given.get("outcome", ""), "")
+    dispute = split(given.get("positions", ""))
+    draft = form_of(AnswerDraft, given, dispute=dispute, reason=reason)
     await visit.api("POST", "/v1/answers", draft)
     return visit.go("/disputes?answered")
 

@@ -1,9 +1,11 @@
 """Imports: a list from its file to the vault, and what was refused of it."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from syncd.console import places
 from syncd.console.page import Visit, page
@@ -91,20 +93,24 @@ async def _file(request: web.Request) -> tuple[str, bytes]:
     Raises:
         MalformedError: there is none, or it is longer than a body may be.
     """
-    form = request.content_type.startswith("multipart/")
-    part = await (await request.multipart()).next() if form else None
-    if not isinstance(part, BodyPartReader) or not part.filename:
+    raw, most, name = bytearray(), request.client_max_size, ""
+    with contextlib.suppress(
+        AssertionError, LookupError, ValueError, HttpProcessingError
+    ):
+        part = await (await request.multipart()).next()
+        if isinstance(part, BodyPartReader):
+            while some := await part.read_chunk(1 << 16):
+                raw += some
+                if len(raw) > most:
+                    raise MalformedError(
+                        "form: the file is longer than {n} bytes",
+                        hint="import it by the command: syncd report import",
+                        n=most,
+                    )
+            name = part.filename or ""
+    if not name:
         raise MalformedError("form: no file in it")
-    raw, most = bytearray(), request.client_max_size
-    while some := await part.read_chunk(1 << 16):
-        raw += some
-        if len(raw) > most:
-            raise MalformedError(
-                "form: the file is longer than {n} bytes",
-                hint="import it by the command: syncd report import",
-                n=most,
-            )
-    return part.filename[-256:], bytes(raw)
+    return name[-256:], bytes(raw)
 
 
 @page("GET", "/imports/file/{upload:[0-9]+}", OPERATORS, later("A list"))

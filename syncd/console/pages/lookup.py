@@ -135,7 +135,7 @@ def _minutes(visit: Visit, sent: str) -> int | None:
         hour, minute = map(int, sent.split(":"))
         now = datetime.fromtimestamp(visit.now, ZoneInfo(visit.zone))
         ago = now - now.replace(hour=hour, minute=minute, second=0)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return ago // timedelta(minutes=1) % (24 * 60)
 

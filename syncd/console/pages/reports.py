@@ -10,7 +10,7 @@ from aiohttp import web
 from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.tables import Column, Link, Row, cells
-from syncd.errors import MissingError
+from syncd.errors import MalformedError, MissingError
 from syncd.flows.lookup import PURPOSES
 from syncd.indicator.active import AUTHORITY
 from syncd.lists.preview import masked
@@ -28,6 +28,7 @@ STATES: Final = {
     "ending": later("is being taken back"),
     "ended": later("ended"),
 }
+HIDDEN: Final = {"value", "scheme", "region", "list"}
 KINDS: Final = ("phone", "url", "account")
 _COLUMNS: Final = (
     Column("id", later("number")),
@@ -86,6 +87,12 @@ def form_of(form: type[Any], given: Mapping[str, str], **more: Any) -> Any:
         raise problem.shape(e) from None
 
 
+def split(position: str) -> tuple[str, str]:
+    """Return the parts of a position that a form has, as `origin:index`."""
+    origin, _, index = position.rpartition(":")
+    return origin, index
+
+
 def _row(one: report_forms.VaultItem) -> Row:
     return {
         **cells(one),
@@ -105,8 +112,9 @@ async def reports(visit: Visit) -> web.StreamResponse:
     """Show what is in the vault; a value or list stands in no address."""
     given: Mapping[str, str] = await visit.form()
     if visit.request.method == "GET":
-        hidden = ("value", "scheme", "region", "list")
-        given = {k: v for k, v in visit.query.items() if k not in hidden}
+        given = visit.query
+        if HIDDEN & {*given}:
+            raise MalformedError("a value or a list stands in no address")
     wanted = form_of(report_forms.ReportSearch, given, limit=ROWS)
     found = await visit.api("POST", "/v1/reports/search", wanted)
     more = ""
@@ -164,12 +172,11 @@ async def report(visit: Visit) -> web.StreamResponse:
 async def retract(visit: Visit) -> web.StreamResponse:
     """Show what would end; end it once that was agreed to."""
     given = await visit.form()
-    ids = [int(one) for one in given.getall("ids", []) if one.isdecimal()]
     wanted = form_of(
         report_forms.Retraction,
-        {**given, "ids": "", "positions": ""},
-        ids=tuple(ids),
-        positions=places.read(given.getall("positions", [])),
+        given,
+        ids=given.getall("ids", []),
+        positions=[split(one) for one in given.getall("positions", [])],
     )
     sure = "sure" in given
     path = "/v1/retractions" if sure else "/v1/retractions/effect"
