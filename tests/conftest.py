@@ -1,9 +1,10 @@
 """What all tests share: how hard hypothesis tries, and `tests.alliance`."""
 
+import gc
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,20 @@ def chinese() -> Iterator[None]:
         pytest.skip("no catalogue is compiled")
     yield
     catalogue.choose("en")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Have thousands of tests collected, and looked through by no collector.
+
+    They stay until the end: to find so each time takes a fifth of all.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
