@@ -27,6 +27,7 @@ from functools import lru_cache
 from typing import Final
 
 from syncd.errors import BrokenSourceError, MalformedError
+from syncd.tlog import tiles
 
 Record = tuple[bytes, bytes, bytes]  # (leaf, salt or b"", payload or b"")
 
@@ -84,22 +85,16 @@ def is_void(leaf: bytes) -> bool:
     )
 
 
-def encode_record(record: Record) -> bytes:
-    """Return one record's bytes, length first.
+def encode_records(records: Iterable[Record]) -> bytes:
+    """Return a payload bundle: the records one after the other.
 
     Raises:
-        MalformedError: its body is longer than uint16 can say.
+        MalformedError: a body is longer than uint16 can say.
     """
-    leaf, salt, payload = record
-    body = b"\x01" + salt + payload if salt else b"\x00" + leaf
-    if len(body) > MAX_BODY:
-        raise MalformedError("record: body is {n} bytes", n=len(body))
-    return len(body).to_bytes(2, "big") + body
-
-
-def encode_records(records: Iterable[Record]) -> bytes:
-    """Return a payload bundle: the records one after the other."""
-    return b"".join(map(encode_record, records))
+    return tiles.encode_bundle(
+        b"\x01" + salt + payload if salt else b"\x00" + leaf
+        for leaf, salt, payload in records
+    )
 
 
 def close(record: Record) -> Record:
@@ -124,38 +119,20 @@ def split_records(raw: bytes, width: int) -> list[Record]:
         MalformedError: not `width` records to the last byte.
     """
     records: list[Record] = []
-    at, end = 0, len(raw)
-    for n in range(width):
-        start = at + 2
-        if start > end:
-            raise MalformedError(
-                "bundle: {n} records, want {width}", n=n, width=width
-            )
-        at = start + (raw[start - 2] << 8 | raw[start - 1])
-        if at > end:
-            raise MalformedError("bundle: record {n} is cut short", n=n)
-        if at == start:
+    for n, body in enumerate(tiles.split_bundle(raw, width)):
+        if not body:
             raise MalformedError("bundle: record {n} is empty", n=n)
-        form = raw[start]
-        if form == _OPEN:
-            salt = raw[start + 1 : start + 17]
-            if at - start < 17:
-                raise MalformedError(
-                    "bundle: record {n} has no whole salt", n=n
-                )
-            records.append((b"", salt, raw[start + 17 : at]))
-        elif form == _CLOSED:
-            records.append((raw[start + 1 : at], b"", b""))
-        else:
+        if body[0] == _CLOSED:
+            records.append((body[1:], b"", b""))
+        elif body[0] != _OPEN:
             raise MalformedError(
-                "bundle: record {n} begins with {form}", n=n, form=form
+                "bundle: record {n} begins with {form}", n=n, form=body[0]
             )
-    if at != end:
-        raise MalformedError(
-            "bundle: {end} bytes after {width} records",
-            end=end - at,
-            width=width,
-        )
+        elif len(body) > SALT_SIZE:
+            end = 1 + SALT_SIZE
+            records.append((b"", body[1:end], body[end:]))
+        else:
+            raise MalformedError("bundle: record {n} has no whole salt", n=n)
     return records
 
 

@@ -42,7 +42,7 @@ def test_a_closed_record_has_no_payload() -> None:
     held = bundle([leaf.close(RECORDS[0]), RECORDS[1]])
     assert codec.payload_at(held, 0) == b""
     assert codec.payload_at(held, 1) == RECORDS[1][2]
-    with pytest.raises(DamagedError, match="bundle 0: bundle: 2 records"):
+    with pytest.raises(DamagedError, match="bundle 0: bundle: 72 bytes"):
         codec.payload_at(replace(held, width=3), 0)
 
 

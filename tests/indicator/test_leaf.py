@@ -41,9 +41,9 @@ def test_vectors(case: dict[str, str]) -> None:
     assert made.hex() == case["leaf"]
     assert hashlib.sha256(b"\0" + made).hexdigest() == case["leaf_hash"]
     record = (made, salt, payload)
-    opened = leaf.encode_record(record)
+    opened = leaf.encode_records([record])
     assert opened.hex() == case["payload_record"]
-    closed = leaf.encode_record(leaf.close(record))
+    closed = leaf.encode_records([leaf.close(record)])
     assert closed.hex() == case["withheld_record"]
     assert leaf.open_bundle(case["origin"], opened, 1, [made]) == [record]
     if payload:
@@ -74,14 +74,14 @@ def test_total(raw: bytes, width: int) -> None:
 @pytest.mark.parametrize(
     ("raw", "width", "why"),
     [
-        ("", 1, "0 records, want 1"),
-        ("00", 1, "0 records, want 1"),
-        ("000200", 1, "record 0 is cut short"),
+        ("", 1, "0 bytes are not 1 entries"),
+        ("00", 1, "1 bytes are not 1 entries"),
+        ("000200", 1, "3 bytes are not 1 entries"),
         ("0000", 1, "record 0 is empty"),
         ("000102", 1, "record 0 begins with 2"),
         ("001001" + "00" * 15, 1, "record 0 has no whole salt"),
-        ("00010000", 1, "1 bytes after 1 records"),
-        ("000100", 0, "3 bytes after 0 records"),
+        ("00010000", 1, "4 bytes are not 1 entries"),
+        ("000100", 0, "3 bytes are not 0 entries"),
     ],
 )
 def test_refused(raw: str, width: int, why: str) -> None:
@@ -96,7 +96,7 @@ def test_refused(raw: str, width: int, why: str) -> None:
 def test_a_type_that_the_payload_does_not_name() -> None:
     """Then only the leaves open it, and only where they fit."""
     made = leaf.commit(ORIGIN, 3, SALT, b'{"type":1}')
-    raw = leaf.encode_record((made, SALT, b'{"type":1}'))
+    raw = leaf.encode_records([(made, SALT, b'{"type":1}')])
     assert leaf.open_bundle(ORIGIN, raw, 1)[0][0] != made
     assert leaf.open_bundle(ORIGIN, raw, 1, [made])[0][0] == made
     with pytest.raises(BrokenSourceError):
@@ -107,7 +107,7 @@ def test_a_type_that_the_payload_does_not_name() -> None:
 
 def test_a_closed_record_of_another_leaf() -> None:
     """A relay cannot pass off one erased entry as another."""
-    raw = leaf.encode_record((b"one", b"", b""))
+    raw = leaf.encode_records([(b"one", b"", b"")])
     with pytest.raises(BrokenSourceError):
         leaf.open_bundle(ORIGIN, raw, 1, [b"two"])
     with pytest.raises(MalformedError):
@@ -184,6 +184,6 @@ def test_limits() -> None:
     with pytest.raises(MalformedError):
         leaf.commit("a/" * 51, 1, SALT, b"")
     largest = 0xFFFF - 17
-    leaf.encode_record((b"", SALT, bytes(largest)))
+    leaf.encode_records([(b"", SALT, bytes(largest))])
     with pytest.raises(MalformedError):
-        leaf.encode_record((b"", SALT, bytes(largest + 1)))
+        leaf.encode_records([(b"", SALT, bytes(largest + 1))])
