@@ -16,10 +16,10 @@ from syncd import canonical, config
 from syncd.cli import grid, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions
-from syncd.errors import MalformedError, UsageError
+from syncd.errors import UsageError
 from syncd.flows import log_files
 from syncd.flows.serve import LogFiles
-from syncd.indicator import codec, token
+from syncd.indicator import codec, statement, token
 from syncd.indicator.leaf import Record
 from syncd.node.audit import stored
 from syncd.store.snapshot import (
@@ -155,43 +155,34 @@ def _entry_at(
     return {
         **entry(index, record),
         "leaf": record[0].hex(),
-        "statement": _abridged(record[2]),
+        "statement": _said(record),
     }
 
 
 def entry(index: int, record: Record) -> dict[str, Any]:
     """Return what is shown of an entry among others."""
-    fields = _abridged(record[2])
+    said = _said(record)
     return {
         "index": index,
         "type": log_files.type_of(record),
-        "day": _word(fields, "on"),
-        "kind": _word(fields, "kind"),
-        "token": fields.get("token", ""),
+        "day": said.get("on", ""),
+        "kind": said.get("kind", ""),
+        "token": said.get("token", ""),
         "open": bool(record[1]),
     }
 
 
-def _word(fields: Mapping[str, Any], name: str) -> str:
-    """Return a field that is a text; a void statement may hold anything."""
-    found = fields.get(name)
-    return found if isinstance(found, str) else ""
-
-
-def _abridged(payload: bytes) -> dict[str, Any]:
+def _said(record: Record) -> dict[str, Any]:
     """Return a statement with its token as the first 8 hex digits."""
-    try:
-        fields = canonical.loads(payload) if payload else {}
-    except MalformedError:
-        return {"void": "not canonical JSON"}
-    if not isinstance(fields, dict):
-        return {"void": "no object"}
+    if not record[1]:
+        return {}
+    found = statement.decode(record[2], log_files.type_of(record))
+    if isinstance(found, statement.Void):
+        return {"void": found.reason}
+    fields: dict[str, Any] = canonical.loads(record[2])
     fields.pop("know", None)
-    if isinstance(fields.get("token"), str):
-        try:
-            fields["token"] = token.decode(fields["token"]).hex()[:8]
-        except MalformedError:
-            fields["token"] = ""
+    if "token" in fields:
+        fields["token"] = token.decode(fields["token"]).hex()[:8]
     return fields
 
 

@@ -34,7 +34,6 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import VerifierKey
 
 LOOKED = ("origin", "size", "merged", "rows", "contested", "ok", "problems")
-KIND_NAMES = {code: name for name, code in token.KIND_CODES.items()}
 
 
 class _VerifyOptions(TrustOptions, OutputOptions):
@@ -196,4 +195,4 @@ def _home_lines(found: list[dict[str, Any]]) -> Iterator[str]:
 
 def _key_name(key: int) -> str:
     kind, epoch = claims.kind_epoch(key)
-    return f"{KIND_NAMES.get(kind, str(kind))}/{epoch}"
+    return f"{token.KIND_NAMES.get(kind, kind)}/{epoch}"
