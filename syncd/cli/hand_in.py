@@ -11,9 +11,15 @@ from syncd.cli.api_client import ApiClient
 from syncd.cli.options import MOST, ApiOptions, FormatOptions, batches
 from syncd.errors import PendingError, SyncdError
 from syncd.messages import answers
-from syncd.messages.catalogue import t
+from syncd.messages.catalogue import later, t
 
 SHOWN = 20  # rows of a file that are printed one by one
+KEPT = later("{n}: kept as {id}")
+CAME_IN = {
+    "pending": later("{n}: waits for a second person, as {id}"),
+    "known": later("{n}: known as {id}"),
+    "accepted": later("{n}: accepted as {id}"),
+}
 Item = Mapping[str, Any]
 
 
@@ -123,23 +129,15 @@ class HandIn:
 def _came_in(item: Item) -> str:
     """Return what became of an item that is not refused."""
     row, id_ = item["row"], item["id"]
-    match item["state"]:
-        case "pending":
-            line = t("{n}: waits for a second person, as {id}", n=row, id=id_)
-        case "known":
-            line = t("{n}: known as {id}", n=row, id=id_)
-        case "accepted":
-            line = t("{n}: accepted as {id}", n=row, id=id_)
-        case "taken_back":
-            return t(
-                "{n}: not accepted: we took it back as {reason} on {day}"
-                " (--again REASON reports it all the same)",
-                n=row,
-                reason=item["reason"],
-                day=item["on"],
-            )
-        case _:
-            line = t("{n}: kept as {id}", n=row, id=id_)
+    if item["state"] == "taken_back":
+        return t(
+            "{n}: not accepted: we took it back as {reason} on {day}"
+            " (--again REASON reports it all the same)",
+            n=row,
+            reason=item["reason"],
+            day=item["on"],
+        )
+    line = t(CAME_IN.get(item["state"], KEPT), n=row, id=id_)
     if elsewhere := item.get("elsewhere", ""):
         member, _, reason = elsewhere.rpartition(" ")
         line += t(

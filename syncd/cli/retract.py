@@ -21,12 +21,20 @@ from syncd.cli.options import (
 from syncd.cli.report_commands import noun
 from syncd.errors import SyncdError, UsageError
 from syncd.messages import answers
-from syncd.messages.catalogue import t
+from syncd.messages.catalogue import later, t
 
 COUNTS = (
     *("retracting", "reports", "disputes", "others"),
     *("already", "spared"),
 )
+IF_SOME = {  # said of some retractions, by their counts
+    "others": later("{others} others are being retracted"),
+    "already": later("{already} were retracted before"),
+    "spared": later(
+        "{spared} of other types stand on the same values: --type all takes"
+        " them back too"
+    ),
+}
 TYPES = ("report", "dispute", "reassigned", "answer", "vouch")
 ONE_BY_ONE = 20  # values that are each retracted for itself
 Call = dict[str, Any]
@@ -136,16 +144,7 @@ def _came_of(
         yield from answers.refused(number, error)
     yield t(
         "{reports} reports and {disputes} disputes are being retracted",
-        reports=count["reports"],
-        disputes=count["disputes"],
+        **count,
     )
-    if count["others"]:
-        yield t("{n} others are being retracted", n=count["others"])
-    if count["already"]:
-        yield t("{n} were retracted before", n=count["already"])
-    if count["spared"]:
-        yield t(
-            "{n} of other types stand on the same values: --type all takes"
-            " them back too",
-            n=count["spared"],
-        )
+    for name in filter(count.get, IF_SOME):
+        yield t(IF_SOME[name], **count)

@@ -17,12 +17,29 @@ from syncd.lists.columns import Columns, ListDescription
 from syncd.lists.refused_rows import OURS, is_part
 from syncd.lists.rows import FileOptions, Table
 from syncd.messages import answers, catalogue
-from syncd.messages.catalogue import t
+from syncd.messages.catalogue import later, t
 
 if TYPE_CHECKING:
     from syncd.cli.import_command import ImportOptions
 
 SHOWN = 8  # reasons of refused rows
+IF_SOME = {  # said of an import behind its first line, by their counts
+    "pending": later(
+        "nothing of it is published yet: it waits for a second person, as"
+        " {pending} (syncd pending show {pending})"
+    ),
+    "taken_back": later(
+        "not accepted, as we took it back before: {taken_back} (--again REASON"
+        " reports it all the same)"
+    ),
+    "elsewhere": later(
+        "accepted, but taken back by another member: {elsewhere}"
+    ),
+    "gone": later(
+        "no more on the list: {gone}; missing twice running: {due};"
+        " retracted: {dropped}"
+    ),
+}
 LOCAL = ("added", "known", "replaced", "refused", "removed")
 
 
@@ -203,33 +220,13 @@ def _counted(counts: Mapping[str, Any]) -> Iterator[str]:
             **number,
         )
         return
+    number |= {name: str(counts.get(name, "")) for name in ("id", "pending")}
     yield t(
         "import {id}: accepted {accepted}, already known {known}, refused"
         " {refused}",
-        **{**number, "id": counts["id"]},
+        **number,
     )
-    if n["pending"]:
-        yield t(
-            "nothing of it is published yet: it waits for a second person, as"
-            " {id} (syncd pending show {id})",
-            id=n["pending"],
-        )
-    if n["taken_back"]:
-        yield t(
-            "not accepted, as we took it back before: {n} (--again REASON"
-            " reports it all the same)",
-            n=number["taken_back"],
-        )
-    if n["elsewhere"]:
-        yield t(
-            "accepted, but taken back by another member: {n}",
-            n=number["elsewhere"],
-        )
-    if n["gone"]:
-        yield t(
-            "no more on the list: {gone}; missing twice running: {due};"
-            " retracted: {dropped}",
-            **number,
-        )
+    for name in filter(n.get, IF_SOME):
+        yield t(IF_SOME[name], **number)
     if n["due"] > n["dropped"]:
         yield t("--gone retract takes back what is missing twice")

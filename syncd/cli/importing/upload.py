@@ -61,7 +61,7 @@ def _alone(path: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StaleError(
-                t("{path}: another run imports it just now", path=path)
+                "{path}: another run imports it just now", path=path
             ) from None
         except OSError:
             pass  # a file system without locks: the daemon's counts hold
@@ -97,8 +97,8 @@ class Upload:
             try:
                 return self._persist()
             except KeyboardInterrupt:
-                row = t("stopped behind row {row}", row=self.row)
-                terminal.tell(f"{row}; {again}")
+                stopped = t("stopped behind row {row}", row=self.row)
+                terminal.tell(f"{stopped}; {again}")
                 raise
             except (UnavailableError, QuotaError, StaleError) as e:
                 hints = filter(None, (catalogue.hint_of(e), again))
@@ -122,8 +122,7 @@ class Upload:
                 waited += now
                 if waited > self._most(e):
                     raise
-                notice = t("{error}: tried again in {n} s", error=e, n=now)
-                terminal.tell(notice)
+                terminal.tell("{error}: tried again in {n} s", error=e, n=now)
                 time.sleep(now)
 
     def _most(self, error: SyncdError) -> int:
@@ -143,12 +142,11 @@ class Upload:
             raise self._changed()
         self.begun, self.anew = True, False
         if at:
-            notice = t(
+            terminal.tell(
                 "{path}: goes on behind row {row}",
                 path=self.path,
                 row=self.row,
             )
-            terminal.tell(notice)
         last = Step(self.row)
         answer: Callable[[], Answer] = dict
         for step in self._steps(at):
@@ -187,11 +185,9 @@ class Upload:
 
     def _changed(self) -> UsageError:
         return UsageError(
-            t(
-                "{path}: has changed since its import stopped at row {row}",
-                path=self.path,
-                row=self.row,
-            ),
+            "{path}: has changed since its import stopped at row {row}",
+            path=self.path,
+            row=self.row,
             hint="put the old file back; or begin again with --anew: what is in"
             " already is known then, not doubled",
         )
