@@ -7,8 +7,8 @@ open.
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import MissingError
@@ -115,16 +115,11 @@ class Appeals(SealedBook):
 
     def _row(self, appeal: Appeal) -> dict[str, Any]:
         row = {name: getattr(appeal, name) for name in _BOUND}
-        sealed = self._cipher.seal(msgspec.json.encode(appeal), _bound(row))
+        sealed = self._cipher.seal_json(appeal, "appeal", *row.values())
         return {**row, "open": int(appeal.open), "sealed": sealed}
 
     def _opened(self, row: dict[str, Any]) -> Appeal:
-        raw = self._cipher.open(row["sealed"], _bound(row))
-        appeal = msgspec.json.decode(raw, type=Appeal)
-        return msgspec.structs.replace(appeal, id=row["id"])
-
-
-def _bound(row: dict[str, Any]) -> bytes:
-    """Return what an appeal's sealed part is bound to."""
-    clear = msgspec.json.encode([row[name] for name in _BOUND])
-    return b"syncd-appeal-v1\0%b" % clear
+        of = (row[name] for name in _BOUND)
+        opened = self._cipher.open_json
+        appeal: Appeal = opened(row["sealed"], Appeal, "appeal", *of)
+        return replace(appeal, id=row["id"])

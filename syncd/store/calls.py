@@ -38,9 +38,7 @@ class Calls(SealedBook):
         """Keep a call once for a key; return how many are new. Durable."""
         now = self._clock()
         row = {"at": now, "once": self._hash("call", call.by, key)}
-        row["sealed"] = self._cipher.seal(
-            msgspec.json.encode(call), _bound(now)
-        )
+        row["sealed"] = self._cipher.seal_json(call, "call", now)
         new = insert(_call).values(row).on_conflict_do_nothing()
         return await self._run(new)
 
@@ -58,8 +56,7 @@ class Calls(SealedBook):
         )
         found: dict[tuple[str, str, str], tuple[int, int]] = {}
         for at, sealed in c.execute(rows):
-            raw = self._cipher.open(sealed, _bound(at))
-            call = msgspec.json.decode(raw, type=Call)
+            call = self._cipher.open_json(sealed, Call, "call", at)
             key = month_of(at), call.label, call.outcome
             n, money = found.get(key, (0, 0))
             found[key] = n + 1, money + call.amount
@@ -73,8 +70,3 @@ class Calls(SealedBook):
         """Drop what was kept so long."""
         oldest = self._clock() - days * 86_400
         await self._run(sa.delete(_call).where(_call.c.at < oldest))
-
-
-def _bound(at: int) -> bytes:
-    """Return what a call's sealed part is bound to."""
-    return b"syncd-call-v1\0%d" % at

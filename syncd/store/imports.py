@@ -123,16 +123,16 @@ class Imports(SealedBook):
         self._end_others(c, list_id, anew=wanted.anew)
         c.execute(_dropped(job.list_id == list_id))
         id_ = (c.scalar(sa.select(sa.func.max(job.id))) or 0) + 1
-        seal, nothing = self._cipher.seal, hashlib.sha256().digest()
+        seal, nothing = self._cipher.seal_json, hashlib.sha256().hexdigest()
         row = dict.fromkeys(("offset", "row", *_CAME), 0) | {
             "id": id_,
             "file": mac,
             "size": wanted.size,
-            "prefix": seal(nothing, _prefix_at(id_, 0)),
+            "prefix": seal(nothing, "prefix", id_, 0),
             "began_at": self._clock(),
             "list_id": list_id,
             "caller": caller,
-            "sealed": seal(wanted.name.encode(), b"import/%d" % id_),
+            "sealed": seal(wanted.name, "import", id_),
         }
         c.execute(sa.insert(import_job).values(row))
         [begun] = self._states(c, 1, job.id == id_)
@@ -216,14 +216,14 @@ class Imports(SealedBook):
             .limit(_PAGE + 1)
         )
 
-        def opened(sealed: bytes | None, row: int, what: str) -> bytes:
-            context = _context(import_id, row, what)
-            return self._cipher.open(sealed, context) if sealed else b""
+        def opened(sealed: bytes | None, *of: object) -> bytes:
+            raw = self._cipher.open_json
+            return raw(sealed, bytes, "refused", *of) if sealed else b""
 
         found = [
             Refused(
-                *(row, opened(why, row, "why")),
-                cells=opened(cells, row, "cells"),
+                *(row, opened(why, import_id, row, "why")),
+                cells=opened(cells, import_id, row, "cells"),
             )
             for row, why, cells in c.execute(wanted)
         ]
@@ -233,9 +233,9 @@ class Imports(SealedBook):
         self, import_id: int, rows: Sequence[tuple[int, bytes]]
     ) -> None:
         """Keep all cells of refused rows."""
-        seal = self._cipher.seal
+        seal, of = self._cipher.seal_json, ("refused", import_id)
         sealed = [
-            (seal(cells, _context(import_id, row, "cells")), import_id, row)
+            (seal(cells, *of, row, "cells"), import_id, row)
             for row, cells in rows
         ]
         await self._db.write(lambda c: _CELLS.many(c, sealed))
@@ -249,7 +249,7 @@ class Imports(SealedBook):
     def _list_id(self, c: sa.Connection, name: str) -> int:
         """Return the number of a list, which is made if there is none."""
         mac = self._hash("list", name)
-        sealed = self._cipher.seal(name.encode(), b"list/" + mac)
+        sealed = self._cipher.seal_json(name, "list", mac)
         new = insert(import_list).values(mac=mac, sealed=sealed)
         c.execute(new.on_conflict_do_nothing())
         return self._named(c, name)
@@ -278,20 +278,12 @@ class Imports(SealedBook):
         return [self._opened(**row) for row in c.execute(wanted).mappings()]
 
     def _opened(self, mac: bytes, **row: Any) -> ImportStatus:
-        opened, id_ = self._cipher.open, row["id"]
-        row["name"] = opened(row["name"], b"import/%d" % id_).decode()
-        row["list"] = opened(row["list"], b"list/" + mac).decode()
-        prefix_at = _prefix_at(id_, row["offset"])
-        row["prefix"] = opened(row["prefix"], prefix_at).hex()
+        opened, id_ = self._cipher.open_json, row["id"]
+        row["name"] = opened(row["name"], str, "import", id_)
+        row["list"] = opened(row["list"], str, "list", mac)
+        at = "prefix", id_, row["offset"]
+        row["prefix"] = opened(row["prefix"], str, *at)
         return ImportStatus(finished=row["finished_at"] is not None, **row)
-
-
-def _prefix_at(import_id: int, offset: int) -> bytes:
-    return b"prefix/%d/%d" % (import_id, offset)
-
-
-def _context(import_id: int, row: int, what: str) -> bytes:
-    return b"refused/%d/%d/%b" % (import_id, row, what.encode())
 
 
 def _dropped(imports: sa.ColumnElement[bool]) -> sa.Delete:
@@ -325,8 +317,7 @@ def move(
         StaleError: the import is not at `mark.old_offset` any more.
     """
     count = Counter(one.state for one in outcomes)
-    at = _prefix_at(mark.id, mark.offset)
-    prefix = cipher.seal(bytes.fromhex(mark.prefix), at)
+    prefix = cipher.seal_json(mark.prefix, "prefix", mark.id, mark.offset)
     came = [count[state] for state in _CAME[:3]]
     place = (mark.id, mark.old_offset, mark.offset, mark.row, prefix)
     done = _MOVE.one(c, *place, *came, len(rows))
@@ -345,7 +336,7 @@ def move(
         (
             *(mark.id, one.row),
             cipher.cell_hash(one.raw) if one.raw else b"",
-            cipher.seal(one.why, _context(mark.id, one.row, "why")),
+            cipher.seal_json(one.why, "refused", mark.id, one.row, "why"),
         )
         for one in rows[:room]
     ]

@@ -86,7 +86,7 @@ _END = Prepared(
 
 
 # What nobody reads without the vault's key: a value, a name, what is said.
-_decode = msgspec.json.Decoder(tuple[str, str, EntryFields]).decode
+_CONTENT = tuple[str, str, EntryFields]
 
 
 class OwnEntries(SealedBook):
@@ -140,8 +140,9 @@ class OwnEntries(SealedBook):
     ) -> dict[str, object]:
         now = self._clock()
         mac, name_mac, said_mac = macs
-        plain = msgspec.json.encode((entry.value, entry.name, entry.fields))
-        context = _context(entry.type, entry.kind, said_mac, by, now)
+        content = entry.value, entry.name, entry.fields
+        # Who and when, too: a row that names somebody else is damaged.
+        of = "own", entry.type, entry.kind, said_mac, by, now
         own = entry.type == LOCAL
         return {
             "type": entry.type,
@@ -150,7 +151,7 @@ class OwnEntries(SealedBook):
             "name_mac": name_mac,
             "said_mac": said_mac,
             "list_mac": self._hash("own-list", entry.name) if own else None,
-            "sealed": self._cipher.seal(plain, context),
+            "sealed": self._cipher.seal_json(content, *of),
             "until": entry.until,
             "added_by": by,
             "added_at": now,
@@ -206,9 +207,9 @@ class OwnEntries(SealedBook):
     def _end(
         self, c: sa.Connection, ids: Sequence[int], by: str, why: str
     ) -> int:
-        now, seal, plain = self._clock(), self._cipher.seal, why.encode()
+        now, seal = self._clock(), self._cipher.seal_json
         rows = (
-            (now, by, seal(plain, _ended(id_, by, now)), id_) for id_ in ids
+            (now, by, seal(why, "own end", id_, now, by), id_) for id_ in ids
         )
         return _END.many(c, rows)
 
@@ -304,14 +305,13 @@ class OwnEntries(SealedBook):
         said_mac, sealed, why, *clear = row
         entry = dict(zip(_CLEAR, clear, strict=True))
         type_, gone_at = entry["type"], entry["removed_at"]
-        context = _context(
-            type_, entry["kind"], said_mac, entry["by"], entry["at"]
-        )
+        of = type_, entry["kind"], said_mac, entry["by"], entry["at"]
+        opened = self._cipher.open_json
         try:
-            value, name, fields = _decode(self._cipher.open(sealed, context))
+            value, name, fields = opened(sealed, _CONTENT, "own", *of)
             if gone_at is not None:
-                ended = _ended(entry["id"], entry["removed_by"], gone_at)
-                why = self._cipher.open(why, ended)
+                end = entry["id"], gone_at, entry["removed_by"]
+                why = opened(why, str, "own end", *end)
         except (DamagedError, msgspec.DecodeError) as e:
             raise DamagedError(
                 "own_entry: row {id} does not open", id=entry["id"]
@@ -321,15 +321,5 @@ class OwnEntries(SealedBook):
             value=value,
             fields=fields,
             list=name if type_ == LOCAL else "",
-            removed_why=why.decode() if why else "",
+            removed_why=why or "",
         )
-
-
-def _context(type_: str, kind: str, fields: bytes, by: str, at: int) -> bytes:
-    # Who and when are bound too: a row that names somebody else is damaged.
-    head = f"syncd-own-v1\0{type_}/{kind}/{at}/{by}/"
-    return head.encode() + fields
-
-
-def _ended(id_: int, by: str, at: int) -> bytes:
-    return f"syncd-own-end-v1\0{id_}/{at}/{by}".encode()

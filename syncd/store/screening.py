@@ -38,7 +38,7 @@ screened = own_table(
     column("kind", Text),
     column("epoch", Int),
     column("until", Int),  # first day on which it is gone
-    column("sealed", Bytes),  # output[16:48] ‖ reference
+    column("sealed", Bytes),  # output[16:48], reference
     column("state", Bytes, nullable=True),  # sealed; None: never listed
     sa.UniqueConstraint("mac", "ref", name="screened_once"),
 )
@@ -98,13 +98,9 @@ class ScreeningBook(SealedBook):
         """Keep what is said of some entries now, with its events."""
         where = screened.c.id == sa.bindparam("entry")
         change = sa.update(screened).where(where)
+        seal = self._cipher.seal_json
         rows = [
-            {
-                "entry": id_,
-                "state": self._cipher.seal(
-                    msgspec.json.encode(state), _state(id_)
-                ),
-            }
+            {"entry": id_, "state": seal(state, "screening state", id_)}
             for id_, state in states.items()
         ]
 
@@ -128,14 +124,14 @@ class ScreeningBook(SealedBook):
 
     def _row(self, one: Entered) -> dict[str, Any]:
         mac = self._hash("screen", *one.key)
-        reference = one.reference.encode()
+        said = one.tail, one.reference
         return {
             "mac": mac,
-            "ref": self._cipher.mac(b"screening-ref\0" + reference),
+            "ref": self._hash("screening-ref", one.reference),
             "kind": one.key[0],
             "epoch": one.key[1],
             "until": one.until,
-            "sealed": self._cipher.seal(one.tail + reference, _CONTEXT + mac),
+            "sealed": self._cipher.seal_json(said, "screening", mac),
         }
 
     def _opened(
@@ -147,16 +143,14 @@ class ScreeningBook(SealedBook):
         sealed: bytes,
         state: bytes | None,
     ) -> Screened:
-        opened = self._cipher.open
-        plain, listed = opened(sealed, _CONTEXT + mac), None
+        opened, said = self._cipher.open_json, tuple[bytes, str]
+        tail, reference = opened(sealed, said, "screening", mac)
+        listed = None
         if state:
-            raw = opened(state, _state(id_))
-            listed = msgspec.json.decode(raw, type=Listed)
-        tail, reference = plain[:32], plain[32:].decode()
+            listed = opened(state, Listed, "screening state", id_)
         return Screened(id_, kind, until, tail, reference, listed)
 
 
-_CONTEXT = b"syncd-screening-v1\0"
 _insert = insert(screened)
 _PUT = _insert.on_conflict_do_update(
     index_elements=("mac", "ref"), set_={"until": _insert.excluded.until}
@@ -164,7 +158,3 @@ _PUT = _insert.on_conflict_do_update(
 _at = screened.c
 _ROW = sa.select(_at.mac, _at.id, _at.kind, _at.until, _at.sealed, _at.state)
 _FIND = Prepared(_ROW.where(_at.mac.in_(MANY)).order_by(_at.id))
-
-
-def _state(id_: int) -> bytes:
-    return b"syncd-screening-state-v1\0%d" % id_

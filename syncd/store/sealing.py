@@ -8,7 +8,9 @@ database.
 import hashlib
 import hmac
 import os
+from typing import Any
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -67,6 +69,19 @@ class VaultCipher(Box):
         info = b"syncd-vault-derived-v1\0" + name.encode()
         return HKDFExpand(SHA256(), KEY_SIZE, info).derive(self._root)
 
+    def seal_json(self, value: object, *of: object) -> bytes:
+        """Seal a value as JSON; it opens as that of the same, and no other."""
+        return self.seal(msgspec.json.encode(value), _bound(of))
+
+    def open_json(self, sealed: bytes, form: Any, *of: object) -> Any:
+        """Return a value of a form.
+
+        Raises:
+            DamagedError: not sealed by this key, or as that of another.
+        """
+        raw = self.open(sealed, _bound(of))
+        return msgspec.json.decode(raw, type=form)
+
     def mac(self, message: bytes) -> bytes:
         """Return the first 16 bytes of the HMAC."""
         inner, outer = self._inner.copy(), self._outer.copy()
@@ -87,10 +102,6 @@ class VaultCipher(Box):
         return self.hash_of("raw", cell.strip())[:8]
 
 
-def context(type_: int, kind: str, fields_mac: bytes) -> bytes:
-    """Return what a value is sealed in.
-
-    The hash names value and fields: a row moved to another's place, or given
-    other fields' hash, does not open.
-    """
-    return b"syncd-vault-v1\0%d/%b/" % (type_, kind.encode()) + fields_mac
+def _bound(of: tuple[object, ...]) -> bytes:
+    """Return what a value is sealed in: moved to another's place it is damaged."""
+    return b"syncd-sealed-v1\0" + msgspec.json.encode(of)

@@ -51,11 +51,12 @@ class Sightings(SealedBook):
     def _row(self, met: SightedToken) -> dict[str, Any]:
         mac = self._hash("sighting", met.week, met.token)
         row = {**asdict(met), "mac": mac}
-        row["sealed"] = self._cipher.seal(row.pop("token"), b"sighting/" + mac)
+        short = row.pop("token")
+        row["sealed"] = self._cipher.seal_json(short, "sighting", mac)
         del row["id"]
         return row
 
     def _opened(self, row: dict[str, Any]) -> SightedToken:
-        context = b"sighting/" + row.pop("mac")
-        row["token"] = self._cipher.open(row.pop("sealed"), context)
+        of = "sighting", row.pop("mac")
+        row["token"] = self._cipher.open_json(row.pop("sealed"), bytes, *of)
         return SightedToken(**row)

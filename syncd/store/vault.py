@@ -32,7 +32,7 @@ from syncd.flows.draft import NewReport
 from syncd.flows.ports import State, VaultRow
 from syncd.flows.submission import ImportMark, Outcome, Submission
 from syncd.indicator import record
-from syncd.store import failpoint, retracting, sealing
+from syncd.store import failpoint, retracting
 from syncd.store.accepting import accept
 from syncd.store.book import SealedBook, reads
 from syncd.store.imports import Refused
@@ -239,9 +239,9 @@ class Vault(SealedBook):
         value, again = "", ""
         try:
             if sealed is not None:
-                context = sealing.context(row["type"], row["kind"], fields_mac)
-                value, again = msgspec.json.decode(
-                    self._cipher.open(sealed, context), type=tuple[str, str]
+                of = "vault", row["type"], row["kind"], fields_mac
+                value, again = self._cipher.open_json(
+                    sealed, tuple[str, str], *of
                 )
             content = record.decode(row["type"], fields)
         except (DamagedError, msgspec.DecodeError) as e:
