@@ -35,7 +35,7 @@ from syncd.indicator.statement import (
     RosterAccepted,
     Statement,
 )
-from syncd.tlog import checkpoint, merkle
+from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 from syncd.tlog.note import SigningKey
@@ -67,18 +67,11 @@ def grow(
         records.append((made, salt, payload))
     frontier = frontier.extend(codec.leaf_hashes(records[len(tail) :]))
     first = (frontier.size - len(records)) // BUNDLE
-    bundles = []
-    for at in range(0, len(records), BUNDLE):
-        part = records[at : at + BUNDLE]
-        bundles.append(
-            Bundle(
-                first + at // BUNDLE,
-                len(part),
-                codec.deflate(part),
-                merkle.root(codec.leaf_hashes(part)),
-            )
-        )
-    return frontier, tuple(bundles)
+    starts = range(0, len(records), BUNDLE)
+    return frontier, tuple(
+        codec.bundled(n, records[at : at + BUNDLE])
+        for n, at in enumerate(starts, first)
+    )
 
 
 @dataclass(kw_only=True, eq=False)

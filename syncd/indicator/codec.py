@@ -62,6 +62,22 @@ def deflate(found: Sequence[Record]) -> bytes:
     return gzip.compress(leaf.encode_records(found), GZIP_LEVEL, mtime=0)
 
 
+def bundled(n: int, found: Sequence[Record]) -> Bundle:
+    """Return up to 256 records as bundle `n`; only odd leaves beside them."""
+    leaves = [made for made, _, _ in found]
+    odd = any(
+        salt and leaf.type_of(payload) != made[1]
+        for made, salt, payload in found
+    )
+    return Bundle(
+        n,
+        len(found),
+        deflate(found),
+        merkle.root(leaf_hashes(found)),
+        tiles.encode_bundle(leaves) if odd else b"",
+    )
+
+
 def records(origin: str, bundle: Bundle) -> list[Record]:
     """Return the records of a bundle of ours, each with its leaf."""
     return open_(origin, raw_of(bundle), bundle)

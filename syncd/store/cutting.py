@@ -21,7 +21,7 @@ from syncd.store.tables import (
     mirror_sighting,
     missing,
 )
-from syncd.tlog import checkpoint, merkle, note, tiles
+from syncd.tlog import checkpoint, merkle, note
 from syncd.tlog.merkle import BUNDLE, Frontier
 
 
@@ -69,15 +69,7 @@ def narrow(origin: str, bundle: Bundle, width: int) -> Bundle:
     """Return a bundle of the first `width` entries of another."""
     if bundle.width <= width:
         return bundle
-    records = codec.records(origin, bundle)[:width]
-    entries = tiles.encode_bundle([leaf for leaf, _, _ in records])
-    return Bundle(
-        bundle.n,
-        width,
-        codec.deflate(records),
-        merkle.root(codec.leaf_hashes(records)),
-        entries if bundle.entries else b"",
-    )
+    return codec.bundled(bundle.n, codec.records(origin, bundle)[:width])
 
 
 def _undo_erasures(c: sa.Connection, log_id: int, size: int) -> int:

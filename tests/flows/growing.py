@@ -20,7 +20,7 @@ from syncd.indicator.claims import Row
 from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Statement
-from syncd.tlog import checkpoint, merkle, note, tiles
+from syncd.tlog import checkpoint, merkle, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
@@ -41,19 +41,12 @@ Said = tuple[int, bytes] | Record  # (type, payload), or a whole record
 
 
 def bundled(first: int, records: Sequence[Record]) -> list[Bundle]:
-    """Return records as bundles; only odd leaves are told beside them."""
-    found = []
-    for n, at in enumerate(range(0, len(records), 256), first):
-        part = records[at : at + 256]
-        leaves = [made for made, _, _ in part]
-        odd = any(
-            salt and leaf.type_of(text) != m[1] for m, salt, text in part
-        )
-        entries = tiles.encode_bundle(leaves) if odd else b""
-        root = merkle.root(codec.leaf_hashes(part))
-        gz = codec.deflate(part)
-        found.append(Bundle(n, len(part), gz, root, entries))
-    return found
+    """Return records as bundles."""
+    starts = range(0, len(records), 256)
+    return [
+        codec.bundled(n, records[at : at + 256])
+        for n, at in enumerate(starts, first)
+    ]
 
 
 def record(origin: str, content: Said, salt: bytes) -> Record:

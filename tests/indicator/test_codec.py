@@ -8,9 +8,7 @@ import pytest
 
 from syncd.errors import DamagedError, MalformedError
 from syncd.indicator import codec, leaf
-from syncd.indicator.codec import Bundle
 from syncd.indicator.leaf import Record
-from syncd.tlog import merkle, tiles
 
 ORIGIN = "bank.example/syncd/txwz/1"
 SALT = bytes(16)
@@ -23,37 +21,29 @@ def record(type_: int, payload: bytes) -> Record:
 RECORDS = [record(1, b'{"n":0,"type":1}'), record(1, b'{"n":1,"type":1}')]
 
 
-def bundle(records: list[Record], entries: bytes = b"") -> Bundle:
-    root = merkle.root(codec.leaf_hashes(records))
-    gz = codec.deflate(records)
-    return Bundle(0, len(records), gz, root, entries)
-
-
 def test_records_come_back() -> None:
     """Also where a leaf has another type than its payload says."""
-    assert codec.records(ORIGIN, bundle(RECORDS)) == RECORDS
-    odd = [*RECORDS, record(2, b'{"type":1}')]
-    entries = tiles.encode_bundle([found[0] for found in odd])
-    assert codec.records(ORIGIN, bundle(odd, entries)) == odd
+    for found in RECORDS, [*RECORDS, record(2, b'{"type":1}')]:
+        assert codec.records(ORIGIN, codec.bundled(0, found)) == found
 
 
 def test_a_closed_record_has_no_payload() -> None:
     """It is read as empty, like what was erased before it was ever here."""
-    held = bundle([leaf.close(RECORDS[0]), RECORDS[1]])
+    held = codec.bundled(0, [leaf.close(RECORDS[0]), RECORDS[1]])
     assert codec.payload_at(held, 0) == b""
     assert codec.payload_at(held, 1) == RECORDS[1][2]
     with pytest.raises(DamagedError, match="bundle 0: bundle: 72 bytes"):
         codec.payload_at(replace(held, width=3), 0)
 
 
-@pytest.mark.parametrize("gz", [b"no gzip", bundle(RECORDS).gz[:-9]])
+@pytest.mark.parametrize("gz", [b"no gzip", codec.bundled(0, RECORDS).gz[:-9]])
 def test_a_bundle_that_is_not_gzip_any_more_is_damage(gz: bytes) -> None:
     """Ours to mend, and not for a peer to puzzle over."""
     with pytest.raises(DamagedError, match="log: bundle 0 is not gzip"):
-        codec.raw_of(replace(bundle(RECORDS), gz=gz))
+        codec.raw_of(replace(codec.bundled(0, RECORDS), gz=gz))
 
 
-GZ = bundle(RECORDS).gz
+GZ = codec.bundled(0, RECORDS).gz
 
 
 @pytest.mark.parametrize("gz", [b"", b"no gzip", GZ[:-1], GZ + b"\0"])
