@@ -1,6 +1,6 @@
 """Read logs that we hold, our own and mirrored ones alike."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -60,14 +60,25 @@ class Held:
         tail = await self.leaf_hashes(whole) if size % BUNDLE else []
         return growth.prefix_root(size, roots, tail)
 
+    async def bundles(self, start: int) -> list[Bundle]:
+        """Return the bundles from that of entry `start` on, so many."""
+        first, end = start // BUNDLE, -(-self.frontier.size // BUNDLE)
+        numbers = range(first, min(first + TOGETHER, end))
+        return [await self.stored(n) for n in numbers]
+
     async def records(self, start: int, offload: Offload) -> list[Record]:
         """Return the records from entry `start` on, of so many bundles."""
-        first, size = start // BUNDLE, self.frontier.size
-        found: list[Record] = []
-        for n in range(first, min(first + TOGETHER, -(-size // BUNDLE))):
-            bundle = await self.stored(n)
-            found += await offload(codec.records, self.origin, bundle)
-        return found[start % BUNDLE : size - first * BUNDLE]
+        bundles = await self.bundles(start)
+        found: list[Record] = await offload(
+            opened, self.origin, bundles, start
+        )
+        return found[: self.frontier.size - start]
+
+
+def opened(origin: str, bundles: Iterable[Bundle], start: int) -> list[Record]:
+    """Return the records of bundles, from entry `start` of the first on."""
+    found = [r for bundle in bundles for r in codec.records(origin, bundle)]
+    return found[start % BUNDLE :]
 
 
 def own(log: OwnLogReader, tip: OwnHead) -> Held:

@@ -1,7 +1,4 @@
-"""Fold the entries of a log into the claims.
-
-Bundles stay where they are: only claims and a position move.
-"""
+"""Fold the entries of a log into the claims: what is mirrored, or is ours."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,12 +10,14 @@ from syncd.flows.ports import (
     Mirror,
     MirrorHead,
     Offload,
+    OwnHead,
     OwnLogReader,
 )
 from syncd.flows.pull_context import Budget, PullContext
 from syncd.flows.stretch import fold
-from syncd.indicator import absent
+from syncd.indicator import absent, codec
 from syncd.indicator.folding import Batch
+from syncd.tlog.merkle import BUNDLE, BUNDLE_LEVEL
 
 MOST_MISSING = 4096  # withheld indices that we keep in mind, per log
 
@@ -30,7 +29,7 @@ async def own(
     *,
     excuse: bool = False,
 ) -> int:
-    """Fold our own log into the claims; return how far it is merged.
+    """Mirror our own log, and merge it; return how far it is merged.
 
     With `excuse`, what we closed was of a retired epoch, if nothing else
     erased it.
@@ -43,36 +42,59 @@ async def own(
         tip = await log.head()
         if old.merged >= tip.frontier.size:
             return old.merged
-        fresh = await held.own(log, tip).records(old.merged, offload)
-        erased = await mirror.erased(origin)
-        left = absent.complete(old.merged, fresh, erased=erased)
-        gone = absent.gone_with_epoch(left) if excuse else []
-        batch, _ = await offload(
-            fold, origin, old.merged, fresh, [*erased, *gone]
-        )
-        batch.erases += gone
-        batch.octets = 0  # no day's limit holds for our own
-        if batch.stop == old.merged:
-            raise DamagedError(
-                "own.db: entry {merged} is closed, and not erased",
-                merged=old.merged,
-            )
-        new = replace(
-            old, frontier=tip.frontier, merged=batch.stop, note=tip.note
-        )
         try:
-            await mirror.advance(old, new, (), batch, voids(batch))
+            if old.merged == old.mirrored:
+                await _go_on(log, tip, old, mirror, offload, excuse=excuse)
+            elif not await stored(old, _ours(mirror, offload)):
+                raise DamagedError(
+                    "own.db: entry {merged} is closed, and not erased",
+                    merged=old.merged,
+                )
         except StaleError:
             # Another append of ours was folded by its own caller meanwhile.
             if await mirror.head(origin) == old:
                 raise
 
 
+def _ours(mirror: Mirror, offload: Offload) -> PullContext:
+    """Return what merges without asking anybody, and by no day's limit."""
+    budget = Budget(counted=False)
+    return PullContext(mirror=mirror, offload=offload, budget=budget)
+
+
+async def _go_on(
+    log: OwnLogReader,
+    tip: OwnHead,
+    old: MirrorHead,
+    mirror: Mirror,
+    offload: Offload,
+    *,
+    excuse: bool,
+) -> None:
+    """Mirror and merge the next bundles of our own log."""
+    origin, mine = old.origin, held.own(log, tip)
+    *whole, last = await mine.bundles(old.merged)
+    left = tip.frontier.size - last.n * BUNDLE  # it may have grown since
+    bundles = [*whole, await offload(codec.narrow, origin, last, left)]
+    frontier, note = tip.frontier, tip.note
+    if left > BUNDLE:
+        roots = [bundle.root for bundle in bundles]
+        frontier = old.frontier.at_bundles().extend(roots, BUNDLE_LEVEL)
+        note = old.note
+    fresh = await offload(held.opened, origin, bundles, old.merged)
+    erased = await mirror.erased(origin)
+    left_out = absent.complete(old.merged, fresh, erased=erased)
+    gone = absent.gone_with_epoch(left_out) if excuse else []
+    batch, _ = await offload(fold, origin, old.merged, fresh, [*erased, *gone])
+    batch.erases += gone
+    batch.octets = 0  # no day's limit holds for our own
+    new = replace(old, frontier=frontier, merged=batch.stop, note=note)
+    await mirror.advance(old, new, bundles, batch, voids(batch))
+
+
 async def all_stored(origin: str, mirror: Mirror, offload: Offload) -> None:
     """Merge all that is mirrored of a log up to what is withheld."""
-    context = PullContext(
-        mirror=mirror, offload=offload, budget=Budget(counted=False)
-    )
+    context = _ours(mirror, offload)
     while await stored(await mirror.head(origin), context):
         pass
 

@@ -91,6 +91,13 @@ def open_(origin: str, raw: bytes, bundle: Bundle) -> list[Record]:
     return leaf.open_bundle(origin, raw, bundle.width, leaves)
 
 
+def narrow(origin: str, bundle: Bundle, width: int) -> Bundle:
+    """Return a bundle of the first `width` entries of another."""
+    if bundle.width <= width:
+        return bundle
+    return bundled(bundle.n, records(origin, bundle)[:width])
+
+
 def payload_at(bundle: Bundle, at: int) -> bytes:
     """Return the payload of one record of a bundle, b"" if it is closed.
 

@@ -20,7 +20,6 @@ from syncd.node.notify.notifier import Notifier
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve.event_writer import EventWriter
-from syncd.node.upkeep import earlier_logs
 from syncd.node.upkeep.arrivals import Arrivals
 from syncd.node.upkeep.daily import Daily
 from syncd.node.upkeep.roster_orders import RosterOrders
@@ -110,8 +109,7 @@ class Leadership:
 
     async def _lead(self, *, handed_over: bool = False) -> None:
         """Append, merge and do what is due, from now on."""
-        home, self.pulls.paused = self.ctx.home, False
-        await earlier_logs.adopt(home.path, home.own.log, home.mirror)
+        self.pulls.paused = False
         await self.orders.refold()
         await self.publisher.merge_own()
         await self.guard.obey()

@@ -8,7 +8,7 @@ is withheld from then on; merging begins again before it.
 
 import sqlalchemy as sa
 
-from syncd.flows.ports import Bundle, MirrorHead
+from syncd.flows.ports import MirrorHead
 from syncd.indicator import codec
 from syncd.indicator.absent import RETIRED
 from syncd.store import bundles, erasing, kept_notes, tables
@@ -61,15 +61,8 @@ def _cut_bundles(
     drop(c, tables.bundle, log_id, tables.bundle.c.n >= n)
     if last is None:
         return []
-    bundles.put(c, log_id, [narrow(origin, last, width)])
+    bundles.put(c, log_id, [codec.narrow(origin, last, width)])
     return codec.leaf_hashes(codec.records(origin, last)[:width])
-
-
-def narrow(origin: str, bundle: Bundle, width: int) -> Bundle:
-    """Return a bundle of the first `width` entries of another."""
-    if bundle.width <= width:
-        return bundle
-    return codec.bundled(bundle.n, codec.records(origin, bundle)[:width])
 
 
 def _undo_erasures(c: sa.Connection, log_id: int, size: int) -> int:

@@ -101,10 +101,7 @@ def erase(
         )
         .order_by(bundle.c.n)
     )
-    if there := [*c.scalars(numbers)]:
-        acted.in_bundles(there, fresh)
-    else:  # our own log: its bundles are in own.db
-        acted.by_index(fresh)
+    acted.in_bundles([*c.scalars(numbers)], fresh)
     return [*acted.failed, *(acted.breaches() if day else ())]
 
 
@@ -196,38 +193,6 @@ class _Erasure:
                 gone.update(range(max(start, low), min(end, high)))
             if gone:
                 self._close(n, gone)
-
-    def by_index(self, found: Sequence[Span]) -> None:
-        """Drop what entries said whose payloads are not here to tell tokens.
-
-        Claims have no index by position, so a table is read once for all
-        spans.
-        """
-        c, log_id = self.c, self.log_id
-        ends = [end for _, end in found]
-
-        def gone(index: int) -> bool:
-            at = bisect_right(ends, index)
-            return at < len(found) and found[at][0] <= index
-
-        for table in _SAYING:
-            rows = c.execute(
-                sa.select(table.c.token, table.c.log_id, table.c.idx).where(
-                    table.c.log_id == log_id,
-                    table.c.idx >= found[0][0],
-                    table.c.idx < found[-1][1],
-                )
-            )
-            self._drop(table, [tuple(row) for row in rows if gone(row.idx)])
-        ended: list[int] = []
-        ours = mark.log_id == log_id
-        for start, end in found:
-            within = mark.by_idx >= start, mark.by_idx < end
-            ended += c.scalars(
-                sa.select(mark.by_idx).distinct().where(ours, *within)
-            )
-            log_rows.drop(c, ending, log_id, mark.idx >= start, mark.idx < end)
-        self._stand_again(ended)
 
     def _close(self, n: int, gone: AbstractSet[int]) -> None:
         """Close the records of types 1–7 that are `gone`; drop their claims."""

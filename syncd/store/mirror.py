@@ -1,8 +1,8 @@
 """mirror.db: others' logs as verified, and everybody's claims.
 
 All of it can be fetched again; it is a database of its own so that long
-merges do not block urgent appends. Our own claims are kept here among the
-others': our own origin has a `log` row with its `merged`, no bundles.
+merges do not block urgent appends. Our own log is mirrored like the others':
+what reads, cuts or erases goes by one way.
 
 A claim row stays when a retract ends it (`ended_by`), and `ending` keeps
 what each retract names: so the digest at any earlier size can be computed,
@@ -30,7 +30,6 @@ from syncd.store.mirror_erasures import MirrorErasures, erase_merged
 from syncd.store.prepared import Prepared, given
 from syncd.store.stored_claims import StoredClaims
 from syncd.store.tables import (
-    bundle,
     claim,
     ending,
     mirror_log,
@@ -39,7 +38,6 @@ from syncd.store.tables import (
     spent,
 )
 from syncd.tlog import checkpoint
-from syncd.tlog.merkle import BUNDLE
 
 _DAY_S = 86_400
 log, held = mirror_log.c, claim.c
@@ -177,26 +175,6 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
         log_id = log_rows.id_of(c, origin)
         bundle_rows.rewrite(c, log_id, bundle)
         self.close_erased(c, log_id, origin, [bundle.n])
-
-    @reads
-    def lacks(self, c: sa.Connection, origin: str) -> list[int]:
-        """Return the numbers of the bundles that are mirrored, and not here.
-
-        Only of a log that we wrote ourselves: own.db has those.
-        """
-        of_log = bundle.c.log_id == log_rows.id_of(c, origin)
-        there = c.scalars(sa.select(bundle.c.n).where(of_log))
-        bundles = -(-log_rows.head(c, origin).mirrored // BUNDLE)
-        return sorted({*range(bundles)}.difference(there))
-
-    @writes
-    def adopt(
-        self, c: sa.Connection, origin: str, bundles: Sequence[Bundle]
-    ) -> None:
-        """Keep bundles that `lacks` named; what is erased is closed."""
-        log_id = log_rows.id_of(c, origin)
-        bundle_rows.put(c, log_id, bundles)
-        self.close_erased(c, log_id, origin, [b.n for b in bundles])
 
     async def decide(
         self, old: MirrorHead, size: int, rejected: Sequence[bytes]

@@ -81,6 +81,20 @@ async def test_our_own_log_may_grow_while_it_is_merged(to: Pull) -> None:
     assert to.mirror.rows == list(range(1015))
 
 
+async def test_our_own_log_is_mirrored_in_steps(
+    to: Pull, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is as much as one transaction takes; the last has our note."""
+    monkeypatch.setattr(held, "TOGETHER", 1)
+    own = Log().reports(600)
+    assert await merge.own(own, to.mirror, offload) == 600
+    assert [batch.stop for batch in to.mirror.batches] == [256, 512, 600]
+    assert (to.mirror.held.frontier, to.mirror.held.note) == (
+        own.frontier,
+        own.signed,
+    )
+
+
 async def test_two_who_merge_our_own_log(to: Pull) -> None:
     """Whoever comes second goes on from where the first has come."""
     log = Log().reports(300)

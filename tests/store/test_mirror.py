@@ -410,31 +410,14 @@ async def test_an_erasure_acts_below_itself_only(
     assert [row[1] for row in rows] == [2]
 
 
-async def test_our_own_claims_have_no_bundles_here(
-    mirror: MirrorStore, log: Log
-) -> None:
-    """Our own origin merges without bundles, and erases all the same."""
-    old, new, _, batch = log.mirrored(
-        log.report(1), log.report(2), log.retract(2, 1)
-    )
-    await mirror.advance(old, new, (), batch)
-    old, new, _, batch = log.mirrored(erase((0, 1), (2, 3)))
-    await mirror.advance(old, new, (), batch)
-    rows = await in_force(mirror, log)
-    assert rows == refolded(log)
-    assert [row[1] for row in rows] == [1]
-
-
-@pytest.mark.parametrize("own", [False, True])
 async def test_what_a_writer_should_not_erase(
-    mirror: MirrorStore, log: Log, own: bool
+    mirror: MirrorStore, log: Log
 ) -> None:
     """It is erased, and told: a breach is never a reason to ignore it."""
     later = {"expires": "2199-01-01"}
 
     async def say(*statements: Statement) -> None:
-        old, new, bundles, batch = log.mirrored(*statements)
-        await mirror.advance(old, new, () if own else bundles, batch)
+        await log.merge(mirror, *statements)
         assert await in_force(mirror, log) == refolded(log)
 
     async def breaches() -> list[tuple[int | None, str]]:
@@ -476,17 +459,15 @@ async def test_the_roster_may_erase_what_stands(
     assert await mirror.findings() == []
 
 
-@pytest.mark.parametrize("own", [False, True])
 async def test_every_second_entry_erased(
-    mirror: MirrorStore, log: Log, own: bool
+    mirror: MirrorStore, log: Log
 ) -> None:
-    """Many spans in a bundle, in bundles of ours that are elsewhere too."""
+    """Many spans in a bundle."""
     statements: list[Statement] = [log.report(i) for i in range(500)]
     statements += [log.retract(7, 7), log.retract(8, 8), log.report(500)]
     ranges = [(i, i + 1) for i in range(0, 502, 2)] + [(501, 503)]
     for some in (statements, [erase(*ranges)]):
-        old, new, bundles, batch = log.mirrored(*some)
-        await mirror.advance(old, new, () if own else bundles, batch)
+        await log.merge(mirror, *some)
     rows = await in_force(mirror, log)
     assert rows == refolded(log)
     assert {row[1] for row in rows} == {*range(1, 500, 2)}  # 7 too

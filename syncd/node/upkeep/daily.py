@@ -61,7 +61,7 @@ class Daily:
         await own.entries.prune(statement.day(self.ctx.today()))
         await own.imports.prune()
         mirror = self.ctx.mirror
-        await erasures.by_roster(self.ctx.roster, own, mirror, self.ctx.report)
+        await erasures.by_roster(self.ctx.roster, mirror, self.ctx.report)
         await self._append()
         # Last: without room for it, all the rest of the day is done.
         await self.orders.retire()

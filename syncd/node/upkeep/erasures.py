@@ -34,20 +34,15 @@ log = structlog.get_logger("syncd.erasures")
 
 async def by_roster(
     roster: Roster,
-    own: OwnStore,
     mirror: MirrorStore,
     report: Callable[[Finding], Awaitable[None]],
 ) -> None:
     """Act on the roster's erasures as far as we mirror their trees."""
-    ours = await own.log.head()
     for order in roster.erased:
         head = await mirror.head(order.origin)
         if head.mirrored < order.size:
             continue  # when we get there
-        tree = held.copy(mirror, head)
-        if order.origin == ours.origin:  # mirror.db has no bundles of it
-            tree = held.own(own.log, ours)
-        if await tree.root_at(order.size) != order.root:
+        if await held.copy(mirror, head).root_at(order.size) != order.root:
             await report(
                 Finding(
                     "erase_root",
@@ -162,7 +157,8 @@ async def _close(
 
 async def purge(home: Path, own: OwnStore, mirror: MirrorStore) -> bool:
     """Leave no byte of what was erased since the last time; tell if any was."""
-    count = 0
+    # What was erased of a log of ours is closed in own.db once it has ended.
+    count = len(await own.log.sizes()) - 1
     for head in await mirror.heads():
         count += len(await mirror.erased(head.origin))
     if count == durable.number(home / FILE, 0):

@@ -10,7 +10,6 @@ from syncd.errors import StaleError, SyncdError
 from syncd.flows import merge
 from syncd.flows.ports import Offload
 from syncd.node.context import Context
-from syncd.node.publish.publisher import Publisher
 from syncd.node.upkeep import erasures
 from syncd.node.upkeep.never_list import NeverList
 from syncd.node.upkeep.protected_reports import ProtectedReports
@@ -26,7 +25,6 @@ class RosterOrders:
     """Retired epochs, a risen format, the never-list."""
 
     ctx: Context
-    publisher: Publisher
     never: NeverList
     protected_reports: ProtectedReports
     checks: Offload  # folds what is mirrored
@@ -77,16 +75,9 @@ class RosterOrders:
         for head in await mirror.heads():
             if not head.contested:  # else it could not move on from a start
                 await mirror.fold_again(head.origin)
-                await self._fold(head.origin)
+                with contextlib.suppress(StaleError):  # another goes on
+                    await merge.all_stored(head.origin, mirror, self.checks)
         durable.write(path, b"%d" % roster.format)
-
-    async def _fold(self, origin: str) -> None:
-        with contextlib.suppress(StaleError):  # a pull goes on with it
-            if origin == self.ctx.origin:
-                await self.publisher.merge_own()
-            else:
-                mirror = self.ctx.mirror
-                await merge.all_stored(origin, mirror, self.checks)
 
     async def know_never(self) -> None:
         """Learn the never-list's tokens, and what of ours it protects."""
