@@ -45,7 +45,7 @@ from syncd.node.upkeep.lapse import Lapse, LapseRecord
 from syncd.roster.roster import Roster
 from syncd.store.database import Database
 from syncd.store.home_stores import OWN, open_mirror
-from syncd.store.own_books import OwnBooks, OwnBundles
+from syncd.store.own_books import OwnBooks
 from syncd.store.server import writer_of
 from syncd.store.sightings import SightedToken
 from syncd.web import local_api
@@ -167,7 +167,7 @@ class LocalWorker:
         name = f"local-{start.number}"
         writer = writer_of(config.home, name, start.server)
         self._own = OwnBooks(database, clock, *keys, writer)
-        self._own.log, self._own.sightings = OwnBundles(database), daemon
+        self._own.sightings = daemon
         self._mirror = open_mirror(
             config.home, clock=clock, server=start.server, read_only=True
         )

@@ -153,32 +153,18 @@ class StoredClaims(Book):
     ) -> Mapping[Position, Claim]:
         """Return the claims in force at some positions: for a `basis`.
 
-        There is no index by position; the entry itself names its token. A
-        position of our own log is found only through `own`'s bundles, so
-        the caller asks for those by token.
+        There is no index by position; the entry itself names its token.
         """
         known = self._tokens
         found: dict[Position, Claim] = {}
         for origin, index in positions:
             log_id = log_rows.id_of(c, origin)
             value = _token_at(c, known, log_id, index)
-            claim = _claim(c, origin, log_id, index, value, at)
-            if claim is not None:
-                found[origin, index] = claim
+            for key, record, by in _PLACED.all(c, value, log_id, index):
+                if _in_force(origin, index, by, at):
+                    row = value, index, key, record
+                    found[origin, index] = Claim.parse(origin, row)
         return found
-
-    @reads
-    def claim_of(
-        self,
-        c: sa.Connection,
-        origin: str,
-        index: int,
-        value: bytes,
-        at: Sizes | None = None,
-    ) -> Claim | None:
-        """Return the claim in force at a position whose token is known."""
-        log_id = log_rows.id_of(c, origin)
-        return _claim(c, origin, log_id, index, value, at)
 
     @reads
     def disputes(self, c: sa.Connection, ours: Collection[str]) -> list[Claim]:
@@ -320,17 +306,3 @@ def _in_force(
         return ended_by is None
     size = at.get(origin, 0)
     return index < size and (ended_by is None or ended_by >= size)
-
-
-def _claim(
-    c: sa.Connection,
-    origin: str,
-    log_id: int,
-    index: int,
-    value: bytes,
-    at: Sizes | None,
-) -> Claim | None:
-    row = _PLACED.one(c, value, log_id, index)
-    if row is None or not _in_force(origin, index, row[2], at):
-        return None
-    return Claim.parse(origin, (value, index, row[0], row[1]))

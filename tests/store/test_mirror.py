@@ -544,8 +544,6 @@ async def test_claims_as_of_earlier_sizes(
         assert [*await mirror.claims_at(places, at)] == [
             (log.origin, n) for n in there
         ]
-        one = await mirror.claim_of(log.origin, 0, value(1), at)
-        assert (one is not None) == (0 in there)
     assert await mirror.claims([value(1)], 1, 1, {}) == {}
 
 
@@ -578,10 +576,6 @@ async def test_claims_by_position(mirror: MirrorStore, log: Log) -> None:
     found = await mirror.claims_at(positions)
     assert sorted(i for _, i in found) == [0, 259]
     assert found[log.origin, 259].token == value(259)
-    claim = await mirror.claim_of(log.origin, 5, value(5))
-    assert claim is not None
-    assert claim.position == (log.origin, 5)
-    assert await mirror.claim_of(log.origin, 5, value(6)) is None
 
 
 async def test_claims_by_position_on_another_branch(

@@ -15,7 +15,7 @@ from syncd.flows.lookup import LookupContext, Spend
 from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access, Finding, Position
 from syncd.flows.tokenise import Tokeniser
-from syncd.indicator import codec, token, vocabulary
+from syncd.indicator import token, vocabulary
 from syncd.indicator.claims import Claim
 from syncd.messages import wire
 from syncd.node.background import Aside
@@ -25,10 +25,8 @@ from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.own_list_service import Overlay
 from syncd.node.serve.shown import day_text, label
 from syncd.node.upkeep.lapse import Lapse
-from syncd.store import erasing
 from syncd.store.sightings import SightedToken
 from syncd.store.stored_claims import Sizes
-from syncd.tlog.merkle import BUNDLE
 from syncd.web import forms, problem
 from syncd.web.forms import LONGEST_REFERENCE, MAX_DEADLINE_MS, LookupCall
 from syncd.web.routes import READERS, Caller, route
@@ -43,7 +41,7 @@ SUSPECTS = 65_536  # positions of false reports that are remembered
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """`flows.basis.ClaimSource`: our own claims are found by our own log."""
+    """`flows.basis.ClaimSource`: the claims that have effect."""
 
     ctx: Reading
     lapse: Lapse
@@ -91,31 +89,7 @@ class Claims:
         self, positions: Sequence[Position]
     ) -> Mapping[Position, Claim]:
         """Return the claims in force at some positions."""
-        ours = self.ctx.origin
-        found = dict(
-            await self.ctx.mirror.claims_at(
-                [p for p in positions if p[0] != ours], self.at
-            )
-        )
-        for origin, index in positions:
-            if origin == ours:
-                short = await self._own_token(index)
-                claim = short and await self.ctx.mirror.claim_of(
-                    ours, index, short, self.at
-                )
-                if claim:
-                    found[ours, index] = claim
-        return found
-
-    async def _own_token(self, index: int) -> bytes:
-        """Return the token that an entry of our log is about, or b""."""
-        bundle = await self.ctx.own.log.bundle(index // BUNDLE)
-        if bundle is None or index % BUNDLE >= bundle.width:
-            return b""
-        payload = await self.ctx.offload(
-            codec.payload_at, bundle, index % BUNDLE
-        )
-        return erasing.token_of(payload)
+        return await self.ctx.mirror.claims_at(positions, self.at)
 
 
 class NeverTokens(Protocol):

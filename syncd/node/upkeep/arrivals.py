@@ -8,7 +8,6 @@ crash swallowed comes again.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import structlog
 
@@ -93,12 +92,10 @@ async def read(
     ctx: Context, origin: str, first: int, stop: int
 ) -> list[Arrival]:
     """Return what first ≤ index < stop of a log say of indicators."""
-    own = origin == ctx.origin
-    of_log = ctx.own.log.bundle if own else partial(ctx.mirror.bundle, origin)
     page = [
         bundle
         for n in range(first // BUNDLE, -(-stop // BUNDLE))
-        if (bundle := await of_log(n))
+        if (bundle := await ctx.mirror.bundle(origin, n))
     ]
     found: list[Arrival] = await ctx.bulk(_open, origin, page, first, stop)
     return found
