@@ -5,8 +5,6 @@ go on writing them. Signatures are verified from the roster that the home
 pins; nothing is written.
 """
 
-import heapq
-import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -260,11 +258,11 @@ class _HomeCheck:
     def _whole(
         self, row: LogRow, bundles: Iterator[Bundle]
     ) -> tuple[LogRow, Iterator[Bundle]]:
-        """Add what we lacked of an earlier log, and others had."""
+        """Take the mirror's where it has more of an earlier log: others had."""
         here = self._rows.get(row.origin)
         if here is None or here.size <= row.size:
             return row, bundles
-        return here, joined(bundles, self._mirror.bundles(here.id))
+        return here, self._mirror.bundles(here.id)
 
     def mirrored(self) -> list[LogReport]:
         """Check the logs of others."""
@@ -314,18 +312,6 @@ class _HomeCheck:
                 ),
             )
         )
-
-
-def joined(
-    own: Iterator[Bundle], mirrored: Iterator[Bundle]
-) -> Iterator[Bundle]:
-    """Yield one log's bundles of two databases, the newest first.
-
-    Where both have one, the mirror's is as wide or wider.
-    """
-    found = heapq.merge(mirrored, own, key=lambda bundle: -bundle.n)
-    for _, same in itertools.groupby(found, key=lambda bundle: bundle.n):
-        yield next(same)
 
 
 def tallies(
