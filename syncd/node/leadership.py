@@ -54,7 +54,7 @@ class Leadership:
         self._election = self.ctx.home.election
         self._logs: Mapping[str, tuple[int, ...]] = {}  # as we saw them last
         self._event = 0
-        self._busy = False
+        self._taking_up = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self.begun = asyncio.Event()  # we lead, and have caught up
 
@@ -95,7 +95,8 @@ class Leadership:
                 self.guard.lead()
                 leading = self._try_to_lead(election)
                 self._tasks = [asyncio.create_task(leading)]
-        if not self._busy:  # a write may wait, and who is silent leads no more
+        # A write may wait, and who is silent leads no more.
+        if not self._taking_up.locked():
             self.aside(self._take_up(election))
 
     async def _try_to_lead(self, election: Election) -> None:
@@ -138,27 +139,21 @@ class Leadership:
         self._tasks = []
 
     async def _take_up(self, election: Election) -> None:
-        self._busy = True
-        try:
-            await self._read(election)
-        finally:
-            self._busy = False
-
-    async def _read(self, election: Election) -> None:
         """Take up what another wrote."""
-        news = await election.news(self.ctx.roster.version)
-        for note in news.rosters:
-            await self.rosters.publish(note)
-        for version in range(news.known + 1, self.ctx.roster.version + 1):
-            if raw := self.ctx.home.rosters.get(version):
-                await election.keep(version, raw)
-        if not self.number:
-            await self._follow_logs(news.receipts)
-        if news.event != self._event:
-            self._event = news.event
-            self.news()
-        if self.number and news.waits:
-            self.wake()
+        async with self._taking_up:
+            news = await election.news(self.ctx.roster.version)
+            for note in news.rosters:
+                await self.rosters.publish(note)
+            for version in range(news.known + 1, self.ctx.roster.version + 1):
+                if raw := self.ctx.home.rosters.get(version):
+                    await election.keep(version, raw)
+            if not self.number:
+                await self._follow_logs(news.receipts)
+            if news.event != self._event:
+                self._event = news.event
+                self.news()
+            if self.number and news.waits:
+                self.wake()
 
     async def _follow_logs(self, receipts: Mapping[str, int]) -> None:
         """Let readers have what the leader appended, merged and signed."""

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -177,11 +177,9 @@ class Database:
 
     def session(self, name: str) -> sa.Connection:
         """Return a server's session that ends when it is silent for a while."""
-        from syncd.store.postgresql import PostgresqlEngine
-
-        if not isinstance(self._engine, PostgresqlEngine):
-            raise TypeError("a file has no sessions")
-        return self._engine.session(name)
+        engine: Any = self._engine  # a file's has none
+        made: sa.Connection = engine.session(name)
+        return made
 
     def read_now(self, job: Callable[[sa.Connection], T]) -> T:
         """Like `read`, on the calling thread."""
@@ -211,11 +209,7 @@ class Database:
         Raises:
             UnavailableError: there is no room, or a long read goes on.
         """
-        await self.in_writer(self._purge)
-
-    def _purge(self) -> None:
-        with self.translated():
-            self._engine.purge()
+        await self.in_writer(self.translated()(self._engine.purge))
 
     def close(self) -> None:
         """Finish what runs, then close."""

@@ -3,14 +3,10 @@
 import contextlib
 import fcntl
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from syncd.errors import DamagedError, UnavailableError, UsageError
-
-
-def _ignore(_step: str) -> None:
-    pass
+from syncd.store.failpoint import hit
 
 
 def write(
@@ -18,12 +14,12 @@ def write(
     data: bytes,
     *,
     mode: int = 0o600,
-    step: Callable[[str], None] = _ignore,
+    points: str = "",
 ) -> None:
     """Replace the file at `path` by `data`, durably and never by halves.
 
     After a crash the file holds all of its old bytes or all of the new ones.
-    `step` is called with "written" and "renamed" between the durable steps.
+    `points` names the failpoints between the durable steps.
 
     Raises:
         UnavailableError: the disk is full, or does not let us.
@@ -31,9 +27,9 @@ def write(
     new = path.with_name(path.name + ".new")
     try:
         _write_new(new, data, mode)
-        step("written")
+        hit(f"{points}.written")
         new.replace(path)
-        step("renamed")
+        hit(f"{points}.renamed")
         sync_directory(path.parent)
     except OSError as e:
         raise UnavailableError(

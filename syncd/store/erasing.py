@@ -7,7 +7,7 @@ however often a log repeats them.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -161,20 +161,15 @@ class _Erasure:
     unended: list[int] = field(default_factory=list)  # their retracts, and
     # not with them the claims that these ended
 
-    def breaches(self) -> list[Finding]:
-        """Return what a writer should not have erased, as findings."""
+    def breaches(self) -> Iterator[Finding]:
+        """Yield what a writer should not have erased, as findings."""
         stood = Message("its author erased a claim that stood")
         ended = Message("its author erased a retract, and not what it ended")
-        found = list[Finding]()
-        for at, what in ((self.in_force, stood), (self.unended, ended)):
+        for at, why in ((self.in_force, stood), (self.unended, ended)):
+            n = len(at) - 1
+            more = Message("{why}, and {n} more", why=why, n=n) if n else why
             if at:
-                n, why = len(at) - 1, what
-                if n:
-                    why = Message("{why}, and {n} more", why=what, n=n)
-                found.append(
-                    Finding("erase_breach", self.origin, min(at), why)
-                )
-        return found
+                yield Finding("erase_breach", self.origin, min(at), more)
 
     def in_bundles(
         self, numbers: Sequence[int], found: Sequence[Span]

@@ -21,6 +21,7 @@ import structlog
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import UnavailableError
+from syncd.store.book import Book, reads
 from syncd.store.database import FENCING, Database, Fence
 from syncd.store.portable import timeline, writing_lock
 from syncd.store.tables import OWN, Bytes, Int, Text, cosigned, event, vault
@@ -131,17 +132,17 @@ class News(NamedTuple):
     receipts: dict[str, int]  # sizes of others' logs that we signed as merged
 
 
-class Election:
+class Election(Book):
     """Stands for leader over own.db, and holds on while it is one."""
 
     def __init__(
         self, database: Database, node: str, clock: Callable[[], int]
     ) -> None:
         """Neither lead nor follow yet; `node` is what people know us by."""
+        super().__init__(database, clock)
         self.node = node
         self.fence = Fence()
         self.handed_over = False  # by one whom we saw, on the same server
-        self._db, self._clock = database, clock
         self._session: sa.Connection | None = None
         self._at_work = threading.Lock()
         self._waited_for = dict[Any, float]()  # since when
@@ -200,42 +201,32 @@ class Election:
         self._seen, self.fence.number = new, new.fencing
         log.info("leads", fencing=new.fencing, handed_over=self.handed_over)
 
-    async def daemons(self) -> list[tuple[str, int | None]]:
+    @reads
+    def daemons(self, c: sa.Connection) -> list[tuple[str, int | None]]:
         """Return which daemons there are, and since when which one leads."""
+        since = c.scalar(sa.select(leader.c.since))
+        return [
+            (name.removeprefix(_NAMED), since if leads else None)
+            for name, leads in c.execute(_THERE)
+        ]
 
-        def job(c: sa.Connection) -> list[tuple[str, int | None]]:
-            since = c.scalar(sa.select(leader.c.since))
-            return [
-                (name.removeprefix(_NAMED), since if leads else None)
-                for name, leads in c.execute(_THERE)
-            ]
-
-        return await self._db.read(job)
-
-    async def news(self, version: int) -> News:
+    @reads
+    def news(self, c: sa.Connection, version: int) -> News:
         """Return what is new to who has this version of the roster."""
-        newer = accepted_roster.c.version > version
-        notes = sa.select(accepted_roster.c.note).where(newer)
-
-        def job(c: sa.Connection) -> News:
-            rosters = c.scalars(notes.order_by(accepted_roster.c.version))
-            known = c.scalar(sa.select(sa.func.max(accepted_roster.c.version)))
-            number = c.scalar(sa.select(sa.func.max(event.c.id)))
-            return News(
-                [*rosters],
-                known or 0,
-                number or 0,
-                bool(c.scalar(_WAITS)),
-                dict(map(tuple, c.execute(_RECEIPTS))),
-            )
-
-        return await self._db.read(job)
+        at = accepted_roster.c
+        notes = sa.select(at.note).where(at.version > version)
+        return News(
+            [*c.scalars(notes.order_by(at.version))],
+            c.scalar(sa.select(sa.func.max(at.version))) or 0,
+            c.scalar(sa.select(sa.func.max(event.c.id))) or 0,
+            bool(c.scalar(_WAITS)),
+            dict(map(tuple, c.execute(_RECEIPTS))),
+        )
 
     async def keep(self, version: int, note: bytes) -> None:
         """Let the others have a roster that we accepted."""
         new = insert(accepted_roster).values(version=version, note=note)
-        once = new.on_conflict_do_nothing()
-        await self._db.write(lambda c: c.execute(once).rowcount)
+        await self._run(new.on_conflict_do_nothing())
 
     def resign(self) -> None:
         """Lead no more."""

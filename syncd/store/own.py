@@ -216,11 +216,7 @@ class OwnLogStore(Book):
         return id_of(c, origin) if origin else self._log_id
 
     def _release(self, note: bytes) -> None:
-        durable.write(
-            self._mark,
-            note,
-            step=lambda step: failpoint.hit(f"highwater.{step}"),
-        )
+        durable.write(self._mark, note, points="highwater")
         failpoint.hit("append.marked")
         self._released = note
 

@@ -235,22 +235,15 @@ def _refusal(
     left: int,
 ) -> QuotaError:
     """Name the limit that the debit would pass for longest."""
-    wait_s, limit = max(
-        (
-            (
-                book[limit.window_s].wait_s(
-                    debit.now, limit.covers, debit.n - most
-                ),
-                limit,
-            )
-            for limit, most in room.items()
-            if most < debit.n
-        ),
-        key=lambda one: one[0],
-    )
+
+    def wait_s(limit: Limit) -> int:
+        over = debit.n - room[limit]
+        return book[limit.window_s].wait_s(debit.now, limit.covers, over)
+
+    limit = max((one for one in room if room[one] < debit.n), key=wait_s)
     return QuotaError(
         "quota: {member}: {n} more of {key} would pass {most} in {window_s} h",
-        retry_after_s=wait_s,
+        retry_after_s=wait_s(limit),
         left=left,
         member=debit.member,
         n=debit.n,

@@ -363,15 +363,14 @@ ENDED = sa.and_(  # of a claim, by its first retract
     ending.c.by_idx == claim.c.ended_by,
 )
 
-erased = (
-    mirror_table(  # entry `by_idx` erases start ≤ index < stop below itself
-        "erased",
-        column("log_id", Int, primary_key=True),
-        column("start", Int, primary_key=True),
-        column("stop", Int, primary_key=True),
-        column("by_idx", Int, primary_key=True),
-        sqlite_with_rowid=False,
-    )
+# entry `by_idx` erases start ≤ index < stop below itself
+erased = mirror_table(
+    "erased",
+    column("log_id", Int, primary_key=True),
+    column("start", Int, primary_key=True),
+    column("stop", Int, primary_key=True),
+    column("by_idx", Int, primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 spent = mirror_table(  # merged of a log on the last day on which anything was

@@ -38,8 +38,13 @@ def hand(tmp_path: Path) -> Override:
         for m in ("police", "carrier")
     ]
     roster: Any = SimpleNamespace(active=lambda: members)
-    (tmp_path / "inbox").mkdir()
-    return Override(tmp_path, tmp_path / "inbox", KEY.verifier, roster, NOW)
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    keys = SimpleNamespace(log=KEY)
+    home: Any = SimpleNamespace(
+        path=tmp_path, keys=keys, inbox={ORIGIN: inbox}.__getitem__
+    )
+    return Override(home, roster, NOW)
 
 
 def test_lines_from_after_the_start_count(

@@ -213,7 +213,9 @@ class AppendGuard:
             log.exception("not appending")
 
     async def _ask(self) -> None:
-        override = self._override()
+        # Their clocks may be ahead of ours by so much.
+        since = self.ctx.now() + MAX_SKEW_S
+        override = Override(self.ctx.home, self.ctx.roster, since)
         check = StartupCheck(
             head=await self._own.head(),
             log_key=self.ctx.home.keys.log.verifier,
@@ -270,17 +272,6 @@ class AppendGuard:
         client = self.peers.get(member)
         (raw,) = await client.files(self.ctx.origin, ["checkpoint"])
         return raw
-
-    def _override(self) -> Override:
-        home = self.ctx.home
-        return Override(
-            home.path,
-            home.inbox(self.ctx.origin),
-            home.keys.log.verifier,
-            self.ctx.roster,
-            # Theirs may be ahead of us by so much.
-            self.ctx.now() + MAX_SKEW_S,
-        )
 
     async def root_at(self, size: int) -> bytes:
         """Return the root of the first `size` entries of our log."""

@@ -11,16 +11,15 @@ matter. The operator's file is good for one start, at one size.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 
 from syncd.errors import SyncdError
 from syncd.flows.ports import OwnHead
+from syncd.node.home import Home
 from syncd.peer.client import MAX_NOTE
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, note
-from syncd.tlog.note import VerifierKey
 
 FILE = "append-anyway"
 MOST = 64  # files that are looked into
@@ -40,9 +39,7 @@ def words(head: OwnHead) -> str:
 class Override:
     """What is laid into the home while we wait for the others."""
 
-    home: Path
-    inbox: Path
-    log_key: VerifierKey
+    home: Home
     roster: Roster
     since: int  # unix seconds: older lines count for nothing
 
@@ -51,12 +48,14 @@ class Override:
         members = {m.keys.seen.name: m for m in self.roster.active()}
         keys = [m.keys.seen for m in members.values()]
         found: dict[str, bytes] = {}
-        for path in sorted(self.inbox.glob("checkpoint*"))[:MOST]:
+        own = self.home.keys.log.verifier
+        inbox = self.home.inbox(own.name)
+        for path in sorted(inbox.glob("checkpoint*"))[:MOST]:
             try:
                 with path.open("rb") as file:
                     raw = file.read(MAX_NOTE)
-                head, signed = checkpoint.open_(raw, self.log_key)
-                lines = note.verify(signed, [self.log_key, *keys])
+                head, signed = checkpoint.open_(raw, own)
+                lines = note.verify(signed, [own, *keys])
             except (SyncdError, OSError) as e:
                 log.warning("not an answer", file=path.name, why=str(e))
                 continue
@@ -70,7 +69,7 @@ class Override:
 
     def overridden(self, head: OwnHead) -> bool:
         """Tell whether the operator says so; it is good for once."""
-        path, wanted = self.home / FILE, words(head)
+        path, wanted = self.home.path / FILE, words(head)
         try:
             text = path.read_text(errors="replace").strip()
         except OSError:
