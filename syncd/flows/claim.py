@@ -113,7 +113,7 @@ def _checked(
 ) -> tuple[Fields, list[SyncdError]]:
     """Return the fields of a draft, and what is wrong with them."""
     fields = shape.part(record.KEPT[type_], draft)
-    wrong = faults.of_claim(fields, rules.today)
+    wrong = [*faults.of_claim(fields, rules.today)]
     given = {n: getattr(fields, n) for n in fields.__struct_fields__}
     missing = [n for n in given if not given[n] and n not in USUAL]
     if missing:

@@ -28,68 +28,57 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 def of_report(
     fields: ReportFields, kind: str, sector: str, today: str
-) -> list[SyncdError]:
-    """Return what is wrong with the fields of a report of ours.
+) -> Iterator[SyncdError]:
+    """Yield what is wrong with the fields of a report of ours.
 
     `kind` is "" where it is not known, `sector` our own or "" likewise.
     """
-    faults = [*_codes(fields)]
-    unknown = {fault.params["field"] for fault in faults}
+    codes = [*_codes(fields)]
+    unknown = {fault.params["field"] for fault in codes}
+    yield from codes
     if "role" not in unknown:
-        faults += _role(fields.role, kind)
+        yield from _role(fields.role, kind)
     if "evidence" not in unknown:
-        faults += _evidence(fields.evidence, sector)
-    faults += _misspelt(fields)
-    if not notation.is_day(fields.seen):
-        return faults
-    if fields.seen > today:
-        faults.append(
-            MalformedError("seen: {seen} is in the future", seen=fields.seen)
+        yield from _evidence(fields.evidence, sector)
+    yield from _misspelt(fields)
+    seen, expires = fields.seen, fields.expires
+    if not notation.is_day(seen):
+        return
+    if seen > today:
+        yield MalformedError("seen: {seen} is in the future", seen=seen)
+    elif notation.is_day(expires) and expires <= seen:
+        yield MalformedError(
+            "expires: {expires}, and seen {seen}",
+            hint="it counts from the day seen until the day before",
+            expires=expires,
+            seen=seen,
         )
-    elif notation.is_day(fields.expires) and fields.expires <= fields.seen:
-        faults.append(
-            MalformedError(
-                "expires: {expires}, and seen {seen}",
-                hint="it counts from the day seen until the day before",
-                expires=fields.expires,
-                seen=fields.seen,
-            )
-        )
-    return faults
 
 
-def of_claim(fields: Fields, today: str) -> list[SyncdError]:
-    """Return what is wrong with the fields of another statement of ours."""
-    faults = [*_codes(fields), *_misspelt(fields)]
+def of_claim(fields: Fields, today: str) -> Iterator[SyncdError]:
+    """Yield what is wrong with the fields of another statement of ours."""
+    yield from _codes(fields)
+    yield from _misspelt(fields)
     days = (getattr(fields, n, "") for n in ("due", "expires", "since"))
     due, expires, since = (d if notation.is_day(d) else "" for d in days)
     if due and due < today:
-        faults.append(
-            MalformedError(
-                "due: {due} is past",
-                hint="it is the day by which an answer is asked for",
-                due=due,
-            )
+        yield MalformedError(
+            "due: {due} is past",
+            hint="it is the day by which an answer is asked for",
+            due=due,
         )
     elif due and notation.DAYS[due] > notation.DAYS[today] + MOST_DUE_DAYS:
-        faults.append(
-            MalformedError(
-                "due: {due} is more than {days} days ahead",
-                due=due,
-                days=MOST_DUE_DAYS,
-            )
+        yield MalformedError(
+            "due: {due} is more than {days} days ahead",
+            due=due,
+            days=MOST_DUE_DAYS,
         )
     if expires and (expires <= today or expires < due):
-        faults.append(
-            MalformedError(
-                "expires: {expires} is past, or before due", expires=expires
-            )
+        yield MalformedError(
+            "expires: {expires} is past, or before due", expires=expires
         )
     if since > today:
-        faults.append(
-            MalformedError("since: {day} is in the future", day=since)
-        )
-    return faults
+        yield MalformedError("since: {day} is in the future", day=since)
 
 
 def _codes(fields: Fields) -> Iterator[SyncdError]:

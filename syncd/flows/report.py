@@ -195,7 +195,7 @@ def _fields(
         seen=fields.seen or rules.today,
         handling=fields.handling or _usual_handling(fields.evidence),
     )
-    flaws = faults.of_report(fields, kind, rules.sector, rules.today)
+    flaws = [*faults.of_report(fields, kind, rules.sector, rules.today)]
     wrong += flaws
     named = kind and fields.label and fields.role and fields.evidence
     if flaws or not named:

@@ -57,35 +57,25 @@ class ShapeError(MalformedError):
 def of(error: SyncdError) -> Problem:
     """Return what is said of an error of ours."""
     flaws = tuple(
-        Flaw(at=str(e).partition(":")[0], **_parts(e.text, e.way_out))
-        for e in error.faults
+        Flaw(at=str(e).partition(":")[0], **_parts(e)) for e in error.faults
     )
-    return _problem(
-        error.status,
-        _URN + error.kind,
-        error.text,
-        error.way_out,
-        errors=error.flaws if isinstance(error, ShapeError) else flaws,
-    )
+    if isinstance(error, ShapeError):
+        flaws = error.flaws
+    return _problem(error.status, _URN + error.kind, error, flaws)
 
 
-def _parts(message: Message, hint: Message) -> dict[str, Any]:
-    return {
-        **wire.parts(message),
-        "hint": str(hint),
-        "hint_code": wire.code(hint),
-    }
+def _parts(error: SyncdError) -> dict[str, Any]:
+    hint = error.way_out
+    words = wire.parts(error.text)
+    return {**words, "hint": str(hint), "hint_code": wire.code(hint)}
 
 
 def _problem(
-    status: int, type_: str, message: Message, hint: Message, **more: Any
+    status: int, type_: str, error: SyncdError, flaws: tuple[Flaw, ...] = ()
 ) -> Problem:
+    words, title = _parts(error), HTTPStatus(status).phrase
     return Problem(
-        type=type_,
-        title=HTTPStatus(status).phrase,
-        status=status,
-        **_parts(message, hint),
-        **more,
+        type=type_, title=title, status=status, errors=flaws, **words
     )
 
 
@@ -99,8 +89,7 @@ def plain(
 ) -> web.Response:
     """Return a problem that HTTP has a name for, as an answer."""
     error = SyncdError(message, hint=hint, **params)
-    found = _problem(status, "about:blank", error.text, error.way_out)
-    return _response(found, headers)
+    return _response(_problem(status, "about:blank", error), headers)
 
 
 def _response(problem: Problem, headers: Mapping[str, str]) -> web.Response:

@@ -286,7 +286,8 @@ def test_a_draft_becomes_a_writable_statement_or_an_error_of_ours(
         made = made_of(kept)
         statement.encode(made)
         assert made.seen < made.expires
-        assert not faults.of_report(part(ReportFields, made), "", "", TODAY)
+        fields = part(ReportFields, made)
+        assert not [*faults.of_report(fields, "", "", TODAY)]
 
 
 def test_what_is_kept_says_how_its_url_was_read() -> None:

@@ -36,11 +36,7 @@ class Excess:
                 day, epoch.label
             ):
                 member = roster.member(name)
-                if (
-                    member is None
-                    or member.id == self.ctx.me
-                    or purpose != PUBLISH
-                ):
+                if not member or name == self.ctx.me or purpose != PUBLISH:
                     continue
                 origins = [log.origin for log in member.generations]
                 lags = any(
