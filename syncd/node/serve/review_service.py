@@ -27,10 +27,10 @@ from syncd.flows.entry import Filter
 from syncd.flows.own_lists import plain_text
 from syncd.flows.review import Change, Held, Person
 from syncd.indicator import statement
-from syncd.indicator.statement import NAMES
+from syncd.indicator.statement import NAMES, Report
 from syncd.lists.preview import masked
 from syncd.node.context import Context
-from syncd.node.serve.shown import claim_items, shown, unmasked
+from syncd.node.serve.shown import shown, unmasked
 from syncd.store.pending import FINAL
 from syncd.store.retracting import Terms
 from syncd.store.vault import Query
@@ -193,11 +193,18 @@ class Review:
         """Return which other members list what rows of the vault are of."""
         keys = {_key(row) for row in rows if getattr(row, "token", b"")}
         found = await claims_on(keys, self.claims)
-        items = {k: claim_items(self.ctx.roster, c) for k, c in found.items()}
+        authors = self.ctx.roster.authors
+        listing = {
+            key: {
+                authors[c.origin].id
+                for c in claims
+                if isinstance(c.statement, Report) and c.origin in authors
+            }
+            for key, claims in found.items()
+        }
         return {
-            key: tuple(sorted(by.difference(("", self.ctx.me))))
-            for key, claims in items.items()
-            if (by := {c.member for c in claims if c.type == "report"})
+            key: tuple(sorted(by - {self.ctx.me}))
+            for key, by in listing.items()
         }
 
     async def ask_of_own(
