@@ -9,11 +9,13 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from syncd import canonical, config
-from syncd.cli import grid, terminal
+from syncd.audit import bundle
+from syncd.cli import grid, meter, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions
 from syncd.errors import UsageError
@@ -22,6 +24,7 @@ from syncd.flows.serve import LogFiles
 from syncd.indicator import codec, statement, token
 from syncd.indicator.leaf import Record
 from syncd.node.audit import stored
+from syncd.node.pinned import clock
 from syncd.store.snapshot import (
     CosignRow,
     LogRow,
@@ -61,13 +64,48 @@ def _show(args: _ShowOptions) -> None:
 
 
 class _ExportOptions(LogOptions):
-    out: Path = argument("a new directory")
+    out: Path = argument("a new directory; or a new file NAME.tar")
     audited: bool = option("for auditors: no indicator's payload", "--audit")
+    complete: bool = option("an audit bundle of all logs")
+    with_payloads: str = option("why a complete one shows contents")
 
 
-@noun.verb("export", "Write a log as static C2SP files.")
+@noun.verb("export", "Write logs as static C2SP files.")
 def _export(args: _ExportOptions) -> None:
-    out = args.out
+    if args.with_payloads and not args.complete:
+        raise UsageError("--with-payloads goes with --complete")
+    with new_directory(args.out) as made:
+        if args.complete:
+            _complete(args, made)
+            return
+        with stored.served(args.settings(), args.mirror) as log:
+            count = asyncio.run(_fill(made, log, args.audited))
+            head = checkpoint.parse(note.parse(log.checkpoint).text)
+    terminal.say(
+        "{origin}: {size} entries in {count} files",
+        origin=head.origin,
+        size=head.size,
+        count=count,
+    )
+
+
+def _complete(args: _ExportOptions, made: Path) -> None:
+    """Write an audit bundle."""
+    from syncd.node.audit import complete
+
+    settings = args.settings()
+    with meter.meter(args.out.name, 1) as progress:
+        reason = args.with_payloads
+        writing = complete.write(
+            settings, made, clock(), reason=reason, progress=progress
+        )
+        name = asyncio.run(writing)
+    terminal.say("bundle {name}", name=name)
+
+
+@contextmanager
+def new_directory(out: Path) -> Iterator[Path]:
+    """Give a directory that is moved to `out`, or packed, when it is filled."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(
             "{path}: is there already",
@@ -75,21 +113,15 @@ def _export(args: _ExportOptions) -> None:
             path=out,
         )
     parent = out.absolute().parent
-    # They are moved there when they are complete.
     made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=parent))
     try:
-        with stored.served(args.settings(), args.mirror) as log:
-            count = asyncio.run(_fill(made, log, args.audited))
-            head = checkpoint.parse(note.parse(log.checkpoint).text)
-        made.rename(out)
+        yield made
+        if out.suffix == ".tar":
+            bundle.pack(made, out)
+        else:
+            made.rename(out)
     finally:
         shutil.rmtree(made, ignore_errors=True)
-    terminal.say(
-        "{origin}: {size} entries in {count} files",
-        origin=head.origin,
-        size=head.size,
-        count=count,
-    )
 
 
 async def _fill(made: Path, log: LogFiles, audited: bool) -> int:

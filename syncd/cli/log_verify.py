@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from syncd.audit import known
 from syncd.cli import terminal
 from syncd.cli.command import argument, option
 from syncd.cli.log import noun, types
@@ -22,7 +23,6 @@ from syncd.errors import (
 )
 from syncd.flows import log_files
 from syncd.indicator import claims, token
-from syncd.indicator.absent import Range
 from syncd.messages.catalogue import t
 from syncd.node.audit import stored
 from syncd.node.pinned import trusted_roster
@@ -30,7 +30,6 @@ from syncd.peer.directory import read
 from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import note, strict
-from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import VerifierKey
 
 LOOKED = ("origin", "size", "merged", "rows", "contested", "ok", "problems")
@@ -73,8 +72,12 @@ def _files(args: _VerifyOptions, directory: Path) -> int:
             _names(directory),
             partial(read, directory),
             log_key=lambda origin: _log_key(origin, key, roster),
-            cosigners=stored.cosigners(roster) if roster else None,
-            erased=lambda head: _erased(head, roster),
+            cosigners=known.cosigners(roster) if roster else None,
+            erased=lambda head: (
+                known.erasable(roster, head.origin, head.size)
+                if roster
+                else []
+            ),
         )
     except UnavailableError as e:
         raise DamagedError(e.text) from e
@@ -129,15 +132,6 @@ def _log_key(
     if key and found[1].log != key:
         raise UntrustedError("roster: {origin} has another key", origin=origin)
     return found[1].log
-
-
-def _erased(head: Checkpoint, roster: Roster | None) -> list[Range]:
-    if roster is None:
-        return []
-    found = stored.ordered(roster, head.origin)
-    if roster.retired:  # no leaf tells of which epoch it is
-        found.append((0, head.size, head.size))
-    return found
 
 
 def _names(directory: Path) -> set[str]:

@@ -100,6 +100,7 @@ def check(
     log_key: Callable[[str], VerifierKey],
     cosigners: Iterable[VerifierKey] | None = None,
     erased: Callable[[Checkpoint], Iterable[Range]] = lambda _: (),
+    each: Callable[[int, list[Record]], None] = lambda *_: None,
 ) -> Files:
     """Return what files of a log say, every byte of them proven.
 
@@ -107,6 +108,7 @@ def check(
         cosigners: all keys whose lines may stand under the checkpoint;
             None if they are not known: then such lines are `unverified`.
         erased: what the roster erased of a log.
+        each: is given each bundle: its first index, and its records.
 
     Raises:
         UntrustedError: the checkpoint, or a line of it, is not signed by a
@@ -130,7 +132,7 @@ def check(
                 what=what,
                 size=head.size,
             )
-    state = _Opened(head, audit, read)
+    state = _Opened(head, audit, read, each)
     if state.run() != head.root:
         raise DamagedError(
             "checkpoint: the entries hash to another root at {size}",
@@ -170,10 +172,17 @@ def _lines(
 class _Opened:
     """The bundles and tiles of a directory, recomputed from its entries."""
 
-    def __init__(self, head: Checkpoint, audit: bool, read: Read) -> None:
+    def __init__(
+        self,
+        head: Checkpoint,
+        audit: bool,
+        read: Read,
+        each: Callable[[int, list[Record]], None],
+    ) -> None:
         self._head = head
         self._audit = audit
         self._read = read
+        self._each = each
         self.types: Counter[int] = Counter()
         self.ranges: list[Range] = []
         self.closed: list[tuple[int, int]] = []  # (index, type)
@@ -218,6 +227,7 @@ class _Opened:
 
     def _note(self, start: int, records: list[Record], path: str) -> None:
         self.types.update(type_of(record) for record in records)
+        self._each(start, records)
         self.ranges += absent.erases(start, records)
         if not self._audit:
             missing = absent.complete(start, records)

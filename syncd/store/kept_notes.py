@@ -57,7 +57,7 @@ class KeptNotes(Book):
     @reads
     def evidence(self, c: sa.Connection, origin: str) -> list[bytes]:
         """Return the notes of a log that contradict each other, or did."""
-        return _evidence(c, log_rows.id_of(c, origin))
+        return evidence(c, log_rows.id_of(c, origin))
 
     @reads
     def rejected(self, c: sa.Connection, origin: str) -> list[bytes]:
@@ -76,7 +76,7 @@ def of_log(c: sa.Connection, log_id: int) -> dict[int, bytes]:
 
 def rejected(c: sa.Connection, log_id: int) -> list[bytes]:
     """Return a log's notes that the roster decided against."""
-    return _evidence(c, log_id, fork_note.c.rejected == 1)
+    return evidence(c, log_id, fork_note.c.rejected == 1)
 
 
 def keep(c: sa.Connection, log_id: int, size: int, note: bytes) -> None:
@@ -105,9 +105,10 @@ def reject(c: sa.Connection, log_id: int, notes: Sequence[bytes]) -> None:
     log_rows.drop(c, kept_note, log_id, kept_note.c.note.in_(notes))
 
 
-def _evidence(
+def evidence(
     c: sa.Connection, log_id: int, *which: sa.ColumnElement[bool]
 ) -> list[bytes]:
+    """Return a log's notes that contradict each other, some or all."""
     found = sa.select(fork_note.c.note).order_by(fork_note.c.hash)
     return [*c.scalars(found.where(fork_note.c.log_id == log_id, *which))]
 

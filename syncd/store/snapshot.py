@@ -165,6 +165,10 @@ class MirrorSnapshot(_Snapshot):
         """Return a log's kept checkpoints by size."""
         return kept_notes.of_log(self._c, log_id)
 
+    def forked(self, log_id: int) -> list[bytes]:
+        """Return a log's notes that contradict each other, or did."""
+        return kept_notes.evidence(self._c, log_id)
+
     def rejected(self, log_id: int) -> list[bytes]:
         """Return a log's notes that the roster decided against."""
         return kept_notes.rejected(self._c, log_id)

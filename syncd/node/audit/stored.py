@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from syncd.audit.known import cosigners, ordered
 from syncd.config import Config, server
 from syncd.errors import DamagedError, MalformedError, UsageError
 from syncd.flows import audit, excess
@@ -18,7 +19,7 @@ from syncd.flows.audit import LogReport, LogView, Proof, Tally
 from syncd.flows.excess import Counted
 from syncd.flows.ports import Bundle, at_once
 from syncd.flows.serve import LogFiles
-from syncd.indicator.absent import RETIRED, Range
+from syncd.indicator.absent import RETIRED
 from syncd.node.follow.receipts import with_receipts
 from syncd.roster.roster import Roster
 from syncd.store import durable, own
@@ -134,14 +135,6 @@ def mirrored_row(s: MirrorSnapshot, origin: str) -> LogRow:
     return row
 
 
-def cosigners(roster: Roster) -> list[VerifierKey]:
-    """Return every key whose line may stand under a checkpoint."""
-    keys = list(roster.witnesses)
-    for member in roster.members:
-        keys += [member.keys.seen, member.keys.merged]
-    return keys
-
-
 def _is_by(raw: bytes, keys: list[VerifierKey]) -> bool:
     """Tell whether a note has a line of some keys, if it is one."""
     try:
@@ -150,16 +143,6 @@ def _is_by(raw: bytes, keys: list[VerifierKey]) -> bool:
         return True
     known = {(key.name, key.key_id) for key in keys}
     return any((line.name, line.key_id) in known for line in lines)
-
-
-def ordered(roster: Roster, origin: str) -> list[Range]:
-    """Return what the roster erased of a log: `by` is the size it names."""
-    return [
-        (start, stop, row.size)
-        for row in roster.erased
-        if row.origin == origin
-        for start, stop in row.ranges
-    ]
 
 
 def verify_home(settings: Config, roster: Roster) -> list[LogReport]:

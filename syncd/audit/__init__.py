@@ -1,0 +1,1 @@
+"""What auditors take home: bundles, what they prove, and reports of them."""

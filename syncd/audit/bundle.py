@@ -1,0 +1,234 @@
+"""Audit bundles: plain C2SP files of all logs, in a directory or a tar.
+
+    manifest               SHA-256 of every other file, as sha256sum checks it
+    about.json             who made it, of which alliance, when, from whom
+    README.txt             how to check it, in both languages
+    roster/000001.note …   the chain of rosters
+    vkeys                  every key, a line each
+    log/ORIGIN/…           checkpoint, tile/…, audit/… (or payload/…), where
+                           ORIGIN has ~ for /; and notes/SIZE-HASH: whatever
+                           else was signed of it, cosignatures and their times
+    evidence/MEMBER/…      replies that convict a holder
+
+The manifest's own hash names a bundle. It is nobody's signature: what a file
+is worth, `verify` finds out. `read` believes no name and no size.
+"""
+
+import hashlib
+import os
+import re
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct, json
+
+from syncd import canonical
+from syncd.errors import DamagedError, MalformedError, UnavailableError
+from syncd.indicator.codec import MAX_RAW
+
+FORMAT: Final = 1
+ABOUT, MANIFEST = "about.json", "manifest"
+MAX_FILE: Final = MAX_RAW  # bytes of any file, a payload bundle at most
+MAX_MANIFEST: Final = 256 << 20  # bytes: two million files
+_LINE: Final = re.compile(
+    r"([0-9a-f]{64})  ([A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)*)", re.ASCII
+)
+
+
+class About(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a bundle says of itself; nobody signed it."""
+
+    format: int = FORMAT
+    alliance: str  # its id, hex
+    at: int  # unix seconds by the clock of who made it
+    sources: tuple[str, ...]  # members' ids whose copies are in it, sorted
+    reason: str = ""  # why it has payloads; "": it has leaves alone
+
+
+def log_directory(origin: str) -> str:
+    """Return where a log's files are."""
+    return f"log/{origin.replace('/', '~')}"
+
+
+def note_path(origin: str, size: int, raw: bytes) -> str:
+    """Return where another signed note of a log is kept."""
+    named = hashlib.sha256(raw).hexdigest()[:16]
+    return f"{log_directory(origin)}/notes/{size}-{named}"
+
+
+@dataclass
+class Writer:
+    """A bundle that is being made in a directory of its own."""
+
+    root: Path
+    made: dict[str, str] = field(default_factory=dict)  # path → hex SHA-256
+
+    def add(self, path: str, raw: bytes) -> None:
+        """Write a file; the same one again is none."""
+        if path in self.made:
+            return
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(raw)
+        self.made[path] = hashlib.sha256(raw).hexdigest()
+
+    def finish(self, about: About) -> str:
+        """Write what it says of itself, and the manifest; return its name."""
+        self.add(ABOUT, json.encode(about, order="sorted"))
+        lines = "".join(
+            f"{hash_}  {path}\n" for path, hash_ in sorted(self.made.items())
+        )
+        (self.root / MANIFEST).write_text(lines)
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+
+@dataclass
+class Bundle:
+    """A bundle that somebody brought."""
+
+    root: Path
+    unread: set[str] = field(init=False)  # files that nobody looked at yet
+
+    def __post_init__(self) -> None:
+        self.unread = {*self.files}
+
+    @cached_property
+    def _manifest(self) -> bytes:
+        return _read(self.root, MANIFEST, MAX_MANIFEST)
+
+    @property
+    def name(self) -> str:
+        """The hash of its manifest, hex."""
+        return hashlib.sha256(self._manifest).hexdigest()
+
+    @cached_property
+    def files(self) -> Mapping[str, str]:
+        """Hex SHA-256 of each file, by path.
+
+        Raises:
+            DamagedError: there is no manifest, or it is none.
+        """
+        try:
+            *lines, last = self._manifest.decode("ascii").split("\n")
+        except UnicodeDecodeError as e:
+            raise DamagedError("{path}: is not text", path=MANIFEST) from e
+        found: dict[str, str] = {}
+        for n, line in enumerate(lines, 1):
+            match = _LINE.fullmatch(line)
+            if match is None or {".", ".."} & {*match[2].split("/")}:
+                raise DamagedError(
+                    "{path}: line {n} is no hash and path", path=MANIFEST, n=n
+                )
+            found[match[2]] = match[1]
+        if last or [*found] != sorted(found) or len(found) < len(lines):
+            raise DamagedError("{path}: not in order", path=MANIFEST)
+        return found
+
+    @cached_property
+    def about(self) -> About:
+        """What it says of itself.
+
+        Raises:
+            DamagedError: it says nothing that can be read.
+        """
+        try:
+            return canonical.load(self.read(ABOUT, 1 << 20), About)
+        except MalformedError as e:
+            raise DamagedError("{path}: {why}", path=ABOUT, why=e) from e
+
+    def read(self, path: str, most: int = MAX_FILE) -> bytes:
+        """Return a file's bytes, which are those that the manifest names.
+
+        Raises:
+            DamagedError: it is missing, too long, or has other bytes.
+        """
+        raw = _read(self.root, path, most)
+        self.unread.discard(path)
+        if hashlib.sha256(raw).hexdigest() != self.files.get(path):
+            raise DamagedError("{path}: not what the manifest says", path=path)
+        return raw
+
+    def below(self, directory: str) -> list[str]:
+        """Return the paths of all files in a directory, in order."""
+        return [path for path in self.files if path.startswith(directory)]
+
+    def origins(self) -> list[str]:
+        """Return the logs of which there are files, in order."""
+        found = {path.split("/")[1] for path in self.below("log/")}
+        return sorted(name.replace("~", "/") for name in found)
+
+    def strays(self) -> tuple[list[str], list[str]]:
+        """Return files that are missing, and those that nobody named."""
+        there = set[str]()
+        for where, directories, names in os.walk(self.root):
+            linked = (d for d in directories if (Path(where) / d).is_symlink())
+            for name in (*names, *linked):
+                path = Path(where) / name
+                there.add(path.relative_to(self.root).as_posix())
+        there.discard(MANIFEST)
+        known = {*self.files}
+        return sorted(known - there), sorted(there - known)
+
+
+def _read(root: Path, path: str, most: int) -> bytes:
+    file = root / path
+    try:
+        if not file.is_file() or file.is_symlink():
+            raise DamagedError("{path}: no such file", path=path)
+        with file.open("rb") as opened:
+            raw = opened.read(most + 1)
+    except OSError as e:
+        raise UnavailableError(
+            "{path}: {why}", path=path, why=e.strerror
+        ) from e
+    if len(raw) > most:
+        raise DamagedError(
+            "{path}: is over {most} bytes", path=path, most=most
+        )
+    return raw
+
+
+# ------------------------------------------------------------------- tar
+
+
+def pack(root: Path, out: Path) -> None:
+    """Write a bundle's files as one plain tar, the same for the same."""
+    with tarfile.open(out, "x", format=tarfile.USTAR_FORMAT) as tar:
+        for path in sorted([MANIFEST, *Bundle(root).files]):
+            entry = tarfile.TarInfo(path)
+            entry.size = (root / path).stat().st_size
+            with (root / path).open("rb") as file:
+                tar.addfile(entry, file)
+
+
+def unpack(tar: Path, into: Path) -> None:
+    """Write the files of a tar below a directory.
+
+    Raises:
+        DamagedError: it is none, is cut off, leads elsewhere, names a file
+            twice, or holds what is no file.
+    """
+    try:
+        with tarfile.open(tar, "r:") as opened:
+            for entry in _entries(opened, tar.stat().st_size):
+                opened.extract(entry, into, filter="data")
+    except (tarfile.TarError, EOFError) as e:
+        raise DamagedError("{tar}: {why}", tar=tar.name, why=e) from e
+
+
+def _entries(
+    opened: Iterable[tarfile.TarInfo], left: int
+) -> Iterator[tarfile.TarInfo]:
+    seen = set[str]()
+    for entry in opened:
+        left -= entry.size  # holes, which unpack to more than was packed
+        if entry.isdir():
+            continue
+        if not entry.isreg() or entry.name in seen or left < 0:
+            raise tarfile.TarError(f"{entry.name[:200]}: twice, or no file")
+        seen.add(entry.name)
+        yield entry

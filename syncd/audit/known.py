@@ -1,0 +1,81 @@
+"""Whose signatures count in an audit: all versions of the roster together.
+
+Keys come and go with versions, and what they signed in their time stays. So
+a line is held against every version's keys, not against the newest alone.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from syncd.errors import UntrustedError
+from syncd.indicator.absent import Range
+from syncd.roster.roster import Roster
+from syncd.tlog.note import VerifierKey
+
+
+def cosigners(roster: Roster) -> list[VerifierKey]:
+    """Return every key whose line may stand under a checkpoint."""
+    keys = list(roster.witnesses)
+    for member in roster.members:
+        keys += [member.keys.seen, member.keys.merged]
+    return keys
+
+
+def ordered(roster: Roster, origin: str) -> list[Range]:
+    """Return what the roster erased of a log: `by` is the size it names."""
+    return [
+        (start, stop, row.size)
+        for row in roster.erased
+        if row.origin == origin
+        for start, stop in row.ranges
+    ]
+
+
+def erasable(roster: Roster, origin: str, size: int) -> list[Range]:
+    """Return what a log of `size` entries need not open, by its roster."""
+    found = ordered(roster, origin)
+    if roster.retired:  # no leaf tells of which epoch it is
+        found.append((0, size, size))
+    return found
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of a chain of rosters, the newest first."""
+
+    rosters: Sequence[Roster]
+
+    @cached_property
+    def cosigners(self) -> tuple[VerifierKey, ...]:
+        """All that could ever cosign, each once."""
+        every = (key for r in self.rosters for key in cosigners(r))
+        return tuple(dict.fromkeys(every))
+
+    def log(self, origin: str) -> tuple[str, VerifierKey]:
+        """Return whose log that is, by id, and its key.
+
+        Raises:
+            UntrustedError: it never was anybody's.
+        """
+        for roster in self.rosters:
+            if found := roster.by_origin(origin):
+                return found[0].id, found[1].log
+        raise UntrustedError(
+            "roster: nobody's log is {origin}", origin=origin[:100]
+        )
+
+    def signer(self, name: str) -> tuple[str, str]:
+        """Return who signs by a cosigner's key of that name, and as what.
+
+        That is a member's id and `seen` or `merged`, or a name and `witness`.
+        """
+        for roster in self.rosters:
+            if member := roster.by_key_name(name):
+                return member.id, name.rpartition("/")[2]
+        return name, "witness"
+
+
+def first(rosters: Iterable[Roster], version: int) -> Roster | None:
+    """Return a version of a chain."""
+    return next((r for r in rosters if r.version == version), None)

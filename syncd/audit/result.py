@@ -1,0 +1,107 @@
+"""What an audit finds: logs, the lines under them, findings, what is unseen."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Final, NamedTuple
+
+from syncd.audit.bundle import About
+from syncd.errors import Message
+from syncd.indicator.statement import Statement
+from syncd.roster.roster import Roster
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.note import VerifierKey
+
+BOOKS: Final = range(16, 21)
+DATED: Final = (2, 3, 6, 18)  # types of which is asked who followed when
+EXIT: Final = {
+    "odd": 1,
+    "fault": 1,
+    "undecided": 3,
+    "untrusted": 4,
+    "broken": 5,
+}
+
+
+class Kind(NamedTuple):
+    """What a finding of a code is worth."""
+
+    severity: str  # a key of EXIT
+    proves: dict[str, str]  # by language
+    leaves_open: dict[str, str]
+
+
+@cache
+def kinds() -> dict[str, Kind]:
+    """Return every code that `verify` may find, in the order of its table."""
+    table = resources.files("syncd.audit").joinpath("findings.tsv")
+    _, *rows = table.read_text("utf-8").splitlines()
+    return {
+        code: Kind(severity, {"en": en, "zh": zh}, {"en": en_, "zh": zh_})
+        for code, severity, en, zh, en_, zh_ in (r.split("\t") for r in rows)
+    }
+
+
+class Found(NamedTuple):
+    """One finding: its code, where it is, and what exactly is wrong."""
+
+    code: str
+    place: str  # a file of the bundle, or ORIGIN:INDEX
+    text: Message
+
+
+class Line(NamedTuple):
+    """Somebody says at a time that it has the first `size` entries of a log."""
+
+    signer: str  # member id, or a witness's name
+    role: str  # seen, merged, witness; anchor: its own log says so
+    size: int
+    at: int  # unix seconds by its clock; of an anchor, by who saw that log
+    place: str  # where that stands
+
+
+@dataclass(slots=True)
+class AuditedLog:
+    """One log, as far as it was proven."""
+
+    origin: str
+    member: str  # its author's id
+    key: VerifierKey
+    head: Checkpoint
+    audit: bool  # leaves alone, no payload of an indicator
+    types: Counter[int]
+    positions: dict[int, list[int]]  # indices by type, of DATED
+    books: list[tuple[int, Statement]]  # of BOOKS, by index
+    lines: list[Line] = field(default_factory=list)
+    apart: list[Line] = field(default_factory=list)  # of a fork's other side
+
+    def followed(self, index: int) -> dict[str, Line]:
+        """Return who had merged an entry, each by the earliest line of it."""
+        found: dict[str, Line] = {}
+        for line in sorted(self.lines, key=lambda line: (line.at, line.size)):
+            if line.size > index and line.role in ("merged", "anchor"):
+                found.setdefault(line.signer, line)
+        return found
+
+    def first_seen(self, index: int) -> int:
+        """Return the earliest time at which anybody had an entry, 0 if none."""
+        return min((ln.at for ln in self.lines if ln.size > index), default=0)
+
+
+@dataclass(slots=True)
+class Audit:
+    """What came of checking a bundle."""
+
+    bundle: str  # its manifest's hash
+    about: About
+    rosters: list[Roster]  # the newest first
+    logs: dict[str, AuditedLog] = field(default_factory=dict)
+    found: list[Found] = field(default_factory=list)
+    unseen: list[Message] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """What the worst finding means: 0, 1, 3, 4 or 5."""
+        codes = (EXIT[kinds()[found.code].severity] for found in self.found)
+        return max(codes, default=0)

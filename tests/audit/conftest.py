@@ -1,0 +1,156 @@
+"""Homes of an alliance that has stopped, and the bundles that they give."""
+
+import asyncio
+import hashlib
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from syncd import config
+from syncd.audit import bundle as bundles
+from syncd.audit.bundle import MANIFEST, Bundle
+from syncd.audit.result import Audit
+from syncd.audit.verify import verify
+from syncd.flows import log_files, publish
+from syncd.flows.ports import at_once
+from syncd.flows.serve import LogFiles
+from syncd.indicator import codec, leaf, statement
+from syncd.indicator.statement import Erase, Statement
+from syncd.node.audit import complete
+from syncd.roster.keys import MemberKeys
+from syncd.tlog import checkpoint, cosignature, note, tiles
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.merkle import Frontier
+from syncd.tlog.note import SigningKey
+from tests.alliance import Alliance, payload
+
+IDS = ("police", "bank", "carrier")
+POLICE, BANK, CARRIER = (f"{id_}.example/syncd/txwz/1" for id_ in IDS)
+NOW = 2**32  # of the collector's clock: whatever was signed was before
+
+
+@dataclass
+class Made:
+    """An alliance's homes, and what a test needs to know of it."""
+
+    root: Path
+    fingerprint: str = ""
+    keys: dict[str, MemberKeys] = field(default_factory=dict)
+
+    def bundle(self, member: str, out: Path, reason: str = "") -> Bundle:
+        """Return the bundle of a member's home."""
+        settings = config.load(self.root / member)
+        asyncio.run(complete.write(settings, out, NOW, reason=reason))
+        return Bundle(out)
+
+    def audit(self, given: Bundle, *earlier: Bundle) -> Audit:
+        """Return what there is to say of a bundle that may be changed."""
+        fresh = [Bundle(one.root) for one in earlier]
+        return verify(Bundle(given.root), self.fingerprint, fresh)
+
+    def codes(self, given: Bundle, *earlier: Bundle) -> set[str]:
+        """Return the codes of all that is found."""
+        return {found.code for found in self.audit(given, *earlier).found}
+
+
+async def _make(made: Made) -> None:
+    async with Alliance.found(made.root, IDS) as alliance:
+        made.fingerprint = alliance.fingerprint
+        for n, member in enumerate(alliance.members.values()):
+            await member.report("phone", f"+1202555{1000 + n}", "+12025550123")
+            made.keys[member.id] = member.keys
+        await alliance.settle()
+        await alliance.police.retract("phone", "+12025550123")
+        await alliance.settle()
+        await alliance.bank.write(*[payload(n, BANK) for n in range(300)])
+        await alliance.bank.say(Erase(ranges=((20, 23),), reason="privacy"))
+        await alliance.settle()
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Three homes with reports, a retraction and an erasure."""
+    made = Made(tmp_path_factory.mktemp("audit"))
+    asyncio.run(_make(made))
+    return made
+
+
+@pytest.fixture(scope="session")
+def police(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The bundle of the police's home; nobody may change it."""
+    return made.bundle("police", tmp_path_factory.mktemp("police"))
+
+
+@pytest.fixture
+def mine(police: Bundle, tmp_path: Path) -> Bundle:
+    """A copy of it, to be changed."""
+    shutil.copytree(police.root, tmp_path / "mine")
+    return Bundle(tmp_path / "mine")
+
+
+def put(into: Bundle, path: str, raw: bytes | None) -> None:
+    """Change, add or take a file, as somebody who can make manifests."""
+    file = into.root / path
+    files = dict(Bundle(into.root).files)
+    if raw is None:
+        file.unlink()
+        del files[path]
+    else:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(raw)
+        files[path] = hashlib.sha256(raw).hexdigest()
+    lines = (f"{hash_}  {path}\n" for path, hash_ in sorted(files.items()))
+    (into.root / MANIFEST).write_text("".join(lines))
+
+
+def put_note(
+    into: Bundle,
+    head: Checkpoint,
+    *by: tuple[SigningKey, int],
+    log: SigningKey | None = None,
+) -> str:
+    """Add a note: cosigned by keys at their times, signed by the log, if any."""
+    text = f"{head}"
+    lines = [cosignature.cosign(text, key, at) for key, at in by]
+    made = note.Note(text, tuple(lines))
+    if log is not None:
+        made = note.add(checkpoint.sign(head, log), *lines)
+    path = bundles.note_path(head.origin, head.size, bytes(made))
+    put(into, path, bytes(made))
+    return path
+
+
+def grow(into: Bundle, key: SigningKey, *said: Statement) -> int:
+    """Let a log of one partial bundle say more; return the first index."""
+    into = Bundle(into.root)  # as it is by now
+    where = bundles.log_directory(key.name)
+    size = checkpoint.size_of(into.read(f"{where}/checkpoint"))
+    tail = tiles.path(0, size)
+    leaves = tiles.split_bundle(
+        into.read(f"{where}/tile/entries/{tail}"), size
+    )
+    raw = into.read(f"{where}/audit/{tail}")
+    records = leaf.open_bundle(key.name, raw, size, leaves)
+    start = Frontier.EMPTY.extend(codec.leaf_hashes(records))
+    payloads = [(statement.type_of(s), statement.spell(s)) for s in said]
+    salts = bytes(16 * len(said))
+    grown, (made,) = publish.grow(key.name, start, records, payloads, salts)
+    head = Checkpoint(key.name, grown.size, grown.root())
+    served = LogFiles(
+        key.name,
+        grown.size,
+        bytes(checkpoint.sign(head, key)),
+        lambda _: at_once(lambda: made),
+        lambda *_: at_once(list),
+    )
+    for path in into.below(f"{where}/tile/") + into.below(f"{where}/audit/"):
+        put(into, path, None)
+
+    async def write() -> None:
+        async for path, raw in log_files.files(served, audit=True):
+            put(into, f"{where}/{path}", raw)
+
+    asyncio.run(write())
+    return size

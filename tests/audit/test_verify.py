@@ -1,0 +1,410 @@
+"""A bundle of a real home is whole, and nothing in it can be changed unseen."""
+
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from syncd import canonical
+from syncd.audit import bundle as bundles
+from syncd.audit.bundle import ABOUT, MANIFEST, Bundle
+from syncd.audit.result import kinds
+from syncd.errors import DamagedError, SyncdError, UntrustedError
+from syncd.flows import evidence
+from syncd.flows.evaluation import Exchange
+from syncd.flows.evidence import Evidence
+from syncd.indicator import leaf
+from syncd.indicator.statement import (
+    Anchor,
+    AnchoredLog,
+    Erase,
+    RosterAccepted,
+    Usage,
+)
+from syncd.tlog import checkpoint, cosignature, note, tiles
+from syncd.tlog.checkpoint import Checkpoint
+from tests.alliance import ADMINS
+from tests.audit.conftest import (
+    BANK,
+    CARRIER,
+    NOW,
+    POLICE,
+    Made,
+    grow,
+    put,
+    put_note,
+)
+
+UNSIGNED = (ABOUT, "README.txt", "vkeys")
+FLIPS = 200
+
+
+def head_of(given: Bundle, origin: str) -> Checkpoint:
+    """Return the head of a log in a bundle."""
+    given = Bundle(given.root)  # as it is by now
+    raw = given.read(f"{bundles.log_directory(origin)}/checkpoint")
+    return checkpoint.parse(note.parse(raw).text)
+
+
+def test_a_bundle_of_a_home_is_clean(made: Made, police: Bundle) -> None:
+    """Three logs are proven; who merged the retraction when is known."""
+    audit = made.audit(police)
+    assert (audit.found, audit.exit_code) == ([], 0)
+    assert {*audit.logs} == {POLICE, BANK, CARRIER}
+    (retract,) = audit.logs[POLICE].positions[2]
+    followed = audit.logs[POLICE].followed(retract)
+    assert {*followed} == {"bank", "carrier"}
+    assert all(line.size > retract for line in followed.values())
+
+
+def test_no_token_leaves_the_house(police: Bundle) -> None:
+    """Leaves alone: whatever is in a bundle cannot be erased any more."""
+    raw = b"".join(police.read(path) for path in police.files)
+    assert b'"token"' not in raw
+    assert b'"type":18' in raw  # book-keeping is for auditors
+
+
+def test_with_payloads_it_says_why(made: Made, tmp_path: Path) -> None:
+    """What was erased is in nobody's bundle; the rest is proven by content."""
+    given = made.bundle("carrier", tmp_path, "court order 7")
+    audit = made.audit(given)
+    assert (audit.found, audit.about.reason) == ([], "court order 7")
+    assert not any(log.audit for log in audit.logs.values())
+
+
+def test_two_members_copies_agree(
+    made: Made, police: Bundle, tmp_path: Path
+) -> None:
+    """Whoever holds it: the trees are the same, and so is the verdict on them."""
+    other = made.bundle("bank", tmp_path)
+    assert made.codes(police, other) == set() == made.codes(other, police)
+
+
+# ------------------------------------------------------------ changed bytes
+
+
+def flips(given: Bundle, n: int) -> list[tuple[str, int]]:
+    """Return places of bits: as many of each kind of file, whatever its size."""
+    by_kind: dict[str, list[str]] = {}
+    for path in [*given.files, MANIFEST]:
+        kind = "/".join(p for p in path.split("/")[2:3]) or path.split("/")[0]
+        by_kind.setdefault(kind, []).append(path)
+    rng = random.Random(11)
+    found = []
+    for _ in range(n // len(by_kind)):
+        for paths in by_kind.values():
+            path = rng.choice(paths)
+            bits = 8 * (given.root / path).stat().st_size
+            found.append((path, rng.randrange(bits)))
+    return found
+
+
+def flip(raw: bytes, bit: int) -> bytes:
+    """Return the bytes with one bit turned over."""
+    changed = bytearray(raw)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def seen(made: Made, given: Bundle) -> bool:
+    """Tell whether anything is wrong with a bundle, or named as not seen."""
+    try:
+        audit = made.audit(given)
+    except SyncdError:
+        return True
+    strangers = [text for text in audit.unseen if "no known key" in str(text)]
+    return bool(audit.exit_code or strangers)
+
+
+def test_no_bit_is_turned_over_unseen(
+    made: Made, police: Bundle, mine: Bundle
+) -> None:
+    """In no kind of file, the manifest itself among them."""
+    for path, bit in flips(police, FLIPS):
+        raw = (police.root / path).read_bytes()
+        (mine.root / path).write_bytes(flip(raw, bit))
+        assert seen(made, mine), (path, bit)
+        (mine.root / path).write_bytes(raw)
+
+
+def test_nor_by_who_makes_manifests(
+    made: Made, police: Bundle, mine: Bundle
+) -> None:
+    """What nobody signed is named as such: it can be changed unseen."""
+    for path, bit in flips(police, FLIPS):
+        if path in (MANIFEST, *UNSIGNED):
+            continue
+        raw = police.read(path)
+        put(mine, path, flip(raw, bit))
+        assert seen(made, mine), (path, bit)
+        put(mine, path, raw)
+    unseen = str(made.audit(police).unseen[0])
+    assert all(path in unseen for path in UNSIGNED)
+
+
+def test_files_that_are_not_as_named(made: Made, mine: Bundle) -> None:
+    """Missing, doubled, renamed, cut off, a link: each is found."""
+    tile = mine.below(f"{bundles.log_directory(BANK)}/tile/0/")[0]
+    file = mine.root / tile
+    raw = file.read_bytes()
+    file.rename(file.with_name("renamed"))
+    assert made.codes(mine) == {"file_missing", "file_stray", "log_broken"}
+    (mine.root / "renamed").symlink_to(file.with_name("renamed"))
+    file.symlink_to(file.with_name("renamed"))
+    assert {"file_stray", "log_broken"} <= made.codes(mine)
+    file.unlink()
+    file.write_bytes(raw[:-1])
+    assert "log_broken" in made.codes(mine)
+    (mine.root / MANIFEST).unlink()
+    with pytest.raises(DamagedError, match="manifest: no such file"):
+        made.audit(mine)
+
+
+def test_of_another_alliance(made: Made, mine: Bundle) -> None:
+    """The right fingerprint is never printed."""
+    mistyped = Made(made.root, "ab" * 32)
+    with pytest.raises(UntrustedError) as error:
+        mistyped.audit(mine)
+    assert made.fingerprint not in f"{error.value}{error.value.hint}"
+    raw = mine.read(ABOUT).replace(
+        made.audit(mine).rosters[0].id.encode(), b"0" * 64
+    )
+    put(mine, ABOUT, raw)
+    with pytest.raises(UntrustedError, match="another alliance"):
+        made.audit(mine)
+
+
+# ----------------------------------------------------------- planted faults
+
+
+def forked(mine: Bundle, made: Made) -> None:
+    """Its key signed two roots of one size."""
+    head = Checkpoint(BANK, 2, bytes(32))
+    put_note(mine, head, log=made.keys["bank"].log)
+
+
+def forked_and_cosigned(mine: Bundle, made: Made) -> None:
+    """Who had signed a larger one of this history signed the other as well."""
+    head = Checkpoint(BANK, 2, bytes(32))
+    by = (made.keys["police"].merged, NOW)
+    put_note(mine, head, by, log=made.keys["bank"].log)
+
+
+def cosigned_nothing(mine: Bundle, made: Made) -> None:
+    """A root that the log never signed."""
+    put_note(
+        mine, Checkpoint(BANK, 2, bytes(32)), (made.keys["carrier"].seen, 9)
+    )
+
+
+def went_back(mine: Bundle, made: Made) -> None:
+    """A smaller size of the same history, but later."""
+    small = head_of(mine, CARRIER)
+    size = grow(
+        mine,
+        made.keys["carrier"].log,
+        RosterAccepted(version=1, hash_=made.fingerprint),
+    )
+    large = head_of(mine, CARRIER)
+    assert size == small.size
+    seen_by = made.keys["bank"].seen
+    put_note(mine, large, (seen_by, 100))
+    put_note(mine, small, (seen_by, 200))
+
+
+def early(mine: Bundle, made: Made) -> None:
+    """After the bundle was made."""
+    put_note(mine, head_of(mine, BANK), (made.keys["police"].seen, NOW + 301))
+
+
+def ahead(mine: Bundle, made: Made) -> None:
+    """Of entries that are not here."""
+    put_note(
+        mine, Checkpoint(BANK, 9999, bytes(32)), log=made.keys["bank"].log
+    )
+
+
+def forged_line(mine: Bundle, made: Made) -> None:
+    """A line over another text."""
+    head = head_of(mine, BANK)
+    line = cosignature.cosign(f"{head}x\n", made.keys["police"].seen, 9)
+    raw = bytes(note.Note(f"{head}", (line,)))
+    put(mine, bundles.note_path(BANK, head.size, raw), raw)
+
+
+def anchored_unsigned(mine: Bundle, made: Made) -> None:
+    """A checkpoint that its log never signed."""
+    own = made.keys["carrier"].log
+    line = f"{note.sign('x' + chr(10), own).signatures[0]}"
+    anchored = AnchoredLog(
+        POLICE, 1, "00" * 32, line.replace("carrier", "police")
+    )
+    grow(mine, own, Anchor(logs=(anchored,)))
+
+
+def anchored_other(mine: Bundle, made: Made) -> None:
+    """A checkpoint that its log signed, of another history."""
+    head = Checkpoint(POLICE, 1, bytes(32))
+    line = checkpoint.sign(head, made.keys["police"].log).signatures[0]
+    anchored = AnchoredLog(POLICE, 1, "00" * 32, f"{line}")
+    grow(mine, made.keys["carrier"].log, Anchor(logs=(anchored,)))
+
+
+def another_roster(mine: Bundle, made: Made) -> None:
+    said = RosterAccepted(version=1, hash_="ab" * 32)
+    grow(mine, made.keys["carrier"].log, said)
+
+
+def erased_ahead(mine: Bundle, made: Made) -> None:
+    said = Erase(ranges=((0, 1000),), reason="privacy")
+    grow(mine, made.keys["carrier"].log, said)
+
+
+def too_much(mine: Bundle, made: Made) -> None:
+    """Evaluated to publish, of which no log has anything."""
+    rows = (("police", "publish", 9000, 0),)
+    said = Usage(on="2026-01-01", key=("phone", 1), rows=rows)
+    grow(mine, made.keys["carrier"].log, said)
+
+
+def void(mine: Bundle, made: Made) -> None:
+    said = Erase(ranges=((9, 1), (3, 4)), reason="privacy")
+    grow(mine, made.keys["carrier"].log, said)
+
+
+def strange_log(mine: Bundle, made: Made) -> None:
+    put(mine, "log/x.example~syncd~txwz~1/checkpoint", b"x")
+
+
+def no_evidence(mine: Bundle, made: Made) -> None:
+    put(mine, "evidence/bank/0.json", b"{}")
+
+
+PLANTED: dict[Callable[[Bundle, Made], None], set[str]] = {
+    forked: {"fork"},
+    forked_and_cosigned: {"fork", "cosigned_otherwise"},
+    cosigned_nothing: {"cosigned_otherwise"},
+    went_back: {"went_back"},
+    early: {"early"},
+    ahead: {"ahead"},
+    forged_line: {"line_bad"},
+    anchored_unsigned: {"anchor_unsigned"},
+    anchored_other: {"anchor_otherwise"},
+    another_roster: {"roster_differs"},
+    erased_ahead: {"erase_breach"},
+    too_much: {"usage_excess"},
+    void: {"void_book"},
+    strange_log: {"log_unknown"},
+    no_evidence: {"convicts_nobody"},
+}
+
+
+@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
+def test_a_planted_fault_is_found(
+    plant: Callable[[Bundle, Made], None], made: Made, mine: Bundle
+) -> None:
+    """That one, and nothing else."""
+    plant(mine, made)
+    assert made.codes(mine) == PLANTED[plant]
+
+
+def test_what_was_rewritten_since(
+    made: Made, police: Bundle, mine: Bundle
+) -> None:
+    """An earlier bundle convicts a log that has another past."""
+    grow(
+        mine,
+        made.keys["carrier"].log,
+        RosterAccepted(version=1, hash_=made.fingerprint),
+    )
+    assert made.codes(mine, police) == set()
+    assert made.codes(police, mine) == {"shrank"}
+    other = mine.root.with_name("other")
+    shutil.copytree(police.root, other)
+    grow(
+        Bundle(other),
+        made.keys["carrier"].log,
+        Erase(ranges=((0, 1),), reason="privacy"),
+    )
+    assert made.codes(Bundle(other), mine) == {"rewritten"}
+    where = bundles.log_directory(CARRIER)
+    for path in Bundle(mine.root).below(f"{where}/"):
+        put(mine, path, None)
+    assert made.codes(Bundle(mine.root), police) == {"log_gone"}
+
+
+def test_a_holder_that_lied(
+    made: Made, mine: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it did is `evidence.judge`'s to say; here is what comes of it."""
+    held = Evidence("bank", (Exchange(b"x", b"y"),))
+    put(mine, "evidence/bank/1.json", bytes(held))
+    assert made.codes(mine) == {"convicts_nobody"}
+    monkeypatch.setattr(
+        evidence, "judge", lambda *_: "it signed a wrong answer"
+    )
+    (found,) = made.audit(mine).found
+    assert (found.code, found.place) == ("convicts", "evidence/bank/1.json")
+    assert str(found.text) == "bank: it signed a wrong answer"
+
+
+def test_a_payload_that_is_withheld(made: Made, tmp_path: Path) -> None:
+    """In a bundle with payloads each entry is open, or rightly erased."""
+    given = made.bundle("carrier", tmp_path, "court order 7")
+    where = bundles.log_directory(CARRIER)
+    (path,) = given.below(f"{where}/payload/")
+    records = leaf.split_records(given.read(path), 3)
+    entries = given.read(path.replace("payload", "tile/entries"))
+    closed = tiles.split_bundle(entries, 3)[1], b"", b""
+    put(given, path, leaf.encode_records([records[0], closed, records[2]]))
+    (found,) = made.audit(given).found
+    assert (found.code, found.place) == ("withheld", f"{CARRIER}:1")
+
+
+def test_a_changed_file_that_nothing_else_depends_on(
+    made: Made, mine: Bundle
+) -> None:
+    """It is named, and the rest is checked."""
+    (mine.root / "vkeys").write_text("x")
+    assert made.codes(mine) == {"file_changed"}
+
+
+def test_a_newer_roster_decides_nothing(made: Made, mine: Bundle) -> None:
+    """The alliance's admins signed what this build cannot read: exit code 3."""
+    first = note.parse(mine.read("roster/000001.note"))
+    title, id_, raw = first.text.splitlines()
+    roster = json.loads(raw) | {"version": 2, "previous": made.fingerprint}
+    body = canonical.dumps(roster | {"unheard_of": 1}).decode()
+    signed = note.sign(f"{title}\n{id_}\n{body}\n", *ADMINS)
+    put(mine, "roster/000002.note", bytes(signed))
+    audit = made.audit(mine)
+    assert ([found.code for found in audit.found], audit.exit_code) == (
+        ["newer"],
+        3,
+    )
+
+
+def test_every_code_has_its_test() -> None:
+    """Of the table, each is planted above, or in a test that names it."""
+    text = Path(__file__).read_text()
+    assert [code for code in kinds() if f'"{code}"' not in text] == []
+
+
+# --------------------------------------------------------------------- tar
+
+
+def test_a_tar_is_the_same(made: Made, police: Bundle, tmp_path: Path) -> None:
+    """Packed twice it has the same bytes; unpacked it is what it was."""
+    one, two = tmp_path / "1.tar", tmp_path / "2.tar"
+    bundles.pack(police.root, one)
+    bundles.pack(police.root, two)
+    assert one.read_bytes() == two.read_bytes()
+    bundles.unpack(one, tmp_path / "out")
+    again = Bundle(tmp_path / "out")
+    assert (again.name, made.codes(again)) == (police.name, set())
+    one.write_bytes(one.read_bytes()[:-11_000])
+    with pytest.raises(DamagedError):
+        bundles.unpack(one, tmp_path / "cut")
