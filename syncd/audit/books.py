@@ -33,7 +33,7 @@ Fits = Callable[[AuditedLog, Checkpoint, str, str], bool]
 def check(audit: Audit, fits: Fits, find: Find) -> None:
     """Check all logs' books; what they prove of times becomes lines."""
     for log in audit.logs.values():
-        for index, said in log.books:
+        for index, said in log.opened.items():
             place = f"{log.origin}:{index}"
             match said:
                 case Anchor(logs=anchored):
@@ -92,7 +92,7 @@ def _usage(audit: Audit, find: Find) -> None:
     had, gave = Counter[str](), Counter[tuple[str, str]]()
     for log in audit.logs.values():
         had[log.member] += sum(log.types[t] for t in INDICATOR_TYPES)
-        for _, said in log.books:
+        for said in log.opened.values():
             if isinstance(said, Usage):
                 for member, purpose, n, _ in said.rows:
                     if purpose == PUBLISH:

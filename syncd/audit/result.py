@@ -72,7 +72,7 @@ class AuditedLog:
     audit: bool  # leaves alone, no payload of an indicator
     types: Counter[int]
     positions: dict[int, list[int]]  # indices by type, of DATED
-    books: list[tuple[int, Statement]]  # of BOOKS, by index
+    opened: dict[int, Statement]  # of BOOKS, and of DATED where it is open
     lines: list[Line] = field(default_factory=list)
     apart: list[Line] = field(default_factory=list)  # of a fork's other side
 

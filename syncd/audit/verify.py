@@ -123,7 +123,7 @@ class _Check:
     def _log(self, origin: str) -> AuditedLog | None:
         where = bundles.log_directory(origin)
         positions: dict[int, list[int]] = {type_: [] for type_ in DATED}
-        said: list[tuple[int, statement.Statement]] = []
+        opened: dict[int, statement.Statement] = {}
         try:
             member, key = self._keys.log(origin)
             files = self._bundle.below(f"{where}/")
@@ -135,7 +135,7 @@ class _Check:
                 erased=lambda head: known.erasable(
                     self.audit.rosters[0], origin, head.size
                 ),
-                each=partial(self._records, origin, positions, said),
+                each=partial(self._records, origin, positions, opened),
             )
         except UntrustedError as e:
             self.find("log_unknown", where, e.text)
@@ -154,14 +154,14 @@ class _Check:
             files_of.audit,
             files_of.types,
             positions,
-            said,
+            opened,
         )
 
     def _records(
         self,
         origin: str,
         positions: dict[int, list[int]],
-        said: list[tuple[int, statement.Statement]],
+        opened: dict[int, statement.Statement],
         start: int,
         records: list[Record],
     ) -> None:
@@ -170,13 +170,13 @@ class _Check:
             type_ = log_files.type_of(record)
             if type_ in positions:
                 positions[type_].append(index)
-            if type_ in BOOKS and record[1]:
+            if (type_ in BOOKS or type_ in positions) and record[1]:
                 entry = statement.decode(record[2], type_)
-                if isinstance(entry, Void):
+                if not isinstance(entry, Void):
+                    opened[index] = entry
+                elif type_ in BOOKS:
                     text = Message("{why}", why=entry.reason)
                     self.find("void_book", f"{origin}:{index}", text)
-                else:
-                    said.append((index, entry))
 
     # ------------------------------------------------------- signed notes
 

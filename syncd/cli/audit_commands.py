@@ -1,23 +1,23 @@
 """`syncd audit`: what others can check, without a daemon and offline."""
 
+import itertools
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from syncd.audit import bundle
+from syncd.audit import bundle, report
 from syncd.audit.bundle import Bundle
-from syncd.audit.result import Audit, kinds
+from syncd.audit.result import Audit
+from syncd.audit.trace import trace
 from syncd.audit.verify import verify
 from syncd.cli import meter, terminal
 from syncd.cli.command import Command, argument, option
-from syncd.cli.options import OutputOptions, TrustOptions
+from syncd.cli.options import OutputOptions, TrustOptions, positions
 from syncd.flows import evidence
-from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 from syncd.roster import trust
-from syncd.tlog import strict
 
 noun = Command()
 
@@ -48,13 +48,19 @@ class _VerifyOptions(OutputOptions):
 
 @noun.verb("verify", "Check a bundle: all that signatures and hashes prove.")
 def _verify(args: _VerifyOptions) -> int:
-    with (
-        opened(args.bundle, *args.since) as (given, *earlier),
-        meter.meter(args.bundle.name, len(given.files)) as progress,
-    ):
-        audit = verify(given, args.fingerprint, earlier, progress)
-    args.show(as_json(audit), _lines(audit))
+    with _audited(args) as (_, audit):
+        said = itertools.chain(report.summary(audit), report.findings(audit))
+        args.show(report.facts(audit), said)
     return audit.exit_code
+
+
+@contextmanager
+def _audited(args: _VerifyOptions) -> Iterator[tuple[Bundle, Audit]]:
+    """Give a bundle, and what came of checking it."""
+    with opened(args.bundle, *args.since) as (given, *earlier):
+        with meter.meter(args.bundle.name, len(given.files)) as progress:
+            audit = verify(given, args.fingerprint, earlier, progress)
+        yield given, audit
 
 
 @contextmanager
@@ -71,61 +77,37 @@ def opened(*paths: Path) -> Iterator[list[Bundle]]:
         yield found
 
 
-def as_json(audit: Audit) -> dict[str, Any]:
-    """Return an audit's result for programs."""
-    return {
-        "bundle": audit.bundle,
-        "alliance": audit.about.alliance,
-        "at": audit.about.at,
-        "sources": list(audit.about.sources),
-        "rosters": len(audit.rosters),
-        "logs": [
-            {
-                "origin": log.origin,
-                "member": log.member,
-                "size": log.head.size,
-                "root": strict.encode(log.head.root),
-                "types": {str(k): n for k, n in sorted(log.types.items())},
-                "lines": len(log.lines),
-            }
-            for log in audit.logs.values()
-        ],
-        "findings": [
-            {
-                "code": found.code,
-                "severity": kinds()[found.code].severity,
-                "place": found.place,
-                "detail": str(found.text),
-            }
-            for found in audit.found
-        ],
-        "unseen": [str(text) for text in audit.unseen],
-        "ok": not audit.exit_code,
-    }
+class _ReportOptions(_VerifyOptions):
+    page: Path | None = option("write one HTML page there")
 
 
-def _lines(audit: Audit) -> Iterator[str]:
-    lang = catalogue.language()
-    yield t("bundle {name}", name=audit.bundle)
-    yield t(
-        "rosters: {n} versions, chained from the fingerprint",
-        n=len(audit.rosters),
-    )
-    for log in audit.logs.values():
-        yield t(
-            "{origin}: {size} entries proven, {lines} lines of others with their"
-            " times",
-            origin=log.origin,
-            size=log.head.size,
-            lines=len(log.lines),
-        )
-    for found in audit.found:
-        kind = kinds()[found.code]
-        yield f"{kind.severity.upper()} {found.code} {found.place}"
-        yield f"  {catalogue.say(found.text)}"
-        yield t("  proves: {text}", text=kind.proves[lang])
-        yield t("  leaves open: {text}", text=kind.leaves_open[lang])
-    for text in audit.unseen:
-        yield t("not seen: {text}", text=catalogue.say(text))
-    if not audit.found:
-        yield t("nothing found: everything here holds")
+@noun.verb("report", "What an auditor takes home: text, JSON, or a page.")
+def _report(args: _ReportOptions) -> int:
+    with _audited(args) as (_, audit):
+        pass
+    if args.page:
+        terminal.write_new(args.page, report.page(audit).encode())
+    else:
+        args.show(report.facts(audit), report.lines(audit))
+    return audit.exit_code
+
+
+class _TraceOptions(_VerifyOptions):
+    entry: str = argument("ORIGIN:INDEX", place="ORIGIN:INDEX")
+
+
+@noun.verb("trace", "One entry's life, each step with a proof of its own.")
+def _trace(args: _TraceOptions) -> int:
+    ((origin, index),) = positions([args.entry], "entry")
+    with _audited(args) as (given, audit):
+        found = trace(given, audit, origin, index)
+    args.show(found, _life(found))
+    return audit.exit_code
+
+
+def _life(found: Mapping[str, Any]) -> Iterator[str]:
+    yield "{origin}:{index}  {leaf}".format(**found)
+    for step in found["steps"]:
+        yield t("{at} {signer} ({role}) has {size} entries: {place}", **step)
+    for row in found["later"]:
+        yield t("{first} {what}: {origin}:{index}", **row)

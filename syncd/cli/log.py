@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd import canonical, config
-from syncd.audit import bundle
+from syncd.audit.bundle import pack
 from syncd.cli import grid, meter, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions
@@ -117,7 +117,7 @@ def new_directory(out: Path) -> Iterator[Path]:
     try:
         yield made
         if out.suffix == ".tar":
-            bundle.pack(made, out)
+            pack(made, out)
         else:
             made.rename(out)
     finally:

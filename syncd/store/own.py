@@ -176,6 +176,12 @@ class OwnLogStore(Book):
         there = sa.select(tables.done).where(tables.done.c.name == name)
         return bool(await self._rows(there))
 
+    async def names_done(self, start: str) -> list[str]:
+        """Return the names of committed appends that begin like that."""
+        name = tables.done.c.name
+        names = sa.select(name).where(name.startswith(start, autoescape=True))
+        return [found for (found,) in await self._rows(names)]
+
     async def sizes(self) -> dict[str, int]:
         """Return the size of each log of ours, the one that grows last."""
         sizes = sa.select(log.c.origin, log.c.size).order_by(log.c.id)

@@ -31,7 +31,11 @@ def text(
     """Return the proof by the tiles of the plan, in order."""
     names = plan(index, size)
     read = tiles.hashes(size, dict(zip(names, fetched, strict=True)))
-    nodes = merkle.inclusion(index, size, read)
+    return spell(index, merkle.inclusion(index, size, read), checkpoint)
+
+
+def spell(index: int, nodes: Sequence[bytes], checkpoint: str) -> str:
+    """Return the proof that those hashes lead from an entry to a root."""
     lines = "".join(f"{strict.encode(node)}\n" for node in nodes)
     head = f"c2sp.org/tlog-proof@v1\nindex {index}\n"
     return f"{head}{lines}\n{checkpoint}"

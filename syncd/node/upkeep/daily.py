@@ -1,4 +1,4 @@
-"""The daily jobs, and the statements about ourselves: types 4, 17 and 19.
+"""The daily jobs, and the statements about ourselves: types 4, 16, 17, 19.
 
 Each statement is written once: its name stands in the log's own database
 from the transaction of its append on, so that a job may die on any line and
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import structlog
 
 from syncd.errors import RefusedError
-from syncd.flows import sighting
+from syncd.flows import anchor, sighting
 from syncd.indicator import statement, token
 from syncd.indicator.active import World
 from syncd.indicator.claims import Claim
-from syncd.indicator.statement import COUNTS, Sighting, Usage
+from syncd.indicator.statement import COUNTS, Anchor, Sighting, Usage
 from syncd.node.context import Context
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
@@ -79,6 +79,32 @@ class Daily:
             await self._usage(day, key)
         if self.ctx.sights:
             await self._sightings()
+        await self._anchor()
+
+    async def _anchor(self) -> None:
+        """Say which checkpoints of others we have merged (type 16)."""
+        own, today = self.ctx.own, self.ctx.today()
+        name, sized = f"anchor/{today}", "anchored/"
+        if await own.log.was_done(name):
+            return
+        anchored = dict[str, int]()
+        for text in await own.log.names_done(sized):
+            origin, _, size = text.removeprefix(sized).rpartition("/")
+            anchored[origin] = max(int(size), anchored.get(origin, 0))
+        contested = await self.ctx.mirror.contested()
+        merged = {
+            origin: found
+            for origin in self.ctx.roster.origins()
+            if origin not in contested | self.ctx.own_origins
+            and (found := await own.cosigned.cosigned("merged", origin))
+        }
+        given = merged, anchored, self.ctx.mirror, self.ctx.offload
+        logs = await anchor.due(self.ctx.origin, today, *given)
+        if logs:
+            done = [f"{sized}{one.origin}/{one.size}" for one in logs]
+            await self.publisher.append(
+                [Anchor(logs=logs)], done=[name, *done]
+            )
 
     async def _usage(self, day: str, key: str) -> None:
         """Write one day's evaluations of one key (type 17)."""

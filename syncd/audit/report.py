@@ -1,0 +1,304 @@
+"""What an auditor takes home: one set of facts, as text, JSON or a page.
+
+The facts are made of an audit alone: the same bundle gives the same bytes on
+any machine, at any time. Whoever shows them says in which language.
+"""
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import jinja2
+
+from syncd.audit.result import Audit, AuditedLog, Line, kinds
+from syncd.indicator.statement import TYPES, Dispute, Usage
+from syncd.messages import catalogue
+from syncd.messages.catalogue import t
+from syncd.roster import changes
+from syncd.roster.roster import Roster
+from syncd.tlog import strict
+
+RETRACT, DISPUTE, ANSWER, ERASE = 2, 3, 6, 18
+SEEN: Final = 2000  # entries followed one by one; the rest is counted
+_HOUR_S = 3600.0
+
+
+def facts(audit: Audit) -> dict[str, Any]:
+    """Return all that a report says, for programs: schemas/audit-report.json."""
+    newest = audit.rosters[0] if audit.rosters else None
+    return {
+        "bundle": audit.bundle,
+        "alliance": audit.about.alliance,
+        "name": newest.alliance if newest else "",
+        "zone": newest.zone if newest else "UTC",
+        "at": audit.about.at,
+        "sources": list(audit.about.sources),
+        "reason": audit.about.reason,
+        "members": [*_members(newest)] if newest else [],
+        "rosters": [*_rosters(audit.rosters[::-1])],
+        "logs": [_log(log) for log in audit.logs.values()],
+        "exchange": [*_exchange(audit.logs.values())],
+        "retractions": [*_followed(audit, RETRACT)],
+        "erasures": [*_followed(audit, ERASE)],
+        "disputes": [*_followed(audit, DISPUTE)],
+        "evaluations": [*_evaluations(audit.logs.values())],
+        "findings": [
+            {
+                "code": found.code,
+                "severity": kinds()[found.code].severity,
+                "place": found.place,
+                "detail": str(found.text),
+            }
+            for found in audit.found
+        ],
+        "unseen": [str(text) for text in audit.unseen],
+        "exit_code": audit.exit_code,
+    }
+
+
+def _members(roster: Roster) -> Iterator[dict[str, Any]]:
+    for member in roster.members:
+        yield {
+            "id": member.id,
+            "zh": member.names.zh,
+            "en": member.names.en,
+            "sector": member.sector,
+            "status": member.status,
+            "keys": [str(g.log) for g in member.generations],
+        }
+
+
+def _rosters(rosters: Iterable[Roster]) -> Iterator[dict[str, Any]]:
+    """Yield each version, the oldest first, and what it changed."""
+    before: Roster | None = None
+    for roster in rosters:
+        changed = changes.between(before, roster) if before else []
+        yield {
+            "version": roster.version,
+            "hash": roster.hash,
+            "issued": roster.issued,
+            "expires": roster.expires,
+            "changed": sorted({".".join(c.path) for c in changed}),
+        }
+        before = roster
+
+
+def _log(log: AuditedLog) -> dict[str, Any]:
+    return {
+        "origin": log.origin,
+        "member": log.member,
+        "size": log.head.size,
+        "root": strict.encode(log.head.root),
+        "types": {str(k): n for k, n in sorted(log.types.items())},
+        "lines": len(log.lines),
+        "newest": max((line.at for line in log.lines), default=0),
+    }
+
+
+def _exchange(logs: Iterable[AuditedLog]) -> Iterator[dict[str, Any]]:
+    """Yield who has merged whose log, up to where, and each step of it."""
+    for log in logs:
+        by = defaultdict[str, list[Line]](list)
+        for line in sorted(log.lines, key=lambda line: (line.at, line.size)):
+            if line.role in ("merged", "anchor"):
+                by[line.signer].append(line)
+        for holder, lines in sorted(by.items()):
+            last = max(lines, key=lambda line: (line.size, -line.at))
+            yield {
+                "origin": log.origin,
+                "holder": holder,
+                "size": last.size,
+                "at": last.at,
+                "steps": [[line.at, line.size] for line in lines],
+            }
+
+
+def _followed(audit: Audit, type_: int) -> Iterator[dict[str, Any]]:
+    """Yield when each member had merged an entry of a type.
+
+    Hours are from the first time at which anybody can be shown to have had
+    it: the author's own clock signs no time.
+    """
+    active = {m.id for r in audit.rosters[:1] for m in r.active()}
+    for log in audit.logs.values():
+        for index in itertools.islice(log.positions[type_], SEEN):
+            first = log.first_seen(index)
+            had = log.followed(index)
+            said = log.opened.get(index)
+            yield {
+                "origin": log.origin,
+                "index": index,
+                "first": first,
+                "due": said.due if isinstance(said, Dispute) else "",
+                "followed": [
+                    {
+                        "member": member,
+                        "at": line.at,
+                        "hours": round((line.at - first) / _HOUR_S, 2),
+                        "by": line.role,
+                        "place": line.place,
+                    }
+                    for member, line in sorted(had.items())
+                ],
+                "not_shown": sorted(active - {*had, log.member}),
+            }
+
+
+def _evaluations(logs: Iterable[AuditedLog]) -> Iterator[dict[str, Any]]:
+    """Yield what each holder evaluated for whom, and for which purpose."""
+    sums = Counter[tuple[str, str, str]]()
+    denied = Counter[tuple[str, str, str]]()
+    for log in logs:
+        for said in log.opened.values():
+            if isinstance(said, Usage):
+                for member, purpose, n, refused in said.rows:
+                    sums[log.member, member, purpose] += n
+                    denied[log.member, member, purpose] += refused
+    for holder, member, purpose in sorted(sums):
+        at = holder, member, purpose
+        yield {
+            "holder": holder,
+            "member": member,
+            "purpose": purpose,
+            "evaluated": sums[at],
+            "denied": denied[at],
+        }
+
+
+# ------------------------------------------------------------------ for people
+
+
+def summary(audit: Audit) -> Iterator[str]:
+    """Yield what was proven, in the language that is spoken."""
+    found = facts(audit)
+    when = _moments(found)
+    yield t("bundle {name}", name=audit.bundle)
+    yield t(
+        "of {sources}, as of {at}",
+        sources=", ".join(audit.about.sources),
+        at=when(audit.about.at),
+    )
+    yield t(
+        "rosters: {n} versions, chained from the fingerprint",
+        n=len(audit.rosters),
+    )
+    for log in found["logs"]:
+        yield t(
+            "{origin}: {size} entries proven, {lines} lines of others with their"
+            " times",
+            **log,
+        )
+
+
+def lines(audit: Audit) -> Iterator[str]:
+    """Yield a report for a terminal, in the language that is spoken."""
+    found = facts(audit)
+    when = _moments(found)
+    yield from summary(audit)
+    for row in found["exchange"]:
+        yield t(
+            "{holder} has {size} of {origin}, {at}",
+            **row | {"at": when(row["at"])},
+        )
+    for row in found["retractions"]:
+        yield t("retraction {origin}:{index}", **row)
+        for one in row["followed"]:
+            yield t("  {member} followed after {hours} h", **one)
+        for member in row["not_shown"]:
+            yield t("  {member}: not shown", member=member)
+    for row in found["evaluations"]:
+        yield t(
+            "{holder} evaluated {evaluated} for {member} ({purpose}), refused"
+            " {denied}",
+            **row,
+        )
+    yield from findings(audit)
+
+
+def findings(audit: Audit) -> Iterator[str]:
+    """Yield each finding, with what it proves, and what nobody saw."""
+    lang = catalogue.language()
+    for found in audit.found:
+        kind = kinds()[found.code]
+        yield f"{kind.severity.upper()} {found.code} {found.place}"
+        yield f"  {catalogue.say(found.text)}"
+        yield t("  proves: {text}", text=kind.proves[lang])
+        yield t("  leaves open: {text}", text=kind.leaves_open[lang])
+    for text in audit.unseen:
+        yield t("not seen: {text}", text=catalogue.say(text))
+    if not audit.found:
+        yield t("nothing found: everything here holds")
+
+
+def page(audit: Audit) -> str:
+    """Return one HTML page, whole in itself, in the language that is spoken."""
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("syncd.audit", ""),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found = facts(audit)
+    shown = [(f, kinds()[f.code], catalogue.say(f.text)) for f in audit.found]
+    return made.get_template("report.html").render(
+        found,
+        t=t,
+        lang=catalogue.language(),
+        when=_moments(found),
+        type_name=type_name,
+        shown=shown,
+        not_seen=[catalogue.say(text) for text in audit.unseen],
+        plots=[plot(log, found["exchange"]) for log in found["logs"]],
+    )
+
+
+def type_name(number: str) -> str:
+    """Return what a type is called; its number if this build has none."""
+    struct = TYPES.get(int(number))
+    return struct.__name__.lower() if struct else number
+
+
+def plot(
+    log: Mapping[str, Any], exchange: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return how far each holder was, as lines of a 600 × 120 picture."""
+    steps = {
+        row["holder"]: row["steps"]
+        for row in exchange
+        if row["origin"] == log["origin"]
+    }
+    times = [at for line in steps.values() for at, _ in line]
+    if not times:
+        return {"origin": log["origin"], "lines": {}, "first": 0, "last": 0}
+    first, last = min(times), max(times)
+    span, most = max(last - first, 1), max(log["size"], 1)
+    lines_: dict[str, str] = {}
+    for holder, line in steps.items():
+        points, height = [], 0
+        for at, size in line:
+            x = 600 * (at - first) // span
+            points += [(x, height), (x, max(height, 120 * size // most))]
+            height = points[-1][1]
+        points.append((600, height))
+        lines_[holder] = " ".join(f"{x},{120 - y}" for x, y in points)
+    return {
+        "origin": log["origin"],
+        "lines": lines_,
+        "first": first,
+        "last": last,
+    }
+
+
+def _moments(found: Mapping[str, Any]) -> Any:
+    zone = ZoneInfo(found["zone"])
+
+    def when(at: int) -> str:
+        if not at:
+            return "–"
+        return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S")
+
+    return when

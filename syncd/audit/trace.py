@@ -1,0 +1,98 @@
+"""One entry's life: who had it when, each step with a proof of its own."""
+
+from functools import partial
+from typing import Any
+
+from syncd.audit import bundle as bundles
+from syncd.audit.bundle import Bundle
+from syncd.audit.result import Audit, AuditedLog, Line
+from syncd.errors import UsageError
+from syncd.indicator.statement import Answer, Dispute, Erase, Retract
+from syncd.tlog import checkpoint, merkle, proof, tiles
+
+
+def trace(
+    given: Bundle, audit: Audit, origin: str, index: int
+) -> dict[str, Any]:
+    """Return an entry's life; of each member and role the first line of it.
+
+    A step's proof is a C2SP tlog-proof: the entry is in the tree whose
+    checkpoint stands below, with the line that says so and its time.
+
+    Raises:
+        UsageError: there is no such entry in the bundle.
+    """
+    log = audit.logs.get(origin)
+    if log is None or not 0 <= index < log.head.size:
+        raise UsageError(
+            "{origin}:{index}: no such entry in the bundle",
+            hint="it has {known}",
+            origin=origin[:100],
+            index=index,
+            known=", ".join(
+                f"{o}:0–{g.head.size - 1}" for o, g in audit.logs.items()
+            ),
+        )
+    first: dict[tuple[str, str], Line] = {}
+    for line in sorted(log.lines, key=lambda line: (line.at, line.size)):
+        if line.size > index:
+            first.setdefault((line.signer, line.role), line)
+    return {
+        "origin": origin,
+        "index": index,
+        "leaf": _leaf(given, log, index).hex(),
+        "steps": [
+            line._asdict() | {"proof": _proof(given, log, index, line)}
+            for line in sorted(first.values(), key=lambda line: line.at)
+        ],
+        "later": [*_later(audit, origin, index)],
+    }
+
+
+def _leaf(given: Bundle, log: AuditedLog, index: int) -> bytes:
+    n, at = divmod(index, merkle.BUNDLE)
+    width = min(merkle.BUNDLE, log.head.size - n * merkle.BUNDLE)
+    where = f"{bundles.log_directory(log.origin)}/tile/entries"
+    raw = given.read(f"{where}/{tiles.path(n, width)}")
+    return tiles.split_bundle(raw, width)[at]
+
+
+def _proof(given: Bundle, log: AuditedLog, index: int, line: Line) -> str:
+    """Return the proof that a line's tree has the entry; "" of a larger one."""
+    if line.size > log.head.size:
+        return ""
+    where = bundles.log_directory(log.origin)
+    walk = partial(merkle.inclusion, index, line.size)
+    names = tiles.read_by(log.head.size, walk)
+    fetched = {name: given.read(f"{where}/tile/{name}") for name in names}
+    nodes = walk(tiles.hashes(log.head.size, fetched))
+    signed = f"{log.head}\n"
+    if line.role != "anchor":
+        signed = given.read(line.place, checkpoint.MAX_SIZE).decode()
+    elif line.size != log.head.size:
+        return ""  # its author's log has that checkpoint
+    return proof.spell(index, nodes, signed)
+
+
+def _later(audit: Audit, origin: str, index: int) -> list[dict[str, Any]]:
+    """Return what was said of it afterwards, as far as that is open here."""
+    found = []
+    for log in audit.logs.values():
+        for at, said in log.opened.items():
+            match said:
+                case Retract(ends=ends):
+                    about = log.origin == origin and index in ends
+                case Dispute(about=positions) | Answer(about=positions):
+                    about = (origin, index) in positions
+                case Erase(ranges=ranges):
+                    about = log.origin == origin and any(
+                        start <= index < min(stop, at)
+                        for start, stop in ranges
+                    )
+                case _:
+                    continue
+            if about:
+                what = type(said).__name__.lower()
+                row = {"what": what, "origin": log.origin, "index": at}
+                found.append(row | {"first": log.first_seen(at)})
+    return found

@@ -1,0 +1,85 @@
+"""Which checkpoints of others a daemon anchors in its own log, and when not."""
+
+import pytest
+
+from syncd.indicator import statement
+from syncd.indicator.statement import Anchor
+from syncd.node.context import Reading
+from syncd.tlog import checkpoint
+from tests.alliance import Alliance, Member, shared
+
+IDS = ("bank", "carrier", "police")
+POLICE = "police.example/syncd/txwz/1"
+
+
+async def reported(alliance: Alliance) -> None:
+    """Have the police report something."""
+    await alliance.police.report("url", "http://evil.example/")
+    await alliance.settle()
+
+
+alliance = shared(reported, *IDS, scope="function")
+
+
+async def anchors(member: Member) -> list[Anchor]:
+    """Return the anchors in its log, in order."""
+    said = (
+        statement.decode(payload, 16)
+        for head, _, payload in await member.records()
+        if head[1] == 16
+    )
+    return [one for one in said if isinstance(one, Anchor)]
+
+
+async def whole_day(
+    alliance: Alliance, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Have each do what is due of a day, and all hear of it."""
+    day = statement.day_text(number)
+    monkeypatch.setattr(Reading, "today", lambda _: day)
+    for member in alliance.members.values():
+        await member.node.daily.run()
+    await alliance.settle()
+
+
+async def test_what_was_merged_is_anchored(alliance: Alliance) -> None:
+    """Signed by its own log, so that the anchor convicts one of the two."""
+    await alliance.bank.node.daily.run()
+    (anchor,) = await anchors(alliance.bank)
+    (one,) = anchor.logs
+    head = await alliance.bank.head(POLICE)
+    assert (one.origin, one.size) == (POLICE, head.merged)
+    text = f"{checkpoint.Checkpoint(one.origin, one.size, bytes.fromhex(one.root))}"
+    checkpoint.open_(
+        f"{text}\n{one.line}\n".encode(), alliance.police.keys.log.verifier
+    )
+
+
+async def test_at_most_once_a_day(alliance: Alliance) -> None:
+    """Whatever comes in between."""
+    daily = alliance.bank.node.daily
+    await daily.run()
+    await alliance.police.report("url", "http://worse.example/")
+    await alliance.settle()
+    await daily.run()
+    assert len(await anchors(alliance.bank)) == 1
+
+
+@pytest.mark.slow
+async def test_a_quiet_month_stays_quiet(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What each says of that one report is all that is ever said."""
+    bank, police = alliance.bank, alliance.police
+    today = statement.day(bank.node.ctx.today())
+    await whole_day(alliance, today + 1, monkeypatch)
+    before = {m.id: await m.size() for m in alliance.members.values()}
+    assert len(await anchors(bank)) == 1
+    assert await anchors(police) == []  # what it merged is book-keeping alone
+    for day in range(2, 32):
+        await whole_day(alliance, today + day, monkeypatch)
+    assert {m.id: await m.size() for m in alliance.members.values()} == before
+    await police.report("url", "http://worse.example/")
+    await alliance.settle()
+    await whole_day(alliance, today + 32, monkeypatch)
+    assert len(await anchors(bank)) == 2
