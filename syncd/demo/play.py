@@ -72,7 +72,7 @@ class Demo:
         self.good = True
         self.fingerprint = ""
         self.samples: dict[str, tuple[Row, Member]] = {}
-        for name in ("homes", "secrets", "logs", "admin", "lists"):
+        for name in ("homes", "secrets", "logs", "admin", "lists", "audit"):
             (where / name).mkdir(mode=0o700)
 
     def run(self) -> None:
@@ -82,6 +82,7 @@ class Demo:
         for act in (self.table, self.look_up, self.retract, self.admit):
             act()
         self.table()
+        self.audit()
 
     def check(self, holds: bool, text: str) -> None:
         """Say what holds, or does not."""
@@ -303,6 +304,16 @@ class Demo:
         listed = (found["verdict"] in LISTED for found in _ask(member, left))
         text = t("the newcomer holds everything, and answers")
         self.check(all(listed), text)
+
+    def audit(self) -> None:
+        """An auditor who trusts nobody checks what a member hands over."""
+        title(t("An auditor checks it all, offline, by the fingerprint alone"))
+        bank = self.members[1]
+        said = self._type("audit", m=bank, fingerprint=self.fingerprint)
+        for line in said.splitlines():
+            terminal.say(f"    {line}")
+        page = self.where / "audit" / "report.html"
+        self.check(page.exists(), t("the report to print: {page}", page=page))
 
     def leave_note(self) -> None:
         """Write demo.json: where everything is, for programs."""

@@ -130,6 +130,11 @@ class CosignRows(Book):
         first = at.filter_by(origin=origin).order_by(effect.c.size)
         return c.scalar(first.limit(1)) or 0
 
+    @reads
+    def first_effect(self, c: sa.Connection) -> int | None:
+        """Return when the first thing took effect that is not forgotten."""
+        return c.scalar(sa.select(sa.func.min(effect.c.at)))
+
     @writes
     def prune(self, c: sa.Connection, days: int) -> None:
         """Forget effects, and the first receipts of them, of long ago."""

@@ -42,9 +42,14 @@ async def whole_day(
     await alliance.settle()
 
 
-async def test_what_was_merged_is_anchored(alliance: Alliance) -> None:
+async def test_what_was_merged_is_anchored(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Signed by its own log, so that the anchor convicts one of the two."""
-    await alliance.bank.node.daily.run()
+    today = statement.day(alliance.bank.node.ctx.today())
+    await whole_day(alliance, today, monkeypatch)
+    assert await anchors(alliance.bank) == []  # from tomorrow on
+    await whole_day(alliance, today + 1, monkeypatch)
     (anchor,) = await anchors(alliance.bank)
     (one,) = anchor.logs
     head = await alliance.bank.head(POLICE)
@@ -55,13 +60,15 @@ async def test_what_was_merged_is_anchored(alliance: Alliance) -> None:
     )
 
 
-async def test_at_most_once_a_day(alliance: Alliance) -> None:
+async def test_at_most_once_a_day(
+    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whatever comes in between."""
-    daily = alliance.bank.node.daily
-    await daily.run()
+    tomorrow = statement.day(alliance.bank.node.ctx.today()) + 1
+    await whole_day(alliance, tomorrow, monkeypatch)
     await alliance.police.report("url", "http://worse.example/")
     await alliance.settle()
-    await daily.run()
+    await whole_day(alliance, tomorrow, monkeypatch)
     assert len(await anchors(alliance.bank)) == 1
 
 

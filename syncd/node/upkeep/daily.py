@@ -82,10 +82,14 @@ class Daily:
         await self._anchor()
 
     async def _anchor(self) -> None:
-        """Say which checkpoints of others we have merged (type 16)."""
+        """Say which checkpoints of others we have merged (type 16).
+
+        From the day on that follows our first statement.
+        """
         own, today = self.ctx.own, self.ctx.today()
         name, sized = f"anchor/{today}", "anchored/"
-        if await own.log.was_done(name):
+        began = await own.cosigned.first_effect() or self.ctx.now()
+        if self.ctx.day_of(began) >= today or await own.log.was_done(name):
             return
         anchored = dict[str, int]()
         for text in await own.log.names_done(sized):
