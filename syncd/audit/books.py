@@ -100,10 +100,10 @@ def _usage(audit: Audit, find: Find) -> None:
     for (holder, member), n in gave.items():
         if member in had and excess.excessive(n, had[member]):
             text = Message(
-                "{holder} evaluated {n} for {member}, whose logs have {had}",
+                "{holder} evaluated {n} for {member}, whose logs have {count}",
                 holder=holder,
                 n=n,
                 member=member,
-                had=had[member],
+                count=had[member],
             )
             find("usage_excess", member, text)

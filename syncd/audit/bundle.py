@@ -217,7 +217,7 @@ def unpack(tar: Path, into: Path) -> None:
             for entry in _entries(opened, tar.stat().st_size):
                 opened.extract(entry, into, filter="data")
     except (tarfile.TarError, EOFError) as e:
-        raise DamagedError("{tar}: {why}", tar=tar.name, why=e) from e
+        raise DamagedError("{path}: {why}", path=tar.name, why=e) from e
 
 
 def _entries(

@@ -6,7 +6,7 @@ any machine, at any time. Whoever shows them says in which language.
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -24,6 +24,8 @@ from syncd.tlog import strict
 RETRACT, DISPUTE, ANSWER, ERASE = 2, 3, 6, 18
 SEEN: Final = 2000  # entries followed one by one; the rest is counted
 _HOUR_S = 3600.0
+Moments = Callable[[int], str]
+"""unix seconds → date and time; a dash for 0"""
 
 
 def facts(audit: Audit) -> dict[str, Any]:
@@ -173,8 +175,7 @@ def _evaluations(logs: Iterable[AuditedLog]) -> Iterator[dict[str, Any]]:
 
 def summary(audit: Audit) -> Iterator[str]:
     """Yield what was proven, in the language that is spoken."""
-    found = facts(audit)
-    when = _moments(found)
+    when = moments(audit)
     yield t("bundle {name}", name=audit.bundle)
     yield t(
         "of {sources}, as of {at}",
@@ -185,18 +186,18 @@ def summary(audit: Audit) -> Iterator[str]:
         "rosters: {n} versions, chained from the fingerprint",
         n=len(audit.rosters),
     )
-    for log in found["logs"]:
+    for log in audit.logs.values():
         yield t(
             "{origin}: {size} entries proven, {lines} lines of others with their"
             " times",
-            **log,
+            **_log(log),
         )
 
 
 def lines(audit: Audit) -> Iterator[str]:
     """Yield a report for a terminal, in the language that is spoken."""
     found = facts(audit)
-    when = _moments(found)
+    when = moments(audit)
     yield from summary(audit)
     for row in found["exchange"]:
         yield t(
@@ -248,7 +249,7 @@ def page(audit: Audit) -> str:
         found,
         t=t,
         lang=catalogue.language(),
-        when=_moments(found),
+        when=moments(audit),
         type_name=type_name,
         shown=shown,
         not_seen=[catalogue.say(text) for text in audit.unseen],
@@ -293,8 +294,9 @@ def plot(
     }
 
 
-def _moments(found: Mapping[str, Any]) -> Any:
-    zone = ZoneInfo(found["zone"])
+def moments(audit: Audit) -> Moments:
+    """Return what spells a time in the roster's zone."""
+    zone = ZoneInfo(audit.rosters[0].zone if audit.rosters else "UTC")
 
     def when(at: int) -> str:
         if not at:

@@ -303,12 +303,12 @@ class _Check:
             for before, after in pairwise(lines):
                 if after.size < before.size and after.at > before.at:
                     text = Message(
-                        "{signer} ({role}): {size} at {at}, after {larger}",
+                        "{signer} ({role}): {size} at {at}, after {last_size}",
                         signer=after.signer,
                         role=after.role,
                         size=after.size,
                         at=after.at,
-                        larger=before.size,
+                        last_size=before.size,
                     )
                     self.find("went_back", after.place, text)
 
@@ -324,7 +324,7 @@ class _Check:
                 self.find("convicts_nobody", path, e.text)
             else:
                 text = Message(
-                    "{member}: {proven}", member=held.accused, proven=proven
+                    "{member}: {why}", member=held.accused, why=proven
                 )
                 self.find("convicts", path, text)
 

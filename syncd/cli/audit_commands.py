@@ -101,13 +101,16 @@ def _trace(args: _TraceOptions) -> int:
     ((origin, index),) = positions([args.entry], "entry")
     with _audited(args) as (given, audit):
         found = trace(given, audit, origin, index)
-    args.show(found, _life(found))
+    args.show(found, _life(found, report.moments(audit)))
     return audit.exit_code
 
 
-def _life(found: Mapping[str, Any]) -> Iterator[str]:
+def _life(found: Mapping[str, Any], when: report.Moments) -> Iterator[str]:
     yield "{origin}:{index}  {leaf}".format(**found)
     for step in found["steps"]:
-        yield t("{at} {signer} ({role}) has {size} entries: {place}", **step)
+        yield t(
+            "{at} {signer} ({role}) has {size} entries: {place}",
+            **step | {"at": when(step["at"])},
+        )
     for row in found["later"]:
-        yield t("{first} {what}: {origin}:{index}", **row)
+        yield f"{when(row['first'])} {row['what']}: {row['origin']}:{row['index']}"

@@ -131,9 +131,9 @@ class CosignRows(Book):
         return c.scalar(first.limit(1)) or 0
 
     @reads
-    def first_effect(self, c: sa.Connection) -> int | None:
-        """Return when the first thing took effect that is not forgotten."""
-        return c.scalar(sa.select(sa.func.min(effect.c.at)))
+    def first_effect(self, c: sa.Connection) -> int:
+        """Return when the first thing took effect that we know of, 0 if none."""
+        return c.scalar(sa.select(sa.func.min(effect.c.at))) or 0
 
     @writes
     def prune(self, c: sa.Connection, days: int) -> None:

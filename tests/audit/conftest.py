@@ -25,6 +25,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
 from tests.alliance import Alliance, payload
+from tests.cli.conftest import run as run
 
 IDS = ("police", "bank", "carrier")
 POLICE, BANK, CARRIER = (f"{id_}.example/syncd/txwz/1" for id_ in IDS)

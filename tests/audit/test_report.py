@@ -1,0 +1,122 @@
+"""What an auditor takes home, and that it is the same for the same bundle."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from syncd.audit import report
+from syncd.audit.bundle import Bundle
+from syncd.audit.trace import trace
+from syncd.errors import UsageError
+from syncd.indicator.statement import Usage
+from syncd.messages import catalogue
+from syncd.tlog import merkle, note, strict
+from tests.audit.conftest import CARRIER, POLICE, Made, grow
+from tests.cli.conftest import Run
+
+SCHEMA = Path(__file__).parents[2] / "schemas" / "audit-report.json"
+
+
+def test_facts_are_of_their_schema(made: Made, mine: Bundle) -> None:
+    """Whatever is in it; and each retraction says who followed after what."""
+    rows = (("bank", "publish", 7, 1),)
+    said = Usage(on="2026-01-01", key=("phone", 1), rows=rows)
+    grow(mine, made.keys["carrier"].log, said)
+    found = report.facts(made.audit(mine))
+    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(found)
+    (retraction,) = found["retractions"]
+    assert retraction["origin"] == POLICE
+    assert {one["member"] for one in retraction["followed"]} == {
+        "bank",
+        "carrier",
+    }
+    assert retraction["not_shown"] == []
+    (evaluated,) = found["evaluations"]
+    assert [*evaluated.values()] == ["carrier", "bank", "publish", 7, 1]
+    (erasure,) = found["erasures"]  # of the bank's log the police know alone
+    assert erasure["not_shown"] == ["carrier"]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_same_bundle_gives_the_same_page(
+    made: Made, police: Bundle, lang: str
+) -> None:
+    """Whole in itself: nothing is fetched, and no clock is in it."""
+    with catalogue.speaking(lang):
+        one, two = (report.page(made.audit(police)) for _ in range(2))
+        text = [*report.lines(made.audit(police))]
+    assert one == two
+    assert "http" not in one.replace("http-equiv", "")
+    assert all(origin in one for origin in (POLICE, CARRIER))
+    assert f'lang="{lang}"' in one
+    assert any(POLICE in line for line in text)
+
+
+def test_a_page_shows_what_was_found(made: Made, mine: Bundle) -> None:
+    """What it proves, and what it leaves open; names of others are escaped."""
+    (mine.root / "<b>").write_text("x")
+    page = report.page(made.audit(mine))
+    assert "file_stray" in page
+    assert "&lt;b&gt;" in page
+    assert "<b>" not in page
+
+
+def test_an_entry_s_life_is_proven_step_by_step(
+    made: Made, police: Bundle
+) -> None:
+    """Each proof alone leads from the leaf to a checkpoint that is signed."""
+    audit = made.audit(police)
+    found = trace(police, audit, POLICE, 3)
+    leaf = merkle.leaf_hashes([bytes.fromhex(found["leaf"])])[0]
+    assert {step["signer"] for step in found["steps"]} == {"bank", "carrier"}
+    for step in found["steps"]:
+        head, _, signed = step["proof"].partition("\n\n")
+        title, index, *hashes = head.split("\n")
+        assert (title, index) == ("c2sp.org/tlog-proof@v1", "index 3")
+        path = [strict.decode(one, "hash", 32) for one in hashes]
+        root = note.parse(signed.encode()).text.split("\n")[2]
+        assert strict.encode(climb(leaf, 3, step["size"], path)) == root
+
+
+def climb(hash_: bytes, index: int, size: int, path: list[bytes]) -> bytes:
+    """Return the root that an inclusion proof leads to (RFC 9162, 2.1.3.2)."""
+    last = size - 1
+    for node in path:
+        if index % 2 or index == last:
+            hash_ = merkle.node_hash(node, hash_)
+            while not index % 2 and index:
+                index, last = index // 2, last // 2
+        else:
+            hash_ = merkle.node_hash(hash_, node)
+        index, last = index // 2, last // 2
+    return hash_
+
+
+def test_no_such_entry(made: Made, police: Bundle) -> None:
+    """It says which there are."""
+    with pytest.raises(UsageError, match=r":4: no such entry") as error:
+        trace(police, made.audit(police), POLICE, 4)
+    assert f"{POLICE}:0–3" in error.value.hint
+
+
+def test_the_commands(made: Made, run: Run, tmp_path: Path) -> None:
+    """From a home to a page, by what a person types."""
+    home, out, tar = made.root / "bank", tmp_path / "out", tmp_path / "b.tar"
+    assert run("--home", home, "log", "export", "--complete", out).code == 0
+    assert run("--home", home, "log", "export", "--complete", tar).code == 0
+    trusted = ("--fingerprint", made.fingerprint)
+    code, said, err = run("audit", "verify", out, *trusted, "--since", tar)
+    assert (code, "nothing found" in said) == (0, True), err
+    page = tmp_path / "page.html"
+    assert run("audit", "report", tar, *trusted, "--page", page).code == 0
+    assert page.read_text().startswith("<!doctype html>")
+    code, said, _ = run("audit", "trace", f"{POLICE}:3", out, *trusted)
+    assert (code, "carrier" in said or "bank" in said) == (0, True)
+    (out / "vkeys").write_text("x")
+    assert run("audit", "verify", out, *trusted).code == 5
+    code, _, err = run("audit", "verify", out, "--fingerprint", "ab" * 32)
+    assert (code, made.fingerprint in err) == (4, False)
+    more = ("log", "export", tmp_path / "x", "--with-payloads", "why")
+    assert run("--home", home, *more).code == 2
