@@ -1,5 +1,6 @@
 """`syncd audit`: what others can check, without a daemon and offline."""
 
+import asyncio
 import itertools
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -8,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from syncd.audit import bundle, report
-from syncd.audit.bundle import Bundle
+from syncd.audit.bundle import Bundle, Writer
 from syncd.audit.result import Audit
 from syncd.audit.trace import trace
 from syncd.audit.verify import verify
 from syncd.cli import meter, terminal
-from syncd.cli.command import Command, argument, option
+from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions, TrustOptions, positions
 from syncd.flows import evidence
 from syncd.messages.catalogue import t
-from syncd.roster import trust
+from syncd.roster import certificate, trust
 
 noun = Command()
 
@@ -75,6 +76,39 @@ def opened(*paths: Path) -> Iterator[list[Bundle]]:
                 bundle.unpack(path, where)
             found.append(Bundle(where))
         yield found
+
+
+class _CollectOptions(Options):
+    out: Path = argument("a new directory; or a new file NAME.tar")
+    address: list[str] = option(
+        "of a member's peer API, as its URL", needed=True
+    )
+    fingerprint: str = option("of roster version 1", needed=True)
+    certificate: Path = option("the auditor's, PEM or DER", needed=True)
+    key: Path = option("its private key, PEM", needed=True)
+
+
+@noun.verb("collect", "Make a bundle over the network, by an auditor's key.")
+def _collect(args: _CollectOptions) -> None:
+    from syncd.node.audit.collect import Collector  # loads the network
+    from syncd.node.pinned import clock
+
+    der = terminal.parsed(args.certificate, certificate.load)
+    key = terminal.read_file(args.key)
+    with (
+        terminal.new_directory(args.out) as made,
+        meter.meter(args.out.name, 1) as progress,
+    ):
+        collector = Collector(
+            certificate=der,
+            key_pem=key,
+            fingerprint=args.fingerprint,
+            made=Writer(made),
+            now=clock(),
+            progress=progress,
+        )
+        name = asyncio.run(collector.run(args.address))
+    terminal.say("bundle {name}", name=name)
 
 
 class _ReportOptions(_VerifyOptions):

@@ -5,16 +5,12 @@ daemon may run meanwhile. `verify` is `log_verify`'s work.
 """
 
 import asyncio
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from syncd import canonical, config
-from syncd.audit.bundle import pack
 from syncd.cli import grid, meter, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions
@@ -74,7 +70,7 @@ class _ExportOptions(LogOptions):
 def _export(args: _ExportOptions) -> None:
     if args.with_payloads and not args.complete:
         raise UsageError("--with-payloads goes with --complete")
-    with new_directory(args.out) as made:
+    with terminal.new_directory(args.out) as made:
         if args.complete:
             _complete(args, made)
             return
@@ -101,27 +97,6 @@ def _complete(args: _ExportOptions, made: Path) -> None:
         )
         name = asyncio.run(writing)
     terminal.say("bundle {name}", name=name)
-
-
-@contextmanager
-def new_directory(out: Path) -> Iterator[Path]:
-    """Give a directory that is moved to `out`, or packed, when it is filled."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(
-            "{path}: is there already",
-            hint="choose another name; nothing is overwritten",
-            path=out,
-        )
-    parent = out.absolute().parent
-    made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=parent))
-    try:
-        yield made
-        if out.suffix == ".tar":
-            pack(made, out)
-        else:
-            made.rename(out)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 async def _fill(made: Path, log: LogFiles, audited: bool) -> int:

@@ -14,7 +14,9 @@ import getpass
 import json
 import os
 import secrets
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -172,3 +174,26 @@ def decoded(raw: bytes, where: str) -> str:
         raise UsageError(
             "{where}: not UTF-8 at byte {at}", where=where, at=e.start
         ) from None
+
+
+@contextlib.contextmanager
+def new_directory(out: Path) -> Iterator[Path]:
+    """Give a directory that is moved to `out`, or packed, when it is filled."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(
+            "{path}: is there already",
+            hint="choose another name; nothing is overwritten",
+            path=out,
+        )
+    parent = out.absolute().parent
+    made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=parent))
+    try:
+        yield made
+        if out.suffix == ".tar":
+            from syncd.audit import bundle  # here alone
+
+            bundle.pack(made, out)
+        else:
+            made.rename(out)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)

@@ -24,6 +24,8 @@ MAX_REPLY = 4 << 20  # bytes, an OPRF reply of 4,096 elements is 0.3 MB
 PAYLOAD = "payload/"
 MAX_FILES = {  # bytes of a log's files, as sent, by what their paths begin with
     "checkpoint": MAX_NOTE,
+    "notes/": 8 << 20,  # a thousand of them
+    "audit/": 256 * 65_537,
     PAYLOAD: 20 << 20,  # what it inflates to is bounded too
     "tile/entries/": 256 * 65_537,
     "tile/": 256 * 32,

@@ -11,6 +11,7 @@ from syncd.store.book import Book, reads, writes
 from syncd.store.portable import upsert
 from syncd.store.tables import cosigned, effect, kept_receipt, receipt
 
+PAGE = 1000  # notes
 _COSIGN = upsert(cosigned, "size", "root", "note")
 _RENEW = upsert(receipt, "size", "note", "at")
 
@@ -129,6 +130,14 @@ class CosignRows(Book):
         at = sa.select(effect.c.at).where(effect.c.size > index)
         first = at.filter_by(origin=origin).order_by(effect.c.size)
         return c.scalar(first.limit(1)) or 0
+
+    @reads
+    def kept(self, c: sa.Connection, origin: str, page: int) -> list[bytes]:
+        """Return a page of others' first receipts of whatever took effect."""
+        at = kept_receipt.c
+        rows = sa.select(at.note).where(at.origin == origin)
+        some = rows.order_by(at.signer, at.size).limit(PAGE)
+        return [*c.scalars(some.offset(page * PAGE))]
 
     @reads
     def first_effect(self, c: sa.Connection) -> int:

@@ -28,6 +28,7 @@ from syncd.errors import (
 )
 from syncd.flows import serve
 from syncd.flows.serve import LogFiles
+from syncd.tlog import tiles
 from syncd.tlog.witness import TEXT
 from syncd.web import runner
 
@@ -80,7 +81,7 @@ _HELD = web.RequestKey("held", int)  # bytes in flight
 _CALLER = web.RequestKey("caller", str)
 _ROLE = web.RequestKey("role", str)
 _FOR_AUDITORS = re.compile(
-    r"/(log|mirror/[0-9a-f]{64})/(checkpoint|tile/|audit/)|/monitor/|/roster",
+    r"/(log|mirror/[0-9a-f]{64})/(checkpoint|notes/|tile/|audit/)|/monitor/|/roster",
     re.ASCII,
 )
 
@@ -95,6 +96,7 @@ def app(service: Any, pin: ReadPin, most: int = MAX_BODY) -> web.Application:
     get = made.router.add_get
     for prefix in ("/log", r"/mirror/{hash:[0-9a-f]+}"):
         get(prefix + "/checkpoint", api.checkpoint)
+        get(prefix + r"/notes/{page:\d{1,6}}", api.notes)
         for start in serve.FILES:
             get(f"{prefix}/{start}{{tail:.+}}", partial(api.file, start))
     get("/heads", api.heads)
@@ -204,6 +206,16 @@ class _Api:
         if not raw:
             raise _absent("no checkpoint yet")
         return _raw(raw, "no-cache", TEXT)
+
+    async def notes(self, request: web.Request) -> web.Response:
+        origin = (await self._log(request)).origin
+        page = int(request.match_info["page"])
+        notes = await self._service.notes(tiles.origin_hash(origin), page)
+        if not notes:
+            raise _absent("no more notes")
+        body = canonical.dumps([raw.decode() for raw in dict.fromkeys(notes)])
+        await self._enter(request, len(body))
+        return _raw(body, NO_STORE, JSON)
 
     async def file(self, start: str, request: web.Request) -> web.Response:
         log = await self._log(request)

@@ -303,6 +303,29 @@ class PeerService:
         signed = await self._book.cosigned(key, origin)
         return signed.note if signed else None
 
+    async def notes(self, origin_hash: str, page: int) -> list[bytes] | None:
+        """Return a page, from 0, of what else was signed of a log and is kept.
+
+        Receipts, what we cosigned, checkpoints, both sides of a fork.
+        """
+        origin = self._origin(origin_hash)
+        if origin is None:
+            return None
+        kept = await self._book.kept(origin, page)
+        if page:
+            return kept
+        receipts = await self._book.receipts(origin)
+        ours = [
+            await self._book.cosigned(r, origin) for r in ("seen", "merged")
+        ]
+        return [
+            *kept,
+            *(receipt.note for receipt in receipts.values()),
+            *(signed.note for signed in ours if signed),
+            *(await self._mirror.notes(origin)).values(),
+            *await self._mirror.evidence(origin),
+        ]
+
     async def poke(
         self, caller: str, note: bytes, *, urgent: bool = False
     ) -> None:
