@@ -5,7 +5,7 @@ import contextlib
 import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from aiohttp import web
@@ -20,10 +20,12 @@ from syncd.flows import key_share, report
 from syncd.flows.draft import RawValue
 from syncd.flows.ports import State
 from syncd.flows.report import Rules
+from syncd.flows.review import Change
 from syncd.indicator import claims as claim_rows
-from syncd.indicator import identifier, statement, token, vocabulary
+from syncd.indicator import identifier, token, vocabulary
 from syncd.indicator.claims import DISPUTE, REPORT, Claim
 from syncd.indicator.record import KEPT
+from syncd.indicator.statement import NAMES
 from syncd.node.context import Context
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import share_name
@@ -97,7 +99,13 @@ class LocalService(Callers):
         vault = self.ctx.own.vault
         how = Terms(wanted.reason, self.ctx.today(), _types(wanted))
         ids = await self._named(wanted)
-        await self.review.ask_of_rows(caller, wanted, ids, how)
+        if caller.shown is not None or await self.review.in_force():
+            dry = await vault.retract(ids, replace(how, dry=True))
+            ends = [Change(NAMES[t], "", "", -n) for t, n in dry.ends.items()]
+            call, rows = "POST /v1/retractions", (*dry.ids,)
+            await self.review.ask(
+                caller, call, wanted, ends, note=True, rows=rows
+            )
         done = await vault.retract(ids, how)
         count = done.ends.total()
         if count:
@@ -351,7 +359,7 @@ def _types(wanted: report_forms.Retraction) -> tuple[int, ...]:
     """
     by_value = wanted.value or wanted.values
     meant = wanted.type or ("report" if by_value else "all")
-    return tuple(n for n in KEPT if meant in ("all", statement.NAMES[n]))
+    return tuple(n for n in KEPT if meant in ("all", NAMES[n]))
 
 
 def _retracting(done: Withdrawn) -> report_forms.Retracting:

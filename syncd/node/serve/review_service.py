@@ -6,7 +6,6 @@ job runs it once more: all of these methods may run twice.
 """
 
 import asyncio
-import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +31,6 @@ from syncd.lists.preview import masked
 from syncd.node.context import Context
 from syncd.node.serve.shown import shown, unmasked
 from syncd.store.pending import FINAL
-from syncd.store.retracting import Terms
 from syncd.store.vault import Query
 from syncd.web import problem, routes
 from syncd.web.report_forms import ValueCall, VaultValue
@@ -163,29 +161,6 @@ class Review:
         if held.state == "waiting":
             raise PendingError.of(held.id)
         return max(left, 0)
-
-    async def ask_of_rows(
-        self,
-        caller: Caller,
-        wanted: msgspec.Struct,
-        ids: Sequence[int],
-        how: Terms,
-    ) -> None:
-        """The same of a retraction of rows of the vault.
-
-        Raises:
-            PendingError, RefusedError: as `ask` does.
-        """
-        if caller.shown is None and not await self.in_force():
-            return
-        dry = dataclasses.replace(how, dry=True)
-        done = await self.ctx.own.vault.retract(ids, dry)
-        await self.ask(
-            *(caller, "POST /v1/retractions", wanted),
-            [Change(NAMES[t], "", "", -n) for t, n in done.ends.items()],
-            note=True,
-            rows=(*done.ids,),
-        )
 
     async def others(
         self, rows: Iterable[Any]
