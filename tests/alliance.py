@@ -845,8 +845,8 @@ class Alliance:
         return [m for m in self.members.values() if m.running is not None]
 
     def cut(self, *members: str) -> None:
-        """Let none of these members reach another of them."""
-        self.network.cut(*members)
+        """Let none of these members, or of all, reach another of them."""
+        self.network.cut(*(members or self.members))
 
     def heal(self) -> None:
         """Let everybody reach everybody."""

@@ -16,14 +16,13 @@ from syncd.roster import drafts, signing
 from syncd.store.database import Database
 from syncd.store.events import EventBook
 from tests import sample_statements
-from tests.alliance import ADMINS, Alliance, as_founded, shared
+from tests.alliance import ADMINS, Alliance
 from tests.node.stand_in import Home
 from tests.node.test_notify_events import ALL
 from tests.node.test_status import WELL, down, log, member
 
 NOW = 1_790_000_000  # 2026-09-21
 DAY_S = 86_400
-alliance = shared(as_founded, "bank", "police", "carrier", scope="function")
 
 
 class House:

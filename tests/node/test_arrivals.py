@@ -7,13 +7,9 @@ import pytest
 from syncd.errors import DamagedError, UnavailableError
 from syncd.indicator.statement import Report, Retract
 from syncd.node.upkeep.arrivals import Arrival
-from tests.alliance import Alliance, as_founded, shared
+from tests.alliance import Alliance
 
-IDS = ("bank", "carrier", "police")
 VALUE = "http://evil.example/a"
-
-
-alliance = shared(as_founded, *IDS, scope="function")
 
 
 class Consumer:

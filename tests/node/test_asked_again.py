@@ -2,12 +2,9 @@
 
 from typing import Any
 
-from tests.alliance import Alliance, Member, as_founded, shared
+from tests.alliance import Alliance, Member
 
-IDS = ("bank", "carrier", "police")
 BAD, GOOD = "+12025550123", "+12025550124"
-
-alliance = shared(as_founded, *IDS, scope="function")
 
 
 async def unknown(member: Member, purpose: str = "transaction_check") -> None:
@@ -21,7 +18,7 @@ async def reported(alliance: Alliance) -> Member:
     """Return the bank, cut off; the police report a number."""
     await alliance.police.report("phone", BAD)
     await alliance.settle()
-    alliance.cut(*IDS)
+    alliance.cut()
     return alliance.bank
 
 

@@ -7,13 +7,10 @@ from syncd.node.upkeep import arrivals
 from syncd.store.merge_marks import MergeMarks
 from syncd.web.forms import ChangePage, ChangeQuery
 from syncd.web.routes import Caller
-from tests.alliance import Alliance, Member, as_founded, shared, until
+from tests.alliance import Alliance, Member, until
 
-IDS = ("bank", "carrier", "police")
 CALLER = Caller("core", "reader")
 BEGIN = "0.0"
-
-alliance = shared(as_founded, *IDS, scope="function")
 
 
 async def changes(member: Member, since: str = BEGIN) -> ChangePage:
@@ -59,7 +56,7 @@ async def test_a_page_is_what_one_merge_brought(alliance: Alliance) -> None:
     for name in ("a", "b"):
         await alliance.police.report("url", f"http://evil.example/{name}")
         await alliance.settle()
-    alliance.cut(*IDS)
+    alliance.cut()
     carrier = alliance.carrier
     size = await carrier.size()
 

@@ -17,14 +17,11 @@ from syncd.web.claim_forms import Vouches
 from syncd.web.forms import IndicatorQuery
 from syncd.web.report_forms import ReportSearch
 from syncd.web.routes import Caller
-from tests.alliance import Alliance, Member, as_founded, shared
+from tests.alliance import Alliance, Member
 
-IDS = ("bank", "carrier", "police")
 CALLER = Caller("desk", "operator")
 VALUE = "http://evil.example/a"
 DAY_S = 86_400
-
-alliance = shared(as_founded, *IDS, scope="function")
 
 
 async def dispute(member: Member, value: str = VALUE, **more: Any) -> None:

@@ -3,12 +3,7 @@
 from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.indicator.folding import Batch
-from tests.alliance import Alliance, as_founded, shared
-
-IDS = ("bank", "carrier", "police")
-
-
-alliance = shared(as_founded, *IDS, scope="function")
+from tests.alliance import Alliance
 
 
 def another_root(alliance: Alliance) -> Finding:

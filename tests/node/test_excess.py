@@ -11,7 +11,7 @@ from syncd.indicator import statement
 from syncd.node.upkeep.excess import Excess
 from syncd.store.home_stores import OwnStore
 from syncd.store.published import ALL
-from tests.alliance import Alliance, as_founded, shared, until
+from tests.alliance import Alliance, until
 from tests.node.stand_in import Home
 from tests.store.conftest import NOW
 from tests.store.conftest import clock as clock
@@ -28,7 +28,6 @@ BANK = SimpleNamespace(
     origin=ORIGIN,
     generations=[SimpleNamespace(origin=o) for o in (EARLIER, ORIGIN)],
 )
-alliance = shared(as_founded, "bank", "carrier", "police", scope="function")
 PHONE = SimpleNamespace(label="phone/1", kind="phone", epoch=1)
 
 

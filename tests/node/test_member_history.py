@@ -7,10 +7,7 @@ from syncd.errors import Message
 from syncd.node.serve import figures
 from syncd.store.database import Database
 from syncd.web.figure_forms import FiguresQuery
-from tests.alliance import Alliance, Member, as_founded, shared
-
-IDS = ("bank", "carrier", "police")
-alliance = shared(as_founded, *IDS, scope="function")
+from tests.alliance import Alliance, Member
 
 
 async def keep(member: Member) -> dict[str, str]:
@@ -95,7 +92,7 @@ async def test_what_members_hold_is_known_after_a_start(
 async def test_we_are_silent_to_ourselves_once_cut_off(
     alliance: Alliance,
 ) -> None:
-    alliance.cut(*IDS)
+    alliance.cut()
     for _ in range(3):
         await alliance.bank.round()
     assert (await keep(alliance.bank))["bank"] == "s"

@@ -17,14 +17,11 @@ from syncd.web import report_forms
 from syncd.web.forms import Draft
 from syncd.web.report_forms import ReportsCall, ReportSearch
 from syncd.web.routes import Caller
-from tests.alliance import Alliance, as_founded, shared
+from tests.alliance import Alliance
 from tests.node.stand_in import Home
 
 DAY_S = 86_400
 NOON = 1_795_953_600  # 29 November 2026, UTC
-
-
-alliance = shared(as_founded, "bank", "carrier", "police", scope="function")
 
 
 def draft(kind: str, value: str, role: str, **more: Any) -> Draft:

@@ -14,13 +14,12 @@ from syncd.web.screening_forms import (
 )
 from tests.alliance import Alliance, Member, as_founded, shared
 
-IDS = ("bank", "carrier", "police")
 WHO = Caller("lin", "compliance")
 LISTED, CLEAR = "+12025550123", "+12025550124"
 
 alliance = shared(
     as_founded,
-    *IDS,
+    *("bank", "carrier", "police"),
     scope="function",
     settings={"screening": {"enabled": True}},
 )
@@ -144,7 +143,7 @@ async def test_an_item_is_refused_alone(alliance: Alliance) -> None:
     assert problem is not None
     assert problem.status == 400
     assert problem.hint
-    alliance.cut(*IDS)
+    alliance.cut()
     assert (await add(bank, (LISTED, "C-1"))).refused == 1
     alliance.heal()
     assert await kept(bank) == 0

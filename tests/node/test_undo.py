@@ -7,13 +7,10 @@ from syncd.node.notify.events import compose
 from syncd.node.serve import todo
 from syncd.node.upkeep import undo
 from syncd.web import forms
-from tests.alliance import Alliance, Member, as_founded, shared
+from tests.alliance import Alliance, Member
 
-IDS = ("bank", "carrier", "police")
 NUMBER, OTHER = "+12025550177", "+12025550178"
 FIRM = {"evidence": "police_case", "handling": "open"}
-
-alliance = shared(as_founded, *IDS, scope="function")
 
 
 async def ask(

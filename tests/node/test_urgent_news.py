@@ -3,9 +3,7 @@
 import pytest
 
 from syncd.node.serve import urgent_news
-from tests.alliance import Alliance, Member, as_founded, shared, until
-
-alliance = shared(as_founded, "bank", "police", "carrier", scope="function")
+from tests.alliance import Alliance, Member, until
 
 
 async def one(member: Member) -> bool:

@@ -291,7 +291,7 @@ async def test_the_next_file_comes_though_the_last_was_not_agreed_to(
     ("size", "lost", "may"),
     [
         *[(300, 3, 3), (300, 4, 3), (50, 1, 0)],
-        *[(12_000, 100, 100), (12_000, 101, 100)],
+        *[(10_100, 100, 100), (10_100, 101, 100)],
     ],
 )
 async def test_too_many_at_once_stop_it(

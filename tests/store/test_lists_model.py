@@ -123,11 +123,7 @@ steps = st.lists(
         *[("b", {4}, set(), True)] * 2,
     ]
 )
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_lists_do_as_their_model_does(
     own: OwnStore, steps: list[tuple[str, set[int], set[int], bool]]
 ) -> None:
