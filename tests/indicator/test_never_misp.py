@@ -5,6 +5,7 @@ expressions that the package compares as text, so they are not used here.
 """
 
 from collections.abc import Collection
+from functools import cache
 
 import pytest
 from pymispwarninglists.api import WarningLists
@@ -12,7 +13,7 @@ from pymispwarninglists.api import WarningLists
 from syncd.indicator import never, statement, suffixes, tsv
 from tests.indicator.test_never import DEFAULT as OURS
 
-LISTS = WarningLists().warninglists
+LISTS = cache(lambda: WarningLists().warninglists)  # half a second
 
 TRANCO = "Top 10K most-used sites from Tranco"
 ALEXA = "Top 1000 website from Alexa"
@@ -33,7 +34,7 @@ LEFT_OUT = frozenset(
 
 
 def hosts(name: str) -> set[str]:
-    return {str(host).lower().lstrip(".") for host in LISTS[name].list}
+    return {str(host).lower().lstrip(".") for host in LISTS()[name].list}
 
 
 def unguarded(found: Collection[str]) -> list[str]:
@@ -59,7 +60,7 @@ def test_banks_of_greater_china_are_guarded() -> None:
 
 @pytest.mark.parametrize("suffix", ["edu.cn", "edu.hk", "edu.tw", "edu"])
 def test_universities_are_a_class(suffix: str) -> None:
-    known = {str(h).lower() for h in LISTS["University domains"].list}
+    known = {str(h).lower() for h in LISTS()["University domains"].list}
     found = {h for h in known if h.endswith(f".{suffix}")}
     assert found
     assert unguarded(found) == []
@@ -81,7 +82,7 @@ def test_what_we_say_to_have_from_there_is_there() -> None:
     }
     names = [
         n
-        for n, one in LISTS.items()
+        for n, one in LISTS().items()
         if one.type in ("hostname", "string") and len(one.list) < 50_000
     ]
     there = {suffixes.registrable(h) for n in names for h in hosts(n)}

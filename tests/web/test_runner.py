@@ -128,7 +128,8 @@ async def test_who_was_shaking_hands_is_sent_away() -> None:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Runner]:
+async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Runner]:
+    monkeypatch.setattr(runners, "LINGERING_S", 0.05)
     runner, _ = await opened()
     yield runner
     await runner.cleanup()
