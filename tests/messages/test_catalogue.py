@@ -11,19 +11,6 @@ from syncd.errors import MalformedError, joined
 from syncd.indicator import vocabulary
 from syncd.messages import catalogue
 
-HOUSE = Path(__file__).resolve().parents[2]
-
-
-def test_the_catalogue_is_whole() -> None:
-    """No sentence is missing, doubtful or left over; it is compiled."""
-    done = subprocess.run(
-        [sys.executable, HOUSE / "tools" / "messages.py", "--check"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.stdout, done.stderr) == ("", "")
-
 
 def test_a_checkout_that_is_not_compiled(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
