@@ -20,6 +20,7 @@ from syncd.store.tables import (
     kept_note,
     mirror_sighting,
     missing,
+    spent,
 )
 from syncd.tlog import checkpoint, merkle, note
 from syncd.tlog.merkle import BUNDLE, Frontier
@@ -96,6 +97,8 @@ def _cut_rows(c: sa.Connection, log_id: int, merged: int, size: int) -> None:
         .where(claim.c.log_id == log_id, claim.c.ended_by >= merged)
     )
     drop(c, missing, log_id, missing.c.idx >= size)
+    beyond = spent.c.log_id == log_id, spent.c.size > merged
+    c.execute(sa.update(spent).values(size=merged).where(*beyond))
 
 
 def _signed_root(raw: bytes) -> bytes:

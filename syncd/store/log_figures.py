@@ -14,7 +14,7 @@ from syncd.indicator.claims import DISPUTE, REPORT
 from syncd.indicator.notation import day_text
 from syncd.store.book import Tables, reads
 from syncd.store.portable import byte_place
-from syncd.store.tables import ENDED, Bytes, claim, ending, record_is
+from syncd.store.tables import ENDED, Bytes, claim, ending, record_is, spent
 from syncd.store.tables import mirror_log as log
 from syncd.store.tables import mirror_sighting as seen
 
@@ -53,12 +53,24 @@ def _counted(rows: sa.Select[Any], *which: Any) -> sa.Select[Any]:
     return sa.select(*each, sa.func.count()).group_by(*each)
 
 
+def _hour(index: Any) -> Any:
+    """Return the hour in which an entry of a claim's log was merged."""
+    later = sa.select(spent.c.hour).where(
+        spent.c.log_id == claim.c.log_id, spent.c.size > index
+    )
+    first = later.order_by(spent.c.size, spent.c.hour).limit(1)
+    return first.scalar_subquery()
+
+
 _held, _end, _seen = claim.c, ending.c, seen.c
+_BEGAN, _ENDED = _hour(_held.idx), _hour(_held.ended_by)
 _ON = _bytes(_held.record, 4, 4)
 _REPORTS = _counted(
-    sa.select(_held.log_id, _label(_held.record), _ON, _end.day).outerjoin(
-        ending, ENDED
-    ),
+    sa.select(
+        *(_held.log_id, _label(_held.record), _ON, _end.day),
+        sa.case((_end.day.is_not(None), _BEGAN // 24)).label("began"),
+        sa.case((_end.day >= _ENDED // 24, _ENDED - _BEGAN)).label("hours"),
+    ).outerjoin(ending, ENDED),
     *(record_is(REPORT), _bytes(_held.record, 2, 1).not_in(_TESTS)),
 )
 _SAID = _bytes(_held.record, 3, 4)
@@ -79,7 +91,9 @@ class LogFigures(Tables):
         """Return `reports`, `retracted`, `disputes` and `sightings` by member.
 
         A report counts in the month of its `on`; a retracted one in that of
-        its retract, with the days between under `retract_days`; a sighting
+        its retract, with the hours from when we merged the one until we merged
+        the other, or what their days leave of them, under `hours_least` and
+        `hours_most`; a sighting
         in that of its last day, as often as it says at least. What is said
         of a value counts under a label of its reports, "" if it has none.
         Labels that we do not know are one, and tests do not count.
@@ -92,11 +106,16 @@ class LogFigures(Tables):
             word = label and vocabulary.read("label", label.decode())
             found[day_text(day)[:7], members[of], word or ""][what] += n
 
-        for of, label, on, end, n in c.execute(_REPORTS):
+        for of, label, on, end, began, hours, n in c.execute(_REPORTS):
             add("reports", of, label, _day(on), n)
             if end is not None:
                 add("retracted", of, label, end, n)
-                add("retract_days", of, label, end, n * (end - _day(on)))
+                least = most = hours
+                if hours is None or began > _day(on):  # came here late
+                    days = max(end - _day(on), 0)
+                    least, most = 24 * max(days - 1, 0), 24 * (days + 1)
+                add("hours_least", of, label, end, n * least)
+                add("hours_most", of, label, end, n * most)
         for of, label, on, n in c.execute(_DISPUTES):
             add("disputes", of, label, _day(on), n)
         for of, label, last, times, n in c.execute(_SIGHTINGS):

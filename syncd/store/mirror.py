@@ -40,6 +40,7 @@ from syncd.store.tables import (
 from syncd.tlog import checkpoint
 
 _DAY_S = 86_400
+KEPT_HOURS = 400 * 24  # that it is known when something was merged
 log, held = mirror_log.c, claim.c
 _SIZES = Prepared(sa.select(log.origin, log.size, log.merged))
 _END = Prepared(
@@ -113,12 +114,12 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
             _set_missing(c, log_id, new.missing)
             # Before the bundles: those that come may lack what is erased,
             # and only a payload tells which claim it made.
-            day = self._clock() // _DAY_S
-            failed = erase_merged(c, log_id, batch, day)
+            hour = self._clock() // 3600
+            failed = erase_merged(c, log_id, batch, hour // 24)
             bundle_rows.put(c, log_id, _joined(c, log_id, new.origin, bundles))
             failpoint.hit("merge.bundles")
             _add(c, log_id, self.counting(batch))
-            _spend(c, log_id, batch, day)
+            _spend(c, log_id, batch, hour)
             failpoint.hit("merge.ends")
             kept_notes.keep(c, log_id, checkpoint.size_of(new.note), new.note)
             finding_rows.record(c, [*findings, *failed], self._clock())
@@ -130,10 +131,11 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
     @reads
     def merged_today(self, c: sa.Connection, origin: str) -> tuple[int, int]:
         """Return how many entries, with how many bytes, were merged today."""
-        today = spent.c.day == self._clock() // _DAY_S
-        counts = sa.select(spent.c.entries, spent.c.octets).join(mirror_log)
-        row = c.execute(counts.where(log.origin == origin, today)).first()
-        return (row.entries, row.octets) if row else (0, 0)
+        today = spent.c.hour >= self._clock() // _DAY_S * 24
+        sums = map(sa.func.sum, (spent.c.entries, spent.c.octets))
+        counts = sa.select(*sums).join_from(spent, mirror_log)
+        row = c.execute(counts.where(log.origin == origin, today)).one()
+        return row[0] or 0, row[1] or 0
 
     @writes
     def fold_again(self, c: sa.Connection, origin: str) -> None:
@@ -251,26 +253,22 @@ def _set_missing(
         c.execute(sa.insert(missing), rows)
 
 
-def _spend(c: sa.Connection, log_id: int, batch: Batch, day: int) -> None:
-    """Count what is merged towards the day's limits."""
-    if not batch.octets:
+def _spend(c: sa.Connection, log_id: int, batch: Batch, hour: int) -> None:
+    """Count what is merged towards the day's limits, and keep when it was."""
+    if batch.stop == batch.start:
         return
+    known = sa.select(sa.func.max(spent.c.size)).filter_by(log_id=log_id)
     new = insert(spent).values(
         log_id=log_id,
-        day=day,
-        entries=batch.stop - batch.start,
+        hour=hour,
+        size=max(batch.stop, c.scalar(known) or 0),  # folded anew, perhaps
+        entries=batch.stop - batch.start if batch.octets else 0,
         octets=batch.octets,
     )
-    of_day = {
-        name: new.excluded[name]
-        + sa.case((spent.c.day == day, spent.c[name]), else_=0)
-        for name in ("entries", "octets")
-    }
-    c.execute(
-        new.on_conflict_do_update(
-            spent.primary_key, set_={**of_day, "day": day}
-        )
-    )
+    of_hour = {n: new.excluded[n] + spent.c[n] for n in ("entries", "octets")}
+    renewed = {**of_hour, "size": new.excluded.size}
+    c.execute(new.on_conflict_do_update(spent.primary_key, set_=renewed))
+    log_rows.drop(c, spent, log_id, spent.c.hour < hour - KEPT_HOURS)
 
 
 def _add(c: sa.Connection, log_id: int, batch: Batch) -> None:

@@ -373,12 +373,14 @@ erased = mirror_table(
     sqlite_with_rowid=False,
 )
 
-spent = mirror_table(  # merged of a log on the last day on which anything was
+spent = mirror_table(  # merged of a log in an hour in which anything was
     "spent",
     column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
-    column("day", Int),  # days since 1970-01-01, UTC
+    column("hour", Int, primary_key=True),  # since 1970-01-01, UTC
+    column("size", Int),  # entries, when it ended
     column("entries", Int),
     column("octets", Int),  # payload bytes
 )
+sa.Index("spent_size", spent.c.log_id, spent.c.size, spent.c.hour)
 
 finding.to_metadata(MIRROR)

@@ -59,7 +59,8 @@ class FigureRow(FullOutput, frozen=True, kw_only=True):
     label: str  # code, "" for what is said of a value that nobody reported
     reports: int = 0
     retracted: int = 0  # in this month, whenever they were reported
-    retract_days: int = 0  # from report to retract, of all of these
+    hours_least: int = 0  # from report to retract, of all of these
+    hours_most: int = 0
     sightings: int = 0  # at least
     disputes: int = 0
 

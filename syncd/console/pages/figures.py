@@ -28,7 +28,8 @@ _LABEL: Final = Column("label", later("Label"), choices=True)
 COLUMNS: Final = (
     *(_MONTH, Column("member", later("Member"), choices=True), _LABEL),
     *(Column(name, title) for name, title in SAID.items()),
-    Column("days", later("Days to retract, on average")),
+    Column("hours_least", later("Hours to retract, on average: at least")),
+    Column("hours_most", later("at most")),
 )
 CALLS: Final = (
     *(_MONTH, _LABEL, Column("outcome", later("Outcome"), choices=True)),
@@ -48,8 +49,9 @@ async def figures(visit: Visit) -> web.StreamResponse:
     calls = await visit.api("GET", "/v1/calls", of_days)
     said = [_row(one) for one in found.items]
     for row in said:
-        n = row["retracted"]
-        row["days"] = row["retract_days"] / n if n else None
+        for name in ("hours_least", "hours_most"):
+            n = row["retracted"]
+            row[name] = row[name] / n if n else None
     came = [
         {**_row(one), one.outcome: one.calls}
         | {"outcome": phrase("outcome", one.outcome)}
