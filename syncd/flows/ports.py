@@ -41,6 +41,15 @@ class Listed(msgspec.Struct, frozen=True):
     since: int  # unix seconds: listed, or cleared
 
 
+class Mute(msgspec.Struct, frozen=True):
+    """Until when a thing to do is not shown, and who said so."""
+
+    until: str  # day, not included
+    by: str  # name of a bearer token
+    at: int  # unix seconds
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class OwnHead:
     """The tip of our own log as the database has it."""

@@ -93,33 +93,32 @@ class LogFigures(Tables):
         A report counts in the month of its `on`; a retracted one in that of
         its retract, with the hours from when we merged the one until we merged
         the other, or what their days leave of them, under `hours_least` and
-        `hours_most`; a sighting
-        in that of its last day, as often as it says at least. What is said
-        of a value counts under a label of its reports, "" if it has none.
-        Labels that we do not know are one, and tests do not count.
+        `hours_most`; a sighting in that of its last day, as often as it says
+        at least. What is said of a value counts under a label of its reports,
+        "" if it has none. Labels that we do not know are one, and tests do
+        not count.
         """
         logs = c.execute(sa.select(log.c.id, log.c.origin))
         members = {id_: member(origin) for id_, origin in logs}
         found: Figures = defaultdict(Counter)
 
-        def add(what: str, of: int, label: bytes, day: int, n: int) -> None:
+        def add(of: int, label: bytes, day: int, **counts: int) -> None:
             word = label and vocabulary.read("label", label.decode())
-            found[day_text(day)[:7], members[of], word or ""][what] += n
+            found[day_text(day)[:7], members[of], word or ""].update(counts)
 
         for of, label, on, end, began, hours, n in c.execute(_REPORTS):
-            add("reports", of, label, _day(on), n)
+            add(of, label, _day(on), reports=n)
             if end is not None:
-                add("retracted", of, label, end, n)
                 least = most = hours
                 if hours is None or began > _day(on):  # came here late
                     days = max(end - _day(on), 0)
                     least, most = 24 * max(days - 1, 0), 24 * (days + 1)
-                add("hours_least", of, label, end, n * least)
-                add("hours_most", of, label, end, n * most)
+                sums = {"hours_least": n * least, "hours_most": n * most}
+                add(of, label, end, retracted=n, **sums)
         for of, label, on, n in c.execute(_DISPUTES):
-            add("disputes", of, label, _day(on), n)
+            add(of, label, _day(on), disputes=n)
         for of, label, last, times, n in c.execute(_SIGHTINGS):
-            add("sightings", of, label, _day(last), n * times[0])
+            add(of, label, _day(last), sightings=n * times[0])
         return found
 
 

@@ -5,9 +5,9 @@ A mute stands sealed, for somebody wrote why.
 
 from collections.abc import Collection
 
-import msgspec
 import sqlalchemy as sa
 
+from syncd.flows.ports import Mute
 from syncd.store.book import SealedBook
 from syncd.store.portable import upsert
 from syncd.store.tables import Bytes, Text, column, own_table
@@ -18,15 +18,6 @@ _muted = own_table(
     column("mute", Bytes),  # sealed JSON
     sqlite_with_rowid=False,
 )
-
-
-class Mute(msgspec.Struct, frozen=True):
-    """Until when, and who said so."""
-
-    until: str  # day, not included
-    by: str  # name of a bearer token
-    at: int  # unix seconds
-    why: str
 
 
 class Mutes(SealedBook):

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from syncd.flows.allowance import QuotaLeft
+from syncd.flows.ports import Mute
 from syncd.messages.wire import Params, WireMessage
 from syncd.web.forms import FullOutput, Input, Output, Query, RosterState, meta
 
@@ -53,8 +54,7 @@ class LogState(Output, frozen=True, kw_only=True):
     last_pull: int | None = None  # unix seconds
     as_of: int | None = None  # unix seconds: when we heard of its length last
     why: WireMessage | None = None  # the last failure
-    left_s: int | None = None  # while it is pulled: until it is merged
-    per_s: float | None = None  # entries; at this rate
+    per_s: float | None = None  # entries merged, while it is pulled
     digest: str = ""  # hex, over the claim rows below `merged`
 
 
@@ -123,14 +123,10 @@ class CutOff(FullOutput, frozen=True, kw_only=True):
     why: WireMessage
 
 
-class Muted(FullOutput, frozen=True, kw_only=True):
+class Muted(Mute, FullOutput, frozen=True, kw_only=True):
     """A thing to do that is not shown until a day."""
 
     what: WireMessage
-    until: str  # day on which it shows again
-    by: str  # whose bearer token muted it
-    why: str
-    at: int  # unix seconds
 
 
 class FindingState(Output, frozen=True, kw_only=True):
@@ -230,7 +226,7 @@ class StatusQuery(Query, frozen=True, kw_only=True):
     ] = 0
 
 
-class Mute(Input, frozen=True, kw_only=True):
+class MuteCall(Input, frozen=True, kw_only=True):
     """What is not to be shown among the things to do, and until when."""
 
     code: str

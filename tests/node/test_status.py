@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from syncd.errors import Message
-from syncd.flows.ports import State
+from syncd.flows.ports import Mute, State
 from syncd.messages import wire
 from syncd.messages.wire import WireMessage
 from syncd.node.follow import contact
@@ -17,7 +17,6 @@ from syncd.node.serve import status
 from syncd.node.serve import todo as things
 from syncd.node.serve.member_state import MemberState, subject
 from syncd.node.upkeep import never_list, protected_reports
-from syncd.store.mutes import Mute
 from syncd.web import forms, status_forms
 from tests.test_docs import commands
 

@@ -49,7 +49,7 @@ async def exchange(visit: Visit) -> web.StreamResponse:
     lags = [
         (
             *(Link(places.log(one.origin), one.member), one.lag, one.per_s),
-            None if one.left_s is None else one.left_s / 60,
+            one.lag / one.per_s / 60 if one.per_s else None,
             say(one.why) if one.why else "",
         )
         for one in status.logs

@@ -11,11 +11,10 @@ import msgspec
 
 from syncd.errors import Message
 from syncd.flows.dispute_state import DisputeState
-from syncd.flows.ports import State
+from syncd.flows.ports import Mute, State
 from syncd.messages import wire
 from syncd.node.serve.shown import shown
 from syncd.store.findings import Row
-from syncd.store.mutes import Mute
 from syncd.web import status_forms
 
 

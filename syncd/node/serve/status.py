@@ -17,7 +17,7 @@ from syncd.errors import (
     SyncdError,
     UnavailableError,
 )
-from syncd.flows.ports import MirrorHead
+from syncd.flows.ports import MirrorHead, Mute
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import claims, notation
 from syncd.messages import wire
@@ -34,7 +34,6 @@ from syncd.node.serve.shown import shown
 from syncd.node.upkeep.disputes import Disputes
 from syncd.roster import certificate
 from syncd.roster.members import Member
-from syncd.store import mutes as store
 from syncd.store.findings import Row
 from syncd.tlog import checkpoint
 from syncd.web import status_forms
@@ -133,7 +132,7 @@ class StatusReader:
 
     @route("POST", "/v1/status/mutes", OPERATORS, "mute what there is to do")
     async def mute(
-        self, caller: Caller, wanted: status_forms.Mute
+        self, caller: Caller, wanted: status_forms.MuteCall
     ) -> status_forms.MuteResult:
         """Show a thing to do no more until a day.
 
@@ -154,7 +153,7 @@ class StatusReader:
                 hint="syncd status shows what is to do, --json with its codes",
             )
         now, why = self.ctx.now(), wanted.why.strip()
-        mute = store.Mute(wanted.until, caller.name, now, why)
+        mute = Mute(wanted.until, caller.name, now, why)
         await self.ctx.own.mutes.put(found, mute)
         return status_forms.MuteResult(count=len(found))
 
@@ -298,7 +297,6 @@ class StatusReader:
                     else self.rounds.heard_at(member.id, origin) or None,
                     why=wire.of(why) if why else None,
                     per_s=per_s or None,
-                    left_s=round(lag / per_s) if per_s else None,
                     digest=await self._digest(head) if digests else "",
                 )
             )
