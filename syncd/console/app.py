@@ -27,6 +27,7 @@ from syncd.web import local_api, routes
 from syncd.web.routes import BEARER, EVERYBODY, OPEN, Caller, Route
 
 LOG_IN: Final = "/login"
+HOME: Final = {"reader": "/lookup"}  # where a role begins, if not at Now
 TRIES: Final = 20  # that failed, in a minute, from one address
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -191,7 +192,9 @@ class Console:
             )
         sessions = self.gate.sessions
         begun = await sessions.begin(caller.id, catalogue.language())
-        return self._with_cookie(visit, visit.go(_next(given)), begun)
+        path = _next(given)
+        home = visit.go(HOME.get(caller.role, path) if path == "/" else path)
+        return self._with_cookie(visit, home, begun)
 
     async def log_out(self, visit: Visit) -> web.Response:
         """End a session, here and in the browser."""

@@ -73,6 +73,18 @@ def name(facet: str, code: str) -> str:
     return f"{vocabulary.label(facet, code, 'zh')} {code}"
 
 
+def previewed(found: Any) -> str:
+    """Return what a list would bring, as numbers of its rows."""
+    return t(
+        "{rows} rows: {good} would be reported, {refused} refused; {twice}"
+        " stand in another row too",
+        rows=f"{found.rows:,}",
+        good=f"{found.good:,}",
+        refused=f"{found.rows - found.good:,}",
+        twice=f"{found.twice:,}",
+    )
+
+
 def owner(item: Mapping[str, Any]) -> str:
     """Return whose a protected value is, by name or by category."""
     found = item.get("owner", {})

@@ -132,7 +132,7 @@ async def test_a_transfer_opens_the_card_and_counts_its_minutes(
     assert '<details class="stop">' in closed.html
     found = await ask(reader, "", sent="00:00")
     assert '<details class="stop" open>' in found.html
-    assert re.search(r"\b\d{1,4} minutes since the transfer", found.text)
+    assert re.search(r"\b\d{1,4} minutes since the transfer as of", found.text)
     assert "minutes since" not in (await ask(reader, "", sent="soon")).text
 
 
@@ -238,6 +238,9 @@ async def test_every_label_has_advice_in_both_languages() -> None:
         for lang in catalogue.LANGUAGES:
             with catalogue.speaking(lang):
                 texts.append(answers.phrase("advice", label))
+                told = texts[-1] + answers.phrase("told", "protected")
+                # A caller who is no bank, or 110, has no card to turn over.
+                assert not re.search("背面|the number on|your card", told)
         assert len({*texts, answers.phrase("advice", "other")}) == 3 or (
             label == "other"
         )

@@ -37,7 +37,7 @@ async def test_who_is_revoked_is_out(
         await operator.post("/system", {"sessions": session})
     ).status == 200
     assert (await one.get("/")).path.startswith("/login")
-    assert (await one.log_in()).path == "/"
+    assert (await one.log_in()).path == "/lookup"
     await operator.post("/system", {"tokens": "reader 0400"})
     assert (await one.get("/")).path.startswith("/login")
     assert (await one.log_in()).status == 401

@@ -10,6 +10,7 @@ is no sandbox.
 """
 
 import http.client
+import os
 import pickle
 import resource
 import signal
@@ -48,7 +49,7 @@ def main() -> None:
         (resource.RLIMIT_NOFILE, 64),
         (resource.RLIMIT_FSIZE, 0),
     ):
-        resource.setrlimit(what, (most, most))
+        resource.setrlimit(what, (most, most + 1))  # at the first: a signal
     task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 (from our parent)
     file = Path(f"/proc/self/fd/{task.file}")
     try:
@@ -109,20 +110,16 @@ def _form(
     found: Preview, about: str, how: FileOptions, said: ListDescription
 ) -> UploadPreview:
     columns = tuple(one for one in found.columns if one[0] not in OURS)
+    same = "listed", "rows", "good", "twice", "unknown", "notices"
     return UploadPreview(
         about=about,
         map=mapping.written(how, said, columns, say=t),
         columns=columns,
-        listed=tuple(found.listed),
-        rows=found.rows,
-        good=found.good,
-        twice=found.twice,
-        unknown=tuple(found.unknown),
         reasons=tuple(
             RefusedFor(problem=problem.of(one.why), row=one.row, rows=one.rows)
             for one in found.reasons
         ),
-        notices=dict(found.notices),
+        **{name: getattr(found, name) for name in same},
     )
 
 
@@ -142,4 +139,7 @@ class _Inherited(ApiClient):
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except MemoryError:
+        os.abort()  # our parent knows it by the signal

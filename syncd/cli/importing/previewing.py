@@ -98,15 +98,7 @@ def end(found: Preview, file: Path, *, codes: Path | None) -> int:
 
 
 def _counts(found: Preview) -> Iterator[str]:
-    yield ""
-    yield t(
-        "{rows} rows: {good} would be reported, {refused} refused; {twice}"
-        " stand in another row too",
-        rows=f"{found.rows:,}",
-        good=f"{found.good:,}",
-        refused=f"{found.rows - found.good:,}",
-        twice=f"{found.twice:,}",
-    )
+    yield "\n" + answers.previewed(found)
     for code, n in sorted(found.notices.items()):
         yield f"{n:>9,} × {answers.notices({'notices': (code,)})}"
     for (field, word), n in sorted(found.ignored.items()):

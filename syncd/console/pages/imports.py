@@ -145,12 +145,7 @@ async def _read(
     return visit.show(
         "import.html",
         "preview",
-        said=t(
-            "{rows} rows: {good} would be reported, {refused} refused",
-            rows=f"{found.rows:,}",
-            good=f"{found.good:,}",
-            refused=f"{found.rows - found.good:,}",
-        )
+        said=answers.previewed(found)
         if found
         else t("The list cannot be read yet."),
         id=id_,

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -120,7 +120,7 @@ def _show(
         | {name: given[name] for name in KEPT if given.get(name)},
         said=said,
         rows=rows,
-        minutes=_minutes(visit, given.get("sent", "")),
+        since=_since(visit, given.get("sent", "")),
         purposes=places.named("purpose", PURPOSES),
         labels=places.named("label"),
         kinds=reports.kinds(),
@@ -129,15 +129,15 @@ def _show(
     )
 
 
-def _minutes(visit: Visit, sent: str) -> int | None:
-    """Return how long ago a time of day was last, None if it is none."""
+def _since(visit: Visit, sent: str) -> int | None:
+    """Return seconds since a time of day was last, None if it is none."""
     try:
         hour, minute = map(int, sent.split(":"))
         now = datetime.fromtimestamp(visit.now, ZoneInfo(visit.zone))
         ago = now - now.replace(hour=hour, minute=minute, second=0)
     except (ValueError, OverflowError):
         return None
-    return ago // timedelta(minutes=1) % (24 * 60)
+    return ago.seconds
 
 
 def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:

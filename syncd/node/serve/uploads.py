@@ -9,6 +9,7 @@ import asyncio
 import os
 import pickle
 import secrets
+import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
@@ -237,20 +238,25 @@ class Uploads:
                 )
             finally:
                 os.close(file)
-            out = b""
+            out, late = b"", False
             try:
                 async with asyncio.timeout(most_s):
                     out, _ = await process.communicate(pickle.dumps(task))
             except TimeoutError:
-                pass
+                late = True
             finally:
                 if process.returncode is None:
                     process.kill()
                     await process.wait()
-        if process.returncode != 0:
+        if code := process.returncode:
             raise RefusedError(
-                "upload: takes more memory or time than reading one may",
-                hint="import it by the command: syncd report import",
+                "upload: takes more time than reading one may"
+                if late or code == -signal.SIGXCPU
+                else "upload: takes more memory than reading one may"
+                if -code in (signal.SIGKILL, signal.SIGABRT)
+                else "upload: the process that reads it failed",
+                hint="split the list, or import it by the command: syncd"
+                " report import",
             )
         found = pickle.loads(out)  # noqa: S301 (from our child)
         if isinstance(found, SyncdError):

@@ -79,9 +79,10 @@ async def test_what_came_of_a_call_is_noted(
         await window.page.locator("summary").click()
         await window.page.get_by_label("Sent at").fill("00:00")
         await look_up(window, seen.CONFIRMED)
-        await expect(window.page.get_by_role("status")).to_contain_text(
-            "minutes since the transfer"
-        )
+        minutes = window.page.get_by_role("timer").locator("strong")
+        await expect(minutes).to_contain_text("minutes since the transfer")
+        await minutes.evaluate("it => { it.began = Date.now() - 12e6 }")
+        await expect(minutes).to_contain_text("200 minutes")
         await window.sized("a4")
         await expect(window.page.locator(".notice")).to_be_visible()
         await expect(window.page.locator("nav")).to_be_hidden()

@@ -43,7 +43,7 @@ async def test_a_link_logs_in_once(chromium: Browser, scene: Scene) -> None:
     async with opened(chromium, scene.address("bank")) as window:
         await window.open(f"/login#{secret}")
         await window.page.wait_for_url(lambda url: "/login" not in url)
-        assert window.path == "/"
+        assert window.path == "/lookup"
         assert secret not in await window.history()
         await window.page.locator(LOG_OUT).click()
     async with opened(chromium, scene.address("bank")) as window:
