@@ -222,9 +222,9 @@ def check_all_there(
         f"--map {m}=COLUMN" if m == "value" else f"--{m} CODE" for m in missing
     )
     raise UsageError(
-        "{where}: no column and no option for {names}",
+        "{where}: no column and no option for {fields}",
         where=where,
-        names=", ".join(missing),
+        fields=", ".join(missing),
         hint="nothing is guessed: say {ways}, or --map FIELD=COLUMN;"
         " columns here: {columns}",
         ways=ways,

@@ -143,6 +143,15 @@ def _phrases() -> Mapping[tuple[str, str], list[str]]:
     return {(facet, code): list(text) for facet, code, *text in found}
 
 
+def word(facet: str, code: str) -> str:
+    """Return what a code is called, or the code if it is called nothing."""
+    from syncd.indicator import vocabulary
+
+    known = vocabulary.FACETS.get(facet, {}).get(code)
+    found = getattr(known, catalogue.language(), "")
+    return found or t(phrase(facet, code))
+
+
 def phrase(facet: str, code: str) -> str:
     """Return what is said to people of a code, in the chosen language."""
     known, plain = _phrases(), [code, code]

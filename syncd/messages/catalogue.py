@@ -12,6 +12,10 @@ from syncd.errors import Message, SyncdError
 from syncd.messages import wire
 
 ROOM = Path(__file__).parent
+# Parameters with codes, of which a visitor reads the words in Chinese.
+_WORDED = {
+    *("field", "kind", "label", "role", "evidence", "purpose", "sector"),
+}
 LANGUAGES = ("en", "zh")
 _lang = "en"  # of the process
 _here: ContextVar[str] = ContextVar("_here", default="")  # of one visitor
@@ -66,14 +70,21 @@ def later(english: str) -> str:
 
 def say(message: Message) -> str:
     """Return a message in the chosen language, and what is put into it too."""
-    values = {name: _shown(value) for name, value in message.params.items()}
+    values = {k: _shown(k, value) for k, value in message.params.items()}
     return t(message.template, **values)
 
 
-def _shown(value: object) -> object:
+def _shown(name: str, value: object) -> object:
     if isinstance(value, tuple):
         return t(", ").join(map(say, value))
-    return say(value) if isinstance(value, Message) else value
+    if isinstance(value, Message):
+        return say(value)
+    facet = name.removesuffix("s")
+    if _here.get() != "zh" or facet not in _WORDED:
+        return value
+    from syncd.messages import answers
+
+    return t(", ").join(answers.word(facet, c) for c in str(value).split(", "))
 
 
 def text(form: Mapping[str, Any], detail: str = "detail") -> str:

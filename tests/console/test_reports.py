@@ -58,7 +58,9 @@ async def test_what_would_end_is_shown_before_it_does(
     assert "Take back" in (await operator.get(where)).text
     page = await operator.post("/reports/retract", {**form, "sure": "1"})
     assert "1 are being taken back" in page.text
-    assert "Take back" not in (await operator.get(where)).text
+    page = await operator.get(where)
+    assert "Take back" not in page.text
+    assert "Why it ends: it was wrong" in page.text  # no code
 
 
 async def test_a_value_is_found_and_stands_in_no_address(
@@ -88,11 +90,15 @@ async def test_what_we_took_back_asks_for_a_reason(operator: Visitor) -> None:
     page = await operator.post("/reports/new", {**asked, "send": "1"})
     assert "We took it back" in page.text
     await reported(operator, "+12025550184", again="a new victim")
-    page = await operator.post(
-        "/reports/new", {**asked, "value": "12", "send": "1"}
-    )
-    assert "phone" in page.text
-    assert 'value="12"' in page.html
+    wrong = {**asked, "kind": "url", "value": "12", "send": "1"}
+    for lang, said in (
+        ("zh", "身份：主叫号码 只适用于 号码，不适用于 网址"),  # no codes
+        ("en", "role: caller fits phone, not url"),
+    ):
+        await operator.post("/lang", {"lang": lang})
+        page = await operator.post("/reports/new", wrong)
+        assert said in page.text
+        assert 'value="12"' in page.html
 
 
 async def test_a_reader_sees_none_of_it(reader: Visitor) -> None:

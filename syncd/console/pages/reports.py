@@ -43,11 +43,7 @@ _COLUMNS: Final = (
     Column("accepted_at", later("accepted")),
     Column("position", later("entry")),
 )
-FACETS: Final = {  # of a report, none of them guessed
-    "label": later("label"),
-    "role": later("role"),
-    "evidence": later("evidence"),
-}
+FACETS: Final = ("label", "role", "evidence")  # none of which is guessed
 
 
 def kinds() -> list[tuple[str, str]]:
@@ -61,7 +57,7 @@ async def facets(visit: Visit) -> list[tuple[str, str, list[tuple[str, str]]]]:
     ours = {row.sector for row in status.members if row.state == "self"}
     return [
         (
-            t(title),
+            answers.phrase("field", name),
             name,
             [
                 (code, text)
@@ -69,7 +65,7 @@ async def facets(visit: Visit) -> list[tuple[str, str, list[tuple[str, str]]]]:
                 if ours & AUTHORITY.get(code, ours)
             ],
         )
-        for name, title in FACETS.items()
+        for name in FACETS
     ]
 
 
@@ -163,6 +159,7 @@ async def report(visit: Visit) -> web.StreamResponse:
         facts=[(column.title, row[column.key]) for column in _COLUMNS[2:]],
         one=one,
         value=seen.value if seen else "",
+        why=places.words("retract_reason", one.reason),
         reasons=places.named("retract_reason"),
         purposes=places.named("purpose", sorted(PURPOSES - {"test"})),
     )
