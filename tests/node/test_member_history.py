@@ -77,7 +77,7 @@ async def test_what_members_hold_is_known_after_a_start(
 ) -> None:
     bank = alliance.bank
     await alliance.settle()
-    alliance.cut(*IDS)
+    alliance.cut(*alliance.members)
     known = bank.node.peer_choice.states
     known.clear()
     await bank.node.rounds.recall()
