@@ -8,12 +8,13 @@ from typing import Final, NamedTuple
 
 from syncd.audit.bundle import About
 from syncd.errors import Message
+from syncd.flows import log_files
 from syncd.indicator.statement import Statement
 from syncd.roster.roster import Roster
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import VerifierKey
 
-BOOKS: Final = range(16, 21)
+BOOKS: Final = range(log_files.BOOKS, 21)
 DATED: Final = (2, 3, 6, 18)  # types of which is asked who followed when
 EXIT: Final = {
     "odd": 1,

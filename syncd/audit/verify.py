@@ -41,6 +41,7 @@ from syncd.tlog import checkpoint, cosignature, growth, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import Note
 
+ASKED: Final = frozenset({*DATED, *BOOKS})  # types
 SKEW_S: Final = 300  # of honest clocks to each other
 
 
@@ -164,10 +165,14 @@ class _Check:
         opened: dict[int, statement.Statement],
         start: int,
         records: list[Record],
+        types: bytes,
     ) -> None:
         """Take from a bundle what an audit asks of it."""
-        for index, record in enumerate(records, start):
-            type_ = log_files.type_of(record)
+        if not ASKED.intersection(types):
+            return
+        for index, (type_, record) in enumerate(
+            zip(types, records, strict=True), start
+        ):
             if type_ in positions:
                 positions[type_].append(index)
             if (type_ in BOOKS or type_ in positions) and record[1]:

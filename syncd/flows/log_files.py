@@ -29,6 +29,9 @@ from syncd.tlog.note import Note, VerifierKey
 
 Read = Callable[[str, int], bytes]
 """(path, most bytes) → the file; UnavailableError if larger or unreadable"""
+Each = Callable[[int, list[Record], bytes], None]
+"""(first index, records, their leaves' types)"""
+BOOKS = 16  # from this type on a log speaks of itself
 
 
 def bundles_of(size: int) -> Iterator[tuple[int, int]]:
@@ -100,7 +103,7 @@ def check(
     log_key: Callable[[str], VerifierKey],
     cosigners: Iterable[VerifierKey] | None = None,
     erased: Callable[[Checkpoint], Iterable[Range]] = lambda _: (),
-    each: Callable[[int, list[Record]], None] = lambda *_: None,
+    each: Each = lambda *_: None,
 ) -> Files:
     """Return what files of a log say, every byte of them proven.
 
@@ -108,7 +111,7 @@ def check(
         cosigners: all keys whose lines may stand under the checkpoint;
             None if they are not known: then such lines are `unverified`.
         erased: what the roster erased of a log.
-        each: is given each bundle: its first index, and its records.
+        each: is given each bundle.
 
     Raises:
         UntrustedError: the checkpoint, or a line of it, is not signed by a
@@ -177,7 +180,7 @@ class _Opened:
         head: Checkpoint,
         audit: bool,
         read: Read,
-        each: Callable[[int, list[Record]], None],
+        each: Each,
     ) -> None:
         self._head = head
         self._audit = audit
@@ -226,16 +229,24 @@ class _Opened:
         return hashes
 
     def _note(self, start: int, records: list[Record], path: str) -> None:
-        self.types.update(type_of(record) for record in records)
-        self._each(start, records)
+        types = bytes(map(type_of, records))
+        self.types.update(types)
+        self._each(start, records, types)
         self.ranges += absent.erases(start, records)
         if not self._audit:
             missing = absent.complete(start, records)
-            self.closed += [(i, type_of(records[i - start])) for i in missing]
-            return
-        for index, record in enumerate(records, start):
-            type_ = type_of(record)
-            if type_ in range(1, 16) and record[1]:
+            self.closed += [(i, types[i - start]) for i in missing]
+        elif max(types) >= BOOKS or any(salt for _, salt, _ in records):
+            self._check_open(start, records, types, path)
+
+    def _check_open(
+        self, start: int, records: list[Record], types: bytes, path: str
+    ) -> None:
+        """See that auditors are shown the log's own book-keeping, and no more."""
+        for index, (type_, record) in enumerate(
+            zip(types, records, strict=True), start
+        ):
+            if 0 < type_ < BOOKS and record[1]:
                 raise DamagedError(
                     "{path}: entry {index} of type {type} is open, which "
                     "auditors are not to see",
@@ -243,7 +254,11 @@ class _Opened:
                     index=index,
                     type=type_,
                 )
-            if type_ >= 16 and not record[1] and not leaf.is_void(record[0]):
+            if (
+                type_ >= BOOKS
+                and not record[1]
+                and not leaf.is_void(record[0])
+            ):
                 self.closed.append((index, type_))
 
     def _tile(self, level: int, n: int, hashes: list[bytes]) -> None:
