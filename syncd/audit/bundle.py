@@ -29,6 +29,7 @@ from msgspec import Struct, json
 from syncd import canonical
 from syncd.errors import DamagedError, MalformedError, UnavailableError
 from syncd.indicator.codec import MAX_RAW
+from syncd.roster.roster import MAX_SIZE as MAX_ROSTER
 
 FORMAT: Final = 1
 ABOUT, MANIFEST = "about.json", "manifest"
@@ -151,6 +152,10 @@ class Bundle:
         if hashlib.sha256(raw).hexdigest() != self.files.get(path):
             raise DamagedError("{path}: not what the manifest says", path=path)
         return raw
+
+    def rosters(self) -> list[bytes]:
+        """Return the chain of rosters' notes, from version 1 on."""
+        return [self.read(path, MAX_ROSTER) for path in self.below("roster/")]
 
     def below(self, directory: str) -> list[str]:
         """Return the paths of all files in a directory, in order."""

@@ -36,7 +36,7 @@ from syncd.indicator.statement import (
     Void,
 )
 from syncd.roster import trust
-from syncd.roster.roster import MAX_SIZE, Roster
+from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, growth, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import Note
@@ -72,8 +72,7 @@ class _Check:
         progress: Callable[[int, int], None],
     ) -> None:
         self._bundle, self._progress = given, progress
-        paths = given.below("roster/")
-        notes = [given.read(path, MAX_SIZE) for path in paths]
+        notes = given.rosters()
         if not notes:
             raise DamagedError("roster/: no roster is in the bundle")
         rosters: list[Roster] = []
@@ -132,7 +131,7 @@ class _Check:
             files_of = log_files.check(
                 {name for name in names if not name.startswith("notes/")},
                 lambda path, most: self._bundle.read(f"{where}/{path}", most),
-                log_key=lambda _: key,
+                key,
                 erased=lambda head: known.erasable(
                     self.audit.rosters[0], origin, head.size
                 ),

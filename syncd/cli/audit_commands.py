@@ -15,7 +15,7 @@ from syncd.audit.trace import trace
 from syncd.audit.verify import verify
 from syncd.cli import meter, terminal
 from syncd.cli.command import Command, Options, argument, option
-from syncd.cli.options import OutputOptions, TrustOptions, positions
+from syncd.cli.options import OutputOptions, positions
 from syncd.flows import evidence
 from syncd.messages.catalogue import t
 from syncd.roster import certificate, trust
@@ -23,21 +23,25 @@ from syncd.roster import certificate, trust
 noun = Command()
 
 
-class _EvidenceOptions(TrustOptions):
+class _EvidenceOptions(Options):
     file: Path = argument("the evidence")
+    bundle: Path | None = option("whose rosters judge it; else our home's")
+    fingerprint: str = option("of roster version 1, with --bundle")
 
 
 @noun.verb("evidence", "Judge evidence that a holder lied.")
 def _judge(args: _EvidenceOptions) -> None:
     held = terminal.parsed(args.file, evidence.parse, evidence.MAX_SIZE)
-    notes, fingerprint = args.notes(), args.fingerprint
-    if not notes:
+    if args.bundle:
+        with opened(args.bundle) as (given,):
+            rosters = trust.versions(args.fingerprint, given.rosters())
+    else:
         from syncd.node.pinned import roster_files  # a home, here alone
 
         settings = args.settings()
-        fingerprint = settings.alliance.fingerprint
         notes = roster_files(settings.home).notes()
-    proven = evidence.judge(held, trust.versions(fingerprint, notes))
+        rosters = trust.versions(settings.alliance.fingerprint, notes)
+    proven = evidence.judge(held, rosters)
     terminal.say(f"{held.accused}: {proven}")
 
 

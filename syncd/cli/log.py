@@ -16,7 +16,6 @@ from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions
 from syncd.errors import UsageError
 from syncd.flows import log_files
-from syncd.flows.serve import LogFiles
 from syncd.indicator import codec, statement, token
 from syncd.indicator.leaf import Record
 from syncd.node.audit import stored
@@ -62,51 +61,30 @@ def _show(args: _ShowOptions) -> None:
 class _ExportOptions(LogOptions):
     out: Path = argument("a new directory; or a new file NAME.tar")
     audited: bool = option("for auditors: no indicator's payload", "--audit")
-    complete: bool = option("an audit bundle of all logs")
+    complete: bool = option("all logs, for auditors")
     with_payloads: str = option("why a complete one shows contents")
 
 
 @noun.verb("export", "Write logs as static C2SP files.")
 def _export(args: _ExportOptions) -> None:
-    if args.with_payloads and not args.complete:
-        raise UsageError("--with-payloads goes with --complete")
-    with terminal.new_directory(args.out) as made:
-        if args.complete:
-            _complete(args, made)
-            return
-        with stored.served(args.settings(), args.mirror) as log:
-            count = asyncio.run(_fill(made, log, args.audited))
-            head = checkpoint.parse(note.parse(log.checkpoint).text)
-    terminal.say(
-        "{origin}: {size} entries in {count} files",
-        origin=head.origin,
-        size=head.size,
-        count=count,
-    )
-
-
-def _complete(args: _ExportOptions, made: Path) -> None:
-    """Write an audit bundle."""
     from syncd.node.audit import complete
 
     settings = args.settings()
-    with meter.meter(args.out.name, 1) as progress:
-        reason = args.with_payloads
+    origin, reason = args.mirror or settings.origin, args.with_payloads
+    if not args.complete and not args.audited:
+        reason = reason or f"log export of {origin}"
+    with (
+        terminal.new_directory(args.out) as made,
+        meter.meter(args.out.name, 1) as progress,
+    ):
         writing = complete.write(
-            settings, made, clock(), reason=reason, progress=progress
+            *(settings, made, clock()),
+            origin=None if args.complete else origin,
+            reason=reason,
+            progress=progress,
         )
         name = asyncio.run(writing)
     terminal.say("bundle {name}", name=name)
-
-
-async def _fill(made: Path, log: LogFiles, audited: bool) -> int:
-    count = 0
-    async for path, raw in log_files.files(log, audit=audited):
-        file = made / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(raw)
-        count += 1
-    return count
 
 
 # ------------------------------------------------------------------- show

@@ -128,27 +128,6 @@ class FormatOptions(Options):
         return file_kinds.named(file or Path("-")) not in ("", *plain)
 
 
-class TrustOptions(Options):
-    """What somebody trusts who has no home."""
-
-    roster: list[Path] = option("signed rosters from version 1 on")
-    fingerprint: str = option("of roster version 1")
-
-    def notes(self) -> list[bytes]:
-        """Return the rosters' notes: of files, or of directories of them."""
-        if bool(self.roster) != bool(self.fingerprint):
-            raise UsageError("--roster and --fingerprint go together")
-        from syncd.store.roster_files import RosterFiles  # here alone
-
-        found: list[bytes] = []
-        for path in self.roster:
-            if path.is_dir():
-                found += RosterFiles(path).notes()
-            else:
-                found.append(terminal.read_file(path))
-        return found
-
-
 class PageOptions(ApiOptions):
     """A list that the daemon gives page by page."""
 

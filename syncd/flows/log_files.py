@@ -15,17 +15,16 @@ from syncd.errors import (
     BrokenSourceError,
     DamagedError,
     MalformedError,
-    UntrustedError,
 )
 from syncd.flows import serve
 from syncd.flows.serve import LogFiles
 from syncd.indicator import absent, codec, leaf
 from syncd.indicator.absent import Range
 from syncd.indicator.leaf import Record
-from syncd.tlog import checkpoint, growth, merkle, note, tiles
+from syncd.tlog import checkpoint, growth, merkle, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE
-from syncd.tlog.note import Note, VerifierKey
+from syncd.tlog.note import VerifierKey
 
 Read = Callable[[str, int], bytes]
 """(path, most bytes) → the file; UnavailableError if larger or unreadable"""
@@ -90,8 +89,6 @@ class Files:
 
     head: Checkpoint
     audit: bool  # bundles for auditors, without indicators' payloads
-    signed: tuple[str, ...]  # names of the keys whose lines verified
-    unverified: tuple[str, ...]  # names on lines that nobody could check
     withheld: tuple[int, ...]  # neither present nor rightly erased
     types: Counter[int]  # entries by the leaf's type byte, 0 for no leaf
 
@@ -99,32 +96,29 @@ class Files:
 def check(
     names: AbstractSet[str],
     read: Read,
-    *,
-    log_key: Callable[[str], VerifierKey],
-    cosigners: Iterable[VerifierKey] | None = None,
+    key: VerifierKey,
     erased: Callable[[Checkpoint], Iterable[Range]] = lambda _: (),
     each: Each = lambda *_: None,
 ) -> Files:
     """Return what files of a log say, every byte of them proven.
 
+    Cosignatures under the checkpoint are the caller's to verify.
+
     Args:
-        cosigners: all keys whose lines may stand under the checkpoint;
-            None if they are not known: then such lines are `unverified`.
+        key: the log's.
         erased: what the roster erased of a log.
         each: is given each bundle.
 
     Raises:
-        UntrustedError: the checkpoint, or a line of it, is not signed by a
-            known key.
+        UntrustedError: the checkpoint is not signed by the log's key.
         DamagedError: a file is missing, too many, or not what was signed.
     """
     try:
-        signed = note.parse(read("checkpoint", checkpoint.MAX_SIZE))
-        key = log_key(signed.text.partition("\n")[0])
-        head, _ = checkpoint.open_(bytes(signed), key)
+        head, _ = checkpoint.open_(
+            read("checkpoint", checkpoint.MAX_SIZE), key
+        )
     except MalformedError as e:
         raise DamagedError("checkpoint: {why}", why=e) from e
-    good, unverified = _lines(signed, key, cosigners)
     audit = not any(name.startswith("payload/") for name in names)
     wanted = set(layout(head.size, audit=audit))
     for what, odd in (("missing", wanted - names), ("extra", names - wanted)):
@@ -147,29 +141,7 @@ def check(
         for index, type_ in state.closed
         if index not in gone or type_ not in leaf.INDICATOR_TYPES
     ]
-    return Files(head, audit, good, unverified, tuple(withheld), state.types)
-
-
-def _lines(
-    signed: Note, key: VerifierKey, cosigners: Iterable[VerifierKey] | None
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of the keys that signed, and of those unknown."""
-    verified = note.verify(signed, (key, *(cosigners or ())))
-    lines = [line for _, line in verified]
-    # a key's line twice is verified once: the other one stays unproven
-    others = list(signed.signatures)
-    for line in lines:
-        others.remove(line)
-    if others and cosigners is not None:
-        raise UntrustedError(
-            "checkpoint: {n} lines of no known key, the first by {name}",
-            n=len(others),
-            name=others[0].name[:100],
-        )
-    return (
-        tuple(line.name for line in lines),
-        tuple(line.name for line in others),
-    )
+    return Files(head, audit, tuple(withheld), state.types)
 
 
 class _Opened:

@@ -118,5 +118,3 @@ def test_the_commands(made: Made, run: Run, tmp_path: Path) -> None:
     assert run("audit", "verify", out, *trusted).code == 5
     code, _, err = run("audit", "verify", out, "--fingerprint", "ab" * 32)
     assert (code, made.fingerprint in err) == (4, False)
-    more = ("log", "export", tmp_path / "x", "--with-payloads", "why")
-    assert run("--home", home, *more).code == 2

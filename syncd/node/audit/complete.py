@@ -25,28 +25,31 @@ async def write(
     out: Path,
     now: int,
     *,
+    origin: str | None = None,
     reason: str = "",
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> str:
     """Write a home's bundle into an empty directory; return its name.
 
-    With a `reason` payloads are in it, which no erasure reaches any more.
+    Args:
+        origin: of one log alone; else of all, and what convicts holders.
+        reason: why payloads are in it, which no erasure reaches any more.
     """
-    roster = trusted_roster(settings).current
-    made = Writer(out)
+    roster, made = trusted_roster(settings).current, Writer(out)
     rosters(made, roster, roster_files(settings.home).notes())
-    kept = dict(_notes(settings))
-    logs = [None, *(o for o in _mirrored(settings) if o != settings.origin)]
-    for n, origin in enumerate(logs):
-        progress(n, len(logs))
-        with stored.served(settings, origin) as log:
-            where = bundle.log_directory(log.origin)
+    kept = [*_notes(settings)]  # before the logs: no larger than they are
+    origins = [origin] if origin else [settings.origin, *_mirrored(settings)]
+    for n, one in enumerate(origins):
+        progress(n, len(origins))
+        where = bundle.log_directory(one)
+        with stored.served(settings, one) as log:
             async for path, raw in log_files.files(log, audit=not reason):
                 made.add(f"{where}/{path}", raw)
-    for path, raw in kept.items():
-        made.add(path, raw)
+        for path, raw in kept:
+            if path.startswith(f"{where}/"):
+                made.add(path, raw)
     found = settings.home / "evidence"
-    for file in sorted(found.glob("*/*.json")):
+    for file in [] if origin else sorted(found.glob("*/*.json")):
         made.add(f"evidence/{file.relative_to(found)}", file.read_bytes())
     about = About(
         alliance=roster.id,
@@ -71,7 +74,9 @@ def rosters(made: Writer, roster: Roster, notes: list[bytes]) -> None:
 def _mirrored(settings: Config) -> list[str]:
     with MirrorSnapshot.of(settings.home, server(settings)) as mirror:
         return [
-            row.origin for row in mirror.logs() if mirror.bundle(row.id, 0)
+            row.origin
+            for row in mirror.logs()
+            if row.origin != settings.origin and mirror.bundle(row.id, 0)
         ]
 
 
