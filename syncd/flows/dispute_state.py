@@ -96,7 +96,7 @@ def of(
         position=claim.position,
         side="by_us" if by_us else "against_us",
         state=_state(dispute, reports, today),
-        member=member(claim.origin, roster),
+        member=roster.owner(claim.origin),
         due=day_text(active.due(dispute)),
         reports=reports,
         **{
@@ -155,9 +155,3 @@ def _state(
     ):
         return "overdue"
     return "ended" if expired else "open"
-
-
-def member(origin: str, roster: Roster) -> str:
-    """Return whose log that is, "" if the roster has no such log."""
-    found = roster.by_origin(origin)
-    return found[0].id if found else ""

@@ -170,6 +170,11 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         """Return whose log an origin is, whatever the member's status."""
         return self._by_origin.get(origin)
 
+    def owner(self, origin: str) -> str:
+        """Return the id of the member whose log that is, "" for none."""
+        found = self.by_origin(origin)
+        return found[0].id if found else ""
+
     def by_key_name(self, name: str) -> Member | None:
         """Return whose key or origin bears that name, by its domain."""
         domain = name.partition("/")[0]

@@ -330,8 +330,7 @@ class Pulls:
         self, origin: str, holders: Sequence[str] = ()
     ) -> list[Source]:
         """Order whom to ask: who announced it, the owner, then the rest."""
-        found = self.ctx.roster.by_origin(origin)
-        owner = found[0].id if found else ""
+        owner = self.ctx.roster.owner(origin)
         others = self.ctx.others
         first = [m for m in (*holders, owner) if m in others]
         asked = self.peer_choice.order(first, others, time.monotonic())

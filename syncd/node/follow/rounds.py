@@ -169,8 +169,7 @@ class Rounds:
         if len(raw) > MAX_NOTE:
             raise MalformedError("poke: {n} bytes", n=len(raw))
         origin = note.parse(raw).text.split("\n", 1)[0]
-        found = self.ctx.roster.by_origin(origin)
-        if found is None or found[0].id != member:
+        if self.ctx.roster.owner(origin) != member:
             raise RefusedError("poke: that is not the caller's own log")
         if member in self.pokes:
             self.pokes[member] = raw

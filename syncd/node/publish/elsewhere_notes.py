@@ -51,5 +51,4 @@ class ElsewhereNotes:
         return noted
 
     def _whose(self, origin: str, reason: str) -> str:
-        member = self.ctx.roster.by_origin(origin)
-        return f"{member[0].id if member else origin} {reason}"
+        return f"{self.ctx.roster.owner(origin) or origin} {reason}"

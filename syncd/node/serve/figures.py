@@ -88,7 +88,10 @@ class FigureService:
         mirror, begun = self.ctx.mirror, time.monotonic()
         sizes = await mirror.sizes(), mirror.cuts
         if self._of != sizes and begun >= self._until:
-            now, found = self.ctx.now(), await mirror.figures(self._member)
+            now, found = (
+                self.ctx.now(),
+                await mirror.figures(self.ctx.roster.owner),
+            )
             items = tuple(
                 forms.FigureRow(month=month, member=member, label=label, **n)
                 for (month, member, label), n in sorted(found.items())
@@ -97,7 +100,3 @@ class FigureService:
             ended, self._of = time.monotonic(), sizes
             self._until = ended + RESTED * (ended - begun)
         return callers
-
-    def _member(self, origin: str) -> str:
-        found = self.ctx.roster.by_origin(origin)
-        return found[0].id if found else origin

@@ -107,8 +107,7 @@ class PeerService:
         sign another one of that size.
         """
         origin = self._origin(origin_hash)
-        found = self.ctx.roster.by_origin(origin) if origin else None
-        if origin is None or found is None or found[0].id != caller:
+        if origin is None or self.ctx.roster.owner(origin) != caller:
             return None
         known = [(await self._mirror.head(origin)).note]
         known += (await self._mirror.notes(origin)).values()

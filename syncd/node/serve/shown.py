@@ -80,12 +80,11 @@ def claim_items(
             claim.statement,
             position=claim.position,
             type=statement.NAMES[statement.type_of(claim.statement)],
-            member=found[0].id if found else "",
+            member=roster.owner(claim.origin),
             ended_by=by,
             ended_on=day_text(day),
         )
         for claim, by, day in sorted(claims, key=lambda c: c[0].position)
-        for found in (roster.by_origin(claim.origin),)
     )
 
 

@@ -103,7 +103,7 @@ class Disputes:
         return {
             "index": index,
             "kind": kind,
-            "member": dispute_state.member(origin, self.ctx.roster),
+            "member": self.ctx.roster.owner(origin),
             "origin": origin,
         }
 
