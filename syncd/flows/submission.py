@@ -6,12 +6,14 @@ A caller's form, the store's row and an answer are one struct each.
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
 from syncd.indicator.notation import Natural
 from syncd.roster.row import Hash
 
 LONGEST_NAME: Final = 256  # characters of a file's or a list's name
+Words = tuple[tuple[str, str, str], ...]  # field, word, code
 _Name = Annotated[str, Meta(max_length=LONGEST_NAME)]
 
 
@@ -48,6 +50,14 @@ class ImportBegin(
     list: _Name = ""  # name of the list; the file's if absent
     options: dict[str, Any] = {}
     anew: bool = False  # what was begun of the list and has not ended is over
+
+    @property
+    def words(self) -> Words:
+        """Which words of its cells were read as which codes."""
+        try:
+            return msgspec.convert(self.options.get("codes", ()), Words)
+        except msgspec.ValidationError:
+            return ()
 
 
 class ImportMark(

@@ -24,6 +24,7 @@ from syncd.flows.submission import (
     ImportMark,
     ImportStatus,
     Outcome,
+    Words,
 )
 from syncd.store.book import SealedBook, reads, writes
 from syncd.store.portable import upsert
@@ -57,6 +58,7 @@ job = import_job.c
 _OPEN = job.finished_at.is_(None)
 _PLACE = ("offset", "row", "prefix")
 _CAME = ("accepted", "known", "taken_back", "refused")
+_NAMED: Any = tuple[str, Words]  # what is sealed of an import
 _STATUS = sa.select(
     *(job.id, import_list.c.mac, import_list.c.sealed.label("list")),
     *(job.sealed.label("name"), job.caller.label("by"), job.began_at),
@@ -132,7 +134,7 @@ class Imports(SealedBook):
             "began_at": self._clock(),
             "list_id": list_id,
             "caller": caller,
-            "sealed": seal(wanted.name, "import", id_),
+            "sealed": seal((wanted.name, wanted.words), "import", id_),
         }
         c.execute(sa.insert(import_job).values(row))
         [begun] = self._states(c, 1, job.id == id_)
@@ -165,6 +167,16 @@ class Imports(SealedBook):
         found = self._state(c, job.id == import_id)
         if found is None:
             raise MissingError("import: none of that id")
+        return found
+
+    @reads
+    def words(self, c: sa.Connection, import_id: int) -> Words:
+        """Return which words of its cells were read as which codes."""
+        its = c.scalar(sa.select(job.sealed).where(job.id == import_id))
+        opened = self._cipher.open_json
+        found: Words = (
+            opened(its, _NAMED, "import", import_id)[1] if its else ()
+        )
         return found
 
     @reads
@@ -279,7 +291,7 @@ class Imports(SealedBook):
 
     def _opened(self, mac: bytes, **row: Any) -> ImportStatus:
         opened, id_ = self._cipher.open_json, row["id"]
-        row["name"] = opened(row["name"], str, "import", id_)
+        row["name"], _ = opened(row["name"], _NAMED, "import", id_)
         row["list"] = opened(row["list"], str, "list", mac)
         at = "prefix", id_, row["offset"]
         row["prefix"] = opened(row["prefix"], str, *at)

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from syncd.flows.ports import Position
 from syncd.flows.review import Held
+from syncd.flows.submission import Words
 from syncd.web.forms import (
     Cursor,
     FullOutput,
@@ -56,6 +57,7 @@ class HeldCall(Output, frozen=True, kw_only=True):
 
     item: Held
     rows: tuple[HeldRow, ...]  # while it is known: bodies go once decided
+    words: Words = ()  # that an import's list has, and how they were read
 
 
 class Decision(Input, frozen=True, kw_only=True):

@@ -262,6 +262,7 @@ async def begin(
     """Begin an import of a list, of so many rows by now."""
     hash_ = hashlib.sha256(f"{list_}{n}".encode()).hexdigest()
     body = {"name": "a.csv", "size": 9, "file": hash_, "list": list_}
+    body["options"] = {"codes": [["label", "杀猪", "romance"]]}
     reply = await client.post("/v1/imports", body)
     assert reply.status == 200, reply.body
     await load(client, reply.body["id"], first, n)
@@ -325,6 +326,8 @@ async def test_an_import_waits_as_a_whole(
     assert (await finish(bank, id_)).body["pending"] == pending
     item = await shown(bank, pending)
     assert (item["list"], item["changes"][0]["n"]) == ("a", 5)
+    chosen = [["label", "杀猪", "romance"]]
+    assert await shown(bank, pending, "words") == chosen
     assert len(await shown(bank, pending, "rows")) == 5
     assert await done(bank, pending) == "done"
     await alliance.settle()

@@ -101,6 +101,10 @@ async def held(visit: Visit) -> web.StreamResponse:
         by=_who(one.by),
         decided=one.decided and _who(one.decided),
         lines=[*map(_line, one.changes)],
+        words=[
+            (word, dict(places.named(field)).get(code, code))
+            for field, word, code in found.words
+        ],
         problem=one.problem and catalogue.text(one.problem),
         table=visit.table("rows", _ROWS, [_row(visit, r) for r in found.rows]),
         operates=visit.caller.role in OPERATORS,

@@ -241,7 +241,8 @@ class Review:
         stays = await self.others(found)
         what = held.changes[0].what if held.changes else ""
         rows = tuple(_row(*one, what, stays) for one in enumerate(found, 1))
-        return HeldCall(item=held, rows=rows)
+        words = await self.ctx.own.imports.words(held.import_)
+        return HeldCall(item=held, rows=rows, words=words)
 
     @route(
         *("POST", "/v1/pending/{id}/rows/{n}", REVIEWERS),

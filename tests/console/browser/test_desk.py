@@ -84,7 +84,9 @@ async def test_a_list_from_its_file_to_its_end(
         assert await window.fetch("/pending/1", what="confirm") == 403
         window.refused(403)
 
-    assert "7 new: report" in await decided(chromium, scene, "Confirm")
+    text = await decided(chromium, scene, "Confirm")
+    assert "7 new: report" in text
+    assert "神秘新骗法 → other" in text  # what a person chose
     await scene.alliance.settle()
     [found] = await scene.alliance.police.lookup("phone", "+12025550137")
     assert found.verdict == "suspected"
