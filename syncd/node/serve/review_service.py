@@ -271,6 +271,8 @@ class Review:
         for call, raw in await self.book.parts(held.id, PARTS):
             body = ways[call].body(bytes(raw))
             drafts += [d for n in DRAFTS for d in getattr(body, n, ())]
+            if len(drafts) >= LISTED:  # of a load each has 10,000 at most
+                break
         return drafts[:LISTED]
 
     @route(
