@@ -256,6 +256,25 @@ async def test_a_retraction_in_pieces_is_a_bulk_one(
     assert (await rows(bank, 1603, 1)) != ["ended"]
 
 
+async def test_an_answer_that_withdraws_shows_what_it_ends(
+    alliance: Alliance, bank: LocalClient, clients: dict[str, LocalClient]
+) -> None:
+    await hand_in(bank, 1700, 1)
+    await alliance.settle()
+    one = {"kind": "phone", "value": "+12025551700"}
+    disputed = {**one, "reason": "innocent_owner"}
+    await clients["police"].post("/v1/disputes", disputed)
+    await alliance.settle()
+    [found] = (await bank.get("/v1/disputes?side=against_us")).body["items"]
+    answer = {"dispute": found["position"], "outcome": "report_withdrawn"}
+    reply = await bank.post("/v1/answers", {**answer, "reason": "case_open"})
+    assert reply.body["retracting"] == 1, reply.body
+    after = (await bank.get("/v1/pending?state=after")).body["items"]
+    assert after[0]["about"] == found["position"]
+    [row] = await shown(bank, after[0]["id"], "rows")
+    assert row["value"] == "+12****1700"
+
+
 async def begin(
     client: LocalClient, list_: str, first: int, n: int = 5
 ) -> int:
