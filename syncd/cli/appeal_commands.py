@@ -12,18 +12,12 @@ from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions
 from syncd.cli.sheet_file import Cells
 from syncd.messages import answers
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import t
 
 HEAD = (
     *("id", "cause", "handled by", "purpose", "measure", "reference"),
     *("received", "decision", "decided", "told", "lifted", "hours", "why"),
 )
-WORDS = {
-    "person": later("contested"),
-    "ended": later("listing ended"),
-    "granted": later("granted"),
-    "refused": later("not granted"),
-}
 MOST = 1_000_000  # entries in a list
 
 noun = Command()
@@ -45,12 +39,12 @@ def _list(args: _ListOptions) -> None:
 def _row(item: Mapping[str, Any]) -> Cells:
     decision = item.get("decision", "")
     return [
-        *(item["id"], t(WORDS[item["cause"]]), item["by"]),
+        *(item["id"], answers.phrase("appeal", item["cause"]), item["by"]),
         answers.name("purpose", item.get("purpose", "")),
         answers.name("action", item.get("measure", "")),
         *(item.get("reference", ""), moment(item.get("received_at"))),
         *(
-            t(WORDS[decision]) if decision else "",
+            decision and answers.phrase("appeal", decision),
             moment(item.get("decided_at")),
         ),
         *(moment(item.get(name)) for name in ("told_at", "lifted_at")),

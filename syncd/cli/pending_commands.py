@@ -28,7 +28,11 @@ def _list(args: _ListOptions) -> None:
         found = own.get("/v1/pending", limit=1000, state=args.state)
     rows = [
         [
-            *(str(one["id"]), t(answers.HELD[one["state"]]), one["call"]),
+            *(
+                str(one["id"]),
+                answers.phrase("review", one["state"]),
+                one["call"],
+            ),
             *(_who(one["by"]), moment(one["at"]), moment(one["until"])),
             f"{sum(c['n'] for c in one.get('changes', ())):+,}",
         ]
@@ -86,7 +90,7 @@ def _who(by: Mapping[str, Any]) -> str:
 
 
 def _shown(item: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{item['id']}: {t(answers.HELD[item['state']])}: {item['call']}"
+    yield f"{item['id']}: {answers.phrase('review', item['state'])}: {item['call']}"
     yield t("handed in by {who}", who=_who(item["by"]))
     for one in item.get("changes", ()):
         label = answers.name("label", one["label"])

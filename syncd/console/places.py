@@ -1,34 +1,14 @@
 """Places in logs, their addresses; and what codes are called."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode
 
 from syncd.console.tables import Link
 from syncd.indicator import vocabulary
 from syncd.indicator.notation import Position
-from syncd.messages.catalogue import language, later, t
-
-TYPES: Final = {  # of statements
-    "report": later("report"),
-    "retract": later("taking back"),
-    "dispute": later("dispute"),
-    "sighting": later("sighting"),
-    "reassigned": later("new owner"),
-    "answer": later("answer"),
-    "vouch": later("vouch"),
-    "anchor": later("other logs' checkpoints"),
-    "usage": later("a holder's evaluations"),
-    "erase": later("erasure"),
-    "rosteraccepted": later("roster accepted"),
-    "evidence": later("evidence"),
-}
-_CLOSED: Final = {  # why an entry cannot be read
-    "auditor": later("not for auditors"),
-    "erased": later("erased"),
-    "sealed": later("sealed for others"),
-    "absent": later("not here"),
-}
+from syncd.messages import answers
+from syncd.messages.catalogue import language, t
 
 
 def log(origin: str, **query: object) -> str:
@@ -65,10 +45,10 @@ def named(
 
 def type_name(name: str) -> str:
     """Return what a type of statement is called."""
-    return t(TYPES.get(name, name))
+    return answers.phrase("type", name)
 
 
 def state(entry: Any) -> str:
     """Return why an entry cannot be read, or says nothing; or ""."""
     void = t("says nothing") if entry.void else ""
-    return t(_CLOSED[entry.closed]) if entry.closed else void
+    return answers.phrase("closed", entry.closed) if entry.closed else void

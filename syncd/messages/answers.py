@@ -9,43 +9,10 @@ from syncd.indicator import tsv
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later, t
 
-# How a value was read. A code that a newer daemon gives is shown as it came.
-NOTICES = {
-    "tried_cut": later(
-        "text may stand behind the URL: it was tried with and without"
-    ),
-    "query_dropped": later(
-        "its query was dropped: every page of this path is meant"
-    ),
-    "query_reduced": later("of its query what names the page was kept"),
-    "this_host_only": later(
-        "only this very host will be found, and none below it"
-    ),
-    "not_proof": later(
-        "this says whose it is, not that a call, message or link is genuine"
-    ),
-    "faked_caller_id": later(
-        "a + or 00 before such a number is a sign of a faked caller id"
-    ),
-}
-# How something that one person handed in stands.
-HELD = {
-    "open": later("not all of it is here yet"),
-    "waiting": later("waits for a second person"),
-    "confirmed": later("confirmed, being done"),
-    "done": later("confirmed and done"),
-    "failed": later("confirmed, and could not be done"),
-    "refused": later("refused"),
-    "lapsed": later("lapsed after a day"),
-    "after": later("went at once, to be looked at"),
-    "seen": later("looked at, right"),
-    "wrong": later("looked at, wrong"),
-}
-
 
 def notices(item: Mapping[str, Any]) -> str:
     """Return an answer's notices as one line, "" for none."""
-    return "; ".join(t(NOTICES.get(c, c)) for c in item.get("notices", ()))
+    return "; ".join(phrase("notice", c) for c in item.get("notices", ()))
 
 
 def refused(number: int, error: SyncdError) -> Iterator[str]:

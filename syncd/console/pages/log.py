@@ -7,6 +7,7 @@ from aiohttp import web
 from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.tables import At, Column
+from syncd.indicator.statement import NAMES
 from syncd.messages.catalogue import later, t
 from syncd.web.log_forms import LogPage, LogQuery
 from syncd.web.routes import AUDITORS
@@ -51,7 +52,7 @@ async def log(visit: Visit) -> web.StreamResponse:
         ),
         found=found,
         asked=asked,
-        types=[(code, t(name)) for code, name in places.TYPES.items()],
+        types=[(x, places.type_name(x)) for _, x in sorted(NAMES.items())],
         labels=places.named("label"),
         entries=visit.table(
             *("entries", _ENTRIES, entries),

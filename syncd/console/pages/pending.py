@@ -7,23 +7,18 @@ from aiohttp import web
 from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.pages.reports import form_of
-from syncd.console.places import type_name, words
+from syncd.console.places import words
 from syncd.console.tables import At, Column, Link, Row, cells
 from syncd.flows.lookup import PURPOSES
 from syncd.flows.review import Change, Held, Person
+from syncd.indicator.statement import NAMES
 from syncd.messages import catalogue
-from syncd.messages.answers import HELD, phrase
+from syncd.messages.answers import phrase
 from syncd.messages.catalogue import later, t
 from syncd.web.report_forms import ValueCall
 from syncd.web.review_forms import Decision, HeldRow, PendingQuery
 from syncd.web.routes import OPERATORS, REVIEWERS, WATCHERS
 
-_WHAT: Final = {
-    "exempt": later("exempt entry"),
-    "note": later("note"),
-    "local": later("entry of a local list"),
-    "replaced": later("of the list as it is now, unless it has them"),
-}
 _HELD: Final = (
     *(Column("id", later("no.")), Column("state", later("state"), True)),
     *(Column("what", later("what")), Column("n", later("values"))),
@@ -52,7 +47,7 @@ async def pending(visit: Visit) -> web.StreamResponse:
         {
             **cells(one),
             "id": Link(f"/pending/{one.id}", str(one.id)),
-            "state": t(HELD[one.state]),
+            "state": phrase("review", one.state),
             "what": "; ".join(map(_line, one.changes[:3])),
             "at": At(one.at),
             "n": one.n,
@@ -96,7 +91,9 @@ async def held(visit: Visit) -> web.StreamResponse:
     return visit.show(
         "held.html",
         "value",
-        sentence=t("No. {id}: {state}", id=id_, state=t(HELD[one.state])),
+        sentence=t(
+            "No. {id}: {state}", id=id_, state=phrase("review", one.state)
+        ),
         one=one,
         by=_who(one.by),
         decided=one.decided and _who(one.decided),
@@ -116,7 +113,7 @@ async def held(visit: Visit) -> web.StreamResponse:
 
 
 def _row(visit: Visit, row: HeldRow) -> Row:
-    leads = visit.caller.role in OPERATORS and row.type not in _WHAT
+    leads = visit.caller.role in OPERATORS and row.type in NAMES.values()
     where = Link(f"/reports/{row.id}", str(row.n))
     return {
         **cells(row),
@@ -131,7 +128,7 @@ def _row(visit: Visit, row: HeldRow) -> Row:
 
 def _line(one: Change) -> str:
     """Return in words how much of one sort would begin, or end."""
-    what = t(_WHAT[one.what]) if one.what in _WHAT else type_name(one.what)
+    what = phrase("type", one.what)
     kind = one.kind and phrase("kind", one.kind)
     label = words("label", one.label)
     sort = " · ".join(filter(None, (what, kind, label)))
