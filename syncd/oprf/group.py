@@ -145,19 +145,6 @@ def multiply_each(
     return split(products.raw)
 
 
-def add(p: bytes, q: bytes) -> bytes:
-    """Return p + q; either may be the identity, and so may the sum.
-
-    Raises:
-        MalformedError: not points.
-    """
-    _want_sizes((p, q), "element")
-    total = ctypes.create_string_buffer(32)
-    if _library().add(total, p, q):
-        raise MalformedError("oprf: element is not a ristretto255 point")
-    return total.raw
-
-
 def add_columns(rows: Sequence[Sequence[bytes]]) -> list[bytes]:
     """Return the sums of the first, second, … points of all `rows`.
 
@@ -168,7 +155,8 @@ def add_columns(rows: Sequence[Sequence[bytes]]) -> list[bytes]:
         raise MalformedError("oprf: answers of different lengths")
     for row in rows:
         _want_sizes(row, "element")
-        _refuse_identity(row)
+        if ZERO in row:  # libsodium's add would take it
+            raise _bad_point(row.index(ZERO))
     first, *others = rows
     if not others:
         return list(first)
@@ -358,11 +346,6 @@ def _want_sizes(values: Sequence[bytes], what: str, size: int = 32) -> None:
                 at=at,
                 n=len(value),
             )
-
-
-def _refuse_identity(points: Sequence[bytes]) -> None:
-    if ZERO in points:  # libsodium's add would take it
-        raise _bad_point(points.index(ZERO))
 
 
 def _bad_point(at: int) -> MalformedError:

@@ -86,7 +86,7 @@ def verify_equal(
     c, s = proof[:32], proof[32:]
     group.check_scalar(c, "proof's c")
     group.check_scalar(s, "proof's s")
-    t2 = group.add(group.multiply_base(s), group.multiply(c, public))
+    t2 = group.weighted_sum((group.ONE, c), (group.multiply_base(s), public))
     t3 = group.weighted_sum((s, c), (m, z))
     if _challenge(bound, public, m, z, t2, t3) != c:
         raise UntrustedError("oprf: proof does not hold")

@@ -70,17 +70,7 @@ def open_(raw: bytes, what: str, private: bytes) -> OpenedFile:
         MalformedError: not a sealed file of that kind.
         UntrustedError: sealed to another key, or changed on its way.
     """
-    if len(raw) > MAX_SIZE:
-        raise MalformedError(
-            "{what}: {n} bytes, at most {most}",
-            what=what,
-            n=len(raw),
-            most=MAX_SIZE,
-        )
-    try:
-        found = document.parse(raw.decode(), what)
-    except UnicodeDecodeError as e:
-        raise MalformedError("{what}: not UTF-8", what=what) from e
+    found = document.parse(strict.text(raw, what, MAX_SIZE), what)
     header = dict(found.value)
     sealed = header.pop("sealed", None)
     if not isinstance(sealed, str):

@@ -18,31 +18,14 @@ from dataclasses import dataclass
 
 from syncd.errors import MalformedError, UntrustedError
 from syncd.tlog import cosignature, strict
-from syncd.tlog.key import (
-    COSIGNATURE,
-    ED25519,
-    MLDSA44,
-    Signature,
-    SigningKey,
-    VerifierKey,
-    is_name,
-    parse_vkey,
-)
-
-__all__ = [
-    "COSIGNATURE",
-    "ED25519",
-    "MLDSA44",
-    "Note",
-    "Signature",
-    "SigningKey",
-    "VerifierKey",
-    "add",
-    "parse",
-    "parse_vkey",
-    "sign",
-    "verify",
-]
+from syncd.tlog.key import COSIGNATURE as COSIGNATURE
+from syncd.tlog.key import ED25519 as ED25519
+from syncd.tlog.key import MLDSA44 as MLDSA44
+from syncd.tlog.key import Signature as Signature
+from syncd.tlog.key import SigningKey as SigningKey
+from syncd.tlog.key import VerifierKey as VerifierKey
+from syncd.tlog.key import is_name
+from syncd.tlog.key import parse_vkey as parse_vkey
 
 MAX_SIZE = 1 << 20  # bytes; an ML-DSA line alone is 3.3 kB
 MAX_SIGNATURES = 100  # the number at which Go's x/mod gives up
@@ -72,16 +55,7 @@ def parse(
         MalformedError: not a note, larger than `max_size` bytes, with more
             than 100 lines, or with none where it may not be `unsigned`.
     """
-    if len(raw) > max_size:
-        raise MalformedError(
-            "note: {n} bytes, at most {max_size}",
-            n=len(raw),
-            max_size=max_size,
-        )
-    try:
-        whole = raw.decode()
-    except UnicodeDecodeError as e:
-        raise MalformedError("note: not UTF-8") from e
+    whole = strict.text(raw, "note", max_size)
     if _CONTROL.search(whole):
         raise MalformedError("note: holds a control character")
     text, separator, block = whole.rpartition("\n\n")

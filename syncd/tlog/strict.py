@@ -72,3 +72,22 @@ def utf8(text: str, what: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError as e:
         raise MalformedError("{what}: not Unicode text", what=what) from e
+
+
+def text(raw: bytes, what: str, limit: int) -> str:
+    """Read UTF-8 of at most `limit` bytes.
+
+    Raises:
+        MalformedError: it is longer, or no UTF-8.
+    """
+    if len(raw) > limit:
+        raise MalformedError(
+            "{what}: {n} bytes, at most {most}",
+            what=what,
+            n=len(raw),
+            most=limit,
+        )
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as e:
+        raise MalformedError("{what}: not UTF-8", what=what) from e

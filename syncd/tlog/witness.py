@@ -76,15 +76,8 @@ def parse(raw: bytes) -> Request:
     Raises:
         MalformedError: not such a body, or with more than 63 hashes.
     """
-    if len(raw) > MAX_SIZE:
-        raise MalformedError(
-            "witness: {n} bytes, at most {most}", n=len(raw), most=MAX_SIZE
-        )
-    head, _, signed = raw.partition(b"\n\n")
-    try:
-        first, *lines = head.decode().split("\n")
-    except UnicodeDecodeError as e:
-        raise MalformedError("witness: not UTF-8") from e
+    head, _, signed = strict.text(raw, "witness", MAX_SIZE).partition("\n\n")
+    first, *lines = head.split("\n")
     if not first.startswith("old "):
         raise MalformedError("witness: first line is not `old <size>`")
     old = strict.decimal(first[4:], "witness: old size")
@@ -92,7 +85,7 @@ def parse(raw: bytes) -> Request:
         raise MalformedError("witness: {n} hashes", n=len(lines))
     proof = [strict.decode(line, "witness: hash", 32) for line in lines]
     return request(
-        old, proof, notes.parse(signed, max_size=checkpoint.MAX_SIZE)
+        old, proof, notes.parse(signed.encode(), max_size=checkpoint.MAX_SIZE)
     )
 
 

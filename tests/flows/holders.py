@@ -182,5 +182,5 @@ def phones(count: int, first: int = 0) -> list[Identifier]:
 def add_to(reply: Reply, at: int, error: bytes) -> None:
     """Put an error into the answer to one element."""
     points = group.split(bytes.fromhex(reply["elements"]))
-    points[at] = group.add(points[at], error)
+    points[at] = group.total([points[at], error])
     reply["elements"] = b"".join(points).hex()

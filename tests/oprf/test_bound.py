@@ -86,7 +86,7 @@ def test_wrong_elements(case: Case) -> None:
     right = case.answer.elements
     for at in range(len(right)):
         wrong = list(right)
-        wrong[at] = group.add(right[at], case.dealt.public)
+        wrong[at] = group.total([right[at], case.dealt.public])
         case.refuses(wrong)
     for wrong in (right[:-1], [], [*right, right[0]]):
         case.refuses(wrong)
@@ -100,7 +100,7 @@ def test_wrong_together(five: Case) -> None:
     for wrong in (
         [b, a, *rest],
         [a, a, *rest],
-        [group.add(a, error), group.add(b, minus), *rest],
+        [group.total([a, error]), group.total([b, minus]), *rest],
     ):
         five.refuses(wrong)
 
@@ -125,8 +125,8 @@ def test_errors_that_cancelled_under_the_old_weights(five: Case) -> None:
         error,
     )
     wrong = list(five.answer.elements)
-    wrong[1] = group.add(wrong[1], error)
-    wrong[2] = group.add(wrong[2], other)
+    wrong[1] = group.total([wrong[1], error])
+    wrong[2] = group.total([wrong[2], other])
     assert group.weighted_sum(weights, wrong) == group.weighted_sum(
         weights, five.answer.elements
     )
@@ -259,7 +259,7 @@ def test_largest_batch() -> None:
     case = Case(4096)
     case.check(case.answer)
     wrong = list(case.answer.elements)
-    wrong[4095] = group.add(wrong[4095], case.dealt.public)
+    wrong[4095] = group.total([wrong[4095], case.dealt.public])
     case.refuses(wrong)
 
 
@@ -288,7 +288,7 @@ def follow(
         )
     b, m, z, _, bound = held.call_args.args
     c, s = group.split(proof)
-    t2 = group.add(group.multiply_base(s), group.multiply(c, b))
+    t2 = group.total([group.multiply_base(s), group.multiply(c, b)])
     t3 = group.weighted_sum((s, c), (m, z))
     found = {"seed": bound[2:], "B": b, "M": m, "Z": z, "t2": t2, "t3": t3}
     assert {name: row[name] for name in found} == {

@@ -261,7 +261,9 @@ class Batch:
         )
 
     def err(self, i: int, at: int, error: bytes) -> None:
-        self.rows[i].elements[at] = group.add(self.rows[i].elements[at], error)
+        self.rows[i].elements[at] = group.total(
+            [self.rows[i].elements[at], error]
+        )
 
     def finish(self) -> list[bytes]:
         """The client's side, whole."""
