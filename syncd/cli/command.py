@@ -140,17 +140,14 @@ def _typed(name: str, one: Parameter, hint: Any) -> Parameter:
 V = TypeVar("V", bound=Callable[..., Any])
 
 
+@dataclasses.dataclass(eq=False)
 class Command:
     """A word: what it does, if anything by itself, and the words below it."""
 
-    def __init__(
-        self,
-        about: str = "",
-        options: type[Options] = Options,
-        run: Callable[[Any], int | None] | None = None,
-    ) -> None:
-        self.about, self.options, self.run = about, options, run
-        self.below: dict[str, Command] = {}
+    about: str = ""
+    options: type[Options] = Options
+    run: Callable[[Any], int | None] | None = None
+    below: dict[str, "Command"] = dataclasses.field(default_factory=dict)
 
     def noun(self, name: str, about: str) -> "Command":
         """Return a word below this one."""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from syncd.lists.rows import FileOptions
 
 MOST = 10_000  # values in one call
-MAX_VALUES = 16 << 20  # bytes on standard input or in a file of values
 KINDS = "phone, url, account"
 
 
@@ -201,7 +200,7 @@ def values(file: Path | None) -> list[str]:
         if not found:
             raise UsageError("no value given")
         return [found]
-    raw = terminal.read_file(file or Path("-"), MAX_VALUES)
+    raw = terminal.read_file(file or Path("-"))
     where = str(file or t("standard input"))
     lines = terminal.decoded(raw, where).split("\n")
     found_ = [line.strip() for line in lines if line.strip()]

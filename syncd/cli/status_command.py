@@ -87,15 +87,12 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     todo = [*map(catalogue.text, found["todo"])] or [t("nothing")]
     shown = [(t("what to do"), text) for text in todo]
     shown += [(t("note"), catalogue.text(note)) for note in found["notes"]]
-    shown += [
-        (t("muted until {until}", **m), _muted(m)) for m in found["muted"]
-    ]
+    for m in found["muted"]:
+        what = t(
+            "{what} ({by}: {why})", **{**m, "what": catalogue.text(m["what"])}
+        )
+        shown.append((t("muted until {until}", **m), what))
     return [*out, "", *(f"{what}: {grid.clean(x)}" for what, x in shown)]
-
-
-def _muted(mute: Mapping[str, Any]) -> str:
-    what = catalogue.text(mute["what"])
-    return t("{what} ({by}: {why})", what=what, by=mute["by"], why=mute["why"])
 
 
 def _members(found: Mapping[str, Any], now: int) -> list[str]:

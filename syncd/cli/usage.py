@@ -140,7 +140,11 @@ def page(command: Command, name: str) -> str:
     taken = parameters(command.options).values()
     options = [one for one in taken if one.flags]
     places = [one for one in taken if not one.flags]
-    words = [name, t("[OPTIONS]"), *map(_place, places)]
+    words = [name, t("[OPTIONS]")]
+    for one in places:
+        place = one.place or _label(one)
+        place = place.upper() if one.needed else f"[{place}]"
+        words.append(place + "..." * one.many)
     if command.below:
         words.append(t("COMMAND [ARGS]..."))
     help_ = "--help", t("Show this message and exit.")
@@ -174,11 +178,6 @@ def _filled(begin: str, text: str) -> str:
 
 def _label(one: Parameter) -> str:
     return one.flags[0] if one.flags else one.name.strip("_")
-
-
-def _place(one: Parameter) -> str:
-    name = one.place or _label(one)
-    return (name.upper() if one.needed else f"[{name}]") + "..." * one.many
 
 
 def _type(one: Parameter) -> str:

@@ -22,6 +22,7 @@ what a payload says is `statement`'s work, roots are `tlog`'s.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
@@ -44,6 +45,7 @@ _LABEL: Final = b"syncd-leaf-v1\0"
 _OPEN: Final = 1
 _CLOSED: Final = 0
 _TYPE_KEY: Final = b'"type":'
+_TYPE: Final = re.compile(_TYPE_KEY + rb"([1-9][0-9]{0,2})(?![0-9])")
 _PLAIN: Final = SALT_SIZE + 9  # bytes of a body that ends in one of these
 _TAILS: Final = {b'"type":%d}' % n: n for n in range(1, 10)}  # 9 bytes each
 
@@ -65,16 +67,8 @@ def type_of(payload: bytes) -> int:
     known = _TAILS.get(payload[-9:])
     if known is not None:
         return known
-    at = payload.rfind(_TYPE_KEY)
-    if at < 0:
-        return 0
-    digits = payload[at + 7 : at + 11]
-    end = 0
-    while end < len(digits) and 0x30 <= digits[end] <= 0x39:
-        end += 1
-    if not 1 <= end <= 3 or digits[0] == 0x30:
-        return 0
-    number = int(digits[:end])
+    found = _TYPE.match(payload, max(payload.rfind(_TYPE_KEY), 0))
+    number = int(found[1]) if found else 0
     return number if number <= 255 else 0
 
 

@@ -172,7 +172,9 @@ class Columns:
                 case "place":
                     needless = True
                 case "region":
-                    needless = kind == "url" or _has_country(kind, value)
+                    if kind == "phone":  # it has +… or 00…
+                        phone.normalise(value, "")
+                    needless = kind in KINDS
                 case "bank" if kind == "account":
                     form = account.normalise(value, found.get("scheme"))
                     needless = form.startswith(("card:", "iban:"))
@@ -221,13 +223,6 @@ def _joined_bank(found: dict[str, Any]) -> dict[str, Any]:
         code = found.get("scheme", "")
         found["scheme"] = f"{code} {bank}" if code else bank
     return found
-
-
-def _has_country(kind: str | None, value: str) -> bool:
-    """Tell whether a value is read without a region: it has +… or 00…."""
-    if kind == "phone":
-        phone.normalise(value, "")
-    return kind in {"phone", "account"}
 
 
 def _at(into: str, why: MalformedError) -> MalformedError:

@@ -68,18 +68,15 @@ def _refuse(message: str, path: Path, kind: str) -> UsageError:
 
 def _beginning(path: Path, encoding: str) -> str:
     """Return a file's first characters; one a byte, but of UTF-16."""
-    try:
-        if not path.is_file():
-            there = path.exists() or str(path) == "-"
-            raise UsageError(
-                "{path}: is no file" if there else "{path}: no such file",
-                path=path,
-                hint="an import needs a file, to go on where it stopped",
-            )
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-    except OSError as e:
-        raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
+    if not path.is_file():
+        there = path.exists() or str(path) == "-"
+        raise UsageError(
+            "{path}: is no file" if there else "{path}: no such file",
+            path=path,
+            hint="an import needs a file, to go on where it stopped",
+        )
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         encoding = "utf-16"
     elif encoding not in {"utf-16", "utf-16-le", "utf-16-be"}:

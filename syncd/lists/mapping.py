@@ -19,6 +19,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,16 +67,16 @@ def read(text: str, where: str) -> tuple[FileOptions, ListDescription]:
         raise UsageError(
             "{where}: no TOML: {why}", where=where, why=e
         ) from None
-    at = _Place(text, where)
-    at.check(found, "", dict.fromkeys(_SECTIONS, dict))
+    check = partial(_check, text, where)
+    check(found, "", dict.fromkeys(_SECTIONS, dict))
     parts = {section: found.get(section, {}) for section in _SECTIONS}
     for section, known in _SECTIONS.items():
-        at.check(parts[section], section, known)
+        check(parts[section], section, known)
     file = parts["file"]
     own: dict[tuple[str, str], str] = {}
     for field, codes in parts["words"].items():
         section = f"words.{field}"
-        at.check(codes, section, dict.fromkeys(codes, str))
+        check(codes, section, dict.fromkeys(codes, str))
         for word, code in codes.items():
             own[field, word] = code
             try:
@@ -85,7 +86,7 @@ def read(text: str, where: str) -> tuple[FileOptions, ListDescription]:
                     "{where}: line {n}: {why}",
                     hint=e.advice,
                     **{**e.params, "where": where, "why": e},
-                    n=at.line(section, word),
+                    n=_line(text, section, word),
                 ) from None
     if "control" in file:
         file["control"] = Path(file["control"])
@@ -94,37 +95,35 @@ def read(text: str, where: str) -> tuple[FileOptions, ListDescription]:
     return options, ListDescription(columns, parts["constants"], own)
 
 
-class _Place:
-    """Where in a mapping file something stands that cannot be."""
+def _line(text: str, section: str, key: str) -> int:
+    """Return the line of a key, or of the section in which it hides."""
+    return line_of(text, section, key) or line_of(text, section, "") or 1
 
-    def __init__(self, text: str, where: str) -> None:
-        self._text, self._where = text, where
 
-    def line(self, section: str, key: str) -> int:
-        """Return the line of a key, or of the section in which it hides."""
-        found = line_of(self._text, section, key)
-        return found or line_of(self._text, section, "") or 1
-
-    def check(
-        self, found: Mapping[str, Any], section: str, known: Mapping[str, Any]
-    ) -> None:
-        """Pass a table of known names, each of its type."""
-        for key, value in found.items():
-            want = known.get(key, ())
-            if isinstance(value, want) and (
-                type(value) is not bool or want is bool
-            ):
-                continue
-            raise UsageError(
-                "{where}: line {n}: {key} means nothing in [{section}], or"
-                " has not its type",
-                where=self._where,
-                n=self.line(section, key),
-                key=repr(key),
-                section=section,
-                hint="known there: {names}",
-                names=", ".join(known),
-            )
+def _check(
+    text: str,
+    where: str,
+    found: Mapping[str, Any],
+    section: str,
+    known: Mapping[str, Any],
+) -> None:
+    """Pass a table of known names, each of its type."""
+    for key, value in found.items():
+        want = known.get(key, ())
+        if isinstance(value, want) and (
+            type(value) is not bool or want is bool
+        ):
+            continue
+        raise UsageError(
+            "{where}: line {n}: {key} means nothing in [{section}], or"
+            " has not its type",
+            where=where,
+            n=_line(text, section, key),
+            key=repr(key),
+            section=section,
+            hint="known there: {names}",
+            names=", ".join(known),
+        )
 
 
 # What stands behind `#` in a file that is written.

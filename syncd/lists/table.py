@@ -78,14 +78,9 @@ def _counts(
         yield "--count", str(options.count)
     pattern = _pattern(options.trailer or "{count}")
     if options.control:
-        try:
-            name = lines.encoding(options.control)
-            with options.control.open("rb") as file:
-                read = [one.text.strip() for one in lines.read(file, name, 0)]
-        except OSError as e:
-            raise UsageError(
-                "{path}: {why}", path=options.control, why=e.strerror
-            ) from e
+        name = lines.encoding(options.control)
+        with options.control.open("rb") as file:
+            read = [one.text.strip() for one in lines.read(file, name, 0)]
         found = [match for match in map(pattern.fullmatch, read) if match]
         if len(found) != 1:
             raise UsageError(

@@ -59,7 +59,13 @@ class Text(Table):
         )
         self._delimiter = "\t" if kind == "tsv" else ""
         if options.delimiter:
-            self._delimiter = delimiter(options.delimiter)
+            self._delimiter = _delimits(options.delimiter)
+            if not self._delimiter:
+                raise UsageError(
+                    "--delimiter {told}: want , ; | tab, or signs such as |@|"
+                    " or \\x01",
+                    told=repr(options.delimiter),
+                )
         self._quoted = kind in {"csv", "tsv"}
         self._skip = self._skipping(_COMMENT, ",;|" if self._quoted else "")
         self._skipped: Counter[str | None] = Counter()
@@ -340,14 +346,3 @@ def _delimits(given: str) -> str:
         r"\\x([0-9a-fA-F]{2})", lambda code: chr(int(code[1], 16)), given
     )
     return made if re.fullmatch(r'[^\w \r\n"]{1,8}', made) else ""
-
-
-def delimiter(given: str) -> str:
-    """Return the delimiter that is given; UsageError if it cannot be one."""
-    made = _delimits(given)
-    if not made:
-        raise UsageError(
-            "--delimiter {told}: want , ; | tab, or signs such as |@| or \\x01",
-            told=repr(given),
-        )
-    return made

@@ -144,7 +144,9 @@ def request(
         cosignature.cosign(str(head), keys.merged, now),
     )
     bare = asked.to_json() | {"log": str(keys.log.verifier)}
-    tls = _tls_sign(keys.tls_pem, _tls_message(alliance_id, bare))
+    key = serialization.load_pem_private_key(keys.tls_pem, None)
+    message, how = _tls_message(alliance_id, bare), _how(key.public_key())
+    tls = key.sign(message, *how)  # type: ignore[union-attr]
     proofs = Proofs(bytes(signed).decode(), Base64(tls))
     value = bare | {"proofs": proofs.to_json()}
     raw = bytes(document.sign(WHAT, alliance_id, value, keys.member))
@@ -210,12 +212,6 @@ def _tls_message(alliance: str, value: Mapping[str, Any]) -> bytes:
     """Return what the TLS key signs: the request without its proofs."""
     bare = {name: v for name, v in value.items() if name != "proofs"}
     return _TLS + str(Document(WHAT, alliance, bare)).encode()
-
-
-def _tls_sign(pem: bytes, message: bytes) -> bytes:
-    key = serialization.load_pem_private_key(pem, None)
-    how = _how(key.public_key())
-    return key.sign(message, *how)  # type: ignore[union-attr]
 
 
 def _tls_check(der: bytes, signature: bytes, message: bytes) -> None:

@@ -262,11 +262,11 @@ def _hex32(text: str) -> bytes:
     return Hex32.fromhex(text)
 
 
-def _base64(text: str) -> Base64:
-    return Base64(strict.decode(text, "base64"))
-
-
-_READERS: Mapping[Any, Any] = {Vkey: _vkey, Hex32: _hex32, Base64: _base64}
+_READERS: Mapping[Any, Any] = {
+    Vkey: _vkey,
+    Hex32: _hex32,
+    Base64: lambda text: Base64(strict.decode(text, "base64")),
+}
 
 _COMPLAINT = re.compile(
     r"Object contains unknown field `(?P<unknown>.*)`"
