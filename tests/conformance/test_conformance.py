@@ -391,16 +391,6 @@ def judged(case: Case) -> Sequence[object]:
     return found.word, found.action, found.unattended, found.ordered()
 
 
-def ours(case: Case) -> Sequence[object]:
-    found = case.run()
-    return (
-        found.verdict,
-        found.action,
-        found.unattended,
-        list(found.reasons),
-    )
-
-
 @pytest.mark.parametrize("row", CASES, ids=lambda r: f"{r[0]}: {r[2]}")
 def test_case(row: list[str]) -> None:
     """Each row of the table of verdicts holds for both."""
@@ -485,4 +475,6 @@ def claim(what: str) -> st.SearchStrategy[str]:
 def test_verdicts_alike(expiry: str, setting: str) -> None:
     """Whatever is claimed, both judge the same, and for the same reasons."""
     case = read_case(expiry, setting)
-    assert judged(case) == ours(case)
+    found = case.run()
+    ours = found.verdict, found.action, found.unattended, [*found.reasons]
+    assert judged(case) == ours

@@ -55,10 +55,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return made
 
 
-def books(world: World) -> list[Any]:
-    return [holder.book for holder in world.holders.values()]
-
-
 async def drain(world: World, first: int, step: int = 7) -> int:
     """Ask for ever new numbers till none comes; return how many came."""
     done: dict[Any, bytes] = {}
@@ -81,7 +77,8 @@ async def test_nearly_all_of_the_quota_is_had(
     for name in slow:
         world.holders[name].before = lambda _: wait(world, 0.01)
     assert 0.96 * HOUR < await drain(world, 0, step) <= HOUR
-    assert sum(book.refused.total() for book in books(world)) <= 9
+    books: list[Any] = [holder.book for holder in world.holders.values()]
+    assert sum(book.refused.total() for book in books) <= 9
 
 
 async def test_quick_holders_go_first(world: World) -> None:

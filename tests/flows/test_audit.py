@@ -529,15 +529,11 @@ def test_kept_notes_hold() -> None:
         assert problems(LONG, proofs=held) == []
 
 
-def _flipped(raw: bytes) -> bytes:
-    return raw.replace(b"\n600\n", b"\n599\n")
-
-
 @pytest.mark.parametrize(
     ("proofs", "why"),
     [
         (proof(b""), "it: note: no empty line"),
-        (proof(_flipped(LONG.note())), "it: note: line of"),
+        (proof(LONG.note().replace(b"\n600", b"\n599")), "it: note: line of"),
         (proof(MIXED.note()), "it: another root at size 10"),
         (proof(LONG.note(), size=599), "it: its row is not its note of 600"),
         (proof(LONG.note(), root=b"r" * 32), "it: its row is not its note"),

@@ -137,8 +137,7 @@ async def test_unsigned_rosters_prove_nothing() -> None:
     text = drafts.read(CHAIN[1])[0].text
     one = bytes(Note(text, (ADMINS[0].sign(text),)))
     liar = Peer("a", instead=lambda _: one)
-    findings = await claims.follow(2, [liar])
-    (finding,) = findings
+    (finding,) = await claims.follow(2, [liar])
     assert "signed by 1 of version 2's admins, want 2" in str(finding.detail)
     assert store.trusted.version == 1
 
@@ -149,8 +148,7 @@ async def test_a_roster_that_is_too_new_asks_for_newer_software() -> None:
     text = text.replace('"format"', '"folk":1,"format"')
     raw = bytes(Note(text, tuple(a.sign(text) for a in ADMINS)))
     peer = Peer("a", instead=lambda _: raw)
-    findings = await claims.follow(2, [peer])
-    (finding,) = findings
+    (finding,) = await claims.follow(2, [peer])
     assert finding.code == "newer_software"
 
 
@@ -166,8 +164,7 @@ async def test_a_contradicting_claim_is_looked_into() -> None:
     hash_ = drafts.read(raw)[1].hash
     claimant = Peer("a", instead=lambda _: raw)
     others = Peer("b", CHAIN)
-    findings = await claims.follow(2, [claimant, others], hash_=hash_)
-    (finding,) = findings
+    (finding,) = await claims.follow(2, [claimant, others], hash_=hash_)
     assert finding.code == "roster_fork"
     assert store.trusted.version == 2
     assert others.asked == []
@@ -188,8 +185,7 @@ async def test_a_fork_on_the_way_is_a_finding(
 async def test_a_contradicting_claim_without_a_note_is_a_finding() -> None:
     claims, _ = start(2)
     claimant = Peer("a", CHAIN)  # claims another hash, and holds ours
-    findings = await claims.follow(2, [claimant], hash_="00" * 32)
-    (finding,) = findings
+    (finding,) = await claims.follow(2, [claimant], hash_="00" * 32)
     assert finding.code == "roster_claim"
 
 

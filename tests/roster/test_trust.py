@@ -458,11 +458,6 @@ def test_a_domain_and_a_log_stay(club: Club) -> None:
         trust.check_succession(twice, old)
 
 
-def with_predecessor(draft: Roster) -> Roster:
-    end = Predecessor("bank.example/syncd/txwz/0", 3, b"\4" * 32)
-    return first_log(draft, predecessor=end)
-
-
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
@@ -478,6 +473,9 @@ def test_what_stays_from_version_to_version(
     why: str,
 ) -> None:
     was = machine.current
-    after = with_predecessor(was) if new is None else replace(was, **new)
+    end = Predecessor("bank.example/syncd/txwz/0", 3, b"\4" * 32)
+    after = (
+        first_log(was, predecessor=end) if new is None else replace(was, **new)
+    )
     with pytest.raises(UntrustedError, match=why):
         trust.check_succession(replace(was, **old), after)

@@ -68,10 +68,6 @@ def phone(n: int, *, urgent: bool = False, **given: object) -> NewReport:
     return NewReport("phone", f"+86138{n:08d}", fields(**given), urgent=urgent)
 
 
-def wrong_phone(n: int) -> NewReport:
-    return NewReport("phone", f"+86138{n:08d}", fields(reason="stale"), 3)
-
-
 async def accept(own: OwnStore, *reports: NewReport) -> list[int]:
     outcomes = await own.vault.accept(reports)
     assert all(o.state == "accepted" for o in outcomes)
@@ -210,7 +206,8 @@ async def test_retracted_on_its_way_into_the_log(
 
 async def test_only_what_was_meant_is_withdrawn(own: OwnStore) -> None:
     """Who takes back a report keeps the dispute of the same value."""
-    both = await accept(own, phone(1), wrong_phone(1))
+    stale = NewReport("phone", phone(1).value, fields(reason="stale"), 3)
+    both = await accept(own, phone(1), stale)
     done = await own.vault.retract(both, Terms("wrong", DAY, [1]))
     assert done == Withdrawn(ends=Counter({1: 1}), spared=1, ids=both[:1])
     done = await own.vault.retract(both, Terms("wrong", DAY, [3]))
@@ -514,17 +511,11 @@ async def test_what_stands_behind_the_end_waits_again(
     assert (row.id, row.position, row.token) == (ids[2], None, b"")
 
 
-async def test_of_another_log_nothing_counts(own: OwnStore, log: Log) -> None:
-    """It forked: all waits again, for where the two parted is not known."""
-    ids = await three(own, log)
-    await turned(own, log, 2, b"\7" * 32)
-    assert await states(own, ids) == ["WAITING", "ENDED", "WAITING"]
-
-
-async def test_of_a_log_that_was_rolled_back_all_counts(
-    own: OwnStore, log: Log
+@pytest.mark.parametrize(("size", "is_"), [(2, "WAITING"), (400, "PUBLISHED")])
+async def test_of_another_log_nothing_counts_of_a_longer_one_all(
+    own: OwnStore, log: Log, size: int, is_: str
 ) -> None:
-    """What is here is how the longer one began."""
+    """Where a fork parted is not known; what was rolled back is a beginning."""
     ids = await three(own, log)
-    await turned(own, log, 400, b"\7" * 32)
-    assert await states(own, ids) == ["PUBLISHED", "ENDED", "PUBLISHED"]
+    await turned(own, log, size, b"\7" * 32)
+    assert await states(own, ids) == [is_, "ENDED", is_]
