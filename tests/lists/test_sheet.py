@@ -153,33 +153,6 @@ def column(*texts: str) -> str:
 # ----------------------------------------------------------- what is seen
 
 
-def test_sheet(tmp_path: Path) -> None:
-    """Numbers, days and gaps say what is seen in the spreadsheet."""
-    path = saved(
-        tmp_path / "a.xlsx",
-        [
-            ["号码", "发现日期", "改号", "x"],
-            [13800138000, day("2026-01-02T03:00:00"), True, 1.5],
-            [],
-            ["13800138000.0", None, None],
-            [13800138000.0, datetime.date(2026, 1, 2), False, "", None],
-        ],
-    )
-    found = read(path)
-    assert [row.number for row in found] == [2, 4, 5]
-    assert [row.cells for row in found] == [
-        ["13800138000", "2026-01-02 03:00:00", "true", "1.5"],
-        ["13800138000.0", "", "", ""],
-        ["13800138000", "2026-01-02", "false", ""],
-    ]
-    opened = table.open_table(path, FileOptions())
-    assert opened.span == 5  # the last row
-    assert opened.notes == ()
-    for _ in range(2):
-        assert list(opened.rows(2, 2)) == found[1:]
-    assert list(opened.rows(5, 5)) == []
-
-
 @pytest.mark.parametrize("one", cases("lists/sheets"))
 def test_a_column(tmp_path: Path, one: dict[str, Any]) -> None:
     """What each vector says of it."""
@@ -241,6 +214,8 @@ def test_a_table(tmp_path: Path, one: dict[str, Any]) -> None:
     assert [*(opened.header or ())] == one["header"]
     rows = [*opened.rows(0, 0)]
     assert [[row.number, row.cells] for row in rows] == one["rows"]
+    assert opened.span >= rows[-1].number
+    assert [*opened.rows(opened.span, opened.span)] == []
     for begin in (one["rows"][0][0],) * 2:
         assert [*opened.rows(begin, begin)] == rows[1:]
     for number, at in one.get("flawed", ()):

@@ -199,15 +199,17 @@ def test_what_is_no_frontier_is_refused(
 # ----------------------------------------------------------------- proofs
 
 
+def verify(case: dict[str, Any]) -> None:
+    merkle.verify_consistency(
+        *(case["old"], bytes.fromhex(case["old_root"])),
+        *(case["new"], bytes.fromhex(case["new_root"])),
+        unhex(case["proof"]),
+    )
+
+
 def test_published_consistency_proofs() -> None:
     for case in CONSISTENCY["proofs"]:
-        merkle.verify_consistency(
-            case["old"],
-            bytes.fromhex(case["old_root"]),
-            case["new"],
-            bytes.fromhex(case["new_root"]),
-            unhex(case["proof"]),
-        )
+        verify(case)
 
 
 def test_published_proofs_are_those_that_we_make() -> None:
@@ -222,13 +224,7 @@ def test_published_proofs_are_those_that_we_make() -> None:
 )
 def test_published_proofs_that_must_fail(case: dict[str, Any]) -> None:
     with pytest.raises(UntrustedError, match=r"^proof: "):
-        merkle.verify_consistency(
-            case["old"],
-            bytes.fromhex(case["old_root"]),
-            case["new"],
-            bytes.fromhex(case["new_root"]),
-            unhex(case["proof"]),
-        )
+        verify(case)
 
 
 sizes = st.integers(1, 600)
