@@ -25,7 +25,7 @@ from syncd.web import peer_api
 from syncd.web.routes import ALL
 
 ROOT = Path(__file__).parents[1]
-FENCED = re.DOTALL | re.MULTILINE
+WHOLE = re.DOTALL | re.MULTILINE
 DOCS = ROOT / "docs"
 CODE = ROOT / "syncd"
 PAGES = sorted(
@@ -45,7 +45,7 @@ def section(name: str, title: str) -> str:
     found = re.search(
         rf"^(#+) {re.escape(title)}\n(.*?)(?=^#{{1,2}} |\Z)",
         page(name),
-        re.DOTALL | re.MULTILINE,
+        WHOLE,
     )
     assert found, f"{name} has no {title!r}"
     return found[2]
@@ -290,13 +290,16 @@ def test_the_threat_models_tests_exist() -> None:
     assert not missing
 
 
+def prose(path: Path) -> str:
+    """Return a page without its code blocks."""
+    text = path.read_text(encoding="utf-8")
+    return re.sub(r"^```.*?^```", "", text, flags=WHOLE)
+
+
 def anchors(path: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
-    text = re.sub(
-        r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=FENCED
-    )
     found = set()
-    for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
+    for title in re.findall(r"^#+ (.+)$", prose(path), re.MULTILINE):
         kept = re.sub(r"[^\w\- ]", "", title.lower().replace("`", ""))
         found.add(kept.strip().replace(" ", "-"))
     return found
@@ -306,13 +309,7 @@ def test_links_resolve() -> None:
     """Files and headings that a page points to are there."""
     broken = []
     for path in PAGES:
-        text = re.sub(
-            r"^```.*?^```",
-            "",
-            path.read_text(encoding="utf-8"),
-            flags=re.DOTALL | re.MULTILINE,
-        )
-        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        for target in re.findall(r"\]\(([^)\s]+)\)", prose(path)):
             if re.match(r"[a-z]+:", target):
                 continue
             name, _, anchor = target.partition("#")
@@ -371,10 +368,7 @@ def test_decisions_are_numbered_once() -> None:
 
 # -------------------------------------------------------------- what runs
 
-BLOCK = re.compile(
-    r"^<!-- run: ([a-z]+) -->\n```console\n(.*?)^```$",
-    re.DOTALL | re.MULTILINE,
-)
+BLOCK = re.compile(r"^<!-- run: ([a-z]+) -->\n```console\n(.*?)^```$", WHOLE)
 ORDER = ("docs/operations.md", "README.md")  # README goes on where it ends
 END = "-- end of command --"
 

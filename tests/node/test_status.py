@@ -52,6 +52,17 @@ def member(**fields: Any) -> status_forms.MemberRow:
     return status_forms.MemberRow(**given)
 
 
+def roster(left_s: int) -> forms.RosterState:
+    return forms.RosterState(
+        version=3, hash="0", expires=NOW + left_s, expired=left_s <= 0
+    )
+
+
+def down(*members: str) -> tuple[status_forms.HolderState, ...]:
+    return tuple(holder(m, up=m not in members) for m in ("a", "b", "c"))
+
+
+KEY = status_forms.KeyState(kind="phone", epoch=1, t=2, n=3, dealt=False)
 WELL = MemberState(
     now=NOW,
     version="1",
@@ -61,13 +72,9 @@ WELL = MemberState(
     vault={("url", State.PUBLISHED): 1},
     logs=(log(),),
     receipts=(),
-    holders=tuple(holder(m, up=True) for m in ("a", "b", "c")),
-    keys=(
-        status_forms.KeyState(kind="phone", epoch=1, t=2, n=3, dealt=False),
-    ),
-    roster=forms.RosterState(
-        version=3, hash="0", expires=NOW + 60 * DAY_S, expired=False
-    ),
+    holders=down(),
+    keys=(KEY,),
+    roster=roster(60 * DAY_S),
     members=(member(),),
     quotas=(),
     cut_off=None,
@@ -93,16 +100,6 @@ def todo(**fields: Any) -> list[Message]:
 
 def test_nothing_is_wrong_nothing_to_do() -> None:
     assert todo() == []
-
-
-def roster(left_s: int) -> forms.RosterState:
-    return forms.RosterState(
-        version=3, hash="0", expires=NOW + left_s, expired=left_s <= 0
-    )
-
-
-def down(*members: str) -> tuple[status_forms.HolderState, ...]:
-    return tuple(holder(m, up=m not in members) for m in ("a", "b", "c"))
 
 
 @pytest.mark.parametrize(
@@ -175,9 +172,6 @@ def test_a_roster_of_fifteen_days_is_nothing_to_do() -> None:
 
 def notes(**fields: Any) -> list[str]:
     return [str(m) for m in things.notes(replace(WELL, **fields))]
-
-
-KEY = status_forms.KeyState(kind="phone", epoch=1, t=2, n=3, dealt=False)
 
 
 @pytest.mark.parametrize(

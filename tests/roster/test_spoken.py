@@ -11,12 +11,6 @@ from syncd.roster import spoken
 HASH = hashlib.sha256(b"a request").hexdigest()
 
 
-def table() -> list[tuple[str, str]]:
-    file = resources.files("syncd.roster").joinpath("spoken_zh.tsv")
-    _, *lines = file.read_text("utf-8").splitlines()
-    return [(word, sound) for word, sound in (x.split("\t") for x in lines)]
-
-
 def by_ear(reading: str) -> str:
     """What is heard where zh, ch, sh, -ng, l are said as z, c, s, -n, n."""
     plain = re.sub(r"([zcs])h", r"\1", reading)
@@ -30,7 +24,9 @@ def test_a_list_has_2048_different_words(lang: str) -> None:
 
 
 def test_no_two_chinese_words_sound_alike() -> None:
-    rows = table()
+    file = resources.files("syncd.roster").joinpath("spoken_zh.tsv")
+    _, *lines = file.read_text("utf-8").splitlines()
+    rows = [line.split("\t") for line in lines]
     assert all(re.fullmatch("[\u4e00-\u9fff]{2}", word) for word, _ in rows)
     assert all(re.fullmatch("[a-zü]+ [a-zü]+", sound) for _, sound in rows)
     assert len({by_ear(sound) for _, sound in rows}) == 2048
