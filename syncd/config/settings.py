@@ -86,6 +86,7 @@ def _like(shape: str, takes: str) -> Meta:
     return _takes(takes, pattern=rf"\A(?:{shape})\Z")
 
 
+Text = Annotated[str, _takes("text")]
 Flag = Annotated[bool, _takes("true, false")]
 Short = Annotated[str, _like(r"[a-z0-9-]{1,32}", "1–32 of a–z, 0–9, -")]
 Listen = Annotated[Address, _takes("host:port, [v6]:port or /path/of/socket")]
@@ -156,6 +157,9 @@ class Console(Struct, frozen=True):
         str, _like("|[A-Za-z][A-Za-z0-9-]*", "a header's name")
     ] = ""
     idle_s: Annotated[int, _from(60, 86_400, "s")] = 1800
+    house: Text = ""
+    address: Text = ""
+    hot_line: Text = ""
 
 
 class Database(Struct, frozen=True):

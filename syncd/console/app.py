@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from syncd.config import settings
 from syncd.console import pages, static
 from syncd.console.page import ALL, Visit, Way, page
 from syncd.console.render import HERE, environment
@@ -61,8 +62,7 @@ class Console:
 
     member: str
     region: str  # whose numbers need no country code
-    url: str  # what people type, where a proxy has the TLS
-    staff_header: str
+    own: settings.Console  # what `[console]` says
     hosts: frozenset[str]
     gate: Gate
     services: Sequence[object]
@@ -183,7 +183,7 @@ class Console:
         caller = await self.gate.enter(
             secret,
             _proof(request),
-            request.headers.get(self.staff_header, ""),
+            request.headers.get(self.own.staff_header, ""),
         )
         if caller is None:
             self._failed += [(now, where)] * bool(secret)
@@ -225,8 +225,8 @@ class Console:
     def _address(self, request: web.Request) -> str:
         """Return scheme, name and port by which a browser came."""
         host = request.headers.get(hdrs.HOST, "")
-        if self.url and host == urlsplit(self.url).netloc:
-            return self.url
+        if (url := self.own.url) and host == urlsplit(url).netloc:
+            return url
         scheme = "https" if request.secure or _proof(request) else "http"
         return f"{scheme}://{host}"
 

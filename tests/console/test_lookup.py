@@ -213,7 +213,11 @@ async def test_a_measure_has_a_notice_for_the_customer(
     notices = [one.partition('class="notice"')[2] for one in pages]
     own = re.compile(r'<time.*?</small>|nonce="[^"]*"')
     quiet, open_ = (own.sub("", one) for one in notices)
-    assert "articles 11, 18, 22 and 32" in open_
+    assert "and 32 on notice and appeal" in open_
+    assert "· ____" in open_  # filled in by hand
+    ours = listed.bank.node.ctx.config.console
+    structs.force_setattr(ours, "house", "甲银行")
+    assert "· 甲银行" in (await ask(reader, "+8613800138001")).text
     assert "this measure: hold<" in open_
     assert quiet == open_
     for text in "+8613911112222", "+8613800138003":  # nothing; a warning

@@ -50,8 +50,7 @@ class LocalApis:
         console = Console(
             member=config.member.id,
             region=config.member.region,
-            url=config.console.url,
-            staff_header=config.console.staff_header,
+            own=config.console,
             hosts=limits(config).hosts,
             gate=ConsoleGate(ctx=ctx),
             services=self.services,
