@@ -101,11 +101,6 @@ async def test_what_we_took_back_asks_for_a_reason(operator: Visitor) -> None:
         assert 'value="12"' in page.html
 
 
-async def test_a_reader_sees_none_of_it(reader: Visitor) -> None:
-    for path in ("/reports", "/reports/1", "/reports/new"):
-        assert (await reader.get(path)).status == 403
-
-
 async def test_nothing_is_chosen_for_who_reports_and_only_what_it_may_say(
     operator: Visitor,
 ) -> None:

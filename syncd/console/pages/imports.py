@@ -221,19 +221,13 @@ async def one(visit: Visit) -> web.StreamResponse:
     refused = await visit.api("GET", "/v1/imports/{id}/refused", asked, id=id_)
     rows = refused.items[:MENDED]
     more = len(refused.items) > MENDED or refused.next
+    row = _row(state)
     return visit.show(
         "import_one.html",
         "refused",
-        sentence=t(
-            "{list}: accepted {accepted}, already known {known}, refused"
-            " {refused}",
-            list=state.list,
-            accepted=state.accepted,
-            known=state.known,
-            refused=state.refused,
-        ),
+        sentence=f"{state.list}: {row['state']}",
         state=state,
-        facts=[(c.title, _row(state)[c.key]) for c in _COLUMNS[2:]],
+        facts=[(c.title, row[c.key]) for c in _COLUMNS[2:]],
         rows=rows,
         next=rows[-1].row if rows and more else 0,
         reasons=places.named("retract_reason"),

@@ -40,7 +40,7 @@ async def test_a_gb18030_list_with_unknown_words(
             await expect(gone).to_have_count(0, timeout=PATIENCE_MS)
         assert not scripts or await window.axe() == []
         await expect(shown.locator(".sentence").first).to_contain_text(
-            "1 行可上报"
+            "将上报 1，退回 0"
         )
         await shown.locator('button[name="start"]').click()
         await shown.wait_for_url("**/imports")
