@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from tests.alliance import Alliance, Member
 
+Form = Mapping[str, str] | bytes | None
 ROLES = ("operator", "reviewer", "reader", "compliance", "auditor")
 
 
@@ -50,9 +51,7 @@ class Visitor:
         """Open a page."""
         return await self._ask("GET", path, None, headers)
 
-    async def post(
-        self, path: str, form: Mapping[str, str] | None = None, **headers: str
-    ) -> Page:
+    async def post(self, path: str, form: Form = None, **headers: str) -> Page:
         """Send a form from a page of this console."""
         given = {"Origin": self.url, "Sec-Fetch-Site": "same-origin"}
         return await self._ask("POST", path, form or {}, given | headers)
@@ -65,7 +64,7 @@ class Visitor:
         self,
         method: str,
         path: str,
-        form: Mapping[str, str] | None,
+        form: Form,
         headers: Mapping[str, str],
     ) -> Page:
         sent = {k.replace("_", "-"): v for k, v in headers.items()}
