@@ -31,13 +31,8 @@ def why(item: Mapping[str, Any]) -> str:
 
 def name(facet: str, code: str) -> str:
     """Return a code, and in Chinese what it is called."""
-    if not code or catalogue.language() == "en":
-        return code
-    from syncd.indicator import vocabulary
-
-    if not vocabulary.known(facet, code):
-        return code
-    return f"{vocabulary.label(facet, code, 'zh')} {code}"
+    found = code if catalogue.language() == "en" else word(facet, code)
+    return code if found == code else f"{found} {code}"
 
 
 def previewed(found: Any) -> str:
@@ -63,13 +58,7 @@ def ours(item: Mapping[str, Any]) -> str:
     found = item.get("ours")
     if found is None:
         return ""
-    from syncd.indicator import vocabulary
-
-    known = vocabulary.FACETS["own_reason"]
-    reasons = [  # of a newer daemon there may be others
-        getattr(known[code], catalogue.language()) if code in known else code
-        for code in found.get("reasons", ())
-    ]
+    reasons = [word("own_reason", one) for one in found.get("reasons", ())]
     reasons += [
         note.get("text") or name("note", note["code"])
         for note in found.get("notes", ())

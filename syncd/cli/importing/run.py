@@ -11,12 +11,11 @@ from syncd.cli.importing import previewing, refused
 from syncd.cli.importing.targets import OwnList, Reports
 from syncd.cli.importing.upload import Upload, identity
 from syncd.errors import PendingError, UsageError
-from syncd.indicator import vocabulary
 from syncd.lists import columns, mapping, table
 from syncd.lists.columns import Columns, ListDescription
 from syncd.lists.refused_rows import OURS, is_part
 from syncd.lists.rows import FileOptions, Table
-from syncd.messages import answers, catalogue
+from syncd.messages import answers
 from syncd.messages.catalogue import later, t
 
 if TYPE_CHECKING:
@@ -178,8 +177,7 @@ def _tell(
     for (what, code), n in sorted(upload.target.counts.items()):
         remark = answers.notices({"notices": (code,)})
         if what == "taken_back":
-            lang = catalogue.language()
-            why = vocabulary.label("retract_reason", code, lang)
+            why = answers.word("retract_reason", code)
             remark = t("taken back by us before, as {reason}", reason=why)
         if what in ("notice", "taken_back"):
             terminal.tell(f"{n:>9,} × {remark}")

@@ -25,11 +25,7 @@ STATES: Final = {
     "answered": later("answered"),
     "ended": later("ended"),
 }
-OUTCOMES: Final = {
-    "report_stands": later("The report stands"),
-    "report_withdrawn": later("Take the report back"),
-}
-REASONS: Final = {  # that go with each
+REASONS: Final = {  # that go with each outcome
     "report_stands": ("evidence_confirmed", "case_open"),
     "report_withdrawn": ("evidence_insufficient", "identity_cleared"),
 }
@@ -64,12 +60,8 @@ async def disputes(visit: Visit) -> web.StreamResponse:
         waiting=[_asked(visit, one) for one in waiting],
         ours=[_asked(visit, one) for one in ours],
         answers=[
-            (
-                outcome,
-                places.named("answer_reason", codes),
-                t(OUTCOMES[outcome]),
-            )
-            for outcome, codes in REASONS.items()
+            (outcome, places.named("answer_reason", REASONS[outcome]), text)
+            for outcome, text in places.named("answer_outcome", REASONS)
         ],
         table=visit.table(
             "disputes",
@@ -94,7 +86,7 @@ async def answer(visit: Visit) -> web.StreamResponse:
 
 
 def _row(visit: Visit, one: DisputeState) -> Row:
-    outcomes = dict.fromkeys(r.outcome for r in one.reports if r.outcome)
+    outcomes = dict.fromkeys(r.outcome for r in one.reports)
     return {
         "due": one.due,
         "state": t(STATES[one.state]),
@@ -102,7 +94,7 @@ def _row(visit: Visit, one: DisputeState) -> Row:
         "member": one.member,
         "kind": answers.phrase("kind", one.kind),
         "reason": places.words("dispute_reason", one.reason),
-        "answer": ", ".join(t(OUTCOMES.get(o, o)) for o in outcomes),
+        "answer": places.words("answer_outcome", *outcomes),
         "position": places.place(one.position),
     }
 

@@ -20,7 +20,6 @@ from syncd.web import problem, report_forms
 from syncd.web.forms import Draft
 from syncd.web.routes import OPERATORS
 
-ROWS: Final = 100
 STATES: Final = {
     "held": later("waits for a second person"),
     "waiting": later("waits to be published"),
@@ -111,7 +110,7 @@ async def reports(visit: Visit) -> web.StreamResponse:
         given = visit.query
         if HIDDEN & {*given}:
             raise MalformedError("a value or a list stands in no address")
-    wanted = form_of(report_forms.ReportSearch, given, limit=ROWS)
+    wanted = form_of(report_forms.ReportSearch, given)
     found = await visit.api("POST", "/v1/reports/search", wanted)
     more = ""
     if found.next and visit.request.method == "GET":
