@@ -110,6 +110,11 @@ class Bearers(Book):
         return Bearer(*row) if row else None
 
     @reads_few
+    def lives(self, c: sa.Connection, id_: int) -> bool:
+        """Tell whether a token opens something."""
+        return bool(c.scalar(sa.select(LIVE).where(_at.id == id_)))
+
+    @reads_few
     def of_staff(self, c: sa.Connection, staff: str) -> Bearer | None:
         """Return the newest live token of a person, by the staff number."""
         its = _ALL.where(_at.staff == staff, _at.staff != "", LIVE)

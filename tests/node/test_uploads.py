@@ -20,7 +20,7 @@ from syncd.web.routes import Caller
 from syncd.web.upload_forms import MendedRows, Reading
 from tests.alliance import Alliance, as_founded, shared
 
-CALLER = Caller("desk", "operator")
+CALLER = Caller("desk", "operator", 1)  # whose token is the first
 ROWS = "涉案号码,诈骗类型,角色,证据\n" + "".join(
     f"1381234567{n},{word},主叫,报案\n"
     for n, word in enumerate(["冒充客服", "杀猪盘子", "冒充客服"])

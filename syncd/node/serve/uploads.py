@@ -61,9 +61,8 @@ class _As(Callers):
 
     async def caller(self, bearer: str) -> Caller | None:
         """Return the caller."""
-        there = await self.ctx.own.bearers.all()
-        gone = {one.id for one in there if one.revoked_at is not None}
-        return None if self.who.id in gone else self.who
+        lives = await self.ctx.own.bearers.lives(self.who.id)
+        return self.who if lives else None
 
 
 @dataclass(kw_only=True, eq=False)
