@@ -11,7 +11,7 @@ from syncd.cli.command import Command, argument, option
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions
 from syncd.cli.sheet_file import Cells
-from syncd.messages import answers
+from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
 
 HEAD = (
@@ -39,12 +39,12 @@ def _list(args: _ListOptions) -> None:
 def _row(item: Mapping[str, Any]) -> Cells:
     decision = item.get("decision", "")
     return [
-        *(item["id"], answers.phrase("appeal", item["cause"]), item["by"]),
+        *(item["id"], catalogue.phrase("appeal", item["cause"]), item["by"]),
         answers.name("purpose", item.get("purpose", "")),
         answers.name("action", item.get("measure", "")),
         *(item.get("reference", ""), moment(item.get("received_at"))),
         *(
-            decision and answers.phrase("appeal", decision),
+            decision and catalogue.phrase("appeal", decision),
             moment(item.get("decided_at")),
         ),
         *(moment(item.get(name)) for name in ("told_at", "lifted_at")),

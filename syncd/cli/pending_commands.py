@@ -30,7 +30,7 @@ def _list(args: _ListOptions) -> None:
         [
             *(
                 str(one["id"]),
-                answers.phrase("review", one["state"]),
+                catalogue.phrase("review", one["state"]),
                 one["call"],
             ),
             *(_who(one["by"]), moment(one["at"]), moment(one["until"])),
@@ -90,7 +90,7 @@ def _who(by: Mapping[str, Any]) -> str:
 
 
 def _shown(item: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{item['id']}: {answers.phrase('review', item['state'])}: {item['call']}"
+    yield f"{item['id']}: {catalogue.phrase('review', item['state'])}: {item['call']}"
     yield t("handed in by {who}", who=_who(item["by"]))
     for one in item.get("changes", ()):
         label = answers.name("label", one["label"])

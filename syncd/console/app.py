@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from syncd.config import settings
 from syncd.console import pages, static
 from syncd.console.page import ALL, Visit, Way, page
 from syncd.console.render import HERE, environment
@@ -62,7 +61,7 @@ class Console:
 
     member: str
     region: str  # whose numbers need no country code
-    own: settings.Console  # what `[console]` says
+    own: Any  # what `[console]` says: a `config.settings.Console`
     hosts: frozenset[str]
     gate: Gate
     services: Sequence[object]

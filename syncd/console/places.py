@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from syncd.console.tables import Link
 from syncd.indicator import vocabulary
 from syncd.indicator.notation import Position
-from syncd.messages import answers
+from syncd.messages import catalogue
 from syncd.messages.catalogue import language, t
 
 
@@ -45,10 +45,10 @@ def named(
 
 def type_name(name: str) -> str:
     """Return what a type of statement is called."""
-    return answers.phrase("type", name)
+    return catalogue.phrase("type", name)
 
 
 def state(entry: Any) -> str:
     """Return why an entry cannot be read, or says nothing; or ""."""
     void = t("says nothing") if entry.void else ""
-    return answers.phrase("closed", entry.closed) if entry.closed else void
+    return catalogue.phrase("closed", entry.closed) if entry.closed else void

@@ -1,13 +1,11 @@
 """Answers of look-ups in words, for the terminal, files and pages."""
 
-import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from syncd.errors import SyncdError
-from syncd.indicator import tsv
 from syncd.messages import catalogue
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import later, phrase, t, word
 
 
 def notices(item: Mapping[str, Any]) -> str:
@@ -91,25 +89,3 @@ def words(item: Mapping[str, Any]) -> dict[str, str]:
         later("handling"): name("handling", item.get("handling", "")),
         later("spoofed"): t("yes") if item.get("spoofed") else "",
     }
-
-
-@functools.cache
-def _phrases() -> Mapping[tuple[str, str], list[str]]:
-    found = tsv.rows("indicator/phrases.tsv")
-    return {(facet, code): list(text) for facet, code, *text in found}
-
-
-def word(facet: str, code: str) -> str:
-    """Return what a code is called, or the code if it is called nothing."""
-    from syncd.indicator import vocabulary
-
-    known = vocabulary.FACETS.get(facet, {}).get(code)
-    found = getattr(known, catalogue.language(), "")
-    return found or t(phrase(facet, code))
-
-
-def phrase(facet: str, code: str) -> str:
-    """Return what is said to people of a code, in the chosen language."""
-    known, plain = _phrases(), [code, code]
-    zh, en = known.get((facet, code)) or known.get((facet, "other"), plain)
-    return zh if catalogue.language() == "zh" else en

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd.errors import Message, SyncdError
+from syncd.indicator import tsv
 from syncd.messages import wire
 
 ROOM = Path(__file__).parent
@@ -82,9 +83,7 @@ def _shown(name: str, value: object) -> object:
     facet = name.removesuffix("s")
     if _here.get() != "zh" or facet not in _WORDED:
         return value
-    from syncd.messages import answers
-
-    return t(", ").join(answers.word(facet, c) for c in str(value).split(", "))
+    return t(", ").join(word(facet, c) for c in str(value).split(", "))
 
 
 def text(form: Mapping[str, Any], detail: str = "detail") -> str:
@@ -111,3 +110,25 @@ def whole(error: SyncdError) -> str:
     """Return what an error says, and the way out in brackets."""
     hint = hint_of(error)
     return f"{of(error)} ({hint})" if hint else of(error)
+
+
+@functools.cache
+def _phrases() -> Mapping[tuple[str, str], list[str]]:
+    found = tsv.rows("indicator/phrases.tsv")
+    return {(facet, code): list(text) for facet, code, *text in found}
+
+
+def word(facet: str, code: str) -> str:
+    """Return what a code is called, or the code if it is called nothing."""
+    from syncd.indicator import vocabulary  # a command may need none
+
+    known = vocabulary.FACETS.get(facet, {}).get(code)
+    found = getattr(known, language(), "")
+    return found or t(phrase(facet, code))
+
+
+def phrase(facet: str, code: str) -> str:
+    """Return what is said to people of a code, in the chosen language."""
+    known, plain = _phrases(), [code, code]
+    zh, en = known.get((facet, code)) or known.get((facet, "other"), plain)
+    return zh if language() == "zh" else en

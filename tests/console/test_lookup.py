@@ -9,7 +9,7 @@ import pytest_asyncio
 from msgspec import structs
 
 from syncd.indicator import vocabulary
-from syncd.messages import answers, catalogue
+from syncd.messages import catalogue
 from syncd.roster.terms import Never
 from tests.alliance import Alliance
 from tests.console.conftest import Page, Visitor
@@ -241,10 +241,10 @@ async def test_every_label_has_advice_in_both_languages() -> None:
         texts = []
         for lang in catalogue.LANGUAGES:
             with catalogue.speaking(lang):
-                texts.append(answers.phrase("advice", label))
-                told = texts[-1] + answers.phrase("told", "protected")
+                texts.append(catalogue.phrase("advice", label))
+                told = texts[-1] + catalogue.phrase("told", "protected")
                 # A caller who is no bank, or 110, has no card to turn over.
                 assert not re.search("背面|the number on|your card", told)
-        assert len({*texts, answers.phrase("advice", "other")}) == 3 or (
+        assert len({*texts, catalogue.phrase("advice", "other")}) == 3 or (
             label == "other"
         )

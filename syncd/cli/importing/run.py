@@ -15,7 +15,7 @@ from syncd.lists import columns, mapping, table
 from syncd.lists.columns import Columns, ListDescription
 from syncd.lists.refused_rows import OURS, is_part
 from syncd.lists.rows import FileOptions, Table
-from syncd.messages import answers
+from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def _tell(
     for (what, code), n in sorted(upload.target.counts.items()):
         remark = answers.notices({"notices": (code,)})
         if what == "taken_back":
-            why = answers.word("retract_reason", code)
+            why = catalogue.word("retract_reason", code)
             remark = t("taken back by us before, as {reason}", reason=why)
         if what in ("notice", "taken_back"):
             terminal.tell(f"{n:>9,} × {remark}")

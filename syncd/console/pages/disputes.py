@@ -10,7 +10,7 @@ from syncd.console.pages.reports import form_of, split
 from syncd.console.tables import Column, Row
 from syncd.flows.dispute_state import DisputeState
 from syncd.flows.draft import AnswerDraft
-from syncd.messages import answers
+from syncd.messages import catalogue
 from syncd.messages.catalogue import later, t
 from syncd.web.claim_forms import DisputePage, DisputeQuery
 from syncd.web.routes import OPERATORS
@@ -92,7 +92,7 @@ def _row(visit: Visit, one: DisputeState) -> Row:
         "state": t(STATES[one.state]),
         "side": t(SIDES[one.side]),
         "member": one.member,
-        "kind": answers.phrase("kind", one.kind),
+        "kind": catalogue.phrase("kind", one.kind),
         "reason": places.words("dispute_reason", one.reason),
         "answer": places.words("answer_outcome", *outcomes),
         "position": places.place(one.position),

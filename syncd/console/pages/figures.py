@@ -10,8 +10,7 @@ from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.console.tables import Column, cells, moment
-from syncd.messages.answers import phrase
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import later, phrase, t
 from syncd.web.access_forms import AccessFilter
 from syncd.web.figure_forms import FiguresQuery
 from syncd.web.routes import EVERYBODY

@@ -16,7 +16,7 @@ from syncd.flows.submission import ImportStatus
 from syncd.indicator import vocabulary
 from syncd.lists.column_names import FIELDS
 from syncd.lists.preview import Unknown
-from syncd.messages import answers
+from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
 from syncd.web import report_forms
 from syncd.web.routes import OPERATORS
@@ -152,8 +152,8 @@ async def _read(
         needed=("value", "kind", *FACETS),
         kinds=kinds(),
         of_all=await facets(visit),  # what may be the same in all rows
-        phrase=answers.phrase,
-        word=answers.word,
+        phrase=catalogue.phrase,
+        word=catalogue.word,
         shown=_SHOWN,
         more=_more,
         unknown=[
@@ -171,8 +171,10 @@ def _more(fields: Mapping[str, Any]) -> str:
         codes = value if isinstance(value, list) else [value]
         if value and name not in _SHOWN:
             codes = ["yes" if code is True else str(code) for code in codes]
-            words = [answers.word(name, code) for code in codes]
-            said.append(f"{answers.phrase('field', name)} {', '.join(words)}")
+            words = [catalogue.word(name, code) for code in codes]
+            said.append(
+                f"{catalogue.phrase('field', name)} {', '.join(words)}"
+            )
     return "; ".join(said)
 
 

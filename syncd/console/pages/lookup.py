@@ -67,7 +67,7 @@ async def ask(visit: Visit) -> web.StreamResponse:
     rows = sorted(
         map(_row, named, found), key=lambda row: WORST.index(row["verdict"])
     )
-    worst = answers.phrase("verdict", rows[0]["verdict"])
+    worst = catalogue.phrase("verdict", rows[0]["verdict"])
     count = t("Looked up: {n}. {verdict}", n=len(rows), verdict=worst)
     return _show(visit, given, count, rows)
 
@@ -124,7 +124,7 @@ def _show(
         purposes=places.named("purpose", PURPOSES),
         labels=places.named("label"),
         kinds=reports.kinds(),
-        phrase=answers.phrase,
+        phrase=catalogue.phrase,
         key=secrets.token_hex(16),
     )
 
@@ -152,7 +152,7 @@ def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
     reasons = {*item.reasons} & {*vocabulary.FACETS[_WHY]}
     quiet = item.handling == "no_tip_off"
     action = item.ours.action if item.ours else item.action
-    told = answers.phrase("told", "none" if quiet else verdict)
+    told = catalogue.phrase("told", "none" if quiet else verdict)
     return {
         "named": named,
         "verdict": verdict,

@@ -13,8 +13,7 @@ from syncd.flows.lookup import PURPOSES
 from syncd.flows.review import Change, Held, Person
 from syncd.indicator.statement import NAMES
 from syncd.messages import catalogue
-from syncd.messages.answers import phrase
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import later, phrase, t
 from syncd.web.report_forms import ValueCall
 from syncd.web.review_forms import Decision, HeldRow, PendingQuery
 from syncd.web.routes import OPERATORS, REVIEWERS, WATCHERS

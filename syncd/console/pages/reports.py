@@ -14,7 +14,7 @@ from syncd.errors import MalformedError, MissingError
 from syncd.flows.lookup import PURPOSES
 from syncd.indicator.active import AUTHORITY
 from syncd.lists.preview import masked
-from syncd.messages import answers
+from syncd.messages import catalogue
 from syncd.messages.catalogue import later, t
 from syncd.web import problem, report_forms
 from syncd.web.forms import Draft
@@ -47,7 +47,7 @@ FACETS: Final = ("label", "role", "evidence")  # none of which is guessed
 
 def kinds() -> list[tuple[str, str]]:
     """Return kinds of value, each with its name in the visitor's language."""
-    return [(kind, answers.phrase("kind", kind)) for kind in KINDS]
+    return [(kind, catalogue.phrase("kind", kind)) for kind in KINDS]
 
 
 async def facets(visit: Visit) -> list[tuple[str, str, list[tuple[str, str]]]]:
@@ -56,7 +56,7 @@ async def facets(visit: Visit) -> list[tuple[str, str, list[tuple[str, str]]]]:
     ours = {row.sector for row in status.members if row.state == "self"}
     return [
         (
-            answers.phrase("field", name),
+            catalogue.phrase("field", name),
             name,
             [
                 (code, text)
@@ -93,7 +93,7 @@ def _row(one: report_forms.VaultItem) -> Row:
         **cells(one),
         "id": Link(f"/reports/{one.id}", str(one.id)),
         "type": places.type_name(one.type),
-        "kind": answers.phrase("kind", one.kind),
+        "kind": catalogue.phrase("kind", one.kind),
         "value": masked(one.value) if one.value else one.token[:8],
         "label": places.words("label", one.label),
         "state": t(STATES[one.state]),
