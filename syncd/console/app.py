@@ -225,7 +225,7 @@ class Console:
         """Return scheme, name and port by which a browser came."""
         host = request.headers.get(hdrs.HOST, "")
         if (url := self.own.url) and host == urlsplit(url).netloc:
-            return url
+            return str(url)
         scheme = "https" if request.secure or _proof(request) else "http"
         return f"{scheme}://{host}"
 

@@ -191,6 +191,7 @@ async def test_all_hold_all_in_one_sentence(
 async def test_who_lacks_what_shows_though_it_is_silent(
     alliance: Alliance, operator: Visitor
 ) -> None:
+    await alliance.settle()  # each was heard of
     alliance.cut("carrier", "bank")
     alliance.cut("carrier", "police")
     try:
