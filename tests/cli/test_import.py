@@ -15,7 +15,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -29,6 +28,7 @@ from syncd.lists.refused_rows import FRONT, Refused
 from syncd.messages.catalogue import whole
 from syncd.node import pinned
 from tests.cli.conftest import FalseApi, Node, Ran, refused
+from tests.lists.test_sheet import saved
 
 HEAD = "kind,value,label,role,evidence\n"
 SAME = "--kind url --label fake_shop --role phishing_host --evidence user_tag"
@@ -477,14 +477,9 @@ def test_progress(
 
 def test_a_sheet(member: Node, false: FalseApi, tmp_path: Path) -> None:
     """Its offset counts rows; it goes on and ends like any other file."""
-    book = openpyxl.Workbook()
-    sheet = book.active
-    assert sheet is not None
-    sheet.append(["网址", "备注"])
-    for n in range(30):
-        sheet.append([f"{'bad' if n % 7 == 0 else 'n'}{n}.example", "x"])
-    path = tmp_path / "list.xlsx"
-    book.save(path)
+    urls = [f"{'bad' if n % 7 == 0 else 'n'}{n}.example" for n in range(30)]
+    rows = [["网址", "备注"], *([url, "x"] for url in urls)]
+    path = saved(tmp_path / "list.xlsx", rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table_input, "STEP", 10)
         patch.setattr(upload, "RESTART_S", 0)

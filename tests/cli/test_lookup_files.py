@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import openpyxl
 import pytest
 
 from syncd.cli import command, lookup_client, table_input, terminal
@@ -20,6 +19,7 @@ from syncd.errors import Message, QuotaError, UnavailableError, UsageError
 from syncd.lists import safe
 from syncd.messages import wire
 from tests.cli.conftest import FalseApi, Node, Real, refused
+from tests.lists.test_sheet import saved
 
 LISTED = "+12025557101"
 ASK = ("lookup", "--purpose", "call_check")
@@ -101,13 +101,8 @@ def test_as_many_answers_as_rows_in_their_order(
 
 @pytest.mark.usefixtures("listed")
 def test_a_workbook_in_chinese_and_as_json(bank: Node, tmp_path: Path) -> None:
-    book = openpyxl.Workbook()
-    sheet = book.active
-    assert sheet is not None
-    for row in (["客户号", "手机号"], ["c1", LISTED], ["c2", "+12025557103"]):
-        sheet.append(row)
-    file, out = tmp_path / "customers.xlsx", tmp_path / "answers.csv"
-    book.save(file)
+    rows = [["客户号", "手机号"], ["c1", LISTED], ["c2", "+12025557103"]]
+    file, out = saved(tmp_path / "list.xlsx", rows), tmp_path / "answers.csv"
     words = (*ASK, "--kind", "phone", "--file", file, "--out", out)
     ran = bank(*words, "--keep", "客户号", "--keep", "手机号", lang="zh")
     assert (ran.code, "数据截至" in ran.err) == (0, True)
@@ -197,13 +192,11 @@ def test_a_key_that_a_spreadsheet_has_spoilt_is_refused(
     member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     """Whoever joined by it would have somebody else's answer."""
-    book = openpyxl.Workbook()
-    sheet = book.active
-    assert sheet is not None
-    sheet.append(["card", "phone"])
-    sheet.append([6222021234567890128, "+12025557105"])
-    file, out = tmp_path / "list.xlsx", tmp_path / "answers.csv"
-    book.save(file)
+    rows: list[Any] = [
+        ["card", "phone"],
+        [6222021234567890128, "+12025557105"],
+    ]
+    file, out = saved(tmp_path / "list.xlsx", rows), tmp_path / "answers.csv"
     words = (*ASK, "--kind", "phone", "--file", file, "--out", out)
     ran = member(*words, "--keep", "card")
     assert ran.code == 1

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pytest
 
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import table, text
 from syncd.lists.rows import FileOptions, Flawed, Row, Table
 from tests.cases import cases
+from tests.lists.test_sheet import saved
 
 
 class Case:
@@ -130,11 +130,7 @@ def test_a_cell_that_says_no_more_what_it_was_is_not_split() -> None:
 
 
 def test_a_sheet_has_no_trailer_but_a_count(case: Case) -> None:
-    book = openpyxl.Workbook()
-    for row in (["值"], ["a"], ["b"]):
-        book.worksheets[0].append(row)
-    book.save(case.path / "b.xlsx")
-    raw = (case.path / "b.xlsx").read_bytes()
+    raw = saved(case.path / "b.xlsx", [["值"], ["a"], ["b"]]).read_bytes()
     assert "is no trailer" in case.fails("a.xlsx", raw, trailer="T{count}")
     assert "--count says 3" in case.fails("a.xlsx", raw, count=3)
     assert case.rows("a.xlsx", raw, count=2) == [["a"], ["b"]]
