@@ -1,8 +1,5 @@
 """`syncd dispute list`: what is disputed, and what waits for an answer."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from syncd.cli import grid
 from syncd.cli.command import Command, option
 from syncd.cli.options import ApiOptions
@@ -27,16 +24,18 @@ def _list_disputes(args: _ListOptions) -> None:
     query = {**args.given("side", "state"), "limit": args.limit}
     with args.api() as own:
         found = own.get("/v1/disputes", **query)
-    args.show(found, grid.table(HEAD, [_row(one) for one in found["items"]]))
-
-
-def _row(item: Mapping[str, Any]) -> list[str]:
-    reports = item["reports"]
-    answers = dict.fromkeys(r["outcome"] for r in reports if "outcome" in r)
-    return [
-        *(item["due"], item["state"], item["side"], item["member"]),
-        *(item["kind"], item["reason"]),
-        " ".join("{}:{}".format(*r["position"]) for r in reports),
-        ", ".join(answers),
-        "{}:{}".format(*item["position"]),
+    rows = [
+        [
+            *(one["due"], one["state"], one["side"], one["member"]),
+            *(one["kind"], one["reason"]),
+            " ".join("{}:{}".format(*r["position"]) for r in one["reports"]),
+            ", ".join(
+                dict.fromkeys(
+                    r["outcome"] for r in one["reports"] if "outcome" in r
+                )
+            ),
+            "{}:{}".format(*one["position"]),
+        ]
+        for one in found["items"]
     ]
+    args.show(found, grid.table(HEAD, rows))

@@ -22,7 +22,6 @@ from syncd.node.audit import checkup
 from syncd.node.audit.checkup import Step
 from syncd.node.home import pending_tls
 from syncd.node.pinned import trusted_roster
-from syncd.roster.members import Member
 from syncd.roster.roster import Roster
 from syncd.store.keyring import Keyring
 
@@ -43,7 +42,11 @@ def _doctor(args: _DoctorOptions) -> int:
 
 
 async def _steps(args: _DoctorOptions, settings: Config) -> list[Step]:
-    """Return what was looked at, what is ours first."""
+    """Return what was looked at, what is ours first.
+
+    Raises:
+        UsageError: there is no other member of the name that is given.
+    """
     steps = await checkup.here(settings)
     daemon, status = _daemon(args, settings)
     steps += daemon
@@ -53,7 +56,14 @@ async def _steps(args: _DoctorOptions, settings: Config) -> list[Step]:
         roster = trusted_roster(settings).current
     except SyncdError:
         return steps  # a step said so
-    wanted = _wanted(roster, settings.member.id, args.member)
+    others = [m for m in roster.active() if m.id != settings.member.id]
+    wanted = [m for m in others if args.member in ("", m.id)]
+    if args.member and not wanted:
+        raise UsageError(
+            "doctor: {member} is no other active member",
+            hint="syncd roster show lists them",
+            member=args.member,
+        )
     ways: Iterable[list[Step]] = [[] for _ in wanted]
     try:
         tls = _tls(settings, roster)
@@ -68,23 +78,6 @@ async def _steps(args: _DoctorOptions, settings: Config) -> list[Step]:
         if member.id in rows:
             steps += checkup.theirs(rows[member.id], status)
     return steps
-
-
-def _wanted(roster: Roster, me: str, wanted: str) -> list[Member]:
-    """Return the members to look at.
-
-    Raises:
-        UsageError: there is none of that name, or it is we.
-    """
-    others = [m for m in roster.active() if m.id != me]
-    found = [m for m in others if wanted in ("", m.id)]
-    if wanted and not found:
-        raise UsageError(
-            "doctor: {member} is no other active member",
-            hint="syncd roster show lists them",
-            member=wanted,
-        )
-    return found
 
 
 def _tls(settings: Config, roster: Roster) -> tuple[bytes, bytes]:

@@ -274,18 +274,18 @@ class _Erase(EndOptions):
                 origin=self.origin,
             )
         end = end or self.end(log)
-        ranges = tuple(sorted(_range(line, end.size) for line in self.range_))
-        row = Erased(self.origin, end.size, end.root, ranges, self.reason)
+        ranges = []
+        for line in self.range_:
+            parts = pair("--range", line, "FROM:TO", ":")
+            first, last = (_number("--range", part) for part in parts)
+            if not first < last <= end.size:
+                raise UsageError(
+                    "--range {line}: the log has {n} entries",
+                    line=line,
+                    n=end.size,
+                )
+            ranges.append((first, last))
+        ranges.sort()
+        erased = (end.size, end.root, tuple(ranges), self.reason)
+        row = Erased(self.origin, *erased)
         return drafts.put(draft, ("erased",), row)
-
-
-def _range(line: str, size: int) -> tuple[int, int]:
-    first, last = (
-        _number("--range", number)
-        for number in pair("--range", line, "FROM:TO", ":")
-    )
-    if not first < last <= size:
-        raise UsageError(
-            "--range {line}: the log has {n} entries", line=line, n=size
-        )
-    return first, last

@@ -4,10 +4,8 @@ A list has a name and comes again; an import is one file of it. The daemon
 keeps what was refused, sealed, for operators.
 """
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from syncd.cli import grid, terminal
 from syncd.cli.api_client import ApiClient
@@ -75,9 +73,18 @@ def _imports(args: _ImportsOptions) -> None:
             list=args.list_,
         )
     items, last = page["items"], page.get("next")
-    args.show(
-        {"items": items, "next": last}, grid.table(HEAD, map(_row, items))
-    )
+    rows = [
+        [
+            *(str(one["id"]), one["list"], one["name"], one["by"]),
+            moment(one["began_at"]),
+            t("finished")
+            if one["finished"]
+            else t("at row {n}", n=one["row"]),
+            *(str(one[name]) for name in COUNTS),
+        ]
+        for one in items
+    ]
+    args.show({"items": items, "next": last}, grid.table(HEAD, rows))
     if last and not args.as_json:
         terminal.tell("more: --before {id}", id=last)
 
@@ -91,19 +98,6 @@ HEAD = (
     *("accepted", "known", "taken back", "taken back by others", "refused"),
     *("gone", "gone twice", "dropped"),
 )
-
-
-def _row(item: Mapping[str, Any]) -> list[str]:
-    state = (
-        t("finished") if item["finished"] else t("at row {n}", n=item["row"])
-    )
-    return [
-        str(item["id"]),
-        *(item["list"], item["name"], item["by"]),
-        moment(item["began_at"]),
-        state,
-        *(str(item[name]) for name in COUNTS),
-    ]
 
 
 def _write(own: ApiClient, import_id: int, out: Path) -> None:

@@ -98,7 +98,17 @@ def _of(
 ) -> dict[str, Any]:
     """Return what is shown of a log, or of its entry `at`."""
     if at is not None:
-        return {"origin": row.origin, **_entry_at(s, row, at)}
+        inside = 0 <= at < row.size
+        bundle = s.bundle(row.id, at // BUNDLE) if inside else None
+        if bundle is None or at % BUNDLE >= bundle.width:
+            raise UsageError(
+                "--at {index}: the log has {size} entries",
+                index=at,
+                size=row.size,
+            )
+        record = codec.records(row.origin, bundle)[at % BUNDLE]
+        said = {"leaf": record[0].hex(), "statement": _said(record)}
+        return {"origin": row.origin, **entry(at, record), **said}
     counted: Counter[int] = Counter()
     last: list[dict[str, Any]] = []
     for bundle in s.bundles(row.id):
@@ -123,25 +133,6 @@ def _of(
 def types(counted: Counter[int]) -> dict[str, int]:
     """Return how many entries there are of which type."""
     return {str(type_): n for type_, n in sorted(counted.items())}
-
-
-def _entry_at(
-    s: MirrorSnapshot | OwnSnapshot, row: LogRow, index: int
-) -> dict[str, Any]:
-    inside = 0 <= index < row.size
-    bundle = s.bundle(row.id, index // BUNDLE) if inside else None
-    if bundle is None or index % BUNDLE >= bundle.width:
-        raise UsageError(
-            "--at {index}: the log has {size} entries",
-            index=index,
-            size=row.size,
-        )
-    record = codec.records(row.origin, bundle)[index % BUNDLE]
-    return {
-        **entry(index, record),
-        "leaf": record[0].hex(),
-        "statement": _said(record),
-    }
 
 
 def entry(index: int, record: Record) -> dict[str, Any]:

@@ -197,11 +197,15 @@ class _ShowOptions(OutputOptions):
 def _show(args: _ShowOptions) -> None:
     raw = _ours(args, args.version) if args.file is None else _note(args.file)
     roster, signed = drafts.read(raw)[1], signing.signers(raw)
-    before = _since(args) if args.since else None
     if args.raw:
         terminal.write_new(Path("-"), raw)
         return
-    if before is not None:
+    if args.since:
+        if re.fullmatch("[0-9]{1,9}", args.since, re.ASCII):
+            old = _ours(args, int(args.since))
+        else:
+            old = drafting.note_of(Path(args.since))
+        before = drafts.read(old)[1]
         changes = review.to_json(before, roster)
         args.show(changes, drafting.describe(before, roster))
     else:
@@ -263,11 +267,3 @@ def _note(file: Path) -> bytes:
         return raw
 
     return terminal.parsed(file, verified)
-
-
-def _since(args: _ShowOptions) -> Roster:
-    if re.fullmatch("[0-9]{1,9}", args.since, re.ASCII):
-        raw = _ours(args, int(args.since))
-    else:
-        raw = drafting.note_of(Path(args.since))
-    return drafts.read(raw)[1]

@@ -4,9 +4,7 @@ A list is handed in once. What is shown has the house's references and never
 a value.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from syncd.cli import grid, terminal
 from syncd.cli.command import Command, argument, option
@@ -64,7 +62,12 @@ def _report(args: _ReportOptions) -> int:
     wanted = args.given("evidence", verdicts="verdict", roles="role")
     with args.api() as own:
         found = own.post("/v1/screening/reports", wanted)
-    args.show(found, grid.table(HEAD, _rows(found["items"])))
+    rows = []
+    for one in found["items"]:
+        lists = {name: ", ".join(one[name]) for name in ("evidence", "roles")}
+        cells = {**one, **lists, "since": moment(one["since"])}
+        rows.append([str(cells[name]) for name in HEAD])
+    args.show(found, grid.table(HEAD, rows))
     if found["stale"]:
         terminal.tell(
             "not complete: {n} entries are of an old token key and not compared"
@@ -72,10 +75,3 @@ def _report(args: _ReportOptions) -> int:
             n=found["stale"],
         )
     return 1 if found["stale"] else 0
-
-
-def _rows(items: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
-    for item in items:
-        lists = {name: ", ".join(item[name]) for name in ("evidence", "roles")}
-        cells = {**item, **lists, "since": moment(item["since"])}
-        yield [str(cells[name]) for name in HEAD]

@@ -27,7 +27,6 @@ from syncd.config import Address
 from syncd.errors import RefusedError, SyncdError
 from syncd.lists import file_kinds, mapping, preview
 from syncd.lists.columns import ListDescription
-from syncd.lists.preview import Preview
 from syncd.lists.refused_rows import OURS
 from syncd.lists.rows import FileOptions
 from syncd.messages.catalogue import t
@@ -70,7 +69,18 @@ def _done(task: Task, file: Path) -> UploadPreview | None:
     )
     if not task.socket:
         found = preview.look(rows, plan, task.rules)
-        return _form(found, rows.about, how, said)
+        same = "listed", "rows", "good", "twice", "unknown", "notices"
+        columns = tuple(one for one in found.columns if one[0] not in OURS)
+        return UploadPreview(
+            about=rows.about,
+            map=mapping.written(how, said, columns, say=t),
+            columns=columns,
+            reasons=tuple(
+                RefusedFor(problem=problem.of(r.why), row=r.row, rows=r.rows)
+                for r in found.reasons
+            ),
+            **{name: getattr(found, name) for name in same},
+        )
     name, options = task.how.name, run.options_of(rows, how, said, plan)
     given = {"list": task.how.list or name, "name": name, "options": options}
     of_all = {"refresh": task.how.refresh, "again": task.how.again}
@@ -104,23 +114,6 @@ def described(asked: Reading) -> tuple[FileOptions, ListDescription]:
     names = tuple(said.columns.values())
     kind = how.format or file_kinds.named(Path(asked.name))
     return replace(how, names=names, format=kind), said
-
-
-def _form(
-    found: Preview, about: str, how: FileOptions, said: ListDescription
-) -> UploadPreview:
-    columns = tuple(one for one in found.columns if one[0] not in OURS)
-    same = "listed", "rows", "good", "twice", "unknown", "notices"
-    return UploadPreview(
-        about=about,
-        map=mapping.written(how, said, columns, say=t),
-        columns=columns,
-        reasons=tuple(
-            RefusedFor(problem=problem.of(one.why), row=one.row, rows=one.rows)
-            for one in found.reasons
-        ),
-        **{name: getattr(found, name) for name in same},
-    )
 
 
 class _Inherited(ApiClient):

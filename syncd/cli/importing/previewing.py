@@ -6,9 +6,8 @@ to the daemon.
 
 import datetime
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from syncd.cli import grid, terminal
 from syncd.cli.options import OutputOptions
@@ -35,7 +34,23 @@ def show(args: OutputOptions, rows: Table, plan: Columns) -> Preview:
     rules = Rules(roster, today.isoformat(), member.region, member.id)
     found = preview.look(rows, plan, rules)
     columns = [one for one in found.columns if one[0] not in OURS]
-    args.show(_as_json(found, columns), _lines(found, columns, plan))
+    value = {
+        "columns": [{"column": n, "field": into} for n, into in columns],
+        "rows": found.rows,
+        "good": found.good,
+        "twice": found.twice,
+        "listed": [one._asdict() for one in found.listed],
+        "unknown": [
+            {"field": u.field, "word": u.shown, "near": u.near, "rows": u.rows}
+            for u in found.unknown
+        ],
+        "reasons": [
+            {"detail": str(r.why), "line": r.row, "rows": r.rows}
+            for r in found.reasons
+        ],
+        "notices": dict(found.notices),
+    }
+    args.show(value, _lines(found, columns, plan))
     return found
 
 
@@ -60,7 +75,12 @@ def _lines(
             for one in found.listed
         ],
     )
-    yield from _counts(found)
+    yield "\n" + answers.previewed(found)
+    for code, n in sorted(found.notices.items()):
+        yield f"{n:>9,} × {answers.notices({'notices': (code,)})}"
+    for (field, word), n in sorted(found.ignored.items()):
+        line = t("{field}: {word} is ignored", field=field, word=word)
+        yield f"{n:>9,} × {line}"
     if found.unknown:
         yield "\n" + t("Unknown words, and the nearest codes:")
         yield from grid.lines(
@@ -95,33 +115,3 @@ def end(found: Preview, file: Path, *, codes: Path | None) -> int:
             path=file,
         )
     return 1 if found.good < found.rows else 0
-
-
-def _counts(found: Preview) -> Iterator[str]:
-    yield "\n" + answers.previewed(found)
-    for code, n in sorted(found.notices.items()):
-        yield f"{n:>9,} × {answers.notices({'notices': (code,)})}"
-    for (field, word), n in sorted(found.ignored.items()):
-        line = t("{field}: {word} is ignored", field=field, word=word)
-        yield f"{n:>9,} × {line}"
-
-
-def _as_json(
-    found: Preview, columns: list[tuple[str, str]]
-) -> Mapping[str, Any]:
-    return {
-        "columns": [{"column": n, "field": into} for n, into in columns],
-        "rows": found.rows,
-        "good": found.good,
-        "twice": found.twice,
-        "listed": [one._asdict() for one in found.listed],
-        "unknown": [
-            {"field": u.field, "word": u.shown, "near": u.near, "rows": u.rows}
-            for u in found.unknown
-        ],
-        "reasons": [
-            {"detail": str(r.why), "line": r.row, "rows": r.rows}
-            for r in found.reasons
-        ],
-        "notices": dict(found.notices),
-    }

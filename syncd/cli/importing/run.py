@@ -57,7 +57,12 @@ def import_list(args: "ImportOptions") -> int:
     rows, plan = understood(args.file, how, meant)
     before = rows.notes  # some are known when all rows are read
     if args.dry_run or args.write_codes is not None:
-        return _rehearse(args, (how, meant), rows, plan)
+        found = previewing.show(args, rows, plan)
+        table_input.tell_notes(args.file, rows.notes, before)
+        if args.write_codes is not None:
+            text = mapping.written(how, meant, found.columns, found.unknown, t)
+            terminal.write_new(args.write_codes, text.encode(), private=True)
+        return previewing.end(found, args.file, codes=args.write_codes)
     _check(args, rows)
     with args.api() as own:
         upload = _upload(
@@ -68,22 +73,6 @@ def import_list(args: "ImportOptions") -> int:
         counts = upload.run()
         table_input.tell_notes(args.file, rows.notes, before)
         return _tell(args, upload, counts)
-
-
-def _rehearse(
-    args: "ImportOptions",
-    how: tuple[FileOptions, ListDescription],
-    rows: Table,
-    plan: Columns,
-) -> int:
-    """Show what an import would do; return its exit code."""
-    before = rows.notes
-    found = previewing.show(args, rows, plan)
-    table_input.tell_notes(args.file, rows.notes, before)
-    if args.write_codes is not None:
-        text = mapping.written(*how, found.columns, found.unknown, t)
-        terminal.write_new(args.write_codes, text.encode(), private=True)
-    return previewing.end(found, args.file, codes=args.write_codes)
 
 
 def _check(args: "ImportOptions", rows: Table) -> None:
