@@ -18,7 +18,7 @@ written down in docs/normal-forms.md.
 
 import re
 from collections.abc import Callable
-from typing import Final, NoReturn
+from typing import Final
 
 from syncd.errors import MalformedError
 from syncd.indicator import bank, chain, checksum, iban, payment, spelling
@@ -147,8 +147,12 @@ def normalise(raw: str, scheme: str | None = None) -> str:
     if not (scheme and scheme.strip()):
         return form if form is not None else _by_shape(text)
     meant = schemes.read(scheme)
+    if form is None and meant.kind == "address":
+        return chain.address(text, meant.chains)
+    if form is None and meant.kind == "bank":
+        return _bank(text, meant.bank)
     if form is None:
-        return _by_scheme(text, meant)
+        return _READERS[meant.kind](text)
     if not _agrees(form, meant):
         raise MalformedError(
             "account: its prefix says another scheme than the one given"
@@ -234,14 +238,6 @@ def _prefixed(text: str) -> str | None:
     )
 
 
-def _by_scheme(text: str, meant: Scheme) -> str:
-    if meant.kind == "address":
-        return chain.address(text, meant.chains)
-    if meant.kind == "bank":
-        return _bank(text, meant.bank)
-    return _READERS[meant.kind](text)
-
-
 def _agrees(form: str, meant: Scheme) -> bool:
     """Tell whether a scheme could have led to `form`, too."""
     prefix, _, rest = form.partition(":")
@@ -284,10 +280,6 @@ def _by_shape(text: str) -> str:
             chains="/".join(sorted(chains)),
             hint="name the chain as its scheme",
         )
-    return _why_no_shape(text, digits)
-
-
-def _why_no_shape(text: str, digits: str) -> NoReturn:
     if chain.is_evm(text):
         chain.refuse_case()
     raise MalformedError(

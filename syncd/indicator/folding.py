@@ -214,7 +214,11 @@ def _fold_one(
                 (token, at, index, number, day) for at in ends if at < index
             ]
         case Sighting():
-            batch.sightings.append(_sighting(index, content))
+            token, number = tokens.decode(content.token), _key(content)
+            on = (DAYS[d] for d in (content.on, content.first, content.last))
+            outcome = content.outcome.encode("ascii")
+            record = _SIGHTING(4, *on, content.count) + outcome
+            batch.sightings.append((token, index, number, record))
         case Usage():
             batch.usages.append((index, content))
         case RosterAccepted(version=version, hash_=hash_):
@@ -225,12 +229,6 @@ def _fold_one(
             cells.append(
                 frames.CELL % Claim(batch.origin, index, content).row()
             )
-
-
-def _sighting(index: int, seen: Sighting) -> Row:
-    days = (DAYS[text] for text in (seen.on, seen.first, seen.last))
-    record = _SIGHTING(4, *days, seen.count) + seen.outcome.encode("ascii")
-    return tokens.decode(seen.token), index, _key(seen), record
 
 
 def _key(content: statements.Indicator) -> int:

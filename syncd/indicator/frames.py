@@ -75,7 +75,9 @@ def _cells(
             know + payload[9:25]
             for know, (_, payload) in zip(hexes, framed, strict=True)
         ]
-    tokens, octets = _tokens(ends), _octets(hexes)
+    *names, _ = b"".join(ends).split(_TAIL)
+    tokens = decode_many(names) if len(names) == len(ends) else None
+    octets = _octets(hexes)
     if tokens is None or octets is None:  # one of them is no token, know, case
         return [], [*reports]
     join = b"".join
@@ -89,12 +91,6 @@ def _cells(
             strict=True,
         )
     ], odd
-
-
-def _tokens(ends: list[bytes]) -> list[bytes] | None:
-    """Return the tokens that payloads end in; None if one ends otherwise."""
-    *names, _ = b"".join(ends).split(_TAIL)
-    return decode_many(names) if len(names) == len(ends) else None
 
 
 def _octets(hexes: list[bytes]) -> bytes | None:

@@ -160,21 +160,16 @@ def open_bundle(
                 body = raw[start:at]
                 leaf = head[0] + sha256(head[1] + body).digest()
                 records.append((leaf, body[:SALT_SIZE], body[SALT_SIZE:]))
-            else:
-                records.append(_open_one(origin, raw[start - 3 : at]))
+            else:  # closed, or its payload ends in no known type
+                ((leaf, salt, body),) = split_records(raw[start - 3 : at], 1)
+                if salt:
+                    leaf = commit(origin, type_of(body), salt, body)
+                records.append((leaf, salt, body))
     except (IndexError, MalformedError):
         at = -1
     if at != len(raw):
         split_records(raw, width)  # says what is wrong
     return records
-
-
-def _open_one(origin: str, raw: bytes) -> Record:
-    """Read a record that is closed, or whose payload ends in no known type."""
-    ((leaf, salt, payload),) = split_records(raw, 1)
-    if salt:
-        leaf = commit(origin, type_of(payload), salt, payload)
-    return leaf, salt, payload
 
 
 def _open_known(

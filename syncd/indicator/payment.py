@@ -34,7 +34,16 @@ def alipay(text: str) -> str:
     if ALIPAY_ID.fullmatch(text):
         return "alipay:" + text
     if "@" in text:
-        return "alipay:" + _email(text)
+        lower = text.lower()
+        if not _EMAIL.fullmatch(lower):
+            raise MalformedError("account: the e-mail address is none")
+        if len(lower) > 200:
+            raise MalformedError(
+                "account: an e-mail address of {n} characters, at most {most}",
+                n=len(lower),
+                most=200,
+            )
+        return "alipay:" + lower
     mobile = _mobile(text)
     if mobile is None:
         raise MalformedError(
@@ -42,19 +51,6 @@ def alipay(text: str) -> str:
             " 2088…"
         )
     return "alipay:" + mobile
-
-
-def _email(text: str) -> str:
-    lower = text.lower()
-    if not _EMAIL.fullmatch(lower):
-        raise MalformedError("account: the e-mail address is none")
-    if len(lower) > 200:
-        raise MalformedError(
-            "account: an e-mail address of {n} characters, at most {most}",
-            n=len(lower),
-            most=200,
-        )
-    return lower
 
 
 def wechat(text: str) -> str:

@@ -95,17 +95,15 @@ def encoding(path: Path, given: str = "") -> str:
                 told=repr(given),
                 names=", ".join(ENCODINGS),
             )
-        return name or marked or _detected(file, path)
-
-
-def _detected(file: BinaryIO, path: Path) -> str:
-    no_utf8 = _first_wrong(file, "utf-8")
-    if no_utf8 is None and (
-        all(map(bytes.isascii, _chunks(file)))
-        or any(map(_LONG.search, _chunks(file)))
-    ):
-        return "utf-8"
-    no_gb = _first_wrong(file, "gb18030")
+        if name or marked:
+            return name or marked
+        no_utf8 = _first_wrong(file, "utf-8")
+        if no_utf8 is None and (
+            all(map(bytes.isascii, _chunks(file)))
+            or any(map(_LONG.search, _chunks(file)))
+        ):
+            return "utf-8"
+        no_gb = _first_wrong(file, "gb18030")
     if no_utf8 is None and no_gb is None:
         raise UsageError(
             "{path}: may be UTF-8 or GB18030", path=path, hint="say --encoding"
@@ -152,8 +150,25 @@ def read(
         while not piece.endswith(end) and (piece := _piece(file, end)):
             at += len(piece)
             raw += piece[: _LIMIT - len(raw)]
-        number += 1
-        text, why = _decoded(raw, begin, at - begin, name)
+        number, size, why = number + 1, at - begin, None
+        try:
+            text = decode(raw, name)
+        except UnicodeDecodeError as e:
+            text, wrong = raw.decode(name, "replace"), begin + e.start
+            why = MalformedError(
+                "not {name} at byte {at}", name=name, at=wrong
+            )
+        if size > MAX_LINE:
+            text = text[:_SHOWN] + "…"
+            why = MalformedError(
+                "the line is {size} bytes long, above {most}",
+                size=size,
+                most=MAX_LINE,
+            )
+        elif "\0" in text and not why:
+            why = MalformedError("holds a NUL byte")
+        # Joined files have their marks inside, DOS ends a file with 0x1A.
+        text = text.rstrip("\r\n\x1a").removeprefix("\ufeff")
         yield Line(number, begin, at, text, raw, why)
 
 
@@ -163,25 +178,3 @@ def _piece(file: BinaryIO, end: bytes) -> bytes:
     if len(end) == 2 and len(piece) % 2:
         piece += file.read(1)
     return piece
-
-
-def _decoded(
-    raw: bytes, begin: int, size: int, name: str
-) -> tuple[str, MalformedError | None]:
-    why = None
-    try:
-        text = decode(raw, name)
-    except UnicodeDecodeError as e:
-        text, at = raw.decode(name, "replace"), begin + e.start
-        why = MalformedError("not {name} at byte {at}", name=name, at=at)
-    if size > MAX_LINE:
-        text = text[:_SHOWN] + "…"
-        why = MalformedError(
-            "the line is {size} bytes long, above {most}",
-            size=size,
-            most=MAX_LINE,
-        )
-    elif "\0" in text and not why:
-        why = MalformedError("holds a NUL byte")
-    # Joined files have their marks inside, DOS ends a file with 0x1A.
-    return text.rstrip("\r\n\x1a").removeprefix("\ufeff"), why

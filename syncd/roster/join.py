@@ -166,34 +166,23 @@ def parse(raw: bytes) -> Request:
     form = row.read(Form, found.value, WHAT)
     row.check(form.member, WHAT)
     members.check_different(members.publics(form.member))
-    _signed("member", signed, form.keys.member)
+    keys = form.keys
+    _signed("member", signed, keys.member)
+    head = note.parse(form.proofs.checkpoint.encode(), max_size=MAX_SIZE)
+    if head.text != str(Checkpoint(form.log.name, 0, EMPTY_ROOT)):
+        raise MalformedError("join.proofs.checkpoint: not the log's at size 0")
+    _signed("log", head, form.log)
+    _signed("seen", head, keys.seen)
+    _signed("merged", head, keys.merged)
+    message = _tls_message(found.alliance, found.value)
+    _tls_check(form.certificate, form.proofs.tls, message)
+    (line,) = (s for s in head.signatures if s.name == keys.seen.name)
     return Request(
         **msgspec.structs.asdict(form),
         alliance_id=found.alliance,
         hash=hashlib.sha256(signed.text.encode()).hexdigest(),
-        made=_check_proofs(form, found),
+        made=cosignature.verify(head.text, keys.seen, line),
     )
-
-
-def _check_proofs(form: Form, found: Document) -> int:
-    """Check what every key signed; return when it did."""
-    head = note.parse(form.proofs.checkpoint.encode(), max_size=MAX_SIZE)
-    if head.text != str(Checkpoint(form.log.name, 0, EMPTY_ROOT)):
-        raise MalformedError("join.proofs.checkpoint: not the log's at size 0")
-    seen = form.keys.seen
-    for role, key in (
-        ("log", form.log),
-        ("seen", seen),
-        ("merged", form.keys.merged),
-    ):
-        _signed(role, head, key)
-    _tls_check(
-        form.certificate,
-        form.proofs.tls,
-        _tls_message(found.alliance, found.value),
-    )
-    (line,) = (s for s in head.signatures if s.name == seen.name)
-    return cosignature.verify(head.text, seen, line)
 
 
 def _signed(role: str, signed: Note, key: VerifierKey) -> None:

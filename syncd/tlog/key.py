@@ -93,7 +93,9 @@ class VerifierKey:
         if len(self.public) != want:
             size = len(self.public)
             raise MalformedError("key: public key is {size} bytes", size=size)
-        if self.algorithm != MLDSA44 and _is_weak(self.public):
+        # Under such a key a signature fits many messages: it proves nothing.
+        y = int.from_bytes(self.public, "little") & (2**255 - 1)
+        if self.algorithm != MLDSA44 and y % _FIELD in _SMALL_ORDER:
             raise MalformedError("key: public key is of small order")
         digest = hashlib.sha256(self.name.encode() + b"\n" + self._typed())
         object.__setattr__(self, "key_id", digest.digest()[:4])
@@ -117,12 +119,6 @@ class VerifierKey:
         except (InvalidSignature, ValueError):
             return False
         return True
-
-
-def _is_weak(public: bytes) -> bool:
-    # under such a key a signature fits many messages, so it proves nothing
-    y = int.from_bytes(public, "little") & (2**255 - 1)
-    return y % _FIELD in _SMALL_ORDER
 
 
 def parse_vkey(text: str) -> VerifierKey:

@@ -237,7 +237,8 @@ def consistency_roots(
         if at & 1 or at == last:
             old_top = node_hash(node, old_top)
             new_top = node_hash(node, new_top)
-            at, last = _climb(at, last)
+            while at and not at & 1:  # levels where it has no sibling
+                at, last = at >> 1, last >> 1
         else:
             new_top = node_hash(new_top, node)
         at, last = at >> 1, last >> 1
@@ -283,13 +284,6 @@ def verify_consistency(
 def _split(size: int) -> int:
     # the largest power of two strictly below
     return 1 << ((size - 1).bit_length() - 1)
-
-
-def _climb(at: int, last: int) -> tuple[int, int]:
-    # past the levels on which a right edge has no sibling
-    while at and not at & 1:
-        at, last = at >> 1, last >> 1
-    return at, last
 
 
 def _range_hash(low: int, high: int, hashes: Hashes) -> bytes:

@@ -91,8 +91,14 @@ def verify(
     for line in note.signatures:
         at = (line.name, line.key_id)
         if at in known and at not in verified:
-            _check(note.text, known[at], line)
-            verified[at] = known[at], line
+            key = known[at]
+            if key.algorithm != ED25519:
+                cosignature.verify(note.text, key, line)
+            elif not key.holds(note.text.encode(), line.body):
+                raise UntrustedError(
+                    "note: line of {name} does not verify", name=key.name
+                )
+            verified[at] = key, line
     if not verified:
         raise UntrustedError("note: no signature of a known key")
     return tuple(verified.values())
@@ -128,12 +134,3 @@ def _parse_line(line: str) -> Signature:
     if len(raw) < 5:
         raise MalformedError("note: signature is {n} bytes", n=len(raw))
     return Signature(name, raw[:4], raw[4:])
-
-
-def _check(text: str, key: VerifierKey, line: Signature) -> None:
-    if key.algorithm != ED25519:
-        cosignature.verify(text, key, line)
-    elif not key.holds(text.encode(), line.body):
-        raise UntrustedError(
-            "note: line of {name} does not verify", name=key.name
-        )
