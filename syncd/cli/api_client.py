@@ -73,8 +73,19 @@ class ApiClient:
         cls, settings: Config, token_file: Path | None, *, token: bool = True
     ) -> Iterator["ApiClient"]:
         """Open the local API of the member whose settings these are."""
-        here = config.environment()
-        bearer = _token(token_file or here.token_file) if token else ""
+        bearer = ""
+        if token:
+            path = token_file or config.environment().token_file
+            if path is None:
+                raise UsageError(
+                    "no bearer token given",
+                    hint="say --token-file FILE or set SYNCD_TOKEN_FILE;"
+                    " syncd token add makes one",
+                )
+            raw = config.read_private(path).strip()
+            bearer = raw.decode("ascii", "replace")
+            if not _TOKEN.fullmatch(bearer):
+                raise UsageError("{path}: holds no bearer token", path=path)
         client = cls(settings.own.listen, bearer, settings.home)
         try:
             yield client
@@ -207,19 +218,6 @@ def pages(
         if not at:
             break
     return items, at
-
-
-def _token(path: Path | None) -> str:
-    if path is None:
-        raise UsageError(
-            "no bearer token given",
-            hint="say --token-file FILE or set SYNCD_TOKEN_FILE;"
-            " syncd token add makes one",
-        )
-    token = config.read_private(path).strip().decode("ascii", "replace")
-    if not _TOKEN.fullmatch(token):
-        raise UsageError("{path}: holds no bearer token", path=path)
-    return token
 
 
 class _OverUnix(http.client.HTTPConnection):

@@ -8,14 +8,13 @@ from syncd import config
 from syncd.cli import terminal
 from syncd.cli.command import Command, Options, argument
 from syncd.cli.meter import meter
-from syncd.config import Config, editing
+from syncd.config import editing
 from syncd.errors import DamagedError, Message, UsageError
 from syncd.messages.catalogue import t
 from syncd.node.audit.stored import verify_home
 from syncd.node.pinned import trusted_roster
 from syncd.store.home_stores import OWN
 from syncd.store.moving import Move, finish
-from syncd.store.server import Server
 
 noun = Command()
 
@@ -38,35 +37,32 @@ def _migrate(args: _MigrateOptions) -> None:
     if before.url not in ("", args.url):
         raise UsageError("the databases are on a server already")
     if (home / OWN).exists():
-        _move(settings, server)
+        roster = trusted_roster(settings).current
+        with closing(Move(home, server)) as move:
+            total = move.rows()
+            for name, step in (
+                (t("copied"), move.copied()),
+                (t("compared"), move.compared()),
+            ):
+                done = 0
+                with meter(name, total) as at:
+                    for n in step:
+                        done += n
+                        at(done, done)
+            logs = verify_home(settings, roster)
+            if flaws := [f"{x.origin}: {y}" for x in logs for y in x.problems]:
+                raise DamagedError(
+                    "{why}",
+                    hint="nothing has changed: syncd log verify says more",
+                    why=flaws[0],
+                )
+            move.seal()
+        terminal.say(
+            "{n} rows moved, {m} logs verified", n=f"{total:,}", m=len(logs)
+        )
+        editing.change(home, "database", "url", server.url)
     elif not before.url:
         raise UsageError("{path}: no such file", path=home / OWN)
     finish(home, server)
     terminal.say("own.db.moved and mirror.db.moved: not used any more")
     terminal.tell("Back the server up, then delete them.")
-
-
-def _move(settings: Config, server: Server) -> None:
-    """Copy and prove all rows and logs; then config.toml names the server."""
-    roster = trusted_roster(settings).current
-    with closing(Move(settings.home, server)) as move:
-        total = move.rows()
-        steps = (t("copied"), move.copied()), (t("compared"), move.compared())
-        for name, step in steps:
-            done = 0
-            with meter(name, total) as at:
-                for n in step:
-                    done += n
-                    at(done, done)
-        logs = verify_home(settings, roster)
-        if flaws := [f"{x.origin}: {why}" for x in logs for why in x.problems]:
-            raise DamagedError(
-                "{why}",
-                hint="nothing has changed: syncd log verify says more",
-                why=flaws[0],
-            )
-        move.seal()
-        terminal.say(
-            "{n} rows moved, {m} logs verified", n=f"{total:,}", m=len(logs)
-        )
-    editing.change(settings.home, "database", "url", server.url)

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from syncd.cli import grid, terminal
-from syncd.cli.api_client import ApiClient
 from syncd.cli.command import argument, option
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions, FieldOptions, FormatOptions
@@ -64,7 +63,26 @@ def _imports(args: _ImportsOptions) -> None:
         raise UsageError("--refused ID and --out FILE go together")
     with args.api() as own:
         if args.out is not None:
-            _write(own, args.refused, args.out)
+            from syncd.cli.importing import refused
+
+            terminal.check_new(args.out)
+            state = own.get(f"/v1/imports/{args.refused}")
+            kept = partial(refused.kept, own, args.refused)
+            n = sum(1 for _ in kept())
+            if not n:
+                raise UsageError(
+                    "import {id}: no refused rows are kept",
+                    hint="import the list again: those of its newest import"
+                    " are",
+                    id=args.refused,
+                )
+            refused.write(args.out, kept)
+            terminal.tell("{n} refused rows: {path}", n=n, path=args.out)
+            if n < state["refused"]:
+                terminal.tell(
+                    "{n} of them are not kept any more",
+                    n=state["refused"] - n,
+                )
             return
         page = own.get(
             "/v1/imports",
@@ -98,23 +116,3 @@ HEAD = (
     *("accepted", "known", "taken back", "taken back by others", "refused"),
     *("gone", "gone twice", "dropped"),
 )
-
-
-def _write(own: ApiClient, import_id: int, out: Path) -> None:
-    from syncd.cli.importing import refused
-
-    terminal.check_new(out)
-    state = own.get(f"/v1/imports/{import_id}")
-    kept = sum(1 for _ in refused.kept(own, import_id))
-    if not kept:
-        raise UsageError(
-            "import {id}: no refused rows are kept",
-            hint="import the list again: those of its newest import are",
-            id=import_id,
-        )
-    refused.write(out, partial(refused.kept, own, import_id))
-    terminal.tell("{n} refused rows: {path}", n=kept, path=out)
-    if kept < state["refused"]:
-        terminal.tell(
-            "{n} of them are not kept any more", n=state["refused"] - kept
-        )

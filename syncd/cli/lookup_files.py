@@ -96,7 +96,17 @@ def run(
         ],
         "as_of": asking.as_of,
     }
-    args.show(value, _lines(counts))
+    rows = [
+        [
+            answers.name("verdict", verdict)
+            if verdict != "refused"
+            else t("refused"),
+            answers.name("action", action),
+            f"{n:,}",
+        ]
+        for (verdict, action), n in counts.most_common()
+    ]
+    args.show(value, grid.table(("verdict", "action", "rows"), rows))
     asking.tell()
     if refused:
         terminal.tell(
@@ -126,23 +136,6 @@ def _answers(
     if rows.header is None and nowhere:
         names = ", ".join(sorted(nowhere))
         terminal.tell("--keep: no row has {names}", names=names)
-
-
-def _lines(counts: Counts) -> list[str]:
-    """Return how many answers of each kind there are."""
-    return grid.table(
-        ("verdict", "action", "rows"),
-        [
-            (
-                answers.name("verdict", verdict)
-                if verdict != "refused"
-                else t("refused"),
-                answers.name("action", action),
-                f"{n:,}",
-            )
-            for (verdict, action), n in counts.most_common()
-        ],
-    )
 
 
 def _item(wanted: Wanted, row: Row) -> Mapping[str, Any]:

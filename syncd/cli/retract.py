@@ -1,6 +1,5 @@
 """`syncd report retract`: what we take back."""
 
-from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -86,7 +85,15 @@ def _retract(args: _RetractOptions) -> int:
             for name in COUNTS:
                 count[name] += done[name]
     bad = [{"item": n, "detail": str(e), "hint": e.hint} for n, e in failed]
-    args.show({**count, "ids": ids, "refused": bad}, _came_of(count, failed))
+    lines = [x for one in failed for x in answers.refused(*one)]
+    lines.append(
+        t(
+            "{reports} reports and {disputes} disputes are being retracted",
+            **count,
+        )
+    )
+    lines += [t(IF_SOME[name], **count) for name in IF_SOME if count[name]]
+    args.show({**count, "ids": ids, "refused": bad}, lines)
     return 1 if failed else 0
 
 
@@ -135,16 +142,3 @@ def _listed(args: _RetractOptions, file: Path) -> list[Call]:
             )
         found[one.json] = one.fields
     return _bulk([*found.values()])
-
-
-def _came_of(
-    count: Mapping[str, int], failed: list[tuple[int, SyncdError]]
-) -> Iterator[str]:
-    for number, error in failed:
-        yield from answers.refused(number, error)
-    yield t(
-        "{reports} reports and {disputes} disputes are being retracted",
-        **count,
-    )
-    for name in filter(count.get, IF_SOME):
-        yield t(IF_SOME[name], **count)

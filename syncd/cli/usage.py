@@ -150,7 +150,13 @@ def page(command: Command, name: str) -> str:
     help_ = "--help", t("Show this message and exit.")
     sections = {
         t("Arguments"): [(_label(p), _about(p)) for p in places if p.about],
-        t("Options"): [*((_option(p), _about(p)) for p in options), help_],
+        t("Options"): [
+            *(
+                (_label(p) + f" {_type(p)}" * (p.type is not bool), _about(p))
+                for p in options
+            ),
+            help_,
+        ],
         t("Commands"): [(n, t(c.about)) for n, c in command.below.items()],
     }
     lines = [
@@ -182,10 +188,6 @@ def _label(one: Parameter) -> str:
 
 def _type(one: Parameter) -> str:
     return f"<{'path' if one.type is Path else one.type.__name__}>"
-
-
-def _option(one: Parameter) -> str:
-    return _label(one) if one.type is bool else f"{_label(one)} {_type(one)}"
 
 
 def _about(one: Parameter) -> str:

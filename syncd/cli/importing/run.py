@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syncd.cli import table_input, terminal
-from syncd.cli.api_client import ApiClient
 from syncd.cli.importing import previewing, refused
 from syncd.cli.importing.targets import OwnList, Reports
 from syncd.cli.importing.upload import Upload, identity
@@ -65,9 +64,17 @@ def import_list(args: "ImportOptions") -> int:
         return previewing.end(found, args.file, codes=args.write_codes)
     _check(args, rows)
     with args.api() as own:
-        upload = _upload(
-            args, own, rows, plan, options_of(rows, how, meant, plan)
-        )
+        file, name = args.file, args.list_ or args.file.name
+        end = args.given("gone", "gone_at_most")
+        if args.local:
+            ours = OwnList(own, rows, plan, name, is_part(rows), end)
+            upload = Upload(file, rows, plan, ours)
+        else:
+            options = options_of(rows, how, meant, plan)
+            given = {"name": file.name, "list": name, "options": options}
+            of_all = args.given("refresh", "again")
+            target = Reports(own, rows, plan, given, of_all, end)
+            upload = of_reports(file, target)
         upload.budget = args.settings().own.max_request_bytes
         upload.anew = args.anew
         counts = upload.run()
@@ -120,23 +127,6 @@ def options_of(
         "codes": sorted([*k, v] for k, v in described.words.items()),
         "told": [str(part) for part in (how.header, how.sheet, how.split)],
     }
-
-
-def _upload(
-    args: "ImportOptions",
-    own: ApiClient,
-    rows: Table,
-    plan: Columns,
-    options: dict[str, Any],
-) -> Upload:
-    file, name = args.file, args.list_ or args.file.name
-    end = args.given("gone", "gone_at_most")
-    if args.local:
-        target = OwnList(own, rows, plan, name, is_part(rows), end)
-        return Upload(file, rows, plan, target)
-    how = args.given("refresh", "again")
-    given = {"name": file.name, "list": name, "options": options}
-    return of_reports(file, Reports(own, rows, plan, given, how, end))
 
 
 def of_reports(file: Path, target: Reports) -> Upload:

@@ -64,6 +64,19 @@ class Reports:
 
     def send(self, step: Step, at: int, prefix: str) -> Callable[[], Answer]:
         """Send a step; return what waits for its answer."""
+        refused: list[dict[str, Any]] = []
+        if step.bad:
+            # Only where a row is refused: its import takes longer than this.
+            from syncd.web import problem
+
+            refused = [
+                {
+                    "row": row.number,
+                    "problem": problem.of(why),
+                    "value": self.columns.value(row),
+                }
+                for row, why in step.bad
+            ]
         mark = {
             "id": self.id,
             "old_offset": at,
@@ -71,10 +84,7 @@ class Reports:
             "row": step.row,
             "prefix": prefix,
             "rows": [one.row.number for one in step.good],
-            "refused": [
-                _problem(row, self.columns.value(row), why)
-                for row, why in step.bad
-            ],
+            "refused": refused,
         }
         body = step.body({**self.how, "import": mark})
         return self.api.post_ahead("/v1/reports", body)
@@ -97,13 +107,6 @@ class Reports:
     def refused(self) -> Iterator[Refused]:
         """Yield the refused rows."""
         return refused.kept(self.api, self.id)
-
-
-def _problem(row: Row, value: str, error: SyncdError) -> dict[str, Any]:
-    # Only where a row is refused: it takes longer to import than to read.
-    from syncd.web import problem
-
-    return {"row": row.number, "problem": problem.of(error), "value": value}
 
 
 @dataclass(slots=True)

@@ -23,7 +23,6 @@ from syncd.errors import (
     Message,
     QuotaError,
     StaleError,
-    SyncdError,
     UnavailableError,
     UsageError,
 )
@@ -120,18 +119,15 @@ class Upload:
                 now = max(getattr(e, "retry_after_s", pause), 1)
                 pause = min(2 * pause, _LONGEST_S)
                 waited += now
-                if waited > self._most(e):
+                most = RESTART_S if self.begun else 0  # seconds in all
+                if isinstance(e, QuotaError):
+                    most = QUOTA_S
+                elif isinstance(e, StaleError):
+                    most = min(most, STALE_S)
+                if waited > most:
                     raise
                 terminal.tell("{error}: tried again in {n} s", error=e, n=now)
                 time.sleep(now)
-
-    def _most(self, error: SyncdError) -> int:
-        """Return how many seconds in all a trouble is waited for."""
-        if isinstance(error, QuotaError):
-            return QUOTA_S
-        if not self.begun:
-            return 0
-        return STALE_S if isinstance(error, StaleError) else RESTART_S
 
     def _send_all(self) -> None:
         """Take what is left of the file from wherever the daemon is."""
