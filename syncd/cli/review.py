@@ -17,7 +17,6 @@ from syncd.cli import grid
 from syncd.messages.catalogue import later, t
 from syncd.roster.changes import Change, between
 from syncd.roster.roster import Roster
-from syncd.roster.terms import Epoch
 from syncd.tlog import note
 
 Words = Mapping[str, Any]
@@ -64,7 +63,11 @@ def _words(change: Change) -> list[str]:
                 known |= MORE[place](known)
             below = BELOW[place](known) if place in BELOW else []
             return [t(text, **known), *below]
-    return [_plain(change)]
+    where, old, new = " ".join(change.path), change.old, change.new
+    if old is None or new is None:
+        return [f"{where}: {_show(old if new is None else new)}"]
+    both = {"new": _show(new), "old": _show(old)}
+    return [t("{what}: {new}, was {old}", what=where, **both)]
 
 
 def _matched(place: str, path: tuple[str, ...]) -> dict[str, Any] | None:
@@ -76,18 +79,6 @@ def _matched(place: str, path: tuple[str, ...]) -> dict[str, Any] | None:
     if any(want[0] != "{" and want != part for want, part in pairs):
         return None
     return {want[1:-1]: part for want, part in pairs if want[0] == "{"}
-
-
-def _plain(change: Change) -> str:
-    where, old, new = " ".join(change.path), change.old, change.new
-    if old is not None and new is not None:
-        return t(
-            "{what}: {new}, was {old}",
-            what=where,
-            new=_show(new),
-            old=_show(old),
-        )
-    return f"{where}: {_show(old if new is None else new)}"
 
 
 def _show(value: Any) -> str:
@@ -254,7 +245,11 @@ def _parts(roster: Roster) -> Iterator[tuple[str, str]]:
     yield t("admins"), t("{n} of {names}", n=roster.threshold, names=names)
     for e in roster.epochs:
         if e.shares:
-            yield t("key"), _key_line(e)
+            held = ", ".join(member for member, _ in e.shares.values())
+            line = f"{e.kind} epoch {e.epoch}: {e.t} of {held}"
+            line += f" ({t('dealt')})" if e.dealt else ""
+            line += f" ({t('retired')})" if e.retired else ""
+            yield t("key"), line
     for m in roster.members:
         yield t("member"), f"{m.id:16} {m.sector:10} {m.status:9} {m.origin}"
     for a in roster.auditors:
@@ -273,11 +268,3 @@ def _parts(roster: Roster) -> Iterator[tuple[str, str]]:
     )
     yield t("limits"), limits
     yield t("never"), t("{n} values", n=len(roster.never))
-
-
-def _key_line(epoch: Epoch) -> str:
-    held = ", ".join(member for member, _ in epoch.shares.values())
-    line = f"{epoch.kind} epoch {epoch.epoch}: {epoch.t} of {held}"
-    if epoch.dealt:
-        line += f" ({t('dealt')})"
-    return f"{line} ({t('retired')})" if epoch.retired else line

@@ -184,13 +184,6 @@ def _is_page(path: str) -> bool:
     return _FIRST_PAGE.fullmatch(path) is None
 
 
-def _is_service(form: str) -> bool:
-    """Tell whether an expression's query names a page of a stranger's."""
-    bare, _, query = form.partition("?")
-    service = services.OF.get(bare)
-    return service is not None and services.naming(service, query) != ""
-
-
 def _suffixes(host: str) -> Iterator[str]:
     """Yield a host and what it is below, the longest first."""
     yield host
@@ -256,7 +249,10 @@ class Rule:
             self._exact.setdefault(("phone", f"cn:{number}"), owner)
             return
         self._exact["phone", value] = owner
-        if _is_local(number) and (number == "96110" or number[:2] != "96"):
+        # An area code before it is kept: it is another office's.
+        match = numbering.AREA_SERVICE.fullmatch(f"10{number}")
+        local = match is not None and match[2]
+        if local and (number == "96110" or number[:2] != "96"):
             self._anywhere[number] = owner
 
     def of(self, kind: str, form: str) -> GuardedValue | None:
@@ -281,7 +277,10 @@ class Rule:
     def _url(self, form: str) -> GuardedValue | None:
         host, path = _split(form)
         found = self._owner(host)
-        if found is None or _is_service(form):
+        bare, _, query = form.partition("?")
+        service = services.OF.get(bare)
+        strange = service is not None and services.naming(service, query)
+        if found is None or strange:  # its query names a stranger's page
             return self._page(form)
         key, owner = found
         theirs = _strangers_own(form, key)
@@ -355,12 +354,6 @@ def _area(form: str) -> tuple[str, str]:
         if match is not None and match[2]:
             return match[1], match[2]
     return "", form.removeprefix("cn:")
-
-
-def _is_local(number: str) -> bool:
-    """Tell whether an area code before a service number is kept."""
-    match = numbering.AREA_SERVICE.fullmatch(f"10{number}")
-    return match is not None and bool(match[2])
 
 
 _RULES: list[tuple[tuple[Never, ...], Rule]] = []

@@ -139,7 +139,8 @@ def _check_form(form: str, shown: str) -> None:
             most=MAX_FORM,
             hint="report a directory above it, ending in a slash",
         )
-    if _is_personal(shown):
+    text = escape.undo(shown.encode()).decode(errors="replace")
+    if _PERSONAL.search(text):
         raise RefusedError(
             "url: path holds seven digits in a row or an @, as a phone"
             " number or an e-mail address does",
@@ -361,10 +362,3 @@ def _resolve(path: bytes) -> bytes:
     if parts[-1] in {b".", b".."}:
         segments.append(b"")
     return _SLASHES.sub(b"/", b"/" + b"/".join(segments))
-
-
-def _is_personal(path: str) -> bool:
-    if path in {"", "/", "/?"}:
-        return False
-    text = escape.undo(path.encode()).decode(errors="replace")
-    return _PERSONAL.search(text) is not None

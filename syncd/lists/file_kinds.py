@@ -32,7 +32,22 @@ def kind_of(path: Path, options: FileOptions) -> str:
     Raises:
         UsageError: it cannot be read, or is none of them; says what it is.
     """
-    head = _beginning(path, options.encoding.lower())
+    if not path.is_file():
+        there = path.exists() or str(path) == "-"
+        raise UsageError(
+            "{path}: is no file" if there else "{path}: no such file",
+            path=path,
+            hint="an import needs a file, to go on where it stopped",
+        )
+    with path.open("rb") as file:
+        raw = file.read(_HEAD)
+    encoding = options.encoding.lower()
+    if raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        encoding = "utf-16"
+    elif encoding not in {"utf-16", "utf-16-le", "utf-16-be"}:
+        encoding = "latin-1"  # a character a byte
+        raw = raw.removeprefix(b"\xef\xbb\xbf")
+    head = raw.decode(encoding, "replace")
     if not head:
         raise UsageError("{path}: is empty", path=path)
     what, hint = _foreign(path, head)
@@ -64,25 +79,6 @@ def _refuse(message: str, path: Path, kind: str) -> UsageError:
         hint="say --format: {names}",
         names=", ".join(FORMATS),
     )
-
-
-def _beginning(path: Path, encoding: str) -> str:
-    """Return a file's first characters; one a byte, but of UTF-16."""
-    if not path.is_file():
-        there = path.exists() or str(path) == "-"
-        raise UsageError(
-            "{path}: is no file" if there else "{path}: no such file",
-            path=path,
-            hint="an import needs a file, to go on where it stopped",
-        )
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        encoding = "utf-16"
-    elif encoding not in {"utf-16", "utf-16-le", "utf-16-be"}:
-        encoding = "latin-1"
-        head = head.removeprefix(b"\xef\xbb\xbf")
-    return head.decode(encoding, "replace")
 
 
 def _foreign(path: Path, head: str) -> tuple[str, str]:

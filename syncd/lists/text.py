@@ -286,7 +286,16 @@ class Text(Table):
             above = at - (comment in rows[:at])
             self._notes.append(skipped(above, first.number))
         if not self._delimiter and not self._widths:
-            self._delimiter = self._parted(first.text)
+            outside = "".join(first.text.split('"')[::2])  # of quotes
+            seen: list[str] = [*dict.fromkeys(_PARTING.findall(outside))]
+            if len(seen) > 1:
+                raise UsageError(
+                    "{path}: cells may be parted by {these}",
+                    path=self.path,
+                    these=" ".join(_WORDS.get(sign, sign) for sign in seen),
+                    hint="say --delimiter",
+                )
+            self._delimiter = seen[0] if seen else ","
         sure = not comment or self._delimiter == ";"
         comments = _SURE if sure else _COMMENT
         self._skip = self._skipping(comments, self._delimiter)
@@ -315,19 +324,6 @@ class Text(Table):
         if self._delimiter:
             return text.split(self._delimiter)
         return _PARTING.split(text)
-
-    def _parted(self, line: str) -> str:
-        """Return what parts the cells of a line, as it is seen there."""
-        outside = "".join(line.split('"')[::2])  # of quotes
-        there: list[str] = [*dict.fromkeys(_PARTING.findall(outside))]
-        if len(there) > 1:
-            raise UsageError(
-                "{path}: cells may be parted by {these}",
-                path=self.path,
-                these=" ".join(_WORDS.get(sign, sign) for sign in there),
-                hint="say --delimiter",
-            )
-        return there[0] if there else ","
 
 
 def _fault(taken: list[Line]) -> MalformedError:
