@@ -56,8 +56,18 @@ def _init(args: _InitOptions) -> None:
         "own": {"listen": args.own},
     }
     for line in args.set_:
-        section, key, value = _setting(line)
-        values.setdefault(section, {})[key] = value
+        form = "section.key=value"
+        name, value = pair("--set", line, form)
+        section, key = pair("--set", name, form, ".")
+        try:
+            read = tomllib.loads(f"it = {value}")["it"]
+        except tomllib.TOMLDecodeError:
+            raise UsageError(
+                "--set {name}: {value} is no TOML value",
+                name=name,
+                value=repr(value),
+            ) from None
+        values.setdefault(section, {})[key] = read
     if environment.secret_file:
         values["secret"] = {"file": str(environment.secret_file)}
     if args.token_file is not None:
@@ -95,21 +105,6 @@ def _run_daemon(args: Options) -> None:
     secret = terminal.secret(settings)
     hardening.give_way()
     asyncio.run(run(settings, environment, secret))
-
-
-def _setting(line: str) -> tuple[str, str, object]:
-    """Read `section.key=value`, the value as TOML writes it."""
-    form = "section.key=value"
-    name, value = pair("--set", line, form)
-    section, key = pair("--set", name, form, ".")
-    try:
-        return section, key, tomllib.loads(f"it = {value}")["it"]
-    except tomllib.TOMLDecodeError:
-        raise UsageError(
-            "--set {name}: {value} is no TOML value",
-            name=name,
-            value=repr(value),
-        ) from None
 
 
 async def make(settings: Config) -> str:

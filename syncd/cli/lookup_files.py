@@ -128,7 +128,12 @@ def _answers(
         for one in some:
             item = next(found) if one.problem is None else {}
             cells, counted = _cells(one.problem, item)
-            kept = _kept(one.row, wanted.keep)
+            kept = []  # one that says no more what it said is empty
+            for at in wanted.keep.values():
+                try:
+                    kept.append(safe.plain(table_input.cell(one.row, at)))
+                except MalformedError:
+                    kept.append("")
             rests = "" if counted == REFUSED else as_of
             yield [*kept, str(one.row.number), *cells, rests]
             counts[counted] += 1
@@ -148,15 +153,6 @@ def _item(wanted: Wanted, row: Row) -> Mapping[str, Any]:
     if not item.get("value"):
         raise MalformedError("value: the cell is empty")
     return item
-
-
-def _kept(row: Row, columns: Mapping[str, int | str]) -> Iterator[str]:
-    """Yield the cells to keep; one that says no more what it said is empty."""
-    for at in columns.values():
-        try:
-            yield safe.plain(table_input.cell(row, at))
-        except MalformedError:
-            yield ""
 
 
 def _cells(

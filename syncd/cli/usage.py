@@ -89,8 +89,20 @@ def read(command: Command, words: Sequence[str]) -> dict[str, Any]:
     taken = parameters(command.options)
     reader = parser(taken).parse_known_intermixed_args
     given, rest = parsed(reader, words, taken)
-    if rest:
-        raise _unknown(command, rest[0], taken)
+    if rest:  # a word that means nothing there
+        word = rest[0].partition("=")[0]
+        option = word.startswith("--")
+        flags = [flag for one in taken.values() for flag in one.flags]
+        known = flags if option else [*command.below]
+        near = difflib.get_close_matches(word, known)
+        if not (option or near or command.run is None):
+            raise UsageError("more arguments than are taken")
+        raise UsageError(
+            "no option {name}" if option else "no command {name}",
+            hint="nearest: {near}" if near else "",
+            name=word,
+            near=", ".join(near),
+        )
     for name, one in taken.items():
         if one.needed and name not in given:
             raise UsageError("{name} is missing", name=_label(one))
@@ -112,24 +124,6 @@ def _value(one: Parameter) -> Callable[[str], Any]:
         )
 
     return value
-
-
-def _unknown(
-    command: Command, word: str, taken: Mapping[str, Parameter]
-) -> UsageError:
-    """Return the refusal of a word that means nothing there."""
-    name = word.partition("=")[0]
-    option = name.startswith("--")
-    flags = [flag for one in taken.values() for flag in one.flags]
-    near = difflib.get_close_matches(name, flags if option else command.below)
-    if not (option or near or command.run is None):
-        return UsageError("more arguments than are taken")
-    return UsageError(
-        "no option {name}" if option else "no command {name}",
-        hint="nearest: {near}" if near else "",
-        name=name,
-        near=", ".join(near),
-    )
 
 
 # -------------------------------------------------------------------- help

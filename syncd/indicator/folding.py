@@ -173,31 +173,25 @@ def fold(
         cells += framed
         for index, payload in odd:
             _fold_one(batch, cells, index, payload, REPORT)
-    if len(reports) < len(records):
-        for index, type_, record in zip(
-            range(start, stop), types, records, strict=True
+    for index, type_, (leaf, salt, payload) in zip(
+        range(start, stop), types, records, strict=True
+    ):
+        if type_ == REPORT:
+            continue
+        if not salt:
+            if is_void(leaf):
+                batch.voids.append((index, "leaf is void by itself"))
+        elif type_ not in DEFINED_TYPES:
+            batch.voids.append((index, f"type {type_} is not defined"))
+        elif type_ not in SEALED_TYPES and not (
+            index in gone and type_ in INDICATOR_TYPES
         ):
-            if type_ != REPORT:
-                _fold_other(batch, cells, index, record, index in gone)
+            _fold_one(batch, cells, index, payload, type_)
     batch.voids.sort()
     batch.adds = Rows.of(cells)
     batch.ends.sort()
     batch.sightings.sort()
     return batch
-
-
-def _fold_other(
-    batch: Batch, cells: list[bytes], index: int, record: Record, gone: bool
-) -> None:
-    """Add what is no report, or is not here."""
-    leaf, salt, payload = record
-    if not salt:
-        if is_void(leaf):
-            batch.voids.append((index, "leaf is void by itself"))
-    elif (type_ := leaf[1]) not in DEFINED_TYPES:
-        batch.voids.append((index, f"type {type_} is not defined"))
-    elif type_ not in SEALED_TYPES and not (gone and type_ in INDICATOR_TYPES):
-        _fold_one(batch, cells, index, payload, type_)
 
 
 def _fold_one(

@@ -81,20 +81,6 @@ class Objections:
         self._open: dict[Target, list[Claim]] = {}  # disputes
         self._late: dict[Target, list[Claim]] = {}  # they may be open too
         self._vouches: dict[int, list[Claim]] = {r.level: [] for r in reports}
-        self._take(beside)
-        self.overdue = [*self._overdue()]
-        late = {r.position for r in self.overdue}
-        self.disputed = [
-            r
-            for r in reports
-            if r.position in late
-            or any(target in self._open for target in r.targets)
-        ]
-        self.vouched = [r for r in reports if self._vouches[r.level]]
-        self.lifted = {*self._lifted()}  # positions: they confirm nothing
-
-    def _take(self, beside: Sequence[tuple[Claim, int]]) -> None:
-        """Sort the claims by what they are about."""
         for claim, level in beside:
             below = [n for n in self._vouches if level <= n]
             match claim.statement:
@@ -107,6 +93,16 @@ class Objections:
                         self._vouches[n].append(claim)
                 case _:
                     pass
+        self.overdue = [*self._overdue()]
+        late = {r.position for r in self.overdue}
+        self.disputed = [
+            r
+            for r in reports
+            if r.position in late
+            or any(target in self._open for target in r.targets)
+        ]
+        self.vouched = [r for r in reports if self._vouches[r.level]]
+        self.lifted = {*self._lifted()}  # positions: they confirm nothing
 
     def _answer(self, claim: Claim, answer: Answer) -> None:
         """Take an author's answer about reports of his on its token."""

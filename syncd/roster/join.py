@@ -175,7 +175,12 @@ def parse(raw: bytes) -> Request:
     _signed("seen", head, keys.seen)
     _signed("merged", head, keys.merged)
     message = _tls_message(found.alliance, found.value)
-    _tls_check(form.certificate, form.proofs.tls, message)
+    tls = certificate.parse(form.certificate).public_key()
+    how = _how(tls)
+    try:
+        tls.verify(form.proofs.tls, message, *how)  # type: ignore[union-attr]
+    except (InvalidSignature, ValueError) as e:
+        raise UntrustedError("join: the tls key did not sign") from e
     (line,) = (s for s in head.signatures if s.name == keys.seen.name)
     return Request(
         **msgspec.structs.asdict(form),
@@ -201,15 +206,6 @@ def _tls_message(alliance: str, value: Mapping[str, Any]) -> bytes:
     """Return what the TLS key signs: the request without its proofs."""
     bare = {name: v for name, v in value.items() if name != "proofs"}
     return _TLS + str(Document(WHAT, alliance, bare)).encode()
-
-
-def _tls_check(der: bytes, signature: bytes, message: bytes) -> None:
-    key = certificate.parse(der).public_key()
-    how = _how(key)
-    try:
-        key.verify(signature, message, *how)  # type: ignore[union-attr]
-    except (InvalidSignature, ValueError) as e:
-        raise UntrustedError("join: the tls key did not sign") from e
 
 
 def _how(key: object) -> tuple[Any, ...]:

@@ -241,7 +241,19 @@ def update(
     Raises:
         RefusedError: it is not that member's, or changes what it may not.
     """
-    member = _who_asks(draft, asked)
+    member: Member = drafts.named(draft, "member", asked.id)
+    _check_alliance(draft, asked)
+    if member.status == "removed":
+        raise RefusedError("roster: {member} is removed", member=asked.id)
+    for role in ("member", "seen", "merged", "seal"):
+        if getattr(asked.keys, role) != getattr(member.keys, role):
+            raise RefusedError(
+                "roster: the request has another {role} key than {member}",
+                hint="a member is known by its keys: one that lost them joins"
+                " under another id",
+                role=role,
+                member=asked.id,
+            )
     member = replace(
         member,
         **asdict(shape.part(Profile, asked)),
@@ -261,21 +273,3 @@ def update(
     last = end(member.generation)
     after = Predecessor(member.origin, last.size, last.root)
     return next_generation(draft, asked.id, asked.log, after)
-
-
-def _who_asks(draft: Roster, asked: Request) -> Member:
-    """Return the member that a request is of, by the keys that it is."""
-    member: Member = drafts.named(draft, "member", asked.id)
-    _check_alliance(draft, asked)
-    if member.status == "removed":
-        raise RefusedError("roster: {member} is removed", member=asked.id)
-    for role in ("member", "seen", "merged", "seal"):
-        if getattr(asked.keys, role) != getattr(member.keys, role):
-            raise RefusedError(
-                "roster: the request has another {role} key than {member}",
-                hint="a member is known by its keys: one that lost them joins"
-                " under another id",
-                role=role,
-                member=asked.id,
-            )
-    return member
