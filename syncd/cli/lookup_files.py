@@ -16,7 +16,7 @@ from syncd.cli import api_client, grid, sheet_file, table_input, terminal
 from syncd.cli.lookup_client import Question, moment
 from syncd.cli.options import FormatOptions, OutputOptions
 from syncd.errors import MalformedError, SyncdError, UsageError
-from syncd.lists import safe
+from syncd.lists import column_names, safe
 from syncd.lists.columns import Columns
 from syncd.lists.rows import Row, Table
 from syncd.messages import answers, catalogue
@@ -55,10 +55,11 @@ def understood(
     terminal.tell(f"{file}: {rows.about}")
     keep = {}
     for column in wanted:
-        at = table_input.column(rows, column, "--keep")
+        at: int | str = column  # of rows that each name their own
         name = column
-        if rows.header and isinstance(at, int):
-            name = rows.header[at]
+        if rows.header is not None:
+            at = column_names.place(column, rows.header, rows.width, "--keep")
+            name = rows.header[at] if rows.header else column
         if name in map(t, HEADS):
             raise UsageError(
                 "--keep: the answer has a column {name} too",

@@ -122,13 +122,6 @@ def zone_of(args: Options) -> tzinfo:
     return ZoneInfo(roster.zone)
 
 
-def column(rows: Table, name: str, option: str) -> int | str:
-    """Return where a column is: a place in the cells, or a name of one."""
-    if rows.header is None:  # each row names its own
-        return name
-    return column_names.place(name, rows.header, rows.width, option)
-
-
 def cell(row: Row, at: int | str) -> str:
     """Return a cell as it stands, "" where the row has none.
 
