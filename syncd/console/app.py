@@ -24,7 +24,14 @@ from syncd.errors import QuotaError, SyncdError, UntrustedError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later, t
 from syncd.web import local_api, routes
-from syncd.web.routes import BEARER, EVERYBODY, OPEN, Caller, Route
+from syncd.web.routes import (
+    BEARER,
+    EVERYBODY,
+    HOPS,
+    OPEN,
+    Caller,
+    Route,
+)
 
 LOG_IN: Final = "/login"
 HOME: Final = {"reader": "/lookup"}  # where a role begins, if not at Now
@@ -48,6 +55,9 @@ class Gate(Protocol):
         self, secret: str, proof: str, staff: str
     ) -> Caller | None:
         """Return whose a token or ticket is, or a certificate."""
+
+    async def is_proxy(self, proof: str) -> bool:
+        """Tell whether that certificate is the one of a house's proxy."""
 
     async def find(
         self, secret: str, *, used: bool
@@ -170,8 +180,11 @@ class Console:
     async def log_in(self, visit: Visit) -> web.Response:
         """Let somebody in, if they show who they are."""
         request, now = visit.request, float(self.clock())
-        given = await visit.form()
-        secret, where = given.get("token", "").strip(), request.remote or ""
+        given, proof = await visit.form(), _proof(request)
+        secret = given.get("token", "").strip()
+        *_, before, where = "", *request[HOPS]
+        if await self.gate.is_proxy(proof):  # which says whom it speaks for
+            where = before
         self._failed = [one for one in self._failed if now - one[0] < 60]
         failed = sum(address == where for _, address in self._failed)
         if secret and failed >= TRIES:  # a certificate is not guessed
@@ -180,9 +193,7 @@ class Console:
                 retry_after_s=60,
             )
         caller = await self.gate.enter(
-            secret,
-            _proof(request),
-            request.headers.get(self.own.staff_header, ""),
+            secret, proof, request.headers.get(self.own.staff_header, "")
         )
         if caller is None:
             self._failed += [(now, where)] * bool(secret)

@@ -26,6 +26,7 @@ from syncd.web.routes import (
     BEARER,
     CALLER,
     EVERYBODY,
+    HOPS,
     OPEN,
     Caller,
     Route,
@@ -218,6 +219,9 @@ class LocalApi:
         if foreign := _foreign(request, self.limits):
             return foreign
         request[BEARER] = _bearer(request, relayed=self.relayed)
+        came = ",".join(request.headers.getall("X-Forwarded-For", ()))
+        here = [] if self.relayed else [request.remote or ""]
+        request[HOPS] = [*map(str.strip, came.split(",")), *here]
         return await handler(request)
 
     async def answer(

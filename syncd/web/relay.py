@@ -46,6 +46,7 @@ class Relay:
         headers.popall(hdrs.AUTHORIZATION, None)
         if bearer := request.get(BEARER):  # a certificate's too, who shows one
             headers[hdrs.AUTHORIZATION] = f"Bearer {bearer}"
+        headers.add("X-Forwarded-For", request.remote or "")
         try:
             async with self._session.request(
                 request.method,

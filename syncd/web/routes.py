@@ -57,6 +57,7 @@ class Caller(Person, frozen=True):
 
 CALLER = web.RequestKey("caller", Caller)
 BEARER = web.RequestKey("bearer", str)  # its token, or what stands for it
+HOPS = web.RequestKey("hops", list[str])  # addresses; we know the last only
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -124,20 +124,6 @@ async def test_a_ticket_logs_in_once(alliance: Alliance) -> None:
     assert (await one.log_in()).status == 401
 
 
-async def test_attempts_that_fail_are_limited(alliance: Alliance) -> None:
-    """After twenty in a minute nobody there is let in, with whatever token."""
-    one = await visitor(alliance.up[2], "reader", "0305")
-    right, one.token = one.token, "syncd_wrong"
-    found = [(await one.log_in()).status for _ in range(20)]
-    one.token = right
-    assert {*found} == {401}
-    assert (await one.log_in()).status == 429
-    there = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
-    one.browser = aiohttp.ClientSession(connector=there)
-    assert (await one.log_in()).status == 200
-    await one.browser.close()
-
-
 async def test_a_name_of_others_needs_tls(alliance: Alliance) -> None:
     one = await visitor(alliance.up[0], "reader", "0306")
     for host in "bank.example", "localhost:99999":

@@ -144,11 +144,21 @@ async def test_behind_a_proxy_people_type_another_address(
                 assert "__Host-syncd-" in answer.headers["Set-Cookie"]
 
 
+async def mistyped(one: aiohttp.ClientSession, url: str, came: str) -> int:
+    answer = await log_in(one, url, token="wrong", X_Forwarded_For=came)
+    return answer.status
+
+
 async def test_what_others_mistyped_keeps_no_certificate_out(
     bank: Member,
 ) -> None:
+    """Nor, of those behind the proxy, anybody but who came from there."""
     url = f"https://{bank.config.own.tls_listen}"
     async with browser(PERSON) as one:
-        tried = [await log_in(one, url, token="wrong") for _ in range(21)]
-        assert [answer.status for answer in tried] == [401] * 20 + [429]
+        tried = [await mistyped(one, url, f"10.0.0.{n}") for n in range(21)]
+        assert tried == [401] * 20 + [429]
         assert (await log_in(one, url)).status == 303
+    async with browser(PROXY) as one:
+        said = [f"10.0.0.{n}, 10.1.0.1" for n in range(21)]
+        assert [await mistyped(one, url, came) for came in said] == tried
+        assert await mistyped(one, url, "10.1.0.1, 10.1.0.2") == 401

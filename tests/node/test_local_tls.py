@@ -10,6 +10,7 @@ import pytest_asyncio
 from syncd.config import editing
 from syncd.roster import certificate
 from tests.alliance import Alliance, Member, free_port
+from tests.console.test_tls import log_in, mistyped
 from tests.test_pinning import Identity, issue, p256
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -97,6 +98,20 @@ async def test_without_one_nobody_gets_beyond_tls(bank: Member) -> None:
             url = f"https://{bank.config.own.tls_listen}/healthz"
             with pytest.raises(aiohttp.ClientConnectionError):
                 await session.get(url, ssl=context)
+
+
+async def test_log_ins_that_fail_are_limited(bank: Member) -> None:
+    """After twenty in a minute nobody there is let in, with whatever token.
+
+    Nor behind workers, whatever a browser says of where it is.
+    """
+    at = f"http://{bank.config.own.listen}"
+    for last in range(1, 3):
+        there = aiohttp.TCPConnector(local_addr=(f"127.0.0.{last}", 0))
+        async with aiohttp.ClientSession(connector=there) as one:
+            tried = [await mistyped(one, at, str(n)) for n in range(20)]
+            assert tried == [401] * 20
+            assert (await log_in(one, at, token=bank.token)).status == 429
 
 
 async def test_a_header_is_no_certificate(bank: Member) -> None:

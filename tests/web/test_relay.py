@@ -21,6 +21,7 @@ async def echo(request: web.Request) -> web.StreamResponse:
     said = {"Echo": f"{request.method} {request.raw_path}", "ETag": '"x"'}
     for name in ("Host", "Content-Type", "Expect", "Accept-Encoding"):
         said[f"X-{name}"] = request.headers.get(name, "none")
+    said["X-Came"] = ", ".join(request.headers.getall("X-Forwarded-For"))
     body = await request.read()
     if request.content_length is not None or not body:
         return web.Response(status=207, body=body, headers=said)
@@ -68,7 +69,7 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
 async def test_a_request_and_its_answer_stay_as_they_are(
     url: str, method: str
 ) -> None:
-    """Target, host, status, headers; nothing is added."""
+    """Target, host, status, headers; from where it came alone is added."""
     target = "/a%2Fb/c?d=%20e&&f"
     async with (
         aiohttp.ClientSession(
@@ -77,12 +78,13 @@ async def test_a_request_and_its_answer_stay_as_they_are(
         session.request(
             method,
             URL(url + target, encoded=True),
-            headers={"Host": "bank.example"},
+            headers={"Host": "bank.example", "X-Forwarded-For": "elsewhere"},
         ) as got,
     ):
         assert (got.status, await got.read()) == (207, b"")
         assert got.headers["Echo"] == f"{method} {target}"
         assert got.headers["X-Host"] == "bank.example"
+        assert got.headers["X-Came"] == "elsewhere, 127.0.0.1"
         assert got.headers["X-Accept-Encoding"] == "none"
         assert got.headers["ETag"] == '"x"'
 

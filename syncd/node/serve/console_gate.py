@@ -31,11 +31,16 @@ class ConsoleGate:
             if not secret.startswith("certificate:"):  # which is no secret
                 found = await bearers.check(secret)
             found = found or await self.sessions.take(secret)
-        elif proof:
+        elif await self.is_proxy(proof):
+            found = await bearers.of_staff(staff)
+        else:
             found = await bearers.check(proof)
-            if found is not None and found.role == PROXY:
-                found = await bearers.of_staff(staff)
         return as_caller(found) if found and found.role != PROXY else None
+
+    async def is_proxy(self, proof: str) -> bool:
+        """Tell whether that certificate is the one of a house's proxy."""
+        found = await self.ctx.own.bearers.check(proof)
+        return found is not None and found.role == PROXY
 
     async def find(
         self, secret: str, *, used: bool
