@@ -15,7 +15,10 @@ from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
 
 LISTED = later("listed")
-SUMS = (later("day"), later("caller"), "purpose", later("look-ups"), LISTED)
+SUMS = (
+    *(later("day"), later("caller"), later("staff"), later("person")),
+    *("purpose", later("look-ups"), LISTED),
+)
 TOLD = (later("time"), "purpose", "kind", LISTED, "action")
 
 noun = Command()
@@ -24,16 +27,20 @@ noun = Command()
 class _ReportOptions(ApiOptions):
     since: str = option("first day")
     until: str = option("last day")
+    by: str = option("token or person: as whose they are counted")
     out: Path | None = option("a new file: .csv or .xlsx")
 
 
 @noun.verb("report", "Report who looked up how much, for what, by the day.")
 def _report(args: _ReportOptions) -> None:
     with args.api() as own:
-        items = own.get("/v1/access", **args.given("since", "until"))["items"]
+        items = own.get("/v1/access", **args.given("since", "until", "by"))[
+            "items"
+        ]
     rows = [
         [
-            *(one["on"], one["by"], answers.name("purpose", one["purpose"])),
+            *(one["on"], one["by"], one["staff"], one["person"]),
+            answers.name("purpose", one["purpose"]),
             *(one["lookups"], one["listed"]),
         ]
         for one in items

@@ -26,18 +26,26 @@ class AccessFilter(Query, frozen=True, kw_only=True):
     until: Day = ""  # last day
 
 
+class AccessQuery(AccessFilter, frozen=True, kw_only=True):
+    """Which look-ups are counted, and as whose."""
+
+    by: Literal["token", "person"] = "token"
+
+
 class AccessSum(FullOutput, frozen=True, kw_only=True):
-    """How many items one token looked up for one purpose on one day."""
+    """How many items one token or person looked up for a purpose on a day."""
 
     on: str  # day
-    by: str  # whose token asked
+    by: str  # the token's name, "" where all of a person's are counted
+    staff: str  # number of the person whose it was by then
+    person: str  # and the name
     purpose: str  # code
     lookups: int
     listed: int  # there was something
 
 
 class AccessSums(FullOutput, frozen=True, kw_only=True):
-    """All of some days, in the order of days, tokens and purposes."""
+    """All of some days, in the order of days, tokens, people, purposes."""
 
     items: tuple[AccessSum, ...]
 

@@ -51,6 +51,8 @@ async def test_compliance_reads_who_asked(people: dict[str, Visitor]) -> None:
     assert (await one.get("/system")).status == 200
     page = await one.get("/system?since=2000-01-01")
     assert "is itself recorded" in page.text
-    assert "compliance 0004" in page.text
+    assert "compliance 0004 0004 Person 0004" in page.text
+    rows = (await one.get("/system?by=person&csv=items")).html
+    assert '"","0004","Person 0004"' in rows
     assert "own.workers" not in page.text
     assert (await one.get("/system?since=yesterday")).status == 400

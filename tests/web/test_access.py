@@ -1,5 +1,6 @@
 """Who asked what: for internal audit, and for the person concerned."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -86,6 +87,33 @@ async def test_seeing_a_value_of_ours_is_recorded_as_a_look_up(
         "/v1/reports/999999/value", {"purpose": "transaction_check"}
     )
     assert none.status == 404
+
+
+async def test_all_tokens_of_a_person_are_counted_as_one(
+    bank: LocalClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name counts as whose it was by then."""
+    own = bank.member.node.home.own
+    for n in range(2):
+        await own.bearers.add(f"till {n}", "reader", None, "0901", "Li")
+    access: Any = own.access
+    looked = Access("till 0", "account_opening", "", None)
+    await access.record([looked, looked, replace(looked, caller="till 1")])
+    past = bank.member.node.ctx.now() - 86_400
+    monkeypatch.setattr(access, "_clock", lambda: past)
+    await access.record([looked])
+
+    async def counted(by: str) -> list[tuple[Any, ...]]:
+        found = [
+            (row["by"], row["staff"], row["person"], row["lookups"])
+            for row in await read(bank, f"by={by}")
+        ]
+        return [r for r in found if "till" in r[0] or r[1] == "0901"]
+
+    before = ("till 0", "", "", 1)
+    each = [(f"till {n}", "0901", "Li", 2 - n) for n in range(2)]
+    assert await counted("token") == [before, *each]
+    assert await counted("person") == [before, ("", "0901", "Li", 3)]
 
 
 # --------------------------------------------------- the person concerned

@@ -9,7 +9,7 @@ from syncd.console.page import Visit, page
 from syncd.console.places import words
 from syncd.console.tables import Column, Row, cells
 from syncd.messages.catalogue import later, t
-from syncd.web.access_forms import AccessFilter
+from syncd.web.access_forms import AccessQuery
 from syncd.web.routes import COMPLIANCE, OPERATORS
 
 _TITLES = (
@@ -37,14 +37,18 @@ _TABLES: Final = {  # what a state has, and its columns
     ),
     "files": (later("Bytes in the home"), "name value"),
     "settings": (later("Settings in force"), "name value"),
-    "items": (later("Who looked up what for"), "on by purpose lookups listed"),
+    "items": (
+        later("Who looked up what for"),
+        "on by staff person purpose lookups listed",
+    ),
 }
 
 
 @page("GET", "/system", OPERATORS | COMPLIANCE, later("System"), menu=80)
 async def system(visit: Visit) -> web.StreamResponse:
     """Show an operator the daemon, and compliance who looked up what."""
-    days, live = {}, []
+    wanted: dict[str, Any] = {}
+    live = []
     if visit.may("GET", "/v1/system"):
         state = await visit.api("GET", "/v1/system")
         live = [one.name for one in state.tokens if one.revoked_at is None]
@@ -55,15 +59,15 @@ async def system(visit: Visit) -> web.StreamResponse:
             n=len(live),
         )
     else:
-        days = {n: visit.query.get(n, "") for n in ("since", "until")}
-        state = await visit.api("GET", "/v1/access", AccessFilter(**days))
+        wanted = {n: visit.query.get(n, "") for n in ("since", "until", "by")}
+        state = await visit.api("GET", "/v1/access", AccessQuery(**wanted))
         sentence = t("That you read who looked up what is itself recorded.")
     return visit.show(
         "system.html",
         sentence=sentence,
         state=state,
         live=live,
-        days=days,
+        wanted=wanted,
         tables={
             title: visit.table(
                 name,

@@ -27,13 +27,15 @@ from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.own_list_service import Overlay
 from syncd.node.serve.shown import label, shown
 from syncd.roster import terms
+from syncd.store.access import SPAN_S
+from syncd.store.bearer import Bearer
 from syncd.store.calls import Call
 from syncd.web.access_forms import (
     AboutAnswer,
     AboutCall,
     AboutItem,
     AccessFilter,
-    AccessSum,
+    AccessQuery,
     AccessSums,
     AppealDraft,
     AppealFilter,
@@ -60,23 +62,31 @@ class AccessService:
     lookups: Lookups
 
     @route("GET", "/v1/access", COMPLIANCE, "count who looked up what for")
-    async def sums(self, caller: Caller, wanted: AccessFilter) -> AccessSums:
+    async def sums(self, caller: Caller, wanted: AccessQuery) -> AccessSums:
         """Return how many look-ups there were; that too is recorded."""
-        access = self.ctx.own.access
-        sums: defaultdict[tuple[str, str, str], list[int]]
+        access, people = self.ctx.own.access, dict[str, str]()
+        tokens: defaultdict[str, list[Bearer]] = defaultdict(list)
+        for token_ in await self.ctx.own.bearers.all():
+            tokens[token_.name].append(token_)
+            people[token_.staff] = token_.person
+        sums: defaultdict[tuple[str, ...], list[int]]
         sums = defaultdict(lambda: [0, 0])
         for one in await access.sums(*self._span(wanted)):
-            counts = sums[self.ctx.day_of(one.at), one.caller, one.purpose]
+            # A name may have been another's before.
+            ends = one.at + SPAN_S
+            its = [t.staff for t in tokens[one.caller] if t.added_at < ends]
+            staff = its[-1] if its else ""
+            by = "" if staff and wanted.by == "person" else one.caller
+            counts = sums[self.ctx.day_of(one.at), by, staff, one.purpose]
             counts[:] = map(add, counts, (one.lookups, one.listed))
         await access.record([Access(caller.name, "audit", "", None)])
-        return AccessSums(
-            items=tuple(
-                AccessSum(
-                    on=on, by=by, purpose=what, lookups=all_, listed=hits
-                )
-                for (on, by, what), (all_, hits) in sorted(sums.items())
-            )
-        )
+        items = [
+            {"on": on, "by": by, "staff": staff, "purpose": what}
+            | {"person": staff and people[staff]}
+            | {"lookups": all_, "listed": hits}
+            for (on, by, staff, what), (all_, hits) in sorted(sums.items())
+        ]
+        return msgspec.convert({"items": items}, AccessSums)
 
     def _span(self, wanted: AccessFilter) -> tuple[int, int]:
         """Return when the days that are meant begin, and end."""
