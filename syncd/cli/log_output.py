@@ -85,8 +85,7 @@ def configure(
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # It would repeat every request line; the metrics count requests instead.
-    for chatty in ("aiohttp.access", "apscheduler"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

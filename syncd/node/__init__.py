@@ -1,1 +1,1 @@
-"""Builds the parts of a member's daemon; owns its clock and scheduler."""
+"""Builds the parts of a member's daemon; owns its clock and jobs."""

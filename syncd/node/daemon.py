@@ -1,8 +1,8 @@
 """The daemon: builds a member's parts, runs them, and takes them down.
 
 One process, one event loop. What computes runs in threads (libsodium and
-SQLite let go of the interpreter's lock), what waits runs in the loop. The
-scheduler starts rounds and the daily jobs; publishing has a task of its own
+SQLite let go of the interpreter's lock), what waits runs in the loop. Rounds
+and the daily jobs come again by themselves; publishing has a task of its own
 that wakes when something was accepted.
 """
 
@@ -11,7 +11,7 @@ import contextlib
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -47,6 +47,7 @@ from syncd.node.offload import Pools
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.publish.publisher import Publisher
+from syncd.node.runs import Runs
 from syncd.node.serve.access_service import AccessService
 from syncd.node.serve.alerts import Alerts
 from syncd.node.serve.asked_again import AskedAgain
@@ -106,6 +107,7 @@ class Daemon:
         self._tasks: list[asyncio.Task[None]] = []
         self.listeners = Listeners()
         self.metrics = Metrics()
+        self.runs = Runs(clock)
         self.feed = Events(home.own.events)
         self.offload = self.pools.fast
         self.findings = self._make(FindingsBook)
@@ -260,8 +262,8 @@ class Daemon:
         self.leadership = self._make(
             Leadership, changed=self.peer_service.changed, news=self.feed.wake
         )
-        due = {"daily": self.leadership.daily_jobs, "clock_set": self.wake}
-        self.jobs = self._make(Jobs, round=self._round, **due)
+        due = {"round": self._round, "daily": self.leadership.daily_jobs}
+        self.jobs = self._make(Jobs, **due)
         self.system_service = self._make(SystemService)
         answer = [p for p in vars(self).values() if routes.of(type(p))]
         self.local_apis = self._make(LocalApis, services=answer)
@@ -327,17 +329,20 @@ class Daemon:
         self.metrics.rounds.inc()
         await self.lapse.check()
         self.local_workers.tell()
+        await self.runs.each("round", self._steps())
+
+    def _steps(self) -> Iterator[tuple[str, Awaitable[object]]]:
         if not self.leadership.number:
-            await self.rounds.ask()
-            await self.never.refresh()
+            yield "ask", self.rounds.ask()
+            yield "never_list", self.never.refresh()
             return
-        await self.rounds.round()
-        await self.urgent_news.look()
-        await self.screening.daily()
-        await self.undo.by_roster()
-        await self.asked_again.ask()
-        await self.alerts.look()
-        await self.member_history.keep()
+        yield "exchange", self.rounds.round()
+        yield "urgent_news", self.urgent_news.look()
+        yield "screening", self.screening.daily()
+        yield "undo", self.undo.by_roster()
+        yield "ask_again", self.asked_again.ask()
+        yield "alerts", self.alerts.look()
+        yield "member_history", self.member_history.keep()
         self.uploads.prune()
 
     # ------------------------------------------------------------ running
@@ -353,16 +358,13 @@ class Daemon:
         await self.open_peer_api(sockets.get("peer"))
         await self.open_local_api(sockets.get("own"))
         await self.leadership.begin()
-        self._tasks = [
-            asyncio.create_task(self.leadership.run()),
-            asyncio.create_task(self.jobs.watch_clock()),
-        ]
+        self._tasks = [asyncio.create_task(self.leadership.run())]
         self.schedule()
 
     async def stop(self) -> None:
         """Close the APIs, finish what is being written, and close."""
         self.feed.close()
-        self.jobs.stop()
+        await self.jobs.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -73,6 +73,15 @@ _lock = sa.table(
     sa.column("granted", sa.Boolean),
 ).c
 _HERE = _session.datname == sa.func.current_database()
+_table = sa.table(
+    "pg_stat_user_tables",
+    sa.column("schemaname", Text),
+    sa.column("relid", Int),
+).c
+_SIZES = sa.select(
+    "postgresql " + _table.schemaname,
+    sa.func.sum(sa.func.pg_total_relation_size(_table.relid)).cast(Int),
+).group_by(_table.schemaname)
 
 
 def _holds(lock: int) -> sa.ColumnElement[bool]:
@@ -209,6 +218,11 @@ class Election(Book):
             (name.removeprefix(_NAMED), since if leads else None)
             for name, leads in c.execute(_THERE)
         ]
+
+    @reads
+    def sizes(self, c: sa.Connection) -> dict[str, int]:
+        """Return how many bytes each schema has on the server."""
+        return dict(c.execute(_SIZES).tuples())
 
     @reads
     def news(self, c: sa.Connection, version: int) -> News:

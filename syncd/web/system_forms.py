@@ -4,12 +4,13 @@ from syncd.web.forms import FullOutput, Output
 
 
 class JobState(FullOutput, frozen=True, kw_only=True):
-    """A job that runs by the clock; times are unix seconds."""
+    """A job, or the step of one (`JOB.STEP`), since the start."""
 
     name: str
-    last_at: int | None  # it ended; none since the start
-    took_s: float
-    next_at: int
+    last_at: int | None = None  # it ended, unix seconds
+    took_s: float = 0
+    failed: int = 0  # times
+    next_at: int | None = None  # unix seconds; a step comes with its job
 
 
 class TokenRow(Output, frozen=True, kw_only=True):
@@ -43,7 +44,7 @@ class SystemState(FullOutput, frozen=True, kw_only=True):
     python: str
     skew_s: int  # how far the others' clocks are ahead
     free: int  # bytes, where the home is
-    files: dict[str, int]  # bytes of what is in the home
+    files: dict[str, int]  # bytes of what is in the home, and on a server
     settings: dict[str, str]  # in force; of targets their names alone
     jobs: tuple[JobState, ...]
     tokens: tuple[TokenRow, ...]  # revoked ones too

@@ -175,6 +175,9 @@ async def test_one_that_is_killed_is_followed_by_the_other(
     assert (here, leads) == ({"police": False, "police2": True}, ["police"])
     assert not found["appending"]["ok"]
     assert not any("publish" in str(todo) for todo in found["todo"])
+    _, found = await pair.other.member.call("GET", "/v1/system")
+    assert found["files"]["postgresql own"] > 0
+    assert found["files"]["postgresql mirror"] > 0
 
     await pair.one.stop(signal.SIGKILL)
     await hand_in(pair.other.member, "https://c.example/")

@@ -14,19 +14,20 @@ from syncd.web.routes import COMPLIANCE, OPERATORS
 
 _TITLES = (
     *("Name", "Role", "Staff", "Person", "Added", "Revoked", "Ends", "Began"),
-    *("Used last", "Ran last", "Seconds", "Runs next", "Value", "Day"),
+    *("Used last", "Ran last", "Seconds", "Failed", "Runs next"),
+    *("Value", "Day"),
     *("Token", "Purpose", "Looked up", "Listed"),
 )
 _KEYS: Final = (
     "name role staff person added_at revoked_at ends_at began_at"
-    " used_at last_at took_s next_at value on by purpose lookups listed"
+    " used_at last_at took_s failed next_at value on by purpose lookups listed"
 )
 _COLUMNS: Final = {
     key: Column(key, title, choices=key in ("role", "by", "purpose"))
     for key, title in zip(_KEYS.split(), map(later, _TITLES), strict=True)
 }
 _TABLES: Final = {  # what a state has, and its columns
-    "jobs": (later("Jobs"), "name last_at took_s next_at"),
+    "jobs": (later("Jobs"), "name last_at took_s failed next_at"),
     "tokens": (
         later("Tokens"),
         "name role staff person added_at revoked_at ends_at",

@@ -29,12 +29,13 @@ class SystemService:
 
     ctx: Context
     rounds: Rounds  # know our clock
-    jobs: Any  # what runs by the clock, with its `states`
+    jobs: Any  # what comes again, with its `states`
 
     @route("GET", "/v1/system", OPERATORS, "read how the daemon is doing")
     async def system(self) -> forms.SystemState:
         """Return jobs, sizes, settings without secrets, tokens, sessions."""
         own, home = self.ctx.own, self.ctx.config.home
+        server = self.ctx.home.election
         tokens = []
         for one in await own.bearers.all():
             ends = one.certificate and certificate.expires(one.certificate)
@@ -44,9 +45,10 @@ class SystemService:
             python=platform.python_version(),
             skew_s=self.rounds.our_clock.skew_s() or 0,
             free=shutil.disk_usage(home).free,
-            files=await asyncio.to_thread(_sizes, home),
+            files=await asyncio.to_thread(_sizes, home)
+            | (await server.sizes() if server else {}),
             settings=in_force(self.ctx.config),
-            jobs=tuple(self.jobs.states()),
+            jobs=self.jobs.states(),
             tokens=tuple(tokens),
             sessions=tuple(
                 shown(forms.SessionRow, one, one.bearer)

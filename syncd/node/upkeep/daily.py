@@ -6,7 +6,7 @@ simply run again.
 """
 
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -20,6 +20,7 @@ from syncd.indicator.statement import COUNTS, Anchor, Sighting, Usage
 from syncd.node.context import Context
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
+from syncd.node.runs import Runs
 from syncd.node.upkeep import erasures
 from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.excess import Excess
@@ -43,29 +44,32 @@ class Daily:
     excess: Excess
     disputes: Disputes
     review: Callable[[], Awaitable[None]]  # of what one person handed in
+    runs: Runs
 
     async def run(self) -> None:
         """Do what is due: usage and sightings of the past, and pruning."""
-        await self.orders.know_never()
-        await self.disputes.tell()
-        await self.review()
-        own = self.ctx.own
-        await own.access.prune(self.ctx.config.access.days)
-        await own.appeals.prune(self.ctx.config.access.days)
-        await own.calls.prune(self.ctx.config.access.days)
-        await own.cosigned.prune(self.ctx.config.access.days)
-        await own.quotas.prune(self.ctx.now())
-        await self.excess.run()
-        await own.events.prune()
-        await own.marks.prune()
-        await own.entries.prune(statement.day(self.ctx.today()))
-        await own.imports.prune()
-        mirror = self.ctx.mirror
-        await erasures.by_roster(self.ctx.roster, mirror, self.ctx.report)
-        await self._append()
+        await self.runs.each("daily", self._steps())
+
+    def _steps(self) -> Iterator[tuple[str, Awaitable[object]]]:
+        own, mirror = self.ctx.own, self.ctx.mirror
+        yield "never_list", self.orders.know_never()
+        yield "disputes", self.disputes.tell()
+        yield "review", self.review()
+        for name in ("access", "appeals", "calls", "cosigned"):
+            days = self.ctx.config.access.days
+            yield f"prune_{name}", getattr(own, name).prune(days)
+        yield "prune_quotas", own.quotas.prune(self.ctx.now())
+        yield "excess", self.excess.run()
+        for name in ("events", "marks", "imports"):
+            yield f"prune_{name}", getattr(own, name).prune()
+        today = statement.day(self.ctx.today())
+        yield "prune_own_entries", own.entries.prune(today)
+        roster, report = self.ctx.roster, self.ctx.report
+        yield "erase", erasures.by_roster(roster, mirror, report)
+        yield "publish", self._append()
         # Last: without room for it, all the rest of the day is done.
-        await self.orders.retire()
-        await erasures.purge(self.ctx.home.path, own, mirror)
+        yield "retire", self.orders.retire()
+        yield "purge", erasures.purge(self.ctx.home.path, own, mirror)
 
     async def _append(self) -> None:
         """Publish what is due of usage and sightings, if we may."""
