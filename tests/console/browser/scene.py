@@ -98,7 +98,7 @@ async def lists(member: Member) -> None:
         id_ = (await there.take(LIST.encode("gb18030"))).id
         how = Reading(name=name, constants={"kind": "url"})
         if name == "imported.csv":
-            await there.import_(Caller("desk", "operator"), id_, how)
+            await there.import_(Caller("desk", "operator", 1), id_, how)
             await member.node.background.idle()
         else:
             await there.preview(id_, how)

@@ -33,6 +33,16 @@ PATIENCE_MS = 20_000  # of a busy machine
 expect.set_options(timeout=PATIENCE_MS)
 SIZES = {"phone": (360, 740), "desk": (1280, 800), "a4": (794, 1123)}
 
+_CHROMIUM_109 = """for (const [of, ...names] of [
+    [window, "navigation", "Iterator"], [Document, "parseHTMLUnsafe"],
+    [Document.prototype, "startViewTransition"], [Map, "groupBy"],
+    [Element.prototype, "moveBefore", "startViewTransition"],
+    [Array, "fromAsync"], [Object, "groupBy"], [RegExp, "escape"],
+    [Array.prototype, "with", "toSorted", "toReversed", "toSpliced"],
+    [Promise, "withResolvers", "try"], [URL, "canParse", "parse"],
+    [AbortSignal, "any"], [HTMLElement.prototype, "popover"],
+]) for (const name of names) delete of[name];"""  # what it lacks
+
 _KEPT = """async () => ({
     local: Object.keys(localStorage), session: Object.keys(sessionStorage),
     cookies: document.cookie, caches: await caches.keys(),
@@ -196,6 +206,7 @@ async def opened(
     context: BrowserContext = await chromium.new_context(
         locale=how.pop("locale", "en-GB"), **how
     )
+    await context.add_init_script(_CHROMIUM_109)
     window = Window(await context.new_page(), address, pictures)
     try:
         yield window
