@@ -100,7 +100,7 @@ class Console:
     def alone(self) -> web.Application:
         """Return an application that shows pages and nothing else."""
         app = local_api.app(
-            _Nobody(), (), local_api.Limits(self.hosts), relayed=False
+            _nobody, (), local_api.Limits(self.hosts), relayed=False
         )
         self.mount(app)
         return app
@@ -285,16 +285,9 @@ class Console:
         return answer
 
 
-class _Nobody:
-    """Whom a token opens nothing for: pages alone are served."""
-
-    async def caller(self, bearer: str) -> Caller | None:
-        """Return None."""
-        return None
-
-    async def revoked(self, bearer: str) -> str:
-        """Return ""."""
-        return ""
+async def _nobody(bearer: str) -> str:
+    """Return that a token opens nothing: pages alone are served."""
+    return ""
 
 
 def _proof(request: web.Request) -> str:

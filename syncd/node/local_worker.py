@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -28,7 +29,7 @@ from syncd.node.offload import InPool
 from syncd.node.pinned import clock
 from syncd.node.serve import link
 from syncd.node.serve.budgets import KINDS, Budgets
-from syncd.node.serve.callers import Callers
+from syncd.node.serve.callers import whose
 from syncd.node.serve.freshness import Freshness, Heard
 from syncd.node.serve.link import (
     RELAYED,
@@ -190,7 +191,8 @@ class LocalWorker:
         self._refreshing = asyncio.Lock()
         self._lookups = self._answering(ctx)
         self._app = local_api.app(
-            *(Callers(ctx=ctx), [self._lookups], limits(config)),
+            *(partial(whose, ctx.own.bearers), [self._lookups]),
+            limits(config),
             rest=self._relay.answer,
         )
         secure = LocalTls(*start.tls, ctx.own.bearers) if start.tls else None

@@ -10,9 +10,8 @@ import ipaddress
 import logging
 import re
 import traceback
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -49,21 +48,15 @@ class Limits:
     max_request_bytes: int = 16_777_216
 
 
-class Front(Protocol):
-    """Who asks."""
-
-    async def caller(self, bearer: str) -> Caller | None:
-        """Return whose token that is, or None."""
-
-    async def revoked(self, bearer: str) -> str:
-        """Return the day on which a token was revoked, or ""."""
+Whose = Callable[[str], Awaitable[Caller | str]]
+"""whose a token is; else the day on which it was revoked, or \"\" """
 
 
 # -------------------------------------------------------------- application
 
 
 def app(
-    front: Front,
+    whose: Whose,
     services: Sequence[object],
     limits: Limits,
     rest: Handler | None = None,
@@ -76,7 +69,7 @@ def app(
     `relayed` may say whose certificate was shown: it comes from `relay`
     alone, which says so itself, whatever it was sent.
     """
-    own = LocalApi(front, limits, relayed)
+    own = LocalApi(whose, limits, relayed)
     made = web.Application(
         middlewares=[_problems, own.guard],
         client_max_size=limits.max_request_bytes,
@@ -207,7 +200,7 @@ def is_ours(host: str, limits: Limits = Limits()) -> bool:
 class LocalApi:
     """Lets callers in; what concerns no service, it answers itself."""
 
-    front: Front
+    whose: Whose
     limits: Limits
     relayed: bool = False
 
@@ -251,18 +244,17 @@ class LocalApi:
                 "Authorization: Bearer TOKEN; `syncd token add` makes one",
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        caller = await self.front.caller(bearer)
-        if caller is None:
-            day = await self.front.revoked(bearer)
+        caller = await self.whose(bearer)
+        if isinstance(caller, str):
             return problem.plain(
                 401,
                 "this token opens nothing here: it was revoked on {day}"
-                if day
+                if caller
                 else "this token opens nothing here: it is another"
                 " member's, or none",
                 "`syncd token list` shows those that do",
                 headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
-                day=day,
+                day=caller,
             )
         if caller.role not in way.roles:
             return problem.plain(

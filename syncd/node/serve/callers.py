@@ -1,10 +1,7 @@
 """Whose a bearer token is."""
 
-from dataclasses import dataclass
-
 from syncd.indicator import statement
-from syncd.node.context import Reading
-from syncd.store.bearer import Bearer
+from syncd.store.bearer import Bearer, Bearers
 from syncd.web.routes import Caller
 
 
@@ -15,18 +12,9 @@ def as_caller(found: Bearer) -> Caller:
     )
 
 
-@dataclass(kw_only=True, eq=False)
-class Callers:
-    """Knows who asks."""
-
-    ctx: Reading
-
-    async def caller(self, bearer: str) -> Caller | None:
-        """Return whose token that is, or None."""
-        found = await self.ctx.own.bearers.check(bearer)
-        return as_caller(found) if found else None
-
-    async def revoked(self, bearer: str) -> str:
-        """Return the day (UTC) on which a token was revoked, or ""."""
-        at = await self.ctx.own.bearers.revoked_at(bearer)
-        return statement.day_text(at // 86_400) if at is not None else ""
+async def whose(bearers: Bearers, bearer: str) -> Caller | str:
+    """Return whose token that is; else the day (UTC) of its end, or ""."""
+    if found := await bearers.check(bearer):
+        return as_caller(found)
+    at = await bearers.revoked_at(bearer)
+    return "" if at is None else statement.day_text(at // 86_400)

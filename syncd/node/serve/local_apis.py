@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
@@ -11,8 +12,8 @@ from syncd import pinning
 from syncd.console.app import Console
 from syncd.node.context import Context
 from syncd.node.listeners import Listeners, limits, listening
+from syncd.node.serve.callers import whose
 from syncd.node.serve.console_gate import ConsoleGate
-from syncd.node.serve.local_service import LocalService
 from syncd.node.serve.local_workers import LocalWorkers
 from syncd.web import local_api
 
@@ -22,7 +23,6 @@ class LocalApis:
     """What our own systems and people reach."""
 
     ctx: Context
-    local_service: LocalService
     local_workers: LocalWorkers
     listeners: Listeners
     services: Sequence[object]  # that have its routes
@@ -35,7 +35,7 @@ class LocalApis:
         """
         config = self.ctx.config
         app = local_api.app(
-            self.local_service,
+            partial(whose, self.ctx.own.bearers),
             self.services,
             limits(config),
             relayed=config.own.workers > 0,

@@ -29,7 +29,7 @@ from syncd.indicator.statement import NAMES
 from syncd.node.context import Context
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import share_name
-from syncd.node.serve.callers import Callers
+from syncd.node.serve.callers import whose
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.review_service import Review
@@ -58,7 +58,7 @@ log = structlog.get_logger("syncd.own")
 
 
 @dataclass(kw_only=True, eq=False)
-class LocalService(Callers):
+class LocalService:
     """Retracts, shows claims, takes rosters and shares."""
 
     ctx: Context
@@ -284,7 +284,7 @@ class LocalService(Callers):
 
         async def stands() -> bool:
             if page is None:
-                return await self.caller(bearer) == caller
+                return await whose(self.ctx.own.bearers, bearer) == caller
             open_ = await self.ctx.own.sessions.all()
             return page.session in {one.id for one in open_}
 

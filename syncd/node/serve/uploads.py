@@ -29,7 +29,6 @@ from syncd.lists import refused_rows
 from syncd.node.background import Aside
 from syncd.node.context import Context
 from syncd.node.listeners import limits
-from syncd.node.serve.callers import Callers
 from syncd.node.serve.intake import Intake
 from syncd.store import durable
 from syncd.store.sealing import Box, VaultCipher
@@ -51,18 +50,6 @@ MOST = 16  # that are kept at once
 PREVIEW_S = 120
 IMPORT_S = 3600
 AT_ONCE = 3  # processes
-
-
-@dataclass(kw_only=True, eq=False)
-class _As(Callers):
-    """Takes whoever has the socket for one caller, while the token lives."""
-
-    who: Caller
-
-    async def caller(self, bearer: str) -> Caller | None:
-        """Return the caller."""
-        lives = await self.ctx.own.bearers.lives(self.who.id)
-        return self.who if lives else None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -195,10 +182,14 @@ class Uploads:
 
     async def _import(self, caller: Caller, id_: int, how: Reading) -> None:
         ours, theirs = socket.socketpair()
+        lives = self.ctx.own.bearers.lives
+
+        async def whose(_: str) -> Caller | str:
+            """Take whoever has the socket for the caller."""
+            return caller if await lives(caller.id) else ""
+
         bounds = limits(self.ctx.config)
-        app = local_api.app(
-            _As(ctx=self.ctx, who=caller), (self.intake,), bounds
-        )
+        app = local_api.app(whose, (self.intake,), bounds)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
