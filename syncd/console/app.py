@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
@@ -23,6 +23,8 @@ from syncd.console.render import HERE, environment
 from syncd.errors import QuotaError, SyncdError, UntrustedError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later, t
+from syncd.store.bearer import PROXY, Bearer, Bearers
+from syncd.store.sessions import Sessions
 from syncd.web import local_api, routes
 from syncd.web.routes import (
     BEARER,
@@ -46,25 +48,6 @@ _HEADERS: Final = {
 }
 
 
-class Gate(Protocol):
-    """Knows who may come in, and keeps who is in."""
-
-    sessions: Any  # the book of them
-
-    async def enter(
-        self, secret: str, proof: str, staff: str
-    ) -> Caller | None:
-        """Return whose a token or ticket is, or a certificate."""
-
-    async def is_proxy(self, proof: str) -> bool:
-        """Tell whether that certificate is the one of a house's proxy."""
-
-    async def find(
-        self, secret: str, *, used: bool
-    ) -> tuple[Caller, Any] | None:
-        """Return whose session it is, and that, with `id` and `lang`."""
-
-
 @dataclass(kw_only=True, eq=False)
 class Console:
     """Lets people in, and surrounds what pages show."""
@@ -73,7 +56,8 @@ class Console:
     region: str  # whose numbers need no country code
     own: Any  # what `[console]` says: a `config.settings.Console`
     hosts: frozenset[str]
-    gate: Gate
+    bearers: Bearers
+    sessions: Sessions
     services: Sequence[object]
     zone: Callable[[], str]
     clock: Callable[[], int]
@@ -158,12 +142,11 @@ class Console:
         secret = request.cookies.get(self._cookie(request), "")
         streams = "event-stream" in request.headers.get(hdrs.ACCEPT, "")
         used = request.method != "GET" or not (visit.htmx or streams)
-        found = await self.gate.find(secret, used=used) if secret else None
+        found = await self.sessions.find(secret, used=used) if secret else None
         if found:
-            visit.caller, opened = found
-            visit.session = opened.id
-            if opened.lang:
-                until.enter_context(catalogue.speaking(opened.lang))
+            visit.caller, visit.session = Caller.of(found.bearer), found.id
+            if found.lang:
+                until.enter_context(catalogue.speaking(found.lang))
         if found is None and way.roles:
             if streams:
                 return web.Response(status=401)  # which asks again later
@@ -180,10 +163,10 @@ class Console:
     async def log_in(self, visit: Visit) -> web.Response:
         """Let somebody in, if they show who they are."""
         request, now = visit.request, float(self.clock())
-        given, proof = await visit.form(), _proof(request)
+        given, shown = await visit.form(), await self._certificate(request)
         secret = given.get("token", "").strip()
         *_, before, where = "", *request[HOPS]
-        if await self.gate.is_proxy(proof):  # which says whom it speaks for
+        if shown and shown.role == PROXY:  # which says whom it speaks for
             where = before
         self._failed = [one for one in self._failed if now - one[0] < 60]
         failed = sum(address == where for _, address in self._failed)
@@ -192,23 +175,35 @@ class Console:
                 "log-in: too many attempts failed; wait a minute",
                 retry_after_s=60,
             )
-        caller = await self.gate.enter(
-            secret, proof, request.headers.get(self.own.staff_header, "")
-        )
-        if caller is None:
+        if secret:
+            shown = await self._secret(secret)
+        elif shown and shown.role == PROXY:
+            staff = request.headers.get(self.own.staff_header, "")
+            shown = await self.bearers.of_staff(staff)
+        if shown is None or shown.role == PROXY:
             self._failed += [(now, where)] * bool(secret)
             return visit.show(
                 "login.html", status=401, failed=True, next=_next(given)
             )
-        sessions = self.gate.sessions
-        begun = await sessions.begin(caller.id, catalogue.language())
+        begun = await self.sessions.begin(shown.id, catalogue.language())
         path = _next(given)
-        home = visit.go(HOME.get(caller.role, path) if path == "/" else path)
+        home = visit.go(HOME.get(shown.role, path) if path == "/" else path)
         return self._with_cookie(visit, home, begun)
+
+    async def _certificate(self, request: web.Request) -> Bearer | None:
+        """Return for whom the certificate stands that came."""
+        return await self.bearers.check(_proof(request))
+
+    async def _secret(self, secret: str) -> Bearer | None:
+        """Return whose a token or ticket is."""
+        if secret.startswith("certificate:"):  # which is no secret
+            return None
+        found = await self.bearers.check(secret)
+        return found or await self.sessions.take(secret)
 
     async def log_out(self, visit: Visit) -> web.Response:
         """End a session, here and in the browser."""
-        await self.gate.sessions.end(visit.session)
+        await self.sessions.end(visit.session)
         return self._with_cookie(visit, visit.go(LOG_IN), "")
 
     def _error(self, visit: Visit, e: SyncdError) -> web.Response:
@@ -348,5 +343,5 @@ page("POST", "/logout", EVERYBODY, later("Log out"))(
 async def _speak(visit: Visit) -> web.StreamResponse:
     given = await visit.form()
     lang = _spoken(given.get("lang", ""))
-    await visit.room.gate.sessions.speak(visit.session, lang)
+    await visit.room.sessions.speak(visit.session, lang)
     return visit.go(_next(given))

@@ -54,6 +54,12 @@ class Caller(Person, frozen=True):
     shown: int | None = None
     # to so many values a second person has agreed, for this caller
 
+    @classmethod
+    def of(cls, token: Any) -> "Caller":
+        """Return who calls with a token."""
+        its = token.name, token.role, token.id, token.staff, token.person
+        return cls(*its)
+
 
 CALLER = web.RequestKey("caller", Caller)
 BEARER = web.RequestKey("bearer", str)  # its token, or what stands for it

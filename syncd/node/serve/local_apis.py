@@ -13,7 +13,6 @@ from syncd.console.app import Console
 from syncd.node.context import Context
 from syncd.node.listeners import Listeners, limits, listening
 from syncd.node.serve.callers import whose
-from syncd.node.serve.console_gate import ConsoleGate
 from syncd.node.serve.local_workers import LocalWorkers
 from syncd.web import local_api
 
@@ -47,12 +46,14 @@ class LocalApis:
     async def _open_console(self, app: web.Application) -> None:
         """Show pages at the local API's address, and alone over TLS."""
         ctx, config = self.ctx, self.ctx.config
+        ctx.own.sessions.idle_s = config.console.idle_s
         console = Console(
             member=config.member.id,
             region=config.member.region,
             own=config.console,
             hosts=limits(config).hosts,
-            gate=ConsoleGate(ctx=ctx),
+            bearers=ctx.own.bearers,
+            sessions=ctx.own.sessions,
             services=self.services,
             zone=lambda: ctx.roster.zone,
             clock=ctx.now,
