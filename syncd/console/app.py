@@ -55,7 +55,6 @@ class Console:
     member: str
     region: str  # whose numbers need no country code
     own: Any  # what `[console]` says: a `config.settings.Console`
-    hosts: frozenset[str]
     bearers: Bearers
     sessions: Sessions
     services: Sequence[object]
@@ -81,11 +80,9 @@ class Console:
         app.router.add_route("GET", "/static/{name}", static.answer)
         app.middlewares.append(self._lost)
 
-    def alone(self) -> web.Application:
+    def alone(self, limits: local_api.Limits) -> web.Application:
         """Return an application that shows pages and nothing else."""
-        app = local_api.app(
-            _nobody, (), local_api.Limits(self.hosts), relayed=False
-        )
+        app = local_api.app(_nobody, (), limits)
         self.mount(app)
         return app
 

@@ -5,10 +5,9 @@ concerned. What such a person is told leaves no trace of what is left out:
 not in a count, an id, an order or a gap.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import add
 from typing import Final
 
 import msgspec
@@ -36,6 +35,7 @@ from syncd.web.access_forms import (
     AboutItem,
     AccessFilter,
     AccessQuery,
+    AccessSum,
     AccessSums,
     AppealDraft,
     AppealFilter,
@@ -69,23 +69,22 @@ class AccessService:
         for token_ in await self.ctx.own.bearers.all():
             tokens[token_.name].append(token_)
             people[token_.staff] = token_.person
-        sums: defaultdict[tuple[str, ...], list[int]]
-        sums = defaultdict(lambda: [0, 0])
+        lookups: Counter[tuple[str, ...]] = Counter()
+        listed: Counter[tuple[str, ...]] = Counter()
         for one in await access.sums(*self._span(wanted)):
             # A name may have been another's before.
             ends = one.at + SPAN_S
             its = [t.staff for t in tokens[one.caller] if t.added_at < ends]
             staff = its[-1] if its else ""
             by = "" if staff and wanted.by == "person" else one.caller
-            counts = sums[self.ctx.day_of(one.at), by, staff, one.purpose]
-            counts[:] = map(add, counts, (one.lookups, one.listed))
+            person = people[staff] if staff else ""
+            key = self.ctx.day_of(one.at), by, staff, person, one.purpose
+            lookups[key] += one.lookups
+            listed[key] += one.listed
         await access.record([Access(caller.name, "audit", "", None)])
-        items = [
-            {"on": on, "by": by, "staff": staff, "purpose": what}
-            | {"person": staff and people[staff]}
-            | {"lookups": all_, "listed": hits}
-            for (on, by, staff, what), (all_, hits) in sorted(sums.items())
-        ]
+        names = AccessSum.__struct_fields__
+        rows = ((*key, n, listed[key]) for key, n in sorted(lookups.items()))
+        items = [dict(zip(names, row, strict=True)) for row in rows]
         return msgspec.convert({"items": items}, AccessSums)
 
     def _span(self, wanted: AccessFilter) -> tuple[int, int]:

@@ -51,7 +51,6 @@ class LocalApis:
             member=config.member.id,
             region=config.member.region,
             own=config.console,
-            hosts=limits(config).hosts,
             bearers=ctx.own.bearers,
             sessions=ctx.own.sessions,
             services=self.services,
@@ -64,5 +63,5 @@ class LocalApis:
             [sockets] = listening(at, "console")
             tls = pinning.OpenTls(*files)
             await self.listeners.serve(
-                console.alone(), sockets, "console", tls
+                console.alone(limits(config)), sockets, "console", tls
             )

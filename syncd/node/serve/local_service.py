@@ -73,21 +73,17 @@ class LocalService:
     review: Review  # holds what a second person is to see
 
     def __post_init__(self) -> None:
-        self._checked: tuple[Rules, int] | None = None
+        self._rules: dict[tuple[int, str], Rules] = {}  # those of today
 
     # --------------------------------------------------------- reporting
 
     def rules(self) -> Rules:
         """Return what drafts are checked against just now."""
         roster, today = self.ctx.roster, self.ctx.today()
-        if self._checked is not None:
-            context, version = self._checked
-            if (version, context.today) == (roster.version, today):
-                return context
-        ours = self.ctx.config.member
-        context = Rules(roster, today, ours.region, ours.id)
-        self._checked = context, roster.version
-        return context
+        if (now := (roster.version, today)) not in self._rules:
+            ours = self.ctx.config.member
+            self._rules = {now: Rules(roster, today, ours.region, ours.id)}
+        return self._rules[now]
 
     @route("POST", "/v1/retractions", HANDED_IN, "retract reports", status=202)
     async def retract(

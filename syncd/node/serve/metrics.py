@@ -88,9 +88,8 @@ def samples(
     """Yield of each gauge its labels and its value in a state."""
     for log in state.logs:
         name = log.origin
-        yield "syncd_log_entries", (name, "known"), log.known
-        yield "syncd_log_entries", (name, "mirrored"), log.mirrored
-        yield "syncd_log_entries", (name, "merged"), log.merged
+        for what in ("known", "mirrored", "merged"):
+            yield "syncd_log_entries", (name, what), getattr(log, what)
         yield "syncd_log_lag_entries", (name,), log.lag
         yield "syncd_log_contested", (name,), log.contested
         yield "syncd_log_missing_payloads", (name,), log.missing

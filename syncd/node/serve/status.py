@@ -253,14 +253,12 @@ class StatusReader:
         """Return the newest receipt of our log from each member."""
         roster = self.ctx.roster
         found = await self.ctx.own.cosigned.receipts(self.ctx.origin)
-        seen = []
-        for signer, receipt in sorted(found.items()):
-            member = roster.by_key_name(signer)
-            if member is not None and signer == member.keys.merged.name:
-                seen.append(
-                    shown(status_forms.Seen, receipt, member=member.id)
-                )
-        return tuple(seen)
+        return tuple(
+            shown(status_forms.Seen, receipt, member=member.id)
+            for signer, receipt in sorted(found.items())
+            if (member := roster.by_key_name(signer))
+            and signer == member.keys.merged.name
+        )
 
     async def _logs(
         self, *, digests: bool
@@ -312,17 +310,13 @@ class StatusReader:
 
     def _holder_states(self) -> tuple[status_forms.HolderState, ...]:
         """Return what was last seen of each holder."""
-        states = []
-        for member in self.ctx.roster.holders:
-            why = self._holder_down(member)
-            states.append(
-                status_forms.HolderState(
-                    member=member,
-                    up=not why,
-                    why=wire.of(why) if why else None,
-                )
+        return tuple(
+            status_forms.HolderState(
+                member=member, up=not why, why=wire.of(why) if why else None
             )
-        return tuple(states)
+            for member in self.ctx.roster.holders
+            for why in (self._holder_down(member),)
+        )
 
     def _holder_down(self, member: str) -> Message:
         """Return why a holder is down, "" if it is up: what came last counts.
