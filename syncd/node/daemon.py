@@ -1,9 +1,8 @@
 """The daemon: builds a member's parts, runs them, and takes them down.
 
 One process, one event loop. What computes runs in threads (libsodium and
-SQLite let go of the interpreter's lock), what waits runs in the loop. Rounds
-and the daily jobs come again by themselves; publishing has a task of its own
-that wakes when something was accepted.
+SQLite let go of the interpreter's lock), what waits runs in the loop: rounds
+and daily jobs, which come again, and publishing, which wakes for what is new.
 """
 
 import asyncio

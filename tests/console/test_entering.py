@@ -70,15 +70,6 @@ async def test_what_changes_comes_from_our_own_page(
     assert 'lang="en"' in (await operator.get("/")).html
 
 
-async def test_a_session_ends_with_its_token(alliance: Alliance) -> None:
-    member = alliance.up[0]
-    one = await visitor(member, "reader", "0302")
-    await one.log_in()
-    assert (await one.get("/")).path == "/"
-    await member.node.home.own.bearers.revoke("reader 0302")
-    assert (await one.get("/")).path.startswith("/login")
-
-
 async def test_a_session_that_nobody_uses_ends(alliance: Alliance) -> None:
     member = alliance.up[0]
     sessions = member.node.home.own.sessions
