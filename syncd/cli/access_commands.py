@@ -39,9 +39,9 @@ def _report(args: _ReportOptions) -> None:
         ]
     rows = [
         [
-            *(one["on"], one["by"], one["staff"], one["person"]),
-            answers.name("purpose", one["purpose"]),
-            *(one["lookups"], one["listed"]),
+            *(
+                one | {"purpose": answers.name("purpose", one["purpose"])}
+            ).values()
         ]
         for one in items
     ]

@@ -23,7 +23,7 @@ from syncd.console.render import HERE, environment
 from syncd.errors import QuotaError, SyncdError, UntrustedError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later, t
-from syncd.store.bearer import PROXY, Bearer, Bearers
+from syncd.store.bearer import PROXY, Bearers
 from syncd.store.sessions import Sessions
 from syncd.web import local_api, routes
 from syncd.web.routes import (
@@ -160,7 +160,8 @@ class Console:
     async def log_in(self, visit: Visit) -> web.Response:
         """Let somebody in, if they show who they are."""
         request, now = visit.request, float(self.clock())
-        given, shown = await visit.form(), await self._certificate(request)
+        given = await visit.form()
+        shown = await self.bearers.check(_proof(request))
         secret = given.get("token", "").strip()
         *_, before, where = "", *request[HOPS]
         if shown and shown.role == PROXY:  # which says whom it speaks for
@@ -173,7 +174,9 @@ class Console:
                 retry_after_s=60,
             )
         if secret:
-            shown = await self._secret(secret)
+            shown = await self.sessions.take(secret)
+            if shown is None and not secret.startswith("certificate:"):
+                shown = await self.bearers.check(secret)
         elif shown and shown.role == PROXY:
             staff = request.headers.get(self.own.staff_header, "")
             shown = await self.bearers.of_staff(staff)
@@ -186,17 +189,6 @@ class Console:
         path = _next(given)
         home = visit.go(HOME.get(shown.role, path) if path == "/" else path)
         return self._with_cookie(visit, home, begun)
-
-    async def _certificate(self, request: web.Request) -> Bearer | None:
-        """Return for whom the certificate stands that came."""
-        return await self.bearers.check(_proof(request))
-
-    async def _secret(self, secret: str) -> Bearer | None:
-        """Return whose a token or ticket is."""
-        if secret.startswith("certificate:"):  # which is no secret
-            return None
-        found = await self.bearers.check(secret)
-        return found or await self.sessions.take(secret)
 
     async def log_out(self, visit: Visit) -> web.Response:
         """End a session, here and in the browser."""

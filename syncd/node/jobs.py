@@ -8,13 +8,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import structlog
-from msgspec.structs import replace
 
 from syncd.errors import SyncdError
 from syncd.node.context import Context
 from syncd.node.runs import Runs
 from syncd.node.serve.metrics import Metrics
-from syncd.web.system_forms import JobState
 
 log = structlog.get_logger("syncd.node")
 
@@ -38,7 +36,6 @@ class Jobs:
     rng: random.Random = field(default_factory=secrets.SystemRandom)
 
     def __post_init__(self) -> None:
-        self._next: dict[str, int] = {}  # when each is due
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -52,13 +49,6 @@ class Jobs:
                 ("daily", self.daily, DAILY_S, 0.1, 5.0),
             )
         ]
-
-    def states(self) -> tuple[JobState, ...]:
-        """Return how each job and step ran last, and when a job runs next."""
-        return tuple(
-            replace(one, next_at=self._next.get(one.name))
-            for one in self.runs.states(*self._next)
-        )
 
     async def stop(self) -> None:
         """Begin nothing more."""
@@ -75,7 +65,7 @@ class Jobs:
     ) -> None:
         """Run a job; what goes wrong with it is counted and logged."""
         while True:
-            self._next[name] = self.ctx.now() + round(wait_s)
+            self.runs.next_at[name] = self.ctx.now() + round(wait_s)
             await asyncio.sleep(wait_s)
             began = time.monotonic()
             try:

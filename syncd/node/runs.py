@@ -4,6 +4,8 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
+from msgspec.structs import replace
+
 from syncd.web.system_forms import JobState
 
 
@@ -13,6 +15,7 @@ class Runs:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._ran: dict[str, JobState] = {}
+        self.next_at: dict[str, int] = {}  # when each job is due
 
     @contextlib.contextmanager
     def noted(self, name: str) -> Iterator[None]:
@@ -37,9 +40,13 @@ class Runs:
             with self.noted(f"{job}.{name}"):
                 await step
 
-    def states(self, *jobs: str) -> list[JobState]:
-        """Return these jobs, run or not, and all steps, each behind its job."""
-        return [*map(self._of, sorted({*jobs, *self._ran}))]
+    def states(self) -> tuple[JobState, ...]:
+        """Return all jobs, run or not, and steps, each behind its job."""
+        due = self.next_at
+        return tuple(
+            replace(self._of(name), next_at=due.get(name))
+            for name in sorted({*due, *self._ran})
+        )
 
     def _of(self, name: str) -> JobState:
         return self._ran.get(name, JobState(name=name))

@@ -21,7 +21,7 @@ from collections.abc import (
 )
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
@@ -76,19 +76,10 @@ class AccessRow:
     previous: int  # id of the writer's record before, 0 for none
 
 
-class AccessSum(NamedTuple):
-    """How many look-ups one caller made for one purpose in a short time."""
-
-    at: int  # unix seconds: when it begins, a whole SPAN_S
-    caller: str
-    purpose: str
-    lookups: int
-    listed: int  # of them: those that found something
-
-
 Positions = tuple[Position, ...] | None
 _Sealed = tuple[str, Positions, str, str]  # in the order of _NAMES
 _Row = dict[str, Any]
+_Sum = tuple[int, str, str, int, int]  # begin, unix seconds; caller, purpose
 
 
 class _Month(VaultCipher):
@@ -160,8 +151,12 @@ class AccessBook(SealedBook):
                 yield row
             after = rows[-1].id
 
-    async def sums(self, since: int, until: int) -> list[AccessSum]:
-        """Return how many there were from a time to before another."""
+    async def sums(self, since: int, until: int) -> Sequence[_Sum]:
+        """Return how many there were from a time to before another.
+
+        By the SPAN_S in which they were, by caller and purpose: all, and
+        those that found something.
+        """
         t, months = access.c, access_position.c.month
         spans = months.between(since // MONTH_S, until // MONTH_S)
         on = sa.select(access_position.c.access_id).where(spans)
@@ -171,8 +166,7 @@ class AccessBook(SealedBook):
         by = (begin, t.caller, t.purpose)
         hits = sa.func.count().filter(t.id.in_(on))
         sums = sa.select(*by, sa.func.count(), hits).group_by(*by)
-        rows = await self._rows(sums.where(t.at.between(since, until - 1)))
-        return [AccessSum(*row) for row in rows]
+        return await self._rows(sums.where(t.at.between(since, until - 1)))
 
     async def prune(self, days: int) -> int:
         """Drop records older than `days` and keys no longer needed."""

@@ -48,7 +48,9 @@ async def test_a_job_that_fails_comes_again() -> None:
         5,
         *[pytest.approx(600, abs=1)] * 2,
     ]
-    found = {one.name: (one.failed, one.next_at) for one in there.states()}
+    found = {
+        one.name: (one.failed, one.next_at) for one in there.runs.states()
+    }
     assert found == {
         "daily": (1, 608),
         "daily.a": (0, None),

@@ -71,16 +71,15 @@ class AccessService:
             people[token_.staff] = token_.person
         lookups: Counter[tuple[str, ...]] = Counter()
         listed: Counter[tuple[str, ...]] = Counter()
-        for one in await access.sums(*self._span(wanted)):
+        for at, name, what, n, hits in await access.sums(*self._span(wanted)):
             # A name may have been another's before.
-            ends = one.at + SPAN_S
-            its = [t.staff for t in tokens[one.caller] if t.added_at < ends]
+            its = [t.staff for t in tokens[name] if t.added_at < at + SPAN_S]
             staff = its[-1] if its else ""
-            by = "" if staff and wanted.by == "person" else one.caller
-            person = people[staff] if staff else ""
-            key = self.ctx.day_of(one.at), by, staff, person, one.purpose
-            lookups[key] += one.lookups
-            listed[key] += one.listed
+            by = "" if staff and wanted.by == "person" else name
+            person = staff and people[staff]
+            key = self.ctx.day_of(at), by, staff, person, what
+            lookups[key] += n
+            listed[key] += hits
         await access.record([Access(caller.name, "audit", "", None)])
         names = AccessSum.__struct_fields__
         rows = ((*key, n, listed[key]) for key, n in sorted(lookups.items()))

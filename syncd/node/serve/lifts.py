@@ -50,9 +50,7 @@ class Lifts:
         self, page: Sequence[Arrival]
     ) -> Mapping[Position, Sequence[Position]]:
         """Return which reports of others each statement may lift."""
-        origin, _ = page[0].position
-        found = self.ctx.roster.by_origin(origin)
-        its = {log.origin for log in found[0].generations} if found else set()
+        its = self._logs_of(page[0].position[0])
         some = [
             (arrival, arrival.statement)
             for arrival in page
@@ -68,10 +66,15 @@ class Lifts:
                 claim.position
                 for claim in claims.get(arrival.key, ())
                 if isinstance(claim.statement, Report)
-                and claim.origin not in {origin, *its}
+                and claim.origin not in its
                 and (not about or claim.position in about)
             ]
         return {at: reports for at, reports in hits.items() if reports}
+
+    def _logs_of(self, origin: str) -> list[str]:
+        """Return the logs of whose a log is, of all generations."""
+        found = self.ctx.roster.by_origin(origin)
+        return [g.origin for g in found[0].generations] if found else [origin]
 
     async def _tell(
         self,
@@ -146,8 +149,7 @@ class Lifts:
 
     async def _judge(self, day: str, position: Position) -> None:
         """Write a finding if a member lifts too often, once a day."""
-        found = self.ctx.roster.by_origin(position[0])
-        logs = [log.origin for log in found[0].generations] if found else []
+        logs = self._logs_of(position[0])
         first = statement.day_text(
             max(statement.day(day) - WINDOW_DAYS + 1, 0)
         )

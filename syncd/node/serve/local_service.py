@@ -149,9 +149,11 @@ class LocalService:
 
     async def _named(self, wanted: report_forms.Retraction) -> list[int]:
         """Return the ids of the vault rows that a retraction may mean."""
-        named = [wanted.value, wanted.token, wanted.positions, wanted.ids]
-        named.append(wanted.values)
-        if sum(map(bool, [*named, wanted.import_, wanted.never])) != 1:
+        named = (
+            *(wanted.value, wanted.values, wanted.token, wanted.positions),
+            *(wanted.ids, wanted.import_, wanted.never),
+        )
+        if sum(map(bool, named)) != 1:
             raise MalformedError(
                 "retraction: want one of value, token, positions, ids, import,"
                 " never"
@@ -222,20 +224,20 @@ class LocalService:
         """
         limit = wanted.limit
         found = await self.ctx.mirror.page(_after(wanted.after), limit)
-        items = []
         seen = [
             (token.KIND_NAMES[claim_rows.kind_epoch(number)[0]], short)
             for short, number, _ in found
         ]
         await self.lookups.audited(caller, seen, ())
-        for short, number, claims in found:
-            kind, epoch = claim_rows.kind_epoch(number)
-            items.append(self._indicator(kind, epoch, short, claims))
+        items = tuple(
+            self._indicator(*claim_rows.kind_epoch(number), short, claims)
+            for short, number, claims in found
+        )
         last = ""
         if len(found) == limit:
             short, number, _ = found[-1]
             last = f"{token.encode(short)}.{number}"
-        return forms.IndicatorPage(items=tuple(items), next=last)
+        return forms.IndicatorPage(items=items, next=last)
 
     @route(
         *("GET", "/v1/indicators/{origin}/{index}", READERS), "read one claim"

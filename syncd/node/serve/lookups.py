@@ -154,9 +154,11 @@ class Lookups:
             MAX_DEADLINE_MS,
         )
         questions = [_question(item) for item in wanted.items]
-        how: dict[str, Any] = {"purpose": wanted.purpose}
+        how: dict[str, Any] = {
+            "purpose": wanted.purpose,
+            "caller": caller.name,
+        }
         how["reference"] = wanted.reference
-        how["caller"] = caller.name
         answers, overlay, world, _ = done = await self.answers(
             questions,
             timeout_s=deadline_ms / 1000,

@@ -117,8 +117,8 @@ class Uploads:
     async def mend(self, id_: int, wanted: MendedRows) -> Upload:
         """Keep all refused rows of an import as a file, some of them mended."""
         mended, rows = dict(wanted.rows), []
-        after, more = 0, True
-        while more:
+        after: int | None = 0
+        while after is not None:
             page = await self.intake.refused_rows(
                 id_, RefusedQuery(after=after)
             )
@@ -129,7 +129,7 @@ class Uploads:
                 )
                 for one in page.items
             ]
-            after, more = page.next, bool(page.next)
+            after = page.next or None
         file = BytesIO()
         await asyncio.to_thread(refused_rows.write, file, lambda: rows, "en")
         return await self.take(file.getvalue())
