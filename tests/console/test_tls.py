@@ -76,9 +76,11 @@ async def log_in(
     form = {"token": more.pop("token", "")}
     headers = {"Origin": url, "Sec-Fetch-Site": "same-origin"}
     headers |= {k.replace("_", "-"): v for k, v in more.items()}
-    return await session.post(
+    answer = await session.post(
         f"{url}/login", data=form, headers=headers, allow_redirects=False
     )
+    await answer.read()
+    return answer
 
 
 async def test_a_certificate_is_its_persons(bank: Member) -> None:
