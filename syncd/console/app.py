@@ -70,7 +70,7 @@ class Console:
             for one in routes.of(type(service))
         }
         self._environment = environment()
-        self._failed: list[tuple[float, str]] = []  # when log-ins did, whence
+        self._failed: list[tuple[int, str]] = []  # when log-ins did, whence
 
     def mount(self, app: web.Application) -> None:
         """Have an application show pages too."""
@@ -159,7 +159,7 @@ class Console:
 
     async def log_in(self, visit: Visit) -> web.Response:
         """Let somebody in, if they show who they are."""
-        request, now = visit.request, float(self.clock())
+        request, now = visit.request, self.clock()
         given = await visit.form()
         shown = await self.bearers.check(_proof(request))
         secret = given.get("token", "").strip()
@@ -299,8 +299,7 @@ def _next(given: Any) -> str:
 def _language(request: web.Request) -> str:
     """Return what a browser asks for, as far as we speak it."""
     asked = request.query.get("lang", "") if request.path == LOG_IN else ""
-    wanted = asked or request.headers.get(hdrs.ACCEPT_LANGUAGE, "")
-    return _spoken(wanted)
+    return _spoken(asked or request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
 
 
 def _spoken(wanted: str) -> str:

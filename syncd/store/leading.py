@@ -73,15 +73,11 @@ _lock = sa.table(
     sa.column("granted", sa.Boolean),
 ).c
 _HERE = _session.datname == sa.func.current_database()
-_table = sa.table(
-    "pg_stat_user_tables",
-    sa.column("schemaname", Text),
-    sa.column("relid", Int),
-).c
-_SIZES = sa.select(
-    "postgresql " + _table.schemaname,
-    sa.func.sum(sa.func.pg_total_relation_size(_table.relid)).cast(Int),
-).group_by(_table.schemaname)
+_SIZES = sa.text(
+    "SELECT 'postgresql ' || schemaname,"
+    " CAST(sum(pg_total_relation_size(relid)) AS bigint)"
+    " FROM pg_stat_user_tables GROUP BY schemaname"
+)
 
 
 def _holds(lock: int) -> sa.ColumnElement[bool]:
@@ -222,7 +218,7 @@ class Election(Book):
     @reads
     def sizes(self, c: sa.Connection) -> dict[str, int]:
         """Return how many bytes each schema has on the server."""
-        return dict(c.execute(_SIZES).tuples())
+        return dict(map(tuple, c.execute(_SIZES)))
 
     @reads
     def news(self, c: sa.Connection, version: int) -> News:
