@@ -91,10 +91,10 @@ def modules_of(room: str) -> list[str]:
 
 @pytest.mark.parametrize("room", CORE)
 def test_the_core_imports_no_edge(room: str) -> None:
-    """A room of the core loads no web and SQL."""
+    """A room of the core loads no web, SQL and scheduler."""
     loaded = loaded_by(*modules_of(room))
     assert f"syncd.{room}" in loaded
-    edges = {"aiohttp", "sqlalchemy", "alembic", "sqlite3"}
+    edges = {"aiohttp", "sqlalchemy", "alembic", "apscheduler", "sqlite3"}
     assert not loaded & (edges | {"syncd.cli", "syncd.store"})
 
 
@@ -105,6 +105,7 @@ def test_help_is_quick() -> None:
         "aiohttp",
         "sqlalchemy",
         "alembic",
+        "apscheduler",
         "python_calamine",
     }
     assert not loaded & (heavy | {"phonenumbers", "schwifty"})

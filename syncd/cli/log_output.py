@@ -85,7 +85,8 @@ def configure(
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # It would repeat every request line; the metrics count requests instead.
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    for chatty in ("aiohttp.access", "apscheduler"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -1,1 +1,1 @@
-"""Builds the parts of a member's daemon; owns its clock and jobs."""
+"""Builds the parts of a member's daemon; owns its clock and scheduler."""

@@ -1,8 +1,8 @@
 """The daemon: builds a member's parts, runs them, and takes them down.
 
 One process, one event loop. What computes runs in threads (libsodium and
-SQLite let go of the interpreter's lock), what waits runs in the loop: rounds
-and daily jobs, which come again, and publishing, which wakes for what is new.
+SQLite let go of the interpreter's lock), what waits runs in the loop. The
+scheduler starts rounds and daily jobs; publishing wakes for what is accepted.
 """
 
 import asyncio
@@ -136,8 +136,7 @@ class Daemon:
         """Return a part, given the parts that it names in its fields."""
         there = vars(self)
         names = [f.name for f in fields(part) if f.init]  # type: ignore[arg-type]
-        given = {name: there[name] for name in names if name in there}
-        return part(**{**given, **more})
+        return part(**{n: there[n] for n in names if n in there} | more)
 
     def _build_follow(self) -> None:
         """Build what follows the other members' logs and rosters."""
@@ -261,8 +260,8 @@ class Daemon:
         self.leadership = self._make(
             Leadership, changed=self.peer_service.changed, news=self.feed.wake
         )
-        due = {"round": self._round, "daily": self.leadership.daily_jobs}
-        self.jobs = self._make(Jobs, **due)
+        due = {"daily": self.leadership.daily_jobs, "clock_set": self.wake}
+        self.jobs = self._make(Jobs, round=self._round, **due)
         self.system_service = self._make(SystemService)
         answer = [p for p in vars(self).values() if routes.of(type(p))]
         self.local_apis = self._make(LocalApis, services=answer)
@@ -357,13 +356,14 @@ class Daemon:
         await self.open_peer_api(sockets.get("peer"))
         await self.open_local_api(sockets.get("own"))
         await self.leadership.begin()
-        self._tasks = [asyncio.create_task(self.leadership.run())]
+        tasks = self.leadership.run(), self.jobs.watch_clock()
+        self._tasks = [*map(asyncio.create_task, tasks)]
         self.schedule()
 
     async def stop(self) -> None:
         """Close the APIs, finish what is being written, and close."""
         self.feed.close()
-        await self.jobs.stop()
+        self.jobs.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

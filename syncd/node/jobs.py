@@ -1,6 +1,7 @@
-"""The jobs that come again: rounds, and what is done once a day."""
+"""The jobs that run by the clock: rounds, and what is done once a day."""
 
 import asyncio
+import datetime
 import random
 import secrets
 import time
@@ -8,74 +9,119 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from syncd.errors import SyncdError
 from syncd.node.context import Context
 from syncd.node.runs import Runs
 from syncd.node.serve.metrics import Metrics
+from syncd.web.system_forms import JobState
 
 log = structlog.get_logger("syncd.node")
 
 DAILY_S = 600  # how often the daily jobs look at the clock
+CLOCK_S = 5.0  # how often it is looked whether the clock was set, and by what
 
 Job = Callable[[], Awaitable[None]]
 
 
+@dataclass(frozen=True)
+class Around(BaseTrigger):  # type: ignore[misc]
+    """Each pause is longer or shorter by up to a part of it.
+
+    APScheduler's own jitter only lengthens: all members together would ask
+    a tenth less often than said.
+    """
+
+    every_s: float
+    jitter: float  # part of it
+    rng: random.Random = field(default_factory=secrets.SystemRandom)
+
+    def get_next_fire_time(
+        self, previous_fire_time: object, now: datetime.datetime
+    ) -> datetime.datetime:
+        """Return when to run after now: what was missed is not made up for."""
+        part = self.rng.uniform(1 - self.jitter, 1 + self.jitter)
+        return now + datetime.timedelta(seconds=self.every_s * part)
+
+
 @dataclass(kw_only=True, eq=False)
 class Jobs:
-    """Has each job run every so often, never two of a kind at once.
-
-    By no clock that anybody sets: it may be set back by an hour.
-    """
+    """The scheduler, and what it runs."""
 
     ctx: Context
     metrics: Metrics
     runs: Runs
     round: Job
     daily: Job
-    rng: random.Random = field(default_factory=secrets.SystemRandom)
+    clock_set: Callable[[], None]  # called when somebody set the clock
 
     def __post_init__(self) -> None:
-        self._tasks: list[asyncio.Task[None]] = []
+        self.scheduler = AsyncIOScheduler(timezone=datetime.UTC)
 
     def start(self) -> None:
-        """Begin."""
-        at = self.ctx.config.exchange
-        first_s = min(at.interval_s * at.jitter, 1.0)
-        self._tasks = [
-            asyncio.create_task(self.repeat(*each))
-            for each in (
-                ("round", self.round, at.interval_s, at.jitter, first_s),
-                ("daily", self.daily, DAILY_S, 0.1, 5.0),
+        """Run each job every so often, never two of a kind at once."""
+        exchange = self.ctx.config.exchange
+        rounds = Around(exchange.interval_s, exchange.jitter)
+        first_s = min(exchange.interval_s * exchange.jitter, 1.0)
+        now = datetime.datetime.now(datetime.UTC)
+        for name, job, when, wait_s in (
+            ("round", self.round, rounds, first_s),
+            ("daily", self.daily, Around(DAILY_S, 0.1), 5.0),
+        ):
+            self.scheduler.add_job(
+                self._run,
+                when,
+                args=(name, job),
+                id=name,
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=None,
+                next_run_time=now + datetime.timedelta(seconds=wait_s),
             )
-        ]
+        self.scheduler.start()
 
-    async def stop(self) -> None:
+    def states(self) -> tuple[JobState, ...]:
+        """Return how each job and step ran last, and when a job runs next."""
+        for job in self.scheduler.get_jobs():
+            self.runs.next_at[job.id] = int(job.next_run_time.timestamp())
+        return self.runs.states()
+
+    def stop(self) -> None:
         """Begin nothing more."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.scheduler.running:  # else an API could not be opened
+            self.scheduler.shutdown(wait=False)
 
-    def pause_s(self, every_s: float, jitter: float) -> float:
-        """Return a pause, longer or shorter by up to a part of it."""
-        return every_s * self.rng.uniform(1 - jitter, 1 + jitter)
-
-    async def repeat(
-        self, name: str, job: Job, every_s: float, jitter: float, wait_s: float
-    ) -> None:
+    async def _run(self, name: str, job: Job) -> None:
         """Run a job; what goes wrong with it is counted and logged."""
+        try:
+            with self.runs.noted(name):
+                await job()
+        except SyncdError as e:
+            self.metrics.failures.labels(name).inc()
+            log.warning("job failed", job=name, why=str(e))
+        except Exception:
+            self.metrics.failures.labels(name).inc()
+            log.exception("job failed", job=name)
+        except asyncio.CancelledError:
+            log.debug("job left", job=name)  # we are being stopped
+
+    async def watch_clock(self, every_s: float = CLOCK_S) -> None:
+        """Have the jobs go on when somebody sets the machine's clock.
+
+        The scheduler reckons by the time of day: when that is set back by an
+        hour, it would do nothing for an hour.
+        """
+        before = self.ctx.clock() - time.monotonic()
         while True:
-            self.runs.next_at[name] = self.ctx.now() + round(wait_s)
-            await asyncio.sleep(wait_s)
-            began = time.monotonic()
-            try:
-                with self.runs.noted(name):
-                    await job()
-            except Exception as e:
-                self.metrics.failures.labels(name).inc()
-                if isinstance(e, SyncdError):
-                    log.warning("job failed", job=name, why=str(e))
-                else:
-                    log.exception("job failed", job=name)
-            took_s = time.monotonic() - began
-            wait_s = max(self.pause_s(every_s, jitter) - took_s, 0.0)
+            await asyncio.sleep(every_s)
+            after = self.ctx.clock() - time.monotonic()
+            by_s, before = round(after - before), after
+            if abs(by_s) < CLOCK_S or not self.scheduler.running:
+                continue
+            log.warning("the machine's clock was set", by_s=by_s)
+            self.clock_set()  # it may be right now
+            now = datetime.datetime.now(datetime.UTC)
+            for job in self.scheduler.get_jobs():
+                job.modify(next_run_time=now)

@@ -132,7 +132,7 @@ def test_a_name_says_enough() -> None:
 def test_one_event_is_one_line_of_json(stream: io.StringIO) -> None:
     """Ours and a library's take the same way."""
     structlog.get_logger("syncd.node").info("pulled", size=3, raw="x")
-    logging.getLogger("library").warning("missed %s", "13800138000")
+    logging.getLogger("apscheduler").warning("missed %s", "13800138000")
     structlog.get_logger("syncd.node").debug("not at this level")
     ours, theirs = map(json.loads, stream.getvalue().splitlines())
     assert ours["event"] == "pulled"

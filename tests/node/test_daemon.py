@@ -1,10 +1,12 @@
 """The daemon's own jobs, whatever goes wrong with them or their machine."""
 
 import asyncio
+import datetime
 from itertools import chain, repeat
 from unittest.mock import DEFAULT, AsyncMock, Mock, patch
 
 import pytest
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from syncd.errors import (
     DamagedError,
@@ -13,12 +15,14 @@ from syncd.errors import (
 )
 from syncd.flows.ports import Bundle
 from syncd.node.context import BUG
+from syncd.node.daemon import Daemon
 from syncd.node.publish.append_guard import UNASKED
 from syncd.node.upkeep import erasures
 from syncd.roster import membership
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, note
 from tests.alliance import (
+    HOUR_S,
     Alliance,
     as_founded,
     payload,
@@ -31,6 +35,32 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 alliance = shared(as_founded)  # one of which tests maltreat
+
+
+@pytest.mark.parametrize("by_s", [-HOUR_S, HOUR_S])
+async def test_the_clock_is_set(alliance: Alliance, by_s: int) -> None:
+    """The jobs go on at once; set back, they would wait for that long."""
+    bank = alliance.bank
+    Daemon.schedule(bank.node)
+    scheduler = bank.node.jobs.scheduler
+    scheduler.pause()  # they are looked at, not run
+    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
+    for job in scheduler.get_jobs():
+        job.modify(next_run_time=later)
+    watch = asyncio.create_task(bank.node.jobs.watch_clock(0.01))
+
+    async def due() -> bool:
+        return all(j.next_run_time < later for j in scheduler.get_jobs())
+
+    try:
+        await asyncio.sleep(0.05)
+        assert not await due()
+        bank.shift_s = by_s
+        await until(due)
+    finally:
+        watch.cancel()
+        scheduler.shutdown(wait=False)
+        bank.node.jobs.scheduler, bank.shift_s = AsyncIOScheduler(), 0
 
 
 @pytest.mark.parametrize(

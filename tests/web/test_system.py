@@ -34,7 +34,7 @@ async def test_the_daemon_says_what_it_runs_with(
     await asyncio.sleep(0)  # they wait
     await jobs.round()
     state = (await police.get("/v1/system")).body
-    await jobs.stop()
+    jobs.stop()
     ran = {job["name"]: job for job in state["jobs"]}
     assert (
         ran["round.exchange"]["last_at"] > 0 < ran["round.exchange"]["took_s"]

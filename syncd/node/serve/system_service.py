@@ -5,6 +5,7 @@ import platform
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -13,7 +14,6 @@ from syncd.config.settings import SETTINGS
 from syncd.errors import MissingError
 from syncd.node.context import Context
 from syncd.node.follow.rounds import Rounds
-from syncd.node.runs import Runs
 from syncd.node.serve.shown import shown
 from syncd.node.serve.status import VERSION
 from syncd.roster import certificate
@@ -29,7 +29,7 @@ class SystemService:
 
     ctx: Context
     rounds: Rounds  # know our clock
-    runs: Runs  # of jobs
+    jobs: Any  # `node.jobs.Jobs`
 
     @route("GET", "/v1/system", OPERATORS, "read how the daemon is doing")
     async def system(self) -> forms.SystemState:
@@ -48,7 +48,7 @@ class SystemService:
             files=await asyncio.to_thread(_sizes, home)
             | (await server.sizes() if server else {}),
             settings=in_force(self.ctx.config),
-            jobs=self.runs.states(),
+            jobs=self.jobs.states(),
             tokens=tuple(tokens),
             sessions=tuple(
                 shown(forms.SessionRow, one, one.bearer)
