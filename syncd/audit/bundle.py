@@ -202,7 +202,8 @@ def _read(root: Path, path: str, most: int) -> bytes:
 
 def pack(root: Path, out: Path) -> None:
     """Write a bundle's files as one plain tar, the same for the same."""
-    with tarfile.open(out, "x", format=tarfile.USTAR_FORMAT) as tar:
+    out.touch(mode=0o600, exist_ok=False)  # payloads may be in it
+    with tarfile.open(out, "w", format=tarfile.USTAR_FORMAT) as tar:
         for path in sorted([MANIFEST, *Bundle(root).files]):
             entry = tarfile.TarInfo(path)
             entry.size = (root / path).stat().st_size

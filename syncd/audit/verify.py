@@ -32,9 +32,7 @@ from syncd.errors import (
 from syncd.flows import evidence, log_files
 from syncd.indicator import statement
 from syncd.indicator.leaf import Record
-from syncd.indicator.statement import (
-    Void,
-)
+from syncd.indicator.statement import Void
 from syncd.roster import trust
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, growth, note

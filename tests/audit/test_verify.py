@@ -402,6 +402,7 @@ def test_a_tar_is_the_same(made: Made, police: Bundle, tmp_path: Path) -> None:
     bundles.pack(police.root, one)
     bundles.pack(police.root, two)
     assert one.read_bytes() == two.read_bytes()
+    assert one.stat().st_mode & 0o077 == 0  # payloads may be in it
     bundles.unpack(one, tmp_path / "out")
     again = Bundle(tmp_path / "out")
     assert (again.name, made.codes(again)) == (police.name, set())
