@@ -184,6 +184,10 @@ def findings() -> set[str]:
     for path in CODE.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         found.update(re.findall(r'\b_?[fF](?:inding|ound)\(\s*"(\w+)"', text))
+        for either in re.findall(
+            r'\bcode = "(\w+)" if \w+ else "(\w+)"', text
+        ):
+            found.update(either)
     return found
 
 
