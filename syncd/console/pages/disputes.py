@@ -15,16 +15,6 @@ from syncd.messages.catalogue import later, t
 from syncd.web.claim_forms import DisputePage, DisputeQuery
 from syncd.web.routes import OPERATORS
 
-SIDES: Final = {
-    "against_us": later("against us"),
-    "by_us": later("by us"),
-}
-STATES: Final = {
-    "open": later("waits for an answer"),
-    "overdue": later("overdue"),
-    "answered": later("answered"),
-    "ended": later("ended"),
-}
 REASONS: Final = {  # that go with each outcome
     "report_stands": ("evidence_confirmed", "case_open"),
     "report_withdrawn": ("evidence_insufficient", "identity_cleared"),
@@ -89,8 +79,8 @@ def _row(visit: Visit, one: DisputeState) -> Row:
     outcomes = dict.fromkeys(r.outcome for r in one.reports)
     return {
         "due": one.due,
-        "state": t(STATES[one.state]),
-        "side": t(SIDES[one.side]),
+        "state": catalogue.phrase("contest", one.state),
+        "side": catalogue.phrase("side", one.side),
         "member": one.member,
         "kind": catalogue.phrase("kind", one.kind),
         "reason": places.words("dispute_reason", one.reason),

@@ -12,7 +12,7 @@ from syncd.console.page import Visit, page
 from syncd.console.pages import exchange
 from syncd.console.render import say
 from syncd.console.tables import Column, moment
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import later, phrase, t
 from syncd.messages.events import said
 from syncd.web.event_stream import READER, Event, Reader
 from syncd.web.figure_forms import MemberDays
@@ -20,12 +20,7 @@ from syncd.web.forms import EventQuery
 from syncd.web.routes import EVERYBODY
 from syncd.web.status_forms import Status
 
-STATES: Final = {
-    "heard": later("in touch"),
-    "lag": later("behind"),
-    "silent": later("silent"),
-    "forked": later("forked"),
-}
+STATES: Final = ("heard", "lag", "silent", "forked")
 MENDS: Final = {  # by the first word of what is to do
     word: path
     for path, words in {
@@ -51,7 +46,7 @@ async def now(visit: Visit) -> web.StreamResponse:
     past = await visit.api("GET", "/v1/history")
     bad = [
         {"day": one.day, "member": member, "why": say(one.why)}
-        | {"state": t(STATES[one.state])}
+        | {"state": phrase("contact", one.state)}
         for member, days in past.members.items()
         for one in days.bad
     ]
@@ -129,7 +124,7 @@ def _cards(status: Status) -> Iterator[tuple[str, str, bool]]:
 
 def _counted(days: MemberDays) -> str:
     count = Counter(days.line)
-    words = ((t(said_), count[state[0]]) for state, said_ in STATES.items())
+    words = ((phrase("contact", x), count[x[0]]) for x in STATES)
     return ", ".join(f"{word} {n}" for word, n in words if n)
 
 
@@ -140,5 +135,5 @@ def _bar(days: MemberDays) -> Iterator[tuple[int, int, str, str]]:
         why = ""
         if run[0][0] not in "h.":
             one = next(bad)
-            why = f"{one.day}: {t(STATES[one.state])} – {say(one.why)}"
+            why = f"{one.day}: {phrase('contact', one.state)} – {say(one.why)}"
         yield run.start(), len(run[0]), run[0][0], why
