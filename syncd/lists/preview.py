@@ -22,6 +22,7 @@ from syncd.errors import MalformedError, Message, SyncdError
 from syncd.flows import report
 from syncd.flows.draft import Draft, NewReport
 from syncd.lists.columns import Columns
+from syncd.lists.refused_rows import OURS
 from syncd.lists.rows import Row, Table
 from syncd.lists.words import UnknownError
 
@@ -112,7 +113,7 @@ def look(table: Table, columns: Columns, rules: report.Rules) -> Preview:
             shows = masked(made.value), msgspec.json.decode(made.fields)
             listed.append(Listed(row.number, made.kind, *shows))
     return Preview(
-        columns.names or tuple(named.items()),
+        tuple(c for c in columns.names or named.items() if c[0] not in OURS),
         listed,
         rows,
         len(seen),

@@ -27,7 +27,6 @@ from syncd.config import Address
 from syncd.errors import RefusedError, SyncdError
 from syncd.lists import file_kinds, mapping, preview
 from syncd.lists.columns import ListDescription
-from syncd.lists.refused_rows import OURS
 from syncd.lists.rows import FileOptions
 from syncd.messages.catalogue import t
 from syncd.node import hardening
@@ -69,12 +68,18 @@ def _done(task: Task, file: Path) -> UploadPreview | None:
     )
     if not task.socket:
         found = preview.look(rows, plan, task.rules)
-        same = "listed", "rows", "good", "twice", "unknown", "notices"
-        columns = tuple(one for one in found.columns if one[0] not in OURS)
+        same = (
+            "columns",
+            "listed",
+            "rows",
+            "good",
+            "twice",
+            "unknown",
+            "notices",
+        )
         return UploadPreview(
             about=rows.about,
-            map=mapping.written(how, said, columns, say=t),
-            columns=columns,
+            map=mapping.written(how, said, found.columns, say=t),
             reasons=tuple(
                 RefusedFor(problem=problem.of(r.why), row=r.row, rows=r.rows)
                 for r in found.reasons

@@ -15,7 +15,6 @@ from syncd.flows.report import Rules
 from syncd.lists import preview
 from syncd.lists.columns import Columns
 from syncd.lists.preview import Preview
-from syncd.lists.refused_rows import OURS
 from syncd.lists.rows import Table
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
@@ -33,9 +32,8 @@ def show(args: OutputOptions, rows: Table, plan: Columns) -> Preview:
     today = datetime.datetime.fromtimestamp(pinned.clock(), zone).date()
     rules = Rules(roster, today.isoformat(), member.region, member.id)
     found = preview.look(rows, plan, rules)
-    columns = [one for one in found.columns if one[0] not in OURS]
     value = {
-        "columns": [{"column": n, "field": into} for n, into in columns],
+        "columns": [{"column": n, "field": into} for n, into in found.columns],
         "rows": found.rows,
         "good": found.good,
         "twice": found.twice,
@@ -50,16 +48,14 @@ def show(args: OutputOptions, rows: Table, plan: Columns) -> Preview:
         ],
         "notices": dict(found.notices),
     }
-    args.show(value, _lines(found, columns, plan))
+    args.show(value, _lines(found, plan))
     return found
 
 
-def _lines(
-    found: Preview, columns: list[tuple[str, str]], plan: Columns
-) -> Iterator[str]:
+def _lines(found: Preview, plan: Columns) -> Iterator[str]:
     yield t("Columns, and what they are understood as:")
     head = (t("column"), t("field"))
-    named = [(name, into or t("not stored")) for name, into in columns]
+    named = [(name, into or t("not stored")) for name, into in found.columns]
     yield from grid.lines(head, named)
     if plan.constants:
         constants = ", ".join(f"{k}={v}" for k, v in plan.constants.items())
