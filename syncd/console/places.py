@@ -29,7 +29,7 @@ def place(position: Position, member: str = "") -> Link:
 
 def words(facet: str, *codes: str | None) -> str:
     """Return what codes of the vocabulary are called; None and "" are none."""
-    return ", ".join(answers.word(facet, code) for code in codes if code)
+    return ", ".join(catalogue.word(facet, code) for code in codes if code)
 
 
 def named(

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -34,7 +34,6 @@ _COLUMNS: Final = (
     Column("taken_back", later("taken back")),
     Column("refused", later("refused")),
 )
-_SHOWN: Final = (*FACETS, "seen", "expires")
 
 
 @page("GET", "/imports", OPERATORS, later("Imports"), menu=35)
@@ -154,28 +153,13 @@ async def _read(
         of_all=await facets(visit),  # what may be the same in all rows
         phrase=catalogue.phrase,
         word=catalogue.word,
-        shown=_SHOWN,
-        more=_more,
+        shown=(*FACETS, "seen", "expires"),
         unknown=[
             (u, _near(u), places.named(u.field))
             for u in (found.unknown[:200] if found else ())
             if u.shown != "…"  # else it is a value in the wrong column
         ],
     )
-
-
-def _more(fields: Mapping[str, Any]) -> str:
-    """Return what else a row says, in words."""
-    said = []
-    for name, value in fields.items():
-        codes = value if isinstance(value, list) else [value]
-        if value and name not in _SHOWN:
-            codes = ["yes" if code is True else str(code) for code in codes]
-            words = [catalogue.word(name, code) for code in codes]
-            said.append(
-                f"{catalogue.phrase('field', name)} {', '.join(words)}"
-            )
-    return "; ".join(said)
 
 
 def _reading(given: Mapping[str, str]) -> Reading:
