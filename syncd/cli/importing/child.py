@@ -68,15 +68,7 @@ def _done(task: Task, file: Path) -> UploadPreview | None:
     )
     if not task.socket:
         found = preview.look(rows, plan, task.rules)
-        same = (
-            "columns",
-            "listed",
-            "rows",
-            "good",
-            "twice",
-            "unknown",
-            "notices",
-        )
+        same = "columns listed rows good twice unknown notices"
         return UploadPreview(
             about=rows.about,
             map=mapping.written(how, said, found.columns, say=t),
@@ -84,7 +76,7 @@ def _done(task: Task, file: Path) -> UploadPreview | None:
                 RefusedFor(problem=problem.of(r.why), row=r.row, rows=r.rows)
                 for r in found.reasons
             ),
-            **{name: getattr(found, name) for name in same},
+            **{name: getattr(found, name) for name in same.split()},
         )
     name, options = task.how.name, run.options_of(rows, how, said, plan)
     given = {"list": task.how.list or name, "name": name, "options": options}
