@@ -356,8 +356,8 @@ class Daemon:
         await self.open_peer_api(sockets.get("peer"))
         await self.open_local_api(sockets.get("own"))
         await self.leadership.begin()
-        tasks = self.leadership.run(), self.jobs.watch_clock()
-        self._tasks = [*map(asyncio.create_task, tasks)]
+        led = asyncio.create_task(self.leadership.run())
+        self._tasks = [led, asyncio.create_task(self.jobs.watch_clock())]
         self.schedule()
 
     async def stop(self) -> None:
