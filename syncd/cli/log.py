@@ -1,7 +1,8 @@
-"""`syncd log show`, `export`: logs as they are, with no daemon and no secret.
+"""`syncd log`: logs as they are, with no daemon and no secret.
 
 Everything is read from the home's files as they are at one moment, so a
-daemon may run meanwhile. `verify` is `log_verify`'s work.
+daemon may run meanwhile. Exit codes of `verify`: 0 all holds, 1 somebody
+evaluated too much, 4 no roster that we trust, 5 damaged.
 """
 
 import asyncio
@@ -14,12 +15,13 @@ from syncd import canonical, config
 from syncd.cli import grid, meter, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions
-from syncd.errors import UsageError
+from syncd.errors import DamagedError, UsageError
 from syncd.flows import log_files
-from syncd.indicator import codec, statement, token
+from syncd.indicator import claims, codec, statement, token
 from syncd.indicator.leaf import Record
+from syncd.messages.catalogue import t
 from syncd.node.audit import stored
-from syncd.node.pinned import clock
+from syncd.node.pinned import clock, trusted_roster
 from syncd.store.snapshot import (
     CosignRow,
     LogRow,
@@ -30,6 +32,7 @@ from syncd.tlog import checkpoint, note, strict
 from syncd.tlog.merkle import BUNDLE
 
 LAST = 10  # entries that `show` lists
+LOOKED = ("origin", "size", "merged", "rows", "contested", "ok", "problems")
 
 noun = Command()
 
@@ -124,15 +127,10 @@ def _of(
         "size": row.size,
         "root": strict.encode(root),
         "note": row.note.decode(),
-        "types": types(counted),
+        "types": {str(type_): n for type_, n in sorted(counted.items())},
         "last": last[::-1],
         "receipts": [{"key": r.name, "size": r.size} for r in receipts],
     }
-
-
-def types(counted: Counter[int]) -> dict[str, int]:
-    """Return how many entries there are of which type."""
-    return {str(type_): n for type_, n in sorted(counted.items())}
 
 
 def entry(index: int, record: Record) -> dict[str, Any]:
@@ -184,3 +182,53 @@ def lines(view: Mapping[str, Any]) -> Iterator[str]:
         yield grid.clean(shown).rstrip()
     for receipt in view["receipts"]:
         yield f"receipt  {receipt['key']} {receipt['size']}"
+
+
+# ----------------------------------------------------------------- verify
+
+
+@noun.verb("verify", "Verify all logs and claims of a home.")
+def _verify(args: OutputOptions) -> int:
+    settings = args.settings()
+    reports = stored.verify_home(settings, trusted_roster(settings).current)
+    found = [
+        {
+            **{name: getattr(r, name) for name in LOOKED},
+            "root": strict.encode(r.root),
+            "digest": {
+                _key_name(key): claims.digest_bytes(value).hex()
+                for key, value in sorted(r.digest.items())
+            },
+            "excess": r.counted.excess,
+        }
+        for r in reports
+    ]
+    args.show(found, _proven(found))
+    if not all(report.ok for report in reports):
+        return DamagedError.exit_code
+    return 1 if any(report.counted.excess for report in reports) else 0
+
+
+def _proven(found: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield what each log is; tell what is wrong with it."""
+    for log in found:
+        state = t("ok") if log["ok"] else t("DAMAGED")
+        if log["contested"]:
+            state += t(", contested")
+        yield t(
+            "{origin}: {size} entries, {merged} merged, {rows} claims stand:"
+            " {state}",
+            **log,
+            state=state,
+        )
+        for name, value in log["digest"].items():
+            yield f"  {name:12} {value}"
+        for problem in log["problems"]:
+            terminal.tell(f"syncd: {t('error')}: {log['origin']}: {problem}")
+        for text in log["excess"]:
+            terminal.tell(f"{log['origin']}: {text}")
+
+
+def _key_name(key: int) -> str:
+    kind, epoch = claims.kind_epoch(key)
+    return f"{token.KIND_NAMES.get(kind, kind)}/{epoch}"

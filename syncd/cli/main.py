@@ -57,7 +57,7 @@ MODULES = {
     "doctor": "doctor_command",
     "roster": "roster_commands edits never_edits",
     "alliance": "alliance",
-    "log": "log log_verify",
+    "log": "log",
     "demo": ".demo.demo_command",
 }
 
