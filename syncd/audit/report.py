@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import jinja2
 
 from syncd.audit.result import Audit, AuditedLog, Line, kinds
-from syncd.indicator.statement import TYPES, Dispute, Usage
+from syncd.indicator.statement import NAMES, Dispute, Usage
 from syncd.messages import catalogue
 from syncd.messages.catalogue import t
 from syncd.roster import changes
@@ -258,9 +258,8 @@ def page(audit: Audit) -> str:
 
 
 def type_name(number: str) -> str:
-    """Return what a type is called; its number if this build has none."""
-    struct = TYPES.get(int(number))
-    return struct.__name__.lower() if struct else number
+    """Return what a type is called, as a log's page calls it."""
+    return catalogue.phrase("type", NAMES.get(int(number), number))
 
 
 def plot(
