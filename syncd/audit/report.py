@@ -251,6 +251,7 @@ def page(audit: Audit) -> str:
         lang=catalogue.language(),
         when=moments(audit),
         type_name=type_name,
+        word=catalogue.word,
         shown=shown,
         not_seen=[catalogue.say(text) for text in audit.unseen],
         plots=[plot(log, found["exchange"]) for log in found["logs"]],
