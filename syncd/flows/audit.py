@@ -45,8 +45,13 @@ class Tally:
         """Count one row."""
         token, key, index, record, by = row
         try:
-            hashed = claims.digest(origin, ((token, index, key, record),))
-            total = _with_end(hashed, by)
+            total = hashed = claims.digest(
+                origin, ((token, index, key, record),)
+            )
+            if by is not None:
+                raw = claims.digest_bytes(hashed) + _EIGHT(by)
+                ended = hashlib.sha256(raw).digest()
+                total = int.from_bytes(ended, "big")
             n = index // BUNDLE
         except (struct.error, TypeError, AttributeError):
             self.odd.append(
@@ -57,13 +62,6 @@ class Tally:
         if by is None:
             self.in_force += 1
             self.digest[key] = claims.plus(self.digest.get(key, 0), hashed)
-
-
-def _with_end(hashed: int, by: int | None) -> int:
-    if by is None:
-        return hashed
-    raw = claims.digest_bytes(hashed) + _EIGHT(by)
-    return int.from_bytes(hashlib.sha256(raw).digest(), "big")
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,14 +186,11 @@ class Judge:
         # A member says as much of one token as it likes.
         light = len(asked) + sum(map(len, self._found.values())) <= LIGHT
         judge = at_once if light else offload
-        found: list[Answer] = await judge(self._answer_all, asked)
+        found: list[Answer] = await judge(lambda: [*map(self._answer, asked)])
         return found
 
     def _key(self, form: Identifier, output: bytes) -> Key:
         return form.kind, self._epochs[form.kind], token.token(output)
-
-    def _answer_all(self, asked: Sequence[PendingQuestion]) -> list[Answer]:
-        return [self._answer(one) for one in asked]
 
     def _answer(self, asked: PendingQuestion) -> Answer:
         """Return an answer with its forms, and what a reader should know."""

@@ -175,7 +175,11 @@ class Transport:
             except UnavailableError as e:  # an error of its server
                 last = e
             except (TimeoutError, OSError, aiohttp.ClientError) as e:
-                last = self._silent(e)
+                last = self._strangers()
+                if not _is_hung_up(e):
+                    last = UnavailableError(
+                        "{member}: {why}", member=self.name, why=_why(e)
+                    )
             except ValueError as e:  # a header that the library chokes on
                 raise BrokenSourceError(
                     "{member}: an answer that is no HTTP", member=self.name
@@ -244,14 +248,6 @@ class Transport:
             raise BrokenSourceError(
                 "{member}: {why}", member=self.name, why=e
             ) from e
-
-    def _silent(self, e: Exception) -> UnavailableError:
-        """Return what an address means that gave no answer."""
-        if _is_hung_up(e):
-            return self._strangers()
-        return UnavailableError(
-            "{member}: {why}", member=self.name, why=_why(e)
-        )
 
     def _strangers(self) -> NotAdmittedError:
         return NotAdmittedError(

@@ -39,7 +39,8 @@ def record(
         },
     )
     for f in findings:
-        row = {**_key(f), "detail": _detail(f), "count": 1}
+        detail = msgspec.json.encode(wire.of(f.detail)).decode()
+        row = {**_key(f), "detail": detail, "count": 1}
         connection.execute(again, {**row, "first_at": now, "last_at": now})
 
 
@@ -85,10 +86,6 @@ def newest(connection: sa.Connection, limit: int) -> list[Row]:
 def _key(f: Finding) -> dict[str, str | int]:
     idx = _NO_INDEX if f.index is None else f.index
     return {"code": f.code, "origin": f.origin, "idx": idx}
-
-
-def _detail(finding: Finding) -> str:
-    return msgspec.json.encode(wire.of(finding.detail)).decode()
 
 
 def _finding(code: str, origin: str, idx: int, detail: str) -> Finding:

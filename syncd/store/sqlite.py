@@ -8,7 +8,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -123,12 +123,7 @@ class SqliteEngine:
             UnavailableError: there is no room for a second copy of the file
                 and its WAL, or a long read keeps old pages.
         """
-        with self._in_turn():
-            self._purge()
-
-    def _purge(self) -> None:
-        raw = self._write.raw_connection()
-        try:
+        with self._in_turn(), closing(self._write.raw_connection()) as raw:
             connection = raw.driver_connection
             assert isinstance(connection, sqlite3.Connection)  # noqa: S101
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -140,8 +135,6 @@ class SqliteEngine:
             busy, _, _ = connection.execute(
                 "PRAGMA wal_checkpoint(TRUNCATE)"
             ).fetchone()
-        finally:
-            raw.close()
         if busy:
             raise UnavailableError(
                 "{name}: a long read keeps old pages alive",

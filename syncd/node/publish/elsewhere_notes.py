@@ -42,13 +42,10 @@ class ElsewhereNotes:
             ABOUT_THE_VALUE,
             self.ctx.own_origins,
         )
-        noted = {
-            id_: self._whose(*found[token])
-            for id_, token in tokens.items()
-            if token in found
-        }
+        owner, noted = self.ctx.roster.owner, dict[int, str]()
+        for id_, token in tokens.items():
+            if token in found:
+                origin, reason = found[token]
+                noted[id_] = f"{owner(origin) or origin} {reason}"
         await self.ctx.own.vault.note_elsewhere(noted)
         return noted
-
-    def _whose(self, origin: str, reason: str) -> str:
-        return f"{self.ctx.roster.owner(origin) or origin} {reason}"

@@ -6,7 +6,7 @@ simply run again.
 """
 
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -15,7 +15,6 @@ from syncd.errors import RefusedError
 from syncd.flows import anchor, sighting
 from syncd.indicator import statement, token
 from syncd.indicator.active import World
-from syncd.indicator.claims import Claim
 from syncd.indicator.statement import COUNTS, Anchor, Sighting, Usage
 from syncd.node.context import Context
 from syncd.node.publish.append_guard import AppendGuard
@@ -149,11 +148,13 @@ class Daily:
         pending = await own.sightings.due(monday)
         world = await self.ctx.world()
         seen = World(world.roster, world.day, world.contested)
-        telling = [
-            row
-            for row in pending
-            if sighting.may_tell(await self._claims(row), seen, world.own)
-        ]
+        telling = []
+        for row in pending:
+            code = token.KIND_CODES[row.kind]
+            found = await self.ctx.mirror.claims([row.token], code, row.epoch)
+            claims = found.get(row.token, ())
+            if sighting.may_tell(claims, seen, world.own):
+                telling.append(row)
         gone = {row.id for row in pending}
         if len({row.token for row in telling}) < sighting.BATCH:
             gone -= {row.id for row in telling}
@@ -161,11 +162,6 @@ class Daily:
         told = [_sighting(row, today) for row in telling]
         secrets.SystemRandom().shuffle(told)
         await self.publisher.append(told, done=[name], sighted=[*gone])
-
-    async def _claims(self, met: SightedToken) -> Sequence[Claim]:
-        code = token.KIND_CODES[met.kind]
-        found = await self.ctx.mirror.claims([met.token], code, met.epoch)
-        return found.get(met.token, ())
 
 
 def _sighting(met: SightedToken, today: str) -> Sighting:
