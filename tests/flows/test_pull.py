@@ -93,6 +93,24 @@ async def test_our_own_log_is_mirrored_in_steps(
         own.frontier,
         own.signed,
     )
+    to.mirror.held = replace(to.mirror.held, merged=0)  # to be folded again
+    to.mirror.batches.clear()
+    assert await merge.own(own, to.mirror, offload) == 600
+    assert [batch.stop for batch in to.mirror.batches] == [256, 512, 600]
+
+
+async def test_what_our_own_log_grew_by_since_is_merged_next(to: Pull) -> None:
+    """A bundle that is wider by now is as wide as the tip that was read."""
+
+    class Grown(Log):
+        async def bundle(self, n: int) -> Bundle | None:
+            if self.frontier.size == 300:
+                self.reports(7)
+            return await super().bundle(n)
+
+    own = Grown().reports(300)
+    assert await merge.own(own, to.mirror, offload) == 307
+    assert [batch.stop for batch in to.mirror.batches] == [300, 307]
 
 
 async def test_two_who_merge_our_own_log(to: Pull) -> None:
