@@ -384,7 +384,8 @@ class Member:
         """Wait until it has closed what is of a retired epoch."""
 
         async def done() -> bool:
-            return (self.home / erasures.RETIRED).exists()
+            events = self.node.ctx.own.events
+            return bool(await events.reported(erasures.RETIRED))
 
         await until(done)
 

@@ -141,10 +141,13 @@ class _Claim:
         try:
             raw = task.result()
             found = self.trusted.examine(raw)
-        except (ForkError, NewerError) as e:
-            fork = isinstance(e, ForkError)
-            code = "roster_fork" if fork else "newer_software"
-            self.findings.append(Finding(code, peer.name, None, e.text))
+        except ForkError as e:
+            fork = Finding("roster_fork", peer.name, None, e.text)
+            self.findings.append(fork)
+            return False
+        except NewerError as e:
+            newer = Finding("newer_software", peer.name, None, e.text)
+            self.findings.append(newer)
             return False
         except SyncdError as e:  # no roster, or not signed: ask others
             self.why = Message("{member}: {why}", member=peer.name, why=e)

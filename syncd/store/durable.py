@@ -60,20 +60,6 @@ def sync_directory(path: Path) -> None:
         os.close(fd)
 
 
-def number(path: Path, otherwise: int) -> int:
-    """Return the number that a file holds, `otherwise` where there is none.
-
-    Raises:
-        DamagedError: it is none.
-    """
-    raw = read(path)
-    if raw is None:
-        return otherwise
-    if not raw.isdigit():
-        raise DamagedError("{path}: is no number", hint="delete it", path=path)
-    return int(raw)
-
-
 def read(path: Path) -> bytes | None:
     """Return the file's bytes, or None if there is no such file.
 

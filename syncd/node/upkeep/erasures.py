@@ -9,7 +9,6 @@ rewritten: that is done once after new erasures, by the daily job.
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import structlog
 
@@ -19,14 +18,14 @@ from syncd.flows.ports import Finding
 from syncd.indicator import absent, codec, leaf
 from syncd.indicator.absent import Range
 from syncd.roster.roster import Roster
-from syncd.store import durable, erasing
+from syncd.store import erasing
 from syncd.store.erasing import Span
 from syncd.store.home_stores import OwnStore
 from syncd.store.mirror import MirrorStore
 from syncd.tlog.merkle import BUNDLE
 
-FILE = "purged"  # in the home: how many erasures the last rewrite covered
-RETIRED = "retired"  # in the home: the epochs of which nothing is kept
+PURGED = "upkeep/purged"  # kept: how many erasures the last rewrite covered
+RETIRED = "upkeep/retired"  # kept: the epochs of which nothing is kept
 STEP = 64  # bundles closed in one transaction
 
 log = structlog.get_logger("syncd.erasures")
@@ -62,20 +61,18 @@ async def by_roster(
             log.info("erased", origin=order.origin, ranges=len(fresh))
 
 
-async def by_epoch(
-    home: Path, roster: Roster, own: OwnStore, mirror: MirrorStore
-) -> bool:
+async def by_epoch(roster: Roster, own: OwnStore, mirror: MirrorStore) -> bool:
     """Erase what is of retired epochs wherever we keep it; tell if so.
 
     From the first line on nothing of them is merged any more. It may die on
     any line and simply run again.
     """
     mirror.retired = roster.retired
-    names = sorted(f"{kind}/{epoch}\n" for kind, epoch in roster.retired)
-    done = "".join(names).encode()
-    if (durable.read(home / RETIRED) or b"") == done:
+    names = sorted(f"{kind}/{epoch}" for kind, epoch in roster.retired)
+    done = " ".join(names)
+    if await own.events.reported(RETIRED) == done:
         return False
-    log.info("retiring", epochs=done.decode().split())
+    log.info("retiring", epochs=names)
     await mirror.drop_retired()
     for head in await mirror.heads():
         bundles = -(-head.mirrored // BUNDLE)
@@ -84,7 +81,7 @@ async def by_epoch(
     await close_ours(own, mirror, roster.retired)
     await own.vault.retire(roster.retired)
     await own.database.purge()
-    durable.write(home / RETIRED, done)
+    await own.events.now(RETIRED, done, "")
     return True
 
 
@@ -155,17 +152,17 @@ async def _close(
     return True
 
 
-async def purge(home: Path, own: OwnStore, mirror: MirrorStore) -> bool:
+async def purge(own: OwnStore, mirror: MirrorStore) -> bool:
     """Leave no byte of what was erased since the last time; tell if any was."""
     # What was erased of a log of ours is closed in own.db once it has ended.
     count = len(await own.log.sizes()) - 1
     for head in await mirror.heads():
         count += len(await mirror.erased(head.origin))
-    if count == durable.number(home / FILE, 0):
+    if count == int(await own.events.reported(PURGED) or 0):
         return False
     if await close_ours(own, mirror):
         await own.database.purge()
     await mirror.purge()
-    durable.write(home / FILE, b"%d" % count)
+    await own.events.now(PURGED, str(count), "")
     log.info("purged", erasures=count)
     return True

@@ -13,9 +13,8 @@ from syncd.node.context import Context
 from syncd.node.upkeep import erasures
 from syncd.node.upkeep.never_list import NeverList
 from syncd.node.upkeep.protected_reports import ProtectedReports
-from syncd.store import durable
 
-FOLDED = "folded"  # in the home: the format by which claims were folded
+FOLDED = "upkeep/folded"  # kept: the format by which claims were folded
 
 log = structlog.get_logger("syncd.node")
 
@@ -45,9 +44,7 @@ class RosterOrders:
         """Erase what is of the roster's retired epochs."""
         home = self.ctx.home
         async with self._retiring:
-            await erasures.by_epoch(
-                home.path, self.ctx.roster, home.own, home.mirror
-            )
+            await erasures.by_epoch(self.ctx.roster, home.own, home.mirror)
 
     async def refold(self) -> None:
         """Fold all logs again if the roster's format has risen.
@@ -57,16 +54,13 @@ class RosterOrders:
         claims of one of them at a time. A build that does not implement the
         format stops merging instead; the build that replaces it does this
         when it starts.
-
-        Raises:
-            DamagedError: the file that says by what we folded is no number.
         """
         roster, mirror = self.ctx.roster, self.ctx.mirror
-        path = self.ctx.home.path / FOLDED
+        events = self.ctx.own.events
         if roster.stops_merging:
             log.critical("not merging", format=roster.format)
             return
-        before = durable.number(path, 1)
+        before = int(await events.reported(FOLDED) or 1)
         if roster.format == before:
             return
         log.warning(
@@ -77,7 +71,7 @@ class RosterOrders:
                 await mirror.fold_again(head.origin)
                 with contextlib.suppress(StaleError):  # another goes on
                     await merge.all_stored(head.origin, mirror, self.checks)
-        durable.write(path, b"%d" % roster.format)
+        await events.now(FOLDED, str(roster.format), "")
 
     async def know_never(self) -> None:
         """Learn the never-list's tokens, and what of ours it protects."""
