@@ -27,7 +27,12 @@ class CosignBook(Protocol):
     async def cosign(
         self, role: str, origin: str, old: Cosigned | None, new: Cosigned
     ) -> None:
-        """Replace `old` by `new`, never by a smaller one, or StaleError."""
+        """Replace `old` by `new`; durable on return.
+
+        Raises:
+            StaleError: the last one is not `old`, or `new` is smaller.
+            ForkError: the same size with another root.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -225,7 +225,8 @@ class Mirror(MirrorReader, Protocol):
         """Move from `old` to `new` in one transaction with its claims.
 
         Raises:
-            StaleError: (mirrored, merged) is not `old`'s any more.
+            StaleError: (mirrored, merged) is not `old`'s any more, or the
+                origin was found to be forked.
         """
 
     async def erased(self, origin: str) -> Sequence[Range]:

@@ -40,12 +40,7 @@ class CosignRows(Book):
     async def cosign(
         self, role: str, origin: str, old: Cosigned | None, new: Cosigned
     ) -> None:
-        """Replace `old` by `new`; durable on return.
-
-        Raises:
-            StaleError: the last one is not `old`, or `new` is smaller.
-            ForkError: the same size with another root.
-        """
+        """Replace `old` by `new`, as the port says."""
 
         def job(c: sa.Connection) -> None:
             last = _cosigned(c, role, origin)

@@ -88,12 +88,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
         batch: Batch,
         findings: Sequence[Finding] = (),
     ) -> None:
-        """Move from `old` to `new` in one transaction with its claims.
-
-        Raises:
-            StaleError: (mirrored, merged) is not `old`'s any more, or the
-                origin was found to be forked.
-        """
+        """Move from `old` to `new` in one transaction, as the port says."""
         if old.origin != new.origin or not (
             old.mirrored <= new.mirrored
             and old.merged <= new.merged <= new.mirrored
@@ -170,9 +165,6 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
         """Keep a bundle whose withheld payloads have arrived.
 
         Erased entries stay erased, whatever the bundle brings.
-
-        Raises:
-            StaleError: the bundle has grown meanwhile, or is not here.
         """
         log_id = log_rows.id_of(c, origin)
         bundle_rows.rewrite(c, log_id, bundle)
@@ -181,14 +173,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
     async def decide(
         self, old: MirrorHead, size: int, rejected: Sequence[bytes]
     ) -> None:
-        """Hold only the first `size` entries of a log, uncontested.
-
-        `rejected` are notes of its key that do not count any more: they are
-        kept as evidence.
-
-        Raises:
-            StaleError: (mirrored, merged) is not `old`'s any more.
-        """
+        """Hold only the first `size` entries of a log, as the port says."""
 
         def job(c: sa.Connection) -> None:
             log_id = log_rows.id_of(c, old.origin)

@@ -121,15 +121,10 @@ class OwnLogStore(Book):
         sighted: Sequence[int] = (),
         effect: bool = False,
     ) -> None:
-        """Commit bundles, tip and vault states; mark; then release.
-
-        `done` names statements that are written once only, such as one
-        day's usage of one key; `sighted` are ids of sightings told by this
-        append; `effect`: an entry has one. All in the same transaction.
+        """Commit bundles, tip and vault states, as the port says; mark; release.
 
         Raises:
-            StaleError: the tip is not `old` any more, or one of `done` was
-                done before; nothing was written.
+            StaleError: also if one of `done` was done before.
         """
         _check_gapless(old, new, bundles)
 
