@@ -5,7 +5,8 @@ flows' work.
 """
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from urllib.parse import quote
@@ -31,6 +32,8 @@ MAX_FILES = {  # bytes of a log's files, as sent, by what their paths begin with
     "tile/": 256 * 32,
 }
 MAX_TOGETHER = 32 << 20  # bytes of bundles asked for at once; or one
+ALLOWED_S = 2.0  # for files to begin to come
+RATE = 1 << 18  # bytes of them per second that cost nothing
 HEADS_S = 30.0  # for all heads: a round waits for no slow member longer
 
 
@@ -45,6 +48,9 @@ class PeerClient(Transport):
 
     own_origins: frozenset[str] = field(kw_only=True)
     """the logs that it serves as its own, under `/log/`"""
+    slow: Callable[[float], None] = field(kw_only=True, default=lambda _: None)
+    """hears of the seconds that files, or their failing, took above what is
+    in order for their size"""
 
     async def files(
         self, origin: str, paths: Sequence[str]
@@ -58,7 +64,15 @@ class PeerClient(Transport):
             Wanted(f"{prefix}/{path}", most(path), keep_gzip=payloads)
             for path in paths
         ]
-        return await self._many(wanted, whole=not payloads)
+        began, allowed_s = time.monotonic(), ALLOWED_S
+        try:
+            got = await self._many(wanted, whole=not payloads)
+            allowed_s += sum(map(len, got)) / RATE
+            return got
+        finally:  # given up counts as well
+            over_s = time.monotonic() - began - allowed_s
+            if over_s > 0:
+                self.slow(over_s)
 
     # -------------------------------------------------------------- Peer
 

@@ -270,3 +270,18 @@ async def test_bundles_together_are_bounded_while_they_come() -> None:
     peer.held = 0
     rest = await peer.files("log", wanted[len(got) :])
     assert rest[0].endswith(b"/%03d" % len(got))
+
+
+@pytest.mark.parametrize("answer", [b"tile", UnavailableError("gone")])
+async def test_what_files_took_too_long_is_heard(
+    monkeypatch: pytest.MonkeyPatch, answer: bytes | Exception
+) -> None:
+    """Those that fail, too; what comes in good time costs nothing."""
+    cost: list[float] = []
+    for allowed_s, want in ((60.0, 0), (-1.0, 1)):
+        monkeypatch.setattr(client, "ALLOWED_S", allowed_s)
+        peer = Addresses(answer)
+        peer.slow = cost.append
+        with contextlib.suppress(UnavailableError):
+            await peer.files("log", ["tile/0/000"])
+        assert len(cost) == want

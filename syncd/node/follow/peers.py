@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ class Peers:
     """The clients of the other members' peer APIs."""
 
     ctx: Context
-    peer_choice: PeerChoice  # hears of each answer
+    peer_choice: PeerChoice  # hears of each answer, and what it cost
     client: Callable[..., PeerClient] = PeerClient
 
     def __post_init__(self) -> None:
@@ -64,6 +65,9 @@ class Peers:
             own_origins=frozenset({member.origin}),
             listed=lambda: self._listed(member),
             heard=lambda: self.peer_choice.heard(member.id, self.ctx.now()),
+            slow=lambda s: self.peer_choice.charge(
+                member.id, s, time.monotonic()
+            ),
             limits=self._limits,
         )
 

@@ -32,7 +32,6 @@ from syncd.node.follow.peer_choice import PeerChoice
 from syncd.node.follow.peers import Peers
 from syncd.node.follow.receipts import Receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
-from syncd.node.follow.timed_source import TimedSource
 from syncd.peer.directory import DirectorySource
 from syncd.tlog import checkpoint, note
 from syncd.tlog.note import VerifierKey
@@ -334,27 +333,17 @@ class Pulls:
         others = self.ctx.others
         first = [m for m in (*holders, owner) if m in others]
         asked = self.peer_choice.order(first, others, time.monotonic())
-        return [
-            *self._inbox(origin),
-            *(
-                TimedSource(self.peers.get(m), partial(self._charge, m))
-                for m in asked
-            ),
-        ]
+        return [*self._inbox(origin), *map(self.peers.get, asked)]
 
     def _inbox(self, origin: str) -> list[Source]:
         """Return what lies in the home of a log, as sources of it."""
         path = self.ctx.home.inbox(origin)
         return [DirectorySource(path)] if path.is_dir() else []
 
-    def _charge(self, member: str, seconds: float) -> None:
-        """Remember that a source cost us time."""
-        self.peer_choice.charge(member, seconds, time.monotonic())
-
     def _blame(self, source: str) -> None:
         """Remember that a source gave wrong bytes; a directory is no peer."""
         if self.ctx.roster.member(source) is not None:
-            self._charge(source, WRONG_S)
+            self.peer_choice.charge(source, WRONG_S, time.monotonic())
 
 
 def _why(done: PullResult) -> Message:
