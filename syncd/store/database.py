@@ -32,15 +32,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NEWS = "news"  # of a connection: its transaction has what others wait for
-_LEADER = sa.Table(  # `leading.leader`, from either schema
-    "leader",
-    sa.MetaData(),
-    sa.Column("fencing", sa.BigInteger),
-    sa.Column("timeline", sa.Text),
-    schema="own",
-)
-FENCING = sa.select(_LEADER.c.fencing).where(  # none since a failover
-    _LEADER.c.timeline == timeline()
+_names = sa.column("fencing", sa.BigInteger), sa.column("timeline", sa.Text)
+_leader = sa.table("leader", *_names, schema="own").c  # from either schema
+FENCING = sa.select(_leader.fencing).where(  # none since a failover
+    _leader.timeline == timeline()
 )
 FEW = 16  # keys: what they find is read in less time than a thread's turn
 

@@ -113,14 +113,7 @@ class Vault(SealedBook):
         how: Submission | None = None,
         refused: Sequence[Refused] = (),
     ) -> list[Outcome]:
-        """Keep what is new; durable on return, in the order given.
-
-        All in one transaction, the import's mark with it, and what of that
-        step was `refused`.
-
-        Raises:
-            StaleError: the import is not at `mark.old_offset` any more.
-        """
+        """Keep what is new, as `accepting.accept` does; durable on return."""
         terms = how or Submission()
 
         def job(c: sa.Connection) -> list[Outcome]:
