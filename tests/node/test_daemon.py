@@ -122,6 +122,10 @@ async def test_a_disk_that_was_full_at_an_append(alliance: Alliance) -> None:
 
     await until(failed)
     assert await bank.size() == size
+    await bank.node.publisher.merge_own()  # whoever calls for it meanwhile
+    served = await bank.node.peer_service.mirror_log(bank.hash)
+    assert served is not None
+    assert served.size == size - 1
     in_the_way.rmdir()
     await bank.node.publisher.publish()
     head = checkpoint.parse(note.parse(bank.node.home.own.log.released()).text)

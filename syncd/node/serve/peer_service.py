@@ -91,6 +91,8 @@ class PeerService:
         origin = self._origin(origin_hash)
         if origin is None:
             return None
+        if origin == self.ctx.origin:  # no more than was released
+            return await self.own_log()
         head = await self._mirror.head(origin)
         ended = self.logs.ended_at(origin)
         if not head.note and not ended:
