@@ -382,12 +382,8 @@ class Member:
 
     async def swept(self) -> None:
         """Wait until it has closed what is of a retired epoch."""
-
-        async def done() -> bool:
-            events = self.node.ctx.own.events
-            return bool(await events.reported(erasures.RETIRED))
-
-        await until(done)
+        events = self.node.ctx.own.events
+        await until(lambda: events.reported(erasures.RETIRED))
 
     async def awake(self) -> None:
         """Wait until the daemon may append."""

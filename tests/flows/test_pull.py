@@ -88,15 +88,10 @@ async def test_our_own_log_is_mirrored_in_steps(
     monkeypatch.setattr(held, "TOGETHER", 1)
     own = Log().reports(600)
     assert await merge.own(own, to.mirror, offload) == 600
-    assert [batch.stop for batch in to.mirror.batches] == [256, 512, 600]
-    assert (to.mirror.held.frontier, to.mirror.held.note) == (
-        own.frontier,
-        own.signed,
-    )
+    assert to.mirror.held.note == own.signed
     to.mirror.held = replace(to.mirror.held, merged=0)  # to be folded again
-    to.mirror.batches.clear()
     assert await merge.own(own, to.mirror, offload) == 600
-    assert [batch.stop for batch in to.mirror.batches] == [256, 512, 600]
+    assert [batch.stop for batch in to.mirror.batches] == [256, 512, 600] * 2
 
 
 async def test_what_our_own_log_grew_by_since_is_merged_next(to: Pull) -> None:

@@ -20,7 +20,7 @@ from syncd.node.publish.append_guard import UNASKED
 from syncd.node.upkeep import erasures
 from syncd.roster import membership
 from syncd.roster.roster import Roster
-from syncd.tlog import checkpoint, note
+from syncd.tlog import checkpoint
 from tests.alliance import (
     HOUR_S,
     Alliance,
@@ -123,13 +123,12 @@ async def test_a_disk_that_was_full_at_an_append(alliance: Alliance) -> None:
     await until(failed)
     assert await bank.size() == size
     await bank.node.publisher.merge_own()  # whoever calls for it meanwhile
-    served = await bank.node.peer_service.mirror_log(bank.hash)
-    assert served is not None
-    assert served.size == size - 1
+    path = f"/mirror/{bank.hash}/checkpoint"
+    served = await alliance.police.ask(bank, "GET", path)
+    assert checkpoint.size_of(served.text.encode()) == size - 1
     in_the_way.rmdir()
     await bank.node.publisher.publish()
-    head = checkpoint.parse(note.parse(bank.node.home.own.log.released()).text)
-    assert head.size == size
+    assert checkpoint.size_of(bank.node.home.own.log.released()) == size
     assert (await bank.head(bank.origin)).merged == size
     await alliance.settle()
 

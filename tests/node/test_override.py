@@ -40,10 +40,8 @@ def hand(tmp_path: Path) -> Override:
     roster: Any = SimpleNamespace(active=lambda: members)
     inbox = tmp_path / "inbox"
     inbox.mkdir()
-    keys = SimpleNamespace(log=KEY)
-    home: Any = SimpleNamespace(
-        path=tmp_path, keys=keys, inbox={ORIGIN: inbox}.__getitem__
-    )
+    at, of = {ORIGIN: inbox}, SimpleNamespace(log=KEY)
+    home: Any = SimpleNamespace(path=tmp_path, keys=of, inbox=at.get)
     return Override(home, roster, NOW)
 
 

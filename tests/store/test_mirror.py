@@ -429,13 +429,8 @@ async def test_what_a_writer_should_not_erase(
 
     await say(
         log.report(0),  # has expired
-        log.report(1, **later),
-        log.report(2, **later),
-        log.report(3, **later),
-        log.report(4, **later),
-        log.retract(1, 1),
-        log.retract(2, 2),
-        log.retract(3, 3),
+        *(log.report(n, **later) for n in range(1, 5)),
+        *(log.retract(n, n) for n in range(1, 4)),
     )
     await say(erase((0, 2), (5, 6)))  # as one should
     await say(erase((2, 3)))
@@ -463,11 +458,11 @@ async def test_every_second_entry_erased(
     mirror: MirrorStore, log: Log
 ) -> None:
     """Many spans in a bundle."""
-    statements: list[Statement] = [log.report(i) for i in range(500)]
-    statements += [log.retract(7, 7), log.retract(8, 8), log.report(500)]
+    reports = [log.report(i) for i in range(500)]
+    ended = log.retract(7, 7), log.retract(8, 8), log.report(500)
+    await log.merge(mirror, *reports, *ended)
     ranges = [(i, i + 1) for i in range(0, 502, 2)] + [(501, 503)]
-    for some in (statements, [erase(*ranges)]):
-        await log.merge(mirror, *some)
+    await log.merge(mirror, erase(*ranges))
     rows = await in_force(mirror, log)
     assert rows == refolded(log)
     assert {row[1] for row in rows} == {*range(1, 500, 2)}  # 7 too
