@@ -7,7 +7,7 @@ lines of TOML.
 """
 
 import re
-from typing import TypeVar
+from typing import Any, TypeVar, dataclass_transform
 
 import msgspec
 
@@ -18,6 +18,28 @@ _AT = re.compile(r"(.*) - at (?:`key` in )?`\$(.*)`", re.DOTALL)
 _UNKNOWN = re.compile(
     r"Object contains unknown field `([a-z_]{1,32})`", re.ASCII
 )
+
+
+class _Frozen(msgspec.StructMeta):
+    def __new__(cls, *made: Any, **how: Any) -> Any:
+        how = {"frozen": True, "kw_only": True} | how
+        return super().__new__(cls, *made, **how)
+
+
+@dataclass_transform(
+    frozen_default=True,
+    kw_only_default=True,
+    field_specifiers=(msgspec.field,),
+)
+class Frozen(msgspec.Struct, metaclass=_Frozen, frozen=True):
+    """A struct that stays as it is, made by the names of its fields."""
+
+
+class Form(Frozen, forbid_unknown_fields=True):
+    """Such a one that is read of nothing with other fields."""
+
+
+EMPTY: Any = msgspec.field(default_factory=dict)
 
 
 def part(form: type[S], of: msgspec.Struct) -> S:

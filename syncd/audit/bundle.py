@@ -24,12 +24,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct, json
+from msgspec import json
 
 from syncd import canonical
 from syncd.errors import DamagedError, MalformedError, UnavailableError
 from syncd.indicator.codec import MAX_RAW
 from syncd.roster.roster import MAX_SIZE as MAX_ROSTER
+from syncd.shape import Form
 
 FORMAT: Final = 1
 ABOUT, MANIFEST = "about.json", "manifest"
@@ -40,7 +41,7 @@ _LINE: Final = re.compile(
 )
 
 
-class About(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class About(Form):
     """What a bundle says of itself; nobody signed it."""
 
     format: int = FORMAT

@@ -9,11 +9,10 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-import msgspec
-
 from syncd.errors import NOTHING, Message, QuotaError
 from syncd.roster.roster import Roster
 from syncd.roster.terms import ALL, LOOKUP, Epoch
+from syncd.shape import Form
 
 _DOWN_S = 10  # seconds for which a holder that failed is asked last
 
@@ -44,9 +43,7 @@ class _Seen:
     why: Message = NOTHING
 
 
-class QuotaLeft(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
+class QuotaLeft(Form):
     """What a holder said last that it still gives us."""
 
     member: str

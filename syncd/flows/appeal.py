@@ -6,23 +6,17 @@ with one.
 
 from typing import Literal
 
-import msgspec
 from msgspec.structs import replace
 
 from syncd.errors import RefusedError
 from syncd.flows.ports import Position
+from syncd.shape import Form
 
 Decision = Literal["granted", "refused"]
 Step = Literal["granted", "refused", "told", "lifted"]
 
 
-class Appeal(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    omit_defaults=True,
-    forbid_unknown_fields=True,
-):
+class Appeal(Form, omit_defaults=True):
     """A measure of ours to look at again; times are unix seconds."""
 
     id: int = 0  # 0 before it is kept

@@ -6,8 +6,6 @@ erased or cut off with a fork counts here no more than in a verdict.
 
 from collections.abc import Callable, Collection
 
-from msgspec import Struct
-
 from syncd.flows.ports import Position
 from syncd.indicator import active
 from syncd.indicator.active import World
@@ -15,15 +13,10 @@ from syncd.indicator.claims import Claim
 from syncd.indicator.notation import DAYS, day_text
 from syncd.indicator.statement import Answer, Dispute, Report
 from syncd.roster.roster import Roster
+from syncd.shape import Form
 
 
-class DisputedReport(
-    Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    omit_defaults=True,
-):
+class DisputedReport(Form, omit_defaults=True):
     """A report that a dispute is about, or one that was answered for."""
 
     position: Position
@@ -34,9 +27,7 @@ class DisputedReport(
     reason: str = ""  # likewise
 
 
-class DisputeState(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
+class DisputeState(Form):
     """A dispute against us, or of ours."""
 
     position: Position

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from msgspec import Struct
-
 from syncd.indicator.notation import Natural
 from syncd.indicator.record import (
     DisputeFields,
@@ -13,11 +11,12 @@ from syncd.indicator.record import (
     ReportFields,
     VouchFields,
 )
+from syncd.shape import Form
 
 T = TypeVar("T")
 
 
-class RawValue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RawValue(Form):
     """A value as somebody writes it; "" and absent are the same."""
 
     kind: str = ""
@@ -36,13 +35,7 @@ class RawValue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         )
 
 
-class Draft(
-    ReportFields,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    omit_defaults=False,
-):
+class Draft(ReportFields, forbid_unknown_fields=True, omit_defaults=False):
     """A report as an operator hands it in; "" and absent are the same.
 
     Of `seen` and `expires` nothing means today, and as long as the roster
@@ -63,11 +56,7 @@ NEEDED: Final = ("kind", "value", "label", "role", "evidence")  # not guessed
 
 
 class DisputeDraft(
-    DisputeFields,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    omit_defaults=False,
+    DisputeFields, forbid_unknown_fields=True, omit_defaults=False
 ):
     """A dispute as an operator hands it in, by value or by token.
 
@@ -83,9 +72,7 @@ class DisputeDraft(
     yes: bool = False  # also of what nobody reports
 
 
-class AnswerDraft(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
+class AnswerDraft(Form):
     """An answer as an operator hands it in, on a dispute of ours."""
 
     dispute: tuple[str, Natural]  # its position
@@ -93,9 +80,7 @@ class AnswerDraft(
     reason: str = ""
 
 
-class VouchDraft(
-    VouchFields, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
+class VouchDraft(VouchFields, forbid_unknown_fields=True):
     """A vouch as an operator hands it in; `expires` absent: the cap's day."""
 
     kind: str = ""
@@ -104,9 +89,7 @@ class VouchDraft(
     region: str = ""
 
 
-class ReassignedDraft(
-    ReassignedFields, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
+class ReassignedDraft(ReassignedFields, forbid_unknown_fields=True):
     """A number that has a new owner, as a carrier hands it in."""
 
     value: str = ""

@@ -10,6 +10,7 @@ from syncd import canonical
 from syncd.flows.draft import RawValue
 from syncd.indicator.active import OFFICIAL
 from syncd.indicator.record import ReportFields
+from syncd.shape import Form
 
 EXEMPT: Final = "exempt"
 NOTE: Final = "note"
@@ -27,7 +28,7 @@ class OwnDraft(RawValue, frozen=True, kw_only=True):
     expires: str = ""  # first day on which it does not count; never if absent
 
 
-class EntryFields(ReportFields, frozen=True, kw_only=True):
+class EntryFields(ReportFields):
     """What an entry says: a local one what a report does."""
 
     why: str = ""
@@ -83,9 +84,7 @@ def _of(words: str, **bounds: Any) -> Meta:
     return Meta(description=words, **bounds)
 
 
-class Filter(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
+class Filter(Form):
     """Which entries are meant; what is empty does not matter."""
 
     after: Annotated[int, _of("larger ids only", ge=0, le=10**15)] = 0

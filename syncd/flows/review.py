@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from syncd.errors import MalformedError, RefusedError
 from syncd.flows.ports import Position
+from syncd.shape import EMPTY, Form
 
 DAY_S: Final = 86_400  # until what waits lapses, or what went is overdue
 _NEXT: Final = {
@@ -50,13 +51,7 @@ class Change(Struct, frozen=True, forbid_unknown_fields=True):
     n: int  # below 0: so many end
 
 
-class Held(
-    Struct,
-    frozen=True,
-    kw_only=True,
-    omit_defaults=True,
-    forbid_unknown_fields=True,
-):
+class Held(Form, omit_defaults=True):
     """One call that waits, or went and is to be looked at; unix seconds."""
 
     id: int = 0
@@ -73,7 +68,7 @@ class Held(
     decided: Person | None = None
     decided_at: int = 0
     why: str = ""
-    problem: dict[str, Any] = {}  # of what was confirmed and failed
+    problem: dict[str, Any] = EMPTY  # of what was confirmed and failed
 
     @property
     def n(self) -> int:

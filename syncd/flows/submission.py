@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from syncd.indicator.notation import Natural
 from syncd.roster.row import Hash
+from syncd.shape import EMPTY, Form
 
 LONGEST_NAME: Final = 256  # characters of a file's or a list's name
 Words = tuple[tuple[str, str, str], ...]  # field, word, code
@@ -39,16 +40,14 @@ class Outcome(Struct, frozen=True):
     elsewhere: str = ""  # another member took it back: MEMBER REASON
 
 
-class ImportBegin(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
+class ImportBegin(Form):
     """A file that is to be imported."""
 
     name: _Name
     size: Natural  # bytes
     file: Hash  # that the client knows the file by
     list: _Name = ""  # name of the list; the file's if absent
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = EMPTY
     anew: bool = False  # what was begun of the list and has not ended is over
 
     @property
@@ -60,9 +59,7 @@ class ImportBegin(
             return ()
 
 
-class ImportMark(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
+class ImportMark(Form):
     """How far the file is read behind these reports; moves with them."""
 
     id: Natural
@@ -72,7 +69,7 @@ class ImportMark(
     prefix: Hash  # SHA-256 of the file's first `offset` bytes
 
 
-class ImportEnd(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ImportEnd(Form):
     """How an import ends."""
 
     complete: bool = True  # false: the rest of the file does not come
@@ -80,9 +77,7 @@ class ImportEnd(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     gone_at_most: Natural | None = None  # rows to take back; 1 % or 100
 
 
-class ImportStatus(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
+class ImportStatus(Form):
     """One import: how far it has come, durably, and what came of it."""
 
     id: int

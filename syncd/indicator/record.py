@@ -13,17 +13,17 @@ its usual value when a draft is prepared.
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import Struct
 
 from syncd.indicator import notation
 from syncd.indicator.notation import Day, Positions, code, optional
+from syncd.shape import Frozen
 
 
-class _Given(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class _Given(Frozen, omit_defaults=True, gc=False):
     """What is empty is left out."""
 
 
-class ReportFields(_Given, frozen=True, kw_only=True):
+class ReportFields(_Given):
     """What a report says of a value, whoever holds it."""
 
     label: Annotated[str, code("label")] = ""
@@ -44,7 +44,7 @@ class ReportFields(_Given, frozen=True, kw_only=True):
     case: Annotated[str, optional(notation.hexadecimal(8))] = ""
 
 
-class DisputeFields(_Given, frozen=True, kw_only=True):
+class DisputeFields(_Given):
     """What a dispute says of a value, whoever holds it."""
 
     reason: Annotated[str, code("dispute_reason")] = ""
@@ -54,13 +54,13 @@ class DisputeFields(_Given, frozen=True, kw_only=True):
     # these reports; empty: all
 
 
-class ReassignedFields(_Given, frozen=True, kw_only=True):
+class ReassignedFields(_Given):
     """What a carrier says of a number that has a new owner."""
 
     since: Day = ""
 
 
-class AnswerFields(_Given, frozen=True, kw_only=True):
+class AnswerFields(_Given):
     """What the author of disputed reports found on looking again."""
 
     outcome: Annotated[str, code("answer_outcome")] = ""
@@ -68,7 +68,7 @@ class AnswerFields(_Given, frozen=True, kw_only=True):
     about: Annotated[Positions, notation.POSITIONS] = ()  # of the reports
 
 
-class VouchFields(_Given, frozen=True, kw_only=True):
+class VouchFields(_Given):
     """What an institution says of a value in its own name."""
 
     role: Annotated[str, code("vouch_role")] = ""

@@ -48,6 +48,7 @@ from syncd.indicator.record import (
     ReportFields,
     VouchFields,
 )
+from syncd.shape import Form
 
 MAX_PAYLOAD: Final = 4096  # bytes, types below 16
 MAX_BOOK_PAYLOAD: Final = 60 * 1024  # bytes, types 16 and up
@@ -62,20 +63,11 @@ Count = Literal[1, 2, 5, 10, 50, 100]
 # ------------------------------------------------------------- the types
 
 
-class _Statement(
-    Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    omit_defaults=True,
-    tag_field="type",
-    tag=0,
-    gc=False,
-):
+class _Statement(Form, omit_defaults=True, tag_field="type", tag=0, gc=False):
     """An object with these fields and no others; what is empty is left out."""
 
 
-class Indicator(_Statement, frozen=True, kw_only=True):
+class Indicator(_Statement):
     """What types 1–7 share: the day it was written, and about which token."""
 
     on: Day
@@ -84,14 +76,14 @@ class Indicator(_Statement, frozen=True, kw_only=True):
     token: Token
 
 
-class Book(_Statement, frozen=True, kw_only=True):
+class Book(_Statement):
     """What types 16 and up share: long ones come in parts 1..of."""
 
     part: Natural = 0  # 0: whole, and left out
     of: Natural = 0
 
 
-class Report(ReportFields, _Statement, frozen=True, kw_only=True, tag=1):
+class Report(ReportFields, _Statement, tag=1):
     """Used for fraud."""
 
     on: Day
@@ -101,14 +93,14 @@ class Report(ReportFields, _Statement, frozen=True, kw_only=True, tag=1):
     know: Annotated[str, notation.hexadecimal(8)]
 
 
-class Retract(Indicator, frozen=True, kw_only=True, tag=2):
+class Retract(Indicator, tag=2):
     """Those claims of mine on this token no longer stand."""
 
     ends: Annotated[tuple[Natural, ...], notation.SET]  # indices
     reason: Annotated[str, code("retract_reason")]
 
 
-class Dispute(DisputeFields, _Statement, frozen=True, kw_only=True, tag=3):
+class Dispute(DisputeFields, _Statement, tag=3):
     """These reports (or all) are wrong; please look again by `due`."""
 
     on: Day
@@ -119,13 +111,7 @@ class Dispute(DisputeFields, _Statement, frozen=True, kw_only=True, tag=3):
     # where it names no positions
 
 
-class Sighting(
-    Indicator,
-    frozen=True,
-    kw_only=True,
-    tag=4,
-    rename={"first": "from", "last": "to"},
-):
+class Sighting(Indicator, tag=4, rename={"first": "from", "last": "to"}):
     """Met it, at least `count` times, on the days `first`..`last`."""
 
     first: Day  # `from` on the wire
@@ -134,9 +120,7 @@ class Sighting(
     outcome: Annotated[str, code("sighting_outcome")]
 
 
-class Reassigned(
-    ReassignedFields, _Statement, frozen=True, kw_only=True, tag=5
-):
+class Reassigned(ReassignedFields, _Statement, tag=5):
     """The phone number has a new owner."""
 
     on: Day
@@ -146,7 +130,7 @@ class Reassigned(
     know: Annotated[str, notation.hexadecimal(8)]
 
 
-class Answer(AnswerFields, _Statement, frozen=True, kw_only=True, tag=6):
+class Answer(AnswerFields, _Statement, tag=6):
     """What the author of disputed reports found on looking again."""
 
     on: Day
@@ -155,7 +139,7 @@ class Answer(AnswerFields, _Statement, frozen=True, kw_only=True, tag=6):
     token: Token
 
 
-class Vouch(VouchFields, _Statement, frozen=True, kw_only=True, tag=7):
+class Vouch(VouchFields, _Statement, tag=7):
     """This number, URL or account is officially ours."""
 
     on: Day
@@ -183,7 +167,7 @@ class AnchoredLog(
     ]
 
 
-class Anchor(Book, frozen=True, kw_only=True, tag=16):
+class Anchor(Book, tag=16):
     """Signed checkpoints that the writer has merged."""
 
     logs: tuple[AnchoredLog, ...]
@@ -191,7 +175,7 @@ class Anchor(Book, frozen=True, kw_only=True, tag=16):
     # SHA-256 over the day's access records
 
 
-class Usage(Book, frozen=True, kw_only=True, tag=17):
+class Usage(Book, tag=17):
     """A holder's evaluations of one day and key.
 
     A row is a member's id, a purpose, how many were answered, and denied.
@@ -204,7 +188,7 @@ class Usage(Book, frozen=True, kw_only=True, tag=17):
     ]
 
 
-class Erase(Book, frozen=True, kw_only=True, tag=18):
+class Erase(Book, tag=18):
     """Salt and payload of these entries go from every store."""
 
     ranges: Annotated[tuple[tuple[Natural, Natural], ...], notation.SET]
@@ -212,9 +196,7 @@ class Erase(Book, frozen=True, kw_only=True, tag=18):
     reason: Annotated[str, code("erase_reason")]
 
 
-class RosterAccepted(
-    Book, frozen=True, kw_only=True, tag=19, rename={"hash_": "hash"}
-):
+class RosterAccepted(Book, tag=19, rename={"hash_": "hash"}):
     """The roster that the writer accepted."""
 
     version: Counting
@@ -222,7 +204,7 @@ class RosterAccepted(
     # SHA-256 of the note's text; `hash` on the wire
 
 
-class Evidence(Book, frozen=True, kw_only=True, tag=20):
+class Evidence(Book, tag=20):
     """A proven fork or lie."""
 
     what: Annotated[str, code("")]

@@ -17,9 +17,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from syncd.errors import Message
+from syncd.shape import EMPTY, Form
 
 CODES = Path(__file__).with_name("codes.tsv")
 HINTS = CODES.with_name("hints.tsv")  # codes of hints by the code they go with
@@ -41,19 +40,13 @@ _PLAIN = re.compile(r"[\w .,:;/+=()<>*…-]{0,200}")
 Params = dict[str, "int | float | str | WireMessage | list[WireMessage]"]
 
 
-class WireMessage(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    omit_defaults=True,
-    forbid_unknown_fields=True,
-):
+class WireMessage(Form, omit_defaults=True):
     """A message on the wire. One whose code is unknown is its `detail`."""
 
     detail: str
     code: str = ""
-    params: Params = {}
-    quoted: dict[str, str] = {}
+    params: Params = EMPTY
+    quoted: dict[str, str] = EMPTY
 
     def __str__(self) -> str:
         return self.detail

@@ -19,20 +19,20 @@ from syncd.web.forms import (
 Day = Annotated[str, meta("YYYY-MM-DD", max_length=10)]
 
 
-class AccessFilter(Query, frozen=True, kw_only=True):
+class AccessFilter(Query):
     """Which look-ups are meant; what is empty does not matter."""
 
     since: Day = ""  # first day
     until: Day = ""  # last day
 
 
-class AccessQuery(AccessFilter, frozen=True, kw_only=True):
+class AccessQuery(AccessFilter):
     """Which look-ups are counted, and as whose."""
 
     by: Literal["token", "person"] = "token"
 
 
-class AccessSum(FullOutput, frozen=True, kw_only=True):
+class AccessSum(FullOutput):
     """How many items one token or person looked up for a purpose on a day."""
 
     on: str  # day
@@ -44,13 +44,13 @@ class AccessSum(FullOutput, frozen=True, kw_only=True):
     listed: int  # there was something
 
 
-class AccessSums(FullOutput, frozen=True, kw_only=True):
+class AccessSums(FullOutput):
     """All of some days, in the order of days, tokens, people, purposes."""
 
     items: tuple[AccessSum, ...]
 
 
-class AboutCall(RawValue, frozen=True, kw_only=True):
+class AboutCall(RawValue):
     """Whose value it is that we are asked about by the person concerned."""
 
     kind: str
@@ -58,7 +58,7 @@ class AboutCall(RawValue, frozen=True, kw_only=True):
     reference: str = ""  # our own file number; kept
 
 
-class AboutItem(Output, frozen=True, kw_only=True):
+class AboutItem(Output):
     """One look-up of ours that the person concerned may be told of."""
 
     at: int  # unix seconds
@@ -69,13 +69,13 @@ class AboutItem(Output, frozen=True, kw_only=True):
     action: str = ""  # what was advised
 
 
-class AboutAnswer(FullOutput, frozen=True, kw_only=True):
+class AboutAnswer(FullOutput):
     """All that may be told, oldest first; nothing says what may not."""
 
     items: tuple[AboutItem, ...]
 
 
-class AppealFilter(Query, frozen=True, kw_only=True):
+class AppealFilter(Query):
     """Which entries are meant."""
 
     after: Cursor = 0  # larger ids only
@@ -85,7 +85,7 @@ class AppealFilter(Query, frozen=True, kw_only=True):
     ] = 0
 
 
-class AppealDraft(Input, frozen=True, kw_only=True):
+class AppealDraft(Input):
     """An appeal that came in."""
 
     reference: str = ""  # our own file number; kept sealed
@@ -93,18 +93,18 @@ class AppealDraft(Input, frozen=True, kw_only=True):
     received: Day = ""  # today if absent
 
 
-class AppealStep(Input, frozen=True, kw_only=True):
+class AppealStep(Input):
     """One thing that was done: a decision, telling it, or lifting."""
 
     step: Step
     why: str = ""  # of a decision; kept sealed
 
 
-class AppealPage(Page[Appeal], frozen=True, kw_only=True):
+class AppealPage(Page[Appeal]):
     """Entries, oldest first; `next` is `after` of the next page."""
 
 
-class CallNote(Input, frozen=True, kw_only=True):
+class CallNote(Input):
     """What came of a call at the hot line; kept sealed."""
 
     outcome: Literal["dissuaded", "stopped", "sent", "no_fraud"]
@@ -113,7 +113,7 @@ class CallNote(Input, frozen=True, kw_only=True):
     key: Annotated[str, meta("of the call: noted once", max_length=64)]
 
 
-class CallSum(FullOutput, frozen=True, kw_only=True):
+class CallSum(FullOutput):
     """The calls of one month with one label and outcome."""
 
     month: str  # YYYY-MM
@@ -123,7 +123,7 @@ class CallSum(FullOutput, frozen=True, kw_only=True):
     amount: int  # yuan
 
 
-class CallSums(FullOutput, frozen=True, kw_only=True):
+class CallSums(FullOutput):
     """All of some days, in the order of months, labels and outcomes."""
 
     items: tuple[CallSum, ...]

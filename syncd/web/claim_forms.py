@@ -8,14 +8,14 @@ from syncd.web.forms import SOME, FullOutput, Input, Limit, Output, Query, meta
 T = TypeVar("T")
 
 
-class Disputed(Output, frozen=True, kw_only=True):
+class Disputed(Output):
     """The dispute is kept, durably; it is published soon after."""
 
     id: int  # in the vault
     unchecked: bool = False  # nobody could say whether anybody reports it
 
 
-class Answered(FullOutput, frozen=True, kw_only=True):
+class Answered(FullOutput):
     """The answer is kept, durably; it is published soon after."""
 
     id: int  # in the vault
@@ -23,19 +23,19 @@ class Answered(FullOutput, frozen=True, kw_only=True):
     retracting: int  # of these, how many end by it
 
 
-class Vouches(Input, Generic[T], frozen=True, kw_only=True):
+class Vouches(Input, Generic[T]):
     """Values in our own name, each for itself."""
 
     vouches: Annotated[tuple[T, ...], SOME]
 
 
-class Reassignments(Input, Generic[T], frozen=True, kw_only=True):
+class Reassignments(Input, Generic[T]):
     """Numbers that have a new owner, each for itself."""
 
     numbers: Annotated[tuple[T, ...], SOME]
 
 
-class DisputeQuery(Query, frozen=True, kw_only=True):
+class DisputeQuery(Query):
     """Which disputes are meant; what is empty does not matter."""
 
     side: Annotated[
@@ -48,7 +48,7 @@ class DisputeQuery(Query, frozen=True, kw_only=True):
     limit: Limit = 100
 
 
-class DisputePage(FullOutput, frozen=True, kw_only=True):
+class DisputePage(FullOutput):
     """Disputes, the first due first."""
 
     items: tuple[DisputeState, ...]

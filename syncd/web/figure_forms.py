@@ -12,7 +12,7 @@ Month = Annotated[
 ]
 
 
-class BadDay(FullOutput, frozen=True, kw_only=True):
+class BadDay(FullOutput):
     """How a member was seen on a day, at its worst."""
 
     day: str
@@ -20,14 +20,14 @@ class BadDay(FullOutput, frozen=True, kw_only=True):
     why: WireMessage
 
 
-class MemberDays(FullOutput, frozen=True, kw_only=True):
+class MemberDays(FullOutput):
     """How a member was seen here, day by day."""
 
     line: str  # a letter for each of 90 days: its state's first, "." for none
     bad: list[BadDay]
 
 
-class EventItem(FullOutput, frozen=True, kw_only=True):
+class EventItem(FullOutput):
     """One thing that happened."""
 
     cursor: str  # `/v1/events` goes on behind it
@@ -36,7 +36,7 @@ class EventItem(FullOutput, frozen=True, kw_only=True):
     data: Mapping[str, Any]
 
 
-class History(FullOutput, frozen=True, kw_only=True):
+class History(FullOutput):
     """How every active member was seen here, day by day."""
 
     until: str  # day: today
@@ -44,14 +44,14 @@ class History(FullOutput, frozen=True, kw_only=True):
     events: tuple[EventItem, ...]  # the newest first
 
 
-class FiguresQuery(Query, frozen=True, kw_only=True, rename={"from_": "from"}):
+class FiguresQuery(Query, rename={"from_": "from"}):
     """Which months are meant."""
 
     from_: Month = ""  # the first
     to: Month = ""  # the last
 
 
-class FigureRow(FullOutput, frozen=True, kw_only=True):
+class FigureRow(FullOutput):
     """What one member's logs say under one label in one month."""
 
     month: str
@@ -65,7 +65,7 @@ class FigureRow(FullOutput, frozen=True, kw_only=True):
     disputes: int = 0
 
 
-class Figures(FullOutput, frozen=True, kw_only=True):
+class Figures(FullOutput):
     """What all merged logs say, in the order of months."""
 
     as_of: int  # unix seconds

@@ -15,6 +15,7 @@ from syncd.flows.ports import Position
 from syncd.indicator.never import Owner
 from syncd.indicator.record import ReportFields
 from syncd.messages.wire import Params, WireMessage
+from syncd.shape import EMPTY, Form
 from syncd.web.problem import Flaw, Problem
 
 # Params names WireMessage, for which it is looked up here.
@@ -40,36 +41,26 @@ Cursor = Annotated[
 T = TypeVar("T")
 
 
-class Input(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
+class Input(Form):
     """What a caller sends."""
 
 
-class Query(Input, frozen=True, kw_only=True):
+class Query(Input):
     """What stands behind the question mark."""
 
 
-class Output(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    omit_defaults=True,
-):
+class Output(Form, omit_defaults=True):
     """What a caller gets; what is empty is left out."""
 
 
-class Page(Output, Generic[T], frozen=True, kw_only=True):
+class Page(Output, Generic[T]):
     """Items in an order, and where the next page begins."""
 
     items: tuple[T, ...]
     next: int = 0  # the next page's `after` or `before`; absent on the last
 
 
-class FullOutput(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
+class FullOutput(Form):
     """What a caller gets, with every field in it."""
 
 
@@ -79,14 +70,14 @@ MAX_DEADLINE_MS = 60_000
 LONGEST_REFERENCE = 128  # characters
 
 
-class Item(RawValue, frozen=True, kw_only=True):
+class Item(RawValue):
     """One thing to look up: a value, or a token and its epoch."""
 
     token: str = ""
     epoch: Natural = 0
 
 
-class Lookups(Input, Generic[T], frozen=True, kw_only=True):
+class Lookups(Input, Generic[T]):
     """A look-up, and what for."""
 
     purpose: str
@@ -100,7 +91,7 @@ class Lookups(Input, Generic[T], frozen=True, kw_only=True):
 LookupCall = Lookups[Item | SyncdError]
 
 
-class Label(FullOutput, frozen=True, kw_only=True):
+class Label(FullOutput):
     """A code and what it is called."""
 
     code: str
@@ -108,7 +99,7 @@ class Label(FullOutput, frozen=True, kw_only=True):
     en: str
 
 
-class OwnMark(Output, frozen=True, kw_only=True):
+class OwnMark(Output):
     """An entry of our own lists, as far as it says something."""
 
     id: int
@@ -129,7 +120,7 @@ class OwnMark(Output, frozen=True, kw_only=True):
     expires: str = ""  # first day on which it does not count
 
 
-class Ours(Output, frozen=True, kw_only=True):
+class Ours(Output):
     """What our own lists say; the alliance's answer stands beside it."""
 
     action: str = ""  # what to do by both; absent for nothing
@@ -140,7 +131,7 @@ class Ours(Output, frozen=True, kw_only=True):
     local: tuple[OwnMark, ...] = ()
 
 
-class LookupItem(Output, frozen=True, kw_only=True):
+class LookupItem(Output):
     """What is known of one item, or why nothing can be said."""
 
     verdict: str = ""  # a verdict; absent beside a problem
@@ -149,7 +140,7 @@ class LookupItem(Output, frozen=True, kw_only=True):
     reasons: tuple[str, ...] = ()  # codes
     labels: tuple[Label, ...] = ()
     roles: tuple[Label, ...] = ()
-    sectors: dict[str, int] = {}  # reporting members by sector
+    sectors: dict[str, int] = EMPTY  # reporting members by sector
     first_seen: str = ""  # day
     last_seen: str = ""  # day
     expires: str = ""  # first day on which none of it counts
@@ -159,7 +150,7 @@ class LookupItem(Output, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()  # holders that did not answer
     detail: str = ""  # why it is unknown
     detail_code: str = ""
-    params: Params = {}
+    params: Params = EMPTY
     ours: Ours | None = None  # if our own lists say something
     owner: Owner | None = None  # of a protected value
     notices: tuple[str, ...] = ()  # codes: what a reader should know
@@ -169,7 +160,7 @@ class LookupItem(Output, frozen=True, kw_only=True):
     problem: Problem | None = None
 
 
-class RosterState(FullOutput, frozen=True, kw_only=True):
+class RosterState(FullOutput):
     """Which roster is in force."""
 
     version: int
@@ -180,7 +171,7 @@ class RosterState(FullOutput, frozen=True, kw_only=True):
     merging: bool = True  # this build implements the format
 
 
-class AsOf(Output, frozen=True, kw_only=True):
+class AsOf(Output):
     """How fresh is what we hold of an active member's log."""
 
     member: str
@@ -192,7 +183,7 @@ class AsOf(Output, frozen=True, kw_only=True):
     age_s: int | None = None  # seconds since
 
 
-class LookupAnswers(Output, frozen=True, kw_only=True):
+class LookupAnswers(Output):
     """The answers, in the order of the items."""
 
     items: tuple[LookupItem, ...]
@@ -205,7 +196,7 @@ class LookupAnswers(Output, frozen=True, kw_only=True):
 # --------------------------------------------------------------- indicators
 
 
-class Stated(ReportFields, Output, frozen=True, kw_only=True):
+class Stated(ReportFields, Output):
     """What a statement of any type says of a value."""
 
     type: str  # report, dispute, reassigned, answer, vouch
@@ -216,7 +207,7 @@ class Stated(ReportFields, Output, frozen=True, kw_only=True):
     about: tuple[Position, ...] = ()
 
 
-class ClaimItem(Stated, frozen=True, kw_only=True):
+class ClaimItem(Stated):
     """One claim that stands; or stood, where an entry is shown."""
 
     position: Position
@@ -226,7 +217,7 @@ class ClaimItem(Stated, frozen=True, kw_only=True):
     ended_on: str = ""  # day of that
 
 
-class Indicator(FullOutput, frozen=True, kw_only=True):
+class Indicator(FullOutput):
     """A token, and the claims about it."""
 
     kind: str
@@ -235,7 +226,7 @@ class Indicator(FullOutput, frozen=True, kw_only=True):
     claims: tuple[ClaimItem, ...]
 
 
-class IndicatorPage(Output, frozen=True, kw_only=True):
+class IndicatorPage(Output):
     """Indicators in the order of their tokens' bytes."""
 
     items: tuple[Indicator, ...]
@@ -245,7 +236,7 @@ class IndicatorPage(Output, frozen=True, kw_only=True):
 # ------------------------------------------------------------------ changes
 
 
-class ChangeQuery(Query, frozen=True, kw_only=True):
+class ChangeQuery(Query):
     """From where on changes are wanted."""
 
     since: Annotated[
@@ -258,7 +249,7 @@ class ChangeQuery(Query, frozen=True, kw_only=True):
     ] = ""
 
 
-class Change(FullOutput, frozen=True, kw_only=True):
+class Change(FullOutput):
     """What came in on one token, and what that made of it."""
 
     kind: str
@@ -269,7 +260,7 @@ class Change(FullOutput, frozen=True, kw_only=True):
     after: str  # and with it
 
 
-class ChangePage(FullOutput, frozen=True, kw_only=True):
+class ChangePage(FullOutput):
     """What one merge brought in, in its order."""
 
     items: tuple[Change, ...]
@@ -280,14 +271,14 @@ class ChangePage(FullOutput, frozen=True, kw_only=True):
 # -------------------------------------------------------------------- other
 
 
-class RosterTaken(FullOutput, frozen=True, kw_only=True):
+class RosterTaken(FullOutput):
     """The roster that is in force now."""
 
     version: int
     hash: str
 
 
-class ShareTaken(FullOutput, frozen=True, kw_only=True):
+class ShareTaken(FullOutput):
     """The share that is kept now."""
 
     kind: str
@@ -295,7 +286,7 @@ class ShareTaken(FullOutput, frozen=True, kw_only=True):
     index: int
 
 
-class IndicatorQuery(Query, frozen=True, kw_only=True):
+class IndicatorQuery(Query):
     """Which indicators are meant."""
 
     after: Annotated[
@@ -304,7 +295,7 @@ class IndicatorQuery(Query, frozen=True, kw_only=True):
     limit: Limit = 100
 
 
-class EventQuery(Query, frozen=True, kw_only=True):
+class EventQuery(Query):
     """From where on events are sent."""
 
     cursor: Annotated[str, meta("the id of the last event that was seen")] = ""

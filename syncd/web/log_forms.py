@@ -6,7 +6,7 @@ from syncd.web import forms
 from syncd.web.forms import Natural, Output, Query, meta
 
 
-class LogQuery(Query, frozen=True, kw_only=True):
+class LogQuery(Query):
     """Which entries of a log are wanted, newest first."""
 
     before: Annotated[Natural, meta("smaller indices only; 0: all")] = 0
@@ -16,7 +16,7 @@ class LogQuery(Query, frozen=True, kw_only=True):
     limit: forms.Limit = 100
 
 
-class CosignedBy(Output, frozen=True, kw_only=True):
+class CosignedBy(Output):
     """A line under a checkpoint by another key than the log's."""
 
     key: str  # its name
@@ -25,7 +25,7 @@ class CosignedBy(Output, frozen=True, kw_only=True):
     at: int  # unix seconds, by the signer's clock
 
 
-class LogEntry(Output, frozen=True, kw_only=True):
+class LogEntry(Output):
     """An entry among others: not what it is about."""
 
     index: int
@@ -37,7 +37,7 @@ class LogEntry(Output, frozen=True, kw_only=True):
     void: str = ""  # why it says nothing
 
 
-class LogHead(Output, frozen=True, kw_only=True):
+class LogHead(Output):
     """What is signed of a log."""
 
     member: str
@@ -48,14 +48,14 @@ class LogHead(Output, frozen=True, kw_only=True):
     cosigned: tuple[CosignedBy, ...]  # of an entry: trees that have it
 
 
-class LogPage(LogHead, frozen=True, kw_only=True):
+class LogPage(LogHead):
     """A log, and some of its entries, newest first."""
 
     items: tuple[LogEntry, ...]
     next: int = 0  # `before` of the next page; none below it was looked at
 
 
-class Entry(LogHead, frozen=True, kw_only=True):
+class Entry(LogHead):
     """One entry, what it says, what became of it, and how to check it."""
 
     entry: LogEntry

@@ -26,7 +26,7 @@ from syncd.web.forms import (
 T = TypeVar("T")
 
 
-class OwnEntries(Input, Generic[T], frozen=True, kw_only=True):
+class OwnEntries(Input, Generic[T]):
     """Exempt entries or notes to keep, each for itself."""
 
     type: Literal["exempt", "note"]
@@ -36,13 +36,13 @@ class OwnEntries(Input, Generic[T], frozen=True, kw_only=True):
 OwnAdd = OwnEntries[OwnDraft | SyncdError]
 
 
-class OwnSeen(RawValue, frozen=True, kw_only=True):
+class OwnSeen(RawValue):
     """What can be read of a row that is refused; any kind if absent."""
 
     value: str
 
 
-class OwnRows(Input, Generic[T], frozen=True, kw_only=True):
+class OwnRows(Input, Generic[T]):
     """Rows of a list that we use and do not pass on."""
 
     list: str
@@ -54,7 +54,7 @@ class OwnRows(Input, Generic[T], frozen=True, kw_only=True):
 OwnLocal = OwnRows[Draft | SyncdError]
 
 
-class OwnOutcome(Output, frozen=True, kw_only=True):
+class OwnOutcome(Output):
     """What became of one entry."""
 
     state: str  # added, known, replaced, refused
@@ -63,7 +63,7 @@ class OwnOutcome(Output, frozen=True, kw_only=True):
     problem: Problem | None = None  # if refused
 
 
-class OwnTaken(FullOutput, frozen=True, kw_only=True):
+class OwnTaken(FullOutput):
     """What became of the entries, in their order; durable."""
 
     items: tuple[OwnOutcome, ...]
@@ -73,20 +73,20 @@ class OwnTaken(FullOutput, frozen=True, kw_only=True):
     refused: int
 
 
-class OwnLoadBegin(Input, frozen=True, kw_only=True):
+class OwnLoadBegin(Input):
     """A list that is to be read anew, whole."""
 
     list: str
 
 
-class OwnLoad(FullOutput, frozen=True, kw_only=True):
+class OwnLoad(FullOutput):
     """A load that has begun."""
 
     load: int
     entries: int  # that stand on the list now
 
 
-class OwnRemoval(RawValue, frozen=True, kw_only=True):
+class OwnRemoval(RawValue):
     """What is to end: by ids, by value, or of a local list.
 
     Of a list all, or what `load` did not have, all of it being handed in.
@@ -100,14 +100,14 @@ class OwnRemoval(RawValue, frozen=True, kw_only=True):
     gone_at_most: Natural | None = None  # entries that the load may lack
 
 
-class OwnRemoved(FullOutput, frozen=True, kw_only=True):
+class OwnRemoved(FullOutput):
     """So many entries stood and have ended; they stay as history."""
 
     removed: int
     entries: int = 0  # of the list, that stand
 
 
-class OwnItem(EntryFields, Output, frozen=True, kw_only=True):
+class OwnItem(EntryFields, Output):
     """One entry, with its value, and what it says."""
 
     id: int
@@ -123,5 +123,5 @@ class OwnItem(EntryFields, Output, frozen=True, kw_only=True):
     removed_why: str = ""
 
 
-class OwnPage(Page[OwnItem], frozen=True, kw_only=True):
+class OwnPage(Page[OwnItem]):
     """Entries, oldest first; `next` is `after` of the next page."""

@@ -24,20 +24,20 @@ NO_HEADERS: Mapping[str, str] = {}
 _URN = "urn:syncd:problem:"
 
 
-class _Body(WireMessage, frozen=True, kw_only=True):
+class _Body(WireMessage):
     """A message, and the way out."""
 
     hint: str = ""
     hint_code: str = ""
 
 
-class Flaw(_Body, frozen=True, kw_only=True):
+class Flaw(_Body):
     """One place in a request, and what is wrong there."""
 
     at: str  # e.g. reports[3].confidence, or a field alone
 
 
-class Problem(_Body, frozen=True, kw_only=True):
+class Problem(_Body):
     """One problem; all of them have this shape."""
 
     type: str

@@ -13,6 +13,7 @@ from syncd.flows.submission import (
     ImportStatus,
     Outcome,
 )
+from syncd.shape import EMPTY
 from syncd.web.forms import (
     MOST,
     Cursor,
@@ -33,13 +34,13 @@ from syncd.web.forms import (
 T = TypeVar("T")
 
 
-class ReportOutcome(Outcome, Output, frozen=True, kw_only=True):
+class ReportOutcome(Outcome, Output):
     """What became of one report."""
 
     problem: Problem | None = None  # if refused
 
 
-class ReportsTaken(FullOutput, frozen=True, kw_only=True):
+class ReportsTaken(FullOutput):
     """What became of the reports, in their order; durable."""
 
     items: tuple[ReportOutcome, ...]
@@ -49,7 +50,7 @@ class ReportsTaken(FullOutput, frozen=True, kw_only=True):
     refused: int
 
 
-class VaultItem(Stated, frozen=True, kw_only=True):
+class VaultItem(Stated):
     """One row of our vault; `reason` is also why it ends."""
 
     id: int
@@ -68,24 +69,24 @@ class VaultItem(Stated, frozen=True, kw_only=True):
     urgent: bool = False
 
 
-class VaultPage(Page[VaultItem], frozen=True, kw_only=True):
+class VaultPage(Page[VaultItem]):
     """Rows of our vault, newest first; `next` is `before` of the next page."""
 
 
-class ValueCall(Input, frozen=True, kw_only=True):
+class ValueCall(Input):
     """What a value of our vault is to be seen for."""
 
     purpose: str  # as of a look-up
     reference: str = ""  # the caller's own file number; kept
 
 
-class VaultValue(FullOutput, frozen=True, kw_only=True):
+class VaultValue(FullOutput):
     """The value of a row, in its normal form."""
 
     value: str
 
 
-class Retraction(RawValue, frozen=True, kw_only=True):
+class Retraction(RawValue):
     """What is to end: by value, token, positions, ids, import, or rule."""
 
     reason: str
@@ -102,7 +103,7 @@ class Retraction(RawValue, frozen=True, kw_only=True):
     never: bool = False  # reports on what the never-list protects by now
 
 
-class Retracting(FullOutput, frozen=True, kw_only=True):
+class Retracting(FullOutput):
     """What is going to end, and what is not."""
 
     retracting: int  # in all
@@ -114,13 +115,13 @@ class Retracting(FullOutput, frozen=True, kw_only=True):
     ids: tuple[int, ...]  # that are going to end: the first thousand
 
 
-class RetractionEffect(Retracting, frozen=True, kw_only=True):
+class RetractionEffect(Retracting):
     """The same, before it is done; of the first thousand, who lists them too."""
 
     stays: dict[str, int]  # values by member
 
 
-class RefusedRow(Input, frozen=True, kw_only=True):
+class RefusedRow(Input):
     """A row that the client could not read as a report."""
 
     row: Natural  # in the file, from 1
@@ -128,14 +129,14 @@ class RefusedRow(Input, frozen=True, kw_only=True):
     value: str = ""  # its cell with the value
 
 
-class ImportStep(ImportMark, frozen=True, kw_only=True):
+class ImportStep(ImportMark):
     """A step of an import: its reports, and what could not be read as one."""
 
     rows: tuple[Natural, ...] = ()  # in the file, of each report
     refused: Annotated[tuple[RefusedRow, ...], MOST] = ()
 
 
-class Reports(Input, Generic[T], frozen=True, kw_only=True):
+class Reports(Input, Generic[T]):
     """Reports to take, each for itself."""
 
     reports: Annotated[tuple[T, ...], MOST]
@@ -147,37 +148,37 @@ class Reports(Input, Generic[T], frozen=True, kw_only=True):
 ReportsCall = Reports[Draft | SyncdError]
 
 
-class ImportPage(Page[ImportStatus], frozen=True, kw_only=True):
+class ImportPage(Page[ImportStatus]):
     """Imports, newest first; `next` is `before` of the next page."""
 
 
-class RefusedItem(Output, frozen=True, kw_only=True):
+class RefusedItem(Output):
     """A row that was refused, and why."""
 
     row: int  # in the file, from 1
     problem: Problem
-    cells: dict[str, str] = msgspec.field(default_factory=dict)
+    cells: dict[str, str] = EMPTY
     # by column, once the client has sent them
 
 
-class RefusedPage(Page[RefusedItem], frozen=True, kw_only=True):
+class RefusedPage(Page[RefusedItem]):
     """Refused rows of an import, in the file's order; `next` is `after` of the next page."""
 
 
-class RefusedCells(Input, frozen=True, kw_only=True):
+class RefusedCells(Input):
     """The cells of rows that were refused, as the file has them."""
 
     rows: Annotated[tuple[tuple[Natural, dict[str, str]], ...], MOST] = ()
     header: tuple[str, ...] = ()  # names of the columns
 
 
-class Kept(FullOutput, frozen=True, kw_only=True):
+class Kept(FullOutput):
     """So many are kept now, durably."""
 
     kept: int
 
 
-class ImportQuery(Query, frozen=True, kw_only=True):
+class ImportQuery(Query):
     """Which imports are meant."""
 
     before: Cursor = 0  # smaller ids only
@@ -185,7 +186,7 @@ class ImportQuery(Query, frozen=True, kw_only=True):
     list: Annotated[str, meta("of one list", max_length=LONGEST_NAME)] = ""
 
 
-class RefusedQuery(Query, frozen=True, kw_only=True):
+class RefusedQuery(Query):
     """Which refused rows are meant."""
 
     after: Annotated[
@@ -193,7 +194,7 @@ class RefusedQuery(Query, frozen=True, kw_only=True):
     ] = 0
 
 
-class ReportQuery(Query, frozen=True, kw_only=True):
+class ReportQuery(Query):
     """Which of our reports are meant; what is empty does not matter."""
 
     before: Cursor = 0  # smaller ids only
@@ -221,7 +222,7 @@ class ReportQuery(Query, frozen=True, kw_only=True):
     accepted_to: Annotated[str, meta("day, included")] = ""
 
 
-class ReportSearch(ReportQuery, frozen=True, kw_only=True):
+class ReportSearch(ReportQuery):
     """The same, about one value: which never stands in an address."""
 
     value: str = ""

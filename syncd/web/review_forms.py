@@ -18,13 +18,13 @@ from syncd.web.forms import (
 )
 
 
-class Pending(FullOutput, frozen=True, kw_only=True):
+class Pending(FullOutput):
     """Nothing is done yet: the call waits for a second person, as this."""
 
     pending: int
 
 
-class PendingQuery(Query, frozen=True, kw_only=True):
+class PendingQuery(Query):
     """Which held calls are meant."""
 
     before: Cursor = 0  # smaller ids only
@@ -35,11 +35,11 @@ class PendingQuery(Query, frozen=True, kw_only=True):
     ] = ""
 
 
-class PendingPage(Page[Held], frozen=True, kw_only=True):
+class PendingPage(Page[Held]):
     """Held calls, the newest first; `next` is `before` of the next page."""
 
 
-class HeldRow(Stated, frozen=True, kw_only=True):
+class HeldRow(Stated):
     """One value that it would list, change or take back."""
 
     n: int  # from 1
@@ -52,7 +52,7 @@ class HeldRow(Stated, frozen=True, kw_only=True):
     stays: tuple[str, ...] = ()  # other members that list it, too
 
 
-class HeldCall(Output, frozen=True, kw_only=True):
+class HeldCall(Output):
     """A held call with what it is about: the first thousand values."""
 
     item: Held
@@ -60,7 +60,7 @@ class HeldCall(Output, frozen=True, kw_only=True):
     words: Words = ()  # that an import's list has, and how they were read
 
 
-class Decision(Input, frozen=True, kw_only=True):
+class Decision(Input):
     """What a second person says of it."""
 
     why: str = ""  # needed where it is refused; kept sealed

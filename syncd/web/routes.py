@@ -152,7 +152,7 @@ class ItemwiseForm:
         return new_class(
             self.form.__name__,
             (self.form[self.item],),
-            {"frozen": True, "kw_only": True},
+            {},
             lambda made: made.update(__doc__=self.form.__doc__),
         )
 

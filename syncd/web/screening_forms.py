@@ -10,7 +10,7 @@ from syncd.web.forms import SOME, AsOf, FullOutput, Input, Output, Problem
 T = TypeVar("T")
 
 
-class ScreeningItem(RawValue, frozen=True, kw_only=True):
+class ScreeningItem(RawValue):
     """A customer's value, and what the house calls the customer."""
 
     kind: str
@@ -19,7 +19,7 @@ class ScreeningItem(RawValue, frozen=True, kw_only=True):
     expires: str  # first day on which it is screened for no more
 
 
-class ScreeningAdd(Input, Generic[T], frozen=True, kw_only=True):
+class ScreeningAdd(Input, Generic[T]):
     """Customers that are to be screened for."""
 
     items: Annotated[tuple[T, ...], SOME]
@@ -28,14 +28,14 @@ class ScreeningAdd(Input, Generic[T], frozen=True, kw_only=True):
 ScreeningCall = ScreeningAdd[ScreeningItem | SyncdError]
 
 
-class ScreeningOutcome(Output, frozen=True, kw_only=True):
+class ScreeningOutcome(Output):
     """What became of one item."""
 
     state: str  # kept, refused
     problem: Problem | None = None  # if refused
 
 
-class ScreeningTaken(FullOutput, frozen=True, kw_only=True):
+class ScreeningTaken(FullOutput):
     """What became of the items, in their order; durable."""
 
     items: tuple[ScreeningOutcome, ...]
@@ -43,7 +43,7 @@ class ScreeningTaken(FullOutput, frozen=True, kw_only=True):
     refused: int
 
 
-class ScreeningFilter(Input, frozen=True, kw_only=True):
+class ScreeningFilter(Input):
     """What a report is to have; what is empty does not matter."""
 
     verdicts: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class ScreeningFilter(Input, frozen=True, kw_only=True):
     roles: tuple[str, ...] = ()
 
 
-class ScreeningEntry(Listed, FullOutput, frozen=True, kw_only=True):
+class ScreeningEntry(Listed, FullOutput):
     """A customer who is listed, or was: an entry for each form of a value."""
 
     id: int  # as events name it
@@ -60,7 +60,7 @@ class ScreeningEntry(Listed, FullOutput, frozen=True, kw_only=True):
     expires: str
 
 
-class ScreeningReport(FullOutput, frozen=True, kw_only=True):
+class ScreeningReport(FullOutput):
     """Who of our customers is listed, as far as was merged."""
 
     items: tuple[ScreeningEntry, ...]

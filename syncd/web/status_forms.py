@@ -2,17 +2,16 @@
 
 from typing import Annotated
 
-import msgspec
-
 from syncd.flows.allowance import QuotaLeft
 from syncd.flows.ports import Mute
 from syncd.messages.wire import Params, WireMessage
+from syncd.shape import EMPTY
 from syncd.web.forms import FullOutput, Input, Output, Query, RosterState, meta
 
 __all__ = ["QuotaLeft"]
 
 
-class OwnLogState(FullOutput, frozen=True, kw_only=True):
+class OwnLogState(FullOutput):
     """Our own log."""
 
     origin: str
@@ -21,7 +20,7 @@ class OwnLogState(FullOutput, frozen=True, kw_only=True):
     released: int  # entries under it
 
 
-class VaultState(FullOutput, frozen=True, kw_only=True):
+class VaultState(FullOutput):
     """Rows of the vault, by state."""
 
     waiting: dict[str, int]  # by kind
@@ -30,7 +29,7 @@ class VaultState(FullOutput, frozen=True, kw_only=True):
     ended: int
 
 
-class Seen(FullOutput, frozen=True, kw_only=True):
+class Seen(FullOutput):
     """Somebody's receipt: merged up to `size` at `at`."""
 
     member: str
@@ -38,7 +37,7 @@ class Seen(FullOutput, frozen=True, kw_only=True):
     at: int  # unix seconds
 
 
-class LogState(Output, frozen=True, kw_only=True):
+class LogState(Output):
     """How one origin's log is doing here."""
 
     member: str
@@ -58,7 +57,7 @@ class LogState(Output, frozen=True, kw_only=True):
     digest: str = ""  # hex, over the claim rows below `merged`
 
 
-class MemberRow(Output, frozen=True, kw_only=True):
+class MemberRow(Output):
     """A member of the roster, as seen from here; times are unix seconds."""
 
     member: str
@@ -73,7 +72,7 @@ class MemberRow(Output, frozen=True, kw_only=True):
     roster: int = 0  # the version that it told last
     last_ok: int = 0  # when it told its heads
     told_at: int = 0  # when it told what it `holds`, before our start too
-    holds: dict[str, int] = msgspec.field(default_factory=dict)
+    holds: dict[str, int] = EMPTY
     # entries by origin
     offset_s: int | None = None  # its clock, ahead of ours
     certificate_ends: int | None = None  # nothing stops then
@@ -81,7 +80,7 @@ class MemberRow(Output, frozen=True, kw_only=True):
     lacks: int | None = None  # entries of our log without its receipt
 
 
-class HolderState(FullOutput, frozen=True, kw_only=True):
+class HolderState(FullOutput):
     """A holder of the token keys."""
 
     member: str
@@ -89,7 +88,7 @@ class HolderState(FullOutput, frozen=True, kw_only=True):
     why: WireMessage | None = None
 
 
-class BudgetLeft(FullOutput, frozen=True, kw_only=True):
+class BudgetLeft(FullOutput):
     """What a token may still look up."""
 
     kind: str  # url: whatever needs no holder
@@ -99,14 +98,14 @@ class BudgetLeft(FullOutput, frozen=True, kw_only=True):
     denied: int  # values, since the start
 
 
-class Quota(FullOutput, frozen=True, kw_only=True):
+class Quota(FullOutput):
     """What is left to the caller's token, and to the member."""
 
     token: tuple[BudgetLeft, ...]
     member: tuple[QuotaLeft, ...]
 
 
-class KeyState(FullOutput, frozen=True, kw_only=True):
+class KeyState(FullOutput):
     """A token key: `t` of `n` holders answer for it."""
 
     kind: str
@@ -116,20 +115,20 @@ class KeyState(FullOutput, frozen=True, kw_only=True):
     dealt: bool  # drawn in one process, not by a ceremony
 
 
-class CutOff(FullOutput, frozen=True, kw_only=True):
+class CutOff(FullOutput):
     """Nobody answers us."""
 
     since: int  # unix seconds
     why: WireMessage
 
 
-class Muted(Mute, FullOutput, frozen=True, kw_only=True):
+class Muted(Mute, FullOutput):
     """A thing to do that is not shown until a day."""
 
     what: WireMessage
 
 
-class FindingState(Output, frozen=True, kw_only=True):
+class FindingState(Output):
     """Something a person should know."""
 
     code: str
@@ -143,7 +142,7 @@ class FindingState(Output, frozen=True, kw_only=True):
     count: int
 
 
-class NotifyState(FullOutput, frozen=True, kw_only=True):
+class NotifyState(FullOutput):
     """How telling one target of `[notify]` goes."""
 
     target: str
@@ -156,14 +155,14 @@ class NotifyState(FullOutput, frozen=True, kw_only=True):
     why: WireMessage | None = None  # the last failure
 
 
-class Appending(FullOutput, frozen=True, kw_only=True):
+class Appending(FullOutput):
     """Whether we append to our log, or why not."""
 
     ok: bool
     why: WireMessage | None = None
 
 
-class DaemonRow(FullOutput, frozen=True, kw_only=True):
+class DaemonRow(FullOutput):
     """One of our daemons that share a database and are there."""
 
     node: str  # HOST:HOME
@@ -172,7 +171,7 @@ class DaemonRow(FullOutput, frozen=True, kw_only=True):
     since: int | None = None  # unix seconds
 
 
-class Parts(FullOutput, frozen=True, kw_only=True):
+class Parts(FullOutput):
     """How the parts are doing that are shown as they are."""
 
     member: str
@@ -192,7 +191,7 @@ class Parts(FullOutput, frozen=True, kw_only=True):
     daemons: tuple[DaemonRow, ...] = ()  # none with databases in files
 
 
-class Status(Parts, frozen=True, kw_only=True):
+class Status(Parts):
     """How this member is doing, and what to do."""
 
     time: int  # unix seconds
@@ -204,13 +203,13 @@ class Status(Parts, frozen=True, kw_only=True):
     muted: tuple[Muted, ...]
 
 
-class Alive(FullOutput, frozen=True, kw_only=True):
+class Alive(FullOutput):
     """The process answers."""
 
     alive: bool
 
 
-class Ready(FullOutput, frozen=True, kw_only=True):
+class Ready(FullOutput):
     """We answer look-ups: whether we append, and are cut off; why not."""
 
     appending: bool
@@ -218,7 +217,7 @@ class Ready(FullOutput, frozen=True, kw_only=True):
     why: WireMessage | None = None
 
 
-class StatusQuery(Query, frozen=True, kw_only=True):
+class StatusQuery(Query):
     """What a status is to tell."""
 
     digests: Annotated[
@@ -226,7 +225,7 @@ class StatusQuery(Query, frozen=True, kw_only=True):
     ] = 0
 
 
-class MuteCall(Input, frozen=True, kw_only=True):
+class MuteCall(Input):
     """What is not to be shown among the things to do, and until when."""
 
     code: str
@@ -234,7 +233,7 @@ class MuteCall(Input, frozen=True, kw_only=True):
     why: Annotated[str, meta("words", max_length=200, pattern=r"\S")]
 
 
-class MuteResult(FullOutput, frozen=True, kw_only=True):
+class MuteResult(FullOutput):
     """How many things to do are muted until that day."""
 
     count: int

@@ -3,7 +3,7 @@
 from syncd.web.forms import FullOutput, Output
 
 
-class JobState(FullOutput, frozen=True, kw_only=True):
+class JobState(FullOutput):
     """A job, or the step of one (`JOB.STEP`), since the start."""
 
     name: str
@@ -13,7 +13,7 @@ class JobState(FullOutput, frozen=True, kw_only=True):
     next_at: int | None = None  # unix seconds; a step comes with its job
 
 
-class TokenRow(Output, frozen=True, kw_only=True):
+class TokenRow(Output):
     """A bearer token; times are unix seconds."""
 
     name: str
@@ -25,7 +25,7 @@ class TokenRow(Output, frozen=True, kw_only=True):
     ends_at: int | None = None  # a certificate that stands in its place
 
 
-class SessionRow(FullOutput, frozen=True, kw_only=True):
+class SessionRow(FullOutput):
     """A browser that somebody has logged in with; times are unix seconds."""
 
     id: str  # opens nothing
@@ -37,7 +37,7 @@ class SessionRow(FullOutput, frozen=True, kw_only=True):
     ends_at: int
 
 
-class SystemState(FullOutput, frozen=True, kw_only=True):
+class SystemState(FullOutput):
     """How the daemon itself is doing."""
 
     version: str  # of syncd
@@ -51,7 +51,7 @@ class SystemState(FullOutput, frozen=True, kw_only=True):
     sessions: tuple[SessionRow, ...]
 
 
-class Revoked(FullOutput, frozen=True, kw_only=True):
+class Revoked(FullOutput):
     """It opens nothing from now on."""
 
     revoked: str

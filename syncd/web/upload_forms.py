@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-import msgspec
-
 from syncd.flows.report import Rules
 from syncd.flows.submission import LONGEST_NAME
 from syncd.lists.preview import Listed, Unknown
+from syncd.shape import EMPTY
 from syncd.web.forms import (
     MOST,
     FullOutput,
@@ -18,11 +17,10 @@ from syncd.web.forms import (
     meta,
 )
 
-NONE: Any = msgspec.field(default_factory=dict)
 Name = Annotated[str, meta("of a file or a list", max_length=LONGEST_NAME)]
 
 
-class Upload(Output, frozen=True, kw_only=True):
+class Upload(Output):
     """A file that is kept, sealed, until it is imported or a day old."""
 
     id: int
@@ -33,20 +31,20 @@ class Upload(Output, frozen=True, kw_only=True):
     problem: Problem | None = None  # why its import ended early
 
 
-class UploadPage(FullOutput, frozen=True, kw_only=True):
+class UploadPage(FullOutput):
     """What is kept, newest first."""
 
     items: tuple[Upload, ...]
 
 
-class Reading(Input, frozen=True, kw_only=True):
+class Reading(Input):
     """How a file is read: by a mapping file's text, then by what is said."""
 
     name: Name  # of the file, which says its format
     map: str = ""  # TOML
-    columns: dict[str, str] = NONE  # field → name of a column, or its number
-    constants: dict[str, Any] = NONE  # what all rows have
-    words: dict[str, dict[str, str]] = NONE  # field → word → code
+    columns: dict[str, str] = EMPTY  # field → name of a column, or its number
+    constants: dict[str, Any] = EMPTY  # what all rows have
+    words: dict[str, dict[str, str]] = EMPTY  # field → word → code
     list: Name = ""  # name of the list; the file's if absent
     refresh: bool = False  # what says no day of `seen` was seen today
     again: str = ""  # why, though some of it was taken back
@@ -54,7 +52,7 @@ class Reading(Input, frozen=True, kw_only=True):
     anew: bool = False  # what was begun of the list and has not ended is over
 
 
-class RefusedFor(FullOutput, frozen=True, kw_only=True):
+class RefusedFor(FullOutput):
     """Why rows would be refused."""
 
     problem: Problem
@@ -62,7 +60,7 @@ class RefusedFor(FullOutput, frozen=True, kw_only=True):
     rows: int
 
 
-class UploadPreview(FullOutput, frozen=True, kw_only=True):
+class UploadPreview(FullOutput):
     """What a file would bring."""
 
     about: str  # format and encoding
@@ -77,7 +75,7 @@ class UploadPreview(FullOutput, frozen=True, kw_only=True):
     notices: dict[str, int]  # codes: rows
 
 
-class MendedRows(Input, frozen=True, kw_only=True):
+class MendedRows(Input):
     """Refused rows of an import as they should be; the others stay."""
 
     rows: Annotated[tuple[tuple[Natural, dict[str, str]], ...], MOST] = ()

@@ -6,13 +6,13 @@ from syncd.indicator import vocabulary
 from syncd.web.forms import FullOutput, Query, meta
 
 
-class Vocabulary(FullOutput, frozen=True, kw_only=True):
+class Vocabulary(FullOutput):
     """Codes in the vocabulary's order; those near to a word, nearest first."""
 
     codes: tuple[vocabulary.Code, ...]
 
 
-class VocabularyQuery(Query, frozen=True, kw_only=True):
+class VocabularyQuery(Query):
     """Which codes are meant: all if nothing is said."""
 
     field: Annotated[

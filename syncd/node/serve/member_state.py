@@ -18,7 +18,7 @@ from syncd.store.findings import Row
 from syncd.web import status_forms
 
 
-class MemberState(status_forms.Parts, frozen=True, kw_only=True):
+class MemberState(status_forms.Parts):
     """How every part was doing at one time."""
 
     now: int  # unix seconds
