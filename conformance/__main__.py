@@ -11,7 +11,7 @@ JSON, one row for each log:
     python -m conformance FINGERPRINT ROSTERS LOG …
 
 FINGERPRINT is of the first roster, ROSTERS a home's `roster/`, and each LOG
-a directory that `syncd log export` wrote. Of a log's rows, `size`, `merged`
+a `log/ORIGIN` that `syncd log export` wrote. Of a log's rows, `size`, `merged`
 and `digest` are to be those of `syncd log verify --json`.
 """
 
