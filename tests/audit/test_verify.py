@@ -1,8 +1,10 @@
 """A bundle of a real home is whole, and nothing in it can be changed unseen."""
 
+import gzip
 import json
 import random
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -411,3 +413,43 @@ def test_a_tar_is_the_same(made: Made, police: Bundle, tmp_path: Path) -> None:
     one.write_bytes(one.read_bytes()[:-11_000])
     with pytest.raises(DamagedError):
         bundles.unpack(one, tmp_path / "cut")
+
+
+def entry(name: str, kind: bytes = tarfile.REGTYPE, *, size: int = 0) -> bytes:
+    """Return an entry of which nothing but its header is there."""
+    made = tarfile.TarInfo(name)
+    made.size, made.type, made.linkname = size, kind, "b"
+    return made.tobuf(tarfile.GNU_FORMAT)
+
+
+def hole(size: int) -> bytes:
+    """Return an entry that is packed as nothing and unpacks to `size` bytes."""
+    raw = bytearray(entry("a", tarfile.GNUTYPE_SPARSE))
+    raw[483:495] = b"%011o\0" % size
+    raw[148:156] = b" " * 8
+    raw[148:156] = b"%06o\0 " % sum(raw)
+    return bytes(raw)
+
+
+HOSTILE = {
+    "leads out": entry("../out"),
+    "a link": entry("a", tarfile.SYMTYPE),
+    "a hard link": entry("b") + entry("a", tarfile.LNKTYPE),
+    "a pipe": entry("a", tarfile.FIFOTYPE),
+    "twice": entry("a") + entry("a"),
+    "never ends": entry("a", size=1 << 40),
+    "a hole": hole(1 << 20),
+    "packed": gzip.compress(entry("a")),
+    "no tar": b"x" * 512,
+}
+
+
+@pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE)
+def test_a_tar_that_leads_elsewhere(raw: bytes, tmp_path: Path) -> None:
+    """Or names what is no file, or is more than it seems, is refused."""
+    tar, into = tmp_path / "b.tar", tmp_path / "into"
+    into.mkdir()
+    tar.write_bytes(raw + bytes(1024))
+    with pytest.raises(DamagedError):
+        bundles.unpack(tar, into)
+    assert {path.name for path in tmp_path.iterdir()} == {"b.tar", "into"}
