@@ -26,7 +26,7 @@ from syncd.store.database import Database
 from syncd.store.home_stores import OWN
 from syncd.store.sessions import Sessions
 
-START_S = 30.0  # for a daemon to answer
+START_S = 90  # of a busy machine
 STOP_S = 15.0  # for a daemon to end after SIGTERM
 
 
