@@ -7,16 +7,17 @@ factor and a floor, are nothing.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from syncd.indicator import claims, token
+from syncd.indicator import claims, statement, token
 from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
 from syncd.indicator.notation import DAYS
-from syncd.indicator.statement import Usage
+from syncd.indicator.statement import Anchor, Usage
 from syncd.roster.terms import PUBLISH
 
+ANCHOR = 16  # type
 FACTOR = 2
 FLOOR = 1000  # evaluations of a day and key
 GRACE_DAYS = 2  # until what was evaluated on a day is merged everywhere
@@ -38,17 +39,25 @@ class Counted:
     claims: Counter[tuple[int, bytes]] = field(default_factory=Counter)
     # by key and day, as records have them
     excess: list[str] = field(default_factory=list)  # of its author, said
+    access: list[str] = field(default_factory=list)
+    # what its anchors say of its author's access records, the newest first
     gone: int = 0  # entries of which nobody can say what they were
 
     def add(
         self,
         rows: Iterable[StoredRow],
         batch: Batch,
-        records: Iterable[Record],
+        records: Sequence[Record],
     ) -> None:
         """Count a stretch."""
         self.usages += [usage for _, usage in batch.usages]
-        self.gone += sum(not salt for _, salt, _ in records)
+        for leaf, salt, payload in reversed(records):
+            self.gone += not salt
+            if salt and leaf[1] == ANCHOR:
+                said = statement.decode(payload, ANCHOR)
+                self.access += (
+                    [said.access] if isinstance(said, Anchor) else []
+                )
         for _, key, _, record, _ in rows:
             at = 3 if record[0] == claims.REPORT else 1
             self.claims[key, record[at : at + 4]] += 1

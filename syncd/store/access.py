@@ -7,9 +7,12 @@ the key gone, no record can be tied to a token, a report or a case.
 
 A record names its writer and that writer's previous record. Both are bound
 to what is sealed, with all that stands in clear: a record that was changed or
-moved does not open.
+moved does not open. Its hash is over both and over the hash of the record
+before; anchors in our log have one over each writer's newest (`heads`), so
+that what was recorded by then is not written anew, the secret at hand or not.
 """
 
+import hashlib
 import hmac
 import os
 from collections.abc import (
@@ -17,6 +20,7 @@ from collections.abc import (
     Callable,
     Collection,
     Iterable,
+    Iterator,
     Sequence,
 )
 from dataclasses import dataclass
@@ -47,6 +51,7 @@ MONTH_S = 30 * 86_400
 TAG_SIZE = 8  # bytes
 SPAN_S = 900  # days begin at whole ones everywhere
 _PAGE = 1000  # records
+ANCHORED = "anchored_access/"  # done: up to which record
 WRITER = "daemon"  # who keeps records of this home, beside its local workers
 
 access_position = own_table(  # finds records again by what they rest on
@@ -74,6 +79,7 @@ class AccessRow:
     tag: bytes  # 8 bytes per token asked
     writer: str
     previous: int  # id of the writer's record before, 0 for none
+    hash: bytes
 
 
 Positions = tuple[Position, ...] | None
@@ -111,7 +117,7 @@ class AccessBook(SealedBook):
         """Take over the records; `cipher` seals the months' keys."""
         super().__init__(database, cipher, clock)
         self._writer = writer
-        self._last = 0  # id of our newest record, if it was committed
+        self._last = 0, b""  # id and hash of our newest record, if committed
         self._months: dict[int, _Month] = {}
         self._group = Grouped(self._record_all)
 
@@ -168,6 +174,19 @@ class AccessBook(SealedBook):
         sums = sa.select(*by, sa.func.count(), hits).group_by(*by)
         return await self._rows(sums.where(t.at.between(since, until - 1)))
 
+    @reads
+    def heads(self, c: sa.Connection) -> tuple[str, int]:
+        """Return the hash over each writer's newest record, and the newest id.
+
+        "" and 0 where there is none.
+        """
+        newest = sa.select(sa.func.max(access.c.id)).group_by(access.c.writer)
+        rows = sa.select(access.c.id, access.c.hash)
+        found = dict(
+            map(tuple, c.execute(rows.where(access.c.id.in_(newest))))
+        )
+        return headed(found.items()), max(found, default=0)
+
     async def prune(self, days: int) -> int:
         """Drop records older than `days` and keys no longer needed."""
         oldest = self._clock() - days * 86_400
@@ -206,7 +225,7 @@ class AccessBook(SealedBook):
             if sealed
             else self._new_month(c, number)
         )
-        first, previous = newest + 1, self._previous(c)
+        first, (previous, hash_) = newest + 1, self._previous(c)
         rows = list[tuple[object, ...]]()
         places = list[tuple[int, bytes, int]]()
         for a in chain.from_iterable(groups):
@@ -217,28 +236,28 @@ class AccessBook(SealedBook):
             row |= {"writer": self._writer, "previous": previous}
             positions = None if a.positions is None else (*a.positions,)
             content = (a.reference, positions, a.action, a.handling)
-            row["sealed"] = month.seal(
-                msgspec.json.encode(content), _bound(row)
-            )
+            bound = _bound(row)
+            row["sealed"] = month.seal(msgspec.json.encode(content), bound)
+            row["hash"] = hash_ = chained(hash_, bound, row["sealed"])
             macs = set(map(month.place, positions or ()))
             places += [(number, mac, newest) for mac in macs]
             rows.append((*row.values(),))
             previous = newest
         _INSERT.many(c, rows)
         _PLACE.many(c, places)
-        self._last = newest
+        self._last = newest, hash_
         ids = list[range]()
         for group in groups:
             ids.append(range(first, first + len(group)))
             first += len(group)
         return ids
 
-    def _previous(self, c: sa.Connection) -> int:
-        """Return the id of this writer's newest record, 0 for none."""
-        if _WRITER_OF.one(c, self._last) != (self._writer,):
+    def _previous(self, c: sa.Connection) -> tuple[int, bytes]:
+        """Return id and hash of this writer's newest record, 0 for none."""
+        if _WRITER_OF.one(c, self._last[0]) != (self._writer, self._last[1]):
             # We have just begun, or the transaction failed that kept it.
             found = _OF_WRITER.one(c, self._writer)
-            self._last = found[0] if found else 0
+            self._last = (found[0], found[1]) if found else (0, b"")
         return self._last
 
     def _month(self, c: sa.Connection, number: int) -> _Month | None:
@@ -320,6 +339,44 @@ def _bound(row: _Row) -> bytes:
     return b"syncd-access-v2\0%b%b" % (clear, row["tag"])
 
 
+def chained(before: bytes, bound: bytes, sealed: bytes) -> bytes:
+    """Return a record's hash; `before` is that of the writer's one before."""
+    return hashlib.sha256(before + bound + sealed).digest()
+
+
+def headed(heads: Iterable[tuple[int, bytes]]) -> str:
+    """Return the hash over (id, hash) of each writer's newest record, hex."""
+    found = sorted([id_, hash_.hex()] for id_, hash_ in heads)
+    raw = msgspec.json.encode(found)
+    return hashlib.sha256(raw).hexdigest() if found else ""
+
+
+def verify(rows: Iterable[_Row], upto: int, anchored: str) -> Iterator[str]:
+    """Yield what is wrong with records, as they lie there, the oldest first.
+
+    `upto` is the newest id that our log has anchored, as `anchored`. Of what
+    expired nothing is left but the hash in the record behind it.
+    """
+    last, heads = (
+        dict[str, tuple[int, bytes]](),
+        dict[str, tuple[int, bytes]](),
+    )
+    for row in rows:
+        before = last.get(row["writer"])
+        id_, hash_ = row["id"], row["hash"]
+        if before is not None and before[0] != row["previous"]:
+            yield f"access record {id_}: {row['previous']} before it is missing"
+        elif before is not None or not row["previous"]:
+            was = before[1] if before else b""
+            if chained(was, _bound(row), row["sealed"]) != hash_:
+                yield f"access record {id_}: changed"
+        last[row["writer"]] = id_, hash_
+        if id_ <= upto:
+            heads[row["writer"]] = id_, hash_
+    if anchored and headed(heads.values()) != anchored:
+        yield f"access records up to {upto}: not those that our log anchored"
+
+
 _NEWEST: Final = Prepared(
     sa.select(
         sa.func.coalesce(sa.func.max(access.c.id), 0),
@@ -329,10 +386,10 @@ _NEWEST: Final = Prepared(
     )
 )
 _WRITER_OF: Final = Prepared(
-    sa.select(access.c.writer).where(given(access.c.id))
+    sa.select(access.c.writer, access.c.hash).where(given(access.c.id))
 )
 _OF_WRITER: Final = Prepared(
-    sa.select(access.c.id)
+    sa.select(access.c.id, access.c.hash)
     .where(given(access.c.writer))
     .order_by(access.c.id.desc())
     .limit(1)

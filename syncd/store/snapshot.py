@@ -24,9 +24,11 @@ from syncd.store.database import Database
 from syncd.store.home_stores import MIRROR, OWN
 from syncd.store.server import Server
 from syncd.store.tables import (
+    access,
     bundle,
     claim,
     cosigned,
+    done,
     kept_receipt,
     log,
     mirror_log,
@@ -134,6 +136,17 @@ class OwnSnapshot(_Snapshot):
         """Return the last checkpoint of each log that each key cosigned."""
         rows = sa.select(cosigned).order_by("origin", "role")
         return [*starmap(CosignRow, self._rows(rows))]
+
+    def accesses(self) -> Iterator[Any]:
+        """Yield the access records as they lie there, by id."""
+        rows = self._rows(sa.select(access).order_by(access.c.id))
+        return (row._asdict() for row in rows)
+
+    def done(self, start: str) -> list[str]:
+        """Return what follows in the names of done appends that begin so."""
+        names = self._rows(sa.select(done.c.name))
+        found = (name for (name,) in names if name.startswith(start))
+        return [name.removeprefix(start) for name in found]
 
     def receipts(self) -> list[CosignRow]:
         """Return others' newest cosignatures on our logs."""

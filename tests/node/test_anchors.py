@@ -1,10 +1,13 @@
 """Which checkpoints of others a daemon anchors in its own log, and when not."""
 
 import pytest
+import sqlalchemy as sa
 
 from syncd.indicator import statement
 from syncd.indicator.statement import Anchor
+from syncd.node.audit import stored
 from syncd.node.context import Reading
+from syncd.store import tables
 from syncd.tlog import checkpoint
 from tests.alliance import Alliance, Member, shared
 
@@ -42,6 +45,12 @@ async def whole_day(
     await alliance.settle()
 
 
+def _home_holds(member: Member) -> bool:
+    """Tell whether `syncd log verify` finds nothing wrong in a home."""
+    roster = member.node.ctx.roster
+    return all(r.ok for r in stored.verify_home(member.config, roster))
+
+
 async def test_what_was_merged_is_anchored(
     alliance: Alliance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,8 +58,16 @@ async def test_what_was_merged_is_anchored(
     today = statement.day(alliance.bank.node.ctx.today())
     await whole_day(alliance, today, monkeypatch)
     assert await anchors(alliance.bank) == []  # from tomorrow on
+    await alliance.bank.lookup("url", "http://evil.example/")
     await whole_day(alliance, today + 1, monkeypatch)
     (anchor,) = await anchors(alliance.bank)
+    access, newest = await alliance.bank.node.home.own.access.heads()
+    assert (anchor.access, newest) == (access, 1)
+    assert _home_holds(alliance.bank)
+    await alliance.bank.node.home.own.database.write(
+        lambda c: c.execute(sa.delete(tables.access))
+    )
+    assert not _home_holds(alliance.bank)
     (one,) = anchor.logs
     head = await alliance.bank.head(POLICE)
     assert (one.origin, one.size) == (POLICE, head.merged)

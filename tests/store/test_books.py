@@ -237,6 +237,40 @@ async def test_a_record_that_was_changed_does_not_open(
         await own.access.page()
 
 
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("UPDATE access SET caller = 'desk 2' WHERE id = 3", ["3: changed"]),
+        ("DELETE FROM access WHERE id = 3", ["4: 3 before it is missing"]),
+        ("DELETE FROM access WHERE id = 6", ["7: 6 before it", "up to 6"]),
+        (
+            "UPDATE access SET hash = tag WHERE id = 6",
+            ["6: cha", "7: cha", "up to"],
+        ),
+        ("DELETE FROM access WHERE id < 4", []),  # expired
+        ("UPDATE access SET hash = hash", []),
+    ],
+)
+async def test_records_are_a_chain_that_an_anchor_closes(
+    own: OwnStore, change: str, found: list[str]
+) -> None:
+    """What was recorded by then is not written anew, with no secret either."""
+    for _ in range(3):
+        await own.access.record([access(), access()])
+    anchored, newest = await own.access.heads()
+    assert newest == 6
+    await own.access.record([access()])
+    sql(own.database, change)
+
+    def rows(c: sa.Connection) -> list[dict[str, Any]]:
+        wanted = sa.select(tables.access).order_by(tables.access.c.id)
+        return [row._asdict() for row in c.execute(wanted)]
+
+    said = access_book.verify(await own.database.read(rows), newest, anchored)
+    for one, start in zip(said, found, strict=True):
+        assert start in one
+
+
 async def test_records_are_found_by_when_and_on_what(
     own: OwnStore, clock: Clock
 ) -> None:

@@ -22,7 +22,7 @@ from syncd.flows.serve import LogFiles
 from syncd.indicator.absent import RETIRED
 from syncd.node.follow.receipts import with_receipts
 from syncd.roster.roster import Roster
-from syncd.store import durable, own
+from syncd.store import access, durable, own
 from syncd.store.snapshot import (
     CosignRow,
     LogRow,
@@ -162,8 +162,19 @@ def verify_home(settings: Config, roster: Roster) -> list[LogReport]:
         check.expect(mark, cosigned, receipts, first)
         with OwnSnapshot.of(path, where) as own_:
             found = [*check.own_logs(own_), *check.mirrored()]
+            _accesses(own_, found, settings.origin)
     _usage(found, roster)
     return sorted(found, key=lambda report: report.origin)
+
+
+def _accesses(store: OwnSnapshot, found: list[LogReport], origin: str) -> None:
+    """Hold the access records against what our log has anchored of them."""
+    upto = max(map(int, store.done(access.ANCHORED)), default=0)
+    for report in found:
+        if report.origin == origin:
+            anchored = next(filter(None, report.counted.access), "")
+            rows = store.accesses()
+            report.problems += access.verify(rows, upto, anchored)
 
 
 def _usage(found: list[LogReport], roster: Roster) -> None:

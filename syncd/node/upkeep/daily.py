@@ -25,6 +25,7 @@ from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.excess import Excess
 from syncd.node.upkeep.roster_orders import RosterOrders
 from syncd.store import quota
+from syncd.store.access import ANCHORED
 from syncd.store.sightings import SightedToken
 
 log = structlog.get_logger("syncd.daily")
@@ -108,10 +109,11 @@ class Daily:
         given = merged, anchored, self.ctx.mirror, self.ctx.offload
         logs = await anchor.due(self.ctx.origin, today, *given)
         if logs:
+            access, newest = await own.access.heads()
             done = [f"{sized}{one.origin}/{one.size}" for one in logs]
-            await self.publisher.append(
-                [Anchor(logs=logs)], done=[name, *done]
-            )
+            done += [name, f"{ANCHORED}{newest}"]
+            made = Anchor(logs=logs, access=access)
+            await self.publisher.append([made], done=done)
 
     async def _usage(self, day: str, key: str) -> None:
         """Write one day's evaluations of one key (type 17)."""
