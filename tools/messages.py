@@ -98,8 +98,6 @@ def _translated(tree: ast.Module) -> Iterator[str]:
             yield from _texts(node.args[0])
         if name in {"Command", "noun", "verb"}:
             yield from _texts(node.args[-1])
-        if name == "Column":
-            yield from _texts(node.args[1])
         if ast.unparse(node.func) in {"grid.table", "sheet_file.table"}:
             heads = {k: v for k, v in tables.items() if k.isupper()}
             yield from _all(node.args[0], heads)

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from multidict import MultiDict
 
-from syncd.console.tables import Cell, Column, Row, Table
+from syncd.console.tables import Cell, Column, Row, Table, columns
 from syncd.errors import MalformedError, RefusedError
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later
@@ -146,7 +146,7 @@ class Visit:
     def table(
         self,
         name: str,
-        columns: Sequence[Column],
+        keys: str | Sequence[Column],
         rows: Iterable[Row | Sequence[Cell]],
         *,
         empty: str = "",
@@ -154,16 +154,19 @@ class Visit:
     ) -> Table:
         """Return a table as the address wants it; `more` leads to older rows.
 
-        Of a row without names, the last cells may be missing.
+        Columns are said by their keys (`tables.columns`). Of a row without
+        names, the last cells may be missing.
         """
-        keys = [column.key for column in columns]
+        made = columns(name, keys) if isinstance(keys, str) else keys
         named = [
-            row if isinstance(row, Mapping) else dict(zip(keys, row))  # noqa: B905
+            row
+            if isinstance(row, Mapping)
+            else {c.key: cell for c, cell in zip(made, row)}  # noqa: B905
             for row in rows
         ]
-        made = Table(name, columns, named, self.query, empty, more)
-        self.tables.append(made)
-        return made
+        table = Table(name, made, named, self.query, empty, more)
+        self.tables.append(table)
+        return table
 
     def show(
         self, name: str, block: str = "", *, status: int = 200, **more: Any

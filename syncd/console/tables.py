@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import asdict
 
 from syncd.lists import safe
-from syncd.messages.catalogue import t
+from syncd.messages.catalogue import phrase
 
 ROWS: Final = 100  # on a page
 
@@ -34,11 +34,24 @@ Row = Mapping[str, Cell]
 
 
 class Column(NamedTuple):
-    """A column: where its cells stand in a row, and its English name."""
+    """A column: where its cells stand in a row, and what it is called."""
 
     key: str
     title: str
     choices: bool = False  # rows may be chosen by what it says
+
+
+def title(table: str, key: str) -> str:
+    """Return what a column is called: in this table, or in all."""
+    own = f"{table}.{key}"
+    found = phrase("column", own)
+    return phrase("column", key) if found == own else found
+
+
+def columns(table: str, keys: str) -> list[Column]:
+    """Return columns by their keys; by those with a `*` rows may be chosen."""
+    named = ((key.rstrip("*"), key.endswith("*")) for key in keys.split())
+    return [Column(key, title(table, key), by) for key, by in named]
 
 
 def cells(form: Any) -> dict[str, Any]:
@@ -130,7 +143,7 @@ class Table:
     def csv(self, zone: str) -> bytes:
         """Return all chosen rows for a spreadsheet, which runs none of it."""
         file = io.BytesIO()
-        writer = safe.Writer(file, [t(c.title) for c in self.columns])
+        writer = safe.Writer(file, [c.title for c in self.columns])
         for row in self.rows:
             writer.row(_text(row.get(c.key), zone) for c in self.columns)
         return file.getvalue()

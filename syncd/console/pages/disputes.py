@@ -7,7 +7,7 @@ from aiohttp import web
 from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.pages.reports import form_of, split
-from syncd.console.tables import Column, Row
+from syncd.console.tables import Row
 from syncd.flows.dispute_state import DisputeState
 from syncd.flows.draft import AnswerDraft
 from syncd.messages import catalogue
@@ -19,16 +19,6 @@ REASONS: Final = {  # that go with each outcome
     "report_stands": ("evidence_confirmed", "case_open"),
     "report_withdrawn": ("evidence_insufficient", "identity_cleared"),
 }
-_COLUMNS: Final = (
-    Column("due", later("due")),
-    Column("state", later("state"), choices=True),
-    Column("side", later("side"), choices=True),
-    Column("member", later("member")),
-    Column("kind", later("kind")),
-    Column("reason", later("why")),
-    Column("answer", later("answer")),
-    Column("position", later("entry")),
-)
 
 
 @page("GET", "/disputes", OPERATORS, later("Disputes and answers"), menu=40)
@@ -55,7 +45,7 @@ async def disputes(visit: Visit) -> web.StreamResponse:
         ],
         table=visit.table(
             "disputes",
-            _COLUMNS,
+            "due state* side* member kind reason answer position",
             [_row(visit, one) for one in found.items],
             empty=t(
                 "Nobody disputes a report of ours, nor do we dispute one."

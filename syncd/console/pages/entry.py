@@ -3,31 +3,19 @@
 import base64
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.tables import At, Cell, Column, Link
+from syncd.console.tables import At, Cell, Link
 from syncd.indicator import vocabulary
 from syncd.messages.catalogue import later, t
 from syncd.web.forms import ClaimItem
 from syncd.web.log_forms import Entry
 from syncd.web.routes import AUDITORS, REVIEWERS
-
-_LIFE: Final = (
-    *(Column("at", later("when")), Column("what", later("what happened"))),
-    *(Column("who", later("who")), Column("more", later("where"))),
-)
-_CLAIMS: Final = (
-    *(Column("at", later("entry")), Column("on", later("day"))),
-    Column("type", later("type"), choices=True),
-    *(Column("label", later("label")), Column("why", later("evidence"))),
-    *(Column("expires", later("expires")), Column("state", later("state"))),
-)
-_FIELDS: Final = Column("name", later("field")), Column("says", later("says"))
 
 
 @page(
@@ -78,9 +66,11 @@ async def entry(visit: Visit) -> web.StreamResponse:
         payload=base64.b64decode(found.payload).decode("utf-8", "replace"),
         words=places.words,
         log=places.log(found.origin, before=index + 1),
-        life=visit.table("life", _LIFE, _life(found)),
-        fields=visit.table("fields", _FIELDS, said),
-        claims=visit.table("claims", _CLAIMS, claims),
+        life=visit.table("life", "at what who more", _life(found)),
+        fields=visit.table("fields", "name says", said),
+        claims=visit.table(
+            *("claims", "at on type* label why expires state", claims)
+        ),
     )
 
 

@@ -1,14 +1,13 @@
 """Exchange: who holds how much of whose log, and what is wrong with it."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.render import ago, say
-from syncd.console.tables import At, Cell, Column, Link, moment
+from syncd.console.tables import At, Cell, Column, Link, columns, moment
 from syncd.messages.catalogue import later, t
 from syncd.messages.wire import WireMessage
 from syncd.web.routes import AUDITORS
@@ -17,17 +16,6 @@ from syncd.web.status_forms import LogState, Status
 Held = dict[tuple[str, str], tuple[int, int]]
 """(author, holder) → entries that it lacks, as of when"""
 
-_LAGS: Final = (
-    *(Column("log", later("log")), Column("n", later("entries that we lack"))),
-    Column("per_s", later("entries a second")),
-    *(Column("left", later("minutes left")), Column("why", later("why"))),
-)
-_FINDINGS: Final = (
-    *(Column("code", later("finding")), Column("where", later("where"))),
-    *(Column("what", later("what happened")), Column("at", later("first"))),
-    *(Column("last", later("last")), Column("n", later("times"))),
-)
-
 
 @page("GET", "/exchange", AUDITORS, later("Exchange"), menu=60)
 async def exchange(visit: Visit) -> web.StreamResponse:
@@ -35,10 +23,7 @@ async def exchange(visit: Visit) -> web.StreamResponse:
     status: Status = await visit.api("GET", "/v1/status")
     known = current(status)
     held = gaps(status, known)
-    columns = (
-        Column("author", later("author ＼ holder")),
-        *(Column(m, m) for m in known),
-    )
+    heads = [*columns("matrix", "author"), *(Column(m, m) for m in known)]
     matrix: list[tuple[Cell, ...]] = [
         (
             Link(places.log(log.origin), author),
@@ -58,12 +43,13 @@ async def exchange(visit: Visit) -> web.StreamResponse:
     return visit.show(
         "exchange.html",
         sentence=sentence(status, visit.zone),
-        matrix=visit.table("matrix", columns, matrix),
+        matrix=visit.table("matrix", heads, matrix),
         lags=visit.table(
-            *("lags", _LAGS, lags), empty=t("We hold all that we know of.")
+            *("lags", "log n per_s left why", lags),
+            empty=t("We hold all that we know of."),
         ),
         findings=visit.table(
-            *("findings", _FINDINGS, _findings(status)),
+            *("findings", "code where what at last n", _findings(status)),
             empty=t("Nothing was found."),
         ),
     )

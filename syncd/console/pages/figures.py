@@ -9,30 +9,16 @@ from aiohttp import web
 from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.pages.reports import form_of
-from syncd.console.tables import Column, cells, moment
+from syncd.console.tables import cells, moment, title
 from syncd.messages.catalogue import later, phrase, t
 from syncd.web.access_forms import AccessFilter
 from syncd.web.figure_forms import FiguresQuery
 from syncd.web.routes import EVERYBODY
 
-SAID: Final = {
-    "reports": later("Reports"),
-    "retracted": later("Retracted"),
-    "sightings": later("Sightings, at least"),
-    "disputes": later("Disputes"),
-}
+SAID: Final = ("reports", "retracted", "sightings", "disputes")
 CAME: Final = ("dissuaded", "stopped", "sent", "no_fraud")
-_MONTH: Final = Column("month", later("Month"))
-_LABEL: Final = Column("label", later("Label"), choices=True)
 COLUMNS: Final = (
-    *(_MONTH, Column("member", later("Member"), choices=True), _LABEL),
-    *(Column(name, title) for name, title in SAID.items()),
-    Column("hours_least", later("Hours to retract, on average: at least")),
-    Column("hours_most", later("at most")),
-)
-CALLS: Final = (
-    *(_MONTH, _LABEL, Column("outcome", later("Outcome"), choices=True)),
-    *(Column("calls", later("Calls")), Column("amount", later("Yuan"))),
+    f"month member* label* {' '.join(SAID)} hours_least hours_most"
 )
 
 
@@ -58,7 +44,7 @@ async def figures(visit: Visit) -> web.StreamResponse:
         if one.month <= wanted.to
     ]
     total = {n: sum(r.get(n, 0) for r in said + came) for n in (*SAID, *CAME)}
-    kinds = {name: t(title) for name, title in SAID.items()}
+    kinds = {name: title("figures", name) for name in SAID}
     outcomes = {name: phrase("outcome", name) for name in CAME}
     return visit.show(
         "figures.html",
@@ -81,7 +67,7 @@ async def figures(visit: Visit) -> web.StreamResponse:
                 empty=t("No member reported anything in these months."),
             ),
             visit.table(
-                *("calls", CALLS, came[::-1]),
+                *("calls", "month label* outcome* calls amount", came[::-1]),
                 empty=t("Look up asks what came of a call: that counts here."),
             ),
         ],
@@ -107,5 +93,5 @@ def _chart(
             sums[name][row["month"]] += row[name]
     return {
         "data": [months, *([*sum_.values()] for sum_ in sums.values())],
-        "names": [t(_MONTH.title), *names.values()],
+        "names": [title("figures", "month"), *names.values()],
     }

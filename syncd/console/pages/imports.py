@@ -9,8 +9,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.pages.reports import FACETS, STATES, facets, form_of, kinds
-from syncd.console.tables import Column, Link, Row, cells
+from syncd.console.pages.reports import FACETS, facets, form_of, kinds
+from syncd.console.tables import Link, Row, cells, title
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows.submission import ImportStatus
 from syncd.indicator import vocabulary
@@ -23,17 +23,7 @@ from syncd.web.routes import OPERATORS
 from syncd.web.upload_forms import MendedRows, Reading, UploadPreview
 
 MENDED: Final = 20  # rows that are mended on one page
-_COLUMNS: Final = (
-    Column("id", later("number")),
-    Column("list", later("list")),
-    Column("by", later("by")),
-    Column("began_at", later("began")),
-    Column("state", later("state")),
-    Column("accepted", later("accepted")),
-    Column("known", later("known")),
-    Column("taken_back", later("taken back")),
-    Column("refused", later("refused")),
-)
+_COLUMNS: Final = "id list by began_at state accepted known taken_back refused"
 
 
 @page("GET", "/imports", OPERATORS, later("Imports"), menu=35)
@@ -69,7 +59,7 @@ def _row(one: ImportStatus) -> Row:
     if not one.finished:
         state = t("{n} %, row {row}", n=part, row=one.row)
     if one.pending:
-        state = t(STATES["held"])
+        state = catalogue.phrase("vault", "held")
     id_ = Link(f"/imports/{one.id}", str(one.id))
     return {**cells(one), "id": id_, "state": state}
 
@@ -213,7 +203,7 @@ async def one(visit: Visit) -> web.StreamResponse:
         "refused",
         sentence=f"{state.list}: {row['state']}",
         state=state,
-        facts=[(c.title, row[c.key]) for c in _COLUMNS[2:]],
+        facts=[(title("imports", n), row[n]) for n in _COLUMNS.split()[2:]],
         rows=rows,
         next=rows[-1].row if rows and more else 0,
         reasons=places.named("retract_reason"),

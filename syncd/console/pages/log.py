@@ -1,26 +1,16 @@
 """Log: the entries of one member's log, and what is signed of it."""
 
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.tables import At, Column
+from syncd.console.tables import At
 from syncd.indicator.statement import NAMES
 from syncd.messages.catalogue import later, t
 from syncd.web.log_forms import LogPage, LogQuery
 from syncd.web.routes import AUDITORS
-
-_ENTRIES: Final = (
-    *(Column("at", later("entry")), Column("type", later("type"))),
-    *(Column("on", later("day")), Column("kind", later("kind"))),
-    *(Column("label", later("label")), Column("state", later("state"))),
-)
-_LINES: Final = (
-    *(Column("at", later("when")), Column("member", later("member"))),
-    *(Column("key", later("key")), Column("size", later("entries"))),
-)
 
 
 @page("GET", "/log/{origin:[^?]+}", AUDITORS, later("Log"))
@@ -55,13 +45,14 @@ async def log(visit: Visit) -> web.StreamResponse:
         types=[(x, places.type_name(x)) for _, x in sorted(NAMES.items())],
         labels=places.named("label"),
         entries=visit.table(
-            *("entries", _ENTRIES, entries),
+            *("entries", "at type on kind label state", entries),
             empty=t("No such entry among those that were looked at."),
             more=places.log(origin, **more, before=found.next)
             if found.next
             else "",
         ),
         lines=visit.table(
-            *("lines", _LINES, lines), empty=t("Nobody has cosigned it yet.")
+            *("lines", "at member key size", lines),
+            empty=t("Nobody has cosigned it yet."),
         ),
     )

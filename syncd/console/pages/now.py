@@ -11,7 +11,7 @@ from syncd.console import page as pages
 from syncd.console.page import Visit, page
 from syncd.console.pages import exchange
 from syncd.console.render import say
-from syncd.console.tables import Column, moment
+from syncd.console.tables import moment
 from syncd.messages.catalogue import later, phrase, t
 from syncd.messages.events import said
 from syncd.web.event_stream import READER, Event, Reader
@@ -32,10 +32,6 @@ MENDS: Final = {  # by the first word of what is to do
     }.items()
     for word in words.split()
 }
-COLUMNS: Final = (
-    *(Column("day", later("Day")), Column("member", later("Member"), True)),
-    *(Column("state", later("Was"), True), Column("why", later("Why"))),
-)
 RUNS: Final = re.compile(r"h+|\.+|.")  # of a member's line of days
 
 
@@ -59,7 +55,12 @@ async def now(visit: Visit) -> web.StreamResponse:
         notes=status.notes,
         cards=_cards(status),
         bars=[(m, _counted(d), _bar(d)) for m, d in past.members.items()],
-        days=visit.table("days", COLUMNS, bad, empty=t("No bad day so far.")),
+        days=visit.table(
+            "days",
+            "day member* state* why",
+            bad,
+            empty=t("No bad day so far."),
+        ),
         events=[_item(visit, e.event, e.at, e.data) for e in past.events],
         cursor=past.events[0].cursor if past.events else "",
     )

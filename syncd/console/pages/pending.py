@@ -1,14 +1,12 @@
 """For review: what waits for a second person, and what it would change."""
 
-from typing import Final
-
 from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.console.places import words
-from syncd.console.tables import At, Column, Link, Row, cells
+from syncd.console.tables import At, Link, Row, cells
 from syncd.flows.lookup import PURPOSES
 from syncd.flows.review import Change, Held, Person
 from syncd.indicator.statement import NAMES
@@ -17,21 +15,6 @@ from syncd.messages.catalogue import later, phrase, t
 from syncd.web.report_forms import ValueCall
 from syncd.web.review_forms import Decision, HeldRow, PendingQuery
 from syncd.web.routes import OPERATORS, REVIEWERS, WATCHERS
-
-_HELD: Final = (
-    *(Column("id", later("no.")), Column("state", later("state"), True)),
-    *(Column("what", later("what")), Column("n", later("values"))),
-    *(Column("by", later("handed in by"), True), Column("at", later("when"))),
-    Column("who", later("looked at by"), choices=True),
-    Column("why", later("why")),
-)
-_ROWS: Final = (
-    *(Column("n", later("row")), Column("kind", later("kind"), True)),
-    *(Column("value", later("value")), Column("seen", later("seen"))),
-    Column("label", later("label"), choices=True),
-    *(Column("evidence", later("evidence")), Column("why", later("why"))),
-    *(Column("stays", later("stays")), Column("position", later("entry"))),
-)
 
 
 @page("GET", "/pending", WATCHERS, later("For review"), menu=50)
@@ -65,7 +48,7 @@ async def pending(visit: Visit) -> web.StreamResponse:
             after=len(items["after"]),
             late=late,
         ),
-        table=visit.table("held", _HELD, rows),
+        table=visit.table("held", "id state* what n by* at who* why", rows),
     )
 
 
@@ -102,7 +85,11 @@ async def held(visit: Visit) -> web.StreamResponse:
             for field, word, code in found.words
         ],
         problem=one.problem and catalogue.text(one.problem),
-        table=visit.table("rows", _ROWS, [_row(visit, r) for r in found.rows]),
+        table=visit.table(
+            "rows",
+            "n kind* value seen label* evidence why stays position",
+            [_row(visit, r) for r in found.rows],
+        ),
         operates=visit.caller.role in OPERATORS,
         about=one.about and places.place(one.about),
         reviews=visit.caller.role in REVIEWERS,

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.tables import Column, Link, Row, cells
+from syncd.console.tables import Link, Row, cells, title
 from syncd.errors import MalformedError, MissingError
 from syncd.flows.lookup import PURPOSES
 from syncd.indicator.active import AUTHORITY
@@ -20,27 +20,11 @@ from syncd.web import problem, report_forms
 from syncd.web.forms import Draft
 from syncd.web.routes import OPERATORS
 
-STATES: Final = {
-    "held": later("waits for a second person"),
-    "waiting": later("waits to be published"),
-    "published": later("published"),
-    "ending": later("is being taken back"),
-    "ended": later("ended"),
-}
+STATES: Final = ("held", "waiting", "published", "ending", "ended")
 HIDDEN: Final = {"value", "scheme", "region", "list"}
 KINDS: Final = ("phone", "url", "account")
 _COLUMNS: Final = (
-    Column("id", later("number")),
-    Column("type", later("type")),
-    Column("kind", later("kind")),
-    Column("value", later("value")),
-    Column("label", later("label")),
-    Column("state", later("state")),
-    Column("seen", later("seen")),
-    Column("expires", later("expires")),
-    Column("by", later("by")),
-    Column("accepted_at", later("accepted")),
-    Column("position", later("entry")),
+    "id type kind value label state seen expires by accepted_at position"
 )
 FACETS: Final = ("label", "role", "evidence")  # none of which is guessed
 
@@ -96,7 +80,7 @@ def _row(one: report_forms.VaultItem) -> Row:
         "kind": catalogue.phrase("kind", one.kind),
         "value": masked(one.value) if one.value else one.token[:8],
         "label": places.words("label", one.label),
-        "state": t(STATES[one.state]),
+        "state": catalogue.phrase("vault", one.state),
         "position": one.position and places.place(one.position),
     }
 
@@ -130,7 +114,7 @@ async def reports(visit: Visit) -> web.StreamResponse:
         else t("{n} rows of our vault, the newest first", n=len(found.items)),
         table=table,
         given={k: v for k, v in given.items() if k != "value"},
-        states=[(code, t(name)) for code, name in STATES.items()],
+        states=[(code, catalogue.phrase("vault", code)) for code in STATES],
         kinds=kinds(),
         labels=places.named("label"),
     )
@@ -155,7 +139,7 @@ async def report(visit: Visit) -> web.StreamResponse:
         "report.html",
         "value",
         sentence=f"{row['type']} {id_}: {row['state']}",
-        facts=[(column.title, row[column.key]) for column in _COLUMNS[2:]],
+        facts=[(title("vault", n), row[n]) for n in _COLUMNS.split()[2:]],
         one=one,
         value=seen.value if seen else "",
         why=places.words("retract_reason", one.reason),

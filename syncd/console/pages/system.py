@@ -7,41 +7,18 @@ from aiohttp import web
 
 from syncd.console.page import Visit, page
 from syncd.console.places import words
-from syncd.console.tables import Column, Row, cells
-from syncd.messages.catalogue import later, t
+from syncd.console.tables import Row, cells
+from syncd.messages.catalogue import later, phrase, t
 from syncd.web.access_forms import AccessQuery
 from syncd.web.routes import COMPLIANCE, OPERATORS
 
-_TITLES = (
-    *("Name", "Role", "Staff", "Person", "Added", "Revoked", "Ends", "Began"),
-    *("Used last", "Ran last", "Seconds", "Failed", "Runs next"),
-    *("Value", "Day"),
-    *("Token", "Purpose", "Looked up", "Listed"),
-)
-_KEYS: Final = (
-    "name role staff person added_at revoked_at ends_at began_at"
-    " used_at last_at took_s failed next_at value on by purpose lookups listed"
-)
-_COLUMNS: Final = {
-    key: Column(key, title, choices=key in ("role", "by", "purpose"))
-    for key, title in zip(_KEYS.split(), map(later, _TITLES), strict=True)
-}
-_TABLES: Final = {  # what a state has, and its columns
-    "jobs": (later("Jobs"), "name last_at took_s failed next_at"),
-    "tokens": (
-        later("Tokens"),
-        "name role staff person added_at revoked_at ends_at",
-    ),
-    "sessions": (
-        later("Sessions"),
-        "name role person began_at used_at ends_at",
-    ),
-    "files": (later("Bytes in the home"), "name value"),
-    "settings": (later("Settings in force"), "name value"),
-    "items": (
-        later("Who looked up what for"),
-        "on by staff person purpose lookups listed",
-    ),
+_TABLES: Final = {  # what a state has, and the columns of its table
+    "jobs": "name last_at took_s failed next_at",
+    "tokens": "name role* staff person added_at revoked_at ends_at",
+    "sessions": "name role* person began_at used_at ends_at",
+    "files": "name value",
+    "settings": "name value",
+    "items": "on by* staff person purpose* lookups listed",
 }
 
 
@@ -70,12 +47,10 @@ async def system(visit: Visit) -> web.StreamResponse:
         live=live,
         wanted=wanted,
         tables={
-            title: visit.table(
-                name,
-                [_COLUMNS[key] for key in keys.split()],
-                _rows(getattr(state, name)),
+            phrase("table", name): visit.table(
+                name, keys, _rows(getattr(state, name))
             )
-            for name, (title, keys) in _TABLES.items()
+            for name, keys in _TABLES.items()
             if hasattr(state, name)
         },
     )
