@@ -5,7 +5,7 @@ asks. Labels are codes, member ids and origins: never a value.
 """
 
 from collections import Counter as Tally
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,70 +16,11 @@ from prometheus_client import (
 )
 
 from syncd.flows.ports import State
+from syncd.indicator import tsv
 from syncd.node.serve.member_state import MemberState
 from syncd.roster.quotas import HOUR_S
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-
-ORIGIN, MEMBER, TARGET = ("origin",), ("member",), ("target",)
-GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {  # help, labels
-    "syncd_log_entries": (
-        "Entries of a log: known, mirrored, merged.",
-        ("origin", "state"),
-    ),
-    "syncd_log_lag_entries": (
-        "Entries that are known and not merged.",
-        ORIGIN,
-    ),
-    "syncd_log_contested": ("1 for a log that is forked.", ORIGIN),
-    "syncd_log_missing_payloads": ("Payloads that nobody serves.", ORIGIN),
-    "syncd_own_log_entries": ("Entries of our own log.", ()),
-    "syncd_receipt_entries": (
-        "Entries of our log that a member has merged.",
-        MEMBER,
-    ),
-    "syncd_vault_rows": ("Rows of the vault.", ("kind", "state")),
-    "syncd_quota_left": (
-        "Evaluations that a holder last said are left to us.",
-        ("member", "key", "purpose"),
-    ),
-    "syncd_quota_refused": (
-        "Elements that a holder refused us since the start.",
-        ("member", "key", "purpose"),
-    ),
-    "syncd_holder_up": (
-        "1 for a holder that answered when it was last asked for anything.",
-        MEMBER,
-    ),
-    "syncd_peer_failures": (
-        "Rounds in a row in which a member did not tell its heads.",
-        MEMBER,
-    ),
-    "syncd_peer_heard_seconds": (
-        "When a member was heard of last, unix seconds; 0: not since start.",
-        MEMBER,
-    ),
-    "syncd_certificate_ends_seconds": (
-        "When a member's certificate ends by its own date, unix seconds.",
-        MEMBER,
-    ),
-    "syncd_cut_off": ("1 while no other member answers us.", ()),
-    "syncd_notify_failures": ("Failures in a row of a target.", TARGET),
-    "syncd_notify_waiting": ("What a target is still to be told.", TARGET),
-    "syncd_notify_dropped": ("What a target was never told.", TARGET),
-    "syncd_holders_needed": ("Holders that the largest quorum needs.", ()),
-    "syncd_appending": ("1 while we may append to our log.", ()),
-    "syncd_roster_version": ("Version of the roster in force.", ()),
-    "syncd_roster_expires_seconds": (
-        "When the roster expires, unix seconds.",
-        (),
-    ),
-    "syncd_clock_skew_seconds": (
-        "Median of the others' clocks minus ours.",
-        (),
-    ),
-}
 
 
 def samples(
@@ -131,53 +72,33 @@ class Metrics:
     """What this member counts, and its states as gauges."""
 
     def __init__(self) -> None:
-        self.registry = to = CollectorRegistry()
+        self.registry = CollectorRegistry()
         # What is looked up, and why, live: not for a member's auditors.
         self.inside = CollectorRegistry()
-        self.lookups = Counter(
-            "syncd_lookups",
-            "Items looked up.",
-            ("verdict", "purpose"),
-            registry=self.inside,
-        )
+        self._gauges: dict[str, tuple[Gauge, list[str]]] = {}
+        counters: dict[str, Counter] = {}
+        for kind, name, words, text in tsv.rows("node/serve/metrics.tsv"):
+            full, labels = f"syncd_{name}", words.split()
+            to = self.inside if kind == "inside" else self.registry
+            if kind == "gauge":
+                gauge = Gauge(full, text, labels, registry=to)
+                self._gauges[full] = gauge, labels
+            else:
+                counters[name] = Counter(full, text, labels, registry=to)
+        self.lookups = counters["lookups"]
         self.lookup_seconds = Histogram(
             "syncd_lookup_seconds",
             "From a look-up's arrival to its answer.",
             buckets=SECONDS,
             registry=self.inside,
         )
-        self.reports = self._count("reports", "Reports handed in.", "state")
-        self.denials = self._count(
-            "quota_denials",
-            "OPRF requests that we refused as a holder.",
-            "member",
-        )
-        self.budget_denials = self._count(
-            "budget_denials",
-            "Items that a token's budget did not allow.",
-            "kind",
-        )
-        self.rounds = self._count(
-            "rounds", "Rounds of questions to other members, begun."
-        )
-        self.pulls = self._count(
-            "pulls",
-            "Times that a log was mirrored, merged or cosigned further.",
-            "origin",
-        )
-        self.findings = self._count(
-            "findings", "Findings made since the start.", "code"
-        )
-        self.failures = self._count(
-            "failures", "What failed and is tried again, by what.", "what"
-        )
-        self._gauges = {
-            name: Gauge(name, text, labels, registry=to)
-            for name, (text, labels) in GAUGES.items()
-        }
-
-    def _count(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"syncd_{name}", text, labels, registry=self.registry)
+        self.reports = counters["reports"]
+        self.denials = counters["quota_denials"]
+        self.budget_denials = counters["budget_denials"]
+        self.rounds = counters["rounds"]
+        self.pulls = counters["pulls"]
+        self.findings = counters["findings"]
+        self.failures = counters["failures"]
 
     def names(self) -> Iterator[str]:
         """Yield the name of every metric, for the documents."""
@@ -202,11 +123,11 @@ class Metrics:
 
         `inside`: also what was looked up, and why.
         """
-        for name, (_, labels) in GAUGES.items():
-            if labels:
-                self._gauges[name].clear()  # an origin or member may have left
+        for gauge, named in self._gauges.values():
+            if named:
+                gauge.clear()  # an origin or member may have left
         for name, labels, value in samples(state):
-            gauge = self._gauges[name]
+            gauge, _ = self._gauges[name]
             (gauge.labels(*labels) if labels else gauge).set(value)
         more = generate_latest(self.inside) if inside else b""
         return generate_latest(self.registry) + more
