@@ -1,6 +1,6 @@
 """What a roster says and what a draft changes, in words, for who signs it.
 
-Every difference makes a line: `+` comes, `-` goes, `~` becomes. `SAYINGS` has
+Every difference makes a line: `+` comes, `-` goes, `~` becomes. review.tsv has
 words for some places; what has none is shown by its place and both values, so
 nothing that an admin signs is hidden.
 """
@@ -14,7 +14,8 @@ from msgspec import structs
 from rich.cells import set_cell_size
 
 from syncd.cli import grid
-from syncd.messages.catalogue import later, t
+from syncd.indicator import tsv
+from syncd.messages.catalogue import language, t
 from syncd.roster.changes import Change, between
 from syncd.roster.roster import Roster
 from syncd.tlog import note
@@ -53,16 +54,16 @@ def _words(change: Change) -> list[str]:
     for name, value in known.items():  # words say that it is a hash
         if isinstance(value, str) and _HASH.fullmatch(value):
             known[name] = value[:16]
-    for place, texts in SAYINGS.items():
+    for place, mark, *texts in SAYINGS:
         named = _matched(place, change.path)
         # What something becomes may have words of its own.
-        text = texts.get(str(change.new)) or texts.get(_mark(change))
-        if named is not None and text:
+        if named is not None and mark in (str(change.new), _mark(change)):
             known |= named
             if place in MORE:
                 known |= MORE[place](known)
             below = BELOW[place](known) if place in BELOW else []
-            return [t(text, **known), *below]
+            zh, en = (text.format(**known) for text in texts)
+            return [zh if language() == "zh" else en, *below]
     where, old, new = " ".join(change.path), change.old, change.new
     if old is None or new is None:
         return [f"{where}: {_show(old if new is None else new)}"]
@@ -138,78 +139,7 @@ def _quota(known: Words) -> Words:
     return {"whose": everybody, "purpose": purpose}
 
 
-_MEMBER, _LOG = "members {member}", "members {member} generations {log}"
-# By place and mark, or what it becomes: in words of the names of the path, the
-# fields of the row, old and new. A part of a place in braces is any.
-SAYINGS: Mapping[str, Mapping[str, str]] = {
-    "expires": {"~": later("expires {new}, was {old}")},
-    "threshold": {"~": later("admins that must sign: {new}, were {old}")},
-    "admins {name}": {
-        "+": later("admin {name}, key {new}"),
-        "-": later("{name} is an admin no more"),
-        "~": later("{name} has another key: {new}, was {old}"),
-    },
-    "holders {member}": {
-        "+": later("{member} answers as a holder"),
-        "-": later("{member} answers as a holder no more"),
-    },
-    _MEMBER: {
-        "+": later(
-            "member {member}: {names[zh]} / {names[en]}, sector {sector}"
-        ),
-    },
-    f"{_MEMBER} status": {"~": later("{member} is {new}, was {old}")},
-    f"{_MEMBER} past": {
-        "annul": later("all that {member} ever said is void"),
-        "keep": later("what {member} said until its end counts"),
-    },
-    f"{_MEMBER} certificate": {"~": later("{member} has another certificate")},
-    f"{_MEMBER} keys tls": {
-        "~": later("{member} has another TLS key: {new}…, was {old}…"),
-    },
-    f"{_MEMBER} urls {{url}}": {
-        "+": later("{member} is reached at {url}"),
-        "-": later("{member} is not reached at {url}"),
-    },
-    _LOG: {"+": later("{member} writes {log}")},
-    f"{_LOG} cuts {{at}}": {
-        "+": later("{log} goes through size {size}, root {root}…"),
-    },
-    f"{_LOG} ended": {"+": later("{log} ends there")},
-    "auditors {id}": {
-        "+": later("auditor {id}: {names[zh]} / {names[en]}, TLS {tls}…"),
-        "-": later("{id} is an auditor no more"),
-    },
-    "epochs {epoch}": {"+": later("epoch {epoch}{held}")},
-    "epochs {epoch} retired": {
-        "+": later("all entries of epoch {epoch} count as erased"),
-    },
-    "erased {row}": {
-        "+": later("erased of {origin} at size {size}: {ranges} ({reason})"),
-    },
-    # In its normal form and in full: an admin sees what he signs, and every
-    # member reads it in the roster.
-    "never {what}": {
-        "+": later("never listed: {what} ({note})"),
-        "-": later("may be listed again: {what}"),
-    },
-    "quotas {quota}": {
-        "+": later(
-            "quota of {whose} for {purpose}: {hour} an hour, {day} a day"
-        ),
-        "-": later(
-            "no quota of its own: {whose} for {purpose} ({hour} an hour, {day}"
-            " a day)"
-        ),
-    },
-    "caps {what}": {
-        "+": later("reports of {what} count for {days} days"),
-        "-": later("no cap of its own: {what}"),
-    },
-    "caps {what} days": {
-        "~": later("reports of {what} count for {new} days, were {old}"),
-    },
-}
+SAYINGS = [*tsv.rows("cli/review.tsv")]
 # What is named otherwise than it stands there, and lines of more.
 MORE: Mapping[str, Callable[[Words], Words]] = {
     "expires": lambda known: {n: day(known[n]) for n in ("new", "old")},
@@ -221,8 +151,8 @@ MORE: Mapping[str, Callable[[Words], Words]] = {
     "quotas {quota}": _quota,
 }
 BELOW: Mapping[str, Callable[[Words], list[str]]] = {
-    _MEMBER: _newcomer,
-    _LOG: _earlier,
+    "members {member}": _newcomer,
+    "members {member} generations {log}": _earlier,
 }
 
 
