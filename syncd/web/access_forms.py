@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from syncd.flows.appeal import Appeal, Step
+from syncd.flows.appeal import Step
 from syncd.flows.draft import RawValue
 from syncd.web.forms import (
     Cursor,
@@ -11,7 +11,6 @@ from syncd.web.forms import (
     Label,
     Limit,
     Output,
-    Page,
     Query,
     meta,
 )
@@ -44,12 +43,6 @@ class AccessSum(FullOutput):
     listed: int  # there was something
 
 
-class AccessSums(FullOutput):
-    """All of some days, in the order of days, tokens, people, purposes."""
-
-    items: tuple[AccessSum, ...]
-
-
 class AboutCall(RawValue):
     """Whose value it is that we are asked about by the person concerned."""
 
@@ -67,12 +60,6 @@ class AboutItem(Output):
     kind: str
     listed: bool = False
     action: str = ""  # what was advised
-
-
-class AboutAnswer(FullOutput):
-    """All that may be told, oldest first; nothing says what may not."""
-
-    items: tuple[AboutItem, ...]
 
 
 class AppealFilter(Query):
@@ -100,10 +87,6 @@ class AppealStep(Input):
     why: str = ""  # of a decision; kept sealed
 
 
-class AppealPage(Page[Appeal]):
-    """Entries, oldest first; `next` is `after` of the next page."""
-
-
 class CallNote(Input):
     """What came of a call at the hot line; kept sealed."""
 
@@ -121,9 +104,3 @@ class CallSum(FullOutput):
     outcome: str  # code
     calls: int
     amount: int  # yuan
-
-
-class CallSums(FullOutput):
-    """All of some days, in the order of months, labels and outcomes."""
-
-    items: tuple[CallSum, ...]

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Generic, Literal, TypeVar
 
-from syncd.flows.dispute_state import DisputeState
 from syncd.web.forms import SOME, FullOutput, Input, Limit, Output, Query, meta
 
 T = TypeVar("T")
@@ -46,9 +45,3 @@ class DisputeQuery(Query):
         meta("disputes in this state only"),
     ] = ""
     limit: Limit = 100
-
-
-class DisputePage(FullOutput):
-    """Disputes, the first due first."""
-
-    items: tuple[DisputeState, ...]

@@ -5,7 +5,8 @@ others, and /openapi.json says so. Days are `YYYY-MM-DD` in the roster's
 zone, times unix seconds, positions `[origin, index]`.
 """
 
-from typing import Annotated, Any, Generic, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Generic, TypeVar, get_origin
 
 import msgspec
 
@@ -26,6 +27,12 @@ Place = tuple[str, Natural]  # a position as it comes in
 MOST_ITEMS = 10_000  # in one call
 MOST = msgspec.Meta(max_length=MOST_ITEMS)
 SOME = msgspec.Meta(min_length=1, max_length=MOST_ITEMS)
+
+
+def is_form(kind: Any) -> bool:
+    """Tell whether it is a struct, or one of some items."""
+    its = get_origin(kind) or kind
+    return isinstance(its, type) and issubclass(its, msgspec.Struct)
 
 
 def meta(words: str, **bounds: Any) -> msgspec.Meta:
@@ -60,8 +67,20 @@ class Page(Output, Generic[T]):
     next: int = 0  # the next page's `after` or `before`; absent on the last
 
 
+def paged(found: Sequence[Any], limit: int, items: Iterable[T]) -> Page[T]:
+    """Return a page of what was found; behind a full one there may be more."""
+    last = found[-1].id if len(found) == limit else 0
+    return Page(items=tuple(items), next=last)
+
+
 class FullOutput(Form):
     """What a caller gets, with every field in it."""
+
+
+class Items(FullOutput, Generic[T]):
+    """All of them, in an order."""
+
+    items: tuple[T, ...]
 
 
 # ----------------------------------------------------------------- look-ups

@@ -8,10 +8,11 @@ import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
+from syncd.web.forms import is_form
 from syncd.web.problem import MEDIA, Problem
 from syncd.web.review_forms import Pending
 from syncd.web.routes import ALL, HANDED_IN, OPEN, Route
@@ -31,10 +32,10 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
         form
         for route in routes
         for form in (route.gives, route.takes, Pending)
-        if _is_form(form)
+        if is_form(form)
     }
     _, schemas = msgspec.json.schema_components(
-        [*sorted(forms, key=lambda f: f.__name__), Problem],
+        [*sorted(forms, key=_name), Problem],
         ref_template=_TEMPLATE,
     )
     paths: dict[str, dict[str, Any]] = {}
@@ -51,17 +52,13 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": schemas,
+            "schemas": {k.strip("_"): v for k, v in schemas.items()},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "certificate": {"type": "mutualTLS"},
             },
         },
     }
-
-
-def _is_form(form: object) -> bool:
-    return isinstance(form, type) and issubclass(form, msgspec.Struct)
 
 
 def _operation(route: Route) -> dict[str, Any]:
@@ -119,7 +116,12 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
             yield {"name": name, "in": "query", "schema": schema}
 
 
+def _name(form: Any) -> str:
+    """Return what a form is called; Page_Appeal if it is a page of appeals."""
+    return "_".join(f.__name__ for f in (form, *get_args(form)))
+
+
 def _schema(form: Any) -> Mapping[str, Any]:
-    if _is_form(form):
-        return {"$ref": _TEMPLATE.format(name=form.__name__)}
+    if is_form(form):
+        return {"$ref": _TEMPLATE.format(name=_name(form))}
     return {"type": "object"} if form is dict else {"type": "string"}

@@ -19,7 +19,6 @@ from syncd.web.forms import (
     Input,
     Natural,
     Output,
-    Page,
     Problem,
 )
 
@@ -121,7 +120,3 @@ class OwnItem(EntryFields, Output):
     removed_at: int | None = None
     removed_by: str = ""
     removed_why: str = ""
-
-
-class OwnPage(Page[OwnItem]):
-    """Entries, oldest first; `next` is `after` of the next page."""

@@ -10,7 +10,6 @@ from syncd.flows.ports import Position
 from syncd.flows.submission import (
     LONGEST_NAME,
     ImportMark,
-    ImportStatus,
     Outcome,
 )
 from syncd.shape import EMPTY
@@ -23,7 +22,6 @@ from syncd.web.forms import (
     Limit,
     Natural,
     Output,
-    Page,
     Place,
     Problem,
     Query,
@@ -67,10 +65,6 @@ class VaultItem(Stated):
     again: str = ""  # why it was reported though it was taken back
     elsewhere: str = ""  # another member took it back: MEMBER REASON
     urgent: bool = False
-
-
-class VaultPage(Page[VaultItem]):
-    """Rows of our vault, newest first; `next` is `before` of the next page."""
 
 
 class ValueCall(Input):
@@ -148,10 +142,6 @@ class Reports(Input, Generic[T]):
 ReportsCall = Reports[Draft | SyncdError]
 
 
-class ImportPage(Page[ImportStatus]):
-    """Imports, newest first; `next` is `before` of the next page."""
-
-
 class RefusedItem(Output):
     """A row that was refused, and why."""
 
@@ -159,10 +149,6 @@ class RefusedItem(Output):
     problem: Problem
     cells: dict[str, str] = EMPTY
     # by column, once the client has sent them
-
-
-class RefusedPage(Page[RefusedItem]):
-    """Refused rows of an import, in the file's order; `next` is `after` of the next page."""
 
 
 class RefusedCells(Input):

@@ -11,7 +11,6 @@ from syncd.web.forms import (
     Input,
     Limit,
     Output,
-    Page,
     Query,
     Stated,
     meta,
@@ -33,10 +32,6 @@ class PendingQuery(Query):
         Literal["", "waiting", "after", "decided"],
         meta("waits; went at once, to be looked at; or is decided"),
     ] = ""
-
-
-class PendingPage(Page[Held]):
-    """Held calls, the newest first; `next` is `before` of the next page."""
 
 
 class HeldRow(Stated):

@@ -206,7 +206,7 @@ def route(
             each = ItemwiseForm(get_origin(form), item)
             form = each.named
         made: dict[str, Any] = {
-            "gives": gives if issubclass(gives, msgspec.Struct) else None,
+            "gives": gives if forms.is_form(gives) else None,
             "each": each,
             "asks" if method == "GET" else "takes": form,
         }

@@ -31,12 +31,6 @@ class Upload(Output):
     problem: Problem | None = None  # why its import ended early
 
 
-class UploadPage(FullOutput):
-    """What is kept, newest first."""
-
-    items: tuple[Upload, ...]
-
-
 class Reading(Input):
     """How a file is read: by a mapping file's text, then by what is said."""
 

@@ -12,7 +12,8 @@ from syncd.flows.dispute_state import DisputeState
 from syncd.flows.draft import AnswerDraft
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later, t
-from syncd.web.claim_forms import DisputePage, DisputeQuery
+from syncd.web.claim_forms import DisputeQuery
+from syncd.web.forms import Items
 from syncd.web.routes import OPERATORS
 
 REASONS: Final = {  # that go with each outcome
@@ -24,7 +25,7 @@ REASONS: Final = {  # that go with each outcome
 @page("GET", "/disputes", OPERATORS, later("Disputes and answers"), menu=40)
 async def disputes(visit: Visit) -> web.StreamResponse:
     """Show who waits for an answer of ours, then all there is."""
-    found: DisputePage = await visit.api(
+    found: Items[DisputeState] = await visit.api(
         "GET", "/v1/disputes", DisputeQuery(limit=1000)
     )
     waiting = [one for one in found.items if one.pending and not one.by_us]

@@ -30,21 +30,18 @@ from syncd.store.access import SPAN_S
 from syncd.store.bearer import Bearer
 from syncd.store.calls import Call
 from syncd.web.access_forms import (
-    AboutAnswer,
     AboutCall,
     AboutItem,
     AccessFilter,
     AccessQuery,
     AccessSum,
-    AccessSums,
     AppealDraft,
     AppealFilter,
-    AppealPage,
     AppealStep,
     CallNote,
-    CallSums,
+    CallSum,
 )
-from syncd.web.forms import LONGEST_REFERENCE
+from syncd.web.forms import LONGEST_REFERENCE, Items, Page, paged
 from syncd.web.report_forms import Kept
 from syncd.web.routes import COMPLIANCE, EVERYBODY, READERS, Caller, route
 
@@ -62,7 +59,9 @@ class AccessService:
     lookups: Lookups
 
     @route("GET", "/v1/access", COMPLIANCE, "count who looked up what for")
-    async def sums(self, caller: Caller, wanted: AccessQuery) -> AccessSums:
+    async def sums(
+        self, caller: Caller, wanted: AccessQuery
+    ) -> Items[AccessSum]:
         """Return how many look-ups there were; that too is recorded."""
         access, people = self.ctx.own.access, dict[str, str]()
         tokens: defaultdict[str, list[Bearer]] = defaultdict(list)
@@ -84,7 +83,7 @@ class AccessService:
         names = AccessSum.__struct_fields__
         rows = ((*key, n, listed[key]) for key, n in sorted(lookups.items()))
         items = [dict(zip(names, row, strict=True)) for row in rows]
-        return msgspec.convert({"items": items}, AccessSums)
+        return msgspec.convert({"items": items}, Items[AccessSum])
 
     def _span(self, wanted: AccessFilter) -> tuple[int, int]:
         """Return when the days that are meant begin, and end."""
@@ -103,12 +102,12 @@ class AccessService:
         return Kept(kept=await self.ctx.own.calls.add(call, wanted.key))
 
     @route("GET", "/v1/calls", EVERYBODY, "count what came of calls")
-    async def calls(self, wanted: AccessFilter) -> CallSums:
+    async def calls(self, wanted: AccessFilter) -> Items[CallSum]:
         """Return calls and money by month, label and outcome."""
         found = await self.ctx.own.calls.sums(
             *self._span(wanted), lambda at: self.ctx.day_of(at)[:7]
         )
-        return msgspec.convert({"items": found}, CallSums)
+        return msgspec.convert({"items": found}, Items[CallSum])
 
     # ------------------------------------------- the person concerned
 
@@ -116,7 +115,9 @@ class AccessService:
         *("POST", "/v1/access/about", COMPLIANCE),
         "answer a person which look-ups were about a value",
     )
-    async def about(self, caller: Caller, wanted: AboutCall) -> AboutAnswer:
+    async def about(
+        self, caller: Caller, wanted: AboutCall
+    ) -> Items[AboutItem]:
         """Return what a person may be told of look-ups; recorded.
 
         Raises:
@@ -148,7 +149,7 @@ class AccessService:
             handling="open",
         )
         await self.ctx.own.access.record([asked])
-        return AboutAnswer(
+        return Items(
             items=tuple(
                 shown(
                     AboutItem,
@@ -182,18 +183,17 @@ class AccessService:
     @route("GET", "/v1/appeals", READERS, "list measures to look at again")
     async def appeals(
         self, caller: Caller, wanted: AppealFilter
-    ) -> AppealPage:
+    ) -> Page[Appeal]:
         """Return appeals: all for compliance, their own for others."""
         found = await self.ctx.own.appeals.page(
             *(wanted.after, wanted.limit),
             by=_only(caller),
             waiting=wanted.open,
         )
-        more = found[-1].id if len(found) == wanted.limit else 0
-        return AppealPage(items=tuple(found), next=more)
+        return paged(found, wanted.limit, found)
 
     @route("POST", "/v1/appeals", READERS, "enter an appeal", status=201)
-    async def add(self, caller: Caller, wanted: AppealDraft) -> AppealPage:
+    async def add(self, caller: Caller, wanted: AppealDraft) -> Page[Appeal]:
         """Keep an appeal that came in."""
         plain_text("reference", wanted.reference, LONGEST_REFERENCE)
         if wanted.measure and wanted.measure not in terms.ACTIONS:
@@ -214,7 +214,7 @@ class AccessService:
             reference=wanted.reference,
         )
         [number] = await self.ctx.own.appeals.add([new])
-        return AppealPage(items=(replace(new, id=number),))
+        return Page(items=(replace(new, id=number),))
 
     @route(
         *("POST", "/v1/appeals/{id}", READERS),
@@ -222,7 +222,7 @@ class AccessService:
     )
     async def move(
         self, caller: Caller, id_: int, wanted: AppealStep
-    ) -> AppealPage:
+    ) -> Page[Appeal]:
         """Note a step."""
         plain_text("why", wanted.why, LONGEST_REFERENCE)
         done = await self.ctx.own.appeals.move(
@@ -231,7 +231,7 @@ class AccessService:
             why=wanted.why,
             only=_only(caller),
         )
-        return AppealPage(items=(done,))
+        return Page(items=(done,))
 
 
 def _only(caller: Caller) -> str:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.flows import claim, report
+from syncd.flows.dispute_state import DisputeState
 from syncd.flows.draft import (
     AnswerDraft,
     NewReport,
@@ -68,7 +69,7 @@ class ClaimIntake:
     )
     async def disputes(
         self, wanted: claim_forms.DisputeQuery
-    ) -> claim_forms.DisputePage:
+    ) -> forms.Items[DisputeState]:
         """Return disputes against us and ours, the first due first."""
         found = tuple(
             one
@@ -76,7 +77,7 @@ class ClaimIntake:
             if wanted.side in ("", one.side)
             and wanted.state in ("", one.state)
         )
-        return claim_forms.DisputePage(items=found[: wanted.limit])
+        return forms.Items(items=found[: wanted.limit])
 
     @route(
         *("POST", "/v1/answers", HANDED_IN, "answer a dispute against us"),

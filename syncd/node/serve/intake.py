@@ -132,7 +132,7 @@ class Intake:
     @route("GET", "/v1/reports", OPERATORS, "list reports with their values")
     async def page(
         self, wanted: report_forms.ReportQuery
-    ) -> report_forms.VaultPage:
+    ) -> forms.Page[report_forms.VaultItem]:
         """Return rows of the vault, newest first."""
         asked = msgspec.structs.asdict(wanted)
         return await self.reports(report_forms.ReportSearch(**asked))
@@ -143,7 +143,7 @@ class Intake:
     )
     async def reports(
         self, wanted: report_forms.ReportSearch
-    ) -> report_forms.VaultPage:
+    ) -> forms.Page[report_forms.VaultItem]:
         """Return rows of the vault, newest first, about a value if it says."""
         value, ours = shape.part(RawValue, wanted), self.ctx.config.member
         found = value.read(report.forms_to_find, ours.region)
@@ -172,10 +172,7 @@ class Intake:
                 ),
             )
         )
-        return report_forms.VaultPage(
-            items=tuple(map(shown.vault_item, rows)),
-            next=rows[-1].id if len(rows) == wanted.limit else 0,
-        )
+        return forms.paged(rows, wanted.limit, map(shown.vault_item, rows))
 
     @route(
         *("POST", "/v1/reports/{id}/value", OPERATORS),
@@ -232,16 +229,13 @@ class Intake:
     @route("GET", "/v1/imports", OPERATORS, "list imports")
     async def imports(
         self, wanted: report_forms.ImportQuery
-    ) -> report_forms.ImportPage:
+    ) -> forms.Page[ImportStatus]:
         """Return imports, newest first; of one list, or of all."""
         limit = wanted.limit
         found = await self.ctx.own.imports.history(
             wanted.before, limit, wanted.list
         )
-        return report_forms.ImportPage(
-            items=await self._held(*found),
-            next=found[-1].id if len(found) == limit else 0,
-        )
+        return forms.paged(found, limit, await self._held(*found))
 
     @route("GET", "/v1/imports/{id}", OPERATORS, "read one import")
     async def import_state(self, id_: int) -> ImportStatus:
@@ -262,7 +256,7 @@ class Intake:
     )
     async def refused_rows(
         self, id_: int, wanted: report_forms.RefusedQuery
-    ) -> report_forms.RefusedPage:
+    ) -> forms.Page[report_forms.RefusedItem]:
         """Return refused rows of an import behind a row."""
         await self.ctx.own.imports.state(id_)
         rows, more = await self.ctx.own.imports.refused(id_, wanted.after)
@@ -275,9 +269,7 @@ class Intake:
             )
             for row in rows
         ]
-        return report_forms.RefusedPage(
-            items=tuple(items), next=rows[-1].row if more else 0
-        )
+        return forms.Page(items=tuple(items), next=rows[-1].row if more else 0)
 
     @route(
         *("POST", "/v1/imports/{id}/refused", OPERATORS),

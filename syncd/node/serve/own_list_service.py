@@ -266,14 +266,12 @@ class OwnListService:
         *("GET", "/v1/own/entries", OPERATORS),
         "list our own entries with their values",
     )
-    async def page(self, wanted: Filter) -> own_forms.OwnPage:
+    async def page(self, wanted: Filter) -> forms.Page[own_forms.OwnItem]:
         """Return entries, with their values."""
         found = await self.ctx.own.entries.page(wanted)
         today = statement.day(self.rules().today)
-        return own_forms.OwnPage(
-            items=tuple(_item(entry, today) for entry in found),
-            next=found[-1].id if len(found) == wanted.limit else 0,
-        )
+        items = (_item(entry, today) for entry in found)
+        return forms.paged(found, wanted.limit, items)
 
 
 # ------------------------------------------------------------------ pieces

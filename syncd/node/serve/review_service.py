@@ -33,12 +33,12 @@ from syncd.node.serve.shown import shown, unmasked
 from syncd.store.pending import FINAL
 from syncd.store.vault import Query
 from syncd.web import problem, routes
+from syncd.web.forms import Page, paged
 from syncd.web.report_forms import ValueCall, VaultValue
 from syncd.web.review_forms import (
     Decision,
     HeldCall,
     HeldRow,
-    PendingPage,
     PendingQuery,
 )
 from syncd.web.routes import REVIEWERS, WATCHERS, Caller, route
@@ -222,16 +222,14 @@ class Review:
     # ---------------------------------------------------------- deciding
 
     @route("GET", "/v1/pending", WATCHERS, "list what waits for a person")
-    async def page(self, wanted: PendingQuery) -> PendingPage:
+    async def page(self, wanted: PendingQuery) -> Page[Held]:
         """Return held calls, newest first: what they would change."""
         limit: int = wanted.limit
         states: tuple[str, ...] = (*filter(None, [wanted.state]),)
         if wanted.state == "decided":
             states = ("confirmed", *FINAL)
         found = await self.book.page(states, wanted.before, limit)
-        more = found[-1].id if len(found) == limit else 0
-        items = tuple(replace(one, rows=()) for one in found)
-        return PendingPage(items=items, next=more)
+        return paged(found, limit, (replace(one, rows=()) for one in found))
 
     @route("GET", "/v1/pending/{id}", WATCHERS, "read what one would change")
     async def one(self, id_: int) -> HeldCall:
@@ -281,7 +279,7 @@ class Review:
     )
     async def decide(
         self, caller: Caller, id_: int, decision: str, wanted: Decision
-    ) -> PendingPage:
+    ) -> Page[Held]:
         """Have it done, or let it go; of what went, note what it was."""
         if decision not in ("confirm", "refuse"):
             raise MissingError("review: want confirm or refuse")
@@ -294,7 +292,7 @@ class Review:
                 await self.book.move(old, held)
             if held.state == "confirmed":
                 held = await self._carry_out(held)
-        return PendingPage(items=(held,))
+        return Page(items=(held,))
 
     async def _carry_out(self, held: Held) -> Held:
         """Do what was confirmed, as whoever handed it in."""

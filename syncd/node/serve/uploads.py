@@ -33,6 +33,7 @@ from syncd.node.serve.intake import Intake
 from syncd.store import durable
 from syncd.store.sealing import Box, VaultCipher
 from syncd.web import local_api, problem
+from syncd.web.forms import Items
 from syncd.web.report_forms import RefusedQuery
 from syncd.web.routes import BINARY, OPERATORS, Caller, route
 from syncd.web.upload_forms import (
@@ -40,7 +41,6 @@ from syncd.web.upload_forms import (
     Reading,
     Task,
     Upload,
-    UploadPage,
     UploadPreview,
 )
 
@@ -82,9 +82,9 @@ class Uploads:
         return self._upload(id_)
 
     @route("GET", "/v1/uploads", OPERATORS, "list what was uploaded")
-    async def uploads(self) -> UploadPage:
+    async def uploads(self) -> Items[Upload]:
         """Return what is kept, newest first; what is too old goes."""
-        return UploadPage(items=tuple(self.prune()))
+        return Items(items=tuple(self.prune()))
 
     @route(
         *("POST", "/v1/uploads/{id}/preview", OPERATORS),
