@@ -2,16 +2,47 @@
 
 import asyncio
 import pickle
+import signal
 import subprocess
 import sys
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
+from syncd.config import for_child
 from syncd.flows.stretch import check
 
 LONG = 16  # bundles: what is checked in 30 ms need not start a process
 IDLE_S = 30.0  # after which the worker is let go
+
+
+async def once(
+    program: str, given: object, most_s: float, *descriptors: int
+) -> tuple[bytes, int]:
+    """Have a process of its own do one thing; return what it wrote, and its code.
+
+    It has these descriptors, and nothing of our environment. That of one that
+    takes longer is as if the system had ended it for the time that it used.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", program),
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=DEVNULL,
+        pass_fds=descriptors,
+        env=for_child(None),
+    )
+    try:
+        async with asyncio.timeout(most_s):
+            out, _ = await process.communicate(pickle.dumps(given))
+    except TimeoutError:
+        return b"", -signal.SIGXCPU
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return out, process.returncode or 0
 
 
 class InPool:

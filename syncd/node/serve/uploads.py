@@ -11,8 +11,6 @@ import pickle
 import secrets
 import signal
 import socket
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -22,13 +20,13 @@ from typing import Any
 from aiohttp import web
 from msgspec.structs import replace
 
-from syncd.config import for_child
 from syncd.errors import MissingError, RefusedError, SyncdError
 from syncd.flows.report import Rules
 from syncd.lists import refused_rows
 from syncd.node.background import Aside
 from syncd.node.context import Context
 from syncd.node.listeners import limits
+from syncd.node.offload import once
 from syncd.node.serve.intake import Intake
 from syncd.store import durable
 from syncd.store.sealing import Box, VaultCipher
@@ -217,31 +215,15 @@ class Uploads:
         async with self._room:
             file = await asyncio.to_thread(self._opened, id_)
             task = Task(file=file, how=how, rules=self.rules(), socket=api)
+            inherited = [fd for fd in (file, api) if fd]
             try:
-                process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-P", "-m", PROGRAM),
-                    stdin=PIPE,
-                    stdout=PIPE,
-                    stderr=DEVNULL,
-                    pass_fds=[fd for fd in (file, api) if fd],
-                    env=for_child(None),
-                )
+                out, code = await once(PROGRAM, task, most_s, *inherited)
             finally:
                 os.close(file)
-            out, late = b"", False
-            try:
-                async with asyncio.timeout(most_s):
-                    out, _ = await process.communicate(pickle.dumps(task))
-            except TimeoutError:
-                late = True
-            finally:
-                if process.returncode is None:
-                    process.kill()
-                    await process.wait()
-        if code := process.returncode:
+        if code:
             raise RefusedError(
                 "upload: takes more time than reading one may"
-                if late or code == -signal.SIGXCPU
+                if code == -signal.SIGXCPU
                 else "upload: takes more memory than reading one may"
                 if -code in (signal.SIGKILL, signal.SIGABRT)
                 else "upload: the process that reads it failed",
