@@ -12,10 +12,11 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import jinja2
+import msgspec
 
 from syncd.audit.result import Audit, AuditedLog, Line, kinds
 from syncd.indicator.statement import NAMES, Dispute, Usage
-from syncd.messages import catalogue
+from syncd.messages import catalogue, wire
 from syncd.messages.catalogue import t
 from syncd.roster import changes
 from syncd.roster.roster import Roster
@@ -52,7 +53,7 @@ def facts(audit: Audit) -> dict[str, Any]:
                 "code": found.code,
                 "severity": kinds()[found.code].severity,
                 "place": found.place,
-                "detail": str(found.text),
+                "text": msgspec.to_builtins(wire.of(found.text)),
             }
             for found in audit.found
         ],
