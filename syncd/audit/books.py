@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from syncd.audit import known
+from syncd.audit.notes import Find
 from syncd.audit.result import Audit, AuditedLog, Line
 from syncd.errors import Message, SyncdError
 from syncd.flows import excess
@@ -24,9 +25,7 @@ from syncd.roster.terms import PUBLISH
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 
-Find = Callable[[str, str, Message], None]
-"""(code, place, what is wrong)"""
-Fits = Callable[[AuditedLog, Checkpoint, str, str], bool]
+Fits = Callable[[AuditedLog, Checkpoint, str, str], bool | None]
 """(log, head, place, code of a finding) → whether the head is of its history"""
 
 
@@ -40,18 +39,9 @@ def check(audit: Audit, fits: Fits, find: Find) -> None:
                     at = log.first_seen(index)
                     for one in anchored:
                         line = Line(log.member, "anchor", one.size, at, place)
-                        _anchor(
-                            audit.logs.get(one.origin), one, line, fits, find
-                        )
+                        _anchor(audit, one, line, fits, find)
                 case RosterAccepted(version=version, hash_=hash_):
-                    roster = known.first(audit.rosters, version)
-                    if roster is None or roster.hash != hash_:
-                        text = Message(
-                            "version {version}, {hash}…",
-                            version=version,
-                            hash=hash_[:16],
-                        )
-                        find("roster_differs", place, text)
+                    accepted(audit, version, hash_, place, find)
                 case Erase(ranges=ranges):
                     _erasure(index, ranges, place, find)
                 case _:
@@ -59,14 +49,31 @@ def check(audit: Audit, fits: Fits, find: Find) -> None:
     _usage(audit, find)
 
 
+def accepted(
+    audit: Audit, version: int, hash_: str, place: str, find: Find
+) -> None:
+    """Check that a version that somebody accepted is in the chain."""
+    roster = known.first(audit.rosters, version)
+    if roster is None or roster.hash != hash_:
+        text = Message(
+            "version {version}, {hash}…", version=version, hash=hash_[:16]
+        )
+        find("roster_differs", place, text)
+
+
 def _anchor(
-    log: AuditedLog | None,
+    audit: Audit,
     one: AnchoredLog,
     line: Line,
     fits: Fits,
     find: Find,
 ) -> None:
+    log = audit.logs.get(one.origin)
     if log is None:
+        # A bundle of one log alone is not said to have others.
+        if one.origin in audit.absent and len(audit.logs) > 1:
+            text = Message("{origin}: not here", origin=one.origin)
+            find("log_gone", line.place, text)
         return
     head = Checkpoint(one.origin, one.size, bytes.fromhex(one.root))
     try:

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from syncd.errors import UntrustedError
 from syncd.indicator.absent import Range
+from syncd.roster.members import Generation, Member
 from syncd.roster.roster import Roster
 from syncd.tlog.note import VerifierKey
 
@@ -47,20 +48,28 @@ class Keys:
     rosters: Sequence[Roster]
 
     @cached_property
-    def cosigners(self) -> tuple[VerifierKey, ...]:
-        """All that could ever cosign, each once."""
+    def by_id(self) -> dict[tuple[str, bytes], VerifierKey]:
+        """All that could ever cosign, by name and key ID."""
         every = (key for r in self.rosters for key in cosigners(r))
-        return tuple(dict.fromkeys(every))
+        return {(key.name, key.key_id): key for key in every}
 
-    def log(self, origin: str) -> tuple[str, VerifierKey]:
-        """Return whose log that is, by id, and its key.
+    @cached_property
+    def _since(self) -> dict[VerifierKey, int]:
+        return {k: r.issued for r in self.rosters for k in cosigners(r)}
+
+    def since(self, key: VerifierKey) -> int:
+        """Return when the first roster that lists a cosigner was issued."""
+        return self._since[key]
+
+    def log(self, origin: str) -> tuple[Member, Generation]:
+        """Return whose log that is.
 
         Raises:
             UntrustedError: it never was anybody's.
         """
         for roster in self.rosters:
             if found := roster.by_origin(origin):
-                return found[0].id, found[1].log
+                return found
         raise UntrustedError(
             "roster: nobody's log is {origin}", origin=origin[:100]
         )

@@ -10,6 +10,7 @@ from syncd.audit.bundle import About
 from syncd.errors import Message
 from syncd.flows import log_files
 from syncd.indicator.statement import Statement
+from syncd.roster.members import Cut
 from syncd.roster.roster import Roster
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import VerifierKey
@@ -63,6 +64,15 @@ class Line(NamedTuple):
 
 
 @dataclass(slots=True)
+class Signed:
+    """What is signed of one tree of a log, in all notes of a bundle."""
+
+    place: str = ""  # the first note that has the log's own line, if any has
+    ours: bool = False  # whether it does, and that verifies
+    lines: list[Line] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class AuditedLog:
     """One log, as far as it was proven."""
 
@@ -74,6 +84,8 @@ class AuditedLog:
     types: Counter[int]
     positions: dict[int, list[int]]  # indices by type, of DATED
     opened: dict[int, Statement]  # of BOOKS, and of DATED where it is open
+    pins: tuple[Cut, ...]  # what the roster says that it goes through
+    end: Cut | None  # after which nothing counts
     lines: list[Line] = field(default_factory=list)
     apart: list[Line] = field(default_factory=list)  # of a fork's other side
 
@@ -98,6 +110,7 @@ class Audit:
     about: About
     rosters: list[Roster]  # the newest first
     logs: dict[str, AuditedLog] = field(default_factory=dict)
+    absent: list[str] = field(default_factory=list)  # logs that have no file
     found: list[Found] = field(default_factory=list)
     unseen: list[Message] = field(default_factory=list)
 

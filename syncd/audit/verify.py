@@ -9,16 +9,24 @@ same result anywhere. A file that is broken is named, and the rest goes on.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import pairwise
 from typing import Final
 
-from syncd.audit import books, known
+from syncd.audit import books, known, notes, unseen
 from syncd.audit import bundle as bundles
 from syncd.audit.bundle import Bundle
 from syncd.audit.known import Keys
-from syncd.audit.result import BOOKS, DATED, Audit, AuditedLog, Found, Line
+from syncd.audit.result import (
+    BOOKS,
+    DATED,
+    Audit,
+    AuditedLog,
+    Found,
+    Line,
+    Signed,
+)
 from syncd.errors import (
     DamagedError,
     ForkError,
@@ -35,12 +43,10 @@ from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Void
 from syncd.roster import trust
 from syncd.roster.roster import Roster
-from syncd.tlog import checkpoint, cosignature, growth, note
+from syncd.tlog import growth
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.note import Note
 
 ASKED: Final = frozenset({*DATED, *BOOKS})  # types
-SKEW_S: Final = 300  # of honest clocks to each other
 
 
 def verify(
@@ -57,8 +63,8 @@ def verify(
     """
     check = _Check(given, fingerprint, progress)
     check.run()
-    for one in earlier:
-        check.since(one)
+    for one in earlier if check.audit.rosters else ():
+        check.since(one, fingerprint)
     return check.audit
 
 
@@ -70,16 +76,17 @@ class _Check:
         progress: Callable[[int, int], None],
     ) -> None:
         self._bundle, self._progress = given, progress
-        notes = given.rosters()
-        if not notes:
+        chain = given.rosters()
+        if not chain:
             raise DamagedError("roster/: no roster is in the bundle")
         rosters: list[Roster] = []
         self.audit = Audit(given.name, given.about, rosters)
         try:
-            rosters += trust.versions(fingerprint, notes)
+            rosters += trust.versions(fingerprint, chain)
         except NewerError as e:
             self.find("newer", "roster/", e.text)
         self._keys = Keys(rosters)
+        self._signed = notes.Notes(self._keys, self.audit, self.find)
         if rosters and rosters[0].id != given.about.alliance:
             raise UntrustedError("about.json: of another alliance")
 
@@ -96,7 +103,10 @@ class _Check:
             self.find("file_stray", path, Message("not in the manifest"))
         if not self.audit.rosters:
             return
-        for origin in self._bundle.origins():
+        there = self._bundle.origins()
+        every = self.audit.rosters[0].authors
+        self.audit.absent += [o for o in every if o not in there]
+        for origin in there:
             if log := self._log(origin):
                 self.audit.logs[origin] = log
                 self._notes(log)
@@ -106,24 +116,22 @@ class _Check:
         books.check(self.audit, self._fits, self.find)
         self._evidence()
         for path in sorted(self._bundle.unread.difference(missing)):
-            self._raw(path)
-        self._say_unseen()
-
-    def _raw(self, path: str) -> bytes | None:
-        try:
-            return self._bundle.read(path)
-        except SyncdError as e:
-            self.find("file_changed", path, e.text)
-        return None
+            notes.read(self._bundle, path, self.find)
+        self.audit.unseen += unseen.of(self.audit)
 
     # ----------------------------------------------------------- one log
 
     def _log(self, origin: str) -> AuditedLog | None:
         where = bundles.log_directory(origin)
+        try:
+            member, generation = self._keys.log(origin)
+        except UntrustedError as e:
+            self.find("log_unknown", where, e.text)
+            return None
+        key = generation.log
         positions: dict[int, list[int]] = {type_: [] for type_ in DATED}
         opened: dict[int, statement.Statement] = {}
         try:
-            member, key = self._keys.log(origin)
             files = self._bundle.below(f"{where}/")
             names = {path.removeprefix(f"{where}/") for path in files}
             files_of = log_files.check(
@@ -136,7 +144,7 @@ class _Check:
                 each=partial(self._records, origin, positions, opened),
             )
         except UntrustedError as e:
-            self.find("log_unknown", where, e.text)
+            self.find("line_bad", f"{where}/checkpoint", e.text)
             return None
         except SyncdError as e:
             self.find("log_broken", where, e.text)
@@ -146,13 +154,15 @@ class _Check:
             self.find("withheld", f"{origin}:{withheld[0]}", text)
         return AuditedLog(
             origin,
-            member,
+            member.id,
             key,
             files_of.head,
             files_of.audit,
             files_of.types,
             positions,
             opened,
+            member.pins(generation),
+            member.end(generation),
         )
 
     def _records(
@@ -184,77 +194,39 @@ class _Check:
 
     def _notes(self, log: AuditedLog) -> None:
         """Hold every note of a log against its history; take its lines."""
-        where = bundles.log_directory(log.origin)
-        held: dict[tuple[int, bytes], bool] = {}
-        paths = [f"{where}/checkpoint", *self._bundle.below(f"{where}/notes/")]
-        for path in paths:
-            raw = self._raw(path)
-            if raw is None:
-                continue
-            try:
-                signed = note.parse(raw, max_size=checkpoint.MAX_SIZE)
-                head = checkpoint.parse(signed.text)
-            except MalformedError as e:
-                self.find("line_bad", path, e.text)
-                continue
-            lines = self._lines(log, path, signed, head)
-            ours = any(line.name == log.origin for line in signed.signatures)
-            if (head.size, head.root) not in held:
-                fits = self._fits(log, head, path, "fork" if ours else "")
-                held[head.size, head.root] = fits
-            if held[head.size, head.root]:
-                log.lines += lines
-            elif ours:
-                log.apart += lines
-            else:
-                self._blame(lines, log)
-
-    def _lines(
-        self, log: AuditedLog, path: str, signed: Note, head: Checkpoint
-    ) -> list[Line]:
-        """Return the cosignatures of a note that verify."""
-        found = []
-        by_id = {(k.name, k.key_id): k for k in self._keys.cosigners}
-        for line in dict.fromkeys(signed.signatures):
-            key = by_id.get((line.name, line.key_id))
-            if (line.name, line.key_id) == (log.key.name, log.key.key_id):
-                try:
-                    note.verify(Note(signed.text, (line,)), (log.key,))
-                except UntrustedError as e:
-                    self.find("line_bad", path, e.text)
-                continue
-            if key is None:
-                unknown = Message(
-                    "{place}: a line of {name}, of no known key",
-                    place=path,
-                    name=line.name[:100],
-                )
-                self.audit.unseen.append(unknown)
-                continue
-            try:
-                at = cosignature.verify(signed.text, key, line)
-            except UntrustedError as e:
-                self.find("line_bad", path, e.text)
-                continue
-            signer, role = self._keys.signer(line.name)
-            if at > self.audit.about.at + SKEW_S:
-                text = Message("{signer} at {at}", signer=signer, at=at)
-                self.find("early", path, text)
-            found.append(Line(signer, role, head.size, at, path))
-        return found
+        for pin in log.pins:
+            head = Checkpoint(log.origin, pin.size, pin.root)
+            self._fits(log, head, "roster/", "decided_otherwise")
+        ahead = set[int]()
+        for head, one in self._signed.of(self._bundle, log).items():
+            fits = self._fits(log, head, one.place, "fork" if one.ours else "")
+            if fits:
+                log.lines += one.lines
+            elif one.ours and fits is None and head.size in ahead:
+                text = Message("two roots at size {size}", size=head.size)
+                self.find("fork", one.place, text)
+            elif one.ours:
+                ahead |= {head.size} if fits is None else set()
+                log.apart += one.lines
+            elif fits is False:
+                self._blame(one.lines, log)
 
     def _fits(
         self, log: AuditedLog, head: Checkpoint, place: str, code: str
-    ) -> bool:
-        """Tell whether a head is of a log's history here; find, if not."""
+    ) -> bool | None:
+        """Tell whether a head is of a log's history here; find, if not.
+
+        None: nobody can tell by this bundle.
+        """
         if head.size > log.head.size:
             text = Message(
                 "{size} signed, {here} here",
                 size=head.size,
                 here=log.head.size,
             )
-            self.find("ahead", place, text)
-            return True
+            if not log.end or log.end.size > log.head.size:
+                self.find("ahead", place, text)
+            return None
         try:
             self._compare(self._bundle, head, log.head)
         except ForkError as e:
@@ -263,6 +235,7 @@ class _Check:
             return False
         except SyncdError as e:
             self.find("log_broken", place, e.text)
+            return None
         return True
 
     @staticmethod
@@ -290,13 +263,20 @@ class _Check:
         for line in log.lines:
             by[line.signer, line.role].append(line)
         # Of a fork's other side it may have known nothing else; not if it
-        # signed this one as well.
+        # signed this one as well, but by a decision of the roster.
         self._blame(
             (
                 line
                 for line in log.apart
-                for here in by[line.signer, line.role]
-                if here.size >= line.size
+                if any(
+                    here.size >= line.size
+                    and not (
+                        log.pins
+                        and here.size > line.size
+                        and here.at >= line.at
+                    )
+                    for here in by[line.signer, line.role]
+                )
             ),
             log,
         )
@@ -316,7 +296,7 @@ class _Check:
 
     def _evidence(self) -> None:
         for path in self._bundle.below("evidence/"):
-            raw = self._raw(path)
+            raw = notes.read(self._bundle, path, self.find)
             if raw is None:
                 continue
             try:
@@ -332,57 +312,46 @@ class _Check:
 
     # ------------------------------------------------------ earlier bundles
 
-    def since(self, earlier: Bundle) -> None:
+    def since(self, earlier: Bundle, fingerprint: str) -> None:
         """Check that nothing that an earlier bundle had was rewritten.
 
         It may be another member's of the same time: then either may be ahead.
+
+        Raises:
+            UntrustedError: its rosters are not those of the fingerprint.
         """
+        for roster in trust.versions(fingerprint, earlier.rosters()):
+            books.accepted(
+                self.audit, roster.version, roster.hash, "roster/", self.find
+            )
         for origin in earlier.origins():
             where = bundles.log_directory(origin)
             log = self.audit.logs.get(origin)
-            if log is None:
+            if log is not None:
+                for head, one in self._signed.of(earlier, log).items():
+                    self._went_on(log, head, one, earlier)
+            elif not self._bundle.below(f"{where}/"):
                 text = Message("{origin}: not here", origin=origin)
                 self.find("log_gone", where, text)
-                continue
-            try:
-                raw = earlier.read(f"{where}/checkpoint", checkpoint.MAX_SIZE)
-                old, _ = checkpoint.open_(raw, log.key)
-                if old.size > log.head.size:
-                    text = Message(
-                        "{old} then, {new} now",
-                        old=old.size,
-                        new=log.head.size,
-                    )
-                    self.find("shrank", where, text)
-                    self._compare(earlier, log.head, old)
-                else:
-                    self._compare(self._bundle, old, log.head)
-            except ForkError as e:
-                self.find("rewritten", where, e.text)
-            except UntrustedError as e:
-                self.find("line_bad", where, e.text)
-            except SyncdError as e:
-                self.find("log_broken", where, e.text)
 
-    def _say_unseen(self) -> None:
-        """Say what no bundle like this one can show."""
-        self.audit.unseen += _unseen(self.audit)
-
-
-def _unseen(audit: Audit) -> Iterator[Message]:
-    yield Message(
-        "README.txt, vkeys, about.json and the manifest are signed by nobody: they say"
-        " what was collected, and when by that machine's clock"
-    )
-    if closed := [log for log in audit.logs.values() if log.audit]:
-        yield Message(
-            "what {n} entries about indicators say: this bundle has their leaves"
-            " alone",
-            n=sum(log.types[t] for log in closed for t in range(1, 16)),
+    def _went_on(
+        self, log: AuditedLog, old: Checkpoint, one: Signed, earlier: Bundle
+    ) -> None:
+        """Check that a log here goes on from what an earlier bundle has of it."""
+        main = f"{bundles.log_directory(log.origin)}/checkpoint" == one.place
+        fault = "rewritten" if main else "fork"
+        if not main or old.size <= log.head.size:
+            fits = self._fits(log, old, one.place, fault if one.ours else "")
+            if fits is False and not one.ours:
+                self._blame(one.lines, log)
+            return
+        text = Message(
+            "{old} then, {new} now", old=old.size, new=log.head.size
         )
-    for log in audit.logs.values():
-        if log.head.size and not log.lines:
-            yield Message(
-                "when the entries of {origin} came: nobody cosigned it here",
-                origin=log.origin,
-            )
+        self.find("shrank", one.place, text)
+        try:
+            self._compare(earlier, log.head, old)
+        except ForkError as e:
+            self.find(fault, one.place, e.text)
+        except SyncdError as e:
+            self.find("log_broken", one.place, e.text)

@@ -29,6 +29,7 @@ from syncd.indicator.statement import (
 )
 from syncd.tlog import checkpoint, cosignature, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.note import SigningKey
 from tests.alliance import ADMINS
 from tests.audit.conftest import (
     BANK,
@@ -200,7 +201,7 @@ def forked_and_cosigned(mine: Bundle, made: Made) -> None:
 def cosigned_nothing(mine: Bundle, made: Made) -> None:
     """A root that the log never signed."""
     put_note(
-        mine, Checkpoint(BANK, 2, bytes(32)), (made.keys["carrier"].seen, 9)
+        mine, Checkpoint(BANK, 2, bytes(32)), (made.keys["carrier"].seen, NOW)
     )
 
 
@@ -215,13 +216,51 @@ def went_back(mine: Bundle, made: Made) -> None:
     large = head_of(mine, CARRIER)
     assert size == small.size
     seen_by = made.keys["bank"].seen
-    put_note(mine, large, (seen_by, 100))
-    put_note(mine, small, (seen_by, 200))
+    put_note(mine, large, (seen_by, NOW - 100))
+    put_note(mine, small, (seen_by, NOW))
 
 
 def early(mine: Bundle, made: Made) -> None:
     """After the bundle was made."""
     put_note(mine, head_of(mine, BANK), (made.keys["police"].seen, NOW + 301))
+
+
+def backdated(mine: Bundle, made: Made) -> None:
+    """From before anybody could know of its key."""
+    put_note(mine, head_of(mine, BANK), (made.keys["police"].merged, 1))
+
+
+def forked_behind_a_screen(mine: Bundle, made: Made) -> None:
+    """What a stranger signed of the same tree stands before it."""
+    head = Checkpoint(BANK, 2, bytes(32))
+    stranger = SigningKey("a.example", note.COSIGNATURE, bytes(32))
+    for n in range(9):
+        put_note(mine, head, (stranger, NOW + n))
+    put_note(mine, head, log=made.keys["bank"].log)
+
+
+def forked_ahead(mine: Bundle, made: Made) -> None:
+    """Two roots of one size that is not here; who signed one is not to blame."""
+    by = (made.keys["police"].merged, NOW)
+    put_note(mine, Checkpoint(BANK, 2, bytes(32)), log=made.keys["bank"].log)
+    for root in (bytes(32), b"x" * 32):
+        head = Checkpoint(BANK, 9999, root)
+        put_note(mine, head, log=made.keys["bank"].log)
+    put_note(mine, Checkpoint(BANK, 9999, b"x" * 32), by)
+
+
+def elsewhere(mine: Bundle, made: Made) -> None:
+    """One log's note among another's: nobody signed anything amiss."""
+    path = put_note(mine, head_of(mine, BANK), (made.keys["police"].seen, NOW))
+    raw = (mine.root / path).read_bytes()
+    put(mine, path, None)
+    put(mine, path.replace("bank", "carrier"), raw)
+
+
+def called_by_its_name(mine: Bundle, made: Made) -> None:
+    """Anybody can write a line by the log's name: that is no fork."""
+    other = SigningKey(BANK, note.ED25519, bytes(32))
+    put_note(mine, Checkpoint(BANK, 2, bytes(32)), log=other)
 
 
 def ahead(mine: Bundle, made: Made) -> None:
@@ -293,6 +332,11 @@ PLANTED: dict[Callable[[Bundle, Made], None], set[str]] = {
     cosigned_nothing: {"cosigned_otherwise"},
     went_back: {"went_back"},
     early: {"early"},
+    backdated: {"early"},
+    forked_behind_a_screen: {"fork"},
+    forked_ahead: {"fork", "ahead"},
+    elsewhere: {"line_bad"},
+    called_by_its_name: set(),
     ahead: {"ahead"},
     forged_line: {"line_bad"},
     anchored_unsigned: {"anchor_unsigned"},
@@ -376,14 +420,86 @@ def test_a_changed_file_that_nothing_else_depends_on(
     assert made.codes(mine) == {"file_changed"}
 
 
-def test_a_newer_roster_decides_nothing(made: Made, mine: Bundle) -> None:
-    """The alliance's admins signed what this build cannot read: exit code 3."""
+def second_roster(mine: Bundle, made: Made, **more: object) -> None:
+    """Let the admins sign a next version with more in it."""
     first = note.parse(mine.read("roster/000001.note"))
     title, id_, raw = first.text.splitlines()
     roster = json.loads(raw) | {"version": 2, "previous": made.fingerprint}
-    body = canonical.dumps(roster | {"unheard_of": 1}).decode()
+    body = canonical.dumps(roster | more).decode()
     signed = note.sign(f"{title}\n{id_}\n{body}\n", *ADMINS)
     put(mine, "roster/000002.note", bytes(signed))
+
+
+def members_with(mine: Bundle, origin: str, **more: object) -> object:
+    """Return the members of a bundle's roster, one log's row with more in it."""
+    first = note.parse(mine.read("roster/000001.note"))
+    members = json.loads(first.text.splitlines()[2])["members"]
+    for member in members:
+        for log in member["generations"]:
+            log.update(more if log["log"].startswith(f"{origin}+") else {})
+    return members
+
+
+def test_what_the_roster_decided(made: Made, mine: Bundle) -> None:
+    """A copy of the other side of a fork is named, whoever signed it."""
+    cut = {"size": 2, "root": "00" * 32}
+    rows = members_with(mine, BANK, cuts=[cut])
+    second_roster(mine, made, members=rows)
+    assert made.codes(mine) == {"decided_otherwise"}
+
+
+def test_beyond_its_end_a_log_hides_nothing(made: Made, mine: Bundle) -> None:
+    """What was signed after the end counts nowhere, and nobody keeps it."""
+    head = head_of(mine, BANK)
+    cut = {"size": head.size, "root": head.root.hex()}
+    rows = members_with(mine, BANK, cuts=[cut], ended=True)
+    second_roster(mine, made, members=rows)
+    ahead(mine, made)
+    assert made.codes(mine) == set()
+
+
+def test_who_followed_the_decision_is_not_blamed(
+    made: Made, mine: Bundle
+) -> None:
+    """It signed the branch that was left, then the chosen one."""
+    head, by = head_of(mine, BANK), made.keys["carrier"].seen
+    cut = {"size": head.size, "root": head.root.hex()}
+    second_roster(mine, made, members=members_with(mine, BANK, cuts=[cut]))
+    other = Checkpoint(BANK, 2, bytes(32))
+    put_note(mine, other, (by, NOW - 9), log=made.keys["bank"].log)
+    put_note(mine, head, (by, NOW))
+    assert made.codes(mine) == {"fork"}
+
+
+def test_a_roster_that_is_held_back(
+    made: Made, police: Bundle, mine: Bundle
+) -> None:
+    """An earlier bundle has one more; and it must be of the same chain."""
+    second_roster(mine, made)
+    assert made.codes(police, mine) == {"roster_differs"}
+    put(mine, "roster/000001.note", None)
+    with pytest.raises(UntrustedError):
+        made.audit(police, mine)
+
+
+def test_a_log_that_is_held_back(made: Made, mine: Bundle) -> None:
+    """An anchor names it, or nothing does: then it is said not to be seen."""
+    own, where = made.keys["police"].log, bundles.log_directory(POLICE)
+    line = checkpoint.sign(head_of(mine, POLICE), own).signatures[0]
+    head = head_of(mine, POLICE)
+    for path in mine.below(f"{where}/"):
+        put(mine, path, None)
+    audit = made.audit(mine)
+    assert audit.found == []
+    assert POLICE in str(audit.unseen)
+    one = AnchoredLog(POLICE, head.size, head.root.hex(), f"{line}")
+    grow(mine, made.keys["carrier"].log, Anchor(logs=(one,)))
+    assert made.codes(mine) == {"log_gone"}
+
+
+def test_a_newer_roster_decides_nothing(made: Made, mine: Bundle) -> None:
+    """The alliance's admins signed what this build cannot read: exit code 3."""
+    second_roster(mine, made, unheard_of=1)
     audit = made.audit(mine)
     assert ([found.code for found in audit.found], audit.exit_code) == (
         ["newer"],
