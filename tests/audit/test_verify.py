@@ -257,12 +257,6 @@ def elsewhere(mine: Bundle, made: Made) -> None:
     put(mine, path.replace("bank", "carrier"), raw)
 
 
-def called_by_its_name(mine: Bundle, made: Made) -> None:
-    """Anybody can write a line by the log's name: that is no fork."""
-    other = SigningKey(BANK, note.ED25519, bytes(32))
-    put_note(mine, Checkpoint(BANK, 2, bytes(32)), log=other)
-
-
 def ahead(mine: Bundle, made: Made) -> None:
     """Of entries that are not here."""
     put_note(
@@ -336,7 +330,6 @@ PLANTED: dict[Callable[[Bundle, Made], None], set[str]] = {
     forked_behind_a_screen: {"fork"},
     forked_ahead: {"fork", "ahead"},
     elsewhere: {"line_bad"},
-    called_by_its_name: set(),
     ahead: {"ahead"},
     forged_line: {"line_bad"},
     anchored_unsigned: {"anchor_unsigned"},
@@ -357,6 +350,15 @@ def test_a_planted_fault_is_found(
     """That one, and nothing else."""
     plant(mine, made)
     assert made.codes(mine) == PLANTED[plant]
+
+
+def test_a_line_by_a_logs_name_is_no_fork(made: Made, mine: Bundle) -> None:
+    """Anybody can write one, by another key."""
+    other = SigningKey(BANK, note.ED25519, bytes(32))
+    put_note(mine, Checkpoint(BANK, 2, bytes(32)), log=other)
+    audit = made.audit(mine)
+    assert audit.found == []
+    assert f"a line of {BANK}, of no known key" in str(audit.unseen)
 
 
 def test_what_was_rewritten_since(
