@@ -6,6 +6,7 @@ evaluated too much, 4 no roster that we trust, 5 damaged.
 """
 
 import asyncio
+import getpass
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -74,7 +75,9 @@ def _export(args: _ExportOptions) -> None:
 
     settings = args.settings()
     origin, reason = args.mirror or settings.origin, args.with_payloads
-    if not args.complete and not args.audited:
+    if args.audited:
+        reason = ""
+    elif not args.complete:
         reason = reason or f"log export of {origin}"
     with (
         terminal.new_directory(args.out) as made,
@@ -87,6 +90,9 @@ def _export(args: _ExportOptions) -> None:
             progress=progress,
         )
         name = asyncio.run(writing)
+    if reason:  # what left the house cannot be erased: that is kept here
+        with (settings.home / "exports").open("a") as kept:
+            kept.write(f"{clock()} {getpass.getuser()} {name} {reason!r}\n")
     terminal.say("bundle {name}", name=name)
 
 

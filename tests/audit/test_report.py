@@ -106,6 +106,10 @@ def test_the_commands(made: Made, run: Run, tmp_path: Path) -> None:
     home, out, tar = made.root / "bank", tmp_path / "out", tmp_path / "b.tar"
     assert run("--home", home, "log", "export", "--complete", out).code == 0
     assert run("--home", home, "log", "export", "--complete", tar).code == 0
+    why = ("--complete", "--with-payloads", "court order 7")
+    ran = run("--home", home, "log", "export", tmp_path / "open", *why)
+    name = ran.out.split()[-1]
+    assert f" {name} 'court order 7'\n" in (home / "exports").read_text()
     trusted = ("--fingerprint", made.fingerprint)
     code, said, err = run("audit", "verify", out, *trusted, "--since", tar)
     assert (code, "nothing found" in said) == (0, True), err
