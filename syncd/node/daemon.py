@@ -50,6 +50,7 @@ from syncd.node.runs import Runs
 from syncd.node.serve.access_service import AccessService
 from syncd.node.serve.alerts import Alerts
 from syncd.node.serve.asked_again import AskedAgain
+from syncd.node.serve.audit_service import AuditService
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.changes import Changes
 from syncd.node.serve.claim_intake import ClaimIntake
@@ -236,6 +237,7 @@ class Daemon:
         self.own_lists = self._make(OwnListService, lookup=self.lookups.lookup)
         self.access = self._make(AccessService)
         self.log_service = self._make(LogService)
+        self.audits = self._make(AuditService)
         self.daily = self._make(Daily, review=self.review.daily)
 
     def _build_arrivals(self) -> None:
@@ -268,11 +270,8 @@ class Daemon:
 
     def _remarks(self) -> tuple[Message, ...]:
         """Return what the upkeep of our lists asks of people."""
-        return (
-            *self.protected_reports.todo,
-            *self.never.todo,
-            *self.screening.todo,
-        )
+        lists = *self.never.todo, *self.screening.todo
+        return *self.protected_reports.todo, *lists
 
     def _holder(self, member: str) -> Holder:
         if member == self.ctx.me:
@@ -342,6 +341,7 @@ class Daemon:
         yield "alerts", self.alerts.look()
         yield "member_history", self.member_history.keep()
         self.uploads.prune()
+        self.audits.prune()
 
     # ------------------------------------------------------------ running
 

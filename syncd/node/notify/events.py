@@ -21,7 +21,7 @@ ROLES = {
         "admin": "roster draft expiry",
         "duty": "todo done finding peer cut_off urgent turned retract",
         "reviewer": "waiting lapsing",
-        "compliance": "undo dispute answer lift screening",
+        "compliance": "undo dispute answer lift screening audit",
     }.items()
     for name in names.split()
 }

@@ -1,0 +1,137 @@
+"""The service behind `/v1/audit`: bundles of this home, made and checked.
+
+They have leaves and signatures and no content, and so lie open in the home,
+for a day. A process of its own makes one at a time.
+"""
+
+import asyncio
+import os
+import pickle
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from aiohttp import web
+from msgspec.structs import replace
+
+from syncd.audit import bundle, report
+from syncd.audit.bundle import Bundle
+from syncd.audit.verify import verify
+from syncd.config import Config
+from syncd.errors import MissingError, SyncdError, UnavailableError
+from syncd.messages import catalogue
+from syncd.node.audit import complete
+from syncd.node.background import Aside
+from syncd.node.context import Context
+from syncd.node.offload import once
+from syncd.web import problem
+from syncd.web.audit_forms import AuditBundle, AuditBundles
+from syncd.web.routes import AUDITORS, BINARY, Caller, route
+
+REPORT: Final = "report.json"
+FILES: Final = {REPORT, "bundle.tar", "report.en.html", "report.zh.html"}
+KEPT_S = 86_400
+MOST = 4  # that are kept at once
+LONGEST_S = 3600
+
+
+def make(settings: Config, out: Path, now: int) -> None:
+    """Leave a bundle and reports on it in a new directory, or nothing."""
+    os.nice(10)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".") as room:
+        files, made = Path(room) / "files", Path(room) / "made"
+        made.mkdir()
+        asyncio.run(complete.write(settings, files, now))
+        audit = verify(Bundle(files), settings.alliance.fingerprint)
+        for lang in catalogue.LANGUAGES:
+            with catalogue.speaking(lang):
+                page = report.page(audit)
+            (made / f"report.{lang}.html").write_text(page)
+        facts = msgspec.json.encode(report.facts(audit))
+        (made / REPORT).write_bytes(facts)
+        bundle.pack(files, made / "bundle.tar")
+        made.rename(out)
+
+
+@dataclass(kw_only=True, eq=False)
+class AuditService:
+    """Makes audit bundles, and hands them out."""
+
+    ctx: Context
+    aside: Aside
+
+    def __post_init__(self) -> None:
+        self._at = self.ctx.home.path / "audits"
+        self._last = AuditBundle(id=0)  # that was begun
+
+    @route("POST", "/v1/audit/bundles", AUDITORS, "make a bundle", status=202)
+    async def begin(self, caller: Caller) -> AuditBundle:
+        """Begin to make one, unless one is being made."""
+        if not self._last.running:
+            id_ = max(self.ctx.now(), self._last.id + 1)
+            self._last = AuditBundle(id=id_, running=True)
+            self.aside(self._make(self._last, caller.name))
+        return self._last
+
+    @route("GET", "/v1/audit/bundles", AUDITORS, "list audit bundles")
+    async def bundles(self) -> AuditBundles:
+        """Return what is kept, newest first; what is too old goes."""
+        kept = [await self.ctx.offload(_read, p) for p in self.prune()]
+        if self._last.running or self._last.problem:
+            kept.insert(0, self._last)
+        return AuditBundles(items=tuple(kept))
+
+    @route(
+        *("GET", "/v1/audit/bundles/{id}/{file}", AUDITORS),
+        "download an audit bundle, or a report on it",
+        media=BINARY,
+    )
+    async def file(self, id_: int, file: str) -> web.Response:
+        """Send a file of one that is kept."""
+        path = self._at / str(id_) / file
+        if file not in FILES or not path.is_file():
+            raise MissingError("audit: no such bundle or file is kept")
+        named = f'attachment; filename="{self.ctx.me}-{id_}-{file}"'
+        headers = {"Content-Type": BINARY, "Cache-Control": "no-store"}
+        headers["Content-Disposition"] = named
+        return web.Response(body=path.open("rb"), headers=headers)
+
+    def prune(self) -> list[Path]:
+        """Delete what is old, too much or half made; return the rest."""
+        there, old = [*self._at.glob("*")], self.ctx.now() - KEPT_S
+        made = [path for path in there if path.name.isdecimal()]
+        made.sort(key=lambda path: -int(path.name))
+        kept = [path for path in made[:MOST] if int(path.name) > old]
+        for path in {*there} - {*kept}:
+            if path in made or not self._last.running:
+                shutil.rmtree(path, ignore_errors=True)
+        return kept
+
+    async def _make(self, one: AuditBundle, by: str) -> None:
+        failed = UnavailableError("audit: the process for a bundle failed")
+        made = replace(one, running=False, problem=problem.of(failed))
+        try:
+            self._at.mkdir(mode=0o700, exist_ok=True)
+            out = self._at / str(one.id)
+            task = make, (self.ctx.config, out, one.id)
+            raw, code = await once("syncd.node.worker", task, LONGEST_S)
+            good, found = (False, failed) if code else pickle.loads(raw)  # noqa: S301
+            if not good:
+                raise found
+            made = _read(out)
+            news = {"id": one.id, "by": by, "n": len(made.findings)}
+            await self.ctx.own.events.now("audit", str(one.id), "audit", news)
+        except SyncdError as e:
+            made = replace(made, problem=problem.of(e))
+        finally:
+            self._last = made
+
+
+def _read(path: Path) -> AuditBundle:
+    """Return how a bundle is, by the report that lies beside it."""
+    facts = msgspec.json.decode((path / REPORT).read_bytes())
+    form = {n: facts[n] for n in ("bundle", "exit_code", "findings")}
+    return msgspec.convert({"id": int(path.name), **form}, AuditBundle)

@@ -1,0 +1,40 @@
+"""Audit: what an auditor does at a member, without JavaScript."""
+
+import pytest
+
+from tests.alliance import Alliance
+from tests.console.conftest import Page, Visitor
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_bundle_is_made_and_taken_home(
+    alliance: Alliance, people: dict[str, Visitor]
+) -> None:
+    """A finding says what it proves, in the language of who looks."""
+    auditor, compliance = people["auditor"], people["compliance"]
+
+    async def made(one: Visitor) -> Page:
+        assert "being made" in (await one.post("/audit")).text
+        await alliance.bank.node.background.idle()
+        return await one.get("/audit")
+
+    page = await made(auditor)
+    assert "prove here holds. No fault was found" in page.text
+    [kept] = (await alliance.bank.node.audits.bundles()).items
+    sent = await auditor.get(f"/audit?id={kept.id}&file=report.json")
+    assert kept.bundle in sent.html
+    assert sent.headers["Content-Disposition"].startswith("attachment")
+    missing = await auditor.get("/audit?id=../..&file=report.json")
+    assert missing.status == 404
+    odd = alliance.bank.home / "evidence" / "odd" / "odd.json"
+    odd.parent.mkdir(parents=True)
+    odd.write_bytes(b"{}")
+    page = await made(compliance)
+    odd.unlink()
+    assert "1 findings, below" in page.text
+    assert "convicts_nobody evidence/odd/odd.json" in page.text
+    assert "Leaves open: that the accused was right" in page.text
+    await auditor.post("/lang", {"lang": "zh"})
+    assert "被指方无误" in (await auditor.get("/audit")).text
+    await auditor.post("/lang", {"lang": "en"})

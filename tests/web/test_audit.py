@@ -1,0 +1,79 @@
+"""A bundle that the daemon makes of its own home and checks."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.audit import bundle
+from syncd.audit.bundle import Bundle
+from syncd.audit.verify import verify
+from syncd.node.serve import audit_service
+from tests.alliance import Alliance
+from tests.web.local_client import LocalClient
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PATH = "/v1/audit/bundles"
+
+
+async def made(client: LocalClient, role: str = "auditor") -> Any:
+    """Return what is newest, after a bundle was asked for."""
+    assert (await client.post(PATH, None, role=role)).status == 202
+    await client.member.node.background.idle()
+    return (await client.get(PATH, role=role)).body["items"][0]
+
+
+async def test_an_auditor_takes_a_bundle_home_and_nothing_else(
+    alliance: Alliance, police: LocalClient, tmp_path: Path
+) -> None:
+    """Leaves and no content; a reader does not."""
+    await alliance.police.report("phone", "+12025550177")
+    await alliance.settle()
+    kept = await made(police)
+    assert {*kept} == {"id", "bundle"}  # no problem, no finding
+    path = f"{PATH}/{kept['id']}/bundle.tar"
+    sent = await police.get(path, role="auditor")
+    (tmp_path / "tar").write_bytes(sent.raw)
+    bundle.unpack(tmp_path / "tar", tmp_path / "out")
+    given = Bundle(tmp_path / "out")
+    assert given.name == kept["bundle"]
+    assert not [p for p in given.files if "/payload/" in p]
+    assert verify(given, alliance.fingerprint).exit_code == 0
+    for name in ("own.db", "..%2F..%2Fown.db", "bundle.tar%00", ".."):
+        assert (await police.get(f"{path}/../{name}")).status == 404
+    assert (await police.get(path, role="reader")).status == 403
+    assert (await police.post(PATH, None, role="reader")).status == 403
+    news = {"id": kept["id"], "by": "auditor", "n": 0}
+    assert news in await police.member.events("audit")
+
+
+async def test_they_are_kept_for_a_day_and_not_too_many(
+    alliance: Alliance, police: LocalClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a crash left half made goes, too."""
+    await made(police)
+    second = await made(police)
+    room = police.member.home / "audits"
+    assert room.stat().st_mode & 0o777 == 0o700
+    (room / ".half").mkdir()
+    monkeypatch.setattr(audit_service, "MOST", 1)
+    assert (await police.get(PATH)).body["items"] == [second]
+    assert [p.name for p in room.iterdir()] == [str(second["id"])]
+    monkeypatch.setattr(audit_service, "KEPT_S", -10)
+    police.member.node.audits.prune()
+    assert [*room.iterdir()] == []
+
+
+async def test_one_is_made_at_a_time_and_may_fail(
+    police: LocalClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks meanwhile waits for the same; the next may succeed."""
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", "/bin/false")
+        one = (await police.post(PATH, None)).body
+        failed = await made(police)
+    assert (one["running"], failed["id"]) == (True, one["id"])
+    assert "process for a bundle failed" in failed["problem"]["detail"]
+    assert "problem" not in await made(police)
