@@ -78,6 +78,8 @@ async def prepare(alliance: Alliance) -> None:
     await alliance.settle()
     await remember(bank)
     await remember(police)
+    await bank.node.audits.begin(Caller("desk", "operator"))
+    await bank.node.background.idle()
 
 
 async def remember(member: Member) -> None:
