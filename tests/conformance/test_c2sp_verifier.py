@@ -235,10 +235,9 @@ async def test_large_log(tmp_path: Path) -> None:
         police, bank = alliance.police, alliance.bank
         await grow(police, 70_000)
         await alliance.settle(timeout_s=60)
-        own, other = tmp_path / "own", tmp_path / "mirrored"
-        mirror = ("--mirror", police.origin)
-        await asyncio.to_thread(export, police.home, own)
-        await asyncio.to_thread(export, bank.home, other, *mirror)
+        mirror = (tmp_path / "mirrored", "--mirror", police.origin)
+        own = await asyncio.to_thread(export, police.home, tmp_path / "own")
+        other = await asyncio.to_thread(export, bank.home, *mirror)
         key = vkey(police)
     for root in (own, other):
         fetch = c2sp_verifier.directory(root)
