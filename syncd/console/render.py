@@ -30,7 +30,11 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.globals.update(
-        t=t, say=say, hint=catalogue.hint_of, static=static.href
+        t=t,
+        say=say,
+        phrase=catalogue.phrase,
+        hint=catalogue.hint_of,
+        static=static.href,
     )
     made.filters.update(at=at, cell=cell)
     return made

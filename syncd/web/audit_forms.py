@@ -1,7 +1,7 @@
 """Forms of `/v1/audit`: bundles that the daemon made, and how they are."""
 
 from syncd.messages.wire import WireMessage
-from syncd.web.forms import FullOutput, Output, Page, Problem
+from syncd.web.forms import FullOutput, Output, Problem
 
 
 class AuditFinding(FullOutput):
@@ -22,7 +22,3 @@ class AuditBundle(Output):
     bundle: str = ""  # its name: the hash of its manifest
     exit_code: int = 0  # as of `syncd audit verify`
     findings: tuple[AuditFinding, ...] = ()
-
-
-class AuditBundles(Page[AuditBundle]):
-    """All of them, the newest first."""

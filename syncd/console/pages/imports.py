@@ -141,7 +141,6 @@ async def _read(
         needed=("value", "kind", *FACETS),
         kinds=kinds(),
         of_all=await facets(visit),  # what may be the same in all rows
-        phrase=catalogue.phrase,
         word=catalogue.word,
         shown=(*FACETS, "seen", "expires"),
         unknown=[

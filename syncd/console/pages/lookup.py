@@ -124,7 +124,6 @@ def _show(
         purposes=places.named("purpose", PURPOSES),
         labels=places.named("label"),
         kinds=reports.kinds(),
-        phrase=catalogue.phrase,
         key=secrets.token_hex(16),
     )
 

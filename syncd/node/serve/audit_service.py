@@ -28,7 +28,8 @@ from syncd.node.background import Aside
 from syncd.node.context import Context
 from syncd.node.offload import once
 from syncd.web import problem
-from syncd.web.audit_forms import AuditBundle, AuditBundles
+from syncd.web.audit_forms import AuditBundle
+from syncd.web.forms import Items
 from syncd.web.routes import AUDITORS, BINARY, Caller, route
 
 REPORT: Final = "report.json"
@@ -77,12 +78,12 @@ class AuditService:
         return self._last
 
     @route("GET", "/v1/audit/bundles", AUDITORS, "list audit bundles")
-    async def bundles(self) -> AuditBundles:
+    async def bundles(self) -> Items[AuditBundle]:
         """Return what is kept, newest first; what is too old goes."""
         kept = [await self.ctx.offload(_read, p) for p in self.prune()]
         if self._last.running or self._last.problem:
             kept.insert(0, self._last)
-        return AuditBundles(items=tuple(kept))
+        return Items(items=tuple(kept))
 
     @route(
         *("GET", "/v1/audit/bundles/{id}/{file}", AUDITORS),
