@@ -1,7 +1,9 @@
 """An auditor collects over the network what a member would export itself."""
 
+import re
 import secrets
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,15 @@ import pytest
 from syncd import config
 from syncd.audit.bundle import ABOUT, MANIFEST, Bundle, Writer
 from syncd.audit.verify import verify
-from syncd.errors import NotAdmittedError, UntrustedError
+from syncd.errors import (
+    BrokenSourceError,
+    NotAdmittedError,
+    UntrustedError,
+)
 from syncd.node.audit import complete
 from syncd.node.audit.collect import Collector
+from syncd.peer.client import PeerClient
+from syncd.peer.transport import Wanted
 from syncd.roster import certificate, drafts
 from syncd.roster import keys as roster_keys
 from syncd.roster.members import Auditor, Names
@@ -119,3 +127,59 @@ async def test_whom_nobody_knows(alliance: Alliance, tmp_path: Path) -> None:
         await other.run(at(alliance, "police"))
     assert not (tmp_path / MANIFEST).exists()
     assert not (tmp_path / ABOUT).exists()
+
+
+@pytest.mark.parametrize("path", ["checkpoint", "notes/", "tile/0"])
+async def test_who_answers_wrongly_is_named(
+    path: str,
+    alliance: Alliance,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing of it is taken, and nobody else is made to look guilty."""
+    asked = PeerClient.files
+
+    async def files(
+        client: PeerClient, origin: str, paths: Sequence[str]
+    ) -> Sequence[bytes]:
+        found = await asked(client, origin, paths)
+        if client.name != "police" or not paths[0].startswith(path):
+            return found
+        return [raw.replace(b"\n", b"\n\n") + b" " for raw in found]
+
+    monkeypatch.setattr(PeerClient, "files", files)
+    with pytest.raises(BrokenSourceError, match=r"^police: "):
+        await collector(alliance, tmp_path).run(at(alliance, *IDS))
+
+
+async def test_notes_without_end(
+    alliance: Alliance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A member that gives one page for ever is asked for no more of them."""
+    asked = PeerClient.files
+
+    async def files(
+        client: PeerClient, origin: str, paths: Sequence[str]
+    ) -> Sequence[bytes]:
+        start = [re.sub("notes/.*", "notes/0", path) for path in paths]
+        return await asked(client, origin, start)
+
+    monkeypatch.setattr(PeerClient, "files", files)
+    await collector(alliance, tmp_path).run(at(alliance, *IDS))
+    assert verify(Bundle(tmp_path), alliance.fingerprint).found == []
+
+
+async def test_rosters_without_end(
+    alliance: Alliance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first version is not the next one, however often it is given."""
+    asked = PeerClient.get
+
+    async def get(client: PeerClient, wanted: Wanted) -> bytes:
+        if wanted.path.startswith("/roster/"):
+            wanted = Wanted("/roster/1", wanted.limit)
+        return await asked(client, wanted)
+
+    monkeypatch.setattr(PeerClient, "get", get)
+    with pytest.raises(UntrustedError, match="no version 2"):
+        await collector(alliance, tmp_path).run(at(alliance, "police"))

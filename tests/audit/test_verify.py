@@ -352,6 +352,17 @@ def test_a_planted_fault_is_found(
     assert made.codes(mine) == PLANTED[plant]
 
 
+def test_a_log_of_more_than_there_is(made: Made, mine: Bundle) -> None:
+    """A checkpoint of 2^60 entries names more files than memory holds."""
+    raw = bytes(
+        checkpoint.sign(
+            Checkpoint(BANK, 2**60, bytes(32)), made.keys["bank"].log
+        )
+    )
+    put(mine, f"{bundles.log_directory(BANK)}/checkpoint", raw)
+    assert made.codes(mine) == {"log_broken"}
+
+
 def test_a_line_by_a_logs_name_is_no_fork(made: Made, mine: Bundle) -> None:
     """Anybody can write one, by another key."""
     other = SigningKey(BANK, note.ED25519, bytes(32))

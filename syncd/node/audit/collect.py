@@ -6,15 +6,20 @@ One request after the other, or nearly: members have other work to do.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from syncd import canonical, pinning
 from syncd.audit import bundle
 from syncd.audit.bundle import About, Writer
+from syncd.audit.known import Keys
 from syncd.errors import (
     AbsentError,
+    BrokenSourceError,
+    DamagedError,
+    MalformedError,
     QuotaError,
     UnavailableError,
     UntrustedError,
@@ -27,10 +32,12 @@ from syncd.roster.members import Member
 from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import checkpoint, note
+from syncd.tlog.key import VerifierKey
 
 AT_ONCE = (
     16  # files asked for together, of which a member sends a few at a time
 )
+MOST_PAGES = 1000  # of a log's notes, of a thousand each
 TRIES = 5  # of a request for which a member has no time
 
 
@@ -57,7 +64,7 @@ class Collector:
         notes = list[bytes]()
         for address in addresses:
             async with self._first(address, pins) as stranger:
-                notes = max(notes, await _rosters(stranger), key=len)
+                await _rosters(stranger, self.fingerprint, notes)
         roster = TrustedRoster(self.fingerprint, *notes).current
         members = [
             self._named(roster, a, p)
@@ -69,7 +76,7 @@ class Collector:
             origins = roster.origins()
             for n, origin in enumerate(origins):
                 self.progress(n, len(origins))
-                await self._log(origin, clients)
+                await self._log(origin, Keys([roster]), clients)
         finally:
             await asyncio.gather(*(client.close() for client in clients))
         sources = sorted({member.id for member in members})
@@ -113,49 +120,108 @@ class Collector:
         tls = pinning.client_context(
             self.certificate, self.key_pem, member.keys.tls
         )
-        own = frozenset(g.origin for g in member.generations)
+        own = frozenset({member.origin})  # earlier ones are with the others
         return PeerClient(member.id, member.urls, tls=tls, own_origins=own)
 
-    async def _log(self, origin: str, clients: Sequence[PeerClient]) -> None:
-        """Take a log from who has most of it, and all signed notes of it."""
-        where = bundle.log_directory(origin)
-        heads = [(await _one(c, origin, "checkpoint"), c) for c in clients]
-        raw, client = max(heads, key=lambda h: checkpoint.size_of(h[0]))
+    async def _log(
+        self, origin: str, keys: Keys, clients: Sequence[PeerClient]
+    ) -> None:
+        """Take a log from who has most of it, and all signed notes of it.
+
+        Notes come first: so they are no larger than the log.
+        """
+        where, (_, log) = bundle.log_directory(origin), keys.log(origin)
+        for one in clients:
+            await self._notes(one, origin)
+        heads = [(await _head(c, origin, log.log), c) for c in clients]
+        size, raw, client = max(
+            ((n, raw, c) for (n, raw), c in heads), key=lambda head: head[0]
+        )
         if not raw:
             return
-        for found, _ in heads:
-            if found != raw:
-                self._note(found)
-        for one in clients:
-            page = 0
-            while body := await _one(one, origin, f"notes/{page}"):
-                for text in canonical.loads(body):
-                    self._note(str(text).encode())
-                page += 1
-        paths = [*log_files.layout(checkpoint.size_of(raw), audit=True)][1:]
-        for at in range(0, len(paths), AT_ONCE):
-            some = paths[at : at + AT_ONCE]
+        for (n, found), _ in heads:
+            if found and found != raw:
+                path = bundle.note_path(origin, n, found)
+                self.made.add(path, found)
+        paths = log_files.layout(size, audit=True)
+        next(paths)  # the checkpoint
+        names = {"checkpoint"}
+        self.made.add(f"{where}/checkpoint", raw)
+        while some := [*itertools.islice(paths, AT_ONCE)]:
             for path, body in zip(
                 some, await _files(client, origin, some), strict=True
             ):
                 self.made.add(f"{where}/{path}", body)
-        self.made.add(f"{where}/checkpoint", raw)
+            names |= {*some}
+        with _by(client):
+            root = self.made.root / where
+            await asyncio.to_thread(
+                log_files.check,
+                names,
+                lambda path, _: (root / path).read_bytes(),
+                log.log,
+            )
 
-    def _note(self, raw: bytes) -> None:
-        """Keep a signed note beside its log; of no log at all, nowhere."""
-        if raw:
-            head = checkpoint.parse(note.parse(raw).text)
-            self.made.add(bundle.note_path(head.origin, head.size, raw), raw)
+    async def _notes(self, client: PeerClient, origin: str) -> None:
+        """Keep the signed notes that a member has of a log, page by page."""
+        for page in range(MOST_PAGES):
+            body = await _one(client, origin, f"notes/{page}")
+            had = len(self.made.made)
+            with _by(client):
+                texts = canonical.loads(body) if body else []
+                if not isinstance(texts, list):
+                    raise MalformedError("notes: no list")
+                for text in texts:
+                    raw = f"{text}".encode()
+                    head = checkpoint.parse(note.parse(raw).text)
+                    if head.origin != origin:
+                        raise MalformedError("notes: of another log")
+                    path = bundle.note_path(origin, head.size, raw)
+                    self.made.add(path, raw)
+            if len(self.made.made) == had:
+                return
 
 
-async def _rosters(client: PeerClient) -> list[bytes]:
-    found = list[bytes]()
-    while True:
-        wanted = Wanted(f"/roster/{len(found) + 1}", MAX_ROSTER)
+@contextmanager
+def _by(client: PeerClient) -> Iterator[None]:
+    """Say whose answer it was that cannot be used."""
+    try:
+        yield
+    except (MalformedError, DamagedError, UntrustedError) as e:
+        raise BrokenSourceError(
+            "{member}: {why}", member=client.name, why=e
+        ) from e
+
+
+async def _head(
+    client: PeerClient, origin: str, key: VerifierKey
+) -> tuple[int, bytes]:
+    """Return the size and checkpoint of a log as a member has it, 0 for none."""
+    raw = await _one(client, origin, "checkpoint")
+    with _by(client):
+        return (checkpoint.open_(raw, key)[0].size, raw) if raw else (0, b"")
+
+
+async def _rosters(
+    client: PeerClient, fingerprint: str, notes: list[bytes]
+) -> None:
+    """Add the versions that a member has to a chain, each proven as it comes.
+
+    Raises:
+        UntrustedError: one is not of that chain.
+    """
+    trusted = TrustedRoster(fingerprint, *notes) if notes else None
+    for version in itertools.count(1):
+        wanted = Wanted(f"/roster/{version}", MAX_ROSTER)
         try:
-            found.append(await client.get(wanted))
+            raw = await client.get(wanted)
         except AbsentError:
-            return found
+            return
+        if trusted is None:
+            trusted = TrustedRoster(fingerprint, raw)
+        elif trusted.update(raw).version < version:
+            raise UntrustedError("roster: no version {n}", n=version)
+        notes += [raw] if version > len(notes) else []
 
 
 async def _one(client: PeerClient, origin: str, path: str) -> bytes:
@@ -174,7 +240,7 @@ async def _files(
     for attempt in range(1, TRIES):
         try:
             return await client.files(origin, paths)
-        except AbsentError:
+        except (AbsentError, BrokenSourceError):
             raise
         except (QuotaError, UnavailableError):
             await asyncio.sleep(attempt)

@@ -76,7 +76,9 @@ def _mirrored(settings: Config) -> list[str]:
         return [
             row.origin
             for row in mirror.logs()
-            if row.origin != settings.origin and mirror.bundle(row.id, 0)
+            if row.origin != settings.origin
+            and row.note  # what ended needs none to be held
+            and mirror.bundle(row.id, 0)
         ]
 
 
