@@ -5,7 +5,7 @@ author has merged (anchors), the rosters that it accepted, erasures, and what
 a holder evaluated for whom.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
 from syncd.audit import known
@@ -95,8 +95,14 @@ def _erasure(
 
 
 def _usage(audit: Audit, find: Find) -> None:
-    """Hold the holders' usage against what members' logs have."""
+    """Hold the holders' usage against what members' logs have.
+
+    Leaves have no day, so all days of a key are taken together.
+    """
     had, gave = Counter[str](), Counter[tuple[str, str]]()
+    days = defaultdict[tuple[str, str], set[tuple[object, ...]]](set)
+    every = audit.rosters[0].authors.items()
+    away = {member.id for o, member in every if o not in audit.logs}
     for log in audit.logs.values():
         had[log.member] += sum(log.types[t] for t in INDICATOR_TYPES)
         for said in log.opened.values():
@@ -104,8 +110,11 @@ def _usage(audit: Audit, find: Find) -> None:
                 for member, purpose, n, _ in said.rows:
                     if purpose == PUBLISH:
                         gave[log.member, member] += n
+                        days[log.member, member].add((said.on, said.key))
     for (holder, member), n in gave.items():
-        if member in had and excess.excessive(n, had[member]):
+        more = excess.FLOOR * (len(days[holder, member]) - 1)
+        known_whole = member in had and member not in away
+        if known_whole and excess.excessive(n - more, had[member]):
             text = Message(
                 "{holder} evaluated {n} for {member}, whose logs have {count}",
                 holder=holder,

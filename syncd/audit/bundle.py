@@ -30,24 +30,25 @@ from syncd import canonical
 from syncd.errors import DamagedError, MalformedError, UnavailableError
 from syncd.indicator.codec import MAX_RAW
 from syncd.roster.roster import MAX_SIZE as MAX_ROSTER
+from syncd.roster.row import Hash, Id, Natural
 from syncd.shape import Form
 
 FORMAT: Final = 1
 ABOUT, MANIFEST = "about.json", "manifest"
 MAX_FILE: Final = MAX_RAW  # bytes of any file, a payload bundle at most
+_BOTH: Final = NotADirectoryError, IsADirectoryError  # a file as a directory
 MAX_MANIFEST: Final = 256 << 20  # bytes: two million files
-_LINE: Final = re.compile(
-    r"([0-9a-f]{64})  ([A-Za-z0-9._~-]+(?:/[A-Za-z0-9._~-]+)*)", re.ASCII
-)
+_PATH: Final = r"[A-Za-z0-9._~-]{1,255}(?:/[A-Za-z0-9._~-]{1,255})*"
+_LINE: Final = re.compile(rf"([0-9a-f]{{64}})  ({_PATH})", re.ASCII)
 
 
 class About(Form):
     """What a bundle says of itself; nobody signed it."""
 
     format: int = FORMAT
-    alliance: str  # its id, hex
-    at: int  # unix seconds by the clock of who made it
-    sources: tuple[str, ...]  # members' ids whose copies are in it, sorted
+    alliance: Hash  # its id
+    at: Natural  # unix seconds by the clock of who made it
+    sources: tuple[Id, ...]  # members' ids whose copies are in it, sorted
     reason: str = ""  # why it has payloads; "": it has leaves alone
 
 
@@ -177,7 +178,12 @@ class Bundle:
                 there.add(path.relative_to(self.root).as_posix())
         there.discard(MANIFEST)
         known = {*self.files}
-        return sorted(known - there), sorted(there - known)
+        return sorted(known - there), sorted(map(visible, there - known))
+
+
+def visible(name: str) -> str:
+    """Return a stranger's name as a terminal may show it."""
+    return name if name.isprintable() else ascii(name)
 
 
 def _read(root: Path, path: str, most: int) -> bytes:
@@ -222,8 +228,8 @@ def unpack(tar: Path, into: Path) -> None:
     try:
         with tarfile.open(tar, "r:") as opened:
             for entry in _entries(opened, tar.stat().st_size):
-                opened.extract(entry, into, filter="data")
-    except (tarfile.TarError, EOFError) as e:
+                opened.extract(entry, into, set_attrs=False, filter="data")
+    except (tarfile.TarError, EOFError, ValueError, *_BOTH) as e:
         raise DamagedError("{path}: {why}", path=tar.name, why=e) from e
 
 
@@ -235,7 +241,9 @@ def _entries(
         left -= entry.size  # holes, which unpack to more than was packed
         if entry.isdir():
             continue
-        if not entry.isreg() or entry.name in seen or left < 0:
-            raise tarfile.TarError(f"{entry.name[:200]}: twice, or no file")
+        odd = not entry.isreg() or not re.fullmatch(_PATH, entry.name)
+        if odd or entry.name in seen or left < 0:
+            name = visible(entry.name[:200])
+            raise tarfile.TarError(f"{name}: twice, or no file of a bundle")
         seen.add(entry.name)
         yield entry

@@ -23,6 +23,12 @@ def cosigners(roster: Roster) -> list[VerifierKey]:
     return keys
 
 
+def vkeys(roster: Roster) -> bytes:
+    """Return the keys of all logs, then of all cosigners, a line each."""
+    logs = [g.log for m in roster.members for g in m.generations]
+    return "".join(f"{key}\n" for key in (*logs, *cosigners(roster))).encode()
+
+
 def ordered(roster: Roster, origin: str) -> list[Range]:
     """Return what the roster erased of a log: `by` is the size it names."""
     return [

@@ -60,7 +60,7 @@ class Notes:
                 unknown = Message(
                     "{place}: a line of {name}, of no known key",
                     place=path,
-                    name=line.name[:100],
+                    name=bundles.visible(line.name[:100]),
                 )
                 self.audit.unseen.append(unknown)
                 continue

@@ -25,6 +25,7 @@ from syncd.tlog import strict
 RETRACT, DISPUTE, ANSWER, ERASE = 2, 3, 6, 18
 SEEN: Final = 2000  # entries followed one by one; the rest is counted
 _HOUR_S = 3600.0
+_LAST: Final = 250_000_000_000  # a clock's time, in year 9892
 Moments = Callable[[int], str]
 """unix seconds → date and time; a dash for 0"""
 
@@ -300,8 +301,8 @@ def moments(audit: Audit) -> Moments:
     zone = ZoneInfo(audit.rosters[0].zone if audit.rosters else "UTC")
 
     def when(at: int) -> str:
-        if not at:
-            return "–"
+        if not 0 < at < _LAST:
+            return f"{at or '–'}"
         return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S")
 
     return when

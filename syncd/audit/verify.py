@@ -116,7 +116,13 @@ class _Check:
         books.check(self.audit, self._fits, self.find)
         self._evidence()
         for path in sorted(self._bundle.unread.difference(missing)):
-            notes.read(self._bundle, path, self.find)
+            raw = notes.read(self._bundle, path, self.find)
+            wrong = path == "vkeys" and raw != known.vkeys(
+                self.audit.rosters[0]
+            )
+            if wrong and raw is not None:
+                text = Message("not the keys of the newest roster")
+                self.find("file_changed", path, text)
         self.audit.unseen += unseen.of(self.audit)
 
     # ----------------------------------------------------------- one log

@@ -210,11 +210,16 @@ class _Api:
     async def notes(self, request: web.Request) -> web.Response:
         origin = (await self._log(request)).origin
         page = int(request.match_info["page"])
-        notes = await self._service.notes(tiles.origin_hash(origin), page)
-        if not notes:
-            raise _absent("no more notes")
-        body = canonical.dumps([raw.decode() for raw in dict.fromkeys(notes)])
-        await self._enter(request, len(body))
+        async with self._turns[request[_CALLER]]:
+            if _gone(request):
+                raise _absent("nobody waits for it")
+            found = await self._service.notes(tiles.origin_hash(origin), page)
+            if not found:
+                raise _absent("no more notes")
+            body = canonical.dumps(
+                [raw.decode() for raw in dict.fromkeys(found)]
+            )
+            await self._enter(request, len(body))
         return _raw(body, NO_STORE, JSON)
 
     async def file(self, start: str, request: web.Request) -> web.Response:

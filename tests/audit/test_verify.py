@@ -1,11 +1,12 @@
 """A bundle of a real home is whole, and nothing in it can be changed unseen."""
 
 import gzip
+import io
 import json
 import random
 import shutil
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import settings
 
 from syncd import canonical
 from syncd.audit import bundle as bundles
+from syncd.audit import report
 from syncd.audit.bundle import ABOUT, MANIFEST, Bundle
 from syncd.audit.result import kinds
 from syncd.errors import DamagedError, SyncdError, UntrustedError
@@ -307,6 +309,14 @@ def too_much(mine: Bundle, made: Made) -> None:
     grow(mine, made.keys["carrier"].log, said)
 
 
+def tried_often(mine: Bundle, made: Made) -> None:
+    """Every day less than what a member may try for nothing."""
+    rows = (("police", "publish", 900, 0),)
+    key = made.keys["carrier"].log
+    days = [f"2026-01-0{day}" for day in range(1, 6)]
+    grow(mine, key, *(Usage(on=d, key=("phone", 1), rows=rows) for d in days))
+
+
 def void(mine: Bundle, made: Made) -> None:
     said = Erase(ranges=((9, 1), (3, 4)), reason="privacy")
     grow(mine, made.keys["carrier"].log, said)
@@ -337,6 +347,7 @@ PLANTED: dict[Callable[[Bundle, Made], None], set[str]] = {
     another_roster: {"roster_differs"},
     erased_ahead: {"erase_breach"},
     too_much: {"usage_excess"},
+    tried_often: set(),
     void: {"void_book"},
     strange_log: {"log_unknown"},
     no_evidence: {"convicts_nobody"},
@@ -430,6 +441,8 @@ def test_a_changed_file_that_nothing_else_depends_on(
 ) -> None:
     """It is named, and the rest is checked."""
     (mine.root / "vkeys").write_text("x")
+    assert made.codes(mine) == {"file_changed"}
+    put(mine, "vkeys", b"x")  # by who makes manifests: not the roster's
     assert made.codes(mine) == {"file_changed"}
 
 
@@ -582,3 +595,66 @@ def test_a_tar_that_leads_elsewhere(raw: bytes, tmp_path: Path) -> None:
     with pytest.raises(DamagedError):
         bundles.unpack(tar, into)
     assert {path.name for path in tmp_path.iterdir()} == {"b.tar", "into"}
+
+
+def packed(out: Path, *entries: tuple[str, Mapping[str, str]]) -> Path:
+    """Make a tar of one-byte files, each with headers of its own."""
+    with tarfile.open(out, "w", format=tarfile.PAX_FORMAT) as tar:
+        for name, headers in entries:
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.pax_headers = 1, dict(headers)
+            tar.addfile(entry, io.BytesIO(b"x"))
+    return out
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [("../a", {})],
+        [("a" * 256, {})],
+        [("a\x1b[31m", {})],
+        [("a", {"path": "a\0b"})],
+        [("a", {}), ("a", {})],
+        [("a", {}), ("a/b", {})],
+        [("a/b", {}), ("a", {})],
+        [("a", {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"})],
+    ],
+)
+def test_a_tar_that_is_none_of_ours(
+    entries: list[tuple[str, Mapping[str, str]]], tmp_path: Path
+) -> None:
+    """It is refused in a sentence that a terminal may show."""
+    tar = packed(tmp_path / "x.tar", *entries)
+    with pytest.raises(DamagedError) as error:
+        bundles.unpack(tar, tmp_path / "out")
+    assert str(error.value).isprintable()
+
+
+def test_a_tar_of_no_time(tmp_path: Path) -> None:
+    """What else its headers say decides nothing."""
+    tar = packed(tmp_path / "x.tar", ("a", {"mtime": "nan"}))
+    bundles.unpack(tar, tmp_path / "out")
+    assert (tmp_path / "out" / "a").read_bytes() == b"x"
+
+
+def test_names_that_no_terminal_should_get(made: Made, mine: Bundle) -> None:
+    """Of files, of strangers' keys, and of whoever says that he collected."""
+    (mine.root / "a\x1b[31m\udc9b").write_text("x")
+    stranger = SigningKey("a\x9b\u202e", note.COSIGNATURE, bytes(32))
+    put_note(mine, head_of(mine, BANK), (stranger, NOW))
+    audit = made.audit(mine)
+    (stray,) = audit.found
+    assert stray.code == "file_stray"
+    assert all(str(text).isprintable() for text in (stray, *audit.unseen))
+    put(mine, ABOUT, mine.read(ABOUT).replace(b"police", b"po\\u001bce"))
+    with pytest.raises(DamagedError, match="another shape"):
+        made.audit(mine)
+
+
+def test_a_time_that_no_calendar_has(made: Made, mine: Bundle) -> None:
+    """A member's clock cannot keep the report from anybody."""
+    by = made.keys["bank"].merged, cosignature.MAX_TIME
+    put_note(mine, head_of(mine, POLICE), by)
+    audit = made.audit(mine)
+    assert {found.code for found in audit.found} == {"early"}
+    assert str(cosignature.MAX_TIME) in "".join(report.lines(audit))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from syncd.audit import bundle
 from syncd.audit.bundle import About, Writer
-from syncd.audit.known import cosigners
+from syncd.audit.known import vkeys
 from syncd.config import Config, server
 from syncd.flows import log_files
 from syncd.node.audit import stored
@@ -64,9 +64,7 @@ def rosters(made: Writer, roster: Roster, notes: list[bytes]) -> None:
     """Write whose signatures count, and how to check a bundle."""
     for version, raw in enumerate(notes, 1):
         made.add(f"roster/{version:06}.note", raw)
-    keys = [g.log for m in roster.members for g in m.generations]
-    lines = [f"{key}\n" for key in (*keys, *cosigners(roster))]
-    made.add("vkeys", "".join(lines).encode())
+    made.add("vkeys", vkeys(roster))
     text = resources.files("syncd.audit").joinpath("README.txt")
     made.add("README.txt", text.read_bytes())
 
