@@ -19,14 +19,17 @@
     └── DamagedError           our own files or rows do not hold     exit 5
 
 Messages read `subject: fact with the value`, in lower case and without a full
-stop. `hint` says the way out where we know one. Keys and raw identifiers
+stop. The way out, where we know one, stands by a message's template in
+messages/ways.tsv; `hint` says it where it depends. Keys and raw identifiers
 never enter a message. A message is kept apart from what is put into it, so
 that an edge can say it by a code or in another language: `messages/` has both.
 What is wrong in several ways is one error that bears each of them: see
 `joined`.
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
+from importlib import resources
 from typing import Final
 
 
@@ -73,6 +76,14 @@ class Message:
 NOTHING: Final = Message("")
 
 
+@functools.cache
+def ways() -> Mapping[str, str]:
+    """Return the way out by the template of what it is the way out of."""
+    table = resources.files("syncd").joinpath("messages", "ways.tsv")
+    _, *rows = table.read_text("utf-8").splitlines()
+    return dict(row.split("\t") for row in rows)
+
+
 def _message(text: str | Message, params: dict[str, object]) -> Message:
     return text if isinstance(text, Message) else Message(text, **params)
 
@@ -92,7 +103,8 @@ class SyncdError(Exception):
         **params: object,
     ) -> None:
         self.text = _message(message, params)
-        self.way_out = _message(hint, params)
+        way = hint or ways().get(self.text.template, "")
+        self.way_out = _message(way, self.text.params | params)
         self.faults: tuple[SyncdError, ...] = ()  # if it is several in one
         super().__init__(str(self.text))
 

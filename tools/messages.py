@@ -26,6 +26,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
+from syncd import errors
 from syncd.console.pages import help as words
 from syncd.lists import mapping
 from syncd.messages import wire
@@ -66,6 +67,8 @@ def sentences() -> tuple[set[str], set[str]]:
     local |= {*words.sentences()}
     for path in ROOT.rglob("foreign.tsv"):
         local |= {line.split("\t")[-1] for line in _rows(path)}
+    for said, way in errors.ways().items():
+        (coded if said in coded else local).add(way)
     return (local | coded) - {""}, coded - {""}
 
 
@@ -173,7 +176,8 @@ def hints(codes: Mapping[str, str]) -> str:
         for said, ways in _raised(ast.parse(path.read_text())):
             for one in {*said} & {*codes}:
                 of = found.setdefault(codes[one], set())
-                of |= {codes[way] for way in ways if way in codes}
+                its = {*ways, errors.ways().get(one, "")}
+                of |= {codes[way] for way in its & {*codes}}
     rows = sorted((code, *sorted(its)) for code, its in found.items() if its)
     return "".join(f"{code}\t{' '.join(its)}\n" for code, *its in rows)
 
@@ -194,9 +198,10 @@ def unfilled() -> Iterator[str]:
                 or not given - {"hint"}
             ):
                 continue
-            for text in _texts(node.args[0]):
+            for said in _texts(node.args[0]):
+                text = said + errors.ways().get(said, "")
                 if lacks := {name for name, _ in fields(text)} - given:
-                    yield f"{path.name}: {text}: not given: {lacks}"
+                    yield f"{path.name}: {said}: not given: {lacks}"
 
 
 def _name(node: ast.AST) -> str:
@@ -300,6 +305,8 @@ def faults(path: Path) -> Iterator[str]:
         yield f"no code: {sentence}"
     for code in sorted(c for c, one in codes.items() if one not in coded):
         yield f"left over: the code {code}"
+    for sentence in sorted({*errors.ways()} - wanted):
+        yield f"left over: the way out of: {sentence}"
     if wire.HINTS.read_text() != hints(_by_template()):
         yield "hints.tsv: not as the code has them"
     held = {str(m.id): m for m in read(path) if m.id}

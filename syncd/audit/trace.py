@@ -26,7 +26,6 @@ def trace(
     if log is None or not 0 <= index < log.head.size:
         raise UsageError(
             "{origin}:{index}: no such entry in the bundle",
-            hint="it has {known}",
             origin=origin[:100],
             index=index,
             known=", ".join(

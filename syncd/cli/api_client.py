@@ -77,11 +77,7 @@ class ApiClient:
         if token:
             path = token_file or config.environment().token_file
             if path is None:
-                raise UsageError(
-                    "no bearer token given",
-                    hint="say --token-file FILE or set SYNCD_TOKEN_FILE;"
-                    " syncd token add makes one",
-                )
+                raise UsageError("no bearer token given")
             raw = config.read_private(path).strip()
             bearer = raw.decode("ascii", "replace")
             if not _TOKEN.fullmatch(bearer):
@@ -239,8 +235,7 @@ def _connection(address: Address) -> http.client.HTTPConnection:
         return _OverUnix(address.path)
     if not address.port:
         raise UsageError(
-            "own.listen has port 0: nobody but the daemon knows which",
-            hint="set a port in config.toml",
+            "own.listen has port 0: nobody but the daemon knows which"
         )
     host = _ANY.get(address.host, address.host)
     return http.client.HTTPConnection(host, address.port, timeout=TIMEOUT_S)

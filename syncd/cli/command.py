@@ -80,10 +80,7 @@ class Options:
         """Return the home that the command is about."""
         path = self.home or config.environment().home
         if path is None:
-            raise UsageError(
-                "no home given",
-                hint="say syncd --home DIR …, or set SYNCD_HOME",
-            )
+            raise UsageError("no home given")
         return path.absolute()
 
     def settings(self) -> Config:

@@ -60,9 +60,7 @@ async def _steps(args: _DoctorOptions, settings: Config) -> list[Step]:
     wanted = [m for m in others if args.member in ("", m.id)]
     if args.member and not wanted:
         raise UsageError(
-            "doctor: {member} is no other active member",
-            hint="syncd roster show lists them",
-            member=args.member,
+            "doctor: {member} is no other active member", member=args.member
         )
     ways: Iterable[list[Step]] = [[] for _ in wanted]
     try:

@@ -42,10 +42,7 @@ class NewestOptions(OutputOptions):
                 lambda raw: trust.read(note.parse(raw, max_size=MAX_SIZE)),
             )
         if self.home is None and config.environment().home is None:
-            raise UsageError(
-                "no roster to go on from",
-                hint="say syncd --home DIR roster …, or --current FILE",
-            )
+            raise UsageError("no roster to go on from")
         return trusted_roster(self.settings()).current
 
 
@@ -132,7 +129,6 @@ class EndOptions(EditOptions):
         except UntrustedError as e:
             raise UntrustedError(
                 "{file}: not signed by {origin}: {why}",
-                hint="take the checkpoint of {log} that a member serves",
                 log=origin,
                 file=file or "mirror",
                 origin=origin,

@@ -183,11 +183,7 @@ def public_key(path: Path) -> VerifierKey:
     try:
         return note.parse_vkey(terminal.read_file(path).decode().strip())
     except (UnicodeDecodeError, MalformedError) as e:
-        raise UsageError(
-            "{path}: no public key of an admin",
-            hint="syncd keys admin DIR --name NAME --alliance NAME --out FILE",
-            path=path,
-        ) from e
+        raise UsageError("{path}: no public key of an admin", path=path) from e
 
 
 auditors = noun.noun("auditor", "Who may read logs, and no indicator.")
@@ -270,7 +266,6 @@ class _Erase(EndOptions):
         if end is None and member.active:
             raise RefusedError(
                 "roster: {origin} can speak: it retracts by itself",
-                hint="remove its member first, or end the log",
                 origin=self.origin,
             )
         end = end or self.end(log)

@@ -71,10 +71,7 @@ def _imports(args: _ImportsOptions) -> None:
             n = sum(1 for _ in kept())
             if not n:
                 raise UsageError(
-                    "import {id}: no refused rows are kept",
-                    hint="import the list again: those of its newest import"
-                    " are",
-                    id=args.refused,
+                    "import {id}: no refused rows are kept", id=args.refused
                 )
             refused.write(args.out, kept)
             terminal.tell("{n} refused rows: {path}", n=n, path=args.out)

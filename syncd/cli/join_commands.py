@@ -100,7 +100,6 @@ def _update(args: _UpdateOptions) -> None:
     elif keys.log.verifier != us.generation.log:
         raise UsageError(
             "{home}: writes {origin}, the roster lists {us_origin}",
-            hint="start syncd run once: it goes on in the new log",
             home=settings.home,
             origin=keys.origin,
             us_origin=us.origin,
@@ -178,7 +177,6 @@ def _accept(args: _AcceptOptions) -> None:
     if found is None or found[0].id != settings.member.id:
         raise UsageError(
             "roster {version}: does not list {id} with its log {origin}",
-            hint="wait for the version that admits us",
             version=trusted.version,
             id=settings.member.id,
             origin=settings.origin,
@@ -256,10 +254,7 @@ def _another_tls(args: _UpdateOptions, keys: MemberKeys) -> MemberKeys:
         pinning.rehearse(der, pem)
     except DamagedError as e:
         raise UsageError(
-            "{file}: is not for this key: {why}",
-            hint="give the certificate's own key with --key",
-            file=file,
-            why=e,
+            "{file}: is not for this key: {why}", file=file, why=e
         ) from e
     return replace(keys, certificate=der, tls_pem=pem)
 

@@ -69,7 +69,6 @@ def admin_key(directory: Path) -> SigningKey:
     if len(names) != 1:
         raise UsageError(
             "{directory}: {n} admin keys, want one",
-            hint="syncd keys admin DIR --name NAME --alliance NAME",
             directory=directory,
             n=len(names),
         )

@@ -57,9 +57,7 @@ def _lookup(args: _LookupOptions) -> int:
     if args.out is None:
         if args.keep or args.is_list(args.file, "txt"):
             raise UsageError(
-                "the answers to a table go to a file",
-                hint="say {ways}",
-                ways="--out answers.csv",
+                "the answers to a table go to a file", ways="--out answers.csv"
             )
         return _lines(args, call)
     # Only this way reads tables.
@@ -67,9 +65,7 @@ def _lookup(args: _LookupOptions) -> int:
 
     if args.file is None or args.epoch:
         raise UsageError(
-            "--out is for the values of a --file",
-            hint="say {ways}",
-            ways="--file customers.xlsx",
+            "--out is for the values of a --file", ways="--file customers.xlsx"
         )
     terminal.check_new(args.out)
     wanted = lookup_files.understood(args.file, args, args.named, args.keep)
@@ -103,11 +99,7 @@ def _item(line: str, number: int, args: _LookupOptions) -> dict[str, Any]:
         named, tab, line = line.partition("\t")
         kind = named.strip()
         if not tab or kind not in KINDS:
-            raise UsageError(
-                "line {n}: no kind",
-                hint="say --kind, or write lines as KIND TAB value",
-                n=number,
-            )
+            raise UsageError("line {n}: no kind", n=number)
     name = "token" if args.epoch else "value"
     more = args.given("scheme", "region", "epoch")
     return {**more, "kind": kind, name: line.strip()}

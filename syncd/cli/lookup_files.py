@@ -62,9 +62,7 @@ def understood(
             name = rows.header[at] if rows.header else column
         if name in map(t, HEADS):
             raise UsageError(
-                "--keep: the answer has a column {name} too",
-                hint="give the column of the list another name",
-                name=name,
+                "--keep: the answer has a column {name} too", name=name
             )
         keep[name] = at
     return Wanted(file, rows, plan, keep)

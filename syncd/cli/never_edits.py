@@ -61,9 +61,7 @@ class _Remove(NeverOptions):
         for number, row in enumerate(self.rows(""), 1):
             if row.label not in there:
                 raise UsageError(
-                    "line {n}: is not on the never-list",
-                    hint="syncd roster show --json lists it",
-                    n=number,
+                    "line {n}: is not on the never-list", n=number
                 )
             draft = drafts.drop(draft, ("never", row.label))
         return draft

@@ -67,11 +67,7 @@ class ValueOptions(Options):
 
     def __post_init__(self) -> None:
         if self.on_line and self.on_line != ["-"]:  # standard input
-            raise UsageError(
-                "a value on the command line is seen by others",
-                hint="give it on standard input or with --file, and clear it"
-                " from the shell's history",
-            )
+            raise UsageError("a value on the command line is seen by others")
 
 
 class KindOptions(Options):
@@ -255,7 +251,6 @@ def among(option: str, code: str, known: Iterable[str]) -> None:
     if code not in known:
         raise UsageError(
             "{option} {code}: no such code",
-            hint="use {names}",
             names=", ".join(filter(None, known)),
             option=option,
             code=repr(code),

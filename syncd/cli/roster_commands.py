@@ -236,7 +236,6 @@ def _ours(args: _ShowOptions, version: int | None) -> bytes:
     if raw is None:
         raise UsageError(
             "{home}: there is no version {wanted}",
-            hint="it has {names}",
             names=f"1-{newest}",
             home=settings.home,
             wanted=version,
@@ -259,10 +258,7 @@ def _note(file: Path) -> bytes:
             if not raw.startswith(_FIRST_LINE):
                 raise
             raise UntrustedError(
-                "{file}: does not verify: {why}",
-                hint="it was changed after it was signed: believe none of it",
-                file=file,
-                why=e,
+                "{file}: does not verify: {why}", file=file, why=e
             ) from e
         return raw
 

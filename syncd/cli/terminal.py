@@ -75,10 +75,7 @@ def complain(error: SyncdError) -> int:
 def agreed(question: str) -> bool:
     """Tell whether a person types yes."""
     if not sys.stdin.isatty():
-        raise UsageError(
-            "nobody is at a terminal to say yes",
-            hint="look at what it shows, then say --yes",
-        )
+        raise UsageError("nobody is at a terminal to say yes")
     print(question, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes", "是")
 
@@ -119,11 +116,7 @@ def new_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
         finally:
             half.unlink(missing_ok=True)
     except FileExistsError:
-        raise UsageError(
-            "{path}: is there already",
-            hint="choose another name; nothing is overwritten",
-            path=path,
-        ) from None
+        raise UsageError("{path}: is there already", path=path) from None
     except OSError as e:
         raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
 
@@ -180,11 +173,7 @@ def decoded(raw: bytes, where: str) -> str:
 def new_directory(out: Path) -> Iterator[Path]:
     """Give a directory that is moved to `out`, or packed, when it is filled."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(
-            "{path}: is there already",
-            hint="choose another name; nothing is overwritten",
-            path=out,
-        )
+        raise UsageError("{path}: is there already", path=out)
     parent = out.absolute().parent
     made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=parent))
     try:

@@ -29,9 +29,7 @@ def create(home: Path, values: Values) -> str:
         (home / FILE).touch(mode=0o600, exist_ok=False)
     except FileExistsError:
         raise UsageError(
-            "{home}: is there already",
-            hint="choose another --home, or edit the file",
-            home=home / FILE,
+            "{home}: is there already", home=home / FILE
         ) from None
     durable.write(home / FILE, text.encode())
     return text

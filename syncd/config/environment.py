@@ -109,7 +109,6 @@ def _listen_fds(env: Mapping[str, str], pid: str) -> Mapping[str, int]:
     if not str(len(names)) == str(len(known)) == count:
         raise UsageError(
             "LISTEN_FDNAMES: {names} for {n} sockets",
-            hint="name one `peer`, one `own` with FileDescriptorName=",
             names=repr(":".join(names)),
             n=repr(count),
         )

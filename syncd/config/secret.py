@@ -40,8 +40,7 @@ def passphrase(
     if config.secret.prompt and ask:
         return long_enough(ask().encode(), "passphrase")
     raise UsageError(
-        "secret: no passphrase file, credential or terminal to ask on",
-        hint="set SYNCD_SECRET_FILE, or [secret] file in config.toml",
+        "secret: no passphrase file, credential or terminal to ask on"
     )
 
 
@@ -108,7 +107,6 @@ def read_private(path: Path, *, public: bool = False) -> bytes:
             if mode & 0o077 and not public:
                 raise UsageError(
                     "{path}: mode {mode:04o} lets others read it",
-                    hint="chmod 600 {path}",
                     path=path,
                     mode=mode,
                 )
@@ -144,8 +142,6 @@ def webhook_key(path: Path) -> bytes:
     written = b"whsec_" + base64.b64encode(key)
     if not 24 <= len(key) <= 64 or text != written:
         raise UsageError(
-            "{path}: want whsec_ and 24–64 bytes in standard base64",
-            hint="echo whsec_$(head -c 32 /dev/urandom | base64) >{path}",
-            path=path,
+            "{path}: want whsec_ and 24–64 bytes in standard base64", path=path
         )
     return key

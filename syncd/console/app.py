@@ -234,8 +234,7 @@ class Console:
         host = request.headers.get(hdrs.HOST, "")
         if address.startswith("http:") and not local_api.is_ours(host):
             raise UntrustedError(
-                "console: this name is not this machine's, and there is no TLS",
-                hint="[console] url or tls_listen in config.toml",
+                "console: this name is not this machine's, and there is no TLS"
             )
         if request.method in ("GET", "HEAD"):
             return

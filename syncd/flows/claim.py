@@ -45,8 +45,6 @@ def prepare(draft: DisputeDraft | OwnerDraft, rules: Rules) -> NewReport:
     if type_ == REASSIGNED and rules.sector != "carrier":
         raise RefusedError(
             "reassigned: a carrier says that, we are {sector}",
-            hint="take back what you report: syncd report retract --reason"
-            " reassigned; dispute what others do",
             sector=rules.sector,
         )
     fields, wrong = _checked(type_, draft, rules)
@@ -54,8 +52,7 @@ def prepare(draft: DisputeDraft | OwnerDraft, rules: Rules) -> NewReport:
     if named and not named.about:
         wrong.append(
             MalformedError(
-                "dispute: a token alone shows no knowledge of the value",
-                hint="name the reports in `about`: such a dispute needs none",
+                "dispute: a token alone shows no knowledge of the value"
             )
         )
     found, short = None, b""

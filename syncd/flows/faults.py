@@ -48,10 +48,7 @@ def of_report(
         yield MalformedError("seen: {seen} is in the future", seen=seen)
     elif notation.is_day(expires) and expires <= seen:
         yield MalformedError(
-            "expires: {expires}, and seen {seen}",
-            hint="it counts from the day seen until the day before",
-            expires=expires,
-            seen=seen,
+            "expires: {expires}, and seen {seen}", expires=expires, seen=seen
         )
 
 
@@ -62,11 +59,7 @@ def of_claim(fields: Fields, today: str) -> Iterator[SyncdError]:
     days = (getattr(fields, n, "") for n in ("due", "expires", "since"))
     due, expires, since = (d if notation.is_day(d) else "" for d in days)
     if due and due < today:
-        yield MalformedError(
-            "due: {due} is past",
-            hint="it is the day by which an answer is asked for",
-            due=due,
-        )
+        yield MalformedError("due: {due} is past", due=due)
     elif due and notation.DAYS[due] > notation.DAYS[today] + MOST_DUE_DAYS:
         yield MalformedError(
             "due: {due} is more than {days} days ahead",
@@ -130,7 +123,6 @@ def _role(role: str, kind: str) -> Iterator[SyncdError]:
     if role and kind and kind not in fits[role]:
         yield MalformedError(
             "role: {role} fits {kinds}, not {kind}",
-            hint="roles of this kind: {roles}",
             role=role,
             kinds=", ".join(fits[role]),
             kind=kind,
@@ -145,7 +137,6 @@ def _evidence(evidence: str, sector: str) -> Iterator[SyncdError]:
         instead = OFFERED.get(evidence, "partner_feed")
         yield RefusedError(
             "evidence: {evidence} is for {sectors} to give, we are {sector}",
-            hint="for what another told us: {instead} {label}",
             evidence=evidence,
             sectors=", ".join(sorted(may)),
             sector=sector,

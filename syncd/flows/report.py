@@ -98,9 +98,7 @@ def prepare(draft: Draft, rules: Rules) -> NewReport:
     if missing := [name for name in NEEDED if not getattr(draft, name)]:
         wrong.append(
             MalformedError(
-                "report: {fields} not given",
-                hint="nothing is guessed: name it in a column or an option",
-                fields=", ".join(missing),
+                "report: {fields} not given", fields=", ".join(missing)
             )
         )
     found = _identified(draft, rules, wrong)
@@ -141,8 +139,7 @@ def _identified(
             suffixes.check(found.value.partition("/")[0])
         if found.value.startswith(SHOWN) and not draft.spoofed:
             raise MalformedError(
-                "report: a caller id that is no number is nobody's",
-                hint="report it as spoofed: --spoofed, or spoofed: true",
+                "report: a caller id that is no number is nobody's"
             )
     except SyncdError as e:
         wrong.append(e)
@@ -262,7 +259,6 @@ def _ending(
                 "report: expires more than {n} days after it was seen, of"
                 " a page planted on a protected site",
                 n=never.PLANTED_DAYS,
-                hint="leave expires out; report it again if it is still there",
             )
         expires = later(seen, never.PLANTED_DAYS)
     return replace(fields, expires=expires)

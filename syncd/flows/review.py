@@ -99,10 +99,7 @@ def decided(
         MalformedError: it is refused, and not said why.
     """
     if not who.staff:
-        raise RefusedError(
-            "review: your token belongs to no person",
-            hint="syncd token add NAME --role reviewer --staff NUMBER",
-        )
+        raise RefusedError("review: your token belongs to no person")
     first = {held.by.whose, *(n.strip().casefold() for n in staff)}
     if who.whose in first or who.id == held.by.id:
         raise RefusedError("review: whoever handed it in is no second person")

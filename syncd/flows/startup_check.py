@@ -121,9 +121,6 @@ class StartupCheck:
             raise RefusedError(
                 "log: {member} holds {theirs} entries of {origin}, we have {ours}:"
                 " this home was rolled back",
-                hint="do not append: restore a newer backup of own.db, or start"
-                " the next generation: stop syncd, then syncd join update OUT"
-                " --next-log",
                 member=name,
                 theirs=theirs.size,
                 origin=self.head.origin,
@@ -133,8 +130,6 @@ class StartupCheck:
             raise RefusedError(
                 "log: {member} holds another log {origin} at size {size} than this"
                 " home: it cannot go on",
-                hint="start the next generation: stop syncd, then syncd join"
-                " update OUT --next-log",
                 member=name,
                 origin=self.head.origin,
                 size=theirs.size,

@@ -74,7 +74,6 @@ def _check_rounded(digits: str) -> None:
             "account: {n} digits, zeros from the 16th on: a spreadsheet"
             " rounded it",
             n=len(digits),
-            hint="format the column as text, and export it anew",
         )
 
 
@@ -111,10 +110,7 @@ def _bank(text: str, id_: str) -> str:
             )
         raise MalformedError("account: a bank account is letters and digits")
     if not id_:
-        raise MalformedError(
-            "scheme: a bank account of which bank?",
-            hint="give the bank's name, its BIC, or its 12-digit code",
-        )
+        raise MalformedError("scheme: a bank account of which bank?")
     return f"bank:{id_}:{number}"
 
 
@@ -266,8 +262,7 @@ def _by_shape(text: str) -> str:
     chains = chain.shapes(text)
     if "sol" in chains:
         raise MalformedError(
-            "account: 32 bytes in base58 could be an address or any other key",
-            hint="name its scheme: sol",
+            "account: 32 bytes in base58 could be an address or any other key"
         )
     if chains:
         meant = _MEANT.get(frozenset(chains))
@@ -276,9 +271,7 @@ def _by_shape(text: str) -> str:
         if meant is not None:
             return f"{meant}:{chains[meant]}"
         raise MalformedError(
-            "account: an address of {chains}",
-            chains="/".join(sorted(chains)),
-            hint="name the chain as its scheme",
+            "account: an address of {chains}", chains="/".join(sorted(chains))
         )
     if chain.is_evm(text):
         chain.refuse_case()

@@ -184,7 +184,6 @@ def _why_none(text: str, chain: str) -> NoReturn:
             "account: no address of {chain}: {n} hex digits",
             chain=chain,
             n=len(text),
-            hint="transaction and payment ids are no accounts",
         )
     bech = text.partition("1")[0].lower() in {"bc", "ltc", "btg", "tb"}
     raise MalformedError(

@@ -104,10 +104,7 @@ def parse(authority: bytes, *, strict: bool) -> Host:
             most=MAX_LABEL,
         )
     if strict and spelled.removesuffix(".") != name:
-        raise MalformedError(
-            "url: host has an empty label",
-            hint="write the host alone, without dots before it",
-        )
+        raise MalformedError("url: host has an empty label")
     if _NUMBER.fullmatch(labels[-1]):  # no top-level domain is a number
         return Host(_ipv4(labels), literal=True)
     if strict:
@@ -120,14 +117,10 @@ def _check_possible(name: str, labels: list[str]) -> None:
         raise _strange()
     if len(labels) == 1:
         raise MalformedError(
-            "url: host is a single label, which names no site",
-            hint="write the whole host, with its domain",
+            "url: host is a single label, which names no site"
         )
     if not _TOP.fullmatch(labels[-1]):
-        raise MalformedError(
-            "url: host ends in what no top-level domain is",
-            hint="a top-level domain is letters alone, or begins with xn--",
-        )
+        raise MalformedError("url: host ends in what no top-level domain is")
 
 
 def _strange() -> MalformedError:
@@ -166,8 +159,7 @@ def check_reportable(host: Host) -> None:
     elif suffix_list.is_public(host.name):
         raise RefusedError(
             "url: host is a public suffix, under which strangers have their"
-            " own sites",
-            hint="report the site's own host below it",
+            " own sites"
         )
 
 

@@ -44,7 +44,6 @@ def read(text: str) -> str:
         raise MalformedError(
             "account: no IBAN begins with {country}",
             country=country,
-            hint="it begins with {whose} there",
             whose=TERRITORIES[country],
         )
     if country not in LENGTHS:

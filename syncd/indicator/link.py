@@ -97,39 +97,25 @@ def read(raw: str) -> Link:
             _refuse_before()
     if _SPACE.search(text):
         raise MalformedError(
-            "url: white space or an invisible character inside",
-            hint="give the URL alone, without remarks",
+            "url: white space or an invisible character inside"
         )
     if _QUOTES.search(text):
-        raise MalformedError(
-            "url: a quote or an angle bracket inside",
-            hint="give the URL alone, without what is around it",
-        )
+        raise MalformedError("url: a quote or an angle bracket inside")
     authority = _AUTHORITY.match(text, begin)
     end = authority.end() if authority else begin
     if _DEFANGED.search(text[: end + 3]):
-        raise MalformedError(
-            "url: is written so that nobody can open it",
-            hint="write its scheme and its dots as they are",
-        )
+        raise MalformedError("url: is written so that nobody can open it")
     if not begin and _BEFORE.match(text):
         _refuse_before()
     return _cut(text, begin, end)
 
 
 def _refuse_several() -> NoReturn:
-    raise MalformedError(
-        "url: more than one URL in it, or a broken one",
-        hint="give each by itself, in one piece; where one carries another"
-        " in its path, write the other's colon as %3A",
-    )
+    raise MalformedError("url: more than one URL in it, or a broken one")
 
 
 def _refuse_before() -> NoReturn:
-    raise MalformedError(
-        "url: text stands before it",
-        hint="give the URL alone, with its scheme",
-    )
+    raise MalformedError("url: text stands before it")
 
 
 def _carried(text: str, at: int) -> bool:

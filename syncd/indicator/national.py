@@ -83,10 +83,7 @@ def _shown(digits: str) -> str:
         except MalformedError:
             real = SHOWN
         if not real.startswith(SHOWN):
-            raise MalformedError(
-                "phone: both + and 00 before a country code",
-                hint="write one of them",
-            )
+            raise MalformedError("phone: both + and 00 before a country code")
     return f"{SHOWN}+{digits}"
 
 
@@ -130,9 +127,7 @@ def _planned(digits: str, size: int) -> str:
 
 def _trunk(code: str) -> MalformedError:
     return MalformedError(
-        "phone: a 0 after +{code}, which is dialled at home only",
-        code=code,
-        hint="leave the 0 out, or put it in brackets: (0)",
+        "phone: a 0 after +{code}, which is dialled at home only", code=code
     )
 
 
@@ -314,14 +309,7 @@ def _library(region: str) -> Any:
     import phonenumbers
 
     if not re.fullmatch("[A-Z]{2}", region):
-        raise MalformedError(
-            "region: want two capital letters",
-            hint="a number with + in front needs none",
-        )
+        raise MalformedError("region: want two capital letters")
     if region not in phonenumbers.SUPPORTED_REGIONS:
-        raise UsageError(
-            "phone: no region {region}",
-            region=region,
-            hint="two upper-case letters, as ISO 3166 has them",
-        )
+        raise UsageError("phone: no region {region}", region=region)
     return phonenumbers

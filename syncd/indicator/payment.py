@@ -62,8 +62,7 @@ def wechat(text: str) -> str:
     if mobile is None:
         raise MalformedError(
             "account: a WeChat account is 6 to 20 letters, digits, _ or -, a"
-            " letter first, or a mobile",
-            hint="a QQ number has the scheme qq",
+            " letter first, or a mobile"
         )
     return "wechat:" + mobile
 

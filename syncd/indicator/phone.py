@@ -161,8 +161,7 @@ def _as_written(text: str) -> str | None:
         return text
     if short[1] == "cn" and numbering.MACHINE.fullmatch(short[2]):
         raise MalformedError(
-            "phone: a machine number, not a service of the mainland",
-            hint="write it as +86 and its digits",
+            "phone: a machine number, not a service of the mainland"
         )
     raise MalformedError(
         "phone: {n} digits are no short number of {region}:",
@@ -174,17 +173,12 @@ def _as_written(text: str) -> str | None:
 def _check_characters(text: str) -> None:
     """Refuse what is no number, or more than one, with the reason."""
     if _DECIMAL.fullmatch(text):
-        raise MalformedError(
-            "phone: written as a decimal fraction",
-            hint="a spreadsheet turned it into a number: format it as text",
-        )
+        raise MalformedError("phone: written as a decimal fraction")
     if _PLAIN.fullmatch(text):
         return
     spelling.check_unmasked(text)
     if _SEVERAL.search(text):
-        raise MalformedError(
-            "phone: more than one number in it", hint="give each by itself"
-        )
+        raise MalformedError("phone: more than one number in it")
     if _EXTENSION.search(text):
         _refuse_extension()
     if any(c.isalpha() for c in text):
@@ -217,11 +211,7 @@ def _check_last_group(text: str, region: str) -> None:
 
 
 def _refuse_extension() -> NoReturn:
-    raise MalformedError(
-        "phone: has an extension",
-        hint="leave it out only if the whole line is meant: everyone behind"
-        " the switchboard would be listed",
-    )
+    raise MalformedError("phone: has an extension")
 
 
 def _uri(rest: str) -> str:

@@ -42,7 +42,4 @@ def folded(raw: str, fold: Mapping[int, Any], most: int) -> str:
 def check_unmasked(text: str) -> None:
     """Refuse signs in a number where digits were: 138****8009."""
     if _MASKED.fullmatch(text.strip()):
-        raise MalformedError(
-            "value: a part of it is hidden",
-            hint="give the whole number: what is left could be many people's",
-        )
+        raise MalformedError("value: a part of it is hidden")

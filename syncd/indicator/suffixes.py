@@ -68,9 +68,7 @@ def check(host: str) -> None:
     """
     if not (is_address(host) or _top_level(host.rpartition(".")[2])):
         raise MalformedError(
-            "url: its host ends in no top-level domain that exists",
-            hint="look at its last part: a typing error, or a name that only"
-            " one network knows",
+            "url: its host ends in no top-level domain that exists"
         )
 
 

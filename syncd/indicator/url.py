@@ -115,7 +115,6 @@ def report_expression(
             "url: host and path name a service, and of its query {names} the"
             " page",
             names=", ".join(service.parameters),
-            hint="keep the query: --keep-query, or keep_query: true",
         )
     form = f"{name}{path}?{kept}" if kept else name + path
     numbered = service and not service.person  # its own number, nobody's
@@ -137,14 +136,12 @@ def _check_form(form: str, shown: str) -> None:
             "url: normal form is {n} bytes, at most {most}",
             n=len(form),
             most=MAX_FORM,
-            hint="report a directory above it, ending in a slash",
         )
     text = escape.undo(shown.encode()).decode(errors="replace")
     if _PERSONAL.search(text):
         raise RefusedError(
             "url: path holds seven digits in a row or an @, as a phone"
-            " number or an e-mail address does",
-            hint="report a directory above it, or allow personal paths",
+            " number or an e-mail address does"
         )
 
 
@@ -245,10 +242,7 @@ def _read_alone(raw: str, *, keep_query: bool) -> _Url:
         u and (u.path, _kept(u) if keep_query else "") for u in (whole, cut)
     ]
     if certain or whole is None or paths[0] != paths[1]:
-        raise MalformedError(
-            "url: text or punctuation stands behind it",
-            hint="cut it off; write in percent-escapes what is part of it",
-        )
+        raise MalformedError("url: text or punctuation stands behind it")
     return whole
 
 
@@ -309,15 +303,9 @@ def _parse_any(raw: str, *, strict: bool) -> _Url:
     authority, rest = rest[:cut], rest[cut:]
     _, at, authority = authority.rpartition(b"@")
     if at and not explicit:
-        raise MalformedError(
-            "url: an e-mail address is no URL",
-            hint="write http:// before it if it is a URL with user info",
-        )
+        raise MalformedError("url: an e-mail address is no URL")
     if given.isdigit() and not explicit:
-        raise MalformedError(
-            "url: a bare number is no URL",
-            hint="write http:// before it if it is an IPv4 address",
-        )
+        raise MalformedError("url: a bare number is no URL")
     named = host.parse(authority, strict=strict)
     # Path and query are unescaped together, as an escaped "?" cannot be told
     # from a plain one in the canonical form.

@@ -106,7 +106,6 @@ def listed(field: str = "", word: str = "") -> tuple[Code, ...]:
     if field and field not in FACETS:
         raise MalformedError(
             "field: {field} is none of the vocabulary",
-            hint="fields: {names}",
             field=shown(field),
             names=", ".join(FACETS),
         )

@@ -130,7 +130,6 @@ def understood(
                 one=repr(header[twin]),
                 two=repr(name),
                 field=into,
-                hint="--map {field}=…",
             )
         found[at] = into
     return found
@@ -147,7 +146,6 @@ def parted(
             raise UsageError(
                 "--map {text}: want FIELD=COLUMN",
                 text=repr(text),
-                hint="fields: {names}",
                 names=", ".join(fields),
             )
         if into in found:
@@ -196,8 +194,6 @@ def _check_names(
                 "{where}: column {n} of the header looks like a value",
                 where=where,
                 n=column,
-                hint="if the first row is data: --no-header and --map"
-                " value={n}; else give the column a name",
             )
         if name and name in there:
             raise UsageError(
@@ -206,7 +202,6 @@ def _check_names(
                 one=there[name],
                 two=column,
                 name=repr(name),
-                hint="rename one of them",
             )
         there[name] = column
 
@@ -225,8 +220,6 @@ def check_all_there(
         "{where}: no column and no option for {fields}",
         where=where,
         fields=", ".join(missing),
-        hint="nothing is guessed: say {ways}, or --map FIELD=COLUMN;"
-        " columns here: {columns}",
         ways=ways,
         columns=", ".join(header) or MalformedError("no header"),
     )

@@ -107,18 +107,15 @@ def _refuse(text: str, zone: tzinfo) -> NoReturn:
             n=n,
             one=date(1899, 12, 30) + timedelta(days=n),
             other=date(1904, 1, 1) + timedelta(days=n),
-            hint="format the column as a date, or write it as YYYY-MM-DD",
         )
     if unix := _UNIX.fullmatch(text):
         raise MalformedError(
             "looks like seconds since 1970: it would be {day}",
             day=datetime.fromtimestamp(int(unix[1]), zone).date(),
-            hint="write it as YYYY-MM-DD",
         )
     if _YEAR_LAST.fullmatch(text):
         raise MalformedError(
             "the year does not stand first with four digits: day and month"
-            " may be either",
-            hint="write it as YYYY-MM-DD",
+            " may be either"
         )
-    raise MalformedError("no day as YYYY-MM-DD", hint="write it as YYYY-MM-DD")
+    raise MalformedError("no day as YYYY-MM-DD")

@@ -105,9 +105,7 @@ def encoding(path: Path, given: str = "") -> str:
             return "utf-8"
         no_gb = _first_wrong(file, "gb18030")
     if no_utf8 is None and no_gb is None:
-        raise UsageError(
-            "{path}: may be UTF-8 or GB18030", path=path, hint="say --encoding"
-        )
+        raise UsageError("{path}: may be UTF-8 or GB18030", path=path)
     if no_utf8 is None or no_gb is None:
         return "utf-8" if no_utf8 is None else "gb18030"
     raise UsageError(
@@ -115,8 +113,6 @@ def encoding(path: Path, given: str = "") -> str:
         path=path,
         one=no_utf8,
         two=no_gb,
-        hint="save it as UTF-8; or say --encoding, and the lines that do not"
-        " decode are refused",
     )
 
 

@@ -74,12 +74,10 @@ class Lengths:
                 " a 0 in front: it may have lost its own",
                 n=n,
                 most=most,
-                hint="fill it up, or mark it as text: '…",
             )
         if n > _EXACT and self._ended[n] == self._lengths[n] >= _MANY:
             yield MalformedError(
                 "value: all numbers of {n} digits end with 0: a program"
                 " rounded them",
                 n=n,
-                hint="format the column as text, and export it anew",
             )

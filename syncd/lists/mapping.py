@@ -121,7 +121,6 @@ def _check(
             n=_line(text, section, key),
             key=repr(key),
             section=section,
-            hint="known there: {names}",
             names=", ".join(known),
         )
 

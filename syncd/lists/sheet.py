@@ -149,10 +149,7 @@ def _flawed(text: str) -> Flawed:
     if text.startswith("#"):
         why = MalformedError("the spreadsheet shows {error} there", error=text)
     elif text == UNDONE:
-        why = MalformedError(
-            "a formula without its result",
-            hint="open it in a spreadsheet and save it again",
-        )
+        why = MalformedError("a formula without its result")
     else:
         why = MalformedError(
             "a number above {n} digits has lost its end: keep it as text",

@@ -87,7 +87,6 @@ def _counts(
                 "{path}: has {n} lines that say a count, want one",
                 path=options.control,
                 n=len(found),
-                hint="say how it stands there, as in --trailer '*|{{count}}|*'",
             )
         yield str(options.control), found[0][1]
     trailer = options.trailer and not options.control
@@ -102,7 +101,6 @@ def _counts(
             "{path}: its last line is no trailer as {told}",
             path=path,
             told=repr(options.trailer),
-            hint="fetch the file again, or ask who made it",
         )
     if trailer and line and isinstance(table, Text):
         table.stop = line.begin

@@ -236,7 +236,6 @@ class Text(Table):
                 "{path}: line {n}: sep= names no delimiter",
                 path=self.path,
                 n=line.number,
-                hint="mend the line, or say --delimiter",
             )
         if made:
             self._notes.append(
@@ -258,9 +257,7 @@ class Text(Table):
             names = split[header_row(split, self._known)]
             if sum(map(self._known, names)) > 1:
                 raise UsageError(
-                    "{path}: is a table, not one value a line",
-                    path=self.path,
-                    hint="say --format csv, and --delimiter if it is unusual",
+                    "{path}: is a table, not one value a line", path=self.path
                 )
         # In a hosts file what is taken out again begins with `#0.0.0.0`.
         comments = r"\s*#" if self.format == "hosts" else _COMMENT
@@ -293,7 +290,6 @@ class Text(Table):
                     "{path}: cells may be parted by {these}",
                     path=self.path,
                     these=" ".join(_WORDS.get(sign, sign) for sign in seen),
-                    hint="say --delimiter",
                 )
             self._delimiter = seen[0] if seen else ","
         sure = not comment or self._delimiter == ";"

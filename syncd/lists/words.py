@@ -174,7 +174,6 @@ def _country(cell: str) -> str:
             field="",
             word="",
             near=", ".join(f"{known[name]} {name}" for name in near),
-            hint="a code, a name or a calling code: {near} …",
         )
     return code
 
@@ -207,9 +206,7 @@ def _refuse(field: str, cell: str) -> NoReturn:
         raise vocabulary.refused(field, field, cell.strip())
     if field in FLAGS:
         raise MalformedError("{field}: neither yes nor no")
-    raise MalformedError(
-        "{field}: {word} is no kind", hint="phone 电话, url 网址, account 账号"
-    )
+    raise MalformedError("{field}: {word} is no kind")
 
 
 _READ: Final[Mapping[str, Convert]] = {

@@ -118,8 +118,6 @@ def settle_log(config: Config, ring: Keyring, roster: Roster) -> Config:
         raise UsageError(
             "{home}: config.toml has generation {generation}, the "
             "roster lists {origin}",
-            hint="set [member] generation = {number}; the next log begins "
-            "with syncd join update OUT --next-log",
             home=config.home,
             generation=config.member.generation,
             origin=us.origin,
@@ -132,8 +130,6 @@ def settle_log(config: Config, ring: Keyring, roster: Roster) -> Config:
         raise DamagedError(
             "keys/{log_name}.key: not the key of {origin}, which the "
             "roster says that we write",
-            hint="restore keys/ from a backup; if it is lost, syncd join"
-            " update OUT --next-log begins another log",
             log_name=log_name(us.number),
             origin=us.origin,
         )

@@ -68,8 +68,6 @@ def listening(
     except OSError as e:
         raise UsageError(
             "{name} API: cannot listen on {at}: {why}",
-            hint="is another syncd running? else change it in [{name}] of "
-            "config.toml",
             name=name,
             at=at,
             why=e.strerror or e,

@@ -35,16 +35,11 @@ def trusted_roster(config: Config) -> TrustedRoster:
     notes = roster_files(config.home).notes()
     if not (notes and config.alliance.fingerprint):
         raise UsageError(
-            "{home}: there is no roster here yet",
-            hint="syncd join accept ROSTER --fingerprint HEX",
-            home=config.home,
+            "{home}: there is no roster here yet", home=config.home
         )
     try:
         return TrustedRoster(config.alliance.fingerprint, *notes)
     except MalformedError as e:
         raise DamagedError(
-            "{home}/roster: {why}",
-            hint="restore the files there, or fetch the roster anew",
-            home=config.home,
-            why=e,
+            "{home}/roster: {why}", home=config.home, why=e
         ) from e

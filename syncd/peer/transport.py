@@ -252,7 +252,6 @@ class Transport:
     def _strangers(self) -> NotAdmittedError:
         return NotAdmittedError(
             "{member}: this peer does not admit our certificate",
-            hint="syncd doctor {member}",
             member=self.name,
         )
 

@@ -51,7 +51,6 @@ def begin(current: Roster, *, now: int, days: int = LIFE_DAYS) -> Roster:
         raise RefusedError(
             "roster: the clock says {now}, version {version} was "
             "issued at {issued}",
-            hint="set this machine's clock",
             now=now,
             version=current.version,
             issued=current.issued,
@@ -86,7 +85,6 @@ def named(draft: Roster, what: str, name: str) -> Any:
     if name not in known:
         raise UsageError(
             "roster: no {what} {name}",
-            hint="it has {names}",
             names=", ".join(known) or "-",
             what=what,
             name=name,
@@ -178,7 +176,6 @@ def remove_admin(draft: Roster, name: str) -> Roster:
         raise RefusedError(
             "roster: {left} admins would be left for a threshold of "
             "{threshold}",
-            hint="lower the threshold first, or name another admin",
             left=left,
             threshold=draft.threshold,
         )

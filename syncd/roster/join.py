@@ -247,10 +247,7 @@ def answer(raw: bytes, asked: Request, keys: MemberKeys) -> bytes:
     opened = sealed.open_(raw, CHALLENGE, keys.seal_private)
     header = row.read(Addressed, opened.header, CHALLENGE)
     if (opened.alliance, header.request) != (asked.alliance_id, asked.hash):
-        raise UntrustedError(
-            "challenge: made for another request",
-            hint="it must be for the newest: send the admin that one again",
-        )
+        raise UntrustedError("challenge: made for another request")
     value = Answer(asked.hash, opened.secret).to_json()
     return bytes(document.sign(ANSWER, asked.alliance_id, value, keys.member))
 

@@ -89,8 +89,6 @@ def _check_alliance(draft: Roster, asked: Request) -> None:
     if asked.alliance_id != draft.id:
         raise RefusedError(
             "roster: {member} asks alliance {asked}…, not {ours}…",
-            hint="it must ask again: syncd join request OUT --alliance-id "
-            "{id_}",
             member=asked.id,
             asked=asked.alliance_id[:16],
             ours=draft.id[:16],
@@ -143,7 +141,6 @@ def remove(
             raise RefusedError(
                 "roster: without {member} {left} holders are left for {kind} "
                 "epoch {epoch}, which needs {t}",
-                hint="force it, and found a new epoch",
                 member=id,
                 left=left,
                 kind=epoch.kind,
@@ -249,8 +246,6 @@ def update(
         if getattr(asked.keys, role) != getattr(member.keys, role):
             raise RefusedError(
                 "roster: the request has another {role} key than {member}",
-                hint="a member is known by its keys: one that lost them joins"
-                " under another id",
                 role=role,
                 member=asked.id,
             )
@@ -267,7 +262,6 @@ def update(
         raise RefusedError(
             "roster: the request is of {name}, which is not the log "
             "that it writes now",
-            hint="it is an old request: ask for a new one",
             name=asked.log.name,
         )
     last = end(member.generation)

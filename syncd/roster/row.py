@@ -218,10 +218,7 @@ def plain(value: Any) -> Any:
 def newer(path: str, fact: Message) -> NewerError:
     """Return the error for what only a newer syncd understands."""
     return NewerError(
-        "{path}: {fact}, newer software needed",
-        hint="update syncd on this machine",
-        path=path,
-        fact=fact,
+        "{path}: {fact}, newer software needed", path=path, fact=fact
     )
 
 

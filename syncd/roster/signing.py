@@ -46,7 +46,6 @@ def sign(raw: bytes, key: SigningKey, current: Roster | None = None) -> bytes:
         raise RefusedError(
             "roster: {name} is no admin of version {version} or of the "
             "one before",
-            hint="sign with a key that the roster lists under admins",
             name=key.name,
             version=draft.version,
         )
@@ -123,6 +122,5 @@ def _check_follows(draft: Roster, current: Roster | None) -> None:
     ):
         raise RefusedError(
             "roster: the draft does not follow version {version}",
-            hint="begin again from the newest version",
             version=current.version,
         )

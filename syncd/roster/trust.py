@@ -127,7 +127,6 @@ class TrustedRoster:
         if found.version > self.version + 1:
             raise UntrustedError(
                 "roster: version {version} cannot follow {self_version}",
-                hint="fetch the versions between, in order",
                 version=found.version,
                 self_version=self.version,
             )
@@ -190,7 +189,6 @@ def _check_threshold(signed: Note, what: str, bodies: list[Link]) -> None:
             raise UntrustedError(
                 "roster: {what} is signed by {n} of version {version}'s "
                 "admins, want {threshold}",
-                hint="more of them must sign: syncd roster sign",
                 what=what,
                 n=count,
                 version=body.version,

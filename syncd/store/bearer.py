@@ -76,7 +76,6 @@ class Bearers(Book):
         if role not in ROLES:
             raise UsageError(
                 "token: {role} is no role",
-                hint="use {roles}",
                 role=repr(role),
                 roles=", ".join(ROLES),
             )
@@ -85,15 +84,10 @@ class Bearers(Book):
             token = certificate.credential(der)
         if c.execute(_ALL.where(_at.name == name, LIVE)).first():
             raise UsageError(
-                "token: the name {name} is in use",
-                hint="revoke that one first, or choose another name",
-                name=repr(name),
+                "token: the name {name} is in use", name=repr(name)
             )
         if c.execute(_ALL.where(_at.hash == _hash(token))).first():
-            raise UsageError(
-                "token: this certificate was added before",
-                hint="make a new one; revoked ones stay revoked",
-            )
+            raise UsageError("token: this certificate was added before")
         new = sa.insert(bearer).values(name=name, role=role, certificate=der)
         new = new.values(staff=staff, person=person, added_at=self._clock())
         c.execute(new.values(hash=_hash(token)))

@@ -228,8 +228,6 @@ class Database:
         if found is not None and found not in migrating.known(self.schema):
             raise NewerError(
                 "{name}: at revision {found}, this syncd knows up to {most}",
-                hint="install the newer syncd again, or restore the backup"
-                " from before the upgrade",
                 name=self.name,
                 found=found,
                 most=newest,
@@ -237,7 +235,6 @@ class Database:
         if self._read_only:
             raise UsageError(
                 "{name}: at revision {found}, want {newest}",
-                hint="start the daemon once: it migrates the database",
                 name=self.name,
                 found=found,
                 newest=newest,

@@ -98,7 +98,6 @@ class Lock:
             os.close(self._fd)
             raise UsageError(
                 "home: in use by another syncd (pid {holder})",
-                hint="talk to the one that runs, stop it, or use another home",
                 holder=holder or "unknown",
             ) from None
         os.ftruncate(self._fd, 0)

@@ -147,7 +147,6 @@ def _check(due: int, size: int, refused: int, end: ImportEnd) -> None:
         return
     raise RefusedError(
         "gone: {due} of the list's {size} values would be taken back: {why}",
-        hint="look at the list; if it is right, say --gone-at-most {due}",
         due=due,
         size=size,
         why=why,

@@ -149,8 +149,6 @@ class Imports(SealedBook):
             raise UsageError(
                 "list: its import {id} stopped at row {row}, with another"
                 " file or other options",
-                hint="use the same; or begin again with --anew: what is in"
-                " already is known then, not doubled",
                 id=other.id,
                 row=other.row,
             )
@@ -271,10 +269,7 @@ class Imports(SealedBook):
         at = import_list.c
         found: int | None = c.scalar(sa.select(at.id).where(at.mac == mac))
         if found is None:
-            raise UsageError(
-                "list: none has that name",
-                hint="syncd report imports shows the lists by name",
-            )
+            raise UsageError("list: none has that name")
         return found
 
     def _state(

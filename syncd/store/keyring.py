@@ -111,7 +111,6 @@ class Keyring:
         except DamagedError as e:
             raise DamagedError(
                 "{file}/{path_file}: does not open",
-                hint="restore it from a backup",
                 file=DIRECTORY,
                 path_file=path.name,
             ) from e
@@ -126,7 +125,6 @@ class Keyring:
         if found is None:
             raise DamagedError(
                 "{file}/{name}: missing",
-                hint="restore it from a backup",
                 file=DIRECTORY,
                 name=f"{name}{SUFFIX}",
             )
@@ -160,15 +158,10 @@ def _check_mode(path: Path, want: int) -> None:
     try:
         mode = path.stat().st_mode & 0o777
     except FileNotFoundError:
-        raise UsageError(
-            "{path}: missing",
-            hint="run syncd init, or check --home",
-            path=path,
-        ) from None
+        raise UsageError("{path}: missing", path=path) from None
     if mode & 0o077:
         raise UsageError(
             "{path}: others can read it (mode {mode:04o})",
-            hint="chmod {want:o} {path}",
             path=path,
             mode=mode,
             want=want,
@@ -224,10 +217,7 @@ def _read_master(directory: Path, secret: bytes) -> bytes:
     path = directory / MASTER
     _check_mode(path, 0o600)
     damaged = DamagedError(
-        "{file}/{name}: damaged",
-        hint="restore it from a backup",
-        file=DIRECTORY,
-        name=MASTER,
+        "{file}/{name}: damaged", file=DIRECTORY, name=MASTER
     )
     try:
         found = msgspec.json.decode(durable.read(path) or b"", type=_Master)
@@ -242,7 +232,5 @@ def _read_master(directory: Path, secret: bytes) -> bytes:
         return Box(_wrap_key(secret, salt, cost)).open(sealed, b"master")
     except DamagedError as e:
         raise UntrustedError(
-            "{file}: the secret does not open them",
-            hint="check the passphrase file or credential of this home",
-            file=DIRECTORY,
+            "{file}: the secret does not open them", file=DIRECTORY
         ) from e

@@ -40,8 +40,6 @@ def moved(name: str) -> UsageError:
     """Return the refusal of what was moved, or of what is not all there."""
     return UsageError(
         "{name}: was moved to a server, or a move to it was interrupted",
-        hint="syncd db migrate goes on with it; then [database] url says where"
-        " it is",
         name=name,
     )
 

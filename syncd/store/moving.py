@@ -67,7 +67,6 @@ class Move:
         ):
             raise UsageError(
                 "{name}: a member's databases are there already",
-                hint="name an empty database",
                 name=there.name,
             )
         if not mark.startswith((BEGUN, DONE)):
@@ -120,7 +119,6 @@ class Move:
                     if some != same:
                         raise DamagedError(
                             "{name}: is not what it was",
-                            hint="move into another database",
                             name=f"{there.name}.{table.name}",
                         )
                     yield len(some)

@@ -235,8 +235,6 @@ class OwnLogStore(Book):
         if raw is None and head.size:
             raise DamagedError(
                 "{file}: missing, while own.db is at size {size}",
-                hint="put it back; if it is lost, put there the newest"
-                " checkpoint of this log that another member serves",
                 file=HIGH_WATER,
                 size=head.size,
             )
@@ -263,8 +261,6 @@ def _compare(head: Checkpoint, mark: Checkpoint) -> None:
         raise DamagedError(
             "own.db: at size {size}, but {file} says that size "
             "{mark_size} was released: the database was rolled back",
-            hint="restore the newest own.db; appending to this one would"
-            " fork the log. If it is lost: syncd join update OUT --next-log",
             size=head.size,
             file=HIGH_WATER,
             mark_size=mark.size,
@@ -309,7 +305,7 @@ def _read_note(raw: bytes, where: str = "own.db") -> Checkpoint:
 
 
 def _no_log() -> UsageError:
-    return UsageError("home: there is no log here yet", hint="run syncd init")
+    return UsageError("home: there is no log here yet")
 
 
 def _check_gapless(

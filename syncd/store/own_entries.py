@@ -195,8 +195,6 @@ class OwnEntries(SealedBook):
                 raise RefusedError(
                     "list: {gone} of its {all} entries are not in the new"
                     " load, at most {may} may go",
-                    hint="if the file is whole, say --gone-at-most with"
-                    " that number",
                     gone=len(gone),
                     all=len(there),
                     may=may,

@@ -30,10 +30,7 @@ from syncd.store.server import Server
 try:
     import psycopg
 except ImportError as e:
-    raise UsageError(
-        "postgresql: its driver is not installed",
-        hint="pip install 'syncd[postgresql]'",
-    ) from e
+    raise UsageError("postgresql: its driver is not installed") from e
 
 _CONNECT: Final[dict[str, Any]] = {  # what the URL names goes before
     "connect_timeout": 10,  # seconds

@@ -37,8 +37,6 @@ class RosterFiles:
         if sorted(found) != list(range(1, len(found) + 1)):
             raise DamagedError(
                 "{directory}: versions {found}… have a gap",
-                hint="restore the missing roster file, or fetch it from a"
-                " member: syncd roster show --raw",
                 directory=self._directory,
                 found=sorted(found)[:3],
             )

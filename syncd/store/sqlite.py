@@ -137,9 +137,7 @@ class SqliteEngine:
             ).fetchone()
         if busy:
             raise UnavailableError(
-                "{name}: a long read keeps old pages alive",
-                hint="purge again later",
-                name=self.name,
+                "{name}: a long read keeps old pages alive", name=self.name
             )
 
     def _check_room(self) -> None:

@@ -90,9 +90,7 @@ def _check(args: "ImportOptions", rows: Table) -> None:
         raise UsageError("--local takes no --refresh, --gone, or --again")
     if args.gone and is_part(rows):
         raise UsageError(
-            "{path}: has mended rows of a list, not all of it",
-            hint="leave out --gone: what it lacks is not gone",
-            path=args.file,
+            "{path}: has mended rows of a list, not all of it", path=args.file
         )
     if args.refused is not None:
         terminal.check_new(args.refused)

@@ -184,6 +184,4 @@ class Upload:
             "{path}: has changed since its import stopped at row {row}",
             path=self.path,
             row=self.row,
-            hint="put the old file back; or begin again with --anew: what is in"
-            " already is known then, not doubled",
         )

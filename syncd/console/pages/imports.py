@@ -88,9 +88,7 @@ async def _file(request: web.Request) -> tuple[str, bytes]:
                 raw += some
                 if len(raw) > most:
                     raise MalformedError(
-                        "form: the file is longer than {n} bytes",
-                        hint="import it by the command: syncd report import",
-                        n=most,
+                        "form: the file is longer than {n} bytes", n=most
                     )
             name = part.filename or ""
     if not name:

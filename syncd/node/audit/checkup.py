@@ -127,15 +127,11 @@ async def _roster(config: Config) -> Message:
     us, left = roster.member(config.member.id), roster.expires - clock()
     if left <= 0:
         raise RefusedError(
-            "version {version} has expired",
-            hint="ask the admins to sign and publish the next one: syncd"
-            " roster renew",
-            version=roster.version,
+            "version {version} has expired", version=roster.version
         )
     if us is None or not us.active:
         raise RefusedError(
             "version {version} does not list us as active",
-            hint="ask the admins; if it is meant, stop syncd",
             version=roster.version,
         )
     return Message(

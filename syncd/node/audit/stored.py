@@ -69,11 +69,7 @@ def released(path: Path) -> Note:
     """Return the newest checkpoint of our own that was released."""
     raw = durable.read(path / own.HIGH_WATER)
     if raw is None:
-        raise UsageError(
-            "{path}: there is no log here yet",
-            hint="run syncd init",
-            path=path,
-        )
+        raise UsageError("{path}: there is no log here yet", path=path)
     try:
         return note.parse(raw)
     except MalformedError as e:
@@ -88,7 +84,7 @@ def own_row(s: OwnSnapshot) -> tuple[LogRow, list[CosignRow]]:
     """
     logs = s.logs()
     if not logs:
-        raise UsageError("there is no log here yet", hint="run syncd init")
+        raise UsageError("there is no log here yet")
     row = logs[-1]
     return row, [r for r in s.receipts() if r.origin == row.origin]
 
@@ -106,7 +102,6 @@ def marked_row(s: OwnSnapshot, mark: Note) -> tuple[LogRow, list[CosignRow]]:
         raise DamagedError(
             "{file}: says {origin} at {size}, own.db is {row_origin} "
             "at {row_size}",
-            hint="syncd log verify says more",
             file=own.HIGH_WATER,
             origin=head.origin,
             size=head.size,
@@ -128,7 +123,6 @@ def mirrored_row(s: MirrorSnapshot, origin: str) -> LogRow:
         known = sorted(o for o, r in rows.items() if s.bundle(r.id, 0))
         raise UsageError(
             "mirror.db: nothing of {origin}",
-            hint="it holds {known}",
             origin=origin[:100],
             known=", ".join(known) or "no log",
         )

@@ -88,13 +88,9 @@ class OurClock:
             return
         if skew is None:
             raise RefusedError(
-                "clock: no other member has told us the time yet",
-                hint="until one does we neither publish nor cosign",
+                "clock: no other member has told us the time yet"
             )
         if abs(skew) > MAX_SKEW_S:
             raise RefusedError(
-                "clock: the others' clocks are {s} s off ours",
-                hint="set this machine's clock (NTP); until then we neither"
-                " publish nor cosign",
-                s=skew,
+                "clock: the others' clocks are {s} s off ours", s=skew
             )

@@ -179,8 +179,7 @@ class Publisher:
             raise waits
         if expired:
             raise RefusedError(
-                "roster: expired: no new reports until a newer one",
-                hint="ask the admins to publish the next version",
+                "roster: expired: no new reports until a newer one"
             )
 
     async def _retract(self) -> bool:

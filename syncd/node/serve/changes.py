@@ -58,9 +58,7 @@ class Changes:
         if behind is None or behind[0].at != at:
             raise MissingError(
                 "since: so long ago, or in so different a database, that what"
-                " came in between is not known",
-                hint="begin anew: take `next` of /v1/changes without `since`,"
-                " walk /v1/indicators, then go on from that `next`",
+                " came in between is not known"
             )
         if len(behind) == 1:
             return ChangePage(items=(), next=since, more=False)

@@ -180,7 +180,6 @@ class ClaimIntake:
             raise RefusedError(
                 "answer: {position} is no dispute of a report of ours that"
                 " stands",
-                hint="syncd dispute list has them",
                 position="{}:{}".format(*dispute),
             )
         return reports

@@ -88,9 +88,7 @@ class DisputeCheck:
             _refuse_own(ours)
         if not draft.yes:
             raise RefusedError(
-                "dispute: nobody reports that, as far as we know",
-                hint="look at the value again; to dispute it nevertheless, say"
-                " --yes (by HTTP `yes`)",
+                "dispute: nobody reports that, as far as we know"
             )
 
     async def _check_positions(
@@ -115,8 +113,6 @@ class DisputeCheck:
             raise RefusedError(
                 "about: no report on that stands at {position}, as far as we"
                 " know",
-                hint="look at the position again; to dispute it nevertheless,"
-                " say --yes (by HTTP `yes`)",
                 position="{}:{}".format(*none[0]),
             )
 
@@ -148,7 +144,6 @@ class DisputeCheck:
 def _refuse_own(named: Sequence[str]) -> None:
     raise RefusedError(
         "dispute: {n} reports of our own are what is disputed",
-        hint="retract them instead: syncd report retract --reason CODE {named}",
         n=len(named),
         named=" ".join(named[:SHOWN]),
     )

@@ -112,9 +112,6 @@ class LocalService:
             raise RefusedError(
                 "retraction: {n} of them stand in a log that has ended, "
                 "such as {origin}:{index}; {others} others are being retracted",
-                hint="dispute it, which counts at once: syncd report dispute "
-                "--about {origin}:{index}; and have the admins erase it: "
-                "syncd roster erase {origin} --range {index}:{end}",
                 n=len(done.past),
                 origin=origin,
                 index=index,
@@ -182,9 +179,7 @@ class LocalService:
         for origin, index in wanted.positions:
             if origin not in ours:
                 raise RefusedError(
-                    "retraction: {origin} is not our log",
-                    hint="dispute what another member reports",
-                    origin=origin,
+                    "retraction: {origin} is not our log", origin=origin
                 )
             row = await vault.by_index(origin, index)
             if row is not None:

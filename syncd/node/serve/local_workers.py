@@ -111,8 +111,7 @@ class LocalWorkers:
                     await worker.ready.wait()
         except TimeoutError:
             raise UnavailableError(
-                "own API: a local worker does not begin to serve",
-                hint="the log says why",
+                "own API: a local worker does not begin to serve"
             ) from None
 
     def _start(

@@ -286,14 +286,12 @@ def _seen(entry: NewEntry, answer: forms.LookupItem) -> NewEntry | SyncdError:
     if not entry.fields.why:
         if official:
             return RefusedError(
-                "exempt: an official report lists it, so why is needed",
-                hint="say why; it is kept, and shown with every answer",
+                "exempt: an official report lists it, so why is needed"
             )
         if answer.verdict in ("", "unknown"):
             return RefusedError(
                 "exempt: whether an official report lists it cannot be said"
-                " now, so why is needed",
-                hint="say why, or try again when the holders answer",
+                " now, so why is needed"
             )
     if official:
         fields = msgspec.structs.replace(entry.fields, official=True)

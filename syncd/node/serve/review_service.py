@@ -140,7 +140,6 @@ class Review:
                 raise RefusedError(
                     "review: {n} values would change by now, and {most} were"
                     " confirmed",
-                    hint="hand it in anew",
                     n=held.n,
                     most=caller.shown,
                 )

@@ -276,10 +276,7 @@ class Screening:
 
     def _check(self) -> None:
         if not self._enabled:
-            raise RefusedError(
-                "screening: it is not enabled",
-                hint="set [screening] enabled = true in config.toml",
-            )
+            raise RefusedError("screening: it is not enabled")
 
 
 def _entered(

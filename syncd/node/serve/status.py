@@ -148,10 +148,7 @@ class StatusReader:
             if wire.code(message) == wanted.code
         }
         if not found:
-            raise RefusedError(
-                "mute: nothing that is to do has that code",
-                hint="syncd status shows what is to do, --json with its codes",
-            )
+            raise RefusedError("mute: nothing that is to do has that code")
         now, why = self.ctx.now(), wanted.why.strip()
         mute = Mute(wanted.until, caller.name, now, why)
         await self.ctx.own.mutes.put(found, mute)

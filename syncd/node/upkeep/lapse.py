@@ -43,9 +43,7 @@ class Lapse:
             self.record = msgspec.json.decode(raw, type=LapseRecord)
         except ValueError as e:
             raise DamagedError(
-                "{path}: does not parse",
-                hint="delete it while the roster is not expired",
-                path=self._path,
+                "{path}: does not parse", path=self._path
             ) from e
 
     @property
