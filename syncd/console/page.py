@@ -84,6 +84,11 @@ class Visit:
         return self.request.query
 
     @property
+    def id(self) -> int:
+        """The number in the path."""
+        return int(self.request.match_info["id"][:15])
+
+    @property
     def lang(self) -> str:
         """The language that is spoken."""
         return catalogue.language()

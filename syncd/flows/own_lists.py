@@ -61,8 +61,8 @@ def entry(type_: str, draft: OwnDraft, rules: Rules) -> NewEntry:
     """
     if type_ == EXEMPT and (draft.code or draft.text):
         raise MalformedError("exempt: code and text are a note's")
-    if type_ == NOTE and not vocabulary.known("note", draft.code):
-        raise vocabulary.refused("code", "note", draft.code)
+    if type_ == NOTE:
+        vocabulary.check("code", "note", draft.code)
     text = plain_text("text", draft.text)
     if draft.code == "other" and not text:
         raise MalformedError("note: other says nothing without a text")

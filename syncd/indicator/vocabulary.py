@@ -118,6 +118,18 @@ def listed(field: str = "", word: str = "") -> tuple[Code, ...]:
 # ------------------------------------------------- a word that is no code
 
 
+def check(
+    field: str, facet: str, word: str, among: Collection[str] | None = None
+) -> None:
+    """Refuse a word that is no code of a facet, or not `among` some.
+
+    Raises:
+        MalformedError: as `refused` says.
+    """
+    if word not in (FACETS[facet] if among is None else among):
+        raise refused(field, facet, word, among)
+
+
 def refused(
     field: str, facet: str, word: str, among: Collection[str] | None = None
 ) -> MalformedError:

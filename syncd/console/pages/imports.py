@@ -96,11 +96,11 @@ async def _file(request: web.Request) -> tuple[str, bytes]:
     return name[-256:], bytes(raw)
 
 
-@page("GET", "/imports/file/{upload:[0-9]+}", OPERATORS, later("A list"))
-@page("POST", "/imports/file/{upload:[0-9]+}", OPERATORS, later("A list"))
+@page("GET", "/imports/file/{id:[0-9]+}", OPERATORS, later("A list"))
+@page("POST", "/imports/file/{id:[0-9]+}", OPERATORS, later("A list"))
 async def read(visit: Visit) -> web.StreamResponse:
     """Read it as is said by now; import it, if it is right so."""
-    id_ = int(visit.request.match_info["upload"][:15])
+    id_ = visit.id
     given: Mapping[str, str] = await visit.form()
     if "start" in given:
         where = "/v1/uploads/{id}/import"
@@ -188,7 +188,7 @@ def _near(one: Unknown) -> list[tuple[str, str]]:
 @page("GET", "/imports/{id:[0-9]+}", OPERATORS, later("An import"))
 async def one(visit: Visit) -> web.StreamResponse:
     """Show one import, and the next rows that it refused, to be mended."""
-    id_ = int(visit.request.match_info["id"][:15])
+    id_ = visit.id
     state = await visit.api("GET", "/v1/imports/{id}", id=id_)
     asked = form_of(report_forms.RefusedQuery, visit.query)
     refused = await visit.api("GET", "/v1/imports/{id}/refused", asked, id=id_)
@@ -210,7 +210,7 @@ async def one(visit: Visit) -> web.StreamResponse:
 @page("POST", "/imports/{id:[0-9]+}", OPERATORS, later("An import"))
 async def mend(visit: Visit) -> web.StreamResponse:
     """Make a list of all refused rows, some of them mended; read it."""
-    id_ = int(visit.request.match_info["id"][:15])
+    id_ = visit.id
     given = await visit.form()
     rows: dict[int, dict[str, str]] = {}
     for key, cell in given.items():

@@ -56,7 +56,7 @@ async def pending(visit: Visit) -> web.StreamResponse:
 @page("POST", "/pending/{id:[0-9]+}", REVIEWERS, later("For review"))
 async def held(visit: Visit) -> web.StreamResponse:
     """Show what one would change, or a value of it; or decide, as a second."""
-    id_, value = int(visit.request.match_info["id"][:15]), ""
+    id_, value = visit.id, ""
     given = await visit.form()
     if what := given.get("what"):
         call = "/v1/pending/{id}/{decision}"

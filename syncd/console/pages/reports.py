@@ -124,7 +124,7 @@ async def reports(visit: Visit) -> web.StreamResponse:
 @page("POST", "/reports/{id:[0-9]+}", OPERATORS, later("Report"))
 async def report(visit: Visit) -> web.StreamResponse:
     """Show one row, its value masked; or its value, which is recorded."""
-    id_, seen = int(visit.request.match_info["id"][:15]), None
+    id_, seen = visit.id, None
     if visit.request.method == "POST":
         call = form_of(report_forms.ValueCall, await visit.form())
         where = "/v1/reports/{id}/value"

@@ -96,8 +96,8 @@ class AccessService:
     @route("POST", "/v1/calls", READERS, "note what came of a call")
     async def note_call(self, caller: Caller, wanted: CallNote) -> Kept:
         """Keep what came of a call, once for its key."""
-        if wanted.label and not vocabulary.known("label", wanted.label):
-            raise vocabulary.refused("label", "label", wanted.label)
+        if wanted.label:
+            vocabulary.check("label", "label", wanted.label)
         call = Call(caller.name, wanted.outcome, wanted.label, wanted.amount)
         return Kept(kept=await self.ctx.own.calls.add(call, wanted.key))
 
@@ -196,10 +196,8 @@ class AccessService:
     async def add(self, caller: Caller, wanted: AppealDraft) -> Page[Appeal]:
         """Keep an appeal that came in."""
         plain_text("reference", wanted.reference, LONGEST_REFERENCE)
-        if wanted.measure and wanted.measure not in terms.ACTIONS:
-            raise vocabulary.refused(
-                "measure", "action", wanted.measure, terms.ACTIONS
-            )
+        if measure := wanted.measure:
+            vocabulary.check("measure", "action", measure, terms.ACTIONS)
         now = self.ctx.now()
         received = self.ctx.begins("received", wanted.received) or now
         if received > now:

@@ -90,8 +90,7 @@ class LocalService:
         self, caller: Caller, wanted: report_forms.Retraction
     ) -> report_forms.Retracting:
         """Have reports of ours end."""
-        if not vocabulary.known("retract_reason", wanted.reason):
-            raise vocabulary.refused("reason", "retract_reason", wanted.reason)
+        vocabulary.check("reason", "retract_reason", wanted.reason)
         vault = self.ctx.own.vault
         how = Terms(wanted.reason, self.ctx.today(), _types(wanted))
         ids = await self._named(wanted)

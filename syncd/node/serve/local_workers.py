@@ -200,10 +200,7 @@ class LocalWorkers:
         self, want: link.WantOutputs
     ) -> tuple[list[bytes], SyncdError | None]:
         """Return outputs, b"" for those that did not come, and why."""
-        if want.purpose not in PURPOSES:
-            raise vocabulary.refused(
-                *("purpose", "purpose", want.purpose, PURPOSES)
-            )
+        vocabulary.check("purpose", "purpose", want.purpose, PURPOSES)
         found: dict[Identifier, bytes] = {}
         why: SyncdError | None = None
         try:

@@ -141,23 +141,17 @@ class Lookups:
     ) -> forms.LookupAnswers:
         """Answer every item, in order; recorded durably before return."""
         began = time.monotonic()
-        if wanted.purpose not in lookup.PURPOSES:
-            raise vocabulary.refused(
-                "purpose", "purpose", wanted.purpose, lookup.PURPOSES
-            )
+        purpose = wanted.purpose
+        vocabulary.check("purpose", "purpose", purpose, lookup.PURPOSES)
         outcome = wanted.outcome or "unknown"
-        if not vocabulary.known("sighting_outcome", outcome):
-            raise vocabulary.refused("outcome", "sighting_outcome", outcome)
+        vocabulary.check("outcome", "sighting_outcome", outcome)
         plain_text("reference", wanted.reference, LONGEST_REFERENCE)
         deadline_ms = wanted.deadline_ms or min(
             self.ctx.config.lookup.deadline_ms + EACH_MS * len(wanted.items),
             MAX_DEADLINE_MS,
         )
         questions = [_question(item) for item in wanted.items]
-        how: dict[str, Any] = {
-            "purpose": wanted.purpose,
-            "caller": caller.name,
-        }
+        how: dict[str, Any] = {"purpose": purpose, "caller": caller.name}
         how["reference"] = wanted.reference
         answers, overlay, world, _ = done = await self.answers(
             questions,
@@ -166,11 +160,11 @@ class Lookups:
             **how,
         )
         self._wait(how, questions, done)
-        await self._sight(answers, wanted.purpose, outcome, world.day)
+        await self._sight(answers, purpose, outcome, world.day)
         items = tuple(lookup_item(a, overlay.over(a)) for a in answers)
         self.metrics.looked_up(
             Counter(item.verdict or "problem" for item in items),
-            wanted.purpose,
+            purpose,
             time.monotonic() - began,
         )
         return forms.LookupAnswers(

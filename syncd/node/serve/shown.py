@@ -96,10 +96,7 @@ async def unmasked(
     Raises:
         MalformedError: a purpose or reference that cannot be.
     """
-    if wanted.purpose not in PURPOSES:
-        raise vocabulary.refused(
-            "purpose", "purpose", wanted.purpose, PURPOSES
-        )
+    vocabulary.check("purpose", "purpose", wanted.purpose, PURPOSES)
     plain_text("reference", wanted.reference, forms.LONGEST_REFERENCE)
     position, short = (getattr(row, n, None) for n in ("position", "token"))
     seen = Access(

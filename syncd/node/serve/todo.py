@@ -37,17 +37,12 @@ def _is_todo(message: Message) -> bool:
 
 def _all(state: MemberState) -> Iterator[Message]:
     yield from state.remarks
-    yield from _clock(state)
-    yield from _roster(state)
-    yield from _appending(state)
-    yield from _holders(state)
-    yield from _unheard(state)
-    yield from _logs(state)
-    yield from _notify(state)
-    yield from _disputes(state)
-    yield from _appeals(state)
-    yield from _held(state)
-    yield from _keys(state)
+    parts = (
+        *(_clock, _roster, _appending, _holders, _unheard, _logs, _notify),
+        *(_disputes, _appeals, _held, _keys),
+    )
+    for part in parts:
+        yield from part(state)
 
 
 def _clock(state: MemberState) -> Iterator[Message]:
