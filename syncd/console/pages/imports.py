@@ -96,11 +96,11 @@ async def _file(request: web.Request) -> tuple[str, bytes]:
     return name[-256:], bytes(raw)
 
 
-@page("GET", "/imports/file/{id:[0-9]+}", OPERATORS, later("A list"))
-@page("POST", "/imports/file/{id:[0-9]+}", OPERATORS, later("A list"))
+@page("GET", "/imports/file/{upload:[0-9]+}", OPERATORS, later("A list"))
+@page("POST", "/imports/file/{upload:[0-9]+}", OPERATORS, later("A list"))
 async def read(visit: Visit) -> web.StreamResponse:
     """Read it as is said by now; import it, if it is right so."""
-    id_ = visit.id
+    id_ = int(visit.request.match_info["upload"][:15])
     given: Mapping[str, str] = await visit.form()
     if "start" in given:
         where = "/v1/uploads/{id}/import"
