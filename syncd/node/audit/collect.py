@@ -10,6 +10,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 
 from syncd import canonical, pinning
 from syncd.audit import bundle
@@ -32,7 +33,6 @@ from syncd.roster.members import Member
 from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import checkpoint, note
-from syncd.tlog.key import VerifierKey
 
 AT_ONCE = (
     16  # files asked for together, of which a member sends a few at a time
@@ -128,57 +128,55 @@ class Collector:
     ) -> None:
         """Take a log from who has most of it, and all signed notes of it.
 
-        Notes come first: so they are no larger than the log.
+        A member's notes come first: so they are no larger than the log.
         """
         where, (_, log) = bundle.log_directory(origin), keys.log(origin)
+        heads = list[tuple[int, bytes, PeerClient]]()
         for one in clients:
             await self._notes(one, origin)
-        heads = [(await _head(c, origin, log.log), c) for c in clients]
-        size, raw, client = max(
-            ((n, raw, c) for (n, raw), c in heads), key=lambda head: head[0]
-        )
-        if not raw:
+            if raw := await _one(one, origin, "checkpoint"):
+                with _by(one):
+                    head, _ = checkpoint.open_(raw, log.log)
+                heads.append((head.size, raw, one))
+        if not heads:
             return
-        for (n, found), _ in heads:
-            if found and found != raw:
+        size, raw, client = max(heads, key=itemgetter(0))
+        for n, found, _ in heads:
+            if found != raw:
                 path = bundle.note_path(origin, n, found)
                 self.made.add(path, found)
         paths = log_files.layout(size, audit=True)
         next(paths)  # the checkpoint
-        names = {"checkpoint"}
         self.made.add(f"{where}/checkpoint", raw)
         while some := [*itertools.islice(paths, AT_ONCE)]:
             for path, body in zip(
                 some, await _files(client, origin, some), strict=True
             ):
                 self.made.add(f"{where}/{path}", body)
-            names |= {*some}
         with _by(client):
             root = self.made.root / where
             await asyncio.to_thread(
                 log_files.check,
-                names,
+                {*log_files.layout(size, audit=True)},
                 lambda path, _: (root / path).read_bytes(),
                 log.log,
             )
 
     async def _notes(self, client: PeerClient, origin: str) -> None:
         """Keep the signed notes that a member has of a log, page by page."""
+        there = set[str]()
         for page in range(MOST_PAGES):
-            body = await _one(client, origin, f"notes/{page}")
-            had = len(self.made.made)
+            body, had = await _one(client, origin, f"notes/{page}"), len(there)
             with _by(client):
-                texts = canonical.loads(body) if body else []
-                if not isinstance(texts, list):
-                    raise MalformedError("notes: no list")
+                texts = canonical.load(body or b"[]", list[str])  # type: ignore[type-var]
                 for text in texts:
-                    raw = f"{text}".encode()
-                    head = checkpoint.parse(note.parse(raw).text)
+                    head = checkpoint.parse(note.parse(text.encode()).text)
                     if head.origin != origin:
                         raise MalformedError("notes: of another log")
-                    path = bundle.note_path(origin, head.size, raw)
-                    self.made.add(path, raw)
-            if len(self.made.made) == had:
+                    path = bundle.note_path(origin, head.size, text.encode())
+                    self.made.add(path, text.encode())
+                    there.add(path)
+            if len(there) == had:
                 return
 
 
@@ -191,15 +189,6 @@ def _by(client: PeerClient) -> Iterator[None]:
         raise BrokenSourceError(
             "{member}: {why}", member=client.name, why=e
         ) from e
-
-
-async def _head(
-    client: PeerClient, origin: str, key: VerifierKey
-) -> tuple[int, bytes]:
-    """Return the size and checkpoint of a log as a member has it, 0 for none."""
-    raw = await _one(client, origin, "checkpoint")
-    with _by(client):
-        return (checkpoint.open_(raw, key)[0].size, raw) if raw else (0, b"")
 
 
 async def _rosters(
