@@ -24,7 +24,8 @@ def entry(origin: str, index: int) -> str:
 def place(position: Position, member: str = "") -> Link:
     """Return a position as people read it, leading to its page."""
     origin, index = position
-    return Link(entry(origin, index), f"{member or origin}:{index}")
+    who = member or origin.split("/")[0]
+    return Link(entry(origin, index), f"{who}:{index}")
 
 
 def words(facet: str, *codes: str | None) -> str:

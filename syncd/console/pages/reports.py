@@ -81,7 +81,8 @@ def _row(one: report_forms.VaultItem) -> Row:
         "value": masked(one.value) if one.value else one.token[:8],
         "label": places.words("label", one.label),
         "state": catalogue.phrase("vault", one.state),
-        "position": one.position and places.place(one.position),
+        "position": one.position
+        and Link(places.entry(*one.position), str(one.position[1])),
     }
 
 
