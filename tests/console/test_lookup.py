@@ -19,6 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 OPEN = {"evidence": "police_case", "handling": "open", "label": "refund_cs"}
 QUIET = {**OPEN, "handling": "no_tip_off"}
+OFFICIAL = {**OPEN, "label": "sanctioned"}  # of which nothing is explained
 SAFE = "That it is not listed does not mean that it is safe."
 
 
@@ -28,6 +29,7 @@ async def listed(alliance: Alliance) -> Alliance:
     police = alliance.up[2]
     await police.report("phone", "+8613800138001", **OPEN)
     await police.report("phone", "+8613800138002", **QUIET)
+    await police.report("phone", "+8613800138004", **OFFICIAL)
     await police.report("url", "http://sf.example/p", **OPEN)
     await alliance.up[1].report("phone", "+8613800138003", evidence="user_tag")
     never = (Never("phone", EMERGENCY, "emergency"),)
@@ -120,10 +122,11 @@ async def test_what_may_not_be_told_reads_like_what_is_not_listed(
     assert "Advice" not in found.text
     [quiet] = told(found)
     [nothing] = told(await ask(reader, "+8613911112222"))
+    [official] = told(await ask(reader, "+8613800138004"))
     [open_] = told(await ask(reader, "+8613800138001"))
-    assert quiet == nothing
+    assert quiet == nothing == official
     assert quiet.startswith(SAFE)
-    assert "reported for fake e-commerce" in open_
+    assert "reported, as “fake e-commerce" in open_
 
 
 async def test_a_transfer_opens_the_card_and_counts_its_minutes(

@@ -30,7 +30,6 @@ WORST: Final = (  # first
     *("confirmed", "suspected", "disputed"),
     *("unknown", "refused", "none", "protected"),
 )
-_WHY: Final = "verdict_reason"
 KEPT: Final = ("purpose", "reference", "sent")  # for the next
 FACTS: Final = (  # of `answers.words`
     *("labels", "why", "hint", "belongs to", "by our own lists", "notice"),
@@ -148,21 +147,23 @@ def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
         parts = {"why": why, "hint": hint}
     else:
         parts = answers.words(raw)
-    reasons = {*item.reasons} & {*vocabulary.FACETS[_WHY]}
+    reasons = {*item.reasons} & {*vocabulary.FACETS["verdict_reason"]}
+    labels = [one.code for one in item.labels]
     quiet = item.handling == "no_tip_off"
-    action = item.ours.action if item.ours else item.action
-    told = catalogue.phrase("told", "none" if quiet else verdict)
+    action = (item.ours or item).action
+    untold = quiet or "sanctioned" in labels  # as the advice says
+    told = catalogue.phrase("told", "none" if untold else verdict)
     return {
         "named": named,
         "verdict": verdict,
         "again": verdict in ("unknown", "refused"),
-        "labels": [one.code for one in item.labels],
-        "advice": [] if quiet else [one.code for one in item.labels],
+        "labels": labels,
+        "advice": [] if quiet else labels,
         "action": action,
         "measure": places.words("action", action),
         "told": told.format(labels=parts.get("labels")),
         "facts": {
-            later("reasons"): places.words(_WHY, *sorted(reasons)),
+            later("reasons"): places.words("verdict_reason", *sorted(reasons)),
             **{name: parts.get(name) for name in FACTS},
             "sectors": ", ".join(
                 f"{places.words('sector', code)} {n}"
