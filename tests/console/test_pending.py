@@ -68,7 +68,7 @@ async def test_what_went_at_once_is_looked_at(
     await hand_in(operator, "reports", reports=[urgent])
     page = await people["reviewer"].get("/pending")
     assert re.search(r"Went at once and to be looked at: [1-9]", page.text)
-    [where] = re.findall(r'(/pending/\d+)"[^/]*/a></td><td>went', page.html)
+    where, *_ = re.findall(r'(/pending/\d+)"[^/]*/a></td><td>went', page.html)
     page = await people["reviewer"].get(where)
     assert "+12****6004" in page.text
     page = await people["reviewer"].post(where, {"what": "confirm"})

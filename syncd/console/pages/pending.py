@@ -20,11 +20,11 @@ from syncd.web.routes import OPERATORS, REVIEWERS, WATCHERS
 @page("GET", "/pending", WATCHERS, later("For review"), menu=50)
 async def pending(visit: Visit) -> web.StreamResponse:
     """Show what waits, what went at once, and what was decided."""
-    items: dict[str, list[Held]] = {}
-    for state in ("waiting", "after", "decided"):
-        wanted = PendingQuery(state=state)
-        items[state] = (await visit.api("GET", "/v1/pending", wanted)).items
-    late = sum(one.until <= visit.now for one in items["after"])
+    call = "GET", "/v1/pending"
+    waiting, after, decided = [
+        (await visit.api(*call, PendingQuery(state=state))).items
+        for state in ("waiting", "after", "decided")
+    ]
     rows: list[Row] = [
         {
             **cells(one),
@@ -36,17 +36,16 @@ async def pending(visit: Visit) -> web.StreamResponse:
             "by": _who(one.by),
             "who": _who(one.decided) if one.decided else "",
         }
-        for some in items.values()
-        for one in some
+        for one in (*waiting, *after, *decided)
     ]
     return visit.show(
         "pending.html",
         sentence=t(
             "Waiting for a second person: {n}. Went at once and to be looked"
             " at: {after}, of them overdue: {late}.",
-            n=len(items["waiting"]),
-            after=len(items["after"]),
-            late=late,
+            n=len(waiting),
+            after=len(after),
+            late=sum(one.until <= visit.now for one in after),
         ),
         table=visit.table("held", "id state* what n by* at who* why", rows),
     )
