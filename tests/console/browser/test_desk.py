@@ -30,9 +30,8 @@ async def chosen(window: Window, name: str, raw: bytes) -> None:
 
 async def said_of_all(window: Window) -> None:
     """Say what no column of a list says, and have it read again."""
-    for name, code in (
-        *(("kind", "phone"), ("role", "caller"), ("evidence", "user_tag")),
-    ):
+    said = {"kind": "phone", "role": "caller", "evidence": "user_tag"}
+    for name, code in said.items():
         chosen = window.page.locator(f'#reading select[name="all:{name}"]')
         await chosen.select_option(code)
     await window.page.get_by_role("button", name="Read it again").first.click()
@@ -60,7 +59,7 @@ async def test_a_list_from_its_file_to_its_end(
 ) -> None:
     """In GB18030 with unknown words; two persons list it, and take it back."""
     bank = scene.alliance.bank
-    async with scene.at(chromium, "bank", "operator") as window:
+    async with scene.at(chromium) as window:
         await chosen(window, "名单.csv", LIST)
         said = window.page.locator("#reading .sentence")
         await expect(said).to_contain_text("9 rows: 6 would be reported")
@@ -91,7 +90,7 @@ async def test_a_list_from_its_file_to_its_end(
     [found] = await scene.alliance.police.lookup("phone", "+12025550137")
     assert found.verdict == "suspected"
 
-    async with scene.at(chromium, "bank", "operator") as window:
+    async with scene.at(chromium) as window:
         await window.open("/imports")
         await window.page.locator("#imports tbody a").first.click()
         await window.page.locator("input[name^='cell:']").first.fill(
@@ -122,7 +121,7 @@ async def test_a_list_from_its_file_to_its_end(
 async def test_what_a_file_says_is_shown_as_text(
     chromium: Browser, scene: Scene
 ) -> None:
-    async with scene.at(chromium, "bank", "operator") as window:
+    async with scene.at(chromium) as window:
         cell = MARKUP.replace('"', "'")
         raw = f'手机号,"{cell}"\n+12025550139,"{cell}"\n"{cell}",x\n'.encode()
         name = cell.replace("\x07", "")  # of which no header has one
@@ -135,13 +134,14 @@ async def test_what_a_file_says_is_shown_as_text(
 
 
 async def test_a_dispute_is_answered(chromium: Browser, scene: Scene) -> None:
-    """The author looks again and says that it stands; the other one hears."""
-    async with scene.at(chromium, "bank", "operator") as window:
+    """The author says that it stands; the other one hears."""
+    async with scene.at(chromium) as window:
         await window.open("/disputes")
         waits = window.page.locator("article", has_text="against us")
         await waits.get_by_role("button", name="The report stands").click()
-        told = window.page.get_by_role("status")
-        await expect(told).to_contain_text("as soon as it is published")
+        await expect(window.page.get_by_role("status")).to_contain_text(
+            "as soon as it is published"
+        )
         await scene.alliance.settle()
         await window.open("/disputes")
         assert await waits.count() == 0
@@ -156,7 +156,7 @@ async def test_one_report_and_its_way_back(
     chromium: Browser, scene: Scene
 ) -> None:
     """By one person at once; a value is shown masked, until it is asked for."""
-    async with scene.at(chromium, "bank", "operator") as window:
+    async with scene.at(chromium) as window:
         await window.open("/reports/new")
         new = window.page.locator("#new")
         await new.locator("[name=kind]").select_option("phone")

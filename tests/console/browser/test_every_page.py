@@ -119,10 +119,7 @@ async def test_a_page(
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize(
     ("role", "path", "status"),
-    [
-        ("", "/login", 200),
-        ("reader", "/nowhere", 404),
-    ],
+    [("", "/login", 200), ("reader", "/nowhere", 404)],
 )
 async def test_what_is_not_there(
     *,

@@ -98,7 +98,7 @@ async def test_a_case_desk_checks_an_entry_in_the_browser(
     chromium: Browser, scene: Scene
 ) -> None:
     """From a look-up to the proof of what it rests on."""
-    async with scene.at(chromium, "bank", "operator") as window:
+    async with scene.at(chromium) as window:
         await window.open("/lookup")
         await look_up(window, seen.CONFIRMED)
         await window.picture("console-lookup", whole=False)
@@ -121,7 +121,7 @@ async def test_a_wrong_entry_is_seen_to_be_wrong(
     chromium: Browser, scene: Scene
 ) -> None:
     where = f"/entry/{scene.alliance.police.origin}/2"
-    async with scene.at(chromium, "bank", "operator") as window:
+    async with scene.at(chromium) as window:
         await window.open(where)
         await window.page.evaluate(
             "() => { document.querySelector('#verify').dataset.payload ="

@@ -30,9 +30,9 @@ async def test_a_gb18030_list_with_unknown_words(
         await shown.get_by_role("button", name="重新读取").first.click()
         await window.picture("zh-words")
         for code in ("fake_invest", "phishing_host", "victim_report"):
-            await shown.locator(f'button[value="{code}"]').first.click()
-            gone = shown.locator(f'button[value="{code}"]')
-            await expect(gone).to_have_count(0, timeout=PATIENCE_MS)
+            word = shown.locator(f'button[value="{code}"]')
+            await word.first.click()
+            await expect(word).to_have_count(0, timeout=PATIENCE_MS)
         await expect(shown.locator(".sentence").first).to_contain_text(
             "将上报 1，退回 0"
         )
