@@ -16,6 +16,7 @@ ROOM = Path(__file__).parent
 # Parameters with codes, of which a visitor reads the words in Chinese.
 _WORDED = {
     *("field", "kind", "label", "role", "evidence", "purpose", "sector"),
+    "dispute_reason",
 }
 LANGUAGES = ("en", "zh")
 _lang = "en"  # of the process

@@ -32,7 +32,7 @@ SHOWN = {
     *("caller", "head_origin", "row_origin", "log_origin", "purpose", "past"),
     *("alliance", "country", "member", "members", "missing", "names"),
     *("origin", "position", "signer", "target", "version"),
-    *("day", "due", "expires", "seen"),
+    *("day", "dispute_reason", "due", "expires", "seen"),
 }
 _PLAIN = re.compile(r"[\w .,:;/+=()<>*…-]{0,200}")
 

@@ -211,7 +211,7 @@ def _disputes(state: MemberState) -> Iterator[Message]:
 def _answer(one: DisputeState) -> Message:
     about: dict[str, int | str] = {
         "member": one.member,
-        "reason": one.reason,
+        "dispute_reason": one.reason,
         "n": sum(report.answer is None for report in one.reports),
         "day": one.due,
         "origin": one.position[0],
@@ -219,14 +219,14 @@ def _answer(one: DisputeState) -> Message:
     }
     if one.state == "open":
         return Message(
-            "dispute: {member} says {reason} of {n} reports of ours: answer by"
-            " {day}: syncd report answer --dispute {origin}:{index}",
+            "dispute: {member} says {dispute_reason} of {n} reports of ours:"
+            " answer by {day}: syncd report answer --dispute {origin}:{index}",
             **about,
         )
     return Message(
-        "dispute: {member} says {reason} of {n} reports of ours, and should"
-        " have had an answer by {day}; until then the unofficial ones are"
-        " disputed, and for official ones our contacts are called: syncd"
+        "dispute: {member} says {dispute_reason} of {n} reports of ours, and"
+        " should have had an answer by {day}; until then the unofficial ones"
+        " are disputed, and for official ones our contacts are called: syncd"
         " report answer --dispute {origin}:{index}",
         **about,
     )
