@@ -12,7 +12,6 @@ before; anchors in our log have one over each writer's newest (`heads`), so
 that what was recorded by then is not written anew, the secret at hand or not.
 """
 
-import hashlib
 import hmac
 import os
 from collections.abc import (
@@ -20,7 +19,6 @@ from collections.abc import (
     Callable,
     Collection,
     Iterable,
-    Iterator,
     Sequence,
 )
 from dataclasses import dataclass
@@ -33,6 +31,7 @@ import sqlalchemy as sa
 from syncd.errors import DamagedError
 from syncd.flows.ports import Access, Position
 from syncd.grouped import Grouped
+from syncd.store.access_chain import bound_to, chained, headed
 from syncd.store.book import SealedBook, reads, writes
 from syncd.store.database import Database
 from syncd.store.portable import byte_place
@@ -236,7 +235,7 @@ class AccessBook(SealedBook):
             row |= {"writer": self._writer, "previous": previous}
             positions = None if a.positions is None else (*a.positions,)
             content = (a.reference, positions, a.action, a.handling)
-            bound = _bound(row)
+            bound = bound_to(row)
             row["sealed"] = month.seal(msgspec.json.encode(content), bound)
             row["hash"] = hash_ = chained(hash_, bound, row["sealed"])
             macs = set(map(month.place, positions or ()))
@@ -324,57 +323,15 @@ class AccessBook(SealedBook):
     def _opened(self, c: sa.Connection, row: _Row) -> AccessRow:
         month = self._month(c, row["at"] // MONTH_S)
         try:
-            raw = month.open(row.pop("sealed"), _bound(row)) if month else b""
+            raw = (
+                month.open(row.pop("sealed"), bound_to(row)) if month else b""
+            )
             content = msgspec.json.decode(raw, type=_Sealed)
         except (DamagedError, msgspec.DecodeError) as e:
             raise DamagedError(
                 "access: record {id} does not open", id=row["id"]
             ) from e
         return AccessRow(**row, **dict(zip(_NAMES, content, strict=True)))
-
-
-def _bound(row: _Row) -> bytes:
-    """Return what of a record's clear part its sealed part is bound to."""
-    clear = msgspec.json.encode([row[name] for name in _CLEAR])
-    return b"syncd-access-v2\0%b%b" % (clear, row["tag"])
-
-
-def chained(before: bytes, bound: bytes, sealed: bytes) -> bytes:
-    """Return a record's hash; `before` is that of the writer's one before."""
-    return hashlib.sha256(before + bound + sealed).digest()
-
-
-def headed(heads: Iterable[tuple[int, bytes]]) -> str:
-    """Return the hash over (id, hash) of each writer's newest record, hex."""
-    found = sorted([id_, hash_.hex()] for id_, hash_ in heads)
-    raw = msgspec.json.encode(found)
-    return hashlib.sha256(raw).hexdigest() if found else ""
-
-
-def verify(rows: Iterable[_Row], upto: int, anchored: str) -> Iterator[str]:
-    """Yield what is wrong with records, as they lie there, the oldest first.
-
-    `upto` is the newest id that our log has anchored, as `anchored`. Of what
-    expired nothing is left but the hash in the record behind it.
-    """
-    last, heads = (
-        dict[str, tuple[int, bytes]](),
-        dict[str, tuple[int, bytes]](),
-    )
-    for row in rows:
-        before = last.get(row["writer"])
-        id_, hash_ = row["id"], row["hash"]
-        if before is not None and before[0] != row["previous"]:
-            yield f"access record {id_}: {row['previous']} before it is missing"
-        elif before is not None or not row["previous"]:
-            was = before[1] if before else b""
-            if chained(was, _bound(row), row["sealed"]) != hash_:
-                yield f"access record {id_}: changed"
-        last[row["writer"]] = id_, hash_
-        if id_ <= upto:
-            heads[row["writer"]] = id_, hash_
-    if anchored and headed(heads.values()) != anchored:
-        yield f"access records up to {upto}: not those that our log anchored"
 
 
 _NEWEST: Final = Prepared(
@@ -395,10 +352,6 @@ _OF_WRITER: Final = Prepared(
     .limit(1)
 )
 _NAMES: Final = ("reference", "positions", "action", "handling")
-_CLEAR: Final = (
-    *("id", "at", "caller", "purpose", "kind"),
-    *("writer", "previous"),
-)
 _INSERT: Final = Prepared(sa.insert(access), *access.c.keys())
 _PLACE: Final = Prepared(sa.insert(access_position), *access_position.c.keys())
 _WIPED: Final = bytes(12 + 32 + 16)  # as long as a sealed key

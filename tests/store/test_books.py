@@ -21,7 +21,7 @@ from syncd.errors import (
 from syncd.flows.ports import Access, Cosigned
 from syncd.roster.quotas import Limit
 from syncd.store import access as access_book
-from syncd.store import quota, tables
+from syncd.store import access_chain, quota, tables
 from syncd.store.database import Database
 from syncd.store.home_stores import OwnStore
 from syncd.store.quota import Debit
@@ -266,7 +266,7 @@ async def test_records_are_a_chain_that_an_anchor_closes(
         wanted = sa.select(tables.access).order_by(tables.access.c.id)
         return [row._asdict() for row in c.execute(wanted)]
 
-    said = access_book.verify(await own.database.read(rows), newest, anchored)
+    said = access_chain.verify(await own.database.read(rows), newest, anchored)
     for one, start in zip(said, found, strict=True):
         assert start in one
 

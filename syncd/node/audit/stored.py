@@ -22,7 +22,8 @@ from syncd.flows.serve import LogFiles
 from syncd.indicator.absent import RETIRED
 from syncd.node.follow.receipts import with_receipts
 from syncd.roster.roster import Roster
-from syncd.store import access, durable, own
+from syncd.store import access_chain, durable, own
+from syncd.store.access import ANCHORED
 from syncd.store.snapshot import (
     CosignRow,
     LogRow,
@@ -163,12 +164,12 @@ def verify_home(settings: Config, roster: Roster) -> list[LogReport]:
 
 def _accesses(store: OwnSnapshot, found: list[LogReport], origin: str) -> None:
     """Hold the access records against what our log has anchored of them."""
-    upto = max(map(int, store.done(access.ANCHORED)), default=0)
+    upto = max(map(int, store.done(ANCHORED)), default=0)
     for report in found:
         if report.origin == origin:
             anchored = next(filter(None, report.counted.access), "")
             rows = store.accesses()
-            report.problems += access.verify(rows, upto, anchored)
+            report.problems += access_chain.verify(rows, upto, anchored)
 
 
 def _usage(found: list[LogReport], roster: Roster) -> None:
