@@ -13,9 +13,11 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   target.form.requestSubmit();
 });
-// The answer is seen where the window is small; the box keeps the focus.
-document.addEventListener("htmx:after:swap", () =>
-  document.querySelector(".verdict, #lookup [role=status]")?.scrollIntoView({ block: "nearest" }));
+// The answer is seen where the window is small; the box keeps the focus, or has it again.
+document.addEventListener("htmx:after:swap", () => {
+  if (document.activeElement === document.body) document.querySelector("#text")?.focus({ preventScroll: true });
+  document.querySelector(".verdict, #lookup [role=status]")?.scrollIntoView({ block: "nearest" });
+});
 document.addEventListener("click", ({ target }) => target.matches("[data-print]") && print());
 // Minutes go on from where they were when they came.
 setInterval(() => document.querySelectorAll("[data-seconds]").forEach((it) => {

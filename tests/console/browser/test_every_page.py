@@ -112,8 +112,7 @@ async def test_a_page(
             assert await window.overflow() == 0, size
             await window.picture(f"{lang}{slug(way)}-{size}")
         assert await window.kept() == NOTHING
-        remembered = await window.history()
-        assert not [value for value in VALUES if value in remembered]
+        assert not [v for v in VALUES if v in await window.history()]
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

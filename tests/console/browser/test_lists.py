@@ -6,7 +6,6 @@ from playwright.async_api import Browser, FilePayload, expect
 from tests.console.browser.scene import Scene
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
-PATIENCE_MS = 30_000  # a process is started for each look at a list
 LIST = (
     "涉案网址,诈骗类型,角色,证据\n"
     "http://clicked.example/a,杀猪盘子,钓鱼网址,报案\n"
@@ -32,7 +31,8 @@ async def test_a_gb18030_list_with_unknown_words(
         for code in ("fake_invest", "phishing_host", "victim_report"):
             word = shown.locator(f'button[value="{code}"]')
             await word.first.click()
-            await expect(word).to_have_count(0, timeout=PATIENCE_MS)
+            # A process is started for each look at a list.
+            await expect(word).to_have_count(0, timeout=30_000)
         await expect(shown.locator(".sentence").first).to_contain_text(
             "将上报 1，退回 0"
         )
