@@ -39,7 +39,7 @@ def problem(reply: Any, status: int) -> dict[str, Any]:
 
 def filled(path: str) -> str:
     texts = {"id": "1", "origin": "a%2Fb", "index": "1", "name": "nobody"}
-    texts |= {"decision": "confirm", "n": "1"}
+    texts |= {"decision": "confirm", "n": "1", "file": "bundle.tar"}
     for name, text in texts.items():
         path = path.replace(f"{{{name}}}", text)
     return path
@@ -78,6 +78,8 @@ async def test_what_each_role_may_is_written_down_here() -> None:
     )
     assert auditor == {
         "GET /metrics",
+        "GET /v1/audit/bundles",
+        "GET /v1/audit/bundles/{id}/{file}",
         "GET /v1/calls",
         "GET /v1/events",
         "GET /v1/figures",
@@ -87,8 +89,9 @@ async def test_what_each_role_may_is_written_down_here() -> None:
         "GET /v1/roster",
         "GET /v1/status",
         "GET /v1/vocabulary",
+        "POST /v1/audit/bundles",
     }
-    logs = {path for path in auditor if "logs" in path}
+    logs = {p for p in auditor if "/logs/" in p or "/audit/" in p}
     assert reader == auditor - logs | {
         "GET /v1/appeals",
         "GET /v1/changes",

@@ -2,11 +2,13 @@
 
 import secrets
 import stat
+from pathlib import Path
 
 import pytest
 
 from syncd.cli.main import main
 from syncd.flows.evaluation import Request
+from syncd.node.audit import complete
 from syncd.oprf import group, threshold
 from syncd.roster import drafts
 from syncd.roster.terms import Quota
@@ -67,7 +69,7 @@ async def test_with_one_holder_left(alliance: Alliance) -> None:
 
 
 async def test_a_signed_lie_is_found_by_the_proof(
-    alliance: Alliance, capsys: pytest.CaptureFixture[str]
+    alliance: Alliance, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """A holder that evaluates with another share signs what convicts it.
 
@@ -95,13 +97,12 @@ async def test_a_signed_lie_is_found_by_the_proof(
     held = file.read_text()
     for value in (PHONE, PHONE[1:], PHONE.encode().hex()):
         assert value not in held
-    rosters = alliance.police.home / "roster"
+    bundle, trusted = tmp_path / "b", ("--fingerprint", alliance.fingerprint)
+    bundle.mkdir()
+    await complete.write(platform.config, bundle, 1)
     for home, more in (
         (alliance.police.home, ()),
-        (
-            "/nowhere",
-            ("--roster", rosters, "--fingerprint", alliance.fingerprint),
-        ),
+        ("/nowhere", ("--bundle", bundle, *trusted)),
     ):
         with pytest.raises(SystemExit) as end:
             main(
@@ -113,8 +114,8 @@ async def test_a_signed_lie_is_found_by_the_proof(
     with pytest.raises(SystemExit) as end:
         main([*map(str, ("--home", platform.home, "audit", "evidence", file))])
     assert end.value.code != 0
-    with pytest.raises(SystemExit) as end:
-        main(["audit", "evidence", str(file), "--roster", str(rosters)])
+    with pytest.raises(SystemExit) as end:  # whose rosters are they?
+        main(["audit", "evidence", str(file), "--bundle", str(bundle)])
     assert end.value.code == 2
 
 
