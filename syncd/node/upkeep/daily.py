@@ -111,7 +111,9 @@ class Daily:
         if logs:
             access, newest = await own.access.heads()
             done = [f"{sized}{one.origin}/{one.size}" for one in logs]
-            done += [name, f"{ANCHORED}{newest}"]
+            done += [name]
+            if not await own.log.was_done(upto := f"{ANCHORED}{newest}"):
+                done += [upto]
             made = Anchor(logs=logs, access=access)
             await self.publisher.append([made], done=done)
 
