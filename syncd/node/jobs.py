@@ -84,9 +84,9 @@ class Jobs:
 
     def states(self) -> tuple[JobState, ...]:
         """Return how each job and step ran last, and when a job runs next."""
-        for job in self.scheduler.get_jobs():
-            self.runs.next_at[job.id] = int(job.next_run_time.timestamp())
-        return self.runs.states()
+        jobs = self.scheduler.get_jobs()
+        due = {job.id: int(job.next_run_time.timestamp()) for job in jobs}
+        return self.runs.states(due)
 
     def stop(self) -> None:
         """Begin nothing more."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -15,7 +15,6 @@ class Runs:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._ran: dict[str, JobState] = {}
-        self.next_at: dict[str, int] = {}  # when each job is due
 
     @contextlib.contextmanager
     def noted(self, name: str) -> Iterator[None]:
@@ -40,9 +39,8 @@ class Runs:
             with self.noted(f"{job}.{name}"):
                 await step
 
-    def states(self) -> tuple[JobState, ...]:
-        """Return all jobs, run or not, and steps, each behind its job."""
-        due = self.next_at
+    def states(self, due: Mapping[str, int]) -> tuple[JobState, ...]:
+        """Return all jobs, run or not, and steps; `due` is when jobs run next."""
         return tuple(
             replace(self._of(name), next_at=due.get(name))
             for name in sorted({*due, *self._ran})
