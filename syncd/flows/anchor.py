@@ -55,7 +55,8 @@ async def _gained(
 ) -> bool:
     """Tell whether entries old..new-1 have one of those types; newest first."""
     copy = held.copy(mirror, await mirror.head(origin))
-    for n in range(-(-new // BUNDLE) - 1, old // BUNDLE - 1, -1):
+    top = -(-new // BUNDLE) if new > old else 0
+    for n in reversed(range(old // BUNDLE, top)):
         records = await offload(codec.records, origin, await copy.stored(n))
         start = n * BUNDLE
         if any(
