@@ -20,7 +20,7 @@
 
 Messages read `subject: fact with the value`, in lower case and without a full
 stop. The way out, where we know one, stands by a message's template in
-messages/ways.tsv; `hint` says it where it depends. Keys and raw identifiers
+ways.tsv; `hint` says it where it depends. Keys and raw identifiers
 never enter a message. A message is kept apart from what is put into it, so
 that an edge can say it by a code or in another language: `messages/` has both.
 What is wrong in several ways is one error that bears each of them: see
@@ -29,8 +29,9 @@ What is wrong in several ways is one error that bears each of them: see
 
 import functools
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from typing import Final
+
+from syncd import tsv
 
 
 class Message:
@@ -79,9 +80,7 @@ NOTHING: Final = Message("")
 @functools.cache
 def ways() -> Mapping[str, str]:
     """Return the way out by the template of what it is the way out of."""
-    table = resources.files("syncd").joinpath("messages", "ways.tsv")
-    _, *rows = table.read_text("utf-8").splitlines()
-    return dict(row.split("\t") for row in rows)
+    return {row[0]: row[1] for row in tsv.rows("ways.tsv")}
 
 
 def _message(text: str | Message, params: dict[str, object]) -> Message:

@@ -6,9 +6,8 @@ a holder evaluated for whom.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from syncd.audit import known
 from syncd.audit.notes import Find
 from syncd.audit.result import Audit, AuditedLog, Line
 from syncd.errors import Message, SyncdError
@@ -43,7 +42,12 @@ def check(audit: Audit, fits: Fits, find: Find) -> None:
                 case RosterAccepted(version=version, hash_=hash_):
                     accepted(audit, version, hash_, place, find)
                 case Erase(ranges=ranges):
-                    _erasure(index, ranges, place, find)
+                    for start, stop in ranges:
+                        if stop > index:
+                            text = Message(
+                                "{start} to {stop}", start=start, stop=stop
+                            )
+                            find("erase_breach", place, text)
                 case _:
                     pass
     _usage(audit, find)
@@ -53,8 +57,7 @@ def accepted(
     audit: Audit, version: int, hash_: str, place: str, find: Find
 ) -> None:
     """Check that a version that somebody accepted is in the chain."""
-    roster = known.first(audit.rosters, version)
-    if roster is None or roster.hash != hash_:
+    if (version, hash_) not in ((r.version, r.hash) for r in audit.rosters):
         text = Message(
             "version {version}, {hash}…", version=version, hash=hash_[:16]
         )
@@ -62,11 +65,7 @@ def accepted(
 
 
 def _anchor(
-    audit: Audit,
-    one: AnchoredLog,
-    line: Line,
-    fits: Fits,
-    find: Find,
+    audit: Audit, one: AnchoredLog, line: Line, fits: Fits, find: Find
 ) -> None:
     log = audit.logs.get(one.origin)
     if log is None:
@@ -75,23 +74,13 @@ def _anchor(
             text = Message("{origin}: not here", origin=one.origin)
             find("log_gone", line.place, text)
         return
-    head = Checkpoint(one.origin, one.size, bytes.fromhex(one.root))
     try:
-        checkpoint.open_(f"{head}\n{one.line}\n".encode(), log.key)
+        head, _ = checkpoint.open_(one.note, log.key)
     except SyncdError as e:
         find("anchor_unsigned", line.place, e.text)
         return
     if fits(log, head, line.place, "anchor_otherwise") and line.at:
         log.lines.append(line)
-
-
-def _erasure(
-    index: int, ranges: Iterable[tuple[int, int]], place: str, find: Find
-) -> None:
-    for start, stop in ranges:
-        if stop > index:
-            text = Message("{start} to {stop}", start=start, stop=stop)
-            find("erase_breach", place, text)
 
 
 def _usage(audit: Audit, find: Find) -> None:

@@ -4,7 +4,7 @@ Keys come and go with versions, and what they signed in their time stays. So
 a line is held against every version's keys, not against the newest alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,12 +60,9 @@ class Keys:
         return {(key.name, key.key_id): key for key in every}
 
     @cached_property
-    def _since(self) -> dict[VerifierKey, int]:
+    def since(self) -> dict[VerifierKey, int]:
+        """When the first roster that lists a cosigner was issued."""
         return {k: r.issued for r in self.rosters for k in cosigners(r)}
-
-    def since(self, key: VerifierKey) -> int:
-        """Return when the first roster that lists a cosigner was issued."""
-        return self._since[key]
 
     def log(self, origin: str) -> tuple[Member, Generation]:
         """Return whose log that is.
@@ -89,8 +86,3 @@ class Keys:
             if member := roster.by_key_name(name):
                 return member.id, name.rpartition("/")[2]
         return name, "witness"
-
-
-def first(rosters: Iterable[Roster], version: int) -> Roster | None:
-    """Return a version of a chain."""
-    return next((r for r in rosters if r.version == version), None)

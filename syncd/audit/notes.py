@@ -75,7 +75,7 @@ class Notes:
                 self.find("line_bad", path, e.text)
                 continue
             signer, role = self.keys.signer(line.name)
-            since = self.keys.since(key) - SKEW_S
+            since = self.keys.since[key] - SKEW_S
             if not since <= at <= self.audit.about.at + SKEW_S:
                 text = Message("{signer} at {at}", signer=signer, at=at)
                 self.find("early", path, text)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import jinja2
 import msgspec
 
-from syncd.audit.result import Audit, AuditedLog, Line, kinds
+from syncd.audit.result import MERGED, Audit, AuditedLog, Line, kinds
 from syncd.indicator.statement import NAMES, Dispute, Usage
 from syncd.messages import catalogue, wire
 from syncd.messages.catalogue import t
@@ -22,9 +22,8 @@ from syncd.roster import changes
 from syncd.roster.roster import Roster
 from syncd.tlog import strict
 
-RETRACT, DISPUTE, ANSWER, ERASE = 2, 3, 6, 18
+RETRACT, DISPUTE, ERASE = 2, 3, 18
 SEEN: Final = 2000  # entries followed one by one; the rest is counted
-_HOUR_S = 3600.0
 _LAST: Final = 250_000_000_000  # a clock's time, in year 9892
 Moments = Callable[[int], str]
 """unix seconds → date and time; a dash for 0"""
@@ -106,9 +105,9 @@ def _exchange(logs: Iterable[AuditedLog]) -> Iterator[dict[str, Any]]:
     """Yield who has merged whose log, up to where, and each step of it."""
     for log in logs:
         by = defaultdict[str, list[Line]](list)
-        for line in sorted(log.lines, key=lambda line: (line.at, line.size)):
-            if line.role in ("merged", "anchor"):
-                by[line.signer].append(line)
+        for (signer, role), said in log.steps().items():
+            if role in MERGED:
+                by[signer] += said
         for holder, lines in sorted(by.items()):
             last = max(lines, key=lambda line: (line.size, -line.at))
             yield {
@@ -116,7 +115,7 @@ def _exchange(logs: Iterable[AuditedLog]) -> Iterator[dict[str, Any]]:
                 "holder": holder,
                 "size": last.size,
                 "at": last.at,
-                "steps": [[line.at, line.size] for line in lines],
+                "steps": sorted([line.at, line.size] for line in lines),
             }
 
 
@@ -141,7 +140,7 @@ def _followed(audit: Audit, type_: int) -> Iterator[dict[str, Any]]:
                     {
                         "member": member,
                         "at": line.at,
-                        "hours": round((line.at - first) / _HOUR_S, 2),
+                        "hours": round((line.at - first) / 3600, 2),
                         "by": line.role,
                         "place": line.place,
                     }
@@ -274,9 +273,7 @@ def plot(
         for row in exchange
         if row["origin"] == log["origin"]
     }
-    times = [at for line in steps.values() for at, _ in line]
-    if not times:
-        return {"origin": log["origin"], "lines": {}, "first": 0, "last": 0}
+    times = [at for line in steps.values() for at, _ in line] or [0]
     first, last = min(times), max(times)
     span, most = max(last - first, 1), max(log["size"], 1)
     lines_: dict[str, str] = {}

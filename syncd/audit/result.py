@@ -1,11 +1,14 @@
 """What an audit finds: logs, the lines under them, findings, what is unseen."""
 
+from bisect import bisect_right
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
+from operator import attrgetter
 from typing import Final, NamedTuple
 
+from syncd import tsv
 from syncd.audit.bundle import About
 from syncd.errors import Message
 from syncd.flows import log_files
@@ -16,6 +19,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import VerifierKey
 
 BOOKS: Final = range(log_files.BOOKS, 21)
+MERGED: Final = ("merged", "anchor")  # roles of lines that say so
 DATED: Final = (2, 3, 6, 18)  # types of which is asked who followed when
 EXIT: Final = {
     "odd": 1,
@@ -37,11 +41,9 @@ class Kind(NamedTuple):
 @cache
 def kinds() -> dict[str, Kind]:
     """Return every code that `verify` may find, in the order of its table."""
-    table = resources.files("syncd.audit").joinpath("findings.tsv")
-    _, *rows = table.read_text("utf-8").splitlines()
     return {
         code: Kind(severity, {"en": en, "zh": zh}, {"en": en_, "zh": zh_})
-        for code, severity, en, zh, en_, zh_ in (r.split("\t") for r in rows)
+        for code, severity, en, zh, en_, zh_ in tsv.rows("audit/findings.tsv")
     }
 
 
@@ -89,17 +91,35 @@ class AuditedLog:
     lines: list[Line] = field(default_factory=list)
     apart: list[Line] = field(default_factory=list)  # of a fork's other side
 
+    _steps: dict[tuple[str, str], list[Line]] = field(default_factory=dict)
+    _sorted: int = 0  # how many of the lines are in them
+
+    def steps(self) -> Mapping[tuple[str, str], Sequence[Line]]:
+        """Return by signer and role the lines that say more than those before."""
+        if self._sorted != len(self.lines):
+            self._steps, self._sorted = {}, len(self.lines)
+            for line in sorted(self.lines, key=attrgetter("at", "size")):
+                said = self._steps.setdefault((line.signer, line.role), [])
+                if not said or line.size > said[-1].size:
+                    said.append(line)
+        return self._steps
+
+    def had(self, index: int) -> list[Line]:
+        """Return the first line of each signer and role that has an entry."""
+        found = list[Line]()
+        for said in self.steps().values():
+            at = bisect_right(said, index, key=attrgetter("size"))
+            found += said[at : at + 1]
+        return sorted(found, key=attrgetter("at"))
+
     def followed(self, index: int) -> dict[str, Line]:
         """Return who had merged an entry, each by the earliest line of it."""
-        found: dict[str, Line] = {}
-        for line in sorted(self.lines, key=lambda line: (line.at, line.size)):
-            if line.size > index and line.role in ("merged", "anchor"):
-                found.setdefault(line.signer, line)
-        return found
+        had = [line for line in self.had(index) if line.role in MERGED]
+        return {line.signer: line for line in reversed(had)}
 
     def first_seen(self, index: int) -> int:
         """Return the earliest time at which anybody had an entry, 0 if none."""
-        return min((ln.at for ln in self.lines if ln.size > index), default=0)
+        return next((line.at for line in self.had(index)), 0)
 
 
 @dataclass(slots=True)

@@ -32,17 +32,13 @@ def trace(
                 f"{o}:0–{g.head.size - 1}" for o, g in audit.logs.items()
             ),
         )
-    first: dict[tuple[str, str], Line] = {}
-    for line in sorted(log.lines, key=lambda line: (line.at, line.size)):
-        if line.size > index:
-            first.setdefault((line.signer, line.role), line)
     return {
         "origin": origin,
         "index": index,
         "leaf": _leaf(given, log, index).hex(),
         "steps": [
-            line._asdict() | {"proof": _proof(given, log, index, line)}
-            for line in sorted(first.values(), key=lambda line: line.at)
+            line._asdict() | {"proof": _proof(given, audit, log, index, line)}
+            for line in log.had(index)
         ],
         "later": [*_later(audit, origin, index)],
     }
@@ -56,7 +52,9 @@ def _leaf(given: Bundle, log: AuditedLog, index: int) -> bytes:
     return tiles.split_bundle(raw, width)[at]
 
 
-def _proof(given: Bundle, log: AuditedLog, index: int, line: Line) -> str:
+def _proof(
+    given: Bundle, audit: Audit, log: AuditedLog, index: int, line: Line
+) -> str:
     """Return the proof that a line's tree has the entry; "" of a larger one."""
     if line.size > log.head.size:
         return ""
@@ -65,11 +63,13 @@ def _proof(given: Bundle, log: AuditedLog, index: int, line: Line) -> str:
     names = tiles.read_by(log.head.size, walk)
     fetched = {name: given.read(f"{where}/tile/{name}") for name in names}
     nodes = walk(tiles.hashes(log.head.size, fetched))
-    signed = f"{log.head}\n"
-    if line.role != "anchor":
+    if line.role == "anchor":  # the checkpoint stands in its author's log
+        origin, _, at = line.place.rpartition(":")
+        said: Any = audit.logs[origin].opened[int(at)]
+        notes = {one.origin: one.note for one in said.logs}
+        signed = notes[log.origin].decode()
+    else:
         signed = given.read(line.place, checkpoint.MAX_SIZE).decode()
-    elif line.size != log.head.size:
-        return ""  # its author's log has that checkpoint
     return proof.spell(index, nodes, signed)
 
 

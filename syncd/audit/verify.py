@@ -104,8 +104,8 @@ class _Check:
         if not self.audit.rosters:
             return
         there = self._bundle.origins()
-        every = self.audit.rosters[0].authors
-        self.audit.absent += [o for o in every if o not in there]
+        absent = {*self.audit.rosters[0].authors} - {*there}
+        self.audit.absent += sorted(absent)
         for origin in there:
             if log := self._log(origin):
                 self.audit.logs[origin] = log
@@ -186,7 +186,7 @@ class _Check:
         ):
             if type_ in positions:
                 positions[type_].append(index)
-            if (type_ in BOOKS or type_ in positions) and record[1]:
+            if type_ in ASKED and record[1]:
                 entry = statement.decode(record[2], type_)
                 if not isinstance(entry, Void):
                     opened[index] = entry
@@ -206,12 +206,13 @@ class _Check:
             fits = self._fits(log, head, one.place, "fork" if one.ours else "")
             if fits:
                 log.lines += one.lines
-            elif one.ours and fits is None and head.size in ahead:
+            elif one.ours and head.size in ahead:
                 text = Message("two roots at size {size}", size=head.size)
                 self.find("fork", one.place, text)
             elif one.ours:
-                ahead |= {head.size} if fits is None else set()
                 log.apart += one.lines
+                if fits is None:
+                    ahead.add(head.size)
             elif fits is False:
                 self._blame(one.lines, log)
 
@@ -268,22 +269,16 @@ class _Check:
             by[line.signer, line.role].append(line)
         # Of a fork's other side it may have known nothing else; not if it
         # signed this one as well, but by a decision of the roster.
-        self._blame(
-            (
-                line
-                for line in log.apart
-                if any(
-                    here.size >= line.size
-                    and not (
-                        log.pins
-                        and here.size > line.size
-                        and here.at >= line.at
-                    )
-                    for here in by[line.signer, line.role]
-                )
-            ),
-            log,
-        )
+        for line in log.apart:
+            here = [
+                h for h in by[line.signer, line.role] if h.size >= line.size
+            ]
+            if log.pins:
+                here = [
+                    h for h in here if h.size == line.size or h.at < line.at
+                ]
+            if here:
+                self._blame([line], log)
         for lines in by.values():
             lines.sort(key=lambda line: (line.at, line.size))
             for before, after in pairwise(lines):

@@ -122,11 +122,10 @@ class _ReportOptions(_VerifyOptions):
 @noun.verb("report", "What an auditor takes home: text, JSON, or a page.")
 def _report(args: _ReportOptions) -> int:
     with _audited(args) as (_, audit):
-        pass
-    if args.page:
-        terminal.write_new(args.page, report.page(audit).encode())
-    else:
-        args.show(report.facts(audit), report.lines(audit))
+        if args.page:
+            terminal.write_new(args.page, report.page(audit).encode())
+        else:
+            args.show(report.facts(audit), report.lines(audit))
     return audit.exit_code
 
 

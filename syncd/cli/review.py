@@ -13,8 +13,8 @@ from typing import Any
 from msgspec import structs
 from rich.cells import set_cell_size
 
+from syncd import tsv
 from syncd.cli import grid
-from syncd.indicator import tsv
 from syncd.messages.catalogue import language, t
 from syncd.roster.changes import Change, between
 from syncd.roster.roster import Roster

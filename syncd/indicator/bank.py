@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from syncd import tsv
 from syncd.errors import MalformedError
-from syncd.indicator import tsv
 
 # ISO 3166 and XK, which BICs use; frozen with the normal form.
 _COUNTRIES: Final = {

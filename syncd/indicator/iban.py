@@ -7,8 +7,9 @@ The table is `ibans.tsv`: a country and its characters in all, registered (ISO
 import re
 from typing import Final
 
+from syncd import tsv
 from syncd.errors import MalformedError
-from syncd.indicator import checksum, tsv
+from syncd.indicator import checksum
 
 _IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
 _GROUPING: Final = re.compile(r"[ \-]+")

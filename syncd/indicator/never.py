@@ -23,8 +23,9 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from syncd import tsv
 from syncd.errors import MalformedError
-from syncd.indicator import numbering, services, suffixes, tsv
+from syncd.indicator import numbering, services, suffixes
 from syncd.indicator.identifier import Identifier, for_report, parse_normal
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Never

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from syncd.indicator import tsv
+from syncd import tsv
 
 # The 25 regions that share country code 1.
 NANP_REGIONS: Final = {

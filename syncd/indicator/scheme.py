@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import cache, lru_cache, reduce
 from typing import Final, NoReturn
 
+from syncd import tsv
 from syncd.errors import MalformedError
-from syncd.indicator import bank, tsv
+from syncd.indicator import bank
 
 KINDS: Final = ("card", "iban", "bank", "alipay", "wechat", "qq")
 

@@ -9,7 +9,7 @@ is services.tsv, beside this module, with source and date of each row.
 
 from typing import Final, NamedTuple
 
-from syncd.indicator import tsv
+from syncd import tsv
 
 
 class Service(NamedTuple):

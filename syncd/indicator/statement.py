@@ -49,6 +49,7 @@ from syncd.indicator.record import (
     VouchFields,
 )
 from syncd.shape import Form
+from syncd.tlog.checkpoint import Checkpoint
 
 MAX_PAYLOAD: Final = 4096  # bytes, types below 16
 MAX_BOOK_PAYLOAD: Final = 60 * 1024  # bytes, types 16 and up
@@ -165,6 +166,12 @@ class AnchoredLog(
             "(?=.{9,300}$)— [a-z0-9.-]+(/[a-z0-9._-]+)+ [A-Za-z0-9+/]{6,}={0,2}",
         ),
     ]
+
+    @property
+    def note(self) -> bytes:
+        """The checkpoint, as its log signed it."""
+        head = Checkpoint(self.origin, self.size, bytes.fromhex(self.root))
+        return f"{head}\n{self.line}\n".encode()
 
 
 class Anchor(Book, tag=16):

@@ -20,8 +20,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from syncd import tsv
 from syncd.errors import MalformedError
-from syncd.indicator import tsv
 
 FALLBACK: Final = {"evidence": "user_tag", "handling": "no_tip_off"}
 # Reasons to retract that are about the value: nobody says it again by accident.

@@ -20,8 +20,9 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final
 
+from syncd import tsv
 from syncd.errors import MalformedError, Message, UsageError
-from syncd.indicator import notation, tsv
+from syncd.indicator import notation
 from syncd.indicator.record import ReportFields
 from syncd.lists.rows import FileOptions
 

@@ -8,8 +8,8 @@ import re
 import zipfile
 from pathlib import Path
 
+from syncd import tsv
 from syncd.errors import UsageError
-from syncd.indicator import tsv
 from syncd.lists.rows import FileOptions
 
 FORMATS = ("csv", "tsv", "txt", "hosts", "ndjson", "xlsx")

@@ -18,8 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from syncd import tsv
 from syncd.errors import MalformedError, UsageError
-from syncd.indicator import tsv
 
 MAX_LINE = 65_536  # bytes; a longer one is refused, and not kept
 _SHOWN = 1024  # characters of it that are shown

@@ -16,8 +16,9 @@ from collections.abc import Callable, Mapping
 from functools import cache, lru_cache, partial
 from typing import Any, Final, NoReturn
 
+from syncd import tsv
 from syncd.errors import MalformedError
-from syncd.indicator import notation, scheme, tsv, vocabulary
+from syncd.indicator import notation, scheme, vocabulary
 from syncd.indicator.notation import FLAG
 from syncd.indicator.record import ReportFields
 

@@ -8,8 +8,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+from syncd import tsv
 from syncd.errors import Message, SyncdError
-from syncd.indicator import tsv
 from syncd.messages import wire
 
 ROOM = Path(__file__).parent

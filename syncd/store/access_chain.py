@@ -4,12 +4,12 @@ No secret is needed: what is sealed stands in it as it lies there.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
-Row = dict[str, Any]  # of the table `access`
+Row = Mapping[str, Any]  # of the table `access`
 _CLEAR: Final = (
     *("id", "at", "caller", "purpose", "kind"),
     *("writer", "previous"),

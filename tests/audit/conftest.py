@@ -17,7 +17,7 @@ from syncd.flows import log_files, publish
 from syncd.flows.ports import at_once
 from syncd.flows.serve import LogFiles
 from syncd.indicator import codec, leaf, statement
-from syncd.indicator.statement import Erase, Statement
+from syncd.indicator.statement import Anchor, AnchoredLog, Erase, Statement
 from syncd.node.audit import complete
 from syncd.roster.keys import MemberKeys
 from syncd.tlog import checkpoint, cosignature, note, tiles
@@ -155,3 +155,16 @@ def grow(into: Bundle, key: SigningKey, *said: Statement) -> int:
 
     asyncio.run(write())
     return size
+
+
+def anchor(into: Bundle, made: Made, head: Checkpoint, line: object) -> None:
+    """Let the carrier's log anchor a head, by a line of a note."""
+    one = AnchoredLog(head.origin, head.size, head.root.hex(), f"{line}")
+    grow(into, made.keys["carrier"].log, Anchor(logs=(one,)))
+
+
+def head_of(given: Bundle, origin: str) -> Checkpoint:
+    """Return the head of a log in a bundle."""
+    given = Bundle(given.root)  # as it is by now
+    raw = given.read(f"{bundles.log_directory(origin)}/checkpoint")
+    return checkpoint.parse(note.parse(raw).text)

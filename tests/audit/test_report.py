@@ -7,13 +7,22 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from syncd.audit import report
-from syncd.audit.bundle import Bundle
+from syncd.audit.bundle import Bundle, log_directory
 from syncd.audit.trace import trace
 from syncd.errors import UsageError
 from syncd.indicator.statement import Usage
 from syncd.messages import catalogue
-from syncd.tlog import merkle, note, strict
-from tests.audit.conftest import CARRIER, POLICE, Made, grow
+from syncd.tlog import checkpoint, merkle, note, strict
+from tests.audit.conftest import (
+    CARRIER,
+    NOW,
+    POLICE,
+    Made,
+    anchor,
+    grow,
+    head_of,
+    put_note,
+)
 from tests.cli.conftest import Run
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "audit-report.json"
@@ -64,34 +73,27 @@ def test_a_page_shows_what_was_found(made: Made, mine: Bundle) -> None:
 
 
 def test_an_entry_s_life_is_proven_step_by_step(
-    made: Made, police: Bundle
+    made: Made, mine: Bundle
 ) -> None:
     """Each proof alone leads from the leaf to a checkpoint that is signed."""
-    audit = made.audit(police)
-    found = trace(police, audit, POLICE, 3)
-    leaf = merkle.leaf_hashes([bytes.fromhex(found["leaf"])])[0]
-    assert {step["signer"] for step in found["steps"]} == {"bank", "carrier"}
+    signed = mine.read(f"{log_directory(POLICE)}/checkpoint")
+    line = note.parse(signed).signatures[0]
+    anchor(mine, made, head_of(mine, POLICE), line)
+    put_note(mine, head_of(mine, CARRIER), (made.keys["bank"].seen, NOW))
+    mine = Bundle(mine.root)
+    found = trace(mine, made.audit(mine), POLICE, 3)
+    assert {(one["signer"], one["role"]) for one in found["steps"]} == {
+        *(("bank", "merged"), ("carrier", "merged"), ("carrier", "anchor"))
+    }
     for step in found["steps"]:
-        head, _, signed = step["proof"].partition("\n\n")
-        title, index, *hashes = head.split("\n")
+        way, _, head = step["proof"].partition("\n\n")
+        title, index, *hashes = way.split("\n")
         assert (title, index) == ("c2sp.org/tlog-proof@v1", "index 3")
-        path = [strict.decode(one, "hash", 32) for one in hashes]
-        root = note.parse(signed.encode()).text.split("\n")[2]
-        assert strict.encode(climb(leaf, 3, step["size"], path)) == root
-
-
-def climb(hash_: bytes, index: int, size: int, path: list[bytes]) -> bytes:
-    """Return the root that an inclusion proof leads to (RFC 9162, 2.1.3.2)."""
-    last = size - 1
-    for node in path:
-        if index % 2 or index == last:
-            hash_ = merkle.node_hash(node, hash_)
-            while not index % 2 and index:
-                index, last = index // 2, last // 2
-        else:
-            hash_ = merkle.node_hash(hash_, node)
-        index, last = index // 2, last // 2
-    return hash_
+        (root,) = merkle.leaf_hashes([bytes.fromhex(found["leaf"])])
+        for one in hashes:  # the last of four is on the right all the way
+            root = merkle.node_hash(strict.decode(one, "hash", 32), root)
+        key = made.keys["police"].log.verifier
+        assert checkpoint.open_(head.encode(), key)[0].root == root
 
 
 def test_no_such_entry(made: Made, police: Bundle) -> None:

@@ -23,8 +23,6 @@ from syncd.flows.evaluation import Exchange
 from syncd.flows.evidence import Evidence
 from syncd.indicator import leaf
 from syncd.indicator.statement import (
-    Anchor,
-    AnchoredLog,
     Erase,
     RosterAccepted,
     Usage,
@@ -39,20 +37,15 @@ from tests.audit.conftest import (
     NOW,
     POLICE,
     Made,
+    anchor,
     grow,
+    head_of,
     put,
     put_note,
 )
 
 UNSIGNED = (ABOUT, "README.txt", "vkeys")
 FLIPS = 200  # 1,000 with `make examples`
-
-
-def head_of(given: Bundle, origin: str) -> Checkpoint:
-    """Return the head of a log in a bundle."""
-    given = Bundle(given.root)  # as it is by now
-    raw = given.read(f"{bundles.log_directory(origin)}/checkpoint")
-    return checkpoint.parse(note.parse(raw).text)
 
 
 def test_a_bundle_of_a_home_is_clean(made: Made, police: Bundle) -> None:
@@ -276,20 +269,16 @@ def forged_line(mine: Bundle, made: Made) -> None:
 
 def anchored_unsigned(mine: Bundle, made: Made) -> None:
     """A checkpoint that its log never signed."""
-    own = made.keys["carrier"].log
-    line = f"{note.sign('x' + chr(10), own).signatures[0]}"
-    anchored = AnchoredLog(
-        POLICE, 1, "00" * 32, line.replace("carrier", "police")
-    )
-    grow(mine, own, Anchor(logs=(anchored,)))
+    signed = note.sign("x\n", made.keys["carrier"].log)
+    line = f"{signed.signatures[0]}".replace("carrier", "police")
+    anchor(mine, made, Checkpoint(POLICE, 1, bytes(32)), line)
 
 
 def anchored_other(mine: Bundle, made: Made) -> None:
     """A checkpoint that its log signed, of another history."""
     head = Checkpoint(POLICE, 1, bytes(32))
     line = checkpoint.sign(head, made.keys["police"].log).signatures[0]
-    anchored = AnchoredLog(POLICE, 1, "00" * 32, f"{line}")
-    grow(mine, made.keys["carrier"].log, Anchor(logs=(anchored,)))
+    anchor(mine, made, head, line)
 
 
 def another_roster(mine: Bundle, made: Made) -> None:
@@ -518,8 +507,7 @@ def test_a_log_that_is_held_back(made: Made, mine: Bundle) -> None:
     audit = made.audit(mine)
     assert audit.found == []
     assert POLICE in str(audit.unseen)
-    one = AnchoredLog(POLICE, head.size, head.root.hex(), f"{line}")
-    grow(mine, made.keys["carrier"].log, Anchor(logs=(one,)))
+    anchor(mine, made, head, line)
     assert made.codes(mine) == {"log_gone"}
 
 

@@ -14,8 +14,9 @@ from schwifty.exceptions import SchwiftyException
 from stdnum import iban as stdnum_iban
 from stdnum import numdb
 
+from syncd import tsv
 from syncd.errors import MalformedError
-from syncd.indicator import account, bank, chain, checksum, iban, scheme, tsv
+from syncd.indicator import account, bank, chain, checksum, iban, scheme
 from tests.cases import cases
 
 ACCEPTED = cases("identifiers/account", "accepted")

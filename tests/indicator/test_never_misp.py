@@ -10,7 +10,8 @@ from functools import cache
 import pytest
 from pymispwarninglists.api import WarningLists
 
-from syncd.indicator import never, statement, suffixes, tsv
+from syncd import tsv
+from syncd.indicator import never, statement, suffixes
 from tests.indicator.test_never import DEFAULT as OURS
 
 LISTS = cache(lambda: WarningLists().warninglists)  # half a second

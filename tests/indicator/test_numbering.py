@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from syncd.indicator import chain, iban, numbering, tsv
+from syncd import tsv
+from syncd.indicator import chain, iban, numbering
 
 DOC = (Path(__file__).parents[2] / "docs" / "normal-forms.md").read_text()
 

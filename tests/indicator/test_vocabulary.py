@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from syncd import tsv
 from syncd.errors import MalformedError
-from syncd.indicator import tsv, vocabulary
+from syncd.indicator import vocabulary
 from syncd.indicator.notation import CODE
 
 

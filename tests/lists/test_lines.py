@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from syncd import tsv
 from syncd.errors import UsageError
-from syncd.indicator import tsv
 from syncd.lists import lines
 
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncd import tsv
 from syncd.errors import MalformedError
-from syncd.indicator import tsv, vocabulary
+from syncd.indicator import vocabulary
 from syncd.lists import words
 from syncd.lists.words import UnknownError
 from tests.cases import cases

@@ -261,12 +261,9 @@ async def test_records_are_a_chain_that_an_anchor_closes(
     assert newest == 6
     await own.access.record([access()])
     sql(own.database, change)
-
-    def rows(c: sa.Connection) -> list[dict[str, Any]]:
-        wanted = sa.select(tables.access).order_by(tables.access.c.id)
-        return [row._asdict() for row in c.execute(wanted)]
-
-    said = access_chain.verify(await own.database.read(rows), newest, anchored)
+    wanted = sa.select(tables.access).order_by(tables.access.c.id)
+    rows = await own.database.read(lambda c: [*c.execute(wanted).mappings()])
+    said = access_chain.verify(rows, newest, anchored)
     for one, start in zip(said, found, strict=True):
         assert start in one
 

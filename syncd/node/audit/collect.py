@@ -34,9 +34,7 @@ from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import checkpoint, note
 
-AT_ONCE = (
-    16  # files asked for together, of which a member sends a few at a time
-)
+AT_ONCE = 16  # files asked for together; a member sends a few at a time
 MOST_PAGES = 1000  # of a log's notes, of a thousand each
 TRIES = 5  # of a request for which a member has no time
 

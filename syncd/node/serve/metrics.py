@@ -15,8 +15,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+from syncd import tsv
 from syncd.flows.ports import State
-from syncd.indicator import tsv
 from syncd.node.serve.member_state import MemberState
 from syncd.roster.quotas import HOUR_S
 
