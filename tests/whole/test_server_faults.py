@@ -63,7 +63,7 @@ def plan(point: str, act: Callable[[str], None]) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def dying(point: str) -> AsyncIterator[None]:
+async def dying(point: str) -> AsyncIterator[threading.Event]:
     """Kill the server at a failpoint; start it again at the end."""
     dead = threading.Event()
 
@@ -72,7 +72,7 @@ async def dying(point: str) -> AsyncIterator[None]:
         dead.set()
 
     with plan(point, die):
-        yield
+        yield dead
         assert await asyncio.to_thread(dead.wait, 20)
     await asyncio.to_thread(postgres.start)
 
@@ -115,9 +115,10 @@ async def test_a_server_that_dies_in_a_merge(
     await until(merged)
     alliance.network.heal()
     alliance.cut("police", "carrier")
-    async with dying(point):
-        with suppress(UnavailableError):  # as the job that runs it does
-            await bank.round()
+    async with dying(point) as dead:
+        while not dead.is_set():  # it may not lead yet since the last death
+            with suppress(UnavailableError):  # as the job that runs it does
+                await bank.round()
     alliance.heal()
     await alliance.settle()
     assert await bank.digest(police.origin) == await carrier.digest(
