@@ -1,12 +1,15 @@
 """One entry's life: who had it when, each step with a proof of its own."""
 
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from syncd.audit import bundle as bundles
 from syncd.audit.bundle import Bundle
 from syncd.audit.result import Audit, AuditedLog, Line
-from syncd.errors import UsageError
+from syncd.errors import UntrustedError, UsageError
+from syncd.indicator import receipt
+from syncd.indicator.receipt import Receipt
 from syncd.indicator.statement import Answer, Dispute, Erase, Retract
 from syncd.tlog import checkpoint, merkle, proof, tiles
 
@@ -42,6 +45,20 @@ def trace(
         ],
         "later": [*_later(audit, origin, index)],
     }
+
+
+def anchor_of(audit: Audit, one: Receipt) -> int:
+    """Return the index of the anchor, in its log, that names a receipt.
+
+    Raises:
+        UntrustedError: none that is in the bundle does.
+    """
+    log, head = audit.logs.get(one.origin), receipt.head(one.named)
+    if log and one.hash in chain(*one.named):
+        for index, said in log.opened.items():
+            if getattr(said, "access", "") == head:
+                return index
+    raise UntrustedError("receipt: no anchor in the bundle names it")
 
 
 def _leaf(given: Bundle, log: AuditedLog, index: int) -> bytes:

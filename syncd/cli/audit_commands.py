@@ -8,15 +8,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
+from msgspec.structs import replace
+
+from syncd import config
 from syncd.audit import bundle, report
 from syncd.audit.bundle import Bundle, Writer
 from syncd.audit.result import Audit
-from syncd.audit.trace import trace
+from syncd.audit.trace import anchor_of, trace
 from syncd.audit.verify import verify
 from syncd.cli import meter, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions, positions
 from syncd.flows import evidence
+from syncd.indicator import receipt
 from syncd.messages.catalogue import t
 from syncd.roster import certificate, trust
 
@@ -139,6 +144,25 @@ def _trace(args: _TraceOptions) -> int:
     with _audited(args) as (given, audit):
         found = trace(given, audit, origin, index)
     args.show(found, _life(found, report.moments(audit)))
+    return audit.exit_code
+
+
+class _ReceiptOptions(_VerifyOptions):
+    file: Path = argument("of a look-up")
+
+
+@noun.verb("receipt", "Who has the anchor that names a look-up's receipt.")
+def _receipt(args: _ReceiptOptions) -> int:
+    one = terminal.parsed(args.file, receipt.parse)
+    if not one.named:
+        from syncd.store.snapshot import OwnSnapshot  # a home, here alone
+
+        own = args.settings()
+        with OwnSnapshot.of(own.home, config.server(own)) as store:
+            one = replace(one, named=store.anchored(one.hash))
+    with _audited(args) as (given, audit):
+        found = trace(given, audit, one.origin, anchor_of(audit, one))
+    args.show(to_builtins(one), _life(found, report.moments(audit)))
     return audit.exit_code
 
 

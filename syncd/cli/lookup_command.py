@@ -38,6 +38,7 @@ class _LookupOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
     epoch: int = option("the lines are tokens of this epoch")
     file: Path | None = option("values one a line, or a table")
     out: Path | None = option("a new file: .csv or .xlsx")
+    receipt: Path | None = option("a new file: shows later that one was asked")
     keep: list[str] = option("columns of the table to keep beside them")
 
 
@@ -80,10 +81,19 @@ def _lines(args: _LookupOptions, call: Mapping[str, Any]) -> int:
         for number, line in enumerate(values(args.file), 1)
     ]
     items: list[Mapping[str, Any]] = []
+    if file := args.receipt:
+        if len(wanted) != 1:
+            raise UsageError(
+                "receipt: is of one value, not of {n}", n=len(wanted)
+            )
+        terminal.check_new(file)
     with args.api() as own:
-        asking = Question(own, call)
+        asking = Question(own, {**call, "receipt": bool(file)})
         for some in batches(wanted, LOOKUPS):
             items += asking.ask(some)
+    if file and "receipt" in items[0]:
+        raw = terminal.as_json(items[0]["receipt"]).encode()
+        terminal.write_new(file, raw + b"\n", private=True)
     whole = _whole if len(items) == 1 else _rows
     args.show({"items": items, "as_of": asking.as_of}, whole(items))
     if len(items) > 1 and not args.as_json:

@@ -16,6 +16,7 @@ from syncd.flows.ports import Offload, Position, at_once
 from syncd.indicator import active, identifier, never, token, verdict
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
+from syncd.indicator.receipt import Receipt
 from syncd.indicator.statement import Report
 from syncd.indicator.verdict import Verdict
 from syncd.roster.roster import Roster
@@ -59,6 +60,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     hint: Message = NOTHING  # how to ask for what was not tried
     evidence: tuple[str, ...] = ()  # codes of the reports it rests on, sorted
     outputs: tuple[bytes, ...] = ()  # of its forms
+    receipt: Receipt | None = None  # shows later that it was asked
 
     def __repr__(self) -> str:
         """Tell nothing of the value."""

@@ -62,6 +62,8 @@ OPEN: Final = "url"  # what needs no holder: of the other kinds too
 Spend = Callable[[Counter[str], Counter[str]], None]
 """hears, before anybody is asked, of how many items need holders of a kind or
 are OPEN, and of how many further forms of them do"""
+Receipted = Callable[[str, World, Answer], Answer]
+"""(purpose, world, answer) → the answer, with a receipt"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,7 @@ async def lookup(
     caller: str,
     reference: str,
     timeout_s: float,
+    receipt: Receipted = lambda *given: given[-1],
 ) -> list[Answer]:
     """Answer every question, in order; recorded durably before return.
 
@@ -111,16 +114,14 @@ async def lookup(
     answers = await judge.answers(
         asked, claims, offload, lambda: clock() < deadline
     )
-    answers = [*map(_with_kinds, asked, answers)]
+    tried = map(_with_kinds, asked, answers)
+    answers = [receipt(purpose, world, answer) for answer in tried]
     await context.record(
         [
             Access(
-                *(caller, purpose, one.question.kind, a.hit),
-                tokens=a.tokens,
-                reference=reference,
-                action=a.action,
-                handling=a.handling,
-                forms=a.forms,
+                *(caller, purpose, one.question.kind, a.hit, a.tokens),
+                *(reference, a.action, a.handling, a.forms),
+                a.receipt.hash if a.receipt else "",
             )
             for one, a in zip(asked, answers, strict=True)
             if a.problem is None

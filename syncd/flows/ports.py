@@ -128,6 +128,7 @@ class Access:
     forms: Sequence[Identifier] = field(
         default=(), repr=False, compare=False
     )  # what was tried: never kept
+    receipt: str = ""  # hex hash of what its asker gets to show it
 
 
 class OwnLogReader(Protocol):

@@ -8,8 +8,9 @@ the key gone, no record can be tied to a token, a report or a case.
 A record names its writer and that writer's previous record. Both are bound
 to what is sealed, with all that stands in clear: a record that was changed or
 moved does not open. Its hash is over both and over the hash of the record
-before; anchors in our log have one over each writer's newest (`heads`), so
-that what was recorded by then is not written anew, the secret at hand or not.
+before; anchors in our log have one over each writer's newest and over each
+that has a receipt (`heads`), so that what was recorded by then is not written
+anew, the secret at hand or not.
 """
 
 import hmac
@@ -31,7 +32,8 @@ import sqlalchemy as sa
 from syncd.errors import DamagedError
 from syncd.flows.ports import Access, Position
 from syncd.grouped import Grouped
-from syncd.store.access_chain import bound_to, chained, headed
+from syncd.indicator import receipt
+from syncd.store.access_chain import bound_to, chained, named
 from syncd.store.book import SealedBook, reads, writes
 from syncd.store.database import Database
 from syncd.store.portable import byte_place
@@ -78,6 +80,7 @@ class AccessRow:
     tag: bytes  # 8 bytes per token asked
     writer: str
     previous: int  # id of the writer's record before, 0 for none
+    receipt: str  # hex hash of what its asker got, or ""
     hash: bytes
 
 
@@ -174,17 +177,14 @@ class AccessBook(SealedBook):
         return await self._rows(sums.where(t.at.between(since, until - 1)))
 
     @reads
-    def heads(self, c: sa.Connection) -> tuple[str, int]:
-        """Return the hash over each writer's newest record, and the newest id.
+    def heads(self, c: sa.Connection, after: int) -> tuple[str, int]:
+        """Return what an anchor says of the records, and the newest id.
 
-        "" and 0 where there is none.
+        `after` is the id up to which the last one did; "" if nothing is new.
         """
-        newest = sa.select(sa.func.max(access.c.id)).group_by(access.c.writer)
-        rows = sa.select(access.c.id, access.c.hash)
-        found = dict(
-            map(tuple, c.execute(rows.where(access.c.id.in_(newest))))
-        )
-        return headed(found.items()), max(found, default=0)
+        newest = c.scalar(sa.select(sa.func.max(access.c.id))) or 0
+        found = named(c, after, newest) if newest != after else ()
+        return receipt.head(found), newest
 
     async def prune(self, days: int) -> int:
         """Drop records older than `days` and keys no longer needed."""
@@ -233,6 +233,7 @@ class AccessBook(SealedBook):
             row |= {"purpose": a.purpose, "kind": a.kind}
             row |= {"tag": b"".join(map(month.tag, a.tokens)), "sealed": b""}
             row |= {"writer": self._writer, "previous": previous}
+            row["receipt"] = a.receipt
             positions = None if a.positions is None else (*a.positions,)
             content = (a.reference, positions, a.action, a.handling)
             bound = bound_to(row)

@@ -4,15 +4,19 @@ No secret is needed: what is sealed stands in it as it lies there.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
+import sqlalchemy as sa
+
+from syncd.indicator.receipt import Named, head
+from syncd.store.tables import access
 
 Row = Mapping[str, Any]  # of the table `access`
 _CLEAR: Final = (
     *("id", "at", "caller", "purpose", "kind"),
-    *("writer", "previous"),
+    *("writer", "previous", "receipt"),
 )
 
 
@@ -27,23 +31,29 @@ def chained(before: bytes, bound: bytes, sealed: bytes) -> bytes:
     return hashlib.sha256(before + bound + sealed).digest()
 
 
-def headed(heads: Iterable[tuple[int, bytes]]) -> str:
-    """Return the hash over (id, hash) of each writer's newest record, hex."""
-    found = sorted([id_, hash_.hex()] for id_, hash_ in heads)
-    raw = msgspec.json.encode(found)
-    return hashlib.sha256(raw).hexdigest() if found else ""
+def named(c: sa.Connection, after: int, upto: int) -> list[Named]:
+    """Return of which records an anchor speaks, by id.
+
+    Those are each writer's newest up to an id, and all that have a receipt
+    and are newer than what the anchor before spoke of.
+    """
+    t = access.c
+    newest = sa.select(sa.func.max(t.id)).where(t.id <= upto)
+    fresh = t.id.between(after + 1, upto) & (t.receipt != "")
+    some = t.id.in_(newest.group_by(t.writer)) | fresh
+    rows = sa.select(t.id, t.hash, t.receipt).where(some).order_by(t.id)
+    return [(id_, hash_.hex(), of) for id_, hash_, of in c.execute(rows)]
 
 
-def verify(rows: Iterable[Row], upto: int, anchored: str) -> Iterator[str]:
+def verify(
+    rows: Iterable[Row], found: Sequence[Named], anchored: str
+) -> Iterator[str]:
     """Yield what is wrong with records, as they lie there, the oldest first.
 
-    `upto` is the newest id that our log has anchored, as `anchored`. Of what
+    `found` are those of which our newest anchor speaks, as `anchored`. Of what
     expired nothing is left but the hash in the record behind it.
     """
-    last, heads = (
-        dict[str, tuple[int, bytes]](),
-        dict[str, tuple[int, bytes]](),
-    )
+    last = dict[str, tuple[int, bytes]]()
     for row in rows:
         before = last.get(row["writer"])
         id_, hash_ = row["id"], row["hash"]
@@ -54,7 +64,6 @@ def verify(rows: Iterable[Row], upto: int, anchored: str) -> Iterator[str]:
             if chained(was, bound_to(row), row["sealed"]) != hash_:
                 yield f"access record {id_}: changed"
         last[row["writer"]] = id_, hash_
-        if id_ <= upto:
-            heads[row["writer"]] = id_, hash_
-    if anchored and headed(heads.values()) != anchored:
+    if anchored not in ("", head(found)):
+        upto = found[-1][0] if found else 0
         yield f"access records up to {upto}: not those that our log anchored"

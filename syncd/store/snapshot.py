@@ -6,6 +6,7 @@ streamed. Nothing is interpreted here: that they hold is for `flows.audit`
 to find out.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from sqlalchemy.exc import DBAPIError
 from syncd.errors import DamagedError
 from syncd.flows.ports import Bundle
 from syncd.indicator.absent import Range
-from syncd.store import bundles, erasing, kept_notes
+from syncd.indicator.receipt import Named
+from syncd.store import access_chain, bundles, erasing, kept_notes
+from syncd.store.access import ANCHORED
 from syncd.store.database import Database
 from syncd.store.home_stores import MIRROR, OWN
 from syncd.store.server import Server
@@ -141,6 +144,18 @@ class OwnSnapshot(_Snapshot):
         """Yield the access records as they lie there, by id."""
         rows = self._rows(sa.select(access).order_by(access.c.id))
         return (row._asdict() for row in rows)
+
+    def anchored(self, receipt: str = "") -> list[Named]:
+        """Return of which access records our newest anchor speaks.
+
+        Of a receipt, the first that speaks of it: nothing, if none does.
+        """
+        marks = [0, *sorted(map(int, self.done(ANCHORED)))]
+        wanted = sa.select(access.c.id).where(access.c.receipt == receipt)
+        id_ = self._c.scalar(wanted) if receipt else marks[-1]
+        at = bisect_left(marks, id_ or 0)
+        span = marks[at - 1 : at + 1]
+        return access_chain.named(self._c, *span) if len(span) > 1 else []
 
     def done(self, start: str) -> list[str]:
         """Return what follows in the names of done appends that begin so."""

@@ -187,6 +187,7 @@ access = own_table(
     column("sealed", Bytes),
     column("writer", Text),
     column("previous", Int),  # its record before, or 0
+    column("receipt", Text),  # hex hash of what its asker got, or ""
     column("hash", Bytes),  # over this record and that one's hash
 )
 sa.Index("access_at", access.c.at)

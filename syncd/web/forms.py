@@ -14,6 +14,7 @@ from syncd.errors import SyncdError
 from syncd.flows.draft import DisputeDraft, Draft, RawValue
 from syncd.flows.ports import Position
 from syncd.indicator.never import Owner
+from syncd.indicator.receipt import Receipt
 from syncd.indicator.record import ReportFields
 from syncd.messages.wire import Params, WireMessage
 from syncd.shape import EMPTY, Form
@@ -105,6 +106,7 @@ class Lookups(Input, Generic[T]):
     deadline_ms: Annotated[int, msgspec.Meta(ge=0, le=MAX_DEADLINE_MS)] = 0
     # the setting's if absent
     outcome: str = ""  # code: what came of it, for what is told of sightings
+    receipt: bool = False  # of each value, to show later that we asked
 
 
 LookupCall = Lookups[Item | SyncdError]
@@ -176,6 +178,7 @@ class LookupItem(Output):
     tried: tuple[str, ...] = ()  # kinds of account that a number was tried as
     hint: str = ""  # how to ask for what was not tried
     hint_code: str = ""
+    receipt: Receipt | None = None  # if one was asked for
     problem: Problem | None = None
 
 

@@ -1,15 +1,22 @@
 """Which checkpoints of others a daemon anchors in its own log, and when not."""
 
+import hashlib
+import json
+from pathlib import Path
+
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from syncd.indicator import statement
 from syncd.indicator.statement import Anchor
-from syncd.node.audit import stored
+from syncd.node.audit import complete, stored
 from syncd.node.context import Reading
 from syncd.store import tables
 from syncd.tlog import checkpoint
 from tests.alliance import Alliance, Member, shared
+from tests.cli.conftest import Run
+from tests.cli.conftest import run as run
 
 IDS = ("bank", "carrier", "police")
 POLICE = "police.example/syncd/txwz/1"
@@ -61,7 +68,7 @@ async def test_what_was_merged_is_anchored(
     await alliance.bank.lookup("url", "http://evil.example/")
     await whole_day(alliance, today + 1, monkeypatch)
     (anchor,) = await anchors(alliance.bank)
-    access, newest = await alliance.bank.node.home.own.access.heads()
+    access, newest = await alliance.bank.node.home.own.access.heads(0)
     assert (anchor.access, newest) == (access, 1)
     assert _home_holds(alliance.bank)
     await alliance.bank.node.home.own.database.write(
@@ -84,6 +91,44 @@ async def test_at_most_once_a_day(
     await alliance.settle()
     await whole_day(alliance, tomorrow, monkeypatch)
     assert len(await anchors(alliance.bank)) == 1
+
+
+async def test_that_one_had_asked_is_shown_by_a_receipt(
+    alliance: Alliance,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    run: Run,
+) -> None:
+    """By the anchor that names it, to who has the log: home or no home."""
+    bank, value = alliance.bank, "http://evil.example/"
+    today = statement.day(bank.node.ctx.today())
+    [item] = await bank.lookup("url", value, receipt=True)
+    [other] = await bank.lookup("url", value)
+    made, none = item.receipt, other.receipt
+    assert (made is None, none) == (False, None)
+    assert made.verdict, made.positions == (item.verdict, item.positions)
+    said = f"{made.salt}url:evil.example/".encode()
+    assert made.commitment == hashlib.sha256(said).hexdigest()
+    file, given = tmp_path / "receipt", tmp_path / "bundle"
+    file.write_bytes(msgspec.json.encode(made))
+    judge = "audit", "receipt", file, given
+    judge += "--fingerprint", alliance.fingerprint
+    for day in (1, 2):
+        await bank.lookup("url", value)
+        await whole_day(alliance, today + day, monkeypatch)
+        await alliance.police.report("url", f"http://evil{day}.example/")
+        await alliance.settle()
+    await complete.write(bank.config, given, 2**32)
+    assert "no home given" in run(*judge).err
+    ran = run("--home", bank.home, *judge, "--json")
+    assert ran.code == 0, ran.err
+    shown = json.loads(ran.out)
+    assert [row[0] for row in shown["named"]] == [1, 3]
+    del shown["salt"]
+    file.write_text(json.dumps(shown))
+    assert "carrier (merged)" in run(*judge).out
+    file.write_text(json.dumps(shown | {"verdict": "none"}))
+    assert run(*judge).code == 4
 
 
 @pytest.mark.slow

@@ -242,6 +242,7 @@ async def test_a_record_that_was_changed_does_not_open(
     [
         ("UPDATE access SET caller = 'desk 2' WHERE id = 3", ["3: changed"]),
         ("DELETE FROM access WHERE id = 3", ["4: 3 before it is missing"]),
+        ("UPDATE access SET receipt='' WHERE id = 4", ["4: changed", "up to"]),
         ("DELETE FROM access WHERE id = 6", ["7: 6 before it", "up to 6"]),
         (
             "UPDATE access SET hash = tag WHERE id = 6",
@@ -256,14 +257,15 @@ async def test_records_are_a_chain_that_an_anchor_closes(
 ) -> None:
     """What was recorded by then is not written anew, with no secret either."""
     for _ in range(3):
-        await own.access.record([access(), access()])
-    anchored, newest = await own.access.heads()
+        await own.access.record([access(), access(receipt="r")])
+    anchored, newest = await own.access.heads(3)
     assert newest == 6
     await own.access.record([access()])
     sql(own.database, change)
     wanted = sa.select(tables.access).order_by(tables.access.c.id)
     rows = await own.database.read(lambda c: [*c.execute(wanted).mappings()])
-    said = access_chain.verify(rows, newest, anchored)
+    named = await own.database.read(lambda c: access_chain.named(c, 3, newest))
+    said = access_chain.verify(rows, named, anchored)
     for one, start in zip(said, found, strict=True):
         assert start in one
 

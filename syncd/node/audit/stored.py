@@ -23,7 +23,6 @@ from syncd.indicator.absent import RETIRED
 from syncd.node.follow.receipts import with_receipts
 from syncd.roster.roster import Roster
 from syncd.store import access_chain, durable, own
-from syncd.store.access import ANCHORED
 from syncd.store.snapshot import (
     CosignRow,
     LogRow,
@@ -164,12 +163,11 @@ def verify_home(settings: Config, roster: Roster) -> list[LogReport]:
 
 def _accesses(store: OwnSnapshot, found: list[LogReport], origin: str) -> None:
     """Hold the access records against what our log has anchored of them."""
-    upto = max(map(int, store.done(ANCHORED)), default=0)
     for report in found:
         if report.origin == origin:
             anchored = next(filter(None, report.counted.access), "")
-            rows = store.accesses()
-            report.problems += access_chain.verify(rows, upto, anchored)
+            held = store.accesses(), store.anchored(), anchored
+            report.problems += access_chain.verify(*held)
 
 
 def _usage(found: list[LogReport], roster: Roster) -> None:

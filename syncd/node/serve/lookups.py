@@ -1,11 +1,14 @@
 """The service behind `/v1/lookups`, with its access records."""
 
+import os
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, Protocol
+
+from msgspec import structs
 
 from syncd.errors import MalformedError, Message, SyncdError
 from syncd.flows import lookup, sighting
@@ -15,15 +18,16 @@ from syncd.flows.lookup import LookupContext, Spend
 from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access, Finding, Position
 from syncd.flows.tokenise import Tokeniser
-from syncd.indicator import token, vocabulary
+from syncd.indicator import receipt, token, vocabulary
 from syncd.indicator.claims import Claim
+from syncd.indicator.receipt import Receipt
 from syncd.messages import wire
 from syncd.node.background import Aside
 from syncd.node.context import Reading
 from syncd.node.serve.budgets import Budgets, LookupCounts
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.own_list_service import Overlay
-from syncd.node.serve.shown import day_text, label
+from syncd.node.serve.shown import day_text, label, shown
 from syncd.node.upkeep.lapse import Lapse
 from syncd.store.sightings import SightedToken
 from syncd.store.stored_claims import Sizes
@@ -153,11 +157,12 @@ class Lookups:
         questions = [_question(item) for item in wanted.items]
         how: dict[str, Any] = {"purpose": purpose, "caller": caller.name}
         how["reference"] = wanted.reference
+        more = {"receipt": self._receipt} if wanted.receipt else {}
         answers, overlay, world, _ = done = await self.answers(
             questions,
             timeout_s=deadline_ms / 1000,
             spend=partial(self.budgets.spend, caller),
-            **how,
+            **(how | more),
         )
         self._wait(how, questions, done)
         await self._sight(answers, purpose, outcome, world.day)
@@ -211,6 +216,22 @@ class Lookups:
         )
         found = await lookup.lookup(questions, world, context, **how)
         return Answered(found, overlay, world, records)
+
+    def _receipt(self, purpose: str, world: World, answer: Answer) -> Answer:
+        """Return an answer with what shows later that it was asked for."""
+        if answer.verdict is None or not answer.forms:
+            return answer
+        salt = os.urandom(16).hex()
+        made = shown(
+            *(Receipt, answer.verdict),
+            origin=self.ctx.origin,
+            at=self.ctx.now(),
+            purpose=purpose,
+            roster=world.roster.version,
+            commitment=receipt.commitment(salt, answer.forms[0]),
+            salt=salt,
+        )
+        return structs.replace(answer, receipt=made)
 
     def _wait(
         self,
@@ -354,5 +375,6 @@ def lookup_item(answer: Answer, ours: forms.Ours | None) -> forms.LookupItem:
         owner=answer.owner,
         notices=answer.notices,
         tried=answer.tried,
+        receipt=answer.receipt,
         **rest,
     )

@@ -109,11 +109,15 @@ class Daily:
         given = merged, anchored, self.ctx.mirror, self.ctx.offload
         logs = await anchor.due(self.ctx.origin, today, *given)
         if logs:
-            access, newest = await own.access.heads()
+            marks = await own.log.names_done(ANCHORED)
+            upto = max(
+                (int(m.removeprefix(ANCHORED)) for m in marks), default=0
+            )
+            access, newest = await own.access.heads(upto)
             done = [f"{sized}{one.origin}/{one.size}" for one in logs]
             done += [name]
-            if not await own.log.was_done(upto := f"{ANCHORED}{newest}"):
-                done += [upto]
+            if access:
+                done += [f"{ANCHORED}{newest}"]
             made = Anchor(logs=logs, access=access)
             await self.publisher.append([made], done=done)
 

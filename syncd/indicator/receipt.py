@@ -1,0 +1,68 @@
+"""Receipts of look-ups: who asked can show later that it did, and by when.
+
+    hash = SHA-256(canonical JSON of a receipt without `salt` and `named`)
+    commitment = SHA-256(salt ‖ kind ‖ ":" ‖ normal form)
+    head = SHA-256(JSON of `named`)
+
+An access record holds the hash, and an anchor in the member's log a head over
+the records: so who has a receipt, all that the head is over, and that log with
+its cosignatures sees that it was there by then. With the salt a number can be
+found by trying them all; without, a receipt tells nothing of it.
+"""
+
+import hashlib
+from collections.abc import Collection
+
+import msgspec
+
+from syncd.errors import MalformedError
+from syncd.indicator.identifier import Identifier
+from syncd.indicator.notation import Position
+
+Named = tuple[int, str, str]  # id of a record, its hash, its receipt's or ""
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a value was asked for, and what came of it; not which value."""
+
+    origin: str  # the log that anchors it
+    at: int  # unix seconds
+    purpose: str
+    verdict: str
+    positions: tuple[Position, ...]  # what that rests on
+    roster: int  # version
+    commitment: str  # hex
+    salt: str = ""  # hex; to be left out for who is not to learn the value
+    named: tuple[Named, ...] = ()  # what the anchor's head is over
+
+    @property
+    def hash(self) -> str:
+        """What the access record holds, in hex."""
+        bare = msgspec.structs.replace(self, salt="", named=())
+        return _hash(msgspec.json.encode(bare, order="sorted"))
+
+
+def parse(raw: bytes) -> Receipt:
+    """Read a receipt, of which nothing is proven yet.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    try:
+        return msgspec.json.decode(raw, type=Receipt)
+    except msgspec.DecodeError as e:
+        raise MalformedError("receipt: {why}", why=e) from e
+
+
+def commitment(salt: str, value: Identifier) -> str:
+    """Return what shows that it was this value, to who has it and the salt."""
+    return _hash(f"{salt}{value.kind}:{value.value}".encode())
+
+
+def head(named: Collection[Named]) -> str:
+    """Return what an anchor says of some records, "" of none."""
+    return _hash(msgspec.json.encode(named)) if named else ""
+
+
+def _hash(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
