@@ -18,11 +18,12 @@ import msgspec
 from syncd.errors import MalformedError
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import Position
+from syncd.shape import Form
 
 Named = tuple[int, str, str]  # id of a record, its hash, its receipt's or ""
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Receipt(Form, omit_defaults=True):
     """What a value was asked for, and what came of it; not which value."""
 
     origin: str  # the log that anchors it

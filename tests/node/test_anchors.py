@@ -104,15 +104,16 @@ async def test_that_one_had_asked_is_shown_by_a_receipt(
     today = statement.day(bank.node.ctx.today())
     [item] = await bank.lookup("url", value, receipt=True)
     [other] = await bank.lookup("url", value)
-    made, none = item.receipt, other.receipt
-    assert (made is None, none) == (False, None)
-    assert made.verdict, made.positions == (item.verdict, item.positions)
+    made = item.receipt
+    assert made
+    assert not other.receipt
+    assert (made.verdict, made.positions) == (item.verdict, item.positions)
     said = f"{made.salt}url:evil.example/".encode()
     assert made.commitment == hashlib.sha256(said).hexdigest()
     file, given = tmp_path / "receipt", tmp_path / "bundle"
     file.write_bytes(msgspec.json.encode(made))
-    judge = "audit", "receipt", file, given
-    judge += "--fingerprint", alliance.fingerprint
+    pinned = "--fingerprint", alliance.fingerprint
+    judge = "audit", "receipt", file, given, *pinned
     for day in (1, 2):
         await bank.lookup("url", value)
         await whole_day(alliance, today + day, monkeypatch)

@@ -242,11 +242,14 @@ async def test_a_record_that_was_changed_does_not_open(
     [
         ("UPDATE access SET caller = 'desk 2' WHERE id = 3", ["3: changed"]),
         ("DELETE FROM access WHERE id = 3", ["4: 3 before it is missing"]),
-        ("UPDATE access SET receipt='' WHERE id = 4", ["4: changed", "up to"]),
-        ("DELETE FROM access WHERE id = 6", ["7: 6 before it", "up to 6"]),
+        (
+            "UPDATE access SET receipt='' WHERE id = 4",
+            ["4: changed", "newest"],
+        ),
+        ("DELETE FROM access WHERE id = 6", ["7: 6 before it", "newest"]),
         (
             "UPDATE access SET hash = tag WHERE id = 6",
-            ["6: cha", "7: cha", "up to"],
+            ["6: cha", "7: cha", "newest"],
         ),
         ("DELETE FROM access WHERE id < 4", []),  # expired
         ("UPDATE access SET hash = hash", []),
