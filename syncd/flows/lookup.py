@@ -10,23 +10,13 @@ the others are answered as usual.
 
 import asyncio
 from collections import Counter
-from collections.abc import (
-    Awaitable,
-    Callable,
-    Collection,
-    Sequence,
-)
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from msgspec import structs
 
-from syncd.errors import (
-    MalformedError,
-    Message,
-    SyncdError,
-    UnavailableError,
-)
+from syncd.errors import MalformedError, Message, SyncdError, UnavailableError
 from syncd.flows.basis import ClaimSource
 from syncd.flows.judge import (
     Answer,

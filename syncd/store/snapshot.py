@@ -93,10 +93,7 @@ class _Snapshot:
             NewerError: a newer syncd has migrated it.
         """
         database = Database(
-            server or home / cls.file,
-            cls.schema,
-            read_only=True,
-            readers=1,
+            server or home / cls.file, cls.schema, read_only=True, readers=1
         )
         with closing(database), database.reading() as connection:
             yield cls(connection)

@@ -8,11 +8,7 @@ from unittest.mock import DEFAULT, AsyncMock, Mock, patch
 import pytest
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from syncd.errors import (
-    DamagedError,
-    StaleError,
-    UnavailableError,
-)
+from syncd.errors import DamagedError, StaleError, UnavailableError
 from syncd.flows.ports import Bundle
 from syncd.node.context import BUG
 from syncd.node.daemon import Daemon

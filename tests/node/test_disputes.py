@@ -138,9 +138,7 @@ async def test_a_dispute_is_told_once(alliance: Alliance) -> None:
     assert await book.reported(f"arrivals/{log}") == read
 
 
-async def test_what_is_withdrawn_waits_for_nothing(
-    alliance: Alliance,
-) -> None:
+async def test_what_is_withdrawn_waits_for_nothing(alliance: Alliance) -> None:
     carrier, bank = alliance.carrier, alliance.bank
     await disputed(alliance)
     [item] = await listed(carrier)

@@ -157,18 +157,14 @@ async def test_whoever_writes_wakes_who_waits(it: Ring) -> None:
     assert not news.is_set()
 
 
-async def test_closing_ends_every_reader_after_what_is_there(
-    it: Ring,
-) -> None:
+async def test_closing_ends_every_reader_after_what_is_there(it: Ring) -> None:
     await it.put("last")
     it.events.close()
     names = [e.name async for e in it.events.follow("0.0") if e is not None]
     assert names == ["hello", "last"]
 
 
-async def test_too_many_followers_get_retry_after(
-    it: Ring,
-) -> None:
+async def test_too_many_followers_get_retry_after(it: Ring) -> None:
     streams = [it.events.follow("") for _ in range(event_feed.FOLLOWERS)]
     for stream in streams:
         await anext(stream)

@@ -54,9 +54,7 @@ class World:
             now=NOW,
         )
         self.home.trusted.current = SimpleNamespace(
-            zone="UTC",
-            epochs=[PHONE],
-            member={"bank": BANK}.get,
+            zone="UTC", epochs=[PHONE], member={"bank": BANK}.get
         )
         logs: Any = SimpleNamespace(
             state=lambda o: SimpleNamespace(known=self.known.get(o, 0))

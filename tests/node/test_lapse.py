@@ -60,9 +60,7 @@ DISPUTE = dispute(**ABOUT)
 
 
 def claim(
-    index: int,
-    content: ClaimStatement = REPORT,
-    origin: str = "a/syncd/t/1",
+    index: int, content: ClaimStatement = REPORT, origin: str = "a/syncd/t/1"
 ) -> Claim:
     return Claim(origin, index, content)
 

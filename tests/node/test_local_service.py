@@ -53,10 +53,7 @@ async def test_a_dispute_without_holders_is_kept_unchecked(
     made = []
     for expires in (first, second, first, ""):
         draft = forms.DisputeDraft(
-            kind="phone",
-            value="+12025550177",
-            reason="stale",
-            expires=expires,
+            kind="phone", value="+12025550177", reason="stale", expires=expires
         )
         made.append(await node.claim_intake.dispute(CALLER, draft))
     assert [one.id for one in made] == [1, 2, 1, 1]

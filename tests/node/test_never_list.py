@@ -169,9 +169,7 @@ async def test_a_list_that_grows_asks_for_what_is_new(world: World) -> None:
     assert world.holders.counts() == []
 
 
-async def test_what_holders_do_not_answer_is_asked_again(
-    world: World,
-) -> None:
+async def test_what_holders_do_not_answer_is_asked_again(world: World) -> None:
     """Status says how much is missing, and why; no answer is lost."""
     one = world.start()
     world.holders.most = 100

@@ -151,7 +151,7 @@ async def test_an_item_is_refused_alone(alliance: Alliance) -> None:
     assert [one.refused for one in taken] == [1, 0, 0, 1]
     taken = [await add(bank, (CLEAR, "C-2"), ("?", "C-3"), (CLEAR, ""))]
     assert [one.state for one in taken[0].items] == [
-        *("kept", "refused", "refused"),
+        *("kept", "refused", "refused")
     ]
     assert await kept(bank) == 1
 

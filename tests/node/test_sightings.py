@@ -153,8 +153,7 @@ async def test_fewer_than_a_batch_wait_and_what_has_gone_is_dropped(
 
 
 @pytest.mark.parametrize(
-    ("enabled", "want"),
-    [("auto", {"bank"}), (True, {*IDS}), (False, set())],
+    ("enabled", "want"), [("auto", {"bank"}), (True, {*IDS}), (False, set())]
 )
 def test_police_and_carriers_tell_only_if_they_are_set_to(
     enabled: object, want: set[str]

@@ -88,10 +88,7 @@ WELL = MemberState(
     remarks=(),
 )
 FORMAT = WireMessage(detail="format")
-FIVE_WAIT = {
-    ("url", State.WAITING): 2,
-    ("phone", State.WAITING): 3,
-}
+FIVE_WAIT = {("url", State.WAITING): 2, ("phone", State.WAITING): 3}
 
 
 def todo(**fields: Any) -> list[Message]:
@@ -116,10 +113,7 @@ def test_nothing_is_wrong_nothing_to_do() -> None:
             "its format 2 is newer than this syncd 1",
         ),
         (
-            {
-                "appending": Message("log: rolled back"),
-                "vault": FIVE_WAIT,
-            },
+            {"appending": Message("log: rolled back"), "vault": FIVE_WAIT},
             "publishing: log: rolled back; 5 reports wait; syncd doctor",
         ),
         (
@@ -133,10 +127,7 @@ def test_nothing_is_wrong_nothing_to_do() -> None:
         ),
         ({"holders": down("b", "c")}, "1 of the 2 needed are up"),
         (
-            {
-                "holders": down("b", "c"),
-                "vault": FIVE_WAIT,
-            },
+            {"holders": down("b", "c"), "vault": FIVE_WAIT},
             "are unknown, and 3 reports wait; syncd doctor says where it"
             " ends; call b, c",
         ),
@@ -177,10 +168,7 @@ def notes(**fields: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        (
-            {"keys": (replace(KEY, dealt=True),)},
-            "keys: phone/1 were dealt",
-        ),
+        ({"keys": (replace(KEY, dealt=True),)}, "keys: phone/1 were dealt"),
         (
             {"keys": (replace(KEY, n=2),)},
             "keys: phone/1: every holder is needed",

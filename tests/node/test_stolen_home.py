@@ -231,10 +231,7 @@ async def test_no_number_is_confirmed_by_a_home_without_its_secret(
         tmp_path,
         ("bank", "carrier", "police"),
         local_apis=True,
-        settings={
-            "member": {"region": "CN"},
-            "screening": {"enabled": True},
-        },
+        settings={"member": {"region": "CN"}, "screening": {"enabled": True}},
     ) as alliance:
         bank, police = alliance.bank, alliance.police
         firm = {"evidence": "police_case", "handling": "open"}

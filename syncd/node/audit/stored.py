@@ -23,12 +23,7 @@ from syncd.indicator.absent import RETIRED
 from syncd.node.follow.receipts import with_receipts
 from syncd.roster.roster import Roster
 from syncd.store import access_chain, durable, own
-from syncd.store.snapshot import (
-    CosignRow,
-    LogRow,
-    MirrorSnapshot,
-    OwnSnapshot,
-)
+from syncd.store.snapshot import CosignRow, LogRow, MirrorSnapshot, OwnSnapshot
 from syncd.tlog import checkpoint, note
 from syncd.tlog.note import Note, VerifierKey
 

@@ -64,8 +64,7 @@ class ClaimIntake:
         return claim_forms.Disputed(id=outcome.id, unchecked=not checked)
 
     @route(
-        *("GET", "/v1/disputes", READERS),
-        "list disputes against us, and ours",
+        *("GET", "/v1/disputes", READERS), "list disputes against us, and ours"
     )
     async def disputes(
         self, wanted: claim_forms.DisputeQuery
@@ -110,9 +109,7 @@ class ClaimIntake:
             agreed = replace(caller, shown=len(reports))
             retracting = (await self.retract(agreed, ended)).retracting
         return claim_forms.Answered(
-            id=outcome.id,
-            reports=len(reports),
-            retracting=retracting,
+            id=outcome.id, reports=len(reports), retracting=retracting
         )
 
     @route("POST", "/v1/vouches", HANDED_IN, "vouch for our own", status=202)

@@ -10,12 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from syncd import shape
-from syncd.errors import (
-    MalformedError,
-    MissingError,
-    PendingError,
-    SyncdError,
-)
+from syncd.errors import MalformedError, MissingError, PendingError, SyncdError
 from syncd.flows import report
 from syncd.flows.draft import NewReport, RawValue
 from syncd.flows.own_lists import plain_text
@@ -77,10 +72,7 @@ class Intake:
         prepared: list[NewReport | SyncdError] = []
         for at in range(0, len(drafts), AT_ONCE):
             prepared += await self.ctx.offload(
-                report.each,
-                report.prepare,
-                drafts[at : at + AT_ONCE],
-                context,
+                report.each, report.prepare, drafts[at : at + AT_ONCE], context
             )
         good = [p for p in prepared if isinstance(p, NewReport)]
         if step is None:

@@ -10,12 +10,7 @@ from dataclasses import dataclass, replace
 import structlog
 from aiohttp import web
 
-from syncd.errors import (
-    MalformedError,
-    MissingError,
-    RefusedError,
-    UsageError,
-)
+from syncd.errors import MalformedError, MissingError, RefusedError, UsageError
 from syncd.flows import key_share, report
 from syncd.flows.draft import RawValue
 from syncd.flows.ports import State
@@ -163,10 +158,7 @@ class LocalService:
             return list(await self.protected_reports.look(anew=True))
         if wanted.token:
             short = report.named_token(
-                wanted.kind,
-                wanted.token,
-                wanted.epoch,
-                self.ctx.roster,
+                wanted.kind, wanted.token, wanted.epoch, self.ctx.roster
             )
             rows = await vault.find_token(wanted.kind, wanted.epoch, short)
             return [row.id for row in rows]

@@ -215,8 +215,7 @@ class LocalWorkers:
         epoch = self.tokeniser.epoch(kind)
         if (epoch.epoch, epoch.generation) != want.epoch:
             raise UnavailableError(
-                "oprf: {kind}: the token key has changed meanwhile",
-                kind=kind,
+                "oprf: {kind}: the token key has changed meanwhile", kind=kind
             )
         return [found.get(one, b"") for one in want.wanted], why
 

@@ -329,10 +329,7 @@ def _question(item: forms.Item | SyncdError) -> Question | SyncdError:
         return MalformedError("item: want a value, or a token and its epoch")
     if not item.token:
         return Question(
-            item.kind,
-            item.value,
-            scheme=item.scheme,
-            region=item.region,
+            item.kind, item.value, scheme=item.scheme, region=item.region
         )
     try:
         short = token.decode(item.token)

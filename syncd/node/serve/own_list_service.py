@@ -1,13 +1,7 @@
 """The service behind `/v1/own`: our own lists, laid over every answer."""
 
 import contextlib
-from collections.abc import (
-    Awaitable,
-    Callable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, TypeVar
@@ -16,14 +10,7 @@ import msgspec
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.flows import own_lists, report
-from syncd.flows.entry import (
-    EXEMPT,
-    LOCAL,
-    Entry,
-    Filter,
-    NewEntry,
-    OwnDraft,
-)
+from syncd.flows.entry import EXEMPT, LOCAL, Entry, Filter, NewEntry, OwnDraft
 from syncd.flows.judge import Answer
 from syncd.flows.ports import Access, Position
 from syncd.flows.report import Rules
@@ -121,8 +108,7 @@ class OwnListService:
     review: Review  # holds what a second person is to see
 
     @route(
-        *("POST", "/v1/own/entries", HANDED_IN),
-        "add exempt entries and notes",
+        *("POST", "/v1/own/entries", HANDED_IN), "add exempt entries and notes"
     )
     async def add(self, caller: Caller, wanted: OwnAdd) -> own_forms.OwnTaken:
         """Keep exempt entries or notes; durable on return."""
@@ -141,10 +127,7 @@ class OwnListService:
         return await self._keep(made, caller, None)
 
     async def _in_view(
-        self,
-        caller: Caller,
-        wanted: OwnAdd,
-        made: list[NewEntry | SyncdError],
+        self, caller: Caller, wanted: OwnAdd, made: list[NewEntry | SyncdError]
     ) -> list[NewEntry | SyncdError]:
         """Mark exempt entries on what an official report lists.
 

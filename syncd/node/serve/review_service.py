@@ -14,12 +14,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from syncd.errors import (
-    MissingError,
-    PendingError,
-    RefusedError,
-    SyncdError,
-)
+from syncd.errors import MissingError, PendingError, RefusedError, SyncdError
 from syncd.flows import review
 from syncd.flows.basis import ClaimSource, Key, claims_on
 from syncd.flows.entry import Filter
@@ -35,12 +30,7 @@ from syncd.store.vault import Query
 from syncd.web import problem, routes
 from syncd.web.forms import Page, paged
 from syncd.web.report_forms import ValueCall, VaultValue
-from syncd.web.review_forms import (
-    Decision,
-    HeldCall,
-    HeldRow,
-    PendingQuery,
-)
+from syncd.web.review_forms import Decision, HeldCall, HeldRow, PendingQuery
 from syncd.web.routes import REVIEWERS, WATCHERS, Caller, route
 
 LISTED = 1000  # rows that are shown of a call

@@ -24,13 +24,7 @@ from syncd.errors import (
 )
 from syncd.flows import basis
 from syncd.flows.basis import Key
-from syncd.flows.judge import (
-    HITS,
-    Answer,
-    Question,
-    epoch_of,
-    judged_by_token,
-)
+from syncd.flows.judge import HITS, Answer, Question, epoch_of, judged_by_token
 from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access, Listed
 from syncd.indicator import statement, token
@@ -239,9 +233,7 @@ class Screening:
             [Access(caller.name, PURPOSE, "", places, reference=asked)]
         )
         return ScreeningReport(
-            items=items,
-            stale=self._stale,
-            as_of=await self.freshness.as_of(),
+            items=items, stale=self._stale, as_of=await self.freshness.as_of()
         )
 
     @property
