@@ -44,7 +44,7 @@ from syncd.store.tables import (
     Int,
     access,
     access_key,
-    column,
+    key,
     own_table,
 )
 
@@ -57,9 +57,9 @@ WRITER = "daemon"  # who keeps records of this home, beside its local workers
 
 access_position = own_table(  # finds records again by what they rest on
     "access_position",
-    column("month", Int, primary_key=True),
-    column("mac", Bytes, primary_key=True),  # 8 bytes, under its key
-    column("access_id", Int, primary_key=True),
+    key("month"),
+    key("mac", Bytes),  # 8 bytes, under its key
+    key("access_id"),
     sqlite_with_rowid=False,
 )
 

@@ -15,11 +15,11 @@ from syncd.errors import MissingError
 from syncd.flows.appeal import Appeal, Step, after
 from syncd.store import events
 from syncd.store.book import SealedBook, reads, writes
-from syncd.store.tables import Bytes, Int, Text, column, own_table
+from syncd.store.tables import Bytes, Int, Text, column, key, own_table
 
 _appeal = own_table(
     "appeal",
-    column("id", Int, primary_key=True),
+    key("id"),
     column("by", Text),  # whose token wrote or asked
     column("access_id", Int, unique=True, nullable=True),  # of the look-up
     column("received_at", Int),

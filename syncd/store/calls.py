@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.store.book import SealedBook, reads
-from syncd.store.tables import Bytes, Int, column, own_table
+from syncd.store.tables import Bytes, Int, column, key, own_table
 
 _call = own_table(
     "hotline_call",
-    column("id", Int, primary_key=True),
+    key("id"),
     column("at", Int),  # unix seconds
     column("once", Bytes, unique=True),  # 16 bytes: keyed hash of `key`
     column("sealed", Bytes),  # JSON

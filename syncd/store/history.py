@@ -9,15 +9,15 @@ from sqlalchemy.dialects.postgresql import insert
 
 from syncd.messages import wire
 from syncd.store.book import Tables, writes
-from syncd.store.tables import Bytes, Int, Text, column, own_table
+from syncd.store.tables import Bytes, Int, Text, column, key, own_table
 
 KEPT_DAYS: Final = 90
 STATES: Final = ("heard", "lag", "silent", "forked")  # the worst last
 
 _seen = own_table(
     "history",
-    column("member", Text, primary_key=True),
-    column("day", Int, primary_key=True),  # in the roster's zone
+    key("member", Text),
+    key("day"),  # in the roster's zone
     column("state", Int),  # its place in STATES
     column("why", Bytes),  # a message as it travels
     sqlite_with_rowid=False,

@@ -12,14 +12,14 @@ import sqlalchemy as sa
 
 from syncd.store import events
 from syncd.store.book import Book, reads, writes
-from syncd.store.tables import Int, Text, column, own_table, told
+from syncd.store.tables import Int, Text, column, key, own_table, told
 
 KEPT = 100_000  # marks
 KEPT_S = 30 * 86_400
 
 mark = own_table(
     "merge_mark",
-    column("id", Int, primary_key=True),
+    key("id"),
     column("at", Int),  # unix seconds
     column("origin", Text),
     column("first", Int),

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from syncd.flows.ports import Mute
 from syncd.store.book import SealedBook
 from syncd.store.portable import upsert
-from syncd.store.tables import Bytes, Text, column, own_table
+from syncd.store.tables import Bytes, Text, column, key, own_table
 
 _muted = own_table(
     "muted",
-    column("subject", Text, primary_key=True),  # a code, and whom it names
+    key("subject", Text),  # a code, and whom it names
     column("mute", Bytes),  # sealed JSON
     sqlite_with_rowid=False,
 )

@@ -25,6 +25,7 @@ from syncd.store.tables import (
     Int,
     Text,
     column,
+    key,
     own_table,
     partial_index,
 )
@@ -38,7 +39,7 @@ _CLEAR: Final = (  # what of an entry stands in clear
 )
 own_entry = own_table(  # exempt, note, local: our own lists, never published
     "own_entry",
-    column("id", Int, primary_key=True),
+    key("id"),
     column("type", Text),
     column("kind", Text),
     column("mac", Bytes),  # 16 bytes: kind and normal form

@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 from syncd.store.book import Book, add_counts, writes
-from syncd.store.tables import Int, Text, column, own_table
+from syncd.store.tables import Int, Text, column, key, own_table
 
 ALL, HITS = "statements", "lifts"  # keys of counts
 
 published = own_table(  # of some days; a page read twice counts twice
     "published",
-    column("day", Text, primary_key=True),
-    column("origin", Text, primary_key=True),
-    column("key", Text, primary_key=True),
+    key("day", Text),
+    key("origin", Text),
+    key("key", Text),
     column("n", Int),
     sqlite_with_rowid=False,
 )

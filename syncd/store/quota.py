@@ -16,7 +16,7 @@ from syncd.grouped import Grouped
 from syncd.roster.quotas import DAY_S, HOUR_S, Limit, Window
 from syncd.store.book import Row, Tables, add_counts, writes
 from syncd.store.database import Database
-from syncd.store.tables import Int, Text, column, done, own_table
+from syncd.store.tables import Int, Text, column, done, key, own_table
 
 FREE_REPEATS = 8  # of one request in an hour; an asker needs n - t + 2
 _RECENT = 1024  # requests of a member of which a repeat is known
@@ -24,19 +24,19 @@ _MINUTE_S = 60
 
 quota = own_table(  # debits of the last day, by minute
     "quota",
-    column("member", Text, primary_key=True),
-    column("key", Text, primary_key=True),
-    column("minute", Int, primary_key=True),
-    column("purpose", Text, primary_key=True),
+    key("member", Text),
+    key("key", Text),
+    key("minute"),
+    key("purpose", Text),
     column("n", Int),
 )
 
 usage = own_table(
     "usage",
-    column("day", Text, primary_key=True),
-    column("key", Text, primary_key=True),
-    column("member", Text, primary_key=True),
-    column("purpose", Text, primary_key=True),
+    key("day", Text),
+    key("key", Text),
+    key("member", Text),
+    key("purpose", Text),
     column("count", Int),
     column("denied", Int),
 )

@@ -23,6 +23,7 @@ from syncd.store.tables import (
     Int,
     Text,
     column,
+    key,
     own_table,
     partial_index,
 )
@@ -31,7 +32,7 @@ Key = tuple[str, int, bytes]  # kind, epoch, token
 
 screened = own_table(
     "screened",
-    column("id", Int, primary_key=True),
+    key("id"),
     column("mac", Bytes),  # 16 bytes: of the token
     column("ref", Bytes),  # 16 bytes: of the reference
     column("kind", Text),

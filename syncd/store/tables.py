@@ -41,6 +41,16 @@ def column(name: str, type_: Any, *args: Any, **kw: Any) -> sa.Column[Any]:
     return sa.Column(name, type_, *args, **{"nullable": False, **kw})
 
 
+def columns(type_: Any, *names: str) -> list[sa.Column[Any]]:
+    """Return columns of one type."""
+    return [column(name, type_) for name in names]
+
+
+def key(name: str, type_: Any = Int, *args: Any) -> sa.Column[Any]:
+    """Return a column of what a row is found by."""
+    return column(name, type_, *args, primary_key=True)
+
+
 def partial_index(
     name: str,
     where: str | sa.ColumnElement[bool],
@@ -55,7 +65,7 @@ def partial_index(
 
 log = own_table(  # one row per generation of our own log
     "log",
-    column("id", Int, primary_key=True),
+    key("id"),
     column("origin", Text, unique=True),
     column("size", Int),  # entries
     column("peaks", Bytes),  # bytes(Frontier)
@@ -64,8 +74,8 @@ log = own_table(  # one row per generation of our own log
 
 bundle = own_table(  # both databases have it
     "bundle",
-    column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
-    column("n", Int, primary_key=True),
+    key("log_id", Int, sa.ForeignKey("log.id")),
+    key("n"),
     column("width", Int),  # records, 1..256
     column("gz", Bytes),  # gzip of the records
     column("root", Bytes),  # RFC 6962 hash of its leaves
@@ -74,13 +84,13 @@ bundle = own_table(  # both databases have it
 
 done = own_table(  # one-off statements written: never twice
     "done",
-    column("name", Text, primary_key=True),
+    key("name", Text),
     sqlite_with_rowid=False,
 )
 
 vault = own_table(
     "vault",
-    column("id", Int, primary_key=True),
+    key("id"),
     column("type", Int),  # of the statement
     column("kind", Text),
     column("sealed", Bytes, nullable=True),  # None: said of a token
@@ -114,20 +124,20 @@ partial_index("vault_position", "idx IS NOT NULL", vault.c.idx)
 
 vault_value = own_table(  # finds rows again; a table, so batches are sorted
     "vault_value",
-    column("mac", Bytes, primary_key=True),  # the first 8 of value_mac
-    column("vault_id", Int, primary_key=True),
+    key("mac", Bytes),  # the first 8 of value_mac
+    key("vault_id"),
     sqlite_with_rowid=False,
 )
 
 vault_fields = own_table(  # what a million rows of one import say alike
     "vault_fields",
-    column("id", Int, primary_key=True),
+    key("id"),
     column("fields", Bytes, unique=True),  # canonical JSON, public, no value
 )
 
 import_list = own_table(  # a list has a name, and comes again and again
     "import_list",
-    column("id", Int, primary_key=True),
+    key("id"),
     column("mac", Bytes, unique=True),  # of its name
     column("sealed", Bytes),  # its name
     column("latest", Int, nullable=True),  # import that was whole, newest
@@ -135,8 +145,8 @@ import_list = own_table(  # a list has a name, and comes again and again
 
 list_value = own_table(  # what a list held when it was read last
     "list_value",
-    column("list_id", Int, sa.ForeignKey("import_list.id"), primary_key=True),
-    column("mac", Bytes, primary_key=True),  # vault.value_mac
+    key("list_id", Int, sa.ForeignKey("import_list.id")),
+    key("mac", Bytes),  # vault.value_mac
     column("raw", Bytes),  # 8 bytes: its cell in the list
     column("last", Int),  # import that found it last
     sqlite_with_rowid=False,
@@ -144,16 +154,13 @@ list_value = own_table(  # what a list held when it was read last
 
 import_job = own_table(
     "import_job",
-    column("id", Int, primary_key=True),
+    key("id"),
     column("file", Bytes),  # keyed hash of what the caller knows it by
     column("size", Int),  # bytes
     column("offset", Int),  # bytes of the file that are committed
     column("row", Int),  # rows of the file that are committed
     column("prefix", Bytes),  # SHA-256 of the committed bytes, sealed
-    column("accepted", Int),
-    column("known", Int),
-    column("refused", Int),
-    column("began_at", Int),
+    *columns(Int, "accepted", "known", "refused", "began_at"),
     column("finished_at", Int, nullable=True),
     column("whole", Int, server_default="0"),  # to the end; 2: of a part
     column("taken_back", Int, server_default="0"),
@@ -168,8 +175,8 @@ sa.Index("import_file", import_job.c.file)
 
 import_refused = own_table(  # of the newest imports, for some days
     "import_refused",
-    column("import_id", Int, sa.ForeignKey("import_job.id"), primary_key=True),
-    column("row", Int, primary_key=True),  # in the file, from 1
+    key("import_id", Int, sa.ForeignKey("import_job.id")),
+    key("row"),  # in the file, from 1
     column("raw", Bytes),  # 8 bytes: the cell with its value
     column("why", Bytes),  # sealed: the problem
     column("cells", Bytes, nullable=True),  # sealed: the list's own
@@ -177,11 +184,9 @@ import_refused = own_table(  # of the newest imports, for some days
 
 access = own_table(
     "access",
-    column("id", Int, primary_key=True),
+    key("id"),
     column("at", Int),
-    column("caller", Text),
-    column("purpose", Text),
-    column("kind", Text),
+    *columns(Text, "caller", "purpose", "kind"),
     column("tag", Bytes),  # 8 bytes a token, or none
     # by the month's key: reference, positions, action
     column("sealed", Bytes),
@@ -195,17 +200,16 @@ sa.Index("access_caller", access.c.caller, access.c.at)
 
 access_key = own_table(
     "access_key",
-    column("month", Int, primary_key=True),  # 30-day months since 1970
+    key("month"),  # 30-day months since 1970
     column("sealed", Bytes),
 )
 
 cosigned = own_table(
     "cosigned",
-    column("role", Text, primary_key=True),  # seen, merged
-    column("origin", Text, primary_key=True),
+    key("role", Text),  # seen, merged
+    key("origin", Text),
     column("size", Int),
-    column("root", Bytes),
-    column("note", Bytes),
+    *columns(Bytes, "root", "note"),
 )
 
 
@@ -213,8 +217,8 @@ def _receipts(name: str, *, one: bool) -> sa.Table:
     """Declare a table of others' cosignatures on our own log."""
     return own_table(
         name,
-        column("origin", Text, primary_key=True),
-        column("signer", Text, primary_key=True),  # key name
+        key("origin", Text),
+        key("signer", Text),  # key name
         column("size", Int, primary_key=not one),
         column("note", Bytes),
         column("at", Int),
@@ -226,15 +230,15 @@ kept_receipt = _receipts("kept_receipt", one=False)  # its first of an effect
 
 effect = own_table(  # sizes of our log at which something took effect
     "effect",
-    column("origin", Text, primary_key=True),
-    column("size", Int, primary_key=True),
+    key("origin", Text),
+    key("size"),
     column("at", Int),
     sqlite_with_rowid=False,
 )
 
 sighting = own_table(  # met here, not yet told
     "sighting",
-    column("id", Int, primary_key=True),
+    key("id"),
     column("week", Int),  # its Monday, days since 1970-01-01
     column("kind", Text),
     column("epoch", Int),
@@ -250,20 +254,17 @@ sighting = own_table(  # met here, not yet told
 
 finding = own_table(  # both databases have it
     "finding",
-    column("id", Int, primary_key=True),
-    column("code", Text),
-    column("origin", Text),
+    key("id"),
+    *columns(Text, "code", "origin"),
     column("idx", Int),  # -1: concerns no one entry
     column("detail", Text),
-    column("first_at", Int),
-    column("last_at", Int),
-    column("count", Int),
+    *columns(Int, "first_at", "last_at", "count"),
     sa.UniqueConstraint("code", "origin", "idx", name="finding_once"),
 )
 
 event = own_table(  # what happened; numbers are never used again
     "event",
-    column("id", Int, primary_key=True),
+    key("id"),
     column("at", Int),
     column("name", Text),
     column("data", Bytes),  # JSON
@@ -271,7 +272,7 @@ event = own_table(  # what happened; numbers are never used again
 
 told = own_table(  # the newest state of something that an event has told
     "told",
-    column("name", Text, primary_key=True),
+    key("name", Text),
     column("value", Text),
     sqlite_with_rowid=False,
 )
@@ -280,7 +281,7 @@ told = own_table(  # the newest state of something that an event has told
 
 mirror_log = mirror_table(
     "log",
-    column("id", Int, primary_key=True),
+    key("id"),
     column("origin", Text, unique=True),
     column("size", Int),  # mirrored: entries whose root is checked
     column("peaks", Bytes),  # bytes(Frontier)
@@ -293,22 +294,22 @@ bundle.to_metadata(MIRROR)
 
 missing = mirror_table(  # withheld: neither present nor erased
     "missing",
-    column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
-    column("idx", Int, primary_key=True),
+    key("log_id", Int, sa.ForeignKey("log.id")),
+    key("idx"),
     sqlite_with_rowid=False,
 )
 
 kept_note = mirror_table(  # verified signed checkpoints of a log
     "kept_note",
-    column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
-    column("size", Int, primary_key=True),
+    key("log_id", Int, sa.ForeignKey("log.id")),
+    key("size"),
     column("note", Bytes),
 )
 
 fork_note = mirror_table(  # the notes that contradict each other
     "fork_note",
-    column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
-    column("hash", Bytes, primary_key=True),
+    key("log_id", Int, sa.ForeignKey("log.id")),
+    key("hash", Bytes),
     column("note", Bytes),
     column("rejected", Int),  # 1: of a branch that the roster left
 )
@@ -350,9 +351,7 @@ partial_index("claim_dispute", DISPUTES, claim.c.log_id, claim.c.idx)
 ending = mirror_table(  # what each merged retract names: folding.End
     "ending",
     column("token", Bytes),
-    column("idx", Int),
-    column("by_idx", Int),
-    column("kind_epoch", Int),
+    *columns(Int, "idx", "by_idx", "kind_epoch"),
     column("day", Int),  # of the retract, since 1970-01-01
     column("log_id", Int),
     sa.PrimaryKeyConstraint("log_id", "by_idx", "idx"),
@@ -368,17 +367,17 @@ ENDED = sa.and_(  # of a claim, by its first retract
 # entry `by_idx` erases start ≤ index < stop below itself
 erased = mirror_table(
     "erased",
-    column("log_id", Int, primary_key=True),
-    column("start", Int, primary_key=True),
-    column("stop", Int, primary_key=True),
-    column("by_idx", Int, primary_key=True),
+    key("log_id"),
+    key("start"),
+    key("stop"),
+    key("by_idx"),
     sqlite_with_rowid=False,
 )
 
 spent = mirror_table(  # merged of a log in an hour in which anything was
     "spent",
-    column("log_id", Int, sa.ForeignKey("log.id"), primary_key=True),
-    column("hour", Int, primary_key=True),  # since 1970-01-01, UTC
+    key("log_id", Int, sa.ForeignKey("log.id")),
+    key("hour"),  # since 1970-01-01, UTC
     column("size", Int),  # entries, when it ended
     column("entries", Int),
     column("octets", Int),  # payload bytes
