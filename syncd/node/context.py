@@ -4,7 +4,7 @@ import datetime
 import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, dataclass_transform
 
 from syncd.config import Config
 from syncd.errors import MalformedError, Message
@@ -19,6 +19,7 @@ from syncd.store.mirror import MirrorStore
 from syncd.store.own_books import OwnBooks
 
 BUG = Message("an error of our own: see the log")
+T = TypeVar("T")
 
 
 class Report(Protocol):
@@ -27,6 +28,14 @@ class Report(Protocol):
     async def __call__(self, *findings: Finding, once: bool = False) -> None:
         """Keep them; `once`: but those that are known."""
         ...
+
+
+@dataclass_transform(
+    kw_only_default=True, eq_default=False, field_specifiers=(field,)
+)
+def part(made: type[T]) -> type[T]:
+    """Have a class be made of the parts that its fields name."""
+    return dataclass(kw_only=True, eq=False)(made)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from syncd.errors import SyncdError
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.runs import Runs
 from syncd.node.serve.metrics import Metrics
 from syncd.web.system_forms import JobState
@@ -46,7 +46,7 @@ class Around(BaseTrigger):  # type: ignore[misc]
         return now + datetime.timedelta(seconds=self.every_s * part)
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Jobs:
     """The scheduler, and what it runs."""
 

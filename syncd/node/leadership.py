@@ -7,13 +7,12 @@ new tip only when this machine's mark is written too.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import structlog
 
 from syncd.errors import SyncdError
 from syncd.node.background import Aside
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.follow.pulls import Pulls
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.notify.notifier import Notifier
@@ -30,7 +29,7 @@ LOOK_S = 1.0
 log = structlog.get_logger("syncd.node")
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Leadership:
     """Whether this daemon leads, and what it sees of one that does."""
 

@@ -13,7 +13,6 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,7 +22,7 @@ from syncd.flows.ports import Finding
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier
 from syncd.node.background import Background
-from syncd.node.context import Reading
+from syncd.node.context import Reading, part
 from syncd.node.listeners import Listeners, limits
 from syncd.node.offload import InPool
 from syncd.node.pinned import clock
@@ -99,7 +98,7 @@ class Daemon:
         self._happened.looked_up.append((verdicts, purpose, seconds))
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class DaemonsOutputs(Tokeniser):
     """Gets outputs from the daemon, which asks holders for all of us."""
 
@@ -130,7 +129,7 @@ class DaemonsOutputs(Tokeniser):
         return found
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class CurrentLookups(Lookups):
     """Look-ups that begin with what is in force in the daemon just then."""
 

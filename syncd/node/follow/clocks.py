@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from syncd.errors import RefusedError
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.pinned import MAX_SKEW_S
 
 # Who was heard so long before the last one decides nothing any more: a clock
@@ -26,7 +26,7 @@ class ClockReading:
     at: float  # steady seconds
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class OurClock:
     """Our clock, as good as the others' said it is since the start."""
 

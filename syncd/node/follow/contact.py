@@ -7,14 +7,14 @@ removed. Both are events, written once when they turn.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from syncd.errors import NOTHING, Message
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.follow.peer_choice import SILENT, PeerChoice
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Contact:
     """Who answers us, as the rounds have seen it."""
 

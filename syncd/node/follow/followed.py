@@ -6,7 +6,7 @@ what we hold (`log_state`), and becomes a target if it is ahead of that.
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import structlog
@@ -14,7 +14,7 @@ import structlog
 from syncd.errors import MalformedError, Message, UntrustedError
 from syncd.flows import cosign
 from syncd.flows.ports import Finding, MirrorHead
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.follow.log_state import Held, LogState, Offer, Pin, Target
 from syncd.tlog import checkpoint, note
 from syncd.tlog.checkpoint import Checkpoint
@@ -25,7 +25,7 @@ log = structlog.get_logger("syncd.exchange")
 NEWS_S = 60.0  # after news a log is left alone no longer than this
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class FollowedLogs:
     """The state of every log, and what the roster says of it."""
 

@@ -10,11 +10,11 @@ there. What is no news since the last round is not written.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from syncd.errors import NOTHING, Message
 from syncd.indicator import statement
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.follow.peer_choice import SILENT
 from syncd.node.follow.rounds import Rounds
 from syncd.store.history import STATES
@@ -23,7 +23,7 @@ HEARD, LAG, NO_ANSWER, FORKED = range(len(STATES))
 Seen = tuple[str, int, Message]  # member, its state, and why
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class MemberHistory:
     """Writes what a round brought to light into the book."""
 

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import structlog
 
 from syncd.errors import SyncdError
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.follow.peer_choice import PeerChoice
 from syncd.node.follow.peers import Peers
 
@@ -16,7 +16,7 @@ log = structlog.get_logger("syncd.exchange")
 POKES_AT_ONCE = 16
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class PeerNotifier:
     """What others were notified of our log, and what they are still to hear."""
 

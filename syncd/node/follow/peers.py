@@ -4,11 +4,10 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from syncd import pinning
 from syncd.errors import RefusedError
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.follow.peer_choice import PeerChoice
 from syncd.node.home import pending_tls, settle_tls
 from syncd.peer.client import PeerClient
@@ -16,7 +15,7 @@ from syncd.peer.transport import Limits
 from syncd.roster.members import Member
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Peers:
     """The clients of the other members' peer APIs."""
 

@@ -7,7 +7,6 @@ gives us is left alone for a while, longer each time.
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -25,7 +24,7 @@ from syncd.flows.decide import decide
 from syncd.flows.ports import Finding, Offload, Source
 from syncd.flows.pull import PullResult, pull
 from syncd.flows.pull_context import Budget, PullContext
-from syncd.node.context import BUG, Context
+from syncd.node.context import BUG, Context, part
 from syncd.node.follow.followed import FollowedLogs, moved
 from syncd.node.follow.log_state import LogState, Phase, Pin, Target
 from syncd.node.follow.peer_choice import PeerChoice
@@ -45,7 +44,7 @@ TURN_S = 300.0  # after which it makes room for others that wait
 WRONG_S = 60.0  # what a source is charged with that gives wrong bytes
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Pulls:
     """The pulls in flight, and those that are due."""
 

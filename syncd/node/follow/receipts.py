@@ -1,7 +1,6 @@
 """Cosign others' logs, and collect their cosignatures of ours."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 
 import structlog
 
@@ -16,7 +15,7 @@ from syncd.errors import (
 )
 from syncd.flows.cosign import CosignBook, Cosigner
 from syncd.flows.ports import Finding
-from syncd.node.context import BUG, Context
+from syncd.node.context import BUG, Context, part
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.followed import FollowedLogs
 from syncd.tlog import checkpoint, note
@@ -27,7 +26,7 @@ log = structlog.get_logger("syncd.exchange")
 RECEIPTS_SERVED = 14  # cosignatures on a served checkpoint: C2SP asks for 16
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Receipts:
     """Signs what we saw and merged, and keeps what others sign of our log."""
 

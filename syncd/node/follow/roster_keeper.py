@@ -5,14 +5,13 @@ import contextlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 import structlog
 
 from syncd.errors import MalformedError, SyncdError, UntrustedError
 from syncd.flows.claimed_roster import RosterClaims
 from syncd.flows.ports import Finding
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.follow.peers import Peers
 from syncd.roster import drafts, signing
 from syncd.roster.roster import Roster
@@ -23,7 +22,7 @@ ALSO_ASK = 3  # members besides the one that claims a newer version
 FORGIVE_S = 3600.0  # after which a claim without a chain may be made again
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class RosterKeeper:
     """The newest roster that we trust, and how it moves."""
 

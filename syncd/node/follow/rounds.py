@@ -7,7 +7,7 @@ answer last time holds up nobody's news.
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import msgspec
 import structlog
@@ -21,7 +21,7 @@ from syncd.errors import (
 )
 from syncd.flows.ports import Heads
 from syncd.node.background import Aside
-from syncd.node.context import BUG, Context
+from syncd.node.context import BUG, Context, part
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.contact import Contact
 from syncd.node.follow.followed import FollowedLogs
@@ -39,7 +39,7 @@ log = structlog.get_logger("syncd.exchange")
 POKE_S = 1.0  # in which one poke of a member is looked at
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Rounds:
     """Hears what is new from the others, and what time it is there."""
 

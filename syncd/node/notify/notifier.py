@@ -20,7 +20,7 @@ from syncd.config import Target
 from syncd.errors import SyncdError, UnavailableError
 from syncd.messages import wire
 from syncd.messages.wire import WireMessage
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.notify import command, events
 from syncd.store.events import StoredEvent
 from syncd.web import status_forms, webhook
@@ -60,7 +60,7 @@ class _Sender:
     why: WireMessage | None = None
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Notifier:
     """Everybody who is told, each by a task of its own."""
 

@@ -9,7 +9,6 @@ one answer for whoever appends, cosigns or asks.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import structlog
 
@@ -17,7 +16,7 @@ from syncd.errors import NOTHING, Message, RefusedError, SyncdError
 from syncd.flows import held
 from syncd.flows.ports import Finding
 from syncd.flows.startup_check import REST_S, StartupCheck
-from syncd.node.context import BUG, Context
+from syncd.node.context import BUG, Context, part
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.peers import Peers
 from syncd.node.follow.rounds import Rounds
@@ -31,7 +30,7 @@ UNASKED = Message("the other members were not asked yet")
 FOLLOWING = Message("another daemon of ours leads")
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class AppendGuard:
     """What is known for and against appending to our log."""
 

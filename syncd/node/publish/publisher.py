@@ -8,7 +8,6 @@ claims and told to the others, whoever wrote it.
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import structlog
 
@@ -27,7 +26,7 @@ from syncd.indicator.claims import REPORT, VOUCH
 from syncd.indicator.record import KEPT
 from syncd.indicator.statement import RosterAccepted, Statement
 from syncd.node.background import Aside
-from syncd.node.context import BUG, Context
+from syncd.node.context import BUG, Context, part
 from syncd.node.follow.peer_notifier import PeerNotifier
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
@@ -38,7 +37,7 @@ PUBLISH_BATCH = 2048  # vault rows in one append
 BULK_TIMEOUT_S = 120.0  # for the holders to answer a batch of ours
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Publisher:
     """Appends to our log, and lets the others know."""
 

@@ -6,7 +6,6 @@ behind for a moment is not worth a call.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +13,7 @@ import msgspec
 
 from syncd.errors import Message
 from syncd.indicator.statement import Retract
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.serve import todo
 from syncd.node.serve.member_state import MemberState, subject
 from syncd.node.serve.status import StatusReader
@@ -26,7 +25,7 @@ STEPS = (1, 7, 14)  # days ahead
 OLD_S = 2 * DAY_S  # what was said before is history: a first sync is long
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Alerts:
     """What was red at the last look, and what is written of it."""
 

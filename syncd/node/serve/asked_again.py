@@ -5,13 +5,12 @@ while it can be stopped. What was asked waits in memory alone, the newest
 `lookups.UNANSWERED` of it for a day: a restart forgets it.
 """
 
-from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
 from syncd.errors import SyncdError
 from syncd.flows.judge import HITS
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.serve.lookups import Lookups
 
 EVERY_S = 300
@@ -19,7 +18,7 @@ STEP = 256  # values asked for at once
 TIMEOUT_S = 10.0
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class AskedAgain:
     """Goes through what waits."""
 

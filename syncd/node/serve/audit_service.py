@@ -9,7 +9,6 @@ import os
 import pickle
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +24,7 @@ from syncd.errors import MissingError, SyncdError, UnavailableError
 from syncd.messages import catalogue
 from syncd.node.audit import complete
 from syncd.node.background import Aside
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.offload import once
 from syncd.web import problem
 from syncd.web.audit_forms import AuditBundle
@@ -57,7 +56,7 @@ def make(settings: Config, out: Path, now: int) -> None:
         made.rename(out)
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class AuditService:
     """Makes audit bundles, and hands them out."""
 

@@ -7,12 +7,12 @@ daemon and its local workers.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from syncd.errors import QuotaError
 from syncd.flows.lookup import OPEN
-from syncd.node.context import Reading
+from syncd.node.context import Reading, part
 from syncd.node.serve.shared_counts import SharedCounts
 from syncd.roster.terms import LOOKUP
 from syncd.web.routes import Caller
@@ -33,7 +33,7 @@ class LookupCounts(Protocol):
         """Count one look-up."""
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Budgets:
     """Counts what each token looks up."""
 

@@ -7,13 +7,12 @@ asking; so they do not depend on when it is asked.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from syncd.errors import MalformedError, MissingError
 from syncd.flows.basis import Key
 from syncd.indicator import token
 from syncd.indicator.statement import Sighting
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.upkeep import arrivals
 from syncd.node.upkeep.arrivals import Arrival
@@ -23,7 +22,7 @@ from syncd.web.forms import Change, ChangePage, ChangeQuery
 from syncd.web.routes import READERS, Caller, route
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Changes:
     """Marks what comes in, and shows it."""
 

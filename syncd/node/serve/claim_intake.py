@@ -1,7 +1,6 @@
 """Take in disputes, answers, vouches and reassigned numbers."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from msgspec.structs import replace
@@ -21,7 +20,7 @@ from syncd.flows.review import Change
 from syncd.flows.submission import Outcome, Submission
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Report
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.serve import shown
 from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.lookups import Claims
@@ -35,7 +34,7 @@ WITHDRAWN = "report_withdrawn"
 UPHELD = "appeal_upheld"  # why a report ends that an answer withdraws
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class ClaimIntake:
     """Keeps what is said of others' reports, and of our own values."""
 

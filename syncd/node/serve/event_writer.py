@@ -6,12 +6,11 @@ that what a crash swallowed is written late and nothing twice.
 """
 
 import asyncio
-from dataclasses import dataclass
 
 import structlog
 
 from syncd.flows.ports import Finding, MirrorHead
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.serve.metrics import Metrics
 from syncd.store.events import of_finding
 
@@ -20,7 +19,7 @@ log = structlog.get_logger("syncd.node")
 PAGE = 1000  # findings of a merge that are read in one go
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class EventWriter:
     """Puts states into the events, each once."""
 

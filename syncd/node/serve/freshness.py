@@ -1,9 +1,8 @@
 """How fresh is what an answer rests on."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
-from syncd.node.context import Reading
+from syncd.node.context import Reading, part
 from syncd.node.serve.shown import shown
 from syncd.roster.roster import Roster
 from syncd.web import forms
@@ -13,7 +12,7 @@ Heard = Mapping[str, tuple[int, int]]
 unix seconds or 0, and how large it is known to be"""
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Freshness:
     """Says which roster is in force, and how much is merged as of when."""
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import msgspec
@@ -26,7 +26,7 @@ from syncd.flows.submission import (
 )
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
-from syncd.node.context import Context, checked_day
+from syncd.node.context import Context, checked_day, part
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.serve import shown
 from syncd.node.serve.metrics import Metrics
@@ -41,7 +41,7 @@ BETWEEN_S = 5.0  # after a step: publishing would hold up those that follow
 AT_ONCE = 500  # drafts read in one go: others get the processor in between
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Intake:
     """Keeps reports and imports; answers `/v1/reports` and `/v1/imports`."""
 

@@ -6,7 +6,7 @@ token: whether their `know` is right is seen only by who has the value.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from syncd.errors import Message
@@ -14,7 +14,7 @@ from syncd.flows.basis import claims_on
 from syncd.flows.ports import Finding, Position
 from syncd.indicator import statement
 from syncd.indicator.statement import Dispute, Reassigned, Report, Vouch
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.serve.lookups import Claims
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.store.published import ALL, HITS
@@ -23,7 +23,7 @@ WINDOW_DAYS = 7
 SHOWN = 50  # events of one page, and reports in each
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Lifts:
     """Looks at disputes, vouches and reassigned of others."""
 

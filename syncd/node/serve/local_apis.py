@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from aiohttp import web
@@ -10,14 +9,14 @@ from aiohttp import web
 from syncd import config as settings
 from syncd import pinning
 from syncd.console.app import Console
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.listeners import Listeners, limits, listening
 from syncd.node.serve.callers import whose
 from syncd.node.serve.local_workers import LocalWorkers
 from syncd.web import local_api
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class LocalApis:
     """What our own systems and people reach."""
 

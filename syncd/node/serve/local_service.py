@@ -5,7 +5,7 @@ import contextlib
 import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 from aiohttp import web
@@ -21,7 +21,7 @@ from syncd.indicator import identifier, token, vocabulary
 from syncd.indicator.claims import DISPUTE, REPORT, Claim
 from syncd.indicator.record import KEPT
 from syncd.indicator.statement import NAMES
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import share_name
 from syncd.node.serve.callers import whose
@@ -52,7 +52,7 @@ from syncd.web.routes import (
 log = structlog.get_logger("syncd.own")
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class LocalService:
     """Retracts, shows claims, takes rosters and shares."""
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections import Counter as Tally
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import structlog
@@ -28,7 +28,7 @@ from syncd.flows.lookup import PURPOSES
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import vocabulary
 from syncd.indicator.identifier import Identifier
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.listeners import Listeners, listening
 from syncd.node.serve import link
 from syncd.node.serve.budgets import Budgets
@@ -52,7 +52,7 @@ STOP_S = 10.0  # to answer what has come
 LONGEST = 30  # looks: until one that ended is started again
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class LocalWorkers:
     """The local workers of this daemon, and what they get of it."""
 

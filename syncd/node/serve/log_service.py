@@ -7,7 +7,6 @@ below 16, and so nothing about a token.
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from msgspec import structs
@@ -20,7 +19,7 @@ from syncd.indicator import absent, codec, leaf, statement, token
 from syncd.indicator.claims import key as claim_key
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Void
-from syncd.node.context import Context, checked_day
+from syncd.node.context import Context, checked_day, part
 from syncd.node.follow.receipts import Receipts, with_receipts
 from syncd.node.serve.lookups import Lookups, lookup_item
 from syncd.node.serve.peer_service import PeerService
@@ -34,7 +33,7 @@ BUNDLES: Final = 64  # that one page may look into
 EFFECTS: Final = frozenset({2, 3, 18, 19})  # types that have one
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class LogService:
     """Shows logs and entries, with what proves them."""
 

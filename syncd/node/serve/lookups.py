@@ -23,7 +23,7 @@ from syncd.indicator.claims import Claim
 from syncd.indicator.receipt import Receipt
 from syncd.messages import wire
 from syncd.node.background import Aside
-from syncd.node.context import Reading
+from syncd.node.context import Reading, part
 from syncd.node.serve.budgets import Budgets, LookupCounts
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.own_list_service import Overlay
@@ -122,7 +122,7 @@ class Unanswered(NamedTuple):
     until: int  # unix seconds
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Lookups:
     """Answers look-ups, and keeps what has to be kept of each."""
 

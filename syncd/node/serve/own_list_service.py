@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Literal, TypeVar
 
@@ -17,7 +17,7 @@ from syncd.flows.report import Rules
 from syncd.flows.review import Change
 from syncd.indicator import active, identifier, statement, vocabulary
 from syncd.indicator.identifier import KINDS, Identifier
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.serve.review_service import LISTED, Review, drafted
 from syncd.node.serve.shown import day_text, label, shown, taken
 from syncd.roster.roster import Roster
@@ -98,7 +98,7 @@ class Overlay:
 Look = Callable[[Caller, LookupCall], Awaitable[forms.LookupAnswers]]
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class OwnListService:
     """Keeps our own lists."""
 

@@ -12,7 +12,7 @@ from syncd.flows import cosign, evaluation
 from syncd.flows.evaluation import Request
 from syncd.flows.ports import Heads, Offload, RosterHead, at_once
 from syncd.flows.serve import LogFiles, Make
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.receipts import with_receipts
@@ -30,7 +30,7 @@ AT_ONCE = 1 << 16  # bytes of a request that are read on the event loop
 FOLLOW_S = 10.0  # a claimed newer roster may hold up payloads this long
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class PeerService:
     """What `web.peer_api` asks of the daemon behind it."""
 

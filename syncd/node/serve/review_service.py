@@ -7,7 +7,6 @@ job runs it once more: all of these methods may run twice.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -23,7 +22,7 @@ from syncd.flows.review import Change, Held, Person
 from syncd.indicator import statement
 from syncd.indicator.statement import NAMES, Report
 from syncd.lists.preview import masked
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.serve.shown import shown, unmasked
 from syncd.store.pending import FINAL
 from syncd.store.vault import Query
@@ -81,7 +80,7 @@ def _hour(at: int) -> str:
     return f"{statement.day_text(at // 86_400)}T{at % 86_400 // 3600:02}"
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Review:
     """Holds calls, and runs them when a second person has confirmed them."""
 

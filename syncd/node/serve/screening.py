@@ -8,7 +8,7 @@ value, judged alone, with `know` checked as a look-up by value checks it.
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from itertools import repeat
 from typing import Any
@@ -29,7 +29,7 @@ from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Access, Listed
 from syncd.indicator import statement, token
 from syncd.indicator.statement import Sighting
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.shown import day_text, shown, taken
@@ -55,7 +55,7 @@ PAGE = 1000  # entries judged at once
 IDS = 100  # that one event names
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Screening:
     """Compares what comes in with whom we screen for."""
 

@@ -6,7 +6,6 @@ Its state is read from every part of the daemon.
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from importlib import metadata
 
 from syncd.errors import (
@@ -21,7 +20,7 @@ from syncd.flows.ports import MirrorHead, Mute
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import claims, notation
 from syncd.messages import wire
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.follow.peer_choice import SILENT, PeerState
 from syncd.node.follow.rounds import Rounds
 from syncd.node.notify.notifier import Notifier
@@ -52,7 +51,7 @@ VERSION = metadata.version("syncd")
 UNHEARD = Message("nobody tells us what is new")
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class StatusReader:
     """Reads how every part is doing."""
 

@@ -3,7 +3,6 @@
 import asyncio
 import platform
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import structlog
 from syncd.config import Address, Config, Target
 from syncd.config.settings import SETTINGS
 from syncd.errors import MissingError
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.follow.rounds import Rounds
 from syncd.node.serve.shown import shown
 from syncd.node.serve.status import VERSION
@@ -23,7 +22,7 @@ from syncd.web.routes import OPERATORS, Caller, route
 log = structlog.get_logger("syncd.own")
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class SystemService:
     """Shows what the daemon runs with; revokes tokens and sessions."""
 

@@ -12,7 +12,7 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from syncd.errors import MissingError, RefusedError, SyncdError
 from syncd.flows.report import Rules
 from syncd.lists import refused_rows
 from syncd.node.background import Aside
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.listeners import limits
 from syncd.node.offload import once
 from syncd.node.serve.intake import Intake
@@ -50,7 +50,7 @@ IMPORT_S = 3600
 AT_ONCE = 3  # processes
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Uploads:
     """Answers `/v1/uploads`."""
 

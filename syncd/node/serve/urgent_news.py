@@ -4,14 +4,14 @@ A member says so with its poke, of its own log alone. Whoever calls everything
 urgent is heard once in a while.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 
 EACH_S = 600  # in which there is one event of a log
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class UrgentNews:
     """What was announced as urgent, and is not merged or not written yet."""
 

@@ -17,7 +17,7 @@ from syncd.flows.ports import Bundle, Position
 from syncd.indicator import codec, statement, token
 from syncd.indicator.leaf import INDICATOR_TYPES
 from syncd.indicator.statement import ClaimStatement, Retract, Sighting
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.tlog.merkle import BUNDLE
 
 log = structlog.get_logger("syncd.node")
@@ -45,7 +45,7 @@ class Arrival:
 Consumer = Callable[[Sequence[Arrival]], Awaitable[None]]
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Arrivals:
     """Reads on in every log, ours among them, whenever one has grown."""
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from syncd.flows import basis, dispute_state
@@ -10,13 +10,13 @@ from syncd.flows.dispute_state import DisputedReport, DisputeState
 from syncd.flows.ports import Position
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Answer, Dispute
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.upkeep.arrivals import Arrival
 
 SHOWN = 20  # positions in an event
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class Disputes:
     """Says how disputes stand, and tells of them once."""
 

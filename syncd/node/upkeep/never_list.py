@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -24,7 +23,7 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import never, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster.roster import Roster
 from syncd.store import durable
@@ -43,7 +42,7 @@ Marked = dict[str, Identifier]
 Kept = dict[str, Known]  # by KIND/EPOCH
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class NeverList:
     """The tokens of the roster's never-list, as far as they are known."""
 

@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 
 import structlog
 
 from syncd.errors import StaleError, SyncdError
 from syncd.flows import merge
 from syncd.flows.ports import Offload
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.upkeep import erasures
 from syncd.node.upkeep.never_list import NeverList
 from syncd.node.upkeep.protected_reports import ProtectedReports
@@ -19,7 +18,7 @@ FOLDED = "upkeep/folded"  # kept: the format by which claims were folded
 log = structlog.get_logger("syncd.node")
 
 
-@dataclass(kw_only=True, eq=False)
+@part
 class RosterOrders:
     """Retired epochs, a risen format, the never-list."""
 
