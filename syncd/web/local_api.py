@@ -266,17 +266,17 @@ class LocalApi:
         request[CALLER] = caller
         return None
 
-    @route("GET", "/v1/vocabulary", EVERYBODY, "list codes")
+    @route("GET /v1/vocabulary", EVERYBODY, "list codes")
     async def codes(self, wanted: VocabularyQuery) -> Vocabulary:
         """Return codes and what they are called."""
         return Vocabulary(codes=vocabulary.listed(wanted.field, wanted.word))
 
-    @route("GET", "/healthz", OPEN, "ask for life")
+    @route("GET /healthz", OPEN, "ask for life")
     async def alive(self) -> Alive:
         """Answer."""
         return Alive(alive=True)
 
-    @route("GET", "/openapi.json", OPEN, "read this document", gives=dict)
+    @route("GET /openapi.json", OPEN, "read this document", gives=dict)
     async def document(self) -> bytes:
         """Return what all routes are."""
         return openapi.document()

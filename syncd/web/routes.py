@@ -189,9 +189,10 @@ H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
 
 
 def route(
-    method: str, path: str, roles: frozenset[str], summary: str, **more: Any
+    call: str, roles: frozenset[str], summary: str, **more: Any
 ) -> Callable[[H], H]:
-    """Return what has a service's method answer a route."""
+    """Return what has a service's method answer a call: `METHOD /path`."""
+    method, path = call.split()
 
     def add(handler: H) -> H:
         needs = get_type_hints(handler)

@@ -58,7 +58,7 @@ class AccessService:
     ctx: Context
     lookups: Lookups
 
-    @route("GET", "/v1/access", COMPLIANCE, "count who looked up what for")
+    @route("GET /v1/access", COMPLIANCE, "count who looked up what for")
     async def sums(
         self, caller: Caller, wanted: AccessQuery
     ) -> Items[AccessSum]:
@@ -93,7 +93,7 @@ class AccessService:
 
     # ------------------------------------------------- the hot line
 
-    @route("POST", "/v1/calls", READERS, "note what came of a call")
+    @route("POST /v1/calls", READERS, "note what came of a call")
     async def note_call(self, caller: Caller, wanted: CallNote) -> Kept:
         """Keep what came of a call, once for its key."""
         if wanted.label:
@@ -101,7 +101,7 @@ class AccessService:
         call = Call(caller.name, wanted.outcome, wanted.label, wanted.amount)
         return Kept(kept=await self.ctx.own.calls.add(call, wanted.key))
 
-    @route("GET", "/v1/calls", EVERYBODY, "count what came of calls")
+    @route("GET /v1/calls", EVERYBODY, "count what came of calls")
     async def calls(self, wanted: AccessFilter) -> Items[CallSum]:
         """Return calls and money by month, label and outcome."""
         found = await self.ctx.own.calls.sums(
@@ -112,7 +112,8 @@ class AccessService:
     # ------------------------------------------- the person concerned
 
     @route(
-        *("POST", "/v1/access/about", COMPLIANCE),
+        "POST /v1/access/about",
+        COMPLIANCE,
         "answer a person which look-ups were about a value",
     )
     async def about(
@@ -180,7 +181,7 @@ class AccessService:
 
     # --------------------------------------------------------- appeals
 
-    @route("GET", "/v1/appeals", READERS, "list measures to look at again")
+    @route("GET /v1/appeals", READERS, "list measures to look at again")
     async def appeals(
         self, caller: Caller, wanted: AppealFilter
     ) -> Page[Appeal]:
@@ -192,7 +193,7 @@ class AccessService:
         )
         return paged(found, wanted.limit, found)
 
-    @route("POST", "/v1/appeals", READERS, "enter an appeal", status=201)
+    @route("POST /v1/appeals", READERS, "enter an appeal", status=201)
     async def add(self, caller: Caller, wanted: AppealDraft) -> Page[Appeal]:
         """Keep an appeal that came in."""
         plain_text("reference", wanted.reference, LONGEST_REFERENCE)
@@ -214,10 +215,7 @@ class AccessService:
         [number] = await self.ctx.own.appeals.add([new])
         return Page(items=(replace(new, id=number),))
 
-    @route(
-        *("POST", "/v1/appeals/{id}", READERS),
-        "note what was done on an appeal",
-    )
+    @route("POST /v1/appeals/{id}", READERS, "note what was done on an appeal")
     async def move(
         self, caller: Caller, id_: int, wanted: AppealStep
     ) -> Page[Appeal]:

@@ -67,7 +67,7 @@ class AuditService:
         self._at = self.ctx.home.path / "audits"
         self._last = AuditBundle(id=0)  # that was begun
 
-    @route("POST", "/v1/audit/bundles", AUDITORS, "make a bundle", status=202)
+    @route("POST /v1/audit/bundles", AUDITORS, "make a bundle", status=202)
     async def begin(self, caller: Caller) -> AuditBundle:
         """Begin to make one, unless one is being made."""
         if not self._last.running:
@@ -76,7 +76,7 @@ class AuditService:
             self.aside(self._make(self._last, caller.name))
         return self._last
 
-    @route("GET", "/v1/audit/bundles", AUDITORS, "list audit bundles")
+    @route("GET /v1/audit/bundles", AUDITORS, "list audit bundles")
     async def bundles(self) -> Items[AuditBundle]:
         """Return what is kept, newest first; what is too old goes."""
         kept = [await self.ctx.offload(_read, p) for p in self.prune()]
@@ -85,7 +85,8 @@ class AuditService:
         return Items(items=tuple(kept))
 
     @route(
-        *("GET", "/v1/audit/bundles/{id}/{file}", AUDITORS),
+        "GET /v1/audit/bundles/{id}/{file}",
+        AUDITORS,
         "download an audit bundle, or a report on it",
         media=BINARY,
     )

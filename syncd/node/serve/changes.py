@@ -37,7 +37,7 @@ class Changes:
             (origin, first), (_, last) = some[0].position, some[-1].position
             await self.ctx.own.marks.add(origin, first, last + 1, len(some))
 
-    @route("GET", "/v1/changes", READERS, "follow what merging brings in")
+    @route("GET /v1/changes", READERS, "follow what merging brings in")
     async def page(self, caller: Caller, wanted: ChangeQuery) -> ChangePage:
         """Return what came in next after a cursor; recorded as an audit.
 

@@ -48,8 +48,7 @@ class ClaimIntake:
     review: Review  # holds what a second person is to see
 
     @route(
-        *("POST", "/v1/disputes", OPERATORS, "dispute others' reports"),
-        status=202,
+        "POST /v1/disputes", OPERATORS, "dispute others' reports", status=202
     )
     async def dispute(
         self, caller: Caller, draft: forms.DisputeDraft
@@ -62,9 +61,7 @@ class ClaimIntake:
         [outcome] = await self._accept(caller, [kept])
         return claim_forms.Disputed(id=outcome.id, unchecked=not checked)
 
-    @route(
-        *("GET", "/v1/disputes", READERS), "list disputes against us, and ours"
-    )
+    @route("GET /v1/disputes", READERS, "list disputes against us, and ours")
     async def disputes(
         self, wanted: claim_forms.DisputeQuery
     ) -> forms.Items[DisputeState]:
@@ -78,7 +75,9 @@ class ClaimIntake:
         return forms.Items(items=found[: wanted.limit])
 
     @route(
-        *("POST", "/v1/answers", HANDED_IN, "answer a dispute against us"),
+        "POST /v1/answers",
+        HANDED_IN,
+        "answer a dispute against us",
         status=202,
     )
     async def answer(
@@ -111,7 +110,7 @@ class ClaimIntake:
             id=outcome.id, reports=len(reports), retracting=retracting
         )
 
-    @route("POST", "/v1/vouches", HANDED_IN, "vouch for our own", status=202)
+    @route("POST /v1/vouches", HANDED_IN, "vouch for our own", status=202)
     async def vouch(
         self,
         caller: Caller,
@@ -121,7 +120,8 @@ class ClaimIntake:
         return await self._owners(caller, wanted, "POST /v1/vouches")
 
     @route(
-        *("POST", "/v1/reassignments", HANDED_IN),
+        "POST /v1/reassignments",
+        HANDED_IN,
         "say that numbers have a new owner",
         status=202,
     )

@@ -34,7 +34,7 @@ class FigureService:
         self._of: Any = None  # merged sizes
         self._until = 0.0  # steady seconds
 
-    @route("GET", "/v1/history", EVERYBODY, "read how members were seen")
+    @route("GET /v1/history", EVERYBODY, "read how members were seen")
     async def history(self) -> forms.History:
         """Return 90 days of each active member, and the newest events."""
         today = statement.day(self.ctx.today())
@@ -69,7 +69,7 @@ class FigureService:
             events=events,
         )
 
-    @route("GET", "/v1/figures", EVERYBODY, "count what all logs say")
+    @route("GET /v1/figures", EVERYBODY, "count what all logs say")
     async def figures(self, wanted: forms.FiguresQuery) -> forms.Figures:
         """Return what all merged logs say by month, member and label.
 

@@ -55,7 +55,7 @@ class Intake:
 
     # --------------------------------------------------------- reporting
 
-    @route("POST", "/v1/reports", HANDED_IN, "hand in reports", status=202)
+    @route("POST /v1/reports", HANDED_IN, "hand in reports", status=202)
     async def take_reports(
         self, caller: Caller, wanted: report_forms.ReportsCall
     ) -> report_forms.ReportsTaken:
@@ -121,7 +121,7 @@ class Intake:
             for one in outcomes
         ]
 
-    @route("GET", "/v1/reports", OPERATORS, "list reports with their values")
+    @route("GET /v1/reports", OPERATORS, "list reports with their values")
     async def page(
         self, wanted: report_forms.ReportQuery
     ) -> forms.Page[report_forms.VaultItem]:
@@ -129,10 +129,7 @@ class Intake:
         asked = msgspec.structs.asdict(wanted)
         return await self.reports(report_forms.ReportSearch(**asked))
 
-    @route(
-        *("POST", "/v1/reports/search", OPERATORS),
-        "list reports about a value",
-    )
+    @route("POST /v1/reports/search", OPERATORS, "list reports about a value")
     async def reports(
         self, wanted: report_forms.ReportSearch
     ) -> forms.Page[report_forms.VaultItem]:
@@ -167,8 +164,7 @@ class Intake:
         return forms.paged(rows, wanted.limit, map(shown.vault_item, rows))
 
     @route(
-        *("POST", "/v1/reports/{id}/value", OPERATORS),
-        "see the value of a report",
+        "POST /v1/reports/{id}/value", OPERATORS, "see the value of a report"
     )
     async def value(
         self, caller: Caller, id_: int, wanted: report_forms.ValueCall
@@ -181,14 +177,14 @@ class Intake:
 
     # ------------------------------------------------- files, in steps
 
-    @route("POST", "/v1/imports", OPERATORS, "begin or resume an import")
+    @route("POST /v1/imports", OPERATORS, "begin or resume an import")
     async def begin_import(
         self, caller: Caller, wanted: ImportBegin
     ) -> ImportStatus:
         """Begin an import or find it again."""
         return await self.ctx.own.imports.begin(wanted, caller.name)
 
-    @route("POST", "/v1/imports/{id}/finish", HANDED_IN, "end an import")
+    @route("POST /v1/imports/{id}/finish", HANDED_IN, "end an import")
     async def finish_import(
         self, caller: Caller, id_: int, how: ImportEnd
     ) -> ImportStatus:
@@ -218,7 +214,7 @@ class Intake:
         self._waking = False
         self.wake()
 
-    @route("GET", "/v1/imports", OPERATORS, "list imports")
+    @route("GET /v1/imports", OPERATORS, "list imports")
     async def imports(
         self, wanted: report_forms.ImportQuery
     ) -> forms.Page[ImportStatus]:
@@ -229,7 +225,7 @@ class Intake:
         )
         return forms.paged(found, limit, await self._held(*found))
 
-    @route("GET", "/v1/imports/{id}", OPERATORS, "read one import")
+    @route("GET /v1/imports/{id}", OPERATORS, "read one import")
     async def import_state(self, id_: int) -> ImportStatus:
         """Return one import."""
         [state] = await self._held(await self.ctx.own.imports.state(id_))
@@ -243,7 +239,8 @@ class Intake:
         return tuple(replace(one, pending=of.get(one.id, 0)) for one in found)
 
     @route(
-        *("GET", "/v1/imports/{id}/refused", OPERATORS),
+        "GET /v1/imports/{id}/refused",
+        OPERATORS,
         "read the rows that an import refused",
     )
     async def refused_rows(
@@ -264,7 +261,8 @@ class Intake:
         return forms.Page(items=tuple(items), next=rows[-1].row if more else 0)
 
     @route(
-        *("POST", "/v1/imports/{id}/refused", OPERATORS),
+        "POST /v1/imports/{id}/refused",
+        OPERATORS,
         "keep the cells of refused rows",
     )
     async def keep_cells(

@@ -80,7 +80,7 @@ class LocalService:
             self._rules = {now: Rules(roster, today, ours.region, ours.id)}
         return self._rules[now]
 
-    @route("POST", "/v1/retractions", HANDED_IN, "retract reports", status=202)
+    @route("POST /v1/retractions", HANDED_IN, "retract reports", status=202)
     async def retract(
         self, caller: Caller, wanted: report_forms.Retraction
     ) -> report_forms.Retracting:
@@ -122,7 +122,8 @@ class LocalService:
         return _retracting(done)
 
     @route(
-        *("POST", "/v1/retractions/effect", OPERATORS),
+        "POST /v1/retractions/effect",
+        OPERATORS,
         "read what a retraction would end",
     )
     async def effect(
@@ -196,8 +197,7 @@ class LocalService:
     # -------------------------------------------------------- indicators
 
     @route(
-        *("GET", "/v1/indicators", READERS),
-        "list what the alliance holds, by token",
+        "GET /v1/indicators", READERS, "list what the alliance holds, by token"
     )
     async def indicators(
         self, caller: Caller, wanted: forms.IndicatorQuery
@@ -225,9 +225,7 @@ class LocalService:
             last = f"{token.encode(short)}.{number}"
         return forms.IndicatorPage(items=items, next=last)
 
-    @route(
-        *("GET", "/v1/indicators/{origin}/{index}", READERS), "read one claim"
-    )
+    @route("GET /v1/indicators/{origin}/{index}", READERS, "read one claim")
     async def claim(
         self, caller: Caller, origin: str, index: int
     ) -> forms.Indicator:
@@ -257,7 +255,7 @@ class LocalService:
 
     # ------------------------------------------------------------- other
 
-    @route("GET", "/v1/events", EVERYBODY, "follow what happens", media=SSE)
+    @route("GET /v1/events", EVERYBODY, "follow what happens", media=SSE)
     async def events(
         self, caller: Caller, request: web.Request, wanted: forms.EventQuery
     ) -> web.StreamResponse:
@@ -282,7 +280,9 @@ class LocalService:
         return await event_stream.stream(request, allowed())
 
     @route(
-        *("POST", "/v1/roster", OPERATORS, "hand in a roster"),
+        "POST /v1/roster",
+        OPERATORS,
+        "hand in a roster",
         takes_media=(TEXT, BINARY),
     )
     async def take_roster(self, raw: bytes) -> forms.RosterTaken:
@@ -290,7 +290,7 @@ class LocalService:
         roster = await self.rosters.publish(raw)
         return forms.RosterTaken(version=roster.version, hash=roster.hash)
 
-    @route("GET", "/v1/roster", EVERYBODY, "read the roster", media=UTF8)
+    @route("GET /v1/roster", EVERYBODY, "read the roster", media=UTF8)
     async def roster(self) -> bytes:
         """Return the newest roster's signed note."""
         version = self.ctx.roster.version
@@ -302,7 +302,9 @@ class LocalService:
         return note
 
     @route(
-        *("POST", "/v1/shares", OPERATORS, "hand in a key share"),
+        "POST /v1/shares",
+        OPERATORS,
+        "hand in a key share",
         takes_media=(BINARY, JSON, TEXT),
     )
     async def take_share(self, raw: bytes) -> forms.ShareTaken:

@@ -44,7 +44,7 @@ class LogService:
 
     # -------------------------------------------------------------- one log
 
-    @route("GET", "/v1/logs/{origin}", AUDITORS, "read a log, newest first")
+    @route("GET /v1/logs/{origin}", AUDITORS, "read a log, newest first")
     async def log(
         self, caller: Caller, origin: str, wanted: forms.LogQuery
     ) -> forms.LogPage:
@@ -147,7 +147,8 @@ class LogService:
     # ------------------------------------------------------------ one entry
 
     @route(
-        *("GET", "/v1/logs/{origin}/{index}", AUDITORS | REVIEWERS),
+        "GET /v1/logs/{origin}/{index}",
+        AUDITORS | REVIEWERS,
         "read an entry, with its proof",
     )
     async def entry(

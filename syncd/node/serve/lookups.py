@@ -139,7 +139,7 @@ class Lookups:
         self._suspected: set[Position] = set()  # reported already
         self.unanswered: deque[Unanswered] = deque(maxlen=UNANSWERED)
 
-    @route("POST", "/v1/lookups", READERS, "look up", most=MOST)
+    @route("POST /v1/lookups", READERS, "look up", most=MOST)
     async def lookup(
         self, caller: Caller, wanted: LookupCall
     ) -> forms.LookupAnswers:
@@ -180,7 +180,7 @@ class Lookups:
             contested=tuple(sorted(world.contested)),
         )
 
-    @route("GET", "/v1/quota", READERS, "read what is left of quotas")
+    @route("GET /v1/quota", READERS, "read what is left of quotas")
     async def quota(self, caller: Caller) -> Quota:
         """Return what is left to the caller's token, and to us."""
         return Quota(

@@ -107,9 +107,7 @@ class OwnListService:
     rules: Callable[[], Rules]  # what values are checked against just now
     review: Review  # holds what a second person is to see
 
-    @route(
-        *("POST", "/v1/own/entries", HANDED_IN), "add exempt entries and notes"
-    )
+    @route("POST /v1/own/entries", HANDED_IN, "add exempt entries and notes")
     async def add(self, caller: Caller, wanted: OwnAdd) -> own_forms.OwnTaken:
         """Keep exempt entries or notes; durable on return."""
         made: list[NewEntry | SyncdError] = await self.ctx.offload(
@@ -149,7 +147,7 @@ class OwnListService:
             for at, one in enumerate(made)
         ]
 
-    @route("POST", "/v1/own/local", HANDED_IN, "add rows to a local list")
+    @route("POST /v1/own/local", HANDED_IN, "add rows to a local list")
     async def add_local(
         self, caller: Caller, wanted: OwnLocal
     ) -> own_forms.OwnTaken:
@@ -200,7 +198,7 @@ class OwnListService:
         )
         return taken(own_forms.OwnTaken, made, outcomes)
 
-    @route("POST", "/v1/own/loads", OPERATORS, "begin a load of a local list")
+    @route("POST /v1/own/loads", OPERATORS, "begin a load of a local list")
     async def begin_load(
         self, caller: Caller, wanted: own_forms.OwnLoadBegin
     ) -> own_forms.OwnLoad:
@@ -210,7 +208,7 @@ class OwnListService:
         await self.review.book.lapse(f"{load}/{name}/{caller.id}")
         return own_forms.OwnLoad(load=load, entries=there)
 
-    @route("POST", "/v1/own/removals", HANDED_IN, "remove our own entries")
+    @route("POST /v1/own/removals", HANDED_IN, "remove our own entries")
     async def remove(
         self, caller: Caller, wanted: own_forms.OwnRemoval
     ) -> own_forms.OwnRemoved:
@@ -246,7 +244,8 @@ class OwnListService:
         return own_forms.OwnRemoved(removed=n)
 
     @route(
-        *("GET", "/v1/own/entries", OPERATORS),
+        "GET /v1/own/entries",
+        OPERATORS,
         "list our own entries with their values",
     )
     async def page(self, wanted: Filter) -> forms.Page[own_forms.OwnItem]:

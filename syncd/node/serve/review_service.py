@@ -209,7 +209,7 @@ class Review:
 
     # ---------------------------------------------------------- deciding
 
-    @route("GET", "/v1/pending", WATCHERS, "list what waits for a person")
+    @route("GET /v1/pending", WATCHERS, "list what waits for a person")
     async def page(self, wanted: PendingQuery) -> Page[Held]:
         """Return held calls, newest first: what they would change."""
         limit: int = wanted.limit
@@ -219,7 +219,7 @@ class Review:
         found = await self.book.page(states, wanted.before, limit)
         return paged(found, limit, (replace(one, rows=()) for one in found))
 
-    @route("GET", "/v1/pending/{id}", WATCHERS, "read what one would change")
+    @route("GET /v1/pending/{id}", WATCHERS, "read what one would change")
     async def one(self, id_: int) -> HeldCall:
         """Return a held call, and of each value masked what it is about."""
         held = await self.book.get(id_)
@@ -231,7 +231,8 @@ class Review:
         return HeldCall(item=held, rows=rows, words=words)
 
     @route(
-        *("POST", "/v1/pending/{id}/rows/{n}", REVIEWERS),
+        "POST /v1/pending/{id}/rows/{n}",
+        REVIEWERS,
         "see the value of a row of one",
     )
     async def value(
@@ -262,7 +263,8 @@ class Review:
         return drafts[:LISTED]
 
     @route(
-        *("POST", "/v1/pending/{id}/{decision}", REVIEWERS),
+        "POST /v1/pending/{id}/{decision}",
+        REVIEWERS,
         "confirm or refuse, as a second person",
     )
     async def decide(

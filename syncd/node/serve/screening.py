@@ -71,7 +71,7 @@ class Screening:
         self._book = self.ctx.own.screening
         self._enabled = self.ctx.config.screening.enabled
 
-    @route("POST", "/v1/screening", COMPLIANCE, "screen for customers")
+    @route("POST /v1/screening", COMPLIANCE, "screen for customers")
     async def add(
         self, caller: Caller, wanted: ScreeningCall
     ) -> ScreeningTaken:
@@ -211,9 +211,7 @@ class Screening:
         await self._count()
         self._looked = look
 
-    @route(
-        *("POST", "/v1/screening/reports", COMPLIANCE), "report who is listed"
-    )
+    @route("POST /v1/screening/reports", COMPLIANCE, "report who is listed")
     async def report(
         self, caller: Caller, wanted: ScreeningFilter
     ) -> ScreeningReport:

@@ -114,7 +114,7 @@ class StatusReader:
             remarks=(*filter(None, (self._outside(),)), *self.never()),
         )
 
-    @route("GET", "/v1/status", EVERYBODY, "read the status")
+    @route("GET /v1/status", EVERYBODY, "read the status")
     async def status(
         self, wanted: status_forms.StatusQuery = AS_KEPT
     ) -> status_forms.Status:
@@ -129,7 +129,7 @@ class StatusReader:
         muted = await self.ctx.own.mutes.on(self.ctx.today())
         return state.form(todo.of(state), todo.notes(state), muted)
 
-    @route("POST", "/v1/status/mutes", OPERATORS, "mute what there is to do")
+    @route("POST /v1/status/mutes", OPERATORS, "mute what there is to do")
     async def mute(
         self, caller: Caller, wanted: status_forms.MuteCall
     ) -> status_forms.MuteResult:
@@ -153,7 +153,7 @@ class StatusReader:
         await self.ctx.own.mutes.put(found, mute)
         return status_forms.MuteResult(count=len(found))
 
-    @route("GET", "/metrics", EVERYBODY, "read metrics", media=PROMETHEUS)
+    @route("GET /metrics", EVERYBODY, "read metrics", media=PROMETHEUS)
     async def scrape(self, caller: Caller) -> bytes:
         """Return the metrics in Prometheus' text format.
 
@@ -162,7 +162,7 @@ class StatusReader:
         state = await self.read()
         return self.metrics.scrape(state, inside=caller.role != "auditor")
 
-    @route("GET", "/readyz", OPEN, "ask whether we serve")
+    @route("GET /readyz", OPEN, "ask whether we serve")
     async def ready(self) -> status_forms.Ready:
         """Tell how we serve: that look-ups can be answered.
 

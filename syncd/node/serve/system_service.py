@@ -30,7 +30,7 @@ class SystemService:
     rounds: Rounds  # know our clock
     jobs: Any  # `node.jobs.Jobs`
 
-    @route("GET", "/v1/system", OPERATORS, "read how the daemon is doing")
+    @route("GET /v1/system", OPERATORS, "read how the daemon is doing")
     async def system(self) -> forms.SystemState:
         """Return jobs, sizes, settings without secrets, tokens, sessions."""
         own, home = self.ctx.own, self.ctx.config.home
@@ -55,7 +55,7 @@ class SystemService:
             ),
         )
 
-    @route("POST", "/v1/tokens/{name}/revoke", OPERATORS, "revoke a token")
+    @route("POST /v1/tokens/{name}/revoke", OPERATORS, "revoke a token")
     async def revoke(self, caller: Caller, name: str) -> forms.Revoked:
         """Let a token, and the sessions that it began, open nothing more."""
         if not await self.ctx.own.bearers.revoke(name):
@@ -63,7 +63,7 @@ class SystemService:
         log.info("token revoked", token=name, by=caller.name)
         return forms.Revoked(revoked=name)
 
-    @route("POST", "/v1/sessions/{name}/revoke", OPERATORS, "end a session")
+    @route("POST /v1/sessions/{name}/revoke", OPERATORS, "end a session")
     async def end(self, caller: Caller, name: str) -> forms.Revoked:
         """Log a browser out."""
         sessions = self.ctx.own.sessions

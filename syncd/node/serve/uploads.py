@@ -68,7 +68,9 @@ class Uploads:
         self._room = asyncio.Semaphore(AT_ONCE)
 
     @route(
-        *("POST", "/v1/uploads", OPERATORS, "hand over a list to be read"),
+        "POST /v1/uploads",
+        OPERATORS,
+        "hand over a list to be read",
         status=201,
         takes_media=(BINARY,),
     )
@@ -79,13 +81,14 @@ class Uploads:
         self.prune()
         return self._upload(id_)
 
-    @route("GET", "/v1/uploads", OPERATORS, "list what was uploaded")
+    @route("GET /v1/uploads", OPERATORS, "list what was uploaded")
     async def uploads(self) -> Items[Upload]:
         """Return what is kept, newest first; what is too old goes."""
         return Items(items=tuple(self.prune()))
 
     @route(
-        *("POST", "/v1/uploads/{id}/preview", OPERATORS),
+        "POST /v1/uploads/{id}/preview",
+        OPERATORS,
         "read what an import of it would bring",
     )
     async def preview(self, id_: int, how: Reading) -> UploadPreview:
@@ -95,7 +98,8 @@ class Uploads:
         return found
 
     @route(
-        *("POST", "/v1/uploads/{id}/import", OPERATORS),
+        "POST /v1/uploads/{id}/import",
+        OPERATORS,
         "import it, as `/v1/imports` shows",
         status=202,
     )
@@ -108,7 +112,8 @@ class Uploads:
         return self._upload(id_)
 
     @route(
-        *("POST", "/v1/imports/{id}/mended", OPERATORS),
+        "POST /v1/imports/{id}/mended",
+        OPERATORS,
         "hand over refused rows, mended, as a list to be read",
         status=201,
     )
