@@ -52,9 +52,7 @@ class _Answer(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         raise UnavailableError(
-            "local API: an answer without {name}",
-            hint=OTHER,
-            name=name,
+            "local API: an answer without {name}", hint=OTHER, name=name
         )
 
 

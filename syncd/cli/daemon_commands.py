@@ -114,10 +114,7 @@ async def make(settings: Config) -> str:
     """
     member = settings.member
     keys = roster_keys.generate(
-        member.domain,
-        member.alliance,
-        secrets.token_bytes,
-        now=clock(),
+        member.domain, member.alliance, secrets.token_bytes, now=clock()
     )
     pinning.rehearse(keys.certificate, keys.tls_pem)
     ring = Keyring.create(settings.home, terminal.secret(settings))

@@ -219,10 +219,7 @@ def tell_missing(raw: bytes, current: Roster | None) -> None:
 def describe(current: Roster | None, draft: Roster) -> list[str]:
     """Return what is to be signed, in words."""
     if current is None:
-        return [
-            *review.whole(draft),
-            t("fingerprint {hash}", hash=draft.hash),
-        ]
+        return [*review.whole(draft), t("fingerprint {hash}", hash=draft.hash)]
     return [
         t(
             "version {new} ({hash}…) after version {old}:",

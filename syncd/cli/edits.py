@@ -11,11 +11,7 @@ from syncd.cli.command import argument, option
 from syncd.cli.drafting import EditOptions, EndOptions
 from syncd.cli.options import KINDS, among, pair
 from syncd.cli.roster_commands import noun
-from syncd.errors import (
-    MalformedError,
-    RefusedError,
-    UsageError,
-)
+from syncd.errors import MalformedError, RefusedError, UsageError
 from syncd.indicator import vocabulary
 from syncd.roster import certificate, drafts, membership, terms
 from syncd.roster.members import Auditor, Names
@@ -217,8 +213,7 @@ class _RemoveAuditor(EditOptions):
 
 
 @noun.verb(
-    "retire",
-    "Draft a version in which all entries of a token key are erased.",
+    "retire", "Draft a version in which all entries of a token key are erased."
 )
 class _Retire(EditOptions):
     kind: str = argument(KINDS)

@@ -23,7 +23,7 @@ _OURS = frozenset(
 )
 _SECRET = re.compile(
     r"account|authorization|cookie|identifier|key|pass(?:phrase|word)|phone"
-    r"|raw|salt|secret|seed|share|token|url|value",
+    r"|raw|salt|secret|seed|share|token|url|value"
 )
 # Each alternative begins where no run of its own characters can have begun
 # before, or is bounded: so that no text makes the search quadratic.
@@ -41,7 +41,7 @@ _SHAPES = re.compile(
     r"|(?<![\w-])[\w-]{21}[AQgw](?![\w-])"  # a token
     r"|(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{20,}={1,2}"  # base64
     r"|(?<![A-Za-z0-9])(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{20,}"  # hex
-    r"|\+?\d(?:[\s().-]{0,2}\d){6,}",  # a number in any script's digits
+    r"|\+?\d(?:[\s().-]{0,2}\d){6,}"  # a number in any script's digits
 )
 _SMALL = 1_000_000
 _LARGE = 10_000_000_000  # Unix seconds are below it, mobile numbers above

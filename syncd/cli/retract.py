@@ -135,10 +135,7 @@ def _listed(args: _RetractOptions, file: Path) -> list[Call]:
         if one.problem is not None:
             line = t("line {n}", n=one.row.number)
             raise UsageError(
-                "{file}: {line}: {why}",
-                file=file,
-                line=line,
-                why=one.problem,
+                "{file}: {line}: {why}", file=file, line=line, why=one.problem
             )
         found[one.json] = one.fields
     return _bulk([*found.values()])

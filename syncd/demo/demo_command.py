@@ -26,8 +26,7 @@ class _DemoOptions(Options):
     once: bool = option("exit when all is seen")
     dir: Path | None = option("a new or empty directory, which stays")
     data: Path = option(
-        "a list to import with kind, value, label and role",
-        default=SAMPLE,
+        "a list to import with kind, value, label and role", default=SAMPLE
     )
 
 

@@ -84,11 +84,7 @@ def _cells(
     return [
         join((token, b"%017d" % index, head, octets[at : at + width], tail))
         for token, at, (index, _), (head, tail) in zip(
-            tokens,
-            range(0, len(octets), width),
-            framed,
-            frames,
-            strict=True,
+            tokens, range(0, len(octets), width), framed, frames, strict=True
         )
     ], odd
 

@@ -131,10 +131,7 @@ def split_records(raw: bytes, width: int) -> list[Record]:
 
 
 def open_bundle(
-    origin: str,
-    raw: bytes,
-    width: int,
-    leaves: Sequence[bytes] | None = None,
+    origin: str, raw: bytes, width: int, leaves: Sequence[bytes] | None = None
 ) -> list[Record]:
     """Cut a payload bundle and rebuild the leaf of every open record.
 

@@ -79,9 +79,7 @@ def encode(token: bytes) -> str:
     """Return a token's 22 characters; `decode` turns them back."""
     if len(token) != TOKEN_SIZE:
         raise MalformedError(
-            "token: {n} bytes, want {want}",
-            n=len(token),
-            want=TOKEN_SIZE,
+            "token: {n} bytes, want {want}", n=len(token), want=TOKEN_SIZE
         )
     return base64.urlsafe_b64encode(token)[:TOKEN_CHARS].decode("ascii")
 

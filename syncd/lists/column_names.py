@@ -9,13 +9,7 @@ are a header that looks like data, and a name of a column or field that is none.
 
 import re
 import unicodedata
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterable,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Final

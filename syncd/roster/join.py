@@ -32,12 +32,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDSA,
     EllipticCurvePublicKey,
 )
-from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-    Ed25519PublicKey,
-)
-from cryptography.hazmat.primitives.asymmetric.rsa import (
-    RSAPublicKey,
-)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from syncd.errors import MalformedError, Message, UntrustedError
 from syncd.roster import certificate, members, row, sealed

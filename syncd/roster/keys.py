@@ -149,10 +149,7 @@ def self_signed(key: Ed25519PrivateKey, domain: str, now: int) -> bytes:
     start = datetime.fromtimestamp(now, UTC) - timedelta(days=1)
     identifier = x509.SubjectKeyIdentifier.from_public_key(public)
     usage = x509.ExtendedKeyUsage(
-        [
-            ExtendedKeyUsageOID.SERVER_AUTH,
-            ExtendedKeyUsageOID.CLIENT_AUTH,
-        ]
+        [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     )
     return (
         x509.CertificateBuilder()

@@ -10,13 +10,7 @@ from syncd.errors import RefusedError
 from syncd.roster import certificate, drafts, terms
 from syncd.roster.drafts import DAY_S, LIFE_DAYS
 from syncd.roster.join import NO_ALLIANCE, Applicant, Request
-from syncd.roster.members import (
-    Cut,
-    Generation,
-    Member,
-    Predecessor,
-    Profile,
-)
+from syncd.roster.members import Cut, Generation, Member, Predecessor, Profile
 from syncd.roster.roster import FORMAT, Roster
 from syncd.roster.row import Base64
 from syncd.roster.terms import Epoch, Never

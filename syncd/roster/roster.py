@@ -49,8 +49,7 @@ GRACE_S = 7 * 86_400  # after expiry: what is first merged later has no effect
 MAX_SIZE = 16 << 20  # bytes of a roster note
 
 Zone = Annotated[
-    str,
-    Meta(pattern=r"^[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}\Z"),
+    str, Meta(pattern=r"^[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}\Z")
 ]
 WITNESS = (note.COSIGNATURE, note.MLDSA44)
 

@@ -39,14 +39,7 @@ from syncd.store.database import Database
 from syncd.store.portable import byte_place
 from syncd.store.prepared import Prepared, given
 from syncd.store.sealing import VaultCipher
-from syncd.store.tables import (
-    Bytes,
-    Int,
-    access,
-    access_key,
-    key,
-    own_table,
-)
+from syncd.store.tables import Bytes, Int, access, access_key, key, own_table
 
 MONTH_S = 30 * 86_400
 TAG_SIZE = 8  # bytes

@@ -10,11 +10,7 @@ from syncd.store.failpoint import hit
 
 
 def write(
-    path: Path,
-    data: bytes,
-    *,
-    mode: int = 0o600,
-    points: str = "",
+    path: Path, data: bytes, *, mode: int = 0o600, points: str = ""
 ) -> None:
     """Replace the file at `path` by `data`, durably and never by halves.
 

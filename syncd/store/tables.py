@@ -83,9 +83,7 @@ bundle = own_table(  # both databases have it
 )
 
 done = own_table(  # one-off statements written: never twice
-    "done",
-    key("name", Text),
-    sqlite_with_rowid=False,
+    "done", key("name", Text), sqlite_with_rowid=False
 )
 
 vault = own_table(
@@ -271,10 +269,7 @@ event = own_table(  # what happened; numbers are never used again
 )
 
 told = own_table(  # the newest state of something that an event has told
-    "told",
-    key("name", Text),
-    column("value", Text),
-    sqlite_with_rowid=False,
+    "told", key("name", Text), column("value", Text), sqlite_with_rowid=False
 )
 
 # ------------------------------------------------------------- mirror.db

@@ -14,13 +14,7 @@ be public, and name nobody. What ends rows is `retracting`, what is accepted
 `accepting`.
 """
 
-from collections.abc import (
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 

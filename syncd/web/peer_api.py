@@ -173,12 +173,7 @@ class _Api:
                     "Quota-Left": str(e.left),
                 },
             )
-        except (
-            MalformedError,
-            RefusedError,
-            UntrustedError,
-            StaleError,
-        ) as e:
+        except (MalformedError, RefusedError, UntrustedError, StaleError) as e:
             return web.Response(status=e.status, text=f"{e}\n")
         except (web.RequestPayloadError, HttpProcessingError):
             return web.Response(status=400, text="not the body it was to be\n")

@@ -48,10 +48,7 @@ def import_list(args: "ImportOptions") -> int:
         for name, value in args.recorded().items()
     }
     how, meant = table_input.options_of(
-        args.file_options(),
-        args.map_,
-        constants,
-        table_input.zone_of(args),
+        args.file_options(), args.map_, constants, table_input.zone_of(args)
     )
     rows, plan = understood(args.file, how, meant)
     before = rows.notes  # some are known when all rows are read
@@ -112,10 +109,7 @@ def understood(
 
 
 def options_of(
-    rows: Table,
-    how: FileOptions,
-    described: ListDescription,
-    plan: Columns,
+    rows: Table, how: FileOptions, described: ListDescription, plan: Columns
 ) -> dict[str, Any]:
     """Return what a list was read by: with other options it is another."""
     return {

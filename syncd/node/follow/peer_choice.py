@@ -63,10 +63,7 @@ class PeerChoice:
     # -------------------------------------------------------------- rounds
 
     def choose(
-        self,
-        others: Sequence[str],
-        now: float,
-        holders: Collection[str] = (),
+        self, others: Sequence[str], now: float, holders: Collection[str] = ()
     ) -> list[str]:
         """Return whom to ask in a round: who poked, holders, whose turn it is.
 

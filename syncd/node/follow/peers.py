@@ -27,8 +27,7 @@ class Peers:
         self.keys = self.ctx.home.keys  # with the certificate of this moment
         exchange = self.ctx.config.exchange
         self._limits = Limits(
-            idle_s=exchange.read_timeout_s,
-            total_s=exchange.request_timeout_s,
+            idle_s=exchange.read_timeout_s, total_s=exchange.request_timeout_s
         )
         self._shown = b""  # the certificate that the clients show
         self._clients: dict[str, tuple[Member, PeerClient]] = {}
