@@ -52,8 +52,6 @@ OPEN: Final = "url"  # what needs no holder: of the other kinds too
 Spend = Callable[[Counter[str], Counter[str]], None]
 """hears, before anybody is asked, of how many items need holders of a kind or
 are OPEN, and of how many further forms of them do"""
-Receipted = Callable[[str, World, Answer], Answer]
-"""(purpose, world, answer) → the answer, with a receipt"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +78,7 @@ async def lookup(
     caller: str,
     reference: str,
     timeout_s: float,
-    receipt: Receipted = lambda *given: given[-1],
+    receipt: Callable[..., Answer] = lambda *given: given[-1],
 ) -> list[Answer]:
     """Answer every question, in order; recorded durably before return.
 

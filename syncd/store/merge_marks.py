@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from syncd.store import events
 from syncd.store.book import Book, reads, writes
-from syncd.store.tables import Int, Text, column, key, own_table, told
+from syncd.store.tables import Int, Text, column, columns, key, own_table, told
 
 KEPT = 100_000  # marks
 KEPT_S = 30 * 86_400
@@ -22,8 +22,7 @@ mark = own_table(
     key("id"),
     column("at", Int),  # unix seconds
     column("origin", Text),
-    column("first", Int),
-    column("stop", Int),
+    *columns(Int, "first", "stop"),
 )
 sa.Index("merge_mark_origin", mark.c.origin, mark.c.id)
 _ARRIVALS = "arrivals/"

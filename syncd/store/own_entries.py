@@ -25,6 +25,7 @@ from syncd.store.tables import (
     Int,
     Text,
     column,
+    columns,
     key,
     own_table,
     partial_index,
@@ -40,8 +41,7 @@ _CLEAR: Final = (  # what of an entry stands in clear
 own_entry = own_table(  # exempt, note, local: our own lists, never published
     "own_entry",
     key("id"),
-    column("type", Text),
-    column("kind", Text),
+    *columns(Text, "type", "kind"),
     column("mac", Bytes),  # 16 bytes: kind and normal form
     column("name_mac", Bytes),  # and what stands once on it
     column("said_mac", Bytes),  # that and what it says

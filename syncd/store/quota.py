@@ -16,7 +16,7 @@ from syncd.grouped import Grouped
 from syncd.roster.quotas import DAY_S, HOUR_S, Limit, Window
 from syncd.store.book import Row, Tables, add_counts, writes
 from syncd.store.database import Database
-from syncd.store.tables import Int, Text, column, done, key, own_table
+from syncd.store.tables import Int, Text, column, columns, done, key, own_table
 
 FREE_REPEATS = 8  # of one request in an hour; an asker needs n - t + 2
 _RECENT = 1024  # requests of a member of which a repeat is known
@@ -37,8 +37,7 @@ usage = own_table(
     key("key", Text),
     key("member", Text),
     key("purpose", Text),
-    column("count", Int),
-    column("denied", Int),
+    *columns(Int, "count", "denied"),
 )
 
 

@@ -87,19 +87,20 @@ class Changes:
             [one.position for one in came],
         )
         never = self.lookups.never.tokens
-        states = [await self.claims.verdicts([*on], at, never) for at in sizes]
+        before, after = [
+            await self.claims.verdicts([*on], at, never) for at in sizes
+        ]
         return tuple(
             Change(
                 kind=kind,
                 epoch=epoch,
                 token=token.encode(short),
                 positions=tuple(one.position for one in group),
-                before=before,
-                after=after,
+                before=before[key][0],
+                after=after[key][0],
             )
-            for ((kind, epoch, short), group), (before, _), (after, _) in zip(
-                on.items(), *states, strict=True
-            )
+            for key, group in on.items()
+            for kind, epoch, short in (key,)
         )
 
 

@@ -88,13 +88,7 @@ class Lifts:
         }
         keys = [*dict.fromkeys(arrival.key for arrival in lifting)]
         before, after = [
-            dict(
-                zip(
-                    keys,
-                    await self.claims.verdicts(keys, {**merged, origin: n}),
-                    strict=True,
-                )
-            )
+            await self.claims.verdicts(keys, {**merged, origin: n})
             for n in (first, last + 1)
         ]
         events: list[dict[str, Any]] = [

@@ -68,7 +68,7 @@ class Claims:
         keys: Sequence[Key],
         at: Sizes,
         never: frozenset[tuple[str, bytes]] = frozenset(),
-    ) -> list[tuple[str, str]]:
+    ) -> dict[Key, tuple[str, str]]:
         """Return verdict and action of tokens, when so much was merged."""
         end = time.monotonic() + self.ctx.config.lookup.deadline_ms / 1000
         answers, _ = await judged_by_token(
@@ -78,8 +78,11 @@ class Claims:
             self.ctx.bulk,
             lambda: time.monotonic() < end,
         )
-        found = [answer.verdict for answer in answers if answer.verdict]
-        return [(one.verdict, one.action) for one in found]
+        return {
+            key: (one.verdict, one.action)
+            for key, answer in zip(keys, answers, strict=True)
+            if (one := answer.verdict)
+        }
 
     async def claims_at(
         self, positions: Sequence[Position]

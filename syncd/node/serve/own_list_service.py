@@ -306,8 +306,11 @@ def _form_of(entry: Entry, form: type[T], **more: object) -> T:
 
 
 def _mark(entry: Entry) -> forms.OwnMark:
-    codes = {name: getattr(entry.fields, name) for name in ("label", "role")}
-    labels = {f: label(f, code) if code else None for f, code in codes.items()}
+    labels = {
+        facet: label(facet, code) if code else None
+        for facet in ("label", "role")
+        for code in (getattr(entry.fields, facet),)
+    }
     return _form_of(entry, forms.OwnMark, **labels)
 
 
