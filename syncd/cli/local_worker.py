@@ -7,13 +7,14 @@ argument or in the environment.
 """
 
 import asyncio
+import pickle
 import signal
 import sys
 
 from syncd.cli import log_output
 from syncd.node import hardening
 from syncd.node.local_worker import LocalWorker
-from syncd.node.serve import link
+from syncd.node.serve.link import Start
 
 
 def main() -> None:
@@ -23,12 +24,12 @@ def main() -> None:
     hardening.no_core_dumps()
     hardening.give_back()
     hardening.give_way()
-    start = link.believed(sys.stdin.buffer)
+    start: Start = pickle.load(sys.stdin.buffer)  # noqa: S301 (the daemon's)
     log_output.configure(start.config.log.level, start.config.log.format)
     asyncio.run(_work(start))
 
 
-async def _work(start: link.Start) -> None:
+async def _work(start: Start) -> None:
     await LocalWorker(start).run()
 
 

@@ -91,9 +91,9 @@ def _lines(args: _LookupOptions, call: Mapping[str, Any]) -> int:
         asking = Question(own, {**call, "receipt": bool(file)})
         for some in batches(wanted, LOOKUPS):
             items += asking.ask(some)
-    if file and "receipt" in items[0]:
-        raw = terminal.as_json(items[0]["receipt"]).encode()
-        terminal.write_new(file, raw + b"\n", private=True)
+    if file and (made := items[0].get("receipt")):
+        text = terminal.as_json(made)
+        terminal.write_new(file, text.encode(), private=True)
     whole = _whole if len(items) == 1 else _rows
     args.show({"items": items, "as_of": asking.as_of}, whole(items))
     if len(items) > 1 and not args.as_json:

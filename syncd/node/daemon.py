@@ -217,7 +217,7 @@ class Daemon:
         self.claims = self._make(Claims)
         self.budgets = self._make(Budgets)
         self.lookups = self._make(Lookups)
-        self.figures = FigureService(self.ctx)
+        self.figures = self._make(FigureService)
         self.local_workers = self._make(LocalWorkers)
         self.dispute_check = self._make(DisputeCheck)
         self.asked_again = self._make(AskedAgain)

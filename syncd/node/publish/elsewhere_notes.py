@@ -5,16 +5,15 @@ so of URLs it is known at once; of phones and accounts once their tokens are.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from syncd.flows.ports import VaultRow
 from syncd.indicator.claims import REPORT
 from syncd.indicator.token import KIND_CODES
 from syncd.indicator.vocabulary import ABOUT_THE_VALUE
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 
 
-@dataclass(frozen=True, slots=True)
+@part
 class ElsewhereNotes:
     """Finds by token who took a value of ours back, and keeps it."""
 

@@ -7,7 +7,6 @@ not in a count, an id, an order or a gap.
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -21,7 +20,7 @@ from syncd.flows.ports import Access, Position
 from syncd.indicator import identifier, token, vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.own_list_service import Overlay
 from syncd.node.serve.shown import label, shown
@@ -51,7 +50,7 @@ TOLD: Final = sighting.CONTACT | {"subject_access", "appeal", "test"}
 _EVER = 2**53  # unix seconds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@part
 class AccessService:
     """Counts who asked what, tells whom it was about; appeals and calls."""
 

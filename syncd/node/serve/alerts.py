@@ -66,18 +66,12 @@ class Alerts:
         for code, whose, end in ends:
             days = max(end - state.now, 0) // DAY_S
             step = next((s for s in STEPS if end - state.now <= s * DAY_S), 0)
-            details = {
-                "code": code,
-                "member": whose,
-                "days": days,
-                "expires": datetime.fromtimestamp(end, UTC).date().isoformat(),
-            }
             if step:
+                on = datetime.fromtimestamp(end, UTC).date().isoformat()
+                details = {"code": code, "member": whose, "days": days}
                 await self.ctx.own.events.now(
-                    f"expiry/{code}/{whose}",
-                    f"{end}/{step}",
-                    "expiry",
-                    details,
+                    *(f"expiry/{code}/{whose}", f"{end}/{step}", "expiry"),
+                    details | {"expires": on},
                 )
 
     async def arrived(self, page: Sequence[Arrival]) -> None:

@@ -7,7 +7,6 @@ can be mended, as far as our mirror knows what others report.
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from syncd import shape
 from syncd.errors import RefusedError, SyncdError
@@ -20,7 +19,7 @@ from syncd.indicator import identifier, token
 from syncd.indicator.claims import REPORT, Claim
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.serve.lookups import Claims
 from syncd.web.routes import Caller
 
@@ -28,7 +27,7 @@ PURPOSE = "appeal"  # of the evaluations, and of the access that is recorded
 SHOWN = 3  # reports of ours that a hint names
 
 
-@dataclass(frozen=True, slots=True)
+@part
 class DisputeCheck:
     """Finds out whether a dispute has something to answer."""
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -12,7 +11,7 @@ import msgspec
 from syncd.grouped import Grouped
 from syncd.indicator import statement
 from syncd.messages.wire import WireMessage
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.store.history import KEPT_DAYS, STATES
 from syncd.web import figure_forms as forms
 from syncd.web.routes import EVERYBODY, route
@@ -22,7 +21,7 @@ MOMENT_S = 0.1  # in which figures are anew, or those of before are given
 RESTED = 20  # times what counting took, before it is counted anew
 
 
-@dataclass(eq=False)
+@part
 class FigureService:
     """Reads the book of days, and counts what is merged."""
 

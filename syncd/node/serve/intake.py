@@ -126,8 +126,8 @@ class Intake:
         self, wanted: report_forms.ReportQuery
     ) -> forms.Page[report_forms.VaultItem]:
         """Return rows of the vault, newest first."""
-        asked = msgspec.structs.asdict(wanted)
-        return await self.reports(report_forms.ReportSearch(**asked))
+        asked = shown.shown(report_forms.ReportSearch, wanted)
+        return await self.reports(asked)
 
     @route("POST /v1/reports/search", OPERATORS, "list reports about a value")
     async def reports(

@@ -52,16 +52,16 @@ class Lifts:
         """Return which reports of others each statement may lift."""
         its = self._logs_of(page[0].position[0])
         some = [
-            (arrival, arrival.statement)
+            arrival
             for arrival in page
             if isinstance(arrival.statement, Dispute | Reassigned | Vouch)
         ]
         claims = await claims_on(
-            [arrival.key for arrival, _ in some], self.claims
+            [arrival.key for arrival in some], self.claims
         )
         hits = {}
-        for arrival, content in some:
-            about = content.about if isinstance(content, Dispute) else ()
+        for arrival in some:
+            about = getattr(arrival.statement, "about", ())
             hits[arrival.position] = [
                 claim.position
                 for claim in claims.get(arrival.key, ())

@@ -8,12 +8,11 @@ For a worker meets strangers' bytes, and the daemon has the keys.
 
 import asyncio
 import contextlib
-import io
 import pickle
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -92,11 +91,6 @@ class Start:
     counts: int  # descriptor of what each token had
 
 
-def believed(file: BinaryIO) -> Any:
-    """Read what the daemon sent."""
-    return pickle.load(file)  # noqa: S301 (the daemon's)
-
-
 async def ask(home: Path, what: Said, timeout_s: float = ASK_S) -> Any:
     """Return what the daemon answers, or raise what it raises.
 
@@ -110,7 +104,7 @@ async def ask(home: Path, what: Said, timeout_s: float = ASK_S) -> Any:
                 writer.write(msgspec.msgpack.encode(what))
                 writer.write_eof()
                 raw = await reader.read()
-        answer = believed(io.BytesIO(raw))
+        answer = pickle.loads(raw)  # noqa: S301 (the daemon's)
     except (OSError, EOFError, pickle.UnpicklingError):
         raise UnavailableError("the daemon does not answer") from None
     if isinstance(answer, SyncdError):

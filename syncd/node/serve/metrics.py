@@ -71,6 +71,15 @@ def samples(
 class Metrics:
     """What this member counts, and its states as gauges."""
 
+    lookups: Counter
+    reports: Counter
+    quota_denials: Counter
+    budget_denials: Counter
+    rounds: Counter
+    pulls: Counter
+    findings: Counter
+    failures: Counter
+
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         # What is looked up, and why, live: not for a member's auditors.
@@ -85,20 +94,13 @@ class Metrics:
                 self._gauges[full] = gauge, labels
             else:
                 counters[name] = Counter(full, text, labels, registry=to)
-        self.lookups = counters["lookups"]
+        vars(self).update(counters)
         self.lookup_seconds = Histogram(
             "syncd_lookup_seconds",
             "From a look-up's arrival to its answer.",
             buckets=SECONDS,
             registry=self.inside,
         )
-        self.reports = counters["reports"]
-        self.denials = counters["quota_denials"]
-        self.budget_denials = counters["budget_denials"]
-        self.rounds = counters["rounds"]
-        self.pulls = counters["pulls"]
-        self.findings = counters["findings"]
-        self.failures = counters["failures"]
 
     def names(self) -> Iterator[str]:
         """Yield the name of every metric, for the documents."""

@@ -238,7 +238,7 @@ class PeerService:
                 )
             )
         except QuotaError:
-            self.metrics.denials.labels(member).inc()
+            self.metrics.quota_denials.labels(member).inc()
             raise
 
     def fair(

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import field
 from functools import partial
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any
 
 from msgspec.structs import asdict, replace
@@ -86,8 +86,8 @@ class Screening:
             timeout_s=TIMEOUT_S,
         )
         rows = [*map(partial(_entered, world.roster), items, answers)]
-        groups = (row for row in rows if not isinstance(row, SyncdError))
-        every = [one for group in groups for one in group]
+        good = (row for row in rows if not isinstance(row, SyncdError))
+        every = [*chain.from_iterable(good)]
         await self._book.put(every)
         await self._look({one.key for one in every})
         self._looked = ""  # the next round counts them

@@ -7,7 +7,6 @@ simply run again.
 
 import secrets
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 
 import structlog
 
@@ -16,7 +15,7 @@ from syncd.flows import anchor, sighting
 from syncd.indicator import statement, token
 from syncd.indicator.active import World
 from syncd.indicator.statement import COUNTS, Anchor, Sighting, Usage
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
 from syncd.node.runs import Runs
@@ -33,7 +32,7 @@ log = structlog.get_logger("syncd.daily")
 ROWS = 500  # usage rows in one part: well below 60 KiB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@part
 class Daily:
     """What is done once a day, looked for more often."""
 
@@ -114,8 +113,8 @@ class Daily:
                 (int(m.removeprefix(ANCHORED)) for m in marks), default=0
             )
             access, newest = await own.access.heads(upto)
-            done = [f"{sized}{one.origin}/{one.size}" for one in logs]
-            done += [name]
+            sizes = (f"{sized}{one.origin}/{one.size}" for one in logs)
+            done = [name, *sizes]
             if access:
                 done += [f"{ANCHORED}{newest}"]
             made = Anchor(logs=logs, access=access)

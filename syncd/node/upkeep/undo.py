@@ -7,7 +7,6 @@ the cause `ended`. Expiry by date needs none: the answer said until when.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from syncd.flows import basis
@@ -23,7 +22,7 @@ from syncd.indicator.statement import (
     Retract,
     Vouch,
 )
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.node.upkeep.never_list import NeverList
 from syncd.roster import terms
@@ -40,7 +39,7 @@ def is_measure(action: str) -> bool:
     return terms.lower(action, LEAST) == LEAST
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@part
 class Undo:
     """Finds what is to be looked at again; idle where nobody looked up."""
 
