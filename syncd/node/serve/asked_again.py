@@ -60,6 +60,6 @@ class AskedAgain:
                         "origin": origin,
                         "purpose": how["purpose"],
                     }
-                    record = str(one.record)
-                    book = self.ctx.own.events
-                    await book.now("turned", record, "turned", data)
+                    await self.ctx.own.events.now(
+                        "turned", str(one.record), "turned", data
+                    )

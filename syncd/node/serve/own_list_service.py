@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -314,12 +314,10 @@ def _mark(entry: Entry) -> forms.OwnMark:
     return _form_of(entry, forms.OwnMark, **labels)
 
 
-def _state(entry: Entry, today: int) -> Literal["stands", "expired", "ended"]:
-    if entry.removed_at is not None:
-        return "ended"
-    expired = entry.until is not None and entry.until <= today
-    return "expired" if expired else "stands"
-
-
 def _item(entry: Entry, today: int) -> own_forms.OwnItem:
-    return _form_of(entry, own_forms.OwnItem, state=_state(entry, today))
+    state = "stands"
+    if entry.removed_at is not None:
+        state = "ended"
+    elif entry.until is not None and entry.until <= today:
+        state = "expired"
+    return _form_of(entry, own_forms.OwnItem, state=state)
