@@ -297,6 +297,7 @@ class Member:
     keys: MemberKeys
     address: tuple[str, int]
     network: Network
+    settle: Callable[[], Awaitable[None]]  # have all hear of everything
     listener: socket.socket | None = None
     running: Node | None = None
     shift_s: float = 0.0  # what its clock is fast by
@@ -420,6 +421,16 @@ class Member:
             ),
         )
         return done.retracting
+
+    async def tell(self, kind: str, *values: str, **fields: Any) -> None:
+        """Have values reported, and all hear of it."""
+        await self.report(kind, *values, **fields)
+        await self.settle()
+
+    async def take_back(self, kind: str, value: str) -> None:
+        """Have the reports of a value end, and all hear of it."""
+        await self.retract(kind, value)
+        await self.settle()
 
     async def lookup(
         self,
@@ -734,7 +745,8 @@ class Alliance:
         listener = bound()
         address = listener.getsockname()
         self.members[id_] = Member(
-            id_, self.root / id_, keys, address, self.network, listener
+            *(id_, self.root / id_, keys, address, self.network),
+            *(self.settle, listener),
         )
         return join.request(
             keys,

@@ -175,7 +175,7 @@ async def test_of_a_report_that_is_not_to_be_named_its_position_alone(
     """Reported, disputed and taken back: no word of it is in any notice."""
     police, bank = alliance.police, alliance.bank
     url = f"http://{CANARY}/a"
-    await police.report(
+    await police.tell(
         "url",
         url,
         handling="no_tip_off",
@@ -183,9 +183,7 @@ async def test_of_a_report_that_is_not_to_be_named_its_position_alone(
         case="c0ffee00c0ffee00",
         label="romance",
     )
-    await alliance.settle()
-    await police.retract("url", url)
-    await alliance.settle()
+    await police.take_back("url", url)
     page = await bank.node.home.own.events.page(0, 1000)
     [data] = [e.data for e in page if e.name == "retract"]
     assert data.keys() == {"origin", "index", "n"}

@@ -24,8 +24,7 @@ POLICE = "police.example/syncd/txwz/1"
 
 async def reported(alliance: Alliance) -> None:
     """Have the police report something."""
-    await alliance.police.report("url", "http://evil.example/")
-    await alliance.settle()
+    await alliance.police.tell("url", "http://evil.example/")
 
 
 alliance = shared(reported, *IDS, scope="function")
@@ -87,8 +86,7 @@ async def test_at_most_once_a_day(
     """Whatever comes in between."""
     tomorrow = statement.day(alliance.bank.node.ctx.today()) + 1
     await whole_day(alliance, tomorrow, monkeypatch)
-    await alliance.police.report("url", "http://worse.example/")
-    await alliance.settle()
+    await alliance.police.tell("url", "http://worse.example/")
     await whole_day(alliance, tomorrow, monkeypatch)
     assert len(await anchors(alliance.bank)) == 1
 
@@ -117,8 +115,7 @@ async def test_that_one_had_asked_is_shown_by_a_receipt(
     for day in (1, 2):
         await bank.lookup("url", value)
         await whole_day(alliance, today + day, monkeypatch)
-        await alliance.police.report("url", f"http://evil{day}.example/")
-        await alliance.settle()
+        await alliance.police.tell("url", f"http://evil{day}.example/")
     await complete.write(bank.config, given, 2**32)
     assert "no home given" in run(*judge).err
     ran = run("--home", bank.home, *judge, "--json")
@@ -146,7 +143,6 @@ async def test_a_quiet_month_stays_quiet(
     for day in range(2, 32):
         await whole_day(alliance, today + day, monkeypatch)
     assert {m.id: await m.size() for m in alliance.members.values()} == before
-    await police.report("url", "http://worse.example/")
-    await alliance.settle()
+    await police.tell("url", "http://worse.example/")
     await whole_day(alliance, today + 32, monkeypatch)
     assert len(await anchors(bank)) == 2

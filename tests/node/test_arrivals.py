@@ -28,16 +28,14 @@ class Consumer:
 async def reported(alliance: Alliance, *consumers: Consumer) -> None:
     """Police reports a value, and the bank hands it to its consumers."""
     alliance.bank.node.arrivals.consumers = consumers
-    await alliance.police.report("url", VALUE)
-    await alliance.settle()
+    await alliance.police.tell("url", VALUE)
 
 
 async def test_reports_and_retracts_of_all_logs(alliance: Alliance) -> None:
     consumer = Consumer()
     await alliance.bank.report("url", "http://evil.example/b")
     await reported(alliance, consumer)
-    await alliance.police.retract("url", VALUE)
-    await alliance.settle()
+    await alliance.police.take_back("url", VALUE)
     police, bank = alliance.police.origin, alliance.bank.origin
     ours, report, retract = sorted(consumer.came, key=lambda a: a.position)
     assert (ours.position[0], type(ours.statement)) == (bank, Report)

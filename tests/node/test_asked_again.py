@@ -16,8 +16,7 @@ async def unknown(member: Member, purpose: str = "transaction_check") -> None:
 
 async def reported(alliance: Alliance) -> Member:
     """Return the bank, cut off; the police report a number."""
-    await alliance.police.report("phone", BAD)
-    await alliance.settle()
+    await alliance.police.tell("phone", BAD)
     alliance.cut()
     return alliance.bank
 

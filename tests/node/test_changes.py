@@ -24,15 +24,13 @@ def verdicts(page: ChangePage) -> list[tuple[str, str]]:
 async def test_a_report_and_its_retract(alliance: Alliance) -> None:
     """Each page judges what had come before it; reading is recorded."""
     police, bank = alliance.police, alliance.bank
-    await police.report("url", "http://evil.example/a")
-    await alliance.settle()
+    await police.tell("url", "http://evil.example/a")
     first = await changes(bank)
     [one] = first.items
     assert (one.kind, len(one.positions)) == ("url", 1)
     assert one.positions[0][0] == police.origin
     assert verdicts(first) == [("none", "suspected")]
-    await police.retract("url", "http://evil.example/a")
-    await alliance.settle()
+    await police.take_back("url", "http://evil.example/a")
     second = await changes(bank, first.next)
     assert second.items[0].positions[0] > one.positions[0]
     assert verdicts(second) == [("suspected", "none")]
@@ -54,8 +52,7 @@ async def test_a_report_and_its_retract(alliance: Alliance) -> None:
 async def test_a_page_is_what_one_merge_brought(alliance: Alliance) -> None:
     """With a report and its retract in one, nothing has changed."""
     for name in ("a", "b"):
-        await alliance.police.report("url", f"http://evil.example/{name}")
-        await alliance.settle()
+        await alliance.police.tell("url", f"http://evil.example/{name}")
     alliance.cut()
     carrier = alliance.carrier
     size = await carrier.size()
@@ -87,12 +84,10 @@ async def test_a_page_is_what_one_merge_brought(alliance: Alliance) -> None:
 
 async def test_without_a_cursor_from_now_on(alliance: Alliance) -> None:
     """Other logs count as far as they had come; an event has the cursor."""
-    await alliance.police.report("url", "http://evil.example/a")
-    await alliance.settle()
+    await alliance.police.tell("url", "http://evil.example/a")
     now = await changes(alliance.bank, "")
     assert now.items == ()
-    await alliance.carrier.report("url", "http://evil.example/a")
-    await alliance.settle()
+    await alliance.carrier.tell("url", "http://evil.example/a")
     page = await changes(alliance.bank, now.next)
     [one] = page.items
     assert one.positions[0][0] == alliance.carrier.origin
@@ -106,8 +101,7 @@ async def test_a_cursor_that_is_too_old_is_refused(alliance: Alliance) -> None:
     """So is one of a database that was restored; anything else is no cursor."""
     bank = alliance.bank
     for n in range(3):
-        await alliance.police.report("url", f"http://evil.example/{n}")
-        await alliance.settle()
+        await alliance.police.tell("url", f"http://evil.example/{n}")
     page = await changes(bank, "")
     own, now = bank.node.ctx.own, bank.node.ctx.now()
     await MergeMarks(own.database, lambda: now + 31 * 86_400).prune()

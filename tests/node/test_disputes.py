@@ -244,8 +244,7 @@ async def test_nobody_crowds_out_the_others(alliance: Alliance) -> None:
     bank, carrier, police = (
         *(alliance.bank, alliance.carrier, alliance.police),
     )
-    await carrier.report("url", VALUE)
-    await alliance.settle()
+    await carrier.tell("url", VALUE)
     dispute_ = statement.Dispute(
         on=carrier.node.ctx.today(),
         kind="url",

@@ -15,7 +15,6 @@ from syncd.store.database import Database
 from syncd.store.events import EventBook
 from syncd.web.event_stream import Event
 from tests.store.conftest import NOW
-from tests.store.conftest import fresh as fresh
 
 
 class Ring:

@@ -14,8 +14,7 @@ def another_root(alliance: Alliance) -> Finding:
 async def test_each_state_is_one_event_over_restarts(
     alliance: Alliance,
 ) -> None:
-    await alliance.police.report("url", "http://evil.example/a")
-    await alliance.settle()
+    await alliance.police.tell("url", "http://evil.example/a")
     bank = alliance.bank
     head = await bank.head(alliance.police.origin)
     logs = await bank.events("log")

@@ -14,10 +14,6 @@ from syncd.store.published import ALL
 from tests.alliance import Alliance, until
 from tests.node.stand_in import Home
 from tests.store.conftest import NOW
-from tests.store.conftest import clock as clock
-from tests.store.conftest import fresh as fresh
-from tests.store.conftest import own as own
-from tests.store.conftest import reopen as reopen
 from tests.store.test_books import debit
 
 ORIGIN, EARLIER = "bank.example/syncd/txwz/2", "bank.example/syncd/txwz/1"
@@ -130,8 +126,7 @@ async def test_a_log_that_lags_is_waited_for(world: World) -> None:
 
 async def test_the_daily_job_judges(alliance: Alliance) -> None:
     """Of an alliance at work: what came in by merging counts."""
-    await alliance.bank.report("phone", "+12025550177")
-    await alliance.settle()
+    await alliance.bank.tell("phone", "+12025550177")
     node = alliance.police.node
     own = node.home.own
 

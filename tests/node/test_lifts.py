@@ -20,10 +20,6 @@ from tests.alliance import Alliance, Member, as_founded, shared
 from tests.node.stand_in import ORIGIN, Home
 from tests.sample_statements import about, dispute, report
 from tests.store.conftest import NOW
-from tests.store.conftest import clock as clock
-from tests.store.conftest import fresh as fresh
-from tests.store.conftest import own as own
-from tests.store.conftest import reopen as reopen
 
 alliance = shared(
     as_founded, "bank", "carrier", "platform", "police", scope="function"
@@ -46,8 +42,7 @@ def vouch(member: Member) -> Vouch:
 async def test_a_lift_of_ours_is_an_event(alliance: Alliance) -> None:
     """Ours alone: nobody else is told, and we once."""
     bank, carrier = alliance.bank, alliance.carrier
-    await carrier.report("url", f"http://{VALUE}")
-    await alliance.settle()
+    await carrier.tell("url", f"http://{VALUE}")
     [found] = await bank.lookup("url", VALUE)
     index = await bank.size()
     await bank.say(vouch(bank))
@@ -75,8 +70,7 @@ async def test_a_lift_of_ours_is_an_event(alliance: Alliance) -> None:
 async def test_what_changes_no_verdict_is_none(alliance: Alliance) -> None:
     """A vouch of an official report, a dispute by one sector."""
     police = alliance.police
-    await police.report("url", f"http://{VALUE}", evidence="police_case")
-    await alliance.settle()
+    await police.tell("url", f"http://{VALUE}", evidence="police_case")
     know = token.know(OUTPUT, alliance.carrier.origin).hex()
     await alliance.bank.say(vouch(alliance.bank))
     await alliance.carrier.say(replace(dispute(**ON), know=know))

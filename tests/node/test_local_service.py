@@ -70,8 +70,7 @@ async def test_with_too_few_holders_what_is_cached_is_answered(
 ) -> None:
     """And status names who is down, and what waits for them."""
     bank = alliance.bank
-    await alliance.police.report("phone", "+12025550100")
-    await alliance.settle()
+    await alliance.police.tell("phone", "+12025550100")
     [known] = await ask(bank, phone("+12025550100"))
     assert known.verdict == "suspected"
     alliance.cut()
@@ -128,8 +127,7 @@ async def test_an_answer_says_as_of_when_and_who_was_missing(
 ) -> None:
     """Per member: what is merged, when we last heard; holders by name."""
     bank = alliance.bank
-    await alliance.police.report("url", "http://evil.example/a")
-    await alliance.settle()
+    await alliance.police.tell("url", "http://evil.example/a")
     body = await answers(bank, phone("+12025550190"))
     as_of = {a.member: a for a in body.as_of}
     assert as_of.keys() == alliance.members.keys()

@@ -103,8 +103,7 @@ async def test_figures_of_some_months(
 ) -> None:
     police, bank = alliance.police, alliance.bank
     monkeypatch.setattr(figures, "MOMENT_S", 60)
-    await police.report("url", "http://evil.example/a")
-    await alliance.settle()
+    await police.tell("url", "http://evil.example/a")
     wanted = bank.node.figures.figures
     [row] = (await wanted(FiguresQuery())).items
     assert (row.member, row.label, row.reports) == ("police", "fake_invest", 1)
@@ -139,7 +138,6 @@ async def test_what_took_long_rests_and_nobody_waits_for_it(
     assert counts == 1
     monkeypatch.setattr(figures, "RESTED", 1e9)
     for n in range(2):
-        await bank.report("url", f"http://evil.example/{n}")
-        await alliance.settle()
+        await bank.tell("url", f"http://evil.example/{n}")
         await wanted(FiguresQuery())
     assert counts == 2

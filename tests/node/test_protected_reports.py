@@ -87,8 +87,7 @@ async def test_a_service_number_is_an_alarm_however_it_is_shown(
     And though a vault does not open: others' reports are looked for still.
     """
     bank, police = alliance.bank, alliance.police
-    await bank.report("phone", "+86 755 96110", "+86 755 8234 5678")
-    await alliance.settle()
+    await bank.tell("phone", "+86 755 96110", "+86 755 8234 5678")
     rows = (Never("phone", "cn:96110", "anti_fraud"),)
     await alliance.change(lambda d: structs.replace(d, never=rows))
     await alliance.settle()

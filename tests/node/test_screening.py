@@ -61,8 +61,7 @@ async def test_a_merge_lists_and_clears(alliance: Alliance) -> None:
     bank, police = alliance.bank, alliance.police
     taken = await add(bank, (LISTED, "C-1"), (CLEAR, "C-2"))
     assert (taken.kept, taken.refused) == (2, 0)
-    await police.report("phone", LISTED)
-    await alliance.settle()
+    await police.tell("phone", LISTED)
     [event] = await bank.events("screening")
     assert event["state"] == "listed"
     assert (event["before"], event["after"]) == ("none", "suspected")
@@ -82,8 +81,7 @@ async def test_a_merge_lists_and_clears(alliance: Alliance) -> None:
         *[("lin", "portfolio_screen", 0)] * 2,
     ]
     assert rows[2].reference == "screening report: 0 verdicts=confirmed"
-    await police.retract("phone", LISTED)
-    await alliance.settle()
+    await police.take_back("phone", LISTED)
     _, cleared = await bank.events("screening")
     assert (cleared["state"], cleared["after"]) == ("cleared", "none")
     assert cleared["ids"] == event["ids"]
@@ -98,12 +96,10 @@ async def test_a_report_whose_know_does_not_fit_rings_nothing(
     """Whoever copies a token from another's log does not know the value."""
     bank = alliance.bank
     await add(bank, (LISTED, "C-1"))
-    await alliance.police.report("phone", LISTED)
-    await alliance.settle()
+    await alliance.police.tell("phone", LISTED)
     rows = [r for r in await alliance.police.records() if r[0][1] == 1]
     copied = statement.decode(rows[0][2], 1)
-    await alliance.police.retract("phone", LISTED)
-    await alliance.settle()
+    await alliance.police.take_back("phone", LISTED)
     assert len(await bank.events("screening")) == 2
     assert isinstance(copied, Report)
     await alliance.carrier.say(copied)
@@ -115,8 +111,7 @@ async def test_a_report_whose_know_does_not_fit_rings_nothing(
 async def test_neither_value_nor_token_is_kept(alliance: Alliance) -> None:
     """Of one who was listed already, which is told at once."""
     bank = alliance.bank
-    await alliance.police.report("phone", LISTED)
-    await alliance.settle()
+    await alliance.police.tell("phone", LISTED)
     await add(bank, (LISTED, "C-1"))
     [event] = await bank.events("screening")
     assert (event["state"], event["n"]) == ("listed", 1)

@@ -57,8 +57,7 @@ async def told(member: Member) -> list[Sighting]:
 
 async def listed(alliance: Alliance) -> None:
     """Have the police report the sites."""
-    await alliance.police.report("url", *URLS, **FIRM)
-    await alliance.settle()
+    await alliance.police.tell("url", *URLS, **FIRM)
 
 
 alliance = shared(listed, *IDS, scope="function")
@@ -136,8 +135,7 @@ async def test_fewer_than_a_batch_wait_and_what_has_gone_is_dropped(
     bank, daily = alliance.bank, alliance.bank.node.daily
     await ask(bank, *URLS[:20])
     monday = await last_week(bank)
-    await alliance.police.retract("url", URLS[0])
-    await alliance.settle()
+    await alliance.police.take_back("url", URLS[0])
     await daily.run()
     assert await told(bank) == []
     old = [row for row in await waiting(bank) if row.week == monday]
@@ -191,7 +189,6 @@ async def test_a_tip_off_that_comes_late_is_minded_too(
     await ask(alliance.bank, *URLS)
     await last_week(alliance.bank)
     quiet = {"handling": "no_tip_off", "evidence": "user_tag"}
-    await alliance.carrier.report("url", *URLS[:2], **quiet)
-    await alliance.settle()
+    await alliance.carrier.tell("url", *URLS[:2], **quiet)
     await alliance.bank.node.daily.run()
     assert len(await told(alliance.bank)) == 23

@@ -29,14 +29,12 @@ async def test_a_retract_is_a_to_do_for_each_who_asked(
 ) -> None:
     """With its file number, and in clear no value, file or report."""
     bank, police = alliance.bank, alliance.police
-    await police.report("phone", NUMBER, OTHER, **FIRM)
-    await alliance.settle()
+    await police.tell("phone", NUMBER, OTHER, **FIRM)
     assert (await ask(bank)).action == "hold"
     await ask(bank, caller="desk")
     await ask(bank, OTHER)
     await ask(alliance.carrier, OTHER)
-    await police.retract("phone", NUMBER)
-    await alliance.settle()
+    await police.take_back("phone", NUMBER)
     first, second = await found(bank)
     assert (first.by, second.by) == ("core", "desk")
     assert (first.cause, first.measure, first.reference) == (
@@ -59,8 +57,7 @@ async def test_a_past_that_is_annulled_ends_what_it_listed(
     alliance: Alliance,
 ) -> None:
     bank, police = alliance.bank, alliance.police
-    await police.report("phone", NUMBER, **FIRM)
-    await alliance.settle()
+    await police.tell("phone", NUMBER, **FIRM)
     assert (await ask(bank)).action == "hold"
     await alliance.remove("police", at="bank", past="annul")
     await bank.node.undo.by_roster()
@@ -77,16 +74,13 @@ async def test_not_while_another_report_advises_as_much(
     await alliance.carrier.report(
         "phone", NUMBER, evidence="carrier_detection"
     )
-    await bank.report("phone", NUMBER, evidence="bank_detection")
-    await alliance.settle()
+    await bank.tell("phone", NUMBER, evidence="bank_detection")
     await ask(bank)
-    await police.retract("phone", NUMBER)
-    await alliance.settle()
+    await police.take_back("phone", NUMBER)
     item = await ask(bank)
     assert undo.is_measure(item.action)
     assert await found(bank) == []
-    await alliance.carrier.retract("phone", NUMBER)
-    await alliance.settle()
+    await alliance.carrier.take_back("phone", NUMBER)
     assert len(await found(bank)) == 2  # the same number, asked twice
 
 
@@ -94,13 +88,11 @@ async def test_our_own_report_too_and_no_warning(alliance: Alliance) -> None:
     """Whoever was warned alone has taken no measure."""
     bank, police, carrier = alliance.bank, alliance.police, alliance.carrier
     await police.report("phone", NUMBER, **FIRM)
-    await carrier.report("phone", OTHER, evidence="user_tag")
-    await alliance.settle()
+    await carrier.tell("phone", OTHER, evidence="user_tag")
     await ask(police)
     assert (await ask(bank, OTHER)).action == "warn"
     await police.retract("phone", NUMBER)
-    await carrier.retract("phone", OTHER)
-    await alliance.settle()
+    await carrier.take_back("phone", OTHER)
     [one] = await found(police)
     assert one.measure == "hold"
     assert await found(bank) == []
@@ -110,10 +102,8 @@ async def test_what_is_long_ago_is_left(
     alliance: Alliance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bank, police = alliance.bank, alliance.police
-    await police.report("phone", NUMBER, **FIRM)
-    await alliance.settle()
+    await police.tell("phone", NUMBER, **FIRM)
     await ask(bank)
     monkeypatch.setattr(undo, "DAYS", -1)
-    await police.retract("phone", NUMBER)
-    await alliance.settle()
+    await police.take_back("phone", NUMBER)
     assert await found(bank) == []

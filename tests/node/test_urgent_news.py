@@ -13,8 +13,7 @@ async def one(member: Member) -> bool:
 async def test_an_urgent_report_and_nothing_else(alliance: Alliance) -> None:
     bank, police = alliance.bank, alliance.police
     await alliance.settle()
-    await police.report("url", "http://evil.example/a")
-    await alliance.settle()
+    await police.tell("url", "http://evil.example/a")
     await police.retract("url", "http://evil.example/a")  # pokes, too
     await alliance.settle()
     assert await bank.events("urgent") == []
@@ -34,8 +33,7 @@ async def test_who_calls_everything_urgent_is_heard_now_and_then(
     bank, police = alliance.bank, alliance.police
     await alliance.settle()
     for path in "abc":
-        await police.report("url", f"http://evil.example/{path}", urgent=True)
-        await alliance.settle()
+        await police.tell("url", f"http://evil.example/{path}", urgent=True)
     await until(lambda: one(bank))
     monkeypatch.setattr(urgent_news, "EACH_S", 1)
     await bank.node.urgent_news.look()
@@ -48,8 +46,7 @@ async def test_what_others_brought_before_is_urgent_all_the_same(
     alliance: Alliance,
 ) -> None:
     bank, police = alliance.bank, alliance.police
-    await police.report("url", "http://evil.example/a")
-    await alliance.settle()
+    await police.tell("url", "http://evil.example/a")
     note = police.node.home.own.log.released()
     await bank.node.peer_service.poke("police", note, urgent=True)
     size = await police.size()
