@@ -37,10 +37,8 @@ async def _make(root: Path) -> None:
     async with Alliance.found(root, ("police", "bank", "carrier")) as alliance:
         for n in range(5):
             await alliance.police.report("url", f"http://m{n}.evil.example/")
-        await alliance.bank.report("phone", "+12025551000")
-        await alliance.settle()
-        await alliance.police.retract("url", "http://m1.evil.example/")
-        await alliance.settle()
+        await alliance.bank.tell("phone", "+12025551000")
+        await alliance.police.take_back("url", "http://m1.evil.example/")
 
 
 @pytest.fixture(scope="module")

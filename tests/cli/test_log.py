@@ -48,8 +48,7 @@ async def _make(made: Made) -> None:
             await member.report("phone", f"+1202555{1000 + n}", "+12025550123")
             await member.report("url", f"http://m{n}.evil.example/")
         await alliance.settle()
-        await alliance.police.retract("phone", "+12025550123")
-        await alliance.settle()
+        await alliance.police.take_back("phone", "+12025550123")
         await alliance.bank.write(
             *[payload(n, BANK) for n in range(300)], (1, b'{"type":1}')
         )

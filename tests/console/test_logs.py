@@ -40,8 +40,7 @@ class Reported:
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def reported(alliance: Alliance) -> Reported:
     value = "+12025550130"
-    await alliance.police.report("phone", value)
-    await alliance.settle()
+    await alliance.police.tell("phone", value)
     at = await alliance.police.size() - 1
     return Reported(alliance.police.origin, at, value)
 
@@ -95,8 +94,7 @@ async def test_the_proof_is_a_file(
 async def test_a_dispute_of_it_is_in_its_life(
     alliance: Alliance, operator: Visitor, reported: Reported
 ) -> None:
-    await alliance.police.report("phone", "+12025550132")
-    await alliance.settle()
+    await alliance.police.tell("phone", "+12025550132")
     at = await alliance.police.size() - 1
     await dispute(alliance.bank, "phone", "+12025550132")
     await alliance.settle()
@@ -108,8 +106,7 @@ async def test_a_dispute_of_it_is_in_its_life(
     life = page.text.partition("What became of it")[2].partition("Verdict")[0]
     assert "dispute" not in life
     assert f"police:{at}" in page.text
-    await alliance.police.retract("phone", "+12025550132")
-    await alliance.settle()
+    await alliance.police.take_back("phone", "+12025550132")
     page = await operator.get(places.entry(alliance.bank.origin, by))
     retract = places.entry(reported.origin, await alliance.police.size() - 1)
     assert f'href="{retract}">taken back on 20' in page.html

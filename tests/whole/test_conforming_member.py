@@ -83,8 +83,7 @@ async def write(alliance: Alliance) -> None:
     await police.report("phone", *PHONES[:2], evidence="police_case")
     await bank.report("phone", *PHONES[1:3], evidence="bank_detection")
     await carrier.report("phone", *PHONES[2:], evidence="carrier_detection")
-    await platform.report("url", f"http://{SITES[0]}")
-    await alliance.settle()
+    await platform.tell("url", f"http://{SITES[0]}")
     first = await platform.size()
     mine = (platform.origin, first)
     await platform.say(

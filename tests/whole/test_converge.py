@@ -81,8 +81,7 @@ async def test_a_newcomer_holds_everything(alliance: Alliance) -> None:
     assert len(alliance.up) == 5
     (found,) = await payer.lookup("phone", PHONE)
     assert found.verdict != "none"
-    await payer.report("url", "http://payer.evil.example/")
-    await alliance.settle()
+    await payer.tell("url", "http://payer.evil.example/")
     (found,) = await alliance.police.lookup(
         "url", "http://payer.evil.example/"
     )

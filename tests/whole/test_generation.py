@@ -214,8 +214,7 @@ async def test_a_home_that_was_rolled_back(
     old_mark = high_water.read_bytes()
     with postgres.set_back(bank.home):
         await alliance.start("bank")
-        await bank.report("url", URLS[2])
-        await alliance.settle()
+        await bank.tell("url", URLS[2])
         size = await bank.size()
         await alliance.stop("bank")
     if mark == "rolled back too":
@@ -253,8 +252,7 @@ async def test_a_home_that_was_rolled_back(
     end = roster.known("bank").generation.predecessor
     assert end is not None
     assert (end.origin, end.size) == (old, size)
-    await bank.report("url", URLS[3])
-    await alliance.settle()
+    await bank.tell("url", URLS[3])
     for member in alliance.members.values():
         for url in (URLS[0], URLS[2], URLS[3]):
             assert await verdict(member, url) == "suspected"
@@ -282,8 +280,7 @@ async def test_a_new_tls_key(alliance: Alliance, tmp_path: Path) -> None:
     await alliance.stop("bank")
     await alliance.start("bank")
     assert bank.node.home.keys.public.tls == roster.known("bank").keys.tls
-    await bank.report("url", URLS[1])
-    await alliance.settle()
+    await bank.tell("url", URLS[1])
     assert await verdict(carrier, URLS[1]) == "suspected"
 
 

@@ -25,8 +25,7 @@ async def reported(alliance: Alliance) -> None:
     police = alliance.police
     for phone, url in ((PHONE, URL), ("+12025550124", URL + "y")):
         await police.report("phone", phone, evidence="police_case")
-        await police.report("url", url, evidence="police_case")
-        await alliance.settle()
+        await police.tell("url", url, evidence="police_case")
     await police.write(*(payload(n, police.origin) for n in range(300)))
     await alliance.settle()
 
@@ -91,7 +90,6 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
     # It is no breach that the roster erased what stood.
     assert not await alliance.bank.findings("erase_breach")
     # Under the next epoch it may be reported again.
-    await police.report("url", URL, evidence="police_case")
-    await alliance.settle()
+    await police.tell("url", URL, evidence="police_case")
     (answer,) = await alliance.bank.lookup("url", URL)
     assert answer.verdict == "confirmed"

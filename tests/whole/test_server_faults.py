@@ -200,8 +200,7 @@ async def test_a_server_that_was_set_back_is_not_appended_to(
     bank = alliance.bank
     await alliance.settle()
     with postgres.set_back(bank.home):
-        await bank.report("url", "http://forgotten.example/")
-        await alliance.settle()
+        await bank.tell("url", "http://forgotten.example/")
     size = released(bank)
     await bank.report("url", "http://again.example/")
     with pytest.raises((DamagedError, RefusedError)):  # or it leads no more

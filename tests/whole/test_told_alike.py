@@ -46,8 +46,7 @@ async def rounds(alliance: Alliance) -> None:
 async def as_it_happened(alliance: Alliance) -> None:
     """Have a dispute open, two members dead and one cut off."""
     police, carrier = alliance.police, alliance.carrier
-    await police.report("phone", NUMBER)
-    await alliance.settle()
+    await police.tell("phone", NUMBER)
     draft = DisputeDraft(kind="phone", value=NUMBER, reason="innocent_owner")
     service = carrier.node.claim_intake
     await service.dispute(Caller("operator", "operator"), draft)

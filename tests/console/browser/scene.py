@@ -66,8 +66,7 @@ async def prepare(alliance: Alliance) -> None:
         "phone", QUIET, evidence="police_case", handling="no_tip_off"
     )
     await carrier.report("phone", SUSPECTED, DISPUTED)
-    await bank.report("url", OURS)
-    await alliance.settle()
+    await bank.tell("url", OURS)
     await dispute(bank, "phone", DISPUTED)
     await dispute(carrier, "url", OURS)
     await alliance.settle()
