@@ -9,6 +9,15 @@ from syncd.node.context import Context
 ORIGIN = "me.example/syncd/txwz/1"
 
 
+def alive(pid: int | str) -> bool:
+    """Tell whether a process of this machine runs."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state.split()[0] not in "ZX"
+
+
 async def at_once(work: Any, *args: Any) -> Any:
     """Do the work here and now."""
     return work(*args)

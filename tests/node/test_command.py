@@ -11,6 +11,7 @@ import pytest
 
 from syncd.errors import UnavailableError
 from syncd.node.notify import command
+from tests.node.stand_in import alive
 
 BODY = b'{"type":"syncd.urgent"}'
 
@@ -65,8 +66,7 @@ PARENT = (
 def gone(path: Path) -> bool:
     """Tell whether the process named there ends."""
     for _ in range(100):
-        state = Path(f"/proc/{path.read_text()}/stat")
-        if not state.exists() or state.read_text().split()[2] == "Z":
+        if not alive(path.read_text()):
             return True
         time.sleep(0.02)
     return False

@@ -60,6 +60,11 @@ class World:
     async def said(self, n: int, origin: str = ORIGIN, day: str = DAY) -> None:
         await self.home.own.published.add({(day, origin, ALL): n})
 
+    async def judged(self, days: int = 2) -> None:
+        """Judge who asks, some days after."""
+        self.home.now = NOW + days * DAY_S
+        await self.excess.run()
+
     async def evaluated(self, n: int, **other: Any) -> None:
         await self.home.own.quotas.debit(
             debit(n, n, limits=(), day=DAY, **other)
@@ -81,8 +86,7 @@ async def test_a_factor_and_a_floor_above_what_was_published(
     await world.said(10**6, "carrier.example/syncd/txwz/1")
     await world.evaluated(FACTOR * 5 + FLOOR + over)
     for days in (0, 1, 2, 2, 3, 7, 8):
-        world.home.now = NOW + days * DAY_S
-        await world.excess.run()
+        await world.judged(days)
         assert len(world.found) == over * (days >= 2)
     if over:
         assert world.found[0].code == "excess"
@@ -98,8 +102,7 @@ async def test_what_was_said_before_does_not_count(
     """What was said since does."""
     await world.said(10**6, day=day)
     await world.evaluated(FLOOR + 1)
-    world.home.now = NOW + 2 * DAY_S
-    await world.excess.run()
+    await world.judged()
     assert len(world.found) == found
 
 
@@ -107,8 +110,7 @@ async def test_we_do_not_judge_ourselves(world: World) -> None:
     """Our own log is not counted."""
     world.home.config.member = SimpleNamespace(id="bank")
     await world.evaluated(FLOOR + 1)
-    world.home.now = NOW + 2 * DAY_S
-    await world.excess.run()
+    await world.judged()
     assert world.found == []
 
 
@@ -116,11 +118,9 @@ async def test_a_log_that_lags_is_waited_for(world: World) -> None:
     """A week, and no longer: who holds its log back is judged by it."""
     await world.evaluated(FLOOR + 1)
     world.known = {ORIGIN: 10}
-    world.home.now = NOW + 2 * DAY_S
-    await world.excess.run()
+    await world.judged()
     assert world.found == []
-    world.home.now = NOW + 7 * DAY_S
-    await world.excess.run()
+    await world.judged(7)
     assert len(world.found) == 1
 
 

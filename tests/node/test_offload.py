@@ -17,6 +17,7 @@ from syncd.flows import publish
 from syncd.flows.stretch import Run, check
 from syncd.node.offload import LONG, InPool, InWorker
 from syncd.tlog.merkle import Frontier
+from tests.node.stand_in import alive
 
 ORIGIN = "bank.example/syncd/txwz/1"
 
@@ -52,12 +53,10 @@ def started(worker: InWorker) -> int | None:
     return worker.pid
 
 
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state.split()[0] not in "ZX"
+async def whole(worker: InWorker) -> bool:
+    """Tell whether it checks all of a long log."""
+    wanted, fetched = run()
+    return len((await worker(check, wanted, fetched, {})).bundles) == LONG
 
 
 async def gone(pid: int) -> None:
@@ -84,12 +83,11 @@ async def test_it_answers_as_the_work_itself_would(worker: InWorker) -> None:
 
 async def test_it_rests_when_idle(worker: InWorker) -> None:
     """The process ends some time after the last check, and comes again."""
-    wanted, fetched = run()
-    await worker(check, wanted, fetched, {})
+    assert await whole(worker)
     first = worker.pid
     assert first is not None
     await gone(first)
-    assert len((await worker(check, wanted, fetched, {})).bundles) == LONG
+    assert await whole(worker)
     assert worker.pid not in (None, first)
 
 
@@ -97,12 +95,11 @@ async def test_a_killed_process_costs_nothing_but_time(
     worker: InWorker,
 ) -> None:
     """What it was asked is done here, and the next check has a new one."""
-    wanted, fetched = run()
-    await worker(check, wanted, fetched, {})
+    assert await whole(worker)
     assert worker.pid is not None
     os.kill(worker.pid, signal.SIGKILL)
-    assert len((await worker(check, wanted, fetched, {})).bundles) == LONG
-    assert len((await worker(check, wanted, fetched, {})).bundles) == LONG
+    assert await whole(worker)
+    assert await whole(worker)
     assert worker.pid is not None
 
 
@@ -151,6 +148,5 @@ async def test_the_worker_imports_nothing_of_where_it_runs(
     code = f"import pathlib; pathlib.Path({str(tmp_path / 'ran')!r}).touch()"
     (tmp_path / "syncd" / "__init__.py").write_text(code)
     monkeypatch.chdir(tmp_path)
-    wanted, fetched = run()
-    assert len((await worker(check, wanted, fetched, {})).bundles) == LONG
+    assert await whole(worker)
     assert not (tmp_path / "ran").exists()

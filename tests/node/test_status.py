@@ -41,12 +41,6 @@ def log(**fields: Any) -> status_forms.LogState:
     )
 
 
-def holder(member: str, *, up: bool) -> status_forms.HolderState:
-    return status_forms.HolderState(
-        member=member, up=up, why=None if up else WireMessage(detail="late")
-    )
-
-
 def member(**fields: Any) -> status_forms.MemberRow:
     given = {"member": "bank", "sector": "bank", "state": "ok", **fields}
     return status_forms.MemberRow(**given)
@@ -59,7 +53,13 @@ def roster(left_s: int) -> forms.RosterState:
 
 
 def down(*members: str) -> tuple[status_forms.HolderState, ...]:
-    return tuple(holder(m, up=m not in members) for m in ("a", "b", "c"))
+    late = WireMessage(detail="late")
+    return tuple(
+        status_forms.HolderState(
+            member=m, up=m not in members, why=late if m in members else None
+        )
+        for m in "abc"
+    )
 
 
 KEY = status_forms.KeyState(kind="phone", epoch=1, t=2, n=3, dealt=False)

@@ -20,6 +20,12 @@ async def ask(
     return (await member.lookup("phone", value, **how))[0]
 
 
+async def listed(alliance: Alliance) -> tuple[Member, Member]:
+    """Have the police report the number; return the bank, and them."""
+    await alliance.police.tell("phone", NUMBER, **FIRM)
+    return alliance.bank, alliance.police
+
+
 async def found(member: Member) -> list[Appeal]:
     return await member.node.home.own.appeals.page()
 
@@ -56,8 +62,7 @@ async def test_a_retract_is_a_to_do_for_each_who_asked(
 async def test_a_past_that_is_annulled_ends_what_it_listed(
     alliance: Alliance,
 ) -> None:
-    bank, police = alliance.bank, alliance.police
-    await police.tell("phone", NUMBER, **FIRM)
+    bank, police = await listed(alliance)
     assert (await ask(bank)).action == "hold"
     await alliance.remove("police", at="bank", past="annul")
     await bank.node.undo.by_roster()
@@ -101,8 +106,7 @@ async def test_our_own_report_too_and_no_warning(alliance: Alliance) -> None:
 async def test_what_is_long_ago_is_left(
     alliance: Alliance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bank, police = alliance.bank, alliance.police
-    await police.tell("phone", NUMBER, **FIRM)
+    bank, police = await listed(alliance)
     await ask(bank)
     monkeypatch.setattr(undo, "DAYS", -1)
     await police.take_back("phone", NUMBER)

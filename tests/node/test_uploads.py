@@ -51,6 +51,13 @@ async def taken(alliance: Alliance, raw: bytes = LIST) -> tuple[Uploads, int]:
     return there, (await there.take(raw)).id
 
 
+async def imported(alliance: Alliance, id_: int, how: Reading) -> None:
+    """Have a list imported to its end."""
+    node = alliance.bank.node
+    await node.uploads.import_(CALLER, id_, how)
+    await node.background.idle()
+
+
 async def test_unknown_words_are_named_with_proposals(
     alliance: Alliance,
 ) -> None:
@@ -109,8 +116,7 @@ async def test_refused_rows_are_mended_in_place(
     monkeypatch.setattr(refused_rows, "write", beside)
     there, id_ = await taken(alliance)
     node = alliance.bank.node
-    await there.import_(CALLER, id_, reading(words=WORDS))
-    await node.background.idle()
+    await imported(alliance, id_, reading(words=WORDS))
     [done] = (await node.intake.imports(ImportQuery())).items
     mended = await there.mend(
         done.id, MendedRows(rows=((3, {"诈骗类型": "refund_cs"}),))
@@ -119,8 +125,7 @@ async def test_refused_rows_are_mended_in_place(
     found = await there.preview(mended.id, how)
     assert (found.rows, found.good) == (1, 1)
     assert "refused line" not in str(found.columns)
-    await there.import_(CALLER, mended.id, how)
-    await node.background.idle()
+    await imported(alliance, mended.id, how)
     newest, _ = (await node.intake.imports(ImportQuery())).items
     assert (newest.list, newest.accepted, newest.gone) == (done.list, 1, 0)
 
@@ -149,8 +154,7 @@ async def test_what_cannot_be_read_says_why(alliance: Alliance) -> None:
     with pytest.raises(UsageError) as caught:
         await there.preview(id_, reading())
     assert "涉案名单.csv: is" in str(caught.value)
-    await there.import_(CALLER, id_, reading())
-    await alliance.bank.node.background.idle()
+    await imported(alliance, id_, reading())
     [kept] = (await there.uploads()).items
     assert not kept.running
     assert kept.problem
@@ -213,8 +217,7 @@ async def test_it_is_told_nothing_of_our_environment(
         raise BlockingIOError
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
-    await there.import_(CALLER, id_, reading())
-    await alliance.bank.node.background.idle()
+    await imported(alliance, id_, reading())
     assert "PATH" in told
     assert "SYNCD_SECRET_FILE" not in told
     [kept] = (await there.uploads()).items
