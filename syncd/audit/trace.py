@@ -58,7 +58,7 @@ def anchor_of(audit: Audit, one: Receipt) -> int:
         for index, said in log.opened.items():
             if getattr(said, "access", "") == head:
                 return index
-    raise UntrustedError("receipt: no anchor in the bundle names it")
+    raise UntrustedError("look-up receipt: no anchor in the bundle names it")
 
 
 def _leaf(given: Bundle, log: AuditedLog, index: int) -> bytes:

@@ -148,7 +148,7 @@ def _trace(args: _TraceOptions) -> int:
 
 
 class _ReceiptOptions(_VerifyOptions):
-    file: Path = argument("of a look-up")
+    file: Path = argument("of one look-up")
 
 
 @noun.verb("receipt", "Who has the anchor that names a look-up's receipt.")

@@ -61,6 +61,8 @@ def _lookup(args: _LookupOptions) -> int:
                 "the answers to a table go to a file", ways="--out answers.csv"
             )
         return _lines(args, call)
+    if args.receipt:
+        raise UsageError("--receipt is of one value")
     # Only this way reads tables.
     from syncd.cli import lookup_files
 
@@ -82,10 +84,8 @@ def _lines(args: _LookupOptions, call: Mapping[str, Any]) -> int:
     ]
     items: list[Mapping[str, Any]] = []
     if file := args.receipt:
-        if len(wanted) != 1:
-            raise UsageError(
-                "receipt: is of one value, not of {n}", n=len(wanted)
-            )
+        if len(wanted) != 1 or args.epoch:
+            raise UsageError("--receipt is of one value")
         terminal.check_new(file)
     with args.api() as own:
         asking = Question(own, {**call, "receipt": bool(file)})

@@ -52,7 +52,7 @@ def parse(raw: bytes) -> Receipt:
     try:
         return msgspec.json.decode(raw, type=Receipt)
     except msgspec.DecodeError as e:
-        raise MalformedError("receipt: {why}", why=e) from e
+        raise MalformedError("look-up receipt: {why}", why=e) from e
 
 
 def commitment(salt: str, value: Identifier) -> str:
