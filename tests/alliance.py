@@ -837,6 +837,11 @@ class Alliance:
         await asyncio.gather(*(m.start() for m in chosen))
         await asyncio.gather(*(m.awake() for m in chosen))
 
+    async def restart(self, id_: str) -> None:
+        """Stop a member, and start it."""
+        await self.stop(id_)
+        await self.members[id_].start()
+
     async def stop(self, *ids: str) -> None:
         """Stop members, all if none are named."""
         chosen = [self.members[i] for i in ids or self.members]

@@ -16,6 +16,7 @@ from syncd.cli.api_client import JSON, ApiClient
 from syncd.cli.lookup_client import Question
 from syncd.cli.options import FormatOptions
 from syncd.errors import Message, QuotaError, UnavailableError, UsageError
+from syncd.indicator import receipt
 from syncd.lists import safe
 from syncd.messages import wire
 from tests.cli.conftest import FalseApi, Node, Real, refused
@@ -56,6 +57,21 @@ def read(path: Path) -> list[dict[str, str]]:
 
 def names(path: Path) -> list[str]:
     return sorted(one.name for one in path.iterdir())
+
+
+@pytest.mark.usefixtures("listed")
+def test_a_receipt_is_of_one_value(bank: Node, tmp_path: Path) -> None:
+    """Of none that was refused; and it is its owner's alone."""
+    file, out = tmp_path / "T-1.json", tmp_path / "answers.csv"
+    words = (*ASK, "--kind", "phone", "--receipt", file)
+    for more in (("--epoch", 1), ("--file", table(out), "--out", out), ()):
+        ran = bank(*words, *more, stdin=b"1\n2")
+        assert "--receipt is of one value" in ran.err
+    bank(*words, stdin=b"nonsense")
+    assert not file.exists()
+    assert bank(*words, stdin=LISTED.encode()).code == 0
+    assert receipt.parse(file.read_bytes()).verdict == "confirmed"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 @pytest.mark.usefixtures("listed")

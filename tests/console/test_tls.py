@@ -26,11 +26,7 @@ async def bank(
 ) -> AsyncIterator[Member]:
     """A member whose console is to be had over TLS in both ways."""
     root: Path = tmp_path_factory.mktemp("tls")
-    shown, key = root / "tls.pem", root / "tls.key"
-    shown.write_text(ssl.DER_cert_to_PEM_cert(SERVER.der))
-    key.touch(mode=0o600)
-    key.write_bytes(SERVER.pem)
-    own = {"tls_certificate": shown, "tls_key": key, "tls_listen": place()}
+    own = serving(root)
     console = {"tls_listen": place(), "staff_header": "X-Staff", "url": TYPED}
 
     async with founded(root, own=own, console=console) as found:
@@ -38,6 +34,15 @@ async def bank(
         await bearers.add("proxy", "proxy", PROXY.der)
         await bearers.add("wang", "reader", PERSON.der, "0042", "Wang")
         yield found.bank
+
+
+def serving(root: Path) -> dict[str, object]:
+    """Return the settings that serve TLS; certificate and key lie there."""
+    shown, key = root / "tls.pem", root / "tls.key"
+    shown.write_text(ssl.DER_cert_to_PEM_cert(SERVER.der))
+    key.touch(mode=0o600)
+    key.write_bytes(SERVER.pem)
+    return {"tls_certificate": shown, "tls_key": key, "tls_listen": place()}
 
 
 def founded(

@@ -101,10 +101,9 @@ async def test_that_one_had_asked_is_shown_by_a_receipt(
     bank, value = alliance.bank, "http://evil.example/"
     today = statement.day(bank.node.ctx.today())
     [item] = await bank.lookup("url", value, receipt=True)
-    [other] = await bank.lookup("url", value)
+    await bank.lookup("url", value)
     made = item.receipt
     assert made
-    assert not other.receipt
     assert (made.verdict, made.positions) == (item.verdict, item.positions)
     said = f"{made.salt}url:evil.example/".encode()
     assert made.commitment == hashlib.sha256(said).hexdigest()
@@ -117,7 +116,6 @@ async def test_that_one_had_asked_is_shown_by_a_receipt(
         await whole_day(alliance, today + day, monkeypatch)
         await alliance.police.tell("url", f"http://evil{day}.example/")
     await complete.write(bank.config, given, 2**32)
-    assert "no home given" in run(*judge).err
     ran = run("--home", bank.home, *judge, "--json")
     assert ran.code == 0, ran.err
     shown = json.loads(ran.out)

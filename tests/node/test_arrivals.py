@@ -50,8 +50,7 @@ async def test_what_failed_comes_again(alliance: Alliance) -> None:
     consumer = Consumer(UnavailableError("own.db: database or disk is full"))
     await reported(alliance, consumer)
     assert consumer.came == []
-    await alliance.stop("bank")
-    await alliance.bank.start()
+    await alliance.restart("bank")
     consumer.fails = None
     alliance.bank.node.arrivals.consumers = (consumer,)
     for _ in range(2):

@@ -130,8 +130,7 @@ async def test_a_dispute_is_told_once(alliance: Alliance) -> None:
     book, log = carrier.node.home.own.events, alliance.bank.origin
     read = await book.reported(f"arrivals/{log}")
     await book.now(f"arrivals/{log}", "0", "")
-    await alliance.stop("carrier")
-    await carrier.start()
+    await alliance.restart("carrier")
     await carrier.node.background.idle()
     assert len(await carrier.events("dispute")) == 1
     book = carrier.node.home.own.events

@@ -29,8 +29,7 @@ async def test_each_state_is_one_event_over_restarts(
     assert {d["origin"] for d in await bank.events("published")} <= {
         bank.origin
     }
-    await alliance.stop("bank")
-    await bank.start()
+    await alliance.restart("bank")
     assert await bank.events("log") == logs
     assert await bank.events("roster") == [roster]
 
@@ -43,8 +42,7 @@ async def test_what_a_crash_swallowed_is_an_event_after_the_start(
     fork = another_root(alliance)
     await mirror.contest(fork.origin, [], fork)
     assert await bank.events("finding") == []
-    await alliance.stop("bank")
-    await bank.start()
+    await alliance.restart("bank")
     [data] = await bank.events("finding")
     assert (data["code"], data["origin"], data["count"]) == (
         "fork",

@@ -90,8 +90,7 @@ async def test_a_restart_keeps_what_was_acknowledged(
     bank = alliance.bank
     alliance.cut()
     ids = await bank.report("phone", "+12025550110", "+12025550111")
-    await alliance.stop("bank")
-    await bank.start()
+    await alliance.restart("bank")
     page = await bank.node.intake.reports(ReportSearch())
     assert [(r.id, r.state) for r in page.items] == [
         (id_, "waiting") for id_ in ids[::-1]
@@ -112,8 +111,7 @@ async def test_a_lie_is_one_finding_beside_the_answer(
         bank.node.lookups.suspect([(police, 7), (police, 8)])
         bank.node.lookups.suspect([(police, 7)])
         await bank.node.background.idle()
-    await alliance.stop("bank")
-    await bank.start()
+    await alliance.restart("bank")
     bank.node.lookups.suspect([(police, 7), (police, 9)])
     await bank.node.background.idle()
     found = await bank.findings("bad_know")
@@ -143,8 +141,7 @@ async def test_an_answer_says_as_of_when_and_who_was_missing(
     assert body.missing == ("carrier", "police")
     assert body.items[0].verdict == "unknown"
 
-    await alliance.stop("bank")
-    await alliance.bank.start()
+    await alliance.restart("bank")
     body = await answers(bank, phone("+12025550191"))
     ages = {a.member: a.age_s for a in body.as_of}
     assert ages == {"bank": 0, "carrier": None, "police": None}

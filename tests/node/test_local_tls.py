@@ -7,14 +7,13 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from syncd.config import editing
 from syncd.roster import certificate
-from tests.alliance import Alliance, Member, free_port
-from tests.console.test_tls import log_in, mistyped
+from tests.alliance import Member
+from tests.console.test_tls import SERVER, founded, log_in, mistyped, serving
 from tests.test_pinning import Identity, issue, p256
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-SERVER, READER, STRANGER = (issue(p256()) for _ in range(3))
+READER, STRANGER = issue(p256()), issue(p256())
 ITEM = {"kind": "url", "value": "http://a.example/"}
 CALLS = {"lookups": {"purpose": "case_work", "items": [ITEM]}, "status": None}
 
@@ -29,25 +28,8 @@ async def bank(
 ) -> AsyncIterator[Member]:
     """A member that serves TLS too."""
     root = tmp_path_factory.mktemp("tls")
-    shown, key = root / "tls.pem", root / "tls.key"
-    shown.write_text(ssl.DER_cert_to_PEM_cert(SERVER.der))
-    key.touch(mode=0o600)
-    key.write_bytes(SERVER.pem)
-    given = {
-        "workers": request.param,
-        "tls_certificate": shown,
-        "tls_key": key,
-        "tls_listen": f"127.0.0.1:{free_port()}",
-    }
-
-    def prepare(member: Member) -> None:
-        for name, value in given.items():
-            if member.id == "bank":
-                editing.change(member.home, "own", name, value)
-
-    async with Alliance.found(
-        root, ["bank", "carrier", "police"], local_apis=True, prepare=prepare
-    ) as found:
+    own = {"workers": request.param, **serving(root)}
+    async with founded(root, own=own) as found:
         yield found.bank
 
 

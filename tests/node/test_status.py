@@ -222,18 +222,22 @@ def test_who_is_a_holder_or_cut_off_is_one_line() -> None:
 # ------------------------------------------------------------------- mutes
 
 
+def mutes(state: MemberState) -> dict[str, Mute]:
+    """Return what mutes all there is to do."""
+    mute = Mute("2026-12-01", "duty", 5, "it is known")
+    return {subject(m, why=True): mute for m in things.of(state)}
+
+
 def test_what_is_muted_stands_apart() -> None:
     """The same about other members is not muted."""
     state = replace(WELL, holders=down("b"))
-    mute = Mute("2026-12-01", "duty", 5, "its centre moves")
-    muted = {subject(m, why=True): mute for m in things.of(state)}
-    shown = state.form(things.of(state), (), muted)
+    shown = state.form(things.of(state), (), muted := mutes(state))
     assert shown.todo == ()
     [hidden] = shown.muted
     assert (hidden.by, hidden.until, hidden.why) == (
         "duty",
         "2026-12-01",
-        mute.why,
+        "it is known",
     )
     assert hidden.what.code
     other = replace(WELL, holders=down("c"))
@@ -246,8 +250,7 @@ def test_of_another_reason_is_not_muted() -> None:
         WELL,
         appending=Message("clock: no other member has told us the time yet"),
     )
-    mute = Mute("2026-12-01", "duty", 5, "a slow start")
-    muted = {subject(m, why=True): mute for m in things.of(late)}
+    muted = mutes(late)
     assert late.form(things.of(late), (), muted).todo == ()
     waits = replace(late, appending=Message("clock: {s} s", s=412))
     assert len(waits.form(things.of(waits), (), muted).todo) == 1
