@@ -311,6 +311,11 @@ class Member:
         return self.running
 
     @property
+    def own(self) -> OwnStore:
+        """Its own.db."""
+        return self.node.home.own
+
+    @property
     def origin(self) -> str:
         """Its log's name."""
         return self.keys.origin
@@ -500,7 +505,7 @@ class Member:
         await self.node.publisher.after_append()
 
     async def _write(self, statements: Sequence[Said]) -> None:
-        own = self.node.home.own.log
+        own = self.own.log
         old = await own.head()
         log = Log(self.keys.log)
         log.frontier = old.frontier
@@ -514,7 +519,7 @@ class Member:
 
     async def records(self) -> list[Record]:
         """Return all records of its own log."""
-        return await records_of(self.node.home.own.log)
+        return await records_of(self.own.log)
 
     def signed(self, size: int) -> bytes:
         """Return a checkpoint that it signed for nothing."""
@@ -543,7 +548,7 @@ class Member:
 
     async def size(self) -> int:
         """Return the size of its own log."""
-        return (await self.node.home.own.log.head()).frontier.size
+        return (await self.own.log.head()).frontier.size
 
     async def head(self, origin: str) -> MirrorHead:
         """Return how far it holds a log."""
@@ -561,12 +566,12 @@ class Member:
 
     async def events(self, name: str) -> list[dict[str, Any]]:
         """Return what its events of a name say, oldest first."""
-        page = await self.node.home.own.events.page(0, 10_000)
+        page = await self.own.events.page(0, 10_000)
         return [dict(event.data) for event in page if event.name == name]
 
     async def receipts(self) -> dict[str, int]:
         """Return the size up to which each member has merged its log."""
-        found = await self.node.home.own.cosigned.receipts(self.origin)
+        found = await self.own.cosigned.receipts(self.origin)
         return {key.split(".")[0]: r.size for key, r in found.items()}
 
 

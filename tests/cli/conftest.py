@@ -407,7 +407,7 @@ class Real:
         )
         self.alliance = await self._stack.enter_async_context(made)
         for member in self.alliance.members.values():
-            bearers = member.node.home.own.bearers
+            bearers = member.own.bearers
             keep_token(member.home, await bearers.add("cli", "operator"))
 
     def __exit__(self, *_: object) -> None:

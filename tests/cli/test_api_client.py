@@ -70,7 +70,7 @@ def test_a_token_that_opens_nothing_says_why(
 ) -> None:
     """Wrong, revoked, or none: in words of files and commands, not of HTTP."""
     bank, police = real.member("bank", run), real.member("police", run)
-    bearers = real.alliance.bank.node.home.own.bearers
+    bearers = real.alliance.bank.own.bearers
     revoked = real.do(bearers.add(f"guest {lang}", "operator"))
     real.do(bearers.revoke(f"guest {lang}"))
     words = ("--lang", lang, "--home", bank.home, "report", "list")

@@ -25,7 +25,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         members = ("police", "bank", "carrier", "platform")
         async with Alliance.found(path, members) as alliance:
             await alliance.bank.tell("url", "http://evil.example/")
-            note = alliance.bank.node.home.own.log.released()
+            note = alliance.bank.own.log.released()
             (path / "bank.checkpoint").write_bytes(note)
             (path / "roster.note").write_bytes(alliance.notes[-1])
 

@@ -22,7 +22,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
 @pytest.fixture
 def bank(real: Real, run: Run) -> Node:
     member = real.alliance.members["bank"]
-    bearers = member.node.home.own.bearers
+    bearers = member.own.bearers
     if not any(b.name == "lin" for b in real.do(bearers.all())):
         token = real.do(bearers.add("lin", "compliance"))
         keep_token(member.home, token)

@@ -83,7 +83,7 @@ async def visitor(member: Member, role: str, staff: str) -> Visitor:
     jar = aiohttp.CookieJar(unsafe=True)
     made = Visitor(member, aiohttp.ClientSession(cookie_jar=jar), staff)
     OPEN.append(made.browser)
-    made.token = await member.node.home.own.bearers.add(
+    made.token = await member.own.bearers.add(
         f"{role} {staff}", role, None, staff, f"Person {staff}"
     )
     return made

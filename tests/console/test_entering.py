@@ -72,7 +72,7 @@ async def test_what_changes_comes_from_our_own_page(
 
 async def test_a_session_that_nobody_uses_ends(alliance: Alliance) -> None:
     member = alliance.up[0]
-    sessions = member.node.home.own.sessions
+    sessions = member.own.sessions
     one = await visitor(member, "reader", "0303")
     await one.log_in()
     sessions.idle_s, before = 0, sessions.idle_s
@@ -87,7 +87,7 @@ async def test_a_session_that_nobody_uses_ends(alliance: Alliance) -> None:
 async def test_a_page_that_watches_keeps_no_session(
     operator: Visitor, monkeypatch: pytest.MonkeyPatch, of: dict[str, str]
 ) -> None:
-    sessions, used = operator.member.node.home.own.sessions, AsyncMock()
+    sessions, used = operator.member.own.sessions, AsyncMock()
     monkeypatch.setattr(sessions, "_set", used)
     monkeypatch.setattr("syncd.store.sessions._FRESH_S", -1)
     await operator.get("/exchange", **of)
@@ -99,7 +99,7 @@ async def test_what_is_no_secret_opens_nothing(
 ) -> None:
     """A session's row has its hash; what stands for a certificate is known."""
     member = alliance.up[0]
-    bearers, der = member.node.home.own.bearers, member.node.peers.shown()
+    bearers, der = member.own.bearers, member.node.peers.shown()
     cookies = [one.value.encode() for one in operator.browser.cookie_jar]
     known = [hashlib.sha256(secret).hexdigest() for secret in cookies]
     known.append(await bearers.add("a certificate", "operator", der))
@@ -110,7 +110,7 @@ async def test_what_is_no_secret_opens_nothing(
 async def test_a_ticket_logs_in_once(alliance: Alliance) -> None:
     member = alliance.up[0]
     one = await visitor(member, "reader", "0304")
-    one.token = await member.node.home.own.sessions.ticket("reader 0304")
+    one.token = await member.own.sessions.ticket("reader 0304")
     assert (await one.log_in()).path == "/lookup"  # the hot line's
     await one.post("/logout")
     assert (await one.log_in()).status == 401

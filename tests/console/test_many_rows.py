@@ -40,7 +40,7 @@ async def console(
         alliance.cut(*IDS)  # nothing is published meanwhile
         fields = record.encode(FIELDS)
         for first in range(0, ROWS, 10_000):
-            await bank.node.home.own.vault.accept(
+            await bank.own.vault.accept(
                 [
                     NewReport("phone", f"+1202{n:07}", fields)
                     for n in range(first, first + 10_000)

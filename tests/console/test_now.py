@@ -95,7 +95,7 @@ async def test_events_come_as_they_happen_until_the_session_ends(
     [cursor] = re.findall(
         r'hx-sse:connect="/events\?cursor=([^"]+)"', page.html
     )
-    book = bank.node.home.own.events
+    book = bank.own.events
     seen = followed(one, cursor)
     async with asyncio.timeout(20):
         what = {"code": MARKUP, "origin": "a.example/1", "n": 1}

@@ -154,7 +154,7 @@ async def house(
         return web.Response(headers=headers)
 
     async with founded(root, own=own, console=pages) as found:
-        bearers = found.bank.node.home.own.bearers
+        bearers = found.bank.own.bearers
         await bearers.add("proxy", "proxy", PROXY.der)
         await bearers.add("wang", "operator", None, "0042", "Wang")
         app = web.Application()

@@ -39,7 +39,7 @@ async def test_a_value_is_masked_until_somebody_says_what_for(
     assert (page.status, OURS in page.html) == (400, False)
     page = await operator.post(where, {"purpose": "case_work"})
     assert OURS in page.text
-    bank = alliance.bank.node.home.own.access
+    bank = alliance.bank.own.access
     newest = [row async for row in bank.found()][-1]
     assert (newest.caller, newest.purpose) == ("operator 0001", "case_work")
 

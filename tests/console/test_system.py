@@ -29,7 +29,7 @@ async def test_who_is_revoked_is_out(
     await one.log_in()
     [session] = [
         s.id
-        for s in await member.node.home.own.sessions.all()
+        for s in await member.own.sessions.all()
         if s.bearer.staff == "0400"
     ]
     assert session in (await operator.get("/system")).html

@@ -30,7 +30,7 @@ async def bank(
     console = {"tls_listen": place(), "staff_header": "X-Staff", "url": TYPED}
 
     async with founded(root, own=own, console=console) as found:
-        bearers = found.bank.node.home.own.bearers
+        bearers = found.bank.own.bearers
         await bearers.add("proxy", "proxy", PROXY.der)
         await bearers.add("wang", "reader", PERSON.der, "0042", "Wang")
         yield found.bank

@@ -184,7 +184,7 @@ async def test_of_a_report_that_is_not_to_be_named_its_position_alone(
         label="romance",
     )
     await police.take_back("url", url)
-    page = await bank.node.home.own.events.page(0, 1000)
+    page = await bank.own.events.page(0, 1000)
     [data] = [e.data for e in page if e.name == "retract"]
     assert data.keys() == {"origin", "index", "n"}
     for event in page:
@@ -206,7 +206,7 @@ async def test_a_draft_that_lacks_signatures(alliance: Alliance) -> None:
     other = drafts.write(drafts.begin(draft, now=draft.issued + 1), draft)
     with pytest.raises((MalformedError, UntrustedError)):
         await police.node.rosters.publish(other)
-    page = await police.node.home.own.events.page(0, 1000)
+    page = await police.own.events.page(0, 1000)
     found = [e for e in page if e.name == "draft"]
     assert [e.data for e in found] == [
         {"version": 2, "n": 2},

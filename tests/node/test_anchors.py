@@ -67,10 +67,10 @@ async def test_what_was_merged_is_anchored(
     await alliance.bank.lookup("url", "http://evil.example/")
     await whole_day(alliance, today + 1, monkeypatch)
     (anchor,) = await anchors(alliance.bank)
-    access, newest = await alliance.bank.node.home.own.access.heads(0)
+    access, newest = await alliance.bank.own.access.heads(0)
     assert (anchor.access, newest) == (access, 1)
     assert _home_holds(alliance.bank)
-    await alliance.bank.node.home.own.database.write(
+    await alliance.bank.own.database.write(
         lambda c: c.execute(sa.delete(tables.access))
     )
     assert not _home_holds(alliance.bank)

@@ -25,7 +25,7 @@ async def test_what_turns_bad_is_an_event(alliance: Alliance) -> None:
     """It names the record of the first asking, and no value."""
     bank = await reported(alliance)
     await unknown(bank)
-    own = bank.node.ctx.own
+    own = bank.own
     before = await own.access.page()
     alliance.heal()
     await bank.node.asked_again.ask()
@@ -52,7 +52,7 @@ async def test_what_stays_unknown_waits_without_a_record(
     await unknown(bank)
     await bank.node.asked_again.ask()
     assert len(bank.node.lookups.unanswered) == 2
-    assert len(await bank.node.ctx.own.access.page()) == 4
+    assert len(await bank.own.access.page()) == 4
 
 
 async def test_after_a_day_nobody_asks(alliance: Alliance) -> None:
@@ -65,4 +65,4 @@ async def test_after_a_day_nobody_asks(alliance: Alliance) -> None:
     alliance.heal()
     await bank.node.asked_again.ask()
     assert not waiting
-    assert len(await bank.node.ctx.own.access.page()) == 2
+    assert len(await bank.own.access.page()) == 2

@@ -103,7 +103,7 @@ async def test_a_cursor_that_is_too_old_is_refused(alliance: Alliance) -> None:
     for n in range(3):
         await alliance.police.tell("url", f"http://evil.example/{n}")
     page = await changes(bank, "")
-    own, now = bank.node.ctx.own, bank.node.ctx.now()
+    own, now = bank.own, bank.node.ctx.now()
     await MergeMarks(own.database, lambda: now + 31 * 86_400).prune()
     assert (await changes(bank, page.next)).items == ()
     number, at = page.next.split(".")

@@ -127,13 +127,13 @@ async def test_a_dispute_is_told_once(alliance: Alliance) -> None:
     """What merging brought may be handed on again."""
     carrier = alliance.carrier
     await disputed(alliance)
-    book, log = carrier.node.home.own.events, alliance.bank.origin
+    book, log = carrier.own.events, alliance.bank.origin
     read = await book.reported(f"arrivals/{log}")
     await book.now(f"arrivals/{log}", "0", "")
     await alliance.restart("carrier")
     await carrier.node.background.idle()
     assert len(await carrier.events("dispute")) == 1
-    book = carrier.node.home.own.events
+    book = carrier.own.events
     assert await book.reported(f"arrivals/{log}") == read
 
 

@@ -78,7 +78,7 @@ async def test_a_new_mirror_s_findings_are_events_again(
     alliance: Alliance,
 ) -> None:
     """Its rows count from 1 again; what was told counted further."""
-    bank, book = alliance.bank, alliance.bank.node.home.own.events
+    bank, book = alliance.bank, alliance.bank.own.events
     await book.now("finding", "4711", "finding")
     fork = another_root(alliance)
     await bank.node.home.mirror.contest(fork.origin, [], fork)

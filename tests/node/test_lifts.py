@@ -60,7 +60,7 @@ async def test_a_lift_of_ours_is_an_event(alliance: Alliance) -> None:
     }
     for other in (bank, alliance.police):
         assert not await other.events("lift")
-    await carrier.node.home.own.events.now(f"arrivals/{bank.origin}", "0", "")
+    await carrier.own.events.now(f"arrivals/{bank.origin}", "0", "")
     await alliance.restart("carrier")
     await carrier.node.background.idle()
     assert len(await carrier.events("lift")) == 1

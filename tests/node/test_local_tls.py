@@ -56,7 +56,7 @@ def connect(who: Identity, token: str = "") -> aiohttp.ClientSession:
 
 async def test_a_certificate_stands_for_a_token(bank: Member) -> None:
     """Until it is revoked; another's token beside it changes nothing."""
-    url, own = f"https://{bank.config.own.tls_listen}", bank.node.home.own
+    url, own = f"https://{bank.config.own.tls_listen}", bank.own
     async with connect(READER, bank.token) as crm:
         with pytest.raises(aiohttp.ClientConnectionError):
             await crm.get(url)
@@ -98,7 +98,7 @@ async def test_log_ins_that_fail_are_limited(bank: Member) -> None:
 
 async def test_a_header_is_no_certificate(bank: Member) -> None:
     """Not even before the daemon, which hears from workers who showed one."""
-    bearers = bank.node.home.own.bearers
+    bearers = bank.own.bearers
     await bearers.add("desk", "operator", STRANGER.der)
     async with connect(READER, certificate.credential(STRANGER.der)) as one:
         at = f"http://{bank.config.own.listen}"

@@ -29,7 +29,7 @@ async def test_who_was_not_heard_of_has_no_day(alliance: Alliance) -> None:
     bank.node.peer_choice.states.clear()
     assert await keep(bank) == {"bank": "h", "carrier": ".", "police": "."}
     await bank.node.jobs.round()
-    assert (await bank.node.home.own.history.since(0))[-1][:1] == ("police",)
+    assert (await bank.own.history.since(0))[-1][:1] == ("police",)
     assert (await keep(bank))["police"] == "h"
 
 

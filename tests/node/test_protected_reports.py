@@ -95,12 +95,12 @@ async def test_a_service_number_is_an_alarm_however_it_is_shown(
     async def damaged(_: Query) -> list[VaultRow]:
         raise DamagedError("vault: row 1 does not open")
 
-    monkeypatch.setattr(police.node.home.own.vault, "page", damaged)
+    monkeypatch.setattr(police.own.vault, "page", damaged)
     await police.node.orders.know_never()
     [found] = await police.findings("never_listed")
     assert found.finding.origin == bank.origin
     assert police.node.never.todo == ()
-    quotas = police.node.home.own.quotas
+    quotas = police.own.quotas
     used = await quotas.usage(police.node.ctx.today(), "phone/1")
     asked = {who: n for who, purpose, n, _ in used if purpose == "never"}
     assert set(asked.values()) == {len(police.node.never.listed)}

@@ -43,7 +43,7 @@ async def add(
 
 async def kept(member: Member) -> int:
     """Return how many entries there are."""
-    return (await member.node.ctx.own.screening.counts()).total()
+    return (await member.own.screening.counts()).total()
 
 
 async def report(
@@ -75,7 +75,7 @@ async def test_a_merge_lists_and_clears(alliance: Alliance) -> None:
     assert len(await report(bank, verdicts=("suspected",))) == 1
     assert await report(bank, verdicts=("confirmed",)) == []
     assert await report(bank, roles=("caller",), evidence=("none",)) == []
-    rows = (await bank.node.ctx.own.access.page())[2:]
+    rows = (await bank.own.access.page())[2:]
     assert [(r.caller, r.purpose, len(r.positions or ())) for r in rows] == [
         *[("lin", "portfolio_screen", 1)] * 2,
         *[("lin", "portfolio_screen", 0)] * 2,
@@ -118,7 +118,7 @@ async def test_neither_value_nor_token_is_kept(alliance: Alliance) -> None:
     [entry] = await report(bank)
     claims = await bank.node.claims.in_force_at(list(entry.positions))
     [claim] = claims.values()
-    rows = await bank.node.ctx.own.database.read(
+    rows = await bank.own.database.read(
         lambda c: c.exec_driver_sql("SELECT * FROM screened").fetchall()
     )
     raw = b"".join(v for v in rows[0] if isinstance(v, bytes))
@@ -163,7 +163,7 @@ async def test_what_ends_is_asked_for_and_dropped(alliance: Alliance) -> None:
     [todo] = screening.todo
     assert todo.params["n"] == 1
     today = statement.day(bank.node.ctx.today())
-    await bank.node.ctx.own.screening.expire(today + 30)
+    await bank.own.screening.expire(today + 30)
     assert await kept(bank) == 1
 
 

@@ -29,12 +29,12 @@ async def ask(
 
 
 async def waiting(member: Member) -> list[SightedToken]:
-    return await member.node.home.own.sightings.due(statement.MAX_DAY)
+    return await member.own.sightings.due(statement.MAX_DAY)
 
 
 async def last_week(member: Member) -> int:
     """Have all that waits be a week old; return its Monday."""
-    sightings = member.node.home.own.sightings
+    sightings = member.own.sightings
     this = sighting.monday(statement.day(member.node.ctx.today()))
     await sightings.add(
         [
@@ -87,7 +87,7 @@ async def test_a_week_is_told_once_together_and_shuffled(
     monday = await last_week(bank)
     asked = [row.token for row in await waiting(bank)][:25]
     done = f"sightings/{statement.day_text(monday + 7)}"
-    assert await bank.node.home.own.log.was_done(done)  # nothing was due
+    assert await bank.own.log.was_done(done)  # nothing was due
     await forget(bank, done)
     await daily.run()
     found = await told(bank)
@@ -121,7 +121,7 @@ async def test_a_purge_that_fails_stops_nothing_else_of_the_day(
 
 async def forget(member: Member, name: str) -> None:
     """Have a week look as if nothing had been written in it."""
-    await member.node.home.own.database.write(
+    await member.own.database.write(
         lambda c: c.execute(
             tables.done.delete().where(tables.done.c.name == name)
         ).close()

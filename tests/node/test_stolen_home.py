@@ -241,7 +241,7 @@ async def test_no_number_is_confirmed_by_a_home_without_its_secret(
         await look_up(bank)
         today = statement.day(bank.node.ctx.today())
         await screen(bank, today)
-        vault = police.node.home.own.vault
+        vault = police.own.vault
         [row] = await vault.page(Query())
         assert row.position is not None
         week = sighting.monday(today)

@@ -27,7 +27,7 @@ async def listed(alliance: Alliance) -> tuple[Member, Member]:
 
 
 async def found(member: Member) -> list[Appeal]:
-    return await member.node.home.own.appeals.page()
+    return await member.own.appeals.page()
 
 
 async def test_a_retract_is_a_to_do_for_each_who_asked(
@@ -48,7 +48,7 @@ async def test_a_retract_is_a_to_do_for_each_who_asked(
     )
     assert [position[0] for position in first.positions] == [police.origin]
     assert await bank.events("undo") == [{"n": 2}]
-    page = await bank.node.home.own.events.page(1, 1000)
+    page = await bank.own.events.page(1, 1000)
     [told] = [one for one in page if one.name == "undo"]
     notice = compose(told, {"compliance"}, "txwz", "bank") or b""
     assert b'"measures to look at again: 2"' in notice

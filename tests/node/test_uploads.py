@@ -164,7 +164,7 @@ async def test_what_cannot_be_read_says_why(alliance: Alliance) -> None:
 async def test_an_import_ends_with_its_token(alliance: Alliance) -> None:
     """Whatever is in stays; the file may be imported by somebody else."""
     there, id_ = await taken(alliance)
-    bearers = alliance.bank.node.home.own.bearers
+    bearers = alliance.bank.own.bearers
     await bearers.add("gone", "operator")
     [gone] = [one for one in await bearers.all() if one.name == "gone"]
     await bearers.revoke("gone")

@@ -47,7 +47,7 @@ async def test_what_others_brought_before_is_urgent_all_the_same(
 ) -> None:
     bank, police = alliance.bank, alliance.police
     await police.tell("url", "http://evil.example/a")
-    note = police.node.home.own.log.released()
+    note = police.own.log.released()
     await bank.node.peer_service.poke("police", note, urgent=True)
     size = await police.size()
     assert await bank.events("urgent") == [

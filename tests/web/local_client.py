@@ -54,7 +54,7 @@ class LocalClient:
 
     async def add(self, role: str) -> None:
         """Make a token for a role."""
-        bearers = self.member.node.home.own.bearers
+        bearers = self.member.own.bearers
         name = "desk" if role == "operator" else role  # that one is taken
         self.tokens[role] = await bearers.add(name, role)
 

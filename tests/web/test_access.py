@@ -93,7 +93,7 @@ async def test_all_tokens_of_a_person_are_counted_as_one(
     bank: LocalClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A name counts as whose it was by then."""
-    own = bank.member.node.home.own
+    own = bank.member.own
     for n in range(2):
         await own.bearers.add(f"till {n}", "reader", None, "0901", "Li")
     access: Any = own.access
@@ -142,7 +142,7 @@ async def test_the_asking_is_recorded(bank: LocalClient) -> None:
     assert (await about(bank, number, reference="letter 7")).body == {
         "items": []
     }
-    kept = await bank.member.node.home.own.access.page(limit=10_000)
+    kept = await bank.member.own.access.page(limit=10_000)
     [row] = [row for row in kept if row.reference == "letter 7"]
     assert (row.caller, row.kind) == ("compliance", "phone")
     assert row.purpose == "subject_access"
@@ -162,7 +162,7 @@ async def test_what_is_left_out_leaves_no_trace(
     carrier = clients["carrier"]
     clock = bank.member.node.ctx.clock()
     for member in (bank, carrier):
-        access: Any = member.member.node.home.own.access
+        access: Any = member.member.own.access
         monkeypatch.setattr(access, "_clock", lambda: int(clock))
 
     async def compared(number: str) -> Any:
@@ -208,7 +208,7 @@ async def test_what_is_secret_by_now_is_left_out_too(
     outputs = await node.tokeniser.outputs(
         for_lookup("phone", number), purpose="test", timeout_s=5
     )
-    kept = await police.member.node.home.own.access.page(limit=10_000)
+    kept = await police.member.own.access.page(limit=10_000)
     [place] = [r for r in kept if r.purpose == "case_work"][-1].positions or ()
     await node.home.own.access.record(
         [

@@ -79,7 +79,7 @@ async def test_reading_indicators_is_recorded_like_a_look_up(
     """A cursor can be made for any token: that is asking for it."""
     await police.take(report("+12025550118"))
     await alliance.settle()
-    own = bank.member.node.home.own
+    own = bank.member.own
     before = (await own.access.page(limit=10_000))[-1:]
     after = before[0].id if before else 0
     [item] = (await bank.get("/v1/indicators?limit=1", role="reader")).body[
@@ -258,7 +258,7 @@ async def test_a_dispute_answers_a_less_specific_report_too(
     value = "http://www.fairer.example/shop/cart.html"
     body = {"kind": "url", "value": value, "reason": "innocent_owner"}
     assert (await bank.post("/v1/disputes", body)).status == 202
-    *_, access = await alliance.bank.node.home.own.access.page(0, 10_000)
+    *_, access = await alliance.bank.own.access.page(0, 10_000)
     assert (access.purpose, access.kind) == ("appeal", "url")
     assert access.positions is not None
 
@@ -430,7 +430,7 @@ async def read(
 
 async def mark(client: LocalClient) -> None:
     """Have an event of our own happen."""
-    book = client.member.node.home.own.events
+    book = client.member.own.events
     await book.now("mark", secrets.token_hex(8), "mark", {"n": 1})
     client.member.node.feed.wake()
 
@@ -456,7 +456,7 @@ async def test_a_revoked_token_hears_of_nothing_more(
     bank: LocalClient,
 ) -> None:
     """A stream is one long request: its token is looked at event by event."""
-    bearers = bank.member.node.home.own.bearers
+    bearers = bank.member.own.bearers
     bank.tokens["guest"] = await bearers.add("guest", "reader")
     async with (
         aiohttp.ClientSession(headers=bank.auth("guest")) as session,

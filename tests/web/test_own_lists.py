@@ -136,7 +136,7 @@ async def test_a_local_hit_is_recorded_as_a_hit(bank: LocalClient) -> None:
     item = {"kind": "phone", "value": number}
     body = {"purpose": "case_work", "reference": "K-7", "items": [item]}
     await bank.post("/v1/lookups", body, role="reader")
-    access = bank.member.node.home.own.access
+    access = bank.member.own.access
     last = (await access.page(limit=100_000))[-1]
     assert last.positions == (("own", id_),)
     assert (last.caller, last.purpose) == ("reader", "case_work")

@@ -61,7 +61,7 @@ async def test_no_setting_shows_a_secret() -> None:
 async def test_what_is_revoked_is_named(bank: LocalClient) -> None:
     """By whatever name; what is not there is not found."""
     name = "a / b"
-    await bank.member.node.home.own.bearers.add(name, "reader")
+    await bank.member.own.bearers.add(name, "reader")
     path = f"/v1/tokens/{quote(name, safe='')}/revoke"
     assert (await bank.post(path, None)).body == {"revoked": name}
     assert (await bank.post(path, None)).status == 404

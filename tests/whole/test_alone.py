@@ -14,7 +14,7 @@ async def test_a_lone_operator_says_so_in_words(alliance: Alliance) -> None:
     police = alliance.police
     await police.start()
     await police.report("url", "http://one.example/")
-    head = await police.node.home.own.log.head()
+    head = await police.own.log.head()
     (police.home / override.FILE).write_text(override.words(head))
 
     async def published() -> bool:

@@ -35,7 +35,7 @@ async def test_a_newer_format_is_mirrored_not_merged(
     await bank.stop()
     monkeypatch.setattr(roster, "FORMAT", 2)
     await bank.start()
-    events = bank.node.ctx.own.events
+    events = bank.own.events
     assert await events.reported(FOLDED) == "2"
     head = await bank.head(police.origin)
     assert head.merged == head.mirrored

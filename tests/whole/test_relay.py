@@ -61,7 +61,7 @@ async def assert_right(alliance: Alliance) -> None:
     """Assert that C holds A's log as A does."""
     police, carrier = alliance.police, alliance.carrier
     head = await carrier.head(police.origin)
-    own = await police.node.home.own.log.head()
+    own = await police.own.log.head()
     assert head.merged == head.mirrored == own.frontier.size
     assert head.frontier == own.frontier
 
@@ -233,7 +233,7 @@ async def pull_from_bank(alliance: Alliance) -> None:
     node = alliance.carrier.node
     for state in node.peer_choice.states.values():
         state.retry_at = state.lost_s = 0  # else D would be asked first
-    note = alliance.police.node.home.own.log.released()
+    note = alliance.police.own.log.released()
     alliance.network.asked.clear()
     await node.logs.offer("bank", note)
     await pulled(alliance.carrier, alliance.police)
@@ -315,9 +315,7 @@ async def test_a_withheld_payload(alliance: Alliance) -> None:
         state = carrier.node.logs.state(police.origin)
         assert "withheld" in str(state.why)
         # A receipt never covers what is withheld.
-        signed = await carrier.node.home.own.cosigned.cosigned(
-            "merged", police.origin
-        )
+        signed = await carrier.own.cosigned.cosigned("merged", police.origin)
         assert signed is not None
         assert signed.size <= head.merged
         alliance.heal()

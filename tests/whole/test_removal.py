@@ -119,7 +119,7 @@ async def before(
         await half.wait()
         client = bank.node.peers.get("platform")
         await client.heads("")
-        note = police.node.home.own.log.released()
+        note = police.own.log.released()
         await bank.node.logs.offer("platform", note)
         bank.node.pulls.begin(police.origin)
         await asked.wait()

@@ -47,7 +47,7 @@ async def open_records(member: Member, origin: str) -> list[int]:
     found = []
     for n in range(-(-size // 256)):
         if own:
-            bundle = await member.node.home.own.log.bundle(n)
+            bundle = await member.own.log.bundle(n)
         else:
             bundle = await member.node.home.mirror.bundle(origin, n)
         assert bundle is not None
@@ -84,7 +84,7 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
         for checked in stored.verify_home(settings, roster):
             assert checked.problems == []
     assert len(digests) == 1
-    counts = await police.node.home.own.vault.counts()
+    counts = await police.own.vault.counts()
     assert counts.get(("url", State.PUBLISHED), 0) == 0
     assert counts["url", State.ENDED] == 2
     # It is no breach that the roster erased what stood.

@@ -79,7 +79,7 @@ async def dying(point: str) -> AsyncIterator[threading.Event]:
 
 def released(member: Member) -> int:
     """Return the size of its log that may be served."""
-    raw = member.node.home.own.log.released()
+    raw = member.own.log.released()
     return checkpoint.parse(note.parse(raw).text).size
 
 

@@ -83,7 +83,7 @@ async def prepare(alliance: Alliance) -> None:
 
 async def remember(member: Member) -> None:
     """Have a member have seen the others for eighty days, not all of them good."""
-    history = member.node.home.own.history
+    history = member.own.history
     today = statement.day(member.node.ctx.today())
     for ago in range(80):
         state = {31: 2, 32: 2, 60: 1}.get(ago, 0)
