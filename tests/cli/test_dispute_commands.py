@@ -84,11 +84,7 @@ def test_values_are_vouched_for(
     table.write_text("号码,角色\n95588,官方热线\n4008123123,verified_caller\n")
     assert member("vouch", table, "--kind", "phone").code == 0
     sent = [body["vouches"] for _, _, body in false.asked]
-    assert sent[0][0] == {
-        "kind": "phone",
-        "value": "95588",
-        "role": "hotline",
-    }
+    assert sent[0][0] == {"kind": "phone", "value": "95588", "role": "hotline"}
     assert [one["role"] for one in sent[1]] == ["hotline", "verified_caller"]
 
 

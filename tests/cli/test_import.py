@@ -56,10 +56,7 @@ def take(member: Node, tmp_path: Path) -> Take:
     """Import a list with that text."""
 
     def one(
-        text: str,
-        *words: object,
-        name: str = "list.csv",
-        lang: str = "en",
+        text: str, *words: object, name: str = "list.csv", lang: str = "en"
     ) -> Ran:
         path = tmp_path / name
         path.write_text(text, encoding="utf-8", newline="")
@@ -180,10 +177,7 @@ def test_a_row_of_several_values_is_mended_whole(
     )
     assert (ran.json["accepted"], ran.json["refused"]) == (2, 2)
     [bad] = refused_rows(false)
-    assert (bad[0], bad[2]) == (
-        2,
-        {"value": "a.example;bad1;bad2", "x": "1"},
-    )
+    assert (bad[0], bad[2]) == (2, {"value": "a.example;bad1;bad2", "x": "1"})
 
 
 def test_objects_that_are_refused_become_rows(
@@ -335,10 +329,7 @@ def test_reasons_are_counted(take: Take) -> None:
 def test_a_day_in_a_reason_is_left_out_whole() -> None:
     whys = ("seen: 2027-01-02 is in the future", "seen: 2027-02-03 is …")
     rows = [Refused(n, why, {}) for n, why in enumerate(whys, 1)]
-    assert [*reasons(rows)] == [
-        "seen: … is in the future",
-        "seen: … is …",
-    ]
+    assert [*reasons(rows)] == ["seen: … is in the future", "seen: … is …"]
 
 
 # --------------------------------------------------------- refused as file
@@ -346,9 +337,7 @@ def test_a_day_in_a_reason_is_left_out_whole() -> None:
 
 def test_what_is_missing_is_named_at_once(take: Take) -> None:
     """Nothing is guessed; all that is needed is named, with the ways."""
-    ran = take(
-        "号码,备注\n13800138000,x\n",
-    )
+    ran = take("号码,备注\n13800138000,x\n")
     assert ran.code == 2
     assert "no option for kind, label, role, evidence" in ran.err
     assert "--kind CODE --label CODE" in ran.err

@@ -210,7 +210,7 @@ def test_a_file_of_notes_in_our_own_words(bank: Node, tmp_path: Path) -> None:
     )
     ran = bank("own", "note", "--file", file, *PHONE, "--json")
     assert [i["state"] for i in ran.json["items"]] == [
-        *("added", "added", "refused"),
+        *("added", "added", "refused")
     ]
     [note] = look(bank, "+12025558051")["ours"]["notes"]
     assert note["text"] == "shared"

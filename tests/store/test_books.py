@@ -65,10 +65,7 @@ async def test_each_member_and_key_has_its_own(own: OwnStore) -> None:
     await own.quotas.debit(debit(100, 1, key="account/1"))
     await own.quotas.prune(NOW + 30)
     rows = await own.quotas.usage("2027-01-15", "phone/1")
-    assert rows == [
-        ("bank", "publish", 100, 1),
-        ("police", "publish", 100, 0),
-    ]
+    assert rows == [("bank", "publish", 100, 1), ("police", "publish", 100, 0)]
 
 
 async def test_many_at_once_never_pass_the_limit(own: OwnStore) -> None:

@@ -9,12 +9,7 @@ from syncd import canonical
 from syncd.errors import MissingError, RefusedError, UsageError
 from syncd.flows.draft import NewReport
 from syncd.flows.ports import State
-from syncd.flows.submission import (
-    ImportEnd,
-    ImportStatus,
-    Outcome,
-    Submission,
-)
+from syncd.flows.submission import ImportEnd, ImportStatus, Outcome, Submission
 from syncd.store import gone, imports
 from syncd.store.home_stores import OwnStore
 from syncd.store.imports import Refused
