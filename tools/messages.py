@@ -65,8 +65,9 @@ def sentences() -> tuple[set[str], set[str]]:
         for *_, said in extract_from_ast(page, ["t"]):
             local |= {*_strings(said)}
     local |= {*words.sentences()}
-    for path in ROOT.rglob("foreign.tsv"):
-        local |= {line.split("\t")[-1] for line in _rows(path)}
+    for name in ("lists/foreign", "cli/heads", "cli/nouns"):
+        for line in _rows(ROOT / f"{name}.tsv"):
+            local |= {*line.split("\t")[-1].split(" | ")}
     for said, way in errors.ways().items():
         (coded if said in coded else local).add(way)
     return (local | coded) - {""}, coded - {""}
@@ -101,9 +102,6 @@ def _translated(tree: ast.Module) -> Iterator[str]:
             yield from _texts(node.args[0])
         if name in {"Command", "noun", "verb"}:
             yield from _texts(node.args[-1])
-        if ast.unparse(node.func) in {"grid.table", "sheet_file.table"}:
-            heads = {k: v for k, v in tables.items() if k.isupper()}
-            yield from _all(node.args[0], heads)
         if name == "map" and _name(node.args[0]) in SAYING:
             yield from _all(node.args[1], tables)
 

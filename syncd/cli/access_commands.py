@@ -12,14 +12,7 @@ from syncd.cli.options import (
     one_value,
 )
 from syncd.messages import answers, catalogue
-from syncd.messages.catalogue import later, t
-
-LISTED = later("listed")
-SUMS = (
-    *(later("day"), later("caller"), later("staff"), later("person")),
-    *("purpose", later("look-ups"), LISTED),
-)
-TOLD = (later("time"), "purpose", "kind", LISTED, "action")
+from syncd.messages.catalogue import t
 
 noun = Command()
 
@@ -45,7 +38,7 @@ def _report(args: _ReportOptions) -> None:
         ]
         for one in items
     ]
-    sheet_file.table(SUMS, rows, items, args, args.out)
+    sheet_file.table("access", rows, items, args, args.out)
 
 
 class _AboutOptions(ValueOptions, KindOptions, ApiOptions):
@@ -73,4 +66,6 @@ def _about(args: _AboutOptions) -> None:
         for one in items
     ]
     nothing = [t("no look-up of ours is to be told")]
-    args.show({"items": items}, grid.table(TOLD, rows) if rows else nothing)
+    args.show(
+        {"items": items}, grid.table("access about", rows) if rows else nothing
+    )

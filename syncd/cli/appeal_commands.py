@@ -14,10 +14,6 @@ from syncd.cli.sheet_file import Cells
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
 
-HEAD = (
-    *("id", "cause", "handled by", "purpose", "measure", "reference"),
-    *("received", "decision", "decided", "told", "lifted", "hours", "why"),
-)
 MOST = 1_000_000  # entries in a list
 
 noun = Command()
@@ -33,7 +29,7 @@ def _list(args: _ListOptions) -> None:
     with args.api() as own:
         get = partial(own.get, "/v1/appeals", open=int(not args.all_))
         items, _ = pages(lambda at, most: get(after=at, limit=most), 0, MOST)
-    sheet_file.table(HEAD, [*map(_row, items)], items, args, args.out)
+    sheet_file.table("appeals", [*map(_row, items)], items, args, args.out)
 
 
 def _row(item: Mapping[str, Any]) -> Cells:

@@ -3,12 +3,6 @@
 from syncd.cli import grid
 from syncd.cli.command import Command, option
 from syncd.cli.options import ApiOptions
-from syncd.messages.catalogue import later
-
-HEAD = (
-    *map(later, ("due", "state", "side", "member", "kind", "reason")),
-    *map(later, ("reports", "answer", "position")),
-)
 
 noun = Command()
 
@@ -38,4 +32,4 @@ def _list_disputes(args: _ListOptions) -> None:
         ]
         for one in found["items"]
     ]
-    args.show(found, grid.table(HEAD, rows))
+    args.show(found, grid.table("disputes", rows))

@@ -115,7 +115,7 @@ def lines(steps: Iterable[Step]) -> Iterator[str]:
         (t("ok") if ok else t("RED"), member, t(step), catalogue.say(found))
         for step, member, ok, found, _ in steps
     ]
-    first, *rest = grid.table(("", "member", "step", "found"), rows)
+    first, *rest = grid.table("doctor", rows)
     yield first
     for step, line in zip(steps, rest, strict=True):
         yield line

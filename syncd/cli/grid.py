@@ -5,15 +5,24 @@ tool that splits at runs of spaces.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
+from syncd import tsv
 from syncd.messages.catalogue import t
 
+HEADS: Final = {
+    name: head.split(" | ") for name, head in tsv.rows("cli/heads.tsv")
+}
 
-def table(names: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    """Return rows under the names of their columns, as `t` says those."""
-    return lines([*map(t, names)], [[*row] for row in rows])
+
+def table(
+    name: str, rows: Iterable[Iterable[str]], columns: Sequence[str] = ()
+) -> list[str]:
+    """Return rows under the names of a table's columns, or of some of them."""
+    named = [*map(t, columns or HEADS[name])]
+    return lines(named, [[*row] for row in rows])
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> list[str]:

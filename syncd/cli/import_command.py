@@ -99,7 +99,7 @@ def _imports(args: _ImportsOptions) -> None:
         ]
         for one in items
     ]
-    args.show({"items": items, "next": last}, grid.table(HEAD, rows))
+    args.show({"items": items, "next": last}, grid.table("imports", rows))
     if last and not args.as_json:
         terminal.tell("more: --before {id}", id=last)
 
@@ -107,9 +107,4 @@ def _imports(args: _ImportsOptions) -> None:
 COUNTS = (
     *("accepted", "known", "taken_back", "elsewhere", "refused"),
     *("gone", "due", "dropped"),
-)
-HEAD = (
-    *("id", "list", "file", "by", "began", "state"),
-    *("accepted", "known", "taken back", "taken back by others", "refused"),
-    *("gone", "gone twice", "dropped"),
 )

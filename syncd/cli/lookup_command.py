@@ -26,7 +26,6 @@ from syncd.messages.catalogue import t
 
 KINDS = ("phone", "url", "account")
 LOOKUPS = 1000  # values in one call: a token has but a share of the hour
-HEAD = ("#", "verdict", "action", "labels", "sectors", "seen", "expires")
 
 noun = Command()
 
@@ -125,8 +124,8 @@ def _rows(items: list[Mapping[str, Any]]) -> Iterator[str]:
             continue
         last = {"#": str(number), "seen": item.get("last_seen", "")}
         words = answers.words(item) | last
-        rows.append([words[name] for name in HEAD])
-    yield from grid.table(HEAD, rows)
+        rows.append([words[name] for name in grid.HEADS["lookup"]])
+    yield from grid.table("lookup", rows)
 
 
 def _tell_more(items: list[Mapping[str, Any]]) -> None:

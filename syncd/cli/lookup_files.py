@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from syncd.cli import api_client, grid, sheet_file, table_input, terminal
 from syncd.cli.lookup_client import Question, moment
@@ -23,11 +23,7 @@ from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
 
 REFUSED = ("refused", "")  # what a row counts as that was not asked
-HEADS = (  # of an answer, behind the columns that are kept
-    *("row", "verdict", "action", "labels", "sectors", "seen"),
-    *("expires", "reasons", "belongs to", "notice", "handling"),
-    *("by our own lists", "tried as", "problem", "as of"),
-)
+HEAD: Final = grid.HEADS["answers"]  # behind the columns that are kept
 Counts = Counter[tuple[str, str]]  # of rows, by verdict and action
 
 
@@ -60,7 +56,7 @@ def understood(
         if rows.header is not None:
             at = column_names.place(column, rows.header, rows.width, "--keep")
             name = rows.header[at] if rows.header else column
-        if name in map(t, HEADS):
+        if name in map(t, HEAD):
             raise UsageError(
                 "--keep: the answer has a column {name} too", name=name
             )
@@ -80,7 +76,7 @@ def run(
         SyncdError: the daemon does not answer; then there is no file.
     """
     counts: Counts = Counter()
-    head = [*wanted.keep, *map(t, HEADS)]
+    head = [*wanted.keep, *map(t, HEAD)]
     sheet_file.write(out, head, _answers(wanted, asking, counts))
     table_input.tell_notes(wanted.file, wanted.rows.notes)
     refused = counts[REFUSED]
@@ -105,7 +101,7 @@ def run(
         ]
         for (verdict, action), n in counts.most_common()
     ]
-    args.show(value, grid.table(("verdict", "action", "rows"), rows))
+    args.show(value, grid.table("counts", rows))
     asking.tell()
     if refused:
         terminal.tell(
@@ -167,5 +163,5 @@ def _cells(
     if not item.get("positions"):
         words["handling"] = ""
     words["problem"] = "; ".join(filter(None, (words["why"], words["hint"])))
-    cells = [words[name] for name in HEADS[1:-1]]
+    cells = [words[name] for name in HEAD[1:-1]]
     return cells, (item["verdict"], item.get("action", ""))

@@ -10,55 +10,15 @@ import io
 import sys
 from pathlib import Path
 
+from syncd import tsv
 from syncd.cli import terminal, usage
 from syncd.cli.command import Command, Options, option, parameters
 from syncd.errors import SyncdError, UsageError
 from syncd.messages import catalogue
-from syncd.messages.catalogue import later
 
 NOUNS = {
-    "init": later("Make a member's home, with its keys."),
-    "run": later("Run the daemon until it is stopped."),
-    "report": later("Report, import, retract, dispute, list."),
-    "dispute": later("Disputes against us, and ours."),
-    "vouch": later("Vouch for numbers, sites and accounts in our own name."),
-    "reassigned": later("As a carrier, say that numbers have a new owner."),
-    "lookup": later("Look up numbers, URLs and accounts."),
-    "pending": later("What waits for a second person: list, show, confirm."),
-    "own": later("Our own lists, told nobody: exempt, note, remove, list."),
-    "screening": later("Which of our own customers are listed: add, report."),
-    "access": later("Who looked up what for: report, about."),
-    "appeal": later("Measures to look at again: list, add, note."),
-    "vocabulary": later("The codes of labels, roles, evidence, …"),
-    "status": later("How this member and its peers are doing."),
-    "doctor": later("Look where it ends: this machine, and each member."),
-    "roster": later("The roster: admit, remove, sign, publish, show."),
-    "join": later("Join an alliance: what a new member does."),
-    "alliance": later("Found an alliance."),
-    "keys": later("Admins' keys."),
-    "token": later("Bearer tokens of the local API."),
-    "audit": later("Audit: what signed replies prove."),
-    "log": later("Show, export and verify signed logs."),
-    "db": later("Move a member's databases to a server."),
-    "demo": later("Four members on this machine, from nothing."),
-}
-# A noun's modules are imported only when it is called, so that help and a
-# mistyped word cost no database and no cryptography. The first has the noun,
-# the others add verbs to it; of NOUN it is `NOUN_commands` if not said here.
-MODULES = {
-    "init": "daemon_commands",
-    "run": "daemon_commands",
-    "report": "report_commands retract import_command vault_command",
-    "vouch": "claim_commands",
-    "reassigned": "claim_commands",
-    "lookup": "lookup_command",
-    "vocabulary": "codes",
-    "status": "status_command",
-    "doctor": "doctor_command",
-    "roster": "roster_commands edits never_edits",
-    "alliance": "alliance",
-    "log": "log",
-    "demo": ".demo.demo_command",
+    noun: (modules.split(), about)
+    for noun, modules, about in tsv.rows("cli/nouns.tsv")
 }
 
 
@@ -73,14 +33,15 @@ def build(wanted: str = "") -> Command:
     """Return the command, with the noun `wanted` whole and others by name."""
     app = Command("Signed exchange of hashed fraud indicators.")
     app.options = _Leading
-    for name, about in NOUNS.items():
+    for name, (_, about) in NOUNS.items():
         app.noun(name, about)
     if wanted in NOUNS:
+        modules, about = NOUNS[wanted]
         found, *_ = [
             importlib.import_module(f".{module}", "syncd.cli")
-            for module in MODULES.get(wanted, f"{wanted}_commands").split()
+            for module in modules
         ]
-        found.noun.about = NOUNS[wanted]
+        found.noun.about = about
         app.below[wanted] = found.noun.below.get(wanted, found.noun)
     return app
 

@@ -25,11 +25,6 @@ from syncd.cli.options import (
 from syncd.errors import RefusedError, UsageError
 from syncd.messages.catalogue import later, t
 
-HEAD = (
-    *("id", "type", "kind", "state", "by", "kept", "until"),
-    *("what", "why", "value"),
-)
-
 COUNTED = ("added", "known", "replaced", "refused")
 TOTAL = later(
     "added {added}, already known {known}, replaced {replaced},"
@@ -168,8 +163,8 @@ def _list_entries(args: _ListOptions) -> None:
         query["ended"] = 1
 
     def lines(items: Sequence[Mapping[str, Any]]) -> list[str]:
-        shown = len(HEAD) if args.show_values else -1
-        return grid.table(HEAD[:shown], [_row(one)[:shown] for one in items])
+        head = grid.HEADS["own"][: None if args.show_values else -1]
+        return grid.table("own", [_row(x)[: len(head)] for x in items], head)
 
     with args.api() as own:
         get = partial(own.get, "/v1/own/entries", **query)

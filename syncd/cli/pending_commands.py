@@ -12,9 +12,6 @@ from syncd.cli.options import ApiOptions
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import t
 
-HEAD = ("id", "state", "call", "by", "handed in", "until", "changes")
-ROW = ("row", "type", "kind", "value", "label", "evidence", "seen", "stays")
-
 noun = Command()
 
 
@@ -38,7 +35,7 @@ def _list(args: _ListOptions) -> None:
         ]
         for one in found["items"]
     ]
-    args.show(found, grid.table(HEAD, rows))
+    args.show(found, grid.table("pending", rows))
 
 
 class _ShowOptions(ApiOptions):
@@ -53,11 +50,12 @@ class _DecideOptions(_ShowOptions):
 def _show(args: _ShowOptions) -> None:
     with args.api() as own:
         found = own.get(f"/v1/pending/{args.id_}")
+    keys = grid.HEADS["pending row"][1:]
     rows = [
-        [str(row["n"]), *(_cell(row.get(key)) for key in ROW[1:])]
+        [str(row["n"]), *(_cell(row.get(key)) for key in keys)]
         for row in found["rows"]
     ]
-    table = grid.table(ROW, rows) if rows else ()
+    table = grid.table("pending row", rows) if rows else ()
     args.show(found, chain(_shown(found["item"]), table))
 
 

@@ -15,11 +15,6 @@ from syncd.messages.catalogue import later
 
 CHUNK = 1000  # rows in a call
 REFERENCE = "reference customer customer_no id 编号 客户号 客户编号"
-HEAD = (
-    *("id", "kind", "reference", "expires", "verdict"),
-    *("evidence", "roles", "handling", "since"),
-)
-
 TOTAL = later("kept {kept}, refused {refused}")
 
 noun = Command()
@@ -66,8 +61,8 @@ def _report(args: _ReportOptions) -> int:
     for one in found["items"]:
         lists = {name: ", ".join(one[name]) for name in ("evidence", "roles")}
         cells = {**one, **lists, "since": moment(one["since"])}
-        rows.append([str(cells[name]) for name in HEAD])
-    args.show(found, grid.table(HEAD, rows))
+        rows.append([str(cells[name]) for name in grid.HEADS["screening"]])
+    args.show(found, grid.table("screening", rows))
     if found["stale"]:
         terminal.tell(
             "not complete: {n} entries are of an old token key and not compared"

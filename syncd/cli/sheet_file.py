@@ -17,18 +17,18 @@ Cells = Sequence[str | int]
 
 
 def table(
-    head: Iterable[str],
+    name: str,
     rows: Sequence[Cells],
     items: Any,
     args: OutputOptions,
     out: Path | None,
 ) -> None:
-    """Write rows to a file, if one is named; else print them, or the items."""
+    """Write a table to a file, if one is named; else print it, or the items."""
     if out:
-        write(out, map(t, head), rows)
+        write(out, map(t, grid.HEADS[name]), rows)
         return
     cells = ([*map(str, row)] for row in rows)
-    args.show({"items": items}, grid.table(head, cells))
+    args.show({"items": items}, grid.table(name, cells))
 
 
 def write(out: Path, head: Iterable[str], rows: Iterable[Cells]) -> None:

@@ -10,15 +10,6 @@ from syncd.cli.options import ApiOptions
 from syncd.messages import catalogue
 from syncd.messages.catalogue import later, t
 
-MEMBERS = (
-    *("member", "sector", "holder", "heard", "asked", "clock"),
-    *("certificate", "lacks", "state"),
-)
-LOGS = (
-    *("log", "size", "merged", "lag", "as of", "receipt"),
-    *("source", "pulled", "state"),
-)
-
 
 class _StatusOptions(ApiOptions):
     health: bool = option(
@@ -82,8 +73,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
             )
             for f in found["findings"]
         ]
-        head = ("finding", "log", "times", "last", "detail")
-        out += ["", *grid.table(head, rows)]
+        out += ["", *grid.table("findings", rows)]
     todo = [*map(catalogue.text, found["todo"])] or [t("nothing")]
     shown = [(t("what to do"), text) for text in todo]
     shown += [(t("note"), catalogue.text(note)) for note in found["notes"]]
@@ -112,7 +102,7 @@ def _members(found: Mapping[str, Any], now: int) -> list[str]:
                 _contact(row, now),
             ]
         )
-    return grid.table(MEMBERS, rows)
+    return grid.table("members", rows)
 
 
 def _contact(row: Mapping[str, Any], now: int) -> str:
@@ -121,9 +111,6 @@ def _contact(row: Mapping[str, Any], now: int) -> str:
     since = _ago(now - row["silent_since"])
     why = catalogue.text(row["why"])
     return t("does not answer, first {ago}: {why}", ago=since, why=why)
-
-
-STATES = (later("self"), later("ok"), later("unheard"), later("removed"))
 
 
 def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -219,7 +206,8 @@ def _logs(found: Mapping[str, Any], now: int) -> list[str]:
                 *([log.get("digest", "")[:16]] if digests else []),
             ]
         )
-    return grid.table((*LOGS, "digest") if digests else LOGS, rows)
+    shown = grid.HEADS["logs"][: None if digests else -1]
+    return grid.table("logs", rows, shown)
 
 
 def _state(log: Mapping[str, Any]) -> str:

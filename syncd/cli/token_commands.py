@@ -70,7 +70,7 @@ def _list_tokens(args: OutputOptions) -> None:
         row["certificate_ends"] = certificate.expires(der) if der else None
     times = ("added_at", "revoked_at", "certificate_ends")
     table = grid.table(
-        ("name", "role", "staff", "added", "revoked", "certificate until"),
+        "tokens",
         [
             (
                 *(row["name"], row["role"], row["staff"]),

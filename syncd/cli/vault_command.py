@@ -10,11 +10,7 @@ from syncd.cli.report_commands import noun
 from syncd.cli.retract import TYPES
 from syncd.messages.catalogue import later
 
-HEAD = (
-    *map(later, ("id", "type", "kind", "state", "label", "seen", "expires")),
-    *map(later, ("due", "by", "position")),
-)
-NAMES = {"elsewhere": later("taken back by others")}
+OTHERS = "taken back by others"
 STATES = ("waiting", "published", "ending", "ended")
 
 
@@ -59,17 +55,17 @@ def _list_vault(args: _ListOptions) -> None:
 
     def lines(items: list[dict[str, Any]]) -> list[str]:
         others = any(item.get("elsewhere") for item in items)
-        more = {"elsewhere": others, "value": args.show_values}
-        head = (*HEAD, *(name for name, there in more.items() if there))
-        titles = [NAMES.get(name, name) for name in head]
+        there = {OTHERS: others, "value": args.show_values}
+        head = [n for n in grid.HEADS["vault"] if there.get(n, True)]
         cells = [[_cell(item, name) for name in head] for item in items]
-        return grid.table(titles, cells)
+        return grid.table("vault", cells, head)
 
     with args.api() as own:
         args.show_pages(page, args.before, lines, later("more: --before {id}"))
 
 
 def _cell(item: Mapping[str, Any], name: str) -> str:
+    name = "elsewhere" if name == OTHERS else name
     if name == "position" and item.get(name):
         return ":".join(str(part) for part in item[name])
     if name == "label" and item["type"] != "report":
