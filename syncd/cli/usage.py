@@ -8,7 +8,6 @@ value.
 
 import argparse
 import difflib
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from math import inf
@@ -153,27 +152,16 @@ def page(command: Command, name: str) -> str:
         ],
         t("Commands"): [(n, t(c.about)) for n, c in command.below.items()],
     }
-    lines = [
-        t("Usage: ") + " ".join(words),
-        "",
-        _filled("  ", t(command.about)),
-    ]
+    shown = argparse.HelpFormatter("", width=WIDTH + 2)
+    shown.add_usage(" ".join(words), (), (), t("Usage: "))
+    shown.add_text(t(command.about))
     for heading, rows in sections.items():
-        if rows:
-            lines += ["", f"{heading}:"]
-            wide = max(len(label) for label, _ in rows)
-            lines += [_filled(f"  {n:{wide}}  ", about) for n, about in rows]
-    return "\n".join(lines)
-
-
-def _filled(begin: str, text: str) -> str:
-    return textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent=begin,
-        subsequent_indent=" " * len(begin),
-        break_on_hyphens=False,
-    )
+        shown.start_section(heading)
+        for label, about in rows:
+            said = about.replace("%", "%%")
+            shown.add_argument(argparse.Action((), label, help=said))
+        shown.end_section()
+    return shown.format_help().rstrip()
 
 
 def _label(one: Parameter) -> str:
