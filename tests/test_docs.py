@@ -256,7 +256,7 @@ def test_numbers_are_those_of_the_code() -> None:
     )
     assert MAX_BUNDLE == 256 * 65_537
     assert f"{leaf.MAX_BODY:,}; 256 × 65,537" in limits
-    assert config.PeerApi().max_request_bytes == 1 << 20
+    assert config.Config(Path()).peer.max_request_bytes == 1 << 20
     assert "peer API | 1 MiB" in limits
 
 

@@ -18,6 +18,4 @@ from syncd.config.secret import tls_files as tls_files
 from syncd.config.secret import webhook_key as webhook_key
 from syncd.config.settings import Address as Address
 from syncd.config.settings import Config as Config
-from syncd.config.settings import PeerApi as PeerApi
-from syncd.config.settings import Secret as Secret
 from syncd.config.settings import Target as Target

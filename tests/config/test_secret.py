@@ -7,7 +7,7 @@ import pytest
 
 from syncd import config
 from syncd.config import Environment
-from syncd.config.settings import Database
+from syncd.config.settings import Database, Secret
 from syncd.errors import UsageError
 
 PASSPHRASE = b"correct horse battery\n"
@@ -24,7 +24,7 @@ def ours(tmp_path: Path, **secret: Any) -> config.Config:
     """Settings of a home beside the secrets of these tests."""
     return config.Config(
         home=tmp_path / "home",
-        secret=config.Secret(**secret),
+        secret=Secret(**secret),
     )
 
 
