@@ -30,14 +30,12 @@ class _VouchOptions(KindOptions, ListOptions):
     " TSV, TXT, NDJSON or XLSX file.",
 )
 def _vouch(args: _VouchOptions) -> int:
-    from syncd.cli import table_input
     from syncd.lists import words
     from syncd.lists.columns import Extra
 
     return HandIn("/v1/vouches", "vouches", TOTAL, COUNTED).load(
         *(args, args.file),
         {**args.named, **args.given("expires", "role")},
-        fields=(*table_input.VALUE, "expires"),
         more={"role": Extra(ROLE, words.meaning("vouch_role"))},
     )
 

@@ -4,7 +4,6 @@ from syncd.cli import grid, terminal
 from syncd.cli.command import Command, argument
 from syncd.cli.options import OutputOptions
 from syncd.indicator import vocabulary
-from syncd.messages.catalogue import t
 
 noun = Command()
 
@@ -31,8 +30,8 @@ def _codes(args: _VocabularyOptions) -> int:
     ]
     args.show(
         {"codes": rows},
-        grid.lines(
-            (t("field"), t("code"), "中文", "English", t("of")),
+        grid.table(
+            "codes",
             [(c.facet, c.code, c.zh, c.en, ", ".join(c.kinds)) for c in found],
         )
         if found

@@ -2,6 +2,7 @@
 
 from syncd.cli import grid
 from syncd.cli.command import Command, option
+from syncd.cli.grid import Item
 from syncd.cli.options import ApiOptions
 
 noun = Command()
@@ -16,20 +17,15 @@ class _ListOptions(ApiOptions):
 @noun.verb("list", "List disputes against us and ours, the first due first.")
 def _list_disputes(args: _ListOptions) -> None:
     query = {**args.given("side", "state"), "limit": args.limit}
-    with args.api() as own:
-        found = own.get("/v1/disputes", **query)
-    rows = [
-        [
-            *(one["due"], one["state"], one["side"], one["member"]),
-            *(one["kind"], one["reason"]),
-            " ".join("{}:{}".format(*r["position"]) for r in one["reports"]),
-            ", ".join(
-                dict.fromkeys(
-                    r["outcome"] for r in one["reports"] if "outcome" in r
-                )
-            ),
-            "{}:{}".format(*one["position"]),
-        ]
-        for one in found["items"]
-    ]
-    args.show(found, grid.table("disputes", rows))
+    found = args.ask("/v1/disputes", **query)
+    args.show(found, grid.items("disputes", found["items"], _shown))
+
+
+def _shown(one: Item) -> Item:
+    reports = one["reports"]
+    answers = [r["outcome"] for r in reports if "outcome" in r]
+    return {
+        "reports": " ".join("{}:{}".format(*r["position"]) for r in reports),
+        "answer": [*dict.fromkeys(answers)],
+        "position": "{}:{}".format(*one["position"]),
+    }

@@ -4,14 +4,15 @@ Nothing is cut short and nothing is drawn: what is shown can be piped to any
 tool that splits at runs of spaces.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from rich.cells import cell_len, set_cell_size
 
 from syncd import tsv
 from syncd.messages.catalogue import t
 
+Item = Mapping[str, Any]
 HEADS: Final = {
     name: head.split(" | ") for name, head in tsv.rows("cli/heads.tsv")
 }
@@ -23,6 +24,31 @@ def table(
     """Return rows under the names of a table's columns, or of some of them."""
     named = [*map(t, columns or HEADS[name])]
     return lines(named, [[*row] for row in rows])
+
+
+def items(
+    name: str,
+    found: Iterable[Item],
+    shown: Callable[[Item], Item] = dict,
+    columns: Sequence[str] = (),
+) -> list[str]:
+    """Return items under a table's columns, or under some of them."""
+    rows = cells(name, found, shown, columns)
+    return table(name, [[*map(str, row)] for row in rows], columns)
+
+
+def cells(
+    name: str,
+    found: Iterable[Item],
+    shown: Callable[[Item], Item] = dict,
+    columns: Sequence[str] = (),
+) -> Iterator[list[str | int]]:
+    """Yield what items have under a table's columns, or `shown` says instead."""
+    keys = [one.replace(" ", "_") for one in columns or HEADS[name]]
+    for one in found:
+        row = {**one, **shown(one)}
+        each = [row.get(key, "") for key in keys]
+        yield [", ".join(x) if isinstance(x, list) else x for x in each]
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> list[str]:

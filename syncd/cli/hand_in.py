@@ -81,6 +81,7 @@ class HandIn:
         """
         from syncd.cli import table_input
 
+        more = {"fields": (*table_input.VALUE, "expires"), **more}
         rows, plan = table_input.understood(file, args, constants, **more)
         table_input.tell_unused(file, plan.unused)
         with args.api() as own:

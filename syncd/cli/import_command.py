@@ -9,6 +9,7 @@ from pathlib import Path
 
 from syncd.cli import grid, terminal
 from syncd.cli.command import argument, option
+from syncd.cli.grid import Item
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions, FieldOptions, FormatOptions
 from syncd.cli.report_commands import noun
@@ -77,8 +78,7 @@ def _imports(args: _ImportsOptions) -> None:
             terminal.tell("{n} refused rows: {path}", n=n, path=args.out)
             if n < state["refused"]:
                 terminal.tell(
-                    "{n} of them are not kept any more",
-                    n=state["refused"] - n,
+                    "{n} of them are not kept any more", n=state["refused"] - n
                 )
             return
         page = own.get(
@@ -88,23 +88,18 @@ def _imports(args: _ImportsOptions) -> None:
             list=args.list_,
         )
     items, last = page["items"], page.get("next")
-    rows = [
-        [
-            *(str(one["id"]), one["list"], one["name"], one["by"]),
-            moment(one["began_at"]),
-            t("finished")
-            if one["finished"]
-            else t("at row {n}", n=one["row"]),
-            *(str(one[name]) for name in COUNTS),
-        ]
-        for one in items
-    ]
-    args.show({"items": items, "next": last}, grid.table("imports", rows))
+    lines = grid.items("imports", items, _shown)
+    args.show({"items": items, "next": last}, lines)
     if last and not args.as_json:
         terminal.tell("more: --before {id}", id=last)
 
 
-COUNTS = (
-    *("accepted", "known", "taken_back", "elsewhere", "refused"),
-    *("gone", "due", "dropped"),
-)
+def _shown(one: Item) -> Item:
+    at = t("at row {n}", n=one["row"])
+    return {
+        "file": one["name"],
+        "began": moment(one["began_at"]),
+        "state": t("finished") if one["finished"] else at,
+        "taken_back_by_others": one["elsewhere"],
+        "gone_twice": one["due"],
+    }

@@ -23,12 +23,7 @@ from syncd.indicator.leaf import Record
 from syncd.messages.catalogue import t
 from syncd.node.audit import stored
 from syncd.node.pinned import clock, trusted_roster
-from syncd.store.snapshot import (
-    CosignRow,
-    LogRow,
-    MirrorSnapshot,
-    OwnSnapshot,
-)
+from syncd.store.snapshot import CosignRow, LogRow, MirrorSnapshot, OwnSnapshot
 from syncd.tlog import checkpoint, note, strict
 from syncd.tlog.merkle import BUNDLE
 

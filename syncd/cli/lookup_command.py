@@ -120,12 +120,11 @@ def _rows(items: list[Mapping[str, Any]]) -> Iterator[str]:
     for number, item in enumerate(items, 1):
         if "problem" in item:
             why = catalogue.of(api_client.problem(item["problem"]))
-            rows.append([str(number), t("refused"), why, *[""] * 4])
-            continue
-        last = {"#": str(number), "seen": item.get("last_seen", "")}
-        words = answers.words(item) | last
-        rows.append([words[name] for name in grid.HEADS["lookup"]])
-    yield from grid.table("lookup", rows)
+            words = {"verdict": t("refused"), "action": why}
+        else:
+            words = answers.words(item) | {"seen": item.get("last_seen", "")}
+        rows.append({"#": number, **words})
+    yield from grid.items("lookup", rows)
 
 
 def _tell_more(items: list[Mapping[str, Any]]) -> None:

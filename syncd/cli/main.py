@@ -41,8 +41,9 @@ def build(wanted: str = "") -> Command:
             importlib.import_module(f".{module}", "syncd.cli")
             for module in modules
         ]
-        found.noun.about = about
-        app.below[wanted] = found.noun.below.get(wanted, found.noun)
+        noun = found.noun.below.get(wanted, found.noun)
+        noun.about = noun.about or about
+        app.below[wanted] = noun
     return app
 
 

@@ -47,10 +47,16 @@ class ClientOptions(Options):
 class ApiOptions(ClientOptions, OutputOptions):
     """What the daemon answers is shown."""
 
+    def ask(self, path: str, body: Any = None, **query: Any) -> Any:
+        """Return what the daemon answers to a body, or else to a query."""
+        with self.api() as own:
+            if body is None:
+                return own.get(path, **query)
+            return own.post(path, body)
+
     def send(self, path: str, body: Mapping[str, Any], line: str) -> Any:
         """Post a body; show the answer, in a line with both's fields; return it."""
-        with self.api() as own:
-            found = own.post(path, body)
+        found = self.ask(path, body)
         self.show(found, [t(line, **{**body, **found})])
         return found
 

@@ -80,7 +80,6 @@ def _keep(
     )
     if args.file and args.is_list(args.file):
         # Only a list is read as a table.
-        from syncd.cli import table_input
         from syncd.lists import words
         from syncd.lists.columns import Extra
 
@@ -88,8 +87,7 @@ def _keep(
         if type_ == "note":
             columns["code"] = Extra(CODE, words.meaning("note"))
             columns["text"] = Extra(TEXT)
-        kept = (*table_input.VALUE, "expires")
-        return done.load(args, args.file, fields, fields=kept, more=columns)
+        return done.load(args, args.file, fields, more=columns)
     check_given(fields, *needed)
     return done.values(args, values(args.file), fields)
 
@@ -164,7 +162,7 @@ def _list_entries(args: _ListOptions) -> None:
 
     def lines(items: Sequence[Mapping[str, Any]]) -> list[str]:
         head = grid.HEADS["own"][: None if args.show_values else -1]
-        return grid.table("own", [_row(x)[: len(head)] for x in items], head)
+        return grid.items("own", items, _shown, head)
 
     with args.api() as own:
         get = partial(own.get, "/v1/own/entries", **query)
@@ -176,9 +174,7 @@ def _list_entries(args: _ListOptions) -> None:
         )
 
 
-def _row(item: Mapping[str, Any]) -> list[str]:
-    """Return an entry as the cells of its row."""
-    states = {name: t(name) for name in ("stands", "expired", "ended")}
+def _shown(item: Mapping[str, Any]) -> Mapping[str, Any]:
     what = [item.get(name, "") for name in ("code", "text", "list", "label")]
     if item.get("official"):
         what.append(t("official report"))
@@ -186,10 +182,10 @@ def _row(item: Mapping[str, Any]) -> list[str]:
     if "removed_at" in item:
         by, ended = item["removed_by"], item.get("removed_why", "")
         why += f" → {moment(item['removed_at'])} {by} {ended}"
-    return [
-        *(str(item["id"]), item["type"], item["kind"]),
-        *(states.get(item["state"], item["state"]), item["by"]),
-        *(moment(item["at"]), item.get("expires", "")),
-        *(", ".join(filter(None, what)), why.strip()),
-        item.get("value", ""),
-    ]
+    return {
+        "state": t(item["state"]),
+        "kept": moment(item["at"]),
+        "until": item.get("expires", ""),
+        "what": [*filter(None, what)],
+        "why": why.strip(),
+    }

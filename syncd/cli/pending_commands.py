@@ -21,21 +21,18 @@ class _ListOptions(ApiOptions):
 
 @noun.verb("list", "List what waits for a second person, and what went.")
 def _list(args: _ListOptions) -> None:
-    with args.api() as own:
-        found = own.get("/v1/pending", limit=1000, state=args.state)
-    rows = [
-        [
-            *(
-                str(one["id"]),
-                catalogue.phrase("review", one["state"]),
-                one["call"],
-            ),
-            *(_who(one["by"]), moment(one["at"]), moment(one["until"])),
-            f"{sum(c['n'] for c in one.get('changes', ())):+,}",
-        ]
-        for one in found["items"]
-    ]
-    args.show(found, grid.table("pending", rows))
+    found = args.ask("/v1/pending", limit=1000, state=args.state)
+    args.show(found, grid.items("pending", found["items"], _row))
+
+
+def _row(one: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {
+        "state": catalogue.phrase("review", one["state"]),
+        "by": _who(one["by"]),
+        "handed_in": moment(one["at"]),
+        "until": moment(one["until"]),
+        "changes": f"{sum(c['n'] for c in one.get('changes', ())):+,}",
+    }
 
 
 class _ShowOptions(ApiOptions):
@@ -48,14 +45,9 @@ class _DecideOptions(_ShowOptions):
 
 @noun.verb("show", "Show what would change.")
 def _show(args: _ShowOptions) -> None:
-    with args.api() as own:
-        found = own.get(f"/v1/pending/{args.id_}")
-    keys = grid.HEADS["pending row"][1:]
-    rows = [
-        [str(row["n"]), *(_cell(row.get(key)) for key in keys)]
-        for row in found["rows"]
-    ]
-    table = grid.table("pending row", rows) if rows else ()
+    found = args.ask(f"/v1/pending/{args.id_}")
+    rows = [{"row": row["n"], **row} for row in found["rows"]]
+    table = grid.items("pending row", rows) if rows else ()
     args.show(found, chain(_shown(found["item"]), table))
 
 
@@ -70,16 +62,10 @@ def _refuse(args: _DecideOptions) -> int:
 
 
 def _do(args: _DecideOptions, what: str) -> int:
-    with args.api() as own:
-        where = f"/v1/pending/{args.id_}/{what}"
-        found = own.post(where, args.given("why"))
+    found = args.ask(f"/v1/pending/{args.id_}/{what}", args.given("why"))
     [item] = found["items"]
     args.show(found, _shown(item))
     return int(item["state"] == "failed")
-
-
-def _cell(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, list) else value or ""
 
 
 def _who(by: Mapping[str, Any]) -> str:

@@ -3,11 +3,12 @@
 No text of it runs as a formula, or is read as a number.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from syncd.cli import grid, terminal
+from syncd.cli.grid import Item
 from syncd.cli.options import OutputOptions
 from syncd.errors import UsageError
 from syncd.lists import safe
@@ -18,17 +19,16 @@ Cells = Sequence[str | int]
 
 def table(
     name: str,
-    rows: Sequence[Cells],
-    items: Any,
+    items: Sequence[Item],
+    shown: Callable[[Item], Item],
     args: OutputOptions,
     out: Path | None,
 ) -> None:
     """Write a table to a file, if one is named; else print it, or the items."""
     if out:
-        write(out, map(t, grid.HEADS[name]), rows)
-        return
-    cells = ([*map(str, row)] for row in rows)
-    args.show({"items": items}, grid.table(name, cells))
+        write(out, map(t, grid.HEADS[name]), grid.cells(name, items, shown))
+    else:
+        args.show({"items": items}, grid.items(name, items, shown))
 
 
 def write(out: Path, head: Iterable[str], rows: Iterable[Cells]) -> None:

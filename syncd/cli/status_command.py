@@ -21,8 +21,7 @@ class _StatusOptions(ApiOptions):
 def _status(args: _StatusOptions) -> int:
     if args.health:
         return _health(args)
-    with args.api() as own:
-        found = own.get("/v1/status", digests=1 if args.digests else None)
+    found = args.ask("/v1/status", digests=1 if args.digests else None)
     args.show(found, lines(found))
     return 0
 

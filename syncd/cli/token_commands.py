@@ -68,18 +68,16 @@ def _list_tokens(args: OutputOptions) -> None:
     for row in rows:
         der = row.pop("certificate")
         row["certificate_ends"] = certificate.expires(der) if der else None
-    times = ("added_at", "revoked_at", "certificate_ends")
-    table = grid.table(
-        "tokens",
-        [
-            (
-                *(row["name"], row["role"], row["staff"]),
-                *(moment(row[at]) for at in times),
-            )
-            for row in rows
-        ],
-    )
-    args.show(rows, table)
+    shown = [
+        {
+            **row,
+            "added": moment(row["added_at"]),
+            "revoked": moment(row["revoked_at"]),
+            "certificate_until": moment(row["certificate_ends"]),
+        }
+        for row in rows
+    ]
+    args.show(rows, grid.items("tokens", shown))
 
 
 class _RevokeOptions(Options):

@@ -1,10 +1,10 @@
 """`syncd report list`: what is in our vault, newest first."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from syncd.cli import grid
 from syncd.cli.command import option
+from syncd.cli.grid import Item
 from syncd.cli.options import KindOptions, PageOptions, among, one_value
 from syncd.cli.report_commands import noun
 from syncd.cli.retract import TYPES
@@ -57,17 +57,16 @@ def _list_vault(args: _ListOptions) -> None:
         others = any(item.get("elsewhere") for item in items)
         there = {OTHERS: others, "value": args.show_values}
         head = [n for n in grid.HEADS["vault"] if there.get(n, True)]
-        cells = [[_cell(item, name) for name in head] for item in items]
-        return grid.table("vault", cells, head)
+        return grid.items("vault", items, _shown, head)
 
     with args.api() as own:
         args.show_pages(page, args.before, lines, later("more: --before {id}"))
 
 
-def _cell(item: Mapping[str, Any], name: str) -> str:
-    name = "elsewhere" if name == OTHERS else name
-    if name == "position" and item.get(name):
-        return ":".join(str(part) for part in item[name])
-    if name == "label" and item["type"] != "report":
-        return str(item.get("reason", item.get("role", "")))
-    return str(item.get(name, ""))
+def _shown(item: Item) -> Item:
+    there = {"taken_back_by_others": item.get("elsewhere", "")}
+    if item.get("position"):
+        there["position"] = "{}:{}".format(*item["position"])
+    if item["type"] != "report":
+        there["label"] = item.get("reason", item.get("role", ""))
+    return there

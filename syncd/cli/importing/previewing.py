@@ -21,7 +21,6 @@ from syncd.messages.catalogue import t
 from syncd.node import pinned
 
 SHOWN = 20  # reasons of refused rows
-FIELDS = ("label", "role", "evidence", "confidence", "seen", "expires")
 
 
 def show(args: OutputOptions, rows: Table, plan: Columns) -> Preview:
@@ -54,23 +53,14 @@ def show(args: OutputOptions, rows: Table, plan: Columns) -> Preview:
 
 def _lines(found: Preview, plan: Columns) -> Iterator[str]:
     yield t("Columns, and what they are understood as:")
-    head = (t("column"), t("field"))
     named = [(name, into or t("not stored")) for name, into in found.columns]
-    yield from grid.lines(head, named)
+    yield from grid.table("columns", named)
     if plan.constants:
         constants = ", ".join(f"{k}={v}" for k, v in plan.constants.items())
         yield t("For all rows: {said}", said=constants)
     yield "\n" + t("The first rows as they would be listed:")
-    yield from grid.lines(
-        (t("line"), "kind", "value", *FIELDS),
-        [
-            (
-                *(str(one.row), one.kind, one.value),
-                *(str(one.fields.get(name, "")) for name in FIELDS),
-            )
-            for one in found.listed
-        ],
-    )
+    first = [{"line": x.row, **x._asdict(), **x.fields} for x in found.listed]
+    yield from grid.items("preview", first)
     yield "\n" + answers.previewed(found)
     for code, n in sorted(found.notices.items()):
         yield f"{n:>9,} × {answers.notices({'notices': (code,)})}"
@@ -79,8 +69,8 @@ def _lines(found: Preview, plan: Columns) -> Iterator[str]:
         yield f"{n:>9,} × {line}"
     if found.unknown:
         yield "\n" + t("Unknown words, and the nearest codes:")
-        yield from grid.lines(
-            (t("rows"), t("field"), t("word"), t("nearest")),
+        yield from grid.table(
+            "unknown",
             [(f"{u.rows:,}", u.field, u.shown, u.near) for u in found.unknown],
         )
         if found.more:

@@ -1,0 +1,191 @@
+"""What compliance does: `syncd access`, `syncd appeal`, `syncd screening`.
+
+Who looked up what for, and what a person may hear of it; measures to look at
+again, and what came of each; which of our own customers are listed. What is
+shown of these has the house's references and never a value.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from syncd.cli import grid, sheet_file, terminal
+from syncd.cli.api_client import pages
+from syncd.cli.command import Command, argument, option
+from syncd.cli.grid import Item
+from syncd.cli.hand_in import HandIn, ListOptions
+from syncd.cli.lookup_client import moment
+from syncd.cli.options import ApiOptions, KindOptions, ValueOptions, one_value
+from syncd.messages import answers, catalogue
+from syncd.messages.catalogue import later, t
+
+MOST = 1_000_000  # entries in a list
+CHUNK = 1000  # customers in a call
+REFERENCE = "reference customer customer_no id 编号 客户号 客户编号"
+TOTAL = later("kept {kept}, refused {refused}")
+
+noun = Command()
+access, appeal, screening = (
+    noun.noun(name, "") for name in ("access", "appeal", "screening")
+)
+
+# -------------------------------------------------------------------- access
+
+
+class _AccessReportOptions(ApiOptions):
+    since: str = option("first day")
+    until: str = option("last day")
+    by: str = option("token or person: as whose they are counted")
+    out: Path | None = option("a new file: .csv or .xlsx")
+
+
+@access.verb("report", "Report who looked up how much, for what, by the day.")
+def _report_access(args: _AccessReportOptions) -> None:
+    query = args.given("since", "until", "by")
+    items = args.ask("/v1/access", **query)["items"]
+    sheet_file.table("access", items, _access_shown, args, args.out)
+
+
+def _access_shown(one: Item) -> Item:
+    purpose = answers.name("purpose", one["purpose"])
+    has = {"day": one["on"], "caller": one["by"], "look-ups": one["lookups"]}
+    return {"purpose": purpose, **has}
+
+
+class _AccessAboutOptions(ValueOptions, KindOptions, ApiOptions):
+    reference: str = option("our file number; it is kept")
+
+
+@access.verb(
+    "about",
+    "Answer a person who asks which look-ups of ours were on a value: from"
+    " standard input, or asked for.",
+)
+def _about_access(args: _AccessAboutOptions) -> None:
+    args.check_kind()
+    wanted = {**args.named, **args.given("reference")}
+    wanted["value"] = one_value(args.file)
+    items = args.ask("/v1/access/about", wanted)["items"]
+    lang = catalogue.language()
+    rows = [
+        [
+            *(moment(one["at"]), one["purpose"][lang], one["kind"]),
+            t("yes") if "listed" in one else "",
+            answers.name("action", one.get("action", "")),
+        ]
+        for one in items
+    ]
+    nothing = [t("no look-up of ours is to be told")]
+    args.show(
+        {"items": items}, grid.table("access about", rows) if rows else nothing
+    )
+
+
+# ------------------------------------------------------------------- appeals
+
+
+class _AppealListOptions(ApiOptions):
+    all_: bool = option("also what is done with")
+    out: Path | None = option("a new file: .csv or .xlsx")
+
+
+@appeal.verb("list", "List measures to look at again, and appeals.")
+def _list_appeal(args: _AppealListOptions) -> None:
+    with args.api() as own:
+        get = partial(own.get, "/v1/appeals", open=int(not args.all_))
+        items, _ = pages(lambda at, most: get(after=at, limit=most), 0, MOST)
+    sheet_file.table("appeals", items, _appeal_shown, args, args.out)
+
+
+def _appeal_shown(item: Item) -> Item:
+    decision = item.get("decision", "")
+    times = ("received", "decided", "told", "lifted")
+    return {
+        "cause": catalogue.phrase("appeal", item["cause"]),
+        "handled_by": item["by"],
+        "purpose": answers.name("purpose", item.get("purpose", "")),
+        "measure": answers.name("action", item.get("measure", "")),
+        "decision": decision and catalogue.phrase("appeal", decision),
+        **{name: moment(item.get(f"{name}_at")) for name in times},
+    }
+
+
+class _AppealAddOptions(ApiOptions):
+    reference: str = option("our file number; it is kept")
+    measure: str = option("the measure: label … hold")
+    received: str = option("day on which it came; today if not")
+
+
+@appeal.verb("add", "Enter an appeal that came in.")
+def _add_appeal(args: _AppealAddOptions) -> None:
+    draft = args.given("reference", "measure", "received")
+    [made] = args.ask("/v1/appeals", draft)["items"]
+    args.show(made, [t("kept as {id}", id=made["id"])])
+
+
+class _AppealNoteOptions(ApiOptions):
+    step: str = argument()
+    ids: list[int] = argument()
+    why: str = option("of a decision; it is kept")
+
+
+@appeal.verb("note", "Note that it was granted, refused, told or lifted.")
+def _note_appeal(args: _AppealNoteOptions) -> None:
+    step = {"step": args.step, **args.given("why")}
+    done: list[Mapping[str, Any]] = []
+    with args.api() as own:
+        for number in args.ids:
+            done += own.post(f"/v1/appeals/{number}", step)["items"]
+            if not args.as_json:
+                terminal.say("{id}: noted", id=number)
+    args.show({"items": done}, ())
+
+
+# ------------------------------------------------------------- our customers
+
+
+class _ScreeningAddOptions(KindOptions, ListOptions):
+    file: Path = argument()
+    kind: str = option("for rows that do not say it")
+    until: str = option("for rows that do not say it: the day they end")
+
+
+@screening.verb(
+    "add", "Hand in customers: columns for kind, value, reference and expires."
+)
+def _add_screening(args: _ScreeningAddOptions) -> int:
+    # Only this verb reads tables.
+    from syncd.lists.columns import Extra
+
+    done = HandIn("/v1/screening", "items", TOTAL, ("kept", "refused"), CHUNK)
+    return done.load(
+        *(args, args.file),
+        {**args.named, **args.given(expires="until")},
+        more={"reference": Extra(REFERENCE)},
+    )
+
+
+class _ScreeningReportOptions(ApiOptions):
+    verdict: list[str] = option(
+        "confirmed, suspected, disputed; none: cleared"
+    )
+    evidence: list[str] = option("what a report rests on")
+    role: list[str] = option("what it was used as")
+
+
+@screening.verb(
+    "report", "Report which of our customers are listed; it is filed."
+)
+def _report_screening(args: _ScreeningReportOptions) -> int:
+    wanted = args.given("evidence", verdicts="verdict", roles="role")
+    found = args.ask("/v1/screening/reports", wanted)
+    rows = [{**one, "since": moment(one["since"])} for one in found["items"]]
+    args.show(found, grid.items("screening", rows))
+    if found["stale"]:
+        terminal.tell(
+            "not complete: {n} entries are of an old token key and not compared"
+            " with what is reported now; hand the list in anew",
+            n=found["stale"],
+        )
+    return 1 if found["stale"] else 0
