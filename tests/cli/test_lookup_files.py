@@ -88,7 +88,7 @@ def test_as_many_answers_as_rows_in_their_order(
     assert [row["row"] for row in found] == ["2", "3", "4", "5", "6"]
     assert [row["客户号"] for row in found] == ["c1", "c2", "c3", "c4", "007"]
     assert [row["verdict"] for row in found] == [
-        *("confirmed", "none", "refused", "refused", "confirmed"),
+        *("confirmed", "none", "refused", "refused", "confirmed")
     ]
     assert found[0]["action"]
     assert found[0]["sectors"] == "police 1"
@@ -134,7 +134,7 @@ def test_a_workbook_in_chinese_and_as_json(bank: Node, tmp_path: Path) -> None:
         "none": 1,
     }
     assert {one["member"] for one in ran.json["as_of"]} == {
-        *("bank", "carrier", "police"),
+        *("bank", "carrier", "police")
     }
 
 
@@ -199,7 +199,7 @@ def test_a_key_that_no_row_has_is_an_error(bank: Node, tmp_path: Path) -> None:
     )
     assert ran.code == 0
     assert [(row["no"], row["nmae"]) for row in read(out)] == [
-        *(("007", ""), ("", "")),
+        *(("007", ""), ("", ""))
     ]
     assert "--keep: no row has nmae" in ran.err
 
@@ -232,9 +232,7 @@ def test_nothing_is_left_of_a_look_up_that_did_not_end(
     assert names(tmp_path) == ["customers.csv", "home", "home.token"]
 
 
-def test_a_file_that_came_meanwhile_is_not_overwritten(
-    tmp_path: Path,
-) -> None:
+def test_a_file_that_came_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "answers.csv"
     with contextlib.ExitStack() as stack:
         stack.enter_context(terminal.new_file(path)).write(b"ours")
@@ -393,7 +391,7 @@ def test_rows_come_in_steps_that_a_request_can_hold(
     rows, plan = table_input.understood(file, args, {"kind": "url"})
     steps = list(table_input.steps(rows, plan.report))
     assert [one.row.number for some in steps for one in some] == [
-        *range(2, len(names) + 2),
+        *range(2, len(names) + 2)
     ]
     assert max(map(len, steps)) <= 4
     [long] = [o for some in steps for o in some if o.problem is not None]

@@ -13,6 +13,7 @@ from syncd.roster.changes import between
 from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint
 from tests.alliance import ADMINS, NAME, Alliance
+from tests.cases import cases
 from tests.cli.conftest import Ran, Run
 
 
@@ -125,47 +126,7 @@ def admin(run: Run, root: Path, shelf: Path, tmp_path: Path) -> Admin:
     return Admin(run, root, shelf, tmp_path / "draft")
 
 
-EDITS = [
-    (
-        "set OUT --quota bank:lookup=7/9 --quota all=100/200",
-        "+ quota of bank for lookup: 7 an hour, 9 a day",
-    ),
-    (
-        "set OUT --cap phone=30 --cap phone/honeypot=9 --cap judgment=500",
-        "~ reports of phone count for 30 days, were 180",
-    ),
-    ("set OUT --cap police_case=none", "- no cap of its own: police_case"),
-    (
-        "set OUT --action confirmed=hold --entries 5 --bytes 6 --lifts 7 --lift-percent 8",
-        "~ policy confirmed: hold, was delay",
-    ),
-    ("set OUT --threshold 1", "~ admins that must sign: 1, were 2"),
-    (
-        "member bank OUT --url https://a.example --url https://b.example:1",
-        "+ bank is reached at https://a.example",
-    ),
-    (
-        "member bank OUT --name-zh 甲行 --sector payment --group g --via police --info contact=x",
-        "~ members bank names zh: 甲行, was",
-    ),
-    (
-        "member bank OUT --certificate @watch.der",
-        "~ bank has another TLS key: ",
-    ),
-    ("admin add @carol.pub OUT", "+ admin carol, key "),
-    (
-        "auditor add watch @watch.der OUT --name-en Watch",
-        "+ auditor watch: Watch / Watch, TLS ",
-    ),
-    (
-        "never add OUT --file @never.tsv",
-        "+ never listed: phone cn:110 (emergency)",
-    ),
-    ("retire phone 1 OUT", "+ all entries of epoch phone/1 count as erased"),
-]
-
-
-@pytest.mark.parametrize(("words", "said"), EDITS)
+@pytest.mark.parametrize(("words", "said"), cases("cli/roster", "edits"))
 def test_an_edit_says_what_it_changes(
     admin: Admin, words: str, said: str
 ) -> None:
@@ -225,42 +186,9 @@ def test_signatures_do_not_move_to_another_text(
     assert "does not follow version 1" in ran.err
 
 
-WRONG = [
-    ("set OUT", 2, "nothing changes by that"),
-    ("set OUT --quota bank:lookup", 2, "want [MEMBER:]PURPOSE=HOUR/DAY"),
-    ("set OUT --quota bank:lookup=x/1", 2, "not a whole number"),
-    ("set OUT --quota bank:lookup=5", 2, "want HOUR/DAY"),
-    ("set OUT --quota none:lookup=1/1", 2, "no member none"),
-    ("set OUT --quota bank:bogus=1/1", 2, "no such code"),
-    ("set OUT --quota bank:lookup=none", 1, "nothing at quotas bank lookup"),
-    ("set OUT --quota lookup=none", 2, "quotas: none for lookup"),
-    ("set OUT --quota all=3000000/1", 2, "2000000"),
-    ("set OUT --cap bogus=1", 2, "no such code"),
-    ("set OUT --cap phone=none", 2, "caps: none for phone"),
-    ("set OUT --action bogus=hold", 2, "use ceiling, confirmed"),
-    ("set OUT --action confirmed=bogus", 2, "use label, warn"),
-    ("set OUT --threshold 9", 2, "roster.threshold: 9 of 2 admins"),
-    ("member nobody OUT --sector bank", 2, "it has bank, carrier"),
-    ("member bank OUT", 2, "nothing changes"),
-    ("member bank OUT --sector bogus", 2, "use police, bank"),
-    ("member bank OUT --url http://a.example", 2, "urls"),
-    ("member bank OUT --certificate @never.tsv", 2, "not a DER certificate"),
-    ("admin add @never.tsv OUT", 2, "no public key of an admin"),
-    ("admin remove carol OUT", 2, "it has anne, bert"),
-    ("admin remove anne OUT", 1, "lower the threshold first"),
-    ("auditor remove watch OUT", 2, "no auditor watch"),
-    ("auditor add bank @watch.der OUT", 2, "id bank occurs twice"),
-    ("retire phone 9 OUT", 2, "it has account 1, phone 1, url 1"),
-    ("erase x OUT --range 0:1 --reason retention", 2, "no log x"),
-    (
-        "erase bank.example/syncd/txwz/1 OUT --range 0:1 --reason retention",
-        1,
-        "it retracts by itself",
-    ),
-]
-
-
-@pytest.mark.parametrize(("words", "code", "expected"), WRONG)
+@pytest.mark.parametrize(
+    ("words", "code", "expected"), cases("cli/roster", "wrong")
+)
 def test_an_edit_that_cannot_be(
     admin: Admin, words: str, code: int, expected: str
 ) -> None:

@@ -13,6 +13,7 @@ from syncd import config
 from syncd.config import Address, editing
 from syncd.config.settings import SETTINGS, parse_address, takes
 from syncd.errors import MalformedError, UsageError
+from tests.cases import cases
 
 DOC = Path(__file__).parents[2] / "docs" / "configuration.md"
 US = '[member]\nid = "bank"\ndomain = "bank.example"\nalliance = "txwz"\n'
@@ -27,8 +28,8 @@ def refused(text: str) -> UsageError:
     return caught.value
 
 
-def target(more: str = "", *, roles: str = "['duty']") -> str:
-    return f"[[notify.targets]]\nname = 't'\nroles = {roles}\n{more}\n"
+def target(more: str) -> str:
+    return f"[[notify.targets]]\nname = 't'\nroles = ['duty']\n{more}\n"
 
 
 # ------------------------------------------------------------- the file
@@ -47,58 +48,7 @@ def test_defaults_are_the_designs() -> None:
     assert not ours.lookup.cache
 
 
-@pytest.mark.parametrize(
-    ("text", "want"),
-    [
-        ("[exchange]\nintervall_s = 6", "line 6: unknown key exchange.interv"),
-        ("[exchnge]\ninterval_s = 60", "line 5: unknown section exchnge"),
-        ("[member.more]\nx = 1", "unknown key member.more"),
-        ("[exchange]\ninterval_s = 0", "line 6: exchange.interval_s: want"),
-        ("[exchange]\n\n'interval_s'=0", "line 7: exchange.interval_s: want"),
-        ("[exchange]\ninterval_s = true", "want 1–3600 s"),
-        ("[exchange]\ninterval_s = 1.5", "want 1–3600 s"),
-        ('[exchange]\ninterval_s = "60"', "want 1–3600 s"),
-        ("[exchange]\njitter = 1", "jitter: want 0.0–0.9"),
-        ("[exchange]\njitter = nan", "jitter: want 0.0–0.9"),
-        ("[exchange]\njitter = false", "jitter: want 0.0–0.9"),
-        ("[exchange]\npoke = 1", "exchange.poke: want true, false"),
-        ("[exchange]\nbackoff_max_s = 5", "5 s is below interval_s, 60 s"),
-        ("region = 'China'", "member.region: want two capital letters"),
-        ("region = 86", "want two capital letters"),
-        ("[alliance]\nfingerprint = 'AB'", "want 64 hex digits"),
-        ("[peer]\nlisten = '8443'", "'8443' is not host:port"),
-        ("[peer]\nlisten = '127.0.0.1:65536'", "is not host:port"),
-        ("[peer]\nlisten = '/run/peer'", "peer.listen: a unix socket"),
-        ("[peer]\nlisten = '127.0.0.1:8480'", "is the peer API's address"),
-        ("[own]\nlisten = '0.0.0.0:8480'", "0.0.0.0:8480 is not loopback"),
-        ("[own]\nlisten = 'bank.example:8480'", "is not loopback"),
-        ("[own]\nhosts = 'bank'", "want a list of host names"),
-        ("[own]\nhosts = ['a b']", "want a list of host names"),
-        ("[log]\nlevel = 'loud'", "want debug, info"),
-        ("[database]\nurl = 'mysql://h/d'", "url: want postgresql://USER@H"),
-        ("[database]\nurl = 'postgresql://u:pw@h/d'", "url: holds a passwo"),
-        ("[database]\nurl = 'postgres://h/d?password=x'", "holds a passwo"),
-        ("[database]\nurl = 'postgres://h/d?sslpassword=x'", "holds a passwo"),
-        ("[database]\nurl = 'postgres://[h/d'", "database.url: is no URL"),
-        ("[secret]\nfile = 'hunter2'", "secret.file: want an absolute path"),
-        ("[secret]\nfile = '/nowhere/bank/s'", "line 6: secret.file: lies in"),
-        ("[exchange]\nfanout = 17", "want 1–16 members"),
-        ("[notify]\ntargets = 1", "line 6: notify.targets: exp"),
-        ("[[notify.targets]]\nurl = ''", "[0]: object missing required"),
-        (target(), "line 5: notify.targets: t: want either command or url"),
-        (target("command = ['a']"), "t: command: want an absolute path"),
-        (target("command = ['/a']", roles="[]"), "length >= 1"),
-        (target("command = ['/a']", roles="['boss']"), "invalid enum"),
-        (target("comand = ['/a']"), "[0]: unknown field comand"),
-        (target("url = 'https://a.example/x'"), "t: secret: want an absol"),
-        (target("command = ['/a']\nsecret = '/s'"), "t: secret: want an"),
-        (target("url = 'http://a.example/'"), "t: url: want https, or"),
-        (target("url = 'https://me:pw@a.example/'"), "t: url: want https"),
-        (target("url = 'https:///a'"), "t: url: want https, or"),
-        (target("url = 'ftp://127.0.0.1/'"), "t: url: want https, or"),
-        (2 * target("command = ['/a']"), "notify.targets: two of one name"),
-    ],
-)
+@pytest.mark.parametrize(("text", "want"), cases("config/settings", "refused"))
 def test_what_cannot_be_is_named(text: str, want: str) -> None:
     """File, line, section and key, and what is wrong with the value."""
     assert want in str(refused(US + text))
@@ -123,16 +73,7 @@ def test_a_key_name_has_an_end() -> None:
     assert "above 100" in str(refused(text))
 
 
-@pytest.mark.parametrize(
-    ("text", "want"),
-    [
-        ("[exchange]\nintervall_s = 60", "did you mean interval_s?"),
-        ("[exchnge]\n", "did you mean exchange?"),
-        ("[lookup]\nfanout = 3", "did you mean exchange.fanout?"),
-        ("[access]\nzzz = 3", "known here: days"),
-        ("[own]\nlisten = '[::]:8480'", "use 127.0.0.1 or a unix socket"),
-    ],
-)
+@pytest.mark.parametrize(("text", "want"), cases("config/settings", "hints"))
 def test_a_hint_says_the_way_out(text: str, want: str) -> None:
     """Near matches, the right section, or what is known there."""
     assert want in refused(US + text).hint

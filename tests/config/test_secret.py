@@ -22,10 +22,7 @@ def private(path: Path, content: bytes = PASSPHRASE) -> Path:
 
 def ours(tmp_path: Path, **secret: Any) -> config.Config:
     """Settings of a home beside the secrets of these tests."""
-    return config.Config(
-        home=tmp_path / "home",
-        secret=Secret(**secret),
-    )
+    return config.Config(home=tmp_path / "home", secret=Secret(**secret))
 
 
 def test_the_first_place_that_has_it_wins(tmp_path: Path) -> None:
