@@ -11,6 +11,7 @@ from syncd.cli import api_client
 from syncd.config import Address
 from syncd.errors import SyncdError, UnavailableError
 from syncd.messages import catalogue
+from tests.cases import cases
 from tests.cli.conftest import (
     FalseApi,
     Node,
@@ -28,27 +29,7 @@ def status(member: Node) -> Ran:
 
 
 @pytest.mark.parametrize(
-    ("code", "type_", "exit_code"),
-    [
-        (400, "usage", 2),
-        (400, "malformed", 2),
-        (422, "refused", 1),
-        (404, "absent", 1),
-        (503, "unavailable", 3),
-        (503, "holders", 3),
-        (409, "stale", 3),
-        (403, "untrusted", 4),
-        (500, "newer", 5),
-        (500, "damaged", 5),
-        (500, "something new", 3),
-        (403, "about:blank", 4),
-        (404, "about:blank", 2),
-        (409, "about:blank", 3),
-        (413, "about:blank", 2),
-        (422, "about:blank", 1),
-        (429, "quota", 3),
-        (502, "about:blank", 3),
-    ],
+    ("code", "type_", "exit_code"), cases("cli/problems", "codes")
 )
 def test_exit_codes(
     member: Node, false: FalseApi, code: int, type_: str, exit_code: int

@@ -15,13 +15,13 @@ from syncd.cli.main import main
 from syncd.indicator import statement
 from syncd.indicator.statement import Erase, Usage
 from tests.alliance import Alliance, payload
+from tests.cases import cases
 from tests.cli.conftest import Run
 
 IDS = ("police", "bank", "carrier")
 POLICE = "police.example/syncd/txwz/1"
 BANK = "bank.example/syncd/txwz/1"
 CARRIER = "carrier.example/syncd/txwz/1"
-MERGED = "bank.example/syncd/txwz/merged"
 
 
 class Made:
@@ -170,48 +170,7 @@ def test_usage_statements_are_held_against_logs(
     assert "DAMAGED" not in out
 
 
-BANKS = f"(SELECT id FROM log WHERE origin = '{BANK}')"
-OF_BANK = f"log_id = {BANKS}"
-ROW = f"{OF_BANK} AND idx = 100"
-
-# What is done to which database, whose log and what is said of it: each table
-# once; what else is wrong with it: tests/flows/test_audit.py.
-CHANGES = [
-    ("mirror", f"DELETE FROM claim WHERE {ROW}", BANK, "claim 100: its row"),
-    ("mirror", f"UPDATE claim SET idx = 'x' WHERE {ROW}", BANK, "row at 'x'"),
-    ("mirror", "DELETE FROM erased", BANK, "was not acted on"),
-    (
-        *("mirror", f"UPDATE bundle SET gz = x'00' WHERE n = 0 AND {OF_BANK}"),
-        *(BANK, "entries 0 to 255: log: bundle 0 is not gzip"),
-    ),
-    (
-        *("mirror", f"UPDATE log SET merged = merged - 1 WHERE id = {BANKS}"),
-        *(BANK, "our merged line: signed"),
-    ),
-    (
-        *(
-            "mirror",
-            f"UPDATE log SET origin = 'x.example/1' WHERE id = {BANKS}",
-        ),
-        *("x.example/1", "nobody's log"),
-    ),
-    ("mirror", "UPDATE kept_note SET note = x'00'", BANK, "kept checkpoint"),
-    ("own", "UPDATE bundle SET gz = x'00'", POLICE, "gzip"),
-    ("own", "UPDATE log SET note = x'00'", POLICE, "checkpoint: note"),
-    (
-        *("own", "UPDATE receipt SET size = size - 1"),
-        *(POLICE, f"receipt of {MERGED}: its row is not its note"),
-    ),
-    (
-        *("own", "UPDATE kept_receipt SET size = size + 1000"),
-        *(POLICE, f"receipt of {MERGED}: its row is not its note"),
-    ),
-    ("own", "UPDATE kept_receipt SET note = x'00'", POLICE, "receipt of"),
-    (
-        *("own", "UPDATE cosigned SET root = x'00' WHERE role = 'merged'"),
-        *(BANK, "our merged line: its row is not its note"),
-    ),
-]
+ROW = f"idx = 100 AND log_id = (SELECT id FROM log WHERE origin = '{BANK}')"
 
 
 @pytest.fixture
@@ -227,12 +186,17 @@ def altered(home: Path, database: str, sql: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("database", "sql", "of", "expected"), CHANGES, ids=lambda c: str(c)[:60]
+    ("database", "sql", "of", "expected"),
+    cases("cli/damage"),
+    ids=lambda c: str(c)[:60],
 )
 def test_one_change(
     run: Run, home: Path, database: str, sql: str, of: str, expected: str
 ) -> None:
-    """One change in a database: exit 5, and the origin and position of it."""
+    """Exit 5, and the origin and position of it, for each table once.
+
+    What else is wrong with it: tests/flows/test_audit.py.
+    """
     altered(home, database, sql)
     code, out, err = run("--home", home, "log", "verify")
     assert code == 5

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.cli import log_output
+from tests.cases import cases
 
 
 @pytest.fixture
@@ -34,34 +35,8 @@ def clean(text: str) -> str:
     return found
 
 
-RAW = {
-    "mobile": "13800138000",
-    "mobile, spaced": "138 0013 8000",
-    "international": "+86 (138) 0013-8000",
-    "full width": "１３８００１３８０００",
-    "card": "6222-0212-3456-7890",
-    "IBAN": "DE89 3704 0044 0532 0130 00",
-    "mail": "someone@mail.example",
-    "URL": "http://evil.example/login?user=1",
-    "URL with an address": "http://192.0.2.7/abc",
-    "no scheme": "192.0.2.7/abc",
-    "EVM": "0x52908400098527886E0F7030069857D2E4169EE7",
-    "base58": "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
-    "bech32": "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
-    "token": "abcdefghij_-mnopqrstuA",
-    "hex key": "9d61b19deffd5a60ba844af492ec2cc4",
-    "base64 key": "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=",
-    "PEM": "-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n-----END PRIVATE KEY-----",
-}
-OURS = (
-    "merged 1000 of 123456 entries",
-    "bank.example/syncd/txwz/1: index 55 is void",
-    "police.example/syncd/txwz/merged signed size 999999",
-    "since 2026-11-21, at 2026-11-21T21:24:54.453051Z",
-    "peer 192.0.2.7:8443 did not answer in 2000 ms",
-    "/var/lib/syncd/member1/own.db: mode 0644 lets others read it",
-    'File "/usr/lib/python3.11/asyncio/base_events.py", line 7, in run',
-)
+RAW = dict(cases("cli/logs", "raw"))
+OURS = cases("cli/logs", "ours")
 
 
 @pytest.mark.parametrize("raw", RAW.values(), ids=RAW)

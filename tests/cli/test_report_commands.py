@@ -16,6 +16,7 @@ from syncd.flows.ports import Finding
 from syncd.messages.wire import WireMessage
 from syncd.store.findings import Row
 from syncd.web import status_forms
+from tests.cases import cases
 from tests.cli.conftest import FalseApi, Node, Terminal, refused
 from tests.node.test_status import FIVE_WAIT, KEY, NOW, WELL, down, log, roster
 
@@ -57,30 +58,7 @@ def test_add_sends_its_options(
     ran = member("report", "add", *CONST, *more.split(), "--file", file)
     assert ran.code == 0
     assert ran.json["accepted"] == 1
-    assert false.reports == [
-        {
-            "kind": "url",
-            "value": "a.example",
-            "label": "fake_shop",
-            "role": "phishing_host",
-            "evidence": "user_tag",
-            "confidence": 0,
-            "seen": "2026-01-02",
-            "expires": "2026-02-02",
-            "channel": "web",
-            "technique": ["screen_share", "safe_account"],
-            "case": "0011223344556677",
-            "handling": "open",
-            "scheme": "s",
-            "region": "US",
-            "basis": [["bank.example/syncd/txwz/1", 7]],
-            "spoofed": True,
-            "test": True,
-            "urgent": True,
-            "keep_query": True,
-            "allow_personal": True,
-        }
-    ]
+    assert false.reports == cases("cli/report", "add")
 
 
 @pytest.mark.parametrize("noun", ["report add", "report retract", "lookup"])
@@ -151,29 +129,7 @@ def calls(false: FalseApi) -> list[Any]:
     return [body for _, _, body in false.asked]
 
 
-@pytest.mark.parametrize(
-    ("words", "sent"),
-    [
-        (["--kind", "url"], {"kind": "url", "value": "a.example"}),
-        (
-            ["--kind", "phone", "--region", "US", "--scheme", "s"],
-            {
-                "kind": "phone",
-                "value": "a.example",
-                "region": "US",
-                "scheme": "s",
-            },
-        ),
-        (["--position", "o.example/x:7"], {"positions": [["o.example/x", 7]]}),
-        (["--id", 3, "--id", 4], {"ids": [3, 4]}),
-        (["--import", 5], {"import": 5}),
-        (["--type", "all", "--id", 3], {"type": "all", "ids": [3]}),
-        (
-            ["--kind", "url", "--token", "t" * 22, "--epoch", 1],
-            {"kind": "url", "token": "t" * 22, "epoch": 1},
-        ),
-    ],
-)
+@pytest.mark.parametrize(("words", "sent"), cases("cli/report", "retract"))
 def test_retract(
     member: Node, false: FalseApi, words: list[Any], sent: Any
 ) -> None:
@@ -266,17 +222,7 @@ def test_retract_nothing_of_ours(member: Node, false: FalseApi) -> None:
     assert "2: refused: nothing of ours matches" in ran.out
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["--kind", "url"],
-        ["--reason", "test"],
-        ["--reason", "test", "--id", "1", "--import", "2"],
-        ["--reason", "test", "--id", "1", "--kind", "url"],
-        ["--reason", "test", "--id", "1", "--type", "note"],
-        ["--reason", "test", "--token", "x" * 22, "--epoch", "1"],
-    ],
-)
+@pytest.mark.parametrize("words", cases("cli/report", "retract wrongly"))
 def test_retract_what(member: Node, false: FalseApi, words: list[str]) -> None:
     assert member("report", "retract", *words, stdin=b"a").code == 2
     assert not false.asked
@@ -405,17 +351,7 @@ def test_list_goes_on_page_by_page(
     assert "state=waiting" in false.asked[1][1]
 
 
-@pytest.mark.parametrize(
-    ("words", "why"),
-    [
-        (
-            ["--label", "杀猪盘诈骗"],
-            "label: 杀猪盘诈骗 is not in the vocabulary",
-        ),
-        (["--kind", "mail"], "kind: mail is no kind"),
-        (["--state", "done"], "use waiting, published, ending, ended"),
-    ],
-)
+@pytest.mark.parametrize(("words", "why"), cases("cli/report", "list wrongly"))
 def test_list_by_what_is_no_code(
     member: Node, false: FalseApi, words: list[str], why: str
 ) -> None:

@@ -341,22 +341,7 @@ def test_a_message_in_the_night_names_the_way_out(
     assert "hint: more of them must sign: syncd roster sign" in ran.err
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "roster renew x --current JUNK",
-        "roster admin remove alice x --onto JUNK",
-        "roster cut police.example/syncd/NAME/1 x --checkpoint JUNK",
-        "roster member police x --certificate JUNK",
-        "roster auditor add watch JUNK x",
-        "roster merge JUNK --out x",
-        "roster publish JUNK",
-        "roster show JUNK",
-        "roster show --since JUNK",
-        "join accept JUNK --fingerprint 00",
-        "audit evidence JUNK",
-    ],
-)
+@pytest.mark.parametrize("words", cases("cli/roster", "files"))
 def test_a_wrong_file_among_several_is_named(
     admin: Admin, run: Run, root: Path, tmp_path: Path, words: str
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from syncd import config
 from syncd.config import Environment
 from syncd.errors import UsageError
+from tests.cases import cases
 
 ROOT = Path(__file__).parents[2]
 DOC = ROOT / "docs" / "configuration.md"
@@ -80,20 +81,7 @@ def test_what_was_meant_for_another_process_is_left() -> None:
     assert found == Environment()
 
 
-@pytest.mark.parametrize(
-    "variables",
-    [
-        {"LISTEN_FDS": "1", "LISTEN_FDNAMES": "public"},
-        {"LISTEN_FDS": "1"},
-        {"LISTEN_FDS": "2", "LISTEN_FDNAMES": "peer"},
-        {"LISTEN_FDS": "2", "LISTEN_FDNAMES": "peer:peer"},
-        {"LISTEN_FDS": "many", "LISTEN_FDNAMES": "peer"},
-        {"LISTEN_FDS": "１", "LISTEN_FDNAMES": "peer"},
-        {"WATCHDOG_USEC": "-1"},
-        {"SYNCD_FAILPOINTS": "no.such.point"},
-        {"SYNCD_FAILPOINTS": "append.head:0"},
-    ],
-)
+@pytest.mark.parametrize("variables", cases("config/settings", "environment"))
 def test_a_variable_that_makes_no_sense(variables: dict[str, str]) -> None:
     """It is refused under its own name."""
     with pytest.raises(UsageError, match=r"^[A-Z]+_[A-Z]+: "):
