@@ -48,9 +48,12 @@ def _report_access(args: _AccessReportOptions) -> None:
 
 
 def _access_shown(one: Item) -> Item:
-    purpose = answers.name("purpose", one["purpose"])
-    has = {"day": one["on"], "caller": one["by"], "look-ups": one["lookups"]}
-    return {"purpose": purpose, **has}
+    return {
+        "day": one["on"],
+        "caller": one["by"],
+        "purpose": answers.name("purpose", one["purpose"]),
+        "look-ups": one["lookups"],
+    }
 
 
 class _AccessAboutOptions(ValueOptions, KindOptions, ApiOptions):

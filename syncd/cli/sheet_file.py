@@ -14,8 +14,6 @@ from syncd.errors import UsageError
 from syncd.lists import safe
 from syncd.messages.catalogue import t
 
-Cells = Sequence[str | int]
-
 
 def table(
     name: str,
@@ -31,7 +29,9 @@ def table(
         args.show({"items": items}, grid.items(name, items, shown))
 
 
-def write(out: Path, head: Iterable[str], rows: Iterable[Cells]) -> None:
+def write(
+    out: Path, head: Iterable[str], rows: Iterable[Sequence[str | int]]
+) -> None:
     """Write rows under the names of their columns; a private file when whole.
 
     Raises:
