@@ -108,6 +108,7 @@ class NewReport:
     fields: bytes  # `record.encode` of them: public once published
     type: int = 1  # of the statement
     urgent: bool = False
+    test: bool = False  # a drill
     again: str = field(default="", repr=False)
     # why it is reported though it was taken back; sealed likewise
     token: bytes = b""  # 16 bytes, where there is no value

@@ -26,6 +26,7 @@ from syncd.indicator import (
     never,
     notation,
     record,
+    reserved,
     statement,
     suffixes,
     token,
@@ -111,6 +112,7 @@ def prepare(draft: Draft, rules: Rules) -> NewReport:
     return NewReport(
         *(found.kind, found.value, raw),
         urgent=draft.urgent,
+        test=draft.test,
         notices=found.notices,
         seen=draft.seen,
         expires=draft.expires,
@@ -141,6 +143,8 @@ def _identified(
             raise MalformedError(
                 "report: a caller id that is no number is nobody's"
             )
+        if draft.test and not reserved.is_reserved(found):
+            raise RefusedError("report: a drill is of a reserved value alone")
     except SyncdError as e:
         wrong.append(e)
         return None

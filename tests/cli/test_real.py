@@ -1,11 +1,13 @@
 """The same commands before a real daemon, in a real alliance of three."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Node, Real
+from syncd.cli import drill_command
+from tests.cli.conftest import Node, Real, Run
 
 LISTED = "shop-for-fraud.example"
 WORDS = ["--label", "fake_shop", "--evidence", "bank_detection"]
@@ -167,3 +169,30 @@ def test_a_local_list_answers_here_alone(
     ran = bank("own", "remove", "--list", "ours", "--yes")
     assert ran.out == "removed 1 entries\n"
     assert "ours" not in lookup(bank, "url", "local.own.example")
+
+
+def test_a_drill_once_a_day(
+    real: Real, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All have it and its end; it is in no figure, and alarms nobody."""
+    carrier, told = real.member("carrier", run), ("urgent", "retract")
+    monkeypatch.setattr(drill_command, "PAUSE_S", 0.01)
+    members = real.alliance.members.values()
+
+    async def beside() -> Any:
+        """Run rounds until it ended; return events and figures of others."""
+        ran = asyncio.create_task(asyncio.to_thread(carrier, "drill"))
+        while not ran.done():
+            await real.alliance.settle()
+        events = [await m.events(name) for m in members for name in told]
+        mirror = real.alliance.police.node.ctx.mirror
+        return await ran, events, await mirror.figures(str)
+
+    real.settle()
+    before = real.do(real.alliance.police.node.ctx.mirror.figures(str))
+    ran, events, figures = real.do(beside())
+    assert (ran.code, ran.out.count("not within 300 s: -")) == (0, 1), ran
+    assert ran.out.count("police") == 1
+    assert (events, figures) == ([[]] * len(events), before)
+    again = carrier("drill")
+    assert (again.code, "today's drill was" in again.err) == (1, True)

@@ -132,6 +132,31 @@ def test_every_field_that_is_given_is_kept() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("kind", "role", "value", "fine"),
+    [
+        ("phone", "caller", "+1 202 555 0199", True),
+        ("phone", "caller", "+44 7700 900123", True),
+        ("phone", "caller", "+1 800 555 0199", False),  # it is somebody's
+        ("phone", "caller", "+1 202 555 0200", False),
+        ("url", "phishing_host", "https://a.drill.example/b?c", True),
+        ("url", "phishing_host", "http://shop.test", True),
+        ("url", "phishing_host", "http://example.com/a.example/", False),
+        ("account", "mule_account", "9999 0000 0000 0004", True),
+        ("account", "mule_account", "6222021234567890128", False),
+    ],
+)
+def test_a_drill_is_of_a_value_that_nobody_has(
+    kind: str, role: str, value: str, fine: bool
+) -> None:
+    one = with_(kind=kind, role=role, value=value, scheme="", test=True)
+    if fine:
+        assert report.prepare(one, RULES).test
+        return
+    with pytest.raises(RefusedError, match="a reserved value alone"):
+        report.prepare(one, RULES)
+
+
 def test_what_would_be_too_long_once_published_is_refused_at_once() -> None:
     basis = tuple((f"{n:030}.example/syncd/txwz/1", n) for n in range(80))
     with pytest.raises(MalformedError, match="payload is"):

@@ -134,7 +134,13 @@ async def test_what_ends_is_written_at_each_step_once(
 # ------------------------------------------------------- what came in
 
 
-def retracted(index: int, on: str, *ends: int, origin: str = "a/b") -> Arrival:
+def retracted(
+    index: int,
+    on: str,
+    *ends: int,
+    origin: str = "a/b",
+    reason: str = "entry_error",
+) -> Arrival:
     about = sample_statements.about(1)
     said = Retract(
         on=on,
@@ -142,7 +148,7 @@ def retracted(index: int, on: str, *ends: int, origin: str = "a/b") -> Arrival:
         epoch=about["epoch"],
         token=about["token"],
         ends=ends,
-        reason="entry_error",
+        reason=reason,
     )
     return Arrival((origin, index), said)
 
@@ -154,6 +160,7 @@ async def test_what_others_took_back_of_late(house: House) -> None:
         retracted(12, "2026-09-20", 4),
         retracted(3, "2026-09-21", 1, origin="c/d"),
         retracted(4, "2026-09-21", 1, origin=house.home.config.origin),
+        retracted(13, "2026-09-21", 5, reason="test"),  # a drill
     ]
     for _ in range(2):  # handed over again after a crash
         await house.alerts.arrived(page)

