@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from syncd import tsv
 from syncd.indicator import vocabulary
 from syncd.indicator.claims import Claim
 from syncd.indicator.notation import DAYS, Position
@@ -24,15 +25,10 @@ from syncd.indicator.statement import (
 from syncd.roster.members import Member
 from syncd.roster.roster import Roster
 
-AUTHORITY: Final[Mapping[str, frozenset[str]]] = {
-    "police_case": frozenset({"police"}),
-    "police_alert": frozenset({"police"}),
-    "judgment": frozenset({"police", "justice"}),
-    "official_list": frozenset({"police", "justice", "regulator"}),
-    "bank_detection": frozenset({"bank", "payment"}),
-    "carrier_detection": frozenset({"carrier"}),
-    "platform_detection": frozenset({"platform", "security"}),
-}  # evidence → sectors that can have it; the other classes are anyone's
+AUTHORITY: Final = {  # evidence → sectors that can have it; else anyone's
+    evidence: frozenset(sectors.split())
+    for evidence, sectors in tsv.rows("indicator/authority.tsv")
+}
 OFFICIAL: Final = frozenset({"police_case", "judgment", "official_list"})
 RELAYED: Final = "official_relay"  # the authority reports it itself
 MOST_DUE_DAYS: Final = 15  # from writing a dispute to its `due`

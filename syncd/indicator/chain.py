@@ -7,9 +7,10 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NoReturn
 
+from syncd import tsv
 from syncd.errors import MalformedError
 from syncd.indicator import checksum
 
@@ -25,10 +26,10 @@ class Chain:
     """How the addresses of one chain look; `read` gives the normal form."""
 
     name: str  # the namespace of its normal forms
-    versions: tuple[bytes, ...] = ()  # base58check, before 20 bytes of hash
-    human: str = ""  # SegWit's human-readable part
-    alphabet: str = checksum.BITCOIN_ALPHABET
-    also: Callable[[str], str | None] | None = field(default=None)
+    versions: tuple[bytes, ...]  # base58check, before 20 bytes of hash
+    human: str  # SegWit's human-readable part
+    alphabet: str
+    also: Callable[[str], str | None] | None
 
     def read(self, text: str) -> str | None:
         """Return the address in its one spelling; None: it is none."""
@@ -141,26 +142,22 @@ def _ton(text: str) -> str | None:
     return f"{'-1' if body[1] else '0'}:{body[2:].hex()}"
 
 
-# In the order in which a look-up tries them. An address of an EVM chain is
-# the same account on all of them, so they share eth:, but for etc:, which
-# lists keep apart.
-CHAINS: Final = (
-    Chain("btc", (b"\x00", b"\x05"), "bc"),
-    Chain("eth", also=evm),
-    Chain("tron", (b"\x41",)),
-    Chain("ltc", (b"\x30", b"\x32"), "ltc", also=_litecoin),
-    Chain("bch", also=_bitcoin_cash),
-    Chain("xrp", (b"\x00",), "", checksum.RIPPLE_ALPHABET),
-    Chain("xmr", also=_monero),
-    Chain("zec", (b"\x1c\xb8", b"\x1c\xbd"), also=_zcash),
-    Chain("dash", (b"\x4c", b"\x10")),
-    Chain("doge", (b"\x1e", b"\x16")),
-    Chain("etc", also=evm),
-    Chain("bsv", (b"\x00", b"\x05")),
-    Chain("btg", (b"\x26", b"\x17"), "btg"),
-    Chain("xvg", (b"\x1e", b"\x21")),
-    Chain("ton", also=_ton),
-    Chain("sol", also=_solana),
+_ALSO: Final = {
+    "eth": evm,
+    "etc": evm,
+    "ltc": _litecoin,
+    "bch": _bitcoin_cash,
+    "xmr": _monero,
+    "zec": _zcash,
+    "ton": _ton,
+    "sol": _solana,
+}
+CHAINS: Final = tuple(  # in the order in which a look-up tries them
+    Chain(
+        *(name, (*map(bytes.fromhex, versions.split()),), human),
+        *(alphabet or checksum.BITCOIN_ALPHABET, _ALSO.get(name)),
+    )
+    for name, versions, human, alphabet in tsv.rows("indicator/chains.tsv")
 )
 BY_NAME: Final = {chain.name: chain for chain in CHAINS}
 

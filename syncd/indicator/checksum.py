@@ -15,9 +15,6 @@ from Crypto.Hash import keccak
 BITCOIN_ALPHABET: Final = (
     "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 )
-RIPPLE_ALPHABET: Final = (
-    "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
-)
 _BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _BECH32_VALUE: Final = {c: n for n, c in enumerate(_BECH32)}
 _BECH32_GENERATORS: Final = (

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 import idna
 
+from syncd import tsv
 from syncd.errors import MalformedError, RefusedError
 from syncd.indicator import escape
 from syncd.indicator import suffixes as suffix_list
@@ -44,17 +45,8 @@ _TOP = re.compile(r"[a-z]+|xn--[a-z0-9-]+", re.ASCII)
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 _PUNCTUATED = re.compile(f"[{PUNCTUATION}]")
 
-# What is someone else's machine in every network. Written out, because the
-# standard library's own idea of "private" has changed between releases.
-# Documentation networks are not here: they stand in examples and tests.
-_LOCAL = tuple(
-    ipaddress.ip_network(n)
-    for n in (
-        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8"),
-        *("169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"),
-        *("224.0.0.0/4", "240.0.0.0/4"),
-        *("::/127", "fc00::/7", "fe80::/10", "ff00::/8"),
-    )
+_LOCAL = tuple(  # someone else's machine in every network
+    ipaddress.ip_network(row[0]) for row in tsv.rows("indicator/networks.tsv")
 )
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
