@@ -34,7 +34,7 @@ from syncd.roster.terms import BULK, Epoch
 from syncd.tlog import document
 from syncd.tlog.note import SigningKey
 
-PURPOSES = vocabulary.codes("purpose")
+PURPOSES = frozenset(vocabulary.FACETS["purpose"])
 FEW = 4  # elements that are computed at once: 0.5 ms each at most
 CHECKED = 64  # elements from which a check element goes with them, uncounted
 

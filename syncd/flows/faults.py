@@ -79,7 +79,7 @@ def _codes(fields: Fields) -> Iterator[SyncdError]:
         if form.facet:
             value = getattr(fields, field)
             for word in value if isinstance(value, tuple) else (value,):
-                if word and not vocabulary.known(form.facet, word):
+                if word and word not in vocabulary.FACETS[form.facet]:
                     yield vocabulary.refused(field, form.facet, word)
 
 

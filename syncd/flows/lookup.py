@@ -43,7 +43,7 @@ from syncd.indicator.national import SHOWN
 from syncd.roster.roster import Roster
 
 FEW: Final = 4  # values that are read without another thread
-PURPOSES: Final = vocabulary.codes("purpose") - {
+PURPOSES: Final = vocabulary.FACETS["purpose"].keys() - {
     *("publish", "rotate", "never")  # our own work, and no look-up
 }
 

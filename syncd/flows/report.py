@@ -224,7 +224,7 @@ def in_order(fields: F) -> F:
     return replace(
         fields,
         **{
-            name: notation.as_set(getattr(fields, name))
+            name: tuple(sorted({*getattr(fields, name)}))
             for name, form in notation.forms(fields.__class__).items()
             if form.name in ("codes", "positions")
         },

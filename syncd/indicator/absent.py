@@ -9,12 +9,7 @@ from operator import itemgetter
 from typing import Final
 
 from syncd.indicator import statement as statements
-from syncd.indicator.leaf import (
-    INDICATOR_TYPES,
-    SEALED_TYPES,
-    Record,
-    is_void,
-)
+from syncd.indicator.leaf import INDICATOR_TYPES, SEALED_TYPES, Record, is_void
 from syncd.indicator.statement import Erase
 
 Range = tuple[int, int, int]  # (from, to, by): acts on from ≤ i < min(to, by)
@@ -40,9 +35,7 @@ def erases(start: int, records: Sequence[Record]) -> list[Range]:
 
 
 def retired(
-    start: int,
-    records: Sequence[Record],
-    epochs: Collection[tuple[str, int]],
+    start: int, records: Sequence[Record], epochs: Collection[tuple[str, int]]
 ) -> list[Range]:
     """Return the open entries of types 1–7 that name a retired epoch.
 
@@ -89,10 +82,7 @@ def covered(start: int, stop: int, ranges: Iterable[Range]) -> set[int]:
 
 
 def complete(
-    start: int,
-    records: Sequence[Record],
-    *,
-    erased: Sequence[Range] = (),
+    start: int, records: Sequence[Record], *, erased: Sequence[Range] = ()
 ) -> list[int]:
     """Return the indices that are withheld: neither present nor excused.
 

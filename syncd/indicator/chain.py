@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
+from base58 import BITCOIN_ALPHABET, b58encode_check
+
 from syncd import tsv
 from syncd.errors import MalformedError
 from syncd.indicator import checksum
@@ -28,7 +30,7 @@ class Chain:
     name: str  # the namespace of its normal forms
     versions: tuple[bytes, ...]  # base58check, before 20 bytes of hash
     human: str  # SegWit's human-readable part
-    alphabet: str
+    alphabet: bytes
     also: Callable[[str], str | None] | None
 
     def read(self, text: str) -> str | None:
@@ -50,12 +52,12 @@ def _one_case(text: str) -> str | None:
 def _hash(
     text: str,
     versions: Iterable[bytes],
-    alphabet: str = checksum.BITCOIN_ALPHABET,
+    alphabet: bytes = BITCOIN_ALPHABET,
 ) -> bytes | None:
     """Return version and 20 bytes of hash of base58check."""
     if not 25 <= len(text) <= 36:
         return None
-    body = checksum.base58check(text, alphabet)
+    body = checksum.base58(text, alphabet, check=True)
     known = body is not None and len(body) >= 20 and body[:-20] in versions
     return body if known else None
 
@@ -74,7 +76,7 @@ def evm(text: str) -> str | None:
 def _litecoin(text: str) -> str | None:
     """3… is the old spelling of M…: the same hash, one form."""
     body = _hash(text, (b"\x05",))
-    return checksum.to_base58check(b"\x32" + body[1:]) if body else None
+    return b58encode_check(b"\x32" + body[1:]).decode() if body else None
 
 
 def _bitcoin_cash(text: str) -> str | None:
@@ -155,7 +157,7 @@ _ALSO: Final = {
 CHAINS: Final = tuple(  # in the order in which a look-up tries them
     Chain(
         *(name, (*map(bytes.fromhex, versions.split()),), human),
-        *(alphabet or checksum.BITCOIN_ALPHABET, _ALSO.get(name)),
+        *(alphabet.encode() or BITCOIN_ALPHABET, _ALSO.get(name)),
     )
     for name, versions, human, alphabet in tsv.rows("indicator/chains.tsv")
 )

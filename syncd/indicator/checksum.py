@@ -6,15 +6,12 @@ cashaddr, EIP-55 and Monero's base58. What an address means is `account`'s
 work. Functions return None, or False, where a checksum does not hold.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from base58 import BITCOIN_ALPHABET, b58decode, b58decode_check
 from Crypto.Hash import keccak
 
-BITCOIN_ALPHABET: Final = (
-    "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-)
 _BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _BECH32_VALUE: Final = {c: n for n, c in enumerate(_BECH32)}
 _BECH32_GENERATORS: Final = (
@@ -35,56 +32,15 @@ def luhn(digits: str) -> bool:
     return (total + sum(map(_DOUBLED.__getitem__, digits[-2::-2]))) % 10 == 0
 
 
-def iban_check_digits(country: str, bban: str) -> str:
-    """Return the two check digits (02 to 98) that belong to an IBAN.
-
-    `country` is two upper-case letters, `bban` upper-case letters and digits.
-    """
-    number = "".join(str(int(c, 36)) for c in f"{bban}{country}00")
-    return f"{98 - int(number) % 97:02d}"
-
-
-def base58(text: str, alphabet: str = BITCOIN_ALPHABET) -> bytes | None:
-    """Return the bytes that base58 `text` stands for."""
-    number = _number(text, alphabet)
-    if number is None:
+def base58(
+    text: str, alphabet: bytes = BITCOIN_ALPHABET, *, check: bool = False
+) -> bytes | None:
+    """Return the bytes of `text`; with `check` those before their own hash."""
+    read = b58decode_check if check else b58decode
+    try:
+        return None if " " in text else read(text, alphabet)
+    except ValueError:
         return None
-    body = number.to_bytes((number.bit_length() + 7) // 8, "big")
-    zeros = len(text) - len(text.lstrip(alphabet[0]))
-    return bytes(zeros) + body
-
-
-def _number(text: str, alphabet: str) -> int | None:
-    number = 0
-    for c in text:
-        at = alphabet.find(c)
-        if at < 0:
-            return None
-        number = number * 58 + at
-    return number
-
-
-def base58check(text: str, alphabet: str = BITCOIN_ALPHABET) -> bytes | None:
-    """Return version and payload of `text`, without its 4 bytes of hash."""
-    raw = base58(text, alphabet)
-    if raw is None or len(raw) < 5:
-        return None
-    return raw[:-4] if _double_sha256(raw[:-4])[:4] == raw[-4:] else None
-
-
-def to_base58check(body: bytes) -> str:
-    """Return the spelling of version and payload `body`."""
-    raw = body + _double_sha256(body)[:4]
-    number = int.from_bytes(raw, "big")
-    text = ""
-    while number:
-        number, digit = divmod(number, 58)
-        text = BITCOIN_ALPHABET[digit] + text
-    return "1" * (len(raw) - len(raw.lstrip(b"\0"))) + text
-
-
-def _double_sha256(body: bytes) -> bytes:
-    return hashlib.sha256(hashlib.sha256(body).digest()).digest()
 
 
 # ------------------------------------------------------ bech32, cashaddr
@@ -199,8 +155,11 @@ def monero(text: str) -> bytes | None:
     for at in range(0, len(text), 11):
         block = text[at : at + 11]
         size = {11: 8, 7: 5}.get(len(block))
-        number = _number(block, BITCOIN_ALPHABET)
-        if size is None or number is None or number >> 8 * size:
+        raw = base58(block)
+        if size is None or raw is None:
+            return None
+        number = int.from_bytes(raw)
+        if number >> 8 * size:
             return None
         body += number.to_bytes(size, "big")
     if len(body) < 5 or _keccak256(body[:-4])[:4] != body[-4:]:

@@ -27,16 +27,7 @@ from syncd.indicator.leaf import (
     is_void,
 )
 from syncd.indicator.notation import DAYS
-from syncd.indicator.statement import (
-    Anchor,
-    Erase,
-    Evidence,
-    Retract,
-    RosterAccepted,
-    Sighting,
-    Usage,
-    Void,
-)
+from syncd.indicator.statement import Usage
 
 # (token, index, by_index, key, day on which it was written)
 End = tuple[bytes, int, int, int, int]
@@ -199,15 +190,15 @@ def _fold_one(
 ) -> None:
     content = statements.decode(payload, type_)
     match content:
-        case Void(reason=why):
+        case statements.Void(reason=why):
             batch.voids.append((index, why))
-        case Retract(ends=ends):
+        case statements.Retract(ends=ends):
             token, number = tokens.decode(content.token), _key(content)
             day = DAYS[content.on]
             batch.ends += [
                 (token, at, index, number, day) for at in ends if at < index
             ]
-        case Sighting():
+        case statements.Sighting():
             token, number = tokens.decode(content.token), _key(content)
             on = (DAYS[d] for d in (content.on, content.first, content.last))
             outcome = content.outcome.encode("ascii")
@@ -215,9 +206,9 @@ def _fold_one(
             batch.sightings.append((token, index, number, record))
         case Usage():
             batch.usages.append((index, content))
-        case RosterAccepted(version=version, hash_=hash_):
+        case statements.RosterAccepted(version=version, hash_=hash_):
             batch.rosters.append((index, version, hash_))
-        case Anchor() | Evidence() | Erase():
+        case statements.Book():
             pass  # erasures are read ahead of all else: see `absent.erases`
         case _:
             cells.append(

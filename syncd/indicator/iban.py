@@ -9,7 +9,6 @@ from typing import Final
 
 from syncd import tsv
 from syncd.errors import MalformedError
-from syncd.indicator import checksum
 
 _IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
 _GROUPING: Final = re.compile(r"[ \-]+")
@@ -57,7 +56,8 @@ def read(text: str) -> str:
             want=LENGTHS[country],
             n=len(iban),
         )
-    if checksum.iban_check_digits(country, iban[4:]) != iban[2:4]:
+    number = "".join(str(int(c, 36)) for c in f"{iban[4:]}{country}00")
+    if f"{98 - int(number) % 97:02d}" != iban[2:4]:
         raise MalformedError(
             "account: an IBAN whose check digits do not hold (mod 97)"
         )

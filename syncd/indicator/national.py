@@ -275,14 +275,12 @@ def elsewhere(digits: str, region: str) -> str:
         return international(digits[2:])
     if len(digits) <= _SHORT_DIGITS and _library_short(digits, region):
         return f"{region.lower()}:{digits}"
-    library = _library(region)
+    library, number = _parsed(digits, region)
     way_out = _short("", digits, region) or {"hint": _PLUS_HINT}
-    try:
-        number = library.parse(digits, region)
-    except library.NumberParseException:
+    if number is None:
         raise MalformedError(
             "phone: no number of {region}", region=region, **way_out
-        ) from None
+        )
     form: str = library.format_number(number, library.PhoneNumberFormat.E164)
     national: str = library.national_significant_number(number)
     # A reading that does more than to strip a prefix depends on its data.
@@ -296,15 +294,13 @@ def elsewhere(digits: str, region: str) -> str:
 
 
 def _library_short(digits: str, region: str) -> bool:
-    library = _library(region)
-    try:
-        number = library.parse(digits, region)
-    except library.NumberParseException:
-        return False
-    return bool(library.is_valid_short_number_for_region(number, region))
+    library, number = _parsed(digits, region)
+    fits = library.is_valid_short_number_for_region
+    return number is not None and bool(fits(number, region))
 
 
-def _library(region: str) -> Any:
+def _parsed(digits: str, region: str) -> tuple[Any, Any]:
+    """Return the library, and what it reads there; None for nothing."""
     # Lazily: most members meet no other region, and help need not wait.
     import phonenumbers
 
@@ -312,4 +308,7 @@ def _library(region: str) -> Any:
         raise MalformedError("region: want two capital letters")
     if region not in phonenumbers.SUPPORTED_REGIONS:
         raise UsageError("phone: no region {region}", region=region)
-    return phonenumbers
+    try:
+        return phonenumbers, phonenumbers.parse(digits, region)
+    except phonenumbers.NumberParseException:
+        return phonenumbers, None

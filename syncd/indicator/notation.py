@@ -12,10 +12,10 @@ drafts and makes options goes by that list, so none of them names a field.
 import datetime
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import Annotated, Any, Final, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, Final, get_args, get_type_hints
 
 from msgspec import Meta, Struct
 
@@ -146,15 +146,15 @@ def is_set(items: Sequence[Any]) -> bool:
     return all(map(operator.lt, items, items[1:]))
 
 
-def is_positions(items: Positions) -> bool:
-    """Tell whether a list is a set of positions."""
-    return is_set(items) and all(is_ours(origin) for origin, _ in items)
-
-
 DAY: Final = Form("day", "a day as YYYY-MM-DD, 1970 to 2199", is_day)
 ORIGINS: Final = Form("origin", "an origin", is_ours)
 SET: Final = Form("set", "a sorted set", is_set)
-POSITIONS: Final = Form("positions", "a sorted set of positions", is_positions)
+POSITIONS: Final = Form(
+    *("positions", "a sorted set of positions"),
+    lambda items: (
+        is_set(items) and all(is_ours(origin) for origin, _ in items)
+    ),
+)
 TOKEN: Final = matching(
     "token", "22 characters of a token", "[A-Za-z0-9_-]{21}[AQgw]"
 )
@@ -176,11 +176,3 @@ def forms(struct: type[Struct]) -> Mapping[str, Form]:
         if marks or hint is bool:
             found[name] = marks[0] if marks else FLAG
     return found
-
-
-Item = TypeVar("Item", str, int, Position)
-
-
-def as_set(items: Iterable[Item]) -> tuple[Item, ...]:
-    """Return items the way a statement lists a set: sorted, no repeats."""
-    return tuple(sorted(set(items)))

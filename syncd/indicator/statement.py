@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from syncd import shape
 from syncd.errors import MalformedError
-from syncd.indicator import notation
+from syncd.indicator import notation, record
 from syncd.indicator.leaf import FORMAT
 from syncd.indicator.notation import (
     FLAG,
@@ -39,15 +39,6 @@ from syncd.indicator.notation import (
 from syncd.indicator.notation import MAX_DAY as MAX_DAY
 from syncd.indicator.notation import day as day
 from syncd.indicator.notation import day_text as day_text
-from syncd.indicator.record import (
-    KEPT,
-    AnswerFields,
-    DisputeFields,
-    Fields,
-    ReassignedFields,
-    ReportFields,
-    VouchFields,
-)
 from syncd.shape import Form
 from syncd.tlog.checkpoint import Checkpoint
 
@@ -84,7 +75,7 @@ class Book(_Statement):
     of: Natural = 0
 
 
-class Report(ReportFields, _Statement, tag=1):
+class Report(record.ReportFields, _Statement, tag=1):
     """Used for fraud."""
 
     on: Day
@@ -101,7 +92,7 @@ class Retract(Indicator, tag=2):
     reason: Annotated[str, code("retract_reason")]
 
 
-class Dispute(DisputeFields, _Statement, tag=3):
+class Dispute(record.DisputeFields, _Statement, tag=3):
     """These reports (or all) are wrong; please look again by `due`."""
 
     on: Day
@@ -121,7 +112,7 @@ class Sighting(Indicator, tag=4, rename={"first": "from", "last": "to"}):
     outcome: Annotated[str, code("sighting_outcome")]
 
 
-class Reassigned(ReassignedFields, _Statement, tag=5):
+class Reassigned(record.ReassignedFields, _Statement, tag=5):
     """The phone number has a new owner."""
 
     on: Day
@@ -131,7 +122,7 @@ class Reassigned(ReassignedFields, _Statement, tag=5):
     know: Annotated[str, notation.hexadecimal(8)]
 
 
-class Answer(AnswerFields, _Statement, tag=6):
+class Answer(record.AnswerFields, _Statement, tag=6):
     """What the author of disputed reports found on looking again."""
 
     on: Day
@@ -140,7 +131,7 @@ class Answer(AnswerFields, _Statement, tag=6):
     token: Token
 
 
-class Vouch(VouchFields, _Statement, tag=7):
+class Vouch(record.VouchFields, _Statement, tag=7):
     """This number, URL or account is officially ours."""
 
     on: Day
@@ -250,12 +241,14 @@ TYPES: Final[dict[int, type[Statement]]] = {
 NAMES: Final = {n: struct.__name__.lower() for n, struct in TYPES.items()}
 
 
-_MADE: Final[dict[type[Fields], Any]] = {
-    fields: TYPES[number] for number, fields in KEPT.items()
+_MADE: Final[dict[type[record.Fields], Any]] = {
+    fields: TYPES[number] for number, fields in record.KEPT.items()
 }
 
 
-def of(given: Fields, *, know: str = "00" * 8, **about: Any) -> ClaimStatement:
+def of(
+    given: record.Fields, *, know: str = "00" * 8, **about: Any
+) -> ClaimStatement:
     """Return the statement that says something `about` a token.
 
     What names the reports that it is about needs no proof of the value.

@@ -36,7 +36,6 @@ _TO_BASE64: Final = bytes(
     else {ord("-"): ord("+"), ord("_"): ord("/")}.get(c, ord("!"))
     for c in range(256)
 )
-_LAST: Final = frozenset("AQgw")  # 22 characters hold 132 bits: 4 spare, all 0
 
 
 def oprf_input(identifier: "Identifier") -> bytes:
@@ -90,15 +89,12 @@ def decode(text: str) -> bytes:
     Raises:
         MalformedError: not `[A-Za-z0-9_-]{21}[AQgw]`.
     """
-    if len(text) == TOKEN_CHARS and text[-1] in _LAST:
-        try:
-            raw = text.encode("ascii").translate(_TO_BASE64)
-            return binascii.a2b_base64(raw + b"==", strict_mode=True)
-        except (UnicodeEncodeError, binascii.Error):
-            pass
-    raise MalformedError(
-        "token: {n} characters that are no token", n=len(text)
-    )
+    found = decode_many([text.encode("ascii", "replace")])
+    if found is None:
+        raise MalformedError(
+            "token: {n} characters that are no token", n=len(text)
+        )
+    return found[0]
 
 
 def decode_many(texts: Sequence[bytes]) -> list[bytes] | None:

@@ -1,7 +1,7 @@
 """URLs: Safe Browsing's canonical form, and expressions of host and path.
 
     HTTP://Evil.EXAMPLE:8080/a/./b%2Fc?x=1#top    what came in
-    http://evil.example/a/b/c?x=1                 canonicalise
+    http://evil.example/a/b/c?x=1                 the canonical form
     evil.example/a/b/c                            report_expression
     evil.example/a/b/c?x=1, evil.example/a/b/c,   expressions, the most
       evil.example/a/b/, evil.example/a/, …         specific one first
@@ -21,6 +21,7 @@ import re
 from contextlib import suppress
 from typing import Final, NamedTuple
 
+from syncd import tsv
 from syncd.errors import MalformedError, RefusedError
 from syncd.indicator import escape, host, link, services, spelling
 from syncd.indicator.host import Host
@@ -33,12 +34,7 @@ _PREFIXES = 4  # the root, and at most three directories below it
 
 _SCHEMES = frozenset({"http", "https", "ftp", "ws", "wss"})
 # Named in messages: any other word before a colon may be a user's name.
-_OTHER_SCHEMES = frozenset(
-    {"about", "alipays", "blob", "chrome", "data", "file", "geo", "hxxp"}
-    | {"hxxps", "intent", "javascript", "mailto", "market", "sip", "sms"}
-    | {"smsto", "tel", "vbscript", "view-source", "weixin"}
-)
-
+_OTHER_SCHEMES = {row[0] for row in tsv.rows("indicator/other_schemes.tsv")}
 # The shapes of nearly every URL in real lists. What matches here needs no
 # unescaping, no IDN, no address parsing, and is one URL on a possible host:
 # a top-level domain of letters, no dots that lead a path segment, and nothing
@@ -71,17 +67,6 @@ class _Url(NamedTuple):
     host: Host
     path: str  # begins with "/"
     query: str | None  # None without a "?", "" for a bare one
-
-
-def canonicalise(raw: str) -> str:
-    """Return Safe Browsing's canonical URL: scheme, host, path, query.
-
-    A bare host, or host and path, is read as `http`. Idempotent. Text goes
-    by its UTF-8; escaped bytes that are no UTF-8 stay escaped.
-    """
-    url = _parse(raw)
-    query = "" if url.query is None else f"?{url.query}"
-    return f"{url.scheme}://{url.host.name}{url.path}{query}"
 
 
 def report_expression(

@@ -67,16 +67,6 @@ def _load() -> dict[str, dict[str, Code]]:
 FACETS: Final = _load()  # facet → code → Code, in the file's order
 
 
-def codes(facet: str) -> frozenset[str]:
-    """Return the codes of a facet that this build knows."""
-    return frozenset(FACETS[facet])
-
-
-def known(facet: str, code: str) -> bool:
-    """Tell whether this build knows `code` in `facet`."""
-    return code in FACETS[facet]
-
-
 def read(facet: str, code: str) -> str:
     """Return what `code` is read as: itself, or the facet's fallback."""
     if code in FACETS[facet]:

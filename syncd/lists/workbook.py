@@ -195,11 +195,9 @@ def number(name: str) -> int:
 
 def letters(column: int) -> str:
     """Return how a spreadsheet names a column that is counted from 1."""
-    found = ""
-    while column > 0:
-        column, rest = divmod(column - 1, 26)
-        found = chr(65 + rest) + found
-    return found
+    from openpyxl.utils import get_column_letter  # slow, and for few
+
+    return get_column_letter(column)
 
 
 def pads(code: str) -> tuple[str, str, int] | None:

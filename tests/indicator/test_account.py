@@ -19,6 +19,7 @@ from syncd.errors import MalformedError
 from syncd.indicator import account, bank, chain, checksum, iban, scheme
 from tests.cases import cases
 
+ALPHABET = base58.BITCOIN_ALPHABET.decode()
 ACCEPTED = cases("identifiers/account", "accepted")
 DIGITS = st.text("0123456789", min_size=1, max_size=24)
 
@@ -51,7 +52,7 @@ RAW = st.one_of(
     DIGITS,
     st.text(string.printable, max_size=60),
     st.text(max_size=30),
-    st.text(checksum.BITCOIN_ALPHABET, min_size=25, max_size=100),
+    st.text(ALPHABET, min_size=25, max_size=100),
     st.from_regex(r"0x[0-9a-fA-F]{38,42}", fullmatch=True),
     st.from_regex(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{10,31}", fullmatch=True),
     st.sampled_from([case["raw"] for case in ACCEPTED]),
@@ -112,7 +113,8 @@ def test_an_iban_that_schwifty_takes_is_taken(
     country: str, digits: str
 ) -> None:
     bban = digits[: iban.LENGTHS[country] - 4]
-    text = country + checksum.iban_check_digits(country, bban) + bban
+    check = stdnum_iban.calc_check_digits(f"{country}00{bban}")
+    text = f"{country}{check}{bban}"
     assert account.normalise(text) == f"iban:{text}"
     try:
         assert IBAN(text).compact == text
@@ -219,18 +221,9 @@ def test_a_bare_number_may_be_a_bank_s_unless_it_is_something_else() -> None:
 # -------------------------------------------------------------- checksums
 
 
-@given(st.binary(max_size=40))
-def test_base58check_agrees_with_another_implementation(body: bytes) -> None:
-    text = base58.b58encode_check(body).decode()
-    if body:
-        assert checksum.base58check(text) == body
-        assert checksum.to_base58check(body) == text
-    assert checksum.base58(base58.b58encode(body).decode()) == body
-
-
 def test_short_base58_has_no_room_for_a_checksum() -> None:
-    assert checksum.base58check("2g") is None
-    assert checksum.base58check("") is None
+    assert checksum.base58("2g", check=True) is None
+    assert checksum.base58("", check=True) is None
 
 
 @given(st.binary(min_size=20, max_size=20), st.sampled_from([0, 8]))
@@ -239,8 +232,8 @@ def test_cashaddr_round_trip(digest: bytes, version: int) -> None:
     text = checksum.to_cashaddr(body)
     assert checksum.cashaddr(text) == body
     assert account.normalise(text) == f"bch:{text}"
-    legacy = checksum.to_base58check(bytes([5 if version else 0]) + digest)
-    assert account.normalise(legacy, "BCH") == f"bch:{text}"
+    legacy = base58.b58encode_check(bytes([5 if version else 0]) + digest)
+    assert account.normalise(legacy.decode(), "BCH") == f"bch:{text}"
 
 
 @pytest.mark.parametrize("text", ["qpm2qsz", "b" * 42, "qpm2Qsznhks", ""])
@@ -268,7 +261,7 @@ def test_a_changed_character_is_noticed(
     name, text = address
     form = account.normalise(text, name)
     at = data.draw(st.integers(0, len(text) - 1))
-    other = data.draw(st.sampled_from(checksum.BITCOIN_ALPHABET))
+    other = data.draw(st.sampled_from(ALPHABET))
     changed = text[:at] + other + text[at + 1 :]
     if changed == text or changed.lower() == form.partition(":")[2]:
         return

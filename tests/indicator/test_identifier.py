@@ -5,23 +5,18 @@ import pytest
 from syncd.errors import MalformedError, RefusedError
 from syncd.indicator import identifier
 from syncd.indicator.identifier import Identifier
+from tests.cases import cases
 
 
-@pytest.mark.parametrize(
-    ("kind", "raw", "value"),
-    [
-        ("phone", "138 0013 8000", "+8613800138000"),
-        ("url", "HTTP://Evil.example/x", "evil.example/x"),
-        ("account", "6222 0212 3456 7890 128", "card:6222021234567890128"),
-    ],
-)
+@pytest.mark.parametrize("one", cases("identifiers/kinds", "reports"))
 def test_a_report_has_one_identifier_which_is_looked_up_first(
-    kind: str, raw: str, value: str
+    one: list[str],
 ) -> None:
-    one = identifier.for_report(kind, raw)
-    assert one == Identifier(kind, value)
-    assert identifier.for_lookup(kind, raw)[0] == one
-    assert identifier.parse_normal(kind, value) == one
+    kind, raw, value = one
+    found = identifier.for_report(kind, raw)
+    assert found == Identifier(kind, value)
+    assert identifier.for_lookup(kind, raw)[0] == found
+    assert identifier.parse_normal(kind, value) == found
 
 
 def test_region_and_scheme_say_how_to_read_a_bare_value() -> None:
@@ -59,24 +54,11 @@ def test_a_url_that_may_name_a_person_needs_the_flag() -> None:
     assert identifier.parse_normal("url", raw).value == raw
 
 
-@pytest.mark.parametrize(
-    ("kind", "value"),
-    [
-        ("phone", "13800138000"),
-        ("phone", "+8695588"),
-        ("url", "http://evil.example/"),
-        ("url", "EVIL.example/"),
-        ("account", "6222021234567890128"),
-        ("account", "eth:0xD8DA6BF26964AF9D7EED9E03E53415D37AA96045"),
-        ("account", "bank:ICBKCNBJ:6222021234567890128"),
-    ],
-)
-def test_what_is_not_normal_is_not_parsed_as_normal(
-    kind: str, value: str
-) -> None:
+@pytest.mark.parametrize("one", cases("identifiers/kinds", "not_normal"))
+def test_what_is_not_normal_is_not_parsed_as_normal(one: list[str]) -> None:
     with pytest.raises(MalformedError, match="not in normal form") as e:
-        identifier.parse_normal(kind, value)
-    assert value not in str(e.value)
+        identifier.parse_normal(*one)
+    assert one[1] not in str(e.value)
 
 
 def test_the_value_does_not_show() -> None:
@@ -101,12 +83,7 @@ def test_only_three_kinds_exist(kind: str) -> None:
             read(kind, "x")
 
 
-def test_what_needs_no_region_is_not_refused_for_one() -> None:
-    for kind, raw in (
-        ("phone", "+8613800138021"),
-        ("phone", "cn:95588"),
-        ("url", "http://evil.example/"),
-        ("account", "6222021234567890128"),
-    ):
-        for region in ("广东深圳", "cn", "XX"):
-            assert identifier.for_report(kind, raw, region=region).kind == kind
+@pytest.mark.parametrize("one", cases("identifiers/kinds", "no_region"))
+def test_what_needs_no_region_is_not_refused_for_one(one: list[str]) -> None:
+    for region in ("广东深圳", "cn", "XX"):
+        assert identifier.for_report(*one, region=region).kind == one[0]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from syncd.errors import BrokenSourceError, MalformedError
 from syncd.indicator import leaf
 from syncd.indicator.leaf import Record
+from tests.cases import cases
 
 VECTORS = json.loads(
     (Path(__file__).parents[1] / "vectors/syncd/formats.json").read_text()
@@ -71,21 +72,10 @@ def test_total(raw: bytes, width: int) -> None:
         assert leaf.encode_records(opened) == raw
 
 
-@pytest.mark.parametrize(
-    ("raw", "width", "why"),
-    [
-        ("", 1, "0 bytes are not 1 entries"),
-        ("00", 1, "1 bytes are not 1 entries"),
-        ("000200", 1, "3 bytes are not 1 entries"),
-        ("0000", 1, "record 0 is empty"),
-        ("000102", 1, "record 0 begins with 2"),
-        ("001001" + "00" * 15, 1, "record 0 has no whole salt"),
-        ("00010000", 1, "4 bytes are not 1 entries"),
-        ("000100", 0, "3 bytes are not 0 entries"),
-    ],
-)
-def test_refused(raw: str, width: int, why: str) -> None:
+@pytest.mark.parametrize("one", cases("leaf", "refused"))
+def test_refused(one: tuple[str, int, str]) -> None:
     """A bundle that is not whole says where."""
+    raw, width, why = one
     bundle = bytes.fromhex(raw)
     with pytest.raises(MalformedError, match=why):
         leaf.split_records(bundle, width)
@@ -114,52 +104,17 @@ def test_a_closed_record_of_another_leaf() -> None:
         leaf.open_bundle(ORIGIN, raw, 1, [])
 
 
-@pytest.mark.parametrize(
-    ("payload", "type_"),
-    [
-        (b'{"type":1}', 1),
-        (b'{"type":9}', 9),
-        (b'{"type":0}', 0),
-        (b'{"type":10}', 10),
-        (b'{"type":19,"version":1}', 19),
-        (b'{"type":255}', 255),
-        (b'{"type":256}', 0),
-        (b'{"type":1000}', 0),
-        (b'{"type":01}', 0),
-        (b'{"type":"1"}', 0),
-        (b'{"type":', 0),
-        (b'{"type":7', 7),
-        (b'"type":16', 16),
-        (b'{"a":"\\"type\\":3","b":1}', 0),
-        (b"", 0),
-        (b"{}", 0),
-    ],
-)
-def test_type_of(payload: bytes, type_: int) -> None:
+@pytest.mark.parametrize("one", cases("leaf", "types"))
+def test_type_of(one: tuple[str, int]) -> None:
     """The type is read from its key, in whatever else the bytes hold."""
-    assert leaf.type_of(payload) == type_
+    payload, type_ = one
+    assert leaf.type_of(payload.encode()) == type_
 
 
-@pytest.mark.parametrize(
-    ("head", "size", "void"),
-    [
-        ("0101", 34, False),
-        ("0109", 34, False),
-        ("010a", 34, True),
-        ("010f", 34, True),
-        ("0110", 34, False),
-        ("0114", 34, False),
-        ("0115", 34, True),
-        ("0100", 34, True),
-        ("0001", 34, True),
-        ("0201", 34, True),
-        ("0101", 33, True),
-        ("0101", 35, True),
-        ("", 0, True),
-    ],
-)
-def test_void_by_its_leaf(head: str, size: int, void: bool) -> None:
+@pytest.mark.parametrize("one", cases("leaf", "void"))
+def test_void_by_its_leaf(one: tuple[str, int, bool]) -> None:
     """Format 1 defines 34 bytes, 0x01, and types 1–9 and 16–20."""
+    head, size, void = one
     assert leaf.is_void(bytes.fromhex(head).ljust(size, b"\0")) == void
 
 

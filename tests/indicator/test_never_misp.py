@@ -12,6 +12,7 @@ from pymispwarninglists.api import WarningLists
 
 from syncd import tsv
 from syncd.indicator import never, statement, suffixes
+from tests.cases import cases
 from tests.indicator.test_never import DEFAULT as OURS
 
 LISTS = cache(lambda: WarningLists().warninglists)  # half a second
@@ -20,18 +21,6 @@ TRANCO = "Top 10K most-used sites from Tranco"
 ALEXA = "Top 1000 website from Alexa"
 MOZ = "Top 500 domains and pages from https://moz.com/top500"
 BANKS = "List of known bank domains"
-# In all three lists of the most used, and not on ours: what strangers
-# publish below them has neither a path nor a host of its own, or nobody of
-# ours would take a report about them for a mistake.
-LEFT_OUT = frozenset(
-    {
-        *("bandcamp.com", "buzzfeed.com", "detik.com", "dreamstime.com"),
-        *("fandom.com", "goo.ne.jp", "gsmarena.com", "ign.com"),
-        *("indiatimes.com", "interia.pl", "list-manage.com", "marca.com"),
-        *("ok.ru", "rambler.ru", "rt.com", "softonic.com", "t-online.de"),
-        *("themeforest.net", "uol.com.br", "wp.com"),
-    }
-)
 
 
 def hosts(name: str) -> set[str]:
@@ -46,7 +35,7 @@ def test_the_most_used_hosts_are_guarded() -> None:
     """Whatever three lists agree on, but for a few that are written down."""
     found = hosts(ALEXA) & hosts(TRANCO) & hosts(MOZ)
     assert len(found) > 150
-    assert unguarded(found) == sorted(LEFT_OUT)
+    assert unguarded(found) == cases("identifiers/never", "left_out")
 
 
 def test_banks_of_greater_china_are_guarded() -> None:

@@ -69,7 +69,7 @@ def test_every_field_is_in_its_places(field: str) -> None:
     form = notation.forms(ReportFields)[field]
     needed = {RECORD, SCHEMA, PAGE} | ({VOCABULARY} if form.facet else set())
     assert needed <= places(field)
-    assert not form.facet or vocabulary.codes(form.facet)
+    assert not form.facet or vocabulary.FACETS[form.facet]
 
 
 def test_fields_are_kept_as_they_are() -> None:

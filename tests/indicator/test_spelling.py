@@ -4,15 +4,10 @@ import pytest
 
 from syncd.errors import MalformedError
 from syncd.indicator import account, phone
-
-HIDDEN = (
-    *("138****8009", "138xxxx8009", "+86 138 **** 8009", "138●●●●8009"),
-    *("622202******1234567", "622202XXXXXX1234567", "6222 **** **** 1234"),
-    *("6222＊＊＊＊1234", "622202*", "622202*************"),
-)
+from tests.cases import cases
 
 
-@pytest.mark.parametrize("raw", HIDDEN)
+@pytest.mark.parametrize("raw", cases("identifiers/kinds", "hidden"))
 def test_a_number_with_a_part_hidden(raw: str) -> None:
     with pytest.raises(MalformedError, match="a part of it is hidden"):
         phone.normalise(raw, "CN")

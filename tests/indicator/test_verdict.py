@@ -27,6 +27,7 @@ from syncd.indicator.token import KIND_CODES, encode
 from syncd.indicator.verdict import REASONS, Verdict, verdict
 from syncd.roster import terms
 from syncd.roster.terms import ACTIONS, Cap
+from tests.cases import cases
 from tests.cost import calls
 from tests.flows.founders import writing
 from tests.sample_statements import REPORT, report
@@ -260,34 +261,16 @@ def test_order_is_nothing(row: list[str], shuffle: Random) -> None:
     assert other.run() == case.run()
 
 
-FLOODS = {  # what one member may say of one token, any number of times
-    "reports that rest on the next": "B report user_tag basis={next}",
-    "disputes of all": "B report user_tag ; B dispute stale",
-    "disputes of one": "B report user_tag ; B dispute stale about={this}",
-    "overdue disputes": "B report user_tag ; A dispute stale due=-1 expires=0",
-    "overdue disputes of one": "B report user_tag"
-    " ; A dispute stale due=-1 expires=0 about={this}"
-    " ; B answer report_stands on=-11 about={this}",
-    "vouches": "B report user_tag ; C vouch hotline ; F vouch hotline",
-    "new owners": "B report user_tag ; C reassigned since=-5",
-    "new owners, refused": "C reassigned since=-5 ; P dispute stale about=1",
-    "answers": "B report user_tag ; B answer report_withdrawn about={this}",
-    "answers to disputes": "B report user_tag ; P dispute stale about={this}"
-    " ; B answer report_stands about={this}",
-}
-
-
-@pytest.mark.parametrize("flood", FLOODS)
-def test_nobody_can_make_a_verdict_dear(flood: str) -> None:
+@pytest.mark.parametrize("one", cases("verdict", "floods"))
+def test_nobody_can_make_a_verdict_dear(one: dict[str, str]) -> None:
     """Twice as many claims on a token cost twice as much, not four times."""
 
     def cost(times: int) -> int:
-        width = FLOODS[flood].count(";") + 1
+        flood = one["claims"]
+        width = flood.count(";") + 1
         case = read_case(
             " ; ".join(
-                FLOODS[flood].format(
-                    this=n * width + 1, next=(n + 1) * width + 1
-                )
+                flood.format(this=n * width + 1, next=(n + 1) * width + 1)
                 for n in range(times)
             )
             + " ; B report user_tag",
@@ -306,32 +289,11 @@ def answer(claims: str, setting: str = "") -> Verdict:
     return read_case(claims, setting).run()
 
 
-@pytest.mark.parametrize(
-    ("claims", "named"),
-    [
-        (  # reports and what answers them, not what expired or is elsewhere
-            "B report bank_detection ; F report platform_detection ;"
-            " D report bank_detection expires=0 ; A dispute stale about=1 ;"
-            " A vouch hotline ; F report user_tag elsewhere=t ;"
-            " B answer report_stands about=1",
-            "A4 A5 B1 B7 F2",
-        ),
-        (  # what is overdue, after it expired too
-            "B report bank_detection ; A dispute stale due=-1 expires=0 ;"
-            " C dispute stale due=-1 expires=0 about=1",
-            "A2 B1 C3",
-        ),
-        # what made reports lapse
-        ("B report bank_detection ; C reassigned since=-5", "C2"),
-        (
-            "B report bank_detection ; B answer report_withdrawn about=1",
-            "B2",
-        ),
-    ],
-)
-def test_it_rests_on(claims: str, named: str) -> None:
-    wanted = [(origin(at[0]), int(at[1])) for at in named.split()]
-    assert [*answer(claims).positions] == wanted
+@pytest.mark.parametrize("one", cases("verdict", "rests_on"))
+def test_it_rests_on(one: dict[str, str]) -> None:
+    named = one["named"].split()
+    wanted = [(origin(at[0]), int(at[1])) for at in named]
+    assert [*answer(one["claims"]).positions] == wanted
 
 
 def test_days_are_of_the_reports_that_count() -> None:

@@ -172,15 +172,9 @@ def test_fields_that_are_not_asked_for_are_left_out() -> None:
     assert named.report(row({"l": "x", "值": "1"})) == {"value": "1"}
 
 
-@pytest.mark.parametrize(
-    ("maps", "why"),
-    [
-        (["value"], "want FIELD=COLUMN"),
-        (["x=1"], "want FIELD=COLUMN"),
-        (["value=1", "value=2"], "names value twice"),
-    ],
-)
-def test_maps(maps: list[str], why: str) -> None:
+@pytest.mark.parametrize("one", cases("lists/columns", "maps"))
+def test_maps(one: tuple[list[str], str]) -> None:
+    maps, why = one
     with pytest.raises(UsageError, match=why):
         column_names.parted(maps)
     assert column_names.parted(["value=a=b"]) == {"value": "a=b"}
