@@ -6,7 +6,7 @@ any machine, at any time. Whoever shows them says in which language.
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -237,6 +237,21 @@ def findings(audit: Audit) -> Iterator[str]:
 
 def page(audit: Audit) -> str:
     """Return one HTML page, whole in itself, in the language that is spoken."""
+    found = facts(audit)
+    shown = [(f, kinds()[f.code], catalogue.say(f.text)) for f in audit.found]
+    return rendered(
+        "report.html",
+        **found,
+        when=moments(audit),
+        type_name=type_name,
+        word=catalogue.word,
+        shown=shown,
+        not_seen=[catalogue.say(text) for text in audit.unseen],
+    )
+
+
+def rendered(page: str, /, **values: Any) -> str:
+    """Return a page of this room, on paper.html, in the language spoken."""
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("syncd.audit", ""),
         autoescape=True,
@@ -244,53 +259,13 @@ def page(audit: Audit) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found = facts(audit)
-    shown = [(f, kinds()[f.code], catalogue.say(f.text)) for f in audit.found]
-    return made.get_template("report.html").render(
-        found,
-        t=t,
-        lang=catalogue.language(),
-        when=moments(audit),
-        type_name=type_name,
-        word=catalogue.word,
-        shown=shown,
-        not_seen=[catalogue.say(text) for text in audit.unseen],
-        plots=[plot(log, found["exchange"]) for log in found["logs"]],
-    )
+    lang = catalogue.language()
+    return made.get_template(page).render(values, t=t, lang=lang)
 
 
 def type_name(number: str) -> str:
     """Return what a type is called, as a log's page calls it."""
     return catalogue.phrase("type", NAMES.get(int(number), number))
-
-
-def plot(
-    log: Mapping[str, Any], exchange: Iterable[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Return how far each holder was, as lines of a 600 × 120 picture."""
-    steps = {
-        row["holder"]: row["steps"]
-        for row in exchange
-        if row["origin"] == log["origin"]
-    }
-    times = [at for line in steps.values() for at, _ in line] or [0]
-    first, last = min(times), max(times)
-    span, most = max(last - first, 1), max(log["size"], 1)
-    lines_: dict[str, str] = {}
-    for holder, line in steps.items():
-        points, height = [], 0
-        for at, size in line:
-            x = 600 * (at - first) // span
-            points += [(x, height), (x, max(height, 120 * size // most))]
-            height = points[-1][1]
-        points.append((600, height))
-        lines_[holder] = " ".join(f"{x},{120 - y}" for x, y in points)
-    return {
-        "origin": log["origin"],
-        "lines": lines_,
-        "first": first,
-        "last": last,
-    }
 
 
 def moments(audit: Audit) -> Moments:
