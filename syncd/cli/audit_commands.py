@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ from syncd.audit.trace import anchor_of, trace
 from syncd.audit.verify import verify
 from syncd.cli import meter, terminal
 from syncd.cli.command import Command, Options, argument, option
-from syncd.cli.options import OutputOptions, positions
+from syncd.cli.options import ClientOptions, OutputOptions, positions
+from syncd.errors import UsageError
 from syncd.flows import evidence
 from syncd.indicator import receipt
 from syncd.messages.catalogue import t
@@ -132,6 +134,32 @@ def _report(args: _ReportOptions) -> int:
         else:
             args.show(report.facts(audit), report.lines(audit))
     return audit.exit_code
+
+
+class _InspectOptions(ClientOptions):
+    out: Path = argument("a new directory")
+    quarter: str = option("as 2026Q4, in the roster's zone", needed=True)
+
+
+@noun.verb("inspect", "An inspector's set of a quarter: XLSX, and A4 to sign.")
+def _inspect(args: _InspectOptions) -> None:
+    from syncd.cli import inspection  # a home and its daemon, here alone
+    from syncd.node.pinned import trusted_roster
+
+    if not re.fullmatch("20[0-9]{2}Q[1-4]", args.quarter):
+        told = repr(args.quarter)
+        raise UsageError("--quarter {told}: want 2026Q4", told=told)
+    settings = args.settings()
+    roster = trusted_roster(settings).current
+    answers = inspection.Answers(
+        {name: getattr(roster, name) for name in inspection.ROSTER},
+        quarter=args.quarter,
+        member=settings.member.id,
+        origin=settings.origin,
+    )
+    with args.api() as answers.own, terminal.new_directory(args.out) as made:
+        for name, raw in inspection.files(answers):
+            terminal.write_new(made / name, raw, private=True)
 
 
 class _TraceOptions(_VerifyOptions):

@@ -28,7 +28,7 @@ def _list(args: _ListOptions) -> None:
 def _row(one: Mapping[str, Any]) -> Mapping[str, Any]:
     return {
         "state": catalogue.phrase("review", one["state"]),
-        "by": _who(one["by"]),
+        "by": who(one["by"]),
         "handed_in": moment(one["at"]),
         "until": moment(one["until"]),
         "changes": f"{sum(c['n'] for c in one.get('changes', ())):+,}",
@@ -68,19 +68,20 @@ def _do(args: _DecideOptions, what: str) -> int:
     return int(item["state"] == "failed")
 
 
-def _who(by: Mapping[str, Any]) -> str:
+def who(by: Mapping[str, Any]) -> str:
+    """Return whose token that is, with staff number and name."""
     whose = (by["name"], by.get("staff"), by.get("person"))
     return " ".join(filter(None, whose))
 
 
 def _shown(item: Mapping[str, Any]) -> Iterator[str]:
     yield f"{item['id']}: {catalogue.phrase('review', item['state'])}: {item['call']}"
-    yield t("handed in by {who}", who=_who(item["by"]))
+    yield t("handed in by {who}", who=who(item["by"]))
     for one in item.get("changes", ()):
         label = answers.name("label", one["label"])
         yield f"{one['n']:+9,} {one['what']} {one['kind']} {label}".rstrip()
     if by := item.get("decided"):
         why = item.get("why", "")
-        yield t("decided by {who}: {why}", who=_who(by), why=why)
+        yield t("decided by {who}: {why}", who=who(by), why=why)
     if item.get("problem"):
         yield catalogue.of(problem(item["problem"]))

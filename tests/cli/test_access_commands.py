@@ -2,13 +2,19 @@
 
 import csv
 import io
+import json
+import time
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
 
-from syncd.cli import grid, sheet_file
+from syncd.cli import grid, inspection, sheet_file
 from syncd.errors import UsageError
+from syncd.indicator.statement import Erase
+from tests.cases import cases
 from tests.cli.conftest import Node, Ran, Real, Run, keep_token
 
 LISTED = "+12025559101"
@@ -134,3 +140,111 @@ def test_appeals_by_command(office: Office, tmp_path: Path) -> None:
     [row] = [row for row in rows if row["reference"] == "letter 1"]
     assert (row["cause"], row["decision"]) == ("contested", "not granted")
     assert (row["hours"], row["why"]) == ("0", "it stands")
+
+
+# --------------------------------------------------- the inspector's set
+
+
+@pytest.fixture(scope="module")
+def drilled(asked: Real) -> Real:
+    """The bank reports, drills, takes back and erases."""
+    bank = asked.alliance.bank
+    for value, test in (("a", False), ("b", True), ("c", False)):
+        asked.do(bank.report("url", f"http://{value}.example/", test=test))
+        asked.settle()
+    asked.do(bank.retract("url", "http://a.example/"))
+    asked.do(bank.say(Erase(ranges=((3, 4),), reason="privacy")))
+    asked.settle()
+    return asked
+
+
+def test_an_inspector_s_set(
+    drilled: Real, office: Office, bank: Node, tmp_path: Path
+) -> None:
+    """All sections in both languages, and what is not kept in words."""
+    look(bank)
+    at = datetime.now(ZoneInfo("Asia/Shanghai"))
+    quarter = f"{at.year}Q{(at.month + 2) // 3}"
+    words = ("audit", "inspect", "--quarter", quarter)
+    made = tmp_path / "set"
+    ran = office(*words, made)
+    assert (ran.code, ran.err) == (0, "")
+    made_of = (made / "inspection.json").read_bytes()
+    data = json.loads(made_of)
+    assert data["member"] == "bank"
+    page = (made / "inspection.zh.html").read_text()
+    for said in [
+        "制表",
+        "复核",
+        "审批",
+        "申诉台账",
+        "未留存",
+        "本季度无",
+        "放贷核验",
+    ]:
+        assert said in page
+    assert "Not kept" in (made / "inspection.en.html").read_text()
+    book = openpyxl.load_workbook(made / "inspection.zh.xlsx")
+    rows = {sheet.title: [*sheet.values] for sheet in book}
+    share = ("撤回与上报之比", "1.000", "0.500", 2)
+    whose = rows["谁以什么用途查询"]
+    assert {row[0] for row in whose[3:]} == {"cli", "office"}
+    assert share in rows["本机构的贡献"]
+    assert [row[0] for row in rows["撤回与清除"]][-2:] == ["撤回", "清除"]
+    assert {p.stat().st_mode & 0o077 for p in made.iterdir()} == {0}
+    # The same inputs, the same bytes: in another zone, at another time.
+    for name, raw in inspection.files(inspection.Answers(data)):
+        assert (made / name).read_bytes() == raw
+    ran = office(*words[:-1], "2026-4", tmp_path / "wrong")
+    assert (ran.code, "want 2026Q4" in ran.err) == (2, True)
+    ran = bank(*words, tmp_path / "wrong")  # an operator's token
+    assert (ran.code, ran.out) == (4, "")
+    ran = office(*words, made)
+    assert (ran.code, "is there already" in ran.err) == (2, True)
+    assert [*tmp_path.iterdir()] == [made]
+
+
+class OwnApi:
+    """Answers with appeals about a quarter's borders, and is counting first."""
+
+    counting = 2
+
+    def __init__(self) -> None:
+        self.asked: dict[str, dict[str, object]] = {}
+
+    def get(self, path: str, **query: object) -> dict[str, object]:
+        self.asked[path] = query
+        if path == "/v1/figures":
+            self.counting -= 1
+            return {"as_of": int(not self.counting), "items": []}
+        appeals = path == "/v1/appeals"
+        return {"items": cases("inspection", "appeals") if appeals else []}
+
+
+@pytest.mark.parametrize("one", cases("inspection", "quarters"))
+def test_a_quarter_is_one_of_the_roster_s_zone(
+    one: tuple[str, str, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the second; no text of it is a formula, and a count is waited for."""
+    quarter, until, found = one
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    about = dict.fromkeys(("member", "origin", "alliance", "hash"), "x/y")
+    of = inspection.Answers(
+        about, quarter=quarter, version=1, zone="Asia/Shanghai"
+    )
+    of.own = own = OwnApi()
+    made = dict(inspection.files(of))
+    assert [
+        one["id"] for one in json.loads(made["inspection.json"])["appeals"]
+    ] == found
+    assert own.asked["/v1/access"]["until"] == until
+    assert own.asked["/v1/figures"] == {
+        "from": f"{until[:5]}{int(until[5:7]) - 2:02}",
+        "to": until[:7],
+    }
+    book = openpyxl.load_workbook(io.BytesIO(made["inspection.en.xlsx"]))
+    cells = [
+        cell for row in book["Appeals"].iter_rows(min_row=4) for cell in row
+    ]
+    assert {c.data_type for c in cells if c.value == "=1+1"} <= {"s"}
+    assert [c.value for c in cells if c.data_type == "n" and c.value] == found
