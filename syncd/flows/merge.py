@@ -118,8 +118,8 @@ async def stored(old: MirrorHead, context: PullContext) -> bool:
     new = replace(old, merged=batch.stop, missing=left)
     await mirror.advance(old, new, (), batch, voids(batch))
     budget.spend(merged, octets)
-    if batch.rosters:
-        await context.accepted(batch.rosters)
+    if batch.books:
+        await context.told(batch.books)
     return bool(merged)
 
 

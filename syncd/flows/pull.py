@@ -395,6 +395,6 @@ class _Puller:
             head, after, bundles, batch, merge.voids(batch)
         )
         self._context.budget.spend(batch.stop - batch.start, batch.octets)
-        if batch.rosters:
-            await self._context.accepted(batch.rosters)
+        if batch.books:
+            await self._context.told(batch.books)
         return await self._mirror.head(head.origin)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from syncd.errors import Message
 from syncd.flows.ports import Finding, Mirror, Offload, Source
+from syncd.indicator.statement import Anchor, RosterAccepted
 
 
 @dataclass(slots=True)
@@ -44,11 +45,11 @@ class PullContext:
     budget: Budget = field(default_factory=Budget)
     blame: Callable[[str], object] = len
     """takes the name of a source that gave what was not signed"""
-    accepted: Callable[[Sequence[tuple[int, int, str]]], Awaitable[None]] = (
+    told: Callable[[Sequence[RosterAccepted | Anchor]], Awaitable[None]] = (
         _nobody
     )
-    """takes the roster statements (index, version, hash) of what was merged,
-    before more is fetched"""
+    """takes what was merged of rosters and of others' logs, before more is
+    fetched"""
     excuse: bool = False
     """an epoch is retired: what none of those asked opens was of it"""
 

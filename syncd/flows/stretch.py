@@ -152,7 +152,7 @@ def join(stretches: Sequence[Stretch]) -> Stretch:
         whole.ends += batch.ends
         whole.sightings += batch.sightings
         whole.voids += batch.voids
-        whole.rosters += batch.rosters
+        whole.books += batch.books
         whole.usages += batch.usages
     whole.ends.sort()
     whole.sightings.sort()

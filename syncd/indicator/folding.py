@@ -126,7 +126,7 @@ class Batch(msgspec.Struct, gc=False):
     erases: list[Range] = []
     sightings: list[Row] = []  # (token, index, key, sighting record)
     voids: list[tuple[int, str]] = []  # (index, why)
-    rosters: list[tuple[int, int, str]] = []  # (index, version, hash)
+    books: list[statements.RosterAccepted | statements.Anchor] = []
     usages: list[tuple[int, Usage]] = []
 
 
@@ -206,8 +206,8 @@ def _fold_one(
             batch.sightings.append((token, index, number, record))
         case Usage():
             batch.usages.append((index, content))
-        case statements.RosterAccepted(version=version, hash_=hash_):
-            batch.rosters.append((index, version, hash_))
+        case statements.RosterAccepted() | statements.Anchor():
+            batch.books.append(content)
         case statements.Book():
             pass  # erasures are read ahead of all else: see `absent.erases`
         case _:

@@ -325,7 +325,7 @@ class Pull:
     def __init__(self) -> None:
         self.mirror = FakeMirror()
         self.reported: list[Finding] = []
-        self.rosters: list[int] = []  # indices of statements that name one
+        self.rosters: list[int] = []  # that statements name
 
     async def __call__(
         self,
@@ -334,8 +334,8 @@ class Pull:
         budget: Budget | None = None,
         excuse: bool = False,
     ) -> PullResult:
-        async def accepted(rosters: Sequence[tuple[int, int, str]]) -> None:
-            self.rosters += [index for index, _, _ in rosters]
+        async def told(said: Sequence[Any]) -> None:
+            self.rosters += [one.version for one in said]
 
         return await pull.pull(
             log.signed,
@@ -343,7 +343,7 @@ class Pull:
             self.context(
                 *(sources or [FakeSource(log)]),
                 budget=budget or Budget(),
-                accepted=accepted,
+                told=told,
                 excuse=excuse,
             ),
         )

@@ -317,9 +317,9 @@ async def test_rosters_that_a_log_accepted_are_passed_on(to: Pull) -> None:
     log.add((19, content))
     log.reports(5).add((19, content))
     await to(log, FakeSource(log.close(3)))
-    assert to.rosters == [0]
+    assert to.rosters == [2]
     await to(log)
-    assert to.rosters == [0, 6]
+    assert to.rosters == [2, 2]
 
 
 async def test_what_is_withheld_is_asked_of_the_next(to: Pull) -> None:

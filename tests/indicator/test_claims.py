@@ -253,7 +253,7 @@ def test_every_type_has_its_place() -> None:
     assert [row[1] for row in batch.adds] == [100, 101, 102, 103, 104]
     assert [row[:3] for row in batch.sightings] == [(token, 105, 5)]
     assert batch.usages == [(107, usage)]
-    assert batch.rosters == [(108, 2, "ab" * 32)]
+    assert batch.books == [anchor, accepted]
     assert batch.ends == [(token, 0, 110, 5, DAYS["2026-11-21"])]
     assert batch.erases == [(90, 99, 111)]
     assert batch.voids == []
@@ -346,7 +346,7 @@ def test_an_erase_acts_below_itself_on_types_1_to_7() -> None:
     ]
     batch = folding.fold(ORIGIN, 0, [*map(record, log)])
     assert [row[1] for row in batch.adds] == [3]
-    assert batch.rosters == [(1, 1, "ab" * 32)]
+    assert batch.books == log[1:2]
 
 
 def test_a_roster_erases_by_size() -> None:

@@ -101,8 +101,8 @@ class FollowedLogs:
         try:
             new = self._verified(member, raw)
         except (MalformedError, UntrustedError) as e:
-            why = Message("heads: {why}", why=e)
-            await self.ctx.report(Finding("bad_checkpoint", member, None, why))
+            found = Finding("bad_checkpoint", member, None, e.text)
+            await self.ctx.report(found)
             return None
         return await self._judge(new) if new is not None else False
 

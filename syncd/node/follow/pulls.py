@@ -24,6 +24,7 @@ from syncd.flows.decide import decide
 from syncd.flows.ports import Finding, Offload, Source
 from syncd.flows.pull import PullResult, pull
 from syncd.flows.pull_context import Budget, PullContext
+from syncd.indicator.statement import Anchor, RosterAccepted
 from syncd.node.context import BUG, Context, part
 from syncd.node.follow.followed import FollowedLogs, moved
 from syncd.node.follow.log_state import LogState, Phase, Pin, Target
@@ -305,9 +306,28 @@ class Pulls:
             report=self.ctx.report,
             budget=await self._budget(origin),
             blame=self._blame,
-            accepted=partial(self.rosters.member_accepted, origin),
+            told=partial(self._told, origin),
             excuse=bool(self.ctx.roster.retired),
         )
+
+    async def _told(
+        self, origin: str, said: Sequence[RosterAccepted | Anchor]
+    ) -> None:
+        """Look into what a log says of rosters, and of the others' logs.
+
+        An anchor is its author's word that it merged what its log signed: of
+        each log the newest says it all. Not of one of which the roster chose
+        a branch: who believed the other one is not to contest it again.
+        """
+        rosters = (s for s in said if isinstance(s, RosterAccepted))
+        await self.rosters.member_accepted(origin, rosters)
+        logs = {
+            a.origin: a for s in said if isinstance(s, Anchor) for a in s.logs
+        }
+        for name, anchored in logs.items():
+            if self.logs.pin(name) is None:
+                member = self.ctx.roster.owner(origin)
+                await self.logs.offer(member, anchored.note)
 
     async def _budget(self, origin: str) -> Budget:
         """Return what may still be merged of a log today (UTC).

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
 from syncd.errors import MalformedError, SyncdError, UntrustedError
 from syncd.flows.claimed_roster import RosterClaims
 from syncd.flows.ports import Finding
+from syncd.indicator.statement import RosterAccepted
 from syncd.node.context import Context, part
 from syncd.node.follow.peers import Peers
 from syncd.roster import drafts, signing
@@ -79,7 +80,7 @@ class RosterKeeper:
                 )
 
     async def member_accepted(
-        self, origin: str, accepted: Sequence[tuple[int, int, str]]
+        self, origin: str, accepted: Iterable[RosterAccepted]
     ) -> None:
         """Look into rosters that a log says its member accepted.
 
@@ -89,7 +90,7 @@ class RosterKeeper:
         found = self.ctx.roster.by_origin(origin)
         if found is None or not found[0].active:
             return
-        claims = {(version, hash_) for _, version, hash_ in accepted}
+        claims = {(one.version, one.hash_) for one in accepted}
         for version, hash_ in sorted(claims, reverse=True):
             await self.follow(version, hash_, found[0].id)
 
