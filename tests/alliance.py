@@ -371,6 +371,16 @@ class Member:
         finally:
             self.node.gate = None
 
+    def lying_with(
+        self, path: str, body: bytes, **how: Any
+    ) -> contextlib.AbstractContextManager[None]:
+        """Have requests of such a path be answered so, meanwhile."""
+
+        async def lie(_: web.Request) -> web.StreamResponse:
+            return web.Response(body=body, **how)
+
+        return self.lying_at(path, lie)
+
     @contextlib.contextmanager
     def holding(self, path: str, caller: str = "") -> Iterator[asyncio.Event]:
         """Let such requests wait meanwhile; give what is set when one came."""
@@ -1083,6 +1093,7 @@ def payload(n: int, origin: str, **fields: Any) -> tuple[int, bytes]:
     output = token.url_output(found)
     made = sample_statements.report(
         **{
+            "on": statement.day_text(int(time.time()) // 86_400),
             "kind": "url",
             "token": token.encode(token.token(output)),
             "role": "phishing_host",

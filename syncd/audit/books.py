@@ -5,14 +5,18 @@ author has merged (anchors), the rosters that it accepted, erasures, and what
 a holder evaluated for whom.
 """
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from itertools import accumulate
+from operator import attrgetter
 
 from syncd.audit.notes import Find
 from syncd.audit.result import Audit, AuditedLog, Line
 from syncd.errors import Message, SyncdError
 from syncd.flows import excess
 from syncd.indicator.leaf import INDICATOR_TYPES
+from syncd.indicator.notation import DAYS
 from syncd.indicator.statement import (
     Anchor,
     AnchoredLog,
@@ -20,6 +24,7 @@ from syncd.indicator.statement import (
     RosterAccepted,
     Usage,
 )
+from syncd.roster.quotas import DAY_S
 from syncd.roster.terms import PUBLISH
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
@@ -31,6 +36,7 @@ Fits = Callable[[AuditedLog, Checkpoint, str, str], bool | None]
 def check(audit: Audit, fits: Fits, find: Find) -> None:
     """Check all logs' books; what they prove of times becomes lines."""
     for log in audit.logs.values():
+        _days(log, find)
         for index, said in log.opened.items():
             place = f"{log.origin}:{index}"
             match said:
@@ -51,6 +57,25 @@ def check(audit: Audit, fits: Fits, find: Find) -> None:
                 case _:
                     pass
     _usage(audit, find)
+
+
+def _days(log: AuditedLog, find: Find) -> None:
+    """Hold the days that entries bear against lines without them and with them.
+
+    Each day has two more: it is another one elsewhere on earth.
+    """
+    lines = sorted(log.lines, key=attrgetter("size"))
+    latest = [0, *accumulate((line.at for line in lines), max)]
+    for day, (first, last) in log.days.items():
+        before = latest[bisect_right(lines, last, key=attrgetter("size"))]
+        seen = log.first_seen(first)
+        for index, at, wrong in (
+            (last, before, DAYS[day] + 1 < before // DAY_S),
+            (first, seen, seen and seen // DAY_S < DAYS[day] - 1),
+        ):
+            if wrong:
+                text = Message("{day}, cosigned at {at}", day=day, at=at)
+                find("misdated", f"{log.origin}:{index}", text)
 
 
 def accepted(

@@ -39,7 +39,8 @@ from syncd.errors import (
 )
 from syncd.flows import evidence, log_files
 from syncd.indicator import statement
-from syncd.indicator.leaf import Record
+from syncd.indicator.leaf import INDICATOR_TYPES, Record
+from syncd.indicator.notation import is_day
 from syncd.indicator.statement import Void
 from syncd.roster import trust
 from syncd.roster.roster import Roster
@@ -135,6 +136,7 @@ class _Check:
         key = generation.log
         positions: dict[int, list[int]] = {type_: [] for type_ in DATED}
         opened: dict[int, statement.Statement] = {}
+        days: dict[str, tuple[int, int]] = {}
         try:
             files = self._bundle.below(f"{where}/")
             names = {path.removeprefix(f"{where}/") for path in files}
@@ -145,7 +147,7 @@ class _Check:
                 erased=lambda head: known.erasable(
                     self.audit.rosters[0], origin, head.size
                 ),
-                each=partial(self._records, origin, positions, opened),
+                each=partial(self._records, origin, positions, opened, days),
             )
         except UntrustedError as e:
             self.find("line_bad", f"{where}/checkpoint", e.text)
@@ -167,6 +169,7 @@ class _Check:
             opened,
             member.pins(generation),
             member.end(generation),
+            days,
         )
 
     def _records(
@@ -174,11 +177,20 @@ class _Check:
         origin: str,
         positions: dict[int, list[int]],
         opened: dict[int, statement.Statement],
+        days: dict[str, tuple[int, int]],
         start: int,
         records: list[Record],
         types: bytes,
     ) -> None:
         """Take from a bundle what an audit asks of it."""
+        for index, (type_, record) in enumerate(
+            zip(types, records, strict=True), start
+        ):
+            if type_ in INDICATOR_TYPES and record[1]:
+                # In canonical JSON these bytes can only be a key.
+                on = record[2].partition(b'"on":"')[2][:10].decode("latin-1")
+                if is_day(on):
+                    days[on] = days.get(on, (index, index))[0], index
         if not ASKED.intersection(types):
             return
         for index, (type_, record) in enumerate(

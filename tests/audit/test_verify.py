@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 import tarfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -27,7 +28,8 @@ from syncd.indicator.statement import (
     RosterAccepted,
     Usage,
 )
-from syncd.tlog import checkpoint, cosignature, note, tiles
+from syncd.roster.quotas import DAY_S
+from syncd.tlog import checkpoint, cosignature, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import SigningKey
 from tests.alliance import ADMINS
@@ -370,6 +372,17 @@ def test_a_line_by_a_logs_name_is_no_fork(made: Made, mine: Bundle) -> None:
     audit = made.audit(mine)
     assert audit.found == []
     assert f"a line of {BANK}, of no known key" in str(audit.unseen)
+
+
+def test_a_day_that_was_over(made: Made, tmp_path: Path) -> None:
+    """Three days later somebody signed the log without what bears that day."""
+    mine, late = (
+        made.bundle("bank", tmp_path, "court"),
+        time.time() + 3 * DAY_S,
+    )
+    empty = Checkpoint(BANK, 0, merkle.EMPTY_ROOT)
+    put_note(mine, empty, (made.keys["police"].seen, int(late)))
+    assert made.codes(mine) == {"misdated"}
 
 
 def test_what_was_rewritten_since(
