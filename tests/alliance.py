@@ -39,7 +39,7 @@ from collections.abc import (
 )
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import aiohttp
 import msgspec
@@ -701,7 +701,7 @@ class Alliance:
         local_apis: bool = False,
         settings: Mapping[str, Mapping[str, object]] | None = None,
         prepare: Callable[[Member], None] | None = None,
-    ) -> AsyncIterator["Alliance"]:
+    ) -> AsyncIterator[Self]:
         """Found an alliance and run its daemons until the block ends.
 
         Args:

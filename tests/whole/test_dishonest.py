@@ -80,20 +80,6 @@ async def test_lines_that_are_nobodys_word(alliance: Alliance) -> None:
     assert key.name not in verified
 
 
-async def test_a_receipt_needs_the_logs_own_line(alliance: Alliance) -> None:
-    """What we never signed cannot be received."""
-    police, bank = alliance.police, alliance.bank
-    before = (await police.receipts()).get("bank")
-    head = checkpoint.Checkpoint(police.origin, 2**40, bytes(32))
-    line = cosignature.cosign(str(head), bank.keys.merged, 1)
-    raw = bytes(note.Note(str(head), (line,)))
-    await police.node.receipts.take("bank", raw)
-    assert (await police.receipts()).get("bank") == before
-    (found,) = await police.findings("bad_receipt")
-    assert found.finding.origin == "bank"
-    await alliance.settle()
-
-
 async def test_a_pull_that_hangs_holds_up_no_round(alliance: Alliance) -> None:
     """What others have to say is heard and fetched meanwhile."""
     police, bank, carrier = alliance.police, alliance.bank, alliance.carrier

@@ -1,15 +1,9 @@
-"""Holders that are away, that lie, or that have had enough."""
-
-import secrets
-import stat
-from pathlib import Path
+"""Holders that are away, or that have had enough."""
 
 import pytest
 
-from syncd.cli.main import main
 from syncd.flows.evaluation import Request
-from syncd.node.audit import complete
-from syncd.oprf import group, threshold
+from syncd.oprf import group
 from syncd.roster import drafts
 from syncd.roster.terms import Quota
 from tests.alliance import HOUR_S, Alliance, shared, until
@@ -66,57 +60,6 @@ async def test_with_one_holder_left(alliance: Alliance) -> None:
     for member in alliance.up:
         (found,) = await member.lookup("phone", "+12025550777")
         assert found.verdict == "suspected"
-
-
-async def test_a_signed_lie_is_found_by_the_proof(
-    alliance: Alliance, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    """A holder that evaluates with another share signs what convicts it.
-
-    Anybody with the rosters sees it, offline; nobody sees what was asked.
-    """
-    bank, platform = alliance.bank, alliance.platform
-    shares = bank.node.home.shares
-    right = dict(shares)
-    for key, share in right.items():
-        wrong = threshold.deal(2, 3, secrets.token_bytes)
-        shares[key] = type(share)(*key, share.index, wrong.shares[share.index])
-    platform.node.tokeniser.holders.clear()
-    try:
-        (found,) = await platform.lookup("phone", PHONE)
-    finally:
-        shares.update(right)
-    assert found.verdict == "suspected"
-    assert "answered wrongly" in str(
-        platform.node.tokeniser.holders["bank"].why
-    )
-    (file,) = (platform.home / "evidence" / "bank").iterdir()
-    (findings,) = await platform.findings("bad_holder")
-    assert f"evidence/bank/{file.name}" in str(findings.finding.detail)
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    held = file.read_text()
-    for value in (PHONE, PHONE[1:], PHONE.encode().hex()):
-        assert value not in held
-    bundle, trusted = tmp_path / "b", ("--fingerprint", alliance.fingerprint)
-    bundle.mkdir()
-    await complete.write(platform.config, bundle, 1)
-    for home, more in (
-        (alliance.police.home, ()),
-        ("/nowhere", ("--bundle", bundle, *trusted)),
-    ):
-        with pytest.raises(SystemExit) as end:
-            main(
-                [*map(str, ("--home", home, "audit", "evidence", file, *more))]
-            )
-        assert end.value.code == 0
-        assert "bank: it signed a wrong answer" in capsys.readouterr().out
-    file.write_text(held.replace('"accused":"bank"', '"accused":"police"'))
-    with pytest.raises(SystemExit) as end:
-        main([*map(str, ("--home", platform.home, "audit", "evidence", file))])
-    assert end.value.code != 0
-    with pytest.raises(SystemExit) as end:  # whose rosters are they?
-        main(["audit", "evidence", str(file), "--bundle", str(bundle)])
-    assert end.value.code == 2
 
 
 async def test_quota_used_up(alliance: Alliance) -> None:

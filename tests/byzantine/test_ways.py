@@ -1,0 +1,551 @@
+"""What a dishonest member tries: docs/threat-model.md has a row for each way."""
+
+import asyncio
+import re
+import secrets
+import stat
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from msgspec.structs import replace
+
+from syncd.cli.main import main
+from syncd.indicator import codec, leaf, statement
+from syncd.indicator.leaf import Record
+from syncd.indicator.statement import (
+    Anchor,
+    AnchoredLog,
+    Erase,
+    Report,
+    Retract,
+    Usage,
+)
+from syncd.node.audit import complete
+from syncd.oprf import threshold
+from syncd.roster import drafts, signing
+from syncd.tlog import checkpoint, cosignature, merkle, note
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.note import ED25519, SigningKey
+from tests.alliance import ADMINS, MEMBERS, payload, police_case
+from tests.byzantine.lab import Act, Lab
+from tests.flows.growing import Said
+
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+
+SEVEN = (*MEMBERS, "insurer", "telco", "payer")
+LIMITS = {"exchange": {"read_timeout_s": 1, "request_timeout_s": 1}}
+PAGE = Path(__file__).parents[2] / "docs" / "threat-model.md"
+ROW = r"^\| .* \| (.*) \| `byzantine/test_ways\.py::test_\w+\[(\w+)\]` \|$"
+PHONE = "+12025550177"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
+    """Seven that have all reported something."""
+    root = tmp_path_factory.mktemp("lab")
+    async with Lab.found(root, SEVEN, settings=LIMITS) as lab:
+        for member in lab.members.values():
+            await member.write(payload(0, member.origin))
+        await police_case(lab)
+        yield lab
+
+
+# ------------------------------------------------------------ what it tells
+
+
+def signed(key: SigningKey, size: int) -> str:
+    """Return a checkpoint as somebody may have signed it."""
+    head = Checkpoint(key.name, size, merkle.EMPTY_ROOT)
+    return bytes(checkpoint.sign(head, key)).decode()
+
+
+def forged(origin: str) -> SigningKey:
+    return SigningKey(origin, ED25519, b"!" * 32)
+
+
+def received(lab: Lab, size: int) -> str:
+    """Return the bank's line, alone, under a root that the police never had."""
+    text = f"{Checkpoint(lab.police.origin, size, bytes(32))}"
+    line = cosignature.cosign(text, lab.bank.keys.merged, 1)
+    return bytes(note.Note(text, (line,))).decode()
+
+
+def later(lab: Lab, versions: int) -> dict[str, object]:
+    return {"hash": "f" * 64, "version": len(lab.notes) + versions}
+
+
+TELLS: dict[str, Callable[[Lab], dict[str, Any]]] = {
+    "another_key": lambda lab: {
+        "notes": [signed(forged(lab.bank.origin), 99)]
+    },
+    "unsigned": lambda lab: {
+        "notes": [f"{Checkpoint(lab.bank.origin, 9, bytes(32))}\n"]
+    },
+    "too_large": lambda lab: {"notes": [signed(lab.bank.keys.log, 1 << 40)]},
+    "a_strangers_note": lambda lab: {
+        "notes": [signed(forged(lab.police.origin), 10**9)]
+    },
+    "odd_notes": lambda _: {"notes": ["garbage"] * 50_000},
+    "odd_receipts": lambda _: {"receipts": ["garbage"] * 50_000},
+    "two_roots": lambda lab: {"receipts": [received(lab, 2)]},
+    "ahead": lambda lab: {"receipts": [received(lab, 2**40)]},
+    "an_older_roster": lambda lab: {
+        "roster": {"hash": lab.fingerprint, "version": 1}
+    },
+    "a_version_skipped": lambda lab: {"roster": later(lab, 2)},
+    "a_far_version": lambda lab: {"roster": later(lab, 10**12)},
+}
+
+
+def telling(what: Callable[[Lab], dict[str, Any]]) -> Act:
+    async def act(lab: Lab) -> None:
+        with lab.bank.lying_with("/heads", lab.heads(**what(lab))):
+            await lab.rounds()
+
+    return act
+
+
+async def an_old_checkpoint(lab: Lab) -> None:
+    """It tells an earlier checkpoint of another's log, for ever."""
+    old = lab.police.node.home.own.log.released().decode()
+    await lab.go_on(lab.police)
+    await telling(lambda _: {"notes": [old]})(lab)
+
+
+async def odd_forms(lab: Lab) -> None:
+    """Its /heads is no JSON, of another form, or has what nobody can use."""
+    right = lab.heads()
+    for body in (
+        b"nonsense",
+        b"",
+        b"[]",
+        right.replace(b":", b": "),
+        right[:-1] + b',"time":1}',
+        lab.heads(notes="x"),
+        lab.heads(notes=[1]),
+        right.replace(b'"notes":[]', b'"notes":["\xed\xa0\x80"]'),
+        right.replace(b'"time":', b'"time":%d' % 10**30),
+        lab.heads(time=2**52),
+        lab.heads(cursor="9" * 100_000),
+        b"[" * 100_000 + b"]" * 100_000,
+        lab.heads(notes=["x" * (5 << 20)]),
+    ):
+        await lab.go_on(lab.police)
+        with lab.bank.lying_with("/heads", body):
+            async with asyncio.timeout(30):
+                await lab.carrier.round()
+        held = await lab.carrier.head(lab.police.origin)
+        assert held.merged == await lab.police.size()
+        lab.carrier.node.our_clock.healthy()
+
+
+def stalling(path: str, *, drips: bool) -> Act:
+    """Have requests wait, or be answered a byte at a time; it costs a limit."""
+
+    async def act(lab: Lab) -> None:
+        over = asyncio.Event()
+
+        async def stall(request: web.Request) -> web.StreamResponse:
+            answer = web.StreamResponse()
+            if drips:
+                await answer.prepare(request)
+            while not over.is_set():
+                if drips:
+                    await answer.write(b" ")
+                await asyncio.sleep(0.2)
+            return answer
+
+        await lab.go_on(lab.bank, lab.police)
+        with lab.bank.lying_at(path, stall):
+            async with asyncio.timeout(20):
+                await lab.rounds()
+        over.set()
+        for member in lab.honest:
+            held = await member.head(lab.police.origin)
+            assert held.merged == await lab.police.size()
+            peer = member.node.peer_choice.states["bank"]
+            log = member.node.logs.state(lab.bank.origin)
+            assert max(peer.retry_at, log.retry_at) > time.monotonic()
+
+    return act
+
+
+REQUESTS = (
+    ("GET", "/", b"", {404}),
+    ("GET", "/log/tile/../../../own.db", b"", {404}),
+    ("GET", "/log/tile/%2e%2e/%2e%2e/own.db", b"", {404}),
+    ("GET", "/log/payload/x999/999", b"", {404}),
+    ("GET", "/log/payload/000.p/0", b"", {404}),
+    ("GET", "/log/payload/００１", b"", {404}),
+    ("GET", "/log/tile/99/000", b"", {404}),
+    ("GET", f"/mirror/{'0' * 64}/checkpoint", b"", {404}),
+    ("GET", "/mirror/abc/checkpoint", b"", {404}),
+    ("GET", "/roster/0", b"", {200, 404}),
+    ("GET", "/roster/999999", b"", {404}),
+    ("GET", "/heads?cursor=%00%ff..9", b"", {200}),
+    ("DELETE", "/log/checkpoint", b"", {405}),
+    ("POST", "/poke", b"", {400}),
+    ("POST", "/poke", b"\xff" * 99, {400}),
+    ("POST", "/oprf/v1/evaluate", b"{}", {400}),
+    ("POST", "/oprf/v1/evaluate", bytes(3 << 20), {413}),
+    ("POST", "/witness/add-checkpoint", b"x", {400}),
+    ("GET", "/v1/status", b"", {404}),
+)
+
+
+async def odd_requests(lab: Lab) -> None:
+    """Each gets a status, never a 500 or another's bytes."""
+    for method, path, body, expected in REQUESTS:
+        answer = await lab.bank.ask(lab.police, method, path, body)
+        assert answer.status in expected, path
+        assert not re.search("Traceback|SQLite", answer.text)
+
+
+async def odd_pokes(lab: Lab) -> None:
+    """Of another's log, by another key, of no log, of nothing new."""
+    police, network = lab.police, lab.network
+    before = [await police.head(m.origin) for m in lab.up]
+    network.asked.clear()
+    for key, size in (
+        (lab.carrier.keys.log, 10**6),
+        (forged(lab.bank.origin), 10**6),
+        (forged("x.example/log"), 1),
+        (lab.bank.keys.log, 0),
+    ):
+        body = signed(key, size).encode()
+        answer = await lab.bank.ask(police, "POST", "/poke", body)
+        assert answer.status in (202, 400, 403, 422)
+    await police.node.pulls.idle()
+    assert [await police.head(m.origin) for m in lab.up] == before
+    assert not [a for a in network.asked if a.client == "police"]
+
+
+# ----------------------------------------------------- what it writes, serves
+
+
+WRITES: dict[str, Callable[[Lab], Said]] = {
+    "no_statement": lambda _: (1, b"nonsense"),
+    "another_type": lambda lab: (2, lab.said()[1]),
+    "no_type": lambda lab: (
+        *(leaf.commit(lab.bank.origin, 200, b"s" * 16, b"?"), b"", b""),
+    ),
+    "too_much_of_it": lambda _: (1, b" " * 62_000),
+    "an_unknown_key": lambda lab: lab.said(epoch=9),
+    "a_day_to_come": lambda lab: lab.said(on="2190-01-01", seen="2190-01-01"),
+    "a_day_long_ago": lambda lab: lab.said(on="2020-01-01"),
+}
+
+
+def writing(what: Callable[[Lab], Said]) -> Act:
+    async def act(lab: Lab) -> None:
+        await lab.bank.write(what(lab))
+
+    return act
+
+
+async def anothers_report(lab: Lab) -> None:
+    """It retracts what the police reported, at its place and on its token."""
+    records = enumerate(await lab.police.records())
+    [(at, case)] = [(n, r[2]) for n, r in records if b"police_case" in r[2]]
+    report = statement.decode(case, 1)
+    assert isinstance(report, Report)
+    about = {f: getattr(report, f) for f in ("on", "kind", "epoch", "token")}
+    ends = tuple(range(at + 1))
+    await lab.bank.say(Retract(**about, ends=ends, reason="false_positive"))
+
+
+async def erases_what_stands(lab: Lab) -> None:
+    size = await lab.bank.size()
+    await lab.go_on()
+    await lab.rounds()
+    await lab.bank.say(Erase(ranges=((size, size + 1),), reason="privacy"))
+
+
+async def more_than_its_day(lab: Lab) -> None:
+    """It writes more than the roster lets be merged of a day."""
+    limits, size = lab.police.node.ctx.roster.limits, await lab.bank.size()
+
+    async def limit(entries: int) -> None:
+        row = replace(limits, entries=entries)
+        await lab.change(lambda draft: drafts.put(draft, ("limits",), row))
+        await lab.agreed()
+
+    await limit(size + 20)
+    for n in (50, 1):  # what has begun is merged as a whole
+        await lab.bank.write(*(lab.said() for _ in range(n)))
+        await lab.rounds()
+    await limit(limits.entries)
+
+
+async def withheld(lab: Lab) -> str:
+    """It keeps an entry's payload back from all; no receipt covers that."""
+    await _serve_last(lab, leaf.close)
+    for member in lab.honest:
+        head = await member.head(lab.bank.origin)
+        assert head.missing == (head.merged,)
+        assert "withheld" in str(member.node.logs.state(lab.bank.origin).why)
+        books = member.node.home.own.cosigned
+        signed = await books.cosigned("merged", lab.bank.origin)
+        assert signed is not None
+        assert signed.size <= head.merged
+    return "withheld"
+
+
+async def another_payload(lab: Lab) -> None:
+    """What it serves is not what it signed."""
+    await _serve_last(lab, lambda r: (r[0], r[1], r[2].replace(b"0", b"1", 1)))
+
+
+async def _serve_last(lab: Lab, change: Callable[[Record], Record]) -> None:
+    """Have it append an entry, and serve another in its place."""
+    await lab.go_on()
+    *records, last = await lab.bank.records()
+    body = codec.deflate([*records, change(last)])
+    gzip = {"Content-Encoding": "gzip"}
+    with lab.bank.lying_with("/log/payload/", body, headers=gzip):
+        await lab.rounds()
+
+
+async def another_leaf(lab: Lab) -> None:
+    """Its tiles have leaves that it did not sign."""
+    await lab.go_on()
+    body = bytes(32 * await lab.bank.size())
+    with lab.bank.lying_with("/log/tile/0/", body):
+        await lab.rounds()
+
+
+async def an_altered_mirror(lab: Lab) -> None:
+    """It gives other bytes of the police's log to who cannot reach them."""
+    police, carrier = lab.police, lab.carrier
+    await lab.go_on(police)
+    await lab.bank.round()
+    *records, (_, salt, _) = await police.records()
+    body = codec.deflate([*records, (b"", salt, b"other")])
+    path, gzip = (
+        f"/mirror/{police.hash}/payload/",
+        {"Content-Encoding": "gzip"},
+    )
+    lab.cut(*(m.id for m in lab.honest))
+    with lab.bank.lying_with(path, body, headers=gzip):
+        await carrier.round()
+    assert (await carrier.head(police.origin)).merged < await police.size()
+    lab.heal()
+
+
+async def an_anchor_of_nothing(lab: Lab) -> None:
+    """Its log says that it merged what the police never signed."""
+    line = note.sign("x\n", lab.bank.keys.log).signatures[0]
+    told = f"{line}".replace(line.name, lab.police.origin)
+    await _anchor(lab, "bank", lab.police.origin, 2, bytes(32), told)
+
+
+async def _anchor(
+    lab: Lab, by: str, origin: str, size: int, root: bytes, line: str
+) -> None:
+    one = AnchoredLog(origin, size, root.hex(), line)
+    await lab.members[by].say(Anchor(logs=(one,)))
+
+
+# ----------------------------------------------------------- with its admins
+
+
+def rosters(later: int, by: list[SigningKey]) -> Act:
+    """Have it serve another version, the newest or a later, by some admins."""
+
+    async def act(lab: Lab) -> None:
+        before = lab.notes[len(lab.notes) + later - 2]
+        current = drafts.read(before)[1]
+        draft = drafts.begin(current, now=current.issued + 99)
+        raw = drafts.write(draft, current)
+        for admin in by:
+            raw = signing.sign(raw, admin, current)
+        made = drafts.read(raw)[1]
+        row = {"hash": made.hash, "version": made.version}
+        path, heads = f"/roster/{made.version}", lab.heads(roster=row)
+
+        async def lie(request: web.Request) -> web.StreamResponse | None:
+            body = {"/heads": heads, path: raw}.get(request.path)
+            return web.Response(body=body) if body else None
+
+        with lab.bank.lying_at("/", lie):
+            await lab.rounds()
+
+    return act
+
+
+# --------------------------------------------------------------- as a holder
+
+
+async def another_share(lab: Lab) -> None:
+    """It evaluates with another share: what it signs convicts it."""
+    shares, asking = lab.bank.node.home.shares, lab.platform
+    right = dict(shares)
+    for key, share in right.items():
+        wrong = threshold.deal(2, 3, secrets.token_bytes)
+        shares[key] = type(share)(*key, share.index, wrong.shares[share.index])
+    asking.node.tokeniser.holders.clear()
+    try:
+        (found,) = await asking.lookup("phone", PHONE)
+    finally:
+        shares.update(right)
+    assert found.verdict == "none"  # by another quorum
+    (file,) = (asking.home / "evidence" / "bank").iterdir()
+    (row,) = await asking.findings("bad_holder")
+    assert f"evidence/bank/{file.name}" in str(row.finding.detail)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    held = file.read_text()
+    for value in (PHONE, PHONE[1:], PHONE.encode().hex()):
+        assert value not in held
+
+
+def evaluating(value: str, body: bytes, **how: Any) -> Act:
+    """Have all ask for a value, and be answered so; another quorum does."""
+
+    async def act(lab: Lab) -> None:
+        with lab.bank.lying_with("/oprf", body, **how):
+            for member in lab.honest:
+                member.node.tokeniser.holders.clear()  # it may be the quickest
+                (found,) = await member.lookup("phone", value)
+                assert found.verdict == "none"
+
+    return act
+
+
+async def fewer_told(lab: Lab) -> None:
+    """It hides what it evaluated for one that tries numbers; others tell."""
+    day = lab.police.node.ctx.today()
+    for member, count in ((lab.bank, 1), (lab.police, 9000)):
+        rows = (("payer", "publish", count, 0),)
+        await member.say(Usage(on=day, key=("phone", 1), rows=rows))
+
+
+# --------------------------------------------------------------------- forks
+
+
+async def anchored_elsewhere(lab: Lab) -> None:
+    """It showed a log to one, once, who has said so in its own."""
+    await lab.fork(await lab.bank.size(), 1, "telco")
+    await lab.telco.round()
+    await lab.go_on()
+    lab.bank.node.twin = None
+    held = (await lab.telco.head(lab.bank.origin)).note
+    head, made = checkpoint.open_(held, lab.bank.keys.log.verifier)
+    line = f"{made.signatures[0]}"
+    await _anchor(lab, "telco", head.origin, head.size, head.root, line)
+
+
+async def two_groups(lab: Lab) -> None:
+    """Three see one log, three another; they meet afterwards."""
+    await _split(lab, "police", "carrier", "payer")
+    lab.heal()
+
+
+async def a_random_third(lab: Lab) -> None:
+    """One alone has the other log, and hears of the first from one alone."""
+    await _split(lab, "carrier")
+    lab.heal()
+    for one in ("carrier", "telco"):
+        lab.cut(*(m for m in SEVEN if m != one))
+    await lab.carrier.round()
+    assert (await lab.carrier.head(lab.bank.origin)).contested
+    lab.heal()
+
+
+async def _split(lab: Lab, *group: str) -> None:
+    await lab.fork(await lab.bank.size(), 1, *group)
+    await lab.go_on(lab.bank, lab.bank)
+    lab.cut(*(m.id for m in lab.honest))
+    await lab.rounds()
+    for member in lab.honest:
+        assert not (await member.head(lab.bank.origin)).contested
+
+
+async def after_a_restart(lab: Lab) -> None:
+    """Set back, it goes on otherwise, to one that has started anew."""
+    size = await lab.bank.size()
+    await lab.go_on()
+    await lab.rounds()
+    await lab.stop("payer")
+    await lab.start("payer")
+    await lab.fork(size, 2)
+
+
+async def an_old_entry(lab: Lab) -> None:
+    """All of its log as it was, but for the second entry."""
+    await lab.fork(1, await lab.bank.size())
+
+
+async def shrunk(lab: Lab) -> None:
+    """It shows an earlier log of its own, and nobody forgets."""
+    size = await lab.bank.size()
+    await lab.fork(size - 2, 0)
+    await lab.rounds()
+    for member in lab.honest:
+        assert (await member.head(lab.bank.origin)).merged == size
+    lab.bank.node.twin = None
+
+
+async def a_stolen_key(lab: Lab) -> None:
+    """Of a log that has ended: whoever has it freezes nobody."""
+    await lab.decided(ended=True)
+    key, size = lab.bank.keys.log, await lab.bank.size()
+    await lab.fork(1, size)
+    told = [signed(key, n) for n in (1, size - 1, size, size + 9)]
+    await telling(lambda _: {"notes": told})(lab)
+    for one in told:
+        await lab.bank.ask(lab.police, "POST", "/poke", one.encode())
+    lab.bank.node.twin = None
+
+
+WAYS: dict[str, Act] = {
+    **{name: telling(what) for name, what in TELLS.items()},
+    **{name: writing(what) for name, what in WRITES.items()},
+    "a_stretched_bundle": stalling("/payload/", drips=True),
+    "never_answers": stalling("", drips=False),
+    "drips": stalling("", drips=True),
+    "half_signed": rosters(1, ADMINS[:1]),
+    "two_of_a_version": rosters(0, ADMINS),
+    "garbage_evaluated": evaluating("+12025550178", b"\7" * 99),
+    "no_answer": evaluating("+12025550179", b"", status=503),
+    "no_quota": evaluating("+12025550180", b"", status=429),
+}
+FOUND = {
+    name: {*re.findall("`([^`]+)`", found)}
+    for found, name in re.findall(ROW, PAGE.read_text("utf-8"), re.MULTILINE)
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+async def test_the_others_go_on(lab: Lab, name: str, tmp_path: Path) -> None:
+    """What its row says is found, and nothing else."""
+    act = WAYS.get(name) or globals()[name]
+    await lab.held(act, FOUND[name], tmp_path)
+
+
+async def test_anybody_convicts_it(
+    lab: Lab, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """By the rosters of a bundle alone; and nobody who is not to blame."""
+    (file,) = (lab.platform.home / "evidence" / "bank").iterdir()
+    await complete.write(lab.platform.config, tmp_path, 1)
+    bundle = "--bundle", tmp_path
+
+    def judged(home: object, *more: object) -> object:
+        words = ("--home", home, "audit", "evidence", file, *more)
+        with pytest.raises(SystemExit) as end:
+            main([*map(str, words)])
+        return end.value.code
+
+    trusted = *bundle, "--fingerprint", lab.fingerprint
+    for home, more in ((lab.police.home, ()), ("/nowhere", trusted)):
+        assert judged(home, *more) == 0
+        assert "bank: it signed a wrong answer" in capsys.readouterr().out
+    held = file.read_text()
+    file.write_text(held.replace('"accused":"bank"', '"accused":"police"'))
+    assert judged(lab.platform.home) != 0
+    assert judged("/nowhere", *bundle) == 2  # whose rosters are they?
