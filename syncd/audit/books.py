@@ -5,11 +5,8 @@ author has merged (anchors), the rosters that it accepted, erasures, and what
 a holder evaluated for whom.
 """
 
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from itertools import accumulate
-from operator import attrgetter
 
 from syncd.audit.notes import Find
 from syncd.audit.result import Audit, AuditedLog, Line
@@ -60,22 +57,15 @@ def check(audit: Audit, fits: Fits, find: Find) -> None:
 
 
 def _days(log: AuditedLog, find: Find) -> None:
-    """Hold the days that entries bear against lines without them and with them.
+    """Hold the days that entries bear against lines that do not have them.
 
-    Each day has two more: it is another one elsewhere on earth.
+    One more is let go: it is an earlier one elsewhere on earth.
     """
-    lines = sorted(log.lines, key=attrgetter("size"))
-    latest = [0, *accumulate((line.at for line in lines), max)]
-    for day, (first, last) in log.days.items():
-        before = latest[bisect_right(lines, last, key=attrgetter("size"))]
-        seen = log.first_seen(first)
-        for index, at, wrong in (
-            (last, before, DAYS[day] + 1 < before // DAY_S),
-            (first, seen, seen and seen // DAY_S < DAYS[day] - 1),
-        ):
-            if wrong:
-                text = Message("{day}, cosigned at {at}", day=day, at=at)
-                find("misdated", f"{log.origin}:{index}", text)
+    for day, index in log.days.items():
+        old = (line.at for line in log.lines if line.size <= index)
+        if (at := max(old, default=0)) // DAY_S > DAYS[day] + 1:
+            text = Message("{day}, cosigned at {at}", day=day, at=at)
+            find("misdated", f"{log.origin}:{index}", text)
 
 
 def accepted(

@@ -88,7 +88,7 @@ class AuditedLog:
     opened: dict[int, Statement]  # of BOOKS, and of DATED where it is open
     pins: tuple[Cut, ...]  # what the roster says that it goes through
     end: Cut | None  # after which nothing counts
-    days: dict[str, tuple[int, int]]  # written on each: first, last index
+    days: dict[str, int]  # the last index written on each
     lines: list[Line] = field(default_factory=list)
     apart: list[Line] = field(default_factory=list)  # of a fork's other side
 

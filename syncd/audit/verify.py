@@ -136,7 +136,7 @@ class _Check:
         key = generation.log
         positions: dict[int, list[int]] = {type_: [] for type_ in DATED}
         opened: dict[int, statement.Statement] = {}
-        days: dict[str, tuple[int, int]] = {}
+        days: dict[str, int] = {}
         try:
             files = self._bundle.below(f"{where}/")
             names = {path.removeprefix(f"{where}/") for path in files}
@@ -177,7 +177,7 @@ class _Check:
         origin: str,
         positions: dict[int, list[int]],
         opened: dict[int, statement.Statement],
-        days: dict[str, tuple[int, int]],
+        days: dict[str, int],
         start: int,
         records: list[Record],
         types: bytes,
@@ -190,7 +190,7 @@ class _Check:
                 # In canonical JSON these bytes can only be a key.
                 on = record[2].partition(b'"on":"')[2][:10].decode("latin-1")
                 if is_day(on):
-                    days[on] = days.get(on, (index, index))[0], index
+                    days[on] = index
         if not ASKED.intersection(types):
             return
         for index, (type_, record) in enumerate(

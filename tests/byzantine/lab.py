@@ -21,7 +21,7 @@ from tests.alliance import CASE, Alliance, Member, claims_of, payload
 from tests.audit.test_documented import c2sp
 
 SITE = "http://fraud0.example/"  # what each reports at the beginning
-AUDITED = {"misdated", "usage_excess"}  # what only audits find
+AUDITED = {"misdated"}  # what audits alone find
 _number = itertools.count(1)
 
 

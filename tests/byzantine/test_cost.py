@@ -76,20 +76,6 @@ async def test_a_poke_of_megabytes(alliance: Alliance) -> None:
     assert answer.status == 400
 
 
-async def test_a_size_that_nobody_could_hold_is_not_shown(
-    alliance: Alliance,
-) -> None:
-    """What a log signs for fun makes no lag."""
-    police, platform = alliance.police, alliance.platform
-    before = police.node.logs.state(platform.origin).known
-    await police.node.logs.offer("platform", fiction(platform, 1 << 40))
-    state = police.node.logs.state(platform.origin)
-    assert state.known == before < 1 << 40
-    assert "signed" in str(state.why)
-    (found,) = await police.findings("too_large")
-    assert found.finding.origin == platform.origin
-
-
 @pytest.mark.parametrize(
     "junk",
     [

@@ -1,6 +1,7 @@
 """What a dishonest member tries: docs/threat-model.md has a row for each way."""
 
 import asyncio
+import json
 import re
 import secrets
 import stat
@@ -12,26 +13,21 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from msgspec.structs import replace
 
 from syncd.cli.main import main
-from syncd.indicator import codec, leaf, statement
+from syncd.indicator import codec, leaf
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import (
     Anchor,
     AnchoredLog,
     Erase,
-    Report,
-    Retract,
-    Usage,
 )
 from syncd.node.audit import complete
 from syncd.oprf import threshold
-from syncd.roster import drafts, signing
 from syncd.tlog import checkpoint, cosignature, merkle, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import ED25519, SigningKey
-from tests.alliance import ADMINS, MEMBERS, payload, police_case
+from tests.alliance import MEMBERS, payload, police_case
 from tests.byzantine.lab import Act, Lab
 from tests.flows.growing import Said
 
@@ -42,6 +38,9 @@ LIMITS = {"exchange": {"read_timeout_s": 1, "request_timeout_s": 1}}
 PAGE = Path(__file__).parents[2] / "docs" / "threat-model.md"
 ROW = r"^\| .* \| (.*) \| `byzantine/test_ways\.py::test_\w+\[(\w+)\]` \|$"
 PHONE = "+12025550177"
+HOSTILE = json.loads(
+    (Path(__file__).parents[1] / "vectors" / "hostile.json").read_text()
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -119,22 +118,9 @@ async def an_old_checkpoint(lab: Lab) -> None:
 
 async def odd_forms(lab: Lab) -> None:
     """Its /heads is no JSON, of another form, or has what nobody can use."""
-    right = lab.heads()
-    for body in (
-        b"nonsense",
-        b"",
-        b"[]",
-        right.replace(b":", b": "),
-        right[:-1] + b',"time":1}',
-        lab.heads(notes="x"),
-        lab.heads(notes=[1]),
-        right.replace(b'"notes":[]', b'"notes":["\xed\xa0\x80"]'),
-        right.replace(b'"time":', b'"time":%d' % 10**30),
-        lab.heads(time=2**52),
-        lab.heads(cursor="9" * 100_000),
-        b"[" * 100_000 + b"]" * 100_000,
-        lab.heads(notes=["x" * (5 << 20)]),
-    ):
+    long = lab.heads(cursor="9" * 100_000), lab.heads(notes=["x" * (5 << 20)])
+    deep = b"[" * 100_000 + b"]" * 100_000
+    for body in (*map(str.encode, HOSTILE["heads"]), deep, *long):
         await lab.go_on(lab.police)
         with lab.bank.lying_with("/heads", body):
             async with asyncio.timeout(30):
@@ -175,33 +161,12 @@ def stalling(path: str, *, drips: bool) -> Act:
     return act
 
 
-REQUESTS = (
-    ("GET", "/", b"", {404}),
-    ("GET", "/log/tile/../../../own.db", b"", {404}),
-    ("GET", "/log/tile/%2e%2e/%2e%2e/own.db", b"", {404}),
-    ("GET", "/log/payload/x999/999", b"", {404}),
-    ("GET", "/log/payload/000.p/0", b"", {404}),
-    ("GET", "/log/payload/００１", b"", {404}),
-    ("GET", "/log/tile/99/000", b"", {404}),
-    ("GET", f"/mirror/{'0' * 64}/checkpoint", b"", {404}),
-    ("GET", "/mirror/abc/checkpoint", b"", {404}),
-    ("GET", "/roster/0", b"", {200, 404}),
-    ("GET", "/roster/999999", b"", {404}),
-    ("GET", "/heads?cursor=%00%ff..9", b"", {200}),
-    ("DELETE", "/log/checkpoint", b"", {405}),
-    ("POST", "/poke", b"", {400}),
-    ("POST", "/poke", b"\xff" * 99, {400}),
-    ("POST", "/oprf/v1/evaluate", b"{}", {400}),
-    ("POST", "/oprf/v1/evaluate", bytes(3 << 20), {413}),
-    ("POST", "/witness/add-checkpoint", b"x", {400}),
-    ("GET", "/v1/status", b"", {404}),
-)
-
-
 async def odd_requests(lab: Lab) -> None:
     """Each gets a status, never a 500 or another's bytes."""
-    for method, path, body, expected in REQUESTS:
-        answer = await lab.bank.ask(lab.police, method, path, body)
+    long = "POST", "/oprf/v1/evaluate", "00" * (3 << 20), [413]
+    for method, path, body, expected in (*HOSTILE["requests"], long):
+        raw = bytes.fromhex(body)
+        answer = await lab.bank.ask(lab.police, method, path, raw)
         assert answer.status in expected, path
         assert not re.search("Traceback|SQLite", answer.text)
 
@@ -248,38 +213,11 @@ def writing(what: Callable[[Lab], Said]) -> Act:
     return act
 
 
-async def anothers_report(lab: Lab) -> None:
-    """It retracts what the police reported, at its place and on its token."""
-    records = enumerate(await lab.police.records())
-    [(at, case)] = [(n, r[2]) for n, r in records if b"police_case" in r[2]]
-    report = statement.decode(case, 1)
-    assert isinstance(report, Report)
-    about = {f: getattr(report, f) for f in ("on", "kind", "epoch", "token")}
-    ends = tuple(range(at + 1))
-    await lab.bank.say(Retract(**about, ends=ends, reason="false_positive"))
-
-
 async def erases_what_stands(lab: Lab) -> None:
     size = await lab.bank.size()
     await lab.go_on()
     await lab.rounds()
     await lab.bank.say(Erase(ranges=((size, size + 1),), reason="privacy"))
-
-
-async def more_than_its_day(lab: Lab) -> None:
-    """It writes more than the roster lets be merged of a day."""
-    limits, size = lab.police.node.ctx.roster.limits, await lab.bank.size()
-
-    async def limit(entries: int) -> None:
-        row = replace(limits, entries=entries)
-        await lab.change(lambda draft: drafts.put(draft, ("limits",), row))
-        await lab.agreed()
-
-    await limit(size + 20)
-    for n in (50, 1):  # what has begun is merged as a whole
-        await lab.bank.write(*(lab.said() for _ in range(n)))
-        await lab.rounds()
-    await limit(limits.entries)
 
 
 async def withheld(lab: Lab) -> str:
@@ -311,32 +249,6 @@ async def _serve_last(lab: Lab, change: Callable[[Record], Record]) -> None:
         await lab.rounds()
 
 
-async def another_leaf(lab: Lab) -> None:
-    """Its tiles have leaves that it did not sign."""
-    await lab.go_on()
-    body = bytes(32 * await lab.bank.size())
-    with lab.bank.lying_with("/log/tile/0/", body):
-        await lab.rounds()
-
-
-async def an_altered_mirror(lab: Lab) -> None:
-    """It gives other bytes of the police's log to who cannot reach them."""
-    police, carrier = lab.police, lab.carrier
-    await lab.go_on(police)
-    await lab.bank.round()
-    *records, (_, salt, _) = await police.records()
-    body = codec.deflate([*records, (b"", salt, b"other")])
-    path, gzip = (
-        f"/mirror/{police.hash}/payload/",
-        {"Content-Encoding": "gzip"},
-    )
-    lab.cut(*(m.id for m in lab.honest))
-    with lab.bank.lying_with(path, body, headers=gzip):
-        await carrier.round()
-    assert (await carrier.head(police.origin)).merged < await police.size()
-    lab.heal()
-
-
 async def an_anchor_of_nothing(lab: Lab) -> None:
     """Its log says that it merged what the police never signed."""
     line = note.sign("x\n", lab.bank.keys.log).signatures[0]
@@ -349,33 +261,6 @@ async def _anchor(
 ) -> None:
     one = AnchoredLog(origin, size, root.hex(), line)
     await lab.members[by].say(Anchor(logs=(one,)))
-
-
-# ----------------------------------------------------------- with its admins
-
-
-def rosters(later: int, by: list[SigningKey]) -> Act:
-    """Have it serve another version, the newest or a later, by some admins."""
-
-    async def act(lab: Lab) -> None:
-        before = lab.notes[len(lab.notes) + later - 2]
-        current = drafts.read(before)[1]
-        draft = drafts.begin(current, now=current.issued + 99)
-        raw = drafts.write(draft, current)
-        for admin in by:
-            raw = signing.sign(raw, admin, current)
-        made = drafts.read(raw)[1]
-        row = {"hash": made.hash, "version": made.version}
-        path, heads = f"/roster/{made.version}", lab.heads(roster=row)
-
-        async def lie(request: web.Request) -> web.StreamResponse | None:
-            body = {"/heads": heads, path: raw}.get(request.path)
-            return web.Response(body=body) if body else None
-
-        with lab.bank.lying_at("/", lie):
-            await lab.rounds()
-
-    return act
 
 
 # --------------------------------------------------------------- as a holder
@@ -414,14 +299,6 @@ def evaluating(value: str, body: bytes, **how: Any) -> Act:
                 assert found.verdict == "none"
 
     return act
-
-
-async def fewer_told(lab: Lab) -> None:
-    """It hides what it evaluated for one that tries numbers; others tell."""
-    day = lab.police.node.ctx.today()
-    for member, count in ((lab.bank, 1), (lab.police, 9000)):
-        rows = (("payer", "publish", count, 0),)
-        await member.say(Usage(on=day, key=("phone", 1), rows=rows))
 
 
 # --------------------------------------------------------------------- forks
@@ -500,6 +377,7 @@ async def a_stolen_key(lab: Lab) -> None:
     for one in told:
         await lab.bank.ask(lab.police, "POST", "/poke", one.encode())
     lab.bank.node.twin = None
+    assert "ended" in str(lab.bank.node.publisher.why_not())
 
 
 WAYS: dict[str, Act] = {
@@ -508,8 +386,6 @@ WAYS: dict[str, Act] = {
     "a_stretched_bundle": stalling("/payload/", drips=True),
     "never_answers": stalling("", drips=False),
     "drips": stalling("", drips=True),
-    "half_signed": rosters(1, ADMINS[:1]),
-    "two_of_a_version": rosters(0, ADMINS),
     "garbage_evaluated": evaluating("+12025550178", b"\7" * 99),
     "no_answer": evaluating("+12025550179", b"", status=503),
     "no_quota": evaluating("+12025550180", b"", status=429),

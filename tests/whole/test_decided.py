@@ -139,21 +139,6 @@ async def test_a_restart_forgets_no_decision(alliance: Alliance) -> None:
     await assert_decided(alliance, await police.size())
 
 
-async def test_nothing_after_the_end_counts(alliance: Alliance) -> None:
-    """An end before the fork: both branches go, what was before stays."""
-    police, bank = alliance.police, alliance.bank
-    size, twin = await split(alliance)
-    await cut(alliance, await ours(alliance, size), ended=True)
-    await assert_decided(alliance, size)
-    # The key is worth nothing now, whoever has stolen it.
-    twin.add(payload(9100, police.origin))
-    for raw in (twin.signed, police.node.home.own.log.released()):
-        assert not await bank.node.logs.offer("carrier", raw)
-    await bank.round()
-    await assert_decided(alliance, size)
-    assert "ended" in str(police.node.publisher.why_not())
-
-
 @pytest.mark.parametrize("further", [0, 4])
 async def test_a_fork_heard_of_before_it_is_pulled(
     alliance: Alliance, further: int
