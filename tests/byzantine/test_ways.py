@@ -202,7 +202,6 @@ WRITES: dict[str, Callable[[Lab], Said]] = {
     "too_much_of_it": lambda _: (1, b" " * 62_000),
     "an_unknown_key": lambda lab: lab.said(epoch=9),
     "a_day_to_come": lambda lab: lab.said(on="2190-01-01", seen="2190-01-01"),
-    "a_day_long_ago": lambda lab: lab.said(on="2020-01-01"),
 }
 
 
