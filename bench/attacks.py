@@ -15,7 +15,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,9 @@ class Attack:
         path: str,
         body: Callable[[], bytes] = lambda: b"",
         at_once: int = 4,
-        token: str = "",
+        headers: Mapping[str, str] = {},
+        *,
+        local: bool = False,
     ) -> None:
         """Ask again and again, on so many connections."""
 
@@ -80,12 +82,9 @@ class Attack:
                 host, port = "127.0.0.1", self.target["own_port"]
                 peer = (
                     http.client.HTTPConnection(host, port, timeout=60)
-                    if token
+                    if local
                     else self.member()
                 )
-                headers = {"Content-Type": "application/json"} if token else {}
-                if token:
-                    headers["Authorization"] = f"Bearer {token}"
                 try:
                     while self.on:
                         raw = body()
@@ -245,30 +244,18 @@ def repeats(a: Attack) -> None:
 
 def encoded(a: Attack) -> None:
     """Bodies that are said to be gzip and are not."""
-
-    def one() -> None:
-        while a.on:
-            peer = a.member()
-            try:
-                while a.on:
-                    headers = {"Content-Encoding": "gzip"}
-                    peer.request("POST", "/poke", b"x" * 50, headers)
-                    a.count(150)
-                    peer.getresponse().read()
-            except (OSError, http.client.HTTPException):
-                peer.close()
-
-    threads = [threading.Thread(target=one) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    gzip = {"Content-Encoding": "gzip"}
+    a.ask("POST", "/poke", lambda: b"x" * 50, headers=gzip)
 
 
 def commas(a: Attack) -> None:
     """A look-up of 16 MB of commas, with a reader's token."""
     raw = b'{"purpose":"test","items":[' + b"0," * (8 * 10**6) + b"0]}"
-    a.ask("POST", "/v1/lookups", lambda: raw, 2, a.target["token"])
+    headers = {
+        "Content-Type": "application/json",
+        "Authorization": f"Bearer {a.target['token']}",
+    }
+    a.ask("POST", "/v1/lookups", lambda: raw, 2, headers, local=True)
 
 
 ATTACKS = {

@@ -9,11 +9,10 @@ how many milliseconds, as JSON. With three arguments it is one of the servers.
 """
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 import ssl
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from secrets import token_bytes
 
 import aiohttp
 from aiohttp import web
+from beside import rates, serving  # type: ignore[import-not-found]
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -98,12 +98,8 @@ async def ask(
                 threshold.check(public, i, QUORUM, sent, reply, CONTEXT)
             threshold.finish(blinded, [one.elements for one in found])
             took.append(time.perf_counter() - began)
-    cuts = statistics.quantiles(took, n=100)
-    return {
-        "rate": len(took) / seconds,
-        "p50": cuts[49] * 1000,
-        "p99": cuts[98] * 1000,
-    }
+    rate: dict[str, float] = rates(took, seconds)
+    return rate
 
 
 def main() -> None:
@@ -119,19 +115,14 @@ def main() -> None:
         pem = ssl.DER_cert_to_PEM_cert(der)
         (where / "cert").write_text(pem)
         dealt = threshold.deal(2, 3, token_bytes)
-        holders = [
-            subprocess.Popen(
-                [sys.executable, __file__, tmp, str(i), dealt.shares[i].hex()],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
-            for i in QUORUM
-        ]
-        ports = [int(h.stdout.readline()) for h in holders if h.stdout]
         publics = [dealt.public_shares[i] for i in QUORUM]
-        found = asyncio.run(ask(where, ports, publics, float(sys.argv[1])))
-        for holder in holders:
-            holder.communicate()
+        with contextlib.ExitStack() as stack:
+            started = [
+                serving("fresh.py", tmp, i, dealt.shares[i].hex())
+                for i in QUORUM
+            ]
+            ports = [stack.enter_context(one)[1] for one in started]
+            found = asyncio.run(ask(where, ports, publics, float(sys.argv[1])))
         print(json.dumps(found))
 
 

@@ -21,20 +21,24 @@ import sqlite3
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parents[1]
-ATTACKER = Path(__file__).with_name("attacks.py")
-ATTACKS = (
-    *("silent", "hello", "garbage", "idle", "files", "deaf", "pokes", "junk"),
-    *("debits", "repeats", "encoded", "commas"),
+from attacks import ATTACKS  # type: ignore[import-not-found]
+from beside import (  # type: ignore[import-not-found]
+    HERE,
+    Process,
+    append,
+    asked,
+    checked_out,
+    opened,
+    played,
 )
+
+ATTACKER = Path(__file__).with_name("attacks.py")
 SOAK = ("garbage", "silent", "hello", "idle", "deaf", "pokes")
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -50,35 +54,13 @@ def main() -> None:
     if args.play:
         print(json.dumps(play(args.seconds, args.only.split(","))))
         return
-    with tempfile.TemporaryDirectory() as tmp:
-        old = Path(tmp, "old")
-        git("worktree", "add", "--quiet", "--detach", str(old), args.old)
-        try:
-            found = {
-                name: measured(tree, args)
-                for name, tree in (("old", old), ("new", HERE))
-            }
-        finally:
-            git("worktree", "remove", "--force", str(old))
+    words = ("--seconds", args.seconds, "--only", args.only)
+    with checked_out(args.old) as old:
+        found = {
+            name: asked(tree, *words)
+            for name, tree in (("old", old), ("new", HERE))
+        }
     show(args, found)
-
-
-def git(*words: str) -> None:
-    subprocess.run(["git", "-C", str(HERE), *words], check=True)
-
-
-def measured(tree: Path, args: argparse.Namespace) -> dict[str, Any]:
-    """Return what one build measured of itself."""
-    words = ["--play", "--seconds", str(args.seconds)]
-    done = subprocess.run(
-        [sys.executable, __file__, *words, "--only", args.only],
-        cwd=tree,  # which `python -m` looks in first
-        env={**os.environ, "PYTHONPATH": str(tree)},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
 
 
 # ------------------------------------------------------------ in the build
@@ -91,24 +73,18 @@ class Victim:
         self.member = member
         self.token = member.token_file.read_text().strip()
         self._next = 10_000_000
-        self.memory(reset=True)
+        self.forget_peak()
 
     @property
     def up(self) -> bool:
         return self.member.process.poll() is None
 
-    def cpu_s(self) -> float:
-        raw = Path(f"/proc/{self.member.process.pid}/stat").read_text()
-        fields = raw.rpartition(")")[2].split()
-        return sum(map(int, fields[11:15])) / TICKS
+    def taken(self) -> Process:
+        return Process.of(self.member.process.pid)
 
-    def memory(self, *, reset: bool = False) -> int:
-        """Return the peak in MB since the last reset."""
-        proc = Path(f"/proc/{self.member.process.pid}")
-        if reset:
-            (proc / "clear_refs").write_text("5")
-        text = (proc / "status").read_text()
-        return int(text.partition("VmHWM:")[2].split()[0]) // 1024
+    def forget_peak(self) -> None:
+        clear = Path(f"/proc/{self.member.process.pid}/clear_refs")
+        clear.write_text("5")
 
     def wait_for(self, origin: str) -> None:
         """Wait until it has merged the heavy log."""
@@ -123,9 +99,9 @@ class Victim:
         """Wait until it has nothing to do any more, at most 6 s."""
         until = time.monotonic() + 6
         while self.up and time.monotonic() < until:
-            before = self.cpu_s()
+            before = self.taken().cpu_s
             time.sleep(2)
-            if self.cpu_s() - before < 0.2:
+            if self.taken().cpu_s - before < 0.2:
                 return
 
     def look_up(self, seconds: float) -> list[float]:
@@ -162,28 +138,17 @@ class Victim:
 @contextlib.contextmanager
 def alliance() -> Iterator[tuple[Victim, Path]]:
     """Found an alliance with this build; yield whom to attack, and where."""
-    from syncd.demo.play import Demo
-
-    with tempfile.TemporaryDirectory() as tmp:
-        where = Path(tmp)
-        demo = Demo(where, [])
+    with played() as demo:
+        police, platform = demo.members[0], demo.members[3]
+        target = prepare(demo, platform, police)
         with contextlib.redirect_stdout(sys.stderr):
-            demo.found()
-            police, platform = demo.members[0], demo.members[3]
-            target = prepare(demo, platform, police)
             demo.start()
-        try:
-            victim = Victim(police)
-            target["token"] = victim.token
-            (where / "target.json").write_text(json.dumps(target))
-            victim.wait_for(platform.origin)
-            victim.look_up(2)
-            yield victim, where
-        finally:
-            for member in demo.members:
-                if getattr(member, "process", None) is not None:
-                    member.process.kill()
-                    member.process.wait()
+        victim = Victim(police)
+        target["token"] = victim.token
+        (demo.where / "target.json").write_text(json.dumps(target))
+        victim.wait_for(platform.origin)
+        victim.look_up(2)
+        yield victim, demo.where
 
 
 def play(seconds: float, only: list[str]) -> dict[str, Any]:
@@ -201,16 +166,16 @@ def play(seconds: float, only: list[str]) -> dict[str, Any]:
 def soak(seconds: float) -> bool:
     """Hold this build under strangers, deaf readers and junk; tell if it held."""
     with alliance() as (victim, where):
-        victim.memory(reset=True)
+        victim.forget_peak()
         many = [attacker(name, where, seconds) for name in SOAK]
         took = victim.look_up(seconds)
-        up, peak = victim.up, victim.memory() if victim.up else 0
+        up, peak = victim.up, victim.taken().peak_mb if victim.up else 0
         for one in many:
             one.communicate()
     answered = sum(ms < float("inf") for ms in took)
     print(
         f"{seconds:g} s of {', '.join(SOAK)}: {'up' if up else 'DOWN'},"
-        f" peak {peak} MB (aim 400), {answered} of {len(took)} look-ups"
+        f" peak {peak:.0f} MB (aim 400), {answered} of {len(took)} look-ups"
         f" answered, p50 {statistics.median(took):.0f} ms"
     )
     return up and peak <= 400 and answered == len(took)
@@ -229,8 +194,8 @@ def outcome(
     victim: Victim, name: str, where: Path, seconds: float
 ) -> dict[str, Any]:
     """Attack once; return what it cost."""
-    cpu_s = victim.cpu_s()
-    victim.memory(reset=True)
+    cpu_s = victim.taken().cpu_s
+    victim.forget_peak()
     bad = attacker(name, where, seconds) if name else None
     if bad is not None and bad.stdout is not None:
         bad.stdout.readline()  # it begins
@@ -243,8 +208,8 @@ def outcome(
             bad.kill()
             bad.wait()
     if victim.up:
-        done["cpu_s"] = victim.cpu_s() - cpu_s
-        done["peak"] = victim.memory()
+        now = victim.taken()
+        done |= {"cpu_s": now.cpu_s - cpu_s, "peak": now.peak_mb}
     cuts = statistics.quantiles(took, n=100) if len(took) > 1 else took * 99
     return {**done, "p50": cuts[49], "p99": cuts[98]}
 
@@ -255,40 +220,14 @@ def port_of(address: object) -> int:
 
 def prepare(demo: Any, bad: Any, victim: Any) -> dict[str, Any]:
     """Give a member a heavy log, and its victim a full quota book."""
-    from syncd import config
-    from syncd.flows import publish
-    from syncd.flows.ports import OwnHead
-    from syncd.node.home import Home
-    from syncd.tlog import checkpoint, tiles
-    from syncd.tlog.checkpoint import Checkpoint
+    from syncd.tlog import tiles
 
-    def opened(member: Any) -> Home:
-        settings = config.load(member.home)
-        secret = {"SYNCD_SECRET_FILE": str(demo.where / "secrets" / member.id)}
-        here = config.environment(secret)
-        return Home.open(settings, config.passphrase(settings, here, None))
-
-    async def fill(home: Home) -> None:
-        old = await home.own.log.head()
-        heavy = [
-            (
-                20,
-                b'{"junk":"%s","type":20}'
-                % secrets.token_hex(30_000).encode(),
-            )
-            for _ in range(256)
-        ]
-        origin, key = home.config.origin, home.keys.log
-        salts = secrets.token_bytes(16 * 256)
-        grown, bundles = publish.grow(origin, old.frontier, (), heavy, salts)
-        head = Checkpoint(origin, grown.size, grown.root())
-        note = bytes(checkpoint.sign(head, key))
-        await home.own.log.append(
-            old, OwnHead(origin, grown, note), bundles, []
-        )
-
-    home = opened(bad)
-    asyncio.run(fill(home))
+    junk = b'{"junk":"%s","type":20}'
+    heavy = [
+        (20, junk % secrets.token_hex(30_000).encode()) for _ in range(256)
+    ]
+    home = opened(demo, bad)
+    asyncio.run(append(home, heavy))
     roster = home.trusted.current
     epoch, them = roster.epoch("phone", 1), roster.member(victim.id)
     assert epoch is not None and them is not None  # noqa: PT018
@@ -306,7 +245,7 @@ def prepare(demo: Any, bad: Any, victim: Any) -> dict[str, Any]:
         "quorum": sorted((mine, other)),
     }
     home.close()
-    opened(victim).close()  # makes its database
+    opened(demo, victim).close()  # makes its database
     minute = int(time.time()) // 60
     with (
         contextlib.closing(sqlite3.connect(victim.home / "own.db")) as own,
@@ -348,7 +287,7 @@ def show(args: argparse.Namespace, found: dict[str, Any]) -> None:
             )
             print(
                 f"| {name} | {build} | {row['bytes']:,} |"
-                f" {row.get('cpu_s', 0):.1f} | {row.get('peak', 0)} |"
+                f" {row.get('cpu_s', 0):.1f} | {row.get('peak', 0):.0f} |"
                 f" {row['p50']:.0f}, {row['p99']:.0f} | {ratios} |"
                 f"{'' if row['up'] else ' DOWN'}"
             )

@@ -13,7 +13,6 @@ import asyncio
 import csv
 import json
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,7 +20,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-HERE = Path(__file__).resolve().parent.parent
+from beside import HERE, asked, checked_out  # type: ignore[import-not-found]
+
 ROWS = 100_000
 LEAST, LEAST_CSV, LEAST_XLSX = 15_000, 100_000, 40_000  # rows/s
 HEAD = ("网址", "标签", "角色", "证据", "置信度", "发现日期", "备注")
@@ -75,7 +75,6 @@ def busy() -> float:
 
 async def imported(path: Path) -> Took:
     """Return what a list takes, by the build in the directory."""
-    sys.path.insert(0, str(Path.cwd()))
     from tests.alliance import Alliance, Process
 
     root = path.parent / "alliance"
@@ -108,13 +107,7 @@ def one_turn(tree: Path) -> Took:
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "list.csv"
         write_csv(path, ROWS)
-        done = subprocess.run(
-            [sys.executable, __file__, "--turn", str(path)],
-            cwd=tree,
-            check=True,
-            stdout=subprocess.PIPE,
-        )
-    return Took(*json.loads(done.stdout))
+        return Took(*asked(tree, path))
 
 
 # --------------------------------------------------------- readers alone
@@ -166,15 +159,8 @@ def beside(base: str, rounds: int) -> int:
                 f"reader {name:5} {here:9,.0f} rows/s (want {least:,}), bare"
                 f" {bare:9,.0f}: {here / bare:.2f}"
             )
-        tree = Path(place) / "base"
-        git = ["git", "-C", str(HERE), "worktree"]
-        subprocess.run(
-            [*git, "add", "--detach", "--quiet", str(tree), base], check=True
-        )
-        try:
-            turns = [(one_turn(HERE), one_turn(tree)) for _ in range(rounds)]
-        finally:
-            subprocess.run([*git, "remove", "--force", str(tree)], check=True)
+    with checked_out(base) as tree:
+        turns = [(one_turn(HERE), one_turn(tree)) for _ in range(rounds)]
     for name, some in zip(
         ("here", base[:8]), zip(*turns, strict=True), strict=True
     ):
@@ -193,10 +179,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base", default="b8fde06", help="a commit")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--turn", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--play", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.turn:
-        print(json.dumps(asyncio.run(imported(given.turn))))
+    if given.play:
+        print(json.dumps(asyncio.run(imported(given.play))))
         return 0
     return beside(given.base, given.rounds)
 

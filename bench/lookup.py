@@ -19,7 +19,6 @@ import json
 import os
 import socket
 import ssl
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -28,14 +27,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parents[1]
-FLOOR = Path(__file__).with_name("floor.py")
+from beside import (  # type: ignore[import-not-found]
+    HERE,
+    Process,
+    append,
+    asked,
+    checked_out,
+    opened,
+    played,
+    rates,
+    said,
+    serving,
+)
+
 FRESH = Path(__file__).with_name("fresh.py")
 FRESH_FLOOR = "floor, fresh phone, one caller"
 CALLERS = (8, 64)
 MANY = 1000  # items of a bulk request
 SETTINGS = {"cache": True, "token_urls": 10**7, "token_share": 100}
-TICKS = os.sysconf("SC_CLK_TCK")
 STEP = 65_536  # entries appended at once
 TLS: dict[int, ssl.SSLContext] = {}  # by port, where there is any
 KINDS = {"url": "http://h{}.example/", "phone": "139{:08}"}
@@ -54,38 +63,13 @@ def main() -> None:
     if args.play:
         print(json.dumps(play(args)))
         return
-    with tempfile.TemporaryDirectory() as tmp:
-        trees = {"new": HERE}
-        if args.old:
-            trees = {"old": Path(tmp, "old"), **trees}
-            git("add", "--quiet", "--detach", str(trees["old"]), args.old)
-        try:
-            found = {
-                name: measured(tree, args) for name, tree in trees.items()
-            }
-        finally:
-            if args.old:
-                git("remove", "--force", str(trees["old"]))
-    show(args, found)
-
-
-def git(*words: str) -> None:
-    subprocess.run(["git", "-C", str(HERE), "worktree", *words], check=True)
-
-
-def measured(tree: Path, args: argparse.Namespace) -> Any:
-    """Return what one build measured of itself."""
-    words = ["--play", "--seconds", str(args.seconds)]
-    words += ["--claims", str(args.claims), "--workers", str(args.workers)]
-    words += ["--mtls"] if args.mtls else []
-    done = subprocess.run(
-        [sys.executable, __file__, *words],
-        cwd=tree,
-        env={**os.environ, "PYTHONPATH": str(tree)},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    return json.loads(done.stdout.splitlines()[-1])
+    words = ["--seconds", args.seconds, "--claims", args.claims]
+    words += ["--workers", args.workers, *["--mtls"] * args.mtls]
+    found = {}
+    if args.old:
+        with checked_out(args.old) as tree:
+            found["old"] = asked(tree, *words)
+    show(args, found | {"new": asked(HERE, *words)})
 
 
 # ------------------------------------------------------------ in the build
@@ -94,7 +78,11 @@ def measured(tree: Path, args: argparse.Namespace) -> Any:
 def play(args: argparse.Namespace) -> dict[str, Any]:
     """Measure this build."""
     seconds, claims = args.seconds, args.claims
-    with alliance(args) as (port, token), floor() as bare:
+    with (
+        alliance(args) as (port, token),
+        tempfile.TemporaryDirectory() as tmp,
+        serving("floor.py", tmp) as (_, bare),
+    ):
         head = f"Authorization: Bearer {token}\r\n"
         found: dict[str, Any] = {}
 
@@ -106,10 +94,10 @@ def play(args: argparse.Namespace) -> dict[str, Any]:
             rate: float = 0,
             most: int = 10**9,
         ) -> dict[str, float]:
-            asked = run(at, body, callers, seconds, rate, most)
-            found[name] = asked
-            print(name, asked, file=sys.stderr, flush=True)
-            return asked
+            took = asyncio.run(run(at, body, callers, seconds, rate, most))
+            found[name] = took
+            print(name, took, file=sys.stderr, flush=True)
+            return took
 
         def url(n: int) -> bytes:
             return request(head, "url", [n * 7919 % claims])
@@ -127,7 +115,7 @@ def play(args: argparse.Namespace) -> dict[str, Any]:
             )
         phones = range(MANY)
         all_phones = request(head, "phone", phones)
-        run(port, lambda _: all_phones, 1, 0.01)  # asked before
+        asyncio.run(run(port, lambda _: all_phones, 1, 0.01))  # asked before
         take(
             "one phone asked before",
             lambda n: request(head, "phone", [n * 7919 % MANY]),
@@ -188,40 +176,30 @@ def request(head: str, kind: str, numbers: Any) -> bytes:
 def alliance(args: argparse.Namespace) -> Iterator[tuple[int, str]]:
     """Found an alliance; yield a member's local port and an operator's token."""
     from syncd.config import editing
-    from syncd.demo.play import Demo
     from syncd.errors import SyncdError
 
     claims = args.claims
-    with tempfile.TemporaryDirectory() as tmp:
-        demo = Demo(Path(tmp), [])
+    with played() as demo:
+        _, bank, _, platform = demo.members
+        for member in demo.members:
+            for key, value in SETTINGS.items():
+                with contextlib.suppress(SyncdError):  # an older build
+                    editing.change(member.home, "lookup", key, value)
+        with contextlib.suppress(SyncdError):
+            editing.change(bank.home, "own", "workers", args.workers)
+        port = int(str(bank.own).rsplit(":", 1)[1])
         with contextlib.redirect_stdout(sys.stderr):
-            demo.found()
-            _, bank, _, platform = demo.members
-            for member in demo.members:
-                for key, value in SETTINGS.items():
-                    with contextlib.suppress(SyncdError):  # an older build
-                        editing.change(member.home, "lookup", key, value)
-            with contextlib.suppress(SyncdError):
-                editing.change(bank.home, "own", "workers", args.workers)
-            port = int(str(bank.own).rsplit(":", 1)[1])
             if args.mtls:
                 port = mutual_tls(bank.home)
             report(demo, platform, claims)
             demo.start()
-        try:
-            while bank.ask("/v1/status")["logs"][0]["lag"] != 0 or not any(
-                log["merged"] >= claims
-                for log in bank.ask("/v1/status")["logs"]
-            ):
-                time.sleep(0.5)
-            for member in demo.members:  # all know the never-list by then
-                rest(member.process.pid)
-            yield port, bank.token_file.read_text().strip()
-        finally:
-            for member in demo.members:
-                if getattr(member, "process", None) is not None:
-                    member.process.kill()
-                    member.process.wait()
+        while bank.ask("/v1/status")["logs"][0]["lag"] != 0 or not any(
+            log["merged"] >= claims for log in bank.ask("/v1/status")["logs"]
+        ):
+            time.sleep(0.5)
+        for member in demo.members:  # all know the never-list by then
+            rest(member.process.pid)
+        yield port, bank.token_file.read_text().strip()
 
 
 def mutual_tls(home: Path) -> int:
@@ -253,94 +231,37 @@ def mutual_tls(home: Path) -> int:
 
 def rest(pid: int) -> None:
     """Wait until a process has nothing to do any more."""
-    before, ticks = -TICKS, 0
-    while ticks - before > TICKS // 5:
+    before, now = -1.0, 0.0
+    while now - before > 0.2:
         time.sleep(2)
-        text = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
-        before, ticks = ticks, sum(map(int, text.split()[11:13]))
-
-
-@contextlib.contextmanager
-def floor() -> Iterator[int]:
-    """Yield the port of a floor that serves."""
-    with (
-        tempfile.TemporaryDirectory() as tmp,
-        subprocess.Popen(
-            [sys.executable, FLOOR, tmp],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as child,
-    ):
-        assert child.stdout is not None
-        assert child.stdin is not None
-        yield int(child.stdout.readline())
-        child.stdin.close()
+        before, now = now, Process.of(pid).cpu_s
 
 
 def report(demo: Any, member: Any, claims: int) -> None:
     """Have a member's log say so many URLs, as if it had published them."""
-    from syncd import config
-    from syncd.flows import publish
-    from syncd.flows.ports import OwnHead
-    from syncd.indicator import codec, identifier, statement, token
-    from syncd.indicator.statement import Report
-    from syncd.node.home import Home
-    from syncd.tlog import checkpoint
-    from syncd.tlog.checkpoint import Checkpoint
+    from syncd.indicator import identifier, token
 
-    def payload(value: str, origin: str) -> bytes:
-        output = token.url_output(identifier.for_report("url", value))
-        return statement.encode(
-            Report(
-                on="2026-11-21",
-                kind="url",
-                epoch=1,
-                token=token.encode(token.token(output)),
-                label="phish_notice",
-                role="phishing_host",
-                evidence="platform_detection",
-                confidence=80,
-                seen="2026-11-21",
-                expires="2027-02-18",
-                know=token.know(output, origin).hex(),
-                handling="open",
-            )
-        )
+    home = opened(demo, member)
 
-    async def grow(home: Home) -> None:
-        origin = home.config.origin
+    def payload(n: int) -> tuple[int, bytes]:
+        value = identifier.for_report("url", KINDS["url"].format(n))
+        output, origin = token.url_output(value), home.config.origin
+        report: tuple[int, bytes] = said(2 * n + 1, output, origin)
+        return report
+
+    async def grow() -> None:
         for at in range(0, claims, STEP):
             numbers = range(at, min(at + STEP, claims))
-            values = map(KINDS["url"].format, numbers)
-            payloads = [(1, payload(value, origin)) for value in values]
-            old = await home.own.log.head()
-            last = await home.own.log.bundle(old.frontier.size // 256)
-            grown, bundles = publish.grow(
-                origin,
-                old.frontier,
-                codec.records(origin, last) if last else (),
-                payloads,
-                os.urandom(16 * len(payloads)),
-            )
-            head = Checkpoint(origin, grown.size, grown.root())
-            note = bytes(checkpoint.sign(head, home.keys.log))
-            await home.own.log.append(
-                old, OwnHead(origin, grown, note), bundles, []
-            )
+            await append(home, [payload(n) for n in numbers])
 
-    settings = config.load(member.home)
-    secret = {"SYNCD_SECRET_FILE": str(demo.where / "secrets" / member.id)}
-    here = config.environment(secret)
-    home = Home.open(settings, config.passphrase(settings, here, None))
-    asyncio.run(grow(home))
+    asyncio.run(grow())
     home.close()
 
 
 # ------------------------------------------------------------------ callers
 
 
-def run(
+async def run(
     port: int,
     body: Callable[[int], bytes],
     callers: int,
@@ -352,17 +273,6 @@ def run(
 
     At a rate, a late answer's successors are late too, and count so.
     """
-    return asyncio.run(_run(port, body, callers, seconds, rate, most))
-
-
-async def _run(
-    port: int,
-    body: Callable[[int], bytes],
-    callers: int,
-    seconds: float,
-    rate: float,
-    most: int,
-) -> dict[str, float]:
     took: list[float] = []
     began = time.perf_counter()
     end = began + seconds
@@ -391,12 +301,8 @@ async def _run(
 
     await asyncio.gather(*map(call, range(callers)))
     passed = time.perf_counter() - began
-    cuts = statistics.quantiles([*took, *took], n=100)
-    return {
-        "rate": len(took) / passed,
-        "p50": cuts[49] * 1000,
-        "p99": cuts[98] * 1000,
-    }
+    found: dict[str, float] = rates(took, passed)
+    return found
 
 
 # -------------------------------------------------------------------- table

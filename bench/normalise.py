@@ -11,16 +11,13 @@ values: it does less or something else, and shows what the machine is like.
 import argparse
 import csv
 import json
-import os
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent.parent
+from beside import HERE, asked, checked_out  # type: ignore[import-not-found]
+
 MOST = 1.33  # times the base: new rules may cost a third more
 
 Job = tuple[str, Sequence[tuple[str, ...]], Callable[..., object]]
@@ -135,18 +132,6 @@ def measure(*, libraries: bool, turns: int) -> dict[str, float]:
     return found
 
 
-def one_turn(tree: Path, *options: str) -> dict[str, float]:
-    """Measure a tree in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--turn", *options],
-        env={**os.environ, "PYTHONPATH": str(tree), "PYTHONSAFEPATH": "1"},
-        check=True,
-        capture_output=True,
-    )
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
-
-
 def least(turns: Sequence[dict[str, float]]) -> dict[str, float]:
     """Return the least of each job."""
     return {name: min(turn[name] for turn in turns) for name in turns[0]}
@@ -154,19 +139,10 @@ def least(turns: Sequence[dict[str, float]]) -> dict[str, float]:
 
 def beside(base: str, rounds: int) -> int:
     """Print this build beside another one; return 1 if it is too slow."""
-    with tempfile.TemporaryDirectory() as place:
-        tree = Path(place) / "base"
-        git = ["git", "-C", str(HERE), "worktree"]
-        subprocess.run(
-            [*git, "add", "--detach", "--quiet", str(tree), base], check=True
-        )
-        try:
-            turns = [
-                (one_turn(HERE, "--libraries"), one_turn(tree))
-                for _ in range(rounds)
-            ]
-        finally:
-            subprocess.run([*git, "remove", "--force", str(tree)], check=True)
+    with checked_out(base) as tree:
+        turns = [
+            (asked(HERE, "--libraries"), asked(tree)) for _ in range(rounds)
+        ]
     ours = least([turn[0] for turn in turns])
     theirs = least([turn[1] for turn in turns])
     print(f"{'':19}  µs here  µs {base[:8]}  ratio (at most {MOST})")
@@ -186,12 +162,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base", default="e6976bf", help="a commit")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--turn", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--play", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument(
         "--libraries", action="store_true", help=argparse.SUPPRESS
     )
     given = parser.parse_args()
-    if given.turn:
+    if given.play:
         json.dump(measure(libraries=given.libraries, turns=7), sys.stdout)
         return 0
     return beside(given.base, given.rounds)

@@ -18,7 +18,6 @@ peak memory (the puller and its worker count), bytes on the wire per statement, 
 import argparse
 import asyncio
 import concurrent.futures
-import contextlib
 import dataclasses
 import datetime
 import os
@@ -29,15 +28,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from beside import Process, said, serving  # type: ignore[import-not-found]
 
 from syncd import pinning
 from syncd.flows import publish, pull
 from syncd.flows.ports import Finding
 from syncd.flows.pull_context import PullContext
-from syncd.indicator import statement, token
+from syncd.indicator import statement
 from syncd.indicator.claims import Claim
 from syncd.indicator.folding import Batch, Rows
 from syncd.indicator.statement import Report
@@ -52,9 +53,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 
 STEP = 65_536
-LABELS = ("fake_invest", "task_rebate", "phish_notice", "refund_cs")
 AIM_RATIO, AIM_MB, AIM_WIRE = 0.6, 250, 80
-HERE = Path(__file__).parent
 
 
 def main() -> None:
@@ -75,26 +74,8 @@ def main() -> None:
 
 
 def statements(count: int, origin: str) -> list[tuple[int, bytes]]:
-    """Return `count` reports such as a bank would write."""
-    found = []
-    for i in range(count):
-        output = secrets.token_bytes(64)
-        said = Report(
-            on="2026-11-21",
-            kind="url" if i % 2 else "phone",
-            epoch=1,
-            token=token.encode(token.token(output)),
-            label=LABELS[i % 4],
-            role="phishing_host" if i % 2 else "caller",
-            evidence="bank_detection",
-            confidence=50 + i % 50,
-            seen=f"2026-{1 + i % 11:02}-{1 + i % 28:02}",
-            expires="2027-05-20",
-            know=token.know(output, origin).hex(),
-            handling="open",
-        )
-        found.append((1, statement.encode(said)))
-    return found
+    """Return that many reports."""
+    return [said(n, secrets.token_bytes(64), origin) for n in range(count)]
 
 
 def build(directory: Path, count: int) -> None:
@@ -125,44 +106,7 @@ def build(directory: Path, count: int) -> None:
     (directory / "checkpoint").write_bytes(signed)
 
 
-@contextlib.contextmanager
-def publisher(directory: Path) -> Iterator[tuple[int, int]]:
-    """Serve the log; give (process, port)."""
-    with subprocess.Popen(
-        [sys.executable, HERE / "publisher.py", directory],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as child:
-        assert child.stdout is not None
-        yield child.pid, int(child.stdout.readline())
-        assert child.stdin is not None
-        child.stdin.close()
-
-
 # --------------------------------------------------------------- pulling
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """What one process has taken so far."""
-
-    cpu_s: float
-    peak_mb: float
-
-    @classmethod
-    def of(cls, pid: int) -> "Process":
-        """Read it; also of a process that is not ours to wait for."""
-        proc = Path(f"/proc/{pid}")
-        fields = (proc / "stat").read_text().rpartition(")")[2].split()
-        ticks = int(fields[11]) + int(fields[12])  # user, system
-        status = (proc / "status").read_text()
-        (peak,) = (
-            int(line.split()[1])
-            for line in status.splitlines()
-            if line.startswith("VmHWM")
-        )
-        return cls(ticks / os.sysconf("SC_CLK_TCK"), peak / 1024)
 
 
 NO_PROCESS = Process(0.0, 0.0)  # a short pull needs no worker
@@ -307,7 +251,7 @@ def measure(directory: Path, entries: int, into: int) -> None:
         ],
         check=True,
     )
-    with publisher(directory) as (pid, port):
+    with serving("publisher.py", directory) as (pid, port):
         before = Process.of(pid).cpu_s
         got = asyncio.run(pulled(directory, port, mine, into))
         puller, served = Process.of(os.getpid()), Process.of(pid)

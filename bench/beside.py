@@ -1,0 +1,171 @@
+"""What several benchmarks need: another build, a demo to play in, a process.
+
+A program that is also run by another build asks for it by `checked_out`, and
+for what that build measures of itself by `asked`: it is run there with
+`--play`. What is imported of syncd is then that build's.
+"""
+
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent.parent
+LABELS = ("fake_invest", "task_rebate", "phish_notice", "refund_cs")
+
+
+@contextlib.contextmanager
+def checked_out(commit: str) -> Iterator[Path]:
+    """Yield where the files of a commit are."""
+    git = ["git", "-C", str(HERE), "worktree"]
+    with tempfile.TemporaryDirectory() as place:
+        tree = Path(place, "base")
+        words = ["add", "--detach", "--quiet", str(tree), commit]
+        subprocess.run([*git, *words], check=True)
+        try:
+            yield tree
+        finally:
+            subprocess.run([*git, "remove", "--force", str(tree)], check=True)
+
+
+def asked(tree: Path, *words: object) -> Any:
+    """Return what a build measured of itself, in a process of its own."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            Path(sys.argv[0]).resolve(),
+            "--play",
+            *map(str, words),
+        ],
+        cwd=tree,  # which `python -m` looks in first
+        env={**os.environ, "PYTHONPATH": str(tree)},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What one process has taken so far."""
+
+    cpu_s: float  # with its children that have ended
+    peak_mb: float
+
+    @classmethod
+    def of(cls, pid: int) -> "Process":
+        """Read it; also of a process that is not ours to wait for."""
+        proc = Path(f"/proc/{pid}")
+        fields = (proc / "stat").read_text().rpartition(")")[2].split()
+        _, _, peak = (proc / "status").read_text().partition("VmHWM:")
+        ticks = sum(map(int, fields[11:15]))
+        return cls(
+            ticks / os.sysconf("SC_CLK_TCK"), int(peak.split()[0]) / 1024
+        )
+
+
+@contextlib.contextmanager
+def serving(program: str, *words: object) -> Iterator[tuple[int, int]]:
+    """Give (process, port) of a program that serves until its input ends."""
+    with subprocess.Popen(
+        [sys.executable, Path(__file__).with_name(program), *map(str, words)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdin is not None
+        yield child.pid, int(child.stdout.readline())
+        child.stdin.close()
+
+
+def rates(took: Sequence[float], seconds: float) -> dict[str, float]:
+    """Return how often a second, and in how many milliseconds."""
+    cuts = statistics.quantiles([*took, *took], n=100)
+    return {
+        "rate": len(took) / seconds,
+        "p50": cuts[49] * 1000,
+        "p99": cuts[98] * 1000,
+    }
+
+
+# ------------------------------------------------------------ in the build
+
+
+@contextlib.contextmanager
+def played() -> Iterator[Any]:
+    """Yield the demo with four founders; its daemons end with it."""
+    from syncd.demo.play import Demo
+
+    with tempfile.TemporaryDirectory() as tmp:
+        demo = Demo(Path(tmp), [])
+        with contextlib.redirect_stdout(sys.stderr):
+            demo.found()
+        try:
+            yield demo
+        finally:
+            for member in demo.members:
+                if getattr(member, "process", None) is not None:
+                    member.process.kill()
+                    member.process.wait()
+
+
+def opened(demo: Any, member: Any) -> Any:
+    """Return the home of a member whose daemon does not run."""
+    from syncd import config
+    from syncd.node.home import Home
+
+    settings = config.load(member.home)
+    secret = {"SYNCD_SECRET_FILE": str(demo.where / "secrets" / member.id)}
+    here = config.environment(secret)
+    return Home.open(settings, config.passphrase(settings, here, None))
+
+
+def said(n: int, output: bytes, origin: str) -> tuple[int, bytes]:
+    """Return a report such as a bank would write: an URL, if `n` is odd."""
+    from syncd.indicator import statement, token
+    from syncd.indicator.statement import Report
+
+    report = Report(
+        on="2026-11-21",
+        kind="url" if n % 2 else "phone",
+        epoch=1,
+        token=token.encode(token.token(output)),
+        label=LABELS[n % 4],
+        role="phishing_host" if n % 2 else "caller",
+        evidence="bank_detection",
+        confidence=50 + n % 50,
+        seen=f"2026-{1 + n % 11:02}-{1 + n % 28:02}",
+        expires="2027-05-20",
+        know=token.know(output, origin).hex(),
+        handling="open",
+    )
+    return 1, statement.encode(report)
+
+
+async def append(home: Any, payloads: Sequence[tuple[int, bytes]]) -> None:
+    """Have a log say so much, as if its member had published it."""
+    from syncd.flows import publish
+    from syncd.flows.ports import OwnHead
+    from syncd.indicator import codec
+    from syncd.tlog import checkpoint
+    from syncd.tlog.checkpoint import Checkpoint
+
+    origin, log = home.config.origin, home.own.log
+    old = await log.head()
+    last = await log.bundle(old.frontier.size // 256)
+    before = codec.records(origin, last) if last else ()
+    salts = os.urandom(16 * len(payloads))
+    grown, bundles = publish.grow(
+        origin, old.frontier, before, payloads, salts
+    )
+    head = Checkpoint(origin, grown.size, grown.root())
+    note = bytes(checkpoint.sign(head, home.keys.log))
+    await log.append(old, OwnHead(origin, grown, note), bundles, [])
