@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,6 @@ class Attack:
 
     def ask(
         self,
-        method: str,
         path: str,
         body: Callable[[], bytes] = lambda: b"",
         at_once: int = 4,
@@ -88,18 +88,17 @@ class Attack:
                 try:
                     while self.on:
                         raw = body()
-                        peer.request(method, path, raw, headers)
+                        verb = "POST" if raw else "GET"
+                        peer.request(verb, path, raw, headers)
                         self.count(len(raw) + 55)
                         peer.getresponse().read()
                 except (OSError, http.client.HTTPException):
                     time.sleep(0.01)  # it was cut off, and comes again
                 peer.close()
 
-        threads = [threading.Thread(target=one) for _ in range(at_once)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(at_once) as pool:
+            for _ in range(at_once):
+                pool.submit(one)
 
 
 def silent(a: Attack) -> None:
@@ -162,7 +161,7 @@ def idle(a: Attack) -> None:
 
 def files(a: Attack) -> None:
     """One log file that has to be made, ten at once."""
-    a.ask("GET", f"{a.target['log']}/payload/000.p/255", at_once=10)
+    a.ask(f"{a.target['log']}/payload/000.p/255", at_once=10)
 
 
 def deaf(a: Attack) -> None:
@@ -199,13 +198,13 @@ def pokes(a: Attack) -> None:
         head = Checkpoint(key.name, size, merkle.EMPTY_ROOT)
         return bytes(checkpoint.sign(head, key))
 
-    a.ask("POST", "/poke", fiction)
+    a.ask("/poke", fiction)
 
 
 def junk(a: Attack) -> None:
     """A megabyte of empty lists to evaluate."""
     raw = b"[" + b"[]," * (340 << 10) + b"[]]"
-    a.ask("POST", "/oprf/v1/evaluate", lambda: raw)
+    a.ask("/oprf/v1/evaluate", lambda: raw)
 
 
 def _evaluate(a: Attack, n: int, *, fresh: bool) -> None:
@@ -229,7 +228,7 @@ def _evaluate(a: Attack, n: int, *, fresh: bool) -> None:
             )
         )
 
-    a.ask("POST", "/oprf/v1/evaluate", body)
+    a.ask("/oprf/v1/evaluate", body)
 
 
 def debits(a: Attack) -> None:
@@ -245,7 +244,7 @@ def repeats(a: Attack) -> None:
 def encoded(a: Attack) -> None:
     """Bodies that are said to be gzip and are not."""
     gzip = {"Content-Encoding": "gzip"}
-    a.ask("POST", "/poke", lambda: b"x" * 50, headers=gzip)
+    a.ask("/poke", lambda: b"x" * 50, headers=gzip)
 
 
 def commas(a: Attack) -> None:
@@ -255,7 +254,7 @@ def commas(a: Attack) -> None:
         "Content-Type": "application/json",
         "Authorization": f"Bearer {a.target['token']}",
     }
-    a.ask("POST", "/v1/lookups", lambda: raw, 2, headers, local=True)
+    a.ask("/v1/lookups", lambda: raw, 2, headers, local=True)
 
 
 ATTACKS = {

@@ -5,17 +5,22 @@ for what that build measures of itself by `asked`: it is run there with
 `--play`. What is imported of syncd is then that build's.
 """
 
+import asyncio
 import contextlib
 import json
 import os
+import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from aiohttp import web
 
 HERE = Path(__file__).resolve().parent.parent
 LABELS = ("fake_invest", "task_rebate", "phish_notice", "refund_cs")
@@ -84,6 +89,24 @@ def serving(program: str, *words: object) -> Iterator[tuple[int, int]]:
         assert child.stdin is not None
         yield child.pid, int(child.stdout.readline())
         child.stdin.close()
+
+
+async def serve(app: web.Application, tls: ssl.SSLContext | None) -> None:
+    """Serve at a port that is printed, until standard input ends."""
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    print(runner.addresses[0][1], flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    await runner.cleanup()
+
+
+def rest(pid: int, most_s: float = 600) -> None:
+    """Wait until a process has nothing to do any more."""
+    until, before, now = time.monotonic() + most_s, -1.0, 0.0
+    while now - before > 0.2 and time.monotonic() < until:
+        time.sleep(2)
+        before, now = now, Process.of(pid).cpu_s
 
 
 def rates(took: Sequence[float], seconds: float) -> dict[str, float]:

@@ -15,6 +15,7 @@ import threading
 from pathlib import Path
 from queue import SimpleQueue
 
+import beside  # type: ignore[import-not-found]
 import msgspec
 from aiohttp import web
 
@@ -109,11 +110,7 @@ async def main(directory: Path) -> None:
 
     app = web.Application()
     app.router.add_post("/v1/lookups", look_up)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    print(runner.addresses[0][1], flush=True)
-    await asyncio.to_thread(sys.stdin.read)
+    await beside.serve(app, None)
 
 
 if __name__ == "__main__":

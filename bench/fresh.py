@@ -20,18 +20,12 @@ from pathlib import Path
 from secrets import token_bytes
 
 import aiohttp
+import beside  # type: ignore[import-not-found]
 from aiohttp import web
-from beside import rates, serving  # type: ignore[import-not-found]
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
 from floor import Commits  # type: ignore[import-not-found]
 
 from syncd.oprf import threshold
-from syncd.roster.keys import self_signed
+from syncd.roster import keys
 
 QUORUM = (1, 2)
 CONTEXT = b"bench"
@@ -65,12 +59,7 @@ async def serve(where: Path, index: int, share: bytes) -> None:
 
     app = web.Application()
     app.router.add_post("/", evaluate)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    context = tls(where, ssl.PROTOCOL_TLS_SERVER)
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
-    print(runner.addresses[0][1], flush=True)
-    await asyncio.to_thread(sys.stdin.read)
+    await beside.serve(app, tls(where, ssl.PROTOCOL_TLS_SERVER))
 
 
 async def ask(
@@ -98,8 +87,7 @@ async def ask(
                 threshold.check(public, i, QUORUM, sent, reply, CONTEXT)
             threshold.finish(blinded, [one.elements for one in found])
             took.append(time.perf_counter() - began)
-    rate: dict[str, float] = rates(took, seconds)
-    return rate
+    return dict(beside.rates(took, seconds))
 
 
 def main() -> None:
@@ -108,17 +96,16 @@ def main() -> None:
         asyncio.run(serve(Path(home), int(index), bytes.fromhex(share)))
         return
     with tempfile.TemporaryDirectory() as tmp:
-        key, where = Ed25519PrivateKey.generate(), Path(tmp)
-        form = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-        (where / "key").write_bytes(key.private_bytes(*form))
-        der = self_signed(key, "bench.example", int(time.time()))
-        pem = ssl.DER_cert_to_PEM_cert(der)
+        where, now = Path(tmp), int(time.time())
+        mine = keys.generate("bench.example", "bench", token_bytes, now=now)
+        (where / "key").write_bytes(mine.tls_pem)
+        pem = ssl.DER_cert_to_PEM_cert(mine.certificate)
         (where / "cert").write_text(pem)
         dealt = threshold.deal(2, 3, token_bytes)
         publics = [dealt.public_shares[i] for i in QUORUM]
         with contextlib.ExitStack() as stack:
             started = [
-                serving("fresh.py", tmp, i, dealt.shares[i].hex())
+                beside.serving("fresh.py", tmp, i, dealt.shares[i].hex())
                 for i in QUORUM
             ]
             ports = [stack.enter_context(one)[1] for one in started]

@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import secrets
@@ -35,6 +36,7 @@ from beside import (  # type: ignore[import-not-found]
     checked_out,
     opened,
     played,
+    rest,
 )
 
 ATTACKER = Path(__file__).with_name("attacks.py")
@@ -95,18 +97,13 @@ class Victim:
         ):
             time.sleep(0.5)
 
-    def rest(self) -> None:
-        """Wait until it has nothing to do any more, at most 6 s."""
-        until = time.monotonic() + 6
-        while self.up and time.monotonic() < until:
-            before = self.taken().cpu_s
-            time.sleep(2)
-            if self.taken().cpu_s - before < 0.2:
-                return
-
     def look_up(self, seconds: float) -> list[float]:
         """Return how long each look-up took, in ms; a failed one, for ever."""
         port = port_of(self.member.own)
+        headers = {
+            "Authorization": f"Bearer {self.token}",
+            "Content-Type": "application/json",
+        }
         until, took = time.monotonic() + seconds, []
         api = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         while time.monotonic() < until:
@@ -115,15 +112,7 @@ class Victim:
             body = {"purpose": "case_work", "items": items}
             began = time.monotonic()
             try:
-                api.request(
-                    "POST",
-                    "/v1/lookups",
-                    json.dumps(body),
-                    {
-                        "Authorization": f"Bearer {self.token}",
-                        "Content-Type": "application/json",
-                    },
-                )
+                api.request("POST", "/v1/lookups", json.dumps(body), headers)
                 answer = json.loads(api.getresponse().read())
                 good = answer["items"][0]["verdict"] == "none"
             except (OSError, http.client.HTTPException, KeyError, IndexError):
@@ -159,7 +148,7 @@ def play(seconds: float, only: list[str]) -> dict[str, Any]:
             if victim.up:
                 found[name] = outcome(victim, name, where, seconds)
                 print(name, found[name], file=sys.stderr, flush=True)
-                victim.rest()
+                rest(victim.member.process.pid, 6)
     return found
 
 
@@ -184,10 +173,8 @@ def soak(seconds: float) -> bool:
 def attacker(
     name: str, where: Path, seconds: float
 ) -> "subprocess.Popen[str]":
-    words = [str(ATTACKER), name, str(where), str(seconds)]
-    return subprocess.Popen(
-        [sys.executable, *words], stdout=subprocess.PIPE, text=True
-    )
+    words = sys.executable, ATTACKER, name, where, str(seconds)
+    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
 
 
 def outcome(
@@ -247,18 +234,13 @@ def prepare(demo: Any, bad: Any, victim: Any) -> dict[str, Any]:
     home.close()
     opened(demo, victim).close()  # makes its database
     minute = int(time.time()) // 60
-    with (
-        contextlib.closing(sqlite3.connect(victim.home / "own.db")) as own,
-        own,
-    ):
+    rows = itertools.product(range(minute - 1430, minute), "abcdefghijkl")
+    db = sqlite3.connect(victim.home / "own.db")
+    with contextlib.closing(db) as own, own:
         own.executemany(
             "INSERT INTO quota (member, key, minute, purpose, n)"
             " VALUES (?, 'phone/1', ?, ?, 1)",
-            [
-                (bad.id, minute - 1 - at, purpose)
-                for at in range(1430)
-                for purpose in "abcdefghijkl"
-            ],
+            [(bad.id, *row) for row in rows],
         )
     return target
 

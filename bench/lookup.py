@@ -29,13 +29,13 @@ from typing import Any
 
 from beside import (  # type: ignore[import-not-found]
     HERE,
-    Process,
     append,
     asked,
     checked_out,
     opened,
     played,
     rates,
+    rest,
     said,
     serving,
 )
@@ -113,51 +113,35 @@ def play(args: argparse.Namespace) -> dict[str, Any]:
                 f"one URL, {callers} callers, half of that rate",
                 *(url, callers, port, reached["rate"] / 2),
             )
-        phones = range(MANY)
-        all_phones = request(head, "phone", phones)
+        all_phones = request(head, "phone", range(MANY))
         asyncio.run(run(port, lambda _: all_phones, 1, 0.01))  # asked before
+
+        def phone(first: int) -> Callable[[int], bytes]:
+            return lambda n: request(head, "phone", [first + n])
+
         take(
             "one phone asked before",
             lambda n: request(head, "phone", [n * 7919 % MANY]),
             most=4_000,  # of the 10,000 that a token has in an hour
         )
-        take(
-            "one phone, fresh, one caller",
-            lambda n: request(head, "phone", [1_000_000 + n]),
-            1,
-            most=500,
-        )
+        take("one phone, fresh, one caller", phone(1_000_000), 1, most=500)
         bare_fresh = subprocess.run(
             [sys.executable, FRESH, str(seconds)],
             stdout=subprocess.PIPE,
             check=True,
         )
         found[FRESH_FLOOR] = json.loads(bare_fresh.stdout)
-        take(
-            "one phone, fresh, 8 callers",
-            lambda n: request(head, "phone", [2_000_000 + n]),
-            most=1500,
-        )
-        take(
-            f"{MANY} URLs in a request",
-            lambda n: request(
+        take("one phone, fresh, 8 callers", phone(2_000_000), most=1500)
+
+        def many(n: int) -> bytes:
+            return request(
                 head, "url", [(n * MANY + i) % claims for i in range(MANY)]
-            ),
-            2,
-        )
-        take(
-            f"{MANY} phones asked before in a request",
-            lambda _: all_phones,
-            2,
-            most=4,
-        )
-        take(
-            f"floor, {MANY} in a request",
-            lambda n: request(
-                head, "url", [(n * MANY + i) % claims for i in range(MANY)]
-            ),
-            *(2, bare),
-        )
+            )
+
+        take(f"{MANY} URLs in a request", many, 2)
+        name = f"{MANY} phones asked before in a request"
+        take(name, lambda _: all_phones, 2, most=4)
+        take(f"floor, {MANY} in a request", many, 2, bare)
     return found
 
 
@@ -229,14 +213,6 @@ def mutual_tls(home: Path) -> int:
     return port
 
 
-def rest(pid: int) -> None:
-    """Wait until a process has nothing to do any more."""
-    before, now = -1.0, 0.0
-    while now - before > 0.2:
-        time.sleep(2)
-        before, now = now, Process.of(pid).cpu_s
-
-
 def report(demo: Any, member: Any, claims: int) -> None:
     """Have a member's log say so many URLs, as if it had published them."""
     from syncd.indicator import identifier, token
@@ -301,8 +277,7 @@ async def run(
 
     await asyncio.gather(*map(call, range(callers)))
     passed = time.perf_counter() - began
-    found: dict[str, float] = rates(took, passed)
-    return found
+    return dict(rates(took, passed))
 
 
 # -------------------------------------------------------------------- table

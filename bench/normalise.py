@@ -117,13 +117,13 @@ def jobs(*, libraries: bool) -> list[Job]:
     return found
 
 
-def measure(*, libraries: bool, turns: int) -> dict[str, float]:
+def measure(*, libraries: bool) -> dict[str, float]:
     """Return the least microseconds per value of each job."""
     found = {}
     for name, given, call in jobs(libraries=libraries):
         good = readable(call, given)
         least = float("inf")
-        for _ in range(turns):
+        for _ in range(7):
             begin = time.perf_counter()
             for one in good:
                 call(*one)
@@ -168,7 +168,7 @@ def main() -> int:
     )
     given = parser.parse_args()
     if given.play:
-        json.dump(measure(libraries=given.libraries, turns=7), sys.stdout)
+        json.dump(measure(libraries=given.libraries), sys.stdout)
         return 0
     return beside(given.base, given.rounds)
 

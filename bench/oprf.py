@@ -60,15 +60,9 @@ class Bench:
     def holder(
         self, i: int, elements: list[bytes], *, last: bool = False
     ) -> Evaluation:
-        return threshold.evaluate(
-            self.dealt.shares[i],
-            i,
-            self.quorum,
-            elements,
-            rng,
-            CONTEXT,
-            last,
-        )
+        share = self.dealt.shares[i]
+        asked = (i, self.quorum, elements, rng, CONTEXT, last)
+        return threshold.evaluate(share, *asked)
 
     def check(
         self,
@@ -78,15 +72,9 @@ class Bench:
         last: bool = False,
     ) -> None:
         for i, answer in answers.items():
-            threshold.check(
-                self.dealt.public_shares[i],
-                i,
-                self.quorum,
-                elements,
-                answer,
-                CONTEXT,
-                last,
-            )
+            share = self.dealt.public_shares[i]
+            said = (i, self.quorum, elements, answer, CONTEXT, last)
+            threshold.check(share, *said)
 
     def turn(self) -> None:
         """Every step once, in both ways: all proven, and the check alone."""
@@ -147,9 +135,7 @@ class Bench:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description="Measure the oblivious PRF against a raw multiplication."
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threshold", type=int, default=2, metavar="T")
     parser.add_argument("--size", type=int, default=1024, metavar="ELEMENTS")
     parser.add_argument("--turns", type=int, default=5)

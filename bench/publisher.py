@@ -11,6 +11,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
+import beside  # type: ignore[import-not-found]
 from aiohttp import web
 
 from syncd import pinning
@@ -56,8 +57,7 @@ def log_files(directory: Path) -> LogFiles:
 
 def read_pin(request: web.Request) -> str | None:
     assert request.transport is not None
-    tls = request.transport.get_extra_info("ssl_object")
-    return pinning.peer_pin(tls)
+    return pinning.peer_pin(request.transport.get_extra_info("ssl_object"))
 
 
 async def serve(directory: Path) -> None:
@@ -68,14 +68,7 @@ async def serve(directory: Path) -> None:
     tls.update([(directory / "puller.der").read_bytes()])
     service = LogService(log_files(directory))
     app = peer_api.app(service, read_pin)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls.context)
-    await site.start()
-    print(runner.addresses[0][1], flush=True)
-    loop = asyncio.get_running_loop()
-    await loop.run_in_executor(None, sys.stdin.read)
-    await runner.cleanup()
+    await beside.serve(app, tls.context)
 
 
 if __name__ == "__main__":

@@ -77,17 +77,17 @@ async def write(home: Path, rows: int) -> None:
     with closing(Database(home / "mirror.db", "mirror")) as db:
         put(db, tables.bundle, bundles)
     with closing(Database(home / "own.db", "own")) as db:
-        put(db, tables.log, [row(tables.log, 1)])
-        put(
-            db,
-            tables.OWN.tables["vault_fields"],
-            [row(tables.OWN.tables["vault_fields"], 1)],
-        )
-        for name in ("vault", "vault_value", "access"):
+        once, each = range(1, 2), range(rows)
+        for name, numbers in {
+            "log": once,
+            "vault_fields": once,
+            "vault": each,
+            "vault_value": each,
+            "access": each,
+            "access_position": each[::10],  # of ten look-ups one
+        }.items():
             table = tables.OWN.tables[name]
-            put(db, table, (row(table, n) for n in range(rows)))
-        hits = tables.OWN.tables["access_position"]  # of ten look-ups one
-        put(db, hits, (row(hits, n) for n in range(0, rows, 10)))
+            put(db, table, (row(table, n) for n in numbers))
 
 
 def row(table: sa.Table, n: int) -> tuple[Any, ...]:

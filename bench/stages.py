@@ -8,7 +8,6 @@ moving between them. `docs/performance.md` says what the numbers mean.
     python bench/stages.py
 """
 
-import importlib
 import pickle
 import secrets
 import tempfile
@@ -18,6 +17,8 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 from typing import TypeVar
+
+from sync import statements  # type: ignore[import-not-found]
 
 from syncd.flows import publish, stretch
 from syncd.flows.stretch import Run
@@ -35,8 +36,7 @@ U = TypeVar("U")
 
 def runs() -> Iterator[tuple[Run, list[bytes]]]:
     """Yield what a puller asks a worker to check."""
-    made_by = importlib.import_module("sync")  # beside this file
-    payloads = made_by.statements(COUNT, ORIGIN)
+    payloads = statements(COUNT, ORIGIN)
     salts = secrets.token_bytes(16 * COUNT)
     _, made = publish.grow(ORIGIN, Frontier.EMPTY, [], payloads, salts)
     for n in range(0, len(made), RUN):

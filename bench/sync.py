@@ -19,7 +19,6 @@ import argparse
 import asyncio
 import concurrent.futures
 import dataclasses
-import datetime
 import os
 import platform
 import secrets
@@ -109,9 +108,6 @@ def build(directory: Path, count: int) -> None:
 # --------------------------------------------------------------- pulling
 
 
-NO_PROCESS = Process(0.0, 0.0)  # a short pull needs no worker
-
-
 class Counting(PeerClient):
     """A peer whose bytes are counted."""
 
@@ -188,7 +184,7 @@ async def pulled(
     done = await pull.pull(raw, log_key, context)
     took = time.perf_counter() - began
     cpu_s = time.process_time() - cpu_s
-    worker = Process.of(offload.pid) if offload.pid else NO_PROCESS
+    worker = Process.of(offload.pid) if offload.pid else Process(0, 0)
     await source.close()
     mirror.close()
     offload.close()
@@ -242,32 +238,21 @@ def measure(directory: Path, entries: int, into: int) -> None:
     now = int(time.time())
     mine = keys.generate("pull.example", "bench", secrets.token_bytes, now=now)
     (directory / "puller.der").write_bytes(mine.certificate)
-    subprocess.run(
-        [
-            sys.executable,
-            __file__,
-            f"--build={directory}",
-            f"--entries={entries}",
-        ],
-        check=True,
-    )
+    words = [sys.executable, __file__, f"--build={directory}"]
+    subprocess.run([*words, f"--entries={entries}"], check=True)
     with serving("publisher.py", directory) as (pid, port):
         before = Process.of(pid).cpu_s
         got = asyncio.run(pulled(directory, port, mine, into))
         puller, served = Process.of(os.getpid()), Process.of(pid)
-    cpu = {
-        "puller": got.cpu_s,
-        "its worker": got.worker.cpu_s,
-        "publisher": served.cpu_s - before,
+    took = {
+        "puller": Process(got.cpu_s, puller.peak_mb),
+        "its worker": got.worker,
+        "publisher": Process(served.cpu_s - before, served.peak_mb),
     }
-    peak = {
-        "puller": puller.peak_mb,
-        "its worker": got.worker.peak_mb,
-        "publisher": served.peak_mb,
-    }
-    loaded, raw_s, cpu["raw load"] = raw_load(directory)
+    loaded, raw_s, cpu_s = raw_load(directory)
+    took["raw load"] = Process(cpu_s, 0)
     print(f"into             {into:,} claims")
-    show(entries, got, loaded, raw_s, cpu, peak)
+    show(entries, got, loaded, raw_s, took)
     if not got.mirrored == entries == got.merged == loaded:
         raise SystemExit("sync: not every leaf was verified and merged")
 
@@ -277,13 +262,13 @@ def show(
     got: Measured,
     loaded: int,
     raw_s: float,
-    cpu: dict[str, float],
-    peak: dict[str, float],
+    took: dict[str, Process],
 ) -> None:
     rate, raw_rate = got.merged / got.seconds, loaded / raw_s
     load = ", ".join(f"{n:.1f}" for n in os.getloadavg())
-    each = ", ".join(f"{k} {v / entries * 1e6:.1f}" for k, v in cpu.items())
-    mb = ", ".join(f"{name} {mb:.0f}" for name, mb in peak.items())
+    us = {name: one.cpu_s / entries * 1e6 for name, one in took.items()}
+    each = ", ".join(f"{name} {one:.1f}" for name, one in us.items())
+    mb = {name: round(one.peak_mb) for name, one in took.items()}
     whole = got.mirrored == entries == got.merged
     print(f"machine          {platform.machine()}, {os.cpu_count()} cores")
     print(f"load             {load}")
@@ -291,14 +276,14 @@ def show(
         f"software         Python {platform.python_version()},"
         f" SQLite {sqlite3.sqlite_version}"
     )
-    print(f"when             {datetime.date.today()}")  # noqa: DTZ011
     print(f"entries          {entries:,}")
     print(f"pull and merge   {rate:,.0f} entries/s ({got.seconds:.1f} s)")
     print(f"raw load         {raw_rate:,.0f} rows/s ({raw_s:.1f} s)")
     print(f"ratio            {rate / raw_rate:.2f} (aim {AIM_RATIO})")
     print(f"CPU, µs/entry    {each}")
-    own = peak["puller"] + peak["its worker"]
-    print(f"peak memory, MB  {own:.0f} (aim {AIM_MB}): {mb}")
+    own = mb["puller"] + mb["its worker"]
+    served = f"publisher {mb['publisher']}"
+    print(f"peak memory, MB  {own} (aim {AIM_MB}); {served}")
     print(f"wire, B/entry    {got.wire / entries:.1f} (aim {AIM_WIRE})")
     print(f"verified leaves  {got.mirrored:,} = entries: {whole}")
 
