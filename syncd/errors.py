@@ -152,7 +152,6 @@ class RefusedError(SyncdError):
     """Understood, and not allowed by a rule."""
 
     kind = "refused"
-    exit_code = 1
     status = 422
 
 
@@ -160,7 +159,6 @@ class MissingError(SyncdError):
     """There is no such thing here, which is an answer: no."""
 
     kind = "absent"
-    exit_code = 1
     status = 404
 
 
@@ -272,7 +270,6 @@ class NewerError(SyncdError):
 
     kind = "newer"
     exit_code = 5
-    status = 500
 
 
 class DamagedError(SyncdError):
@@ -280,7 +277,6 @@ class DamagedError(SyncdError):
 
     kind = "damaged"
     exit_code = 5
-    status = 500
 
 
 KINDS: Final[dict[str, type[SyncdError]]] = {

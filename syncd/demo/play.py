@@ -77,12 +77,12 @@ class Demo:
 
     def run(self) -> None:
         """Play all acts."""
-        for act in (self.found, self.start, self.import_lists, self.converge):
+        for act in (
+            *(self.found, self.start, self.import_lists, self.converge),
+            *(self.table, self.look_up, self.retract, self.admit),
+            *(self.table, self.audit),
+        ):
             act()
-        for act in (self.table, self.look_up, self.retract, self.admit):
-            act()
-        self.table()
-        self.audit()
 
     def check(self, holds: bool, text: str) -> None:
         """Say what holds, or does not."""

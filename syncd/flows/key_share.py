@@ -64,13 +64,13 @@ def accept(
             another member, not of the roster's key, or not the share that
             the roster pins.
     """
-    opened = sealed.open_(raw, SHARE, seal_private)
+    opened, secret = sealed.open_(raw, SHARE, seal_private)
     if opened.alliance != roster.id:
         raise UntrustedError(
             "share: of alliance {alliance}…, not ours",
             alliance=opened.alliance[:16],
         )
-    header = row.read(ShareHeader, opened.header, SHARE)
+    header = row.read(ShareHeader, opened.value, SHARE)
     key = header.kind, header.epoch, header.generation
     epoch = roster.epoch(header.kind, header.epoch)
     if epoch is None or epoch.generation != header.generation:
@@ -89,8 +89,8 @@ def accept(
             member=member,
         )
     check_epoch(epoch)
-    check_share(epoch, header.index, opened.secret)
-    return Share(*key, header.index, opened.secret)
+    check_share(epoch, header.index, secret)
+    return Share(*key, header.index, secret)
 
 
 def check_epoch(epoch: Epoch) -> None:

@@ -11,7 +11,7 @@ import ssl
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import aiohttp
@@ -30,14 +30,6 @@ from syncd.indicator.codec import inflate
 
 CONCURRENT = 8  # requests in flight for one pull
 CONNECT_S = 5.0  # to reach a member and finish the handshake
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long and how much one peer may cost us."""
-
-    idle_s: float = 10.0  # between two reads
-    total_s: float = 60.0  # one request
 
 
 _ANSWERED = {
@@ -97,7 +89,8 @@ class Transport:
     tls: ssl.SSLContext  # accepts this member's pin alone
     listed: Callable[[], bool] = lambda: True
     """whether the roster of this moment still has it"""
-    limits: Limits = field(default_factory=Limits)
+    idle_s: float = 10.0  # between two reads
+    total_s: float = 60.0  # one request
     tls_next: Callable[[], ssl.SSLContext | None] = lambda: None
     """another context, if there is a certificate that we asked the admins to
     list: for a member whose roster lists it already"""
@@ -129,13 +122,12 @@ class Transport:
     def _open(self) -> aiohttp.ClientSession:
         self._check_open()  # it may have been closed since
         if self._session is None or self._session.closed:
-            limits = self.limits
             self._session = aiohttp.ClientSession(
                 connector=_Connector(limit=2 * CONCURRENT),
                 timeout=aiohttp.ClientTimeout(
-                    total=limits.total_s,
+                    total=self.total_s,
                     sock_connect=CONNECT_S,
-                    sock_read=limits.idle_s,
+                    sock_read=self.idle_s,
                 ),
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),

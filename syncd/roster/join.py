@@ -240,11 +240,11 @@ def answer(raw: bytes, asked: Request, keys: MemberKeys) -> bytes:
         MalformedError: not a challenge.
         UntrustedError: made for another request or another key.
     """
-    opened = sealed.open_(raw, CHALLENGE, keys.seal_private)
-    header = row.read(Addressed, opened.header, CHALLENGE)
+    opened, secret = sealed.open_(raw, CHALLENGE, keys.seal_private)
+    header = row.read(Addressed, opened.value, CHALLENGE)
     if (opened.alliance, header.request) != (asked.alliance_id, asked.hash):
         raise UntrustedError("challenge: made for another request")
-    value = Answer(asked.hash, opened.secret).to_json()
+    value = Answer(asked.hash, secret).to_json()
     return bytes(document.sign(ANSWER, asked.alliance_id, value, keys.member))
 
 

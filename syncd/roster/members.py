@@ -6,7 +6,7 @@ the roster is whole.
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import pairwise, starmap
 from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Meta
@@ -35,6 +35,7 @@ Past = Literal["annul", "keep"]
 PASTS = get_args(Past)
 
 ALLIANCE = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)  # of a log
 _MEMBER = re.compile(rf"([^/]+/syncd/{ALLIANCE.pattern}/)member", re.ASCII)
 ADMIN_NAME = re.compile(r"[a-z0-9._-]{1,32}", re.ASCII)
 Url = Annotated[
@@ -171,7 +172,8 @@ class Member(Described, frozen=True, kw_only=True):
             name = getattr(self.keys, role).name
             if name != prefix + role:
                 yield f"keys.{role}", Message("named {name}", name=name)
-        yield from _logs(prefix, self.generations)
+        for why in _logs(prefix, self.generations):
+            yield "generations", why
 
     @property
     def domain(self) -> str:
@@ -261,36 +263,22 @@ def pinned(der: bytes, pin: str) -> Iterator[tuple[str, Message]]:
             )
 
 
-def _logs(
-    prefix: str, logs: tuple[Generation, ...]
-) -> Iterator[tuple[str, Message]]:
+def _logs(prefix: str, logs: tuple[Generation, ...]) -> Iterator[Message]:
     """Yield how a member's logs are named amiss, or do not follow on."""
     last = 0
     for log in logs:
-        named = re.fullmatch(
-            rf"{re.escape(prefix)}([1-9][0-9]{{0,8}})", log.origin
-        )
-        if named is None:
-            yield (
-                "generations",
-                Message("a log named {origin}", origin=log.origin),
-            )
-        elif int(named[1]) <= last:
-            yield (
-                "generations",
-                Message(
-                    "number {number} follows {last}",
-                    number=named[1],
-                    last=last,
-                ),
+        head, _, number = log.origin.rpartition("/")
+        if f"{head}/" != prefix or not _NUMBER.fullmatch(number):
+            yield Message("a log named {origin}", origin=log.origin)
+        elif int(number) <= last:
+            yield Message(
+                "number {number} follows {last}", number=number, last=last
             )
         else:
-            last = int(named[1])
+            last = int(number)
     if logs[0].predecessor is not None:
-        yield "generations", Message("the first log follows none")
-    for before, after in pairwise(logs):
-        if why := _breaks(before, after):
-            yield "generations", why
+        yield Message("the first log follows none")
+    yield from filter(None, starmap(_breaks, pairwise(logs)))
 
 
 def _breaks(before: Generation, after: Generation) -> Message | None:

@@ -13,7 +13,6 @@ randomness, not from an argument; a test cannot fix the bytes, and need not.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -30,15 +29,6 @@ from syncd.tlog.document import Document
 MAX_SIZE = 16 << 10  # bytes of a sealed file
 
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedFile:
-    """A sealed file as its reader sees it."""
-
-    alliance: str
-    header: dict[str, Any]
-    secret: bytes = field(repr=False)
 
 
 def seal(
@@ -63,19 +53,20 @@ def seal(
     return str(Document(what, alliance, value)).encode()
 
 
-def open_(raw: bytes, what: str, private: bytes) -> OpenedFile:
+def open_(raw: bytes, what: str, private: bytes) -> tuple[Document, bytes]:
     """Open a file with the seal key's 32 private bytes.
+
+    Returns it without what was sealed, and that.
 
     Raises:
         MalformedError: not a sealed file of that kind.
         UntrustedError: sealed to another key, or changed on its way.
     """
     found = document.parse(strict.text(raw, what, MAX_SIZE), what)
-    header = dict(found.value)
-    sealed = header.pop("sealed", None)
+    sealed = found.value.pop("sealed", None)
     if not isinstance(sealed, str):
         raise MalformedError("{what}: nothing sealed in it", what=what)
-    info = str(Document(what, found.alliance, header)).encode()
+    info = str(found).encode()
     key = X25519PrivateKey.from_private_bytes(private)
     try:
         secret = _SUITE.decrypt(strict.decode(sealed, what), key, info)
@@ -83,4 +74,4 @@ def open_(raw: bytes, what: str, private: bytes) -> OpenedFile:
         raise UntrustedError(
             "{what}: does not open: for another key, or changed", what=what
         ) from e
-    return OpenedFile(found.alliance, header, secret)
+    return found, secret

@@ -5,10 +5,10 @@
 The text of the file never changes; it may go round by mail or memory stick.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from syncd.errors import RefusedError
+from syncd.errors import RefusedError, UntrustedError
 from syncd.roster import drafts
 from syncd.roster.roster import Roster
 from syncd.tlog import note
@@ -83,15 +83,17 @@ def signatures(
     have: set[bytes] = set()
     if any((s.name, s.key_id) in known for s in signed.signatures):
         have = {key.public for key, _ in note.verify(signed, keys)}
-    return tuple(_signed(body, have) for body in bodies)
-
-
-def _signed(body: Roster, have: set[bytes]) -> SignedDraft:
-    names: Mapping[bool, list[str]] = {True: [], False: []}
-    for name, key in sorted(body.admins.items()):
-        names[key.public in have].append(name)
-    return SignedDraft(
-        body.version, body.threshold, tuple(names[True]), tuple(names[False])
+    return tuple(
+        SignedDraft(
+            body.version,
+            body.threshold,
+            *(
+                tuple(n for n, key in admins if (key.public in have) is signed)
+                for signed in (True, False)
+            ),
+        )
+        for body in bodies
+        for admins in (sorted(body.admins.items()),)
     )
 
 
@@ -104,14 +106,10 @@ def signers(raw: bytes) -> SignedDraft:
     Raises:
         UntrustedError: a line does not verify, or none is of those admins.
     """
-    signed, found = drafts.read(raw)
-    keys = {*found.admins.values()}
-    have = (
-        {key.public for key, _ in note.verify(signed, keys)}
-        if (signed.signatures)
-        else set()
-    )
-    return _signed(found, have)
+    (found,) = signatures(raw)
+    if drafts.read(raw)[0].signatures and not found.have:
+        raise UntrustedError("note: no signature of a known key")
+    return found
 
 
 def _check_follows(draft: Roster, current: Roster | None) -> None:

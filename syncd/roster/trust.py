@@ -76,7 +76,9 @@ class TrustedRoster:
         """
         found = self.examine(raw)
         if found.version == self.version + 1:
-            self._links.append(_link(found))
+            self._links.append(
+                Link(found.version, found.hash, found.admins, found.threshold)
+            )
             self.current = found
         return self.current
 
@@ -100,8 +102,8 @@ class TrustedRoster:
         if found.hash == self.hash(found.version):
             return found  # signatures apart, it is what we verified then
         before = self._links[found.version - 2] if found.version > 1 else None
-        bodies = [_link(found)] if before is None else [_link(found), before]
-        _check_threshold(signed, f"version {found.version}", bodies)
+        bodies = (found,) if before is None else (found, before)
+        _check_threshold(signed, f"version {found.version}", *bodies)
         if found.version <= self.version:
             raise ForkError(
                 "roster: admins signed two versions {version}, {hash}… and "
@@ -149,7 +151,7 @@ class TrustedRoster:
         """
         if self._links:
             last = self._links[-1]
-            _check_threshold(signed, "a newer version", [last])
+            _check_threshold(signed, "a newer version", last)
         elif (
             hashlib.sha256(signed.text.encode()).hexdigest()
             != self.fingerprint
@@ -179,7 +181,7 @@ def read(signed: Note) -> Roster:
     return roster.from_json(found.value, found.alliance)
 
 
-def _check_threshold(signed: Note, what: str, bodies: list[Link]) -> None:
+def _check_threshold(signed: Note, what: str, *bodies: Link | Roster) -> None:
     """Check that enough of each version's admins signed, and none badly."""
     keys = {key for body in bodies for key in body.admins.values()}
     signers = {key.public for key, _ in note.verify(signed, keys)}
@@ -194,10 +196,6 @@ def _check_threshold(signed: Note, what: str, bodies: list[Link]) -> None:
                 version=body.version,
                 threshold=body.threshold,
             )
-
-
-def _link(found: Roster) -> Link:
-    return Link(found.version, found.hash, found.admins, found.threshold)
 
 
 def check_succession(old: Roster, new: Roster) -> None:

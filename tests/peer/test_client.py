@@ -19,7 +19,7 @@ from syncd.errors import (
 )
 from syncd.peer import client
 from syncd.peer.client import PeerClient
-from syncd.peer.transport import CONCURRENT, Limits, Wanted
+from syncd.peer.transport import CONCURRENT, Wanted
 from syncd.pinning import ServerTls, client_context
 from syncd.roster import certificate, keys
 
@@ -88,7 +88,7 @@ async def answering(answer: bytes) -> AsyncIterator[PeerClient]:
                 certificate.pin(HERE.certificate),
             ),
             own_origins=frozenset(),
-            limits=Limits(idle_s=0.1),
+            idle_s=0.1,
         )
         left = asyncio.create_task(asyncio.to_thread(deaf, server, answer))
         yield peer

@@ -35,6 +35,7 @@ from syncd.roster.members import Names, Profile
 from syncd.roster.membership import Founding
 from syncd.tlog import cosignature, document, note
 from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.document import Document
 from syncd.tlog.merkle import EMPTY_ROOT
 from syncd.tlog.note import Note
 from tests.roster.conftest import Club
@@ -311,8 +312,9 @@ def box(club: Club) -> tuple[bytes, bytes]:
 
 
 def test_a_sealed_file_opens_for_its_reader(box: tuple[bytes, bytes]) -> None:
-    opened = sealed.open_(box[0], "share", box[1])
-    assert opened == sealed.OpenedFile(ALLIANCE, {"member": "bank"}, b"secret")
+    opened, secret = sealed.open_(box[0], "share", box[1])
+    assert opened == Document("share", ALLIANCE, {"member": "bank"})
+    assert secret == b"secret"
     assert "secret" not in repr(opened)
 
 

@@ -11,7 +11,6 @@ from syncd.node.context import Context, part
 from syncd.node.follow.peer_choice import PeerChoice
 from syncd.node.home import pending_tls, settle_tls
 from syncd.peer.client import PeerClient
-from syncd.peer.transport import Limits
 from syncd.roster.members import Member
 
 
@@ -25,10 +24,6 @@ class Peers:
 
     def __post_init__(self) -> None:
         self.keys = self.ctx.home.keys  # with the certificate of this moment
-        exchange = self.ctx.config.exchange
-        self._limits = Limits(
-            idle_s=exchange.read_timeout_s, total_s=exchange.request_timeout_s
-        )
         self._shown = b""  # the certificate that the clients show
         self._clients: dict[str, tuple[Member, PeerClient]] = {}
 
@@ -48,7 +43,7 @@ class Peers:
         return self._clients[member][1]
 
     def _make(self, member: Member) -> PeerClient:
-        pin = member.keys.tls
+        pin, exchange = member.keys.tls, self.ctx.config.exchange
         self._shown = self.shown()
 
         def tls_next() -> ssl.SSLContext | None:
@@ -66,7 +61,8 @@ class Peers:
             slow=lambda s: self.peer_choice.charge(
                 member.id, s, time.monotonic()
             ),
-            limits=self._limits,
+            idle_s=exchange.read_timeout_s,
+            total_s=exchange.request_timeout_s,
         )
 
     def _listed(self, member: Member) -> bool:
