@@ -49,6 +49,7 @@ class About(Form):
     alliance: Hash  # its id
     at: Natural  # unix seconds by the clock of who made it
     sources: tuple[Id, ...]  # members' ids whose copies are in it, sorted
+    unreached: tuple[str, ...] = ()  # addresses that did not answer
     reason: str = ""  # why it has payloads; "": it has leaves alone
 
 

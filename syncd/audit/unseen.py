@@ -28,6 +28,11 @@ def of(audit: Audit) -> Iterator[Message]:
             " this was collected",
             version=audit.rosters[0].version,
         )
+    if audit.about.unreached:
+        yield Message(
+            "what these hold, who did not answer when this was collected: {names}",
+            names=", ".join(audit.about.unreached),
+        )
     if audit.absent:
         yield Message(
             "logs of which no file is here: {names}",

@@ -14,6 +14,7 @@ from syncd.audit.verify import verify
 from syncd.errors import (
     BrokenSourceError,
     NotAdmittedError,
+    UnavailableError,
     UntrustedError,
 )
 from syncd.node.audit import complete
@@ -106,6 +107,21 @@ async def test_of_several_members_each_note_is_there(
     (retract,) = log.positions[2]
     assert {*log.followed(retract)} == {"bank", "carrier"}
     assert audit.about.sources == ("bank", "carrier", "police")
+
+
+async def test_who_is_silent_is_named(
+    alliance: Alliance, tmp_path: Path
+) -> None:
+    """The others are asked; only if nobody answers, nothing is made."""
+    nobody = "https://127.0.0.1:1"
+    with pytest.raises(UnavailableError, match="cannot reach"):
+        await collector(alliance, tmp_path).run([nobody])
+    asked = [nobody, *at(alliance, "police")]
+    await collector(alliance, tmp_path).run(asked)
+    audit = verify(Bundle(tmp_path), alliance.fingerprint)
+    about = audit.about
+    assert (about.sources, about.unreached) == (("police",), (nobody,))
+    assert any(nobody in str(text) for text in audit.unseen)
 
 
 async def test_whom_nobody_knows(alliance: Alliance, tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ One request after the other, or nearly: members have other work to do.
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -27,8 +27,7 @@ from syncd.errors import (
 )
 from syncd.flows import log_files
 from syncd.node.audit import complete
-from syncd.peer.client import MAX_ROSTER, PeerClient
-from syncd.peer.transport import Wanted
+from syncd.peer.client import PeerClient
 from syncd.roster.members import Member
 from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
@@ -53,44 +52,51 @@ class Collector:
     async def run(self, addresses: Sequence[str]) -> str:
         """Collect what the members at some addresses hold; return its name.
 
+        Who does not answer is named in it, and the others are asked.
+
         Raises:
             UntrustedError: a roster is not the fingerprint's, or nobody at an
                 address is in it.
-            UnavailableError: one does not answer.
+            UnavailableError: nobody answers, or one does no more.
         """
-        pins: list[str] = []
-        notes = list[bytes]()
-        for address in addresses:
-            async with self._first(address, pins) as stranger:
-                await _rosters(stranger, self.fingerprint, notes)
-        roster = TrustedRoster(self.fingerprint, *notes).current
-        members = [
-            self._named(roster, a, p)
-            for a, p in zip(addresses, pins, strict=True)
-        ]
-        complete.rosters(self.made, roster, notes)
-        clients = [self._client(member) for member in members]
-        try:
-            origins = roster.origins()
+        notes, silent = list[bytes](), dict[str, UnavailableError]()
+        found = dict[str, tuple[PeerClient, set[str]]]()
+        async with AsyncExitStack() as stack:
+            for address in addresses:
+                client, pins = self._client(address)
+                stack.push_async_callback(client.close)
+                try:
+                    await _rosters(client, self.fingerprint, notes)
+                    found[address] = client, pins
+                except UnavailableError as e:
+                    silent[address] = e
+            if not found:
+                raise [*silent.values()][-1]
+            roster = TrustedRoster(self.fingerprint, *notes).current
+            for address, (client, pins) in found.items():
+                member = self._named(roster, address, *pins)
+                client.name = member.id
+                client.own_origins = frozenset({member.origin})
+            complete.rosters(self.made, roster, notes)
+            clients, origins = [c for c, _ in found.values()], roster.origins()
             for n, origin in enumerate(origins):
                 self.progress(n, len(origins))
                 await self._log(origin, Keys([roster]), clients)
-        finally:
-            await asyncio.gather(*(client.close() for client in clients))
-        sources = sorted({member.id for member in members})
-        about = About(alliance=roster.id, at=self.now, sources=(*sources,))
+        about = About(
+            alliance=roster.id,
+            at=self.now,
+            sources=tuple(sorted({client.name for client in clients})),
+            unreached=tuple(sorted(silent)),
+        )
         return self.made.finish(about)
 
-    @asynccontextmanager
-    async def _first(
-        self, address: str, pins: list[str]
-    ) -> AsyncIterator[PeerClient]:
-        """Ask whoever is at an address, and note its pin."""
-        seen = set[str]()
+    def _client(self, address: str) -> tuple[PeerClient, set[str]]:
+        """Return the client of whoever is at an address, and its pins: one."""
+        pins = set[str]()
 
         def admits(pin: str | None) -> bool:
-            seen.add(pin or "")
-            return len(seen) == 1
+            pins.add(pin or "")
+            return len(pins) == 1
 
         tls = pinning.client_context(
             self.certificate, self.key_pem, admits=admits
@@ -98,11 +104,7 @@ class Collector:
         client = PeerClient(
             address, [address], tls=tls, own_origins=frozenset()
         )
-        try:
-            yield client
-        finally:
-            await client.close()
-        pins += seen
+        return client, pins
 
     @staticmethod
     def _named(roster: Roster, address: str, pin: str) -> Member:
@@ -113,13 +115,6 @@ class Collector:
                 address=address,
             )
         return member
-
-    def _client(self, member: Member) -> PeerClient:
-        tls = pinning.client_context(
-            self.certificate, self.key_pem, member.keys.tls
-        )
-        own = frozenset({member.origin})  # earlier ones are with the others
-        return PeerClient(member.id, member.urls, tls=tls, own_origins=own)
 
     async def _log(
         self, origin: str, keys: Keys, clients: Sequence[PeerClient]
@@ -199,9 +194,8 @@ async def _rosters(
     """
     trusted = TrustedRoster(fingerprint, *notes) if notes else None
     for version in itertools.count(1):
-        wanted = Wanted(f"/roster/{version}", MAX_ROSTER)
         try:
-            raw = await client.get(wanted)
+            raw = await client.roster(version)
         except AbsentError:
             return
         if trusted is None:
