@@ -29,7 +29,7 @@ What is wrong in several ways is one error that bears each of them: see
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from syncd import tsv
 
@@ -191,10 +191,9 @@ class HoldersError(UnavailableError):
         message: str | Message,
         *,
         missing: tuple[str, ...] = (),
-        hint: str | Message = "",
-        **params: object,
+        **params: Any,
     ) -> None:
-        super().__init__(message, hint=hint, **params)
+        super().__init__(message, **params)
         self.missing = missing  # member ids of those that did not
 
 
@@ -215,10 +214,9 @@ class QuotaError(SyncdError):
         *,
         retry_after_s: int,
         left: int = 0,
-        hint: str | Message = "",
-        **params: object,
+        **params: Any,
     ) -> None:
-        super().__init__(message, hint=hint, left=left, **params)
+        super().__init__(message, left=left, **params)
         self.retry_after_s = retry_after_s
         self.left = left  # what would be given now
 

@@ -5,6 +5,7 @@
     README.txt             how to check it, in both languages
     roster/000001.note …   the chain of rosters
     vkeys                  every key, a line each
+    policy                 the C2SP tlog-policy: logs, witnesses, quorum
     log/ORIGIN/…           checkpoint, tile/…, audit/… (or payload/…), where
                            ORIGIN has ~ for /; and notes/SIZE-HASH: whatever
                            else was signed of it, cosignatures and their times

@@ -29,6 +29,30 @@ def vkeys(roster: Roster) -> bytes:
     return "".join(f"{key}\n" for key in (*logs, *cosigners(roster))).encode()
 
 
+def quorum(roster: Roster) -> int:
+    """Return how many members must have cosigned a tree.
+
+    More than half, so any two such groups have a member in common; of two
+    members the other one, since nobody cosigns its own log.
+    """
+    n = len(roster.active())
+    return min(n // 2 + 1, max(n - 1, 1))
+
+
+def policy(roster: Roster) -> bytes:
+    """Return that rule for strangers' tools, as a C2SP tlog-policy.
+
+    Of the witnesses outside it has the keys, and asks for none of them.
+    """
+    lines = [f"log {g.log}" for m in roster.members for g in m.generations]
+    lines += [f"witness {key.name} {key}" for key in cosigners(roster)]
+    groups = {f"member/{m.id}": m.keys for m in roster.active()}
+    for name, keys in groups.items():
+        lines += [f"group {name} any {keys.seen.name} {keys.merged.name}"]
+    lines += [f"group members {quorum(roster)} {' '.join(groups)}"]
+    return "\n".join([*lines, "quorum members", ""]).encode()
+
+
 def ordered(roster: Roster, origin: str) -> list[Range]:
     """Return what the roster erased of a log: `by` is the size it names."""
     return [
@@ -55,9 +79,9 @@ class Keys:
 
     @cached_property
     def by_id(self) -> dict[tuple[str, bytes], VerifierKey]:
-        """All that could ever cosign, by name and key ID."""
+        """All that could ever cosign and can be checked, by name and ID."""
         every = (key for r in self.rosters for key in cosigners(r))
-        return {(key.name, key.key_id): key for key in every}
+        return {(k.name, k.key_id): k for k in every if k.checkable}
 
     @cached_property
     def since(self) -> dict[VerifierKey, int]:

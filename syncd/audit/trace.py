@@ -1,17 +1,19 @@
 """One entry's life: who had it when, each step with a proof of its own."""
 
+from collections import defaultdict
 from functools import partial
 from itertools import chain
 from typing import Any
 
 from syncd.audit import bundle as bundles
+from syncd.audit import known
 from syncd.audit.bundle import Bundle
 from syncd.audit.result import Audit, AuditedLog, Line
 from syncd.errors import UntrustedError, UsageError
 from syncd.indicator import receipt
 from syncd.indicator.receipt import Receipt
 from syncd.indicator.statement import Answer, Dispute, Erase, Retract
-from syncd.tlog import checkpoint, merkle, proof, tiles
+from syncd.tlog import checkpoint, merkle, note, proof, tiles
 
 
 def trace(
@@ -43,6 +45,7 @@ def trace(
             line._asdict() | {"proof": _proof(given, audit, log, index, line)}
             for line in log.had(index)
         ],
+        "quorum": _public(given, audit, log, index),
         "later": [*_later(audit, origin, index)],
     }
 
@@ -86,8 +89,41 @@ def _proof(
         notes = {one.origin: one.note for one in said.logs}
         signed = notes[log.origin].decode()
     else:
-        signed = given.read(line.place, checkpoint.MAX_SIZE).decode()
+        signed = _signed(given, log, line)
     return proof.spell(index, nodes, signed)
+
+
+def _signed(given: Bundle, log: AuditedLog, line: Line) -> str:
+    """Return a line's note, with all lines that others have on that tree."""
+    raw = given.read(line.place, checkpoint.MAX_SIZE)
+    signed = whole = note.parse(raw)
+    for place in dict.fromkeys(
+        other.place
+        for other in log.lines
+        if other.size == line.size and other.role != "anchor"
+    ):
+        also = note.parse(given.read(place, checkpoint.MAX_SIZE))
+        if also.text == signed.text:
+            whole = note.add(whole, *also.signatures)
+    return bytes(whole).decode()
+
+
+def _public(
+    given: Bundle, audit: Audit, log: AuditedLog, index: int
+) -> dict[str, Any] | None:
+    """Return the first tree with an entry that the policy's quorum has."""
+    roster = audit.rosters[0]
+    active = {member.id for member in roster.active()}
+    cosigned = defaultdict[int, list[Line]](list)
+    for line in log.lines:
+        if line.role != "anchor" and line.size > index:
+            cosigned[line.size].append(line)
+    for size, lines in sorted(cosigned.items()):
+        who = active.intersection(line.signer for line in lines)
+        if len(who) >= known.quorum(roster):
+            text = _proof(given, audit, log, index, lines[0])
+            return {"size": size, "members": sorted(who), "proof": text}
+    return None
 
 
 def _later(audit: Audit, origin: str, index: int) -> list[dict[str, Any]]:

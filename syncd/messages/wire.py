@@ -54,14 +54,9 @@ class WireMessage(Form, omit_defaults=True):
 
 def of(message: Message | str) -> WireMessage:
     """Return a message as it travels."""
-    return WireMessage(**parts(message))
-
-
-def parts(message: Message | str) -> dict[str, Any]:
-    """Return the fields of a message as it travels."""
     if isinstance(message, str):
-        return {"detail": message}
-    params: dict[str, Any] = {}
+        return WireMessage(detail=message)
+    params: Params = {}
     quoted = {}
     for name, value in message.params.items():
         if isinstance(value, Message):
@@ -74,12 +69,9 @@ def parts(message: Message | str) -> dict[str, Any]:
             params[name] = str(value)
         else:
             quoted[name] = str(value)
-    return {
-        "detail": str(message),
-        "code": code(message),
-        "params": params,
-        "quoted": quoted,
-    }
+    return WireMessage(
+        detail=str(message), code=code(message), params=params, quoted=quoted
+    )
 
 
 def code(message: Message) -> str:

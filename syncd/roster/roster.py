@@ -161,10 +161,6 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         """Return the active members, by id."""
         return tuple(m for m in self.members if m.active)
 
-    def auditor_by_tls(self, pin: str) -> Auditor | None:
-        """Return the auditor with that TLS key."""
-        return next((a for a in self.auditors if a.tls == pin), None)
-
     def by_origin(self, origin: str) -> tuple[Member, Generation] | None:
         """Return whose log an origin is, whatever the member's status."""
         return self._by_origin.get(origin)

@@ -141,24 +141,16 @@ def check(row: Row, path: str) -> None:
 
 def key(item: Any) -> Any:
     """Return what a set's item is sorted by, and known by."""
-    match item:
-        case Row():
-            return item.key
-        case VerifierKey():
-            return str(item)
-        case _:
-            return item
+    if isinstance(item, Row):
+        return item.key
+    return str(item) if isinstance(item, VerifierKey) else item
 
 
 def label(item: Any) -> str:
     """Return what people call a list's item by."""
-    match item:
-        case Row():
-            return item.label
-        case VerifierKey():
-            return item.name
-        case _:
-            return str(item)
+    if isinstance(item, Row):
+        return item.label
+    return item.name if isinstance(item, VerifierKey) else str(item)
 
 
 def parts(value: Any) -> Mapping[str, Any]:

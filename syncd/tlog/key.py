@@ -13,8 +13,9 @@ cryptography, over bytes.
 import hashlib
 import re
 from dataclasses import dataclass, field
+from functools import cache
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
     Ed25519PublicKey,
@@ -107,6 +108,11 @@ class VerifierKey:
     def _typed(self) -> bytes:
         return bytes((self.algorithm,)) + self.public
 
+    @property
+    def checkable(self) -> bool:
+        """Whether this machine can check what it signs."""
+        return self.algorithm != MLDSA44 or _has_mldsa()
+
     def holds(self, message: bytes, signature: bytes) -> bool:
         """Tell whether `signature` over exactly `message` is this key's."""
         public: Ed25519PublicKey | MLDSA44PublicKey
@@ -119,6 +125,15 @@ class VerifierKey:
         except (InvalidSignature, ValueError):
             return False
         return True
+
+
+@cache
+def _has_mldsa() -> bool:
+    try:
+        MLDSA44PublicKey.from_public_bytes(bytes(PUBLIC_SIZE[MLDSA44]))
+    except UnsupportedAlgorithm:  # of the OpenSSL that is here
+        return False
+    return True
 
 
 def parse_vkey(text: str) -> VerifierKey:

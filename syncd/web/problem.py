@@ -66,7 +66,7 @@ def of(error: SyncdError) -> Problem:
 
 def _parts(error: SyncdError) -> dict[str, Any]:
     hint = error.way_out
-    words = wire.parts(error.text)
+    words = msgspec.structs.asdict(wire.of(error.text))
     return {**words, "hint": str(hint), "hint_code": wire.code(hint)}
 
 

@@ -329,7 +329,7 @@ def test_a_quota_that_is_used_up_is_no_silence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     used = Message("{member}: quota used up")
-    params = msgspec.to_builtins(wire.parts(Message("{why}", why=used)))
+    params = msgspec.to_builtins(wire.of(Message("{why}", why=used)))
     ask(Holders("a", "a", **params), "a").tell()
     why = "quota used up, or no answer: carrier, police"
     assert why in capsys.readouterr().err

@@ -59,7 +59,7 @@ def test_one_token_does_not_starve_the_others(
     spend(budgets, SCREEN, phone=50)
     error = refused.value
     assert 3600 <= error.retry_after_s <= 3660
-    assert wire.parts(error.text)["params"] == {
+    assert wire.of(error.text).params == {
         "kind": "phone",
         "left": 0,
         "most": 50,

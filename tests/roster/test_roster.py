@@ -426,9 +426,6 @@ def test_total(full: Roster, at_: int, byte: bytes) -> None:
 def test_who_is_behind_a_tls_key(full: Roster) -> None:
     bank, _removed, _suspended, police = full.members
     assert full.by_tls == {m.keys.tls: m for m in (bank, police)}
-    court = full.auditors[0]
-    assert full.auditor_by_tls(court.tls) == court
-    assert full.auditor_by_tls(bank.keys.tls) is None
 
 
 def test_who_is_behind_a_name(full: Roster) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from syncd.audit import bundle
 from syncd.audit.bundle import About, Writer
-from syncd.audit.known import vkeys
+from syncd.audit.known import policy, vkeys
 from syncd.config import Config, server
 from syncd.flows import log_files
 from syncd.node.audit import stored
@@ -65,6 +65,7 @@ def rosters(made: Writer, roster: Roster, notes: list[bytes]) -> None:
     for version, raw in enumerate(notes, 1):
         made.add(f"roster/{version:06}.note", raw)
     made.add("vkeys", vkeys(roster))
+    made.add("policy", policy(roster))
     text = resources.files("syncd.audit").joinpath("README.txt")
     made.add("README.txt", text.read_bytes())
 

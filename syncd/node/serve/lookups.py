@@ -350,7 +350,7 @@ def lookup_item(answer: Answer, ours: forms.Ours | None) -> forms.LookupItem:
         raise AssertionError("an answer is a verdict or a problem")
     rest: dict[str, Any] = {}
     if answer.detail:
-        rest["params"] = wire.parts(answer.detail)["params"]
+        rest["params"] = wire.of(answer.detail).params
         rest["detail"] = str(answer.detail)
         rest["detail_code"] = wire.code(answer.detail)
     if answer.hint:

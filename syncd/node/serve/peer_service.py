@@ -65,8 +65,8 @@ class PeerService:
         if member is not None:
             self.rounds.peer_choice.heard(member.id, self.ctx.now())
             return member.id, "member"
-        auditor = roster.auditor_by_tls(request_pin)
-        return (auditor.id, "auditor") if auditor else None
+        found = (a.id for a in roster.auditors if a.tls == request_pin)
+        return next(((id_, "auditor") for id_ in found), None)
 
     # ------------------------------------------------------------- logs
 
