@@ -27,26 +27,16 @@ class DirectorySource:
         return [await asyncio.to_thread(self._read, path) for path in paths]
 
     def _read(self, path: str) -> bytes:
-        raw = read(self._root, path, most(path))
+        limit = most(path)
+        try:
+            with (self._root / path).open("rb") as file:
+                raw = file.read(limit + 1)
+        except OSError as e:
+            raise UnavailableError(
+                "{path}: {why}", path=path, why=e.strerror
+            ) from e
+        if len(raw) > limit:
+            raise BrokenSourceError(
+                "{path}: is over {most} bytes", path=path, most=limit
+            )
         return gzip.compress(raw, 1) if path.startswith(PAYLOAD) else raw
-
-
-def read(root: Path, path: str, limit: int) -> bytes:
-    """Return a file's bytes.
-
-    Raises:
-        UnavailableError: it cannot be read.
-        BrokenSourceError: it is longer than `limit`.
-    """
-    try:
-        with (root / path).open("rb") as file:
-            raw = file.read(limit + 1)
-    except OSError as e:
-        raise UnavailableError(
-            "{path}: {why}", path=path, why=e.strerror
-        ) from e
-    if len(raw) > limit:
-        raise BrokenSourceError(
-            "{path}: is over {most} bytes", path=path, most=limit
-        )
-    return raw

@@ -190,35 +190,6 @@ def set_certificate(draft: Roster, id: str, der: bytes) -> Roster:  # noqa: A002
     return drafts.put(draft, (*at, "keys", "tls"), certificate.pin(der))
 
 
-def next_generation(
-    draft: Roster,
-    id: str,  # noqa: A002
-    log: VerifierKey,
-    predecessor: Predecessor,
-) -> Roster:
-    """Return the draft in which a member goes on in a new log.
-
-    Raises:
-        RefusedError: the last one has ended elsewhere.
-    """
-    member: Member = drafts.named(draft, "member", id)
-    *earlier, last = member.generations
-    if last.ended:
-        end = last.cuts[-1]
-        if (predecessor.size, predecessor.root) != (end.size, end.root):
-            raise RefusedError(
-                "roster: {origin} has ended at {size}, not at "
-                "{predecessor_size}",
-                origin=last.origin,
-                size=end.size,
-                predecessor_size=predecessor.size,
-            )
-        last = replace(last, ended=False)  # its successor says where
-    after = Generation(log, predecessor=predecessor)
-    logs = (*earlier, last, after)
-    return drafts.put(draft, ("members", id, "generations"), logs)
-
-
 def update(
     draft: Roster, asked: Request, end: Callable[[Generation], Cut]
 ) -> Roster:
@@ -230,7 +201,8 @@ def update(
     asked if there is a new one.
 
     Raises:
-        RefusedError: it is not that member's, or changes what it may not.
+        RefusedError: it is not that member's, changes what it may not, or
+            its last log has ended elsewhere.
     """
     member: Member = drafts.named(draft, "member", asked.id)
     _check_alliance(draft, asked)
@@ -258,6 +230,20 @@ def update(
             "that it writes now",
             name=asked.log.name,
         )
-    last = end(member.generation)
-    after = Predecessor(member.origin, last.size, last.root)
-    return next_generation(draft, asked.id, asked.log, after)
+    last, at = member.generation, end(member.generation)
+    if last.ended:
+        if at != last.cuts[-1]:
+            raise RefusedError(
+                "roster: {origin} has ended at {size}, not at "
+                "{predecessor_size}",
+                origin=last.origin,
+                size=last.cuts[-1].size,
+                predecessor_size=at.size,
+            )
+        last = replace(last, ended=False)  # its successor says where
+    after = Predecessor(last.origin, at.size, at.root)
+    logs = (
+        *(*member.generations[:-1], last),
+        Generation(asked.log, predecessor=after),
+    )
+    return drafts.put(draft, ("members", asked.id, "generations"), logs)

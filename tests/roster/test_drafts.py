@@ -20,7 +20,6 @@ from syncd.roster.members import (
     Cut,
     Generation,
     Names,
-    Predecessor,
     Profile,
 )
 from syncd.roster.roster import Roster
@@ -149,24 +148,22 @@ def test_a_cut_says_which_branch_counts(machine: TrustedRoster) -> None:
     written(draft, machine)
 
 
-def test_what_has_ended_goes_on_where_it_ended(machine: TrustedRoster) -> None:
+def test_what_has_ended_goes_on_where_it_ended(
+    bank: keys.MemberKeys, machine: TrustedRoster
+) -> None:
     """The successor of an ended log takes over at its last cut."""
-    draft = begin(machine)
-    bank = draft.known("bank")
-    draft = membership.cut(draft, bank.origin, Cut(9, b"\5" * 32), ended=True)
-    key = SigningKey(bank.origin[:-1] + "2", note.ED25519, b"2" * 32).verifier
-    for size, root in ((10, b"\5" * 32), (9, b"\6" * 32)):
+    draft, origin = begin(machine), machine.current.known("bank").origin
+    end, request = Cut(9, b"\5" * 32), asked(bank, machine.current)
+    draft = membership.cut(draft, origin, end, ended=True)
+    for at in (Cut(10, end.root), Cut(9, b"\6" * 32)):
         with pytest.raises(RefusedError, match="has ended at 9"):
-            membership.next_generation(
-                draft, "bank", key, Predecessor(bank.origin, size, root)
-            )
-    end = Predecessor(bank.origin, 9, b"\5" * 32)
-    draft = membership.next_generation(draft, "bank", key, end)
+            membership.update(draft, request, lambda _: at)  # noqa: B023
+    draft = membership.update(draft, request, lambda _: end)
     written(draft, machine)
     first = draft.known("bank").generations[0]
     assert draft.known("bank").pins(first) == (Cut(9, b"\5" * 32),)
     with pytest.raises(RefusedError, match="says where"):
-        membership.cut(draft, bank.origin, Cut(9, b"\5" * 32))
+        membership.cut(draft, origin, Cut(9, b"\5" * 32))
 
 
 def written(draft: Roster, machine: TrustedRoster) -> None:
