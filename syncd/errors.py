@@ -112,11 +112,6 @@ class SyncdError(Exception):
         return type(self).__new__, (type(self), *self.args), vars(self)
 
     @property
-    def message(self) -> str:
-        """What `params` are put into."""
-        return self.text.template
-
-    @property
     def params(self) -> dict[str, object]:
         """Numbers, codes, places: never a raw value."""
         return self.text.params
@@ -125,11 +120,6 @@ class SyncdError(Exception):
     def hint(self) -> str:
         """The way out in English, or ""."""
         return str(self.way_out)
-
-    @property
-    def advice(self) -> str:
-        """What the hint's parameters are put into."""
-        return self.way_out.template
 
 
 class UsageError(SyncdError):

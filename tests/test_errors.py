@@ -61,10 +61,8 @@ def test_a_quota_says_when_to_come_back() -> None:
 def test_a_hint_has_the_parameters_too() -> None:
     error = SyncdError("url: {n} bytes", hint="at most {most}", n=9, most=8)
     assert (str(error), error.hint) == ("url: 9 bytes", "at most 8")
-    assert (error.message, error.advice) == (
-        "url: {n} bytes",
-        "at most {most}",
-    )
+    assert error.text.template == "url: {n} bytes"
+    assert error.way_out.template == "at most {most}"
 
 
 def test_one_fault_is_itself() -> None:

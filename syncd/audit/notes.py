@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from syncd.audit import bundle as bundles
 from syncd.audit.bundle import Bundle
@@ -18,8 +18,7 @@ Find = Callable[[str, str, Message], None]
 """(code, place, what is wrong)"""
 
 
-@dataclass(frozen=True, slots=True)
-class Notes:
+class Notes(NamedTuple):
     """Reads the notes of a bundle, by the keys of its rosters."""
 
     keys: Keys

@@ -95,17 +95,17 @@ def _proof(
 
 def _signed(given: Bundle, log: AuditedLog, line: Line) -> str:
     """Return a line's note, with all lines that others have on that tree."""
-    raw = given.read(line.place, checkpoint.MAX_SIZE)
-    signed = whole = note.parse(raw)
-    for place in dict.fromkeys(
+    places = [line.place] + [
         other.place
         for other in log.lines
         if other.size == line.size and other.role != "anchor"
-    ):
-        also = note.parse(given.read(place, checkpoint.MAX_SIZE))
-        if also.text == signed.text:
-            whole = note.add(whole, *also.signatures)
-    return bytes(whole).decode()
+    ]
+    first, *others = (
+        note.parse(given.read(place, checkpoint.MAX_SIZE))
+        for place in dict.fromkeys(places)
+    )
+    same = (one.signatures for one in others if one.text == first.text)
+    return bytes(note.add(first, *chain.from_iterable(same))).decode()
 
 
 def _public(

@@ -6,7 +6,6 @@ what the whole draft changes, and who must sign it. Nothing is published.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 
 from syncd import config
@@ -182,7 +181,7 @@ def show(args: OutputOptions, raw: bytes, current: Roster | None) -> None:
         "version": draft.version,
         "hash": draft.hash,
         "changes": review.to_json(current, draft) if current else [],
-        "signatures": [asdict(s) | {"wanted": s.wanted} for s in signatures],
+        "signatures": [s._asdict() | {"wanted": s.wanted} for s in signatures],
         "complete": all(not s.wanted for s in signatures),
     }
     args.show(value, describe(current, draft))

@@ -7,7 +7,7 @@ tree than before, and each line is durable before anybody may read it.
 """
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from syncd.errors import ForkError, MalformedError, StaleError
@@ -159,7 +159,7 @@ async def witness_checkpoint(
         again = await book.cosigned("seen", head.origin)
         size = again.size if again else 0
         return Judgement(409, f"{size}\n", judged.signed)
-    return replace(judged, body=f"{line}\n")
+    return judged._replace(body=f"{line}\n")
 
 
 def bare(signed: note.Note, log_key: VerifierKey) -> note.Note:

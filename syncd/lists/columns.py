@@ -312,7 +312,7 @@ def _constant(into: str, value: Any, read: Mapping[str, Convert]) -> Any:
     except MalformedError as e:
         raise UsageError(
             "--{name}: {why}",
-            hint=e.advice,
+            hint=e.way_out,
             **{**e.params, "name": into.replace("_", "-"), "why": e},
         ) from None
 

@@ -84,7 +84,7 @@ def read(text: str, where: str) -> tuple[FileOptions, ListDescription]:
             except UnknownError as e:
                 raise UsageError(
                     "{where}: line {n}: {why}",
-                    hint=e.advice,
+                    hint=e.way_out,
                     **{**e.params, "where": where, "why": e},
                     n=_line(text, section, word),
                 ) from None

@@ -103,7 +103,7 @@ def look(table: Table, columns: Columns, rules: report.Rules) -> Preview:
                 else:  # they say the same, with other numbers in it
                     inner = fault.params.get("why")
                     said = inner.template if isinstance(inner, Message) else ""
-                    key = fault.message, fault.params.get("field"), said
+                    key = fault.text.template, fault.params.get("field"), said
                     last = reasons.get(key, Reason(fault, row.number, 0))
                     reasons[key] = last._replace(rows=last.rows + 1)
             continue

@@ -48,7 +48,7 @@ class UnknownError(MalformedError):
         """Return a refusal that bears its field and word."""
         word = why.params.get("word") or vocabulary.shown(cell)
         params = {**why.params, "field": field, "word": word}
-        made = cls(why.message, hint=why.advice, **params)
+        made = cls(why.text.template, hint=why.way_out.template, **params)
         made.field, made.cell = field, cell
         return made
 

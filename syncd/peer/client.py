@@ -7,7 +7,7 @@ flows' work.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import quote
 
@@ -135,7 +135,7 @@ class PeerClient(Transport):
                 if stop or (sum(sizes) > MAX_TOGETHER and not whole):
                     return None
                 try:
-                    return await self.get(replace(file, read=partial(read, n)))
+                    return await self.get(file._replace(read=partial(read, n)))
                 except BaseException:
                     stop = True
                     raise

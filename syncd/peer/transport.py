@@ -12,7 +12,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 
@@ -63,8 +63,7 @@ class _Connector(aiohttp.TCPConnector):
         await asyncio.sleep(0)  # then it is closed
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """One request, whichever address it goes to."""
 
     path: str

@@ -4,15 +4,13 @@ Every difference is named, down to the smallest part that differs, by the
 path that `drafts.put` would take.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from syncd.roster import row
 from syncd.roster.roster import Roster
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One difference between two versions: where, and both JSON values."""
 
     path: tuple[str, ...]  # names in JSON and labels of a list's rows

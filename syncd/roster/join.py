@@ -22,7 +22,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -101,8 +101,7 @@ class Answer(Row, frozen=True):
     secret: Hex32
 
 
-@dataclass(frozen=True, slots=True)
-class Applicant:
+class Applicant(NamedTuple):
     """Somebody whose seal key opened a challenge: admins may take it in."""
 
     request: Request

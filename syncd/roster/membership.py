@@ -1,7 +1,7 @@
 """Membership: who comes, goes, and goes on in another log, in a draft."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from msgspec.structs import asdict, replace
 
@@ -17,8 +17,7 @@ from syncd.roster.terms import Epoch, Never
 from syncd.tlog.note import VerifierKey
 
 
-@dataclass(frozen=True, slots=True)
-class Founding:
+class Founding(NamedTuple):
     """What version 1 is made of."""
 
     alliance: str

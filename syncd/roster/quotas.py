@@ -9,6 +9,7 @@ all of it.
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from syncd.roster.roster import Roster
 from syncd.roster.terms import ALL, BULK, LOOKUP, SCREEN, Epoch
@@ -18,8 +19,7 @@ DAY_S = 86_400
 STEPS = 60  # of a window
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """At most `most` elements in any `window_s`."""
 
     most: int  # elements

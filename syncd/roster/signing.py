@@ -6,7 +6,7 @@ The text of the file never changes; it may go round by mail or memory stick.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from syncd.errors import RefusedError, UntrustedError
 from syncd.roster import drafts
@@ -15,8 +15,7 @@ from syncd.tlog import note
 from syncd.tlog.note import SigningKey
 
 
-@dataclass(frozen=True, slots=True)
-class SignedDraft:
+class SignedDraft(NamedTuple):
     """How far one version's admins have signed."""
 
     version: int  # whose admins these are

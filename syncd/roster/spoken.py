@@ -12,16 +12,15 @@ without tones and where zh, ch, sh, -ng and l are said as z, c, s, -n and n
 """
 
 import hashlib
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import NamedTuple
 
 _BITS = 11  # of a word: 2,048 words
 _WORDS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(NamedTuple):
     """A hash in three forms; one that agrees is enough, two are better."""
 
     zh: tuple[str, ...]  # six words

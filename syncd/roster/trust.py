@@ -13,7 +13,7 @@ it is to read the next version.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from syncd.errors import ForkError, MalformedError, NewerError, UntrustedError
 from syncd.roster import roster
@@ -27,8 +27,7 @@ from syncd.tlog.note import Note, VerifierKey
 WHAT = "roster"
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """What we keep of a version that we trusted."""
 
     version: int

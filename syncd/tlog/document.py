@@ -13,8 +13,7 @@ the object holds, and how many must have signed a roster, is the reader's work.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from syncd import canonical
 from syncd.errors import MalformedError, UntrustedError
@@ -29,8 +28,7 @@ _WHAT = re.compile(r"[a-z0-9-]+", re.ASCII)
 _ALLIANCE = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """The three lines, read; of which nothing is proven yet."""
 
     what: str

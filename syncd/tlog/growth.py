@@ -16,8 +16,8 @@ fork is claimed only on what `new`'s own root commits to:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from syncd.errors import BrokenSourceError, ForkError, MalformedError
 from syncd.tlog import merkle, tiles
@@ -25,8 +25,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, BUNDLE_LEVEL, Frontier
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What to fetch to grow."""
 
     bundles: tuple[tuple[int, int], ...]  # (n, width), in order

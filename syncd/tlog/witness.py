@@ -15,6 +15,7 @@ smaller tree may be cosigned after a larger one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from syncd.errors import MalformedError, UntrustedError
 from syncd.tlog import checkpoint, merkle, strict
@@ -43,8 +44,7 @@ class Request:
         return "\n".join(lines).encode() + bytes(self.note)
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """An answer: HTTP status, body, and what may be evidence.
 
     200: store the checkpoint, cosign it, answer with the lines. Whatever is

@@ -28,8 +28,6 @@ from syncd.errors import (
 from syncd.flows import log_files
 from syncd.node.audit import complete
 from syncd.peer.client import PeerClient
-from syncd.roster.members import Member
-from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import checkpoint, note
 
@@ -60,32 +58,36 @@ class Collector:
             UnavailableError: nobody answers, or one does no more.
         """
         notes, silent = list[bytes](), dict[str, UnavailableError]()
-        found = dict[str, tuple[PeerClient, set[str]]]()
+        found = dict[PeerClient, set[str]]()
         async with AsyncExitStack() as stack:
             for address in addresses:
                 client, pins = self._client(address)
                 stack.push_async_callback(client.close)
                 try:
                     await _rosters(client, self.fingerprint, notes)
-                    found[address] = client, pins
+                    found[client] = pins
                 except UnavailableError as e:
                     silent[address] = e
             if not found:
                 raise [*silent.values()][-1]
             roster = TrustedRoster(self.fingerprint, *notes).current
-            for address, (client, pins) in found.items():
-                member = self._named(roster, address, *pins)
+            for client, pins in found.items():
+                member = roster.by_tls.get(min(pins))
+                if member is None:
+                    raise UntrustedError(
+                        "{address}: whoever answers there is not in the roster",
+                        address=client.name,
+                    )
                 client.name = member.id
                 client.own_origins = frozenset({member.origin})
             complete.rosters(self.made, roster, notes)
-            clients, origins = [c for c, _ in found.values()], roster.origins()
-            for n, origin in enumerate(origins):
+            for n, origin in enumerate(origins := roster.origins()):
                 self.progress(n, len(origins))
-                await self._log(origin, Keys([roster]), clients)
+                await self._log(origin, Keys([roster]), [*found])
         about = About(
             alliance=roster.id,
             at=self.now,
-            sources=tuple(sorted({client.name for client in clients})),
+            sources=tuple(sorted({client.name for client in found})),
             unreached=tuple(sorted(silent)),
         )
         return self.made.finish(about)
@@ -105,16 +107,6 @@ class Collector:
             address, [address], tls=tls, own_origins=frozenset()
         )
         return client, pins
-
-    @staticmethod
-    def _named(roster: Roster, address: str, pin: str) -> Member:
-        member = roster.by_tls.get(pin)
-        if member is None:
-            raise UntrustedError(
-                "{address}: whoever answers there is not in the roster",
-                address=address,
-            )
-        return member
 
     async def _log(
         self, origin: str, keys: Keys, clients: Sequence[PeerClient]
