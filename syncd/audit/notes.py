@@ -57,8 +57,8 @@ class Notes(NamedTuple):
             key = self.keys.by_id.get((line.name, line.key_id))
             if key is None and not ours:
                 unknown = Message(
-                    "{place}: a line of {name}, of no key that is known and can be"
-                    " checked here",
+                    "{place}: a line of {name}, of no known key that can be checked"
+                    " here",
                     place=path,
                     name=bundles.visible(line.name[:100]),
                 )

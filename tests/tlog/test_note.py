@@ -2,14 +2,16 @@
 
 import base64
 import contextlib
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, SyncdError, UntrustedError
-from syncd.tlog import cosignature, note
+from syncd.tlog import cosignature, key, note
 from syncd.tlog.note import (
     COSIGNATURE,
     ED25519,
@@ -93,6 +95,25 @@ def test_an_ml_dsa_line_counts_as_a_signature() -> None:
     case = ML_DSA["cosignatures"][3]
     raw = f"{sizes[case['size']]}\n{case['line']}".rstrip("\n") + "\n"
     assert opens(raw.encode(), note.parse_vkey(ML_DSA["vkey"]))
+
+
+def test_where_ml_dsa_cannot_be_checked_its_lines_are_ignored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As if nobody knew that key: others' lines count as before."""
+
+    def unsupported(_: bytes) -> None:
+        raise UnsupportedAlgorithm("no ML-DSA in this OpenSSL")
+
+    ours, other = LI.verifier, note.parse_vkey(ML_DSA["vkey"])
+    bad = Signature(other.name, other.key_id, bytes(2428))
+    made = note.add(note.sign("text\n", LI), bad)
+    with pytest.raises(UntrustedError):
+        note.verify(made, [ours, other])
+    stand_in = SimpleNamespace(from_public_bytes=unsupported)
+    monkeypatch.setattr(key, "MLDSA44PublicKey", stand_in)
+    monkeypatch.setattr(key, "_has_mldsa", key._has_mldsa.__wrapped__)  # noqa: SLF001
+    assert [k for k, _ in note.verify(made, [other, ours])] == [ours]
 
 
 @given(notes)
