@@ -24,6 +24,7 @@ from syncd.roster.row import Base64
 from syncd.roster.terms import Cap, Epoch, Erased, Never, Quota, Share
 from syncd.tlog import note
 from syncd.tlog.note import SigningKey
+from tests.cases import vectors
 from tests.roster.conftest import Club
 
 NOW = 1_760_000_000
@@ -168,7 +169,7 @@ def _swap(items: list[Any]) -> None:
     items[0], items[1] = items[1], items[0]
 
 
-VECTORS = json.loads((ROOT / "tests/vectors/syncd/rosters.json").read_text())
+VECTORS = vectors("syncd/rosters")
 
 
 def steps(path: str) -> tuple[str | int, ...]:
@@ -184,7 +185,9 @@ def edited(case: dict[str, Any]) -> Edit:
 
     def edit(value: Any) -> None:
         where = at(value, tuple(path))
-        if "copy" in case:
+        if "insert" in case:
+            where.insert(last, at(value, steps(case["insert"])) | {})
+        elif "copy" in case:
             where[last] = at(value, steps(case["copy"]))
         elif "set" in case:
             where[last] = case["set"]

@@ -6,6 +6,7 @@ n+1, and whether version n's readers follow.
 
 import hashlib
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -18,15 +19,19 @@ from syncd.errors import (
     UntrustedError,
 )
 from syncd.roster import drafts, roster, trust
-from syncd.roster.members import Cut, Predecessor
+from syncd.roster.members import Predecessor
 from syncd.roster.roster import Roster
 from syncd.roster.terms import SUITE, Epoch, Erased, Share
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import note
-from syncd.tlog.note import Note, VerifierKey
+from syncd.tlog.note import Note
+from tests.cases import vectors
 from tests.roster.conftest import Club, begin
+from tests.roster.test_roster import edited
 
 NOW = 1_760_000_000
+VECTORS = vectors("syncd/successions")
+named = itemgetter("case")
 
 
 def sign_anyhow(club: Club, draft: Roster, *admins: str) -> bytes:
@@ -65,62 +70,19 @@ def test_a_fingerprint_has_64_hex_digits() -> None:
 
 # ------------------------------------------------------------- rotations
 
-ROTATIONS = {
-    # name: (admins and threshold of n, of n+1, who signs, why not or "")
-    "nothing changes": ("abc", 2, "abc", 2, "ab", ""),
-    "one signature too few": ("abc", 2, "abc", 2, "a", "signed by 1"),
-    "an admin joins": ("abc", 2, "abcd", 2, "ab", ""),
-    "the new admin counts for n+1 only": (
-        *("abc", 2, "abcd", 2, "ad"),
-        "version 2 is signed by 1 of version 1's",
-    ),
-    "an admin goes": ("abc", 2, "ab", 2, "ab", ""),
-    "an admin who goes counts for n only": (
-        *("abc", 2, "ab", 2, "ac"),
-        "version 2 is signed by 1 of version 2's",
-    ),
-    "an admin who goes may be the third": ("abc", 2, "abd", 2, "abc", ""),
-    "all change, all sign": ("ab", 2, "cd", 2, "abcd", ""),
-    "all change, only the old sign": (
-        *("ab", 2, "cd", 2, "ab"),
-        "signed by 0 of version 2's",
-    ),
-    "all change, only the new sign": (
-        *("ab", 2, "cd", 2, "cd"),
-        "signed by 0 of version 1's",
-    ),
-    "the threshold rises": ("abc", 2, "abc", 3, "abc", ""),
-    "the threshold rises, only the old number signs": (
-        *("abc", 2, "abc", 3, "ab"),
-        "signed by 2 of version 2's admins, want 3",
-    ),
-    "the threshold falls": ("abc", 2, "abc", 1, "ab", ""),
-    "the threshold falls, only the new number signs": (
-        *("abc", 2, "abc", 1, "a"),
-        "signed by 1 of version 1's admins, want 2",
-    ),
-    "a lost admin is replaced by the others": ("abc", 2, "abd", 2, "ab", ""),
-    "too many lost admins: nobody can go on": (
-        *("abc", 2, "ad", 1, "ad"),
-        "signed by 1 of version 1's admins, want 2",
-    ),
-}
 
-
-@pytest.mark.parametrize("case", ROTATIONS.values(), ids=ROTATIONS)
-def test_rotation(
-    club: Club, case: tuple[str, int, str, int, str, str]
-) -> None:
-    before, old_threshold, after, threshold, signers, why = case
-    machine = club.trusted(*before, threshold=old_threshold)
+@pytest.mark.parametrize("case", VECTORS["rotations"], ids=named)
+def test_rotation(club: Club, case: dict[str, Any]) -> None:
+    machine = club.trusted(*case["admins"], threshold=case["threshold"])
+    after, threshold = case["admins_after"], case["threshold_after"]
     admins = {name: club.admin(name).verifier for name in after}
     draft = replace(
         begin(machine),
         admin_keys=tuple(sorted(admins.values(), key=str)),
         threshold=threshold,
     )
-    raw = club.signed(draft, *signers, current=machine.current)
-    if why:
+    raw = club.signed(draft, *case["signers"], current=machine.current)
+    if why := case["says"]:
         with pytest.raises(UntrustedError, match=why):
             machine.update(raw)
         assert machine.version == 1
@@ -324,106 +286,17 @@ def first_log(draft: Roster, **changes: object) -> Roster:
     return first_member(draft, generations=(log,))
 
 
-Change = Callable[[Club, Roster], Roster]
-SUCCESSIONS: dict[str, tuple[Change, str]] = {
-    "a member may not vanish": (
-        lambda _, d: replace(
-            d, members=d.members[1:], epochs=(), holders=(), erased=()
-        ),
-        "bank vanished",
-    ),
-    "a log key never changes": (
-        lambda _, d: first_log(
-            d, log=VerifierKey(d.members[0].origin, note.ED25519, b"\7" * 32)
-        ),
-        "the log key of bank.example/syncd/txwz/1 changed",
-    ),
-    "a token key never changes": (
-        lambda _, d: other_epoch(d, public=b"\7" * 32),
-        "phone epoch 3 has another key",
-    ),
-    "a dealt key stays dealt": (
-        lambda _, d: other_epoch(d, dealt=False),
-        "phone epoch 3 has another key",
-    ),
-    "a normal form never changes in an epoch": (
-        lambda _, d: other_epoch(d, normal=2),
-        "or normal form",
-    ),
-    "an epoch does not vanish": (
-        lambda _, d: replace(d, epochs=d.epochs[1:], holders=()),
-        "phone epoch 3 vanished",
-    ),
-    "other shares are another generation": (
-        lambda _, d: other_epoch(d, t=3),
-        "has other shares of generation 5",
-    ),
-    "a share generation does not go back": (
-        lambda _, d: other_epoch(d, generation=4),
-        "generation 5",
-    ),
-    "epochs count upwards": (
-        lambda _, d: drafts.add_epoch(
-            d,
-            replace(
-                d.epochs[0],
-                epoch=2,
-                held=tuple(
-                    replace(share, public=bytes([share.index]) * 32)
-                    for share in d.epochs[0].held
-                ),
-            ),
-        ),
-        "phone epoch 2 came after 3",
-    ),
-    "what is erased stays erased": (
-        lambda _, d: replace(d, erased=()),
-        "erased entries came back",
-    ),
-    "the clock does not go back": (
-        lambda _, d: replace(d, issued=NOW - 1, expires=NOW),
-        "went back",
-    ),
-    "resharing keeps the key": (
-        lambda _, d: other_epoch(d, t=3, generation=6),
-        "",
-    ),
-    "a next epoch may come": (
-        lambda _, d: drafts.add_epoch(d, Epoch("url", 2, 2)),
-        "",
-    ),
-    "a kind may get its first epoch": (
-        lambda _, d: drafts.add_epoch(
-            d, replace(d.epochs[0], kind="account", epoch=1, generation=1)
-        ),
-        "",
-    ),
-    "an epoch may be retired": (
-        lambda _, d: drafts.put(d, ("epochs", "phone/3", "retired"), True),
-        "",
-    ),
-    "a cut may be added": (
-        lambda _, d: first_log(d, cuts=(Cut(9, b"\3" * 32),), ended=True),
-        "",
-    ),
-    "a member may take new keys": (
-        lambda c, d: first_member(
-            d, keys=replace(d.members[0].keys, seal="07" * 32)
-        ),
-        "",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", SUCCESSIONS.values(), ids=SUCCESSIONS)
-def test_succession(club: Club, case: tuple[Change, str]) -> None:
-    change, why = case
+@pytest.mark.parametrize("case", VECTORS["successions"], ids=named)
+def test_succession(club: Club, case: dict[str, Any]) -> None:
     draft = with_keys(club.founding(members="bank carrier police"))
     raw = club.signed(draft, "alice", "bob")
     machine = TrustedRoster(drafts.read(raw)[1].hash, raw)
-    after = change(club, begin(machine))
+    value = begin(machine).to_json()
+    for one in case["edits"]:
+        edited(one)(value)
+    after = roster.from_json(value, machine.current.id)
     signed = sign_anyhow(club, after, "alice", "bob")
-    if why:
+    if why := case["says"]:
         with pytest.raises(UntrustedError, match=why):
             machine.update(signed)
         with pytest.raises(UntrustedError, match=why):
