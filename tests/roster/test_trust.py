@@ -292,8 +292,7 @@ def test_succession(club: Club, case: dict[str, Any]) -> None:
     raw = club.signed(draft, "alice", "bob")
     machine = TrustedRoster(drafts.read(raw)[1].hash, raw)
     value = begin(machine).to_json()
-    for one in case["edits"]:
-        edited(one)(value)
+    edited(case)(value)
     after = roster.from_json(value, machine.current.id)
     signed = sign_anyhow(club, after, "alice", "bob")
     if why := case["says"]:
