@@ -7,7 +7,33 @@ from pathlib import Path
 
 import pytest
 
-SYNC = Path(__file__).parent.parent / "bench" / "sync.py"
+BENCH = Path(__file__).parent.parent / "bench"
+
+
+def said_by(program: str, *words: str) -> str:
+    """Return what a benchmark prints, which ends well."""
+    done = subprocess.run(
+        [sys.executable, BENCH / program, *words],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_an_audit_proves_every_entry_in_little_memory() -> None:
+    """Of logs ten times as long, in no more than a few MB more."""
+    said = said_by("audit.py", "--logs", "3", "--entries", "5000")
+    assert "entries proven   15,000" in said
+    found = re.search(
+        r"^peak memory, MB +(\d+); of a tenth (\d+)", said, re.MULTILINE
+    )
+    assert found is not None
+    whole, tenth = map(int, found.groups())
+    assert whole <= tenth + 10
+    assert float(said.partition("trace ")[2].split()[0]) < 1
 
 
 @pytest.mark.slow
@@ -16,17 +42,11 @@ def test_sync_verifies_every_leaf_in_little_memory() -> None:
 
     Rates are not judged: they say more about the machine's other work.
     """
-    done = subprocess.run(
-        [sys.executable, SYNC, "--entries", "50000"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "verified leaves  50,000 = entries: True" in done.stdout
-    wire = re.search(r"^wire, B/entry +([\d.]+)", done.stdout, re.MULTILINE)
+    said = said_by("sync.py", "--entries", "50000")
+    assert "verified leaves  50,000 = entries: True" in said
+    wire = re.search(r"^wire, B/entry +([\d.]+)", said, re.MULTILINE)
     assert wire is not None
     assert 34 < float(wire[1]) <= 80
-    peak = re.search(r"^peak memory, MB +(\d+)", done.stdout, re.MULTILINE)
+    peak = re.search(r"^peak memory, MB +(\d+)", said, re.MULTILINE)
     assert peak is not None
     assert int(peak[1]) <= 256
