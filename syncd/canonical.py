@@ -8,7 +8,7 @@ nested more than 32 deep: how deep a stack goes differs between machines, and
 all must agree. No message holds a value: it may be somebody's number.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, TypeVar
 
@@ -20,9 +20,8 @@ MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 32  # lists and objects inside one another
 
 _encoder = msgspec.json.Encoder(order="sorted")
-_decoder = msgspec.json.Decoder()
 
-S = TypeVar("S", bound=msgspec.Struct)
+S = TypeVar("S")
 
 
 def dumps(value: object) -> bytes:
@@ -46,13 +45,7 @@ def loads(raw: bytes) -> Any:
     Raises:
         MalformedError: not JSON, or another spelling than the canonical one.
     """
-    try:
-        value = _decoder.decode(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as e:
-        raise MalformedError("json: {why}", why=e) from e
-    if dumps(value) != raw:
-        raise MalformedError("json: not in canonical form (RFC 8785)")
-    return value
+    return _read(raw, Any, dumps)
 
 
 def load(raw: bytes, form: type[S]) -> S:
@@ -63,9 +56,14 @@ def load(raw: bytes, form: type[S]) -> S:
     Raises:
         MalformedError: not JSON, not canonical, or of another shape.
     """
+    found: S = _read(raw, form, _encoder.encode)
+    return found
+
+
+def _read(raw: bytes, form: Any, spell: Callable[[Any], bytes]) -> Any:
     try:
-        value: S = _decoder_of(form).decode(raw)
-        spelling = _encoder.encode(value)
+        value = _decoder_of(form).decode(raw)
+        spelling = spell(value)
     except msgspec.ValidationError as e:  # its words quote the value
         raise MalformedError("json: has another shape") from e
     except (msgspec.DecodeError, RecursionError, UnicodeError) as e:
@@ -76,7 +74,7 @@ def load(raw: bytes, form: type[S]) -> S:
 
 
 @cache
-def _decoder_of(form: type[S]) -> msgspec.json.Decoder[S]:
+def _decoder_of(form: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(form)
 
 

@@ -26,7 +26,7 @@ def cosigners(roster: Roster) -> list[VerifierKey]:
 def vkeys(roster: Roster) -> bytes:
     """Return the keys of all logs, then of all cosigners, a line each."""
     logs = [g.log for m in roster.members for g in m.generations]
-    return "".join(f"{key}\n" for key in (*logs, *cosigners(roster))).encode()
+    return "\n".join(map(str, (*logs, *cosigners(roster), ""))).encode()
 
 
 def quorum(roster: Roster) -> int:
@@ -36,7 +36,7 @@ def quorum(roster: Roster) -> int:
     members the other one, since nobody cosigns its own log.
     """
     n = len(roster.active())
-    return min(n // 2 + 1, max(n - 1, 1))
+    return n // 2 + (n != 2)
 
 
 def policy(roster: Roster) -> bytes:

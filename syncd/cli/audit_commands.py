@@ -201,5 +201,8 @@ def _life(found: Mapping[str, Any], when: report.Moments) -> Iterator[str]:
             "{at} {signer} ({role}) has {size} entries: {place}",
             **step | {"at": when(step["at"])},
         )
+    if public := found["quorum"]:
+        names = ", ".join(public["members"])
+        yield t("a quorum has it, by {names}", names=names)
     for row in found["later"]:
         yield f"{when(row['first'])} {row['what']}: {row['origin']}:{row['index']}"

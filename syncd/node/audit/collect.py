@@ -153,7 +153,7 @@ class Collector:
         for page in range(MOST_PAGES):
             body, had = await _one(client, origin, f"notes/{page}"), len(there)
             with _by(client):
-                texts = canonical.load(body or b"[]", list[str])  # type: ignore[type-var]
+                texts = canonical.load(body or b"[]", list[str])
                 for text in texts:
                     head = checkpoint.parse(note.parse(text.encode()).text)
                     if head.origin != origin:
