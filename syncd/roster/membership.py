@@ -10,7 +10,13 @@ from syncd.errors import RefusedError
 from syncd.roster import certificate, drafts, terms
 from syncd.roster.drafts import DAY_S, LIFE_DAYS
 from syncd.roster.join import NO_ALLIANCE, Applicant, Request
-from syncd.roster.members import Cut, Generation, Member, Predecessor, Profile
+from syncd.roster.members import (
+    Cut,
+    Described,
+    Generation,
+    Member,
+    Predecessor,
+)
 from syncd.roster.roster import FORMAT, Roster
 from syncd.roster.row import Base64
 from syncd.roster.terms import Epoch, Never
@@ -214,22 +220,25 @@ def update(
                 role=role,
                 member=asked.id,
             )
-    member = replace(
-        member,
-        **asdict(shape.part(Profile, asked)),
-        keys=asked.keys,
-        certificate=asked.certificate,
-    )
-    draft = drafts.put(draft, ("members",), member)
-    if asked.log == member.generation.log:
-        return draft
-    if asked.log.name in {g.origin for g in member.generations}:
+    member = replace(member, **asdict(shape.part(Described, asked)))
+    if asked.log != member.generation.log:
+        logs = _gone_on(member, asked.log, end)
+        member = replace(member, generations=logs)
+    return drafts.put(draft, ("members",), member)
+
+
+def _gone_on(
+    member: Member, log: VerifierKey, end: Callable[[Generation], Cut]
+) -> tuple[Generation, ...]:
+    """Return a member's logs, and one that goes on where the last one ends."""
+    if log.name in {g.origin for g in member.generations}:
         raise RefusedError(
             "roster: the request is of {name}, which is not the log "
             "that it writes now",
-            name=asked.log.name,
+            name=log.name,
         )
-    last, at = member.generation, end(member.generation)
+    *earlier, last = member.generations
+    at = end(last)
     if last.ended:
         if at != last.cuts[-1]:
             raise RefusedError(
@@ -241,8 +250,4 @@ def update(
             )
         last = replace(last, ended=False)  # its successor says where
     after = Predecessor(last.origin, at.size, at.root)
-    logs = (
-        *(*member.generations[:-1], last),
-        Generation(asked.log, predecessor=after),
-    )
-    return drafts.put(draft, ("members", asked.id, "generations"), logs)
+    return (*earlier, last, Generation(log, predecessor=after))
