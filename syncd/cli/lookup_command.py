@@ -86,8 +86,9 @@ def _lines(args: _LookupOptions, call: Mapping[str, Any]) -> int:
         if len(wanted) != 1 or args.epoch:
             raise UsageError("--receipt is of one value")
         terminal.check_new(file)
+        call = {**call, "receipt": True}
     with args.api() as own:
-        asking = Question(own, {**call, "receipt": bool(file)})
+        asking = Question(own, call)
         for some in batches(wanted, LOOKUPS):
             items += asking.ask(some)
     if file and (made := items[0].get("receipt")):
