@@ -157,12 +157,14 @@ class OwnLog(OwnLogReader, Protocol):
         done: Sequence[str] = (),
         sighted: Sequence[int] = (),
         effect: bool = False,
+        erased: Sequence[Range] = (),
     ) -> None:
         """Commit bundles, tip and vault states in one transaction.
 
         `done` names statements that are written only once, such as one
         day's usage; `sighted` are the pending sightings now published. With
-        an `effect`, others' first receipts of it are kept.
+        an `effect`, others' first receipts of it are kept. Nothing is left of
+        what is `erased`, but leaves and keyed hashes.
 
         Raises:
             StaleError: the tip is not `old` any more; nothing was written.

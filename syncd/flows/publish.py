@@ -129,11 +129,17 @@ class Writer:
                 for i, (_, row) in enumerate(entries)
                 if row is not None
             ]
+            erased = [
+                (first, last, size + i)
+                for i, (entry, _) in enumerate(entries)
+                for first, last in getattr(entry, "ranges", ())
+            ]
             await self.own.append(
                 *(old, new, bundles, published),
                 done=done,
                 sighted=sighted,
                 effect=any(isinstance(e, EFFECTIVE) for e, _ in entries),
+                erased=erased,
             )
             return new
 

@@ -4,17 +4,18 @@ A log's tiles are not stored: level 0 follows from a bundle's leaves, all
 above from the roots. An append or a pull rewrites the partial last bundle.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import DamagedError, StaleError
 from syncd.flows.ports import Bundle
-from syncd.indicator import codec
+from syncd.indicator import codec, leaf
 from syncd.store.prepared import Prepared, given
 from syncd.store.tables import bundle
-from syncd.tlog import growth
+from syncd.tlog import growth, merkle
 from syncd.tlog.merkle import BUNDLE
 
 _log_id, *_COLUMNS = bundle.c  # those of flows.ports.Bundle
@@ -42,6 +43,8 @@ _REWRITE = Prepared(
     .where(given(_log_id, _n, bundle.c.width, bundle.c.root))
 )
 
+_ERASABLE = {bytes((type_,)) for type_ in leaf.INDICATOR_TYPES}
+
 
 def put(
     connection: sa.Connection, log_id: int, bundles: Sequence[Bundle]
@@ -65,6 +68,34 @@ def rewrite(connection: sa.Connection, log_id: int, b: Bundle) -> None:
         raise StaleError(
             "log: bundle {n} is not {width} wide now", n=b.n, width=b.width
         )
+
+
+def close(
+    c: sa.Connection, log_id: int, origin: str, n: int, gone: Collection[int]
+) -> dict[int, bytes]:
+    """Close the records of types 1–7 of a bundle whose indices are `gone`.
+
+    Return the payloads by index, b"" of what was closed before.
+
+    Raises:
+        DamagedError: the bundle does not hash to its root.
+    """
+    old = get(c, log_id, n)
+    records = codec.records(origin, old) if old else []
+    if old and merkle.root(codec.leaf_hashes(records)) != old.root:
+        raise DamagedError(
+            "bundle {n} does not hash to its root: not erased", n=n
+        )
+    closed = {
+        index: record[2]
+        for index, record in enumerate(records, n * BUNDLE)
+        if index in gone and record[0][1:2] in _ERASABLE
+    }
+    for index in closed:
+        records[index % BUNDLE] = leaf.close(records[index % BUNDLE])
+    if old and any(closed.values()):
+        rewrite(c, log_id, replace(old, gz=codec.deflate(records)))
+    return closed
 
 
 def get(connection: sa.Connection, log_id: int, n: int) -> Bundle | None:

@@ -8,23 +8,21 @@ however often a log repeats them.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from syncd.errors import MalformedError, Message
+from syncd.errors import DamagedError, MalformedError, Message
 from syncd.flows.ports import Finding
-from syncd.indicator import codec, leaf, statement, token
-from syncd.indicator.absent import Range
+from syncd.indicator import statement, token
+from syncd.indicator.absent import RETIRED, Range
 from syncd.indicator.claims import Claim
-from syncd.store import bundles, log_rows, tables
+from syncd.store import bundles, log_rows, retracting, tables
 from syncd.store.prepared import MANY, Prepared, given
 from syncd.store.tables import bundle, claim, ending, mirror_sighting, missing
-from syncd.tlog import merkle
 from syncd.tlog.merkle import BUNDLE
 
 Span = tuple[int, int]  # first index, one past the last
@@ -92,17 +90,50 @@ def erase(
     if not fresh:
         return []
     acted = _Erasure(c, log_id, origin, day)
-    numbers = (
-        sa.select(bundle.c.n)
-        .where(
-            bundle.c.log_id == log_id,
-            bundle.c.n >= fresh[0][0] // BUNDLE,
-            bundle.c.n < -(-fresh[-1][1] // BUNDLE),
-        )
-        .order_by(bundle.c.n)
-    )
-    acted.in_bundles([*c.scalars(numbers)], fresh)
+    acted.in_bundles(_numbers(c, log_id, fresh), fresh)
     return [*acted.failed, *(acted.breaches() if day else ())]
+
+
+def erase_ours(
+    c: sa.Connection, log_id: int, origin: str, ranges: Sequence[Range]
+) -> None:
+    """Act on erasures in a log of ours in own.db: values go, too.
+
+    But for those of a retired epoch, which may be reported again.
+    """
+    found = spans(ranges)
+    for n, gone in _shares(found, _numbers(c, log_id, found)):
+        bundles.close(c, log_id, origin, n, gone)
+    own = (one for one in ranges if one[2] != RETIRED)
+    retracting.forget(c, log_id, spans(own))
+
+
+def _numbers(
+    c: sa.Connection, log_id: int, found: Sequence[Span]
+) -> list[int]:
+    """Return the numbers of the bundles that spans may touch."""
+    n = bundle.c.n
+    if not found:
+        return []
+    first, last = found[0][0] // BUNDLE, (found[-1][1] - 1) // BUNDLE
+    its = sa.select(n).where(bundle.c.log_id == log_id)
+    return [*c.scalars(its.where(n.between(first, last)).order_by(n))]
+
+
+def _shares(
+    found: Sequence[Span], numbers: Iterable[int]
+) -> Iterator[tuple[int, set[int]]]:
+    """Yield what of each of some bundles is in disjoint sorted spans."""
+    ends = [end for _, end in found]
+    for n in numbers:
+        low, high = n * BUNDLE, (n + 1) * BUNDLE
+        gone: set[int] = set()
+        for start, end in found[bisect_right(ends, low) :]:
+            if start >= high:
+                break
+            gone.update(range(max(start, low), min(end, high)))
+        if gone:
+            yield n, gone
 
 
 def erase_again(
@@ -178,38 +209,17 @@ class _Erasure:
 
         In order of the log: what a retract ended goes before the retract does.
         """
-        ends = [end for _, end in found]
-        for n in numbers:
-            low, high = n * BUNDLE, (n + 1) * BUNDLE
-            gone: set[int] = set()
-            for start, end in found[bisect_right(ends, low) :]:
-                if start >= high:
-                    break
-                gone.update(range(max(start, low), min(end, high)))
-            if gone:
+        for n, gone in _shares(found, numbers):
+            try:
                 self._close(n, gone)
+            except DamagedError as e:
+                at = n * BUNDLE
+                self.failed.append(Finding("damaged", self.origin, at, e.text))
 
-    def _close(self, n: int, gone: AbstractSet[int]) -> None:
+    def _close(self, n: int, gone: set[int]) -> None:
         """Close the records of types 1–7 that are `gone`; drop their claims."""
-        c, log_id, first = self.c, self.log_id, n * BUNDLE
-        old = bundles.get(c, log_id, n)
-        if old is None:
-            return
-        records = codec.records(self.origin, old)
-        if merkle.root(codec.leaf_hashes(records)) != old.root:
-            why = Message(
-                "bundle {n} does not hash to its root: not erased", n=n
-            )
-            self.failed.append(Finding("damaged", self.origin, first, why))
-            return
-        closed: dict[int, bytes] = {}  # index → payload
-        for index, (head, _, payload) in enumerate(records, first):
-            is_one = len(head) > 1 and head[1] in leaf.INDICATOR_TYPES
-            if index in gone and is_one:
-                closed[index] = payload
-                records[index - first] = leaf.close(records[index - first])
-        if any(closed.values()):
-            bundles.rewrite(c, log_id, replace(old, gz=codec.deflate(records)))
+        c, log_id = self.c, self.log_id
+        closed = bundles.close(c, log_id, self.origin, n, gone)
         places = [(token_of(p), log_id, index) for index, p in closed.items()]
         for table in _SAYING:
             self._drop(table, places)

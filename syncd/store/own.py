@@ -15,8 +15,16 @@ from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import DamagedError, MalformedError, StaleError, UsageError
 from syncd.flows.ports import Bundle, OwnHead, Published
+from syncd.indicator.absent import Range
 from syncd.store import bundles as bundle_rows
-from syncd.store import durable, events, failpoint, retracting, tables
+from syncd.store import (
+    durable,
+    erasing,
+    events,
+    failpoint,
+    retracting,
+    tables,
+)
 from syncd.store.book import Book, reads, writes
 from syncd.store.cosigned import take_effect
 from syncd.store.database import Database
@@ -120,6 +128,7 @@ class OwnLogStore(Book):
         done: Sequence[str] = (),
         sighted: Sequence[int] = (),
         effect: bool = False,
+        erased: Sequence[Range] = (),
     ) -> None:
         """Commit bundles, tip and vault states, as the port says; mark; release.
 
@@ -134,6 +143,7 @@ class OwnLogStore(Book):
             bundle_rows.put(c, self._log_id, bundles)
             failpoint.hit("append.bundles")
             retracting.publish(c, self._log_id, published)
+            erasing.erase_ours(c, self._log_id, new.origin, erased)
             _finish(c, done, sighted)
             if effect:
                 take_effect(c, new, self._clock())
@@ -183,14 +193,9 @@ class OwnLogStore(Book):
         return dict(map(tuple, await self._rows(sizes)))
 
     @reads
-    def bundle(
-        self, c: sa.Connection, n: int, origin: str = ""
-    ) -> Bundle | None:
-        """Return bundle `n` as committed (full or the partial tail).
-
-        Of the log that grows, or of the one of ours that is named.
-        """
-        return bundle_rows.get(c, self._id(c, origin), n)
+    def bundle(self, c: sa.Connection, n: int) -> Bundle | None:
+        """Return bundle `n` as committed (full or the partial tail)."""
+        return bundle_rows.get(c, self._log_id, n)
 
     @reads
     def roots(self, c: sa.Connection, first: int, last: int) -> list[bytes]:
@@ -198,23 +203,16 @@ class OwnLogStore(Book):
         return bundle_rows.roots(c, self._log_id, first, last)
 
     @writes
-    def rewrite(
-        self, c: sa.Connection, bundle: Bundle, origin: str = ""
+    def erase(
+        self, c: sa.Connection, origin: str, ranges: Sequence[Range]
     ) -> None:
-        """Replace a bundle by the same one with payloads erased.
+        """Act on erasures in a log of ours, as `erasing.erase_ours` does.
 
         `purge` makes the erased bytes themselves go.
-
-        Raises:
-            StaleError: the tail has grown meanwhile; nothing was written.
         """
-        bundle_rows.rewrite(c, self._id(c, origin), bundle)
+        erasing.erase_ours(c, id_of(c, origin), origin, ranges)
 
     # --------------------------------------------------------- innards
-
-    def _id(self, c: sa.Connection, origin: str) -> int:
-        """Return the row id of a log of ours, "" for the one that grows."""
-        return id_of(c, origin) if origin else self._log_id
 
     def _release(self, note: bytes) -> None:
         durable.write(self._mark, note, points="highwater")

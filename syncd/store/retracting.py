@@ -115,6 +115,20 @@ def retire(c: sa.Connection, epochs: Iterable[tuple[str, int]]) -> None:
         c.execute(gone.values(token=None))
 
 
+def forget(
+    c: sa.Connection, log_id: int, spans: Iterable[tuple[int, int]]
+) -> None:
+    """Keep no value of the rows whose statements in a log were erased.
+
+    They stay ended, with keyed hashes alone: what was taken back for what the
+    value is stays away, though a list has it.
+    """
+    gone = sa.update(vault).values(state=_ENDED, sealed=None, token=None)
+    for first, last in spans:
+        its = (_at.log_id == log_id, _at.idx >= first, _at.idx < last)
+        c.execute(gone.where(*its))
+
+
 def publish(
     c: sa.Connection, log_id: int, published: Sequence[Published]
 ) -> None:

@@ -152,6 +152,7 @@ class Log:
         done: Sequence[str] = (),
         sighted: Sequence[int] = (),
         effect: bool = False,
+        erased: Sequence[Range] = (),
     ) -> None:
         assert old == self.tip
         self.frontier = new.frontier

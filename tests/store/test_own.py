@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -12,12 +13,16 @@ from syncd.errors import (
     UnavailableError,
     UsageError,
 )
-from syncd.indicator import codec
+from syncd.flows.draft import NewReport
+from syncd.flows.ports import Published, State
+from syncd.indicator import absent, codec
+from syncd.indicator.leaf import Record
 from syncd.store.database import Database
 from syncd.store.home_stores import OwnStore
 from syncd.store.own import HIGH_WATER
 from tests import postgres
 from tests.flows.growing import ORIGIN
+from tests.sample_statements import erase
 from tests.store.conftest import Log, Reopen, crash_at, sql
 
 NEXT = "bank.example/syncd/txwz/2"
@@ -219,29 +224,36 @@ async def test_two_daemons_on_one_home(own: OwnStore, reopen: Reopen) -> None:
     reopen().close()
 
 
+@pytest.mark.parametrize("by", [3, absent.RETIRED])
 async def test_erased_payloads_leave_the_disk(
-    own: OwnStore, log: Log, tmp_path: Path
+    own: OwnStore, log: Log, tmp_path: Path, by: int
 ) -> None:
-    """After rewrite and purge no file of own.db holds the old record."""
-    _, _, bundles = await log.write(own, *log.reported(3))
+    """With the append that orders it, or later; a value goes but with an epoch."""
+    await own.vault.accept([NewReport("url", "evil.example/", b"{}")])
+    row = Published(1, 0, b"t" * 16, 1)
+    _, _, bundles = await log.write(own, *log.reported(2), rows=[row])
     assert bundles[0].gz in postgres.disk(tmp_path, "own")
-    closed = [(r[0], b"", b"") for r in log.records]
-    erased = type(bundles[0])(0, 3, codec.deflate(closed), bundles[0].root)
-    await own.log.rewrite(erased)
+    given: dict[str, Any] = {"erased": [(0, 1, 2)]} if by == 3 else {}
+    await log.write(own, erase((0, 1)), **given)
+    if not given:
+        await own.log.erase(log.origin, [(0, 1, by)])
     await own.database.purge()
-    assert bundles[0].gz not in postgres.disk(tmp_path, "own")
-    assert await own.log.bundle(0) == erased
+    disk = postgres.disk(tmp_path, "own")
+    assert bundles[0].gz not in disk
+    assert log.records[0][1] not in disk
+    assert [salt for _, salt, _ in await stored(own, log)] == [
+        *(b"", log.records[1][1], log.records[2][1])
+    ]
+    [kept] = await own.vault.find_value("url", "evil.example/")
+    assert (kept.value, kept.state) == (
+        ("", State.ENDED) if given else ("evil.example/", State.PUBLISHED)
+    )
 
 
-async def test_a_rewrite_of_a_grown_bundle_is_stale(
-    own: OwnStore, log: Log
-) -> None:
-    """Erasing races with appending: the loser tries again."""
-    old, new, bundles = await log.write(own, log.report(1))
-    old, new, grown = log.grow(log.report(2))
-    await own.log.append(old, new, grown, ())
-    with pytest.raises(StaleError, match="not 1 wide"):
-        await own.log.rewrite(bundles[0])
+async def stored(own: OwnStore, log: Log) -> list[Record]:
+    bundle = await own.log.bundle(0)
+    assert bundle is not None
+    return codec.records(log.origin, bundle)
 
 
 @pytest.mark.parametrize(

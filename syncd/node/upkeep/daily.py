@@ -68,7 +68,8 @@ class Daily:
         yield "publish", self._append()
         # Last: without room for it, all the rest of the day is done.
         yield "retire", self.orders.retire()
-        yield "purge", erasures.purge(own, mirror)
+        lock = self.publisher.writer.lock
+        yield "purge", erasures.purge(own, mirror, lock)
 
     async def _append(self) -> None:
         """Publish what is due of usage and sightings, if we may."""

@@ -6,20 +6,15 @@ names by size and root. Either way SQLite keeps freed bytes until its file is
 rewritten: that is done once after new erasures, by the daily job.
 """
 
-import contextlib
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import replace
+import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 
-from syncd.errors import DamagedError, Message, StaleError
+from syncd.errors import Message
 from syncd.flows import held
 from syncd.flows.ports import Finding
-from syncd.indicator import absent, codec, leaf
-from syncd.indicator.absent import Range
 from syncd.roster.roster import Roster
-from syncd.store import erasing
-from syncd.store.erasing import Span
 from syncd.store.home_stores import OwnStore
 from syncd.store.mirror import MirrorStore
 from syncd.tlog.merkle import BUNDLE
@@ -61,8 +56,10 @@ async def by_roster(
             log.info("erased", origin=order.origin, ranges=len(fresh))
 
 
-async def by_epoch(roster: Roster, own: OwnStore, mirror: MirrorStore) -> bool:
-    """Erase what is of retired epochs wherever we keep it; tell if so.
+async def by_epoch(
+    roster: Roster, own: OwnStore, mirror: MirrorStore, lock: asyncio.Lock
+) -> None:
+    """Erase what is of retired epochs wherever we keep it.
 
     From the first line on nothing of them is merged any more. It may die on
     any line and simply run again.
@@ -71,98 +68,54 @@ async def by_epoch(roster: Roster, own: OwnStore, mirror: MirrorStore) -> bool:
     names = sorted(f"{kind}/{epoch}" for kind, epoch in roster.retired)
     done = " ".join(names)
     if await own.events.reported(RETIRED) == done:
-        return False
+        return
     log.info("retiring", epochs=names)
     await mirror.drop_retired()
     for head in await mirror.heads():
         bundles = -(-head.mirrored // BUNDLE)
         for first in range(0, bundles, STEP):
             await mirror.retire(head.origin, first, first + STEP)
-    await close_ours(own, mirror, roster.retired)
+    await close_ours(own, mirror, lock)
     await own.vault.retire(roster.retired)
     await own.database.purge()
     await own.events.now(RETIRED, done, "")
-    return True
 
 
 async def close_ours(
-    own: OwnStore,
-    mirror: MirrorStore,
-    retired: Collection[tuple[str, int]] = (),
-) -> bool:
-    """Close in own.db what is erased of our logs; tell if anything was.
+    own: OwnStore, mirror: MirrorStore, lock: asyncio.Lock
+) -> None:
+    """Close in own.db what mirror.db knows to be erased of our logs.
 
-    That is what is of the epochs `retired`, and of earlier logs what mirror.db
-    knows to be erased. The log that grows can say by itself what it erases.
+    Under the `lock` of who appends: it writes the tail again as it read it.
     """
-    done = False
-    *earlier, ours = (await own.log.sizes()).items()
-    for origin, size in (*earlier, ours):
-        known: list[Span] = []
-        if (origin, size) != ours:
-            known = erasing.spans(await mirror.erased(origin))
-        for n in range(-(-size // BUNDLE)):
-            first, stop = n * BUNDLE, (n + 1) * BUNDLE
-            near = [(a, b, b) for a, b in known if a < stop and first < b]
-            if not near and not retired:
-                continue
-            closed = None
-            while closed is None:
-                with contextlib.suppress(StaleError):  # its tail has grown
-                    closed = await _close(
-                        own, mirror, origin, n, near, retired
-                    )
-            done = done or closed
-    return done
+    span = STEP * BUNDLE
+    for origin, size in (await own.log.sizes()).items():
+        known = await mirror.erased(origin)
+        for at in range(0, size, span):
+            near = [
+                (max(first, at), min(stop, at + span), by)
+                for first, stop, by in known
+                if first < at + span and at < min(stop, by)
+            ]
+            if near:
+                async with lock:
+                    await own.log.erase(origin, near)
 
 
-async def _close(
-    own: OwnStore,
-    mirror: MirrorStore,
-    origin: str,
-    n: int,
-    near: Sequence[Range],
-    retired: Collection[tuple[str, int]],
-) -> bool:
-    """Close what is erased in one bundle of our log; tell if anything was.
+async def purge(
+    own: OwnStore, mirror: MirrorStore, lock: asyncio.Lock
+) -> None:
+    """Leave no byte of what was erased since the last time.
 
-    Raises:
-        StaleError: it has grown meanwhile.
+    An own.db that was set back is behind in what it has closed, too.
     """
-    bundle = await own.log.bundle(n, origin)
-    if bundle is None:
-        raise DamagedError("own.db: bundle {n} is missing", n=n)
-    first = n * BUNDLE
-    records = codec.records(origin, bundle)
-    gone = absent.retired(first, records, retired)
-    if gone:
-        # Remembered first: what is closed must be known to be erased.
-        await mirror.erase(origin, gone)
-    erased = absent.covered(first, first + len(records), [*near, *gone])
-    closed = [
-        leaf.close(record)
-        if i in erased and record[0][1] in leaf.INDICATOR_TYPES
-        else record
-        for i, record in enumerate(records, first)
-    ]
-    if closed == records:
-        return False
-    left = replace(bundle, gz=codec.deflate(closed))
-    await own.log.rewrite(left, origin)
-    return True
-
-
-async def purge(own: OwnStore, mirror: MirrorStore) -> bool:
-    """Leave no byte of what was erased since the last time; tell if any was."""
-    # What was erased of a log of ours is closed in own.db once it has ended.
-    count = len(await own.log.sizes()) - 1
+    count = 0
     for head in await mirror.heads():
         count += len(await mirror.erased(head.origin))
     if count == int(await own.events.reported(PURGED) or 0):
-        return False
-    if await close_ours(own, mirror):
-        await own.database.purge()
+        return
+    await close_ours(own, mirror, lock)
+    await own.database.purge()
     await mirror.purge()
     await own.events.now(PURGED, str(count), "")
     log.info("purged", erasures=count)
-    return True

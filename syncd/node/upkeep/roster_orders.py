@@ -8,6 +8,7 @@ import structlog
 from syncd.errors import StaleError, SyncdError
 from syncd.flows import merge
 from syncd.flows.ports import Offload
+from syncd.flows.publish import Writer
 from syncd.node.context import Context, part
 from syncd.node.upkeep import erasures
 from syncd.node.upkeep.never_list import NeverList
@@ -26,6 +27,7 @@ class RosterOrders:
     never: NeverList
     protected_reports: ProtectedReports
     checks: Offload  # folds what is mirrored
+    writer: Writer  # appends: not while our log is closed in own.db
 
     def __post_init__(self) -> None:
         self._retiring = asyncio.Lock()
@@ -41,9 +43,11 @@ class RosterOrders:
 
     async def retire(self) -> None:
         """Erase what is of the roster's retired epochs."""
-        home = self.ctx.home
+        home, lock = self.ctx.home, self.writer.lock
         async with self._retiring:
-            await erasures.by_epoch(self.ctx.roster, home.own, home.mirror)
+            await erasures.by_epoch(
+                self.ctx.roster, home.own, home.mirror, lock
+            )
 
     async def refold(self) -> None:
         """Fold all logs again if the roster's format has risen.
