@@ -14,8 +14,9 @@ import sqlite3
 import subprocess
 import tempfile
 import threading
+import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,19 @@ def disk(home: Path, schema: str) -> bytes:
         [(oid,)] = sql(asked)
         files = (started() / f"data/base/{oid}").iterdir()
     return b"".join(file.read_bytes() for file in sorted(files))
+
+
+def parts(home: Path) -> Iterator[bytes]:
+    """Yield every file of a home, or a server's, and what they have deflated."""
+    raws = [path.read_bytes() for path in home.rglob("*") if path.is_file()]
+    if of(home) is not None:
+        raws += [disk(home, "own"), disk(home, "mirror")]
+    for raw in raws:
+        yield raw
+        at = -1
+        while (at := raw.find(b"\x1f\x8b", at + 1)) >= 0:
+            with suppress(zlib.error):
+                yield zlib.decompressobj(31).decompress(raw[at:])
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`syncd log`: logs as they are, with no daemon and no secret.
+"""`syncd log`: logs as they are, with no daemon and no secret; and `erase`.
 
 Everything is read from the home's files as they are at one moment, so a
 daemon may run meanwhile. Exit codes of `verify`: 0 all holds, 1 somebody
@@ -15,10 +15,10 @@ from typing import Any
 from syncd import canonical, config
 from syncd.cli import grid, meter, terminal
 from syncd.cli.command import Command, Options, argument, option
-from syncd.cli.options import OutputOptions
+from syncd.cli.options import ApiOptions, OutputOptions
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import log_files
-from syncd.indicator import claims, codec, statement, token
+from syncd.indicator import claims, codec, statement, token, vocabulary
 from syncd.indicator.leaf import Record
 from syncd.messages.catalogue import t
 from syncd.node.audit import stored
@@ -89,6 +89,58 @@ def _export(args: _ExportOptions) -> None:
         with (settings.home / "exports").open("a") as kept:
             kept.write(f"{clock()} {getpass.getuser()} {name} {reason!r}\n")
     terminal.say("bundle {name}", name=name)
+
+
+class _EraseOptions(ApiOptions):
+    index: list[str] = argument("INDEX[-INDEX] of our log")
+    reason: str = option(
+        ", ".join(vocabulary.FACETS["erase_reason"]), needed=True
+    )
+    yes: bool = option("erase it; else what would go is shown")
+
+
+@noun.verb("erase", "Erase entries of our log for good, at every member.")
+def _erase(args: _EraseOptions) -> None:
+    ranges = []
+    for text in args.index:
+        first, _, last = text.partition("-")
+        if not (first + last).isdecimal() or len(text) > 31:
+            raise UsageError("{said}: want INDEX[-INDEX]", said=repr(text))
+        ranges.append((int(first), int(last or first) + 1))
+    path = "/v1/log/erasures" + ("" if args.yes else "/effect")
+    with args.api() as own:
+        found = own.post(path, {"ranges": ranges, "reason": args.reason})
+    args.show(found, _erased(found, done=args.yes))
+
+
+def _erased(found: Mapping[str, Any], *, done: bool) -> Iterator[str]:
+    """Yield what is erased, or would be, and what stays."""
+    types = ", ".join(f"{n} {name}" for name, n in found["types"].items())
+    found = {**found, "types": types}
+    if done:
+        yield t("{entries} entries erased: {types}", **found)
+    else:
+        yield t(
+            "{entries} entries would go for good, here and at every member, with"
+            " their values: {types}; nobody can undo that",
+            **found,
+        )
+    if found["already"]:
+        yield t("{already} were erased before", **found)
+    for origin, index in found["ours"]:
+        yield t(
+            "of the same values ours stays: {origin}:{index}",
+            origin=origin,
+            index=index,
+        )
+    for member, n in found["stays"].items():
+        yield t(
+            "{member} lists {n} of the values, too: that counts on",
+            member=member,
+            n=n,
+        )
+    if not done:
+        yield t("nothing is erased yet: say it again with --yes")
 
 
 # ------------------------------------------------------------------- show

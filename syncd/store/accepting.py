@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from syncd import canonical
 from syncd.flows.draft import NewReport
@@ -69,7 +70,7 @@ _FIELDS = Prepared(
         vault_fields.c.fields.in_(MANY)
     )
 )
-_NEW_FIELDS = Prepared(sa.insert(vault_fields), "fields")
+_NEW_FIELDS = Prepared(insert(vault_fields).on_conflict_do_nothing(), "fields")
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,10 +278,5 @@ def _mac(cipher: VaultCipher, report: NewReport) -> bytes:
 
 def _fields_ids(c: sa.Connection, wanted: set[bytes]) -> dict[bytes, int]:
     """Return an id for each distinct fields, new ones written."""
-    macs = sorted(wanted)
-    found = dict(_FIELDS.within(c, macs))
-    fresh = [fields for fields in macs if fields not in found]
-    if fresh:
-        _NEW_FIELDS.many(c, [(fields,) for fields in fresh])
-        found.update(_FIELDS.within(c, fresh))
-    return found
+    _NEW_FIELDS.many(c, ((fields,) for fields in sorted(wanted)))
+    return dict(_FIELDS.within(c, wanted))

@@ -86,11 +86,11 @@ class Bearers(Book):
             raise UsageError(
                 "token: the name {name} is in use", name=repr(name)
             )
-        if c.execute(_ALL.where(_at.hash == _hash(token))).first():
+        if c.execute(_ALL.where(_at.hash == hash_of(token))).first():
             raise UsageError("token: this certificate was added before")
         new = sa.insert(bearer).values(name=name, role=role, certificate=der)
         new = new.values(staff=staff, person=person, added_at=self._clock())
-        c.execute(new.values(hash=_hash(token)))
+        c.execute(new.values(hash=hash_of(token)))
         return token
 
     @reads_few
@@ -100,7 +100,7 @@ class Bearers(Book):
         Read from the database each time: a revoked one is out at once. 256
         random bits need neither a slow hash nor a constant-time search.
         """
-        row = _CHECK.one(c, _hash(token))
+        row = _CHECK.one(c, hash_of(token))
         return Bearer(*row) if row else None
 
     @reads_few
@@ -128,7 +128,7 @@ class Bearers(Book):
 
     async def revoked_at(self, token: str) -> int | None:
         """Return when a token was revoked, None if it never was one."""
-        its = sa.select(_at.revoked_at).where(_at.hash == _hash(token))
+        its = sa.select(_at.revoked_at).where(_at.hash == hash_of(token))
         rows = await self._rows(its)
         return rows[0][0] if rows else None
 
@@ -143,5 +143,6 @@ class Bearers(Book):
         return await self._run(this.values(revoked_at=self._clock())) > 0
 
 
-def _hash(token: str) -> bytes:
+def hash_of(token: str) -> bytes:
+    """Return what a token is kept as."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -24,7 +24,16 @@ from syncd.errors import UnavailableError
 from syncd.store.book import Book, reads
 from syncd.store.database import FENCING, Database, Fence
 from syncd.store.portable import timeline, writing_lock
-from syncd.store.tables import OWN, Bytes, Int, Text, cosigned, event, vault
+from syncd.store.tables import (
+    Bytes,
+    Int,
+    Text,
+    column,
+    cosigned,
+    event,
+    own_table,
+    vault,
+)
 
 _LOCK: Final = zlib.crc32(b"syncd leader")
 _HANGS_S: Final = 5.0
@@ -32,21 +41,19 @@ _NAMED: Final = "syncd "  # before a daemon's name, in its session's
 
 log = structlog.get_logger("syncd.leading")
 
-leader = sa.Table(  # one row, once a daemon has led
+leader = own_table(  # one row, once a daemon has led
     "leader",
-    OWN,
-    sa.Column("fencing", Int, primary_key=True),
-    sa.Column("node", Text, nullable=False),
-    sa.Column("since", Int, nullable=False),
-    sa.Column("system", Text, nullable=False),  # of the server
-    sa.Column("timeline", Text, nullable=False),
+    column("fencing", Int, primary_key=True),
+    column("node", Text),
+    column("since", Int),
+    column("system", Text),  # of the server
+    column("timeline", Text),
 )
 
-accepted_roster = sa.Table(  # for the daemons that have not heard of it
+accepted_roster = own_table(  # for the daemons that have not heard of it
     "accepted_roster",
-    OWN,
-    sa.Column("version", Int, primary_key=True),
-    sa.Column("note", Bytes, nullable=False),
+    column("version", Int, primary_key=True),
+    column("note", Bytes),
 )
 
 _ASK = sa.select(sa.func.pg_try_advisory_lock(_LOCK))

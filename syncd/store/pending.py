@@ -137,6 +137,11 @@ class PendingBook(SealedBook):
         self._keep(c, new)
         return new
 
+    async def forget(self) -> None:
+        """Keep no body of what went: something that it said is erased."""
+        went = sa.select(_at.id).where(_at.state == "after")
+        await self._run(sa.delete(_part).where(_part.c.of.in_(went)))
+
     @writes
     def lapse(self, c: sa.Connection, part_of: str = "") -> None:
         """Let go what waited too long, or what is open and begun anew."""

@@ -5,7 +5,6 @@ began it. It ends with that, at log-out, when nobody uses it, and after a day.
 A ticket is a secret that begins one session, within minutes.
 """
 
-import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,7 +84,9 @@ class Sessions(Book):
         """Return whose a ticket is, and have it be worth nothing more."""
         found = self._find(c, ticket, ticket=1)
         if found is not None:
-            c.execute(sa.delete(session).where(_at.hash == _hash(ticket)))
+            c.execute(
+                sa.delete(session).where(_at.hash == bearers.hash_of(ticket))
+            )
         return found.bearer if found else None
 
     async def find(self, secret: str, *, used: bool = True) -> Session | None:
@@ -116,7 +117,7 @@ class Sessions(Book):
     def _find(
         self, c: sa.Connection, secret: str, *, ticket: int
     ) -> Session | None:
-        its = self._open(ticket).where(_at.hash == _hash(secret))
+        its = self._open(ticket).where(_at.hash == bearers.hash_of(secret))
         row = c.execute(its).first()
         return _read(row) if row else None
 
@@ -133,7 +134,7 @@ class Sessions(Book):
         c.execute(sa.delete(session).where(_at.ends_at <= now))
         c.execute(
             sa.insert(session).values(
-                hash=_hash(secret),
+                hash=bearers.hash_of(secret),
                 bearer=bearer,
                 ticket=ticket,
                 began_at=now,
@@ -155,7 +156,3 @@ class Sessions(Book):
 def _read(row: Any) -> Session:
     hash_, lang, began, used, ends, *whose = row
     return Session(hash_.hex(), lang, began, used, ends, Bearer(*whose))
-
-
-def _hash(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

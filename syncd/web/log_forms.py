@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
+from syncd.flows.ports import Position
 from syncd.web import forms
-from syncd.web.forms import Natural, Output, Query, meta
+from syncd.web.forms import FullOutput, Input, Natural, Output, Query, meta
 
 
 class LogQuery(Query):
@@ -68,3 +69,21 @@ class Entry(LogHead):
     effect_at: int | None = None  # unix seconds; of ours, if it has effect
     claims: tuple[forms.ClaimItem, ...] = ()  # all that were made on its token
     verdict: forms.LookupItem | None = None  # on its token, today
+
+
+class Erasure(Input):
+    """Which entries of our own log are to be erased, and why."""
+
+    ranges: Annotated[tuple[tuple[Natural, Natural], ...], forms.MOST]
+    # [from, to)
+    reason: str
+
+
+class Erasing(FullOutput):
+    """What is erased for good, or would be, and what stays."""
+
+    entries: int
+    already: int  # of what was named; erased before
+    types: dict[str, int]  # how many of each
+    ours: tuple[Position, ...]  # other entries of ours about the same values
+    stays: dict[str, int]  # of the values, listed by other members too

@@ -3,7 +3,6 @@
 import base64
 import dataclasses
 import hmac
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -341,21 +340,9 @@ def spellings(value: str) -> list[bytes]:
 
 
 def found_in(home: Path, value: str) -> bool:
-    """Search every file of a home, or a server's, deflated parts included."""
-    raws = [path.read_bytes() for path in home.rglob("*") if path.is_file()]
-    if postgres.of(home) is not None:
-        raws.append(postgres.disk(home, "own"))
-    for raw in raws:
-        parts = [raw]
-        at = -1
-        while (at := raw.find(b"\x1f\x8b", at + 1)) >= 0:
-            try:
-                parts.append(zlib.decompressobj(31).decompress(raw[at:]))
-            except zlib.error:
-                continue
-        if any(form in part for form in spellings(value) for part in parts):
-            return True
-    return False
+    """Search all that is kept for a value."""
+    parts = postgres.parts(home)
+    return any(form in part for part in parts for form in spellings(value))
 
 
 @SEALED

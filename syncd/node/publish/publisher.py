@@ -76,11 +76,12 @@ class Publisher:
         *,
         done: Sequence[str] = (),
         sighted: Sequence[int] = (),
+        poke: bool = False,
     ) -> None:
         """Append what no row of the vault says, and let the others know."""
         entries = [(statement, None) for statement in statements]
         await self.writer.append(entries, done=done, sighted=sighted)
-        await self.after_append()
+        await self.after_append(poke=poke)
 
     async def say_roster(self) -> None:
         """Write which roster we accepted (type 19), once for each version."""

@@ -6,28 +6,47 @@ below 16, and so nothing about a token.
 """
 
 import base64
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import structs
 
 from syncd.errors import MissingError
-from syncd.flows import log_files, serve
+from syncd.flows import erasure, log_files, serve
 from syncd.flows.judge import Question
+from syncd.flows.ports import VaultRow
+from syncd.flows.review import Change
 from syncd.flows.serve import LogFiles
-from syncd.indicator import absent, codec, leaf, statement, token
+from syncd.indicator import (
+    absent,
+    codec,
+    leaf,
+    statement,
+    token,
+    vocabulary,
+)
 from syncd.indicator.claims import key as claim_key
 from syncd.indicator.leaf import Record
-from syncd.indicator.statement import Void
+from syncd.indicator.statement import Erase, Void
 from syncd.node.context import Context, checked_day, part
 from syncd.node.follow.receipts import Receipts, with_receipts
+from syncd.node.publish.publisher import Publisher
 from syncd.node.serve.lookups import Lookups, lookup_item
 from syncd.node.serve.peer_service import PeerService
+from syncd.node.serve.review_service import Review
 from syncd.node.serve.shown import claim_items
 from syncd.tlog import checkpoint, note, proof, tiles
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import log_forms as forms
-from syncd.web.routes import AUDITORS, REVIEWERS, Caller, route
+from syncd.web.routes import (
+    AUDITORS,
+    HANDED_IN,
+    OPERATORS,
+    REVIEWERS,
+    Caller,
+    route,
+)
 
 BUNDLES: Final = 64  # that one page may look into
 EFFECTS: Final = frozenset({2, 3, 18, 19})  # types that have one
@@ -41,6 +60,8 @@ class LogService:
     receipts: Receipts  # what we signed
     peer_service: PeerService  # has the logs as they are served
     lookups: Lookups
+    publisher: Publisher
+    review: Review  # holds what a second person is to see
 
     # -------------------------------------------------------------- one log
 
@@ -218,6 +239,83 @@ class LogService:
             "claims": claim_items(self.ctx.roster, found),
             "verdict": lookup_item(answer, done.own_lists.over(answer)),
         }
+
+    # ------------------------------------------------------------- erasing
+
+    @route("POST", "/v1/log/erasures", HANDED_IN, "erase entries of our log")
+    async def erase(
+        self, caller: Caller, wanted: forms.Erasure
+    ) -> forms.Erasing:
+        """Erase entries for good, here and at every member."""
+        said, rows, effect = await self._erasing(wanted)
+        changes = [
+            Change(name, "", "", -n) for name, n in effect.types.items()
+        ]
+        await self.review.ask(
+            *(caller, "POST /v1/log/erasures", wanted, changes),
+            always=True,
+            rows=tuple(row.id for row in rows),
+        )
+        if said:
+            made = Erase(ranges=(*absent.runs(said),), reason=wanted.reason)
+            await self.publisher.append([made], poke=True)
+        await self.ctx.own.pending.forget()
+        return effect
+
+    @route(
+        *("POST", "/v1/log/erasures/effect", OPERATORS),
+        "read what an erasure would take",
+    )
+    async def erasing(self, wanted: forms.Erasure) -> forms.Erasing:
+        """Return what would go and what would stay, and erase nothing."""
+        return (await self._erasing(wanted))[2]
+
+    async def _erasing(
+        self, wanted: forms.Erasure
+    ) -> tuple[dict[int, Any], list[VaultRow], forms.Erasing]:
+        """Return what entries say that may be erased, our rows, and the effect."""
+        vocabulary.check("reason", "erase_reason", wanted.reason)
+        origin, vault = self.ctx.origin, self.ctx.own.vault
+        log, mirror = await self.peer_service.own_log(), self.ctx.mirror
+        named = erasure.named(wanted.ranges, log.size)
+        bundles = {
+            n: await self._records(log, n)
+            for n in {i // BUNDLE for i in named}
+        }
+        records = {i: bundles[i // BUNDLE][i % BUNDLE] for i in named}
+        places, day = {(origin, i) for i in named}, self.ctx.now() // 86_400
+        stand = [
+            index
+            for (_, index), claim in (
+                await mirror.claims_at([*places])
+            ).items()
+            for end in [getattr(claim.statement, "expires", "")]
+            if not end or day < statement.day(end)
+        ]
+        gone = {o: await mirror.erased(o) for o in self.ctx.own_origins}
+        said = erasure.checked(origin, records, stand, gone[origin])
+        found = [await vault.by_index(origin, i) for i in said]
+        rows = [row for row in found if row]
+        ours = {
+            at
+            for row in rows
+            for one in await vault.find_value(row.kind, row.value)
+            for at in (one.position, one.ended_by)
+            if at and not absent.covered(at[1], at[1] + 1, gone[at[0]])
+        }
+        stays = Counter(sum((await self.review.others(rows)).values(), ()))
+        types = Counter(statement.NAMES[records[i][0][1]] for i in said)
+        return (
+            said,
+            rows,
+            forms.Erasing(
+                entries=len(said),
+                already=len(named) - len(said),
+                types=types,
+                ours=(*sorted(ours - places),),
+                stays=stays,
+            ),
+        )
 
 
 # ------------------------------------------------------------------- entries

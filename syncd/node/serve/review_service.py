@@ -111,13 +111,15 @@ class Review:
         said: Sequence[Change],
         *,
         note: bool = False,
+        always: bool = False,
         **about: Any,
     ) -> int | None:
         """Pass if one person may do that alone, or a second one agreed.
 
         Return how many values more may go by them within a day; None if
         nothing limits that. With `note` it is to be looked at afterwards,
-        within a day, and such are added up for themselves.
+        within a day, and such are added up for themselves. What cannot be
+        undone `always` waits.
 
         Raises:
             PendingError: it is kept, and waits.
@@ -141,8 +143,9 @@ class Review:
         async with self._asking:
             before = (await went.sums([who], first, now, key))[key]
             left = self.ctx.config.review.above - before - held.n
-            if held.n and (left < 0 or note):
-                held = replace(held, state="waiting" if left < 0 else "after")
+            waits = always or left < 0
+            if held.n and (waits or note):
+                held = replace(held, state="waiting" if waits else "after")
                 held = await self.book.put(held, msgspec.json.encode(body))
             if held.state != "waiting":
                 await went.add({(now, who, key): held.n})

@@ -1,0 +1,121 @@
+"""An entry that is erased is gone everywhere, and nothing brings it back."""
+
+from pathlib import Path
+
+import pytest
+
+from syncd.errors import RefusedError
+from syncd.indicator.leaf import Record
+from syncd.node.publish.append_guard import UNASKED
+from syncd.web.log_forms import Erasing, Erasure
+from syncd.web.routes import Caller
+from tests import postgres
+from tests.alliance import Alliance, Member, secret_file, shared
+from tests.whole.test_air_gap import lay_in
+from tests.whole.test_generation import next_log, sound
+
+pytestmark = pytest.mark.slow
+PHONE, URL = "+12025550123", "http://fraud.example/x"
+
+
+async def reported(alliance: Alliance) -> None:
+    """Bank has reported a number and a URL, and taken the number back."""
+    for kind, value in (("phone", PHONE), ("url", URL)):
+        await alliance.bank.report(kind, value)
+        await alliance.settle()
+
+
+alliance = shared(reported, "police", "bank", "carrier", scope="function")
+
+
+async def erase(member: Member, *ranges: tuple[int, int]) -> Erasing:
+    call = Erasure(ranges=ranges, reason="subject_right")
+    return await member.node.log_service.erase(
+        Caller("chen", "operator"), call
+    )
+
+
+async def gone(member: Member, records: list[Record]) -> bool:
+    """Tell whether neither salt nor payload is on its disk any more."""
+    await member.node.daily.run()
+    wanted = [one for _, *both in records for one in both]
+    kept = postgres.parts(member.home)
+    return not any(one in part for part in kept for one in wanted)
+
+
+async def taken_back(alliance: Alliance) -> tuple[list[Record], list[int]]:
+    """Have the number taken back; return both entries, and where they are."""
+    bank, before = alliance.bank, await alliance.bank.records()
+    at = [i for i, (head, *_) in enumerate(before) if head[1] == 1]
+    with pytest.raises(RefusedError, match="1 of them stand") as e:
+        await erase(bank, (at[0], at[0] + 1))
+    assert f"--position {bank.origin}:{at[0]}" in e.value.hint
+    await bank.retract("phone", PHONE)
+    await alliance.settle()
+    records = await bank.records()
+    last = len(records) - 1
+    return [records[at[0]], records[last]], [at[0], last]
+
+
+async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
+    """From our store and others', also of who comes late with an old file."""
+    bank, carrier = alliance.bank, alliance.carrier
+    records, (first, last) = await taken_back(alliance)
+    assert not await gone(carrier, records)
+    old = await lay_in(bank, carrier)
+    await alliance.stop("carrier")
+    with pytest.raises(RefusedError, match=f"took back entry {first}"):
+        await erase(bank, (last, last + 1))
+    done = await erase(bank, (first, first + 1))
+    assert (done.entries, done.ours) == (1, ((bank.origin, last),))
+    done = await erase(bank, (first, first + 1), (last, last + 1))
+    assert (done.types, done.already) == ({"retract": 1}, 1)
+    await alliance.settle("police", "bank")
+    await alliance.start("carrier")  # the old files are in its inbox
+    await alliance.settle()
+    await carrier.round()
+    assert list(old.iterdir())
+    for file in old.rglob("*"):
+        file.unlink() if file.is_file() else None
+    for member in alliance.up:
+        assert await gone(member, records)
+        assert not await member.findings("erase_breach")
+        assert sound(member, member.node.ctx.roster)
+        phone, url = (
+            *await member.lookup("phone", PHONE),
+            *await member.lookup("url", URL),
+        )
+        assert (phone.verdict, url.verdict) == ("none", "suspected")
+    [row] = await bank.node.home.own.vault.find_value("phone", PHONE)
+    assert (row.value, row.token) == ("", b"")  # a hash holds it back
+    assert await bank.report("phone", PHONE) == [row.id]
+
+
+async def test_a_backup_of_before_erases_what_the_others_know_of(
+    alliance: Alliance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As soon as it has the tail of its log again, which is then an old one."""
+    monkeypatch.setenv("SYNCD_SECRET_FILE", str(secret_file(tmp_path)))
+    bank = alliance.bank
+    records, (first, last) = await taken_back(alliance)
+    await alliance.stop("bank")
+    mark = bank.home / "high-water.note"
+    old = mark.read_bytes()
+    with postgres.set_back(bank.home):
+        await alliance.start("bank")
+        await erase(bank, (first, first + 1), (last, last + 1))
+        await alliance.settle()
+        assert await gone(bank, records)
+        await alliance.stop("bank")
+    mark.write_bytes(old)
+    await bank.start()
+    while bank.node.guard.why_not == UNASKED:
+        await bank.round()
+    assert not await gone(bank, records)
+    await alliance.stop("bank")
+    roster = await next_log(alliance, tmp_path)
+    for member in alliance.up:
+        assert await gone(member, records)
+        assert sound(member, roster)
+    [row] = await bank.node.home.own.vault.find_value("phone", PHONE)
+    assert row.value == ""
