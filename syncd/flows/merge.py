@@ -83,6 +83,12 @@ async def _go_on(
         note = old.note
     fresh = await offload(held.opened, origin, bundles, old.merged)
     erased = await mirror.erased(origin)
+    at = old.merged + len(fresh)
+    while absent.complete(old.merged, fresh, erased=erased) and (
+        later := await mine.records(at, offload)
+    ):  # what is closed in own.db may be erased by a much later entry
+        erased = [*erased, *absent.erases(at, later)]
+        at += len(later)
     left_out = absent.complete(old.merged, fresh, erased=erased)
     gone = absent.gone_with_epoch(left_out) if excuse else []
     batch, _ = await offload(fold, origin, old.merged, fresh, [*erased, *gone])

@@ -34,6 +34,7 @@ from tests.flows.growing import (
     offload,
     report,
 )
+from tests.sample_statements import erase
 
 
 @pytest.fixture
@@ -132,6 +133,17 @@ async def test_a_closed_entry_of_our_own_is_damage(to: Pull) -> None:
     own = Log().reports(10).close(4)
     with pytest.raises(DamagedError, match="entry 4 is closed"):
         await merge.own(own, to.mirror, offload)
+
+
+async def test_what_a_much_later_entry_of_our_own_erased(
+    to: Pull, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new mirror.db meets closed entries before the one that says why."""
+    monkeypatch.setattr(held, "TOGETHER", 1)
+    own = Log().reports(600)
+    own.say(erase((4, 5)))
+    assert await merge.own(own.close(4), to.mirror, offload) == 601
+    assert to.mirror.rows == [i for i in range(600) if i != 4]
 
 
 async def test_a_missing_bundle_of_our_own_is_damage(to: Pull) -> None:
