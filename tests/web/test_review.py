@@ -263,6 +263,33 @@ async def test_a_bulk_retraction_waits_and_says_whose_listing_stays(
     assert (row["value"], row["label"]) == ("+12****1504", "fake_invest")
 
 
+async def test_an_erasure_always_waits(
+    alliance: Alliance, bank: LocalClient
+) -> None:
+    """Of one entry too; an auditor or reader asks for none."""
+    await hand_in(bank, 1550, 1)
+    await alliance.settle()
+    await bank.post("/v1/retractions", ends(1550, 1))
+    await alliance.settle()
+    last = await bank.member.size() - 1
+    named = {"ranges": [[last - 1, last + 1]], "reason": "subject_right"}
+    where = "/v1/log/erasures"
+    effect = (await bank.post(f"{where}/effect", named)).body
+    assert effect["types"] == {"report": 1, "retract": 1}
+    assert (await bank.post(where, named, role="reader")).status == 403
+    reply = await bank.post(where, named)
+    assert reply.status == 202
+    id_ = reply.body["pending"]
+    [row] = await shown(bank, id_, "rows")
+    assert row["position"] == [bank.member.origin, last - 1]
+    assert all(salt for _, salt, _ in await bank.member.records())
+    assert await done(bank, id_) == "done"
+    closed = [salt for _, salt, _ in (await bank.member.records())[-3:]]
+    assert closed[:2] == [b"", b""]
+    assert (await bank.post(where, named)).body["already"] == 2
+    assert await shown(bank, id_, "rows") != [row]
+
+
 async def test_a_retraction_in_pieces_is_a_bulk_one(
     bank: LocalClient,
 ) -> None:

@@ -1,0 +1,59 @@
+"""What may not be erased is refused by name, and nothing is done by halves."""
+
+import pytest
+
+from syncd.errors import SyncdError
+from syncd.flows import erasure
+from syncd.indicator import absent
+from syncd.indicator.absent import Range
+from tests.flows.growing import Log
+from tests.sample_statements import dispute, erase, retract
+
+
+@pytest.mark.parametrize(
+    ("ranges", "why"),
+    [
+        *[([], "want 1 to 1000"), ([(3, 3)], "want 1"), ([(4, 3)], "want 1")],
+        *[
+            ([(0, 1001)], "want 1 to 1000"),
+            ([(2, 12)], "10 entries, none at 11"),
+        ],
+        ([(2, 4), (1, 3)], [1, 2, 3]),
+    ],
+)
+def test_what_is_named(ranges: list[tuple[int, int]], why: object) -> None:
+    if isinstance(why, list):
+        assert erasure.named(ranges, 10) == why
+        return
+    with pytest.raises(SyncdError, match=str(why)):
+        erasure.named(ranges, 10)
+
+
+@pytest.mark.parametrize(
+    ("named", "stand", "gone", "why"),
+    [
+        ([0, 4], [], [], ["Report", "Retract"]),
+        ([4], [], [(0, 1, 9)], ["Retract"]),  # what it ended went before
+        ([4], [], [], "entry 4 took back entry 0, which is still there"),
+        ([1, 2], [1, 2], [], "2 of them stand, such as .*:1"),
+        ([5], [], [], "entry 5 is of type 18"),
+        ([2, 3], [], [], ["Report"]),  # 3 is closed
+    ],
+)
+def test_the_rules(
+    named: list[int], stand: list[int], gone: list[Range], why: object
+) -> None:
+    log = Log().reports(3)
+    log.say(dispute(), retract(0), erase((3, 4)))
+    records = {i: log.close(3).records[i] for i in named}
+    if isinstance(why, list):
+        said = erasure.checked(log.origin, records, stand, gone)
+        assert [type(one).__name__ for one in said.values()] == why
+        return
+    with pytest.raises(SyncdError, match=str(why)) as refused:
+        erasure.checked(log.origin, records, stand, gone)
+    assert refused.value.hint or "type 18" in str(refused.value)
+
+
+def test_ranges_that_are_written() -> None:
+    assert absent.runs([1, 2, 5, 7, 8]) == [(1, 3), (5, 6), (7, 9)]
