@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd import canonical
@@ -96,7 +97,7 @@ class _Row:
 
 
 def accept(
-    c: sa.Connection,
+    c: Connection,
     reports: Sequence[NewReport],
     cipher: VaultCipher,
     now: int,
@@ -132,7 +133,7 @@ class _Batch:
     """Reports of one transaction: judged one by one, written together."""
 
     def __init__(
-        self, c: sa.Connection, macs: Sequence[bytes], how: Submission
+        self, c: Connection, macs: Sequence[bytes], how: Submission
     ) -> None:
         self._how = how
         self._parsed: dict[bytes, _Fields] = {}
@@ -177,7 +178,7 @@ class _Batch:
 
     def write(
         self,
-        c: sa.Connection,
+        c: Connection,
         cipher: VaultCipher,
         now: int,
         import_id: int | None,
@@ -230,7 +231,7 @@ class _Batch:
             found = self._parsed[raw] = _Fields(canonical.dumps(fields), *days)
         return found
 
-    def _load(self, c: sa.Connection, macs: Sequence[bytes]) -> None:
+    def _load(self, c: Connection, macs: Sequence[bytes]) -> None:
         """Load the rows that bear on these values."""
         heads = sorted({mac[:8] for mac in macs})
         rows = sorted(_STANDING.within(c, heads), key=lambda row: row[1])
@@ -276,7 +277,7 @@ def _mac(cipher: VaultCipher, report: NewReport) -> bytes:
     return cipher.hash_of("token", report.kind, report.epoch, report.token)
 
 
-def _fields_ids(c: sa.Connection, wanted: set[bytes]) -> dict[bytes, int]:
+def _fields_ids(c: Connection, wanted: set[bytes]) -> dict[bytes, int]:
     """Return an id for each distinct fields, new ones written."""
     _NEW_FIELDS.many(c, ((fields,) for fields in sorted(wanted)))
     return dict(_FIELDS.within(c, wanted))

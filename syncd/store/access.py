@@ -28,6 +28,7 @@ from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import Access, Position
@@ -126,7 +127,7 @@ class AccessBook(SealedBook):
     @reads
     def page(
         self,
-        c: sa.Connection,
+        c: Connection,
         after: int = 0,
         limit: int = 100,
         *,
@@ -170,7 +171,7 @@ class AccessBook(SealedBook):
         return await self._rows(sums.where(t.at.between(since, until - 1)))
 
     @reads
-    def heads(self, c: sa.Connection, after: int) -> tuple[str, int]:
+    def heads(self, c: Connection, after: int) -> tuple[str, int]:
         """Return what an anchor says of the records, and the newest id.
 
         `after` is the id up to which the last one did; "" if nothing is new.
@@ -185,7 +186,7 @@ class AccessBook(SealedBook):
         month = oldest // MONTH_S
         old = access_key.c.month < month
 
-        def job(c: sa.Connection) -> int:
+        def job(c: Connection) -> int:
             gone = c.execute(sa.delete(access).where(access.c.at < oldest))
             c.execute(
                 sa.delete(access_position).where(
@@ -206,7 +207,7 @@ class AccessBook(SealedBook):
 
     @writes
     def _record_all(
-        self, c: sa.Connection, groups: Sequence[Sequence[Access]]
+        self, c: Connection, groups: Sequence[Sequence[Access]]
     ) -> list[range]:
         now = self._clock()
         number = now // MONTH_S
@@ -245,7 +246,7 @@ class AccessBook(SealedBook):
             first += len(group)
         return ids
 
-    def _previous(self, c: sa.Connection) -> tuple[int, bytes]:
+    def _previous(self, c: Connection) -> tuple[int, bytes]:
         """Return id and hash of this writer's newest record, 0 for none."""
         if _WRITER_OF.one(c, self._last[0]) != (self._writer, self._last[1]):
             # We have just begun, or the transaction failed that kept it.
@@ -253,7 +254,7 @@ class AccessBook(SealedBook):
             self._last = (found[0], found[1]) if found else (0, b"")
         return self._last
 
-    def _month(self, c: sa.Connection, number: int) -> _Month | None:
+    def _month(self, c: Connection, number: int) -> _Month | None:
         if number not in self._months:
             sealed = c.scalar(
                 sa.select(access_key.c.sealed).where(
@@ -271,7 +272,7 @@ class AccessBook(SealedBook):
             month = self._months[number] = _Month(number, key, sealed)
         return month
 
-    def _new_month(self, c: sa.Connection, number: int) -> _Month:
+    def _new_month(self, c: Connection, number: int) -> _Month:
         """Begin a month; not remembered, for the transaction may fail."""
         key = os.urandom(32)
         sealed = self._cipher.seal(key, _context(number))
@@ -282,7 +283,7 @@ class AccessBook(SealedBook):
 
     def _where(
         self,
-        c: sa.Connection,
+        c: Connection,
         after: int,
         since: int,
         positions: Collection[Position],
@@ -314,7 +315,7 @@ class AccessBook(SealedBook):
             )
             yield sa.or_(sa.false(), *asked)
 
-    def _opened(self, c: sa.Connection, row: _Row) -> AccessRow:
+    def _opened(self, c: Connection, row: _Row) -> AccessRow:
         month = self._month(c, row["at"] // MONTH_S)
         try:
             raw = (

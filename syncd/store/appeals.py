@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from msgspec.structs import replace
+from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import MissingError
@@ -33,7 +34,7 @@ class Appeals(SealedBook):
     """The register, over own.db."""
 
     @writes
-    def add(self, c: sa.Connection, appeals: Sequence[Appeal]) -> list[int]:
+    def add(self, c: Connection, appeals: Sequence[Appeal]) -> list[int]:
         """Keep new ones, and tell how many are of an ended listing.
 
         Returns their ids. Of a look-up that stands there already there is
@@ -55,7 +56,7 @@ class Appeals(SealedBook):
     @reads
     def page(
         self,
-        c: sa.Connection,
+        c: Connection,
         after: int = 0,
         limit: int = 1000,
         *,
@@ -80,7 +81,7 @@ class Appeals(SealedBook):
     @writes
     def move(
         self,
-        c: sa.Connection,
+        c: Connection,
         id_: int,
         step: Step,
         *,

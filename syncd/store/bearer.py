@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.errors import UsageError
 from syncd.roster import certificate
@@ -58,7 +59,7 @@ class Bearers(Book):
     @writes
     def add(
         self,
-        c: sa.Connection,
+        c: Connection,
         name: str,
         role: str,
         der: bytes | None = None,
@@ -94,7 +95,7 @@ class Bearers(Book):
         return token
 
     @reads_few
-    def check(self, c: sa.Connection, token: str) -> Bearer | None:
+    def check(self, c: Connection, token: str) -> Bearer | None:
         """Return whose token it is, or None.
 
         Read from the database each time: a revoked one is out at once. 256
@@ -104,24 +105,24 @@ class Bearers(Book):
         return Bearer(*row) if row else None
 
     @reads_few
-    def lives(self, c: sa.Connection, id_: int) -> bool:
+    def lives(self, c: Connection, id_: int) -> bool:
         """Tell whether a token opens something."""
         return bool(c.scalar(sa.select(LIVE).where(_at.id == id_)))
 
     @reads_few
-    def of_staff(self, c: sa.Connection, staff: str) -> Bearer | None:
+    def of_staff(self, c: Connection, staff: str) -> Bearer | None:
         """Return the newest live token of a person, by the staff number."""
         its = _ALL.where(_at.staff == staff, _at.staff != "", LIVE)
         row = c.execute(its.order_by(_at.id.desc())).first()
         return Bearer(*row) if row else None
 
     @reads_few
-    def ever(self, c: sa.Connection, role: str) -> bool:
+    def ever(self, c: Connection, role: str) -> bool:
         """Tell whether a token of a role was ever added."""
         return c.execute(_ALL.where(_at.role == role)).first() is not None
 
     @reads_few
-    def certificates(self, c: sa.Connection) -> frozenset[bytes]:
+    def certificates(self, c: Connection) -> frozenset[bytes]:
         """Return the certificates (DER) that stand for somebody just now."""
         its = sa.select(_at.certificate).where(LIVE)
         return frozenset(filter(None, c.scalars(its)))

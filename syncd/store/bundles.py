@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import DamagedError, StaleError
@@ -46,32 +47,28 @@ _REWRITE = Prepared(
 _ERASABLE = {bytes((type_,)) for type_ in leaf.INDICATOR_TYPES}
 
 
-def put(
-    connection: sa.Connection, log_id: int, bundles: Sequence[Bundle]
-) -> None:
+def put(c: Connection, log_id: int, bundles: Sequence[Bundle]) -> None:
     """Keep the bundles; a narrower one of the same number is replaced."""
     _PUT.many(
-        connection,
+        c,
         [(log_id, b.n, b.width, b.gz, b.root, b.entries) for b in bundles],
     )
 
 
-def rewrite(connection: sa.Connection, log_id: int, b: Bundle) -> None:
+def rewrite(c: Connection, log_id: int, b: Bundle) -> None:
     """Replace records of a bundle, leaves unchanged.
 
     Raises:
         StaleError: it has grown, or is not there at all.
     """
-    if not _REWRITE.run(
-        connection, b.gz, b.entries, log_id, b.n, b.width, b.root
-    ):
+    if not _REWRITE.run(c, b.gz, b.entries, log_id, b.n, b.width, b.root):
         raise StaleError(
             "log: bundle {n} is not {width} wide now", n=b.n, width=b.width
         )
 
 
 def close(
-    c: sa.Connection, log_id: int, origin: str, n: int, gone: Collection[int]
+    c: Connection, log_id: int, origin: str, n: int, gone: Collection[int]
 ) -> dict[int, bytes]:
     """Close the records of types 1–7 of a bundle whose indices are `gone`.
 
@@ -98,21 +95,19 @@ def close(
     return closed
 
 
-def get(connection: sa.Connection, log_id: int, n: int) -> Bundle | None:
+def get(c: Connection, log_id: int, n: int) -> Bundle | None:
     """Return bundle `n` of a log, or None."""
-    row = _GET.one(connection, log_id, n)
+    row = _GET.one(c, log_id, n)
     return None if row is None else Bundle(*row)
 
 
-def roots(
-    connection: sa.Connection, log_id: int, first: int, last: int
-) -> list[bytes]:
+def roots(c: Connection, log_id: int, first: int, last: int) -> list[bytes]:
     """Return the roots of full bundles first..last-1, in order.
 
     Raises:
         DamagedError: one of them is missing or not full.
     """
-    rows = _ROOTS.all(connection, log_id, first, last)
+    rows = _ROOTS.all(c, log_id, first, last)
     if len(rows) != max(last - first, 0):
         raise DamagedError(
             "log: {n} full bundles of {first} to {last}",
@@ -123,7 +118,7 @@ def roots(
     return [root for (root,) in rows]
 
 
-def need(c: sa.Connection, log_id: int, origin: str, n: int) -> Bundle:
+def need(c: Connection, log_id: int, origin: str, n: int) -> Bundle:
     """Return bundle `n` of a log.
 
     Raises:
@@ -137,7 +132,7 @@ def need(c: sa.Connection, log_id: int, origin: str, n: int) -> Bundle:
     return found
 
 
-def root_at(c: sa.Connection, log_id: int, origin: str, size: int) -> bytes:
+def root_at(c: Connection, log_id: int, origin: str, size: int) -> bytes:
     """Return the root of the first `size` entries.
 
     Raises:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.errors import ForkError, StaleError
 from syncd.flows.ports import Cosigned, OwnHead
@@ -32,7 +33,7 @@ class CosignRows(Book):
 
     @reads
     def cosigned(
-        self, c: sa.Connection, role: str, origin: str
+        self, c: Connection, role: str, origin: str
     ) -> Cosigned | None:
         """Return the last one by our `seen` or `merged` key, or None."""
         return _cosigned(c, role, origin)
@@ -42,7 +43,7 @@ class CosignRows(Book):
     ) -> None:
         """Replace `old` by `new`, as the port says."""
 
-        def job(c: sa.Connection) -> None:
+        def job(c: Connection) -> None:
             last = _cosigned(c, role, origin)
             if _tree(last) != _tree(old):
                 raise StaleError(
@@ -70,7 +71,7 @@ class CosignRows(Book):
     @writes
     def keep_receipt(
         self,
-        c: sa.Connection,
+        c: Connection,
         origin: str,
         signer: str,
         size: int,
@@ -103,7 +104,7 @@ class CosignRows(Book):
 
     @reads
     def first_receipts(
-        self, c: sa.Connection, origin: str, index: int
+        self, c: Connection, origin: str, index: int
     ) -> list[Receipt]:
         """Return each signer's first receipt that we have of an entry."""
         found: dict[str, Receipt] = {}
@@ -120,14 +121,14 @@ class CosignRows(Book):
         return sorted(found.values(), key=lambda one: (one.at, one.signer))
 
     @reads
-    def effect_at(self, c: sa.Connection, origin: str, index: int) -> int:
+    def effect_at(self, c: Connection, origin: str, index: int) -> int:
         """Return when an entry that has effect took it, 0 if not known."""
         at = sa.select(effect.c.at).where(effect.c.size > index)
         first = at.filter_by(origin=origin).order_by(effect.c.size)
         return c.scalar(first.limit(1)) or 0
 
     @reads
-    def kept(self, c: sa.Connection, origin: str, page: int) -> list[bytes]:
+    def kept(self, c: Connection, origin: str, page: int) -> list[bytes]:
         """Return a page of others' first receipts of whatever took effect."""
         at = kept_receipt.c
         rows = sa.select(at.note).where(at.origin == origin)
@@ -135,19 +136,19 @@ class CosignRows(Book):
         return [*c.scalars(some.offset(page * PAGE))]
 
     @reads
-    def first_effect(self, c: sa.Connection) -> int:
+    def first_effect(self, c: Connection) -> int:
         """Return when the first thing took effect that we know of, 0 if none."""
         return c.scalar(sa.select(sa.func.min(effect.c.at))) or 0
 
     @writes
-    def prune(self, c: sa.Connection, days: int) -> None:
+    def prune(self, c: Connection, days: int) -> None:
         """Forget effects, and the first receipts of them, of long ago."""
         oldest = self._clock() - days * 86_400
         for table in (effect, kept_receipt):
             c.execute(sa.delete(table).where(table.c.at < oldest))
 
 
-def take_effect(c: sa.Connection, head: OwnHead, now: int) -> None:
+def take_effect(c: Connection, head: OwnHead, now: int) -> None:
     """Note that something takes effect in a tree of our log."""
     size = head.frontier.size
     new = sa.insert(effect).values(origin=head.origin, size=size, at=now)
@@ -158,7 +159,7 @@ def _tree(signed: Cosigned | None) -> tuple[int, bytes] | None:
     return (signed.size, signed.root) if signed else None
 
 
-def _cosigned(c: sa.Connection, role: str, origin: str) -> Cosigned | None:
+def _cosigned(c: Connection, role: str, origin: str) -> Cosigned | None:
     found = sa.select(cosigned.c.size, cosigned.c.root, cosigned.c.note)
     row = c.execute(found.filter_by(role=role, origin=origin)).first()
     return None if row is None else Cosigned(*row)

@@ -7,6 +7,7 @@ is withheld from then on; merging begins again before it.
 """
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.flows.ports import MirrorHead
 from syncd.indicator import codec
@@ -26,9 +27,7 @@ from syncd.tlog import checkpoint, merkle, note
 from syncd.tlog.merkle import BUNDLE, Frontier
 
 
-def cut(
-    c: sa.Connection, log_id: int, head: MirrorHead, size: int
-) -> MirrorHead:
+def cut(c: Connection, log_id: int, head: MirrorHead, size: int) -> MirrorHead:
     """Return what is left of a log: its first `size` entries, uncontested.
 
     Its note is the largest kept checkpoint of the entries that are left.
@@ -54,7 +53,7 @@ def cut(
 
 
 def _cut_bundles(
-    c: sa.Connection, log_id: int, origin: str, size: int
+    c: Connection, log_id: int, origin: str, size: int
 ) -> list[bytes]:
     """Drop what is beyond; return the leaf hashes of the partial bundle."""
     n, width = divmod(size, BUNDLE)
@@ -66,7 +65,7 @@ def _cut_bundles(
     return codec.leaf_hashes(codec.records(origin, last)[:width])
 
 
-def _undo_erasures(c: sa.Connection, log_id: int, size: int) -> int:
+def _undo_erasures(c: Connection, log_id: int, size: int) -> int:
     """Forget erasures by entries from `size` on; return the first undone.
 
     A roster's erasure in a tree of just that size is forgotten with them: it
@@ -86,7 +85,7 @@ def _undo_erasures(c: sa.Connection, log_id: int, size: int) -> int:
     return undone[0][0] if undone else size
 
 
-def _cut_rows(c: sa.Connection, log_id: int, merged: int, size: int) -> None:
+def _cut_rows(c: Connection, log_id: int, merged: int, size: int) -> None:
     """Drop what entries from `merged` on said, and end nothing by them."""
     for table in (claim, mirror_sighting):
         drop(c, table, log_id, table.c.idx >= merged)

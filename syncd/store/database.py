@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import NewerError, StaleError, UsageError
@@ -46,7 +47,7 @@ class Fence:
 
     number: int = 0
 
-    def check(self, c: sa.Connection) -> None:
+    def check(self, c: Connection) -> None:
         """Pass if we lead, as this transaction sees it.
 
         Raises:
@@ -110,7 +111,7 @@ class Database:
     # ------------------------------------------------------------ jobs
 
     async def read(
-        self, job: Callable[[sa.Connection], T], *, few: bool = False
+        self, job: Callable[[Connection], T], *, few: bool = False
     ) -> T:
         """Return what `job` makes of one consistent snapshot.
 
@@ -129,7 +130,7 @@ class Database:
 
     async def write(
         self,
-        job: Callable[[sa.Connection], T],
+        job: Callable[[Connection], T],
         then: Callable[[], None] = lambda: None,
         *,
         leading: bool | None = None,
@@ -145,7 +146,7 @@ class Database:
         """
         only_leader = self.schema == "mirror" if leading is None else leading
 
-        def fenced(c: sa.Connection) -> T:
+        def fenced(c: Connection) -> T:
             if self.fence and only_leader:
                 self.fence.check(c)
             return job(c)
@@ -170,24 +171,24 @@ class Database:
             self.on_news()
         return done
 
-    def session(self, name: str) -> sa.Connection:
+    def session(self, name: str) -> Connection:
         """Return a server's session that ends when it is silent for a while."""
         engine: Any = self._engine  # a file's has none
-        made: sa.Connection = engine.session(name)
+        made: Connection = engine.session(name)
         return made
 
-    def read_now(self, job: Callable[[sa.Connection], T]) -> T:
+    def read_now(self, job: Callable[[Connection], T]) -> T:
         """Like `read`, on the calling thread."""
         with self.reading() as connection:
             return job(connection)
 
     @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
+    def reading(self) -> Iterator[Connection]:
         """Yield one consistent snapshot, on the calling thread."""
         with self.translated(), self._engine.reading() as connection:
             yield connection
 
-    def write_now(self, job: Callable[[sa.Connection], T]) -> T:
+    def write_now(self, job: Callable[[Connection], T]) -> T:
         """Like `write`; only for `in_writer` steps and before the loop."""
         with self.translated(), self._engine.writing() as connection:
             done = job(connection)

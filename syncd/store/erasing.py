@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import DamagedError, MalformedError, Message
@@ -56,20 +57,20 @@ _REMEMBER = Prepared(
 )
 
 
-def erased(c: sa.Connection, log_id: int) -> list[Range]:
+def erased(c: Connection, log_id: int) -> list[Range]:
     """Return all erasures known of a log."""
     log, *which = tables.erased.c
     rows = c.execute(sa.select(*which).where(log == log_id).order_by(*which))
     return [(start, stop, by) for start, stop, by in rows]
 
 
-def remember(c: sa.Connection, log_id: int, ranges: Iterable[Range]) -> None:
+def remember(c: Connection, log_id: int, ranges: Iterable[Range]) -> None:
     """Keep erasures of a log."""
     _REMEMBER.many(c, [(log_id, *one) for one in ranges])
 
 
 def erase(
-    c: sa.Connection,
+    c: Connection,
     log_id: int,
     origin: str,
     ranges: Iterable[Range],
@@ -95,7 +96,7 @@ def erase(
 
 
 def erase_ours(
-    c: sa.Connection, log_id: int, origin: str, ranges: Sequence[Range]
+    c: Connection, log_id: int, origin: str, ranges: Sequence[Range]
 ) -> None:
     """Act on erasures in a log of ours in own.db: values go, too.
 
@@ -108,9 +109,7 @@ def erase_ours(
     retracting.forget(c, log_id, spans(own))
 
 
-def _numbers(
-    c: sa.Connection, log_id: int, found: Sequence[Span]
-) -> list[int]:
+def _numbers(c: Connection, log_id: int, found: Sequence[Span]) -> list[int]:
     """Return the numbers of the bundles that spans may touch."""
     n = bundle.c.n
     if not found:
@@ -137,7 +136,7 @@ def _shares(
 
 
 def erase_again(
-    c: sa.Connection, log_id: int, origin: str, numbers: Sequence[int]
+    c: Connection, log_id: int, origin: str, numbers: Sequence[int]
 ) -> list[Finding]:
     """Act on known erasures in bundles that have just come in."""
     acted = _Erasure(c, log_id, origin)
@@ -183,7 +182,7 @@ class _Erasure:
     With a `day` (since 1970) it is noted what still said something on it.
     """
 
-    c: sa.Connection
+    c: Connection
     log_id: int
     origin: str
     day: int | None = None

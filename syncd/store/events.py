@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.errors import Message
 from syncd.flows.ports import Finding
@@ -45,9 +46,7 @@ class StoredEvent:
     data: Mapping[str, Any]  # no raw value, no token
 
 
-def tell(
-    c: sa.Connection, now: int, name: str, data: Mapping[str, Any]
-) -> None:
+def tell(c: Connection, now: int, name: str, data: Mapping[str, Any]) -> None:
     """Add an event in the caller's transaction; drop the one too many."""
     c.info[NEWS] = True
     number = (_LAST.one(c)[0] or 0) + 1
@@ -85,7 +84,7 @@ class EventBook(Book):
     @writes
     def now(
         self,
-        c: sa.Connection,
+        c: Connection,
         what: str,
         value: str,
         name: str,
@@ -104,7 +103,7 @@ class EventBook(Book):
         return True
 
     @reads
-    def reported(self, c: sa.Connection, what: str) -> str:
+    def reported(self, c: Connection, what: str) -> str:
         """Return the value of `what` that was reported last, "" if none."""
         row = _REPORTED.one(c, what)
         return row[0] if row else ""

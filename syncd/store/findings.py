@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Finding
@@ -25,9 +26,7 @@ class Row:
     count: int
 
 
-def record(
-    connection: sa.Connection, findings: Iterable[Finding], now: int
-) -> None:
+def record(c: Connection, findings: Iterable[Finding], now: int) -> None:
     """Keep each finding; one that is known is counted, its detail renewed."""
     new = insert(finding)
     again = new.on_conflict_do_update(
@@ -41,26 +40,24 @@ def record(
     for f in findings:
         detail = msgspec.json.encode(wire.of(f.detail)).decode()
         row = {**_key(f), "detail": detail, "count": 1}
-        connection.execute(again, {**row, "first_at": now, "last_at": now})
+        c.execute(again, {**row, "first_at": now, "last_at": now})
 
 
 def news(
-    connection: sa.Connection, findings: Iterable[Finding], since: int
+    c: Connection, findings: Iterable[Finding], since: int
 ) -> list[Finding]:
     """Return those, each once, that were not met since a time."""
     lately = sa.select(finding.c.id).where(finding.c.last_at >= since)
     return [
         f
         for f in dict.fromkeys(findings)
-        if connection.scalar(lately.filter_by(**_key(f))) is None
+        if c.scalar(lately.filter_by(**_key(f))) is None
     ]
 
 
-def after(
-    connection: sa.Connection, number: int, limit: int
-) -> list[tuple[int, Finding]]:
+def after(c: Connection, number: int, limit: int) -> list[tuple[int, Finding]]:
     """Return findings above a row number, with theirs, in its order."""
-    rows = connection.execute(
+    rows = c.execute(
         sa.select(finding.c.id, *_KEY, finding.c.detail)
         .where(finding.c.id > number)
         .order_by(finding.c.id)
@@ -69,10 +66,10 @@ def after(
     return [(id_, _finding(*row)) for id_, *row in rows]
 
 
-def newest(connection: sa.Connection, limit: int) -> list[Row]:
+def newest(c: Connection, limit: int) -> list[Row]:
     """Return up to `limit` findings, the one met last first."""
     at = finding.c
-    rows = connection.execute(
+    rows = c.execute(
         sa.select(*_KEY, at.detail, at.first_at, at.last_at, at.count)
         .order_by(at.last_at.desc(), at.id.desc())
         .limit(limit)

@@ -11,6 +11,7 @@ number.
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.errors import Message, MissingError, RefusedError
 from syncd.flows.submission import ImportEnd
@@ -94,7 +95,7 @@ async def finish(
 
 
 def _finish(
-    c: sa.Connection, import_id: int, end: ImportEnd, now: int, day: str
+    c: Connection, import_id: int, end: ImportEnd, now: int, day: str
 ) -> None:
     before = sa.func.coalesce(import_list.c.latest, 0)
     wanted = sa.select(_job.list_id, _job.refused, _job.finished_at, before)
@@ -153,14 +154,14 @@ def _check(due: int, size: int, refused: int, end: ImportEnd) -> None:
     )
 
 
-def _count(c: sa.Connection, list_id: int, before: int = 2**53) -> int:
+def _count(c: Connection, list_id: int, before: int = 2**53) -> int:
     """Return how many values a list has, last found before an import."""
     lost = (_at.list_id == list_id, _at.last < before)
     count = sa.select(sa.func.count()).select_from(list_value).where(*lost)
     return int(c.execute(count).scalar_one())
 
 
-def _touch_refused(c: sa.Connection, import_id: int, list_id: int) -> bool:
+def _touch_refused(c: Connection, import_id: int, list_id: int) -> bool:
     """Have what was refused count as found: its cell was there.
 
     Tell whether there are refused rows whose cell is nothing's that we know.

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd import canonical
@@ -102,7 +103,7 @@ class Imports(SealedBook):
 
     @writes
     def begin(
-        self, c: sa.Connection, wanted: ImportBegin, caller: str = ""
+        self, c: Connection, wanted: ImportBegin, caller: str = ""
     ) -> ImportStatus:
         """Begin an import, or find the one that has not ended.
 
@@ -140,9 +141,7 @@ class Imports(SealedBook):
         [begun] = self._states(c, 1, job.id == id_)
         return begun
 
-    def _end_others(
-        self, c: sa.Connection, list_id: int, *, anew: bool
-    ) -> None:
+    def _end_others(self, c: Connection, list_id: int, *, anew: bool) -> None:
         open_ = (job.list_id == list_id, _OPEN)
         other = self._state(c, *open_, job.row > 0, job.whole == 0)
         if other is not None and not anew:
@@ -156,7 +155,7 @@ class Imports(SealedBook):
         c.execute(ended.values(finished_at=self._clock()))
 
     @reads
-    def state(self, c: sa.Connection, import_id: int) -> ImportStatus:
+    def state(self, c: Connection, import_id: int) -> ImportStatus:
         """Return how far an import has come.
 
         Raises:
@@ -168,7 +167,7 @@ class Imports(SealedBook):
         return found
 
     @reads
-    def words(self, c: sa.Connection, import_id: int) -> Words:
+    def words(self, c: Connection, import_id: int) -> Words:
         """Return which words of its cells were read as which codes."""
         its = c.scalar(sa.select(job.sealed).where(job.id == import_id))
         opened = self._cipher.open_json
@@ -180,7 +179,7 @@ class Imports(SealedBook):
     @reads
     def history(
         self,
-        c: sa.Connection,
+        c: Connection,
         before: int = 0,
         limit: int = 100,
         list_name: str = "",
@@ -196,7 +195,7 @@ class Imports(SealedBook):
         return self._states(c, limit, *where)
 
     @reads
-    def list_id(self, c: sa.Connection, name: str) -> int:
+    def list_id(self, c: Connection, name: str) -> int:
         """Return the number of a list.
 
         Raises:
@@ -205,7 +204,7 @@ class Imports(SealedBook):
         return self._named(c, name)
 
     @reads
-    def in_force(self, c: sa.Connection, import_id: int) -> int:
+    def in_force(self, c: Connection, import_id: int) -> int:
         """Return how many of the rows that an import brought stand."""
         stand = (vault.c.import_id == import_id, vault.c.state < State.ENDING)
         count = sa.select(sa.func.count()).select_from(vault).where(*stand)
@@ -215,7 +214,7 @@ class Imports(SealedBook):
 
     @reads
     def refused(
-        self, c: sa.Connection, import_id: int, after: int = 0
+        self, c: Connection, import_id: int, after: int = 0
     ) -> tuple[list[Refused], bool]:
         """Return refused rows behind a row, and whether there are more."""
         at = import_refused.c
@@ -256,7 +255,7 @@ class Imports(SealedBook):
 
     # -------------------------------------------------------- innards
 
-    def _list_id(self, c: sa.Connection, name: str) -> int:
+    def _list_id(self, c: Connection, name: str) -> int:
         """Return the number of a list, which is made if there is none."""
         mac = self._hash("list", name)
         sealed = self._cipher.seal_json(name, "list", mac)
@@ -264,7 +263,7 @@ class Imports(SealedBook):
         c.execute(new.on_conflict_do_nothing())
         return self._named(c, name)
 
-    def _named(self, c: sa.Connection, name: str) -> int:
+    def _named(self, c: Connection, name: str) -> int:
         mac = self._hash("list", name)
         at = import_list.c
         found: int | None = c.scalar(sa.select(at.id).where(at.mac == mac))
@@ -273,13 +272,13 @@ class Imports(SealedBook):
         return found
 
     def _state(
-        self, c: sa.Connection, *where: sa.ColumnElement[bool]
+        self, c: Connection, *where: sa.ColumnElement[bool]
     ) -> ImportStatus | None:
         found = self._states(c, 1, *where)
         return found[0] if found else None
 
     def _states(
-        self, c: sa.Connection, most: int, *where: sa.ColumnElement[bool]
+        self, c: Connection, most: int, *where: sa.ColumnElement[bool]
     ) -> list[ImportStatus]:
         wanted = _STATUS.where(*where).order_by(job.id.desc()).limit(most)
         return [self._opened(**row) for row in c.execute(wanted).mappings()]
@@ -303,7 +302,7 @@ def _dropped(imports: sa.ColumnElement[bool]) -> sa.Delete:
 
 
 def move(
-    c: sa.Connection,
+    c: Connection,
     cipher: VaultCipher,
     mark: ImportMark,
     outcomes: Sequence[Outcome],

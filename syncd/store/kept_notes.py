@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Finding
@@ -24,20 +25,20 @@ class KeptNotes(Book):
 
     @writes
     def keep_note(
-        self, c: sa.Connection, origin: str, size: int, note: bytes
+        self, c: Connection, origin: str, size: int, note: bytes
     ) -> None:
         """Keep a verified signed checkpoint that is ahead of `mirrored`."""
         keep(c, log_rows.id_of(c, origin, make=True), size, note)
 
     @reads
-    def notes(self, c: sa.Connection, origin: str) -> Mapping[int, bytes]:
+    def notes(self, c: Connection, origin: str) -> Mapping[int, bytes]:
         """Return the kept signed checkpoints by size."""
         return of_log(c, log_rows.id_of(c, origin))
 
     @any_daemon_writes
     def contest(
         self,
-        c: sa.Connection,
+        c: Connection,
         origin: str,
         notes: Sequence[bytes],
         finding: Finding,
@@ -50,22 +51,22 @@ class KeptNotes(Book):
         findings.record(c, [finding], self._clock())
 
     @reads_few
-    def contested(self, c: sa.Connection) -> frozenset[str]:
+    def contested(self, c: Connection) -> frozenset[str]:
         """Return the forked origins."""
         return frozenset(origin for (origin,) in _CONTESTED.all(c))
 
     @reads
-    def evidence(self, c: sa.Connection, origin: str) -> list[bytes]:
+    def evidence(self, c: Connection, origin: str) -> list[bytes]:
         """Return the notes of a log that contradict each other, or did."""
         return evidence(c, log_rows.id_of(c, origin))
 
     @reads
-    def rejected(self, c: sa.Connection, origin: str) -> list[bytes]:
+    def rejected(self, c: Connection, origin: str) -> list[bytes]:
         """Return those of them that the roster decided against."""
         return rejected(c, log_rows.id_of(c, origin))
 
 
-def of_log(c: sa.Connection, log_id: int) -> dict[int, bytes]:
+def of_log(c: Connection, log_id: int) -> dict[int, bytes]:
     """Return the kept signed checkpoints of a log by size, in order."""
     kept = sa.select(kept_note.c.size, kept_note.c.note)
     rows = c.execute(
@@ -74,12 +75,12 @@ def of_log(c: sa.Connection, log_id: int) -> dict[int, bytes]:
     return dict(map(tuple, rows))
 
 
-def rejected(c: sa.Connection, log_id: int) -> list[bytes]:
+def rejected(c: Connection, log_id: int) -> list[bytes]:
     """Return a log's notes that the roster decided against."""
     return evidence(c, log_id, fork_note.c.rejected == 1)
 
 
-def keep(c: sa.Connection, log_id: int, size: int, note: bytes) -> None:
+def keep(c: Connection, log_id: int, size: int, note: bytes) -> None:
     """Keep a note, and of all those only what receipts may still need.
 
     That is the largest one up to `merged`, and above it a thinned few: a
@@ -99,14 +100,14 @@ def keep(c: sa.Connection, log_id: int, size: int, note: bytes) -> None:
     log_rows.drop(c, kept_note, log_id, kept_note.c.size.in_(gone))
 
 
-def reject(c: sa.Connection, log_id: int, notes: Sequence[bytes]) -> None:
+def reject(c: Connection, log_id: int, notes: Sequence[bytes]) -> None:
     """Keep notes as evidence alone: they are of no account any more."""
     _keep_evidence(c, log_id, notes, rejected=1)
     log_rows.drop(c, kept_note, log_id, kept_note.c.note.in_(notes))
 
 
 def evidence(
-    c: sa.Connection, log_id: int, *which: sa.ColumnElement[bool]
+    c: Connection, log_id: int, *which: sa.ColumnElement[bool]
 ) -> list[bytes]:
     """Return a log's notes that contradict each other, some or all."""
     found = sa.select(fork_note.c.note).order_by(fork_note.c.hash)
@@ -114,7 +115,7 @@ def evidence(
 
 
 def _keep_evidence(
-    c: sa.Connection, log_id: int, notes: Sequence[bytes], rejected: int = 0
+    c: Connection, log_id: int, notes: Sequence[bytes], rejected: int = 0
 ) -> None:
     """Keep notes; what the roster decided against stays so."""
     new = insert(fork_note)

@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import UnavailableError
@@ -155,7 +156,7 @@ class Election(Book):
         self.node = node
         self.fence = Fence()
         self.handed_over = False  # by one whom we saw, on the same server
-        self._session: sa.Connection | None = None
+        self._session: Connection | None = None
         self._at_work = threading.Lock()
         self._waited_for = dict[Any, float]()  # since when
         self._seen: Term | None = None  # who led when we looked last
@@ -184,7 +185,7 @@ class Election(Book):
                 return bool(self._session.scalar(_ASK))
             return bool(self._session.scalar(FENCING) == self.fence.number)
 
-    def _end_hanging(self, session: sa.Connection) -> None:
+    def _end_hanging(self, session: Connection) -> None:
         """End who writes, and of whom nothing has come for a while."""
         now, waited_for = time.monotonic(), dict[Any, float]()
         for row in session.execute(_WAITED_FOR).all():
@@ -198,7 +199,7 @@ class Election(Book):
     async def _begin(self) -> None:
         """Raise the fencing number: what led before is over."""
 
-        def job(c: sa.Connection) -> tuple[Term | None, Term]:
+        def job(c: Connection) -> tuple[Term | None, Term]:
             before = _term(c)
             system, timeline = c.execute(_SERVER).one()
             number = (before.fencing if before else 0) + 1
@@ -214,7 +215,7 @@ class Election(Book):
         log.info("leads", fencing=new.fencing, handed_over=self.handed_over)
 
     @reads
-    def daemons(self, c: sa.Connection) -> list[tuple[str, int | None]]:
+    def daemons(self, c: Connection) -> list[tuple[str, int | None]]:
         """Return which daemons there are, and since when which one leads."""
         since = c.scalar(sa.select(leader.c.since))
         return [
@@ -223,12 +224,12 @@ class Election(Book):
         ]
 
     @reads
-    def sizes(self, c: sa.Connection) -> dict[str, int]:
+    def sizes(self, c: Connection) -> dict[str, int]:
         """Return how many bytes each schema has on the server."""
         return dict(map(tuple, c.execute(_SIZES)))
 
     @reads
-    def news(self, c: sa.Connection, version: int) -> News:
+    def news(self, c: Connection, version: int) -> News:
         """Return what is new to who has this version of the roster."""
         at = accepted_roster.c
         notes = sa.select(at.note).where(at.version > version)
@@ -255,6 +256,6 @@ class Election(Book):
                     session.close()
 
 
-def _term(c: sa.Connection) -> Term | None:
+def _term(c: Connection) -> Term | None:
     row = c.execute(sa.select(leader)).first()
     return Term(*row) if row else None

@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.indicator.folding import Rows
 from syncd.store.prepared import Prepared
 from syncd.store.tables import claim
 
 
-def load_claims(c: sa.Connection, log_id: int, rows: Rows) -> None:
+def load_claims(c: Connection, log_id: int, rows: Rows) -> None:
     """Add rows of a log to its claims.
 
     SQLite cuts them itself, a slice in a statement: no row is an object, and
@@ -56,7 +57,7 @@ _CUT = Prepared(_cut(), "spans", "cells", "log")
 
 
 def load(
-    c: sa.Connection, table: sa.Table, log_id: int, rows: Iterable[Any]
+    c: Connection, table: sa.Table, log_id: int, rows: Iterable[Any]
 ) -> None:
     """Add rows of a log to a table that has `log_id` after their columns."""
     if c.dialect.name == "postgresql":
@@ -74,7 +75,7 @@ def _insert(table: sa.Table, log_id: int) -> Prepared:
 
 
 def copy(
-    c: sa.Connection, table: sa.Table, names: list[str], rows: Iterable[Any]
+    c: Connection, table: sa.Table, names: list[str], rows: Iterable[Any]
 ) -> int:
     """Add rows of some columns to PostgreSQL's table; return their number."""
     raw: Any = c.connection.driver_connection

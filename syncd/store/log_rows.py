@@ -1,6 +1,7 @@
 """The rows of logs in mirror.db: how far we hold each."""
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.errors import StaleError
 from syncd.flows.ports import MirrorHead
@@ -12,7 +13,7 @@ log = mirror_log.c
 _ID = Prepared(sa.select(log.id).where(given(log.origin)))
 
 
-def id_of(c: sa.Connection, origin: str, *, make: bool = False) -> int:
+def id_of(c: Connection, origin: str, *, make: bool = False) -> int:
     """Return the row id of an origin; 0 stands for one never heard of."""
     row = _ID.one(c, origin)
     if row is None and make:
@@ -22,7 +23,7 @@ def id_of(c: sa.Connection, origin: str, *, make: bool = False) -> int:
     return row[0] if row else 0
 
 
-def head(c: sa.Connection, origin: str) -> MirrorHead:
+def head(c: Connection, origin: str) -> MirrorHead:
     """Return how far we are (size 0 if we never heard of it)."""
     row = c.execute(
         sa.select(
@@ -44,7 +45,7 @@ def head(c: sa.Connection, origin: str) -> MirrorHead:
 
 
 def drop(
-    c: sa.Connection,
+    c: Connection,
     table: sa.Table,
     log_id: int,
     *which: sa.ColumnElement[bool],
@@ -53,7 +54,7 @@ def drop(
     c.execute(sa.delete(table).where(table.c.log_id == log_id, *which))
 
 
-def move(c: sa.Connection, old: MirrorHead, new: MirrorHead) -> int:
+def move(c: Connection, old: MirrorHead, new: MirrorHead) -> int:
     """Move a log's row from `old` to `new`, uncontested; return its id.
 
     Raises:

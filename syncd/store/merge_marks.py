@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.store import events
 from syncd.store.book import Book, reads, writes
@@ -47,7 +48,7 @@ class MergeMarks(Book):
 
     @writes
     def add(
-        self, c: sa.Connection, origin: str, first: int, stop: int, n: int
+        self, c: Connection, origin: str, first: int, stop: int, n: int
     ) -> None:
         """Mark that `n` statements came in, and tell of it."""
         now, last = self._clock(), _newest(c)
@@ -59,7 +60,7 @@ class MergeMarks(Book):
         events.tell(c, now, "changes", {**data, "origin": origin})
 
     @reads
-    def newest(self, c: sa.Connection) -> Mark:
+    def newest(self, c: Connection) -> Mark:
         """Return the newest mark, `BEGIN` if there is none."""
         return _newest(c)
 
@@ -76,7 +77,7 @@ class MergeMarks(Book):
         return found if found and found[0].id == number else None
 
     @reads
-    def sizes(self, c: sa.Connection, number: int) -> Mapping[str, int]:
+    def sizes(self, c: Connection, number: int) -> Mapping[str, int]:
         """Return how much of each log had come when a mark was made.
 
         That is where the next mark of the log begins, else how far the log
@@ -93,14 +94,14 @@ class MergeMarks(Book):
         return came | dict(map(tuple, c.execute(first)))
 
     @writes
-    def prune(self, c: sa.Connection) -> None:
+    def prune(self, c: Connection) -> None:
         """Drop old marks, but the newest."""
         newest, oldest = _newest(c).id, self._clock() - KEPT_S
         old = sa.or_(mark.c.at < oldest, mark.c.id <= newest - KEPT)
         c.execute(sa.delete(mark).where(old, mark.c.id < newest))
 
 
-def _newest(c: sa.Connection) -> Mark:
+def _newest(c: Connection) -> Mark:
     row = c.execute(sa.select(mark).order_by(mark.c.id.desc()).limit(1))
     found = row.one_or_none()
     return Mark(*found) if found else BEGIN

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.errors import UsageError
 
@@ -24,14 +25,14 @@ BEGUN, DONE, FILLING = f"{MOVE}begun-", f"{MOVE}done-", f"{MOVE}filling-"
 AWAY = ".moved"  # added to a file's name
 
 
-def revision(connection: sa.Connection) -> str | None:
+def revision(connection: Connection) -> str | None:
     """Return what a database is at; None if it is empty."""
     if not sa.inspect(connection).has_table(_VERSION.name):
         return None
     return connection.execute(sa.select(_VERSION)).scalar()
 
 
-def mark(connection: sa.Connection, found: str) -> None:
+def mark(connection: Connection, found: str) -> None:
     """Say what a database is at, which has its tables."""
     connection.execute(sa.update(_VERSION).values(version_num=found))
 
@@ -49,7 +50,7 @@ def known(schema: str) -> set[str]:
     return {s.revision for s in _scripts(schema).walk_revisions()}
 
 
-def upgrade(schema: str, connection: sa.Connection) -> None:
+def upgrade(schema: str, connection: Connection) -> None:
     """Migrate inside the transaction that its caller holds, alone.
 
     A second process waits for that, then finds nothing left to do.

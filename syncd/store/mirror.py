@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import StaleError
@@ -64,18 +65,18 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
     # ---------------------------------------------------------- moving
 
     @reads
-    def head(self, c: sa.Connection, origin: str) -> MirrorHead:
+    def head(self, c: Connection, origin: str) -> MirrorHead:
         """Return how far we are (size 0 if we never heard of it)."""
         return log_rows.head(c, origin)
 
     @reads
-    def heads(self, c: sa.Connection) -> list[MirrorHead]:
+    def heads(self, c: Connection) -> list[MirrorHead]:
         """Return how far we are with each origin that we heard of."""
         origins = sorted(c.scalars(sa.select(log.origin)))
         return [log_rows.head(c, origin) for origin in origins]
 
     @reads_few
-    def sizes(self, c: sa.Connection) -> dict[str, tuple[int, int]]:
+    def sizes(self, c: Connection) -> dict[str, tuple[int, int]]:
         """Return how much of each origin's log is (mirrored, merged)."""
         rows = _SIZES.all(c)
         return {origin: (size, merged) for origin, size, merged in rows}
@@ -103,7 +104,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
                 new_mirrored=new.mirrored,
             )
 
-        def job(c: sa.Connection) -> None:
+        def job(c: Connection) -> None:
             log_id = log_rows.move(c, replace(old, contested=False), new)
             failpoint.hit("merge.head")
             _set_missing(c, log_id, new.missing)
@@ -124,7 +125,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
         await self._db.write(job, lambda: failpoint.hit("merge.committed"))
 
     @reads
-    def merged_today(self, c: sa.Connection, origin: str) -> tuple[int, int]:
+    def merged_today(self, c: Connection, origin: str) -> tuple[int, int]:
         """Return how many entries, with how many bytes, were merged today."""
         today = spent.c.hour >= self._clock() // _DAY_S * 24
         sums = map(sa.func.sum, (spent.c.entries, spent.c.octets))
@@ -133,7 +134,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
         return row[0] or 0, row[1] or 0
 
     @writes
-    def fold_again(self, c: sa.Connection, origin: str) -> None:
+    def fold_again(self, c: Connection, origin: str) -> None:
         """Drop the claims of `origin` and set its `merged` to 0.
 
         For a risen `format`: the logs are folded again from the mirror.
@@ -147,20 +148,20 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
     # --------------------------------------------------------- bundles
 
     @reads
-    def bundle(self, c: sa.Connection, origin: str, n: int) -> Bundle | None:
+    def bundle(self, c: Connection, origin: str, n: int) -> Bundle | None:
         """Return bundle `n` of a mirrored log, or None."""
         return bundle_rows.get(c, log_rows.id_of(c, origin), n)
 
     @reads
     def roots(
-        self, c: sa.Connection, origin: str, first: int, last: int
+        self, c: Connection, origin: str, first: int, last: int
     ) -> list[bytes]:
         """Return the roots of full bundles first..last-1, in order."""
         return bundle_rows.roots(c, log_rows.id_of(c, origin), first, last)
 
     @writes
     def replace_bundle(
-        self, c: sa.Connection, origin: str, bundle: Bundle
+        self, c: Connection, origin: str, bundle: Bundle
     ) -> None:
         """Keep a bundle whose withheld payloads have arrived.
 
@@ -175,7 +176,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
     ) -> None:
         """Hold only the first `size` entries of a log, as the port says."""
 
-        def job(c: sa.Connection) -> None:
+        def job(c: Connection) -> None:
             log_id = log_rows.id_of(c, old.origin)
             new = replace(old, contested=False)
             if size < old.mirrored:
@@ -191,21 +192,21 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
 
     @reads
     def findings_after(
-        self, c: sa.Connection, number: int, limit: int
+        self, c: Connection, number: int, limit: int
     ) -> list[tuple[int, Finding]]:
         """Return findings above a row number, with theirs, in its order."""
         return finding_rows.after(c, number, limit)
 
     @reads
     def findings(
-        self, c: sa.Connection, limit: int = 1000
+        self, c: Connection, limit: int = 1000
     ) -> list[finding_rows.Row]:
         """Return up to `limit` findings, the one met last first."""
         return finding_rows.newest(c, limit)
 
 
 def _joined(
-    c: sa.Connection, log_id: int, origin: str, bundles: Sequence[Bundle]
+    c: Connection, log_id: int, origin: str, bundles: Sequence[Bundle]
 ) -> Sequence[Bundle]:
     """Return the bundles with the payloads of our tail that they lack.
 
@@ -229,16 +230,14 @@ def _joined(
     return [replace(first, gz=codec.deflate(whole)), *rest]
 
 
-def _set_missing(
-    c: sa.Connection, log_id: int, indices: Sequence[int]
-) -> None:
+def _set_missing(c: Connection, log_id: int, indices: Sequence[int]) -> None:
     log_rows.drop(c, missing, log_id)
     if indices:
         rows = [{"log_id": log_id, "idx": i} for i in sorted({*indices})]
         c.execute(sa.insert(missing), rows)
 
 
-def _spend(c: sa.Connection, log_id: int, batch: Batch, hour: int) -> None:
+def _spend(c: Connection, log_id: int, batch: Batch, hour: int) -> None:
     """Count what is merged towards the day's limits, and keep when it was."""
     if batch.stop == batch.start:
         return
@@ -256,7 +255,7 @@ def _spend(c: sa.Connection, log_id: int, batch: Batch, hour: int) -> None:
     log_rows.drop(c, spent, log_id, spent.c.hour < hour - KEPT_HOURS)
 
 
-def _add(c: sa.Connection, log_id: int, batch: Batch) -> None:
+def _add(c: Connection, log_id: int, batch: Batch) -> None:
     load_claims(c, log_id, batch.adds)
     load(c, mirror_sighting, log_id, batch.sightings)
     failpoint.hit("merge.claims")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.flows.ports import Finding
 from syncd.indicator import absent, claims, codec
@@ -31,7 +32,7 @@ class MirrorErasures(Book):
 
     @writes
     def erase(
-        self, c: sa.Connection, origin: str, ranges: Sequence[Range]
+        self, c: Connection, origin: str, ranges: Sequence[Range]
     ) -> None:
         """Act on erasures (from, to, by): payloads, salts and claims go.
 
@@ -44,7 +45,7 @@ class MirrorErasures(Book):
         findings.record(c, fresh, self._clock())
 
     @writes
-    def drop_retired(self, c: sa.Connection) -> None:
+    def drop_retired(self, c: Connection) -> None:
         """Drop all claims of the epochs that are `retired`."""
         for table in (claim, mirror_sighting, ending):
             gone = table.c.kind_epoch.in_(self._keys())
@@ -52,7 +53,7 @@ class MirrorErasures(Book):
 
     @writes
     def retire(
-        self, c: sa.Connection, origin: str, first: int, last: int
+        self, c: Connection, origin: str, first: int, last: int
     ) -> None:
         """Close what is of `retired` epochs in bundles first..last-1."""
         log_id = log_rows.id_of(c, origin)
@@ -66,7 +67,7 @@ class MirrorErasures(Book):
 
     def close_erased(
         self,
-        c: sa.Connection,
+        c: Connection,
         log_id: int,
         origin: str,
         numbers: Sequence[int],
@@ -90,7 +91,7 @@ class MirrorErasures(Book):
 
     def _retire(
         self,
-        c: sa.Connection,
+        c: Connection,
         log_id: int,
         origin: str,
         numbers: Iterable[int],
@@ -108,13 +109,13 @@ class MirrorErasures(Book):
         return failed
 
     @reads
-    def erased(self, c: sa.Connection, origin: str) -> list[Range]:
+    def erased(self, c: Connection, origin: str) -> list[Range]:
         """Return what was erased of `origin`: (from, to, by)."""
         return erasing.erased(c, log_rows.id_of(c, origin))
 
     @reads
     def all_claims(
-        self, c: sa.Connection, token: bytes, key: int
+        self, c: Connection, token: bytes, key: int
     ) -> list[tuple[Claim, int | None, int | None]]:
         """Return the claims on a token, those too that a retract ended.
 
@@ -139,7 +140,7 @@ class MirrorErasures(Book):
 
 
 def erase_merged(
-    c: sa.Connection, log_id: int, batch: Batch, day: int
+    c: Connection, log_id: int, batch: Batch, day: int
 ) -> list[Finding]:
     """Act on what a batch erases: its author answers for what still stood."""
     own = [r for r in batch.erases if r[2] != absent.RETIRED]

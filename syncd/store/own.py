@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import DamagedError, MalformedError, StaleError, UsageError
@@ -37,13 +38,13 @@ from syncd.tlog.merkle import BUNDLE, Frontier
 HIGH_WATER = "high-water.note"
 
 
-def begin(c: sa.Connection, head: OwnHead) -> int:
+def begin(c: Connection, head: OwnHead) -> int:
     """Keep a log at size 0; return its row id."""
     new = sa.insert(log).values(origin=head.origin, **_tip(head))
     return int(c.execute(new.returning(log.c.id)).scalar_one())
 
 
-def id_of(c: sa.Connection, origin: str) -> int:
+def id_of(c: Connection, origin: str) -> int:
     """Return the row id of a log of ours, 0 if there is none."""
     return c.scalar(sa.select(log.c.id).where(log.c.origin == origin)) or 0
 
@@ -92,7 +93,7 @@ class OwnLogStore(Book):
                 "log: {origin}: founded at size 0 only", origin=head.origin
             )
 
-        def job(c: sa.Connection) -> int:
+        def job(c: Connection) -> int:
             if id_of(c, head.origin):
                 raise StaleError(
                     "log: {origin} is there already", origin=head.origin
@@ -104,7 +105,7 @@ class OwnLogStore(Book):
         )
 
     @reads
-    def head(self, c: sa.Connection) -> OwnHead:
+    def head(self, c: Connection) -> OwnHead:
         """Return the committed tip.
 
         Raises:
@@ -137,7 +138,7 @@ class OwnLogStore(Book):
         """
         _check_gapless(old, new, bundles)
 
-        def job(c: sa.Connection) -> None:
+        def job(c: Connection) -> None:
             _move(c, self._log_id, old, new)
             failpoint.hit("append.head")
             bundle_rows.put(c, self._log_id, bundles)
@@ -193,18 +194,18 @@ class OwnLogStore(Book):
         return dict(map(tuple, await self._rows(sizes)))
 
     @reads
-    def bundle(self, c: sa.Connection, n: int) -> Bundle | None:
+    def bundle(self, c: Connection, n: int) -> Bundle | None:
         """Return bundle `n` as committed (full or the partial tail)."""
         return bundle_rows.get(c, self._log_id, n)
 
     @reads
-    def roots(self, c: sa.Connection, first: int, last: int) -> list[bytes]:
+    def roots(self, c: Connection, first: int, last: int) -> list[bytes]:
         """Return the roots of full bundles first..last-1, in order."""
         return bundle_rows.roots(c, self._log_id, first, last)
 
     @writes
     def erase(
-        self, c: sa.Connection, origin: str, ranges: Sequence[Range]
+        self, c: Connection, origin: str, ranges: Sequence[Range]
     ) -> None:
         """Act on erasures in a log of ours, as `erasing.erase_ours` does.
 
@@ -271,7 +272,7 @@ def _compare(head: Checkpoint, mark: Checkpoint) -> None:
         )
 
 
-def _newest(c: sa.Connection) -> tuple[int, OwnHead] | None:
+def _newest(c: Connection) -> tuple[int, OwnHead] | None:
     columns = sa.select(log.c.id, log.c.origin, log.c.peaks, log.c.note)
     row = c.execute(columns.order_by(log.c.id.desc()).limit(1)).first()
     if row is None:
@@ -285,7 +286,7 @@ def _newest(c: sa.Connection) -> tuple[int, OwnHead] | None:
         ) from e
 
 
-def _committed_again(c: sa.Connection) -> tuple[int, OwnHead] | None:
+def _committed_again(c: Connection) -> tuple[int, OwnHead] | None:
     """Return the tip. One that was not replicated is, once this commit is."""
     found = _newest(c)
     if found is not None:
@@ -329,7 +330,7 @@ def _tip(head: OwnHead) -> dict[str, object]:
     return {"size": at.size, "peaks": bytes(at), "note": head.note}
 
 
-def _move(c: sa.Connection, log_id: int, old: OwnHead, new: OwnHead) -> None:
+def _move(c: Connection, log_id: int, old: OwnHead, new: OwnHead) -> None:
     """Move our log's tip from one to the next, if it is there still."""
     at, size = log.c, old.frontier.size
     there = (at.id == log_id, at.origin == old.origin, at.size == size)
@@ -340,7 +341,7 @@ def _move(c: sa.Connection, log_id: int, old: OwnHead, new: OwnHead) -> None:
 
 
 def _finish(
-    c: sa.Connection, done: Sequence[str], sighted: Sequence[int]
+    c: Connection, done: Sequence[str], sighted: Sequence[int]
 ) -> None:
     new = insert(tables.done).on_conflict_do_nothing()
     for name in done:

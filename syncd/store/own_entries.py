@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.errors import DamagedError, RefusedError
 from syncd.flows.entry import LOCAL, Entry, EntryFields, Filter, NewEntry
@@ -105,7 +106,7 @@ class OwnEntries(SealedBook):
         known or replaced, which names the new one.
         """
 
-        def job(c: sa.Connection) -> list[Outcome]:
+        def job(c: Connection) -> list[Outcome]:
             macs = [self._macs(entry) for entry in entries]
             found = _THERE.within(c, sorted({mac for mac, _, _ in macs}))
             there = {name: (fields, id_) for name, fields, id_ in found}
@@ -163,7 +164,7 @@ class OwnEntries(SealedBook):
     ) -> int:
         """End entries of a type, or of any for ""; return how many stood."""
 
-        def job(c: sa.Connection) -> int:
+        def job(c: Connection) -> int:
             rows = _TYPES.within(c, sorted(ids))
             there = [id_ for id_, is_ in rows if type_ in ("", is_)]
             return self._end(c, there, by, why)
@@ -173,7 +174,7 @@ class OwnEntries(SealedBook):
     @writes
     def remove_list(
         self,
-        c: sa.Connection,
+        c: Connection,
         name: str,
         by: str,
         why: str,
@@ -204,7 +205,7 @@ class OwnEntries(SealedBook):
         return ended, len(there) - ended
 
     def _end(
-        self, c: sa.Connection, ids: Sequence[int], by: str, why: str
+        self, c: Connection, ids: Sequence[int], by: str, why: str
     ) -> int:
         now, seal = self._clock(), self._cipher.seal_json
         rows = (
@@ -215,7 +216,7 @@ class OwnEntries(SealedBook):
     # ------------------------------------------------------------ lists
 
     @reads
-    def begin_load(self, c: sa.Connection, name: str) -> tuple[int, int]:
+    def begin_load(self, c: Connection, name: str) -> tuple[int, int]:
         """Return the number of a new load of a local list, and its rows."""
         last = c.scalar(sa.select(sa.func.max(_at.load)))
         return (last or 0) + 1, len(self._of_list(c, name))
@@ -225,7 +226,7 @@ class OwnEntries(SealedBook):
     ) -> None:
         """Have a load count entries of its list as present."""
 
-        def job(c: sa.Connection) -> None:
+        def job(c: Connection) -> None:
             macs = {self._hash("own", i.kind, i.value) for i in wanted}
             rows = _IDS.within(c, sorted(macs), self._hash("own-list", name))
             _LOAD.many(c, [(load, id_) for (id_,) in rows])
@@ -234,7 +235,7 @@ class OwnEntries(SealedBook):
             await self._db.write(job)
 
     def _of_list(
-        self, c: sa.Connection, name: str, *more: sa.ColumnElement[bool]
+        self, c: Connection, name: str, *more: sa.ColumnElement[bool]
     ) -> list[int]:
         its = _at.list_mac == self._hash("own-list", name)
         ids = sa.select(_at.id).where(_STANDS, its, *more)
@@ -247,7 +248,7 @@ class OwnEntries(SealedBook):
     ) -> dict[Identifier, list[Entry]]:
         """Return the entries that stand on some identifiers on a day."""
 
-        def job(c: sa.Connection) -> dict[Identifier, list[Entry]]:
+        def job(c: Connection) -> dict[Identifier, list[Entry]]:
             if _ANY.one(c) is None:  # most members have none: nothing hashed
                 return {}
             by_mac = {self._hash("own", i.kind, i.value): i for i in wanted}
@@ -261,7 +262,7 @@ class OwnEntries(SealedBook):
 
     @reads
     def page(
-        self, c: sa.Connection, wanted: Filter, ids: Collection[int] = ()
+        self, c: Connection, wanted: Filter, ids: Collection[int] = ()
     ) -> list[Entry]:
         """Return entries in the order of their ids; of some ids, or of all."""
         asked = {

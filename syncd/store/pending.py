@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 from msgspec.structs import replace
+from sqlalchemy import Connection
 
 from syncd.errors import MissingError, StaleError
 from syncd.flows.ports import State
@@ -65,7 +66,7 @@ class PendingBook(SealedBook):
 
     @writes
     def put(
-        self, c: sa.Connection, held: Held, body: bytes, part_of: str = ""
+        self, c: Connection, held: Held, body: bytes, part_of: str = ""
     ) -> Held:
         """Keep a call, or one more part of what is open; return what is kept.
 
@@ -95,7 +96,7 @@ class PendingBook(SealedBook):
         return held
 
     @reads
-    def get(self, c: sa.Connection, id_: int) -> Held:
+    def get(self, c: Connection, id_: int) -> Held:
         """Return one.
 
         Raises:
@@ -115,7 +116,7 @@ class PendingBook(SealedBook):
 
     @reads
     def parts(
-        self, c: sa.Connection, id_: int, most: int | None = None
+        self, c: Connection, id_: int, most: int | None = None
     ) -> list[Part]:
         """Return routes and bodies of a held call, in order; the first."""
         its = sa.select(_part.c.n, _part.c.sealed).where(_part.c.of == id_)
@@ -126,7 +127,7 @@ class PendingBook(SealedBook):
         return [msgspec.json.decode(raw, type=Part) for raw in opened]
 
     @writes
-    def move(self, c: sa.Connection, old: Held, new: Held) -> Held:
+    def move(self, c: Connection, old: Held, new: Held) -> Held:
         """Change one, if it is in its old state still.
 
         Raises:
@@ -143,7 +144,7 @@ class PendingBook(SealedBook):
         await self._run(sa.delete(_part).where(_part.c.of.in_(went)))
 
     @writes
-    def lapse(self, c: sa.Connection, part_of: str = "") -> None:
+    def lapse(self, c: Connection, part_of: str = "") -> None:
         """Let go what waited too long, or what is open and begun anew."""
         over = _at.until <= self._clock()
         if part_of:
@@ -169,7 +170,7 @@ class PendingBook(SealedBook):
 
     @writes
     def close_import(
-        self, c: sa.Connection, id_: int, end: ImportEnd
+        self, c: Connection, id_: int, end: ImportEnd
     ) -> tuple[Change, ...]:
         """Take nothing more into an import; return what it would say."""
         this = sa.update(import_job).where(_job.id == id_)
@@ -180,14 +181,14 @@ class PendingBook(SealedBook):
         )
 
     @reads
-    def staff(self, c: sa.Connection, id_: int) -> list[str]:
+    def staff(self, c: Connection, id_: int) -> list[str]:
         """Return who handed in the held rows of an import, by staff number."""
         names = sa.select(_row.caller).where(*_held(id_)).distinct()
         its = sa.select(bearer.c.staff).where(bearer.c.name.in_(names))
         return [*c.scalars(its)]
 
     @writes
-    def release_import(self, c: sa.Connection, id_: int) -> None:
+    def release_import(self, c: Connection, id_: int) -> None:
         """Let the held rows of an import be published."""
         rows = sa.update(vault).where(*_held(id_))
         c.execute(rows.values(state=State.WAITING))
@@ -197,7 +198,7 @@ class PendingBook(SealedBook):
     def _mac(self, *of: str | bytes) -> bytes:
         return self._hash("pending", *of)
 
-    def _keep(self, c: sa.Connection, held: Held) -> None:
+    def _keep(self, c: Connection, held: Held) -> None:
         context = _context(held.id, held.state, held.until)
         sealed = self._cipher.seal(msgspec.json.encode(held), context)
         row = {"state": held.state, "until": held.until, "sealed": sealed}
@@ -214,7 +215,7 @@ class PendingBook(SealedBook):
             over = over.where(_job.finished_at.is_(None))
             c.execute(over.values(finished_at=self._clock()))
 
-    def _found(self, c: sa.Connection, *where: Any) -> list[Held]:
+    def _found(self, c: Connection, *where: Any) -> list[Held]:
         rows = sa.select(_at.id, _at.state, _at.until, _at.sealed)
         rows = rows.where(*where).order_by(_at.id.desc()).limit(1000)
         opened = (

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import (
@@ -188,7 +189,7 @@ class PostgresqlEngine:
     def here(self) -> None:
         """Return None: a server that hangs must not hang the event loop."""
 
-    def session(self, name: str) -> sa.Connection:
+    def session(self, name: str) -> Connection:
         """Return a connection that ends when it is silent for a while."""
 
         def creator() -> "psycopg.Connection[Any]":
@@ -204,13 +205,13 @@ class PostgresqlEngine:
         return connection
 
     @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
+    def reading(self) -> Iterator[Connection]:
         """Yield one consistent snapshot."""
         with self._taken(self._read) as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
+    def writing(self) -> Iterator[Connection]:
         """Yield a transaction, alone; it is durable afterwards.
 
         Raises:
@@ -232,7 +233,7 @@ class PostgresqlEngine:
         self._look_up(number, timeline, lost)
 
     @contextmanager
-    def _taken(self, engine: sa.Engine) -> Iterator[sa.Connection]:
+    def _taken(self, engine: sa.Engine) -> Iterator[Connection]:
         with engine.connect() as connection:
             try:
                 yield connection
@@ -370,7 +371,7 @@ _KINDS: Final[
 }
 
 
-def _lost(connection: sa.Connection) -> bool:
+def _lost(connection: Connection) -> bool:
     """Tell whether a connection is of no more use."""
     if connection.invalidated:
         return True

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.dialects.sqlite import pysqlite
 
@@ -41,19 +42,19 @@ class Prepared:
             self._columns = [n for n in names if n in statement.table.c]
         self._made: dict[tuple[str, int], tuple[str, list[Any]]] = {}
 
-    def all(self, c: sa.Connection, *values: object) -> list[Any]:
+    def all(self, c: Connection, *values: object) -> list[Any]:
         """Return all rows."""
         return [*self._run(c, values)]
 
-    def one(self, c: sa.Connection, *values: object) -> Any:
+    def one(self, c: Connection, *values: object) -> Any:
         """Return the first row, or None."""
         return self._run(c, values).fetchone()
 
-    def run(self, c: sa.Connection, *values: object) -> int:
+    def run(self, c: Connection, *values: object) -> int:
         """Return how many rows it changed."""
         return int(self._run(c, values).rowcount)
 
-    def many(self, c: sa.Connection, rows: Iterable[Sequence[object]]) -> int:
+    def many(self, c: Connection, rows: Iterable[Sequence[object]]) -> int:
         """Run it once for each row of values, taking them one by one.
 
         Return how many rows of the table that changed in all.
@@ -66,7 +67,7 @@ class Prepared:
         return max(int(cursor.rowcount), 0)
 
     def within(
-        self, c: sa.Connection, many: Iterable[object], *values: object
+        self, c: Connection, many: Iterable[object], *values: object
     ) -> Iterator[Any]:
         """Yield the rows for all values that `MANY` stands for."""
         rest = iter(many)
@@ -79,12 +80,12 @@ class Prepared:
                 given += part if o == "many" else [_value(o, values)]
             yield from _cursor(c).execute(text, given).fetchall()
 
-    def _run(self, c: sa.Connection, values: Sequence[object]) -> Any:
+    def _run(self, c: Connection, values: Sequence[object]) -> Any:
         text, order = self._compiled(c)
         return _cursor(c).execute(text, [_value(o, values) for o in order])
 
     def _compiled(
-        self, c: sa.Connection, width: int = 1
+        self, c: Connection, width: int = 1
     ) -> tuple[str, list[Any]]:
         """Return the text, and of each mark which value it wants.
 
@@ -122,7 +123,7 @@ def _value(wanted: Any, values: Sequence[object]) -> object:
     return wanted[0] if isinstance(wanted, list) else values[wanted]
 
 
-def _cursor(c: sa.Connection) -> Any:
+def _cursor(c: Connection) -> Any:
     """Return the driver's own cursor."""
     raw: Any = c.connection.driver_connection
     return raw.cursor()

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.errors import QuotaError
 from syncd.grouped import Grouped
@@ -130,7 +131,7 @@ class Quotas(Tables):
 
     @writes
     def _debit_all(
-        self, c: sa.Connection, debits: Sequence[Debit]
+        self, c: Connection, debits: Sequence[Debit]
     ) -> list[QuotaError | None]:
         """Write what a group counted, each row once.
 
@@ -187,7 +188,7 @@ class Quotas(Tables):
         denied = +self._denied
         old = quota.c.minute < (now - 2 * DAY_S) // _MINUTE_S
 
-        def job(c: sa.Connection) -> None:
+        def job(c: Connection) -> None:
             c.execute(quota.delete().where(old))
             add_counts(c, usage, {row: (0, n) for row, n in denied.items()})
 
@@ -200,7 +201,7 @@ def reported_mark(day: str, key: str) -> str:
     return f"usage/{day}/{key}"
 
 
-def _windows(c: sa.Connection, at: tuple[str, str]) -> Book:
+def _windows(c: Connection, at: tuple[str, str]) -> Book:
     """Return what a member had of a key."""
     t = quota.c
     wanted = sa.select(t.minute, t.purpose, t.n).order_by(t.minute)

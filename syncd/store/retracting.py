@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.errors import StaleError
 from syncd.flows.ports import Published, State
@@ -86,7 +87,7 @@ class Terms:
     dry: bool = False  # it is counted, and nothing ends
 
 
-def by_ids(c: sa.Connection, ids: Iterable[int], how: Terms) -> Withdrawn:
+def by_ids(c: Connection, ids: Iterable[int], how: Terms) -> Withdrawn:
     """Have rows end; return what came of it.
 
     A waiting row ends at once: nothing of it is public. Should it be on its
@@ -101,7 +102,7 @@ def by_ids(c: sa.Connection, ids: Iterable[int], how: Terms) -> Withdrawn:
     return done
 
 
-def retire(c: sa.Connection, epochs: Iterable[tuple[str, int]]) -> None:
+def retire(c: Connection, epochs: Iterable[tuple[str, int]]) -> None:
     """End the rows that were published under retired epochs.
 
     Their statements are erased, so nothing is left to retract. Values stay,
@@ -116,7 +117,7 @@ def retire(c: sa.Connection, epochs: Iterable[tuple[str, int]]) -> None:
 
 
 def forget(
-    c: sa.Connection, log_id: int, spans: Iterable[tuple[int, int]]
+    c: Connection, log_id: int, spans: Iterable[tuple[int, int]]
 ) -> None:
     """Keep no value of the rows whose statements in a log were erased.
 
@@ -130,7 +131,7 @@ def forget(
 
 
 def publish(
-    c: sa.Connection, log_id: int, published: Sequence[Published]
+    c: Connection, log_id: int, published: Sequence[Published]
 ) -> None:
     """Mark rows as published or ended, inside the append's transaction.
 
@@ -149,7 +150,7 @@ def publish(
         _all(_CLOSE.many(c, ended), len(ended), "ended")
 
 
-def turn(c: sa.Connection, log_id: int, size: int) -> None:
+def turn(c: Connection, log_id: int, size: int) -> None:
     """Take leave of a log of which `size` entries count.
 
     Reports behind that wait again, and stand in the next log; what would
@@ -185,7 +186,7 @@ def _all(count: int, want: int, what: str) -> None:
 
 
 def _withdraw(
-    c: sa.Connection,
+    c: Connection,
     rows: Iterable[Sequence[Any]],
     how: Terms,
     done: Withdrawn,

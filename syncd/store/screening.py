@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Listed
@@ -77,7 +78,7 @@ class ScreeningBook(SealedBook):
 
     @reads
     def find(
-        self, c: sa.Connection, keys: Sequence[Key]
+        self, c: Connection, keys: Sequence[Key]
     ) -> list[tuple[Key, Screened]]:
         """Return the entries on some tokens."""
         macs = {self._hash("screen", *key): key for key in keys}
@@ -87,7 +88,7 @@ class ScreeningBook(SealedBook):
         ]
 
     @reads
-    def listed(self, c: sa.Connection) -> list[Screened]:
+    def listed(self, c: Connection) -> list[Screened]:
         """Return all that are listed, or were."""
         rows = _ROW.where(_at.state.is_not(None)).order_by(_at.id)
         return [self._opened(*row) for row in c.execute(rows)]
@@ -104,7 +105,7 @@ class ScreeningBook(SealedBook):
             for id_, state in states.items()
         ]
 
-        def job(c: sa.Connection) -> None:
+        def job(c: Connection) -> None:
             c.execute(change.values(state=sa.bindparam("state")), rows)
             for data in news:
                 events.tell(c, self._clock(), "screening", data)

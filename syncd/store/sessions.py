@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.errors import UsageError
 from syncd.store import bearer as bearers
@@ -60,12 +61,12 @@ class Sessions(Book):
     idle_s = 1800  # one that nobody uses for so long ends
 
     @any_daemon_writes
-    def begin(self, c: sa.Connection, bearer: int, lang: str) -> str:
+    def begin(self, c: Connection, bearer: int, lang: str) -> str:
         """Begin a session of a token's; return its secret."""
         return self._put(c, bearer, lang, 0, LONGEST_S)
 
     @any_daemon_writes
-    def ticket(self, c: sa.Connection, name: str) -> str:
+    def ticket(self, c: Connection, name: str) -> str:
         """Return a secret that logs in once, as a token of that name.
 
         Raises:
@@ -80,7 +81,7 @@ class Sessions(Book):
         return self._put(c, found, "", 1, TICKET_S)
 
     @any_daemon_writes
-    def take(self, c: sa.Connection, ticket: str) -> Bearer | None:
+    def take(self, c: Connection, ticket: str) -> Bearer | None:
         """Return whose a ticket is, and have it be worth nothing more."""
         found = self._find(c, ticket, ticket=1)
         if found is not None:
@@ -111,11 +112,11 @@ class Sessions(Book):
         return [*map(_read, await self._rows(newest))]
 
     @reads_few
-    def _look(self, c: sa.Connection, secret: str) -> Session | None:
+    def _look(self, c: Connection, secret: str) -> Session | None:
         return self._find(c, secret, ticket=0)
 
     def _find(
-        self, c: sa.Connection, secret: str, *, ticket: int
+        self, c: Connection, secret: str, *, ticket: int
     ) -> Session | None:
         its = self._open(ticket).where(_at.hash == bearers.hash_of(secret))
         row = c.execute(its).first()
@@ -128,7 +129,7 @@ class Sessions(Book):
         return _WHOSE.where(_at.ticket == ticket, *in_use)
 
     def _put(
-        self, c: sa.Connection, bearer: int, lang: str, ticket: int, for_s: int
+        self, c: Connection, bearer: int, lang: str, ticket: int, for_s: int
     ) -> str:
         now, secret = self._clock(), secrets.token_urlsafe(32)
         c.execute(sa.delete(session).where(_at.ends_at <= now))
@@ -147,7 +148,7 @@ class Sessions(Book):
 
     @any_daemon_writes
     def _set(
-        self, c: sa.Connection, of: str, to: Mapping[str, str | int]
+        self, c: Connection, of: str, to: Mapping[str, str | int]
     ) -> None:
         its = sa.update(session).where(_at.hash == bytes.fromhex(of))
         c.execute(its.values(to))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from syncd.errors import DamagedError, UnavailableError, UsageError
 from syncd.store import migrating
@@ -61,7 +61,7 @@ class SqliteEngine:
                 raise UsageError("{name}: no such file", name=self.name)
             _create(path)
         self._read = self._engine("BEGIN", readers + 1, ("query_only=ON",))
-        self._here: sa.Connection | None = None
+        self._here: Connection | None = None
         self._write = self._engine("BEGIN IMMEDIATE", 1, PRAGMAS)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         turn = f"{path}-turn"  # closing the file itself would drop its locks
@@ -92,26 +92,26 @@ class SqliteEngine:
                 raw.execute(f"PRAGMA {pragma}")
 
         @event.listens_for(engine, "begin")
-        def _begin(connection: sa.Connection) -> None:
+        def _begin(connection: Connection) -> None:
             raw = connection.connection.driver_connection
             assert isinstance(raw, sqlite3.Connection)  # noqa: S101
             raw.execute(begin)
 
         return engine
 
-    def here(self) -> sa.Connection | None:
+    def here(self) -> Connection | None:
         """Return the event loop's own connection, for a few rows by key."""
         self._here = self._here or self._read.connect()
         return self._here
 
     @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
+    def reading(self) -> Iterator[Connection]:
         """Yield one consistent snapshot."""
         with self._read.begin() as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
+    def writing(self) -> Iterator[Connection]:
         """Yield a transaction, alone; it is durable afterwards."""
         with self._in_turn(), self._write.begin() as connection:
             yield connection

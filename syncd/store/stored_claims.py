@@ -11,6 +11,7 @@ from collections.abc import (
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.errors import MalformedError
 from syncd.flows.ports import Position
@@ -147,7 +148,7 @@ class StoredClaims(Book):
     @reads
     def claims_at(
         self,
-        c: sa.Connection,
+        c: Connection,
         positions: Sequence[Position],
         at: Sizes | None = None,
     ) -> Mapping[Position, Claim]:
@@ -167,7 +168,7 @@ class StoredClaims(Book):
         return found
 
     @reads
-    def disputes(self, c: sa.Connection, ours: Collection[str]) -> list[Claim]:
+    def disputes(self, c: Connection, ours: Collection[str]) -> list[Claim]:
         """Return disputes in force on what `ours` have a claim on too."""
         logs = c.execute(sa.select(mirror_log.c.id, mirror_log.c.origin))
         names = dict(map(tuple, logs))
@@ -181,7 +182,7 @@ class StoredClaims(Book):
     @reads
     def taken_back(
         self,
-        c: sa.Connection,
+        c: Connection,
         tokens: Sequence[bytes],
         key: tuple[int, int],
         reasons: Collection[str],
@@ -210,7 +211,7 @@ class StoredClaims(Book):
 
     @reads
     def page(
-        self, c: sa.Connection, after: tuple[bytes, int], limit: int
+        self, c: Connection, after: tuple[bytes, int], limit: int
     ) -> list[tuple[bytes, int, list[Claim]]]:
         """Return the next tokens that have claims in force, with these.
 
@@ -246,7 +247,7 @@ class StoredClaims(Book):
 
 
 def _token_at(
-    c: sa.Connection,
+    c: Connection,
     known: dict[tuple[int, int], bytes],
     log_id: int,
     index: int,
@@ -267,7 +268,7 @@ def _token_at(
     return value
 
 
-def _payload(c: sa.Connection, log_id: int, index: int) -> bytes:
+def _payload(c: Connection, log_id: int, index: int) -> bytes:
     """Return the payload of an entry, b"" if none is here."""
     bundle = bundle_rows.get(c, log_id, index // BUNDLE)
     if bundle is None or index % BUNDLE >= bundle.width:

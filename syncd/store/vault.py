@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.errors import DamagedError
 from syncd.flows.draft import NewReport
@@ -110,7 +111,7 @@ class Vault(SealedBook):
         """Keep what is new, as `accepting.accept` does; durable on return."""
         terms = how or Submission()
 
-        def job(c: sa.Connection) -> list[Outcome]:
+        def job(c: Connection) -> list[Outcome]:
             given = (reports, self._cipher, self._clock(), terms)
             return accept(c, *given, mark, refused)
 
@@ -124,7 +125,7 @@ class Vault(SealedBook):
 
     @reads
     def waiting(
-        self, c: sa.Connection, limit: int, kinds: Sequence[str]
+        self, c: Connection, limit: int, kinds: Sequence[str]
     ) -> list[VaultRow]:
         """Return rows to publish: urgent ones first, then the oldest."""
         # Kind by kind: where holders are down, a million waiting phones
@@ -153,7 +154,7 @@ class Vault(SealedBook):
         return await self._find(self._hash("token", kind, epoch, token))
 
     @reads
-    def _find(self, c: sa.Connection, mac: bytes) -> list[VaultRow]:
+    def _find(self, c: Connection, mac: bytes) -> list[VaultRow]:
         return self._read(_BY_VALUE.all(c, mac[:8], mac))
 
     async def by_index(self, origin: str, index: int) -> VaultRow | None:
@@ -180,7 +181,7 @@ class Vault(SealedBook):
         return [id_ for (id_,) in await self._rows(ids)]
 
     @reads
-    def in_force(self, c: sa.Connection, ids: Sequence[int]) -> set[int]:
+    def in_force(self, c: Connection, ids: Sequence[int]) -> set[int]:
         """Return which of the rows wait or are published."""
         return {id_ for (id_,) in _STANDING.within(c, ids)}
 
