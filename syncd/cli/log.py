@@ -15,7 +15,7 @@ from typing import Any
 from syncd import canonical, config
 from syncd.cli import grid, meter, terminal
 from syncd.cli.command import Command, Options, argument, option
-from syncd.cli.options import ApiOptions, OutputOptions
+from syncd.cli.options import MOST, ApiOptions, OutputOptions
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import log_files
 from syncd.indicator import claims, codec, statement, token, vocabulary
@@ -101,46 +101,32 @@ class _EraseOptions(ApiOptions):
 
 @noun.verb("erase", "Erase entries of our log for good, at every member.")
 def _erase(args: _EraseOptions) -> None:
-    ranges = []
+    entries = list[int]()
     for text in args.index:
         first, _, last = text.partition("-")
         if not (first + last).isdecimal() or len(text) > 31:
             raise UsageError("{said}: want INDEX[-INDEX]", said=repr(text))
-        ranges.append((int(first), int(last or first) + 1))
-    path = "/v1/log/erasures" + ("" if args.yes else "/effect")
+        entries += range(int(first), int(last or first) + 1)[:MOST]
+    call = {"entries": entries, **args.given("reason", "yes")}
     with args.api() as own:
-        found = own.post(path, {"ranges": ranges, "reason": args.reason})
+        found = own.post("/v1/log/erasures", call)
     args.show(found, _erased(found, done=args.yes))
 
 
 def _erased(found: Mapping[str, Any], *, done: bool) -> Iterator[str]:
     """Yield what is erased, or would be, and what stays."""
     types = ", ".join(f"{n} {name}" for name, n in found["types"].items())
-    found = {**found, "types": types}
-    if done:
-        yield t("{entries} entries erased: {types}", **found)
-    else:
-        yield t(
-            "{entries} entries would go for good, here and at every member, with"
-            " their values: {types}; nobody can undo that",
-            **found,
-        )
+    yield t(
+        "to erase for good, here and at every member: {types}", types=types
+    )
     if found["already"]:
         yield t("{already} were erased before", **found)
     for origin, index in found["ours"]:
-        yield t(
-            "of the same values ours stays: {origin}:{index}",
-            origin=origin,
-            index=index,
-        )
+        at = f"{origin}:{index}"
+        yield t("about the same values ours stays: {at}", at=at)
     for member, n in found["stays"].items():
-        yield t(
-            "{member} lists {n} of the values, too: that counts on",
-            member=member,
-            n=n,
-        )
-    if not done:
-        yield t("nothing is erased yet: say it again with --yes")
+        yield t("{n} of the values count on, by {member}", n=n, member=member)
+    yield t("done") if done else t("nobody can undo it: if so, add --yes")
 
 
 # ------------------------------------------------------------------- show

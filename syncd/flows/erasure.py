@@ -1,39 +1,12 @@
-"""Which of our own entries may be erased, by the rules of docs/protocol.md, 9.
-
-A retract goes with or after all that it ended, anything else when nothing that
-it says stands. Who breaks that is followed all the same, and found out.
-"""
+"""Which of our own entries may be erased, by the rules of docs/protocol.md, 9."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
-from syncd.errors import MalformedError, RefusedError
+from syncd.errors import RefusedError
 from syncd.indicator import absent, leaf, statement
 from syncd.indicator.absent import Range
 from syncd.indicator.leaf import Record
-
-MOST: Final = 1000  # entries at once
-
-
-def named(ranges: Sequence[tuple[int, int]], size: int) -> list[int]:
-    """Return the entries in ranges [from, to), each once, in order.
-
-    Raises:
-        MalformedError: there are none or too many, or the log has not all.
-    """
-    spans = [range(*one) for one in ranges]
-    if not all(spans) or not 0 < sum(map(len, spans)) <= MOST:
-        raise MalformedError(
-            "ranges: want 1 to {most} entries, as [from, to)", most=MOST
-        )
-    found = sorted(set().union(*spans))
-    if found[-1] >= size:
-        raise MalformedError(
-            "ranges: our log has {size} entries, none at {index}",
-            size=size,
-            index=found[-1],
-        )
-    return found
 
 
 def checked(
@@ -42,16 +15,13 @@ def checked(
     stand: Collection[int],
     gone: Sequence[Range],
 ) -> dict[int, Any]:
-    """Return what the entries say that are not closed yet, by index.
+    """Return what entries of ours say that are to be erased, and are not yet.
 
-    Args:
-        origin: our log.
-        records: of all that are to be erased, by index.
-        stand: those of them that say something today.
-        gone: what is erased of the log already.
+    Some of them may `stand`; of the same log these ranges are `gone` already.
 
     Raises:
-        RefusedError: a rule forbids it.
+        RefusedError: a retract goes with or after all that it ended, anything
+            else when nothing that it says stands, and book-keeping never.
     """
     said = dict[int, Any]()
     for index, (head, salt, payload) in records.items():

@@ -124,10 +124,12 @@ def forget(
     They stay ended, with keyed hashes alone: what was taken back for what the
     value is stays away, though a list has it.
     """
-    gone = sa.update(vault).values(state=_ENDED, sealed=None, token=None)
+    blank = {"state": _ENDED, "sealed": None, "token": None, "idx": None}
     for first, last in spans:
-        its = (_at.log_id == log_id, _at.idx >= first, _at.idx < last)
-        c.execute(gone.where(*its))
+        for at, left in ((_at.idx, blank), (_at.ended_idx, {})):
+            its = _at.log_id == log_id, at.between(first, last - 1)
+            new = sa.update(vault).where(*its)
+            c.execute(new.values({at.name: None, **left}))
 
 
 def publish(

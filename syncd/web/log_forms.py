@@ -74,16 +74,15 @@ class Entry(LogHead):
 class Erasure(Input):
     """Which entries of our own log are to be erased, and why."""
 
-    ranges: Annotated[tuple[tuple[Natural, Natural], ...], forms.MOST]
-    # [from, to)
+    entries: Annotated[tuple[Natural, ...], meta("indices", max_length=1000)]
     reason: str
+    yes: bool = False  # else it is only said what would go
 
 
 class Erasing(FullOutput):
     """What is erased for good, or would be, and what stays."""
 
-    entries: int
-    already: int  # of what was named; erased before
     types: dict[str, int]  # how many of each
+    already: int  # were erased before
     ours: tuple[Position, ...]  # other entries of ours about the same values
     stays: dict[str, int]  # of the values, listed by other members too

@@ -11,25 +11,6 @@ from tests.sample_statements import dispute, erase, retract
 
 
 @pytest.mark.parametrize(
-    ("ranges", "why"),
-    [
-        *[([], "want 1 to 1000"), ([(3, 3)], "want 1"), ([(4, 3)], "want 1")],
-        *[
-            ([(0, 1001)], "want 1 to 1000"),
-            ([(2, 12)], "10 entries, none at 11"),
-        ],
-        ([(2, 4), (1, 3)], [1, 2, 3]),
-    ],
-)
-def test_what_is_named(ranges: list[tuple[int, int]], why: object) -> None:
-    if isinstance(why, list):
-        assert erasure.named(ranges, 10) == why
-        return
-    with pytest.raises(SyncdError, match=str(why)):
-        erasure.named(ranges, 10)
-
-
-@pytest.mark.parametrize(
     ("named", "stand", "gone", "why"),
     [
         ([0, 4], [], [], ["Report", "Retract"]),

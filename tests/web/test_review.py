@@ -272,11 +272,15 @@ async def test_an_erasure_always_waits(
     await bank.post("/v1/retractions", ends(1550, 1))
     await alliance.settle()
     last = await bank.member.size() - 1
-    named = {"ranges": [[last - 1, last + 1]], "reason": "subject_right"}
+    named: dict[str, Any] = {
+        "entries": [last - 1, last],
+        "reason": "subject_right",
+    }
     where = "/v1/log/erasures"
-    effect = (await bank.post(f"{where}/effect", named)).body
+    effect = (await bank.post(where, named)).body
     assert effect["types"] == {"report": 1, "retract": 1}
     assert (await bank.post(where, named, role="reader")).status == 403
+    named["yes"] = True
     reply = await bank.post(where, named)
     assert reply.status == 202
     id_ = reply.body["pending"]

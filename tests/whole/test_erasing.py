@@ -28,8 +28,8 @@ async def reported(alliance: Alliance) -> None:
 alliance = shared(reported, "police", "bank", "carrier", scope="function")
 
 
-async def erase(member: Member, *ranges: tuple[int, int]) -> Erasing:
-    call = Erasure(ranges=ranges, reason="subject_right")
+async def erase(member: Member, *entries: int) -> Erasing:
+    call = Erasure(entries=entries, reason="subject_right", yes=True)
     return await member.node.log_service.erase(
         Caller("chen", "operator"), call
     )
@@ -48,7 +48,7 @@ async def taken_back(alliance: Alliance) -> tuple[list[Record], list[int]]:
     bank, before = alliance.bank, await alliance.bank.records()
     at = [i for i, (head, *_) in enumerate(before) if head[1] == 1]
     with pytest.raises(RefusedError, match="1 of them stand") as e:
-        await erase(bank, (at[0], at[0] + 1))
+        await erase(bank, at[0])
     assert f"--position {bank.origin}:{at[0]}" in e.value.hint
     await bank.retract("phone", PHONE)
     await alliance.settle()
@@ -65,10 +65,10 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
     old = await lay_in(bank, carrier)
     await alliance.stop("carrier")
     with pytest.raises(RefusedError, match=f"took back entry {first}"):
-        await erase(bank, (last, last + 1))
-    done = await erase(bank, (first, first + 1))
-    assert (done.entries, done.ours) == (1, ((bank.origin, last),))
-    done = await erase(bank, (first, first + 1), (last, last + 1))
+        await erase(bank, last)
+    done = await erase(bank, first)
+    assert (done.types, done.ours) == ({"report": 1}, ((bank.origin, last),))
+    done = await erase(bank, first, last)
     assert (done.types, done.already) == ({"retract": 1}, 1)
     await alliance.settle("police", "bank")
     await alliance.start("carrier")  # the old files are in its inbox
@@ -103,7 +103,7 @@ async def test_a_backup_of_before_erases_what_the_others_know_of(
     old = mark.read_bytes()
     with postgres.set_back(bank.home):
         await alliance.start("bank")
-        await erase(bank, (first, first + 1), (last, last + 1))
+        await erase(bank, first, last)
         await alliance.settle()
         assert await gone(bank, records)
         await alliance.stop("bank")

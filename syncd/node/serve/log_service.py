@@ -8,6 +8,7 @@ below 16, and so nothing about a token.
 import base64
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from msgspec import structs
@@ -15,7 +16,6 @@ from msgspec import structs
 from syncd.errors import MissingError
 from syncd.flows import erasure, log_files, serve
 from syncd.flows.judge import Question
-from syncd.flows.ports import VaultRow
 from syncd.flows.review import Change
 from syncd.flows.serve import LogFiles
 from syncd.indicator import (
@@ -28,7 +28,7 @@ from syncd.indicator import (
 )
 from syncd.indicator.claims import key as claim_key
 from syncd.indicator.leaf import Record
-from syncd.indicator.statement import Erase, Void
+from syncd.indicator.statement import NAMES, Erase, Void
 from syncd.node.context import Context, checked_day, part
 from syncd.node.follow.receipts import Receipts, with_receipts
 from syncd.node.publish.publisher import Publisher
@@ -42,7 +42,6 @@ from syncd.web import log_forms as forms
 from syncd.web.routes import (
     AUDITORS,
     HANDED_IN,
-    OPERATORS,
     REVIEWERS,
     Caller,
     route,
@@ -246,75 +245,59 @@ class LogService:
     async def erase(
         self, caller: Caller, wanted: forms.Erasure
     ) -> forms.Erasing:
-        """Erase entries for good, here and at every member."""
-        said, rows, effect = await self._erasing(wanted)
-        changes = [
-            Change(name, "", "", -n) for name, n in effect.types.items()
-        ]
-        await self.review.ask(
-            *(caller, "POST /v1/log/erasures", wanted, changes),
-            always=True,
-            rows=tuple(row.id for row in rows),
-        )
-        if said:
-            made = Erase(ranges=(*absent.runs(said),), reason=wanted.reason)
-            await self.publisher.append([made], poke=True)
-        await self.ctx.own.pending.forget()
-        return effect
-
-    @route(
-        *("POST", "/v1/log/erasures/effect", OPERATORS),
-        "read what an erasure would take",
-    )
-    async def erasing(self, wanted: forms.Erasure) -> forms.Erasing:
-        """Return what would go and what would stay, and erase nothing."""
-        return (await self._erasing(wanted))[2]
-
-    async def _erasing(
-        self, wanted: forms.Erasure
-    ) -> tuple[dict[int, Any], list[VaultRow], forms.Erasing]:
-        """Return what entries say that may be erased, our rows, and the effect."""
+        """Erase entries for good, here and at every member; or say what goes."""
         vocabulary.check("reason", "erase_reason", wanted.reason)
-        origin, vault = self.ctx.origin, self.ctx.own.vault
-        log, mirror = await self.peer_service.own_log(), self.ctx.mirror
-        named = erasure.named(wanted.ranges, log.size)
-        bundles = {
-            n: await self._records(log, n)
-            for n in {i // BUNDLE for i in named}
-        }
-        records = {i: bundles[i // BUNDLE][i % BUNDLE] for i in named}
-        places, day = {(origin, i) for i in named}, self.ctx.now() // 86_400
-        stand = [
-            index
-            for (_, index), claim in (
-                await mirror.claims_at([*places])
-            ).items()
-            for end in [getattr(claim.statement, "expires", "")]
-            if not end or day < statement.day(end)
-        ]
-        gone = {o: await mirror.erased(o) for o in self.ctx.own_origins}
-        said = erasure.checked(origin, records, stand, gone[origin])
+        named = sorted({*wanted.entries})
+        said = await self._erasable(named)
+        vault, origin = self.ctx.own.vault, self.ctx.origin
         found = [await vault.by_index(origin, i) for i in said]
         rows = [row for row in found if row]
+        types = Counter(NAMES[statement.type_of(one)] for one in said.values())
+        if wanted.yes:
+            ends = [Change(name, "", "", -n) for name, n in types.items()]
+            await self.review.ask(
+                *(caller, "POST /v1/log/erasures", wanted, ends),
+                always=True,
+                rows=tuple(row.id for row in rows),
+            )
+        stays = sum((await self.review.others(rows)).values(), ())
+        alike = [await vault.find_value(row.kind, row.value) for row in rows]
         ours = {
             at
-            for row in rows
-            for one in await vault.find_value(row.kind, row.value)
-            for at in (one.position, one.ended_by)
-            if at and not absent.covered(at[1], at[1] + 1, gone[at[0]])
+            for row in chain(*alike)
+            for at in (row.position, row.ended_by)
+            if at and at not in {(origin, i) for i in named}
         }
-        stays = Counter(sum((await self.review.others(rows)).values(), ()))
-        types = Counter(statement.NAMES[records[i][0][1]] for i in said)
-        return (
-            said,
-            rows,
-            forms.Erasing(
-                entries=len(said),
-                already=len(named) - len(said),
-                types=types,
-                ours=(*sorted(ours - places),),
-                stays=stays,
-            ),
+        if wanted.yes and said:
+            made = Erase(ranges=(*absent.runs(said),), reason=wanted.reason)
+            await self.publisher.append([made], poke=True)
+            await self.ctx.own.pending.forget()
+        return forms.Erasing(
+            types=types,
+            already=len(named) - len(said),
+            ours=(*sorted(ours),),
+            stays=Counter(stays),
+        )
+
+    async def _erasable(self, named: Sequence[int]) -> dict[int, Any]:
+        """Return what entries of our log say that may be erased, and are not."""
+        log, mirror = await self.peer_service.own_log(), self.ctx.mirror
+        if not named or named[-1] >= log.size:
+            raise MissingError("log: nothing of that is here")
+        numbers = {i // BUNDLE for i in named}
+        bundles = {n: await self._records(log, n) for n in numbers}
+        claims = await mirror.claims_at([(log.origin, i) for i in named])
+        day = self.ctx.now() // 86_400  # as others reckon who merge it
+        return erasure.checked(
+            log.origin,
+            {i: bundles[i // BUNDLE][i % BUNDLE] for i in named},
+            [
+                index
+                for (_, index), claim in claims.items()
+                for end in [getattr(claim.statement, "expires", "")]
+                if not end or day < statement.day(end)
+            ],
+            await mirror.erased(log.origin),
         )
 
 
@@ -338,7 +321,7 @@ def _entry(caller: Caller, index: int, record: Record) -> forms.LogEntry:
     content = None if closed else _content(record)
     return forms.LogEntry(
         index=index,
-        type=statement.NAMES.get(type_, str(type_)),
+        type=NAMES.get(type_, str(type_)),
         on=getattr(content, "on", ""),
         kind=getattr(content, "kind", ""),
         label=getattr(content, "label", ""),
