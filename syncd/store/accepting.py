@@ -12,8 +12,8 @@ answer is known only while it waits: later disputes want one of their own.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -74,8 +74,7 @@ _FIELDS = Prepared(
 _NEW_FIELDS = Prepared(insert(vault_fields).on_conflict_do_nothing(), "fields")
 
 
-@dataclass(frozen=True, slots=True)
-class _Fields:
+class _Fields(NamedTuple):
     """The fields of a statement, its days apart."""
 
     core: bytes
@@ -83,8 +82,7 @@ class _Fields:
     expires: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """A row that stands, or that holds its value back."""
 
     id: int

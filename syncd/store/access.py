@@ -22,9 +22,8 @@ from collections.abc import (
     Iterable,
     Sequence,
 )
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -58,8 +57,7 @@ access_position = own_table(  # finds records again by what they rest on
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AccessRow:
+class AccessRow(NamedTuple):
     """An access as recorded."""
 
     id: int

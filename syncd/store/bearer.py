@@ -6,7 +6,7 @@ whom it has been given; and it is hashed and found as a token is.
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -39,8 +39,7 @@ _ALL = sa.select(*FIELDS)
 _CHECK = Prepared(_ALL.where(given(_at.hash), LIVE))
 
 
-@dataclass(frozen=True, slots=True)
-class Bearer:
+class Bearer(NamedTuple):
     """Who may call the local API, and as what."""
 
     id: int

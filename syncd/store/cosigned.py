@@ -1,6 +1,6 @@
 """What our keys cosigned, and who cosigned ours."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -17,8 +17,7 @@ _COSIGN = upsert(cosigned, "size", "root", "note")
 _RENEW = upsert(receipt, "size", "note", "at")
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """The newest checkpoint of our log that another's key cosigned."""
 
     origin: str

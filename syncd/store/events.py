@@ -11,8 +11,7 @@ newest event.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -36,8 +35,7 @@ _REPORT = Prepared(upsert(told, "value"), "name", "value")
 _REPORTED = Prepared(sa.select(told.c.value).where(given(told.c.name)))
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
+class StoredEvent(NamedTuple):
     """One event as it is kept."""
 
     number: int

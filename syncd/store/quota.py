@@ -7,7 +7,7 @@ request for what was given just now is debited again only if it comes often.
 
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -42,8 +42,7 @@ usage = own_table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Debit:
+class Debit(NamedTuple):
     """One request for evaluation."""
 
     member: str

@@ -8,7 +8,6 @@ house's reference and what the alliance says are sealed too.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -56,8 +55,7 @@ class Entered(NamedTuple):
     until: int  # days since 1970
 
 
-@dataclass(frozen=True, slots=True)
-class Screened:
+class Screened(NamedTuple):
     """An entry."""
 
     id: int

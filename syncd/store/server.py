@@ -2,14 +2,13 @@
 
 import hashlib
 import socket
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _LONGEST = 52  # bytes of a node's name
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """One database of a server: `own` and `mirror` are schemas of it."""
 
     url: str  # postgresql://…, never with a password

@@ -7,8 +7,7 @@ A ticket is a secret that begins one session, within minutes.
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -43,8 +42,7 @@ _WHOSE = sa.select(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """A browser that somebody has logged in with."""
 
     id: str  # hex; opens nothing

@@ -9,10 +9,9 @@ to find out.
 from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from itertools import starmap
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -54,8 +53,7 @@ def _held(sightings: bool) -> sa.Select[Any]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class LogRow:
+class LogRow(NamedTuple):
     """One log as a database keeps it."""
 
     id: int
@@ -67,8 +65,7 @@ class LogRow:
     contested: int = 0  # or 1
 
 
-@dataclass(frozen=True, slots=True)
-class CosignRow:
+class CosignRow(NamedTuple):
     """What one of our keys cosigned, or another's key on our log."""
 
     name: str  # `seen` or `merged`; of a receipt the signer's key name

@@ -1,6 +1,6 @@
 """The next generation of our log: it begins where the last one ended."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -13,8 +13,7 @@ from syncd.store.own import begin, id_of
 from syncd.store.tables import log
 
 
-@dataclass(frozen=True, slots=True)
-class Succession:
+class Succession(NamedTuple):
     """A log of ours that takes over from one that has ended."""
 
     head: OwnHead  # of the new log, at size 0
