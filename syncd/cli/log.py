@@ -119,8 +119,6 @@ def _erased(found: Mapping[str, Any], *, done: bool) -> Iterator[str]:
     yield t(
         "to erase for good, here and at every member: {types}", types=types
     )
-    if found["already"]:
-        yield t("{already} were erased before", **found)
     for origin, index in found["ours"]:
         at = f"{origin}:{index}"
         yield t("about the same values ours stays: {at}", at=at)

@@ -57,17 +57,12 @@ def retired(
 
 def gone_with_epoch(indices: Iterable[int]) -> list[Range]:
     """Return ascending indices as ranges that a retired epoch erased."""
-    return [(first, last, RETIRED) for first, last in runs(indices)]
-
-
-def runs(indices: Iterable[int]) -> list[tuple[int, int]]:
-    """Return ascending indices as ranges [from, to)."""
-    found: list[tuple[int, int]] = []
+    found: list[Range] = []
     for index in indices:
         if found and found[-1][1] == index:
-            found[-1] = (found[-1][0], index + 1)
+            found[-1] = (found[-1][0], index + 1, RETIRED)
         else:
-            found.append((index, index + 1))
+            found.append((index, index + 1, RETIRED))
     return found
 
 

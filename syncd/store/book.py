@@ -40,12 +40,10 @@ def _in(
     return made
 
 
-reads = _in(lambda database, job: database.read(job))
-reads_few = _in(lambda database, job: database.read(job, few=True))
-writes = _in(lambda database, job: database.write(job))
-any_daemon_writes = _in(
-    lambda database, job: database.write(job, leading=False)
-)
+reads = _in(lambda db, job: db.read(job))
+reads_few = _in(lambda db, job: db.read(job, few=True))
+writes = _in(lambda db, job: db.write(job))
+any_daemon_writes = _in(lambda db, job: db.write(job, leading=False))
 
 
 class Tables:
@@ -92,9 +90,7 @@ def add_counts(
     c: sa.Connection, table: sa.Table, counts: Mapping[Row, tuple[int, ...]]
 ) -> None:
     """Add to what rows of a table count in the columns behind their key."""
-    _adding(table).many(
-        c, ((*row, *counted) for row, counted in counts.items())
-    )
+    _adding(table).many(c, ((*row, *n) for row, n in counts.items()))
 
 
 @functools.cache

@@ -43,9 +43,8 @@ def cut(c: Connection, log_id: int, head: MirrorHead, size: int) -> MirrorHead:
     _cut_rows(c, log_id, merged, size)
     newest = b""
     for at, raw in reversed(kept_notes.of_log(c, log_id).items()):
-        if at <= size and _signed_root(raw) == bundles.root_at(
-            c, log_id, origin, at
-        ):
+        signed = checkpoint.parse(note.parse(raw).text).root
+        if at <= size and signed == bundles.root_at(c, log_id, origin, at):
             newest = raw
             break
         drop(c, kept_note, log_id, kept_note.c.size == at)
@@ -98,7 +97,3 @@ def _cut_rows(c: Connection, log_id: int, merged: int, size: int) -> None:
     drop(c, missing, log_id, missing.c.idx >= size)
     beyond = spent.c.log_id == log_id, spent.c.size > merged
     c.execute(sa.update(spent).values(size=merged).where(*beyond))
-
-
-def _signed_root(raw: bytes) -> bytes:
-    return checkpoint.parse(note.parse(raw).text).root

@@ -45,10 +45,6 @@ _NAMED = Prepared(
     .join(claim, _OF_CLAIM)
     .where(given(mark.log_id), mark.by_idx.in_(MANY))
 )
-_FORGET = [
-    Prepared(sa.delete(ending).where(given(mark.log_id, index)))
-    for index in (mark.by_idx, mark.idx)
-]
 _END_ANEW = Prepared(
     sa.update(claim).values(ended_by=LEAST).where(given(*claim.primary_key))
 )
@@ -90,7 +86,7 @@ def erase(
     fresh = without(spans(ordered), before)
     if not fresh:
         return []
-    acted = _Erasure(c, log_id, origin, day)
+    acted = Erasure(c, log_id, origin, day)
     acted.in_bundles(_numbers(c, log_id, fresh), fresh)
     return [*acted.failed, *(acted.breaches() if day else ())]
 
@@ -135,15 +131,6 @@ def _shares(
             yield n, gone
 
 
-def erase_again(
-    c: Connection, log_id: int, origin: str, numbers: Sequence[int]
-) -> list[Finding]:
-    """Act on known erasures in bundles that have just come in."""
-    acted = _Erasure(c, log_id, origin)
-    acted.in_bundles(numbers, spans(erased(c, log_id)) if numbers else ())
-    return acted.failed
-
-
 def spans(ranges: Iterable[Range]) -> list[Span]:
     """Return the indices that erasures act on, as disjoint sorted spans."""
     found: list[Span] = []
@@ -176,7 +163,7 @@ def without(these: Sequence[Span], those: Sequence[Span]) -> list[Span]:
 
 
 @dataclass(slots=True)
-class _Erasure:
+class Erasure:
     """Erases in one log; what came of it.
 
     With a `day` (since 1970) it is noted what still said something on it.
@@ -248,8 +235,8 @@ class _Erasure:
         """
         c, log_id = self.c, self.log_id
         named = [*_NAMED.within(c, gone, log_id)]
-        for forget in _FORGET:
-            forget.many(c, [(log_id, index) for index in gone])
+        log_rows.drop(c, ending, log_id, mark.by_idx.in_(gone))
+        log_rows.drop(c, ending, log_id, mark.idx.in_(gone))
         _END_ANEW.many(c, [row[:4] for row in named])
         self.unended += sorted({row[4] for row in named})
 

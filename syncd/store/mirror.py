@@ -95,19 +95,16 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
             and old.merged <= new.merged <= new.mirrored
         ):
             raise StaleError(
-                "mirror: {origin}: from {merged}/{mirrored} to "
-                "{new_merged}/{new_mirrored} is no advance",
-                origin=new.origin,
-                merged=old.merged,
-                mirrored=old.mirrored,
-                new_merged=new.merged,
-                new_mirrored=new.mirrored,
+                "mirror: {origin}: that is no advance", origin=new.origin
             )
 
         def job(c: Connection) -> None:
             log_id = log_rows.move(c, replace(old, contested=False), new)
             failpoint.hit("merge.head")
-            _set_missing(c, log_id, new.missing)
+            log_rows.drop(c, missing, log_id)
+            if new.missing:
+                rows = [{"log_id": log_id, "idx": i} for i in {*new.missing}]
+                c.execute(sa.insert(missing), rows)
             # Before the bundles: those that come may lack what is erased,
             # and only a payload tells which claim it made.
             hour = self._clock() // 3600
@@ -228,13 +225,6 @@ def _joined(
     ]
     whole += theirs[len(ours) :]
     return [replace(first, gz=codec.deflate(whole)), *rest]
-
-
-def _set_missing(c: Connection, log_id: int, indices: Sequence[int]) -> None:
-    log_rows.drop(c, missing, log_id)
-    if indices:
-        rows = [{"log_id": log_id, "idx": i} for i in sorted({*indices})]
-        c.execute(sa.insert(missing), rows)
 
 
 def _spend(c: Connection, log_id: int, batch: Batch, hour: int) -> None:

@@ -14,6 +14,7 @@ from syncd.indicator.folding import Batch, Rows
 from syncd.indicator.token import KIND_CODES
 from syncd.store import bundles, erasing, findings, log_rows
 from syncd.store.book import Book, reads, writes
+from syncd.store.erasing import Erasure
 from syncd.store.tables import (
     ENDED,
     claim,
@@ -73,8 +74,10 @@ class MirrorErasures(Book):
         numbers: Sequence[int],
     ) -> None:
         """Close what is erased in bundles that have just come in."""
-        failed = erasing.erase_again(c, log_id, origin, numbers)
-        failed += self._retire(c, log_id, origin, numbers)
+        acted = Erasure(c, log_id, origin)
+        if numbers:
+            acted.in_bundles(numbers, erasing.spans(erasing.erased(c, log_id)))
+        failed = acted.failed + self._retire(c, log_id, origin, numbers)
         findings.record(c, failed, self._clock())
 
     def counting(self, batch: Batch) -> Batch:

@@ -310,18 +310,14 @@ def _no_log() -> UsageError:
 def _check_gapless(
     old: OwnHead, new: OwnHead, bundles: Sequence[Bundle]
 ) -> None:
-    size = old.frontier.size // BUNDLE * BUNDLE
-    for n, width in ((bundle.n, bundle.width) for bundle in bundles):
-        if n * BUNDLE != size or size % BUNDLE:
-            raise StaleError(
-                "log: bundle {n} does not go on at {size}", n=n, size=size
-            )
-        size += width
-    if size != new.frontier.size or size < old.frontier.size:
+    at, whole = old.frontier.size // BUNDLE * BUNDLE, True
+    for bundle in bundles:
+        whole = whole and bundle.n * BUNDLE == at
+        at += bundle.width
+    if not whole or at != new.frontier.size or at < old.frontier.size:
         raise StaleError(
-            "log: bundles end at {size}, the tip at {frontier_size}",
-            size=size,
-            frontier_size=new.frontier.size,
+            "log: bundles do not lead from {size} to the tip",
+            size=old.frontier.size,
         )
 
 

@@ -83,6 +83,5 @@ class Erasing(FullOutput):
     """What is erased for good, or would be, and what stays."""
 
     types: dict[str, int]  # how many of each
-    already: int  # were erased before
     ours: tuple[Position, ...]  # other entries of ours about the same values
     stays: dict[str, int]  # of the values, listed by other members too

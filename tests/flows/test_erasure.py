@@ -4,7 +4,6 @@ import pytest
 
 from syncd.errors import SyncdError
 from syncd.flows import erasure
-from syncd.indicator import absent
 from syncd.indicator.absent import Range
 from tests.flows.growing import Log
 from tests.sample_statements import dispute, erase, retract
@@ -34,7 +33,3 @@ def test_the_rules(
     with pytest.raises(SyncdError, match=str(why)) as refused:
         erasure.checked(log.origin, records, stand, gone)
     assert refused.value.hint or "type 18" in str(refused.value)
-
-
-def test_ranges_that_are_written() -> None:
-    assert absent.runs([1, 2, 5, 7, 8]) == [(1, 3), (5, 6), (7, 9)]

@@ -290,7 +290,7 @@ async def test_an_erasure_always_waits(
     assert await done(bank, id_) == "done"
     closed = [salt for _, salt, _ in (await bank.member.records())[-3:]]
     assert closed[:2] == [b"", b""]
-    assert (await bank.post(where, named)).body["already"] == 2
+    assert (await bank.post(where, named)).body["types"] == {}
     assert await shown(bank, id_, "rows") != [row]
 
 

@@ -269,12 +269,12 @@ class LogService:
             if at and at not in {(origin, i) for i in named}
         }
         if wanted.yes and said:
-            made = Erase(ranges=(*absent.runs(said),), reason=wanted.reason)
+            ranges = tuple((i, i + 1) for i in said)
+            made = Erase(ranges=ranges, reason=wanted.reason)
             await self.publisher.append([made], poke=True)
             await self.ctx.own.pending.forget()
         return forms.Erasing(
             types=types,
-            already=len(named) - len(said),
             ours=(*sorted(ours),),
             stays=Counter(stays),
         )
