@@ -112,9 +112,7 @@ def accept(
     """
     macs = [_mac(cipher, r) for r in reports]
     batch = _Batch(c, macs, how)
-    outcomes = [
-        batch.judge(r, mac) for r, mac in zip(reports, macs, strict=True)
-    ]
+    outcomes = [batch.judge(*one) for one in zip(reports, macs, strict=True)]
     batch.write(c, cipher, now, None if mark is None else mark.id)
     if mark is not None:
         failpoint.hit("import.rows")

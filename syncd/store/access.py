@@ -178,28 +178,19 @@ class AccessBook(SealedBook):
         found = named(c, after, newest) if newest != after else ()
         return receipt.head(found), newest
 
-    async def prune(self, days: int) -> int:
+    @writes
+    def prune(self, c: Connection, days: int) -> int:
         """Drop records older than `days` and keys no longer needed."""
         oldest = self._clock() - days * 86_400
         month = oldest // MONTH_S
-        old = access_key.c.month < month
-
-        def job(c: Connection) -> int:
-            gone = c.execute(sa.delete(access).where(access.c.at < oldest))
-            c.execute(
-                sa.delete(access_position).where(
-                    access_position.c.month < month
-                )
-            )
-            # A page that is freed is not wiped: overwritten first.
-            c.execute(sa.update(access_key).where(old).values(sealed=_WIPED))
-            c.execute(sa.delete(access_key).where(old))
-            return gone.rowcount
-
-        gone = await self._db.write(job)
-        # Assigned at once: the writing thread may be adding a month.
+        old, placed = access_key.c.month < month, access_position.c.month
+        gone = c.execute(sa.delete(access).where(access.c.at < oldest))
+        c.execute(sa.delete(access_position).where(placed < month))
+        # A page that is freed is not wiped: overwritten first.
+        c.execute(sa.update(access_key).where(old).values(sealed=_WIPED))
+        c.execute(sa.delete(access_key).where(old))
         self._months = {m: k for m, k in self._months.items() if m >= month}
-        return gone
+        return gone.rowcount
 
     # ------------------------------------------------------------- writing
 
@@ -254,11 +245,8 @@ class AccessBook(SealedBook):
 
     def _month(self, c: Connection, number: int) -> _Month | None:
         if number not in self._months:
-            sealed = c.scalar(
-                sa.select(access_key.c.sealed).where(
-                    access_key.c.month == number
-                )
-            )
+            its = sa.select(access_key.c.sealed).filter_by(month=number)
+            sealed = c.scalar(its)
             return self._unsealed(number, sealed) if sealed else None
         return self._months[number]
 

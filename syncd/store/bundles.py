@@ -49,10 +49,8 @@ _ERASABLE = {bytes((type_,)) for type_ in leaf.INDICATOR_TYPES}
 
 def put(c: Connection, log_id: int, bundles: Sequence[Bundle]) -> None:
     """Keep the bundles; a narrower one of the same number is replaced."""
-    _PUT.many(
-        c,
-        [(log_id, b.n, b.width, b.gz, b.root, b.entries) for b in bundles],
-    )
+    rows = [(log_id, b.n, b.width, b.gz, b.root, b.entries) for b in bundles]
+    _PUT.many(c, rows)
 
 
 def rewrite(c: Connection, log_id: int, b: Bundle) -> None:

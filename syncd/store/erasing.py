@@ -87,7 +87,7 @@ def erase(
     if not fresh:
         return []
     acted = Erasure(c, log_id, origin, day)
-    acted.in_bundles(_numbers(c, log_id, fresh), fresh)
+    acted.act(_numbers(c, log_id, fresh), fresh)
     return [*acted.failed, *(acted.breaches() if day else ())]
 
 
@@ -188,9 +188,7 @@ class Erasure:
             if at:
                 yield Finding("erase_breach", self.origin, min(at), more)
 
-    def in_bundles(
-        self, numbers: Sequence[int], found: Sequence[Span]
-    ) -> None:
+    def act(self, numbers: Sequence[int], found: Sequence[Span]) -> None:
         """Act on disjoint sorted spans in some bundles; pack each once.
 
         In order of the log: what a retract ended goes before the retract does.
@@ -212,9 +210,7 @@ class Erasure:
         log_rows.drop(c, missing, log_id, missing.c.idx.in_(closed))
         self._stand_again([*closed])
 
-    def _drop(
-        self, table: sa.Table, places: Sequence[tuple[Any, ...]]
-    ) -> None:
+    def _drop(self, table: sa.Table, places: Sequence[Any]) -> None:
         """Drop the rows of entries at (token, log, index)."""
         if self.day is not None and table is claim:
             day = self.day

@@ -88,9 +88,8 @@ async def finish(
     # For itself: it stays so where the rest is refused.
     this = sa.update(import_job).where(_job.id == import_id)
     whole = this.values(whole=1 if end.complete else 2)
-    await db.write(
-        lambda c: c.execute(whole.where(_job.finished_at.is_(None)))
-    )
+    whole = whole.where(_job.finished_at.is_(None))
+    await db.write(lambda c: c.execute(whole))
     await db.write(lambda c: _finish(c, import_id, end, now, day))
 
 

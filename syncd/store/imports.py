@@ -32,7 +32,6 @@ from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared
 from syncd.store.sealing import VaultCipher
 from syncd.store.tables import (
-    Int,
     import_job,
     import_list,
     import_refused,
@@ -57,7 +56,6 @@ class Refused:
 
 job = import_job.c
 _OPEN = job.finished_at.is_(None)
-_PLACE = ("offset", "row", "prefix")
 _CAME = ("accepted", "known", "taken_back", "refused")
 _NAMED: Any = tuple[str, Words]  # what is sealed of an import
 _STATUS = sa.select(
@@ -83,17 +81,6 @@ _CELLS = Prepared(
 _REFUSE = Prepared(
     insert(import_refused).on_conflict_do_nothing(),
     *("import_id", "row", "raw", "why"),
-)
-_MOVE = Prepared(
-    sa.update(import_job)
-    .where(job.id == _wanted("this"), job.offset == _wanted("from"), _OPEN)
-    .where(job.whole == 0)  # its end was not handed in yet
-    .values(
-        {k: _wanted(k) for k in _PLACE}
-        | {k: job[k] + _wanted(k, type_=Int) for k in _CAME}
-    )
-    .returning(job.list_id, job.refused),
-    *("this", "from", *_PLACE, *_CAME),
 )
 _HOLD = Prepared(upsert(list_value, "raw", "last"), *list_value.c.keys())
 
@@ -323,10 +310,13 @@ def move(
         StaleError: the import is not at `mark.old_offset` any more.
     """
     count = Counter(one.state for one in outcomes)
+    count["refused"] = len(rows)
     prefix = cipher.seal_json(mark.prefix, "prefix", mark.id, mark.offset)
-    came = [count[state] for state in _CAME[:3]]
-    place = (mark.id, mark.old_offset, mark.offset, mark.row, prefix)
-    done = _MOVE.one(c, *place, *came, len(rows))
+    at = {"offset": mark.offset, "row": mark.row, "prefix": prefix}
+    there = job.id == mark.id, job.offset == mark.old_offset, _OPEN
+    its = sa.update(import_job).where(*there, job.whole == 0)  # not its end
+    its = its.values({**at, **{k: job[k] + count[k] for k in _CAME}})
+    done = c.execute(its.returning(job.list_id, job.refused)).first()
     if done is None:
         raise StaleError(
             "import: {id} is not at byte {offset} now",

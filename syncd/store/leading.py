@@ -191,9 +191,8 @@ class Election(Book):
         for row in session.execute(_WAITED_FOR).all():
             since = waited_for[row] = self._waited_for.get(row, now)
             if now - since > _HANGS_S:
-                session.execute(
-                    sa.select(sa.func.pg_terminate_backend(row[0]))
-                )
+                ended = sa.func.pg_terminate_backend(row[0])
+                session.execute(sa.select(ended))
         self._waited_for = waited_for
 
     async def _begin(self) -> None:

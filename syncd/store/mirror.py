@@ -157,16 +157,14 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
         return bundle_rows.roots(c, log_rows.id_of(c, origin), first, last)
 
     @writes
-    def replace_bundle(
-        self, c: Connection, origin: str, bundle: Bundle
-    ) -> None:
+    def replace_bundle(self, c: Connection, origin: str, one: Bundle) -> None:
         """Keep a bundle whose withheld payloads have arrived.
 
         Erased entries stay erased, whatever the bundle brings.
         """
         log_id = log_rows.id_of(c, origin)
-        bundle_rows.rewrite(c, log_id, bundle)
-        self.close_erased(c, log_id, origin, [bundle.n])
+        bundle_rows.rewrite(c, log_id, one)
+        self.close_erased(c, log_id, origin, [one.n])
 
     async def decide(
         self, old: MirrorHead, size: int, rejected: Sequence[bytes]

@@ -76,7 +76,7 @@ class MirrorErasures(Book):
         """Close what is erased in bundles that have just come in."""
         acted = Erasure(c, log_id, origin)
         if numbers:
-            acted.in_bundles(numbers, erasing.spans(erasing.erased(c, log_id)))
+            acted.act(numbers, erasing.spans(erasing.erased(c, log_id)))
         failed = acted.failed + self._retire(c, log_id, origin, numbers)
         findings.record(c, failed, self._clock())
 

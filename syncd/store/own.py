@@ -136,7 +136,7 @@ class OwnLogStore(Book):
         Raises:
             StaleError: also if one of `done` was done before.
         """
-        _check_gapless(old, new, bundles)
+        _gapless(old, new, bundles)
 
         def job(c: Connection) -> None:
             _move(c, self._log_id, old, new)
@@ -145,7 +145,7 @@ class OwnLogStore(Book):
             failpoint.hit("append.bundles")
             retracting.publish(c, self._log_id, published)
             erasing.erase_ours(c, self._log_id, new.origin, erased)
-            _finish(c, done, sighted)
+            _note(c, done, sighted)
             if effect:
                 take_effect(c, new, self._clock())
             if (size := new.frontier.size) > old.frontier.size:
@@ -204,14 +204,12 @@ class OwnLogStore(Book):
         return bundle_rows.roots(c, self._log_id, first, last)
 
     @writes
-    def erase(
-        self, c: Connection, origin: str, ranges: Sequence[Range]
-    ) -> None:
+    def erase(self, c: Connection, origin: str, gone: Sequence[Range]) -> None:
         """Act on erasures in a log of ours, as `erasing.erase_ours` does.
 
         `purge` makes the erased bytes themselves go.
         """
-        erasing.erase_ours(c, id_of(c, origin), origin, ranges)
+        erasing.erase_ours(c, id_of(c, origin), origin, gone)
 
     # --------------------------------------------------------- innards
 
@@ -307,9 +305,7 @@ def _no_log() -> UsageError:
     return UsageError("home: there is no log here yet")
 
 
-def _check_gapless(
-    old: OwnHead, new: OwnHead, bundles: Sequence[Bundle]
-) -> None:
+def _gapless(old: OwnHead, new: OwnHead, bundles: Sequence[Bundle]) -> None:
     at, whole = old.frontier.size // BUNDLE * BUNDLE, True
     for bundle in bundles:
         whole = whole and bundle.n * BUNDLE == at
@@ -336,9 +332,7 @@ def _move(c: Connection, log_id: int, old: OwnHead, new: OwnHead) -> None:
         )
 
 
-def _finish(
-    c: Connection, done: Sequence[str], sighted: Sequence[int]
-) -> None:
+def _note(c: Connection, done: Sequence[str], sighted: Sequence[int]) -> None:
     new = insert(tables.done).on_conflict_do_nothing()
     for name in done:
         if c.execute(new.values(name=name)).rowcount != 1:

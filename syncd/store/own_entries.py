@@ -96,8 +96,13 @@ class OwnEntries(SealedBook):
 
     # --------------------------------------------------------- changing
 
-    async def add(
-        self, entries: Sequence[NewEntry], by: str, load: int | None = None
+    @writes
+    def add(
+        self,
+        c: Connection,
+        entries: Sequence[NewEntry],
+        by: str,
+        load: int | None = None,
     ) -> list[Outcome]:
         """Keep entries in one transaction; durable on return, in order.
 
@@ -105,37 +110,33 @@ class OwnEntries(SealedBook):
         on a value: another takes its place, the same is known. Each is added,
         known or replaced, which names the new one.
         """
-
-        def job(c: Connection) -> list[Outcome]:
-            macs = [self._macs(entry) for entry in entries]
-            found = _THERE.within(c, sorted({mac for mac, _, _ in macs}))
-            there = {name: (fields, id_) for name, fields, id_ in found}
-            last = c.scalar(sa.select(sa.func.max(_at.id)))
-            rows: list[dict[str, object]] = []
-            known: list[tuple[object, ...]] = []
-            replaced: list[int] = []
-            outcomes = []
-            for entry, found_by in zip(entries, macs, strict=True):
-                _, name_mac, said_mac = found_by
-                fields, old = there.get(name_mac, (b"", 0))
-                if fields == said_mac:
-                    known.append((load, old))
-                    outcomes.append(Outcome("known", old))
-                    continue
-                id_ = (last or 0) + len(rows) + 1
-                row = self._row(entry, found_by, by)
-                rows.append({**row, "id": id_, "load": load})
-                there[name_mac] = (said_mac, id_)
-                replaced += [old] if old else []
-                outcomes.append(Outcome("replaced" if old else "added", id_))
-            if rows:
-                c.execute(sa.insert(own_entry), rows)
-            if load is not None:
-                _LOAD.many(c, known)
-            self._end(c, replaced, by, REPLACED)
-            return outcomes
-
-        return await self._db.write(job) if entries else []
+        macs = [self._macs(entry) for entry in entries]
+        found = _THERE.within(c, sorted({mac for mac, _, _ in macs}))
+        there = {name: (fields, id_) for name, fields, id_ in found}
+        last = c.scalar(sa.select(sa.func.max(_at.id)))
+        rows: list[dict[str, object]] = []
+        known: list[tuple[object, ...]] = []
+        replaced: list[int] = []
+        outcomes = []
+        for entry, found_by in zip(entries, macs, strict=True):
+            _, name_mac, said_mac = found_by
+            fields, old = there.get(name_mac, (b"", 0))
+            if fields == said_mac:
+                known.append((load, old))
+                outcomes.append(Outcome("known", old))
+                continue
+            id_ = (last or 0) + len(rows) + 1
+            row = self._row(entry, found_by, by)
+            rows.append({**row, "id": id_, "load": load})
+            there[name_mac] = (said_mac, id_)
+            replaced += [old] if old else []
+            outcomes.append(Outcome("replaced" if old else "added", id_))
+        if rows:
+            c.execute(sa.insert(own_entry), rows)
+        if load is not None:
+            _LOAD.many(c, known)
+        self._end(c, replaced, by, REPLACED)
+        return outcomes
 
     def _row(
         self, entry: NewEntry, macs: tuple[bytes, bytes, bytes], by: str
@@ -159,17 +160,19 @@ class OwnEntries(SealedBook):
             "added_at": now,
         }
 
-    async def remove(
-        self, ids: Collection[int], type_: str, by: str, why: str
+    @writes
+    def remove(
+        self,
+        c: Connection,
+        ids: Collection[int],
+        type_: str,
+        by: str,
+        why: str,
     ) -> int:
         """End entries of a type, or of any for ""; return how many stood."""
-
-        def job(c: Connection) -> int:
-            rows = _TYPES.within(c, sorted(ids))
-            there = [id_ for id_, is_ in rows if type_ in ("", is_)]
-            return self._end(c, there, by, why)
-
-        return await self._db.write(job) if ids else 0
+        rows = _TYPES.within(c, sorted(ids))
+        there = [id_ for id_, is_ in rows if type_ in ("", is_)]
+        return self._end(c, there, by, why)
 
     @writes
     def remove_list(
@@ -208,9 +211,7 @@ class OwnEntries(SealedBook):
         self, c: Connection, ids: Sequence[int], by: str, why: str
     ) -> int:
         now, seal = self._clock(), self._cipher.seal_json
-        rows = (
-            (now, by, seal(why, "own end", id_, now, by), id_) for id_ in ids
-        )
+        rows = ((now, by, seal(why, "own end", i, now, by), i) for i in ids)
         return _END.many(c, rows)
 
     # ------------------------------------------------------------ lists
@@ -221,18 +222,18 @@ class OwnEntries(SealedBook):
         last = c.scalar(sa.select(sa.func.max(_at.load)))
         return (last or 0) + 1, len(self._of_list(c, name))
 
-    async def touch(
-        self, name: str, wanted: Collection[Identifier], load: int
+    @writes
+    def touch(
+        self,
+        c: Connection,
+        name: str,
+        wanted: Collection[Identifier],
+        load: int,
     ) -> None:
         """Have a load count entries of its list as present."""
-
-        def job(c: Connection) -> None:
-            macs = {self._hash("own", i.kind, i.value) for i in wanted}
-            rows = _IDS.within(c, sorted(macs), self._hash("own-list", name))
-            _LOAD.many(c, [(load, id_) for (id_,) in rows])
-
-        if wanted:
-            await self._db.write(job)
+        macs = {self._hash("own", i.kind, i.value) for i in wanted}
+        rows = _IDS.within(c, sorted(macs), self._hash("own-list", name))
+        _LOAD.many(c, [(load, id_) for (id_,) in rows])
 
     def _of_list(
         self, c: Connection, name: str, *more: sa.ColumnElement[bool]

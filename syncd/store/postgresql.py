@@ -105,13 +105,11 @@ class PostgresqlEngine:
             raise self._refused(e) from e
         self._opened = True
 
-    def _engine(
-        self, creator: Callable[[], Any], connections: int
-    ) -> sa.Engine:
+    def _engine(self, creator: Callable[[], Any], most: int) -> sa.Engine:
         return sa.create_engine(
             "postgresql+psycopg://",
             creator=creator,
-            pool_size=connections,
+            pool_size=most,
             max_overflow=0,
             pool_pre_ping=True,  # the server may have been away
             hide_parameters=True,

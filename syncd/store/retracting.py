@@ -132,9 +132,7 @@ def forget(
             c.execute(new.values({at.name: None, **left}))
 
 
-def publish(
-    c: Connection, log_id: int, published: Sequence[Published]
-) -> None:
+def publish(c: Connection, log_id: int, rows: Sequence[Published]) -> None:
     """Mark rows as published or ended, inside the append's transaction.
 
     Raises:
@@ -142,10 +140,10 @@ def publish(
     """
     fresh = [
         (log_id, p.index, p.token, p.epoch, p.vault_id)
-        for p in published
+        for p in rows
         if not p.ends
     ]
-    ended = [(p.index, p.vault_id) for p in published if p.ends]
+    ended = [(p.index, p.vault_id) for p in rows if p.ends]
     if fresh:
         _all(_PUBLISH.many(c, fresh), len(fresh), "published")
     if ended:

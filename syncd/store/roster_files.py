@@ -40,12 +40,7 @@ class RosterFiles:
                 directory=self._directory,
                 found=sorted(found)[:3],
             )
-        try:
-            return [found[n].read_bytes() for n in sorted(found)]
-        except OSError as e:
-            raise DamagedError(
-                "{directory}: {why}", directory=self._directory, why=e
-            ) from e
+        return [durable.read(found[n]) or b"" for n in sorted(found)]
 
     def get(self, version: int) -> bytes | None:
         """Return one version's note, or None.

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Listed
 from syncd.store import events
-from syncd.store.book import SealedBook, reads
+from syncd.store.book import SealedBook, reads, writes
 from syncd.store.prepared import MANY, Prepared
 from syncd.store.tables import (
     Bytes,
@@ -91,25 +91,20 @@ class ScreeningBook(SealedBook):
         rows = _ROW.where(_at.state.is_not(None)).order_by(_at.id)
         return [self._opened(*row) for row in c.execute(rows)]
 
-    async def move(
-        self, states: Mapping[int, Listed], news: Sequence[Mapping[str, Any]]
+    @writes
+    def move(
+        self,
+        c: Connection,
+        states: Mapping[int, Listed],
+        news: Sequence[Mapping[str, Any]],
     ) -> None:
         """Keep what is said of some entries now, with its events."""
-        where = screened.c.id == sa.bindparam("entry")
-        change = sa.update(screened).where(where)
-        seal = self._cipher.seal_json
-        rows = [
-            {"entry": id_, "state": seal(state, "screening state", id_)}
-            for id_, state in states.items()
-        ]
-
-        def job(c: Connection) -> None:
-            c.execute(change.values(state=sa.bindparam("state")), rows)
-            for data in news:
-                events.tell(c, self._clock(), "screening", data)
-
-        if rows:
-            await self._db.write(job)
+        for id_, state in states.items():
+            said = self._cipher.seal_json(state, "screening state", id_)
+            its = sa.update(screened).where(_at.id == id_)
+            c.execute(its.values(state=said))
+        for data in news:
+            events.tell(c, self._clock(), "screening", data)
 
     async def expire(self, day: int) -> int:
         """Drop what ends on a day or before; return how many that were."""

@@ -33,13 +33,11 @@ session = own_table(
     column("lang", Text),
     sqlite_with_rowid=False,
 )
-_at = session.c
+_at, _who = session.c, bearers.bearer.c
 _WHOSE = sa.select(
     *(_at.hash, _at.lang, _at.began_at, _at.used_at, _at.ends_at),
     *bearers.FIELDS,
-).join(
-    bearers.bearer, sa.and_(bearers.bearer.c.id == _at.bearer, bearers.LIVE)
-)
+).join(bearers.bearer, sa.and_(_who.id == _at.bearer, bearers.LIVE))
 
 
 class Session(NamedTuple):
@@ -70,10 +68,8 @@ class Sessions(Book):
         Raises:
             UsageError: no live one has it.
         """
-        its = sa.select(bearers.bearer.c.id)
-        found = c.scalar(
-            its.where(bearers.bearer.c.name == name, bearers.LIVE)
-        )
+        its = sa.select(_who.id)
+        found = c.scalar(its.where(_who.name == name, bearers.LIVE))
         if found is None:
             raise UsageError("no live token of that name")
         return self._put(c, found, "", 1, TICKET_S)

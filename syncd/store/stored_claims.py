@@ -1,5 +1,6 @@
 """Claims in mirror.db: everybody's, by token and by position."""
 
+from collections import defaultdict
 from collections.abc import (
     AsyncIterator,
     Callable,
@@ -126,13 +127,12 @@ class StoredClaims(Book):
         each = dict.fromkeys(tokens)
 
         def opened(rows: Iterable[Any]) -> dict[bytes, list[Claim]]:
-            found: dict[bytes, list[Claim]] = {}
+            found = defaultdict[bytes, list[Claim]](list)
             for value, origin, idx, record, ended_by in rows:
                 if _in_force(origin, idx, ended_by, at):
-                    found.setdefault(value, []).append(
-                        Claim.parse(origin, (value, idx, key, record))
-                    )
-            return found
+                    row = value, idx, key, record
+                    found[value].append(Claim.parse(origin, row))
+            return dict(found)
 
         if len(tokens) <= FEW:  # a member says as much as it likes
             rows = await self._db.read(
@@ -218,13 +218,11 @@ class StoredClaims(Book):
         Each is (token, key, claims), in the order of (token, key); `after`
         is such a pair, (b"", 0) for the first page.
         """
-        found: dict[tuple[bytes, int], list[Claim]] = {}
+        found = defaultdict[tuple[bytes, int], list[Claim]](list)
         rows = _PAGE_OF_ALL.all(c, *after, limit)
         for value, number, origin, idx, record in rows:
             row = value, idx, number, record
-            found.setdefault((value, number), []).append(
-                Claim.parse(origin, row)
-            )
+            found[value, number].append(Claim.parse(origin, row))
         return [(*pair, claims) for pair, claims in found.items()]
 
     async def rows(

@@ -29,7 +29,7 @@ from syncd.flows.submission import ImportMark, Outcome, Submission
 from syncd.indicator import record
 from syncd.store import failpoint, retracting
 from syncd.store.accepting import accept
-from syncd.store.book import SealedBook, reads
+from syncd.store.book import SealedBook, reads, writes
 from syncd.store.imports import Refused
 from syncd.store.portable import public_field
 from syncd.store.prepared import MANY, Prepared, given
@@ -109,17 +109,15 @@ class Vault(SealedBook):
         refused: Sequence[Refused] = (),
     ) -> list[Outcome]:
         """Keep what is new, as `accepting.accept` does; durable on return."""
-        terms = how or Submission()
-
-        def job(c: Connection) -> list[Outcome]:
-            given = (reports, self._cipher, self._clock(), terms)
-            return accept(c, *given, mark, refused)
+        given = reports, self._cipher, self._clock(), how or Submission()
 
         def then() -> None:
             if mark is not None:
                 failpoint.hit("import.committed")
 
-        return await self._db.write(job, then)
+        return await self._db.write(
+            lambda c: accept(c, *given, mark, refused), then
+        )
 
     # --------------------------------------------------------- reading
 
@@ -195,14 +193,17 @@ class Vault(SealedBook):
 
     # ------------------------------------------------------ retracting
 
-    async def retract(self, ids: Iterable[int], how: Terms) -> Withdrawn:
+    @writes
+    def retract(
+        self, c: Connection, ids: Iterable[int], how: Terms
+    ) -> Withdrawn:
         """Have rows end; return what came of it."""
-        return await self._db.write(lambda c: retracting.by_ids(c, ids, how))
+        return retracting.by_ids(c, ids, how)
 
-    async def retire(self, epochs: Iterable[tuple[str, int]]) -> None:
+    @writes
+    def retire(self, c: Connection, epochs: Iterable[tuple[str, int]]) -> None:
         """End the rows that were published under retired epochs."""
-        found = [*epochs]
-        await self._db.write(lambda c: retracting.retire(c, found))
+        retracting.retire(c, epochs)
 
     # -------------------------------------------------------- innards
 
