@@ -25,10 +25,10 @@ from syncd.store.home_stores import OwnStore, open_mirror
 from syncd.store.keyring import Keyring
 from syncd.store.leading import Election
 from syncd.store.mirror import MirrorStore
+from syncd.store.own import Succession
 from syncd.store.roster_files import RosterFiles
 from syncd.store.sealing import VaultCipher
 from syncd.store.server import node as node_name
-from syncd.store.succession import Succession
 from syncd.tlog import checkpoint, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -173,9 +173,7 @@ class Database:
 
     def session(self, name: str) -> Connection:
         """Return a server's session that ends when it is silent for a while."""
-        engine: Any = self._engine  # a file's has none
-        made: Connection = engine.session(name)
-        return made
+        return self._engine.session(name)  # type: ignore[union-attr]
 
     def read_now(self, job: Callable[[Connection], T]) -> T:
         """Like `read`, on the calling thread."""

@@ -31,7 +31,7 @@ from syncd.store.imports import Imports
 from syncd.store.merge_marks import MergeMarks
 from syncd.store.mirror import MirrorStore
 from syncd.store.mutes import Mutes
-from syncd.store.own import HIGH_WATER, OwnLogStore
+from syncd.store.own import HIGH_WATER, OwnLogStore, Succession, succeed
 from syncd.store.own_books import LISTS, OwnBooks
 from syncd.store.pending import PendingBook
 from syncd.store.published import PublishedCounts
@@ -41,7 +41,6 @@ from syncd.store.sealing import VaultCipher
 from syncd.store.server import Server, writer_of
 from syncd.store.sessions import Sessions
 from syncd.store.sightings import Sightings
-from syncd.store.succession import Succession, succeed
 from syncd.store.vault import Vault
 
 OWN = "own.db"

@@ -9,6 +9,7 @@ perhaps while we run: refused, because the next append would fork our log.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -17,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from syncd.errors import DamagedError, MalformedError, StaleError, UsageError
 from syncd.flows.ports import Bundle, OwnHead, Published
 from syncd.indicator.absent import Range
+from syncd.roster.members import Cut
 from syncd.store import bundles as bundle_rows
 from syncd.store import (
     durable,
@@ -341,3 +343,48 @@ def _note(c: Connection, done: Sequence[str], sighted: Sequence[int]) -> None:
         gone = sighting.c.id == sa.bindparam("gone")
         rows = [{"gone": id_} for id_ in sighted]
         c.execute(sa.delete(sighting).where(gone), rows)
+
+
+class Succession(NamedTuple):
+    """A log of ours that takes over from one that has ended."""
+
+    head: OwnHead  # of the new log, at size 0
+    before: str  # origin of the one that ended
+    end: Cut  # where it did, as the roster says
+
+
+def succeed(database: Database, succession: Succession) -> None:
+    """Begin the next log, unless it is there; all or nothing.
+
+    What stands in the old log behind its end counts for nobody, so those
+    reports wait again and will stand in the new one; and what was to be
+    retracted, and no longer can be, is published again.
+    """
+    head = succession.head
+
+    def job(c: sa.Connection) -> None:
+        if not id_of(c, head.origin):
+            begin(c, head)
+            if old := id_of(c, succession.before):
+                retracting.turn(c, old, _common(c, old, succession))
+
+    database.write_now(job)
+
+
+def _common(c: sa.Connection, log_id: int, succession: Succession) -> int:
+    """Return how many entries of an old log of ours count for all.
+
+    None, if it is not the log that the roster ended: where the two parted is
+    not known here, and a report that stands twice does less harm than one
+    that stands nowhere.
+    """
+    end = succession.end
+    wanted = sa.select(log.c.size).where(log.c.id == log_id)
+    size = int(c.execute(wanted).scalar_one())
+    if size < end.size:
+        return size  # rolled back: what we have is how it began
+    try:
+        root = bundle_rows.root_at(c, log_id, succession.before, end.size)
+    except DamagedError:
+        return 0
+    return end.size if root == end.root else 0

@@ -26,9 +26,9 @@ from syncd.roster.members import Cut
 from syncd.store import gone
 from syncd.store.home_stores import OwnStore
 from syncd.store.imports import Refused
+from syncd.store.own import Succession, succeed
 from syncd.store.retracting import Terms, Withdrawn
 from syncd.store.sealing import VaultCipher
-from syncd.store.succession import Succession, succeed
 from syncd.store.vault import Query
 from syncd.tlog.merkle import Frontier
 from tests import postgres

@@ -37,17 +37,11 @@ async def by_roster(
         if head.mirrored < order.size:
             continue  # when we get there
         if await held.copy(mirror, head).root_at(order.size) != order.root:
-            await report(
-                Finding(
-                    "erase_root",
-                    order.origin,
-                    None,
-                    Message(
-                        "the roster erases in another tree of size {size}",
-                        size=order.size,
-                    ),
-                )
+            why = Message(
+                "the roster erases in another tree of size {size}",
+                size=order.size,
             )
+            await report(Finding("erase_root", order.origin, None, why))
             continue
         wanted = {(a, b, order.size) for a, b in order.ranges}
         fresh = wanted - set(await mirror.erased(order.origin))
