@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd import canonical
@@ -43,22 +43,22 @@ _INSERT = Prepared(
     "caller",
 )
 _FIND_BY = Prepared(sa.insert(vault_value), "mac", "vault_id")
-_LAST = Prepared(sa.select(sa.func.max(_at.id)))
+_LAST = Prepared(select(sa.func.max(_at.id)))
 _HURRY = Prepared(
-    sa.update(vault).where(_this, _at.state == 0).values(urgent=1), "row"
+    update(vault).where(_this, _at.state == 0).values(urgent=1), "row"
 )
 _OUT = Prepared(
-    sa.update(vault).where(_this, _at.state == -1).values(state=0), "row"
+    update(vault).where(_this, _at.state == -1).values(state=0), "row"
 )
 _MINE = Prepared(
-    sa.update(vault)
+    update(vault)
     .where(_this, _at.state == -1)
     .values(import_id=sa.bindparam("to")),
     *("row", "to"),
 )
-_FREE = Prepared(sa.update(vault).where(_this).values(held=0), "row")
+_FREE = Prepared(update(vault).where(_this).values(held=0), "row")
 _STANDING = Prepared(
-    sa.select(
+    select(
         *(_at.value_mac, _at.id, _at.type, vault_fields.c.fields, _at.state),
         *(_at.held, _at.reason, _at.ended_on, _at.accepted_at),
     )
@@ -67,7 +67,7 @@ _STANDING = Prepared(
     .where(sa.or_(_at.state < 2, _at.held == 1), vault_value.c.mac.in_(MANY))
 )
 _FIELDS = Prepared(
-    sa.select(vault_fields.c.fields, vault_fields.c.id).where(
+    select(vault_fields.c.fields, vault_fields.c.id).where(
         vault_fields.c.fields.in_(MANY)
     )
 )

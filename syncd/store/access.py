@@ -27,7 +27,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete, func, select
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import Access, Position
@@ -139,7 +139,7 @@ class AccessBook(SealedBook):
         or asked one of some tokens, which is a scan of all.
         """
         where = self._where(c, after, since, positions, tokens)
-        rows = sa.select(access).where(*where).limit(limit)
+        rows = select(access).where(*where).limit(limit)
         rows = rows.order_by(access.c.at, access.c.id)
         return [self._opened(c, row._asdict()) for row in c.execute(rows)]
 
@@ -159,13 +159,13 @@ class AccessBook(SealedBook):
         """
         t, months = access.c, access_position.c.month
         spans = months.between(since // MONTH_S, until // MONTH_S)
-        on = sa.select(access_position.c.access_id).where(spans)
+        on = select(access_position.c.access_id).where(spans)
         # Its text has the number: it must be the same in both places.
         span_s = sa.literal_column(f"{SPAN_S}", Int)
         begin = t.at // span_s * span_s
         by = (begin, t.caller, t.purpose)
-        hits = sa.func.count().filter(t.id.in_(on))
-        sums = sa.select(*by, sa.func.count(), hits).group_by(*by)
+        hits = func.count().filter(t.id.in_(on))
+        sums = select(*by, func.count(), hits).group_by(*by)
         return await self._rows(sums.where(t.at.between(since, until - 1)))
 
     @reads
@@ -174,7 +174,7 @@ class AccessBook(SealedBook):
 
         `after` is the id up to which the last one did; "" if nothing is new.
         """
-        newest = c.scalar(sa.select(sa.func.max(access.c.id))) or 0
+        newest = c.scalar(select(func.max(access.c.id))) or 0
         found = named(c, after, newest) if newest != after else ()
         return receipt.head(found), newest
 
@@ -184,11 +184,11 @@ class AccessBook(SealedBook):
         oldest = self._clock() - days * 86_400
         month = oldest // MONTH_S
         old, placed = access_key.c.month < month, access_position.c.month
-        gone = c.execute(sa.delete(access).where(access.c.at < oldest))
-        c.execute(sa.delete(access_position).where(placed < month))
+        gone = c.execute(delete(access).where(access.c.at < oldest))
+        c.execute(delete(access_position).where(placed < month))
         # A page that is freed is not wiped: overwritten first.
         c.execute(sa.update(access_key).where(old).values(sealed=_WIPED))
-        c.execute(sa.delete(access_key).where(old))
+        c.execute(delete(access_key).where(old))
         self._months = {m: k for m, k in self._months.items() if m >= month}
         return gone.rowcount
 
@@ -245,7 +245,7 @@ class AccessBook(SealedBook):
 
     def _month(self, c: Connection, number: int) -> _Month | None:
         if number not in self._months:
-            its = sa.select(access_key.c.sealed).filter_by(month=number)
+            its = select(access_key.c.sealed).filter_by(month=number)
             sealed = c.scalar(its)
             return self._unsealed(number, sealed) if sealed else None
         return self._months[number]
@@ -278,19 +278,19 @@ class AccessBook(SealedBook):
         t, at_ = access.c, access_position.c
         yield t.at >= since
         if after:
-            at = c.scalar(sa.select(t.at).where(t.id == after)) or 0
+            at = c.scalar(select(t.at).where(t.id == after)) or 0
             yield sa.tuple_(t.at, t.id) > sa.tuple_(at, after)
         if not (positions or tokens):
             return
         number, first = access_key.c.month, since // MONTH_S
-        numbers = c.scalars(sa.select(number).where(number >= first)).all()
+        numbers = c.scalars(select(number).where(number >= first)).all()
         months = [m for n in numbers if (m := self._month(c, n))]
         if positions:
             on = (
                 (at_.month == m.number) & at_.mac.in_(map(m.place, positions))
                 for m in months
             )
-            places = sa.select(at_.access_id).where(sa.or_(sa.false(), *on))
+            places = select(at_.access_id).where(sa.or_(sa.false(), *on))
             yield t.id.in_(places)
         if tokens:
             asked = (
@@ -316,18 +316,18 @@ class AccessBook(SealedBook):
 
 
 _NEWEST: Final = Prepared(
-    sa.select(
-        sa.func.coalesce(sa.func.max(access.c.id), 0),
-        sa.select(access_key.c.sealed)
+    select(
+        func.coalesce(func.max(access.c.id), 0),
+        select(access_key.c.sealed)
         .where(given(access_key.c.month))
         .scalar_subquery(),
     )
 )
 _WRITER_OF: Final = Prepared(
-    sa.select(access.c.writer, access.c.hash).where(given(access.c.id))
+    select(access.c.writer, access.c.hash).where(given(access.c.id))
 )
 _OF_WRITER: Final = Prepared(
-    sa.select(access.c.id, access.c.hash)
+    select(access.c.id, access.c.hash)
     .where(given(access.c.writer))
     .order_by(access.c.id.desc())
     .limit(1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from msgspec.structs import replace
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import MissingError
@@ -42,7 +42,7 @@ class Appeals(SealedBook):
         """
         made, ended = [], 0
         new = insert(_appeal).on_conflict_do_nothing()
-        last = c.scalar(sa.select(sa.func.max(_appeal.c.id))) or 0
+        last = c.scalar(select(sa.func.max(_appeal.c.id))) or 0
         for appeal in appeals:
             row = {"id": last + 1, **self._row(appeal)}
             if c.execute(new.values(row)).rowcount:
@@ -64,7 +64,7 @@ class Appeals(SealedBook):
         waiting: int = 0,
     ) -> list[Appeal]:
         """Return those of larger ids, of one caller, or those that wait."""
-        rows = sa.select(_appeal).where(_appeal.c.id > after)
+        rows = select(_appeal).where(_appeal.c.id > after)
         if by:
             rows = rows.where(_appeal.c.by == by)
         if waiting:
@@ -74,7 +74,7 @@ class Appeals(SealedBook):
 
     async def open(self) -> int:
         """Return on how many something is to do."""
-        count = sa.select(sa.func.count()).where(_appeal.c.open == 1)
+        count = select(sa.func.count()).where(_appeal.c.open == 1)
         [(n,)] = await self._rows(count)
         return int(n)
 
@@ -96,7 +96,7 @@ class Appeals(SealedBook):
             RefusedError: it cannot be taken any more, or not yet.
         """
         this = _appeal.c.id == id_
-        row = c.execute(sa.select(_appeal).where(this)).first()
+        row = c.execute(select(_appeal).where(this)).first()
         if row is None or (only and row.by != only):
             raise MissingError("appeal: no such entry of yours")
         old = self._opened(row._asdict())

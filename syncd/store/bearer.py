@@ -9,7 +9,7 @@ import secrets
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from syncd.errors import UsageError
 from syncd.roster import certificate
@@ -35,7 +35,7 @@ bearer = own_table(
 )
 _at, LIVE = bearer.c, bearer.c.revoked_at.is_(None)
 FIELDS = tuple(c for c in _at if c is not _at.hash)  # of a Bearer
-_ALL = sa.select(*FIELDS)
+_ALL = select(*FIELDS)
 _CHECK = Prepared(_ALL.where(given(_at.hash), LIVE))
 
 
@@ -106,7 +106,7 @@ class Bearers(Book):
     @reads_few
     def lives(self, c: Connection, id_: int) -> bool:
         """Tell whether a token opens something."""
-        return bool(c.scalar(sa.select(LIVE).where(_at.id == id_)))
+        return bool(c.scalar(select(LIVE).where(_at.id == id_)))
 
     @reads_few
     def of_staff(self, c: Connection, staff: str) -> Bearer | None:
@@ -123,12 +123,12 @@ class Bearers(Book):
     @reads_few
     def certificates(self, c: Connection) -> frozenset[bytes]:
         """Return the certificates (DER) that stand for somebody just now."""
-        its = sa.select(_at.certificate).where(LIVE)
+        its = select(_at.certificate).where(LIVE)
         return frozenset(filter(None, c.scalars(its)))
 
     async def revoked_at(self, token: str) -> int | None:
         """Return when a token was revoked, None if it never was one."""
-        its = sa.select(_at.revoked_at).where(_at.hash == hash_of(token))
+        its = select(_at.revoked_at).where(_at.hash == hash_of(token))
         rows = await self._rows(its)
         return rows[0][0] if rows else None
 

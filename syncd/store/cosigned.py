@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from syncd.errors import ForkError, StaleError
 from syncd.flows.ports import Cosigned, OwnHead
@@ -82,13 +82,13 @@ class CosignRows(Book):
         something took effect.
         """
         now, whose = self._clock(), {"origin": origin, "signer": signer}
-        newest = sa.select(receipt.c.size).filter_by(**whose)
+        newest = select(receipt.c.size).filter_by(**whose)
         last = c.scalar(newest) or 0
         if size <= last:
             return False
         row = {**whose, "size": size, "note": note, "at": now}
         c.execute(_RENEW, row)
-        sizes = sa.select(effect.c.size).filter_by(origin=origin)
+        sizes = select(effect.c.size).filter_by(origin=origin)
         since = sizes.where(effect.c.size.between(last + 1, size))
         if c.scalar(since.limit(1)):
             c.execute(sa.insert(kept_receipt), row)
@@ -97,7 +97,7 @@ class CosignRows(Book):
 
     async def receipts(self, origin: str) -> dict[str, Receipt]:
         """Return the newest receipt of each signer for one of our logs."""
-        ours = sa.select(receipt).where(receipt.c.origin == origin)
+        ours = select(receipt).where(receipt.c.origin == origin)
         rows = await self._rows(ours.order_by(receipt.c.signer))
         return {row.signer: Receipt(*row) for row in rows}
 
@@ -112,9 +112,9 @@ class CosignRows(Book):
                 table.c.origin == origin,
                 (table.c.signer, table.c.size),
             )
-            least = sa.select(pair[0], sa.func.min(pair[1])).group_by(pair[0])
+            least = select(pair[0], sa.func.min(pair[1])).group_by(pair[0])
             first = least.where(of_log, pair[1] > index)
-            rows = sa.select(table).where(of_log, sa.tuple_(*pair).in_(first))
+            rows = select(table).where(of_log, sa.tuple_(*pair).in_(first))
             for row in c.execute(rows):
                 found.setdefault(row.signer, Receipt(*row))
         return sorted(found.values(), key=lambda one: (one.at, one.signer))
@@ -122,7 +122,7 @@ class CosignRows(Book):
     @reads
     def effect_at(self, c: Connection, origin: str, index: int) -> int:
         """Return when an entry that has effect took it, 0 if not known."""
-        at = sa.select(effect.c.at).where(effect.c.size > index)
+        at = select(effect.c.at).where(effect.c.size > index)
         first = at.filter_by(origin=origin).order_by(effect.c.size)
         return c.scalar(first.limit(1)) or 0
 
@@ -130,14 +130,14 @@ class CosignRows(Book):
     def kept(self, c: Connection, origin: str, page: int) -> list[bytes]:
         """Return a page of others' first receipts of whatever took effect."""
         at = kept_receipt.c
-        rows = sa.select(at.note).where(at.origin == origin)
+        rows = select(at.note).where(at.origin == origin)
         some = rows.order_by(at.signer, at.size).limit(PAGE)
         return [*c.scalars(some.offset(page * PAGE))]
 
     @reads
     def first_effect(self, c: Connection) -> int:
         """Return when the first thing took effect that we know of, 0 if none."""
-        return c.scalar(sa.select(sa.func.min(effect.c.at))) or 0
+        return c.scalar(select(sa.func.min(effect.c.at))) or 0
 
     @writes
     def prune(self, c: Connection, days: int) -> None:
@@ -159,6 +159,6 @@ def _tree(signed: Cosigned | None) -> tuple[int, bytes] | None:
 
 
 def _cosigned(c: Connection, role: str, origin: str) -> Cosigned | None:
-    found = sa.select(cosigned.c.size, cosigned.c.root, cosigned.c.note)
+    found = select(cosigned.c.size, cosigned.c.root, cosigned.c.note)
     row = c.execute(found.filter_by(role=role, origin=origin)).first()
     return None if row is None else Cosigned(*row)

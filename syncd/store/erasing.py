@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import DamagedError, MalformedError, Message
@@ -32,16 +32,16 @@ _SAYING = claim, mirror_sighting  # what entries say, by token
 _ENTRY = {t: given(t.c.token, t.c.log_id, t.c.idx) for t in _SAYING}
 _DROP = {t: Prepared(sa.delete(t).where(_ENTRY[t])) for t in _SAYING}
 _STOOD = Prepared(
-    sa.select(held.token, held.idx, held.kind_epoch, held.record).where(
+    select(held.token, held.idx, held.kind_epoch, held.record).where(
         _ENTRY[claim], held.ended_by.is_(None)
     )
 )
 _OF_CLAIM = sa.and_(*(mark[key.name] == key for key in claim.primary_key))
 LEAST = (  # of the retracts that name a claim
-    sa.select(sa.func.min(mark.by_idx)).where(_OF_CLAIM).scalar_subquery()
+    select(sa.func.min(mark.by_idx)).where(_OF_CLAIM).scalar_subquery()
 )
 _NAMED = Prepared(
-    sa.select(*(mark[key.name] for key in claim.primary_key), mark.by_idx)
+    select(*(mark[key.name] for key in claim.primary_key), mark.by_idx)
     .join(claim, _OF_CLAIM)
     .where(given(mark.log_id), mark.by_idx.in_(MANY))
 )
@@ -56,7 +56,7 @@ _REMEMBER = Prepared(
 def erased(c: Connection, log_id: int) -> list[Range]:
     """Return all erasures known of a log."""
     log, *which = tables.erased.c
-    rows = c.execute(sa.select(*which).where(log == log_id).order_by(*which))
+    rows = c.execute(select(*which).where(log == log_id).order_by(*which))
     return [(start, stop, by) for start, stop, by in rows]
 
 
@@ -111,7 +111,7 @@ def _numbers(c: Connection, log_id: int, found: Sequence[Span]) -> list[int]:
     if not found:
         return []
     first, last = found[0][0] // BUNDLE, (found[-1][1] - 1) // BUNDLE
-    its = sa.select(n).where(bundle.c.log_id == log_id)
+    its = select(n).where(bundle.c.log_id == log_id)
     return [*c.scalars(its.where(n.between(first, last)).order_by(n))]
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from syncd.errors import Message
 from syncd.flows.ports import Finding
@@ -28,11 +28,11 @@ from syncd.store.tables import event, told
 
 KEPT = 10_000  # events
 KEPT_DAYS = 30
-_NEWEST = sa.select(sa.func.max(event.c.id))
+_NEWEST = select(func.max(event.c.id))
 _LAST, _ADD = Prepared(_NEWEST), Prepared(sa.insert(event), *event.c.keys())
 _DROP = Prepared(sa.delete(event).where(event.c.id <= sa.bindparam("to")))
 _REPORT = Prepared(upsert(told, "value"), "name", "value")
-_REPORTED = Prepared(sa.select(told.c.value).where(given(told.c.name)))
+_REPORTED = Prepared(select(told.c.value).where(given(told.c.name)))
 
 
 class StoredEvent(NamedTuple):
@@ -108,13 +108,13 @@ class EventBook(Book):
 
     async def bounds(self) -> tuple[int, int]:
         """Return (oldest, newest) number; (1, 0) if nothing happened yet."""
-        ids = sa.select(sa.func.min(event.c.id), sa.func.max(event.c.id))
+        ids = select(func.min(event.c.id), func.max(event.c.id))
         [(oldest, newest)] = await self._rows(ids)
         return oldest or 1, newest or 0
 
     async def page(self, first: int, limit: int) -> Sequence[StoredEvent]:
         """Return the events from a number on, in order, up to `limit`."""
-        wanted = sa.select(event).where(event.c.id >= first)
+        wanted = select(event).where(event.c.id >= first)
         wanted = wanted.order_by(event.c.id).limit(limit)
         return [
             StoredEvent(number, at, name, msgspec.json.decode(data))
@@ -124,8 +124,8 @@ class EventBook(Book):
     async def prune(self) -> None:
         """Drop what came before everything of the last KEPT_DAYS."""
         young = event.c.at >= self._clock() - KEPT_DAYS * 86_400
-        first = sa.select(sa.func.min(event.c.id)).where(young)
-        kept = sa.func.coalesce(
+        first = select(func.min(event.c.id)).where(young)
+        kept = func.coalesce(
             first.scalar_subquery(), _NEWEST.scalar_subquery()
         )
         await self._run(sa.delete(event).where(event.c.id < kept))

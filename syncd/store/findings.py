@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
-import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Finding
@@ -47,7 +46,7 @@ def news(
     c: Connection, findings: Iterable[Finding], since: int
 ) -> list[Finding]:
     """Return those, each once, that were not met since a time."""
-    lately = sa.select(finding.c.id).where(finding.c.last_at >= since)
+    lately = select(finding.c.id).where(finding.c.last_at >= since)
     return [
         f
         for f in dict.fromkeys(findings)
@@ -58,7 +57,7 @@ def news(
 def after(c: Connection, number: int, limit: int) -> list[tuple[int, Finding]]:
     """Return findings above a row number, with theirs, in its order."""
     rows = c.execute(
-        sa.select(finding.c.id, *_KEY, finding.c.detail)
+        select(finding.c.id, *_KEY, finding.c.detail)
         .where(finding.c.id > number)
         .order_by(finding.c.id)
         .limit(limit)
@@ -70,7 +69,7 @@ def newest(c: Connection, limit: int) -> list[Row]:
     """Return up to `limit` findings, the one met last first."""
     at = finding.c
     rows = c.execute(
-        sa.select(*_KEY, at.detail, at.first_at, at.last_at, at.count)
+        select(*_KEY, at.detail, at.first_at, at.last_at, at.count)
         .order_by(at.last_at.desc(), at.id.desc())
         .limit(limit)
     )

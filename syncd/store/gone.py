@@ -11,7 +11,7 @@ number.
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select, update
 
 from syncd.errors import Message, MissingError, RefusedError
 from syncd.flows.submission import ImportEnd
@@ -39,9 +39,9 @@ _at, _job = list_value.c, import_job.c
 # other holds now. No retract of ours can end what stands in a log that ended.
 _held, _vault = list_value.alias(), vault.c
 _DUE: Final = (
-    sa.select(_vault.id, _vault.value_mac)
+    select(_vault.id, _vault.value_mac)
     .select_from(list_value)
-    .join(vault_value, vault_value.c.mac == sa.func.substr(_at.mac, 1, 8))
+    .join(vault_value, vault_value.c.mac == func.substr(_at.mac, 1, 8))
     .join(
         vault,
         sa.and_(
@@ -61,13 +61,13 @@ _DUE: Final = (
             import_list.c.id != _at.list_id,
             _held.c.list_id == import_list.c.id,
             _held.c.mac == _at.mac,
-            _held.c.last >= sa.func.coalesce(import_list.c.latest, 0),
+            _held.c.last >= func.coalesce(import_list.c.latest, 0),
         ),
     )
 )
 # What was found last in rows that somebody mended: it may stand in the file
 # as one of the rows that are refused still, and that no cell tells us of.
-_MENDED: Final = sa.select(_job.id).where(
+_MENDED: Final = select(_job.id).where(
     _job.list_id == _at.list_id, _job.whole == 2
 )
 
@@ -86,7 +86,7 @@ async def finish(
         MissingError: there is no such import.
     """
     # For itself: it stays so where the rest is refused.
-    this = sa.update(import_job).where(_job.id == import_id)
+    this = update(import_job).where(_job.id == import_id)
     whole = this.values(whole=1 if end.complete else 2)
     whole = whole.where(_job.finished_at.is_(None))
     await db.write(lambda c: c.execute(whole))
@@ -96,8 +96,8 @@ async def finish(
 def _finish(
     c: Connection, import_id: int, end: ImportEnd, now: int, day: str
 ) -> None:
-    before = sa.func.coalesce(import_list.c.latest, 0)
-    wanted = sa.select(_job.list_id, _job.refused, _job.finished_at, before)
+    before = func.coalesce(import_list.c.latest, 0)
+    wanted = select(_job.list_id, _job.refused, _job.finished_at, before)
     wanted = wanted.join_from(
         import_job, import_list, import_list.c.id == _job.list_id
     )
@@ -123,10 +123,10 @@ def _finish(
             retracting.by_ids(c, found, Terms(REASON, day, (1,)))
             c.execute(sa.delete(list_value).where(*lost))
         if end.complete or due:
-            this = sa.update(import_list).where(import_list.c.id == list_id)
+            this = update(import_list).where(import_list.c.id == list_id)
             c.execute(this.values(latest=import_id))
     done = dict(zip(("gone", "due", "dropped"), counts, strict=True))
-    ended = sa.update(import_job).where(_job.id == import_id)
+    ended = update(import_job).where(_job.id == import_id)
     c.execute(ended.values(finished_at=now, **done))
 
 
@@ -156,7 +156,7 @@ def _check(due: int, size: int, refused: int, end: ImportEnd) -> None:
 def _count(c: Connection, list_id: int, before: int = 2**53) -> int:
     """Return how many values a list has, last found before an import."""
     lost = (_at.list_id == list_id, _at.last < before)
-    count = sa.select(sa.func.count()).select_from(list_value).where(*lost)
+    count = select(func.count()).select_from(list_value).where(*lost)
     return int(c.execute(count).scalar_one())
 
 
@@ -167,9 +167,9 @@ def _touch_refused(c: Connection, import_id: int, list_id: int) -> bool:
     """
     lost = (_at.list_id == list_id, _at.last < import_id)
     raw = import_refused.c.raw
-    cells = sa.select(raw).where(import_refused.c.import_id == import_id)
-    unknown = cells.where(raw.not_in(sa.select(_at.raw).where(*lost)))
+    cells = select(raw).where(import_refused.c.import_id == import_id)
+    unknown = cells.where(raw.not_in(select(_at.raw).where(*lost)))
     any_ = c.execute(unknown.limit(1)).first()
-    found = sa.update(list_value).where(*lost, _at.raw.in_(cells))
+    found = update(list_value).where(*lost, _at.raw.in_(cells))
     c.execute(found.values(last=import_id))
     return any_ is not None

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd import canonical
@@ -58,20 +58,20 @@ job = import_job.c
 _OPEN = job.finished_at.is_(None)
 _CAME = ("accepted", "known", "taken_back", "refused")
 _NAMED: Any = tuple[str, Words]  # what is sealed of an import
-_STATUS = sa.select(
+_STATUS = select(
     *(job.id, import_list.c.mac, import_list.c.sealed.label("list")),
     *(job.sealed.label("name"), job.caller.label("by"), job.began_at),
     *(job.finished_at, job.size, job.offset, job.row, job.prefix),
     *(job.accepted, job.known, job.taken_back, job.refused),
     *(job.gone, job.due, job.dropped),
-    sa.select(sa.func.count())
+    select(func.count())
     .where(vault.c.import_id == job.id, vault.c.elsewhere.is_not(None))
     .scalar_subquery()
     .label("elsewhere"),
 ).join_from(import_job, import_list, import_list.c.id == job.list_id)
 _wanted, _refused = sa.bindparam, import_refused.c
 _CELLS = Prepared(
-    sa.update(import_refused)
+    update(import_refused)
     .where(
         _refused.import_id == _wanted("import"), _refused.row == _wanted("at")
     )
@@ -112,7 +112,7 @@ class Imports(SealedBook):
         list_id = self._list_id(c, wanted.list or wanted.name)
         self._end_others(c, list_id, anew=wanted.anew)
         c.execute(_dropped(job.list_id == list_id))
-        id_ = (c.scalar(sa.select(sa.func.max(job.id))) or 0) + 1
+        id_ = (c.scalar(select(func.max(job.id))) or 0) + 1
         seal, nothing = self._cipher.seal_json, hashlib.sha256().hexdigest()
         row = dict.fromkeys(("offset", "row", *_CAME), 0) | {
             "id": id_,
@@ -138,7 +138,7 @@ class Imports(SealedBook):
                 id=other.id,
                 row=other.row,
             )
-        ended = sa.update(import_job).where(*open_)
+        ended = update(import_job).where(*open_)
         c.execute(ended.values(finished_at=self._clock()))
 
     @reads
@@ -156,7 +156,7 @@ class Imports(SealedBook):
     @reads
     def words(self, c: Connection, import_id: int) -> Words:
         """Return which words of its cells were read as which codes."""
-        its = c.scalar(sa.select(job.sealed).where(job.id == import_id))
+        its = c.scalar(select(job.sealed).where(job.id == import_id))
         opened = self._cipher.open_json
         found: Words = (
             opened(its, _NAMED, "import", import_id)[1] if its else ()
@@ -194,7 +194,7 @@ class Imports(SealedBook):
     def in_force(self, c: Connection, import_id: int) -> int:
         """Return how many of the rows that an import brought stand."""
         stand = (vault.c.import_id == import_id, vault.c.state < State.ENDING)
-        count = sa.select(sa.func.count()).select_from(vault).where(*stand)
+        count = select(func.count()).select_from(vault).where(*stand)
         return int(c.execute(count).scalar_one())
 
     # ---------------------------------------------------- refused rows
@@ -206,7 +206,7 @@ class Imports(SealedBook):
         """Return refused rows behind a row, and whether there are more."""
         at = import_refused.c
         wanted = (
-            sa.select(at.row, at.why, at.cells)
+            select(at.row, at.why, at.cells)
             .where(at.import_id == import_id, at.row > after)
             .order_by(at.row)
             .limit(_PAGE + 1)
@@ -253,7 +253,7 @@ class Imports(SealedBook):
     def _named(self, c: Connection, name: str) -> int:
         mac = self._hash("list", name)
         at = import_list.c
-        found: int | None = c.scalar(sa.select(at.id).where(at.mac == mac))
+        found: int | None = c.scalar(select(at.id).where(at.mac == mac))
         if found is None:
             raise UsageError("list: none has that name")
         return found
@@ -281,7 +281,7 @@ class Imports(SealedBook):
 
 def _dropped(imports: sa.ColumnElement[bool]) -> sa.Delete:
     """Return what drops the refused rows of some imports."""
-    of = sa.select(job.id).where(imports)
+    of = select(job.id).where(imports)
     return sa.delete(import_refused).where(import_refused.c.import_id.in_(of))
 
 
@@ -314,7 +314,7 @@ def move(
     prefix = cipher.seal_json(mark.prefix, "prefix", mark.id, mark.offset)
     at = {"offset": mark.offset, "row": mark.row, "prefix": prefix}
     there = job.id == mark.id, job.offset == mark.old_offset, _OPEN
-    its = sa.update(import_job).where(*there, job.whole == 0)  # not its end
+    its = update(import_job).where(*there, job.whole == 0)  # not its end
     its = its.values({**at, **{k: job[k] + count[k] for k in _CAME}})
     done = c.execute(its.returning(job.list_id, job.refused)).first()
     if done is None:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Finding
@@ -16,7 +16,7 @@ from syncd.store.tables import fork_note, kept_note, mirror_log
 
 _AHEAD = 32  # verified notes kept above `merged`, at most
 _CONTESTED = Prepared(
-    sa.select(mirror_log.c.origin).where(mirror_log.c.contested == 1)
+    select(mirror_log.c.origin).where(mirror_log.c.contested == 1)
 )
 
 
@@ -68,7 +68,7 @@ class KeptNotes(Book):
 
 def of_log(c: Connection, log_id: int) -> dict[int, bytes]:
     """Return the kept signed checkpoints of a log by size, in order."""
-    kept = sa.select(kept_note.c.size, kept_note.c.note)
+    kept = select(kept_note.c.size, kept_note.c.note)
     rows = c.execute(
         kept.where(kept_note.c.log_id == log_id).order_by(kept_note.c.size)
     )
@@ -90,7 +90,7 @@ def keep(c: Connection, log_id: int, size: int, note: bytes) -> None:
         row = {"log_id": log_id, "size": size, "note": note}
         c.execute(upsert(kept_note, "note"), row)
     merged = c.execute(
-        sa.select(mirror_log.c.merged).where(mirror_log.c.id == log_id)
+        select(mirror_log.c.merged).where(mirror_log.c.id == log_id)
     ).scalar_one()
     sizes = [*of_log(c, log_id)]
     ahead = [n for n in sizes if n > merged]
@@ -110,7 +110,7 @@ def evidence(
     c: Connection, log_id: int, *which: sa.ColumnElement[bool]
 ) -> list[bytes]:
     """Return a log's notes that contradict each other, some or all."""
-    found = sa.select(fork_note.c.note).order_by(fork_note.c.hash)
+    found = select(fork_note.c.note).order_by(fork_note.c.hash)
     return [*c.scalars(found.where(fork_note.c.log_id == log_id, *which))]
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import UnavailableError
@@ -57,9 +57,9 @@ accepted_roster = own_table(  # for the daemons that have not heard of it
     column("note", Bytes),
 )
 
-_ASK = sa.select(sa.func.pg_try_advisory_lock(_LOCK))
-_SERVER = sa.select(
-    sa.func.pg_control_system()
+_ASK = select(func.pg_try_advisory_lock(_LOCK))
+_SERVER = select(
+    func.pg_control_system()
     .table_valued(sa.column("system_identifier", Text))
     .c.system_identifier.cast(Text),
     timeline(),
@@ -80,7 +80,7 @@ _lock = sa.table(
     sa.column("objid", Int),
     sa.column("granted", sa.Boolean),
 ).c
-_HERE = _session.datname == sa.func.current_database()
+_HERE = _session.datname == func.current_database()
 _SIZES = sa.text(
     "SELECT 'postgresql ' || schemaname,"
     " CAST(sum(pg_total_relation_size(relid)) AS bigint)"
@@ -105,7 +105,7 @@ _copies = sa.table(
     sa.column("bytes_processed", Int),
 )
 _WAITED_FOR = (
-    sa.select(_session.pid, _session.state_change, _copies.c.bytes_processed)
+    select(_session.pid, _session.state_change, _copies.c.bytes_processed)
     .outerjoin_from(_sessions, _copies, _copies.c.pid == _session.pid)
     .where(
         _HERE,
@@ -114,13 +114,13 @@ _WAITED_FOR = (
     )
 )
 _THERE = (
-    sa.select(_session.application_name, _holds(_LOCK))
+    select(_session.application_name, _holds(_LOCK))
     .where(_HERE, _session.application_name.startswith(_NAMED))
     .order_by(_session.application_name)
 )
 
-_WAITS = sa.select(sa.exists().where(vault.c.state.in_((0, 2))))
-_RECEIPTS = sa.select(cosigned.c.origin, cosigned.c.size).where(
+_WAITS = select(sa.exists().where(vault.c.state.in_((0, 2))))
+_RECEIPTS = select(cosigned.c.origin, cosigned.c.size).where(
     cosigned.c.role == "merged"
 )
 
@@ -191,8 +191,8 @@ class Election(Book):
         for row in session.execute(_WAITED_FOR).all():
             since = waited_for[row] = self._waited_for.get(row, now)
             if now - since > _HANGS_S:
-                ended = sa.func.pg_terminate_backend(row[0])
-                session.execute(sa.select(ended))
+                ended = func.pg_terminate_backend(row[0])
+                session.execute(select(ended))
         self._waited_for = waited_for
 
     async def _begin(self) -> None:
@@ -216,7 +216,7 @@ class Election(Book):
     @reads
     def daemons(self, c: Connection) -> list[tuple[str, int | None]]:
         """Return which daemons there are, and since when which one leads."""
-        since = c.scalar(sa.select(leader.c.since))
+        since = c.scalar(select(leader.c.since))
         return [
             (name.removeprefix(_NAMED), since if leads else None)
             for name, leads in c.execute(_THERE)
@@ -231,11 +231,11 @@ class Election(Book):
     def news(self, c: Connection, version: int) -> News:
         """Return what is new to who has this version of the roster."""
         at = accepted_roster.c
-        notes = sa.select(at.note).where(at.version > version)
+        notes = select(at.note).where(at.version > version)
         return News(
             [*c.scalars(notes.order_by(at.version))],
-            c.scalar(sa.select(sa.func.max(at.version))) or 0,
-            c.scalar(sa.select(sa.func.max(event.c.id))) or 0,
+            c.scalar(select(func.max(at.version))) or 0,
+            c.scalar(select(func.max(event.c.id))) or 0,
             bool(c.scalar(_WAITS)),
             dict(map(tuple, c.execute(_RECEIPTS))),
         )
@@ -256,5 +256,5 @@ class Election(Book):
 
 
 def _term(c: Connection) -> Term | None:
-    row = c.execute(sa.select(leader)).first()
+    row = c.execute(select(leader)).first()
     return Term(*row) if row else None

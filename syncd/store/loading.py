@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func
 
 from syncd.indicator.folding import Rows
 from syncd.store.prepared import Prepared
@@ -35,19 +35,19 @@ def _cut() -> sa.Insert:
     cells = sa.bindparam("cells", type_=sa.LargeBinary)
     spans = sa.bindparam("spans", type_=sa.Text)
     value = sa.column("value", sa.Integer)
-    span = sa.func.json_each(spans).table_valued(value).alias("span").c.value
+    span = func.json_each(spans).table_valued(value).alias("span").c.value
     at, size = span.bitwise_rshift(16), span.bitwise_and(0xFFFF)
 
     def digits(first: int) -> sa.Cast[int]:
-        return sa.cast(sa.func.substr(cells, at + first, 17), sa.Integer)
+        return sa.cast(func.substr(cells, at + first, 17), sa.Integer)
 
     return sa.insert(claim).from_select(
         ["token", "idx", "kind_epoch", "record", "log_id"],
         sa.select(
-            sa.func.substr(cells, at + 1, 16),
+            func.substr(cells, at + 1, 16),
             digits(17),
             digits(34),
-            sa.func.substr(cells, at + 51, size - 50),
+            func.substr(cells, at + 51, size - 50),
             sa.bindparam("log", type_=sa.Integer),
         ),
     )

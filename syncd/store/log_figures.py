@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import select
 
 from syncd.indicator import vocabulary
 from syncd.indicator.claims import DISPUTE, REPORT
@@ -43,19 +44,19 @@ def _label_on(row: Any) -> Any:
     label = _label(report.record)
     same = [report[n] == row[n] for n in ("token", "kind_epoch")]
     is_report = _bytes(report.record, 1, 1) == bytes((REPORT,))
-    all_ = sa.select(label).where(*same, is_report).order_by(label)
+    all_ = select(label).where(*same, is_report).order_by(label)
     return all_.limit(1).scalar_subquery()
 
 
 def _counted(rows: sa.Select[Any], *which: Any) -> sa.Select[Any]:
     """Select distinct rows, and how many there are of each."""
     each = rows.where(*which).subquery().c
-    return sa.select(*each, sa.func.count()).group_by(*each)
+    return select(*each, sa.func.count()).group_by(*each)
 
 
 def _hour(index: Any) -> Any:
     """Return the hour in which an entry of a claim's log was merged."""
-    later = sa.select(spent.c.hour).where(
+    later = select(spent.c.hour).where(
         spent.c.log_id == claim.c.log_id, spent.c.size > index
     )
     first = later.order_by(spent.c.size, spent.c.hour).limit(1)
@@ -66,7 +67,7 @@ _held, _end, _seen = claim.c, ending.c, seen.c
 _BEGAN, _ENDED = _hour(_held.idx), _hour(_held.ended_by)
 _ON = _bytes(_held.record, 4, 4)
 _REPORTS = _counted(
-    sa.select(
+    select(
         *(_held.log_id, _label(_held.record), _ON, _end.day),
         sa.case((_end.day.is_not(None), _BEGAN // 24)).label("began"),
         sa.case((_end.day >= _ENDED // 24, _ENDED - _BEGAN)).label("hours"),
@@ -75,10 +76,10 @@ _REPORTS = _counted(
 )
 _SAID = _bytes(_held.record, 3, 4)
 _DISPUTES = _counted(
-    sa.select(_held.log_id, _label_on(_held), _SAID), record_is(DISPUTE)
+    select(_held.log_id, _label_on(_held), _SAID), record_is(DISPUTE)
 )
 _LAST, _TIMES = _bytes(_seen.record, 10, 4), _bytes(_seen.record, 14, 1)
-_SIGHTINGS = _counted(sa.select(_seen.log_id, _label_on(_seen), _LAST, _TIMES))
+_SIGHTINGS = _counted(select(_seen.log_id, _label_on(_seen), _LAST, _TIMES))
 
 
 class LogFigures(Tables):
@@ -98,7 +99,7 @@ class LogFigures(Tables):
         "" if it has none. Labels that we do not know are one, and tests do
         not count.
         """
-        logs = c.execute(sa.select(log.c.id, log.c.origin))
+        logs = c.execute(select(log.c.id, log.c.origin))
         members = {id_: member(origin) for id_, origin in logs}
         found: Figures = defaultdict(Counter)
 

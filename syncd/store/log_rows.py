@@ -1,7 +1,7 @@
 """The rows of logs in mirror.db: how far we hold each."""
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from syncd.errors import StaleError
 from syncd.flows.ports import MirrorHead
@@ -10,7 +10,7 @@ from syncd.store.tables import mirror_log, missing
 from syncd.tlog.merkle import Frontier
 
 log = mirror_log.c
-_ID = Prepared(sa.select(log.id).where(given(log.origin)))
+_ID = Prepared(select(log.id).where(given(log.origin)))
 
 
 def id_of(c: Connection, origin: str, *, make: bool = False) -> int:
@@ -26,14 +26,14 @@ def id_of(c: Connection, origin: str, *, make: bool = False) -> int:
 def head(c: Connection, origin: str) -> MirrorHead:
     """Return how far we are (size 0 if we never heard of it)."""
     row = c.execute(
-        sa.select(
+        select(
             *(log.id, log.peaks, log.merged, log.note, log.contested)
         ).where(log.origin == origin)
     ).first()
     if row is None:
         return MirrorHead(origin, Frontier.EMPTY)
     log_id, peaks, merged, note, contested = row
-    lacks = sa.select(missing.c.idx).where(missing.c.log_id == log_id)
+    lacks = select(missing.c.idx).where(missing.c.log_id == log_id)
     return MirrorHead(
         origin,
         Frontier.parse(peaks),

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from syncd.store import events
 from syncd.store.book import Book, reads, writes
@@ -27,7 +27,7 @@ mark = own_table(
 )
 sa.Index("merge_mark_origin", mark.c.origin, mark.c.id)
 _ARRIVALS = "arrivals/"
-_CAME = sa.select(told).where(told.c.name.startswith(_ARRIVALS))
+_CAME = select(told).where(told.c.name.startswith(_ARRIVALS))
 
 
 class Mark(NamedTuple):
@@ -69,7 +69,7 @@ class MergeMarks(Book):
 
         `BEGIN` is the mark of number 0.
         """
-        wanted = sa.select(mark).where(mark.c.id >= number)
+        wanted = select(mark).where(mark.c.id >= number)
         rows = await self._rows(wanted.order_by(mark.c.id).limit(2))
         found = [Mark(*row) for row in rows]
         if number == 0 and (not found or found[0].id == 1):
@@ -83,8 +83,8 @@ class MergeMarks(Book):
         That is where the next mark of the log begins, else how far the log
         was handed on.
         """
-        ids = sa.select(sa.func.min(mark.c.id)).where(mark.c.id > number)
-        first = sa.select(mark.c.origin, mark.c.first).where(
+        ids = select(sa.func.min(mark.c.id)).where(mark.c.id > number)
+        first = select(mark.c.origin, mark.c.first).where(
             mark.c.id.in_(ids.group_by(mark.c.origin))
         )
         came = {
@@ -102,6 +102,6 @@ class MergeMarks(Book):
 
 
 def _newest(c: Connection) -> Mark:
-    row = c.execute(sa.select(mark).order_by(mark.c.id.desc()).limit(1))
+    row = c.execute(select(mark).order_by(mark.c.id.desc()).limit(1))
     found = row.one_or_none()
     return Mark(*found) if found else BEGIN

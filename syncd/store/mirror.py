@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import StaleError
@@ -43,7 +43,7 @@ from syncd.tlog import checkpoint
 _DAY_S = 86_400
 KEPT_HOURS = 400 * 24  # that it is known when something was merged
 log, held = mirror_log.c, claim.c
-_SIZES = Prepared(sa.select(log.origin, log.size, log.merged))
+_SIZES = Prepared(select(log.origin, log.size, log.merged))
 _END = Prepared(
     sa.update(claim)
     .values(ended_by=sa.bindparam("by"))
@@ -72,7 +72,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
     @reads
     def heads(self, c: Connection) -> list[MirrorHead]:
         """Return how far we are with each origin that we heard of."""
-        origins = sorted(c.scalars(sa.select(log.origin)))
+        origins = sorted(c.scalars(select(log.origin)))
         return [log_rows.head(c, origin) for origin in origins]
 
     @reads_few
@@ -126,7 +126,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
         """Return how many entries, with how many bytes, were merged today."""
         today = spent.c.hour >= self._clock() // _DAY_S * 24
         sums = map(sa.func.sum, (spent.c.entries, spent.c.octets))
-        counts = sa.select(*sums).join_from(spent, mirror_log)
+        counts = select(*sums).join_from(spent, mirror_log)
         row = c.execute(counts.where(log.origin == origin, today)).one()
         return row[0] or 0, row[1] or 0
 
@@ -229,7 +229,7 @@ def _spend(c: Connection, log_id: int, batch: Batch, hour: int) -> None:
     """Count what is merged towards the day's limits, and keep when it was."""
     if batch.stop == batch.start:
         return
-    known = sa.select(sa.func.max(spent.c.size)).filter_by(log_id=log_id)
+    known = select(sa.func.max(spent.c.size)).filter_by(log_id=log_id)
     new = insert(spent).values(
         log_id=log_id,
         hour=hour,

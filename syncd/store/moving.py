@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy import func, select
 
 from syncd.errors import DamagedError, UsageError
 from syncd.store import durable, loading, migrating, tables
@@ -87,7 +88,7 @@ class Move:
         """Copy what is not there yet; yield how many rows more are."""
         for here, there, table in self._tables:
             keys = [*table.primary_key.columns]
-            newest = sa.select(*keys).order_by(*(key.desc() for key in keys))
+            newest = select(*keys).order_by(*(key.desc() for key in keys))
             with there.reading() as connection:
                 last = connection.execute(newest.limit(1)).first()
             yield there.read_now(_count(table))
@@ -153,12 +154,12 @@ def _empty(data: sa.MetaData, mark: str, c: sa.Connection) -> None:
 
 
 def _count(table: sa.Table) -> Any:
-    counted = sa.select(sa.func.count()).select_from(table)
+    counted = select(func.count()).select_from(table)
     return lambda c: c.execute(counted).scalar_one()
 
 
 def _sorted(table: sa.Table) -> sa.Select[Any]:
-    rows = sa.select(table).order_by(*table.primary_key.columns)
+    rows = select(table).order_by(*table.primary_key.columns)
     return rows.execution_options(yield_per=_AT_ONCE)
 
 
@@ -167,8 +168,8 @@ def _load(table: sa.Table, rows: Iterator[Any], c: sa.Connection) -> int:
     n = loading.copy(c, table, table.columns.keys(), islice(rows, _BATCH))
     number = table.autoincrement_column
     if number is not None:
-        sequence = sa.func.pg_get_serial_sequence(table.name, number.name)
-        highest = sa.select(sa.func.max(number)).scalar_subquery()
-        c.execute(sa.select(sa.func.setval(sequence, highest)))
+        sequence = func.pg_get_serial_sequence(table.name, number.name)
+        highest = select(func.max(number)).scalar_subquery()
+        c.execute(select(func.setval(sequence, highest)))
     hit("move.rows")
     return n

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import DamagedError, MalformedError, StaleError, UsageError
@@ -48,7 +48,7 @@ def begin(c: Connection, head: OwnHead) -> int:
 
 def id_of(c: Connection, origin: str) -> int:
     """Return the row id of a log of ours, 0 if there is none."""
-    return c.scalar(sa.select(log.c.id).where(log.c.origin == origin)) or 0
+    return c.scalar(select(log.c.id).where(log.c.origin == origin)) or 0
 
 
 class OwnLogStore(Book):
@@ -181,18 +181,18 @@ class OwnLogStore(Book):
 
     async def was_done(self, name: str) -> bool:
         """Tell whether an append with `name` among `done` was committed."""
-        there = sa.select(tables.done).where(tables.done.c.name == name)
+        there = select(tables.done).where(tables.done.c.name == name)
         return bool(await self._rows(there))
 
     async def names_done(self, start: str) -> list[str]:
         """Return the names of committed appends that begin like that."""
         name = tables.done.c.name
-        names = sa.select(name).where(name.startswith(start, autoescape=True))
+        names = select(name).where(name.startswith(start, autoescape=True))
         return [found for (found,) in await self._rows(names)]
 
     async def sizes(self) -> dict[str, int]:
         """Return the size of each log of ours, the one that grows last."""
-        sizes = sa.select(log.c.origin, log.c.size).order_by(log.c.id)
+        sizes = select(log.c.origin, log.c.size).order_by(log.c.id)
         return dict(map(tuple, await self._rows(sizes)))
 
     @reads
@@ -273,7 +273,7 @@ def _compare(head: Checkpoint, mark: Checkpoint) -> None:
 
 
 def _newest(c: Connection) -> tuple[int, OwnHead] | None:
-    columns = sa.select(log.c.id, log.c.origin, log.c.peaks, log.c.note)
+    columns = select(log.c.id, log.c.origin, log.c.peaks, log.c.note)
     row = c.execute(columns.order_by(log.c.id.desc()).limit(1)).first()
     if row is None:
         return None
@@ -379,7 +379,7 @@ def _common(c: sa.Connection, log_id: int, succession: Succession) -> int:
     that stands nowhere.
     """
     end = succession.end
-    wanted = sa.select(log.c.size).where(log.c.id == log_id)
+    wanted = select(log.c.size).where(log.c.id == log_id)
     size = int(c.execute(wanted).scalar_one())
     if size < end.size:
         return size  # rolled back: what we have is how it began

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from syncd.errors import DamagedError, RefusedError
 from syncd.flows.entry import LOCAL, Entry, EntryFields, Filter, NewEntry
@@ -60,21 +60,21 @@ _at, _given = own_entry.c, sa.bindparam
 _STANDS = _at.removed_at.is_(None)
 partial_index("own_entry_mac", _STANDS, _at.mac)
 partial_index("own_entry_list", _STANDS, _at.list_mac)
-_ROW = sa.select(
+_ROW = select(
     *(_at.mac, _at.said_mac, _at.sealed, _at.removed_why, _at.id, _at.type),
     *(_at.kind, _at.until, _at.added_by, _at.added_at, _at.removed_at),
-    sa.func.coalesce(_at.removed_by, ""),
+    func.coalesce(_at.removed_by, ""),
 )
 _ON = (_STANDS, _at.mac.in_(MANY))
 _FIND = Prepared(
-    _ROW.where(
-        *_ON, sa.func.coalesce(_at.until, 2**31) > _given("day")
-    ).order_by(_at.id)
+    _ROW.where(*_ON, func.coalesce(_at.until, 2**31) > _given("day")).order_by(
+        _at.id
+    )
 )
-_ANY = Prepared(sa.select(_at.id).where(_STANDS).limit(1))
-_THERE = Prepared(sa.select(_at.name_mac, _at.said_mac, _at.id).where(*_ON))
-_IDS = Prepared(sa.select(_at.id).where(*_ON, given(_at.list_mac)))
-_TYPES = Prepared(sa.select(_at.id, _at.type).where(_STANDS, _at.id.in_(MANY)))
+_ANY = Prepared(select(_at.id).where(_STANDS).limit(1))
+_THERE = Prepared(select(_at.name_mac, _at.said_mac, _at.id).where(*_ON))
+_IDS = Prepared(select(_at.id).where(*_ON, given(_at.list_mac)))
+_TYPES = Prepared(select(_at.id, _at.type).where(_STANDS, _at.id.in_(MANY)))
 _this = sa.update(own_entry).where(_at.id == _given("row"))
 _LOAD = Prepared(_this.values(load=_given("of")), "of", "row")
 _END = Prepared(
@@ -113,7 +113,7 @@ class OwnEntries(SealedBook):
         macs = [self._macs(entry) for entry in entries]
         found = _THERE.within(c, sorted({mac for mac, _, _ in macs}))
         there = {name: (fields, id_) for name, fields, id_ in found}
-        last = c.scalar(sa.select(sa.func.max(_at.id)))
+        last = c.scalar(select(func.max(_at.id)))
         rows: list[dict[str, object]] = []
         known: list[tuple[object, ...]] = []
         replaced: list[int] = []
@@ -219,7 +219,7 @@ class OwnEntries(SealedBook):
     @reads
     def begin_load(self, c: Connection, name: str) -> tuple[int, int]:
         """Return the number of a new load of a local list, and its rows."""
-        last = c.scalar(sa.select(sa.func.max(_at.load)))
+        last = c.scalar(select(func.max(_at.load)))
         return (last or 0) + 1, len(self._of_list(c, name))
 
     @writes
@@ -239,7 +239,7 @@ class OwnEntries(SealedBook):
         self, c: Connection, name: str, *more: sa.ColumnElement[bool]
     ) -> list[int]:
         its = _at.list_mac == self._hash("own-list", name)
-        ids = sa.select(_at.id).where(_STANDS, its, *more)
+        ids = select(_at.id).where(_STANDS, its, *more)
         return [*c.scalars(ids.order_by(_at.id))]
 
     # ---------------------------------------------------------- reading

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 from msgspec.structs import replace
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete, func, select, update
 
 from syncd.errors import MissingError, StaleError
 from syncd.flows.ports import State
@@ -53,7 +53,7 @@ _part = own_table(
 )
 _at, _row, _job = _pending.c, vault.c, import_job.c
 _COUNT = (
-    sa.select(_row.type, _row.kind, vault_fields.c.fields, sa.func.count())
+    select(_row.type, _row.kind, vault_fields.c.fields, func.count())
     .join_from(vault, vault_fields)
     .group_by(
         *(_row.type, _row.kind, vault_fields.c.id, vault_fields.c.fields)
@@ -80,14 +80,14 @@ class PendingBook(SealedBook):
                 return there
             held = merged(there, held)
         if not held.id:
-            last = c.scalar(sa.select(sa.func.max(_at.id))) or 0
+            last = c.scalar(select(func.max(_at.id))) or 0
             held = replace(held, id=last + 1)
             blank = {"state": "", "until": 0, "sealed": b""}
             row = {"id": held.id, "mac": mac, **blank}
             c.execute(sa.insert(_pending).values(row))
         self._keep(c, held)
         its = _part.c.of == held.id
-        n = c.scalar(sa.select(sa.func.count()).where(its)) or 0
+        n = c.scalar(select(func.count()).where(its)) or 0
         part = msgspec.json.encode((held.call, msgspec.Raw(body)))
         sealed = self._cipher.seal(part, _context(held.id, n))
         c.execute(sa.insert(_part).values(of=held.id, n=n, sealed=sealed))
@@ -119,7 +119,7 @@ class PendingBook(SealedBook):
         self, c: Connection, id_: int, most: int | None = None
     ) -> list[Part]:
         """Return routes and bodies of a held call, in order; the first."""
-        its = sa.select(_part.c.n, _part.c.sealed).where(_part.c.of == id_)
+        its = select(_part.c.n, _part.c.sealed).where(_part.c.of == id_)
         opened = (
             self._cipher.open(sealed, _context(id_, n))
             for n, sealed in c.execute(its.order_by(_part.c.n).limit(most))
@@ -140,8 +140,8 @@ class PendingBook(SealedBook):
 
     async def forget(self) -> None:
         """Keep no body of what went: something that it said is erased."""
-        went = sa.select(_at.id).where(_at.state == "after")
-        await self._run(sa.delete(_part).where(_part.c.of.in_(went)))
+        went = select(_at.id).where(_at.state == "after")
+        await self._run(delete(_part).where(_part.c.of.in_(went)))
 
     @writes
     def lapse(self, c: Connection, part_of: str = "") -> None:
@@ -163,8 +163,8 @@ class PendingBook(SealedBook):
     async def prune(self, days: int) -> None:
         """Drop what was decided so long ago, but the newest: numbers go up."""
         old = _at.until < self._clock() - days * 86_400
-        old &= _at.id < sa.select(sa.func.max(_at.id)).scalar_subquery()
-        await self._run(sa.delete(_pending).where(old, _at.state.in_(FINAL)))
+        old &= _at.id < select(func.max(_at.id)).scalar_subquery()
+        await self._run(delete(_pending).where(old, _at.state.in_(FINAL)))
 
     # ------------------------------------------------------- vault rows
 
@@ -173,7 +173,7 @@ class PendingBook(SealedBook):
         self, c: Connection, id_: int, end: ImportEnd
     ) -> tuple[Change, ...]:
         """Take nothing more into an import; return what it would say."""
-        this = sa.update(import_job).where(_job.id == id_)
+        this = update(import_job).where(_job.id == id_)
         c.execute(this.values(whole=1 if end.complete else 2))
         return summed(
             Change(NAMES[type_], kind, _label(fields), n)
@@ -183,14 +183,14 @@ class PendingBook(SealedBook):
     @reads
     def staff(self, c: Connection, id_: int) -> list[str]:
         """Return who handed in the held rows of an import, by staff number."""
-        names = sa.select(_row.caller).where(*_held(id_)).distinct()
-        its = sa.select(bearer.c.staff).where(bearer.c.name.in_(names))
+        names = select(_row.caller).where(*_held(id_)).distinct()
+        its = select(bearer.c.staff).where(bearer.c.name.in_(names))
         return [*c.scalars(its)]
 
     @writes
     def release_import(self, c: Connection, id_: int) -> None:
         """Let the held rows of an import be published."""
-        rows = sa.update(vault).where(*_held(id_))
+        rows = update(vault).where(*_held(id_))
         c.execute(rows.values(state=State.WAITING))
 
     # ---------------------------------------------------------- innards
@@ -202,21 +202,21 @@ class PendingBook(SealedBook):
         context = _context(held.id, held.state, held.until)
         sealed = self._cipher.seal(msgspec.json.encode(held), context)
         row = {"state": held.state, "until": held.until, "sealed": sealed}
-        c.execute(sa.update(_pending).where(_at.id == held.id).values(row))
+        c.execute(update(_pending).where(_at.id == held.id).values(row))
         if held.state in FINAL:
-            c.execute(sa.delete(_part).where(_part.c.of == held.id))
+            c.execute(delete(_part).where(_part.c.of == held.id))
         if held.state in FORBORNE and held.import_:
-            found = sa.func.substr(_row.value_mac, 1, 8), _row.id
+            found = func.substr(_row.value_mac, 1, 8), _row.id
             key = sa.tuple_(vault_value.c.mac, vault_value.c.vault_id)
-            its = key.in_(sa.select(*found).where(*_held(held.import_)))
-            c.execute(sa.delete(vault_value).where(its))
-            c.execute(sa.delete(vault).where(*_held(held.import_)))
-            over = sa.update(import_job).where(_job.id == held.import_)
+            its = key.in_(select(*found).where(*_held(held.import_)))
+            c.execute(delete(vault_value).where(its))
+            c.execute(delete(vault).where(*_held(held.import_)))
+            over = update(import_job).where(_job.id == held.import_)
             over = over.where(_job.finished_at.is_(None))
             c.execute(over.values(finished_at=self._clock()))
 
     def _found(self, c: Connection, *where: Any) -> list[Held]:
-        rows = sa.select(_at.id, _at.state, _at.until, _at.sealed)
+        rows = select(_at.id, _at.state, _at.until, _at.sealed)
         rows = rows.where(*where).order_by(_at.id.desc()).limit(1000)
         opened = (
             self._cipher.open(sealed, _context(*clear))

@@ -4,6 +4,7 @@ import zlib
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
@@ -55,8 +56,8 @@ def _json_member(of: Any, compiler: Any, **kw: Any) -> str:
 
 def timeline() -> sa.ColumnElement[str]:
     """Return what tells a PostgreSQL server's timeline: a failover's is new."""
-    here = sa.func.pg_walfile_name(sa.func.pg_current_wal_lsn())
-    return sa.func.left(here, 8)
+    here = func.pg_walfile_name(func.pg_current_wal_lsn())
+    return func.left(here, 8)
 
 
 def writing_lock(schema: str) -> int:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import (
@@ -66,8 +66,8 @@ _MAKE: Final = """DO $$ BEGIN
     IF to_regnamespace('{0}') IS NULL THEN CREATE SCHEMA {0}; END IF;
 END $$"""  # by itself it wants the right, even where the schema is there
 _IS_STANDBY: Final = "SELECT pg_is_in_recovery()"
-_MESSAGE: Final = sa.select(  # a commit without any would wait for nobody
-    sa.func.pg_logical_emit_message(True, "syncd", "")
+_MESSAGE: Final = select(  # a commit without any would wait for nobody
+    func.pg_logical_emit_message(True, "syncd", "")
 )
 _PAUSES_S: Final = (0, 0.2, 0.5, 1, 2, 4, 8, 15)  # before it is looked up
 
@@ -89,9 +89,9 @@ class PostgresqlEngine:
         self.name = f"postgresql {schema}"
         self._server, self._schema = server, schema
         self._read_only, self._opened = read_only, False
-        self._lock = sa.select(
-            sa.func.pg_advisory_xact_lock(writing_lock(schema)),
-            sa.cast(sa.func.pg_current_xact_id(), sa.Text),
+        self._lock = select(
+            func.pg_advisory_xact_lock(writing_lock(schema)),
+            sa.cast(func.pg_current_xact_id(), sa.Text),
             timeline(),
         )
         self._warnings = list[str]()  # of the transaction that writes
@@ -268,8 +268,8 @@ class PostgresqlEngine:
         Raises:
             UnavailableError: it did not happen, or nobody can tell.
         """
-        status = sa.select(
-            sa.func.pg_xact_status(sa.literal_column(f"'{number}'::xid8"))
+        status = select(
+            func.pg_xact_status(sa.literal_column(f"'{number}'::xid8"))
         )
         for pause_s in _PAUSES_S:
             time.sleep(pause_s)

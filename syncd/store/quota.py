@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from syncd.errors import QuotaError
 from syncd.grouped import Grouped
@@ -162,7 +162,7 @@ class Quotas(Tables):
     async def usage(self, day: str, key: str) -> list[Usage]:
         """Return the non-zero rows of one day and key, sorted."""
         t = usage.c
-        wanted = sa.select(t.member, t.purpose, t.count, t.denied)
+        wanted = select(t.member, t.purpose, t.count, t.denied)
         wanted = wanted.where(t.day == day, t.key == key)
         wanted = wanted.order_by(t.member, t.purpose)
         return [(*row,) for row in await self._rows(wanted)]
@@ -175,7 +175,7 @@ class Quotas(Tables):
         t = usage.c
         mark = sa.literal("usage/") + t.day + "/" + t.key
         wanted = (
-            sa.select(t.day, t.key)
+            select(t.day, t.key)
             .distinct()
             .where(t.day < before, ~sa.exists().where(done.c.name == mark))
             .order_by(t.day, t.key)
@@ -203,7 +203,7 @@ def reported_mark(day: str, key: str) -> str:
 def _windows(c: Connection, at: tuple[str, str]) -> Book:
     """Return what a member had of a key."""
     t = quota.c
-    wanted = sa.select(t.minute, t.purpose, t.n).order_by(t.minute)
+    wanted = select(t.minute, t.purpose, t.n).order_by(t.minute)
     rows = c.execute(wanted.where(t.member == at[0], t.key == at[1]))
     book = {window_s: Window(window_s) for window_s in (HOUR_S, DAY_S)}
     for minute, purpose, n in rows:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from syncd.errors import StaleError
 from syncd.flows.ports import Published, State
@@ -37,7 +37,7 @@ class Withdrawn:
 _, _WAITING, _PUBLISHED, _ENDING, _ENDED = map(int, State)
 NEWEST = sa.select(sa.func.max(log.c.id)).scalar_subquery()
 _at, _wanted = vault.c, sa.bindparam
-_this = sa.update(vault).where(_at.id == _wanted("row"))
+_this = update(vault).where(_at.id == _wanted("row"))
 _why: dict[str, Any] = {"reason": _wanted("why"), "ended_on": _wanted("day")}
 
 _ROWS = Prepared(
@@ -111,7 +111,7 @@ def retire(c: Connection, epochs: Iterable[tuple[str, int]]) -> None:
     reason = sa.func.coalesce(_at.reason, "retired")
     public = _at.state.in_((_PUBLISHED, _ENDING))
     for kind, epoch in epochs:
-        gone = sa.update(vault).where(_at.kind == kind, _at.epoch == epoch)
+        gone = update(vault).where(_at.kind == kind, _at.epoch == epoch)
         c.execute(gone.where(public).values(state=_ENDED, reason=reason))
         c.execute(gone.values(token=None))
 
@@ -128,7 +128,7 @@ def forget(
     for first, last in spans:
         for at, left in ((_at.idx, blank), (_at.ended_idx, {})):
             its = _at.log_id == log_id, at.between(first, last - 1)
-            new = sa.update(vault).where(*its)
+            new = update(vault).where(*its)
             c.execute(new.values({at.name: None, **left}))
 
 
@@ -157,7 +157,7 @@ def turn(c: Connection, log_id: int, size: int) -> None:
     have ended one before it, and did not, is undone: a log can only end what
     it said itself.
     """
-    stood = sa.update(vault).where(_at.log_id == log_id)
+    stood = update(vault).where(_at.log_id == log_id)
     # What was said of a token has nothing else to be said of again.
     bare = _at.sealed.is_(None)
     c.execute(

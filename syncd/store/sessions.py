@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete
 
 from syncd.errors import UsageError
 from syncd.store import bearer as bearers
@@ -80,7 +80,7 @@ class Sessions(Book):
         found = self._find(c, ticket, ticket=1)
         if found is not None:
             c.execute(
-                sa.delete(session).where(_at.hash == bearers.hash_of(ticket))
+                delete(session).where(_at.hash == bearers.hash_of(ticket))
             )
         return found.bearer if found else None
 
@@ -97,7 +97,7 @@ class Sessions(Book):
 
     async def end(self, of: str) -> bool:
         """End a session; tell whether there was one."""
-        its = sa.delete(session).where(_at.hash == bytes.fromhex(of))
+        its = delete(session).where(_at.hash == bytes.fromhex(of))
         return await self._run(its) > 0
 
     async def all(self) -> list[Session]:
@@ -126,7 +126,7 @@ class Sessions(Book):
         self, c: Connection, bearer: int, lang: str, ticket: int, for_s: int
     ) -> str:
         now, secret = self._clock(), secrets.token_urlsafe(32)
-        c.execute(sa.delete(session).where(_at.ends_at <= now))
+        c.execute(delete(session).where(_at.ends_at <= now))
         c.execute(
             sa.insert(session).values(
                 hash=bearers.hash_of(secret),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 import sqlalchemy as sa
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import DamagedError
@@ -48,7 +49,7 @@ def _held(sightings: bool) -> sa.Select[Any]:
     """Select claims or sightings: each its log, then a `HeldRow`."""
     at = (claim, mirror_sighting)[sightings].c
     ended_by = sa.null() if sightings else at.ended_by
-    return sa.select(
+    return select(
         *(at.log_id, at.token, at.kind_epoch, at.idx, at.record, ended_by)
     )
 
@@ -96,7 +97,7 @@ class _Snapshot:
             yield cls(connection)
 
     def __init__(self, connection: sa.Connection) -> None:
-        connection.execute(sa.select(log.c.id).limit(1)).first()
+        connection.execute(select(log.c.id).limit(1)).first()
         self._c = connection
 
     def _rows(self, wanted: sa.Select[Any], **values: int) -> Iterator[Any]:
@@ -127,16 +128,16 @@ class OwnSnapshot(_Snapshot):
 
     def logs(self) -> list[LogRow]:
         """Return our logs, one for each generation, the newest last."""
-        return [*starmap(LogRow, self._rows(sa.select(log).order_by("id")))]
+        return [*starmap(LogRow, self._rows(select(log).order_by("id")))]
 
     def cosigned(self) -> list[CosignRow]:
         """Return the last checkpoint of each log that each key cosigned."""
-        rows = sa.select(cosigned).order_by("origin", "role")
+        rows = select(cosigned).order_by("origin", "role")
         return [*starmap(CosignRow, self._rows(rows))]
 
     def accesses(self) -> Iterator[Any]:
         """Yield the access records as they lie there, by id."""
-        rows = self._rows(sa.select(access).order_by(access.c.id))
+        rows = self._rows(select(access).order_by(access.c.id))
         return (row._asdict() for row in rows)
 
     def anchored(self, receipt: str = "") -> list[Named]:
@@ -153,7 +154,7 @@ class OwnSnapshot(_Snapshot):
 
     def done(self, start: str) -> list[str]:
         """Return what follows in the names of done appends that begin so."""
-        names = self._rows(sa.select(done.c.name))
+        names = self._rows(select(done.c.name))
         found = (name for (name,) in names if name.startswith(start))
         return [name.removeprefix(start) for name in found]
 
@@ -166,7 +167,7 @@ class OwnSnapshot(_Snapshot):
         return self._receipts(kept_receipt)
 
     def _receipts(self, table: sa.Table) -> list[CosignRow]:
-        rows = sa.select(table).order_by("origin", "signer", "size")
+        rows = select(table).order_by("origin", "signer", "size")
         return [
             CosignRow(row.signer, row.origin, row.size, b"", row.note)
             for row in self._rows(rows)
@@ -180,7 +181,7 @@ class MirrorSnapshot(_Snapshot):
 
     def logs(self) -> list[LogRow]:
         """Return the logs that we heard of, by origin; ours among them."""
-        rows = self._rows(sa.select(mirror_log).order_by("origin"))
+        rows = self._rows(select(mirror_log).order_by("origin"))
         return [LogRow(**row._asdict()) for row in rows]
 
     def notes(self, log_id: int) -> dict[int, bytes]:

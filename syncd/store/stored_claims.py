@@ -12,7 +12,7 @@ from collections.abc import (
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from syncd.errors import MalformedError
 from syncd.flows.ports import Position
@@ -42,7 +42,7 @@ _OF_TOKENS = given(held.kind_epoch), held.token.in_(MANY)
 _STANDS = held.ended_by.is_(None)
 _PAIR, _PLACE = [held.token, held.kind_epoch], [held.log_id, held.idx]
 _OF_ALL = (
-    sa.select(*(held.token, log.origin, held.idx, held.record, held.ended_by))
+    select(*(held.token, log.origin, held.idx, held.record, held.ended_by))
     .select_from(_AND_LOG)
     .where(*_OF_TOKENS)
 )
@@ -51,12 +51,12 @@ _FOUND = Prepared(
     _OF_ALL.where(sa.or_(_STANDS, sa.bindparam("past", type_=sa.Boolean)))
 )
 _PLACED = Prepared(
-    sa.select(held.kind_epoch, held.record, held.ended_by).where(
+    select(held.kind_epoch, held.record, held.ended_by).where(
         given(held.token, *_PLACE)
     )
 )
 _ENDED = Prepared(  # reports
-    sa.select(held.token, log.origin, held.log_id, held.ended_by)
+    select(held.token, log.origin, held.log_id, held.ended_by)
     .select_from(_AND_LOG)
     .where(*_OF_TOKENS, held.ended_by.is_not(None), record_is(REPORT))
 )
@@ -69,7 +69,7 @@ def _after(*columns: sa.Column[Any]) -> sa.ColumnElement[bool]:
 
 
 _NEXT = (
-    sa.select(*_PAIR)
+    select(*_PAIR)
     .distinct()
     .where(_after(*_PAIR), _STANDS)
     .order_by(*_PAIR)
@@ -78,14 +78,14 @@ _NEXT = (
 )
 _SAME = sa.and_(*(_NEXT.c[column.name] == column for column in _PAIR))
 _PAGE_OF_ALL = Prepared(
-    sa.select(*_PAIR, log.origin, held.idx, held.record)
+    select(*_PAIR, log.origin, held.idx, held.record)
     .select_from(_AND_LOG.join(_NEXT, _SAME))
     .where(_STANDS)
     .order_by(*_PAIR, *_PLACE)
 )
 _SIZE = sa.bindparam("size", type_=held.idx.type)
 _PAGE_OF_LOG = Prepared(
-    sa.select(held.token, held.idx, held.kind_epoch, held.record)
+    select(held.token, held.idx, held.kind_epoch, held.record)
     .where(_after(*_PAIR, *_PLACE), given(held.log_id), held.idx < _SIZE)
     .where(sa.or_(_STANDS, held.ended_by >= _SIZE))
     .order_by(*_PAIR, *_PLACE)
@@ -170,7 +170,7 @@ class StoredClaims(Book):
     @reads
     def disputes(self, c: Connection, ours: Collection[str]) -> list[Claim]:
         """Return disputes in force on what `ours` have a claim on too."""
-        logs = c.execute(sa.select(mirror_log.c.id, mirror_log.c.origin))
+        logs = c.execute(select(mirror_log.c.id, mirror_log.c.origin))
         names = dict(map(tuple, logs))
         mine = [id_ for id_, origin in names.items() if origin in ours]
         return [
@@ -285,7 +285,7 @@ def _reason(payload: bytes) -> str:
 
 def _disputes(log_id: int, mine: Collection[int]) -> sa.Select[Any]:
     """Select the newest disputes of a log on what others have a claim on."""
-    newest = sa.select(claim).where(claim.c.log_id == log_id, DISPUTES)
+    newest = select(claim).where(claim.c.log_id == log_id, DISPUTES)
     newest = newest.order_by(claim.c.idx.desc()).limit(READ)
     one, beside = newest.subquery(), claim.alias()
     concerns = sa.exists().where(
@@ -294,7 +294,7 @@ def _disputes(log_id: int, mine: Collection[int]) -> sa.Select[Any]:
         beside.c.log_id.in_(mine),
     )
     row = one.c.token, one.c.idx, one.c.kind_epoch, one.c.record
-    return sa.select(*row).where(concerns).limit(OF_ONE)
+    return select(*row).where(concerns).limit(OF_ONE)
 
 
 def _in_force(

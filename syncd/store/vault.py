@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from syncd.errors import DamagedError
 from syncd.flows.draft import NewReport
@@ -45,7 +45,7 @@ from syncd.store.tables import (
 
 _at, _less = vault.c, sa.func.coalesce
 _ROW = (
-    sa.select(
+    select(
         *(_at.id, _at.type, _at.kind, _at.sealed, vault_fields.c.fields),
         *(_at.fields_mac, _at.state, _at.urgent, _at.accepted_at),
         *(_at.import_id, log.c.origin, _at.idx, _at.ended_idx),
@@ -60,9 +60,9 @@ _ROW = (
 )
 _NAMES = _ROW.selected_columns.keys()
 _OLDEST, _NEWEST = _ROW.order_by(_at.id), _ROW.order_by(_at.id.desc())
-_FINDS = sa.select(vault_value.c.vault_id)
+_FINDS = select(vault_value.c.vault_id)
 _STANDING = Prepared(
-    sa.select(_at.id).where(_at.state < State.ENDING, _at.id.in_(MANY))
+    select(_at.id).where(_at.state < State.ENDING, _at.id.in_(MANY))
 )
 _BY_VALUE = Prepared(
     _OLDEST.where(
@@ -169,13 +169,13 @@ class Vault(SealedBook):
     async def counts(self) -> dict[tuple[str, State], int]:
         """Return the number of rows of each kind and state."""
         by = (_at.kind, _at.state)
-        counts = sa.select(*by, sa.func.count()).group_by(*by)
+        counts = select(*by, sa.func.count()).group_by(*by)
         rows = await self._rows(counts)
         return {(kind, State(state)): n for kind, state, n in rows}
 
     async def of_import(self, import_id: int) -> list[int]:
         """Return the ids of all rows that an import brought."""
-        ids = sa.select(_at.id).where(_at.import_id == import_id)
+        ids = select(_at.id).where(_at.import_id == import_id)
         return [id_ for (id_,) in await self._rows(ids)]
 
     @reads
@@ -293,4 +293,4 @@ def _says(test: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
 
     Many rows share them.
     """
-    return _at.fields_id.in_(sa.select(vault_fields.c.id).where(test))
+    return _at.fields_id.in_(select(vault_fields.c.id).where(test))
