@@ -69,12 +69,7 @@ class CosignRows(Book):
 
     @writes
     def keep_receipt(
-        self,
-        c: Connection,
-        origin: str,
-        signer: str,
-        size: int,
-        note: bytes,
+        self, c: Connection, origin: str, signer: str, size: int, note: bytes
     ) -> bool:
         """Keep a verified cosignature on our log if it is the largest yet.
 

@@ -45,10 +45,7 @@ def head(c: Connection, origin: str) -> MirrorHead:
 
 
 def drop(
-    c: Connection,
-    table: sa.Table,
-    log_id: int,
-    *which: sa.ColumnElement[bool],
+    c: Connection, table: sa.Table, log_id: int, *which: sa.ColumnElement[bool]
 ) -> None:
     """Drop a log's rows of a table, or some of them."""
     c.execute(sa.delete(table).where(table.c.log_id == log_id, *which))

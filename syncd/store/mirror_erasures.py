@@ -67,11 +67,7 @@ class MirrorErasures(Book):
         )
 
     def close_erased(
-        self,
-        c: Connection,
-        log_id: int,
-        origin: str,
-        numbers: Sequence[int],
+        self, c: Connection, log_id: int, origin: str, numbers: Sequence[int]
     ) -> None:
         """Close what is erased in bundles that have just come in."""
         acted = Erasure(c, log_id, origin)
@@ -93,11 +89,7 @@ class MirrorErasures(Book):
         )
 
     def _retire(
-        self,
-        c: Connection,
-        log_id: int,
-        origin: str,
-        numbers: Iterable[int],
+        self, c: Connection, log_id: int, origin: str, numbers: Iterable[int]
     ) -> list[Finding]:
         """Close what is of retired epochs in some bundles."""
         failed: list[Finding] = []

@@ -20,14 +20,7 @@ from syncd.flows.ports import Bundle, OwnHead, Published
 from syncd.indicator.absent import Range
 from syncd.roster.members import Cut
 from syncd.store import bundles as bundle_rows
-from syncd.store import (
-    durable,
-    erasing,
-    events,
-    failpoint,
-    retracting,
-    tables,
-)
+from syncd.store import durable, erasing, events, failpoint, retracting, tables
 from syncd.store.book import Book, reads, writes
 from syncd.store.cosigned import take_effect
 from syncd.store.database import Database

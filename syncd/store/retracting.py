@@ -186,10 +186,7 @@ def _all(count: int, want: int, what: str) -> None:
 
 
 def _withdraw(
-    c: Connection,
-    rows: Iterable[Sequence[Any]],
-    how: Terms,
-    done: Withdrawn,
+    c: Connection, rows: Iterable[Sequence[Any]], how: Terms, done: Withdrawn
 ) -> None:
     """Have those of the rows (`_ROWS`) end that can; count all."""
     live, again = [], []

@@ -245,10 +245,7 @@ class StoredClaims(Book):
 
 
 def _token_at(
-    c: Connection,
-    known: dict[tuple[int, int], bytes],
-    log_id: int,
-    index: int,
+    c: Connection, known: dict[tuple[int, int], bytes], log_id: int, index: int
 ) -> bytes:
     """Return the token that an entry names, b"" if none is here.
 
