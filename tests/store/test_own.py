@@ -7,12 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from syncd.errors import (
-    DamagedError,
-    StaleError,
-    UnavailableError,
-    UsageError,
-)
+from syncd.errors import DamagedError, StaleError, UnavailableError, UsageError
 from syncd.flows.draft import NewReport
 from syncd.flows.ports import Published, State
 from syncd.indicator import absent, codec

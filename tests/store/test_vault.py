@@ -224,12 +224,7 @@ async def test_a_dispute_by_token_has_no_value(own: OwnStore) -> None:
     for other in ({"token": b"u" * 16}, {"epoch": 1}, {"kind": "account"}):
         await accept(own, dataclasses.replace(by_token, **other))
     [row] = await own.vault.find_token("phone", 2, b"t" * 16)
-    assert (row.id, row.value, row.token, row.epoch) == (
-        id_,
-        "",
-        b"t" * 16,
-        2,
-    )
+    assert (row.id, row.value, row.token, row.epoch) == (id_, "", b"t" * 16, 2)
     assert (await own.vault.waiting(1, ["phone"]))[0] == row
 
 
@@ -347,11 +342,7 @@ def found_in(home: Path, value: str) -> bool:
 
 @SEALED
 async def test_no_raw_value_on_disk(
-    tmp_path: Path,
-    log: Log,
-    clock: Clock,
-    cipher: VaultCipher,
-    shows: bool,
+    tmp_path: Path, log: Log, clock: Clock, cipher: VaultCipher, shows: bool
 ) -> None:
     """Neither database nor WAL shows it; the same search finds it in clear."""
     own = open_own(tmp_path, clock, cipher=cipher)
@@ -373,10 +364,7 @@ async def test_no_raw_value_on_disk(
 
 @SEALED
 async def test_nothing_of_a_list_is_on_the_disk(
-    tmp_path: Path,
-    clock: Clock,
-    cipher: VaultCipher,
-    shows: bool,
+    tmp_path: Path, clock: Clock, cipher: VaultCipher, shows: bool
 ) -> None:
     """Neither its name, nor its file's, nor a refused row, nor a reason."""
     names = ["list of Li", "Li.csv", "n/a of Li", "cells of Li", "told by Li"]

@@ -294,9 +294,7 @@ async def test_an_erasure_always_waits(
     assert await shown(bank, id_, "rows") != [row]
 
 
-async def test_a_retraction_in_pieces_is_a_bulk_one(
-    bank: LocalClient,
-) -> None:
+async def test_a_retraction_in_pieces_is_a_bulk_one(bank: LocalClient) -> None:
     """What went at once is added up, by the person and day."""
     await hand_in(bank, 1600, 3)
     await forget(bank.member)

@@ -18,14 +18,7 @@ from syncd.flows import erasure, log_files, serve
 from syncd.flows.judge import Question
 from syncd.flows.review import Change
 from syncd.flows.serve import LogFiles
-from syncd.indicator import (
-    absent,
-    codec,
-    leaf,
-    statement,
-    token,
-    vocabulary,
-)
+from syncd.indicator import absent, codec, leaf, statement, token, vocabulary
 from syncd.indicator.claims import key as claim_key
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import NAMES, Erase, Void
@@ -39,13 +32,7 @@ from syncd.node.serve.shown import claim_items
 from syncd.tlog import checkpoint, note, proof, tiles
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import log_forms as forms
-from syncd.web.routes import (
-    AUDITORS,
-    HANDED_IN,
-    REVIEWERS,
-    Caller,
-    route,
-)
+from syncd.web.routes import AUDITORS, HANDED_IN, REVIEWERS, Caller, route
 
 BUNDLES: Final = 64  # that one page may look into
 EFFECTS: Final = frozenset({2, 3, 18, 19})  # types that have one
@@ -274,9 +261,7 @@ class LogService:
             await self.publisher.append([made], poke=True)
             await self.ctx.own.pending.forget()
         return forms.Erasing(
-            types=types,
-            ours=(*sorted(ours),),
-            stays=Counter(stays),
+            types=types, ours=(*sorted(ours),), stays=Counter(stays)
         )
 
     async def _erasable(self, named: Sequence[int]) -> dict[int, Any]:
