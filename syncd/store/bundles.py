@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import DamagedError, StaleError
@@ -35,12 +35,12 @@ _GET = Prepared(OF_LOG.where(given(_n)))
 _ROOTS = Prepared(
     sa.select(bundle.c.root)
     .where(given(_log_id), bundle.c.width == BUNDLE)
-    .where(_n >= sa.bindparam("first"), _n < sa.bindparam("last"))
+    .where(_n >= bindparam("first"), _n < bindparam("last"))
     .order_by(_n)
 )
 _REWRITE = Prepared(
     sa.update(bundle)
-    .values(gz=sa.bindparam("new"), entries=sa.bindparam("leaves"))
+    .values(gz=bindparam("new"), entries=bindparam("leaves"))
     .where(given(_log_id, _n, bundle.c.width, bundle.c.root))
 )
 

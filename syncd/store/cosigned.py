@@ -103,10 +103,8 @@ class CosignRows(Book):
         """Return each signer's first receipt that we have of an entry."""
         found: dict[str, Receipt] = {}
         for table in (kept_receipt, receipt):
-            of_log, pair = (
-                table.c.origin == origin,
-                (table.c.signer, table.c.size),
-            )
+            of_log = table.c.origin == origin
+            pair = table.c.signer, table.c.size
             least = select(pair[0], sa.func.min(pair[1])).group_by(pair[0])
             first = least.where(of_log, pair[1] > index)
             rows = select(table).where(of_log, sa.tuple_(*pair).in_(first))

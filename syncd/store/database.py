@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -58,18 +58,6 @@ class Fence:
             raise StaleError("log: another daemon of ours leads now")
 
 
-def _engine(
-    place: Path | Server, schema: str, read_only: bool, readers: int
-) -> "SqliteEngine | PostgresqlEngine":
-    if isinstance(place, Path):
-        return SqliteEngine(place, read_only=read_only, readers=readers)
-    from syncd.store.postgresql import PostgresqlEngine
-
-    return PostgresqlEngine(
-        place, schema, read_only=read_only, readers=readers
-    )
-
-
 class Database:
     """One database, open, at this build's newest revision."""
 
@@ -94,7 +82,14 @@ class Database:
             UnavailableError: the server does not answer.
         """
         self.schema = schema
-        self._engine = _engine(place, schema, read_only, readers)
+        how: Any = {"read_only": read_only, "readers": readers}
+        self._engine: SqliteEngine | PostgresqlEngine
+        if isinstance(place, Path):
+            self._engine = SqliteEngine(place, **how)
+        else:
+            from syncd.store import postgresql  # its driver may lack
+
+            self._engine = postgresql.PostgresqlEngine(place, schema, **how)
         self.name = self._engine.name
         self._readers = ThreadPoolExecutor(readers, f"{schema}-read")
         self._writer = ThreadPoolExecutor(1, f"{schema}-write")

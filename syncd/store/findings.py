@@ -42,14 +42,12 @@ def record(c: Connection, findings: Iterable[Finding], now: int) -> None:
         c.execute(again, {**row, "first_at": now, "last_at": now})
 
 
-def news(
-    c: Connection, findings: Iterable[Finding], since: int
-) -> list[Finding]:
+def news(c: Connection, some: Iterable[Finding], since: int) -> list[Finding]:
     """Return those, each once, that were not met since a time."""
     lately = select(finding.c.id).where(finding.c.last_at >= since)
     return [
         f
-        for f in dict.fromkeys(findings)
+        for f in dict.fromkeys(some)
         if c.scalar(lately.filter_by(**_key(f))) is None
     ]
 

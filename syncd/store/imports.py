@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd import canonical
@@ -157,11 +157,11 @@ class Imports(SealedBook):
     def words(self, c: Connection, import_id: int) -> Words:
         """Return which words of its cells were read as which codes."""
         its = c.scalar(select(job.sealed).where(job.id == import_id))
-        opened = self._cipher.open_json
-        found: Words = (
-            opened(its, _NAMED, "import", import_id)[1] if its else ()
-        )
-        return found
+        if not its:
+            return ()
+        found: tuple[str, Words]
+        found = self._cipher.open_json(its, _NAMED, "import", import_id)
+        return found[1]
 
     @reads
     def history(
@@ -259,13 +259,13 @@ class Imports(SealedBook):
         return found
 
     def _state(
-        self, c: Connection, *where: sa.ColumnElement[bool]
+        self, c: Connection, *where: ColumnElement[bool]
     ) -> ImportStatus | None:
         found = self._states(c, 1, *where)
         return found[0] if found else None
 
     def _states(
-        self, c: Connection, most: int, *where: sa.ColumnElement[bool]
+        self, c: Connection, most: int, *where: ColumnElement[bool]
     ) -> list[ImportStatus]:
         wanted = _STATUS.where(*where).order_by(job.id.desc()).limit(most)
         return [self._opened(**row) for row in c.execute(wanted).mappings()]
@@ -279,7 +279,7 @@ class Imports(SealedBook):
         return ImportStatus(finished=row["finished_at"] is not None, **row)
 
 
-def _dropped(imports: sa.ColumnElement[bool]) -> sa.Delete:
+def _dropped(imports: ColumnElement[bool]) -> sa.Delete:
     """Return what drops the refused rows of some imports."""
     of = select(job.id).where(imports)
     return sa.delete(import_refused).where(import_refused.c.import_id.in_(of))

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, func
+from sqlalchemy import Connection, Table, bindparam, func
 
 from syncd.indicator.folding import Rows
 from syncd.store.prepared import Prepared
@@ -32,8 +32,8 @@ def load_claims(c: Connection, log_id: int, rows: Rows) -> None:
 
 def _cut() -> sa.Insert:
     """Return the statement that takes one of `folding.Rows`' slices."""
-    cells = sa.bindparam("cells", type_=sa.LargeBinary)
-    spans = sa.bindparam("spans", type_=sa.Text)
+    cells = bindparam("cells", type_=sa.LargeBinary)
+    spans = bindparam("spans", type_=sa.Text)
     value = sa.column("value", sa.Integer)
     span = func.json_each(spans).table_valued(value).alias("span").c.value
     at, size = span.bitwise_rshift(16), span.bitwise_and(0xFFFF)
@@ -48,7 +48,7 @@ def _cut() -> sa.Insert:
             digits(17),
             digits(34),
             func.substr(cells, at + 51, size - 50),
-            sa.bindparam("log", type_=sa.Integer),
+            bindparam("log", type_=sa.Integer),
         ),
     )
 
@@ -57,7 +57,7 @@ _CUT = Prepared(_cut(), "spans", "cells", "log")
 
 
 def load(
-    c: Connection, table: sa.Table, log_id: int, rows: Iterable[Any]
+    c: Connection, table: Table, log_id: int, rows: Iterable[Any]
 ) -> None:
     """Add rows of a log to a table that has `log_id` after their columns."""
     if c.dialect.name == "postgresql":
@@ -67,7 +67,7 @@ def load(
 
 
 @functools.cache
-def _insert(table: sa.Table, log_id: int) -> Prepared:
+def _insert(table: Table, log_id: int) -> Prepared:
     """Return a statement in which the log's number stands."""
     number = sa.literal_column(str(log_id), sa.Integer)
     new = sa.insert(table).values(log_id=number).inline()  # no RETURNING
@@ -75,7 +75,7 @@ def _insert(table: sa.Table, log_id: int) -> Prepared:
 
 
 def copy(
-    c: Connection, table: sa.Table, names: list[str], rows: Iterable[Any]
+    c: Connection, table: Table, names: list[str], rows: Iterable[Any]
 ) -> int:
     """Add rows of some columns to PostgreSQL's table; return their number."""
     raw: Any = c.connection.driver_connection
@@ -90,6 +90,6 @@ def copy(
     return int(cursor.rowcount)
 
 
-def _columns(table: sa.Table) -> list[str]:
+def _columns(table: Table) -> list[str]:
     names = table.c.keys()
     return names[: names.index("log_id") + 1]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import StaleError
@@ -46,11 +46,9 @@ log, held = mirror_log.c, claim.c
 _SIZES = Prepared(select(log.origin, log.size, log.merged))
 _END = Prepared(
     sa.update(claim)
-    .values(ended_by=sa.bindparam("by"))
-    .where(given(*claim.primary_key), held.idx < sa.bindparam("by"))
-    .where(
-        sa.or_(held.ended_by.is_(None), held.ended_by > sa.bindparam("by"))
-    ),
+    .values(ended_by=bindparam("by"))
+    .where(given(*claim.primary_key), held.idx < bindparam("by"))
+    .where(sa.or_(held.ended_by.is_(None), held.ended_by > bindparam("by"))),
     *("token", "idx", "by", "kind_epoch", "log_id"),
 )
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select
 
 from syncd.errors import DamagedError, UsageError
 from syncd.store import durable, loading, migrating, tables
@@ -153,17 +153,17 @@ def _empty(data: sa.MetaData, mark: str, c: sa.Connection) -> None:
     migrating.mark(c, mark)
 
 
-def _count(table: sa.Table) -> Any:
+def _count(table: Table) -> Any:
     counted = select(func.count()).select_from(table)
     return lambda c: c.execute(counted).scalar_one()
 
 
-def _sorted(table: sa.Table) -> sa.Select[Any]:
+def _sorted(table: Table) -> sa.Select[Any]:
     rows = select(table).order_by(*table.primary_key.columns)
     return rows.execution_options(yield_per=_AT_ONCE)
 
 
-def _load(table: sa.Table, rows: Iterator[Any], c: sa.Connection) -> int:
+def _load(table: Table, rows: Iterator[Any], c: sa.Connection) -> int:
     """Copy some rows; return how many they were. Numbers go on after them."""
     n = loading.copy(c, table, table.columns.keys(), islice(rows, _BATCH))
     number = table.autoincrement_column

@@ -127,7 +127,15 @@ class SqliteEngine:
             connection = raw.driver_connection
             assert isinstance(connection, sqlite3.Connection)  # noqa: S101
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self._check_room()
+            wanted = 2 * self.path.stat().st_size
+            free = shutil.disk_usage(self.path.parent).free
+            if free < wanted:
+                raise UnavailableError(
+                    "{name}: a purge wants {wanted} MB free, {free} MB are",
+                    name=self.name,
+                    wanted=-(-wanted // 1_000_000),
+                    free=free // 1_000_000,
+                )
             folder = str(self.path.parent).replace("'", "''")
             # Elsewhere its copy would lie in /tmp, which may be memory.
             connection.execute(f"PRAGMA temp_store_directory='{folder}'")
@@ -138,17 +146,6 @@ class SqliteEngine:
         if busy:
             raise UnavailableError(
                 "{name}: a long read keeps old pages alive", name=self.name
-            )
-
-    def _check_room(self) -> None:
-        wanted = 2 * self.path.stat().st_size
-        free = shutil.disk_usage(self.path.parent).free
-        if free < wanted:
-            raise UnavailableError(
-                "{name}: a purge wants {wanted} MB free, {free} MB are",
-                name=self.name,
-                wanted=-(-wanted // 1_000_000),
-                free=free // 1_000_000,
             )
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from collections.abc import (
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from syncd.errors import MalformedError
 from syncd.flows.ports import Position
@@ -48,7 +48,7 @@ _OF_ALL = (
 )
 _FIRST = Prepared(_OF_ALL.limit(_ROWS + 1))  # ended ones are read too
 _FOUND = Prepared(
-    _OF_ALL.where(sa.or_(_STANDS, sa.bindparam("past", type_=sa.Boolean)))
+    _OF_ALL.where(sa.or_(_STANDS, bindparam("past", type_=sa.Boolean)))
 )
 _PLACED = Prepared(
     select(held.kind_epoch, held.record, held.ended_by).where(
@@ -64,7 +64,7 @@ _ENDED = Prepared(  # reports
 
 def _after(*columns: sa.Column[Any]) -> sa.ColumnElement[bool]:
     """Return the condition that a row comes after one that is to be given."""
-    last = [sa.bindparam(f"last_{c.name}", type_=c.type) for c in columns]
+    last = [bindparam(f"last_{c.name}", type_=c.type) for c in columns]
     return sa.tuple_(*columns) > sa.tuple_(*last)
 
 
@@ -73,7 +73,7 @@ _NEXT = (
     .distinct()
     .where(_after(*_PAIR), _STANDS)
     .order_by(*_PAIR)
-    .limit(sa.bindparam("limit"))
+    .limit(bindparam("limit"))
     .subquery()
 )
 _SAME = sa.and_(*(_NEXT.c[column.name] == column for column in _PAIR))
@@ -83,7 +83,7 @@ _PAGE_OF_ALL = Prepared(
     .where(_STANDS)
     .order_by(*_PAIR, *_PLACE)
 )
-_SIZE = sa.bindparam("size", type_=held.idx.type)
+_SIZE = bindparam("size", type_=held.idx.type)
 _PAGE_OF_LOG = Prepared(
     select(held.token, held.idx, held.kind_epoch, held.record)
     .where(_after(*_PAIR, *_PLACE), given(held.log_id), held.idx < _SIZE)

@@ -7,6 +7,7 @@ and tokens raw bytes. docs/store.md says what each table is for.
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Table
 from sqlalchemy.ext.compiler import compiles
 
 OWN = sa.MetaData()
@@ -26,14 +27,14 @@ def _column_type(*_: Any, **_kw: Any) -> str:
     return 'TEXT COLLATE "C"'
 
 
-def own_table(name: str, *parts: Any, **options: Any) -> sa.Table:
+def own_table(name: str, *parts: Any, **options: Any) -> Table:
     """Declare a table of own.db."""
-    return sa.Table(name, OWN, *parts, **options)
+    return Table(name, OWN, *parts, **options)
 
 
-def mirror_table(name: str, *parts: Any, **options: Any) -> sa.Table:
+def mirror_table(name: str, *parts: Any, **options: Any) -> Table:
     """Declare a table of mirror.db."""
-    return sa.Table(name, MIRROR, *parts, **options)
+    return Table(name, MIRROR, *parts, **options)
 
 
 def column(name: str, type_: Any, *args: Any, **kw: Any) -> sa.Column[Any]:
@@ -52,9 +53,7 @@ def key(name: str, type_: Any = Int, *args: Any) -> sa.Column[Any]:
 
 
 def partial_index(
-    name: str,
-    where: str | sa.ColumnElement[bool],
-    *columns: sa.ColumnElement[Any],
+    name: str, where: str | ColumnElement[bool], *columns: ColumnElement[Any]
 ) -> None:
     """Declare an index of those rows that a condition holds for."""
     some = sa.text(where) if isinstance(where, str) else where
@@ -211,7 +210,7 @@ cosigned = own_table(
 )
 
 
-def _receipts(name: str, *, one: bool) -> sa.Table:
+def _receipts(name: str, *, one: bool) -> Table:
     """Declare a table of others' cosignatures on our own log."""
     return own_table(
         name,
@@ -310,7 +309,7 @@ fork_note = mirror_table(  # the notes that contradict each other
 )
 
 
-def _by_token(name: str, *more: sa.Column[Any]) -> sa.Table:
+def _by_token(name: str, *more: sa.Column[Any]) -> Table:
     """Declare a table of what entries say, in the order of claims.Row."""
     return mirror_table(
         name,
@@ -330,7 +329,7 @@ claim = _by_token("claim", column("ended_by", Int, nullable=True))
 mirror_sighting = _by_token("sighting")  # others' sightings: no claims
 
 
-def record_is(type_: int) -> sa.ColumnElement[bool]:
+def record_is(type_: int) -> ColumnElement[bool]:
     """Return the condition that a claim's record is of a type.
 
     The byte itself stands in the text, for an index is found by its text.

@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, bindparam, select
 
 from syncd.errors import DamagedError
 from syncd.flows.draft import NewReport
@@ -74,7 +74,7 @@ _BY_VALUE = Prepared(
 _WAITING = Prepared(
     _OLDEST.where(
         _at.state == sa.literal_column("0"), given(_at.kind, _at.urgent)
-    ).limit(sa.bindparam("most"))
+    ).limit(bindparam("most"))
 )
 _ENDING = _OLDEST.where(_at.state == sa.literal_column("2"))
 
@@ -185,8 +185,8 @@ class Vault(SealedBook):
 
     async def note_elsewhere(self, notes: Mapping[int, str]) -> None:
         """Note on rows what another member took their values back for."""
-        note = sa.update(vault).values(elsewhere=sa.bindparam("text"))
-        note = note.where(_at.id == sa.bindparam("row"))
+        note = sa.update(vault).values(elsewhere=bindparam("text"))
+        note = note.where(_at.id == bindparam("row"))
         rows = [{"row": id_, "text": text} for id_, text in notes.items()]
         if rows:
             await self._run(note, rows)
@@ -250,7 +250,7 @@ class Vault(SealedBook):
 
 def _where(
     cipher: VaultCipher, wanted: Query
-) -> Iterator[sa.ColumnElement[bool]]:
+) -> Iterator[ColumnElement[bool]]:
     """Yield the conditions of a query."""
     first, last = wanted.accepted
     seen_from, seen_to = wanted.seen
@@ -288,7 +288,7 @@ def _field(name: str) -> public_field:
     return public_field(vault_fields.c.fields, name)
 
 
-def _says(test: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+def _says(test: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the condition that public fields, judged once each, pass a test.
 
     Many rows share them.
