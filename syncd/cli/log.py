@@ -116,15 +116,19 @@ def _erase(args: _EraseOptions) -> None:
 def _erased(found: Mapping[str, Any], *, done: bool) -> Iterator[str]:
     """Yield what is erased, or would be, and what stays."""
     types = ", ".join(f"{n} {name}" for name, n in found["types"].items())
-    yield t(
-        "to erase for good, here and at every member: {types}", types=types
-    )
+    if done:
+        yield t("erased for good, at every member: {types}", types=types)
+    else:
+        yield t(
+            "to be erased for good, at every member: {types}; nobody can undo"
+            " that: if it is right, add --yes",
+            types=types,
+        )
     for origin, index in found["ours"]:
         at = f"{origin}:{index}"
         yield t("about the same values ours stays: {at}", at=at)
     for member, n in found["stays"].items():
         yield t("{n} of the values count on, by {member}", n=n, member=member)
-    yield t("done") if done else t("nobody can undo it: if so, add --yes")
 
 
 # ------------------------------------------------------------------- show

@@ -1,7 +1,6 @@
 """Which of our own entries may be erased, by the rules of docs/protocol.md, 9."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from syncd.errors import RefusedError
 from syncd.indicator import absent, leaf, statement
@@ -14,8 +13,8 @@ def checked(
     records: Mapping[int, Record],
     stand: Collection[int],
     gone: Sequence[Range],
-) -> dict[int, Any]:
-    """Return what entries of ours say that are to be erased, and are not yet.
+) -> dict[int, int]:
+    """Return the types of entries of ours that may go and are still here.
 
     Some of them may `stand`; of the same log these ranges are `gone` already.
 
@@ -23,8 +22,7 @@ def checked(
         RefusedError: a retract goes with or after all that it ended, anything
             else when nothing that it says stands, and book-keeping never.
     """
-    said = dict[int, Any]()
-    for index, (head, salt, payload) in records.items():
+    for index, (head, _, _) in records.items():
         if head[1] not in leaf.INDICATOR_TYPES:
             raise RefusedError(
                 "erase: entry {index} is of type {n}, and only types 1 to 7"
@@ -32,8 +30,6 @@ def checked(
                 index=index,
                 n=head[1],
             )
-        if salt:
-            said[index] = statement.decode(payload, head[1])
     if stand:
         raise RefusedError(
             "erase: {n} of them stand, such as {origin}:{index}",
@@ -41,8 +37,9 @@ def checked(
             origin=origin,
             index=min(stand),
         )
-    for index, content in said.items():
-        for end in getattr(content, "ends", ()):
+    left = {i: (one[0][1], one[2]) for i, one in records.items() if one[1]}
+    for index, (type_, payload) in left.items():
+        for end in getattr(statement.decode(payload, type_), "ends", ()):
             if end not in records and not absent.covered(end, end + 1, gone):
                 raise RefusedError(
                     "erase: entry {index} took back entry {end}, which is"
@@ -50,4 +47,4 @@ def checked(
                     index=index,
                     end=end,
                 )
-    return said
+    return {index: type_ for index, (type_, _) in left.items()}

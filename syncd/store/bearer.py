@@ -15,7 +15,7 @@ from syncd.errors import UsageError
 from syncd.roster import certificate
 from syncd.store.book import Book, reads_few, writes
 from syncd.store.prepared import Prepared, given
-from syncd.store.tables import Bytes, Int, Text, column, own_table
+from syncd.store.tables import Bytes, Int, Text, column, key, own_table
 
 PROXY = "proxy"  # opens nothing; says whose browser it speaks for
 ROLES = ("operator", "reviewer", "reader", "auditor", "compliance", PROXY)
@@ -23,7 +23,7 @@ _PREFIX = "syncd_"
 
 bearer = own_table(
     "bearer",
-    column("id", Int, primary_key=True),
+    key("id", Int),
     column("name", Text),
     column("role", Text),
     column("hash", Bytes, unique=True),  # SHA-256

@@ -109,11 +109,8 @@ class Keyring:
         try:
             return self._box.open(raw, _context(name))
         except DamagedError as e:
-            raise DamagedError(
-                "{file}/{path_file}: does not open",
-                file=DIRECTORY,
-                path_file=path.name,
-            ) from e
+            file = f"{DIRECTORY}/{path.name}"
+            raise DamagedError("{file}: does not open", file=file) from e
 
     def need(self, name: str) -> bytes:
         """Return a key that must be there.
@@ -123,11 +120,8 @@ class Keyring:
         """
         found = self.get(name)
         if found is None:
-            raise DamagedError(
-                "{file}/{name}: missing",
-                file=DIRECTORY,
-                name=f"{name}{SUFFIX}",
-            )
+            file = f"{DIRECTORY}/{name}{SUFFIX}"
+            raise DamagedError("{file}: missing", file=file)
         return found
 
     def put(self, name: str, value: bytes) -> None:
@@ -142,11 +136,7 @@ class Keyring:
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name) or name == MASTER:
-            raise UsageError(
-                "{file}: {name} is no key name",
-                file=DIRECTORY,
-                name=repr(name),
-            )
+            raise UsageError("keys: {name} is no key name", name=repr(name))
         return self._directory / f"{name}{SUFFIX}"
 
 
@@ -216,9 +206,7 @@ def _write_master(
 def _read_master(directory: Path, secret: bytes) -> bytes:
     path = directory / MASTER
     _check_mode(path, 0o600)
-    damaged = DamagedError(
-        "{file}/{name}: damaged", file=DIRECTORY, name=MASTER
-    )
+    damaged = DamagedError("{file}: damaged", file=f"{DIRECTORY}/{MASTER}")
     try:
         found = msgspec.json.decode(durable.read(path) or b"", type=_Master)
         salt, sealed = bytes.fromhex(found.salt), bytes.fromhex(found.sealed)

@@ -32,6 +32,7 @@ from syncd.store.tables import (
     column,
     cosigned,
     event,
+    key,
     own_table,
     vault,
 )
@@ -44,7 +45,7 @@ log = structlog.get_logger("syncd.leading")
 
 leader = own_table(  # one row, once a daemon has led
     "leader",
-    column("fencing", Int, primary_key=True),
+    key("fencing", Int),
     column("node", Text),
     column("since", Int),
     column("system", Text),  # of the server
@@ -52,9 +53,7 @@ leader = own_table(  # one row, once a daemon has led
 )
 
 accepted_roster = own_table(  # for the daemons that have not heard of it
-    "accepted_roster",
-    column("version", Int, primary_key=True),
-    column("note", Bytes),
+    "accepted_roster", key("version", Int), column("note", Bytes)
 )
 
 _ASK = select(func.pg_try_advisory_lock(_LOCK))

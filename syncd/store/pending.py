@@ -27,6 +27,7 @@ from syncd.store.tables import (
     Text,
     column,
     import_job,
+    key,
     own_table,
     vault,
     vault_fields,
@@ -39,7 +40,7 @@ Part = tuple[str, msgspec.Raw]  # route and body
 
 _pending = own_table(
     "pending",
-    column("id", Int, primary_key=True),
+    key("id", Int),
     column("state", Text),
     column("until", Int),
     column("mac", Bytes),  # keyed hash of the call, or of what it is part of
@@ -47,8 +48,8 @@ _pending = own_table(
 )
 _part = own_table(
     "pending_part",
-    column("of", Int, sa.ForeignKey("pending.id"), primary_key=True),
-    column("n", Int, primary_key=True),
+    key("of", Int, sa.ForeignKey("pending.id")),
+    key("n", Int),
     column("sealed", Bytes),  # route and body
 )
 _at, _row, _job = _pending.c, vault.c, import_job.c

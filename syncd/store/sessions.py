@@ -16,7 +16,7 @@ from syncd.errors import UsageError
 from syncd.store import bearer as bearers
 from syncd.store.bearer import Bearer
 from syncd.store.book import Book, any_daemon_writes, reads_few
-from syncd.store.tables import Bytes, Int, Text, column, own_table
+from syncd.store.tables import Bytes, Int, Text, column, key, own_table
 
 LONGEST_S: Final = 86_400
 TICKET_S: Final = 300
@@ -24,7 +24,7 @@ _FRESH_S: Final = 60  # when it was used last is not written more often
 
 session = own_table(
     "session",
-    column("hash", Bytes, primary_key=True),  # SHA-256
+    key("hash", Bytes),  # SHA-256
     column("bearer", Int),
     column("ticket", Int),  # 1: begins a session, and opens no page
     column("began_at", Int),

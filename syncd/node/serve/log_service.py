@@ -239,7 +239,7 @@ class LogService:
         vault, origin = self.ctx.own.vault, self.ctx.origin
         found = [await vault.by_index(origin, i) for i in said]
         rows = [row for row in found if row]
-        types = Counter(NAMES[statement.type_of(one)] for one in said.values())
+        types = Counter(NAMES[type_] for type_ in said.values())
         if wanted.yes:
             ends = [Change(name, "", "", -n) for name, n in types.items()]
             await self.review.ask(
@@ -253,8 +253,8 @@ class LogService:
             at
             for row in chain(*alike)
             for at in (row.position, row.ended_by)
-            if at and at not in {(origin, i) for i in named}
-        }
+            if at
+        }.difference((origin, i) for i in named)
         if wanted.yes and said:
             ranges = tuple((i, i + 1) for i in said)
             made = Erase(ranges=ranges, reason=wanted.reason)
@@ -264,10 +264,11 @@ class LogService:
             types=types, ours=(*sorted(ours),), stays=Counter(stays)
         )
 
-    async def _erasable(self, named: Sequence[int]) -> dict[int, Any]:
-        """Return what entries of our log say that may be erased, and are not."""
+    async def _erasable(self, named: Sequence[int]) -> dict[int, int]:
+        """Return the types of entries of our log that may go and are here."""
         log, mirror = await self.peer_service.own_log(), self.ctx.mirror
-        if not named or named[-1] >= log.size:
+        merged = (await mirror.head(log.origin)).merged
+        if not named or named[-1] >= merged:  # what stands is known below
             raise MissingError("log: nothing of that is here")
         numbers = {i // BUNDLE for i in named}
         bundles = {n: await self._records(log, n) for n in numbers}
