@@ -125,7 +125,5 @@ class EventBook(Book):
         """Drop what came before everything of the last KEPT_DAYS."""
         young = event.c.at >= self._clock() - KEPT_DAYS * 86_400
         first = select(func.min(event.c.id)).where(young)
-        kept = func.coalesce(
-            first.scalar_subquery(), _NEWEST.scalar_subquery()
-        )
-        await self._run(sa.delete(event).where(event.c.id < kept))
+        end = func.coalesce(first.scalar_subquery(), _NEWEST.scalar_subquery())
+        await self._run(sa.delete(event).where(event.c.id < end))

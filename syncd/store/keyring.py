@@ -16,7 +16,7 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
 
@@ -44,9 +44,7 @@ class Keyring:
         return f"Keyring({self._directory.name!r})"
 
     @classmethod
-    def create(
-        cls, home: Path, secret: bytes, *, cost: int = COST
-    ) -> "Keyring":
+    def create(cls, home: Path, secret: bytes, *, cost: int = COST) -> Self:
         """Make the directory and a fresh master key.
 
         Raises:
@@ -64,7 +62,7 @@ class Keyring:
         return cls(directory, master)
 
     @classmethod
-    def open(cls, home: Path, secret: bytes) -> "Keyring":
+    def open(cls, home: Path, secret: bytes) -> Self:
         """Open the keyring.
 
         Raises:

@@ -59,7 +59,7 @@ class Prepared:
 
         Return how many rows of the table that changed in all.
         """
-        text, order = self._compiled(c)
+        text, order = self._text(c)
         if order != [*range(len(order))]:
             rows = ([_value(o, row) for o in order] for row in rows)
         cursor = _cursor(c)
@@ -74,19 +74,17 @@ class Prepared:
         while part := [*islice(rest, _WIDTHS[-1])]:
             width = next(w for w in _WIDTHS if w >= len(part))
             part += part[-1:] * (width - len(part))
-            text, order = self._compiled(c, width)
+            text, order = self._text(c, width)
             given = list[object]()
             for o in order:
                 given += part if o == "many" else [_value(o, values)]
             yield from _cursor(c).execute(text, given).fetchall()
 
     def _run(self, c: Connection, values: Sequence[object]) -> Any:
-        text, order = self._compiled(c)
+        text, order = self._text(c)
         return _cursor(c).execute(text, [_value(o, values) for o in order])
 
-    def _compiled(
-        self, c: Connection, width: int = 1
-    ) -> tuple[str, list[Any]]:
+    def _text(self, c: Connection, width: int = 1) -> tuple[str, list[Any]]:
         """Return the text, and of each mark which value it wants.
 
         An int is the place of one that is given, a list holds one that

@@ -248,37 +248,35 @@ class Vault(SealedBook):
         )
 
 
-def _where(
-    cipher: VaultCipher, wanted: Query
-) -> Iterator[ColumnElement[bool]]:
+def _where(cipher: VaultCipher, asked: Query) -> Iterator[ColumnElement[bool]]:
     """Yield the conditions of a query."""
-    first, last = wanted.accepted
-    seen_from, seen_to = wanted.seen
-    if wanted.before:
-        yield _at.id < wanted.before
-    if wanted.ids is not None:
-        yield _at.id.in_(wanted.ids)
-    if wanted.states:
-        yield _at.state.in_([*map(int, wanted.states)])
+    first, last = asked.accepted
+    seen_from, seen_to = asked.seen
+    if asked.before:
+        yield _at.id < asked.before
+    if asked.ids is not None:
+        yield _at.id.in_(asked.ids)
+    if asked.states:
+        yield _at.state.in_([*map(int, asked.states)])
     alike = ("type", "kind", "caller", "import_id")
     for name in alike:
-        if value := getattr(wanted, name):
+        if value := getattr(asked, name):
             yield _at[name] == value
-    if wanted.list_id:
-        held, of = list_value.c, list_value.c.list_id == wanted.list_id
+    if asked.list_id:
+        held, of = list_value.c, list_value.c.list_id == asked.list_id
         yield sa.exists().where(of, held.mac == _at.value_mac)
     if first:
         yield _at.accepted_at >= first
     if last:
         yield _at.accepted_at < last
-    if wanted.label:
-        yield _says(_field("label") == wanted.label)
+    if asked.label:
+        yield _says(_field("label") == asked.label)
     if seen_from:
         yield _says(_field("seen") >= seen_from)
     if seen_to:
         yield _says(_field("seen").between("0", seen_to))
-    if wanted.values:
-        macs = [cipher.hash_of("value", *one) for one in wanted.values]
+    if asked.values:
+        macs = [cipher.hash_of("value", *one) for one in asked.values]
         heads = [mac[:8] for mac in macs]
         yield _at.id.in_(_FINDS.where(vault_value.c.mac.in_(heads)))
         yield _at.value_mac.in_(macs)
