@@ -53,16 +53,20 @@ def debit(n: int, request: int, now: int = NOW, **other: Any) -> Debit:
     )
 
 
+async def give(own: OwnStore, *of: int, **other: Any) -> int:
+    return await own.quotas.debit(debit(*of, **other))
+
+
 # ----------------------------------------------------------------- quotas
 
 
 async def test_each_member_and_key_has_its_own(own: OwnStore) -> None:
     """And to another member a request sent again is another request."""
-    await own.quotas.debit(debit(100, 1))
+    await give(own, 100, 1)
     with pytest.raises(QuotaError, match="pass 100 in 1 h"):
-        await own.quotas.debit(debit(1, 2))
-    await own.quotas.debit(debit(100, 1, member="police"))
-    await own.quotas.debit(debit(100, 1, key="account/1"))
+        await give(own, 1, 2)
+    await give(own, 100, 1, member="police")
+    await give(own, 100, 1, key="account/1")
     await own.quotas.prune(NOW + 30)
     rows = await own.quotas.usage("2027-01-15", "phone/1")
     assert rows == [("bank", "publish", 100, 1), ("police", "publish", 100, 0)]
@@ -71,8 +75,7 @@ async def test_each_member_and_key_has_its_own(own: OwnStore) -> None:
 async def test_many_at_once_never_pass_the_limit(own: OwnStore) -> None:
     """Concurrent requests share a commit, not the quota."""
     outcomes = await asyncio.gather(
-        *(own.quotas.debit(debit(7, i)) for i in range(30)),
-        return_exceptions=True,
+        *(give(own, 7, i) for i in range(30)), return_exceptions=True
     )
     refused = [o for o in outcomes if isinstance(o, QuotaError)]
     assert len(refused) == 30 - 100 // 7
@@ -81,9 +84,9 @@ async def test_many_at_once_never_pass_the_limit(own: OwnStore) -> None:
 
 async def test_usage_is_reported_once(own: OwnStore, log: Log) -> None:
     """A day's usage is owed until an append wrote it."""
-    await own.quotas.debit(debit(1, 1))
-    await own.quotas.debit(debit(1, 2, key="account/2"))
-    await own.quotas.debit(debit(1, 3, day="2027-01-16"))
+    await give(own, 1, 1)
+    await give(own, 1, 2, key="account/2")
+    await give(own, 1, 3, day="2027-01-16")
     await own.log.found(log.tip)
     day = "2027-01-15"
     assert await own.quotas.unreported(before="2027-01-16") == [
@@ -117,6 +120,10 @@ def access(**other: Any) -> Access:
     )
 
 
+async def record(own: OwnStore, n: int = 1) -> None:
+    await own.access.record([access()] * n)
+
+
 async def test_a_look_up_is_recorded_before_its_answer(
     own: OwnStore, reopen: Reopen
 ) -> None:
@@ -142,7 +149,7 @@ async def test_a_record_names_its_writers_record_before(
     own: OwnStore, reopen: Reopen, tmp_path: Path
 ) -> None:
     """Over commits and starts: one that is taken out leaves a gap."""
-    await own.access.record([access(), access()])
+    await record(own, 2)
     own.close()
     again = reopen()
     await again.access.record([access()])
@@ -179,14 +186,14 @@ async def test_each_writer_has_records_before_its_own(
     other = access_book.AccessBook(
         own.database, VaultCipher(b"a" * 32), own.clock, "local-1"
     )
-    await own.access.record([access()])
+    await record(own)
     await other.record([access(), access()])
     with (
         patch.object(own.database, "write_now", failing(own.database)),
         pytest.raises(StaleError),
     ):
         await other.record([access()])
-    await own.access.record([access()])
+    await record(own)
     await other.record([access()])
     found = await own.access.page()
     assert [(row.id, row.writer, row.previous) for row in found] == [
@@ -199,8 +206,8 @@ async def test_a_month_whose_key_a_failover_lost_has_another(
     own: OwnStore, reopen: Reopen
 ) -> None:
     """What is recorded from then on opens, whatever we remember."""
-    await own.access.record([access()])
-    await own.access.record([access()])
+    await record(own)
+    await record(own)
 
     def lose(c: sa.Connection) -> None:
         gone = access_book.access_position, tables.access, tables.access_key
@@ -228,7 +235,7 @@ async def test_a_month_whose_key_a_failover_lost_has_another(
 async def test_a_record_that_was_changed_does_not_open(
     own: OwnStore, change: str
 ) -> None:
-    await own.access.record([access(), access()])
+    await record(own, 2)
     sql(own.database, f"UPDATE access SET {change} WHERE id = 1")
     with pytest.raises(DamagedError, match="does not open"):
         await own.access.page()
@@ -260,7 +267,7 @@ async def test_records_are_a_chain_that_an_anchor_closes(
         await own.access.record([access(), access(receipt="r")])
     anchored, newest = await own.access.heads(3)
     assert newest == 6
-    await own.access.record([access()])
+    await record(own)
     sql(own.database, change)
     wanted = sa.select(tables.access).order_by(tables.access.c.id)
     rows = await own.database.read(lambda c: [*c.execute(wanted).mappings()])
@@ -328,7 +335,7 @@ async def test_no_query_but_by_token_walks_through_all(own: OwnStore) -> None:
         {"since": NOW},
         {"positions": [("bank.example/syncd/txwz/1", 7)]},
     )
-    await own.access.record([access()])
+    await record(own)
     asked: list[str] = []
 
     def hear(_c: Any, cursor: Any, sql: str, values: Any, *_: Any) -> None:
@@ -350,9 +357,9 @@ async def test_tags_change_with_the_month(
 ) -> None:
     """The same token has the same tag for a month, then another."""
     await own.access.record([access(), access(tokens=[b"u" * 16])])
-    await own.access.record([access()])
+    await record(own)
     clock.now += 31 * 86_400
-    await own.access.record([access()])
+    await record(own)
     first, other, same, later = await own.access.page()
     assert first.tag == same.tag
     assert len({first.tag, other.tag, later.tag}) == 3
@@ -374,10 +381,10 @@ async def test_old_records_go_with_their_keys(
     own: OwnStore, clock: Clock, tmp_path: Path
 ) -> None:
     """After the days that they are kept neither record nor key is left."""
-    await own.access.record([access()])
+    await record(own)
     [(key,)] = sql(own.database, "SELECT sealed FROM access_key")
     clock.now += 1099 * 86_400
-    await own.access.record([access()])
+    await record(own)
     assert await own.access.prune(1100) == 0
     clock.now += 2 * 86_400
     assert await own.access.prune(1100) == 1

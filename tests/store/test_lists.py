@@ -1,6 +1,7 @@
 """Lists come again: what stands is known, what was taken back stays away."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -54,16 +55,20 @@ def phone(
 
 
 async def hand(
-    own: OwnStore, *reports: NewReport, day: str = TODAY, **how: Any
+    own: OwnStore, *said: NewReport | int, day: str = TODAY, **how: Any
 ) -> list[Outcome]:
     handing = Submission("desk", day, **how)
-    return await own.vault.accept(list(reports), None, handing)
+    return await own.vault.accept(reports(said), None, handing)
+
+
+def reports(said: Iterable[NewReport | int]) -> list[NewReport]:
+    return [phone(one) if isinstance(one, int) else one for one in said]
 
 
 async def run(
     own: OwnStore,
     name: str,
-    *reports: NewReport,
+    *said: NewReport | int,
     refused: tuple[str, ...] = (),
     **ending: Any,
 ) -> ImportStatus:
@@ -75,7 +80,7 @@ async def run(
     begun = await own.imports.begin(file(str(number), name, anew=True))
     rows = [Refused(n, b'{"no":1}', raw) for n, raw in enumerate(refused, 1)]
     how = Submission("desk", TODAY)
-    await own.vault.accept(list(reports), step(begun.id), how, rows)
+    await own.vault.accept(reports(said), step(begun.id), how, rows)
     return await end(own, begun.id, **ending)
 
 
@@ -103,44 +108,88 @@ async def in_force(own: OwnStore) -> list[str]:
 # --------------------------------------------------------------- sameness
 
 
-async def test_the_same_list_tomorrow_adds_nothing(own: OwnStore) -> None:
-    """A day that nobody said is no part of what is said."""
-    assert await hand(own, phone(1)) == [accepted(1)]
-    again = phone(1, today=LATER)
-    assert await hand(own, again, day=LATER) == [known(1)]
-    # Nor does it matter which day the standing one named.
-    assert await hand(own, phone(2, "2026-11-01")) == [accepted(2)]
-    assert await hand(own, phone(2)) == [known(2)]
+Step = tuple[NewReport | Terms, dict[str, Any], Outcome | None]
 
 
-async def test_a_given_day_is_news(own: OwnStore) -> None:
-    await hand(own, phone(1))
-    assert await hand(own, phone(1, "2026-11-28")) == [accepted(2)]
-    assert await hand(own, phone(1, "2026-11-28")) == [known(2)]
-    assert await hand(own, phone(1, expires="2027-01-01")) == [accepted(3)]
-    later = phone(1, today=LATER, expires="2027-01-01")
-    assert await hand(own, later, day=LATER) == [known(3)]
+def said(report: NewReport, outcome: Outcome, **how: Any) -> Step:
+    return report, how, outcome
 
 
-async def test_other_words_are_another_report(own: OwnStore) -> None:
-    await hand(own, phone(1))
-    assert await hand(own, phone(1, label="fake_shop")) == [accepted(2)]
+def back(reason: str, id_: int = 1, day: str = TODAY) -> Step:
+    return Terms(reason, day), {"id": id_}, None
 
 
-async def test_refresh_says_seen_again(own: OwnStore) -> None:
-    """Once a day, beside the old one, which ends by itself."""
-    await hand(own, phone(1))
-    later = phone(1, today=LATER)
-    for outcome in (accepted(2), known(2)):
-        came = await hand(own, later, day=LATER, refresh=True)
-        assert came == [outcome]
-    assert await hand(own, phone(1), refresh=True) == [known(1)]
+FIRST = said(phone(1), accepted(1))
+SHOP = phone(1, label="fake_shop")
+DUE = canonical.dumps({"due": TODAY, "reason": "stale"})
+SAID = {
+    "a day that nobody said is no part of what is said": [
+        FIRST,
+        said(phone(1, today=LATER), known(1), day=LATER),
+        said(phone(2, "2026-11-01"), accepted(2)),
+        said(phone(2), known(2)),
+    ],
+    "a given day is news": [
+        FIRST,
+        said(phone(1, "2026-11-28"), accepted(2)),
+        said(phone(1, "2026-11-28"), known(2)),
+        said(phone(1, expires="2027-01-01"), accepted(3)),
+        said(phone(1, today=LATER, expires="2027-01-01"), known(3), day=LATER),
+    ],
+    "other words are another report": [FIRST, said(SHOP, accepted(2))],
+    "seen again, once a day, beside the old one": [
+        FIRST,
+        said(phone(1, today=LATER), accepted(2), day=LATER, refresh=True),
+        said(phone(1, today=LATER), known(2), day=LATER, refresh=True),
+        said(phone(1), known(1), refresh=True),
+    ],
+    "what has run its course does not stand": [
+        FIRST,
+        said(phone(1, today="2027-05-01"), accepted(2), day="2027-05-01"),
+    ],
+    **{
+        f"{reason} is no fault of the value": [
+            *(FIRST, back(reason), said(phone(1), accepted(2)))
+        ]
+        for reason in ("list_dropped", "duplicate", "test")
+    },
+    "seen later ends it, and for good": [
+        *(FIRST, back("false_positive")),
+        said(phone(1, "2026-11-30"), accepted(2)),
+        said(SHOP, accepted(3)),
+    ],
+    "only the row itself can say that it was seen later": [
+        *(FIRST, back("false_positive")),
+        said(
+            phone(1, today=LATER),
+            taken_back(1, "false_positive", TODAY),
+            day=LATER,
+            refresh=True,
+        ),
+    ],
+    "of two reports on a value one was wrong": [
+        *(FIRST, said(SHOP, accepted(2)), back("entry_error", 2)),
+        said(phone(1), known(1)),
+        said(SHOP, taken_back(2, "entry_error", TODAY)),
+    ],
+    "the list had dropped it, then the court spoke": [
+        *(FIRST, back("list_dropped"), back("court_order", day=LATER)),
+        said(phone(1), taken_back(1, "court_order", LATER)),
+    ],
+    "a dispute is never held": [
+        *(FIRST, back("entry_error")),
+        said(NewReport("phone", phone(1).value, DUE, 3), accepted(2)),
+    ],
+}
 
 
-async def test_what_has_run_its_course_does_not_stand(own: OwnStore) -> None:
-    await hand(own, phone(1))
-    late = phone(1, today="2027-05-01")
-    assert await hand(own, late, day="2027-05-01") == [accepted(2)]
+@pytest.mark.parametrize("steps", SAID.values(), ids=SAID)
+async def test_what_is_said_again(own: OwnStore, steps: list[Step]) -> None:
+    for what, how, outcome in steps:
+        if isinstance(what, Terms):
+            await own.vault.retract([how["id"]], what)
+        else:
+            assert await hand(own, what, **how) == [outcome]
 
 
 # -------------------------------------------------------------- creep-back
@@ -156,46 +205,20 @@ async def test_what_was_taken_back_stays_away(
     own: OwnStore, reason: str
 ) -> None:
     """From any list, in other words too; told with its old reason."""
-    await hand(own, phone(1))
+    await hand(own, 1)
     await own.vault.retract([1], Terms(reason, TODAY))
     held = [taken_back(1, reason, TODAY)]
-    assert await hand(own, phone(1), day=LATER) == held
+    assert await hand(own, 1, day=LATER) == held
     assert await hand(own, phone(1, label="fake_shop")) == held
     assert await hand(own, phone(1, TODAY)) == held
-    state = await run(own, "a", phone(1), phone(2))
+    state = await run(own, "a", 1, 2)
     assert (state.taken_back, state.accepted) == (1, 1)
-
-
-@pytest.mark.parametrize("reason", ["list_dropped", "duplicate", "test"])
-async def test_what_is_no_fault_of_the_value_comes_again(
-    own: OwnStore, reason: str
-) -> None:
-    await hand(own, phone(1))
-    await own.vault.retract([1], Terms(reason, TODAY))
-    assert await hand(own, phone(1)) == [accepted(2)]
-
-
-async def test_seen_later_ends_it(own: OwnStore) -> None:
-    await hand(own, phone(1))
-    await own.vault.retract([1], Terms("false_positive", TODAY))
-    assert await hand(own, phone(1, "2026-11-30")) == [accepted(2)]
-    # For good: not only for the row that says so.
-    assert await hand(own, phone(1, label="fake_shop")) == [accepted(3)]
-
-
-async def test_refresh_does_not_end_it(own: OwnStore) -> None:
-    """Only the row itself can say that it was seen later."""
-    await hand(own, phone(1))
-    await own.vault.retract([1], Terms("false_positive", TODAY))
-    later = phone(1, today=LATER)
-    came = await hand(own, later, day=LATER, refresh=True)
-    assert came == [taken_back(1, "false_positive", TODAY)]
 
 
 async def test_a_number_may_be_used_anew_after_half_a_year(
     own: OwnStore,
 ) -> None:
-    await hand(own, phone(1), phone(2))
+    await hand(own, 1, 2)
     await own.vault.retract([1], Terms("reassigned", "2026-01-01"))
     await own.vault.retract([2], Terms("appeal_upheld", "2026-01-01"))
     both = [phone(1), phone(2)]
@@ -211,38 +234,12 @@ async def test_a_number_may_be_used_anew_after_half_a_year(
 
 async def test_again_with_a_reason_ends_it(own: OwnStore) -> None:
     """The reason is kept beside the value, sealed."""
-    await hand(own, phone(1))
+    await hand(own, 1)
     await own.vault.retract([1], Terms("entry_error", TODAY))
-    came = await hand(own, phone(1), phone(2), again="checked by Li")
+    came = await hand(own, 1, 2, again="checked by Li")
     assert came == [accepted(2), accepted(3)]
     row, other = await row_of(own, 2), await row_of(own, 3)
     assert (row.again, other.again) == ("checked by Li", "")
-
-
-async def test_what_stands_is_known_all_the_same(own: OwnStore) -> None:
-    """Of two reports on a value one was wrong: the other stands."""
-    await hand(own, phone(1), phone(1, label="fake_shop"))
-    await own.vault.retract([2], Terms("entry_error", TODAY))
-    assert await hand(own, phone(1)) == [known(1)]
-    came = await hand(own, phone(1, label="fake_shop"))
-    assert came == [taken_back(2, "entry_error", TODAY)]
-
-
-async def test_a_reason_found_later_holds_too(own: OwnStore) -> None:
-    """The list had dropped it; then the court spoke."""
-    await hand(own, phone(1))
-    await own.vault.retract([1], Terms("list_dropped", TODAY))
-    done = await own.vault.retract([1], Terms("court_order", LATER))
-    assert (done.ends.total(), done.already) == (0, 1)
-    assert await hand(own, phone(1)) == [taken_back(1, "court_order", LATER)]
-
-
-async def test_a_dispute_is_never_held(own: OwnStore) -> None:
-    await hand(own, phone(1))
-    await own.vault.retract([1], Terms("entry_error", TODAY))
-    fields = canonical.dumps({"due": TODAY, "reason": "stale"})
-    dispute = NewReport("phone", phone(1).value, fields, 3)
-    assert await hand(own, dispute) == [accepted(2)]
 
 
 # -------------------------------------------------------------------- gone
@@ -250,29 +247,29 @@ async def test_a_dispute_is_never_held(own: OwnStore) -> None:
 
 async def test_gone_twice_is_taken_back(own: OwnStore) -> None:
     """Once is told, twice running is retracted, and not what is still there."""
-    await run(own, "a", phone(1), phone(2))
-    state = await run(own, "a", phone(1), agreed=True)
+    await run(own, "a", 1, 2)
+    state = await run(own, "a", 1, agreed=True)
     assert (state.gone, state.due, state.dropped) == (1, 0, 0)
     assert await in_force(own) == ["1", "2"]
-    state = await run(own, "a", phone(1), agreed=True)
+    state = await run(own, "a", 1, agreed=True)
     assert (state.gone, state.due, state.dropped) == (1, 1, 1)
     assert await in_force(own) == ["1"]
     row = await row_of(own, 2)
     assert row.reason == "list_dropped"
-    state = await run(own, "a", phone(1), agreed=True)
+    state = await run(own, "a", 1, agreed=True)
     assert (state.gone, state.due, state.dropped) == (0, 0, 0)
     # Nothing is held back: it may come again.
-    assert (await run(own, "a", phone(1), phone(2))).accepted == 1
+    assert (await run(own, "a", 1, 2)).accepted == 1
 
 
 async def test_the_next_file_comes_though_the_last_was_not_agreed_to(
     own: OwnStore,
 ) -> None:
     """It was in to its end; only what it lacks was left open."""
-    await run(own, "a", phone(1), phone(2), phone(3))
-    await run(own, "a", phone(1), phone(2))
+    await run(own, "a", 1, 2, 3)
+    await run(own, "a", 1, 2)
     with pytest.raises(RefusedError, match="gone: 1 of"):
-        await run(own, "a", phone(1), phone(2), gone="retract")
+        await run(own, "a", 1, 2, gone="retract")
     begun = await own.imports.begin(file("next", "a"))
     mark = step(begun.id)
     rows = [phone(1), phone(2), phone(4)]
@@ -326,10 +323,10 @@ async def test_a_number_that_is_named_is_a_limit_too(own: OwnStore) -> None:
 
 
 async def test_our_own_reports_stay(own: OwnStore) -> None:
-    await hand(own, phone(2))
-    await run(own, "a", phone(1), phone(2))
+    await hand(own, 2)
+    await run(own, "a", 1, 2)
     for _ in range(2):
-        await run(own, "a", phone(1), agreed=True)
+        await run(own, "a", 1, agreed=True)
     assert await in_force(own) == ["1", "2"]
 
 
@@ -337,18 +334,18 @@ async def test_our_own_reports_stay(own: OwnStore) -> None:
     "evidence", ["police_case", "judgment", "official_list"]
 )
 async def test_official_evidence_stays(own: OwnStore, evidence: str) -> None:
-    await run(own, "a", phone(1), phone(2, evidence=evidence))
+    await run(own, "a", 1, phone(2, evidence=evidence))
     for _ in range(3):
-        state = await run(own, "a", phone(1), agreed=True)
+        state = await run(own, "a", 1, agreed=True)
         assert state.dropped == 0
     assert await in_force(own) == ["1", "2"]
 
 
 async def test_what_is_refused_counts_as_present(own: OwnStore) -> None:
     """By its cell: the value itself does not normalise any more."""
-    await run(own, "a", phone(1), phone(2, raw=" 138 0000 2 "))
+    await run(own, "a", 1, phone(2, raw=" 138 0000 2 "))
     for cell, due in (("138 0000 2", 0), ("else", 0), ("else", 1)):
-        state = await run(own, "a", phone(1), refused=(cell,), agreed=True)
+        state = await run(own, "a", 1, refused=(cell,), agreed=True)
         assert state.due == due
 
 
@@ -356,16 +353,14 @@ async def test_what_was_mended_stays_while_its_row_is_refused(
     own: OwnStore,
 ) -> None:
     """The list's own file still says it as it was refused."""
-    await run(own, "a", phone(1), refused=("138 00O0",))
+    await run(own, "a", 1, refused=("138 00O0",))
     await run(own, "a", phone(2, raw="+8613800000002"), complete=False)
     for _ in range(3):
-        state = await run(
-            own, "a", phone(1), refused=("138 00O0",), agreed=True
-        )
+        state = await run(own, "a", 1, refused=("138 00O0",), agreed=True)
         assert (state.gone, state.due, state.dropped) == (1, 0, 0)
     assert await in_force(own) == ["1", "2"]
     for _ in range(2):
-        await run(own, "a", phone(1), agreed=True)
+        await run(own, "a", 1, agreed=True)
     assert await in_force(own) == ["1"]
 
 
@@ -373,13 +368,13 @@ async def test_what_a_stopped_import_found_is_not_mended(
     own: OwnStore,
 ) -> None:
     """A row that is always refused, as of a sum, keeps none of it."""
-    await run(own, "a", phone(1), phone(2), refused=("sum",))
+    await run(own, "a", 1, 2, refused=("sum",))
     begun = await own.imports.begin(file("a", "a"))
     mark = step(begun.id)
     await own.vault.accept([phone(1), phone(2)], mark, Submission("d", TODAY))
     # It is begun anew with tonight's file.
     for dropped in (0, 1):
-        state = await run(own, "a", phone(1), refused=("sum",), agreed=True)
+        state = await run(own, "a", 1, refused=("sum",), agreed=True)
         assert (state.gone, state.dropped) == (1, dropped)
     assert await in_force(own) == ["1"]
 
@@ -388,22 +383,22 @@ async def test_a_file_that_ended_early_takes_nothing_back(
     own: OwnStore,
 ) -> None:
     """Nor does it count as one in which something was missing."""
-    await run(own, "a", phone(1), phone(2))
+    await run(own, "a", 1, 2)
     for _ in range(3):
-        state = await run(own, "a", phone(1), complete=False)
+        state = await run(own, "a", 1, complete=False)
         assert (state.gone, state.due, state.dropped) == (0, 0, 0)
-    state = await run(own, "a", phone(1), agreed=True)
+    state = await run(own, "a", 1, agreed=True)
     assert (state.gone, state.due) == (1, 0)
     with pytest.raises(RefusedError, match="the file ended early"):
-        await run(own, "a", phone(1), complete=False, gone="retract")
-    state = await run(own, "a", phone(1), complete=False, agreed=True)
+        await run(own, "a", 1, complete=False, gone="retract")
+    state = await run(own, "a", 1, complete=False, agreed=True)
     assert state.dropped == 1
 
 
 async def test_an_end_that_is_repeated_changes_nothing(own: OwnStore) -> None:
-    await run(own, "a", phone(1), phone(2))
-    await run(own, "a", phone(1))
-    state = await run(own, "a", phone(1))
+    await run(own, "a", 1, 2)
+    await run(own, "a", 1)
+    state = await run(own, "a", 1)
     again = ImportEnd(gone="retract", gone_at_most=1)
     await gone.finish(own.database, state.id, again, 2, TODAY)
     assert await own.imports.state(state.id) == state
@@ -415,7 +410,7 @@ async def test_an_older_import_that_ends_late_drops_nothing(
     own: OwnStore,
 ) -> None:
     old = await own.imports.begin(file("old", "a"))
-    await run(own, "a", phone(1), phone(2))
+    await run(own, "a", 1, 2)
     ending = ImportEnd(gone="retract")
     await gone.finish(own.database, old.id, ending, 1, TODAY)
     state = await own.imports.state(old.id)
@@ -427,9 +422,9 @@ async def test_an_older_import_that_ends_late_drops_nothing(
 
 async def test_imports_are_found_again(own: OwnStore) -> None:
     """Newest first, by the name of their list, with who and how many."""
-    await run(own, "a", phone(1), phone(2), refused=("x",))
-    await run(own, "b", phone(2))
-    await run(own, "a", phone(1))
+    await run(own, "a", 1, 2, refused=("x",))
+    await run(own, "b", 2)
+    await run(own, "a", 1)
     found = await own.imports.history()
     assert [(i.list, i.name) for i in found] == [
         ("a", "2.csv"),
@@ -509,10 +504,10 @@ async def test_more_refused_than_are_kept_take_nothing_back(
 ) -> None:
     """What was refused cannot be known again then."""
     monkeypatch.setattr(gone, "MOST_REFUSED", 1)
-    await run(own, "a", phone(1), phone(2))
-    await run(own, "a", phone(1), refused=("x", "y"))
+    await run(own, "a", 1, 2)
+    await run(own, "a", 1, refused=("x", "y"))
     with pytest.raises(RefusedError, match="2 rows were refused, too many"):
-        await run(own, "a", phone(1), refused=("x", "y"), gone="retract")
+        await run(own, "a", 1, refused=("x", "y"), gone="retract")
     assert await in_force(own) == ["1", "2"]
 
 

@@ -47,6 +47,13 @@ def refolded(log: Log, size: int | None = None) -> list[Row]:
     return sorted(growing.in_force(batch))
 
 
+async def as_said(mirror: MirrorStore, log: Log) -> list[Row]:
+    """Return what stands, which is what the log itself says."""
+    rows = await in_force(mirror, log)
+    assert rows == refolded(log)
+    return rows
+
+
 async def stored(mirror: MirrorStore, log: Log, n: int = 0) -> list[Record]:
     """Return the records of a bundle that is here."""
     bundle = await mirror.bundle(log.origin, n)
@@ -79,8 +86,7 @@ async def test_advance_keeps_bundles_head_and_claims(
     assert await mirror.sizes() == {log.origin: (size, more[1].merged)}
     assert await stored(mirror, log, 1) == log.records[256:]
     assert await mirror.roots(log.origin, 0, 1) == [step[2][0].root]
-    rows = await in_force(mirror, log)
-    assert rows == refolded(log)
+    rows = await as_said(mirror, log)
     assert len(rows) == 302
 
 
@@ -144,7 +150,7 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
     for i in range(0, len(statements), 50):
         await log.merge(mirror, *statements[i : i + 50])
     whole = await mirror.head(log.origin)
-    assert await in_force(mirror, log) == refolded(log)
+    await as_said(mirror, log)
     note = log.tip.note
     fork = Finding("fork", log.origin, 1, Message("two roots"))
     await mirror.contest(log.origin, [note, b"another"], fork)
@@ -167,7 +173,7 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
     assert not [n for n in await mirror.notes(log.origin) if n > size]
     batch = folding.fold(log.origin, merged, log.records[merged:])
     await mirror.advance(head, whole, log.bundles, batch)
-    assert await in_force(mirror, log) == refolded(log)
+    await as_said(mirror, log)
 
 
 async def test_what_went_with_its_epoch_stays_gone_in_a_cut(
@@ -224,7 +230,7 @@ async def test_a_crash_in_a_cut_leaves_all_as_it_was(
     with crash_at("merge.head"):
         await mirror.decide(head, 1, [head.note])
     assert await mirror.head(log.origin) == head
-    assert await in_force(mirror, log) == refolded(log)
+    await as_said(mirror, log)
     assert await mirror.rejected(log.origin) == []
     await mirror.decide(head, 1, [head.note])
     with pytest.raises(StaleError, match="not at 2/2 now"):
@@ -248,57 +254,43 @@ async def test_a_crash_inside_a_merge_leaves_nothing_of_it(
     assert await in_force(mirror, log) == []
 
 
-async def test_a_retract_ends_its_own_claim_only(
-    mirror: MirrorStore, log: Log
+r, back = Log().report, Log().retract
+TWICE = [[r(1), back(1, 0), back(1, 0)], [erase((1, 2))], [erase((2, 3))]]
+CUT = r(1), r(2), back(1, 0), r(1), back(2, 1), r(3), erase((0, 1), (2, 3))
+SECOND = [(i, i + 1) for i in range(0, 502, 2)]
+
+
+@pytest.mark.parametrize(
+    ("steps", "stands"),
+    [
+        # another token's index, or a later one, is ended by nothing
+        ([[r(1), r(2), r(1), back(1, 0, 1, 9)]], [1, 2]),
+        # what comes later at an index in its range is not erased
+        ([[r(1), erase((0, 2**40)), r(1)]], [2]),
+        # one erased retract is not enough while another names the claim
+        *[(TWICE[:2], []), (TWICE, [0])],
+        # a breach: what it ended stands again
+        ([[one] for one in (*CUT, erase((4, 5)))], [1, 3, 5]),
+        (
+            [
+                [*map(r, range(500)), back(7, 7), back(8, 8), r(500)],
+                [erase(*SECOND, (501, 503))],
+            ],
+            [*range(1, 500, 2)],  # 7 too
+        ),
+    ],
+)
+async def test_what_stands(
+    mirror: MirrorStore, log: Log, steps: list[list[Statement]], stands: object
 ) -> None:
-    """Another token's index, or a later one, ends nothing."""
-    await log.merge(
-        mirror,
-        log.report(1),
-        log.report(2),
-        log.report(1),
-        log.retract(1, 0, 1, 9),  # 1 is another token's, 9 is to come
-    )
-    rows = await in_force(mirror, log)
-    assert [row[1] for row in sorted(rows, key=lambda r: r[1])] == [1, 2]
-    assert rows == refolded(log)
-
-
-async def test_batches_can_be_cut_anywhere(
-    mirror: MirrorStore, log: Log
-) -> None:
-    """Entry by entry gives the same claims as the whole log at once."""
-    statements: list[Statement] = [
-        log.report(1),
-        log.report(2),
-        log.retract(1, 0),
-        log.report(1),
-        log.retract(2, 1),
-        log.report(3),
-        erase((0, 1), (2, 3)),
-        erase((4, 5)),  # a breach: what it ended stands again
-    ]
-    for one in statements:
-        await log.merge(mirror, one)
-        assert await in_force(mirror, log) == refolded(log)
-    assert refolded(log)
-    erased = await mirror.erased(log.origin)
-    assert erased == [(0, 1, 6), (2, 3, 6), (4, 5, 7)]
-
-
-async def test_a_claim_ended_twice_stands_when_both_retracts_are_erased(
-    mirror: MirrorStore, log: Log
-) -> None:
-    """One erased retract is not enough while another names the claim."""
-    await log.merge(
-        mirror, log.report(1), log.retract(1, 0), log.retract(1, 0)
-    )
-    await log.merge(mirror, erase((1, 2)))
-    assert await in_force(mirror, log) == refolded(log) == []
-    await log.merge(mirror, erase((2, 3)))
-    rows = await in_force(mirror, log)
-    assert rows == refolded(log)
-    assert len(rows) == 1
+    """As the log itself says, in whatever batches it came."""
+    rows: list[Row] = []
+    for some in steps:
+        await log.merge(mirror, *some)
+        rows = await as_said(mirror, log)
+        acted = sorted(absent.erases(0, log.records))
+        assert await mirror.erased(log.origin) == acted
+    assert sorted(row[1] for row in rows) == stands
 
 
 async def test_rows_at_an_earlier_size(mirror: MirrorStore, log: Log) -> None:
@@ -342,7 +334,7 @@ async def test_an_erasure_stays_when_a_slow_mirror_brings_it_back(
     assert (await stored(mirror, log))[0] == leaf.close(whole[0])
     await mirror.replace_bundle(log.origin, bundles[0])
     assert (await stored(mirror, log))[0] == leaf.close(whole[0])
-    assert await in_force(mirror, log) == refolded(log)
+    await as_said(mirror, log)
 
 
 async def test_a_bundle_that_comes_erased_drops_the_claim(
@@ -353,8 +345,7 @@ async def test_a_bundle_that_comes_erased_drops_the_claim(
     old, new, _, batch = log.mirrored(erase((0, 1)))
     (erased,) = log.close(0).bundles
     await mirror.advance(old, new, [erased], batch)
-    rows = await in_force(mirror, log)
-    assert rows == refolded(log)
+    rows = await as_said(mirror, log)
     assert [row[1] for row in rows] == [1]
     assert await mirror.bundle(log.origin, 0) == erased
 
@@ -401,15 +392,6 @@ def test_spans_are_the_indices_that_ranges_cover(
     assert indices(left) == sorted(covered(some) - covered(other))
 
 
-async def test_an_erasure_acts_below_itself_only(
-    mirror: MirrorStore, log: Log
-) -> None:
-    """What is appended later at an index in its range is not touched."""
-    await log.merge(mirror, log.report(1), erase((0, 2**40)), log.report(1))
-    rows = await in_force(mirror, log)
-    assert [row[1] for row in rows] == [2]
-
-
 async def test_what_a_writer_should_not_erase(
     mirror: MirrorStore, log: Log
 ) -> None:
@@ -418,7 +400,7 @@ async def test_what_a_writer_should_not_erase(
 
     async def say(*statements: Statement) -> None:
         await log.merge(mirror, *statements)
-        assert await in_force(mirror, log) == refolded(log)
+        await as_said(mirror, log)
 
     async def breaches() -> list[tuple[int | None, str]]:
         return sorted(
@@ -454,20 +436,6 @@ async def test_the_roster_may_erase_what_stands(
     assert await mirror.findings() == []
 
 
-async def test_every_second_entry_erased(
-    mirror: MirrorStore, log: Log
-) -> None:
-    """Many spans in a bundle."""
-    reports = [log.report(i) for i in range(500)]
-    ended = log.retract(7, 7), log.retract(8, 8), log.report(500)
-    await log.merge(mirror, *reports, *ended)
-    ranges = [(i, i + 1) for i in range(0, 502, 2)] + [(501, 503)]
-    await log.merge(mirror, erase(*ranges))
-    rows = await in_force(mirror, log)
-    assert rows == refolded(log)
-    assert {row[1] for row in rows} == {*range(1, 500, 2)}  # 7 too
-
-
 def sightings(tmp_path: Path) -> list[tuple[object, ...]]:
     """Return token, kind and epoch, index and record of each."""
     with MirrorSnapshot.of(tmp_path, postgres.of(tmp_path)) as mirror:
@@ -491,7 +459,7 @@ async def test_a_log_is_folded_again(
     batch.erases = []
     new = dataclasses.replace(head, merged=6)
     await mirror.advance(head, new, (), batch)
-    assert await in_force(mirror, log) == refolded(log)
+    await as_said(mirror, log)
     name = erasing.token_of(log.records[1][2])
     assert [row[0] for row in sightings(tmp_path)] == [name]
 

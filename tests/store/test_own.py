@@ -29,9 +29,9 @@ async def test_what_was_appended_is_there_again(
     """Head, bundles, roots and the released note survive a restart."""
     await own.log.found(log.tip)
     for count in (3, 300, 1):
-        old, new, bundles = log.grow(*log.reported(count))
-        await own.log.append(old, new, bundles, ())
-        assert own.log.released() == new.note
+        step = log.grow(*log.reported(count))
+        await own.log.append(*step, ())
+        assert own.log.released() == log.tip.note
     own.close()
     again = reopen()
     head = await again.log.head()
@@ -104,9 +104,9 @@ async def test_a_crash_at_any_point_is_all_or_nothing(
     does not cover.
     """
     await own.log.found(log.tip)
-    old, new, bundles = log.grow(*log.reported(5))
+    old, new, _ = step = log.grow(*log.reported(5))
     with crash_at(point):
-        await own.log.append(old, new, bundles, ())
+        await own.log.append(*step, ())
     assert own.log.released() == old.note
     own.close()
     again = reopen()
@@ -126,17 +126,17 @@ async def test_a_mark_that_could_not_be_written(
     assert not await own.log.release()
     in_the_way = tmp_path / f"{HIGH_WATER}.new"
     in_the_way.mkdir()
-    old, new, bundles = log.grow(log.report(1))
+    step = log.grow(log.report(1))
     with pytest.raises(UnavailableError, match=HIGH_WATER):
-        await own.log.append(old, new, bundles, ())
-    assert await own.log.head() == new
+        await own.log.append(*step, ())
+    assert await own.log.head() == log.tip
     with pytest.raises(UnavailableError, match=HIGH_WATER):
         await own.log.release()
     assert own.log.released() == before
     in_the_way.rmdir()
     assert await own.log.release()
-    assert own.log.released() == new.note
-    assert (tmp_path / HIGH_WATER).read_bytes() == new.note
+    assert own.log.released() == log.tip.note
+    assert (tmp_path / HIGH_WATER).read_bytes() == log.tip.note
 
 
 async def test_what_was_not_released_is_committed_again_at_a_start(
@@ -144,9 +144,9 @@ async def test_what_was_not_released_is_committed_again_at_a_start(
 ) -> None:
     """It may not be replicated: a server waited for that when it died."""
     await own.log.found(log.tip)
-    old, new, bundles = log.grow(log.report(1))
+    step = log.grow(log.report(1))
     with crash_at("append.committed"):
-        await own.log.append(old, new, bundles, ())
+        await own.log.append(*step, ())
     own.close()
     write, writes = Database.write_now, []
     for _ in range(2):
@@ -155,7 +155,7 @@ async def test_what_was_not_released_is_committed_again_at_a_start(
         ) as written:
             again = reopen()
             writes.append(written.call_count)
-        assert again.log.released() == new.note
+        assert again.log.released() == log.tip.note
         again.close()
     assert writes[0] == writes[1] + 1
 

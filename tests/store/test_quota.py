@@ -18,7 +18,7 @@ from syncd.store.database import Database
 from syncd.store.home_stores import OwnStore
 from syncd.store.quota import FREE_REPEATS, Debit, Quotas
 from tests.store.conftest import Reopen, sql
-from tests.store.test_books import NOW, debit
+from tests.store.test_books import NOW, debit, give
 
 LOOKUPS = Limit(10_000, 3600, frozenset({"never", "publish"}))
 LIMITS = (Limit(260_000, 3600), Limit(4_900_000, 86_400), LOOKUPS)
@@ -119,18 +119,18 @@ async def test_no_repeat_is_free_of_what_was_not_written(
     [(*_, given, _)] = await own.quotas.usage("2027-01-15", "phone/1")
     assert given == 1
     with pytest.raises(QuotaError):
-        await own.quotas.debit(debit(100, 2, limits=(ONE,)))
+        await give(own, 100, 2, limits=(ONE,))
 
 
 @pytest.mark.sqlite
 async def test_refusals_are_counted_later(own: OwnStore) -> None:
     """Nothing is written of each, whoever asks however often."""
-    await own.quotas.debit(debit(100, 1, limits=(ONE,)))
+    await give(own, 100, 1, limits=(ONE,))
     seen = Steps(own.database)
     waits = set()
     for n in range(50):
         with pytest.raises(QuotaError) as e:
-            await own.quotas.debit(debit(5, 2 + n, NOW + 60, limits=(ONE,)))
+            await give(own, 5, 2 + n, NOW + 60, limits=(ONE,))
         assert e.value.left == 0
         waits.add(e.value.retry_after_s)
     (wait,) = waits
@@ -141,52 +141,52 @@ async def test_refusals_are_counted_later(own: OwnStore) -> None:
     await own.quotas.prune(NOW)
     ((*_, denied),) = await own.quotas.usage("2027-01-15", "phone/1")
     assert denied == 50 * 5
-    await own.quotas.debit(debit(5, 99, NOW + 60 + wait, limits=(ONE,)))
+    await give(own, 5, 99, NOW + 60 + wait, limits=(ONE,))
 
 
 async def test_a_holder_says_how_much_is_left(own: OwnStore) -> None:
     """With what it gives, with a repeat, and where it refuses."""
-    assert await own.quotas.debit(debit(90, 1, limits=(ONE,))) == 10
-    assert await own.quotas.debit(debit(90, 1, limits=(ONE,))) == 10
+    assert await give(own, 90, 1, limits=(ONE,)) == 10
+    assert await give(own, 90, 1, limits=(ONE,)) == 10
     with pytest.raises(QuotaError) as e:
-        await own.quotas.debit(debit(20, 2, limits=(ONE,)))
+        await give(own, 20, 2, limits=(ONE,))
     assert e.value.left == 10
-    assert await own.quotas.debit(debit(10, 3, limits=(ONE,))) == 0
+    assert await give(own, 10, 3, limits=(ONE,)) == 0
     raised = (Limit(200, 3600),)  # by a new roster
-    assert await own.quotas.debit(debit(20, 2, limits=raised)) == 80
+    assert await give(own, 20, 2, limits=raised) == 80
 
 
 async def test_the_limit_that_holds_longest_is_named(own: OwnStore) -> None:
     """Whoever came back after the shorter would be refused again."""
     limits = (ONE, Limit(100, 86_400))
-    await own.quotas.debit(debit(100, 1, limits=limits))
+    await give(own, 100, 1, limits=limits)
     with pytest.raises(QuotaError, match="pass 100 in 24 h") as e:
-        await own.quotas.debit(debit(1, 2, limits=limits))
+        await give(own, 1, 2, limits=limits)
     assert e.value.retry_after_s >= 86_400
 
 
 async def test_repeats_are_free_a_few_times_an_hour(own: OwnStore) -> None:
     """Then they are debited, so that nobody is kept busy for nothing."""
     for _ in range(1 + FREE_REPEATS):
-        await own.quotas.debit(debit(60, 1, limits=(ONE,)))
+        await give(own, 60, 1, limits=(ONE,))
     with pytest.raises(QuotaError):
-        await own.quotas.debit(debit(60, 1, limits=(ONE,)))
+        await give(own, 60, 1, limits=(ONE,))
 
 
 async def test_after_an_hour_a_repeat_is_not_free(own: OwnStore) -> None:
     day = (Limit(100, 86_400),)
-    await own.quotas.debit(debit(60, 1, limits=day))
-    await own.quotas.debit(debit(60, 1, NOW + 3599, limits=day))
+    await give(own, 60, 1, limits=day)
+    await give(own, 60, 1, NOW + 3599, limits=day)
     with pytest.raises(QuotaError):
-        await own.quotas.debit(debit(60, 1, NOW + 3600, limits=day))
+        await give(own, 60, 1, NOW + 3600, limits=day)
 
 
 async def test_a_book_is_read_again_after_a_restart(
     own: OwnStore, reopen: Reopen
 ) -> None:
     """What was given before it counts, by hour and by day."""
-    await own.quotas.debit(debit(60, 1, NOW - 4000))
-    await own.quotas.debit(debit(60, 2))
+    await give(own, 60, 1, NOW - 4000)
+    await give(own, 60, 2)
     own.close()
     again = reopen().quotas
     assert await again.debit(debit(30, 3)) == 10
@@ -195,7 +195,7 @@ async def test_a_book_is_read_again_after_a_restart(
 
 
 async def test_old_minutes_are_dropped(own: OwnStore) -> None:
-    await own.quotas.debit(debit(60, 1))
+    await give(own, 60, 1)
     await own.quotas.prune(NOW + 86_400)
     assert len(sql(own.database, "SELECT * FROM quota")) == 1
     await own.quotas.prune(NOW + 3 * 86_400)

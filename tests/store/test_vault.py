@@ -47,6 +47,7 @@ from tests.store.conftest import (
 )
 
 DAY = "2026-11-29"
+WRONG = Terms("wrong", DAY)
 
 
 class PlainCipher(VaultCipher):
@@ -71,6 +72,13 @@ async def accept(own: OwnStore, *reports: NewReport) -> list[int]:
     outcomes = await own.vault.accept(reports)
     assert all(o.state == "accepted" for o in outcomes)
     return [o.id for o in outcomes]
+
+
+async def publish(
+    own: OwnStore, log: Log, id_: int, *, ends: bool = False
+) -> None:
+    row = Published(id_, int(ends), b"t" * 16, 1, ends)
+    await log.write(own, log.report(1), rows=[row])
 
 
 async def test_accepted_in_order_and_opened_again(own: OwnStore) -> None:
@@ -140,13 +148,13 @@ async def test_urgent_now_though_known_before(own: OwnStore) -> None:
 async def test_the_way_of_a_row(own: OwnStore, log: Log) -> None:
     """Waiting, published, ending, ended; each in its append's transaction."""
     (id_,) = await accept(own, phone(1))
-    await log.write(own, log.report(1), rows=[Published(id_, 0, b"t" * 16, 1)])
+    await publish(own, log, id_)
     row = await own.vault.by_index(log.origin, 0)
     assert row is not None
     assert (row.id, row.state, row.token) == (id_, State.PUBLISHED, b"t" * 16)
     assert await own.vault.waiting(10, ["phone"]) == []
     assert await own.vault.accept([phone(1)]) == [known(id_)]
-    done = await own.vault.retract([id_], Terms("wrong", DAY))
+    done = await own.vault.retract([id_], WRONG)
     assert done == Withdrawn(ends=Counter({1: 1}), ids=[id_])
     (ending,) = await own.vault.ending(10)
     assert (ending.position, ending.epoch, ending.reason) == (
@@ -156,9 +164,7 @@ async def test_the_way_of_a_row(own: OwnStore, log: Log) -> None:
     )
     # Said again while it is on its way out: a new report.
     assert await own.vault.accept([phone(1)]) == [accepted(id_ + 1)]
-    await log.write(
-        own, log.report(1), rows=[Published(id_, 1, b"t" * 16, 1, ends=True)]
-    )
+    await publish(own, log, id_, ends=True)
     row = await row_of(own, id_)
     assert (row.state, row.ended_by) == (State.ENDED, (log.origin, 1))
     assert await own.vault.ending(10) == []
@@ -183,9 +189,9 @@ async def test_nothing_is_published_twice(own: OwnStore, log: Log) -> None:
 async def test_retracted_before_it_was_public(own: OwnStore) -> None:
     """A waiting row ends at once: nothing is ever said of it."""
     (id_,) = await accept(own, phone(1))
-    done = await own.vault.retract([id_, id_, 99], Terms("wrong", DAY))
+    done = await own.vault.retract([id_, id_, 99], WRONG)
     assert done == Withdrawn(ends=Counter({1: 1}), ids=[id_])
-    again = await own.vault.retract([id_, id_, 99], Terms("wrong", DAY))
+    again = await own.vault.retract([id_, id_, 99], WRONG)
     assert again == Withdrawn(already=1)
     assert await own.vault.waiting(10, ["phone"]) == []
     assert await own.vault.ending(10) == []
@@ -196,8 +202,8 @@ async def test_retracted_on_its_way_into_the_log(
 ) -> None:
     """The append that it was part of turns it into one that must end."""
     (id_,) = await accept(own, phone(1))
-    await own.vault.retract([id_], Terms("wrong", DAY))
-    await log.write(own, log.report(1), rows=[Published(id_, 0, b"t" * 16, 1)])
+    await own.vault.retract([id_], WRONG)
+    await publish(own, log, id_)
     (ending,) = await own.vault.ending(10)
     assert (ending.id, ending.reason) == (id_, "wrong")
     assert ending.position == (log.origin, 0)
@@ -211,7 +217,7 @@ async def test_only_what_was_meant_is_withdrawn(own: OwnStore) -> None:
     assert done == Withdrawn(ends=Counter({1: 1}), spared=1, ids=both[:1])
     done = await own.vault.retract(both, Terms("wrong", DAY, [3]))
     assert done == Withdrawn(ends=Counter({3: 1}), ids=both[1:])
-    assert await own.vault.retract([], Terms("wrong", DAY)) == Withdrawn()
+    assert await own.vault.retract([], WRONG) == Withdrawn()
 
 
 async def test_a_dispute_by_token_has_no_value(own: OwnStore) -> None:
@@ -231,7 +237,7 @@ async def test_a_dispute_by_token_has_no_value(own: OwnStore) -> None:
 async def test_pages(own: OwnStore) -> None:
     """Rows come newest first, with a cursor that neither skips nor loops."""
     ids = await accept(own, *[phone(n) for n in range(25)])
-    await own.vault.retract(ids[:5], Terms("wrong", DAY))
+    await own.vault.retract(ids[:5], WRONG)
     seen: list[int] = []
     before = 0
     while page := await own.vault.page(
@@ -267,15 +273,11 @@ async def test_an_import_goes_on_where_it_was(own: OwnStore) -> None:
     assert state.finished_at
     rows = (await own.vault.page(Query()))[::-1]
     assert [row.value[-1] for row in rows] == ["1", "2", "3"]
-    done = await own.vault.retract(
-        await own.vault.of_import(state.id), Terms("wrong", DAY)
-    )
+    done = await own.vault.retract(await own.vault.of_import(state.id), WRONG)
     assert done == Withdrawn(
         ends=Counter({1: 3}), ids=[row.id for row in rows]
     )
-    again = await own.vault.retract(
-        await own.vault.of_import(state.id), Terms("wrong", DAY)
-    )
+    again = await own.vault.retract(await own.vault.of_import(state.id), WRONG)
     assert again == Withdrawn(already=3)
     newer = await own.imports.begin(file("a"))
     assert newer.id != state.id  # one that has ended begins anew
@@ -350,10 +352,8 @@ async def test_no_raw_value_on_disk(
         report = NewReport("phone", VALUE, fields(), again=VALUE)
         (id_,) = await accept(own, report)
         assert found_in(tmp_path, VALUE) is shows  # still in the WAL
-        await log.write(
-            own, log.report(1), rows=[Published(id_, 0, b"t" * 16, 1)]
-        )
-        await own.vault.retract([id_], Terms("wrong", DAY))
+        await publish(own, log, id_)
+        await own.vault.retract([id_], WRONG)
         await own.vault.find_value("phone", VALUE)
         await own.database.purge()
         assert found_in(tmp_path, VALUE) is shows  # now in the database
@@ -443,7 +443,7 @@ async def three(own: OwnStore, log: Log) -> list[int]:
         await log.write(
             own, log.report(1), rows=[Published(id_, 0 + at, b"t" * 16, 1)]
         )
-    await own.vault.retract([ids[1]], Terms("wrong", DAY))
+    await own.vault.retract([ids[1]], WRONG)
     await log.write(
         own,
         log.report(1),
@@ -464,7 +464,7 @@ async def test_what_counts_stays_and_cannot_be_retracted(
     ids = await three(own, log)
     await turned(own, log, 4, log.frontier.root())
     assert await states(own, ids) == ["PUBLISHED", "ENDED", "PUBLISHED"]
-    done = await own.vault.retract(ids, Terms("wrong", DAY))
+    done = await own.vault.retract(ids, WRONG)
     assert done == Withdrawn(
         already=1, past=[(log.origin, 0), (log.origin, 2)]
     )
