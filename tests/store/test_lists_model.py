@@ -5,23 +5,12 @@ from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from msgspec import structs
 
-from syncd import canonical
-from syncd.errors import RefusedError
-from syncd.flows.draft import NewReport
-from syncd.flows.submission import ImportEnd, ImportStatus, Submission
-from syncd.store import gone
 from syncd.store.home_stores import OwnStore
-from syncd.store.imports import Refused
-from tests.store.conftest import file, step
+from tests.store.test_lists import phone, run
 
-DAY = "2026-11-29"
-FIELDS = canonical.dumps(
-    {"evidence": "user_tag", "expires": "2027-05-01", "seen": DAY}
-)
 VALUES = 5
-runs = itertools.count()  # values and lists of an example are its own
+turns = itertools.count()  # values and lists of an example are its own
 
 
 @dataclass
@@ -59,52 +48,9 @@ class Model:
         return len(due)
 
 
-@dataclass
-class Real:
-    """The same, in own.db."""
-
-    own: OwnStore
-    run: int
-
-    def number(self, value: int) -> str:
-        return f"+86138{self.run * VALUES + value:08d}"
-
-    async def take(
-        self, name: str, good: set[int], bad: set[int]
-    ) -> ImportStatus:
-        begun = await self.own.imports.begin(
-            file(f"{self.run}/{next(runs)}", name)
-        )
-        refused = [Refused(v + 1, b"{}", self.number(v)) for v in bad - good]
-        rows = [
-            NewReport("phone", self.number(v), FIELDS, raw=self.number(v))
-            for v in sorted(good)
-        ]
-        how = Submission("desk", DAY)
-        await self.own.vault.accept(rows, step(begun.id), how, refused)
-        return begun
-
-    async def end(self, id_: int, *, retract: bool) -> int:
-        end = ImportEnd(gone="retract" if retract else "")
-        try:
-            await gone.finish(self.own.database, id_, end, 1, DAY)
-        except RefusedError as e:
-            end = structs.replace(end, gone_at_most=e.params["due"])
-            await gone.finish(self.own.database, id_, end, 1, DAY)
-        return (await self.own.imports.state(id_)).due
-
-    async def stands(self) -> set[int]:
-        return {
-            v
-            for v in range(VALUES)
-            for row in await self.own.vault.find_value("phone", self.number(v))
-            if row.state < 2
-        }
-
-
-some = st.sets(st.integers(0, VALUES - 1))
+sets = st.sets(st.integers(0, VALUES - 1))
 steps = st.lists(
-    st.tuples(st.sampled_from("ab"), some, some, st.booleans()), max_size=9
+    st.tuples(st.sampled_from("ab"), sets, sets, st.booleans()), max_size=9
 )
 
 
@@ -128,12 +74,19 @@ async def test_lists_do_as_their_model_does(
     own: OwnStore, steps: list[tuple[str, set[int], set[int], bool]]
 ) -> None:
     """After each import: what stands, and how many were due."""
-    run = next(runs)
-    model, real = Model(), Real(own, run)
+    first = next(turns) * VALUES
+    values = {v: phone(first + v) for v in range(VALUES)}
+    model = Model()
     for letter, good, bad, retract in steps:
-        name = f"{letter}{run}"
-        begun = await real.take(name, good, bad)
-        model.take(name, begun.id, good, bad)
-        due = model.end(name, begun.id, retract=retract)
-        assert await real.end(begun.id, retract=retract) == due
-        assert await real.stands() == model.stands
+        name = f"{letter}{first}"
+        some = [values[v] for v in sorted(good)]
+        lost = tuple(values[v].raw for v in bad - good)
+        state = await run(own, name, *some, refused=lost, agreed=retract)
+        model.take(name, state.id, good, bad)
+        assert state.due == model.end(name, state.id, retract=retract)
+        assert model.stands == {
+            v
+            for v, one in values.items()
+            for row in await own.vault.find_value("phone", one.value)
+            if row.state < 2
+        }

@@ -2,7 +2,7 @@
 
 import dataclasses
 import threading
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -293,16 +293,6 @@ async def test_what_stands(
     assert sorted(row[1] for row in rows) == stands
 
 
-async def test_rows_at_an_earlier_size(mirror: MirrorStore, log: Log) -> None:
-    """The digest of a size before a retract can still be computed."""
-    await log.merge(mirror, log.report(1), log.report(2))
-    await log.merge(mirror, log.retract(1, 0), log.report(3))
-    pages = [page async for page in mirror.rows(log.origin, 2)]
-    rows = sorted(row for page in pages for row in page)
-    assert rows == refolded(log, 2)
-    assert len(rows) == 2
-
-
 async def test_erased_is_gone_from_bundles_and_files(
     mirror: MirrorStore, log: Log, tmp_path: Path
 ) -> None:
@@ -503,6 +493,8 @@ async def test_claims_as_of_earlier_sizes(
         found = await mirror.claims([value(1)], 1, 1, at)
         indices = [c.index for c in found.get(value(1), ())]
         assert indices == there
+        pages = [page async for page in mirror.rows(log.origin, size)]
+        assert sorted(chain(*pages)) == refolded(log, size)
         places = [(log.origin, n) for n in range(3)]
         assert [*await mirror.claims_at(places, at)] == [
             (log.origin, n) for n in there
