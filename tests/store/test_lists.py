@@ -100,6 +100,10 @@ async def end(
     return await own.imports.state(id_)
 
 
+def lacks(state: ImportStatus) -> tuple[int, int, int]:
+    return state.gone, state.due, state.dropped
+
+
 async def in_force(own: OwnStore) -> list[str]:
     rows = await own.vault.page(Query(states=[State.WAITING]))
     return sorted(row.value[-1] for row in rows)
@@ -249,15 +253,15 @@ async def test_gone_twice_is_taken_back(own: OwnStore) -> None:
     """Once is told, twice running is retracted, and not what is still there."""
     await run(own, "a", 1, 2)
     state = await run(own, "a", 1, agreed=True)
-    assert (state.gone, state.due, state.dropped) == (1, 0, 0)
+    assert lacks(state) == (1, 0, 0)
     assert await in_force(own) == ["1", "2"]
     state = await run(own, "a", 1, agreed=True)
-    assert (state.gone, state.due, state.dropped) == (1, 1, 1)
+    assert lacks(state) == (1, 1, 1)
     assert await in_force(own) == ["1"]
     row = await row_of(own, 2)
     assert row.reason == "list_dropped"
     state = await run(own, "a", 1, agreed=True)
-    assert (state.gone, state.due, state.dropped) == (0, 0, 0)
+    assert lacks(state) == (0, 0, 0)
     # Nothing is held back: it may come again.
     assert (await run(own, "a", 1, 2)).accepted == 1
 
@@ -357,7 +361,7 @@ async def test_what_was_mended_stays_while_its_row_is_refused(
     await run(own, "a", phone(2, raw="+8613800000002"), complete=False)
     for _ in range(3):
         state = await run(own, "a", 1, refused=("138 00O0",), agreed=True)
-        assert (state.gone, state.due, state.dropped) == (1, 0, 0)
+        assert lacks(state) == (1, 0, 0)
     assert await in_force(own) == ["1", "2"]
     for _ in range(2):
         await run(own, "a", 1, agreed=True)
@@ -386,7 +390,7 @@ async def test_a_file_that_ended_early_takes_nothing_back(
     await run(own, "a", 1, 2)
     for _ in range(3):
         state = await run(own, "a", 1, complete=False)
-        assert (state.gone, state.due, state.dropped) == (0, 0, 0)
+        assert lacks(state) == (0, 0, 0)
     state = await run(own, "a", 1, agreed=True)
     assert (state.gone, state.due) == (1, 0)
     with pytest.raises(RefusedError, match="the file ended early"):

