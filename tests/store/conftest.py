@@ -152,6 +152,9 @@ class Log(growing.Log):
         )
 
 
+r, back = Log().report, Log().retract  # the same of any log
+
+
 class Clock:
     """Unix seconds that a test moves."""
 

@@ -71,9 +71,7 @@ async def test_each_finds_its_own(own: OwnStore) -> None:
     await move(2, "lifted", by="desk", only="desk")
 
 
-async def test_only_what_is_done_with_goes(
-    own: OwnStore, clock: Clock
-) -> None:
+async def test_what_is_done_with_goes(own: OwnStore, clock: Clock) -> None:
     await own.appeals.add([ended(), ended(2)])
     await own.appeals.move(1, "lifted", by="core")
     clock.now += 1101 * 86_400

@@ -30,7 +30,7 @@ from syncd.store.server import writer_of
 from syncd.store.sightings import SightedToken
 from syncd.store.snapshot import OwnSnapshot
 from tests import postgres
-from tests.store.conftest import Clock, Log, Reopen, crash_at, sql
+from tests.store.conftest import Clock, Log, Reopen, crash_at, r, sql
 
 NOW = 1_800_000_000
 HOURLY = Limit(100, 3600)
@@ -93,7 +93,7 @@ async def test_usage_is_reported_once(own: OwnStore, log: Log) -> None:
         (day, "account/2"),
         (day, "phone/1"),
     ]
-    old, new, bundles = log.grow(log.report(1))
+    old, new, bundles = log.grow(r(1))
     await own.log.append(
         old, new, bundles, (), done=[quota.reported_mark(day, "phone/1")]
     )
@@ -441,7 +441,7 @@ async def test_the_first_receipt_of_what_takes_effect_is_kept(
     """Each signer's, also where it covers more; as long as look-ups are."""
     keep = partial(own.cosigned.keep_receipt, log.origin)
     for n in range(6):  # trees of 1 to 6 entries; two have an effect
-        await log.write(own, log.report(n), effect=n in (1, 4))
+        await log.write(own, r(n), effect=n in (1, 4))
     for signer, sizes in {"police": (1, 2, 3, 6), "carrier": (4, 6)}.items():
         for size in sizes:
             await keep(signer, size, b"%d" % size)
@@ -517,6 +517,6 @@ async def test_sightings_wait_and_go_with_their_append(
     await own.sightings.add([met, met, later])
     (due,) = await own.sightings.due(before=20_007)
     assert due == replace(met, count=2, id=due.id)
-    await log.write(own, log.report(1), sighted=[due.id])
+    await log.write(own, r(1), sighted=[due.id])
     assert await own.sightings.due(before=20_007) == []
     assert len(await own.sightings.due(before=20_008)) == 1

@@ -21,9 +21,7 @@ def ring(tmp_path: Path) -> Keyring:
     return ring
 
 
-def test_keys_come_back_under_their_names(
-    ring: Keyring, tmp_path: Path
-) -> None:
+def test_keys_come_back_by_their_names(ring: Keyring, tmp_path: Path) -> None:
     """Opened again with the secret, the keys are the same."""
     ring.put("share-phone-1-2", b"scalar")
     ring.put("log", b"another seed")
@@ -114,9 +112,7 @@ def test_what_others_can_read_is_refused(
     assert Keyring.open(tmp_path, SECRET).get("log")
 
 
-def test_another_secret_for_the_same_keys(
-    ring: Keyring, tmp_path: Path
-) -> None:
+def test_another_secret_for_the_keys(ring: Keyring, tmp_path: Path) -> None:
     """The new one opens them; a wrong one is told apart from a damaged file."""
     with pytest.raises(UntrustedError):
         ring.change_secret(b"wrong", b"new", cost=COST)
@@ -127,9 +123,7 @@ def test_another_secret_for_the_same_keys(
             Keyring.open(tmp_path, wrong)
 
 
-def test_no_keyring_is_made_twice_or_empty(
-    ring: Keyring, tmp_path: Path
-) -> None:
+def test_no_keyring_is_made_twice(ring: Keyring, tmp_path: Path) -> None:
     """A home that has keys keeps them."""
     with pytest.raises(UsageError, match="already"):
         Keyring.create(tmp_path, b"other", cost=COST)

@@ -205,9 +205,7 @@ ABOUT_THE_VALUE = (
 
 
 @pytest.mark.parametrize("reason", ABOUT_THE_VALUE)
-async def test_what_was_taken_back_stays_away(
-    own: OwnStore, reason: str
-) -> None:
+async def test_what_is_taken_back_is_away(own: OwnStore, reason: str) -> None:
     """From any list, in other words too; told with its old reason."""
     await hand(own, 1)
     await own.vault.retract([1], Terms(reason, TODAY))
@@ -219,9 +217,7 @@ async def test_what_was_taken_back_stays_away(
     assert (state.taken_back, state.accepted) == (1, 1)
 
 
-async def test_a_number_may_be_used_anew_after_half_a_year(
-    own: OwnStore,
-) -> None:
+async def test_a_number_may_be_used_after_half_a_year(own: OwnStore) -> None:
     await hand(own, 1, 2)
     await own.vault.retract([1], Terms("reassigned", "2026-01-01"))
     await own.vault.retract([2], Terms("appeal_upheld", "2026-01-01"))
@@ -368,9 +364,7 @@ async def test_what_was_mended_stays_while_its_row_is_refused(
     assert await in_force(own) == ["1"]
 
 
-async def test_what_a_stopped_import_found_is_not_mended(
-    own: OwnStore,
-) -> None:
+async def test_what_stopped_imports_found_is_not_mended(own: OwnStore) -> None:
     """A row that is always refused, as of a sum, keeps none of it."""
     await run(own, "a", 1, 2, refused=("sum",))
     begun = await own.imports.begin(file("a", "a"))
@@ -383,9 +377,7 @@ async def test_what_a_stopped_import_found_is_not_mended(
     assert await in_force(own) == ["1"]
 
 
-async def test_a_file_that_ended_early_takes_nothing_back(
-    own: OwnStore,
-) -> None:
+async def test_a_file_cut_off_early_takes_nothing_back(own: OwnStore) -> None:
     """Nor does it count as one in which something was missing."""
     await run(own, "a", 1, 2)
     for _ in range(3):
@@ -410,7 +402,7 @@ async def test_an_end_that_is_repeated_changes_nothing(own: OwnStore) -> None:
         await gone.finish(own.database, 99, again, 2, TODAY)
 
 
-async def test_an_older_import_that_ends_late_drops_nothing(
+async def test_an_old_import_that_ends_late_drops_nothing(
     own: OwnStore,
 ) -> None:
     old = await own.imports.begin(file("old", "a"))
@@ -452,9 +444,7 @@ async def test_imports_are_found_again(own: OwnStore) -> None:
     assert rows[0].by == "desk"
 
 
-async def test_a_list_that_stopped_is_ended_on_purpose_only(
-    own: OwnStore,
-) -> None:
+async def test_a_list_that_stopped_ends_on_purpose_only(own: OwnStore) -> None:
     """Another file, or other options, could double what is in."""
     first = await own.imports.begin(file("1", "a"))
     await own.vault.accept([phone(1)], step(first.id, row=2))

@@ -6,7 +6,7 @@ from syncd.indicator import folding
 from syncd.indicator.statement import Count, Sighting
 from syncd.store.mirror import MirrorStore
 from tests.sample_statements import about, dispute
-from tests.store.conftest import Clock, Log
+from tests.store.conftest import Clock, Log, r
 
 OTHER = "police.example/syncd/txwz/1"
 
@@ -20,13 +20,13 @@ async def test_all_that_is_merged_is_counted(mirror: MirrorStore) -> None:
     ours, theirs = Log(), Log(OTHER)
     await ours.merge(
         mirror,
-        ours.report(0, on="2026-09-01"),
-        ours.report(1, on="2026-09-30", label="fake_invest", case="ab" * 8),
-        ours.report(2, on="2026-09-30"),
-        ours.report(3, test=True),
-        ours.report(4, on="2026-09-30", spoofed=True),
-        ours.report(5, on="2026-09-30", label="of_next_year"),
-        ours.report(6, on="2026-09-30", label="of_the_year_after"),
+        r(0, on="2026-09-01"),
+        r(1, on="2026-09-30", label="fake_invest", case="ab" * 8),
+        r(2, on="2026-09-30"),
+        r(3, test=True),
+        r(4, on="2026-09-30", spoofed=True),
+        r(5, on="2026-09-30", label="of_next_year"),
+        r(6, on="2026-09-30", label="of_the_year_after"),
     )
     await ours.merge(mirror, ours.retract(0, 0), ours.retract(3, 3))
     await theirs.merge(
@@ -57,7 +57,7 @@ async def test_hours_count_of_what_was_merged_on_its_day(
 ) -> None:
     """Of all else what the days leave; folding anew or a cut is no news."""
     log, branch, clock.now = Log(), Log(), 1_795_248_000  # 2026-11-21, 08:00
-    early, late = (log.report(n, on=f"2026-11-2{1 - n}") for n in (0, 1))
+    early, late = (r(n, on=f"2026-11-2{1 - n}") for n in (0, 1))
     made = early, late, log.retract(1, 1), log.retract(0, 0)
     await log.merge(mirror, early, late)
     clock.now += 5 * 3600

@@ -1,7 +1,7 @@
 """The mirror moves by compare-and-swap; claims stand, end and stand again."""
 
-import dataclasses
 import threading
+from dataclasses import replace
 from itertools import chain, product
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,16 @@ from syncd.indicator.folding import Batch, Rows
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Statement
 from syncd.store import erasing, stored_claims
-from syncd.store.mirror import MirrorStore
+from syncd.store.mirror import MirrorStore as Mirror
 from syncd.store.snapshot import MirrorSnapshot
 from syncd.tlog.merkle import Frontier
 from tests import postgres
 from tests.flows import growing
 from tests.sample_statements import erase, sighting, value
-from tests.store.conftest import Clock, Log, crash_at
+from tests.store.conftest import Clock, Log, back, crash_at, r
 
 
-async def in_force(mirror: MirrorStore, log: Log) -> list[Row]:
+async def in_force(mirror: Mirror, log: Log) -> list[Row]:
     merged = (await mirror.head(log.origin)).merged
     rows = [
         row async for page in mirror.rows(log.origin, merged) for row in page
@@ -47,21 +47,21 @@ def refolded(log: Log, size: int | None = None) -> list[Row]:
     return sorted(growing.in_force(batch))
 
 
-async def as_said(mirror: MirrorStore, log: Log) -> list[Row]:
+async def as_said(mirror: Mirror, log: Log) -> list[Row]:
     """Return what stands, which is what the log itself says."""
     rows = await in_force(mirror, log)
     assert rows == refolded(log)
     return rows
 
 
-async def stored(mirror: MirrorStore, log: Log, n: int = 0) -> list[Record]:
+async def stored(mirror: Mirror, log: Log, n: int = 0) -> list[Record]:
     """Return the records of a bundle that is here."""
     bundle = await mirror.bundle(log.origin, n)
     assert bundle is not None
     return codec.records(log.origin, bundle)
 
 
-async def test_a_new_origin_is_empty(mirror: MirrorStore) -> None:
+async def test_a_new_origin_is_empty(mirror: Mirror) -> None:
     """Who was never heard of is at size 0."""
     head = await mirror.head("nobody.example/syncd/txwz/1")
     assert head == MirrorHead("nobody.example/syncd/txwz/1", Frontier.EMPTY)
@@ -71,14 +71,12 @@ async def test_a_new_origin_is_empty(mirror: MirrorStore) -> None:
 
 
 async def test_advance_keeps_bundles_head_and_claims(
-    mirror: MirrorStore, log: Log
+    mirror: Mirror, log: Log
 ) -> None:
     """All of a step is there after it, and the next goes on from it."""
     step = await log.merge(mirror, *log.reported(300))
-    more = log.mirrored(log.report(7), log.report(300))
-    assert await mirror.head(log.origin) == dataclasses.replace(
-        more[0], merged=300
-    )
+    more = log.mirrored(r(7), r(300))
+    assert await mirror.head(log.origin) == replace(more[0], merged=300)
     await mirror.advance(more[0], more[1], more[2], more[3])
     assert await mirror.head(log.origin) == more[1]
     assert await mirror.heads() == [more[1]]
@@ -90,15 +88,15 @@ async def test_advance_keeps_bundles_head_and_claims(
     assert len(rows) == 302
 
 
-async def test_only_from_where_it_is(mirror: MirrorStore, log: Log) -> None:
+async def test_only_from_where_it_is(mirror: Mirror, log: Log) -> None:
     """A step that begins elsewhere, or goes back, is stale and writes none."""
-    step = await log.merge(mirror, log.report(1))
+    step = await log.merge(mirror, r(1))
     with pytest.raises(StaleError, match="not at 0/0 now"):
         await mirror.advance(*step)
-    old, new, bundles, batch = log.mirrored(log.report(2))
+    old, new, bundles, batch = log.mirrored(r(2))
     for wrong in (
-        dataclasses.replace(old, merged=0),
-        dataclasses.replace(old, frontier=Frontier.EMPTY, merged=0),
+        replace(old, merged=0),
+        replace(old, frontier=Frontier.EMPTY, merged=0),
     ):
         with pytest.raises(StaleError):
             await mirror.advance(wrong, new, bundles, batch)
@@ -108,16 +106,14 @@ async def test_only_from_where_it_is(mirror: MirrorStore, log: Log) -> None:
     await mirror.advance(old, new, bundles, batch)
 
 
-async def test_a_contested_origin_stands_still(
-    mirror: MirrorStore, log: Log
-) -> None:
+async def test_a_contested_log_stands_still(mirror: Mirror, log: Log) -> None:
     """After a fork nothing moves; claims and both notes are kept."""
-    await log.merge(mirror, log.report(1))
+    await log.merge(mirror, r(1))
     fork = Finding("fork", log.origin, 1, Message("two roots at size 1"))
     await mirror.contest(log.origin, [b"note a", b"note b"], fork)
     await mirror.contest(log.origin, [b"note a"], fork)
     assert (await mirror.head(log.origin)).contested
-    old, new, bundles, batch = log.mirrored(log.report(2))
+    old, new, bundles, batch = log.mirrored(r(2))
     for head in (old, await mirror.head(log.origin)):
         with pytest.raises(StaleError):
             await mirror.advance(head, new, bundles, batch)
@@ -131,21 +127,21 @@ async def test_a_contested_origin_stands_still(
 
 @pytest.mark.parametrize("size", [*range(12), 255, 256, 257, 300])
 async def test_cut_back_is_as_if_it_had_never_gone_on(
-    mirror: MirrorStore, log: Log, size: int
+    mirror: Mirror, log: Log, size: int
 ) -> None:
     """Claims, ends and erasures are those of the entries that are left."""
     statements: list[Statement] = [
-        log.report(1),
-        log.report(2),
-        log.report(3),
+        r(1),
+        r(2),
+        r(3),
         erase((0, 1)),
-        log.retract(2, 1),
-        log.report(4),
-        log.retract(2, 1),
-        log.retract(3, 2),
+        back(2, 1),
+        r(4),
+        back(2, 1),
+        back(3, 2),
         erase((4, 5)),
         erase((5, 6)),
-        *(log.report(i) for i in range(300)),
+        *(r(i) for i in range(300)),
     ]
     for i in range(0, len(statements), 50):
         await log.merge(mirror, *statements[i : i + 50])
@@ -177,10 +173,10 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
 
 
 async def test_what_went_with_its_epoch_stays_gone_in_a_cut(
-    mirror: MirrorStore, log: Log
+    mirror: Mirror, log: Log
 ) -> None:
     """It is erased by itself; beyond the cut other entries may come."""
-    statements = [log.report(i, epoch=1 + i // 3) for i in range(6)]
+    statements = [r(i, epoch=1 + i // 3) for i in range(6)]
     mirror.retired = frozenset({("phone", 2)})
     await log.merge(mirror, *statements)
     assert await mirror.erased(log.origin) == [(3, 6, absent.RETIRED)]
@@ -194,12 +190,12 @@ async def test_what_went_with_its_epoch_stays_gone_in_a_cut(
 
 @pytest.mark.parametrize("merged", [False, True])
 async def test_an_epoch_that_is_retired_later(
-    mirror: MirrorStore, log: Log, merged: bool
+    mirror: Mirror, log: Log, merged: bool
 ) -> None:
     """Rows go at once, bundles one after the other; nothing comes back."""
-    statements = [log.report(i, epoch=1 + i % 2) for i in range(300)]
-    statements += [log.report(0), log.report(1, epoch=2)]
-    retract: Statement = log.retract(0, 0)
+    statements = [r(i, epoch=1 + i % 2) for i in range(300)]
+    statements += [r(0), r(1, epoch=2)]
+    retract: Statement = back(0, 0)
     step = await log.merge(mirror, *statements, retract, whole=merged)
     mirror.retired = frozenset({("phone", 2)})
     await mirror.drop_retired()
@@ -210,7 +206,7 @@ async def test_an_epoch_that_is_retired_later(
     if not merged:  # folded from before, committed after
         head = await mirror.head(log.origin)
         batch = folding.fold(log.origin, 0, log.records)
-        new = dataclasses.replace(head, merged=303)
+        new = replace(head, merged=303)
         await mirror.advance(head, new, (), batch)
     assert len(await in_force(mirror, log)) == 150
     records = [await stored(mirror, log, n) for n in (0, 1)]
@@ -220,10 +216,10 @@ async def test_an_epoch_that_is_retired_later(
 
 
 async def test_a_crash_in_a_cut_leaves_all_as_it_was(
-    mirror: MirrorStore, log: Log
+    mirror: Mirror, log: Log
 ) -> None:
     """Bundles, claims and the contest go together or not at all."""
-    await log.merge(mirror, log.report(1), log.report(2))
+    await log.merge(mirror, r(1), r(2))
     fork = Finding("fork", log.origin, 1, Message("two roots"))
     await mirror.contest(log.origin, [b"another"], fork)
     head = await mirror.head(log.origin)
@@ -242,10 +238,10 @@ async def test_a_crash_in_a_cut_leaves_all_as_it_was(
     "point", ["merge.head", "merge.bundles", "merge.claims", "merge.ends"]
 )
 async def test_a_crash_inside_a_merge_leaves_nothing_of_it(
-    mirror: MirrorStore, log: Log, point: str
+    mirror: Mirror, log: Log, point: str
 ) -> None:
     """Head, bundles and claims move together or not at all."""
-    step = log.mirrored(log.report(1), log.retract(1, 0))
+    step = log.mirrored(r(1), back(1, 0))
     with crash_at(point):
         await mirror.advance(*step)
     assert (await mirror.head(log.origin)).mirrored == 0
@@ -254,7 +250,6 @@ async def test_a_crash_inside_a_merge_leaves_nothing_of_it(
     assert await in_force(mirror, log) == []
 
 
-r, back = Log().report, Log().retract
 TWICE = [[r(1), back(1, 0), back(1, 0)], [erase((1, 2))], [erase((2, 3))]]
 CUT = r(1), r(2), back(1, 0), r(1), back(2, 1), r(3), erase((0, 1), (2, 3))
 SECOND = [(i, i + 1) for i in range(0, 502, 2)]
@@ -281,7 +276,7 @@ SECOND = [(i, i + 1) for i in range(0, 502, 2)]
     ],
 )
 async def test_what_stands(
-    mirror: MirrorStore, log: Log, steps: list[list[Statement]], stands: object
+    mirror: Mirror, log: Log, steps: list[list[Statement]], stands: object
 ) -> None:
     """As the log itself says, in whatever batches it came."""
     rows: list[Row] = []
@@ -294,7 +289,7 @@ async def test_what_stands(
 
 
 async def test_erased_is_gone_from_bundles_and_files(
-    mirror: MirrorStore, log: Log, tmp_path: Path
+    mirror: Mirror, log: Log, tmp_path: Path
 ) -> None:
     """Record closed, root unchanged, salt and payload in no file."""
     step = await log.merge(mirror, *log.reported(3))
@@ -312,13 +307,13 @@ async def test_erased_is_gone_from_bundles_and_files(
 
 
 async def test_an_erasure_stays_when_a_slow_mirror_brings_it_back(
-    mirror: MirrorStore, log: Log
+    mirror: Mirror, log: Log
 ) -> None:
     """A bundle that comes in again with the payload is closed again."""
-    await log.merge(mirror, log.report(1), log.report(2))
+    await log.merge(mirror, r(1), r(2))
     await log.merge(mirror, erase((0, 1)))
     whole = log.records[:]
-    old, new, bundles, batch = log.mirrored(log.report(3))
+    old, new, bundles, batch = log.mirrored(r(3))
     assert codec.records(log.origin, bundles[0])[0] == whole[0]  # open
     await mirror.advance(old, new, bundles, batch)
     assert (await stored(mirror, log))[0] == leaf.close(whole[0])
@@ -328,10 +323,10 @@ async def test_an_erasure_stays_when_a_slow_mirror_brings_it_back(
 
 
 async def test_a_bundle_that_comes_erased_drops_the_claim(
-    mirror: MirrorStore, log: Log
+    mirror: Mirror, log: Log
 ) -> None:
     """A source may have acted on the erasure before we heard of it."""
-    await log.merge(mirror, log.report(1), log.report(2))
+    await log.merge(mirror, r(1), r(2))
     old, new, _, batch = log.mirrored(erase((0, 1)))
     (erased,) = log.close(0).bundles
     await mirror.advance(old, new, [erased], batch)
@@ -341,16 +336,16 @@ async def test_a_bundle_that_comes_erased_drops_the_claim(
 
 
 async def test_a_source_cannot_take_back_what_we_hold(
-    mirror: MirrorStore, log: Log
+    mirror: Mirror, log: Log
 ) -> None:
     """A wider tail that withholds an entry does not make us lose it."""
-    await log.merge(mirror, log.report(1), log.report(2))
-    old, new, bundles, batch = log.mirrored(log.report(3))
+    await log.merge(mirror, r(1), r(2))
+    old, new, bundles, batch = log.mirrored(r(3))
     await mirror.advance(old, new, log.close(0).bundles, batch)
     assert await mirror.bundle(log.origin, 0) == bundles[0]
 
 
-async def test_erasing_again_is_quick(mirror: MirrorStore, log: Log) -> None:
+async def test_erasing_again_is_quick(mirror: Mirror, log: Log) -> None:
     """However often a log repeats an erasure, it is walked once."""
     await log.merge(mirror, *log.reported(300))
     await log.merge(mirror, erase((0, 2**50)))
@@ -382,9 +377,7 @@ def test_spans_are_the_indices_that_ranges_cover(
     assert indices(left) == sorted(covered(some) - covered(other))
 
 
-async def test_what_a_writer_should_not_erase(
-    mirror: MirrorStore, log: Log
-) -> None:
+async def test_what_no_writer_should_erase(mirror: Mirror, log: Log) -> None:
     """It is erased, and told: a breach is never a reason to ignore it."""
     later = {"expires": "2199-01-01"}
 
@@ -400,9 +393,9 @@ async def test_what_a_writer_should_not_erase(
         )
 
     await say(
-        log.report(0),  # has expired
-        *(log.report(n, **later) for n in range(1, 5)),
-        *(log.retract(n, n) for n in range(1, 4)),
+        r(0),  # has expired
+        *(r(n, **later) for n in range(1, 5)),
+        *(back(n, n) for n in range(1, 4)),
     )
     await say(erase((0, 2), (5, 6)))  # as one should
     await say(erase((2, 3)))
@@ -416,11 +409,9 @@ async def test_what_a_writer_should_not_erase(
     assert await breaches() == want
 
 
-async def test_the_roster_may_erase_what_stands(
-    mirror: MirrorStore, log: Log
-) -> None:
+async def test_a_roster_may_erase_so(mirror: Mirror, log: Log) -> None:
     """It speaks for a log that cannot: that is no breach."""
-    await log.merge(mirror, log.report(1, expires="2199-01-01"))
+    await log.merge(mirror, r(1, expires="2199-01-01"))
     await mirror.erase(log.origin, [(0, 1, 1)])
     assert await in_force(mirror, log) == []
     assert await mirror.findings() == []
@@ -433,11 +424,11 @@ def sightings(tmp_path: Path) -> list[tuple[object, ...]]:
 
 
 async def test_a_log_is_folded_again(
-    mirror: MirrorStore, log: Log, tmp_path: Path
+    mirror: Mirror, log: Log, tmp_path: Path
 ) -> None:
     """All that it says is dropped, and comes again from what is mirrored."""
     met = sighting(n=1)
-    made = log.report(1), met, log.report(2), log.retract(2, 2), log.report(3)
+    made = r(1), met, r(2), back(2, 2), r(3)
     await log.merge(mirror, *made)
     await log.merge(mirror, erase((0, 1)))
     await mirror.fold_again(log.origin)
@@ -447,14 +438,14 @@ async def test_a_log_is_folded_again(
     erased = await mirror.erased(log.origin)
     batch = folding.fold(log.origin, 0, log.records, erased=erased)
     batch.erases = []
-    new = dataclasses.replace(head, merged=6)
+    new = replace(head, merged=6)
     await mirror.advance(head, new, (), batch)
     await as_said(mirror, log)
     name = erasing.token_of(log.records[1][2])
     assert [row[0] for row in sightings(tmp_path)] == [name]
 
 
-async def test_claims_of_many_tokens(mirror: MirrorStore, log: Log) -> None:
+async def test_claims_of_many_tokens(mirror: Mirror, log: Log) -> None:
     """Any number of tokens in one question, known or not."""
     await log.merge(mirror, *log.reported(1000))
     for count in (0, 1, 2, 9, 100, 513, 3000):
@@ -466,11 +457,11 @@ async def test_claims_of_many_tokens(mirror: MirrorStore, log: Log) -> None:
 
 
 async def test_much_of_one_token_does_not_hold_the_loop(
-    mirror: MirrorStore, log: Log, monkeypatch: pytest.MonkeyPatch
+    mirror: Mirror, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A member says as much of it as it likes, and ends it: a thread reads."""
-    reports = (log.report(1, confidence=n) for n in range(65))
-    await log.merge(mirror, *reports, log.retract(1, 0, 1))
+    reports = (r(1, confidence=n) for n in range(65))
+    await log.merge(mirror, *reports, back(1, 0, 1))
 
     def away(*_: Any) -> bool:
         assert threading.current_thread() is not threading.main_thread()
@@ -481,13 +472,9 @@ async def test_much_of_one_token_does_not_hold_the_loop(
     assert len(found[value(1)]) == 63
 
 
-async def test_claims_as_of_earlier_sizes(
-    mirror: MirrorStore, log: Log
-) -> None:
+async def test_claims_as_of_earlier_sizes(mirror: Mirror, log: Log) -> None:
     """What came later is not there yet, nor what ended then gone."""
-    await log.merge(
-        mirror, log.report(1), log.report(1, confidence=90), log.retract(1, 0)
-    )
+    await log.merge(mirror, r(1), r(1, confidence=90), back(1, 0))
     for size, there in {0: [], 1: [0], 2: [0, 1], 3: [1], 4: [1]}.items():
         at = {log.origin: size}
         found = await mirror.claims([value(1)], 1, 1, at)
@@ -502,13 +489,13 @@ async def test_claims_as_of_earlier_sizes(
     assert await mirror.claims([value(1)], 1, 1, {}) == {}
 
 
-async def test_pages_of_tokens(mirror: MirrorStore, log: Log) -> None:
+async def test_pages_of_tokens(mirror: Mirror, log: Log) -> None:
     """Token by token in order, each with all that stands on it."""
     await log.merge(
         mirror,
         *log.reported(20),
-        *[log.report(i, confidence=90) for i in range(10)],
-        log.retract(3, 3, 23),
+        *[r(i, confidence=90) for i in range(10)],
+        back(3, 3, 23),
     )
     seen: list[tuple[bytes, int]] = []
     count = 0
@@ -522,9 +509,9 @@ async def test_pages_of_tokens(mirror: MirrorStore, log: Log) -> None:
     assert (len(seen), count) == (19, 28)
 
 
-async def test_claims_by_position(mirror: MirrorStore, log: Log) -> None:
+async def test_claims_by_position(mirror: Mirror, log: Log) -> None:
     """A basis is found through the entry that it names."""
-    await log.merge(mirror, *log.reported(260), log.retract(1, 1))
+    await log.merge(mirror, *log.reported(260), back(1, 1))
     positions = [(log.origin, i) for i in (0, 1, 259, 260, 261, 10**6)] + [
         ("nobody.example/syncd/txwz/1", 0)
     ]
@@ -534,14 +521,14 @@ async def test_claims_by_position(mirror: MirrorStore, log: Log) -> None:
 
 
 async def test_claims_by_position_on_another_branch(
-    mirror: MirrorStore, log: Log
+    mirror: Mirror, log: Log
 ) -> None:
     """What an entry named that the roster cut off is not remembered."""
     other = Log()
     at = (log.origin, 1)
-    await log.merge(mirror, log.report(1))
+    await log.merge(mirror, r(1))
     other.grow(other.report(1))
-    await log.merge(mirror, log.report(2))
+    await log.merge(mirror, r(2))
     assert (await mirror.claims_at([at]))[at].token == value(2)
     await mirror.decide(await mirror.head(log.origin), 1, [log.tip.note])
     _, new, bundles, batch = other.mirrored(other.report(3))
@@ -550,27 +537,23 @@ async def test_claims_by_position_on_another_branch(
 
 
 async def test_sightings_are_no_claims(
-    mirror: MirrorStore, log: Log, tmp_path: Path
+    mirror: Mirror, log: Log, tmp_path: Path
 ) -> None:
     """They are kept by token and stand for nothing."""
     row = (value(1), 0, 5, b"\x04sighting")
-    old, new, bundles, batch = log.mirrored(log.report(1))
+    old, new, bundles, batch = log.mirrored(r(1))
     batch.sightings = [row]
     await mirror.advance(old, new, bundles, batch)
     assert sightings(tmp_path) == [(value(1), 5, 0, b"\x04sighting")]
     assert len(await in_force(mirror, log)) == 1
 
 
-async def test_withheld_entries_are_remembered(
-    mirror: MirrorStore, log: Log
-) -> None:
+async def test_withheld_ones_are_remembered(mirror: Mirror, log: Log) -> None:
     """What is missing is part of the head, until it comes or is erased."""
-    old, new, bundles, _ = log.mirrored(
-        log.report(1), log.report(2), whole=False
-    )
+    old, new, bundles, _ = log.mirrored(r(1), r(2), whole=False)
     withheld = log.close(1)
     batch = folding.fold(log.origin, 0, log.records[:1])
-    new = dataclasses.replace(new, merged=1, missing=(1,))
+    new = replace(new, merged=1, missing=(1,))
     await mirror.advance(old, new, withheld.bundles, batch)
     assert await mirror.head(log.origin) == new
     await mirror.erase(log.origin, [(1, 2, 2)])  # as the roster may order
@@ -579,28 +562,26 @@ async def test_withheld_entries_are_remembered(
     assert await stored(mirror, log) == withheld.records
 
 
-async def test_an_erased_entry_is_not_missing(
-    mirror: MirrorStore, log: Log
-) -> None:
+async def test_an_erased_one_is_not_missing(mirror: Mirror, log: Log) -> None:
     """What was withheld and is rightly erased later holds up nothing."""
-    old, new, _, nothing = log.mirrored(log.report(1), whole=False)
-    head = dataclasses.replace(new, missing=(0,))
+    old, new, _, nothing = log.mirrored(r(1), whole=False)
+    head = replace(new, missing=(0,))
     await mirror.advance(old, head, log.close(0).bundles, nothing)
     _, new, bundles, batch = log.mirrored(erase((0, 1)))
     batch = Batch(origin=log.origin, start=0, stop=0, erases=batch.erases)
-    new = dataclasses.replace(new, merged=0, missing=(0,))
+    new = replace(new, merged=0, missing=(0,))
     await mirror.advance(head, new, bundles, batch)
     assert (await mirror.head(log.origin)).missing == ()
 
 
 async def test_a_payload_that_comes_late_replaces_its_gap(
-    mirror: MirrorStore, log: Log
+    mirror: Mirror, log: Log
 ) -> None:
     """A bundle of the same root is replaced, any other is refused."""
-    old, new, bundles, nothing = log.mirrored(log.report(1), whole=False)
-    new = dataclasses.replace(new, missing=(0,))
+    old, new, bundles, nothing = log.mirrored(r(1), whole=False)
+    new = replace(new, missing=(0,))
     await mirror.advance(old, new, log.close(0).bundles, nothing)
-    other = dataclasses.replace(bundles[0], root=b"\0" * 32)
+    other = replace(bundles[0], root=b"\0" * 32)
     with pytest.raises(StaleError):
         await mirror.replace_bundle(log.origin, other)
     await mirror.replace_bundle(log.origin, bundles[0])
@@ -608,7 +589,7 @@ async def test_a_payload_that_comes_late_replaces_its_gap(
 
 
 async def test_notes_are_thinned_but_what_receipts_need_stays(
-    mirror: MirrorStore, log: Log
+    mirror: Mirror, log: Log
 ) -> None:
     """The largest covered note, and a bounded number above it."""
     for size in range(1, 120):
@@ -624,9 +605,7 @@ async def test_notes_are_thinned_but_what_receipts_need_stays(
     assert 119 in kept
 
 
-async def test_findings_are_kept_once(
-    mirror: MirrorStore, clock: Clock
-) -> None:
+async def test_findings_are_kept_once(mirror: Mirror, clock: Clock) -> None:
     """The same finding again is counted, not repeated."""
     first, other = (
         Finding("fork", f"{name}/syncd/txwz/1", None, Message("another root"))
@@ -646,7 +625,7 @@ async def test_findings_are_kept_once(
 
 
 async def test_what_was_merged_today(
-    mirror: MirrorStore, log: Log, clock: Clock
+    mirror: Mirror, log: Log, clock: Clock
 ) -> None:
     """Entries and bytes of another's log, until the day (UTC) is over."""
     clock.now = 86_400 * 20_000
@@ -655,22 +634,20 @@ async def test_what_was_merged_today(
         step = log.mirrored(*log.reported(count))
         step[3].octets = octets
         await mirror.advance(*step)
-    await log.merge(mirror, log.report(1))  # as our own are
+    await log.merge(mirror, r(1))  # as our own are
     assert await mirror.merged_today(log.origin) == (3, 700)
     assert await mirror.merged_today("nobody.example/syncd/txwz/1") == (0, 0)
     clock.now += 86_400
     assert await mirror.merged_today(log.origin) == (0, 0)
-    step = log.mirrored(log.report(1))
+    step = log.mirrored(r(1))
     step[3].octets = 9
     await mirror.advance(*step)
     assert await mirror.merged_today(log.origin) == (1, 9)
 
 
-async def test_rows_of_any_length_and_number(
-    mirror: MirrorStore, log: Log
-) -> None:
+async def test_rows_of_any_length_and_number(mirror: Mirror, log: Log) -> None:
     """They are kept as they were made, whatever runs they came in."""
-    old, new, bundles, batch = log.mirrored(*map(log.report, range(3)))
+    old, new, bundles, batch = log.mirrored(*map(r, range(3)))
     rows = [
         (token * 16, index, number, record)
         for index, (token, number, record) in enumerate(
@@ -682,7 +659,7 @@ async def test_rows_of_any_length_and_number(
         )
     ]
     batch.adds = Rows.pack(rows[::-2]) + Rows.pack(rows[::2][::-1])
-    new = dataclasses.replace(new, merged=3)
+    new = replace(new, merged=3)
     await mirror.advance(old, new, bundles, batch)
     kept = [row async for page in mirror.rows(log.origin, 99) for row in page]
     assert kept == rows == [*batch.adds]

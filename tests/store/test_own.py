@@ -18,7 +18,7 @@ from syncd.store.own import HIGH_WATER
 from tests import postgres
 from tests.flows.growing import ORIGIN
 from tests.sample_statements import erase
-from tests.store.conftest import Log, Reopen, crash_at, sql
+from tests.store.conftest import Log, Reopen, crash_at, r, sql
 
 NEXT = "bank.example/syncd/txwz/2"
 
@@ -47,7 +47,7 @@ async def test_what_was_appended_is_there_again(
 
 async def test_a_stale_append_writes_nothing(own: OwnStore, log: Log) -> None:
     """Who believes in another tip is refused, and the tip stays."""
-    old, new, bundles = await log.write(own, log.report(1))
+    old, new, bundles = await log.write(own, r(1))
     with pytest.raises(StaleError, match="not at 0 now"):
         await own.log.append(old, new, bundles, ())
     assert await own.log.head() == new
@@ -76,10 +76,10 @@ async def test_a_log_is_founded_once(own: OwnStore, log: Log) -> None:
 
 async def test_once_is_once(own: OwnStore, log: Log) -> None:
     """What an append has done by name, no other append does again."""
-    old, new, bundles = await log.write(own, log.report(1), done=["roster/1"])
+    old, new, bundles = await log.write(own, r(1), done=["roster/1"])
     assert await own.log.was_done("roster/1")
     assert not await own.log.was_done("roster/2")
-    old, new, bundles = log.grow(log.report(2))
+    old, new, bundles = log.grow(r(2))
     with pytest.raises(StaleError, match="roster/1 was written before"):
         await own.log.append(old, new, bundles, (), done=["roster/1"])
     assert (await own.log.head()).frontier.size == 1
@@ -126,7 +126,7 @@ async def test_a_mark_that_could_not_be_written(
     assert not await own.log.release()
     in_the_way = tmp_path / f"{HIGH_WATER}.new"
     in_the_way.mkdir()
-    step = log.grow(log.report(1))
+    step = log.grow(r(1))
     with pytest.raises(UnavailableError, match=HIGH_WATER):
         await own.log.append(*step, ())
     assert await own.log.head() == log.tip
@@ -144,7 +144,7 @@ async def test_what_was_not_released_is_committed_again_at_a_start(
 ) -> None:
     """It may not be replicated: a server waited for that when it died."""
     await own.log.found(log.tip)
-    step = log.grow(log.report(1))
+    step = log.grow(r(1))
     with crash_at("append.committed"):
         await own.log.append(*step, ())
     own.close()
@@ -179,7 +179,7 @@ async def test_a_database_behind_its_mark_is_refused(
 def other(*numbers: int, origin: str = ORIGIN) -> bytes:
     """Return the newest checkpoint of another log of ours."""
     log = Log(origin)
-    log.grow(*map(log.report, numbers))
+    log.grow(*map(r, numbers))
     return log.tip.note
 
 
@@ -201,7 +201,7 @@ async def test_a_mark_that_is_not_this_logs(
     why: str,
 ) -> None:
     """Nothing is made up: without its mark nothing tells a rollback."""
-    await log.write(own, log.report(1))
+    await log.write(own, r(1))
     own.close()
     (tmp_path / HIGH_WATER).unlink()
     if mark:
@@ -268,7 +268,7 @@ async def test_a_changed_tip_is_damaged(
     why: str,
 ) -> None:
     """Frontier and checkpoint of the tip must be one another's."""
-    await log.write(own, log.report(1))
+    await log.write(own, r(1))
     sql(own.database, f"UPDATE log SET {column} = :value", value=value)
     own.close()
     with pytest.raises(DamagedError, match=why):
@@ -279,7 +279,7 @@ async def test_a_next_generation_whose_mark_was_not_written(
     own: OwnStore, log: Log, reopen: Reopen, tmp_path: Path
 ) -> None:
     """The mark of the log before has done its work."""
-    _, new, _ = await log.write(own, log.report(1))
+    _, new, _ = await log.write(own, r(1))
     tip = Log(NEXT).tip
     await own.log.found(tip)
     own.close()

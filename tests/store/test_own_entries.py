@@ -37,10 +37,14 @@ def local(n: int, list_: str = "police", **given: Any) -> NewEntry:
     )
 
 
-async def test_what_was_added_is_found_by_its_value(
+async def add(entries: OwnEntries, *some: NewEntry) -> list[Any]:
+    return await entries.add(some, "chen")
+
+
+async def test_what_is_added_is_found_by_its_value(
     entries: OwnEntries,
 ) -> None:
-    [added] = await entries.add([exempt(why="our own line")], "chen")
+    [added] = await add(entries, exempt(why="our own line"))
     assert (added.id, added.state) == (1, "added")
     found = await entries.find({PHONE, Identifier("url", "a.example/")}, DAY)
     [entry] = found[PHONE]
@@ -73,7 +77,7 @@ async def test_the_same_is_known_and_another_takes_its_place(
 async def test_what_is_removed_answers_no_more_and_is_still_listed(
     entries: OwnEntries, clock: Clock
 ) -> None:
-    await entries.add([exempt()], "chen")
+    await add(entries, exempt())
     clock.now += 60
     assert await entries.remove([1], "note", "li", "") == 0  # another type
     assert await entries.remove([1, 7], "", "li", "no customer now") == 1
@@ -90,14 +94,14 @@ async def test_what_is_removed_answers_no_more_and_is_still_listed(
 
 
 async def test_an_entry_ends_on_its_day(entries: OwnEntries) -> None:
-    await entries.add([local(100)], "chen")
+    await add(entries, local(100))
     assert await entries.find({PHONE}, DAY + 29)
     assert not await entries.find({PHONE}, DAY + 30)
 
 
 async def test_many_values_are_found_at_once(entries: OwnEntries) -> None:
     """More than fit into one statement, and each just once."""
-    await entries.add([local(n) for n in range(600)], "chen")
+    await add(entries, *map(local, range(600)))
     wanted = {Identifier("phone", f"+1202555{n:04}") for n in range(650)}
     found = await entries.find(wanted, DAY)
     assert len(found) == 600
@@ -120,7 +124,7 @@ async def test_a_new_load_of_a_list_takes_the_place_of_the_old(
     assert (load, there) == (1, 0)
     await entries.add([local(n) for n in range(10)], "chen", load)
     assert await dropped(entries, load) == (0, 10)
-    await entries.add([local(3, "other list")], "chen")
+    await add(entries, local(3, "other list"))
 
     load, there = await entries.begin_load("police")
     assert (load, there) == (2, 10)
@@ -151,7 +155,7 @@ async def test_a_load_that_lacks_too_much_stops(entries: OwnEntries) -> None:
 
 
 async def test_a_list_is_removed_whole(entries: OwnEntries) -> None:
-    await entries.add([local(1), local(2), local(3, "b")], "chen")
+    await add(entries, local(1), local(2), local(3, "b"))
     assert await entries.remove_list("police", "li", "withdrawn") == (2, 0)
     assert [e.list for e in await entries.page(Filter())] == ["b"]
 
@@ -160,7 +164,7 @@ async def test_others_data_is_not_hoarded(
     entries: OwnEntries, clock: Clock
 ) -> None:
     """Local entries go some time after their end; our own decisions stay."""
-    await entries.add([local(1), local(2), exempt()], "chen")
+    await add(entries, local(1), local(2), exempt())
     await entries.remove([1, 3], "", "chen", "")
     assert await entries.prune(DAY) == 0
     clock.now += KEPT_S + 1
@@ -173,7 +177,7 @@ async def test_others_data_is_not_hoarded(
 async def test_nothing_of_it_is_on_the_disk(
     entries: OwnEntries, own: OwnStore, tmp_path: Path
 ) -> None:
-    await entries.add([local(1, "case 17"), exempt(why="friend")], "chen")
+    await add(entries, local(1, "case 17"), exempt(why="friend"))
     await entries.remove([2], "", "chen", "foe of his")
     await own.database.purge()
     raw = postgres.disk(tmp_path, "own")
@@ -188,7 +192,7 @@ async def test_nothing_of_it_is_on_the_disk(
 async def test_a_row_that_was_changed_does_not_open(
     entries: OwnEntries, own: OwnStore, change: str
 ) -> None:
-    await entries.add([exempt(why="a")], "chen")
+    await add(entries, exempt(why="a"))
     await entries.remove([1], "", "chen", "b")
     sql(own.database, f"UPDATE own_entry SET {change}")
     with pytest.raises(DamagedError, match="own_entry: row 1"):

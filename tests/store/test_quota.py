@@ -24,6 +24,7 @@ LOOKUPS = Limit(10_000, 3600, frozenset({"never", "publish"}))
 LIMITS = (Limit(260_000, 3600), Limit(4_900_000, 86_400), LOOKUPS)
 PURPOSES = [f"purpose_{n}" for n in range(12)]
 ONE = Limit(100, 3600)
+HOUR: Any = {"limits": (ONE,)}
 
 
 def small(request: int, now: int = NOW, **other: Any) -> Debit:
@@ -104,11 +105,9 @@ async def test_a_group_is_written_once(own: OwnStore) -> None:
     assert seen.writes == 1
 
 
-async def test_no_repeat_is_free_of_what_was_not_written(
-    own: OwnStore,
-) -> None:
+async def test_no_repeat_is_free_of_what_is_not_written(own: OwnStore) -> None:
     """Nor of what is being written; and what failed takes nothing away."""
-    first, again = small(1, limits=(ONE,)), small(1, limits=(ONE,))
+    first, again = small(1, **HOUR), small(1, **HOUR)
     with patch.object(own.database, "write_now", side_effect=OSError):
         outcomes = await asyncio.gather(
             *(own.quotas.debit(one) for one in (first, again)),
@@ -119,18 +118,18 @@ async def test_no_repeat_is_free_of_what_was_not_written(
     [(*_, given, _)] = await own.quotas.usage("2027-01-15", "phone/1")
     assert given == 1
     with pytest.raises(QuotaError):
-        await give(own, 100, 2, limits=(ONE,))
+        await give(own, 100, 2, **HOUR)
 
 
 @pytest.mark.sqlite
 async def test_refusals_are_counted_later(own: OwnStore) -> None:
     """Nothing is written of each, whoever asks however often."""
-    await give(own, 100, 1, limits=(ONE,))
+    await give(own, 100, 1, **HOUR)
     seen = Steps(own.database)
     waits = set()
     for n in range(50):
         with pytest.raises(QuotaError) as e:
-            await give(own, 5, 2 + n, NOW + 60, limits=(ONE,))
+            await give(own, 5, 2 + n, NOW + 60, **HOUR)
         assert e.value.left == 0
         waits.add(e.value.retry_after_s)
     (wait,) = waits
@@ -141,17 +140,17 @@ async def test_refusals_are_counted_later(own: OwnStore) -> None:
     await own.quotas.prune(NOW)
     ((*_, denied),) = await own.quotas.usage("2027-01-15", "phone/1")
     assert denied == 50 * 5
-    await give(own, 5, 99, NOW + 60 + wait, limits=(ONE,))
+    await give(own, 5, 99, NOW + 60 + wait, **HOUR)
 
 
 async def test_a_holder_says_how_much_is_left(own: OwnStore) -> None:
     """With what it gives, with a repeat, and where it refuses."""
-    assert await give(own, 90, 1, limits=(ONE,)) == 10
-    assert await give(own, 90, 1, limits=(ONE,)) == 10
+    assert await give(own, 90, 1, **HOUR) == 10
+    assert await give(own, 90, 1, **HOUR) == 10
     with pytest.raises(QuotaError) as e:
-        await give(own, 20, 2, limits=(ONE,))
+        await give(own, 20, 2, **HOUR)
     assert e.value.left == 10
-    assert await give(own, 10, 3, limits=(ONE,)) == 0
+    assert await give(own, 10, 3, **HOUR) == 0
     raised = (Limit(200, 3600),)  # by a new roster
     assert await give(own, 20, 2, limits=raised) == 80
 
@@ -168,9 +167,9 @@ async def test_the_limit_that_holds_longest_is_named(own: OwnStore) -> None:
 async def test_repeats_are_free_a_few_times_an_hour(own: OwnStore) -> None:
     """Then they are debited, so that nobody is kept busy for nothing."""
     for _ in range(1 + FREE_REPEATS):
-        await give(own, 60, 1, limits=(ONE,))
+        await give(own, 60, 1, **HOUR)
     with pytest.raises(QuotaError):
-        await give(own, 60, 1, limits=(ONE,))
+        await give(own, 60, 1, **HOUR)
 
 
 async def test_after_an_hour_a_repeat_is_not_free(own: OwnStore) -> None:

@@ -41,6 +41,7 @@ from tests.store.conftest import (
     file,
     known,
     open_own,
+    r,
     row_of,
     sql,
     step,
@@ -74,11 +75,15 @@ async def accept(own: OwnStore, *reports: NewReport) -> list[int]:
     return [o.id for o in outcomes]
 
 
+async def one(own: OwnStore) -> int:
+    return (await accept(own, phone(1)))[0]
+
+
 async def publish(
     own: OwnStore, log: Log, id_: int, *, ends: bool = False
 ) -> None:
     row = Published(id_, int(ends), b"t" * 16, 1, ends)
-    await log.write(own, log.report(1), rows=[row])
+    await log.write(own, r(1), rows=[row])
 
 
 async def test_accepted_in_order_and_opened_again(own: OwnStore) -> None:
@@ -136,7 +141,7 @@ async def test_urgent_now_though_known_before(own: OwnStore) -> None:
 
 async def test_the_way_of_a_row(own: OwnStore, log: Log) -> None:
     """Waiting, published, ending, ended; each in its append's transaction."""
-    (id_,) = await accept(own, phone(1))
+    id_ = await one(own)
     await publish(own, log, id_)
     row = await own.vault.by_index(log.origin, 0)
     assert row is not None
@@ -165,19 +170,19 @@ async def test_the_way_of_a_row(own: OwnStore, log: Log) -> None:
 
 async def test_nothing_is_published_twice(own: OwnStore, log: Log) -> None:
     """An append with a row that was published before is refused whole."""
-    (id_,) = await accept(own, phone(1))
+    id_ = await one(own)
     done = Published(id_, 0, b"t" * 16, 1)
-    await log.write(own, log.report(1), rows=[done])
+    await log.write(own, r(1), rows=[done])
     ended = Published(id_, 1, b"t" * 16, 1, ends=True)
     for again, why in ((done, "published before"), (ended, "ended before")):
         with pytest.raises(StaleError, match=why):
-            await log.copy().write(own, log.report(1), rows=[again])
+            await log.copy().write(own, r(1), rows=[again])
     assert (await own.log.head()).frontier.size == log.frontier.size
 
 
 async def test_retracted_before_it_was_public(own: OwnStore) -> None:
     """A waiting row ends at once: nothing is ever said of it."""
-    (id_,) = await accept(own, phone(1))
+    id_ = await one(own)
     done = await own.vault.retract([id_, id_, 99], WRONG)
     assert done == Withdrawn(ends=Counter({1: 1}), ids=[id_])
     again = await own.vault.retract([id_, id_, 99], WRONG)
@@ -186,11 +191,9 @@ async def test_retracted_before_it_was_public(own: OwnStore) -> None:
     assert await own.vault.ending(10) == []
 
 
-async def test_retracted_on_its_way_into_the_log(
-    own: OwnStore, log: Log
-) -> None:
+async def test_retracted_on_its_way_into_it(own: OwnStore, log: Log) -> None:
     """The append that it was part of turns it into one that must end."""
-    (id_,) = await accept(own, phone(1))
+    id_ = await one(own)
     await own.vault.retract([id_], WRONG)
     await publish(own, log, id_)
     (ending,) = await own.vault.ending(10)
@@ -242,18 +245,22 @@ async def test_pages(own: OwnStore) -> None:
 # ------------------------------------------------------- files taken in
 
 
+async def begin(own: OwnStore) -> ImportStatus:
+    return await own.imports.begin(file("a"))
+
+
 def mark(state: ImportStatus, to: int) -> ImportMark:
     return step(state.id, to, state.offset, to // 10)
 
 
 async def test_an_import_goes_on_where_it_was(own: OwnStore) -> None:
     """Rows and offset are committed together; counts add up."""
-    state = await own.imports.begin(file("a"))
+    state = await begin(own)
     assert (state.offset, state.row, state.finished_at) == (0, 0, None)
     refused = [Refused(n, b"{}") for n in range(3)]
     both = [phone(1), phone(2)]
     await own.vault.accept(both, mark(state, 40), None, refused)
-    state = await own.imports.begin(file("a"))
+    state = await begin(own)
     assert (state.offset, state.row, state.prefix) == (40, 4, f"{40:064x}")
     await own.vault.accept([phone(2), phone(3)], mark(state, 100))
     await gone.finish(own.database, state.id, ImportEnd(), 1, DAY)
@@ -262,13 +269,13 @@ async def test_an_import_goes_on_where_it_was(own: OwnStore) -> None:
     assert state.finished_at
     rows = (await own.vault.page(Query()))[::-1]
     assert [row.value[-1] for row in rows] == ["1", "2", "3"]
-    newer = await own.imports.begin(file("a"))
+    newer = await begin(own)
     assert newer.id != state.id  # one that has ended begins anew
 
 
 async def test_two_imports_of_one_file_do_not_double(own: OwnStore) -> None:
     """The second to commit from an offset is stale, with all its rows."""
-    state = await own.imports.begin(file("a"))
+    state = await begin(own)
     await own.vault.accept([phone(1)], mark(state, 40))
     with pytest.raises(StaleError, match="not at byte 0"):
         await own.vault.accept([phone(2)], mark(state, 40))
@@ -282,12 +289,12 @@ async def test_a_crash_in_an_import(
     own: OwnStore, reopen: Reopen, point: str
 ) -> None:
     """Rows and mark are both there after a crash, or neither."""
-    state = await own.imports.begin(file("a"))
+    state = await begin(own)
     with crash_at(point):
         await own.vault.accept([phone(1)], mark(state, 40))
     own.close()
     again = reopen()
-    state = await again.imports.begin(file("a"))
+    state = await begin(again)
     rows = await again.vault.find_value("phone", "+8613800000001")
     [held] = sql(again.database, "SELECT count(*) FROM list_value")
     assert (state.offset, len(rows), *held) == (
@@ -387,9 +394,7 @@ async def test_another_key_opens_nothing(
         other.close()
 
 
-async def test_a_row_moved_to_anothers_place_does_not_open(
-    own: OwnStore,
-) -> None:
+async def test_a_row_in_anothers_place_does_not_open(own: OwnStore) -> None:
     """What is sealed is bound to what it says and of whom."""
     await accept(own, phone(1), phone(2))
     other = "(SELECT sealed FROM vault WHERE id = 1)"
@@ -423,14 +428,10 @@ async def three(own: OwnStore, log: Log) -> list[int]:
     """Publish three rows, one an entry; the second is ended by the fourth."""
     ids = await accept(own, phone(1), phone(2), phone(3))
     for at, id_ in enumerate(ids):
-        await log.write(
-            own, log.report(1), rows=[Published(id_, 0 + at, b"t" * 16, 1)]
-        )
+        await log.write(own, r(1), rows=[Published(id_, 0 + at, b"t" * 16, 1)])
     await own.vault.retract([ids[1]], WRONG)
     await log.write(
-        own,
-        log.report(1),
-        rows=[Published(ids[1], 3, b"t" * 16, 1, ends=True)],
+        own, r(1), rows=[Published(ids[1], 3, b"t" * 16, 1, ends=True)]
     )
     return ids
 
