@@ -33,19 +33,15 @@ def test_a_file_has_old_bytes_or_new_ones(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["mark"]
 
 
-def test_a_full_disk_is_an_error(tmp_path: Path) -> None:
-    """Where the system refuses, the message names file and reason."""
+def test_where_the_system_refuses(tmp_path: Path) -> None:
+    """The message names file and reason. Absent is None, and no error."""
+    assert durable.read(tmp_path / "none") is None
+    with pytest.raises(DamagedError):
+        durable.read(tmp_path)
     with pytest.raises(UnavailableError, match="mark: No such file"):
         durable.write(tmp_path / "none" / "mark", b"x")
     with pytest.raises(UsageError, match="lock: No such file"):
         durable.Lock(tmp_path / "none" / "lock")
-
-
-def test_unreadable_is_damaged(tmp_path: Path) -> None:
-    """Absent is None; a directory in its place is damage."""
-    assert durable.read(tmp_path / "none") is None
-    with pytest.raises(DamagedError):
-        durable.read(tmp_path)
 
 
 def test_a_failpoint_kills_without_a_word_more(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ async def test_advance_keeps_bundles_head_and_claims(
     step = await log.merge(mirror, *log.reported(300))
     more = log.mirrored(r(7), r(300))
     assert await mirror.head(log.origin) == replace(more[0], merged=300)
-    await mirror.advance(more[0], more[1], more[2], more[3])
+    await mirror.advance(*more)
     assert await mirror.head(log.origin) == more[1]
     assert await mirror.heads() == [more[1]]
     size = more[1].mirrored
@@ -313,11 +313,12 @@ async def test_an_erasure_stays_when_a_slow_mirror_brings_it_back(
     await log.merge(mirror, r(1), r(2))
     await log.merge(mirror, erase((0, 1)))
     whole = log.records[:]
-    old, new, bundles, batch = log.mirrored(r(3))
-    assert codec.records(log.origin, bundles[0])[0] == whole[0]  # open
-    await mirror.advance(old, new, bundles, batch)
+    step = log.mirrored(r(3))
+    bundle = step[2][0]
+    assert codec.records(log.origin, bundle)[0] == whole[0]  # open
+    await mirror.advance(*step)
     assert (await stored(mirror, log))[0] == leaf.close(whole[0])
-    await mirror.replace_bundle(log.origin, bundles[0])
+    await mirror.replace_bundle(log.origin, bundle)
     assert (await stored(mirror, log))[0] == leaf.close(whole[0])
     await as_said(mirror, log)
 

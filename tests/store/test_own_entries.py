@@ -93,12 +93,6 @@ async def test_what_is_removed_answers_no_more_and_is_still_listed(
     assert old.removed_why == "no customer now"
 
 
-async def test_an_entry_ends_on_its_day(entries: OwnEntries) -> None:
-    await add(entries, local(100))
-    assert await entries.find({PHONE}, DAY + 29)
-    assert not await entries.find({PHONE}, DAY + 30)
-
-
 async def test_many_values_are_found_at_once(entries: OwnEntries) -> None:
     """More than fit into one statement, and each just once."""
     await add(entries, *map(local, range(600)))
@@ -106,6 +100,8 @@ async def test_many_values_are_found_at_once(entries: OwnEntries) -> None:
     found = await entries.find(wanted, DAY)
     assert len(found) == 600
     assert {len(some) for some in found.values()} == {1}
+    assert await entries.find(wanted, DAY + 29)
+    assert not await entries.find(wanted, DAY + 30)  # the day of their end
 
 
 async def dropped(
