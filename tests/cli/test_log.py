@@ -16,7 +16,7 @@ from syncd.indicator import statement
 from syncd.indicator.statement import Erase, Usage
 from tests.alliance import Alliance, payload
 from tests.cases import cases
-from tests.cli.conftest import Run
+from tests.cli.conftest import FalseApi, Node, Run
 
 IDS = ("police", "bank", "carrier")
 POLICE = "police.example/syncd/txwz/1"
@@ -397,3 +397,15 @@ def test_show_one_entry(made: Made, run: Run) -> None:
     assert len(shown["token"]) == 8
     code, output, _ = run("--home", home, "log", "show", "--json")
     assert all(len(e["token"]) in (0, 8) for e in json.loads(output)["last"])
+
+
+def test_an_erasure_says_what_it_takes(member: Node, false: FalseApi) -> None:
+    """And what stays, before it is done; entries may be named as a range."""
+    found = {"types": {"report": 2}, "ours": [[BANK, 7]], "stays": {"q": 1}}
+    false.answers["/v1/log/erasures"] = (200, found)
+    ran = member("log", "erase", "3-4", "9", "--reason", "court_order")
+    assert "2 report; nobody can undo" in ran.out
+    assert f"ours stays: {BANK}:7\n1 of the values" in ran.out
+    [(_, _, body)] = false.asked
+    assert body == {"entries": [3, 4, 9], "reason": "court_order"}
+    assert member("log", "erase", "x", "--reason", "court_order").code == 2

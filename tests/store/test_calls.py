@@ -29,10 +29,6 @@ async def test_a_call_is_noted_once(own: OwnStore, clock: Clock) -> None:
     assert await own.calls.add(CALL, "two")
     assert await sums(own) == [("sent", 1, 0), ("dissuaded", 2, 10_000)]
     assert await sums(own, NOW + 100) == [("dissuaded", 1, 5000)]
-
-
-async def test_old_calls_go(own: OwnStore, clock: Clock) -> None:
-    await own.calls.add(CALL, "one")
     clock.now += 86_401
     await own.calls.prune(1)
     assert await sums(own) == []

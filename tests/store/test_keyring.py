@@ -119,12 +119,13 @@ def test_another_secret_for_the_keys(ring: Keyring, tmp_path: Path) -> None:
 
 def test_no_keyring_is_made_twice(ring: Keyring, tmp_path: Path) -> None:
     """A home that has keys keeps them."""
+    (other := tmp_path / "other").mkdir()
     with pytest.raises(UsageError, match="already"):
         Keyring.create(tmp_path, b"other", cost=COST)
     with pytest.raises(UsageError, match="secret is empty"):
-        Keyring.create(_other(tmp_path), b"", cost=COST)
+        Keyring.create(other, b"", cost=COST)
     with pytest.raises(UsageError, match="missing"):
-        Keyring.open(_other(tmp_path) / "x", SECRET)
+        Keyring.open(other / "x", SECRET)
 
 
 @pytest.mark.parametrize("name", ["", "../log", "a/b", "Log", "-x", "x" * 65])
@@ -142,9 +143,3 @@ def test_a_laxer_umask_changes_nothing(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert Keyring.open(tmp_path, SECRET).get("log") == b"x"
-
-
-def _other(home: Path) -> Path:
-    other = home / "other"
-    other.mkdir(exist_ok=True)
-    return other

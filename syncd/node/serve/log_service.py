@@ -228,7 +228,7 @@ class LogService:
 
     # ------------------------------------------------------------- erasing
 
-    @route("POST", "/v1/log/erasures", HANDED_IN, "erase entries of our log")
+    @route("POST /v1/log/erasures", HANDED_IN, "erase entries of our log")
     async def erase(
         self, caller: Caller, wanted: forms.Erasure
     ) -> forms.Erasing:
