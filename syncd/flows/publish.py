@@ -105,10 +105,8 @@ class Writer:
             RefusedError: we must not append just now.
             DamagedError: our own last bundle is missing.
         """
-        payloads = [
-            (statement.type_of(entry), statement.encode(entry))
-            for entry, _ in entries
-        ]
+        said = [one for one, _ in entries]
+        payloads = [(statement.type_of(s), statement.encode(s)) for s in said]
         async with self.lock:
             self.may_append()
             old = await self.own.head()
@@ -129,17 +127,16 @@ class Writer:
                 for i, (_, row) in enumerate(entries)
                 if row is not None
             ]
-            erased = [
-                (first, last, size + i)
-                for i, (entry, _) in enumerate(entries)
-                for first, last in getattr(entry, "ranges", ())
-            ]
             await self.own.append(
                 *(old, new, bundles, published),
                 done=done,
                 sighted=sighted,
-                effect=any(isinstance(e, EFFECTIVE) for e, _ in entries),
-                erased=erased,
+                effect=any(isinstance(one, EFFECTIVE) for one in said),
+                erased=[
+                    (first, last, i)
+                    for i, one in enumerate(said, size)
+                    for first, last in getattr(one, "ranges", ())
+                ],
             )
             return new
 
