@@ -63,11 +63,7 @@ def after(old: Appeal, step: Step, now: int, by: str, why: str) -> Appeal:
             if end:
                 raise RefusedError("appeal: it was acted on as decided before")
             new = replace(
-                old,
-                decision=decision,
-                decided_by=by,
-                decided_at=now,
-                why=why,
+                old, decision=decision, decided_by=by, decided_at=now, why=why
             )
         if step == "lifted":
             new = replace(new, lifted_at=old.lifted_at or now)

@@ -63,10 +63,7 @@ class RosterClaims:
         return bool(hash_) and self._trusted.hash(version) != hash_
 
     async def follow(
-        self,
-        version: int,
-        peers: Sequence[RosterSource],
-        hash_: str = "",
+        self, version: int, peers: Sequence[RosterSource], hash_: str = ""
     ) -> list[Finding]:
         """Trust what leads to a version that `peers[0]` claims, or say why not.
 
@@ -141,13 +138,10 @@ class _Claim:
         try:
             raw = task.result()
             found = self.trusted.examine(raw)
-        except ForkError as e:
-            fork = Finding("roster_fork", peer.name, None, e.text)
-            self.findings.append(fork)
-            return False
-        except NewerError as e:
-            newer = Finding("newer_software", peer.name, None, e.text)
-            self.findings.append(newer)
+        except (ForkError, NewerError) as e:
+            fork = isinstance(e, ForkError)
+            code = "roster_fork" if fork else "newer_software"
+            self.findings.append(Finding(code, peer.name, None, e.text))
             return False
         except SyncdError as e:  # no roster, or not signed: ask others
             self.why = Message("{member}: {why}", member=peer.name, why=e)

@@ -12,17 +12,11 @@ from typing import Final
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.indicator import notation, vocabulary
-from syncd.indicator.active import AUTHORITY, MOST_DUE_DAYS
+from syncd.indicator.active import AUTHORITY, MOST_DUE_DAYS, RELAYED
 from syncd.indicator.notation import MAX_INTEGER
 from syncd.indicator.record import Fields, ReportFields
 from syncd.tlog.key import is_ours
 
-OFFERED: Final = {  # in place of evidence that a sector cannot have
-    "police_case": "official_relay",
-    "police_alert": "official_relay",
-    "judgment": "official_relay",
-    "official_list": "official_relay",
-}  # else partner_feed
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -134,7 +128,7 @@ def _evidence(evidence: str, sector: str) -> Iterator[SyncdError]:
     """Yield that our sector cannot have such evidence of its own."""
     may = AUTHORITY.get(evidence)
     if sector and may is not None and sector not in may:
-        instead = OFFERED.get(evidence, "partner_feed")
+        instead = RELAYED if "police" in may else "partner_feed"
         yield RefusedError(
             "evidence: {evidence} is for {sectors} to give, we are {sector}",
             evidence=evidence,

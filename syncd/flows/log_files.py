@@ -10,13 +10,9 @@ import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from syncd.errors import (
-    BrokenSourceError,
-    DamagedError,
-    MalformedError,
-)
+from syncd.errors import BrokenSourceError, DamagedError, MalformedError
 from syncd.flows import serve
 from syncd.flows.serve import LogFiles
 from syncd.indicator import absent, codec, leaf
@@ -146,23 +142,17 @@ def check(
     return Files(head, audit, tuple(withheld), state.types)
 
 
+@dataclass(slots=True)
 class _Opened:
     """The bundles and tiles of a directory, recomputed from its entries."""
 
-    def __init__(
-        self,
-        head: Checkpoint,
-        audit: bool,
-        read: Read,
-        each: Each,
-    ) -> None:
-        self._head = head
-        self._audit = audit
-        self._read = read
-        self._each = each
-        self.types: Counter[int] = Counter()
-        self.ranges: list[Range] = []
-        self.closed: list[tuple[int, int]] = []  # (index, type)
+    _head: Checkpoint
+    _audit: bool
+    _read: Read
+    _each: Each
+    types: Counter[int] = field(default_factory=Counter)
+    ranges: list[Range] = field(default_factory=list)
+    closed: list[tuple[int, int]] = field(default_factory=list)  # index, type
 
     def run(self) -> bytes:
         """Return the root that the files lead to."""

@@ -21,11 +21,7 @@ from syncd.errors import (
 )
 from syncd.flows import evaluation
 from syncd.flows.allowance import Allowance, HolderState
-from syncd.flows.evaluation import (
-    CHECKED,
-    Exchange,
-    Request,
-)
+from syncd.flows.evaluation import CHECKED, Exchange, Request
 from syncd.flows.ports import Holder, Offload, at_once
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier

@@ -10,11 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from syncd.errors import (
-    HoldersError,
-    RefusedError,
-    SyncdError,
-)
+from syncd.errors import HoldersError, RefusedError, SyncdError
 from syncd.flows.evaluation import CHECKED
 from syncd.flows.quorums import NO_TIME, Quorums
 from syncd.grouped import Grouped

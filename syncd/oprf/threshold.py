@@ -132,7 +132,7 @@ def lagrange(quorum: Collection[int], at: int = 0) -> dict[int, bytes]:
         MalformedError: an index occurs twice, or is not 1 to 255.
     """
     _check_quorum(quorum)
-    return {i: _coefficient(i, quorum, at) for i in quorum}
+    return {i: _weight(i, quorum, at) for i in quorum}
 
 
 def check_shares(
@@ -337,21 +337,17 @@ def _bound(seed: bytes) -> bytes:
     return len(seed).to_bytes(2) + seed
 
 
-def _weight(index: int, quorum: Collection[int]) -> bytes:
+def _weight(index: int, quorum: Collection[int], at: int = 0) -> bytes:
     if index not in quorum:
         raise MalformedError(
             "oprf: holder {index} is not of the quorum", index=index
         )
     _check_quorum(quorum)
-    return _coefficient(index, quorum, 0)
-
-
-def _coefficient(i: int, quorum: Collection[int], at: int) -> bytes:
     above = below = 1
     for j in quorum:
-        if j != i:
+        if j != index:
             above = above * (j - at) % ORDER
-            below = below * (j - i) % ORDER
+            below = below * (j - index) % ORDER
     return group.scalar(above * pow(below, -1, ORDER))
 
 

@@ -177,17 +177,7 @@ def inclusion(index: int, size: int, hashes: Hashes) -> list[bytes]:
         raise MalformedError(
             "proof: entry {index} of {size}", index=index, size=size
         )
-    nodes = []
-    low, high = 0, size
-    while high - low > 1:
-        middle = low + _split(high - low)
-        if index < middle:
-            nodes.append(_range_hash(middle, high, hashes))
-            high = middle
-        else:
-            nodes.append(_range_hash(low, middle, hashes))
-            low = middle
-    return nodes[::-1]
+    return _beside(index, size, 0, hashes)
 
 
 def consistency_nodes(old: int, new: int, hashes: Hashes) -> list[bytes]:
@@ -200,18 +190,7 @@ def consistency_nodes(old: int, new: int, hashes: Hashes) -> list[bytes]:
     """
     if not 0 < old < new:
         raise MalformedError("proof: not 0 < {old} < {new}", old=old, new=new)
-    nodes = []
-    low, high = 0, new
-    while high != old:
-        middle = low + _split(high - low)
-        if old <= middle:
-            nodes.append(_range_hash(middle, high, hashes))
-            high = middle
-        else:
-            nodes.append(_range_hash(low, middle, hashes))
-            low = middle
-    nodes.append(_range_hash(low, high, hashes))
-    return nodes[::-1]
+    return _beside(old - 1, new, old, hashes)
 
 
 def consistency_roots(
@@ -279,6 +258,23 @@ def verify_consistency(
         raise UntrustedError(
             "proof: size {new} is not shown to extend {old}", new=new, old=old
         )
+
+
+def _beside(index: int, size: int, end: int, hashes: Hashes) -> list[bytes]:
+    # the hashes beside the way down to a leaf, or to what ends at `end`
+    nodes = []
+    low, high = 0, size
+    while high != end and high - low > 1:
+        middle = low + _split(high - low)
+        if index < middle:
+            nodes.append(_range_hash(middle, high, hashes))
+            high = middle
+        else:
+            nodes.append(_range_hash(low, middle, hashes))
+            low = middle
+    if end:
+        nodes.append(_range_hash(low, high, hashes))
+    return nodes[::-1]
 
 
 def _split(size: int) -> int:

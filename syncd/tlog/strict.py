@@ -30,10 +30,7 @@ def decimal(text: str, what: str, limit: int = MAX_DECIMAL) -> int:
     value = int(text)
     if value > limit:
         raise MalformedError(
-            "{what}: {n} is above {most}",
-            what=what,
-            n=value,
-            most=limit,
+            "{what}: {n} is above {most}", what=what, n=value, most=limit
         )
     return value
 

@@ -15,12 +15,7 @@ from syncd.errors import DamagedError, UntrustedError
 from syncd.flows import audit, log_files
 from syncd.flows.audit import LogView, Proof, StoredRow, Tally
 from syncd.flows.ports import Bundle
-from syncd.indicator import (
-    absent,
-    claims,
-    folding,
-    statement,
-)
+from syncd.indicator import absent, claims, folding, statement
 from syncd.indicator.absent import Range
 from syncd.indicator.statement import Report, Retract, RosterAccepted
 from syncd.tlog import checkpoint, cosignature, note, tiles
@@ -290,9 +285,7 @@ SIZES = [*range(8), 255, 256, 257, 300, 513]
 
 
 @st.composite
-def entries(
-    draw: st.DrawFn,
-) -> list[statement.Statement | tuple[int, bytes]]:
+def entries(draw: st.DrawFn) -> list[statement.Statement | tuple[int, bytes]]:
     """Draw statements that get in each other's way."""
     size = draw(st.sampled_from(SIZES))
     rng = random.Random(draw(st.integers(0, 2**32)))

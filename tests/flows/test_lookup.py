@@ -363,10 +363,7 @@ async def test_a_token_copied_from_another_log_confirms_nothing(
 
 LIFTING: dict[str, tuple[str, ClaimStatement]] = {
     "dispute": ("disputed", dispute()),
-    "reassigned": (
-        "none",
-        Reassigned(**ABOUT, since=day_text(DAY), know=""),
-    ),
+    "reassigned": ("none", Reassigned(**ABOUT, since=day_text(DAY), know="")),
     "vouch": (
         "disputed",
         Vouch(**ABOUT, role="hotline", expires=day_text(DAY + 1), know=""),

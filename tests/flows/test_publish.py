@@ -19,12 +19,7 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.record import DisputeFields, ReportFields
-from syncd.indicator.statement import (
-    Dispute,
-    Report,
-    Retract,
-    RosterAccepted,
-)
+from syncd.indicator.statement import Dispute, Report, Retract, RosterAccepted
 from syncd.tlog import checkpoint
 from tests import sample_statements
 from tests.flows.growing import KEY, ORIGIN, Log, offload

@@ -36,8 +36,7 @@ def test_a_second_person_decides_once(
 
 
 @pytest.mark.parametrize(
-    "other",
-    [{"staff": ""}, {"staff": "0042"}, {"staff": " 0042 "}, {"id": 1}],
+    "other", [{"staff": ""}, {"staff": "0042"}, {"staff": " 0042 "}, {"id": 1}]
 )
 def test_one_person_or_token_is_no_second(other: dict[str, Any]) -> None:
     with pytest.raises(RefusedError, match="person"):

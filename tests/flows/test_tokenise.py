@@ -120,9 +120,7 @@ async def test_the_cache_asks_nobody(world: World) -> None:
         await world.outputs(*phones(1))
 
 
-async def test_the_cache_knows_of_which_key_an_output_is(
-    world: World,
-) -> None:
+async def test_the_cache_knows_of_which_key_an_output_is(world: World) -> None:
     """A new epoch that comes while holders compute gets none of the old."""
     before = world.roster
     old = before.epoch("phone")

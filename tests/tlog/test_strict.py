@@ -64,9 +64,7 @@ def test_bytes_of_another_size_are_refused(raw: bytes) -> None:
 
 
 @given(st.text("ABab01+/=-_ \né", max_size=12) | st.text())
-def test_any_text_is_the_one_base64_of_its_bytes_or_refused(
-    text: str,
-) -> None:
+def test_any_text_is_the_one_base64_of_its_bytes_or_refused(text: str) -> None:
     with contextlib.suppress(MalformedError):
         assert strict.encode(strict.decode(text, "root")) == text
 
