@@ -174,7 +174,12 @@ class _LogCheck:
         roots = self._walk({head.size for _, head in proofs})
         if roots is None:
             return
-        self._frontier(roots)
+        whole, tail = view.size // BUNDLE, view.size % BUNDLE
+        frontier = Frontier.EMPTY.extend(roots[:whole], merkle.BUNDLE_LEVEL)
+        frontier = frontier.extend(self._tails.get(whole, [])[:tail])
+        self._found.root = frontier.root()
+        if bytes(frontier) != view.peaks:
+            self.problem(f"frontier: not that of the {view.size} entries")
         for proof, head in proofs:
             self._hold(proof, head, roots)
         self._compare_erased()
@@ -234,17 +239,6 @@ class _LogCheck:
         tail = self._tails.get(whole, [])
         if growth.prefix_root(head.size, roots[:whole], tail) != head.root:
             self.problem(f"{proof.what}: another root at size {head.size}")
-
-    def _frontier(self, roots: list[bytes]) -> None:
-        view = self._view
-        whole = Frontier.EMPTY.extend(
-            roots[: view.size // BUNDLE], merkle.BUNDLE_LEVEL
-        )
-        tail = self._tails.get(view.size // BUNDLE, [])
-        frontier = whole.extend(tail[: view.size % BUNDLE])
-        self._found.root = frontier.root()
-        if bytes(frontier) != view.peaks:
-            self.problem(f"frontier: not that of the {view.size} entries")
 
     # ---------------------------------------------------------- walk
 

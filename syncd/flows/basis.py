@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from syncd.flows.ports import ClaimReader, Position
+from syncd.flows.ports import Position
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Report, day_text
 from syncd.indicator.token import KIND_CODES
@@ -26,8 +26,13 @@ Key = tuple[str, int, bytes]  # (kind, epoch, token)
 Found = dict[Key, Sequence[Claim]]
 
 
-class ClaimSource(ClaimReader, Protocol):
-    """Where the claims are."""
+class ClaimSource(Protocol):
+    """Where everybody's claims are."""
+
+    async def claims(
+        self, tokens: Sequence[bytes], kind: int, epoch: int
+    ) -> Mapping[bytes, Sequence[Claim]]:
+        """Return the claims in force of each token that has any."""
 
     async def claims_at(
         self, positions: Sequence[Position]
@@ -134,7 +139,7 @@ class Basis:
         return list(behind.values()), not any(t.edge for t in trails)
 
 
-async def claims_on(keys: Iterable[Key], claims: ClaimReader) -> Found:
+async def claims_on(keys: Iterable[Key], claims: ClaimSource) -> Found:
     """Return all claims on some tokens."""
     wanted: dict[tuple[str, int], dict[bytes, None]] = {}
     for kind, epoch, short in keys:

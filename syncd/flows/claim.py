@@ -20,7 +20,6 @@ from syncd.flows.draft import (
 from syncd.flows.report import Rules
 from syncd.indicator import identifier, record, statement, token
 from syncd.indicator.claims import ANSWER, DISPUTE, REASSIGNED, VOUCH, Claim
-from syncd.indicator.identifier import Identifier
 from syncd.indicator.record import DisputeFields, Fields, VouchFields
 
 DUE_DAYS: Final = {"phone": 3, "account": 3, "url": 7}  # asked for usually
@@ -62,14 +61,19 @@ def prepare(draft: DisputeDraft | OwnerDraft, rules: Rules) -> NewReport:
                 kind, named.token, named.epoch, rules.roster
             )
         else:
-            found = _identified(kind, draft, rules)
+            found = identifier.for_report(
+                *(kind, draft.value),
+                region=draft.region or rules.region,
+                scheme=getattr(draft, "scheme", ""),
+                keep_query=True,
+                allow_personal=True,
+            )
     except SyncdError as e:
         wrong.insert(0, e)
     if wrong:
         raise joined(wrong)
     return NewReport(
-        *(kind, found.value if found else ""),
-        _encoded(fields, kind, rules),
+        *(kind, found.value if found else "", _encoded(fields, kind, rules)),
         type=type_,
         urgent=type_ == DISPUTE,
         token=short,
@@ -122,19 +126,6 @@ def _checked(
             )
         )
     return fields, wrong
-
-
-def _identified(
-    kind: str, draft: DisputeDraft | OwnerDraft, rules: Rules
-) -> Identifier:
-    return identifier.for_report(
-        kind,
-        draft.value,
-        region=draft.region or rules.region,
-        scheme=getattr(draft, "scheme", ""),
-        keep_query=True,
-        allow_personal=True,
-    )
 
 
 def _encoded(fields: Fields, kind: str, rules: Rules) -> bytes:

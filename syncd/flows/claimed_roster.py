@@ -30,6 +30,7 @@ class RosterSource(Protocol):
         """
 
 
+@dataclass(slots=True, eq=False)
 class RosterClaims:
     """Claims of newer or other rosters; each is looked into only once.
 
@@ -37,14 +38,12 @@ class RosterClaims:
     led to nothing we look into no more of it until the roster moves on.
     """
 
-    def __init__(
-        self, trusted: TrustedRoster, keep: Callable[[int, bytes], None]
-    ) -> None:
-        """Begin with no claim; `keep` makes the next version's note durable."""
-        self._trusted = trusted
-        self._keep = keep
-        self._version = 0
-        self._unproven: dict[str, set[tuple[int, str]]] = {}
+    _trusted: TrustedRoster
+    _keep: Callable[
+        [int, bytes], None
+    ]  # makes the next version's note durable
+    _version: int = 0
+    _unproven: dict[str, set[tuple[int, str]]] = field(default_factory=dict)
 
     def worth(self, claimant: str, version: int, hash_: str = "") -> bool:
         """Whether to follow this claim before serving another payload."""

@@ -230,11 +230,11 @@ async def _ask(
     """Get the outputs of one kind, as many as can be had in time."""
     wanted = [f for a in asked for f in a.forms if f.kind == kind]
     try:
-        await context.tokeniser.collect(
+        await context.tokeniser.outputs(
             wanted,
-            judge.outputs,
             purpose=purpose,
             timeout_s=max(deadline - context.clock(), 0.0),
+            done=judge.outputs,
         )
     except SyncdError as e:
         judge.failed[kind] = e

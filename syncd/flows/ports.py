@@ -9,7 +9,6 @@ import msgspec
 
 from syncd.errors import Message
 from syncd.indicator.absent import Range
-from syncd.indicator.claims import Claim
 from syncd.indicator.codec import Bundle as Bundle
 from syncd.indicator.folding import Batch
 from syncd.indicator.identifier import Identifier
@@ -267,15 +266,6 @@ class Mirror(MirrorReader, Protocol):
 
     async def evidence(self, origin: str) -> Sequence[bytes]:
         """Return the notes of a log that contradict each other, or did."""
-
-
-class ClaimReader(Protocol):
-    """Everybody's claims."""
-
-    async def claims(
-        self, tokens: Sequence[bytes], kind: int, epoch: int
-    ) -> Mapping[bytes, Sequence[Claim]]:
-        """Return the claims in force of each token that has any."""
 
 
 # ------------------------------------------------------------- sources

@@ -15,7 +15,7 @@ verified is fetched again.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from syncd.errors import (
@@ -152,21 +152,20 @@ async def _drop(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+@dataclass(slots=True, eq=False)
 class _Puller:
     """The way from our mirror to one checkpoint, from source to source."""
 
-    def __init__(
-        self, new: Checkpoint, signed: bytes, context: PullContext
-    ) -> None:
-        self._new = new
-        self._signed = signed
-        self._context = context
-        self._mirror = context.mirror
-        self._first = 0  # number of the first bundle of `_roots`
-        self._roots: list[bytes] = []  # proven, whole bundles
-        self._tail: list[bytes] = []  # proven leaf hashes of the last one
-        self._proven = False
-        self._ahead: dict[Run, asyncio.Task[Stretch]] = {}  # one, or none
+    _new: Checkpoint
+    _signed: bytes
+    _context: PullContext
+    _first: int = 0  # number of the first bundle of `_roots`
+    _roots: list[bytes] = field(default_factory=list)  # proven, whole bundles
+    _tail: list[bytes] = field(default_factory=list)
+    # proven leaf hashes of the last one
+    _proven: bool = False
+    _ahead: dict[Run, asyncio.Task[Stretch]] = field(default_factory=dict)
+    # one, or none
 
     async def walk(self) -> str:
         """Mirror up to the checkpoint; return the last source's name."""
@@ -174,7 +173,7 @@ class _Puller:
         last = UnavailableError("log: {origin}: nobody to ask", origin=origin)
         for source in self._context.sources:
             try:
-                head = await self._mirror.head(origin)
+                head = await self._context.mirror.head(origin)
                 if not self._proven:
                     await self._prove(source, head)
                 await self._follow(source, head)
@@ -239,7 +238,14 @@ class _Puller:
         """Put all that a source has and that is right into the line."""
         fetching = asyncio.create_task(self._fetch(source, head.mirrored))
         try:
-            run = await self._first_run(head)
+            mine = held.copy(self._context.mirror, head).leaf_hashes
+            run = self._run(
+                head.mirrored,
+                tuple(await mine(head.mirrored // BUNDLE)),
+                tuple(await self._context.mirror.erased(head.origin)),
+                merge=head.merged == head.mirrored
+                and self._context.budget.left,
+            )
             budget = replace(self._context.budget)  # as after the merges
             while run.have < self._new.size:
                 fetched = await fetching
@@ -298,15 +304,6 @@ class _Puller:
         self, source: Source, run: Run, fetching: asyncio.Task[Sequence[bytes]]
     ) -> Stretch:
         return await self._check(source, run, await asyncio.shield(fetching))
-
-    async def _first_run(self, head: MirrorHead) -> Run:
-        first = held.copy(self._mirror, head)
-        return self._run(
-            head.mirrored,
-            tuple(await first.leaf_hashes(head.mirrored // BUNDLE)),
-            tuple(await self._mirror.erased(head.origin)),
-            merge=head.merged == head.mirrored and self._context.budget.left,
-        )
 
     def _run(
         self,
@@ -391,10 +388,10 @@ class _Puller:
             note=self._signed if done else head.note,
             missing=merge.first((*head.missing, *ready.missing)),
         )
-        await self._mirror.advance(
+        await self._context.mirror.advance(
             head, after, bundles, batch, merge.voids(batch)
         )
         self._context.budget.spend(batch.stop - batch.start, batch.octets)
         if batch.books:
             await self._context.told(batch.books)
-        return await self._mirror.head(head.origin)
+        return await self._context.mirror.head(head.origin)

@@ -191,10 +191,12 @@ def _fields(
         return raw
     kind = draft.kind if draft.kind in identifier.KINDS else ""
     fields = shape.part(ReportFields, draft)
+    only = active.AUTHORITY.get(fields.evidence, frozenset()) == {"police"}
+    usual = "no_tip_off" if only else "open"
     fields = replace(
         fields,
         seen=fields.seen or rules.today,
-        handling=fields.handling or _usual_handling(fields.evidence),
+        handling=fields.handling or usual,
     )
     flaws = [*faults.of_report(fields, kind, rules.sector, rules.today)]
     wrong += flaws
@@ -211,12 +213,6 @@ def _fields(
     if len(rules.checked) < CHECKED:
         rules.checked[key] = raw
     return raw
-
-
-def _usual_handling(evidence: str) -> str:
-    """Return `no_tip_off` for what only police can have, else `open`."""
-    sectors = active.AUTHORITY.get(evidence, frozenset())
-    return "no_tip_off" if sectors == {"police"} else "open"
 
 
 def in_order(fields: F) -> F:

@@ -86,32 +86,17 @@ class Tokeniser(Quorums):
         *,
         purpose: str,
         timeout_s: float,
+        done: dict[Identifier, bytes] | None = None,
     ) -> dict[Identifier, bytes]:
         """Return the 64-byte output of each identifier, each asked once.
+
+        They are put into `done`, if it is given, as many as come in time.
 
         Raises:
             HoldersError: fewer than t holders gave a right answer in time;
                 names the others.
         """
-        done: dict[Identifier, bytes] = {}
-        await self.collect(
-            identifiers, done, purpose=purpose, timeout_s=timeout_s
-        )
-        return done
-
-    async def collect(
-        self,
-        identifiers: Iterable[Identifier],
-        done: dict[Identifier, bytes],
-        *,
-        purpose: str,
-        timeout_s: float,
-    ) -> None:
-        """Put outputs into `done`, as many as can be had in time.
-
-        Raises:
-            HoldersError: as `outputs`; what came nevertheless is in `done`.
-        """
+        done = {} if done is None else done
         deadline = self.clock() + timeout_s
         wanted = dict.fromkeys(identifiers)
         for one in wanted:
@@ -130,6 +115,7 @@ class Tokeniser(Quorums):
             done.update(came)
             if error is not None:
                 raise error
+        return done
 
     async def _shared(self, wish: _Wish) -> _Came:
         """Return what came of a wish, asked together with others' small ones.

@@ -158,8 +158,6 @@ def add_columns(rows: Sequence[Sequence[bytes]]) -> list[bytes]:
         if ZERO in row:  # libsodium's add would take it
             raise _bad_point(row.index(ZERO))
     first, *others = rows
-    if not others:
-        return list(first)
     totals = ctypes.create_string_buffer(b"".join(first), 32 * len(first))
     add, start = _library().add, ctypes.addressof(totals)
     for row in others:

@@ -60,8 +60,8 @@ async def drain(world: World, first: int, step: int = 7) -> int:
     done: dict[Any, bytes] = {}
     try:
         for at in range(first, 3 * HOUR, step):
-            await world.client.collect(
-                phones(step, at), done, purpose="call_check", timeout_s=5
+            await world.client.outputs(
+                phones(step, at), done=done, purpose="call_check", timeout_s=5
             )
     except HoldersError as e:
         assert "quota used up" in str(e)  # noqa: PT017

@@ -69,14 +69,15 @@ class Holders(Tokeniser):
     def knows(self, one: Identifier) -> bool:
         return one in self.known
 
-    async def collect(
+    async def outputs(
         self,
         identifiers: Iterable[Identifier],
-        done: dict[Identifier, bytes],
         *,
         purpose: str,
         timeout_s: float,
-    ) -> None:
+        done: dict[Identifier, bytes] | None = None,
+    ) -> dict[Identifier, bytes]:
+        done = {} if done is None else done
         wanted = dict.fromkeys(identifiers)
         self.asked.append((len(wanted), purpose, timeout_s))
         for at, one in enumerate(wanted):
@@ -85,6 +86,7 @@ class Holders(Tokeniser):
             if at == self.in_time:
                 raise HoldersError("no time left", missing=("slow",))
             done[one] = output(one)
+        return done
 
 
 class Clock:

@@ -508,8 +508,8 @@ async def test_the_deadline_is_one_for_all(
     client = world.client
     done: dict[Identifier, bytes] = {}
     with pytest.raises(HoldersError, match="no time left"):
-        await client.collect(
-            phones(20), done, purpose="call_check", timeout_s=2
+        await client.outputs(
+            phones(20), done=done, purpose="call_check", timeout_s=2
         )
     assert 4 <= len(done) <= 4 + tokenise.LANES
     assert max(left) == 1  # half of it: another quorum may be needed

@@ -294,13 +294,13 @@ async def test_an_answer_to_one_that_was_killed_is_nobody_elses(
 ) -> None:
     """Another process takes its place, and counts from the beginning."""
     node = alliance.bank.node
-    collect, asked = node.tokeniser.collect, list[str]()
+    outputs, asked = node.tokeniser.outputs, list[str]()
     early, late = asyncio.Event(), asyncio.Event()
 
-    async def slow(wanted: Any, found: Any, **how: Any) -> None:
+    async def slow(wanted: Any, **how: Any) -> None:
         asked.append(wanted[0].value)
         await (early if CASE.endswith(wanted[0].value[-7:]) else late).wait()
-        await collect(wanted, found, **how)
+        await outputs(wanted, **how)
 
     async def ask(value: str) -> str:
         caller = Caller(alliance.bank)
@@ -312,7 +312,7 @@ async def test_an_answer_to_one_that_was_killed_is_nobody_elses(
     async def all_wait() -> bool:
         return len(asked) > WORKERS  # those of a process are one wish, or few
 
-    with quickly(), patch.object(node.tokeniser, "collect", slow):
+    with quickly(), patch.object(node.tokeniser, "outputs", slow):
         first = asyncio.create_task(ask(CASE))
         await until(lambda: asyncio.sleep(0, bool(asked)))
         for worker in node.local_workers.workers:

@@ -65,13 +65,13 @@ class Holders:
         self.asked: list[tuple[str, int]] = []
         self.most = 1_000_000
 
-    async def collect(
+    async def outputs(
         self,
         wanted: Iterable[Identifier],
-        done: dict[Identifier, bytes],
         *,
         purpose: str,
         timeout_s: float,
+        done: dict[Identifier, bytes],
     ) -> None:
         rows = [*wanted]
         self.asked.append((purpose, len(rows)))
@@ -203,18 +203,18 @@ async def test_a_stop_in_the_middle_loses_one_part_at_most(
 ) -> None:
     monkeypatch.setattr("syncd.node.upkeep.never_list.PART", 100)
     world.holders.most = 100
-    collect = world.holders.collect
+    outputs = world.holders.outputs
 
     async def stop(*args: Any, **more: Any) -> None:
         if len(world.holders.asked) == 2:
             raise asyncio.CancelledError
-        await collect(*args, **more)
+        await outputs(*args, **more)
 
-    monkeypatch.setattr(world.holders, "collect", stop)
+    monkeypatch.setattr(world.holders, "outputs", stop)
     with pytest.raises(asyncio.CancelledError):
         await world.start().refresh()
     assert world.holders.counts() == [100, 100]
-    monkeypatch.setattr(world.holders, "collect", collect)
+    monkeypatch.setattr(world.holders, "outputs", outputs)
     await world.start().refresh()
     assert 100 < sum(world.holders.counts()) < 200
 

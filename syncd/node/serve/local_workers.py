@@ -204,10 +204,11 @@ class LocalWorkers:
         found: dict[Identifier, bytes] = {}
         why: SyncdError | None = None
         try:
-            await self.tokeniser.collect(
-                *(want.wanted, found),
+            await self.tokeniser.outputs(
+                want.wanted,
                 purpose=want.purpose,
                 timeout_s=want.timeout_s,
+                done=found,
             )
         except SyncdError as e:
             why = e

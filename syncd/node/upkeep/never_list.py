@@ -138,11 +138,11 @@ class NeverList:
             part = fresh[at : at + PART]
             outputs: dict[Identifier, bytes] = {}
             try:
-                await self.tokeniser.collect(
+                await self.tokeniser.outputs(
                     [wanted[mark] for mark in part],
-                    outputs,
                     purpose="never",
                     timeout_s=TIMEOUT_S,
+                    done=outputs,
                 )
             except SyncdError as e:
                 why = e.text
