@@ -244,7 +244,6 @@ def page(audit: Audit) -> str:
         **found,
         when=moments(audit),
         type_name=type_name,
-        word=catalogue.word,
         shown=shown,
         not_seen=[catalogue.say(text) for text in audit.unseen],
     )
@@ -259,8 +258,8 @@ def rendered(page: str, /, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    lang = catalogue.language()
-    return made.get_template(page).render(values, t=t, lang=lang)
+    words = {"t": t, "lang": catalogue.language(), "word": catalogue.word}
+    return made.get_template(page).render(values, **words)
 
 
 def type_name(number: str) -> str:
@@ -270,7 +269,12 @@ def type_name(number: str) -> str:
 
 def moments(audit: Audit) -> Moments:
     """Return what spells a time in the roster's zone."""
-    zone = ZoneInfo(audit.rosters[0].zone if audit.rosters else "UTC")
+    return moments_in(audit.rosters[0].zone if audit.rosters else "UTC")
+
+
+def moments_in(name: str) -> Moments:
+    """Return what spells a time in a zone, by its name."""
+    zone = ZoneInfo(name)
 
     def when(at: int) -> str:
         if not 0 < at < _LAST:

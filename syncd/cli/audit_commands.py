@@ -20,7 +20,14 @@ from syncd.audit.trace import anchor_of, trace
 from syncd.audit.verify import verify
 from syncd.cli import meter, terminal
 from syncd.cli.command import Command, Options, argument, option
-from syncd.cli.options import ClientOptions, OutputOptions, positions
+from syncd.cli.options import (
+    ClientOptions,
+    KindOptions,
+    OutputOptions,
+    ValueOptions,
+    one_value,
+    positions,
+)
 from syncd.errors import UsageError
 from syncd.flows import evidence
 from syncd.indicator import receipt
@@ -160,6 +167,26 @@ def _inspect(args: _InspectOptions) -> None:
     with args.api() as answers.own, terminal.new_directory(args.out) as made:
         for name, raw in inspection.files(answers):
             terminal.write_new(made / name, raw, private=True)
+
+
+class _CertificateOptions(ValueOptions, KindOptions, ClientOptions):
+    page: Path = option("a new HTML page; - is standard output", needed=True)
+
+
+@noun.verb(
+    "certificate",
+    "Say for the person concerned that a listing ended: of a value from"
+    " standard input, once a second person agreed.",
+)
+def _certificate(args: _CertificateOptions) -> None:
+    args.check_kind()
+    value = one_value(args.file)
+    with args.api() as own:
+        call = {**args.named, "value": value}
+        found = own.post("/v1/certificates", call)
+    when = report.moments_in(found["zone"])
+    page = report.rendered("certificate.html", **found, value=value, when=when)
+    terminal.write_new(args.page, page.encode(), private=True)
 
 
 class _TraceOptions(_VerifyOptions):

@@ -67,16 +67,26 @@ class PendingBook(SealedBook):
 
     @writes
     def put(
-        self, c: Connection, held: Held, body: bytes, part_of: str = ""
+        self,
+        c: Connection,
+        held: Held,
+        body: bytes,
+        part_of: str = "",
+        *,
+        again: bool = False,
     ) -> Held:
         """Keep a call, or one more part of what is open; return what is kept.
 
-        The same call that waits already is not kept twice.
+        The same call that waits already is not kept twice; nor is one, if it
+        may be made `again`, that was confirmed within its time.
         """
         own = held.call, str(held.import_), body
         mac = self._mac(part_of) if part_of else self._mac(*own)
-        state = "open" if part_of else held.state
-        for there in self._found(c, _at.mac == mac, _at.state == state):
+        state = _at.state == ("open" if part_of else held.state)
+        if again:
+            good = _at.state.in_(("confirmed", "done"))
+            state |= good & (_at.until > self._clock())
+        for there in self._found(c, _at.mac == mac, state):
             if not part_of:
                 return there
             held = merged(there, held)

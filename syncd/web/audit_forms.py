@@ -4,6 +4,29 @@ from syncd.messages.wire import WireMessage
 from syncd.web.forms import FullOutput, Output, Problem
 
 
+class EndedListing(FullOutput):
+    """A listing that ended; members are told by their sectors alone."""
+
+    sector: str  # whose it was
+    ended: str  # day on which it was taken back; "": it was erased
+    size: int  # entries of that log that we have
+    followed: tuple[tuple[str, int], ...]
+    # sector of each other member, and when it had followed: 0 if not shown
+
+
+class Certificate(FullOutput):
+    """What can be shown of a value whose listings have all ended."""
+
+    number: str
+    alliance: str
+    zone: str
+    roster: int  # version
+    as_of: int  # unix seconds
+    asked: str  # staff number
+    confirmed: str  # likewise, of the second person
+    listings: tuple[EndedListing, ...]
+
+
 class AuditFinding(FullOutput):
     """What is wrong; docs/audit.md says what each code proves."""
 

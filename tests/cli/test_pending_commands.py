@@ -18,21 +18,21 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
     with Real(home, {"review": {"above": 3}}) as alliance:
         bank = alliance.alliance.members["bank"]
         add = bank.node.home.own.bearers.add
-        token = alliance.do(add("rev", "reviewer", None, "7", "王五"))
-        (home / "rev.token").touch(0o600)
-        (home / "rev.token").write_text(token)
+        for name, *whose in (
+            ("rev", "reviewer", None, "7", "王五"),
+            ("clerk", "operator", None, "6", "李四"),
+        ):
+            (home / f"{name}.token").touch(0o600)
+            token = alliance.do(add(name, *whose))
+            (home / f"{name}.token").write_text(token)
+            (home / name).symlink_to(home / "bank")
         yield alliance
 
 
 @pytest.fixture
-def reviewer(real: Real, bank: Node, run: Run, tmp_path: Path) -> Node:
+def reviewer(real: Real, run: Run) -> Node:
     """The bank's command with the reviewer's token."""
-    home = tmp_path / "rev"
-    home.symlink_to(bank.home)
-    home.with_suffix(".token").touch(0o600)
-    token = (real.alliance.root / "rev.token").read_text()
-    home.with_suffix(".token").write_text(token)
-    return Node(home, run)
+    return Node(real.alliance.root / "rev", run)
 
 
 def numbers(first: int, n: int) -> bytes:
@@ -65,3 +65,32 @@ def test_an_import_that_waits_says_so(bank: Node, tmp_path: Path) -> None:
     ran = bank("report", "import", file, *PHONE, *SAID)
     assert ran.code == 6
     assert "nothing of it is published yet" in ran.out
+
+
+def test_a_certificate_is_a_page_for_the_person_concerned(
+    real: Real, reviewer: Node, tmp_path: Path
+) -> None:
+    """In their language, with the value and without a member's name."""
+    clerk = Node(reviewer.home.with_name("clerk"), reviewer.run)
+    for words in (("add", *SAID), ("retract", "--reason", "false_positive")):
+        clerk("report", *words, *PHONE, stdin=numbers(7200, 1))
+        real.settle()
+
+    def certify(n: int, lang: str = "en") -> tuple[int, Path]:
+        page = tmp_path / f"{n}.{lang}.html"
+        words = ("audit", "certificate", "-", *PHONE, "--page", page)
+        return clerk(*words, stdin=numbers(n, 1), lang=lang).code, page
+
+    assert (certify(7201)[0], certify(7200)[0]) == (1, 6)
+    last = reviewer("pending", "list", "--json").json["items"][0]["id"]
+    assert reviewer("pending", "confirm", last).code == 0
+    for lang, title in (
+        ("zh", "移出名单证明"),
+        ("en", "Clearing certificate"),
+    ):
+        code, page = certify(7200, lang)
+        assert (code, page.stat().st_mode & 0o777) == (0, 0o600)
+        html = page.read_text()
+        assert f"{title} 20" in html
+        assert "+12025557200" in html
+        assert "example" not in html

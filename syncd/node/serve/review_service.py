@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from syncd.errors import MissingError, PendingError, RefusedError, SyncdError
 from syncd.flows import review
 from syncd.flows.basis import ClaimSource, Key, claims_on
+from syncd.flows.draft import RawValue
 from syncd.flows.entry import Filter
 from syncd.flows.own_lists import plain_text
 from syncd.flows.review import Change, Held, Person
@@ -205,6 +206,26 @@ class Review:
             raise PendingError.of(held.id)
         return True
 
+    async def agreed(
+        self, caller: Caller, call: str, body: Any, said: Change
+    ) -> Held:
+        """Return what a second person has confirmed, for a day: it needs one.
+
+        Raises:
+            RefusedError: nobody could, or who asks is no person.
+            PendingError: it is kept, and waits.
+        """
+        if not (caller.staff and await self.in_force()):
+            raise RefusedError("review: it takes two persons, by staff number")
+        held = replace(self._held(caller, call), changes=(said,))
+        raw = msgspec.json.encode(body)
+        held = await self.book.put(
+            replace(held, state="waiting"), raw, again=True
+        )
+        if held.state == "waiting":
+            raise PendingError.of(held.id)
+        return held
+
     def _held(self, caller: Caller, call: str, **about: Any) -> Held:
         at, by = self.ctx.now(), shown(Person, caller)
         until = at + review.DAY_S
@@ -261,6 +282,7 @@ class Review:
         for call, raw in await self.book.parts(held.id, PARTS):
             body = ways[call].body(bytes(raw))
             drafts += [d for n in DRAFTS for d in getattr(body, n, ())]
+            drafts += [body] if isinstance(body, RawValue) else []
             if len(drafts) >= LISTED:  # of a load each has 10,000 at most
                 break
         return drafts[:LISTED]
