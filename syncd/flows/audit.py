@@ -14,6 +14,7 @@ import hashlib
 import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from syncd.errors import DamagedError, SyncdError, UntrustedError
 from syncd.flows.excess import Counted
@@ -64,8 +65,7 @@ class Tally:
             self.digest[key] = claims.plus(self.digest.get(key, 0), hashed)
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """A kept note, and what it must be."""
 
     what: str  # how a person finds it: `checkpoint`, `receipt of …`

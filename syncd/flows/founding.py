@@ -6,7 +6,7 @@ Admins sign the draft where their keys are (`roster.drafts`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from syncd.flows import key_share
 from syncd.flows.key_share import DEALT_KINDS
@@ -18,8 +18,7 @@ from syncd.roster.roster import Roster
 from syncd.roster.terms import SUITE, Epoch, Kind, Share
 
 
-@dataclass(frozen=True, slots=True)
-class ShareFile:
+class ShareFile(NamedTuple):
     """One share on its way to its holder, sealed to the holder's key."""
 
     member: str
@@ -28,8 +27,7 @@ class ShareFile:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Founded:
+class Founded(NamedTuple):
     """A new alliance before its first signatures."""
 
     roster: Roster  # its hash is what members pin

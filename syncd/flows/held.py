@@ -1,8 +1,8 @@
 """Read logs that we hold, our own and mirrored ones alike."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import (
@@ -21,8 +21,7 @@ from syncd.tlog.merkle import BUNDLE, Frontier
 TOGETHER = 256  # bundles of records read for one transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """A log up to one tip, as one of our databases has it."""
 
     origin: str

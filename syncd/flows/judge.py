@@ -4,7 +4,7 @@ import functools
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import structs
@@ -118,8 +118,7 @@ class World:
     alike: Alike = field(default_factory=Alike, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class PendingQuestion:
+class PendingQuestion(NamedTuple):
     """A question on its way: its forms, most specific first."""
 
     question: Question

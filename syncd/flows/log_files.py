@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from syncd.errors import BrokenSourceError, DamagedError, MalformedError
 from syncd.flows import serve
@@ -80,8 +81,7 @@ async def files(
     yield "checkpoint", log.checkpoint
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(NamedTuple):
     """What a directory of files was found to be."""
 
     head: Checkpoint

@@ -11,8 +11,7 @@ if somebody knew of that report and gave a reason.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -38,8 +37,7 @@ MAX_TEXT: Final = 200  # characters of a reason or remark
 REASONS: Final = vocabulary.FACETS["own_reason"]  # in order of an answer
 
 
-@dataclass(frozen=True, slots=True)
-class OwnOpinion:
+class OwnOpinion(NamedTuple):
     """What our own lists say of a value, and what to do by them."""
 
     action: str  # "" for nothing to do

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -49,8 +49,7 @@ class Mute(msgspec.Struct, frozen=True):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class OwnHead:
+class OwnHead(NamedTuple):
     """The tip of our own log as the database has it."""
 
     origin: str
@@ -103,8 +102,7 @@ class VaultRow:
     elsewhere: str = ""  # another member took it back: MEMBER REASON
 
 
-@dataclass(frozen=True, slots=True)
-class Cosigned:
+class Cosigned(NamedTuple):
     """The last checkpoint of one origin that one of our keys signed."""
 
     size: int  # entries

@@ -16,7 +16,7 @@ verified is fetched again.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from syncd.errors import (
     BrokenSourceError,
@@ -40,8 +40,7 @@ from syncd.tlog.note import VerifierKey
 RUN = 64  # bundles fetched and checked together
 
 
-@dataclass(frozen=True, slots=True)
-class PullResult:
+class PullResult(NamedTuple):
     """What one pull changed."""
 
     origin: str

@@ -8,7 +8,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from syncd.errors import (
     HoldersError,
@@ -37,8 +37,7 @@ _GONE: Final = Message(
 _WARY_S = 600  # seconds after a lie for which every answer is to be proven
 
 
-@dataclass(frozen=True, slots=True)
-class HolderAnswer:
+class HolderAnswer(NamedTuple):
     """A holder's points, and how they came."""
 
     points: list[bytes]

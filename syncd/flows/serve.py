@@ -6,8 +6,8 @@ of the checkpoint that was released, is ever answered.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import Bundle, at_once
@@ -22,8 +22,7 @@ Make = Callable[[File, str, Bundle, int], Awaitable[bytes]]
 """has a file made, elsewhere perhaps"""
 
 
-@dataclass(frozen=True, slots=True)
-class LogFiles:
+class LogFiles(NamedTuple):
     """One log as it may be served: everything below `size`, or nothing."""
 
     origin: str

@@ -7,7 +7,7 @@ long pull runs it in a process of its own: so it imports little.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from syncd.errors import BrokenSourceError, ForkError, MalformedError
 from syncd.flows.ports import Bundle
@@ -21,8 +21,7 @@ from syncd.tlog.merkle import BUNDLE
 MAX_OCTETS = 64 << 20  # bytes of a stretch after inflation, or one bundle
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """What some bundles in a row must be."""
 
     origin: str
@@ -35,8 +34,7 @@ class Run:
     erased: tuple[Range, ...]  # known erasures
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """Bundles that are what was signed, and what can be merged of them."""
 
     bundles: tuple[Bundle, ...]

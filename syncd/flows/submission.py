@@ -3,8 +3,7 @@
 A caller's form, the store's row and an answer are one struct each.
 """
 
-from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
@@ -18,8 +17,7 @@ Words = tuple[tuple[str, str, str], ...]  # field, word, code
 _Name = Annotated[str, Meta(max_length=LONGEST_NAME)]
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """Who hands reports in, when, and what is said of all of them."""
 
     caller: str = ""

@@ -63,6 +63,7 @@ and nonces only ever meet libsodium.
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from syncd.errors import MalformedError, UntrustedError
 from syncd.oprf import group, voprf
@@ -92,8 +93,7 @@ class Blinded:
     elements: list[bytes]  # 32 bytes each; one more than inputs: the check
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """A holder's answer: element for element, and its proof."""
 
     elements: list[bytes]

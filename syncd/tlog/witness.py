@@ -14,7 +14,6 @@ smaller tree may be cosigned after a larger one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from syncd.errors import MalformedError, UntrustedError
@@ -30,8 +29,7 @@ SIZE_TYPE = "text/x.tlog.size"  # content type of a 409
 TEXT = "text/plain; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A checkpoint, and why it follows from the last one."""
 
     old: int  # entries

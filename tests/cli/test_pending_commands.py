@@ -18,12 +18,9 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
     with Real(home, {"review": {"above": 3}}) as alliance:
         bank = alliance.alliance.members["bank"]
         add = bank.node.home.own.bearers.add
-        for name, *whose in (
-            ("rev", "reviewer", None, "7", "王五"),
-            ("clerk", "operator", None, "6", "李四"),
-        ):
+        for name, role in (("rev", "reviewer"), ("clerk", "operator")):
             (home / f"{name}.token").touch(0o600)
-            token = alliance.do(add(name, *whose))
+            token = alliance.do(add(name, role, None, role[:1], "王五"))
             (home / f"{name}.token").write_text(token)
             (home / name).symlink_to(home / "bank")
         yield alliance
@@ -53,7 +50,7 @@ def test_work_waits_and_is_confirmed(bank: Node, reviewer: Node) -> None:
     assert reviewer("pending", "refuse", "1").code == 2
     done = reviewer("pending", "confirm", "1", "--why", "checked")
     assert done.code == 0
-    assert "decided by rev 7 王五: checked" in done.out
+    assert "decided by rev r 王五: checked" in done.out
     words = ("report", "retract", *PHONE, "--reason", "false_positive")
     ran = bank(*words, stdin=some)  # many values are one piece of work
     assert (ran.code, "waits for a second person" in ran.err) == (6, True)

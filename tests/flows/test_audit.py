@@ -124,7 +124,7 @@ class Audited(Log):
 
     def static(self, *cosigners: SigningKey, audited: bool = False) -> Any:
         """Return all static files by path."""
-        log = replace(self.files(), checkpoint=self.note(*cosigners))
+        log = self.files()._replace(checkpoint=self.note(*cosigners))
 
         async def all_of() -> dict[str, bytes]:
             return {

@@ -35,7 +35,7 @@ def written() -> Log:
 def files(held: Sequence[Bundle] = ()) -> LogFiles:
     log = written().copy()
     log.bundles = [*(held or log.bundles)]
-    return replace(log.files(), size=SIZE)
+    return log.files()._replace(size=SIZE)
 
 
 def root(n: int) -> bytes:

@@ -1,7 +1,6 @@
 """Fetched bundles are what was signed, as far as they go."""
 
 import gzip
-from dataclasses import replace
 
 import pytest
 
@@ -55,10 +54,10 @@ def test_a_stretch_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_signed_bundle_that_is_not_what_we_had_is_a_fork() -> None:
     """Its bytes are the origin's own: no other source would mend that."""
     mine = codec.leaf_hashes(codec.records(ORIGIN, BUNDLES[0]))[:3]
-    run = replace(RUN, have=3, mine=tuple(mine))
+    run = RUN._replace(have=3, mine=tuple(mine))
     batch = stretch.check(run, FETCHED, {}).batch
     assert (batch.start, batch.stop) == (3, 2 * BUNDLE)
-    other = replace(run, mine=(*mine[:2], bytes(32)))
+    other = run._replace(mine=(*mine[:2], bytes(32)))
     with pytest.raises(ForkError, match="does not extend size 3"):
         stretch.check(other, FETCHED, {})
 

@@ -77,10 +77,10 @@ def test_what_is_no_request_is_refused(raw: bytes, why: str) -> None:
 
 
 def test_a_request_has_at_most_63_hashes() -> None:
-    most = replace(GROW, proof=(bytes(32),) * 63)
+    most = GROW._replace(proof=(bytes(32),) * 63)
     assert len(witness.parse(bytes(most)).proof) == 63
     with pytest.raises(MalformedError, match="64 hashes"):
-        witness.parse(bytes(replace(GROW, proof=(bytes(32),) * 64)))
+        witness.parse(bytes(GROW._replace(proof=(bytes(32),) * 64)))
 
 
 def ask(old: int, proof: tuple[bytes, ...], size: int, root: bytes) -> Request:
@@ -99,7 +99,7 @@ def test_a_line_that_fails_is_403() -> None:
     line = GROW.note.signatures[0]
     bad = note.Note(GROW.note.text, (replace(line, body=bytes(64)),))
     for spoiled in (alone, bad):
-        asked = replace(GROW, note=spoiled)
+        asked = GROW._replace(note=spoiled)
         made = witness.judge(asked, LOG, 256, ROOTS[256])
         assert (made.status, made.signed) == (403, b"")
 
@@ -129,9 +129,9 @@ def test_an_old_size_that_is_not_ours_is_409_and_says_ours(last: int) -> None:
 @pytest.mark.parametrize(
     ("asked", "last"),
     [
-        (replace(GROW, proof=()), 256),
-        (replace(GROW, proof=(*GROW.proof, bytes(32))), 256),
-        (replace(GROW, proof=(bytes(32),)), 256),
+        (GROW._replace(proof=()), 256),
+        (GROW._replace(proof=(*GROW.proof, bytes(32))), 256),
+        (GROW._replace(proof=(bytes(32),)), 256),
         (ask(256, GROW.proof, 300, bytes(32)), 256),
         (ask(0, (bytes(32),), 300, ROOTS[300]), 0),
         (ask(0, (), 0, bytes(32)), 0),
