@@ -1,5 +1,6 @@
 """Forms of `/v1/audit`: bundles that the daemon made, and how they are."""
 
+from syncd.flows.review import Person
 from syncd.messages.wire import WireMessage
 from syncd.web.forms import FullOutput, Output, Problem
 
@@ -20,10 +21,9 @@ class Certificate(FullOutput):
     number: str
     alliance: str
     zone: str
-    roster: int  # version
     as_of: int  # unix seconds
-    asked: str  # staff number
-    confirmed: str  # likewise, of the second person
+    by: Person  # who asked
+    decided: Person | None = None  # the second person
     listings: tuple[EndedListing, ...]
 
 

@@ -629,7 +629,8 @@ async def test_a_certificate_takes_an_end_and_two_persons(
         assert await done(bank, id_) == "done"
         sheet = (await certify(bank, value)).body
         assert sheet["number"].endswith(f"-{id_}")
-        assert (sheet["asked"], sheet["confirmed"]) == ("0042", "0043")
+        both = sheet["by"]["staff"], sheet["decided"]["staff"]
+        assert both == ("0042", "0043")
         [one] = sheet["listings"]
         assert (one["sector"], one["ended"]) == ("bank", end)
         assert [s for s, at in one["followed"] if at] == ["carrier", "police"]

@@ -15,11 +15,13 @@ from syncd.indicator import claims, token, vocabulary
 from syncd.indicator.statement import Report
 from syncd.node.serve.log_service import LogService
 from syncd.node.serve.review_service import Review
-from syncd.node.serve.shown import day_text
+from syncd.node.serve.shown import day_text, shown
 from syncd.store.vault import Query
 from syncd.web.audit_forms import Certificate, EndedListing
 from syncd.web.forms import Item
 from syncd.web.routes import HANDED_IN, Caller, route
+
+CALL = "POST", "/v1/certificates"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -28,10 +30,7 @@ class Certificates(LogService):
 
     review: Review
 
-    @route(
-        *("POST", "/v1/certificates", HANDED_IN),
-        "certify that a listing has ended",
-    )
+    @route(*CALL, HANDED_IN, "certify that a listing has ended")
     async def certify(self, caller: Caller, wanted: Item) -> Certificate:
         """Return what can be shown, for a day once a second person agreed.
 
@@ -41,19 +40,14 @@ class Certificates(LogService):
         ended = await self._ended(caller, wanted)
         if not ended:
             raise MissingError("certificate: nothing of that was listed")
-        held = await self.review.agreed(
-            *(caller, "POST /v1/certificates", wanted),
-            Change("certificate", wanted.kind, "", 1),
-        )
-        listings = [await self._listing(a, *by) for a, by in ended.items()]
-        return Certificate(
+        said = Change("certificate", wanted.kind, "", 1)
+        held = await self.review.agreed(caller, " ".join(CALL), wanted, said)
+        listings = [await self._listing(*one) for one in ended.items()]
+        return shown(
+            Certificate,
+            *(held, self.ctx.roster),
             number=f"{self.ctx.day_of(held.at)}-{held.id}",
-            alliance=self.ctx.roster.alliance,
-            zone=self.ctx.roster.zone,
-            roster=self.ctx.roster.version,
             as_of=self.ctx.now(),
-            asked=held.by.staff,
-            confirmed=held.decided.staff if held.decided else "",
             listings=tuple(listings),
         )
 
@@ -65,70 +59,58 @@ class Certificates(LogService):
         None while a report stands, or where one asks for silence or did.
         """
         ctx, kind = self.ctx, wanted.kind
-        done = await self.lookups.answers(
-            [Question(kind, wanted.value, wanted.scheme, wanted.region)],
-            purpose="audit",
-            caller=caller.name,
-            reference="",
-            timeout_s=ctx.config.lookup.deadline_ms / 1000,
-        )
-        [answer] = done.answers
+        one = Question(kind, wanted.value, wanted.scheme, wanted.region)
+        [answer] = (await self._audited(caller, one)).answers
         if answer.problem:
             raise answer.problem
         if answer.detail and not answer.tokens:
             raise UnavailableError(answer.detail)
         key = claims.key(token.KIND_CODES[kind], epoch_of(ctx.roster, kind))
-        found: list[tuple[Any, Position | None, int | None, str]] = [
-            (claim.statement, claim.position, by, day_text(day))
+        found = [
+            (claim.statement, claim.position, by, day)
             for short in answer.tokens
             for claim, by, day in await ctx.mirror.all_claims(short, key)
             if isinstance(claim.statement, Report)
         ]
         values = [(form.kind, form.value) for form in answer.forms]
-        erased = await ctx.mirror.erased(ctx.origin)
-        for row in await ctx.own.vault.page(Query(values=values, type=1)):
-            origin, at = row.position or ("", 0)
-            ours = erased if origin == ctx.origin else []
-            by = [by for a, b, by in ours if a <= at < min(b, by)]
-            if by:
-                found.append((row.fields, row.position, min(by), ""))
-            else:
-                ended = 0 if row.state == State.ENDED else None
-                found.append((row.fields, None, ended, ""))
+        rows = await ctx.own.vault.page(Query(values=values, type=1))
+        gone = {
+            row.position: (by, "")
+            for start, end, by in await ctx.mirror.erased(ctx.origin)
+            for row in rows
+            if row.position
+            and row.position[0] == ctx.origin
+            and start <= row.position[1] < min(end, by)
+        }
+        said: list[Any] = [one for one, *_ in found]
+        said += [row.fields for row in rows]
         today = ctx.today()
-        if any(
-            vocabulary.read("handling", said.handling) == "no_tip_off"
-            or (by is None and not said.test and today < said.expires)
-            for said, _, by, _ in found
+        if (
+            any(row.state < State.PUBLISHED for row in rows)
+            or any(by is None and today < c.expires for c, _, by, _ in found)
+            or "no_tip_off"
+            in {vocabulary.read("handling", one.handling) for one in said}
         ):
             return {}
-        return {
-            at: (by, on)
-            for said, at, by, on in found
-            if at and by is not None and not said.test
-        }
+        ends = ((at, by, day) for _, at, by, day in found if by is not None)
+        return {at: (by, day_text(day)) for at, by, day in ends} | gone
 
     async def _listing(
-        self, position: Position, by: int, on: str
+        self, position: Position, end: tuple[int, str]
     ) -> EndedListing:
         """Return who has shown that it merged what ended a listing."""
-        head, _ = await self._open(position[0], by)
+        head, _ = await self._open(position[0], end[0])
         had = {
             line.member: line.at
             for line in reversed(head["cosigned"])  # the first one counts
             if line.key.endswith("/merged")
         }
-        members = {one.id: one.sector for one in self.ctx.roster.members}
-        sector = members[head["member"]]
-        others = {one.id for one in self.ctx.roster.active()}
+        sectors = {one.id: one.sector for one in self.ctx.roster.active()}
+        sector = sectors.pop(head["member"], "")
+        rest = ((code, had.get(id_, 0)) for id_, code in sectors.items())
         return EndedListing(
             sector=sector,
-            ended=on,
+            ended=end[1],
             size=head["size"],
-            followed=tuple(
-                sorted(
-                    (members[id_], had.get(id_, 0))
-                    for id_ in others - {head["member"]}
-                )
-            ),
+            followed=tuple(sorted(rest)),
         )

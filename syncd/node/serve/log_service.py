@@ -25,7 +25,7 @@ from syncd.indicator.statement import NAMES, Erase, Void
 from syncd.node.context import Context, checked_day, part
 from syncd.node.follow.receipts import Receipts, with_receipts
 from syncd.node.publish.publisher import Publisher
-from syncd.node.serve.lookups import Lookups, lookup_item
+from syncd.node.serve.lookups import Answered, Lookups, lookup_item
 from syncd.node.serve.peer_service import PeerService
 from syncd.node.serve.review_service import Review
 from syncd.node.serve.shown import claim_items
@@ -208,13 +208,8 @@ class LogService:
         row = await own.vault.by_index(origin, index)
         made["accepted_at"] = row.accepted_at if row else None
         about, kind = token.decode(content.token), content.kind
-        done = await self.lookups.answers(
-            [Question(kind, token=about, epoch=content.epoch)],
-            purpose="audit",
-            caller=caller.name,
-            reference="",
-            timeout_s=self.ctx.config.lookup.deadline_ms / 1000,
-        )
+        one = Question(kind, token=about, epoch=content.epoch)
+        done = await self._audited(caller, one)
         [answer] = done.answers
         if answer.problem:  # of a retired epoch: not recorded by itself
             at = origin, index
@@ -284,6 +279,16 @@ class LogService:
                 if not end or day < statement.day(end)
             ],
             await mirror.erased(log.origin),
+        )
+
+    async def _audited(self, caller: Caller, one: Question) -> Answered:
+        """Look one value or token up, for this purpose."""
+        return await self.lookups.answers(
+            [one],
+            purpose="audit",
+            caller=caller.name,
+            reference="",
+            timeout_s=self.ctx.config.lookup.deadline_ms / 1000,
         )
 
 

@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from syncd.errors import MissingError, PendingError, RefusedError, SyncdError
 from syncd.flows import review
 from syncd.flows.basis import ClaimSource, Key, claims_on
-from syncd.flows.draft import RawValue
 from syncd.flows.entry import Filter
 from syncd.flows.own_lists import plain_text
 from syncd.flows.review import Change, Held, Person
@@ -28,7 +27,7 @@ from syncd.node.serve.shown import shown, unmasked
 from syncd.store.pending import FINAL
 from syncd.store.vault import Query
 from syncd.web import problem, routes
-from syncd.web.forms import Page, paged
+from syncd.web.forms import Item, Page, paged
 from syncd.web.report_forms import ValueCall, VaultValue
 from syncd.web.review_forms import Decision, HeldCall, HeldRow, PendingQuery
 from syncd.web.routes import REVIEWERS, WATCHERS, Caller, route
@@ -282,7 +281,7 @@ class Review:
         for call, raw in await self.book.parts(held.id, PARTS):
             body = ways[call].body(bytes(raw))
             drafts += [d for n in DRAFTS for d in getattr(body, n, ())]
-            drafts += [body] if isinstance(body, RawValue) else []
+            drafts += [body] if isinstance(body, Item) else []
             if len(drafts) >= LISTED:  # of a load each has 10,000 at most
                 break
         return drafts[:LISTED]
