@@ -52,7 +52,6 @@ from syncd.node.serve.alerts import Alerts
 from syncd.node.serve.asked_again import AskedAgain
 from syncd.node.serve.audit_service import AuditService
 from syncd.node.serve.budgets import Budgets
-from syncd.node.serve.certificates import Certificates
 from syncd.node.serve.changes import Changes
 from syncd.node.serve.claim_intake import ClaimIntake
 from syncd.node.serve.dispute_check import DisputeCheck
@@ -65,6 +64,7 @@ from syncd.node.serve.lifts import Lifts
 from syncd.node.serve.local_apis import LocalApis
 from syncd.node.serve.local_service import LocalService
 from syncd.node.serve.local_workers import LocalWorkers
+from syncd.node.serve.log_service import LogService
 from syncd.node.serve.lookups import Claims, Lookups
 from syncd.node.serve.made_files import MadeFiles
 from syncd.node.serve.metrics import Metrics
@@ -236,7 +236,7 @@ class Daemon:
         )
         self.own_lists = self._make(OwnListService, lookup=self.lookups.lookup)
         self.access = self._make(AccessService)
-        self.log_service = self._make(Certificates)
+        self.log_service = self._make(LogService)
         self.audits = self._make(AuditService)
         self.daily = self._make(Daily, review=self.review.daily)
 

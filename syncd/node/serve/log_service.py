@@ -1,4 +1,4 @@
-"""The service behind `/v1/logs`.
+"""The service behind `/v1/logs` and `/v1/certificates`.
 
 A log as its signed checkpoint has it, and one entry with its proof. An
 auditor gets what one gets at the peer API: no payload of a type
@@ -13,28 +13,33 @@ from typing import Any, Final
 
 from msgspec import structs
 
-from syncd.errors import MissingError
+from syncd.errors import MissingError, UnavailableError
 from syncd.flows import erasure, log_files, serve
-from syncd.flows.judge import Question
+from syncd.flows.judge import Question, epoch_of
+from syncd.flows.ports import State
 from syncd.flows.review import Change
 from syncd.flows.serve import LogFiles
 from syncd.indicator import absent, codec, leaf, statement, token, vocabulary
 from syncd.indicator.claims import key as claim_key
 from syncd.indicator.leaf import Record
-from syncd.indicator.statement import NAMES, Erase, Void
+from syncd.indicator.statement import NAMES, Erase, Report, Void
 from syncd.node.context import Context, checked_day, part
 from syncd.node.follow.receipts import Receipts, with_receipts
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve.lookups import Answered, Lookups, lookup_item
 from syncd.node.serve.peer_service import PeerService
 from syncd.node.serve.review_service import Review
-from syncd.node.serve.shown import claim_items
+from syncd.node.serve.shown import claim_items, day_text, shown
+from syncd.store.vault import Query
 from syncd.tlog import checkpoint, note, proof, tiles
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import log_forms as forms
+from syncd.web.audit_forms import Certificate, EndedListing
+from syncd.web.forms import Item
 from syncd.web.routes import AUDITORS, HANDED_IN, REVIEWERS, Caller, route
 
 BUNDLES: Final = 64  # that one page may look into
+Ended = tuple[str, int, str]  # its log, the index of what ended it, the day
 EFFECTS: Final = frozenset({2, 3, 18, 19})  # types that have one
 
 
@@ -279,6 +284,97 @@ class LogService:
                 if not end or day < statement.day(end)
             ],
             await mirror.erased(log.origin),
+        )
+
+    # -------------------------------------------------------- a certificate
+
+    @route(
+        "POST /v1/certificates", HANDED_IN, "certify that a listing has ended"
+    )
+    async def certify(self, caller: Caller, wanted: Item) -> Certificate:
+        """Return what can be shown, for a day once a second person agreed.
+
+        It goes to the person concerned: whatever is against it is refused as
+        what never was listed.
+
+        Raises:
+            MissingError: nothing was listed, or it must not be told.
+        """
+        ended = await self._ended(caller, wanted)
+        if not ended:
+            raise MissingError("certificate: nothing of that was listed")
+        said = Change("certificate", wanted.kind, "", 1)
+        held = await self.review.agreed(
+            caller, "POST /v1/certificates", wanted, said
+        )
+        return shown(
+            Certificate,
+            *(held, self.ctx.roster),
+            number=f"{self.ctx.day_of(held.at)}-{held.id}",
+            as_of=self.ctx.now(),
+            listings=tuple([await self._followed(*one) for one in ended]),
+        )
+
+    async def _ended(self, caller: Caller, wanted: Item) -> list[Ended]:
+        """Return where each listing was, what ended it, and on which day.
+
+        None while a report stands, or where one asks for silence or did.
+        """
+        ctx, kind = self.ctx, wanted.kind
+        asked = Question(kind, wanted.value, wanted.scheme, wanted.region)
+        [answer] = (await self._audited(caller, asked)).answers
+        if answer.problem:
+            raise answer.problem
+        if answer.detail and not answer.tokens:
+            raise UnavailableError(answer.detail)
+        key = claim_key(token.KIND_CODES[kind], epoch_of(ctx.roster, kind))
+        found = [
+            (claim.origin, by, day_text(day), claim.statement)
+            for short in answer.tokens
+            for claim, by, day in await ctx.mirror.all_claims(short, key)
+            if isinstance(claim.statement, Report)
+        ]
+        values = [(form.kind, form.value) for form in answer.forms]
+        rows = await ctx.own.vault.page(Query(values=values, type=1))
+        gone = [
+            (ctx.origin, by, "")
+            for start, end, by in await ctx.mirror.erased(ctx.origin)
+            for origin, at in (row.position or ("", 0) for row in rows)
+            if origin == ctx.origin and start <= at < end
+            if at < by < absent.RETIRED
+        ]
+        said: list[Any] = [row.fields for row in rows]
+        said += [one[-1] for one in found]
+        if (
+            any(row.state < State.PUBLISHED for row in rows)
+            or any(
+                r.expires > ctx.today() for _, by, _, r in found if by is None
+            )
+            or any(
+                vocabulary.read("handling", r.handling) != "open" for r in said
+            )
+        ):
+            return []
+        return [
+            (o, by, day) for o, by, day, _ in found if by is not None
+        ] + gone
+
+    async def _followed(self, origin: str, by: int, day: str) -> EndedListing:
+        """Return who has shown that it merged what ended a listing."""
+        head, _ = await self._open(origin, by)
+        had = {
+            line.member: line.at
+            for line in reversed(head["cosigned"])  # the first one counts
+            if line.key.endswith("/merged")
+        }
+        sectors = {one.id: one.sector for one in self.ctx.roster.active()}
+        sector = sectors.pop(head["member"], "")
+        rest = ((code, had.get(id_, 0)) for id_, code in sectors.items())
+        return EndedListing(
+            sector=sector,
+            ended=day,
+            size=head["size"],
+            followed=tuple(sorted(rest)),
         )
 
     async def _audited(self, caller: Caller, one: Question) -> Answered:
