@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from syncd.flows import held
 from syncd.flows.log_files import type_of
-from syncd.flows.ports import Cosigned, MirrorReader, Offload
+from syncd.flows.ports import Cosigned, Mirror, Offload
 from syncd.indicator import codec
 from syncd.indicator.statement import AnchoredLog
 from syncd.tlog import checkpoint, note
@@ -26,7 +26,7 @@ async def due(
     day: str,
     merged: Mapping[str, Cosigned],
     anchored: Mapping[str, int],
-    mirror: MirrorReader,
+    mirror: Mirror,
     offload: Offload,
 ) -> tuple[AnchoredLog, ...]:
     """Return what an anchor of today has, sorted; nothing if nothing is due.
@@ -51,7 +51,7 @@ async def due(
 
 
 async def _gained(
-    origin: str, old: int, new: int, mirror: MirrorReader, offload: Offload
+    origin: str, old: int, new: int, mirror: Mirror, offload: Offload
 ) -> bool:
     """Tell whether entries old..new-1 have one of those types; newest first."""
     copy = held.copy(mirror, await mirror.head(origin))

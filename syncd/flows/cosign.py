@@ -12,7 +12,7 @@ from typing import Protocol
 
 from syncd.errors import ForkError, MalformedError, StaleError
 from syncd.flows import held
-from syncd.flows.ports import Cosigned, MirrorReader
+from syncd.flows.ports import Cosigned, Mirror
 from syncd.tlog import checkpoint, cosignature, note, witness
 from syncd.tlog.note import SigningKey, VerifierKey
 from syncd.tlog.witness import Judgement
@@ -39,7 +39,7 @@ class CosignBook(Protocol):
 class Cosigner:
     """Cosigns what we hold of one log."""
 
-    mirror: MirrorReader
+    mirror: Mirror
     log_key: VerifierKey  # bears the log's name
     book: CosignBook
     now: int  # unix seconds

@@ -7,11 +7,11 @@ from typing import NamedTuple
 from syncd.errors import DamagedError
 from syncd.flows.ports import (
     Bundle,
+    Mirror,
     MirrorHead,
-    MirrorReader,
     Offload,
     OwnHead,
-    OwnLogReader,
+    OwnLog,
 )
 from syncd.indicator import codec
 from syncd.indicator.leaf import Record
@@ -80,12 +80,12 @@ def opened(origin: str, bundles: Iterable[Bundle], start: int) -> list[Record]:
     return found[start % BUNDLE :]
 
 
-def own(log: OwnLogReader, tip: OwnHead) -> Held:
+def own(log: OwnLog, tip: OwnHead) -> Held:
     """Return our own log as of `tip`."""
     return Held(tip.origin, "own.db", tip.frontier, log.bundle, log.roots)
 
 
-def copy(mirror: MirrorReader, head: MirrorHead) -> Held:
+def copy(mirror: Mirror, head: MirrorHead) -> Held:
     """Return our copy of another's log as of `head`."""
     return Held(
         head.origin,

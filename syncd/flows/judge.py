@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import structs
 
-from syncd.errors import NOTHING, HoldersError, Message, SyncdError
+from syncd.errors import NOTHING, Message, SyncdError
 from syncd.flows import basis, sighting
 from syncd.flows.basis import Basis, ClaimSource, Key, claims_on
 from syncd.flows.ports import Offload, Position, at_once
@@ -212,7 +212,14 @@ class Judge:
         elif 0 in guard.levels:  # whatever the claims are
             answer = self._judged({}, _LISTED)
         else:
-            answer = self._unknown(question.kind)
+            failed = self.failed.get(question.kind)
+            missing = getattr(failed, "missing", ())
+            why = Message("oprf: {kind}: not asked", kind=question.kind)
+            answer = Answer(
+                verdict=verdict.unknown("holders_missing"),
+                missing=missing,
+                detail=failed.text if failed else why,
+            )
         judged = answer.verdict
         owned = judged is not None and judged.verdict == "protected"
         owner = guard.owner if owned else None
@@ -226,17 +233,6 @@ class Judge:
                 *(("faked_caller_id",) if asked.faked else ()),
                 *(asked.forms[0].notices if asked.forms else ()),
             ),
-        )
-
-    def _unknown(self, kind: str) -> Answer:
-        failed = self.failed.get(kind)
-        missing = failed.missing if isinstance(failed, HoldersError) else ()
-        return Answer(
-            verdict=verdict.unknown("holders_missing"),
-            missing=missing,
-            detail=failed.text
-            if failed
-            else Message("oprf: {kind}: not asked", kind=kind),
         )
 
     def _judged(self, on: Mapping[Key, bytes], guard: never.Guard) -> Answer:

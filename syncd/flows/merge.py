@@ -11,7 +11,7 @@ from syncd.flows.ports import (
     MirrorHead,
     Offload,
     OwnHead,
-    OwnLogReader,
+    OwnLog,
 )
 from syncd.flows.pull_context import Budget, PullContext
 from syncd.flows.stretch import fold
@@ -23,7 +23,7 @@ MOST_MISSING = 4096  # withheld indices that we keep in mind, per log
 
 
 async def own(
-    log: OwnLogReader,
+    log: OwnLog,
     mirror: Mirror,
     offload: Offload,
     *,
@@ -63,7 +63,7 @@ def _ours(mirror: Mirror, offload: Offload) -> PullContext:
 
 
 async def _go_on(
-    log: OwnLogReader,
+    log: OwnLog,
     tip: OwnHead,
     old: MirrorHead,
     mirror: Mirror,

@@ -128,8 +128,8 @@ class Access:
     receipt: str = ""  # hex hash of what its asker gets to show it
 
 
-class OwnLogReader(Protocol):
-    """Our own log, in own.db."""
+class OwnLog(Protocol):
+    """Our own log, in own.db. There is one writer: the daemon."""
 
     async def head(self) -> OwnHead:
         """Return the committed tip."""
@@ -139,10 +139,6 @@ class OwnLogReader(Protocol):
 
     async def roots(self, first: int, last: int) -> list[bytes]:
         """Return the roots of full bundles first..last-1, in order."""
-
-
-class OwnLog(OwnLogReader, Protocol):
-    """Our own log to be written. There is one writer: the daemon."""
 
     async def append(
         self,
@@ -195,8 +191,11 @@ class Finding:
     detail: Message  # positions and sizes, never raw values or whole tokens
 
 
-class MirrorReader(Protocol):
-    """Our verified copies of other members' logs."""
+class Mirror(Protocol):
+    """Our verified copies of other members' logs.
+
+    A pull moves them, and what a roster decides of a fork.
+    """
 
     async def head(self, origin: str) -> MirrorHead:
         """Return how far we are (size 0 if we never heard of it)."""
@@ -209,10 +208,6 @@ class MirrorReader(Protocol):
 
     async def notes(self, origin: str) -> Mapping[int, bytes]:
         """Return the kept signed checkpoints by size."""
-
-
-class Mirror(MirrorReader, Protocol):
-    """What moves them: a pull, and what a roster decides of a fork."""
 
     async def advance(
         self,

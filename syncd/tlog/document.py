@@ -24,7 +24,6 @@ from syncd.tlog.note import Note
 
 MAX_SIZE = notes.MAX_SIZE  # bytes
 
-_WHAT = re.compile(r"[a-z0-9-]+", re.ASCII)
 _ALLIANCE = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -74,10 +73,6 @@ def sign(
     Raises:
         MalformedError: the document would not be read back.
     """
-    if not _WHAT.fullmatch(what):
-        raise MalformedError(
-            "document: {what} names no kind of document", what=repr(what)
-        )
     text = str(Document(what, alliance_id, value))
     parse(text, what)
     return notes.sign(text, *keys)

@@ -96,12 +96,6 @@ def test_what_is_no_document_is_refused(rest: str) -> None:
         document.parse(f"syncd/join/v1\n{rest}", "join")
 
 
-@pytest.mark.parametrize("what", ["", "Join", "jo in", "join/v1", "jöin"])
-def test_a_kind_has_a_plain_name(what: str) -> None:
-    with pytest.raises(MalformedError, match="names no kind"):
-        document.sign(what, ID, VALUE, LI)
-
-
 def test_what_would_not_be_read_back_is_not_signed() -> None:
     with pytest.raises(MalformedError, match="three lines"):
         document.sign("join", "abc", VALUE, LI)
