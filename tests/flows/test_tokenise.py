@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec import structs
 
 from syncd import canonical
@@ -205,15 +203,6 @@ async def test_what_a_holder_refuses(
     with pytest.raises(RefusedError):
         await holder.answer(body_of(world, **changes))
     assert holder.book.counted == []
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes(body: bytes) -> None:
-    """Any bytes are a request of one spelling, or malformed."""
-    try:
-        assert bytes(evaluation.parse(body)) == body
-    except MalformedError:
-        pass
 
 
 # ------------------------------------------------------- the check element

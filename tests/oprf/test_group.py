@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
@@ -61,15 +61,6 @@ def test_no_inverse_of_zero(at: int) -> None:
     values[at] = group.ZERO
     with pytest.raises(MalformedError, match="zero"):
         group.invert_all(values)
-
-
-@settings(max_examples=20)
-@given(st.lists(scalars, max_size=8))
-def test_totals(values: list[bytes]) -> None:
-    """The sum of points is the point of the sum."""
-    total = sum(int.from_bytes(s, "little") for s in values) % group.ORDER
-    want = group.multiply_base(group.scalar(total)) if total else group.ZERO
-    assert group.total([group.multiply_base(s) for s in values]) == want
 
 
 def test_random_scalars_are_never_zero() -> None:

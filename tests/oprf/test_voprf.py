@@ -43,11 +43,6 @@ def composites(case: dict[str, Any]) -> list[bytes]:
     return [group.weighted_sum(weights, points) for points in pairs]
 
 
-def test_domain_separation() -> None:
-    """The tag that hashes to the group is the RFC's."""
-    assert voprf.TO_GROUP.hex() == SUITE["groupDST"]
-
-
 @pytest.mark.parametrize("case", CASES)
 def test_evaluation(case: dict[str, Any]) -> None:
     """Blinding, evaluation and output are the RFC's, byte for byte."""

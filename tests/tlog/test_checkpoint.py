@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, UntrustedError
-from syncd.tlog import checkpoint, cosignature, note, strict
+from syncd.tlog import checkpoint, note, strict
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.key import COSIGNATURE, ED25519, SigningKey
+from syncd.tlog.key import ED25519, SigningKey
 from tests.cases import vectors
 from tests.tlog.edits import edited
 
@@ -93,16 +93,6 @@ def test_a_log_speaks_for_its_own_origin_only() -> None:
     raw = bytes(note.sign(str(other), ALPHA))
     with pytest.raises(UntrustedError, match="signed for origin beta"):
         checkpoint.open_(raw, ALPHA.verifier)
-
-
-def test_a_cosignature_is_not_the_logs_line() -> None:
-    seen = SigningKey("beta.example/seen", COSIGNATURE, b"\3" * 32)
-    signed = checkpoint.sign(HEAD, ALPHA)
-    line = cosignature.cosign(TEXT, seen, 1)
-    with pytest.raises(UntrustedError, match="no signature of a known key"):
-        checkpoint.open_(bytes(note.Note(TEXT, (line,))), ALPHA.verifier)
-    head, _ = checkpoint.open_(bytes(note.add(signed, line)), ALPHA.verifier)
-    assert head == HEAD
 
 
 def test_what_would_not_be_read_back_is_not_signed() -> None:

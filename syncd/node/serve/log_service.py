@@ -19,17 +19,18 @@ from syncd.flows.judge import Question, epoch_of
 from syncd.flows.ports import State
 from syncd.flows.review import Change
 from syncd.flows.serve import LogFiles
-from syncd.indicator import absent, codec, leaf, statement, token, vocabulary
+from syncd.indicator import absent, codec, leaf, statement, token
 from syncd.indicator.claims import key as claim_key
 from syncd.indicator.leaf import Record
-from syncd.indicator.statement import NAMES, Erase, Report, Void
+from syncd.indicator.statement import NAMES, Erase, Void
+from syncd.indicator.vocabulary import read
 from syncd.node.context import Context, checked_day, part
 from syncd.node.follow.receipts import Receipts, with_receipts
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve.lookups import Answered, Lookups, lookup_item
 from syncd.node.serve.peer_service import PeerService
 from syncd.node.serve.review_service import Review
-from syncd.node.serve.shown import claim_items, day_text, shown
+from syncd.node.serve.shown import claim_items, shown
 from syncd.store.vault import Query
 from syncd.tlog import checkpoint, note, proof, tiles
 from syncd.tlog.merkle import BUNDLE
@@ -329,10 +330,12 @@ class LogService:
             raise UnavailableError(answer.detail)
         key = claim_key(token.KIND_CODES[kind], epoch_of(ctx.roster, kind))
         found = [
-            (claim.origin, by, day_text(day), claim.statement)
+            one
             for short in answer.tokens
-            for claim, by, day in await ctx.mirror.all_claims(short, key)
-            if isinstance(claim.statement, Report)
+            for one in claim_items(
+                ctx.roster, await ctx.mirror.all_claims(short, key)
+            )
+            if one.type == "report"
         ]
         values = [(form.kind, form.value) for form in answer.forms]
         rows = await ctx.own.vault.page(Query(values=values, type=1))
@@ -343,21 +346,15 @@ class LogService:
             if origin == ctx.origin and start <= at < end
             if at < by < absent.RETIRED
         ]
-        said: list[Any] = [row.fields for row in rows]
-        said += [one[-1] for one in found]
+        said: list[Any] = [*found, *(row.fields for row in rows)]
         if (
             any(row.state < State.PUBLISHED for row in rows)
-            or any(
-                r.expires > ctx.today() for _, by, _, r in found if by is None
-            )
-            or any(
-                vocabulary.read("handling", r.handling) != "open" for r in said
-            )
+            or any(not r.ended_by and ctx.today() < r.expires for r in found)
+            or any(read("handling", r.handling) != "open" for r in said)
         ):
             return []
-        return [
-            (o, by, day) for o, by, day, _ in found if by is not None
-        ] + gone
+        ended = [(*r.position, r.ended_by, r.ended_on) for r in found]
+        return [(o, by, day) for o, _, by, day in ended if by] + gone
 
     async def _followed(self, origin: str, by: int, day: str) -> EndedListing:
         """Return who has shown that it merged what ended a listing."""
