@@ -39,21 +39,14 @@ def bundles_of(size: int) -> Iterator[tuple[int, int]]:
         yield size // BUNDLE, size % BUNDLE
 
 
-def tiles_of(size: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (level, n, width) of each tile of a log of `size` entries."""
-    level = 0
-    while size:
-        for n, width in bundles_of(size):
-            yield level, n, width
-        size //= BUNDLE
-        level += 1
-
-
 def layout(size: int, *, audit: bool = False) -> Iterator[str]:
     """Yield the path of each static file of a log of `size` entries."""
     yield "checkpoint"
-    for level, n, width in tiles_of(size):
-        yield f"tile/{tiles.tile_tail(level, n, width)}"
+    level, left = 0, size
+    while left:
+        for n, width in bundles_of(left):
+            yield f"tile/{tiles.tile_tail(level, n, width)}"
+        level, left = level + 1, left // BUNDLE
     body = "audit" if audit else "payload"
     for n, width in bundles_of(size):
         yield f"tile/entries/{tiles.path(n, width)}"

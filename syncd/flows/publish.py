@@ -190,11 +190,10 @@ async def _outputs(
 ) -> tuple[dict[str, int], Mapping[Identifier, bytes]]:
     """Return the epoch of each kind, and the outputs of all values."""
     epochs = {row.kind: tokeniser.epoch(row.kind).epoch for row in rows}
-    wanted = [Identifier(row.kind, row.value) for row in rows if row.value]
-    if not wanted:
-        return epochs, {}
     outputs = await tokeniser.outputs(
-        wanted, purpose="publish", timeout_s=timeout_s
+        [Identifier(row.kind, row.value) for row in rows if row.value],
+        purpose="publish",
+        timeout_s=timeout_s,
     )
     for kind, epoch in epochs.items():
         if tokeniser.epoch(kind).epoch != epoch:

@@ -16,7 +16,6 @@ from syncd.flows.quorums import NO_TIME, Quorums
 from syncd.grouped import Grouped
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
-from syncd.roster.roster import Roster
 from syncd.roster.terms import BULK, Epoch
 
 BULK_BATCH = 1024  # identifiers in one request
@@ -49,8 +48,6 @@ class Tokeniser(Quorums):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._cache: dict[tuple[Identifier, int], bytes] = {}
-        self._read: Roster | None = None
-        self._newest: dict[str, int] = {}  # epoch by kind, of the one read
         self._groups: dict[tuple[str, str], Grouped[_Wish, _Came]] = {}
 
     def epoch(self, kind: str) -> Epoch:
@@ -72,13 +69,8 @@ class Tokeniser(Quorums):
 
     def _place(self, one: Identifier) -> tuple[Identifier, int]:
         """Return where an output is remembered: by the newest epoch."""
-        roster = self.roster()
-        if roster is not self._read:
-            self._read, self._newest = roster, {}
-            for kind in ("phone", "account"):
-                epoch = roster.epoch(kind)
-                self._newest[kind] = epoch.epoch if epoch else 0
-        return one, self._newest.get(one.kind, 0)
+        epoch = self.roster().epoch(one.kind)
+        return one, epoch.epoch if epoch else 0
 
     async def outputs(
         self,
