@@ -159,10 +159,9 @@ class _Puller:
     _signed: bytes
     _context: PullContext
     _first: int = 0  # number of the first bundle of `_roots`
-    _roots: list[bytes] = field(default_factory=list)  # proven, whole bundles
+    _roots: list[bytes] = field(default_factory=list)  # proven, of bundles
     _tail: list[bytes] = field(default_factory=list)
     # proven leaf hashes of the last one
-    _proven: bool = False
     _ahead: dict[Run, asyncio.Task[Stretch]] = field(default_factory=dict)
     # one, or none
 
@@ -173,7 +172,7 @@ class _Puller:
         for source in self._context.sources:
             try:
                 head = await self._context.mirror.head(origin)
-                if not self._proven:
+                if not self._roots:
                     await self._prove(source, head)
                 await self._follow(source, head)
             except BrokenSourceError as e:
@@ -197,7 +196,7 @@ class _Puller:
             await self._judge(source, head)
             raise
         self._first = head.mirrored // BUNDLE
-        self._roots, self._tail, self._proven = roots, tail, True
+        self._roots, self._tail = [*roots, merkle.root(tail)], tail
 
     async def _judge(self, source: Source, head: MirrorHead) -> None:
         """Tell a source that lies from a log that has forked.
@@ -317,7 +316,7 @@ class _Puller:
             origin=self._new.origin,
             first=have // BUNDLE,
             widths=tuple(width for _, width in wanted),
-            roots=tuple(self._root(n) for n, _ in wanted),
+            roots=tuple(self._roots[n - self._first] for n, _ in wanted),
             have=have,
             mine=mine,
             merge=merge,
@@ -363,12 +362,6 @@ class _Puller:
                 )
             except UnavailableError:
                 return done
-
-    def _root(self, n: int) -> bytes:
-        at = n - self._first
-        if at < len(self._roots):
-            return self._roots[at]
-        return merkle.root(self._tail)
 
     async def _advance(self, head: MirrorHead, ready: Stretch) -> MirrorHead:
         """Commit a stretch, and return the head after it."""
