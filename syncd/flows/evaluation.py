@@ -103,10 +103,17 @@ class Request:
 _Number = Annotated[int, msgspec.Meta(ge=0, le=canonical.MAX_INTEGER)]
 
 
+_Hex = Annotated[str, msgspec.Meta(pattern=r"\A([0-9a-f]{2}){0,64}\Z")]
+_Id = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
+_Points = Annotated[
+    str, msgspec.Meta(pattern=r"\A([0-9a-f]{64}){1,4096}\Z")
+]  # `threshold.MAX_BATCH`
+
+
 class _Asked(msgspec.Struct, omit_defaults=True):
-    elements: str
+    elements: _Points
     generation: _Number
-    id: str
+    id: _Id
     key: tuple[str, _Number]
     purpose: str
     quorum: tuple[_Number, ...]
@@ -114,8 +121,8 @@ class _Asked(msgspec.Struct, omit_defaults=True):
 
 
 class _Answer(msgspec.Struct):
-    elements: str
-    proof: str
+    elements: _Points
+    proof: _Hex
 
 
 class _Answered(msgspec.Struct, omit_defaults=True):
@@ -131,12 +138,7 @@ def parse(body: bytes) -> Request:
         MalformedError: not the one spelling of a well-formed request.
     """
     asked = canonical.load(body, _Asked)
-    id_ = asked.id
-    if len(id_) != 32 or id_.strip("0123456789abcdef"):
-        raise MalformedError("oprf: request id is not 16 bytes of hex")
     points = _points(asked.elements)
-    if not 1 <= len(points) <= threshold.MAX_BATCH:
-        raise MalformedError("oprf: {n} elements, want 1..4096", n=len(points))
     last = asked.proof == "last"
     if last and len(points) <= CHECKED:
         raise MalformedError(
@@ -149,27 +151,14 @@ def parse(body: bytes) -> Request:
         asked.generation,
         asked.quorum,
         asked.purpose,
-        id_,
+        asked.id,
         points,
         last,
     )
 
 
-def _hex(text: str, what: str) -> bytes:
-    try:
-        raw = bytes.fromhex(text)
-    except ValueError as e:
-        raise MalformedError("oprf: {what} not hex", what=what) from e
-    if raw.hex() != text:
-        raise MalformedError("oprf: {what} not in lower-case hex", what=what)
-    return raw
-
-
 def _points(text: str) -> tuple[bytes, ...]:
-    raw = _hex(text, "elements are")
-    if len(raw) % group.POINT_SIZE:
-        raise MalformedError("oprf: elements are not whole points")
-    return tuple(group.split(raw))
+    return tuple(group.split(bytes.fromhex(text)))
 
 
 # -------------------------------------------------------------- the holder
@@ -244,11 +233,11 @@ def sign_reply(
     left: int | None = None,
 ) -> bytes:
     """Return the bytes of a reply, with the note of who answers."""
-    signed = _signed(bytes(request), canonical.dumps(reply))
-    note = document.sign("oprf-reply", roster.id, signed, key)
-    answered = {"note": bytes(note).decode(), "reply": reply}
-    said = {} if left is None else {"left": left}
-    return canonical.dumps(said | answered)
+    raw = canonical.dumps(reply)
+    signed = _signed(bytes(request), raw)
+    note = bytes(document.sign("oprf-reply", roster.id, signed, key))
+    answered = _Answered(note.decode(), msgspec.Raw(raw), left)
+    return msgspec.json.encode(answered, order="sorted")
 
 
 def check_quorum(request: Request, epoch: Epoch, index: int) -> None:
@@ -313,7 +302,7 @@ def check_reply(
     """
     answer = canonical.load(reply, _Answer)
     points = list(_points(answer.elements))
-    proof = _hex(answer.proof, "proof is")
+    proof = bytes.fromhex(answer.proof)
     evaluation = threshold.Evaluation(points, proof)
     threshold.check(
         public_share,

@@ -25,7 +25,6 @@ from typing import Any
 
 from syncd.errors import DamagedError, MalformedError
 
-POINT_SIZE = 32  # bytes
 ORDER = 2**252 + 27742317777372353535851937790883648493
 
 ZERO = bytes(32)  # the scalar 0, and the encoding of the identity

@@ -103,18 +103,14 @@ class Evaluation(NamedTuple):
 # ── keys ─────────────────────────────────────────────────────────────────────
 
 
-def deal(t: int, n: int, rng: Rng) -> Dealt:
-    """Draw a key and share it out t of n.
+def deal(t: int, n: int, rng: Rng, key: bytes = b"") -> Dealt:
+    """Draw a key, or take that one, and share it out t of n.
 
     Whoever runs this knows the key: good for tests, demonstrations and a
     first epoch that says so.
     """
-    return share(group.random_scalar(rng), t, n, rng)
-
-
-def share(key: bytes, t: int, n: int, rng: Rng) -> Dealt:
-    """Share out `key` t of n with a fresh polynomial."""
     _check_threshold(t, n)
+    key = key or group.random_scalar(rng)
     group.check_scalar(key, "key")
     coefficients = [key, *group.random_scalars(t - 1, rng)]
     shares = {i: _polynomial(coefficients, i) for i in range(1, n + 1)}

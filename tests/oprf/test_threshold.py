@@ -66,7 +66,7 @@ def test_outputs() -> None:
             f"syncd-oprf-v1\0{kind}\0{row['normal_form']}".encode()
             for row in rows
         ]
-        dealt = threshold.share(bytes.fromhex(text), 2, 3, rng)
+        dealt = threshold.deal(2, 3, rng, bytes.fromhex(text))
         blinded = threshold.blind(inputs, rng)
         got = answers(dict(dealt.shares), (1, 3), blinded)
         outputs = threshold.finish(blinded, got)
@@ -117,7 +117,7 @@ def test_shares_are_shares() -> None:
     key = group.scalar_sub(
         group.scalar_mul(group.scalar(2), one.shares[1]), one.shares[2]
     )  # f(0) = 2·f(1) - f(2) on a line
-    two = threshold.share(key, 2, 3, rng)
+    two = threshold.deal(2, 3, rng, key)
     assert one.public == two.public
     assert not set(one.shares.values()) & set(two.shares.values())
     blinded = threshold.blind([b"x"], rng)

@@ -13,21 +13,21 @@ from typing import Any, Final
 
 from msgspec import structs
 
-from syncd.errors import MissingError, UnavailableError
+from syncd.errors import MissingError
 from syncd.flows import erasure, log_files, serve
 from syncd.flows.judge import Question, epoch_of
 from syncd.flows.ports import State
 from syncd.flows.review import Change
 from syncd.flows.serve import LogFiles
-from syncd.indicator import absent, codec, leaf, statement, token
+from syncd.indicator import absent, codec, identifier, leaf, statement, token
 from syncd.indicator.claims import key as claim_key
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import NAMES, Erase, Void
-from syncd.indicator.vocabulary import read
+from syncd.indicator.vocabulary import check, read
 from syncd.node.context import Context, checked_day, part
 from syncd.node.follow.receipts import Receipts, with_receipts
 from syncd.node.publish.publisher import Publisher
-from syncd.node.serve.lookups import Answered, Lookups, lookup_item
+from syncd.node.serve.lookups import Lookups, lookup_item
 from syncd.node.serve.peer_service import PeerService
 from syncd.node.serve.review_service import Review
 from syncd.node.serve.shown import claim_items, shown
@@ -214,8 +214,13 @@ class LogService:
         row = await own.vault.by_index(origin, index)
         made["accepted_at"] = row.accepted_at if row else None
         about, kind = token.decode(content.token), content.kind
-        one = Question(kind, token=about, epoch=content.epoch)
-        done = await self._audited(caller, one)
+        done = await self.lookups.answers(
+            [Question(kind, token=about, epoch=content.epoch)],
+            purpose="audit",
+            caller=caller.name,
+            reference="",
+            timeout_s=self.ctx.config.lookup.deadline_ms / 1000,
+        )
         [answer] = done.answers
         if answer.problem:  # of a retired epoch: not recorded by itself
             at = origin, index
@@ -234,7 +239,7 @@ class LogService:
         self, caller: Caller, wanted: forms.Erasure
     ) -> forms.Erasing:
         """Erase entries for good, here and at every member; or say what goes."""
-        vocabulary.check("reason", "erase_reason", wanted.reason)
+        check("reason", "erase_reason", wanted.reason)
         named = sorted({*wanted.entries})
         said = await self._erasable(named)
         vault, origin = self.ctx.own.vault, self.ctx.origin
@@ -322,22 +327,24 @@ class LogService:
         None while a report stands, or where one asks for silence or did.
         """
         ctx, kind = self.ctx, wanted.kind
-        asked = Question(kind, wanted.value, wanted.scheme, wanted.region)
-        [answer] = (await self._audited(caller, asked)).answers
-        if answer.problem:
-            raise answer.problem
-        if answer.detail and not answer.tokens:
-            raise UnavailableError(answer.detail)
+        tried = wanted.read(identifier.for_lookup, ctx.config.member.region)
+        outputs = await self.lookups.tokeniser.outputs(
+            tried,
+            purpose="audit",
+            timeout_s=ctx.config.lookup.deadline_ms / 1000,
+        )
+        tokens = [*map(token.token, outputs.values())]
+        await self.lookups.audited(caller, [(kind, s) for s in tokens], ())
         key = claim_key(token.KIND_CODES[kind], epoch_of(ctx.roster, kind))
         found = [
             one
-            for short in answer.tokens
+            for short in tokens
             for one in claim_items(
                 ctx.roster, await ctx.mirror.all_claims(short, key)
             )
             if one.type == "report"
         ]
-        values = [(form.kind, form.value) for form in answer.forms]
+        values = [(form.kind, form.value) for form in tried]
         rows = await ctx.own.vault.page(Query(values=values, type=1))
         gone = [
             (ctx.origin, by, "")
@@ -372,16 +379,6 @@ class LogService:
             ended=day,
             size=head["size"],
             followed=tuple(sorted(rest)),
-        )
-
-    async def _audited(self, caller: Caller, one: Question) -> Answered:
-        """Look one value or token up, for this purpose."""
-        return await self.lookups.answers(
-            [one],
-            purpose="audit",
-            caller=caller.name,
-            reference="",
-            timeout_s=self.ctx.config.lookup.deadline_ms / 1000,
         )
 
 
