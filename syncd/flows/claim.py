@@ -115,8 +115,8 @@ def _checked(
     """Return the fields of a draft, and what is wrong with them."""
     fields = shape.part(record.KEPT[type_], draft)
     wrong = [*faults.of_claim(fields, rules.today)]
-    given = {n: getattr(fields, n) for n in fields.__struct_fields__}
-    missing = [n for n in given if not given[n] and n not in USUAL]
+    needed = [n for n in fields.__struct_fields__ if n not in USUAL]
+    missing = [n for n in needed if not getattr(fields, n)]
     if missing:
         wrong.append(
             MalformedError(

@@ -40,8 +40,7 @@ def bundles_of(size: int) -> Iterator[tuple[int, int]]:
 
 
 def layout(size: int, *, audit: bool = False) -> Iterator[str]:
-    """Yield the path of each static file of a log of `size` entries."""
-    yield "checkpoint"
+    """Yield the path of each static file of a log, but its checkpoint."""
     level, left = 0, size
     while left:
         for n, width in bundles_of(left):
@@ -64,8 +63,6 @@ async def files(
         DamagedError: a bundle is missing or does not open.
     """
     for path in layout(log.size, audit=audit):
-        if path == "checkpoint":
-            continue
         raw = await serve.file(log, path) or b""  # `layout` has what there is
         payload = path.startswith("payload/")
         yield path, codec.inflate(raw) if payload else raw
@@ -109,7 +106,7 @@ def check(
         raise DamagedError("checkpoint: {why}", why=e) from e
     audit = not any(name.startswith("payload/") for name in names)
     paths = layout(head.size, audit=audit)  # more than one has, maybe
-    wanted = set(itertools.islice(paths, len(names) + 1))
+    wanted = {"checkpoint", *itertools.islice(paths, len(names) + 1)}
     for what, odd in (("missing", wanted - names), ("extra", names - wanted)):
         if odd:
             raise DamagedError(

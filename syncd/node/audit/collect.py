@@ -131,7 +131,6 @@ class Collector:
                 path = bundle.note_path(origin, n, found)
                 self.made.add(path, found)
         paths = log_files.layout(size, audit=True)
-        next(paths)  # the checkpoint
         self.made.add(f"{where}/checkpoint", raw)
         while some := [*itertools.islice(paths, AT_ONCE)]:
             for path, body in zip(
@@ -142,7 +141,7 @@ class Collector:
             root = self.made.root / where
             await asyncio.to_thread(
                 log_files.check,
-                {*log_files.layout(size, audit=True)},
+                {"checkpoint", *log_files.layout(size, audit=True)},
                 lambda path, _: (root / path).read_bytes(),
                 log.log,
             )
