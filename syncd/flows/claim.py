@@ -1,7 +1,6 @@
 """Check disputes, answers, vouches and new owners before the vault."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,13 +21,13 @@ from syncd.indicator import identifier, record, statement, token
 from syncd.indicator.claims import ANSWER, DISPUTE, REASSIGNED, VOUCH, Claim
 from syncd.indicator.record import DisputeFields, Fields, VouchFields
 
-DUE_DAYS: Final = {"phone": 3, "account": 3, "url": 7}  # asked for usually
-_TYPES: Final[dict[type[Struct], int]] = {
+DUE_DAYS = {"phone": 3, "account": 3, "url": 7}  # asked for usually
+_TYPES: dict[type[Struct], int] = {
     DisputeDraft: DISPUTE,
     VouchDraft: VOUCH,
     ReassignedDraft: REASSIGNED,
 }
-USUAL: Final = ("due", "expires", "about")  # what need not be given
+USUAL = ("due", "expires", "about")  # what need not be given
 
 
 def prepare(draft: DisputeDraft | OwnerDraft, rules: Rules) -> NewReport:

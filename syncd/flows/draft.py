@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from syncd.indicator.notation import Natural
 from syncd.indicator.record import (
@@ -52,7 +52,7 @@ class Draft(ReportFields, forbid_unknown_fields=True, omit_defaults=False):
     allow_personal: bool = False  # a URL whose path may name a person
 
 
-NEEDED: Final = ("kind", "value", "label", "role", "evidence")  # not guessed
+NEEDED = ("kind", "value", "label", "role", "evidence")  # not guessed
 
 
 class DisputeDraft(

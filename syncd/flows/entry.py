@@ -1,7 +1,7 @@
 """Entries of a member's own lists: drafts, new ones and kept ones."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -12,11 +12,11 @@ from syncd.indicator.active import OFFICIAL
 from syncd.indicator.record import ReportFields
 from syncd.shape import Form
 
-EXEMPT: Final = "exempt"
-NOTE: Final = "note"
-LOCAL: Final = "local"
-TYPES: Final = (EXEMPT, NOTE, LOCAL)
-MAX_LIST: Final = 100  # characters of a list's name
+EXEMPT = "exempt"
+NOTE = "note"
+LOCAL = "local"
+TYPES = (EXEMPT, NOTE, LOCAL)
+MAX_LIST = 100  # characters of a list's name
 
 
 class OwnDraft(RawValue, frozen=True, kw_only=True):

@@ -8,7 +8,6 @@ not given, and is no fault of this module's.
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.indicator import notation, vocabulary
@@ -17,7 +16,7 @@ from syncd.indicator.notation import MAX_INTEGER
 from syncd.indicator.record import Fields, ReportFields
 from syncd.tlog.key import is_ours
 
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def of_report(

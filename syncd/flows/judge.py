@@ -4,7 +4,7 @@ import functools
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from msgspec import structs
@@ -21,8 +21,8 @@ from syncd.indicator.statement import Report
 from syncd.indicator.verdict import Verdict
 from syncd.roster.roster import Roster
 
-LIGHT: Final = 64  # questions and claims judged without another thread
-HITS: Final = frozenset({"confirmed", "suspected", "disputed"})
+LIGHT = 64  # questions and claims judged without another thread
+HITS = frozenset({"confirmed", "suspected", "disputed"})
 _UNREAD = Message("basis: no time left to read what reports rest on")
 
 
@@ -84,7 +84,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 _Lone = tuple[str, Report]  # origin; what it says, but of which value
 Judged = tuple[Verdict, bool]  # and whether it may be told that we met it
-ALIKE: Final = 8192  # lone reports whose verdicts are remembered
+ALIKE = 8192  # lone reports whose verdicts are remembered
 
 
 class Alike:
@@ -327,7 +327,7 @@ class Judge:
         return bad
 
 
-_LISTED: Final = never.Guard(frozenset({0}))
+_LISTED = never.Guard(frozenset({0}))
 
 
 def _lies(claim: Claim, output: bytes) -> bool:

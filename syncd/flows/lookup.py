@@ -12,7 +12,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from msgspec import structs
 
@@ -42,12 +41,12 @@ from syncd.indicator.identifier import Identifier
 from syncd.indicator.national import SHOWN
 from syncd.roster.roster import Roster
 
-FEW: Final = 4  # values that are read without another thread
-PURPOSES: Final = vocabulary.FACETS["purpose"].keys() - {
+FEW = 4  # values that are read without another thread
+PURPOSES = vocabulary.FACETS["purpose"].keys() - {
     *("publish", "rotate", "never")  # our own work, and no look-up
 }
 
-OPEN: Final = "url"  # what needs no holder: of the other kinds too
+OPEN = "url"  # what needs no holder: of the other kinds too
 
 Spend = Callable[[Counter[str], Counter[str]], None]
 """hears, before anybody is asked, of how many items need holders of a kind or

@@ -11,7 +11,7 @@ if somebody knew of that report and gave a reason.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -33,8 +33,8 @@ from syncd.indicator.identifier import Identifier
 from syncd.indicator.verdict import Verdict
 from syncd.roster.terms import Policy, lower, stronger
 
-MAX_TEXT: Final = 200  # characters of a reason or remark
-REASONS: Final = vocabulary.FACETS["own_reason"]  # in order of an answer
+MAX_TEXT = 200  # characters of a reason or remark
+REASONS = vocabulary.FACETS["own_reason"]  # in order of an answer
 
 
 class OwnOpinion(NamedTuple):

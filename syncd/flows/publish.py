@@ -12,7 +12,6 @@ them. There is one writer; it holds `Writer.lock` for a whole append.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from syncd.errors import MalformedError, UnavailableError
 from syncd.flows import held
@@ -41,7 +40,7 @@ from syncd.tlog.merkle import BUNDLE, Frontier
 from syncd.tlog.note import SigningKey
 
 # Of these an auditor asks when each member followed.
-EFFECTIVE: Final = Retract, Dispute, Erase, RosterAccepted
+EFFECTIVE = Retract, Dispute, Erase, RosterAccepted
 
 
 def grow(

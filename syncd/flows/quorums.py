@@ -8,7 +8,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from syncd.errors import (
     HoldersError,
@@ -29,9 +29,9 @@ from syncd.oprf import threshold
 from syncd.roster.roster import Roster
 from syncd.roster.terms import BULK, Epoch
 
-NO_TIME: Final = "oprf: {kind}: no time left"
-_LIED: Final = "wrong answer: {why}"  # why such a holder is down
-_GONE: Final = Message(
+NO_TIME = "oprf: {kind}: no time left"
+_LIED = "wrong answer: {why}"  # why such a holder is down
+_GONE = Message(
     "holder no more"
 )  # by the roster, which still has its public share
 _WARY_S = 600  # seconds after a lie for which every answer is to be proven

@@ -9,7 +9,7 @@ after ──confirm──▶ seen        went at once, is looked at afterwards
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,8 +18,8 @@ from syncd.errors import MalformedError, RefusedError
 from syncd.flows.ports import Position
 from syncd.shape import EMPTY, Form
 
-DAY_S: Final = 86_400  # until what waits lapses, or what went is overdue
-_NEXT: Final = {
+DAY_S = 86_400  # until what waits lapses, or what went is overdue
+_NEXT = {
     ("waiting", True): "confirmed",
     ("waiting", False): "refused",
     ("after", True): "seen",

@@ -7,25 +7,24 @@ nothing is told of what was no business contact.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Final
 
 from syncd.indicator import active, verdict, vocabulary
 from syncd.indicator.active import World
 from syncd.indicator.claims import Claim
 from syncd.indicator.statement import Report
 
-CONTACT: Final = frozenset(
+CONTACT = frozenset(
     {
         *("transaction_check", "call_check", "content_check"),
         *("account_opening", "sim_registration", "loan_check"),
         "portfolio_screen",
     }
 )  # purposes of which we tell
-SILENT: Final = frozenset({"police", "carrier"})
+SILENT = frozenset({"police", "carrier"})
 # sectors that do not tell unless they are set to: their look-ups are case
 # work or traffic data
-BATCH: Final = 20  # tokens told at once, at least
-WEEK: Final = 7  # days
+BATCH = 20  # tokens told at once, at least
+WEEK = 7  # days
 
 
 def monday(day: int) -> int:

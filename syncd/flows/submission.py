@@ -3,7 +3,7 @@
 A caller's form, the store's row and an answer are one struct each.
 """
 
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
@@ -12,7 +12,7 @@ from syncd.indicator.notation import Natural
 from syncd.roster.row import Hash
 from syncd.shape import EMPTY, Form
 
-LONGEST_NAME: Final = 256  # characters of a file's or a list's name
+LONGEST_NAME = 256  # characters of a file's or a list's name
 Words = tuple[tuple[str, str, str], ...]  # field, word, code
 _Name = Annotated[str, Meta(max_length=LONGEST_NAME)]
 
