@@ -17,8 +17,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from syncd.errors import DamagedError, SyncdError, UntrustedError
-from syncd.flows.excess import Counted
-from syncd.flows.excess import StoredRow as StoredRow
+from syncd.flows.excess import Counted, StoredRow
 from syncd.flows.ports import Bundle
 from syncd.indicator import absent, claims, codec, folding
 from syncd.indicator.absent import Range

@@ -7,8 +7,7 @@ tree than before, and each line is durable before anybody may read it.
 """
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from syncd.errors import ForkError, MalformedError, StaleError
 from syncd.flows import held
@@ -35,8 +34,7 @@ class CosignBook(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cosigner:
+class Cosigner(NamedTuple):
     """Cosigns what we hold of one log."""
 
     mirror: Mirror

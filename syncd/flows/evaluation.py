@@ -18,8 +18,7 @@ evidence.
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -39,8 +38,7 @@ FEW = 4  # elements that are computed at once: 0.5 ms each at most
 CHECKED = 64  # elements from which a check element goes with them, uncounted
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One batch for one quorum, as parsed from its bytes."""
 
     kind: str

@@ -11,7 +11,7 @@ the others are answered as usual.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from msgspec import structs
 
@@ -53,8 +53,7 @@ Spend = Callable[[Counter[str], Counter[str]], None]
 are OPEN, and of how many further forms of them do"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookupContext:
+class LookupContext(NamedTuple):
     """Whom a look-up asks, and who hears of it."""
 
     tokeniser: Tokeniser

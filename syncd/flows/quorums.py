@@ -7,7 +7,7 @@ What goes to a holder and back is `evaluation`; who has how much left for us,
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from syncd.errors import (
@@ -113,7 +113,7 @@ class Quorums:
                 except UntrustedError:
                     last = False  # and none is believed without from now on
                     self._wary_until = self.clock() + _WARY_S
-                again = replace(request, id=self.rng(16).hex(), last=False)
+                again = request._replace(id=self.rng(16).hex(), last=False)
                 proven = await self._ask_all(epoch, again, deadline, bad)
                 await self._name_liar(epoch, answers, proven, bad)
                 answers = proven

@@ -12,7 +12,7 @@ work, consistency is `growth`'s. Two checkpoints are the same if origin, size
 and root are: never compare notes.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from syncd.errors import MalformedError, UntrustedError
 from syncd.tlog import note as notes
@@ -24,8 +24,7 @@ from syncd.tlog.note import Note
 MAX_SIZE = 1 << 16  # bytes of a checkpoint with its cosignatures
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(NamedTuple):
     """A log's claim: "my first `size` entries hash to `root`"."""
 
     origin: str

@@ -14,6 +14,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -56,8 +57,7 @@ def is_ours(text: str) -> bool:
     return len(text) <= MAX_NAME and _OURS.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """One signature line: `— <name> <base64 of key ID ‖ body>`."""
 
     name: str

@@ -14,7 +14,7 @@ identity is its text, never its bytes: lines come, go and change order.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from syncd.errors import MalformedError, UntrustedError
 from syncd.tlog import cosignature, strict
@@ -34,8 +34,7 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _DASH = "— "
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """A text and its signature lines, of which nothing is proven yet."""
 
     text: str  # ends with a newline

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from syncd.errors import DamagedError, UntrustedError
 from syncd.flows import audit, log_files
-from syncd.flows.audit import LogView, Proof, StoredRow, Tally
+from syncd.flows.audit import LogView, Proof, Tally
+from syncd.flows.excess import StoredRow
 from syncd.flows.ports import Bundle
 from syncd.indicator import absent, claims, folding, statement
 from syncd.indicator.absent import Range

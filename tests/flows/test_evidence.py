@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -38,7 +37,7 @@ class Court:
             tuple(blinded.elements),
             True,
         )
-        self.proven = replace(self.request, id="1" * 32, last=False)
+        self.proven = self.request._replace(id="1" * 32, last=False)
 
     async def ask(self, request: Request, error_at: int = -2) -> Exchange:
         """Return an exchange; with an error in one point if there is one."""
@@ -90,13 +89,13 @@ async def test_right_answers_convict_nobody(court: Court) -> None:
     """However they are put together."""
     one, again, proven = (
         await court.ask(court.request),
-        await court.ask(replace(court.request, id="2" * 32)),
+        await court.ask(court.request._replace(id="2" * 32)),
         await court.ask(court.proven),
     )
-    quorum = await court.ask(replace(court.request, quorum=(1, 3)))
-    kind = await court.ask(replace(court.request, kind="account"))
+    quorum = await court.ask(court.request._replace(quorum=(1, 3)))
+    kind = await court.ask(court.request._replace(kind="account"))
     fewer = await court.ask(
-        replace(court.proven, elements=court.proven.elements[:-1])
+        court.proven._replace(elements=court.proven.elements[:-1])
     )
     honest = (one, again, proven, quorum, kind, fewer)
     for first in honest:
@@ -167,7 +166,7 @@ async def test_shares_of_another_time(court: Court) -> None:
 def test_of_what_it_was_never_asked(court: Court) -> None:
     """A quorum without the accused is no question to it."""
     for quorum in ((2, 3), (1,), (2, 1), (1, 9)):
-        request = replace(court.proven, quorum=quorum)
+        request = court.proven._replace(quorum=quorum)
         body = bytes(request)
         signed = court.bank.sign(body, {"elements": "", "proof": ""})
         court.acquits(Exchange(body, signed))

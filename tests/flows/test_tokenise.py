@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -173,7 +172,7 @@ def body_of(world: World, **changes: Any) -> bytes:
     request = Request(
         "phone", 1, 1, (1, 2), "publish", "0" * 32, tuple(elements)
     )
-    return bytes(replace(request, **changes))
+    return bytes(request._replace(**changes))
 
 
 @pytest.mark.parametrize(
@@ -542,9 +541,9 @@ async def test_the_same_elements_are_counted_once(world: World) -> None:
         {"quorum": (1, 3)},
         {"purpose": "call_check"},
     ):
-        await bank.answer(bytes(replace(request, **change)))
+        await bank.answer(bytes(request._replace(**change)))
     assert bank.book.counted == [("platform", 1)]
-    await bank.answer(bytes(replace(request, elements=request.elements * 2)))
+    await bank.answer(bytes(request._replace(elements=request.elements * 2)))
     assert bank.book.counted == [("platform", 1), ("platform", 2)]
 
 
@@ -552,10 +551,10 @@ def test_what_tells_something_new() -> None:
     """Other elements, another key, or another generation's shares."""
     request = Request("phone", 1, 1, (1, 2), "publish", "0" * 32, (b"a" * 32,))
     others = [
-        replace(request, kind="account"),
-        replace(request, epoch=2),
-        replace(request, generation=2),
-        replace(request, elements=(b"b" * 32,)),
+        request._replace(kind="account"),
+        request._replace(epoch=2),
+        request._replace(generation=2),
+        request._replace(elements=(b"b" * 32,)),
     ]
     assert len({r.digest for r in (request, *others)}) == 5
 

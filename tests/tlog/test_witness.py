@@ -1,7 +1,6 @@
 """A witness answers as C2SP tlog-witness says."""
 
 import contextlib
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,7 +96,7 @@ def test_a_line_that_fails_is_403() -> None:
     stranger = SigningKey("x.example/log", ED25519, b"x" * 32)
     alone = note.sign(str(GROW.head), stranger)
     line = GROW.note.signatures[0]
-    bad = note.Note(GROW.note.text, (replace(line, body=bytes(64)),))
+    bad = note.Note(GROW.note.text, (line._replace(body=bytes(64)),))
     for spoiled in (alone, bad):
         asked = GROW._replace(note=spoiled)
         made = witness.judge(asked, LOG, 256, ROOTS[256])
