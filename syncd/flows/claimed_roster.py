@@ -9,7 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from syncd.errors import NOTHING, ForkError, Message, NewerError, SyncdError
+from syncd.errors import (
+    NOTHING,
+    ForkError,
+    Message,
+    NewerError,
+    SyncdError,
+    UntrustedError,
+)
 from syncd.flows.ports import Finding
 from syncd.roster.trust import TrustedRoster
 
@@ -137,6 +144,8 @@ class _Claim:
         try:
             raw = task.result()
             found = self.trusted.examine(raw)
+            if found.version != version:
+                raise UntrustedError("gave version {n}", n=found.version)
         except (ForkError, NewerError) as e:
             fork = isinstance(e, ForkError)
             code = "roster_fork" if fork else "newer_software"
@@ -144,13 +153,6 @@ class _Claim:
             return False
         except SyncdError as e:  # no roster, or not signed: ask others
             self.why = Message("{member}: {why}", member=peer.name, why=e)
-            return False
-        if found.version != version:
-            self.why = Message(
-                "{member}: gave version {version}",
-                member=peer.name,
-                version=found.version,
-            )
             return False
         if found.version > self.trusted.version:
             self.keep(found.version, raw)

@@ -227,8 +227,7 @@ class _Puller:
                 head = await self._advance(head, stretch.join(ready))
             await ahead  # says why it ended early
         finally:
-            ahead.cancel()
-            await asyncio.gather(ahead, return_exceptions=True)
+            await _drop(ahead)
 
     async def _check_ahead(
         self, source: Source, head: MirrorHead, line: StretchQueue

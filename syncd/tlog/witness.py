@@ -33,9 +33,13 @@ class Request(NamedTuple):
     """A checkpoint, and why it follows from the last one."""
 
     old: int  # entries
-    proof: tuple[bytes, ...]  # 32 bytes each
-    head: Checkpoint
+    proof: Sequence[bytes]  # 32 bytes each
     note: Note  # of `head`, not verified
+
+    @property
+    def head(self) -> Checkpoint:
+        """What is to be cosigned."""
+        return checkpoint.parse(self.note.text)
 
     def __bytes__(self) -> bytes:
         lines = (f"old {self.old}", *map(strict.encode, self.proof), "\n")
@@ -59,15 +63,6 @@ class Judgement(NamedTuple):
         return SIZE_TYPE if self.status == 409 else TEXT
 
 
-def request(old: int, proof: Sequence[bytes], note: Note) -> Request:
-    """Return the request to cosign the checkpoint in `note`.
-
-    Raises:
-        MalformedError: its text is no checkpoint.
-    """
-    return Request(old, tuple(proof), checkpoint.parse(note.text), note)
-
-
 def parse(raw: bytes) -> Request:
     """Read a body; `bytes(parse(raw)) == raw` for all accepted. Else 400.
 
@@ -82,9 +77,9 @@ def parse(raw: bytes) -> Request:
     if len(lines) > MAX_HASHES:
         raise MalformedError("witness: {n} hashes", n=len(lines))
     proof = [strict.decode(line, "witness: hash", 32) for line in lines]
-    return request(
-        old, proof, notes.parse(signed.encode(), max_size=checkpoint.MAX_SIZE)
-    )
+    note = notes.parse(signed.encode(), max_size=checkpoint.MAX_SIZE)
+    checkpoint.parse(note.text)
+    return Request(old, proof, note)
 
 
 def judge(

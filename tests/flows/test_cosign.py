@@ -189,7 +189,7 @@ def ask(
     log = Log().reports(new, salt)
     if proof is None:
         proof = growing.proof(codec.leaf_hashes(log.records), old)
-    return bytes(witness.request(old, proof, note.parse(log.signed)))
+    return bytes(witness.Request(old, proof, note.parse(log.signed)))
 
 
 async def post(book: Book, body: bytes, known: bool = True) -> Judgement:

@@ -84,7 +84,7 @@ def test_a_request_has_at_most_63_hashes() -> None:
 
 def ask(old: int, proof: tuple[bytes, ...], size: int, root: bytes) -> Request:
     """Return a request that alpha signed."""
-    return witness.request(old, proof, signed(size, root))
+    return witness.Request(old, proof, signed(size, root))
 
 
 def test_an_unknown_origin_is_404() -> None:
@@ -106,7 +106,7 @@ def test_a_line_that_fails_is_403() -> None:
 def test_a_key_of_another_origin_is_403() -> None:
     """What alpha signs about beta is nothing that beta said."""
     text = str(Checkpoint("beta.example/log", 300, ROOTS[300]))
-    asked = witness.request(0, (), note.sign(text, ALPHA))
+    asked = witness.Request(0, (), note.sign(text, ALPHA))
     assert witness.judge(asked, LOG).status == 403
 
 

@@ -251,7 +251,7 @@ async def test_one_branch_for_the_witness_and_one_for_the_pull(
     )
     hashes = codec.leaf_hashes(twin.records)
     proof = growing.proof(hashes, size)
-    asked = witness.request(size, proof, note.parse(twin.signed))
+    asked = witness.Request(size, proof, note.parse(twin.signed))
     judged = await bank.node.peer_service.add_checkpoint(
         bytes(asked), "carrier"
     )

@@ -360,8 +360,11 @@ class LogService:
             or any(read("handling", r.handling) != "open" for r in said)
         ):
             return []
-        ended = [(*r.position, r.ended_by, r.ended_on) for r in found]
-        return [(o, by, day) for o, _, by, day in ended if by] + gone
+        return gone + [
+            (r.position[0], r.ended_by, r.ended_on)
+            for r in found
+            if r.ended_by
+        ]
 
     async def _followed(self, origin: str, by: int, day: str) -> EndedListing:
         """Return who has shown that it merged what ended a listing."""
@@ -371,14 +374,17 @@ class LogService:
             for line in reversed(head["cosigned"])  # the first one counts
             if line.key.endswith("/merged")
         }
-        sectors = {one.id: one.sector for one in self.ctx.roster.active()}
-        sector = sectors.pop(head["member"], "")
-        rest = ((code, had.get(id_, 0)) for id_, code in sectors.items())
+        others = self.ctx.roster.active()
+        author = self.ctx.roster.known(head["member"])
         return EndedListing(
-            sector=sector,
+            sector=author.sector,
             ended=day,
             size=head["size"],
-            followed=tuple(sorted(rest)),
+            followed=tuple(
+                sorted(
+                    (m.sector, had.get(m.id, 0)) for m in others if m != author
+                )
+            ),
         )
 
 
