@@ -1,6 +1,7 @@
 """A witness answers as C2SP tlog-witness says."""
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -82,7 +83,7 @@ def test_a_request_has_at_most_63_hashes() -> None:
         witness.parse(bytes(GROW._replace(proof=(bytes(32),) * 64)))
 
 
-def ask(old: int, proof: tuple[bytes, ...], size: int, root: bytes) -> Request:
+def ask(old: int, proof: Sequence[bytes], size: int, root: bytes) -> Request:
     """Return a request that alpha signed."""
     return witness.Request(old, proof, signed(size, root))
 

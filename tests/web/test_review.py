@@ -583,13 +583,6 @@ async def test_what_was_confirmed_and_left_is_done_by_the_daily_job(
     assert len(await rows(bank, 5000)) == 4
 
 
-async def test_the_rule_outlives_the_reviewer(bank: LocalClient) -> None:
-    bearers = bank.member.node.home.own.bearers
-    for name in ("my reviewer", "my same", "my nobody"):
-        await bearers.revoke(name)
-    assert "pending" in (await hand_in(bank, 6000)).body
-
-
 async def certify(bank: LocalClient, value: str, **more: Any) -> Reply:
     wanted = {"kind": "phone", "value": value}
     return await bank.post("/v1/certificates", wanted, **more)
@@ -627,3 +620,10 @@ async def test_a_certificate_takes_an_end_and_two_persons(
         assert (one["sector"], one["ended"]) == ("bank", end)
         assert [s for s, at in one["followed"] if at] == ["carrier", "police"]
         assert "example" not in str(sheet)  # no log, and so no member
+
+
+async def test_the_rule_outlives_the_reviewer(bank: LocalClient) -> None:
+    bearers = bank.member.node.home.own.bearers
+    for name in ("my reviewer", "my same", "my nobody"):
+        await bearers.revoke(name)
+    assert "pending" in (await hand_in(bank, 6000)).body
