@@ -24,7 +24,7 @@ class Certificate(FullOutput):
     as_of: int  # unix seconds
     by: Person  # who asked
     decided: Person | None = None  # the second person
-    listings: tuple[EndedListing, ...]
+    items: tuple[EndedListing, ...]
 
 
 class AuditFinding(FullOutput):

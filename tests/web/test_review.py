@@ -616,7 +616,7 @@ async def test_a_certificate_takes_an_end_and_two_persons(
         sheet = (await certify(bank, value)).body
         both = sheet["by"]["staff"], sheet["decided"]["staff"]
         assert (sheet["number"][10:], *both) == (f"-{id_}", "0042", "0043")
-        [one] = sheet["listings"]
+        [one] = sheet["items"]
         assert (one["sector"], one["ended"]) == ("bank", end)
         assert [s for s, at in one["followed"] if at] == ["carrier", "police"]
         assert "example" not in str(sheet)  # no log, and so no member

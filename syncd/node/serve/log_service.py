@@ -318,7 +318,7 @@ class LogService:
             *(held, self.ctx.roster),
             number=f"{self.ctx.day_of(held.at)}-{held.id}",
             as_of=self.ctx.now(),
-            listings=tuple([await self._followed(*one) for one in ended]),
+            items=tuple([await self._followed(*one) for one in ended]),
         )
 
     async def _ended(self, caller: Caller, wanted: Item) -> list[Ended]:
