@@ -6,7 +6,7 @@ any machine, at any time. Whoever shows them says in which language.
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -176,7 +176,7 @@ def _evaluations(logs: Iterable[AuditedLog]) -> Iterator[dict[str, Any]]:
 
 def summary(audit: Audit) -> Iterator[str]:
     """Yield what was proven, in the language that is spoken."""
-    when = moments(audit)
+    when = moments(audit.rosters)
     yield t("bundle {name}", name=audit.bundle)
     yield t(
         "of {sources}, as of {at}",
@@ -198,7 +198,7 @@ def summary(audit: Audit) -> Iterator[str]:
 def lines(audit: Audit) -> Iterator[str]:
     """Yield a report for a terminal, in the language that is spoken."""
     found = facts(audit)
-    when = moments(audit)
+    when = moments(audit.rosters)
     yield from summary(audit)
     for row in found["exchange"]:
         yield t(
@@ -237,6 +237,21 @@ def findings(audit: Audit) -> Iterator[str]:
 
 def page(audit: Audit) -> str:
     """Return one HTML page, whole in itself, in the language that is spoken."""
+    found = facts(audit)
+    shown = [(f, kinds()[f.code], catalogue.say(f.text)) for f in audit.found]
+    return rendered(
+        "report.html",
+        found,
+        when=moments(audit.rosters),
+        type_name=type_name,
+        shown=shown,
+        not_seen=[catalogue.say(text) for text in audit.unseen],
+        plots=[plot(log, found["exchange"]) for log in found["logs"]],
+    )
+
+
+def rendered(name: str, found: Mapping[str, Any], **more: Any) -> str:
+    """Return a page by its template, in the language that is spoken."""
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("syncd.audit", ""),
         autoescape=True,
@@ -244,24 +259,23 @@ def page(audit: Audit) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found = facts(audit)
-    shown = [(f, kinds()[f.code], catalogue.say(f.text)) for f in audit.found]
-    return made.get_template("report.html").render(
-        found,
-        t=t,
-        lang=catalogue.language(),
-        when=moments(audit),
-        type_name=type_name,
-        word=catalogue.word,
-        shown=shown,
-        not_seen=[catalogue.say(text) for text in audit.unseen],
-        plots=[plot(log, found["exchange"]) for log in found["logs"]],
+    language, word = catalogue.language(), catalogue.word
+    return made.get_template(name).render(
+        found, t=t, lang=language, word=word, **more
     )
 
 
-def type_name(number: str) -> str:
+def has(line: Mapping[str, Any], when: Moments) -> str:
+    """Return that somebody had how much of a log, and when."""
+    return t(
+        "{at} {signer} ({role}) has {size} entries: {place}",
+        **{**line, "at": when(line["at"])},
+    )
+
+
+def type_name(number: str | int) -> str:
     """Return what a type is called, as a log's page calls it."""
-    return catalogue.phrase("type", NAMES.get(int(number), number))
+    return catalogue.phrase("type", NAMES.get(int(number), f"{number}"))
 
 
 def plot(
@@ -293,9 +307,9 @@ def plot(
     }
 
 
-def moments(audit: Audit) -> Moments:
-    """Return what spells a time in the roster's zone."""
-    zone = ZoneInfo(audit.rosters[0].zone if audit.rosters else "UTC")
+def moments(rosters: Sequence[Roster]) -> Moments:
+    """Return what spells a time in the zone of the newest roster."""
+    zone = ZoneInfo(rosters[0].zone if rosters else "UTC")
 
     def when(at: int) -> str:
         if not 0 < at < _LAST:

@@ -1,6 +1,5 @@
 """One entry's life: who had it when, each step with a proof of its own."""
 
-from functools import partial
 from typing import Any
 
 from syncd.audit import bundle as bundles
@@ -58,19 +57,17 @@ def _proof(
     """Return the proof that a line's tree has the entry; "" of a larger one."""
     if line.size > log.head.size:
         return ""
-    where = bundles.log_directory(log.origin)
-    walk = partial(merkle.inclusion, index, line.size)
-    names = tiles.read_by(log.head.size, walk)
-    fetched = {name: given.read(f"{where}/tile/{name}") for name in names}
-    nodes = walk(tiles.hashes(log.head.size, fetched))
     if line.role == "anchor":  # the checkpoint stands in its author's log
         origin, _, at = line.place.rpartition(":")
         said: Any = audit.logs[origin].opened[int(at)]
         notes = {one.origin: one.note for one in said.logs}
-        signed = notes[log.origin].decode()
+        signed = notes[log.origin]
     else:
-        signed = given.read(line.place, checkpoint.MAX_SIZE).decode()
-    return proof.spell(index, nodes, signed)
+        signed = given.read(line.place, checkpoint.MAX_SIZE)
+    where = bundles.log_directory(log.origin)
+    names = proof.plan(index, line.size, log.head.size)
+    fetched = [given.read(f"{where}/tile/{name}") for name in names]
+    return proof.text(index, log.head.size, fetched, signed)
 
 
 def _later(audit: Audit, origin: str, index: int) -> list[dict[str, Any]]:

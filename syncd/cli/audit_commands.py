@@ -8,16 +8,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from syncd.audit import bundle, report
+import msgspec
+
+from syncd.audit import bundle, disclosure, report
 from syncd.audit.bundle import Bundle, Writer
 from syncd.audit.result import Audit
 from syncd.audit.trace import trace
 from syncd.audit.verify import verify
 from syncd.cli import meter, terminal
 from syncd.cli.command import Command, Options, argument, option
-from syncd.cli.options import OutputOptions, positions
+from syncd.cli.options import (
+    ClientOptions,
+    KindOptions,
+    OutputOptions,
+    ValueOptions,
+    one_value,
+    positions,
+)
 from syncd.flows import evidence
-from syncd.messages.catalogue import t
 from syncd.roster import certificate, trust
 
 noun = Command()
@@ -46,17 +54,59 @@ def _judge(args: _EvidenceOptions) -> None:
 
 
 class _VerifyOptions(OutputOptions):
-    bundle: Path = argument("a directory, or a tar")
+    bundle: Path = argument("a directory, a tar; verify: or a disclosure")
     fingerprint: str = option("of roster version 1", needed=True)
     since: list[Path] = option("an earlier bundle, or another member's")
 
 
 @noun.verb("verify", "Check a bundle: all that signatures and hashes prove.")
 def _verify(args: _VerifyOptions) -> int:
+    if disclosure.is_one(args.bundle):
+        _checked(args)
+        return 0
     with _audited(args) as (_, audit):
         said = itertools.chain(report.summary(audit), report.findings(audit))
         args.show(report.facts(audit), said)
     return audit.exit_code
+
+
+def _checked(args: _VerifyOptions) -> None:
+    """Check and show what a court got of one value."""
+    most = disclosure.MAX_SIZE
+    found = terminal.parsed(args.bundle, disclosure.read, most)
+    checked = disclosure.check(found, args.fingerprint)
+    entries = {
+        one.place: [line._asdict() for line in one.lines]
+        for one in checked.entries
+    }
+    facts = {"tokens": checked.made, "entries": entries}
+    args.show(facts, disclosure.lines(checked))
+
+
+class _DiscloseOptions(ValueOptions, KindOptions, ClientOptions):
+    reference: str = option("the court's file number; it is kept")
+    page: Path | None = option("write one HTML page there, not JSON")
+
+
+@noun.verb(
+    "disclose",
+    "Hand a court what is said of one value, with proofs: of standard input,"
+    " or asked for.",
+)
+def _disclose(args: _DiscloseOptions) -> None:
+    args.check_kind()
+    wanted = {**args.named, **args.given("reference")}
+    wanted["value"] = one_value(args.file)
+    with args.api() as own:
+        given = own.post("/v1/audit/disclosures", wanted)
+    found = msgspec.convert(given, disclosure.Disclosure)
+    fingerprint = args.settings().alliance.fingerprint
+    checked = disclosure.check(found, fingerprint)
+    if args.page:
+        page = disclosure.page(checked).encode()
+        terminal.write_new(args.page, page, private=True)
+    else:
+        print(msgspec.json.encode(found).decode())
 
 
 @contextmanager
@@ -138,16 +188,13 @@ def _trace(args: _TraceOptions) -> int:
     ((origin, index),) = positions([args.entry], "entry")
     with _audited(args) as (given, audit):
         found = trace(given, audit, origin, index)
-    args.show(found, _life(found, report.moments(audit)))
+    args.show(found, _life(found, report.moments(audit.rosters)))
     return audit.exit_code
 
 
 def _life(found: Mapping[str, Any], when: report.Moments) -> Iterator[str]:
     yield "{origin}:{index}  {leaf}".format(**found)
     for step in found["steps"]:
-        yield t(
-            "{at} {signer} ({role}) has {size} entries: {place}",
-            **step | {"at": when(step["at"])},
-        )
+        yield report.has(step, when)
     for row in found["later"]:
         yield f"{when(row['first'])} {row['what']}: {row['origin']}:{row['index']}"

@@ -8,7 +8,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from syncd.errors import (
     HoldersError,
@@ -49,6 +49,14 @@ class HolderAnswer:
     exchange: Exchange
 
 
+class Batch(NamedTuple):
+    """What came of a batch, and what shows that it did."""
+
+    outputs: dict[Identifier, bytes]
+    blinded: threshold.Blinded
+    exchanges: tuple[Exchange, ...]  # in the order of the quorum
+
+
 # Keeps what a holder signed that answered wrongly, and says so.
 Accuse = Callable[[str, Message, *tuple[Exchange, ...]], Awaitable[None]]
 
@@ -86,7 +94,7 @@ class Quorums:
         part: Sequence[Identifier],
         purpose: str,
         deadline: float,
-    ) -> dict[Identifier, bytes]:
+    ) -> Batch:
         """Return the output of each identifier of a kind, all different.
 
         Raises:
@@ -131,10 +139,11 @@ class Quorums:
         blinded: threshold.Blinded,
         answers: Mapping[int, HolderAnswer],
         offload: Offload,
-    ) -> dict[Identifier, bytes]:
+    ) -> Batch:
         points = [answer.points for answer in answers.values()]
         outs = await offload(threshold.finish, blinded, points)
-        return dict(zip(part, outs, strict=True))
+        exchanges = tuple(answer.exchange for answer in answers.values())
+        return Batch(dict(zip(part, outs, strict=True)), blinded, exchanges)
 
     def _choose(
         self, epoch: Epoch, bad: Mapping[int, Message], purpose: str, n: int

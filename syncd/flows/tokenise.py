@@ -198,15 +198,15 @@ class Tokeniser(Quorums):
         n = self.allowance.fit(epoch, purpose, len(part))
         while True:
             try:
-                fresh = await self.batch(epoch, part[:n], purpose, deadline)
+                done = await self.batch(epoch, part[:n], purpose, deadline)
             except HoldersError:
                 less = self.allowance.fit(epoch, purpose, n)
                 if less == n:
                     raise
                 n = less
             else:
-                self._remember(epoch, fresh)
-                return fresh
+                self._remember(epoch, done.outputs)
+                return done.outputs
 
     def _remember(
         self, epoch: Epoch, fresh: Mapping[Identifier, bytes]

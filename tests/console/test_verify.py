@@ -144,7 +144,7 @@ def entry() -> dict[str, Any]:
     first = [merkle.root(hashes[:256])]
     fetched = [
         b"".join(first if name[0] == "1" else hashes[at : at + 256])
-        for name in proof.plan(123, 300)
+        for name in proof.plan(123, 300, 300)
         for at in (256 if "/001" in name else 0,)
     ]
     return {
@@ -154,7 +154,7 @@ def entry() -> dict[str, Any]:
         "leaf": opened.hex(),
         "salt": salt.hex(),
         "payload": base64.b64encode(payload).decode(),
-        "proof": proof.text(123, 300, fetched, str(bytes(signed), "utf-8")),
+        "proof": proof.text(123, 300, fetched, bytes(signed)),
         "keys": [str(log.verifier), str(merged.verifier)],
     }
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from msgspec import structs
 
+from syncd.audit.disclosure import Entry
 from syncd.errors import MissingError
 from syncd.flows import log_files, serve
 from syncd.flows.judge import Question
@@ -50,7 +51,7 @@ class LogService:
         self, caller: Caller, origin: str, wanted: forms.LogQuery
     ) -> forms.LogPage:
         """Return entries of a log, out of so many bundles at most."""
-        head, log = await self._open(origin)
+        head, log, _ = await self._open(origin)
         before = min(wanted.before or log.size, log.size)
         if checked_day("day", wanted.day) and not wanted.before:
             before = await self._until(log, wanted.day)
@@ -73,8 +74,8 @@ class LogService:
 
     async def _open(
         self, origin: str, above: int = -1
-    ) -> tuple[dict[str, Any], LogFiles]:
-        """Return what is signed of a log, and its files.
+    ) -> tuple[dict[str, Any], LogFiles, list[bytes]]:
+        """Return what is signed of a log, its files, and all its notes.
 
         Of cosignatures the newest, or the first `above` an index.
 
@@ -95,20 +96,22 @@ class LogService:
         signed += [one.note for one in receipts]
         raw = log.checkpoint
         raw = raw and with_receipts(raw, origin, [] if ours else signed)
+        notes = [*filter(None, (raw, *signed))]
         lines = {
             (one.key, one.size): one
-            for each in filter(None, (raw, *signed))
+            for each in notes
             for one in self._lines(each, origin)
             if one.size > above
         }
-        return {
+        head = {
             "member": found[0].id,
             "origin": origin,
             "size": log.size,
             "checkpoint": raw.decode(),
             "contested": (await self.ctx.mirror.head(origin)).contested,
             "cosigned": tuple(sorted(lines.values(), key=lambda one: one.at)),
-        }, log
+        }
+        return head, log, notes
 
     def _lines(self, raw: bytes, origin: str) -> Iterator[forms.CosignedBy]:
         """Yield who cosigned a checkpoint."""
@@ -155,7 +158,7 @@ class LogService:
         self, caller: Caller, origin: str, index: int
     ) -> forms.Entry:
         """Return an entry; that somebody reads of a token is recorded."""
-        head, log = await self._open(origin, index)
+        head, log, _ = await self._open(origin, index)
         record = (await self._records(log, index // BUNDLE))[index % BUNDLE]
         entry = _entry(caller, index, record)
         if entry.closed:
@@ -163,19 +166,37 @@ class LogService:
             if not record[1] and absent.covered(index, index + 1, gone):
                 entry = structs.replace(entry, closed="erased")
             record = leaf.close(record)
-        names = proof.plan(index, log.size)
-        fetched = [await serve.file(log, f"tile/{name}") for name in names]
         text = head["checkpoint"]
-        raw = [one or b"" for one in fetched]
         return forms.Entry(
             **head,
             entry=entry,
             leaf=record[0].hex(),
             salt=record[1].hex(),
             payload=base64.b64encode(record[2]).decode(),
-            proof=text and proof.text(index, log.size, raw, text),
+            proof=text and await _proof(log, index, text.encode()),
             keys=self._keys(origin, text),
             **await self._became(caller, origin, index, record),
+        )
+
+    async def disclosed(self, origin: str, index: int) -> Entry:
+        """Return an entry with a proof of each tree that is signed here."""
+        _, log, notes = await self._open(origin, index)
+        record = (await self._records(log, index // BUNDLE))[index % BUNDLE]
+        trees = {note.parse(raw).text: raw for raw in notes}
+        signed = [with_receipts(raw, origin, notes) for raw in trees.values()]
+        return Entry(
+            origin=origin,
+            index=index,
+            leaf=record[0],
+            salt=record[1],
+            payload=record[2],
+            proofs=tuple(
+                [
+                    await _proof(log, index, raw)
+                    for raw in signed
+                    if index < checkpoint.size_of(raw) <= log.size
+                ]
+            ),
         )
 
     def _keys(self, origin: str, text: str) -> tuple[str, ...]:
@@ -221,6 +242,14 @@ class LogService:
 
 
 # ------------------------------------------------------------------- entries
+
+
+async def _proof(log: LogFiles, index: int, signed: bytes) -> str:
+    """Return the proof that the tree of a checkpoint has an entry."""
+    names = proof.plan(index, checkpoint.size_of(signed), log.size)
+    fetched = [await serve.file(log, f"tile/{name}") for name in names]
+    raw = [one or b"" for one in fetched]
+    return proof.text(index, log.size, raw, signed)
 
 
 def _content(record: Record) -> Any:

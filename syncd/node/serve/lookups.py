@@ -254,7 +254,8 @@ class Lookups:
         self,
         caller: Caller,
         tokens: Sequence[tuple[str, bytes]],
-        positions: Sequence[Position],
+        positions: Sequence[Position] | None,
+        reference: str = "",
     ) -> None:
         """Record that tokens, each of a kind, are shown; durable on return."""
         kinds = dict.fromkeys(kind for kind, _ in tokens)
@@ -263,6 +264,7 @@ class Lookups:
                 Access(
                     *(caller.name, "audit", kind, positions),
                     tokens=[short for of, short in tokens if of == kind],
+                    reference=reference,
                 )
                 for kind in kinds
             ]
