@@ -11,17 +11,16 @@ of before convince nobody else (docs/adr/0012).
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from importlib import resources
-from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from operator import attrgetter
+from typing import Annotated, Any, Literal
 
 import msgspec
 from markupsafe import Markup
-from msgspec import Meta, structs
+from msgspec import Meta
 
 from syncd.audit.known import Keys
-from syncd.audit.report import has, moments, rendered, type_name
+from syncd.audit.report import has, moments, rendered
 from syncd.audit.result import Line
 from syncd.errors import MalformedError, SyncdError, UntrustedError
 from syncd.flows import evaluation
@@ -30,18 +29,15 @@ from syncd.indicator import identifier, leaf, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import Natural
 from syncd.indicator.statement import NAMES
-from syncd.messages import catalogue
-from syncd.messages.catalogue import t
+from syncd.messages.catalogue import phrase, t
 from syncd.oprf import group, threshold, voprf
 from syncd.oprf.threshold import Blinded
 from syncd.roster import trust
 from syncd.roster.roster import Roster
 from syncd.shape import Form
 from syncd.tlog import checkpoint, note, proof, strict
-from syncd.tlog.note import VerifierKey
 
 DATA = '<script type="application/json">'  # where a page has it
-MAX_SIZE = 64 << 20  # bytes
 _Texts = Annotated[tuple[str, ...], Meta(min_length=1)]
 
 
@@ -77,34 +73,6 @@ class Disclosure(Form):
     entries: tuple[Entry, ...]
 
 
-class Proven(NamedTuple):
-    """An entry that is in its log, and about the value."""
-
-    place: str
-    entry: Entry
-    said: Any  # statement, None if it is closed
-    proofs: list[tuple[str, int, list[VerifierKey]]]
-    # with the size of the tree, and who signed it
-    lines: list[Line]  # the first of each signer and role
-
-
-class Checked(NamedTuple):
-    """A disclosure that holds."""
-
-    found: Disclosure
-    rosters: list[Roster]
-    made: Mapping[int, tuple[str, list[str]]]  # by epoch: token, holders
-    entries: list[Proven]
-
-
-def is_one(path: Path) -> bool:
-    """Tell by its first byte that it is one, and no bundle."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(1) in (b"{", b"<")
-
-
 def read(raw: bytes) -> Disclosure:
     """Read a file or page, of which nothing is proven yet.
 
@@ -119,7 +87,7 @@ def read(raw: bytes) -> Disclosure:
         raise MalformedError("disclosure: not of that form") from e
 
 
-def check(found: Disclosure, fingerprint: str) -> Checked:
+def check(found: Disclosure, fingerprint: str) -> dict[str, Any]:
     """Return what a disclosure proves: all of it holds.
 
     Raises:
@@ -128,29 +96,32 @@ def check(found: Disclosure, fingerprint: str) -> Checked:
     notes = [one.encode() for one in found.rosters]
     rosters = trust.versions(fingerprint, notes)
     one = identifier.parse_normal(found.kind, found.value)
-    if one.kind == "url":
-        made_of = token.encode(token.token(token.url_output(one)))
-        epochs = (e for e in rosters[0].epochs if e.kind == "url")
-        made = {e.epoch: (made_of, list[str]()) for e in epochs}
-    else:
-        with _part("evaluation"):
-            made = dict(_made(x, one, rosters[0]) for x in found.evaluations)
-    keys, entries = Keys(rosters), []
-    for entry in found.entries:
-        place = f"{entry.origin[:100]}:{entry.index}"
-        with _part(place):
-            said = _said(entry, one.kind, made)
-            entries.append(Proven(place, entry, said, *_signed(entry, keys)))
-    return Checked(found, rosters, made, entries)
-
-
-@contextmanager
-def _part(name: str) -> Iterator[None]:
-    """Name the part that does not hold."""
+    epochs = [e for e in rosters[0].epochs if e.kind == one.kind]
+    part, keys, entries = "evaluation", Keys(rosters), []
     try:
-        yield
+        made = dict(_made(x, one, rosters[0]) for x in found.evaluations)
+        if one.kind == "url":
+            short = token.encode(token.token(token.url_output(one)))
+            made = {e.epoch: (short, list[str]()) for e in epochs}
+        for entry in found.entries:
+            part = f"{entry.origin[:100]}:{entry.index}"
+            said = _said(entry, one.kind, made)
+            about = {"place": part, "type": NAMES[entry.leaf[1]], "said": said}
+            entries.append(about | _signed(entry, keys))
     except SyncdError as e:
-        raise UntrustedError("{place}: {why}", place=name, why=e) from e
+        raise UntrustedError("{place}: {why}", place=part, why=e) from e
+    return {
+        "alliance": rosters[0].alliance,
+        "zone": rosters[0].zone,
+        "rosters": len(rosters),
+        **{
+            name: getattr(found, name)
+            for name in ("kind", "value", "by", "at")
+        },
+        "tokens": made,
+        "retired": [e.label for e in epochs if e.retired],
+        "entries": entries,
+    }
 
 
 def _made(
@@ -179,115 +150,108 @@ def _made(
 
 def _said(
     entry: Entry, kind: str, made: Mapping[int, tuple[str, list[str]]]
-) -> Any:
-    """Return what an entry says of the value, None if it is closed."""
-    _, type_, *_ = entry.leaf
-    if not entry.salt:
-        return None
-    opened = leaf.commit(entry.origin, type_, entry.salt, entry.payload)
-    if opened != entry.leaf:
+) -> dict[str, Any]:
+    """Return what an entry says of the value; nothing if it is closed."""
+    type_, salt, payload = entry.leaf[1], entry.salt, entry.payload
+    if not salt:
+        return {}
+    if leaf.commit(entry.origin, type_, salt, payload) != entry.leaf:
         raise UntrustedError("salt or payload is not its leaf's")
-    said = statement.decode(entry.payload, type_)
-    about = [getattr(said, name, "") for name in ("kind", "epoch", "token")]
-    if about not in [[kind, n, short] for n, (short, _) in made.items()]:
-        raise UntrustedError("it is not about the value")
-    return said
+    if not isinstance(statement.decode(payload, type_), statement.Void):
+        said: dict[str, Any] = msgspec.json.decode(payload)
+        short, _ = made.get(said.get("epoch", 0), ("", ""))
+        if (said.get("kind"), said.get("token")) == (kind, short):
+            return said
+    raise UntrustedError("it is not about the value")
 
 
-def _signed(
-    entry: Entry, keys: Keys
-) -> tuple[list[tuple[str, int, list[VerifierKey]]], list[Line]]:
-    """Return an entry's proofs with who signed each; and when, the first."""
+def _signed(entry: Entry, keys: Keys) -> dict[str, Any]:
+    """Return an entry's proofs; and of who signed trees, when they first did."""
     _, generation = keys.log(entry.origin)
-    signed, lines = [], dict[tuple[str, str], Line]()
+    proofs, lines = [], list[Line]()
     for text in entry.proofs:
         made = proof.check(text, entry.index, entry.leaf)
         head, _ = checkpoint.open_(bytes(made), generation.log)
         known = [generation.log, *keys.by_id.values()]
-        verified = note.verify(made, known)
-        signed.append((text, head.size, [key for key, _ in verified]))
-        for key, line in verified:
+        signed = note.verify(made, known)
+        vkeys = [str(key) for key, _ in signed]
+        proofs.append({"proof": text, "size": head.size, "keys": vkeys})
+        for key, line in signed:
             if key != generation.log:
                 at = int.from_bytes(line.body[:8])
                 who = keys.signer(key.name)
-                here = Line(*who, head.size, at, entry.origin)
-                lines[who] = min(here, lines.get(who, here), key=_when)
-    return signed, sorted(lines.values(), key=_when)
-
-
-def _when(line: Line) -> int:
-    return line.at
+                lines.append(Line(*who, head.size, at, entry.origin))
+    lines.sort(key=attrgetter("at"), reverse=True)
+    first = {line[:2]: line._asdict() for line in lines}
+    return {"proofs": proofs, "lines": [*first.values()][::-1]}
 
 
 # ------------------------------------------------------------------ for people
 
 
-def page(checked: Checked) -> str:
-    """Return one HTML page, whole in itself, in the language that is spoken.
+def written(found: Disclosure, fingerprint: str) -> tuple[str, str]:
+    """Return its JSON, and a page in the language that is spoken.
 
-    It has the data in it, and checks what a browser can.
+    The page is whole in itself, and checks what a browser can.
+
+    Raises:
+        As `check`.
     """
-    script = resources.files("syncd").joinpath("console/static/verify.js")
-    verifier = script.read_text("utf-8")
-    data = msgspec.json.encode(checked.found).decode()
-    return rendered(
+    room = resources.files("syncd.console.static")
+    verifier = room.joinpath("verify.js").read_text("utf-8")
+    data = msgspec.json.encode(found).decode().replace("<", "\\u003c")
+    checked = check(found, fingerprint)
+    return data, rendered(
         "disclosure.html",
-        checked._asdict(),
-        newest=checked.rosters[0],
-        when=moments(checked.rosters),
-        type_name=type_name,
-        said=_said_in_words,
-        encode=strict.encode,
+        checked,
+        entries=zip(checked["entries"], found.entries, strict=True),
+        when=moments(checked["zone"]),
         has=has,
-        tokens=[*_tokens(checked)],
-        unseen=[*_unseen(checked)],
-        data=Markup(DATA + data.replace("<", "\\u003c")),  # noqa: S704  JSON
+        phrase=phrase,
+        encode=strict.encode,
+        sentences=sentences(checked),
+        data=Markup(DATA + data),  # noqa: S704  JSON
         verifier=Markup(verifier),  # noqa: S704  ours
         hash=strict.encode(hashlib.sha256(verifier.encode()).digest()),
     )
 
 
-def lines(checked: Checked) -> Iterator[str]:
+def lines(checked: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is proven for a terminal, in the language that is spoken."""
-    when = moments(checked.rosters)
-    yield "{kind} {value}".format(**structs.asdict(checked.found))
-    yield from _tokens(checked)
-    for one in checked.entries:
-        yield f"{one.place} {type_name(one.entry.leaf[1])}"
-        yield from (f"  {name}: {text}" for name, text in _said_in_words(one))
-        yield from (f"  {has(line._asdict(), when)}" for line in one.lines)
-    for text in _unseen(checked):
-        yield t("not seen: {text}", text=text)
+    when = moments(checked["zone"])
+    tokens, unseen = sentences(checked)
+    yield from ("{kind} {value}".format(**checked), *tokens)
+    for one in checked["entries"]:
+        yield f"{one['place']} {phrase('type', one['type'])}"
+        yield from (f"  {name}: {x}" for name, x in one["said"].items())
+        yield from (f"  {has(line, when)}" for line in one["lines"])
+    yield from (t("not seen: {text}", text=text) for text in unseen)
 
 
-def _tokens(checked: Checked) -> Iterator[str]:
-    for epoch, (short, holders) in checked.made.items():
-        yield t(
+def sentences(checked: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Return who made its tokens, and what is not shown, in words."""
+    tokens = [
+        t(
             "its token in {epoch} is {token}, proved by {members}",
-            epoch=f"{checked.found.kind}/{epoch}",
+            epoch=f"{checked['kind']}/{epoch}",
             token=short,
             members=", ".join(holders) or t("the address itself"),
         )
-
-
-def _unseen(checked: Checked) -> Iterator[str]:
-    """Yield what it does not show."""
-    for epoch in checked.rosters[0].epochs:
-        if epoch.kind == checked.found.kind and epoch.retired:
-            yield t(
-                "what was said in {epoch}, which has ended: its key and its"
-                " entries are gone",
-                epoch=epoch.label,
-            )
-    yield t(
-        "that nothing else is said of it: these are the entries that {member}"
-        " had merged",
-        member=checked.found.by,
-    )
-
-
-def _said_in_words(one: Proven) -> Iterator[tuple[str, str]]:
-    """Yield what an entry says, codes by their names."""
-    fields = msgspec.json.decode(one.entry.payload) if one.said else {}
-    for name, value in fields.items():
-        yield name, catalogue.field(NAMES[one.entry.leaf[1]], name, value)
+        for epoch, (short, holders) in checked["tokens"].items()
+    ]
+    unseen = [
+        t(
+            "what was said in {epoch}, which has ended: its key and its"
+            " entries are gone",
+            epoch=epoch,
+        )
+        for epoch in checked["retired"]
+    ]
+    return tokens, [
+        *unseen,
+        t(
+            "that nothing else is said of it: these are the entries that"
+            " {member} had merged",
+            member=checked["by"],
+        ),
+    ]

@@ -6,7 +6,7 @@ any machine, at any time. Whoever shows them says in which language.
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -36,7 +36,7 @@ def facts(audit: Audit) -> dict[str, Any]:
         "bundle": audit.bundle,
         "alliance": audit.about.alliance,
         "name": newest.alliance if newest else "",
-        "zone": newest.zone if newest else "UTC",
+        "zone": audit.zone,
         "at": audit.about.at,
         "sources": list(audit.about.sources),
         "reason": audit.about.reason,
@@ -176,7 +176,7 @@ def _evaluations(logs: Iterable[AuditedLog]) -> Iterator[dict[str, Any]]:
 
 def summary(audit: Audit) -> Iterator[str]:
     """Yield what was proven, in the language that is spoken."""
-    when = moments(audit.rosters)
+    when = moments(audit.zone)
     yield t("bundle {name}", name=audit.bundle)
     yield t(
         "of {sources}, as of {at}",
@@ -198,7 +198,7 @@ def summary(audit: Audit) -> Iterator[str]:
 def lines(audit: Audit) -> Iterator[str]:
     """Yield a report for a terminal, in the language that is spoken."""
     found = facts(audit)
-    when = moments(audit.rosters)
+    when = moments(audit.zone)
     yield from summary(audit)
     for row in found["exchange"]:
         yield t(
@@ -242,7 +242,7 @@ def page(audit: Audit) -> str:
     return rendered(
         "report.html",
         found,
-        when=moments(audit.rosters),
+        when=moments(audit.zone),
         type_name=type_name,
         shown=shown,
         not_seen=[catalogue.say(text) for text in audit.unseen],
@@ -273,9 +273,9 @@ def has(line: Mapping[str, Any], when: Moments) -> str:
     )
 
 
-def type_name(number: str | int) -> str:
+def type_name(number: str) -> str:
     """Return what a type is called, as a log's page calls it."""
-    return catalogue.phrase("type", NAMES.get(int(number), f"{number}"))
+    return catalogue.phrase("type", NAMES.get(int(number), number))
 
 
 def plot(
@@ -307,13 +307,14 @@ def plot(
     }
 
 
-def moments(rosters: Sequence[Roster]) -> Moments:
-    """Return what spells a time in the zone of the newest roster."""
-    zone = ZoneInfo(rosters[0].zone if rosters else "UTC")
+def moments(zone: str) -> Moments:
+    """Return what spells a time in a zone."""
 
     def when(at: int) -> str:
         if not 0 < at < _LAST:
             return f"{at or '–'}"
-        return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S")
+        return datetime.fromtimestamp(at, ZoneInfo(zone)).strftime(
+            "%Y-%m-%d %H:%M:%S"
+        )
 
     return when

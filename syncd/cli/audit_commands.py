@@ -61,8 +61,10 @@ class _VerifyOptions(OutputOptions):
 
 @noun.verb("verify", "Check a bundle: all that signatures and hashes prove.")
 def _verify(args: _VerifyOptions) -> int:
-    if disclosure.is_one(args.bundle):
-        _checked(args)
+    if args.bundle.suffix in (".json", ".html"):
+        found = terminal.parsed(args.bundle, disclosure.read)
+        checked = disclosure.check(found, args.fingerprint)
+        args.show(checked, disclosure.lines(checked))
         return 0
     with _audited(args) as (_, audit):
         said = itertools.chain(report.summary(audit), report.findings(audit))
@@ -70,22 +72,9 @@ def _verify(args: _VerifyOptions) -> int:
     return audit.exit_code
 
 
-def _checked(args: _VerifyOptions) -> None:
-    """Check and show what a court got of one value."""
-    most = disclosure.MAX_SIZE
-    found = terminal.parsed(args.bundle, disclosure.read, most)
-    checked = disclosure.check(found, args.fingerprint)
-    entries = {
-        one.place: [line._asdict() for line in one.lines]
-        for one in checked.entries
-    }
-    facts = {"tokens": checked.made, "entries": entries}
-    args.show(facts, disclosure.lines(checked))
-
-
 class _DiscloseOptions(ValueOptions, KindOptions, ClientOptions):
     reference: str = option("the court's file number; it is kept")
-    page: Path | None = option("write one HTML page there, not JSON")
+    out: Path = option("a new file .json; or .html, a page", needed=True)
 
 
 @noun.verb(
@@ -101,12 +90,9 @@ def _disclose(args: _DiscloseOptions) -> None:
         given = own.post("/v1/audit/disclosures", wanted)
     found = msgspec.convert(given, disclosure.Disclosure)
     fingerprint = args.settings().alliance.fingerprint
-    checked = disclosure.check(found, fingerprint)
-    if args.page:
-        page = disclosure.page(checked).encode()
-        terminal.write_new(args.page, page, private=True)
-    else:
-        print(msgspec.json.encode(found).decode())
+    data, page = disclosure.written(found, fingerprint)
+    raw = page if args.out.suffix == ".html" else data
+    terminal.write_new(args.out, raw.encode(), private=True)
 
 
 @contextmanager
@@ -188,7 +174,7 @@ def _trace(args: _TraceOptions) -> int:
     ((origin, index),) = positions([args.entry], "entry")
     with _audited(args) as (given, audit):
         found = trace(given, audit, origin, index)
-    args.show(found, _life(found, report.moments(audit.rosters)))
+    args.show(found, _life(found, report.moments(audit.zone)))
     return audit.exit_code
 
 

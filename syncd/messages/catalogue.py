@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import gettext
-import json
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
@@ -127,18 +126,6 @@ def word(facet: str, code: str) -> str:
     known = vocabulary.FACETS.get(facet, {}).get(code)
     found = getattr(known, language(), "")
     return found or t(phrase(facet, code))
-
-
-def field(type_: str, name: str, value: Any) -> str:
-    """Return what a field of a statement says: codes by their names."""
-    from syncd.indicator import vocabulary
-
-    if not isinstance(value, str):
-        return json.dumps(value)
-    for facet in (name, f"{type_}_{name}"):
-        if value in vocabulary.FACETS.get(facet, ()):
-            return word(facet, value)
-    return value
 
 
 def phrase(facet: str, code: str) -> str:

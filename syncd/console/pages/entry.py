@@ -1,6 +1,7 @@
 """Entry: what one entry of a log says, what became of it, and its proof."""
 
 import base64
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from aiohttp import web
 from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.tables import At, Cell, Link
-from syncd.messages import catalogue
+from syncd.indicator import vocabulary
 from syncd.messages.catalogue import later, t
 from syncd.web.forms import ClaimItem
 from syncd.web.log_forms import Entry
@@ -50,9 +51,7 @@ async def entry(visit: Visit) -> web.StreamResponse:
     fields: dict[str, Any] = {}
     if found.payload and not found.entry.void:
         fields = msgspec.json.decode(base64.b64decode(found.payload))
-    said = [
-        (k, catalogue.field(found.entry.type, k, v)) for k, v in fields.items()
-    ]
+    said = [(k, _said(found.entry.type, k, v)) for k, v in fields.items()]
     own = (_state(c) for c in found.claims if c.position == position)
     return visit.show(
         "entry.html",
@@ -73,6 +72,16 @@ async def entry(visit: Visit) -> web.StreamResponse:
             *("claims", "at on type* label why expires state", claims)
         ),
     )
+
+
+def _said(type_: str, name: str, value: Any) -> str:
+    """Return what a field says: codes by their names."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    for facet in (name, f"{type_}_{name}"):
+        if value in vocabulary.FACETS.get(facet, ()):
+            return places.words(facet, value)
+    return value
 
 
 def _state(of: ClaimItem) -> Link | str:
