@@ -10,26 +10,26 @@ of before convince nobody else (docs/adr/0012).
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import resources
-from operator import attrgetter
+from operator import itemgetter
 from typing import Annotated, Any, Literal
 
 import msgspec
 from markupsafe import Markup
-from msgspec import Meta
+from msgspec import Meta, structs
 
+from syncd.audit import report
 from syncd.audit.known import Keys
-from syncd.audit.report import has, moments, rendered
 from syncd.audit.result import Line
 from syncd.errors import MalformedError, SyncdError, UntrustedError
 from syncd.flows import evaluation
-from syncd.flows.evaluation import Exchange
+from syncd.flows.evaluation import Proof
 from syncd.indicator import identifier, leaf, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import Natural
 from syncd.indicator.statement import NAMES
-from syncd.messages.catalogue import phrase, t
+from syncd.messages.catalogue import t
 from syncd.oprf import group, threshold, voprf
 from syncd.oprf.threshold import Blinded
 from syncd.roster import trust
@@ -41,15 +41,7 @@ DATA = '<script type="application/json">'  # where a page has it
 _Texts = Annotated[tuple[str, ...], Meta(min_length=1)]
 
 
-class Evaluation(Form):
-    """How t holders made a token of the value."""
-
-    blind: bytes  # the scalar that hid it from them
-    exchanges: Annotated[tuple[Exchange, ...], Meta(min_length=1)]
-    # the same request to each of the quorum, in its order
-
-
-class Entry(Form):
+class Entry(Form, kw_only=False):
     """One entry on the value's token, and what proves it."""
 
     origin: str
@@ -69,7 +61,7 @@ class Disclosure(Form):
     kind: str
     value: str  # normal form
     rosters: _Texts  # the chain, from the first
-    evaluations: tuple[Evaluation, ...]  # of a url none
+    evaluations: tuple[Proof, ...]  # of a url none
     entries: tuple[Entry, ...]
 
 
@@ -88,45 +80,56 @@ def read(raw: bytes) -> Disclosure:
 
 
 def check(found: Disclosure, fingerprint: str) -> dict[str, Any]:
-    """Return what a disclosure proves: all of it holds.
+    """Return what a disclosure proves, all of which holds.
+
+    An entry's life is as `trace` tells it, but for what came later.
 
     Raises:
         MalformedError, UntrustedError: names the part that does not.
     """
     notes = [one.encode() for one in found.rosters]
-    rosters = trust.versions(fingerprint, notes)
+    roster, *_ = rosters = trust.versions(fingerprint, notes)
     one = identifier.parse_normal(found.kind, found.value)
-    epochs = [e for e in rosters[0].epochs if e.kind == one.kind]
-    part, keys, entries = "evaluation", Keys(rosters), []
+    epochs = [e for e in roster.epochs if e.kind == one.kind]
+    part, entries = "evaluation", []
     try:
-        made = dict(_made(x, one, rosters[0]) for x in found.evaluations)
+        made = dict(_made(x, one, roster) for x in found.evaluations)
         if one.kind == "url":
             short = token.encode(token.token(token.url_output(one)))
-            made = {e.epoch: (short, list[str]()) for e in epochs}
+            made = {e.label: (short, list[str]()) for e in epochs}
         for entry in found.entries:
             part = f"{entry.origin[:100]}:{entry.index}"
-            said = _said(entry, one.kind, made)
-            about = {"place": part, "type": NAMES[entry.leaf[1]], "said": said}
-            entries.append(about | _signed(entry, keys))
+            entries.append(_life(entry, made, Keys(rosters)))
     except SyncdError as e:
         raise UntrustedError("{place}: {why}", place=part, why=e) from e
+    gone = [
+        t(
+            "what was said in {epoch}, which has ended: its key and its"
+            " entries are gone",
+            epoch=epoch.label,
+        )
+        for epoch in epochs
+        if epoch.retired
+    ]
+    rest = t(
+        "that nothing else is said of it: these are the entries that {member}"
+        " had merged",
+        member=found.by,
+    )
     return {
-        "alliance": rosters[0].alliance,
-        "zone": rosters[0].zone,
+        "alliance": roster.alliance,
+        "zone": roster.zone,
         "rosters": len(rosters),
-        **{
-            name: getattr(found, name)
-            for name in ("kind", "value", "by", "at")
-        },
+        "found": found,
         "tokens": made,
-        "retired": [e.label for e in epochs if e.retired],
         "entries": entries,
+        "unseen": [*gone, rest],
     }
 
 
 def _made(
-    given: Evaluation, one: Identifier, roster: Roster
-) -> tuple[int, tuple[str, list[str]]]:
+    given: Proof, one: Identifier, roster: Roster
+) -> tuple[str, tuple[str, list[str]]]:
     """Return of which epoch a token is that holders made; it, and who."""
     asked, body = token.oprf_input(one), given.exchanges[0].request
     request = evaluation.parse(body)
@@ -145,113 +148,59 @@ def _made(
         holders.append(member)
     blinded = Blinded((asked,), (given.blind,), [element])
     [output] = threshold.finish(blinded, points)
-    return epoch.epoch, (token.encode(token.token(output)), holders)
+    return epoch.label, (token.encode(token.token(output)), holders)
 
 
-def _said(
-    entry: Entry, kind: str, made: Mapping[int, tuple[str, list[str]]]
+def _life(
+    entry: Entry, made: Mapping[str, tuple[str, list[str]]], keys: Keys
 ) -> dict[str, Any]:
-    """Return what an entry says of the value; nothing if it is closed."""
+    """Return what an entry says of the value, and who had it when."""
     type_, salt, payload = entry.leaf[1], entry.salt, entry.payload
-    if not salt:
-        return {}
-    if leaf.commit(entry.origin, type_, salt, payload) != entry.leaf:
-        raise UntrustedError("salt or payload is not its leaf's")
-    if not isinstance(statement.decode(payload, type_), statement.Void):
-        said: dict[str, Any] = msgspec.json.decode(payload)
-        short, _ = made.get(said.get("epoch", 0), ("", ""))
-        if (said.get("kind"), said.get("token")) == (kind, short):
-            return said
-    raise UntrustedError("it is not about the value")
-
-
-def _signed(entry: Entry, keys: Keys) -> dict[str, Any]:
-    """Return an entry's proofs; and of who signed trees, when they first did."""
+    if salt:
+        if leaf.commit(entry.origin, type_, salt, payload) != entry.leaf:
+            raise UntrustedError("salt or payload is not its leaf's")
+        said: Any = statement.decode(payload, type_)
+        epoch = f"{getattr(said, 'kind', '')}/{getattr(said, 'epoch', '')}"
+        if epoch not in made or made[epoch][0] != said.token:
+            raise UntrustedError("it is not about the value")
     _, generation = keys.log(entry.origin)
-    proofs, lines = [], list[Line]()
+    steps: dict[str, dict[str, Any]] = {}
     for text in entry.proofs:
-        made = proof.check(text, entry.index, entry.leaf)
-        head, _ = checkpoint.open_(bytes(made), generation.log)
+        signed = proof.check(text, entry.index, entry.leaf)
+        head, _ = checkpoint.open_(bytes(signed), generation.log)
         known = [generation.log, *keys.by_id.values()]
-        signed = note.verify(made, known)
-        vkeys = [str(key) for key, _ in signed]
-        proofs.append({"proof": text, "size": head.size, "keys": vkeys})
-        for key, line in signed:
-            if key != generation.log:
-                at = int.from_bytes(line.body[:8])
-                who = keys.signer(key.name)
-                lines.append(Line(*who, head.size, at, entry.origin))
-    lines.sort(key=attrgetter("at"), reverse=True)
-    first = {line[:2]: line._asdict() for line in lines}
-    return {"proofs": proofs, "lines": [*first.values()][::-1]}
+        for key, line in note.verify(signed, known):
+            who, at = keys.signer(key.name), int.from_bytes(line.body[:8])
+            if key == generation.log:
+                who, at = (who[0], "log"), 0
+            one = Line(*who, head.size, at, entry.origin)._asdict()
+            first = steps.get(key.name, one)
+            if at <= first["at"]:
+                steps[key.name] = one | {"proof": text, "key": str(key)}
+    return {
+        **structs.asdict(entry),
+        "type": NAMES[type_],
+        "said": msgspec.json.decode(payload) if salt else {},
+        "steps": sorted(steps.values(), key=itemgetter("at")),
+        "later": [],
+    }
 
 
-# ------------------------------------------------------------------ for people
+def page(found: Disclosure, fingerprint: str) -> str:
+    """Return a page with it, in the language that is spoken.
 
-
-def written(found: Disclosure, fingerprint: str) -> tuple[str, str]:
-    """Return its JSON, and a page in the language that is spoken.
-
-    The page is whole in itself, and checks what a browser can.
+    It is whole in itself, and checks what a browser can.
 
     Raises:
         As `check`.
     """
     room = resources.files("syncd.console.static")
-    verifier = room.joinpath("verify.js").read_text("utf-8")
+    script = room.joinpath("verify.js").read_text("utf-8")
     data = msgspec.json.encode(found).decode().replace("<", "\\u003c")
-    checked = check(found, fingerprint)
-    return data, rendered(
-        "disclosure.html",
-        checked,
-        entries=zip(checked["entries"], found.entries, strict=True),
-        when=moments(checked["zone"]),
-        has=has,
-        phrase=phrase,
+    return report.disclosure(
+        check(found, fingerprint),
         encode=strict.encode,
-        sentences=sentences(checked),
         data=Markup(DATA + data),  # noqa: S704  JSON
-        verifier=Markup(verifier),  # noqa: S704  ours
-        hash=strict.encode(hashlib.sha256(verifier.encode()).digest()),
+        verifier=Markup(script),  # noqa: S704  ours
+        hash=strict.encode(hashlib.sha256(script.encode()).digest()),
     )
-
-
-def lines(checked: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is proven for a terminal, in the language that is spoken."""
-    when = moments(checked["zone"])
-    tokens, unseen = sentences(checked)
-    yield from ("{kind} {value}".format(**checked), *tokens)
-    for one in checked["entries"]:
-        yield f"{one['place']} {phrase('type', one['type'])}"
-        yield from (f"  {name}: {x}" for name, x in one["said"].items())
-        yield from (f"  {has(line, when)}" for line in one["lines"])
-    yield from (t("not seen: {text}", text=text) for text in unseen)
-
-
-def sentences(checked: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Return who made its tokens, and what is not shown, in words."""
-    tokens = [
-        t(
-            "its token in {epoch} is {token}, proved by {members}",
-            epoch=f"{checked['kind']}/{epoch}",
-            token=short,
-            members=", ".join(holders) or t("the address itself"),
-        )
-        for epoch, (short, holders) in checked["tokens"].items()
-    ]
-    unseen = [
-        t(
-            "what was said in {epoch}, which has ended: its key and its"
-            " entries are gone",
-            epoch=epoch,
-        )
-        for epoch in checked["retired"]
-    ]
-    return tokens, [
-        *unseen,
-        t(
-            "that nothing else is said of it: these are the entries that"
-            " {member} had merged",
-            member=checked["by"],
-        ),
-    ]

@@ -36,7 +36,7 @@ def facts(audit: Audit) -> dict[str, Any]:
         "bundle": audit.bundle,
         "alliance": audit.about.alliance,
         "name": newest.alliance if newest else "",
-        "zone": audit.zone,
+        "zone": newest.zone if newest else "UTC",
         "at": audit.about.at,
         "sources": list(audit.about.sources),
         "reason": audit.about.reason,
@@ -176,7 +176,7 @@ def _evaluations(logs: Iterable[AuditedLog]) -> Iterator[dict[str, Any]]:
 
 def summary(audit: Audit) -> Iterator[str]:
     """Yield what was proven, in the language that is spoken."""
-    when = moments(audit.zone)
+    when = moments(audit)
     yield t("bundle {name}", name=audit.bundle)
     yield t(
         "of {sources}, as of {at}",
@@ -198,7 +198,7 @@ def summary(audit: Audit) -> Iterator[str]:
 def lines(audit: Audit) -> Iterator[str]:
     """Yield a report for a terminal, in the language that is spoken."""
     found = facts(audit)
-    when = moments(audit.zone)
+    when = moments(audit)
     yield from summary(audit)
     for row in found["exchange"]:
         yield t(
@@ -239,10 +239,9 @@ def page(audit: Audit) -> str:
     """Return one HTML page, whole in itself, in the language that is spoken."""
     found = facts(audit)
     shown = [(f, kinds()[f.code], catalogue.say(f.text)) for f in audit.found]
-    return rendered(
+    return _rendered(
         "report.html",
         found,
-        when=moments(audit.zone),
         type_name=type_name,
         shown=shown,
         not_seen=[catalogue.say(text) for text in audit.unseen],
@@ -250,8 +249,12 @@ def page(audit: Audit) -> str:
     )
 
 
-def rendered(name: str, found: Mapping[str, Any], **more: Any) -> str:
-    """Return a page by its template, in the language that is spoken."""
+def disclosure(facts: Mapping[str, Any], **more: Any) -> str:
+    """Return what is said of a value, with its proofs, as such a page."""
+    return _rendered("disclosure.html", facts, phrase=catalogue.phrase, **more)
+
+
+def _rendered(name: str, facts: Mapping[str, Any], **more: Any) -> str:
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("syncd.audit", ""),
         autoescape=True,
@@ -259,18 +262,9 @@ def rendered(name: str, found: Mapping[str, Any], **more: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    language, word = catalogue.language(), catalogue.word
-    return made.get_template(name).render(
-        found, t=t, lang=language, word=word, **more
-    )
-
-
-def has(line: Mapping[str, Any], when: Moments) -> str:
-    """Return that somebody had how much of a log, and when."""
-    return t(
-        "{at} {signer} ({role}) has {size} entries: {place}",
-        **{**line, "at": when(line["at"])},
-    )
+    words = {"t": t, "lang": catalogue.language(), "word": catalogue.word}
+    more |= words | {"when": moments_in(facts["zone"])}
+    return made.get_template(name).render(facts, **more)
 
 
 def type_name(number: str) -> str:
@@ -307,14 +301,18 @@ def plot(
     }
 
 
-def moments(zone: str) -> Moments:
+def moments(audit: Audit) -> Moments:
+    """Return what spells a time in the roster's zone."""
+    return moments_in(audit.rosters[0].zone if audit.rosters else "UTC")
+
+
+def moments_in(name: str) -> Moments:
     """Return what spells a time in a zone."""
+    zone = ZoneInfo(name)
 
     def when(at: int) -> str:
         if not 0 < at < _LAST:
             return f"{at or '–'}"
-        return datetime.fromtimestamp(at, ZoneInfo(zone)).strftime(
-            "%Y-%m-%d %H:%M:%S"
-        )
+        return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S")
 
     return when

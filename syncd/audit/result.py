@@ -135,11 +135,6 @@ class Audit:
     unseen: list[Message] = field(default_factory=list)
 
     @property
-    def zone(self) -> str:
-        """The newest roster's time zone."""
-        return self.rosters[0].zone if self.rosters else "UTC"
-
-    @property
     def exit_code(self) -> int:
         """What the worst finding means: 0, 1, 3, 4 or 5."""
         codes = (EXIT[kinds()[found.code].severity] for found in self.found)

@@ -26,6 +26,7 @@ from syncd.cli.options import (
     positions,
 )
 from syncd.flows import evidence
+from syncd.messages.catalogue import t
 from syncd.roster import certificate, trust
 
 noun = Command()
@@ -54,7 +55,7 @@ def _judge(args: _EvidenceOptions) -> None:
 
 
 class _VerifyOptions(OutputOptions):
-    bundle: Path = argument("a directory, a tar; verify: or a disclosure")
+    bundle: Path = argument("a directory, or a tar")
     fingerprint: str = option("of roster version 1", needed=True)
     since: list[Path] = option("an earlier bundle, or another member's")
 
@@ -62,37 +63,14 @@ class _VerifyOptions(OutputOptions):
 @noun.verb("verify", "Check a bundle: all that signatures and hashes prove.")
 def _verify(args: _VerifyOptions) -> int:
     if args.bundle.suffix in (".json", ".html"):
-        found = terminal.parsed(args.bundle, disclosure.read)
-        checked = disclosure.check(found, args.fingerprint)
-        args.show(checked, disclosure.lines(checked))
+        given = terminal.parsed(args.bundle, disclosure.read)
+        facts = disclosure.check(given, args.fingerprint)
+        args.show(msgspec.to_builtins(facts), _disclosed(facts))
         return 0
     with _audited(args) as (_, audit):
         said = itertools.chain(report.summary(audit), report.findings(audit))
         args.show(report.facts(audit), said)
     return audit.exit_code
-
-
-class _DiscloseOptions(ValueOptions, KindOptions, ClientOptions):
-    reference: str = option("the court's file number; it is kept")
-    out: Path = option("a new file .json; or .html, a page", needed=True)
-
-
-@noun.verb(
-    "disclose",
-    "Hand a court what is said of one value, with proofs: of standard input,"
-    " or asked for.",
-)
-def _disclose(args: _DiscloseOptions) -> None:
-    args.check_kind()
-    wanted = {**args.named, **args.given("reference")}
-    wanted["value"] = one_value(args.file)
-    with args.api() as own:
-        given = own.post("/v1/audit/disclosures", wanted)
-    found = msgspec.convert(given, disclosure.Disclosure)
-    fingerprint = args.settings().alliance.fingerprint
-    data, page = disclosure.written(found, fingerprint)
-    raw = page if args.out.suffix == ".html" else data
-    terminal.write_new(args.out, raw.encode(), private=True)
 
 
 @contextmanager
@@ -165,6 +143,39 @@ def _report(args: _ReportOptions) -> int:
     return audit.exit_code
 
 
+class _DiscloseOptions(ValueOptions, KindOptions, ClientOptions):
+    reference: str = option("the court's file number; it is kept")
+    page: Path = option("a new HTML page; - is standard output", needed=True)
+
+
+@noun.verb(
+    "disclose",
+    "Hand a court what is said of one value, with proofs: of standard input,"
+    " or asked for.",
+)
+def _disclose(args: _DiscloseOptions) -> None:
+    args.check_kind()
+    call = {**args.named, **args.given("reference")}
+    call["value"] = one_value(args.file)
+    with args.api() as own:
+        given = own.post("/v1/audit/disclosures", call)
+    found = msgspec.convert(given, disclosure.Disclosure)
+    fingerprint = args.settings().alliance.fingerprint
+    page = disclosure.page(found, fingerprint).encode()
+    terminal.write_new(args.page, page, private=True)
+
+
+def _disclosed(facts: Mapping[str, Any]) -> Iterator[str]:
+    yield facts["found"].value
+    for epoch, (short, holders) in facts["tokens"].items():
+        yield f"{epoch} {short} {', '.join(holders)}"
+    when = report.moments_in(facts["zone"])
+    for entry in facts["entries"]:
+        yield from _life(entry | {"leaf": entry["leaf"].hex()}, when)
+        yield from (f"  {name}: {x}" for name, x in entry["said"].items())
+    yield from (t("not seen: {text}", text=x) for x in facts["unseen"])
+
+
 class _TraceOptions(_VerifyOptions):
     entry: str = argument("ORIGIN:INDEX", place="ORIGIN:INDEX")
 
@@ -174,13 +185,16 @@ def _trace(args: _TraceOptions) -> int:
     ((origin, index),) = positions([args.entry], "entry")
     with _audited(args) as (given, audit):
         found = trace(given, audit, origin, index)
-    args.show(found, _life(found, report.moments(audit.zone)))
+    args.show(found, _life(found, report.moments(audit)))
     return audit.exit_code
 
 
 def _life(found: Mapping[str, Any], when: report.Moments) -> Iterator[str]:
     yield "{origin}:{index}  {leaf}".format(**found)
     for step in found["steps"]:
-        yield report.has(step, when)
+        yield t(
+            "{at} {signer} ({role}) has {size} entries: {place}",
+            **step | {"at": when(step["at"])},
+        )
     for row in found["later"]:
         yield f"{when(row['first'])} {row['what']}: {row['origin']}:{row['index']}"

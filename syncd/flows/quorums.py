@@ -8,7 +8,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final
 
 from syncd.errors import (
     HoldersError,
@@ -21,11 +21,7 @@ from syncd.errors import (
 )
 from syncd.flows import evaluation
 from syncd.flows.allowance import Allowance, HolderState
-from syncd.flows.evaluation import (
-    CHECKED,
-    Exchange,
-    Request,
-)
+from syncd.flows.evaluation import CHECKED, Exchange, Proof, Request
 from syncd.flows.ports import Holder, Offload, at_once
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
@@ -47,14 +43,6 @@ class HolderAnswer:
 
     points: list[bytes]
     exchange: Exchange
-
-
-class Batch(NamedTuple):
-    """What came of a batch, and what shows that it did."""
-
-    outputs: dict[Identifier, bytes]
-    blinded: threshold.Blinded
-    exchanges: tuple[Exchange, ...]  # in the order of the quorum
 
 
 # Keeps what a holder signed that answered wrongly, and says so.
@@ -94,8 +82,10 @@ class Quorums:
         part: Sequence[Identifier],
         purpose: str,
         deadline: float,
-    ) -> Batch:
+    ) -> tuple[dict[Identifier, bytes], Proof]:
         """Return the output of each identifier of a kind, all different.
+
+        And what proves the first, if it is asked about alone.
 
         Raises:
             HoldersError: fewer than t holders gave a right answer in time.
@@ -139,11 +129,12 @@ class Quorums:
         blinded: threshold.Blinded,
         answers: Mapping[int, HolderAnswer],
         offload: Offload,
-    ) -> Batch:
+    ) -> tuple[dict[Identifier, bytes], Proof]:
         points = [answer.points for answer in answers.values()]
         outs = await offload(threshold.finish, blinded, points)
         exchanges = tuple(answer.exchange for answer in answers.values())
-        return Batch(dict(zip(part, outs, strict=True)), blinded, exchanges)
+        proof = Proof(blind=blinded.blinds[0], exchanges=exchanges)
+        return dict(zip(part, outs, strict=True)), proof
 
     def _choose(
         self, epoch: Epoch, bad: Mapping[int, Message], purpose: str, n: int

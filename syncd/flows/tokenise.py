@@ -198,15 +198,16 @@ class Tokeniser(Quorums):
         n = self.allowance.fit(epoch, purpose, len(part))
         while True:
             try:
-                done = await self.batch(epoch, part[:n], purpose, deadline)
+                asked = epoch, part[:n], purpose, deadline
+                fresh, _ = await self.batch(*asked)
             except HoldersError:
                 less = self.allowance.fit(epoch, purpose, n)
                 if less == n:
                     raise
                 n = less
             else:
-                self._remember(epoch, done.outputs)
-                return done.outputs
+                self._remember(epoch, fresh)
+                return fresh
 
     def _remember(
         self, epoch: Epoch, fresh: Mapping[Identifier, bytes]

@@ -74,7 +74,7 @@ async def _make(made: Made) -> None:
         await alliance.settle()
         about = AboutCall(kind="phone", value="+1 202 555 0123")
         caller = Caller("desk", "operator")
-        found = await alliance.bank.node.audits.disclose(caller, about)
+        found = await alliance.bank.node.log_service.disclose(caller, about)
         made.disclosed = msgspec.json.encode(found)
 
 

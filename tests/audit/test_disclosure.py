@@ -6,10 +6,9 @@ from pathlib import Path
 
 
 def test_it_proves_all_that_is_said_and_who_had_it(made: Made) -> None:
-    found = disclosure.check(disclosure.read(made.disclosed), made.fingerprint)
-    print("\n".join(disclosure.lines(found)))
-    page = disclosure.page(found)
-    Path("/tmp/page.html").write_text(page)
-    Path("/tmp/d.json").write_bytes(made.disclosed)
-    Path("/tmp/fp").write_text(made.fingerprint)
-    assert disclosure.read(page.encode()) == found.found
+    found = disclosure.read(made.disclosed)
+    page = disclosure.page(found, made.fingerprint)
+    Path("/tmp/hdisc/page.html").write_text(page)
+    Path("/tmp/hdisc/d.json").write_bytes(made.disclosed)
+    Path("/tmp/hdisc/fp").write_text(made.fingerprint)
+    assert disclosure.read(page.encode()) == found

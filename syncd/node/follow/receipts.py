@@ -136,11 +136,10 @@ def with_receipts(raw: bytes, origin: str, receipts: Iterable[bytes]) -> bytes:
     Lines that are already verified; at most 14 of them.
     """
     own = note.parse(raw)
-    lines = dict.fromkeys(own.signatures)
+    lines = list(own.signatures)
     for receipt in receipts:
         parsed = note.parse(receipt)
         if parsed.text == own.text:
-            others = (s for s in parsed.signatures if s.name != origin)
-            lines |= dict.fromkeys(others)
-    kept = tuple(lines)[: 1 + RECEIPTS_SERVED]
-    return bytes(note.Note(own.text, kept))
+            lines.extend(s for s in parsed.signatures if s.name != origin)
+    del lines[1 + RECEIPTS_SERVED :]
+    return bytes(note.Note(own.text, tuple(lines)))

@@ -1,6 +1,6 @@
 """The service behind `/v1/audit`: bundles of this home, made and checked.
 
-And what a court gets of one value (`audit.disclosure`). Bundles have leaves and signatures and no content, and so lie open in the home,
+They have leaves and signatures and no content, and so lie open in the home,
 for a day. A process of its own makes one at a time.
 """
 
@@ -9,7 +9,6 @@ import os
 import pickle
 import shutil
 import tempfile
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,32 +19,18 @@ from msgspec.structs import replace
 
 from syncd.audit import bundle, report
 from syncd.audit.bundle import Bundle
-from syncd.audit.disclosure import Disclosure, Evaluation
 from syncd.audit.verify import verify
 from syncd.config import Config
 from syncd.errors import MissingError, SyncdError, UnavailableError
-from syncd.flows.own_lists import plain_text
-from syncd.flows.ports import Position
-from syncd.indicator import claims, identifier, token
 from syncd.messages import catalogue
 from syncd.node.audit import complete
 from syncd.node.background import Aside
 from syncd.node.context import Context
 from syncd.node.offload import once
-from syncd.node.serve.log_service import LogService
-from syncd.node.serve.lookups import Lookups
 from syncd.web import problem
-from syncd.web.access_forms import AboutCall
 from syncd.web.audit_forms import AuditBundle
-from syncd.web.forms import LONGEST_REFERENCE, Items
-from syncd.web.routes import (
-    AUDITORS,
-    BINARY,
-    COMPLIANCE,
-    OPERATORS,
-    Caller,
-    route,
-)
+from syncd.web.forms import Items
+from syncd.web.routes import AUDITORS, BINARY, Caller, route
 
 REPORT: Final = "report.json"
 FILES: Final = {REPORT, "bundle.tar", "report.en.html", "report.zh.html"}
@@ -78,8 +63,6 @@ class AuditService:
 
     ctx: Context
     aside: Aside
-    lookups: Lookups
-    log_service: LogService
 
     def __post_init__(self) -> None:
         self._at = self.ctx.home.path / "audits"
@@ -116,59 +99,6 @@ class AuditService:
         headers = {"Content-Type": BINARY, "Cache-Control": "no-store"}
         headers["Content-Disposition"] = named
         return web.Response(body=path.open("rb"), headers=headers)
-
-    # -------------------------------------------------------- for a court
-
-    @route(
-        *("POST", "/v1/audit/disclosures", OPERATORS | COMPLIANCE),
-        "disclose what is said of a value, with its proofs",
-    )
-    async def disclose(self, caller: Caller, wanted: AboutCall) -> Disclosure:
-        """Return all that is said of a value, as far as merged; recorded.
-
-        Raises:
-            HoldersError: too few holders answer to prove its token.
-        """
-        plain_text("reference", wanted.reference, LONGEST_REFERENCE)
-        ctx, lookups = self.ctx, self.lookups
-        one, *_ = wanted.read(identifier.for_retract, ctx.config.member.region)
-        lookups.budgets.spend(caller, Counter([one.kind]), Counter())
-        roster, asking = ctx.roster, lookups.tokeniser
-        evaluations, tokens, places = [], list[bytes](), set[Position]()
-        for epoch in roster.epochs:
-            if epoch.kind != one.kind or epoch.retired:
-                continue
-            if one.kind == "url":
-                output = token.url_output(one)
-            else:
-                until = asking.clock() + ctx.config.lookup.deadline_ms / 1000
-                done = await asking.batch(epoch, [one], "audit", until)
-                output, blind = done.outputs[one], done.blinded.blinds[0]
-                its = Evaluation(blind=blind, exchanges=done.exchanges)
-                evaluations.append(its)
-            tokens.append(token.token(output))
-            key = claims.key(token.KIND_CODES[one.kind], epoch.epoch)
-            for claim, by, _ in await ctx.mirror.all_claims(tokens[-1], key):
-                both = claim.index, by
-                places |= {(claim.origin, i) for i in both if i is not None}
-        found = [await self.log_service.disclosed(*p) for p in sorted(places)]
-        about = [(one.kind, short) for short in tokens]
-        hit = sorted(places) or None
-        await lookups.audited(caller, about, hit, wanted.reference)
-        return Disclosure(
-            at=ctx.now(),
-            by=ctx.me,
-            kind=one.kind,
-            value=one.value,
-            rosters=tuple(
-                raw.decode()
-                for raw in ctx.home.rosters.notes()[: roster.version]
-            ),
-            evaluations=tuple(evaluations),
-            entries=tuple(entry for entry in found if entry.proofs),
-        )
-
-    # ------------------------------------------------------------- bundles
 
     def prune(self) -> list[Path]:
         """Delete what is old, too much or half made; return the rest."""

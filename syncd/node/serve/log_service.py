@@ -6,18 +6,28 @@ below 16, and so nothing about a token.
 """
 
 import base64
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from msgspec import structs
 
-from syncd.audit.disclosure import Entry
+from syncd.audit.disclosure import Disclosure, Entry
 from syncd.errors import MissingError
 from syncd.flows import log_files, serve
 from syncd.flows.judge import Question
+from syncd.flows.own_lists import plain_text
+from syncd.flows.ports import Position
 from syncd.flows.serve import LogFiles
-from syncd.indicator import absent, codec, leaf, statement, token
+from syncd.indicator import (
+    absent,
+    codec,
+    identifier,
+    leaf,
+    statement,
+    token,
+)
 from syncd.indicator.claims import key as claim_key
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Void
@@ -29,9 +39,19 @@ from syncd.node.serve.shown import claim_items
 from syncd.tlog import checkpoint, note, proof, tiles
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import log_forms as forms
-from syncd.web.routes import AUDITORS, REVIEWERS, Caller, route
+from syncd.web.access_forms import AboutCall
+from syncd.web.forms import LONGEST_REFERENCE
+from syncd.web.routes import (
+    AUDITORS,
+    COMPLIANCE,
+    OPERATORS,
+    REVIEWERS,
+    Caller,
+    route,
+)
 
 BUNDLES: Final = 64  # that one page may look into
+HOLDERS_S: Final = 10  # to answer for a court
 EFFECTS: Final = frozenset({2, 3, 18, 19})  # types that have one
 
 
@@ -178,27 +198,6 @@ class LogService:
             **await self._became(caller, origin, index, record),
         )
 
-    async def disclosed(self, origin: str, index: int) -> Entry:
-        """Return an entry with a proof of each tree that is signed here."""
-        _, log, notes = await self._open(origin, index)
-        record = (await self._records(log, index // BUNDLE))[index % BUNDLE]
-        trees = {note.parse(raw).text: raw for raw in notes}
-        signed = [with_receipts(raw, origin, notes) for raw in trees.values()]
-        return Entry(
-            origin=origin,
-            index=index,
-            leaf=record[0],
-            salt=record[1],
-            payload=record[2],
-            proofs=tuple(
-                [
-                    await _proof(log, index, raw)
-                    for raw in signed
-                    if index < checkpoint.size_of(raw) <= log.size
-                ]
-            ),
-        )
-
     def _keys(self, origin: str, text: str) -> tuple[str, ...]:
         """Return the keys of the lines under a log's checkpoint."""
         roster = self.ctx.roster
@@ -239,6 +238,63 @@ class LogService:
             "claims": claim_items(self.ctx.roster, found),
             "verdict": lookup_item(answer, done.own_lists.over(answer)),
         }
+
+    # -------------------------------------------------------- for a court
+
+    @route(
+        *("POST", "/v1/audit/disclosures", OPERATORS | COMPLIANCE),
+        "disclose what is said of a value, with its proofs",
+    )
+    async def disclose(self, caller: Caller, wanted: AboutCall) -> Disclosure:
+        """Return all that is said of a value, as far as merged; recorded.
+
+        Raises:
+            HoldersError: too few holders answer to prove its token.
+        """
+        plain_text("reference", wanted.reference, LONGEST_REFERENCE)
+        ctx, lookups, roster = self.ctx, self.lookups, self.ctx.roster
+        one, *_ = wanted.read(identifier.for_retract, ctx.config.member.region)
+        lookups.budgets.spend(caller, Counter([one.kind]), Counter())
+        evaluations, tokens, places = [], [], set[Position]()
+        for epoch in roster.epochs:
+            if epoch.kind != one.kind or epoch.retired:
+                continue
+            output = token.url_output(one)
+            if one.kind != "url":
+                until = lookups.tokeniser.clock() + HOLDERS_S
+                asked = epoch, [one], "audit", until
+                outputs, its = await lookups.tokeniser.batch(*asked)
+                output = outputs[one]
+                evaluations.append(its)
+            short = token.token(output)
+            tokens.append((one.kind, short))
+            key = claim_key(token.KIND_CODES[one.kind], epoch.epoch)
+            for claim, by, _ in await ctx.mirror.all_claims(short, key):
+                places |= {claim.position, (claim.origin, by or claim.index)}
+        found = [await self._disclosed(*place) for place in sorted(places)]
+        at = sorted(places) or None
+        await lookups.audited(caller, tokens, at, wanted.reference)
+        notes = ctx.home.rosters.notes()[: roster.version]
+        return Disclosure(
+            at=ctx.now(),
+            by=ctx.me,
+            kind=one.kind,
+            value=one.value,
+            rosters=tuple(raw.decode() for raw in notes),
+            evaluations=tuple(evaluations),
+            entries=tuple(entry for entry in found if entry.proofs),
+        )
+
+    async def _disclosed(self, origin: str, index: int) -> Entry:
+        """Return an entry with a proof for each note that has it."""
+        _, log, notes = await self._open(origin, index)
+        record = (await self._records(log, index // BUNDLE))[index % BUNDLE]
+        proofs = [
+            await _proof(log, index, raw)
+            for raw in dict.fromkeys(notes)
+            if index < checkpoint.size_of(raw) <= log.size
+        ]
+        return Entry(origin, index, *record, tuple(proofs))
 
 
 # ------------------------------------------------------------------- entries
