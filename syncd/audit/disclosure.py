@@ -12,7 +12,6 @@ of before convince nobody else (docs/adr/0012).
 import hashlib
 from collections.abc import Mapping
 from importlib import resources
-from operator import itemgetter
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -21,7 +20,6 @@ from msgspec import Meta, structs
 
 from syncd.audit import report
 from syncd.audit.known import Keys
-from syncd.audit.result import Line
 from syncd.errors import MalformedError, SyncdError, UntrustedError
 from syncd.flows import evaluation
 from syncd.flows.evaluation import Proof
@@ -41,7 +39,7 @@ DATA = '<script type="application/json">'  # where a page has it
 _Texts = Annotated[tuple[str, ...], Meta(min_length=1)]
 
 
-class Entry(Form, kw_only=False):
+class Disclosed(Form, kw_only=False):
     """One entry on the value's token, and what proves it."""
 
     origin: str
@@ -62,7 +60,7 @@ class Disclosure(Form):
     value: str  # normal form
     rosters: _Texts  # the chain, from the first
     evaluations: tuple[Proof, ...]  # of a url none
-    entries: tuple[Entry, ...]
+    entries: tuple[Disclosed, ...]
 
 
 def read(raw: bytes) -> Disclosure:
@@ -82,8 +80,6 @@ def read(raw: bytes) -> Disclosure:
 def check(found: Disclosure, fingerprint: str) -> dict[str, Any]:
     """Return what a disclosure proves, all of which holds.
 
-    An entry's life is as `trace` tells it, but for what came later.
-
     Raises:
         MalformedError, UntrustedError: names the part that does not.
     """
@@ -99,10 +95,10 @@ def check(found: Disclosure, fingerprint: str) -> dict[str, Any]:
             made = {e.label: (short, list[str]()) for e in epochs}
         for entry in found.entries:
             part = f"{entry.origin[:100]}:{entry.index}"
-            entries.append(_life(entry, made, Keys(rosters)))
+            entries.append(_entry(entry, made, Keys(rosters)))
     except SyncdError as e:
         raise UntrustedError("{place}: {why}", place=part, why=e) from e
-    gone = [
+    unseen = [
         t(
             "what was said in {epoch}, which has ended: its key and its"
             " entries are gone",
@@ -111,11 +107,6 @@ def check(found: Disclosure, fingerprint: str) -> dict[str, Any]:
         for epoch in epochs
         if epoch.retired
     ]
-    rest = t(
-        "that nothing else is said of it: these are the entries that {member}"
-        " had merged",
-        member=found.by,
-    )
     return {
         "alliance": roster.alliance,
         "zone": roster.zone,
@@ -123,7 +114,7 @@ def check(found: Disclosure, fingerprint: str) -> dict[str, Any]:
         "found": found,
         "tokens": made,
         "entries": entries,
-        "unseen": [*gone, rest],
+        "unseen": unseen,
     }
 
 
@@ -151,10 +142,10 @@ def _made(
     return epoch.label, (token.encode(token.token(output)), holders)
 
 
-def _life(
-    entry: Entry, made: Mapping[str, tuple[str, list[str]]], keys: Keys
+def _entry(
+    entry: Disclosed, made: Mapping[str, tuple[str, list[str]]], keys: Keys
 ) -> dict[str, Any]:
-    """Return what an entry says of the value, and who had it when."""
+    """Return an entry, what it says of the value, and who had it when."""
     type_, salt, payload = entry.leaf[1], entry.salt, entry.payload
     if salt:
         if leaf.commit(entry.origin, type_, salt, payload) != entry.leaf:
@@ -164,26 +155,21 @@ def _life(
         if epoch not in made or made[epoch][0] != said.token:
             raise UntrustedError("it is not about the value")
     _, generation = keys.log(entry.origin)
-    steps: dict[str, dict[str, Any]] = {}
+    known, trees = [generation.log, *keys.by_id.values()], []
     for text in entry.proofs:
         signed = proof.check(text, entry.index, entry.leaf)
         head, _ = checkpoint.open_(bytes(signed), generation.log)
-        known = [generation.log, *keys.by_id.values()]
-        for key, line in note.verify(signed, known):
-            who, at = keys.signer(key.name), int.from_bytes(line.body[:8])
-            if key == generation.log:
-                who, at = (who[0], "log"), 0
-            one = Line(*who, head.size, at, entry.origin)._asdict()
-            first = steps.get(key.name, one)
-            if at <= first["at"]:
-                steps[key.name] = one | {"proof": text, "key": str(key)}
-    return {
-        **structs.asdict(entry),
-        "type": NAMES[type_],
-        "said": msgspec.json.decode(payload) if salt else {},
-        "steps": sorted(steps.values(), key=itemgetter("at")),
-        "later": [],
-    }
+        lines = [
+            (
+                str(key),
+                int.from_bytes(line.body[:8]) if key in keys.since else 0,
+            )
+            for key, line in note.verify(signed, known)
+        ]
+        trees.append((text, head.size, lines))
+    said = msgspec.json.decode(payload) if salt else {}
+    more = {"type": NAMES[type_], "said": said, "trees": trees}
+    return structs.asdict(entry) | more
 
 
 def page(found: Disclosure, fingerprint: str) -> str:

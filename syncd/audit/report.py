@@ -263,7 +263,7 @@ def _rendered(name: str, facts: Mapping[str, Any], **more: Any) -> str:
         lstrip_blocks=True,
     )
     words = {"t": t, "lang": catalogue.language(), "word": catalogue.word}
-    more |= words | {"when": moments_in(facts["zone"])}
+    more |= words | {"when": _moments(facts["zone"])}
     return made.get_template(name).render(facts, **more)
 
 
@@ -303,11 +303,10 @@ def plot(
 
 def moments(audit: Audit) -> Moments:
     """Return what spells a time in the roster's zone."""
-    return moments_in(audit.rosters[0].zone if audit.rosters else "UTC")
+    return _moments(audit.rosters[0].zone if audit.rosters else "UTC")
 
 
-def moments_in(name: str) -> Moments:
-    """Return what spells a time in a zone."""
+def _moments(name: str) -> Moments:
     zone = ZoneInfo(name)
 
     def when(at: int) -> str:

@@ -65,7 +65,16 @@ def _verify(args: _VerifyOptions) -> int:
     if args.bundle.suffix in (".json", ".html"):
         given = terminal.parsed(args.bundle, disclosure.read)
         facts = disclosure.check(given, args.fingerprint)
-        args.show(msgspec.to_builtins(facts), _disclosed(facts))
+        lines = [
+            facts["found"].value,
+            *(
+                f"{e['origin']}:{e['index']} {e['said']}"
+                for e in facts["entries"]
+            ),
+            *(t("not seen: {text}", text=x) for x in facts["unseen"]),
+            t("nothing found: everything here holds"),
+        ]
+        args.show(msgspec.to_builtins(facts), lines)
         return 0
     with _audited(args) as (_, audit):
         said = itertools.chain(report.summary(audit), report.findings(audit))
@@ -144,7 +153,6 @@ def _report(args: _ReportOptions) -> int:
 
 
 class _DiscloseOptions(ValueOptions, KindOptions, ClientOptions):
-    reference: str = option("the court's file number; it is kept")
     page: Path = option("a new HTML page; - is standard output", needed=True)
 
 
@@ -154,26 +162,13 @@ class _DiscloseOptions(ValueOptions, KindOptions, ClientOptions):
     " or asked for.",
 )
 def _disclose(args: _DiscloseOptions) -> None:
-    args.check_kind()
-    call = {**args.named, **args.given("reference")}
-    call["value"] = one_value(args.file)
+    call = {**args.named, "value": one_value(args.file)}
     with args.api() as own:
         given = own.post("/v1/audit/disclosures", call)
     found = msgspec.convert(given, disclosure.Disclosure)
     fingerprint = args.settings().alliance.fingerprint
     page = disclosure.page(found, fingerprint).encode()
     terminal.write_new(args.page, page, private=True)
-
-
-def _disclosed(facts: Mapping[str, Any]) -> Iterator[str]:
-    yield facts["found"].value
-    for epoch, (short, holders) in facts["tokens"].items():
-        yield f"{epoch} {short} {', '.join(holders)}"
-    when = report.moments_in(facts["zone"])
-    for entry in facts["entries"]:
-        yield from _life(entry | {"leaf": entry["leaf"].hex()}, when)
-        yield from (f"  {name}: {x}" for name, x in entry["said"].items())
-    yield from (t("not seen: {text}", text=x) for x in facts["unseen"])
 
 
 class _TraceOptions(_VerifyOptions):

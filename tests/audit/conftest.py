@@ -15,6 +15,7 @@ from syncd.audit.bundle import MANIFEST, Bundle
 from syncd.audit.result import Audit
 from syncd.audit.verify import verify
 from syncd.flows import log_files, publish
+from syncd.flows.draft import RawValue
 from syncd.flows.ports import at_once
 from syncd.flows.serve import LogFiles
 from syncd.indicator import codec, leaf, statement
@@ -25,7 +26,6 @@ from syncd.tlog import checkpoint, cosignature, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
-from syncd.web.access_forms import AboutCall
 from syncd.web.routes import Caller
 from tests.alliance import Alliance, payload
 from tests.cli.conftest import run as run
@@ -72,7 +72,7 @@ async def _make(made: Made) -> None:
         await alliance.bank.write(*[payload(n, BANK) for n in range(300)])
         await alliance.bank.say(Erase(ranges=((20, 23),), reason="privacy"))
         await alliance.settle()
-        about = AboutCall(kind="phone", value="+1 202 555 0123")
+        about = RawValue(kind="phone", value="+1 202 555 0123")
         caller = Caller("desk", "operator")
         found = await alliance.bank.node.log_service.disclose(caller, about)
         made.disclosed = msgspec.json.encode(found)

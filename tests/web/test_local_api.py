@@ -106,6 +106,7 @@ async def test_what_each_role_may_is_written_down_here() -> None:
     }
     assert compliance == reader | logs | {
         "GET /v1/access",
+        "POST /v1/audit/disclosures",
         "GET /v1/pending",
         "GET /v1/pending/{id}",
         "POST /v1/access/about",

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from msgspec import structs
 
-from syncd.audit.disclosure import Disclosure, Entry
+from syncd.audit.disclosure import Disclosed, Disclosure
 from syncd.errors import MissingError
 from syncd.flows import log_files, serve
+from syncd.flows.draft import RawValue
 from syncd.flows.judge import Question
-from syncd.flows.own_lists import plain_text
 from syncd.flows.ports import Position
 from syncd.flows.serve import LogFiles
 from syncd.indicator import (
@@ -39,8 +39,6 @@ from syncd.node.serve.shown import claim_items
 from syncd.tlog import checkpoint, note, proof, tiles
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import log_forms as forms
-from syncd.web.access_forms import AboutCall
-from syncd.web.forms import LONGEST_REFERENCE
 from syncd.web.routes import (
     AUDITORS,
     COMPLIANCE,
@@ -245,13 +243,12 @@ class LogService:
         *("POST", "/v1/audit/disclosures", OPERATORS | COMPLIANCE),
         "disclose what is said of a value, with its proofs",
     )
-    async def disclose(self, caller: Caller, wanted: AboutCall) -> Disclosure:
+    async def disclose(self, caller: Caller, wanted: RawValue) -> Disclosure:
         """Return all that is said of a value, as far as merged; recorded.
 
         Raises:
             HoldersError: too few holders answer to prove its token.
         """
-        plain_text("reference", wanted.reference, LONGEST_REFERENCE)
         ctx, lookups, roster = self.ctx, self.lookups, self.ctx.roster
         one, *_ = wanted.read(identifier.for_retract, ctx.config.member.region)
         lookups.budgets.spend(caller, Counter([one.kind]), Counter())
@@ -272,8 +269,7 @@ class LogService:
             for claim, by, _ in await ctx.mirror.all_claims(short, key):
                 places |= {claim.position, (claim.origin, by or claim.index)}
         found = [await self._disclosed(*place) for place in sorted(places)]
-        at = sorted(places) or None
-        await lookups.audited(caller, tokens, at, wanted.reference)
+        await lookups.audited(caller, tokens, sorted(places) or None)
         notes = ctx.home.rosters.notes()[: roster.version]
         return Disclosure(
             at=ctx.now(),
@@ -285,7 +281,7 @@ class LogService:
             entries=tuple(entry for entry in found if entry.proofs),
         )
 
-    async def _disclosed(self, origin: str, index: int) -> Entry:
+    async def _disclosed(self, origin: str, index: int) -> Disclosed:
         """Return an entry with a proof for each note that has it."""
         _, log, notes = await self._open(origin, index)
         record = (await self._records(log, index // BUNDLE))[index % BUNDLE]
@@ -294,7 +290,7 @@ class LogService:
             for raw in dict.fromkeys(notes)
             if index < checkpoint.size_of(raw) <= log.size
         ]
-        return Entry(origin, index, *record, tuple(proofs))
+        return Disclosed(origin, index, *record, tuple(proofs))
 
 
 # ------------------------------------------------------------------- entries

@@ -255,7 +255,6 @@ class Lookups:
         caller: Caller,
         tokens: Sequence[tuple[str, bytes]],
         positions: Sequence[Position] | None,
-        reference: str = "",
     ) -> None:
         """Record that tokens, each of a kind, are shown; durable on return."""
         kinds = dict.fromkeys(kind for kind, _ in tokens)
@@ -264,7 +263,6 @@ class Lookups:
                 Access(
                     *(caller.name, "audit", kind, positions),
                     tokens=[short for of, short in tokens if of == kind],
-                    reference=reference,
                 )
                 for kind in kinds
             ]
