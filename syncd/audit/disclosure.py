@@ -45,7 +45,7 @@ class Disclosed(Form, kw_only=False):
     origin: str
     index: Natural
     leaf: Annotated[bytes, Meta(min_length=34, max_length=34)]
-    salt: bytes  # none if it is erased, and nothing is said
+    salt: bytes
     payload: bytes
     proofs: _Texts  # C2SP tlog-proofs
 
@@ -108,7 +108,6 @@ def check(found: Disclosure, fingerprint: str) -> dict[str, Any]:
         if epoch.retired
     ]
     return {
-        "alliance": roster.alliance,
         "zone": roster.zone,
         "rosters": len(rosters),
         "found": found,
@@ -146,14 +145,13 @@ def _entry(
     entry: Disclosed, made: Mapping[str, tuple[str, list[str]]], keys: Keys
 ) -> dict[str, Any]:
     """Return an entry, what it says of the value, and who had it when."""
-    type_, salt, payload = entry.leaf[1], entry.salt, entry.payload
-    if salt:
-        if leaf.commit(entry.origin, type_, salt, payload) != entry.leaf:
-            raise UntrustedError("salt or payload is not its leaf's")
-        said: Any = statement.decode(payload, type_)
-        epoch = f"{getattr(said, 'kind', '')}/{getattr(said, 'epoch', '')}"
-        if epoch not in made or made[epoch][0] != said.token:
-            raise UntrustedError("it is not about the value")
+    type_, payload = entry.leaf[1], entry.payload
+    if leaf.commit(entry.origin, type_, entry.salt, payload) != entry.leaf:
+        raise UntrustedError("salt or payload is not its leaf's")
+    said: Any = statement.decode(payload, type_)
+    epoch = f"{getattr(said, 'kind', '')}/{getattr(said, 'epoch', '')}"
+    if epoch not in made or made[epoch][0] != said.token:
+        raise UntrustedError("it is not about the value")
     _, generation = keys.log(entry.origin)
     known, trees = [generation.log, *keys.by_id.values()], []
     for text in entry.proofs:
@@ -167,9 +165,12 @@ def _entry(
             for key, line in note.verify(signed, known)
         ]
         trees.append((text, head.size, lines))
-    said = msgspec.json.decode(payload) if salt else {}
-    more = {"type": NAMES[type_], "said": said, "trees": trees}
-    return structs.asdict(entry) | more
+    return {
+        **structs.asdict(entry),
+        "type": NAMES[type_],
+        "said": msgspec.json.decode(payload),
+        "trees": trees,
+    }
 
 
 def page(found: Disclosure, fingerprint: str) -> str:

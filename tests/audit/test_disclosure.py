@@ -96,12 +96,6 @@ def test_parts_that_are_taken_or_moved_are_missed(made: Made) -> None:
             check(made, given | change)
 
 
-def test_an_entry_that_was_erased_says_nothing(made: Made) -> None:
-    given = json.loads(made.disclosed)
-    given["entries"][0] |= {"salt": "", "payload": ""}
-    assert check(made, given)["entries"][0]["said"] == {}
-
-
 def test_an_address_needs_no_holder(made: Made) -> None:
     given = json.loads(made.disclosed)
     given |= {"kind": "url", "value": "evil.example/"}

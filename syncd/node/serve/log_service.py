@@ -278,7 +278,7 @@ class LogService:
             value=one.value,
             rosters=tuple(raw.decode() for raw in notes),
             evaluations=tuple(evaluations),
-            entries=tuple(entry for entry in found if entry.proofs),
+            entries=tuple(x for x in found if x.salt and x.proofs),
         )
 
     async def _disclosed(self, origin: str, index: int) -> Disclosed:
