@@ -1,7 +1,6 @@
 """Now: whether all is well, what to do, how it was, and what happens."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -20,18 +19,6 @@ from syncd.web.forms import EventQuery
 from syncd.web.routes import EVERYBODY
 from syncd.web.status_forms import Status
 
-STATES: Final = ("heard", "lag", "silent", "forked")
-MENDS: Final = {  # by the first word of what is to do
-    word: path
-    for path, words in {
-        "/disputes": "dispute disputes",
-        "/exchange": "behind fork holders withheld",
-        "/pending": "review",
-        "/reports": "publishing",
-        "/system": "clock daemons notify silent",
-    }.items()
-    for word in words.split()
-}
 RUNS: Final = re.compile(r"h+|\.+|.")  # of a member's line of days
 
 
@@ -50,11 +37,9 @@ async def now(visit: Visit) -> web.StreamResponse:
     return visit.show(
         "now.html",
         sentence=_sentence(status, visit.zone),
-        todo=[(m, MENDS.get(m.code.split(".")[0])) for m in status.todo],
         there={w.path for w in pages.ALL if visit.caller.role in w.roles},
-        notes=status.notes,
-        cards=_cards(status),
-        bars=[(m, _counted(d), _bar(d)) for m, d in past.members.items()],
+        state=status,
+        bars=[(m, d.line, _bar(d)) for m, d in past.members.items()],
         days=visit.table(
             "days",
             "day member* state* why",
@@ -105,28 +90,6 @@ def _sentence(status: Status, zone: str) -> str:
         text = exchange.sentence(status, zone)
     todo = len(status.todo)
     return t("To do: {n}.", n=todo) + " " + text if todo else text
-
-
-def _cards(status: Status) -> Iterator[tuple[str, str, bool]]:
-    """Yield title, value, and whether that is well."""
-    waits = sum(status.vault.waiting.values())
-    yield t("Waiting in the vault"), f"{waits:,}", status.appending.ok
-    lag = max((log.lag for log in status.logs), default=0)
-    yield t("Largest lag, entries"), f"{lag:,}", not lag
-    left = (status.roster.expires - status.time) // 86_400
-    yield t("Days left of the roster"), str(left), left > 14
-    for row in status.members:
-        if row.state == "self" and row.certificate_days is not None:
-            days = row.certificate_days
-            yield t("Days left of our certificate"), str(days), days > 30
-    up, of = sum(h.up for h in status.holders), len(status.holders)
-    yield t("Holders that answer"), f"{up} / {of}", up == of
-
-
-def _counted(days: MemberDays) -> str:
-    count = Counter(days.line)
-    words = ((phrase("contact", x), count[x[0]]) for x in STATES)
-    return ", ".join(f"{word} {n}" for word, n in words if n)
 
 
 def _bar(days: MemberDays) -> Iterator[tuple[int, int, str, str]]:
