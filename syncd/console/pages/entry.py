@@ -64,7 +64,6 @@ async def entry(visit: Visit) -> web.StreamResponse:
         ),
         found=found,
         payload=base64.b64decode(found.payload).decode("utf-8", "replace"),
-        words=places.words,
         log=places.log(found.origin, before=index + 1),
         life=visit.table("life", "at what who more", _life(found)),
         fields=visit.table("fields", "name says", said),

@@ -9,7 +9,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.pages.reports import FACETS, facets, form_of, kinds
+from syncd.console.pages.reports import FACETS, facets, form_of
 from syncd.console.tables import Link, Row, cells, title
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows.submission import ImportStatus
@@ -137,7 +137,6 @@ async def _read(
         error=problem,
         fields=FIELDS,
         needed=("value", "kind", *FACETS),
-        kinds=kinds(),
         of_all=await facets(visit),  # what may be the same in all rows
         word=catalogue.word,
         shown=(*FACETS, "seen", "expires"),
@@ -203,7 +202,6 @@ async def one(visit: Visit) -> web.StreamResponse:
         facts=[(title("imports", n), row[n]) for n in _COLUMNS.split()[2:]],
         rows=rows,
         next=rows[-1].row if rows and more else 0,
-        reasons=places.named("retract_reason"),
     )
 
 

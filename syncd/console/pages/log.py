@@ -43,7 +43,6 @@ async def log(visit: Visit) -> web.StreamResponse:
         found=found,
         asked=asked,
         types=[(x, places.type_name(x)) for _, x in sorted(NAMES.items())],
-        labels=places.named("label"),
         entries=visit.table(
             *("entries", "at type on kind label state", entries),
             empty=t("No such entry among those that were looked at."),

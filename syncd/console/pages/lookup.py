@@ -117,11 +117,7 @@ def _show(
         rows=rows,
         since=_since(visit, given.get("sent", "")),
         purposes=places.named("purpose", PURPOSES),
-        labels=places.named("label"),
-        kinds=reports.kinds(),
         key=secrets.token_hex(16),
-        words=places.words,
-        place=places.place,
         reasons=vocabulary.FACETS["verdict_reason"],
     )
 

@@ -7,7 +7,6 @@ from syncd.console.page import Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.console.places import words
 from syncd.console.tables import At, Link, Row, cells
-from syncd.flows.lookup import PURPOSES
 from syncd.flows.review import Change, Held, Person
 from syncd.indicator.statement import NAMES
 from syncd.messages import catalogue
@@ -90,10 +89,8 @@ async def held(visit: Visit) -> web.StreamResponse:
             [_row(visit, r) for r in found.rows],
         ),
         operates=visit.caller.role in OPERATORS,
-        about=one.about and places.place(one.about),
         reviews=visit.caller.role in REVIEWERS,
         value=value,
-        purposes=places.named("purpose", sorted(PURPOSES - {"test"})),
     )
 
 

@@ -11,7 +11,6 @@ from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.tables import Link, Row, cells, title
 from syncd.errors import MalformedError, MissingError
-from syncd.flows.lookup import PURPOSES
 from syncd.indicator.active import AUTHORITY
 from syncd.lists.preview import masked
 from syncd.messages import catalogue
@@ -22,16 +21,10 @@ from syncd.web.routes import OPERATORS
 
 STATES: Final = ("held", "waiting", "published", "ending", "ended")
 HIDDEN: Final = {"value", "scheme", "region", "list"}
-KINDS: Final = ("phone", "url", "account")
 _COLUMNS: Final = (
     "id type kind value label state seen expires by accepted_at position"
 )
 FACETS: Final = ("label", "role", "evidence")  # none of which is guessed
-
-
-def kinds() -> list[tuple[str, str]]:
-    """Return kinds of value, each with its name in the visitor's language."""
-    return [(kind, catalogue.phrase("kind", kind)) for kind in KINDS]
 
 
 async def facets(visit: Visit) -> list[tuple[str, str, list[tuple[str, str]]]]:
@@ -115,9 +108,7 @@ async def reports(visit: Visit) -> web.StreamResponse:
         else t("{n} rows of our vault, the newest first", n=len(found.items)),
         table=table,
         given={k: v for k, v in given.items() if k != "value"},
-        states=[(code, catalogue.phrase("vault", code)) for code in STATES],
-        kinds=kinds(),
-        labels=places.named("label"),
+        states=STATES,
     )
 
 
@@ -144,8 +135,6 @@ async def report(visit: Visit) -> web.StreamResponse:
         one=one,
         value=seen.value if seen else "",
         why=places.words("retract_reason", one.reason),
-        reasons=places.named("retract_reason"),
-        purposes=places.named("purpose", sorted(PURPOSES - {"test"})),
     )
 
 
@@ -198,6 +187,5 @@ async def _form(
         "form",
         came=came,
         given=given,
-        kinds=kinds(),
         facets=await facets(visit),
     )
