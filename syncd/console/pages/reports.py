@@ -19,7 +19,6 @@ from syncd.web import problem, report_forms
 from syncd.web.forms import Draft
 from syncd.web.routes import OPERATORS
 
-STATES: Final = ("held", "waiting", "published", "ending", "ended")
 HIDDEN: Final = {"value", "scheme", "region", "list"}
 _COLUMNS: Final = (
     "id type kind value label state seen expires by accepted_at position"
@@ -108,7 +107,6 @@ async def reports(visit: Visit) -> web.StreamResponse:
         else t("{n} rows of our vault, the newest first", n=len(found.items)),
         table=table,
         given={k: v for k, v in given.items() if k != "value"},
-        states=STATES,
     )
 
 
@@ -134,7 +132,6 @@ async def report(visit: Visit) -> web.StreamResponse:
         facts=[(title("vault", n), row[n]) for n in _COLUMNS.split()[2:]],
         one=one,
         value=seen.value if seen else "",
-        why=places.words("retract_reason", one.reason),
     )
 
 
@@ -155,7 +152,7 @@ async def retract(visit: Visit) -> web.StreamResponse:
         done=await visit.api("POST", path, wanted),
         sure=sure,
         given=[(k, v) for k, v in given.items() if k != "sure"],
-        why=places.words("retract_reason", wanted.reason),
+        reason=wanted.reason,
     )
 
 
