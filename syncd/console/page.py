@@ -154,7 +154,6 @@ class Visit:
         keys: str | Sequence[Column],
         rows: Iterable[Row | Sequence[Cell]],
         *,
-        empty: str = "",
         more: str = "",
     ) -> Table:
         """Return a table as the address wants it; `more` leads to older rows.
@@ -169,7 +168,7 @@ class Visit:
             else {c.key: cell for c, cell in zip(made, row)}  # noqa: B905
             for row in rows
         ]
-        table = Table(name, made, named, self.query, empty, more)
+        table = Table(name, made, named, self.query, more)
         self.tables.append(table)
         return table
 

@@ -79,11 +79,10 @@ class Table:
         columns: Sequence[Column],
         rows: Sequence[Row],
         query: Mapping[str, str],
-        empty: str = "",
         more: str = "",
     ) -> None:
         self.name, self.columns = name, columns
-        self.empty, self.more = empty, more
+        self.more = more
         self._query = dict(query)
         self.chosen = {
             c.key: query[f"{name}.{c.key}"]

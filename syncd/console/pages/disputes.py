@@ -9,7 +9,7 @@ from syncd.console.tables import Row
 from syncd.flows.dispute_state import DisputeState
 from syncd.flows.draft import AnswerDraft
 from syncd.messages import catalogue
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import later
 from syncd.web.claim_forms import DisputeQuery
 from syncd.web.forms import Items
 from syncd.web.routes import OPERATORS
@@ -25,21 +25,12 @@ async def disputes(visit: Visit) -> web.StreamResponse:
     ours = [one for one in found.items if one.pending and one.by_us]
     return visit.show(
         "disputes.html",
-        sentence=t(
-            "{n} disputes wait for an answer of ours, {others} of ours for"
-            " others'",
-            n=len(waiting),
-            others=len(ours),
-        ),
         waiting=waiting,
         ours=ours,
         table=visit.table(
             "disputes",
             "due state* side* member kind reason answer position",
             map(_row, found.items),
-            empty=t(
-                "Nobody disputes a report of ours, nor do we dispute one."
-            ),
         ),
     )
 

@@ -55,13 +55,7 @@ async def entry(visit: Visit) -> web.StreamResponse:
     own = (_state(c) for c in found.claims if c.position == position)
     return visit.show(
         "entry.html",
-        sentence=t(
-            "Entry {n} in the log of {member}: {what}, {state}.",
-            n=index,
-            member=who,
-            what=places.type_name(found.entry.type),
-            state=places.state(found.entry) or str(next(own, t("it stands"))),
-        ),
+        state=places.state(found.entry) or str(next(own, t("it stands"))),
         found=found,
         payload=base64.b64decode(found.payload).decode("utf-8", "replace"),
         log=places.log(found.origin, before=index + 1),

@@ -46,11 +46,9 @@ async def exchange(visit: Visit) -> web.StreamResponse:
         matrix=visit.table("matrix", heads, matrix),
         lags=visit.table(
             *("lags", "log n per_s left why", lags),
-            empty=t("We hold all that we know of."),
         ),
         findings=visit.table(
             *("findings", "code where what at last n", _findings(status)),
-            empty=t("Nothing was found."),
         ),
     )
 

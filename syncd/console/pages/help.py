@@ -100,8 +100,5 @@ async def help_(visit: Visit) -> web.StreamResponse:
     """Show all words, each code with an anchor of its own."""
     return visit.show(
         "help.html",
-        sentence=t(
-            "What words, codes and numbers mean here, and what to do about them."
-        ),
         sections=explained(visit.lang),
     )

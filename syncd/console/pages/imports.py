@@ -36,18 +36,12 @@ async def imports(visit: Visit) -> web.StreamResponse:
     return visit.show(
         "imports.html",
         "progress",
-        sentence=t(
-            "{n} lists are being imported, {others} wait to be read",
-            n=running,
-            others=len(kept.items) - running,
-        ),
         kept=kept.items,
         running=running,
         table=visit.table(
             "imports",
             _COLUMNS,
             [_row(one) for one in found.items],
-            empty=t("No list was imported yet: choose a file above."),
             more=found.next and f"/imports?before={found.next}",
         ),
     )
@@ -197,7 +191,7 @@ async def one(visit: Visit) -> web.StreamResponse:
     return visit.show(
         "import_one.html",
         "refused",
-        sentence=f"{state.list}: {row['state']}",
+        now=row["state"],
         state=state,
         facts=[(title("imports", n), row[n]) for n in _COLUMNS.split()[2:]],
         rows=rows,

@@ -110,7 +110,6 @@ def _show(
     return visit.show(
         "lookup.html",
         "lookup",
-        sentence=t("Ask whether money was sent; then look up what is named."),
         given={"purpose": PURPOSES[0], "reference": "", "sent": ""}
         | {name: given[name] for name in KEPT if given.get(name)},
         said=said,

@@ -11,13 +11,12 @@ from syncd.console.page import Visit, page
 from syncd.console.pages import exchange
 from syncd.console.render import say
 from syncd.console.tables import moment
-from syncd.messages.catalogue import later, phrase, t
+from syncd.messages.catalogue import later, phrase
 from syncd.messages.events import said
 from syncd.web.event_stream import READER, Event, Reader
 from syncd.web.figure_forms import MemberDays
 from syncd.web.forms import EventQuery
 from syncd.web.routes import EVERYBODY
-from syncd.web.status_forms import Status
 
 RUNS: Final = re.compile(r"h+|\.+|.")  # of a member's line of days
 
@@ -36,7 +35,7 @@ async def now(visit: Visit) -> web.StreamResponse:
     bad.sort(key=lambda row: row["day"], reverse=True)
     return visit.show(
         "now.html",
-        sentence=_sentence(status, visit.zone),
+        exchange=exchange.sentence(status, visit.zone),
         there={w.path for w in pages.ALL if visit.caller.role in w.roles},
         state=status,
         bars=[(m, d.line, _bar(d)) for m, d in past.members.items()],
@@ -44,7 +43,6 @@ async def now(visit: Visit) -> web.StreamResponse:
             "days",
             "day member* state* why",
             bad,
-            empty=t("No bad day so far."),
         ),
         events=[_item(visit, e.event, e.at, e.data) for e in past.events],
         cursor=past.events[0].cursor if past.events else "",
@@ -73,23 +71,6 @@ def _item(
     visit: Visit, name: str, at: int, data: Mapping[str, Any]
 ) -> tuple[str, str]:
     return moment(at, visit.zone), said(name, data)
-
-
-def _sentence(status: Status, zone: str) -> str:
-    """Return what is wrong, or that all is well."""
-    others = [m for m in status.members if m.state not in ("self", "removed")]
-    unheard = sum(m.state in ("silent", "unheard") for m in others)
-    forked, n = sum(log.contested for log in status.logs), len(others) + 1
-    if forked:
-        text = t("{forked} logs are forked.", forked=forked)
-    elif unheard:
-        text = t(
-            "{unheard} of {n} members are not heard of.", unheard=unheard, n=n
-        )
-    else:
-        text = exchange.sentence(status, zone)
-    todo = len(status.todo)
-    return t("To do: {n}.", n=todo) + " " + text if todo else text
 
 
 def _bar(days: MemberDays) -> Iterator[tuple[int, int, str, str]]:

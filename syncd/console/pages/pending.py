@@ -39,13 +39,8 @@ async def pending(visit: Visit) -> web.StreamResponse:
     ]
     return visit.show(
         "pending.html",
-        sentence=t(
-            "Waiting for a second person: {n}. Went at once and to be looked"
-            " at: {after}, of them overdue: {late}.",
-            n=len(waiting),
-            after=len(after),
-            late=sum(one.until <= visit.now for one in after),
-        ),
+        waiting=waiting,
+        after=after,
         table=visit.table("held", "id state* what n by* at who* why", rows),
     )
 
@@ -71,25 +66,17 @@ async def held(visit: Visit) -> web.StreamResponse:
     return visit.show(
         "held.html",
         "value",
-        sentence=t(
-            "No. {id}: {state}", id=id_, state=phrase("review", one.state)
-        ),
         one=one,
-        by=_who(one.by),
-        decided=one.decided and _who(one.decided),
+        id=id_,
+        who=_who,
         lines=[*map(_line, one.changes)],
-        words=[
-            (word, dict(places.named(field)).get(code, code))
-            for field, word, code in found.words
-        ],
+        read=found.words,
         problem=one.problem and catalogue.text(one.problem),
         table=visit.table(
             "rows",
             "n kind* value seen label* evidence why stays position",
             [_row(visit, r) for r in found.rows],
         ),
-        operates=visit.caller.role in OPERATORS,
-        reviews=visit.caller.role in REVIEWERS,
         value=value,
     )
 

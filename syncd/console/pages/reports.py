@@ -14,7 +14,7 @@ from syncd.errors import MalformedError, MissingError
 from syncd.indicator.active import AUTHORITY
 from syncd.lists.preview import masked
 from syncd.messages import catalogue
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import later
 from syncd.web import problem, report_forms
 from syncd.web.forms import Draft
 from syncd.web.routes import OPERATORS
@@ -97,14 +97,10 @@ async def reports(visit: Visit) -> web.StreamResponse:
         "vault",
         _COLUMNS,
         [_row(one) for one in found.items],
-        empty=t("Nothing of ours is like that: report one, or import a list."),
         more=more,
     )
     return visit.show(
         "reports.html",
-        sentence=t("The newest {n} rows of our vault", n=len(found.items))
-        if more
-        else t("{n} rows of our vault, the newest first", n=len(found.items)),
         table=table,
         given={k: v for k, v in given.items() if k != "value"},
     )
@@ -128,7 +124,7 @@ async def report(visit: Visit) -> web.StreamResponse:
     return visit.show(
         "report.html",
         "value",
-        sentence=f"{row['type']} {id_}: {row['state']}",
+        row=row,
         facts=[(title("vault", n), row[n]) for n in _COLUMNS.split()[2:]],
         one=one,
         value=seen.value if seen else "",

@@ -30,19 +30,11 @@ async def system(visit: Visit) -> web.StreamResponse:
     if visit.may("GET", "/v1/system"):
         state = await visit.api("GET", "/v1/system")
         live = [one.name for one in state.tokens if one.revoked_at is None]
-        sentence = t(
-            "syncd {version} on Python {python}; {n} tokens open something.",
-            version=state.version,
-            python=state.python,
-            n=len(live),
-        )
     else:
         wanted = {n: visit.query.get(n, "") for n in ("since", "until", "by")}
         state = await visit.api("GET", "/v1/access", AccessQuery(**wanted))
-        sentence = t("That you read who looked up what is itself recorded.")
     return visit.show(
         "system.html",
-        sentence=sentence,
         state=state,
         live=live,
         wanted=wanted,
