@@ -62,7 +62,7 @@ async def entry(visit: Visit) -> web.StreamResponse:
         life=visit.table("life", "at what who more", _life(found)),
         fields=visit.table("fields", "name says", said),
         claims=visit.table(
-            *("claims", "at on type* label why expires state", claims)
+            "claims", "at on type* label why expires state", claims
         ),
     )
 

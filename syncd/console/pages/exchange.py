@@ -44,11 +44,9 @@ async def exchange(visit: Visit) -> web.StreamResponse:
         "exchange.html",
         sentence=sentence(status, visit.zone),
         matrix=visit.table("matrix", heads, matrix),
-        lags=visit.table(
-            *("lags", "log n per_s left why", lags),
-        ),
+        lags=visit.table("lags", "log n per_s left why", lags),
         findings=visit.table(
-            *("findings", "code where what at last n", _findings(status)),
+            "findings", "code where what at last n", _findings(status)
         ),
     )
 

@@ -39,12 +39,12 @@ async def log(visit: Visit) -> web.StreamResponse:
         asked=asked,
         types=[(x, places.type_name(x)) for _, x in sorted(NAMES.items())],
         entries=visit.table(
-            *("entries", "at type on kind label state", entries),
+            "entries",
+            "at type on kind label state",
+            entries,
             more=places.log(origin, **more, before=found.next)
             if found.next
             else "",
         ),
-        lines=visit.table(
-            *("lines", "at member key size", lines),
-        ),
+        lines=visit.table("lines", "at member key size", lines),
     )

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from syncd.console import page as pages
 from syncd.console.page import Visit, page
 from syncd.console.pages import exchange
 from syncd.console.render import say
@@ -36,7 +35,6 @@ async def now(visit: Visit) -> web.StreamResponse:
     return visit.show(
         "now.html",
         exchange=exchange.sentence(status, visit.zone),
-        there={w.path for w in pages.ALL if visit.caller.role in w.roles},
         state=status,
         bars=[(m, d.line, _bar(d)) for m, d in past.members.items()],
         days=visit.table(

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from msgspec import structs
 
+from syncd.audit import known
 from syncd.audit.disclosure import Disclosed, Disclosure
 from syncd.errors import MissingError
 from syncd.flows import log_files, serve
@@ -198,11 +199,9 @@ class LogService:
 
     def _keys(self, origin: str, text: str) -> tuple[str, ...]:
         """Return the keys of the lines under a log's checkpoint."""
-        roster = self.ctx.roster
-        found = roster.by_origin(origin)
+        found = self.ctx.roster.by_origin(origin)
         keys = [found[1].log] if found else []
-        for member in roster.members:
-            keys += member.keys.seen, member.keys.merged
+        keys += known.cosigners(self.ctx.roster)
         return tuple(str(k) for k in keys if f"\n— {k.name} " in text)
 
     async def _became(
