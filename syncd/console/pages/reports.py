@@ -9,7 +9,7 @@ from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.tables import Link, Row, cells, title
+from syncd.console.tables import Link, Row, cells, columns
 from syncd.errors import MalformedError, MissingError
 from syncd.indicator.active import AUTHORITY
 from syncd.lists.preview import masked
@@ -26,13 +26,12 @@ _COLUMNS: Final = (
 FACETS: Final = ("label", "role", "evidence")  # none of which is guessed
 
 
-async def facets(visit: Visit) -> list[tuple[str, str, list[tuple[str, str]]]]:
-    """Return what a report needs, its field, and the codes we may give."""
+async def facets(visit: Visit) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the fields that a report needs, and the codes we may give."""
     status = await visit.api("GET", "/v1/status")
     ours = {row.sector for row in status.members if row.state == "self"}
     return [
         (
-            catalogue.phrase("field", name),
             name,
             [
                 (code, text)
@@ -125,7 +124,7 @@ async def report(visit: Visit) -> web.StreamResponse:
         "report.html",
         "value",
         row=row,
-        facts=[(title("vault", n), row[n]) for n in _COLUMNS.split()[2:]],
+        facts=columns("vault", _COLUMNS)[2:],
         one=one,
         value=seen.value if seen else "",
     )
