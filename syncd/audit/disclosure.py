@@ -184,7 +184,8 @@ def page(found: Disclosure, fingerprint: str) -> str:
     room = resources.files("syncd.console.static")
     script = room.joinpath("verify.js").read_text("utf-8")
     data = msgspec.json.encode(found).decode().replace("<", "\\u003c")
-    return report.disclosure(
+    return report.rendered(
+        "disclosure.html",
         check(found, fingerprint),
         encode=strict.encode,
         data=Markup(DATA + data),  # noqa: S704  JSON

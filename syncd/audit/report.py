@@ -239,7 +239,7 @@ def page(audit: Audit) -> str:
     """Return one HTML page, whole in itself, in the language that is spoken."""
     found = facts(audit)
     shown = [(f, kinds()[f.code], catalogue.say(f.text)) for f in audit.found]
-    return _rendered(
+    return rendered(
         "report.html",
         found,
         type_name=type_name,
@@ -249,12 +249,8 @@ def page(audit: Audit) -> str:
     )
 
 
-def disclosure(facts: Mapping[str, Any], **more: Any) -> str:
-    """Return what is said of a value, with its proofs, as such a page."""
-    return _rendered("disclosure.html", facts, phrase=catalogue.phrase, **more)
-
-
-def _rendered(name: str, facts: Mapping[str, Any], **more: Any) -> str:
+def rendered(name: str, facts: Mapping[str, Any], **more: Any) -> str:
+    """Return what is whole in itself, too, by its template."""
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("syncd.audit", ""),
         autoescape=True,
@@ -262,8 +258,8 @@ def _rendered(name: str, facts: Mapping[str, Any], **more: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = {"t": t, "lang": catalogue.language(), "word": catalogue.word}
-    more |= words | {"when": _moments(facts["zone"])}
+    more |= {"t": t, "word": catalogue.word, "phrase": catalogue.phrase}
+    more |= {"lang": catalogue.language(), "when": _moments(facts["zone"])}
     return made.get_template(name).render(facts, **more)
 
 

@@ -11,14 +11,13 @@ from syncd.web.forms import (
     Label,
     Limit,
     Output,
-    Query,
     meta,
 )
 
 Day = Annotated[str, meta("YYYY-MM-DD", max_length=10)]
 
 
-class AccessFilter(Query):
+class AccessFilter(Input):
     """Which look-ups are meant; what is empty does not matter."""
 
     since: Day = ""  # first day
@@ -62,7 +61,7 @@ class AboutItem(Output):
     action: str = ""  # what was advised
 
 
-class AppealFilter(Query):
+class AppealFilter(Input):
     """Which entries are meant."""
 
     after: Cursor = 0  # larger ids only

@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from syncd.web import forms
-from syncd.web.forms import Natural, Output, Query, meta
+from syncd.web.forms import Input, Natural, Output, meta
 
 
-class LogQuery(Query):
+class LogQuery(Input):
     """Which entries of a log are wanted, newest first."""
 
     before: Annotated[Natural, meta("smaller indices only; 0: all")] = 0

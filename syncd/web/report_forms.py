@@ -24,7 +24,6 @@ from syncd.web.forms import (
     Output,
     Place,
     Problem,
-    Query,
     Stated,
     meta,
 )
@@ -164,7 +163,7 @@ class Kept(FullOutput):
     kept: int
 
 
-class ImportQuery(Query):
+class ImportQuery(Input):
     """Which imports are meant."""
 
     before: Cursor = 0  # smaller ids only
@@ -172,7 +171,7 @@ class ImportQuery(Query):
     list: Annotated[str, meta("of one list", max_length=LONGEST_NAME)] = ""
 
 
-class RefusedQuery(Query):
+class RefusedQuery(Input):
     """Which refused rows are meant."""
 
     after: Annotated[
@@ -180,7 +179,7 @@ class RefusedQuery(Query):
     ] = 0
 
 
-class ReportQuery(Query):
+class ReportQuery(Input):
     """Which of our reports are meant; what is empty does not matter."""
 
     before: Cursor = 0  # smaller ids only

@@ -11,7 +11,6 @@ from syncd.web.forms import (
     Input,
     Limit,
     Output,
-    Query,
     Stated,
     meta,
 )
@@ -23,7 +22,7 @@ class Pending(FullOutput):
     pending: int
 
 
-class PendingQuery(Query):
+class PendingQuery(Input):
     """Which held calls are meant."""
 
     before: Cursor = 0  # smaller ids only

@@ -216,7 +216,7 @@ async def test_a_table_is_what_its_address_says() -> None:
     query = {"t.sort": "-n", "t.who": "b", "t.page": "2", "x": "y"}
     table = Table("t", columns, rows, query)
     assert [row["n"] for row in table.shown] == [*range(49, 0, -2)]
-    assert table.by("n") == "?t.sort=n&t.who=b&x=y"
+    assert table.href(sort="n", page="") == "?t.sort=n&t.who=b&x=y"
     assert table.options("who") == ["a", "b"]
     assert Table("t", columns, rows, {"t.page": "9" * 9}).page == 1
 
