@@ -26,14 +26,7 @@ from syncd.messages.catalogue import later, t
 from syncd.store.bearer import PROXY, Bearers
 from syncd.store.sessions import Sessions
 from syncd.web import local_api, routes
-from syncd.web.routes import (
-    BEARER,
-    EVERYBODY,
-    HOPS,
-    OPEN,
-    Caller,
-    Route,
-)
+from syncd.web.routes import BEARER, EVERYBODY, HOPS, OPEN, Caller, Route
 
 LOG_IN: Final = "/login"
 HOME: Final = {"reader": "/lookup"}  # where a role begins, if not at Now

@@ -40,6 +40,7 @@ def environment() -> jinja2.Environment:
         phrase=catalogue.phrase,
         hint=catalogue.hint_of,
         static=static.href,
+        moment=moment,
     )
     made.filters.update(at=at, cell=cell)
     return made

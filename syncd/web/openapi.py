@@ -36,8 +36,7 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
         if is_form(form)
     }
     _, schemas = msgspec.json.schema_components(
-        [*sorted(forms, key=_name), Problem],
-        ref_template=_TEMPLATE,
+        [*sorted(forms, key=_name), Problem], ref_template=_TEMPLATE
     )
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:

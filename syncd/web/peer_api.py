@@ -165,20 +165,10 @@ class _Api:
         try:
             return await handler(request)
         except QuotaError as e:
-            return web.Response(
-                status=429,
-                text=f"{e}\n",
-                headers={
-                    "Retry-After": str(e.retry_after_s),
-                    "Quota-Left": str(e.left),
-                },
-            )
-        except (
-            MalformedError,
-            RefusedError,
-            UntrustedError,
-            StaleError,
-        ) as e:
+            wait, left = str(e.retry_after_s), str(e.left)
+            headers = {"Retry-After": wait, "Quota-Left": left}
+            return web.Response(status=429, text=f"{e}\n", headers=headers)
+        except (MalformedError, RefusedError, UntrustedError, StaleError) as e:
             return web.Response(status=e.status, text=f"{e}\n")
         except (web.RequestPayloadError, HttpProcessingError):
             return web.Response(status=400, text="not the body it was to be\n")

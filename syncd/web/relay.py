@@ -77,9 +77,7 @@ class Relay:
         await self._session.close()
 
 
-def _kept(
-    headers: CIMultiDictProxy[str],
-) -> CIMultiDict[str]:
+def _kept(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
     """Return the headers that concern both ends."""
     return CIMultiDict(
         (name, value)

@@ -7,11 +7,7 @@ import msgspec
 from syncd.errors import SyncdError
 from syncd.flows.draft import RawValue
 from syncd.flows.ports import Position
-from syncd.flows.submission import (
-    LONGEST_NAME,
-    ImportMark,
-    Outcome,
-)
+from syncd.flows.submission import LONGEST_NAME, ImportMark, Outcome
 from syncd.shape import EMPTY
 from syncd.web.forms import (
     MOST,

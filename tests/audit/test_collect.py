@@ -11,11 +11,7 @@ import pytest
 from syncd import config
 from syncd.audit.bundle import ABOUT, MANIFEST, Bundle, Writer
 from syncd.audit.verify import verify
-from syncd.errors import (
-    BrokenSourceError,
-    NotAdmittedError,
-    UntrustedError,
-)
+from syncd.errors import BrokenSourceError, NotAdmittedError, UntrustedError
 from syncd.node.audit import complete
 from syncd.node.audit.collect import Collector
 from syncd.peer.client import PeerClient

@@ -22,11 +22,7 @@ from syncd.flows import evidence
 from syncd.flows.evaluation import Exchange
 from syncd.flows.evidence import Evidence
 from syncd.indicator import leaf
-from syncd.indicator.statement import (
-    Erase,
-    RosterAccepted,
-    Usage,
-)
+from syncd.indicator.statement import Erase, RosterAccepted, Usage
 from syncd.tlog import checkpoint, cosignature, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import SigningKey

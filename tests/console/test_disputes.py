@@ -28,11 +28,7 @@ async def disputed(alliance: Alliance, value: str, by: str, whose: str) -> str:
     ],
 )
 async def test_a_dispute_against_us_is_answered(
-    alliance: Alliance,
-    operator: Visitor,
-    outcome: str,
-    reason: str,
-    then: str,
+    alliance: Alliance, operator: Visitor, outcome: str, reason: str, then: str
 ) -> None:
     """What our report is then, and that nothing waits any more."""
     value = f"+1202555019{outcome.count('w')}"

@@ -188,7 +188,7 @@ async def test_what_is_left_out_leaves_no_trace(
             await bank.get(path, role="reader")
     items = await compared(quiet)
     assert [i["purpose"]["code"] for i in items] == [
-        *("transaction_check", "subject_access"),
+        *("transaction_check", "subject_access")
     ]
 
     back = {"kind": "phone", "value": quiet, "reason": "case_closed"}

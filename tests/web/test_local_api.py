@@ -16,12 +16,7 @@ from syncd.console import page
 from syncd.web import openapi, routes
 from syncd.web.problem import MEDIA
 from syncd.web.routes import ALL, COMPLIANCE, OPEN, REVIEWERS, Route
-from tests.web.local_client import (
-    DOCUMENT,
-    EMERGENCY,
-    LocalClient,
-    report,
-)
+from tests.web.local_client import DOCUMENT, EMERGENCY, LocalClient, report
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -416,9 +411,7 @@ anything = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.text(max_size=5) | st.sampled_from(FIELDS),
-            inner,
-            max_size=4,
+            st.text(max_size=5) | st.sampled_from(FIELDS), inner, max_size=4
         )
     ),
     max_leaves=8,

@@ -195,9 +195,7 @@ async def test_who_reads_nothing_holds_no_more_than_its_share(
 
 
 async def test_a_file_that_is_not_read_in_time_is_cut_off(
-    client: LocalClient,
-    service: FakeService,
-    monkeypatch: pytest.MonkeyPatch,
+    client: LocalClient, service: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However slowly it is read."""
     monkeypatch.setattr(peer_api, "ANSWER_S", 0.1)

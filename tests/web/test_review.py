@@ -242,9 +242,7 @@ async def test_a_bulk_retraction_waits_and_says_whose_listing_stays(
     assert (row["value"], row["label"]) == ("+12****1504", "fake_invest")
 
 
-async def test_a_retraction_in_pieces_is_a_bulk_one(
-    bank: LocalClient,
-) -> None:
+async def test_a_retraction_in_pieces_is_a_bulk_one(bank: LocalClient) -> None:
     """What went at once is added up, by the person and day."""
     await hand_in(bank, 1600, 3)
     await forget(bank.member)

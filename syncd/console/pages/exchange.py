@@ -7,7 +7,7 @@ from aiohttp import web
 from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.render import ago, say
-from syncd.console.tables import At, Cell, Column, Link, columns, moment
+from syncd.console.tables import At, Cell, Column, Link, columns
 from syncd.messages.catalogue import later, t
 from syncd.messages.wire import WireMessage
 from syncd.web.routes import AUDITORS
@@ -42,7 +42,8 @@ async def exchange(visit: Visit) -> web.StreamResponse:
     ]
     return visit.show(
         "exchange.html",
-        sentence=sentence(status, visit.zone),
+        held=held,
+        known=known,
         matrix=visit.table("matrix", heads, matrix),
         lags=visit.table("lags", "log n per_s left why", lags),
         findings=visit.table(
@@ -86,30 +87,6 @@ def gaps(status: Status, known: dict[str, LogState]) -> Held:
             if size is not None:
                 held[author, row.member] = max(there - size, 0), at
     return held
-
-
-def sentence(status: Status, zone: str) -> str:
-    """Return the largest gap, or as of when there is none."""
-    known = current(status)
-    held, members = gaps(status, known), len(known)
-    lacking = {pair: one for pair, one in held.items() if one[0]}
-    if lacking:
-        author, holder = max(lacking, key=lambda p: (held[p][0], -held[p][1]))
-        return t(
-            "{holder} lacks {n} entries of {author}, and {others} other gaps"
-            " are known.",
-            holder=holder,
-            n=lacking[author, holder][0],
-            author=author,
-            others=len(lacking) - 1,
-        )
-    if len(held) < members * members:
-        return t("No gap is known; not every member was heard of yet.")
-    return t(
-        "All {n} members hold all of each other's entries, as of {time}.",
-        n=members,
-        time=moment(min(at for _, at in held.values()), zone)[11:],
-    )
 
 
 def _cell(one: tuple[int, int] | None, now: int) -> str:

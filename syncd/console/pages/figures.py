@@ -55,11 +55,9 @@ async def figures(visit: Visit) -> web.StreamResponse:
         as_of=found.as_of,
         charts=[_chart(said, kinds, wanted), _chart(came, outcomes, wanted)],
         tables=[
+            visit.table(*("figures", COLUMNS, said[::-1])),
             visit.table(
-                *("figures", COLUMNS, said[::-1]),
-            ),
-            visit.table(
-                *("calls", "month label* outcome* calls amount", came[::-1]),
+                *("calls", "month label* outcome* calls amount", came[::-1])
             ),
         ],
     )

@@ -97,7 +97,4 @@ def explained(lang: str) -> Explained:
 @page("GET", "/help", EVERYBODY, later("Words"), menu=90)
 async def help_(visit: Visit) -> web.StreamResponse:
     """Show all words, each code with an anchor of its own."""
-    return visit.show(
-        "help.html",
-        sections=explained(visit.lang),
-    )
+    return visit.show("help.html", sections=explained(visit.lang))

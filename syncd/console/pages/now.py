@@ -1,7 +1,7 @@
 """Now: whether all is well, what to do, how it was, and what happens."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from aiohttp import web
@@ -13,7 +13,6 @@ from syncd.console.tables import moment
 from syncd.messages.catalogue import later, phrase
 from syncd.messages.events import said
 from syncd.web.event_stream import READER, Event, Reader
-from syncd.web.figure_forms import MemberDays
 from syncd.web.forms import EventQuery
 from syncd.web.routes import EVERYBODY
 
@@ -24,6 +23,7 @@ RUNS: Final = re.compile(r"h+|\.+|.")  # of a member's line of days
 async def now(visit: Visit) -> web.StreamResponse:
     """Show how this member is doing."""
     status = await visit.api("GET", "/v1/status")
+    known = exchange.current(status)
     past = await visit.api("GET", "/v1/history")
     bad = [
         {"day": one.day, "member": member, "why": say(one.why)}
@@ -34,14 +34,12 @@ async def now(visit: Visit) -> web.StreamResponse:
     bad.sort(key=lambda row: row["day"], reverse=True)
     return visit.show(
         "now.html",
-        exchange=exchange.sentence(status, visit.zone),
+        held=exchange.gaps(status, known),
+        known=known,
         state=status,
-        bars=[(m, d.line, _bar(d)) for m, d in past.members.items()],
-        days=visit.table(
-            "days",
-            "day member* state* why",
-            bad,
-        ),
+        members=past.members,
+        runs=RUNS.finditer,
+        days=visit.table("days", "day member* state* why", bad),
         events=[_item(visit, e.event, e.at, e.data) for e in past.events],
         cursor=past.events[0].cursor if past.events else "",
     )
@@ -69,14 +67,3 @@ def _item(
     visit: Visit, name: str, at: int, data: Mapping[str, Any]
 ) -> tuple[str, str]:
     return moment(at, visit.zone), said(name, data)
-
-
-def _bar(days: MemberDays) -> Iterator[tuple[int, int, str, str]]:
-    """Yield the stretches of a bar: from which day, how many, state, why."""
-    bad = iter(days.bad)
-    for run in RUNS.finditer(days.line):
-        why = ""
-        if run[0][0] not in "h.":
-            one = next(bad)
-            why = f"{one.day}: {phrase('contact', one.state)} – {say(one.why)}"
-        yield run.start(), len(run[0]), run[0][0], why

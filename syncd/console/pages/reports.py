@@ -93,10 +93,7 @@ async def reports(visit: Visit) -> web.StreamResponse:
         query = {**given, "before": found.next}
         more = f"/reports?{urlencode(query)}"
     table = visit.table(
-        "vault",
-        _COLUMNS,
-        [_row(one) for one in found.items],
-        more=more,
+        "vault", _COLUMNS, [_row(one) for one in found.items], more=more
     )
     return visit.show(
         "reports.html",

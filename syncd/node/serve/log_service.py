@@ -21,14 +21,7 @@ from syncd.flows.draft import RawValue
 from syncd.flows.judge import Question
 from syncd.flows.ports import Position
 from syncd.flows.serve import LogFiles
-from syncd.indicator import (
-    absent,
-    codec,
-    identifier,
-    leaf,
-    statement,
-    token,
-)
+from syncd.indicator import absent, codec, identifier, leaf, statement, token
 from syncd.indicator.claims import key as claim_key
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Void

@@ -33,7 +33,7 @@ async def _page(request: web.Request) -> web.Response:
         content_type="text/html",
         headers={
             "Content-Security-Policy": "default-src 'self'; img-src * data:;"
-            " require-trusted-types-for 'script'",
+            " require-trusted-types-for 'script'"
         },
     )
 
