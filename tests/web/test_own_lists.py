@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.alliance import Alliance
+from tests.cases import cases
 from tests.web.local_client import LocalClient, Reply, report
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -102,16 +103,8 @@ async def test_a_row_that_is_refused_is_on_the_list_still(
 @pytest.mark.parametrize(
     ("path", "body", "why"),
     [
-        ("entries", {"type": "local", "entries": [{}]}, "type"),
-        ("entries", {"type": "note", "entries": []}, "entries: expected"),
-        ("local", {"list": " ", "reports": [{}]}, "needs a name"),
-        ("local", {"list": "x" * 101, "reports": [{}]}, "list: want up to"),
-        ("loads", {"list": ""}, "needs a name"),
-        ("removals", {}, "want one of"),
-        ("removals", {"ids": [1], "list": "a"}, "want one of"),
+        *cases("syncd/local-api", "own"),
         ("removals", {"ids": [1] * 10_001}, "10000"),
-        ("removals", {"value": "x", "kind": "y"}, "kind: "),
-        ("removals", {"ids": [1], "why": "x" * 201}, "why: "),
     ],
 )
 async def test_what_cannot_be_is_refused(
