@@ -17,6 +17,7 @@ from syncd.errors import MalformedError, SyncdError
 from syncd.messages import catalogue
 from syncd.roster import trust
 from tests.audit.conftest import BANK, CARRIER, POLICE, Made
+from tests.cases import cases
 from tests.cli.conftest import Run
 from tests.console.browser.conftest import chromium as chromium
 
@@ -39,34 +40,12 @@ def test_all_that_is_said_is_proven(made: Made) -> None:
     found = [(e["origin"], e["index"], e["type"]) for e in facts["entries"]]
     reports = [(origin, 2, "report") for origin in (BANK, CARRIER, POLICE)]
     assert found == [*reports, (POLICE, 3, "retract")]
-    names = {k.partition("+")[0] for k, at in _lines(facts, POLICE) if at}
-    assert "bank.example/syncd/txwz/merged" in names
+    assert "bank.example/syncd/txwz/merged" in str(facts["entries"][2])
     page = disclosure.page(disclosure.read(made.disclosed), made.fingerprint)
     assert disclosure.read(page.encode()) == facts["found"]
 
 
-def _lines(facts: dict[str, Any], origin: str) -> list[tuple[str, int]]:
-    entries = [one for one in facts["entries"] if one["origin"] == origin]
-    return [x for one in entries for *_, lines in one["trees"] for x in lines]
-
-
-@pytest.mark.parametrize(
-    ("path", "at", "named"),
-    [
-        ("rosters 0", -9, "note: line of txwz/admin/bert"),
-        ("value", -1, "evaluation: the request is not for this value"),
-        ("evaluations 0 blind", 9, "evaluation: "),
-        ("evaluations 0 exchanges 0 request", 90, "evaluation: "),
-        ("evaluations 0 exchanges 0 reply", 90, "evaluation: "),
-        ("evaluations 0 exchanges 1 reply", -30, "evaluation: "),
-        ("entries 0 salt", 3, f"{BANK}:2: salt or payload"),
-        ("entries 1 payload", 9, f"{CARRIER}:2: salt or payload"),
-        ("entries 2 leaf", 9, f"{POLICE}:2: salt or payload"),
-        ("entries 2 origin", 2, "nobody's log|salt or payload"),
-        ("entries 0 proofs 0", 40, f"{BANK}:2: proof: "),
-        ("entries 0 proofs 0", -9, f"{BANK}:2: (note|cosignature): "),
-    ],
-)
+@pytest.mark.parametrize(("path", "at", "named"), cases("syncd/disclosure"))
 def test_a_character_that_is_changed_is_found(
     made: Made, path: str, at: int, named: str
 ) -> None:
