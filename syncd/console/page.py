@@ -19,7 +19,6 @@ from multidict import MultiDict
 
 from syncd.console.tables import Cell, Column, Row, Table, columns
 from syncd.errors import MalformedError, RefusedError
-from syncd.messages import catalogue
 from syncd.messages.catalogue import later
 from syncd.web.routes import Caller
 from syncd.web.runner import body_of
@@ -87,11 +86,6 @@ class Visit:
     def id(self) -> int:
         """The number in the path."""
         return int(self.request.match_info["id"][:15])
-
-    @property
-    def lang(self) -> str:
-        """The language that is spoken."""
-        return catalogue.language()
 
     @property
     def htmx(self) -> bool:

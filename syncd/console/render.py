@@ -39,6 +39,7 @@ def environment() -> jinja2.Environment:
         purposes=places.purposes,
         phrase=catalogue.phrase,
         hint=catalogue.hint_of,
+        lang=catalogue.language,
         static=static.href,
         moment=moment,
     )

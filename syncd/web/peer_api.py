@@ -41,7 +41,6 @@ NO_STORE = "private, no-store"
 FOREVER = "public, max-age=31536000, immutable"
 BINARY = "application/octet-stream"
 JSON = "application/json"
-_HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 ReadPin = Callable[[web.Request], str | None]
@@ -94,7 +93,7 @@ def app(service: Any, pin: ReadPin, most: int = MAX_BODY) -> web.Application:
     api = _Api(service, pin)
     made = web.Application(middlewares=[api.guard], client_max_size=most)
     get = made.router.add_get
-    for prefix in ("/log", r"/mirror/{hash:[0-9a-f]+}"):
+    for prefix in ("/log", r"/mirror/{hash:[0-9a-f]{64}}"):
         get(prefix + "/checkpoint", api.checkpoint)
         get(prefix + r"/notes/{page:\d{1,6}}", api.notes)
         for start in serve.FILES:
@@ -180,7 +179,7 @@ class _Api:
         log: LogFiles | None = None
         if named is None:
             log = await self._service.own_log()
-        elif _HEX.fullmatch(named):
+        else:
             log = await self._service.mirror_log(named)
         if log is None:
             raise _absent("no such log")

@@ -17,7 +17,7 @@ from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.indicator import vocabulary
 from syncd.messages import wire
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import language, later, t
 from syncd.web.routes import EVERYBODY
 
 Words = Sequence[Sequence[str]]  # what is explained, what it means, what to do
@@ -97,4 +97,4 @@ def explained(lang: str) -> Explained:
 @page("GET", "/help", EVERYBODY, later("Words"), menu=90)
 async def help_(visit: Visit) -> web.StreamResponse:
     """Show all words, each code with an anchor of its own."""
-    return visit.show("help.html", sections=explained(visit.lang))
+    return visit.show("help.html", sections=explained(language()))
