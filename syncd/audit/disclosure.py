@@ -9,7 +9,6 @@ it and the fingerprint. Whoever makes one asks anew, for this value: batches
 of before convince nobody else (docs/adr/0012).
 """
 
-import hashlib
 from collections.abc import Mapping
 from importlib import resources
 from typing import Annotated, Any, Literal
@@ -167,6 +166,7 @@ def _entry(
         trees.append((text, head.size, lines))
     return {
         **structs.asdict(entry),
+        "place": f"{entry.origin}:{entry.index}",
         "type": NAMES[type_],
         "said": msgspec.json.decode(payload),
         "trees": trees,
@@ -190,5 +190,4 @@ def page(found: Disclosure, fingerprint: str) -> str:
         encode=strict.encode,
         data=Markup(DATA + data),  # noqa: S704  JSON
         verifier=Markup(script),  # noqa: S704  ours
-        hash=strict.encode(hashlib.sha256(script.encode()).digest()),
     )

@@ -67,10 +67,7 @@ def _verify(args: _VerifyOptions) -> int:
         facts = disclosure.check(given, args.fingerprint)
         lines = [
             facts["found"].value,
-            *(
-                f"{e['origin']}:{e['index']} {e['said']}"
-                for e in facts["entries"]
-            ),
+            *(one["place"] for one in facts["entries"]),
             *(t("not seen: {text}", text=x) for x in facts["unseen"]),
             t("nothing found: everything here holds"),
         ]

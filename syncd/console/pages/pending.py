@@ -31,7 +31,6 @@ async def pending(visit: Visit) -> web.StreamResponse:
             "state": phrase("review", one.state),
             "what": "; ".join(map(_line, one.changes[:3])),
             "at": At(one.at),
-            "n": one.n,
             "by": _who(one.by),
             "who": _who(one.decided) if one.decided else "",
         }

@@ -43,7 +43,6 @@ from syncd.web.routes import (
 )
 
 BUNDLES: Final = 64  # that one page may look into
-HOLDERS_S: Final = 10  # to answer for a court
 EFFECTS: Final = frozenset({2, 3, 18, 19})  # types that have one
 
 
@@ -242,6 +241,7 @@ class LogService:
             HoldersError: too few holders answer to prove its token.
         """
         ctx, lookups, roster = self.ctx, self.lookups, self.ctx.roster
+        asking = lookups.tokeniser
         one, *_ = wanted.read(identifier.for_retract, ctx.config.member.region)
         lookups.budgets.spend(caller, Counter([one.kind]), Counter())
         evaluations, tokens, places = [], [], set[Position]()
@@ -250,11 +250,10 @@ class LogService:
                 continue
             output = token.url_output(one)
             if one.kind != "url":
-                until = lookups.tokeniser.clock() + HOLDERS_S
-                asked = epoch, [one], "audit", until
-                outputs, its = await lookups.tokeniser.batch(*asked)
-                output = outputs[one]
-                evaluations.append(its)
+                until = asking.clock() + 10  # nobody is on the line
+                its = await asking.batch(epoch, [one], "audit", until)
+                output = its[0][one]
+                evaluations.append(its[1])
             short = token.token(output)
             tokens.append((one.kind, short))
             key = claim_key(token.KIND_CODES[one.kind], epoch.epoch)
@@ -291,8 +290,7 @@ class LogService:
 async def _proof(log: LogFiles, index: int, signed: bytes) -> str:
     """Return the proof that the tree of a checkpoint has an entry."""
     names = proof.plan(index, checkpoint.size_of(signed), log.size)
-    fetched = [await serve.file(log, f"tile/{name}") for name in names]
-    raw = [one or b"" for one in fetched]
+    raw = [await serve.file(log, f"tile/{name}") or b"" for name in names]
     return proof.text(index, log.size, raw, signed)
 
 
