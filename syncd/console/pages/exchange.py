@@ -9,7 +9,6 @@ from syncd.console.page import Visit, page
 from syncd.console.render import ago, say
 from syncd.console.tables import At, Cell, Column, Link, columns
 from syncd.messages.catalogue import later, t
-from syncd.messages.wire import WireMessage
 from syncd.web.routes import AUDITORS
 from syncd.web.status_forms import LogState, Status
 
@@ -59,12 +58,9 @@ def _findings(status: Status) -> Iterator[Sequence[Cell]]:
         if one.index is not None and one.origin in members:
             position = one.origin, one.index
             where = places.place(position, members[one.origin])
-        what = WireMessage(
-            detail=one.detail, code=one.detail_code, params=one.params
-        )
         code = Link(f"/help#{one.code}", one.code)
         times = At(one.first_at), At(one.last_at)
-        yield code, where, say(what), *times, one.count
+        yield code, where, say(one), *times, one.count
 
 
 def current(status: Status) -> dict[str, LogState]:

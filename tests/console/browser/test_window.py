@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser
 
+from tests.cases import cases
 from tests.console.browser.window import NOTHING, opened
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
@@ -63,16 +64,7 @@ async def test_a_right_page_has_no_fault(
         assert await window.overflow() == 0
 
 
-@pytest.mark.parametrize(
-    ("name", "word"),
-    [
-        ("script", "Content Security Policy"),
-        ("style", "Content Security Policy"),
-        ("foreign", "127.0.0.1:1/x.png"),
-        ("broken", "nothing is not defined"),
-        ("missing", "404"),
-    ],
-)
+@pytest.mark.parametrize(("name", "word"), cases("syncd/console", "faults"))
 async def test_what_no_page_may_do_is_a_fault(
     chromium: Browser, address: str, name: str, word: str
 ) -> None:
