@@ -19,17 +19,12 @@ from multidict import MultiDict
 
 from syncd.console.tables import Cell, Column, Row, Table, columns
 from syncd.errors import MalformedError, RefusedError
-from syncd.messages.catalogue import later
 from syncd.web.routes import Caller
 from syncd.web.runner import body_of
 
 if TYPE_CHECKING:
     from syncd.console.app import Console
 
-_ROLES: Final = (  # what people read of them
-    *(later("operator"), later("reviewer"), later("reader")),
-    *(later("compliance"), later("auditor")),
-)
 NOBODY: Final = Caller("", "")
 MOST_FORM: Final = 65_536  # bytes
 

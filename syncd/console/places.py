@@ -55,11 +55,6 @@ def purposes() -> list[tuple[str, str]]:
     return named("purpose", sorted(PURPOSES - {"test"}))
 
 
-def type_name(name: str) -> str:
-    """Return what a type of statement is called."""
-    return catalogue.phrase("type", name)
-
-
 def state(entry: Any) -> str:
     """Return why an entry cannot be read, or says nothing; or ""."""
     void = t("says nothing") if entry.void else ""

@@ -17,15 +17,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
-from syncd import canonical
-from syncd.errors import (
-    MalformedError,
-    QuotaError,
-    RefusedError,
-    StaleError,
-    SyncdError,
-    UntrustedError,
-)
+from syncd import canonical, errors
 from syncd.flows import serve
 from syncd.flows.serve import LogFiles
 from syncd.tlog import tiles
@@ -163,15 +155,20 @@ class _Api:
             return web.Response(status=403, text="not for auditors\n")
         try:
             return await handler(request)
-        except QuotaError as e:
+        except errors.QuotaError as e:
             wait, left = str(e.retry_after_s), str(e.left)
             headers = {"Retry-After": wait, "Quota-Left": left}
             return web.Response(status=429, text=f"{e}\n", headers=headers)
-        except (MalformedError, RefusedError, UntrustedError, StaleError) as e:
+        except (
+            errors.MalformedError,
+            errors.RefusedError,
+            errors.UntrustedError,
+            errors.StaleError,
+        ) as e:
             return web.Response(status=e.status, text=f"{e}\n")
         except (web.RequestPayloadError, HttpProcessingError):
             return web.Response(status=400, text="not the body it was to be\n")
-        except SyncdError:
+        except errors.SyncdError:
             return web.Response(status=503, text="cannot answer just now\n")
 
     async def _log(self, request: web.Request) -> LogFiles:
@@ -220,7 +217,7 @@ class _Api:
                 raise _absent("nobody waits for it")
             try:
                 raw = await serve.file(log, path)
-            except MalformedError as e:
+            except errors.MalformedError as e:
                 raise _absent(str(e)) from e
             if raw is None:
                 raise _absent("no such file", **{"Cache-Control": "no-store"})

@@ -12,7 +12,7 @@ from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.tables import At, Cell, Link
 from syncd.indicator import vocabulary
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import later, phrase, t
 from syncd.web.forms import ClaimItem
 from syncd.web.log_forms import Entry
 from syncd.web.routes import AUDITORS, REVIEWERS
@@ -41,7 +41,7 @@ async def entry(visit: Visit) -> web.StreamResponse:
     claims = [
         (
             *(places.place(c.position, c.member), c.on),
-            places.type_name(c.type),
+            phrase("type", c.type),
             places.words("label", c.label),
             places.words("evidence", c.evidence),
             *(c.expires, _state(c)),
@@ -106,7 +106,7 @@ def _life(found: Entry) -> Iterator[Sequence[Cell]]:
         position = found.origin, index
         if of_all or position in claim.about:
             place = places.place(claim.position, claim.member)
-            what = places.type_name(claim.type)
+            what = phrase("type", claim.type)
             yield claim.on, what, claim.member, place
         if claim.position == position and claim.ended_on:
             yield claim.ended_on, _state(claim), who

@@ -8,7 +8,7 @@ from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.tables import At
 from syncd.indicator.statement import NAMES
-from syncd.messages.catalogue import later
+from syncd.messages.catalogue import later, phrase
 from syncd.web.log_forms import LogPage, LogQuery
 from syncd.web.routes import AUDITORS
 
@@ -26,7 +26,7 @@ async def log(visit: Visit) -> web.StreamResponse:
     entries = [
         (
             places.place((origin, one.index), found.member),
-            *(places.type_name(one.type), one.on, one.kind),
+            *(phrase("type", one.type), one.on, one.kind),
             *(places.words("label", one.label), places.state(one)),
         )
         for one in found.items
@@ -37,7 +37,7 @@ async def log(visit: Visit) -> web.StreamResponse:
         "log.html",
         found=found,
         asked=asked,
-        types=[(x, places.type_name(x)) for _, x in sorted(NAMES.items())],
+        types=[(x, phrase("type", x)) for _, x in sorted(NAMES.items())],
         entries=visit.table(
             "entries",
             "at type on kind label state",

@@ -14,7 +14,7 @@ from syncd.errors import MalformedError, MissingError
 from syncd.indicator.active import AUTHORITY
 from syncd.lists.preview import masked
 from syncd.messages import catalogue
-from syncd.messages.catalogue import later
+from syncd.messages.catalogue import later, phrase
 from syncd.web import problem, report_forms
 from syncd.web.forms import Draft
 from syncd.web.routes import OPERATORS
@@ -67,7 +67,7 @@ def _row(one: report_forms.VaultItem) -> Row:
     return {
         **cells(one),
         "id": Link(f"/reports/{one.id}", str(one.id)),
-        "type": places.type_name(one.type),
+        "type": phrase("type", one.type),
         "kind": catalogue.phrase("kind", one.kind),
         "value": masked(one.value) if one.value else one.token[:8],
         "label": places.words("label", one.label),

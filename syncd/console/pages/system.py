@@ -1,25 +1,17 @@
 """System: the daemon itself, who may come in, and who looked up what."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
+from syncd import tsv
 from syncd.console.page import Visit, page
 from syncd.console.places import words
 from syncd.console.tables import Row, cells
 from syncd.messages.catalogue import later, phrase, t
 from syncd.web.access_forms import AccessQuery
 from syncd.web.routes import COMPLIANCE, OPERATORS
-
-_TABLES: Final = {  # what a state has, and the columns of its table
-    "jobs": "name last_at took_s failed next_at",
-    "tokens": "name role* staff person added_at revoked_at ends_at",
-    "sessions": "name role* person began_at used_at ends_at",
-    "files": "name value",
-    "settings": "name value",
-    "items": "on by* staff person purpose* lookups listed",
-}
 
 
 @page("GET", "/system", OPERATORS | COMPLIANCE, later("System"), menu=80)
@@ -42,7 +34,7 @@ async def system(visit: Visit) -> web.StreamResponse:
             phrase("table", name): visit.table(
                 name, keys, _rows(getattr(state, name))
             )
-            for name, keys in _TABLES.items()
+            for name, keys in tsv.rows("console/system.tsv")
             if hasattr(state, name)
         },
     )
