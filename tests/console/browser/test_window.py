@@ -8,22 +8,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser
 
-from tests.cases import cases
+from tests.cases import cases, vectors
 from tests.console.browser.window import NOTHING, opened
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
-PAGES = {
-    "right": "<p>all is well",
-    "script": "<script>document.title = 'was run'</script>",
-    "style": "<p style='color: red'>red",
-    "foreign": "<img alt=x src='http://127.0.0.1:1/x.png'>",
-    "broken": "<script src='/broken.js'></script>",
-    "missing": "<script src='/missing.js'></script>",
-    "unlabelled": "<form><input name=x></form>",
-    "pale": "<p><font color='#dddddd'>pale</font>",
-    "wide": f"<pre>{'wide' * 99}</pre>",
-}
+PAGES = vectors("syncd/console")["pages"]
 
 
 async def _page(request: web.Request) -> web.Response:
