@@ -195,10 +195,11 @@ class _Connection(RequestHandler):
         log.warning("not a request: %s", type(exc).__name__)
         if request.writer.output_size > 0:
             raise ConnectionError("an answer has begun already")
-        text = "not a request that HTTP/1.1 knows"
-        if status >= 500:
-            text = "internal error; the log says more"
-        answer = problem.plain(status, text)
+        answer = (
+            problem.plain(status, "internal error; the log says more")
+            if status >= 500
+            else problem.plain(status, "not a request that HTTP/1.1 knows")
+        )
         answer.force_close()
         return answer
 

@@ -15,6 +15,7 @@ from syncd.web.access_forms import AccessFilter
 from syncd.web.figure_forms import FiguresQuery
 from syncd.web.routes import EVERYBODY
 
+CALLS: Final = "month label* outcome* calls amount"
 SAID: Final = ("reports", "retracted", "sightings", "disputes")
 CAME: Final = ("dissuaded", "stopped", "sent", "no_fraud")
 COLUMNS: Final = (
@@ -55,10 +56,8 @@ async def figures(visit: Visit) -> web.StreamResponse:
         as_of=found.as_of,
         charts=[_chart(said, kinds, wanted), _chart(came, outcomes, wanted)],
         tables=[
-            visit.table(*("figures", COLUMNS, said[::-1])),
-            visit.table(
-                *("calls", "month label* outcome* calls amount", came[::-1])
-            ),
+            visit.table("figures", COLUMNS, said[::-1]),
+            visit.table("calls", CALLS, came[::-1]),
         ],
     )
 
