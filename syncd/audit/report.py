@@ -258,7 +258,8 @@ def rendered(page: str, /, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = {"t": t, "lang": catalogue.language(), "word": catalogue.word}
+    words: dict[str, Any] = {"t": t, "lang": catalogue.language()}
+    words |= {"word": catalogue.word, "phrase": catalogue.phrase}
     return made.get_template(page).render(values, **words)
 
 

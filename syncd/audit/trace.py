@@ -1,7 +1,6 @@
 """One entry's life: who had it when, each step with a proof of its own."""
 
 from collections import defaultdict
-from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -78,22 +77,20 @@ def _proof(
     """Return the proof that a line's tree has the entry; "" of a larger one."""
     if line.size > log.head.size:
         return ""
-    where = bundles.log_directory(log.origin)
-    walk = partial(merkle.inclusion, index, line.size)
-    names = tiles.read_by(log.head.size, walk)
-    fetched = {name: given.read(f"{where}/tile/{name}") for name in names}
-    nodes = walk(tiles.hashes(log.head.size, fetched))
     if line.role == "anchor":  # the checkpoint stands in its author's log
         origin, _, at = line.place.rpartition(":")
         said: Any = audit.logs[origin].opened[int(at)]
         notes = {one.origin: one.note for one in said.logs}
-        signed = notes[log.origin].decode()
+        signed = notes[log.origin]
     else:
         signed = _signed(given, log, line)
-    return proof.spell(index, nodes, signed)
+    where = bundles.log_directory(log.origin)
+    names = proof.plan(index, line.size, log.head.size)
+    fetched = [given.read(f"{where}/tile/{name}") for name in names]
+    return proof.text(index, log.head.size, fetched, signed)
 
 
-def _signed(given: Bundle, log: AuditedLog, line: Line) -> str:
+def _signed(given: Bundle, log: AuditedLog, line: Line) -> bytes:
     """Return a line's note, with all lines that others have on that tree."""
     places = [line.place] + [
         other.place
@@ -105,7 +102,7 @@ def _signed(given: Bundle, log: AuditedLog, line: Line) -> str:
         for place in dict.fromkeys(places)
     )
     same = (one.signatures for one in others if one.text == first.text)
-    return bytes(note.add(first, *chain.from_iterable(same))).decode()
+    return bytes(note.add(first, *chain.from_iterable(same)))
 
 
 def _public(

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import to_builtins
 from msgspec.structs import replace
 
 from syncd import config
-from syncd.audit import bundle, report
+from syncd.audit import bundle, disclosure, report
 from syncd.audit.bundle import Bundle, Writer
 from syncd.audit.result import Audit
 from syncd.audit.trace import anchor_of, trace
@@ -67,6 +68,17 @@ class _VerifyOptions(OutputOptions):
 
 @noun.verb("verify", "Check a bundle: all that signatures and hashes prove.")
 def _verify(args: _VerifyOptions) -> int:
+    if args.bundle.suffix in (".json", ".html"):
+        given = terminal.parsed(args.bundle, disclosure.read)
+        facts = disclosure.check(given, args.fingerprint)
+        lines = [
+            facts["found"].value,
+            *(one["place"] for one in facts["entries"]),
+            *(t("not seen: {text}", text=x) for x in facts["unseen"]),
+            t("nothing found: everything here holds"),
+        ]
+        args.show(msgspec.to_builtins(facts), lines)
+        return 0
     with _audited(args) as (_, audit):
         said = itertools.chain(report.summary(audit), report.findings(audit))
         args.show(report.facts(audit), said)
@@ -169,8 +181,15 @@ def _inspect(args: _InspectOptions) -> None:
             terminal.write_new(made / name, raw, private=True)
 
 
-class _CertificateOptions(ValueOptions, KindOptions, ClientOptions):
+class _PageOptions(ValueOptions, KindOptions, ClientOptions):
     page: Path = option("a new HTML page; - is standard output", needed=True)
+
+    def answer(self, path: str) -> Any:
+        """Return what the member says of the one value; its value, too."""
+        self.check_kind()
+        value = one_value(self.file)
+        with self.api() as own:
+            return {**own.post(path, {**self.named, "value": value})}, value
 
 
 @noun.verb(
@@ -178,15 +197,24 @@ class _CertificateOptions(ValueOptions, KindOptions, ClientOptions):
     "Say for the person concerned that a listing ended: of a value from"
     " standard input, once a second person agreed.",
 )
-def _certificate(args: _CertificateOptions) -> None:
-    args.check_kind()
-    value = one_value(args.file)
-    with args.api() as own:
-        call = {**args.named, "value": value}
-        found = own.post("/v1/certificates", call)
+def _certificate(args: _PageOptions) -> None:
+    found, value = args.answer("/v1/certificates")
     when = report.moments_in(found["zone"])
     page = report.rendered("certificate.html", **found, value=value, when=when)
     terminal.write_new(args.page, page.encode(), private=True)
+
+
+@noun.verb(
+    "disclose",
+    "Hand a court what is said of one value, with proofs: of standard input,"
+    " or asked for.",
+)
+def _disclose(args: _PageOptions) -> None:
+    given, _ = args.answer("/v1/audit/disclosures")
+    found = msgspec.convert(given, disclosure.Disclosure)
+    fingerprint = args.settings().alliance.fingerprint
+    page = disclosure.page(found, fingerprint).encode()
+    terminal.write_new(args.page, page, private=True)
 
 
 class _TraceOptions(_VerifyOptions):

@@ -19,18 +19,12 @@ from multidict import MultiDict
 
 from syncd.console.tables import Cell, Column, Row, Table, columns
 from syncd.errors import MalformedError, RefusedError
-from syncd.messages import catalogue
-from syncd.messages.catalogue import later
 from syncd.web.routes import Caller
 from syncd.web.runner import body_of
 
 if TYPE_CHECKING:
     from syncd.console.app import Console
 
-_ROLES: Final = (  # what people read of them
-    *(later("operator"), later("reviewer"), later("reader")),
-    *(later("compliance"), later("auditor")),
-)
 NOBODY: Final = Caller("", "")
 MOST_FORM: Final = 65_536  # bytes
 
@@ -87,11 +81,6 @@ class Visit:
     def id(self) -> int:
         """The number in the path."""
         return int(self.request.match_info["id"][:15])
-
-    @property
-    def lang(self) -> str:
-        """The language that is spoken."""
-        return catalogue.language()
 
     @property
     def htmx(self) -> bool:
@@ -154,7 +143,6 @@ class Visit:
         keys: str | Sequence[Column],
         rows: Iterable[Row | Sequence[Cell]],
         *,
-        empty: str = "",
         more: str = "",
     ) -> Table:
         """Return a table as the address wants it; `more` leads to older rows.
@@ -169,7 +157,7 @@ class Visit:
             else {c.key: cell for c, cell in zip(made, row)}  # noqa: B905
             for row in rows
         ]
-        table = Table(name, made, named, self.query, empty, more)
+        table = Table(name, made, named, self.query, more)
         self.tables.append(table)
         return table
 

@@ -5,7 +5,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from syncd.console.tables import Link
+from syncd.flows.lookup import PURPOSES
 from syncd.indicator import vocabulary
+from syncd.indicator.identifier import KINDS
 from syncd.indicator.notation import Position
 from syncd.messages import catalogue
 from syncd.messages.catalogue import language, t
@@ -43,9 +45,14 @@ def named(
     ]
 
 
-def type_name(name: str) -> str:
-    """Return what a type of statement is called."""
-    return catalogue.phrase("type", name)
+def kinds() -> list[tuple[str, str]]:
+    """Return kinds of value, each with its name."""
+    return [(kind, catalogue.phrase("kind", kind)) for kind in KINDS]
+
+
+def purposes() -> list[tuple[str, str]]:
+    """Return what a value may be seen for, each with its name."""
+    return named("purpose", sorted(PURPOSES - {"test"}))
 
 
 def state(entry: Any) -> str:

@@ -8,7 +8,7 @@ import jinja2
 import msgspec
 from markupsafe import Markup, escape
 
-from syncd.console import static
+from syncd.console import places, static
 from syncd.console.tables import At, Link, moment
 from syncd.errors import Message, SyncdError
 from syncd.messages import catalogue
@@ -32,9 +32,16 @@ def environment() -> jinja2.Environment:
     made.globals.update(
         t=t,
         say=say,
+        words=places.words,
+        place=places.place,
+        named=places.named,
+        kinds=places.kinds,
+        purposes=places.purposes,
         phrase=catalogue.phrase,
         hint=catalogue.hint_of,
+        lang=catalogue.language,
         static=static.href,
+        moment=moment,
     )
     made.filters.update(at=at, cell=cell)
     return made

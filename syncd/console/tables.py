@@ -79,12 +79,11 @@ class Table:
         columns: Sequence[Column],
         rows: Sequence[Row],
         query: Mapping[str, str],
-        empty: str = "",
         more: str = "",
     ) -> None:
         self.name, self.columns = name, columns
-        self.empty, self.more = empty, more
-        self._query = dict(query)
+        self.more = more
+        self.query = dict(query)
         self.chosen = {
             c.key: query[f"{name}.{c.key}"]
             for c in columns
@@ -115,26 +114,10 @@ class Table:
 
     def href(self, **changed: object) -> str:
         """Return this page's address with something of this table changed."""
-        query = {k: v for k, v in self._query.items() if k != "csv"}
+        query = {k: v for k, v in self.query.items() if k != "csv"}
         for key, value in changed.items():
             query[f"{self.name}.{key}"] = str(value)
         return f"?{urlencode({k: v for k, v in query.items() if v})}"
-
-    def by(self, key: str) -> str:
-        """Return the address that sorts by a column, or the other way round."""
-        return self.href(sort=f"-{key}" if self.sort == key else key, page="")
-
-    @property
-    def csv_href(self) -> str:
-        """Where the same rows are as CSV."""
-        return f"?{urlencode({**self._query, 'csv': self.name})}"
-
-    @property
-    def others(self) -> Sequence[tuple[str, str]]:
-        """What a form of this table leaves as it is."""
-        mine = {f"{self.name}.{c.key}" for c in self.columns if c.choices}
-        mine |= {f"{self.name}.page", "csv"}
-        return [(k, v) for k, v in self._query.items() if k not in mine]
 
     def options(self, key: str) -> Sequence[str]:
         """Return what a column says, each once."""

@@ -30,6 +30,7 @@ from syncd.indicator import vocabulary
 from syncd.oprf import group, threshold
 from syncd.roster.roster import Roster
 from syncd.roster.terms import BULK, Epoch
+from syncd.shape import Form
 from syncd.tlog import document
 from syncd.tlog.note import SigningKey
 
@@ -319,3 +320,11 @@ class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     request: bytes
     reply: bytes
+
+
+class Proof(Form):
+    """What shows anybody that holders made an output of one value."""
+
+    blind: bytes  # the scalar that hid it from them
+    exchanges: Annotated[tuple[Exchange, ...], msgspec.Meta(min_length=1)]
+    # the same request to each of the quorum, in its order

@@ -21,7 +21,7 @@ from syncd.errors import (
 )
 from syncd.flows import evaluation
 from syncd.flows.allowance import Allowance, HolderState
-from syncd.flows.evaluation import CHECKED, Exchange, Request
+from syncd.flows.evaluation import CHECKED, Exchange, Proof, Request
 from syncd.flows.ports import Holder, Offload, at_once
 from syncd.indicator import token
 from syncd.indicator.identifier import Identifier
@@ -81,8 +81,10 @@ class Quorums:
         part: Sequence[Identifier],
         purpose: str,
         deadline: float,
-    ) -> dict[Identifier, bytes]:
+    ) -> tuple[dict[Identifier, bytes], Proof]:
         """Return the output of each identifier of a kind, all different.
+
+        And what proves the first, if it is asked about alone.
 
         Raises:
             HoldersError: fewer than t holders gave a right answer in time.
@@ -126,10 +128,12 @@ class Quorums:
         blinded: threshold.Blinded,
         answers: Mapping[int, HolderAnswer],
         offload: Offload,
-    ) -> dict[Identifier, bytes]:
+    ) -> tuple[dict[Identifier, bytes], Proof]:
         points = [answer.points for answer in answers.values()]
         outs = await offload(threshold.finish, blinded, points)
-        return dict(zip(part, outs, strict=True))
+        exchanges = tuple(answer.exchange for answer in answers.values())
+        proof = Proof(blind=blinded.blinds[0], exchanges=exchanges)
+        return dict(zip(part, outs, strict=True)), proof
 
     def _choose(
         self, epoch: Epoch, bad: Mapping[int, Message], purpose: str, n: int

@@ -172,7 +172,8 @@ class Tokeniser(Quorums):
         n = self.allowance.fit(epoch, purpose, len(part))
         while True:
             try:
-                fresh = await self.batch(epoch, part[:n], purpose, deadline)
+                asked = epoch, part[:n], purpose, deadline
+                fresh, _ = await self.batch(*asked)
             except HoldersError:
                 less = self.allowance.fit(epoch, purpose, n)
                 if less == n:

@@ -76,6 +76,7 @@ from syncd.node.serve.status import StatusReader
 from syncd.node.serve.system_service import SystemService
 from syncd.node.serve.uploads import Uploads
 from syncd.node.serve.urgent_news import UrgentNews
+from syncd.node.serve.value_papers import ValuePapers
 from syncd.node.upkeep.arrivals import Arrivals
 from syncd.node.upkeep.daily import Daily
 from syncd.node.upkeep.disputes import Disputes
@@ -229,14 +230,11 @@ class Daemon:
         self.rules = self.local_service.rules
         self.intake = self._make(Intake)
         self.uploads = self._make(Uploads)
-        self.claim_intake = self._make(
-            ClaimIntake,
-            disputed=self.disputes,
-            retract=self.local_service.retract,
-        )
+        self.claim_intake = self._make(ClaimIntake, disputed=self.disputes)
         self.own_lists = self._make(OwnListService, lookup=self.lookups.lookup)
         self.access = self._make(AccessService)
         self.log_service = self._make(LogService)
+        self.papers = self._make(ValuePapers)
         self.audits = self._make(AuditService)
         self.daily = self._make(Daily, review=self.review.daily)
 

@@ -101,8 +101,9 @@ def erase_ours(
     found = spans(ranges)
     for n, gone in _shares(found, _numbers(c, log_id, found)):
         bundles.close(c, log_id, origin, n, gone)
-    own = (one for one in ranges if one[2] != RETIRED)
-    retracting.forget(c, log_id, spans(own))
+    for start, end, by in ranges:
+        if by != RETIRED:
+            retracting.forget(c, log_id, (start, min(end, by) - 1), by)
 
 
 def _numbers(c: Connection, log_id: int, found: Sequence[Span]) -> list[int]:

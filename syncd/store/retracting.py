@@ -116,20 +116,16 @@ def retire(c: Connection, epochs: Iterable[tuple[str, int]]) -> None:
         c.execute(gone.values(token=None))
 
 
-def forget(
-    c: Connection, log_id: int, spans: Iterable[tuple[int, int]]
-) -> None:
+def forget(c: Connection, log_id: int, span: tuple[int, int], by: int) -> None:
     """Keep no value of the rows whose statements in a log were erased.
 
-    They stay ended, with keyed hashes alone: what was taken back for what the
-    value is stays away, though a list has it.
+    They stay ended, by the erasure, with keyed hashes alone: what was taken
+    back for what the value is stays away, though a list has it.
     """
     blank = {"state": _ENDED, "sealed": None, "token": None, "idx": None}
-    for first, last in spans:
-        for at, left in ((_at.idx, blank), (_at.ended_idx, {})):
-            its = _at.log_id == log_id, at.between(first, last - 1)
-            new = update(vault).where(*its)
-            c.execute(new.values({at.name: None, **left}))
+    for at, left in (_at.idx, blank | {"ended_idx": by}), (_at.ended_idx, {}):
+        new = update(vault).where(_at.log_id == log_id, at.between(*span))
+        c.execute(new.values({at.name: None, **left}))
 
 
 def publish(c: Connection, log_id: int, rows: Sequence[Published]) -> None:

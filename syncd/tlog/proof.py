@@ -12,30 +12,62 @@ Plan, fetch, write, as `growth` does: tiles show all hashes.
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Final
 
-from syncd.tlog import merkle, strict, tiles
+from syncd.errors import UntrustedError
+from syncd.tlog import checkpoint, merkle, note, strict, tiles
+from syncd.tlog.note import Note
+
+FORMAT: Final = "c2sp.org/tlog-proof@v1"
 
 
-def plan(index: int, size: int) -> tuple[str, ...]:
-    """Return the tiles that show the way of an entry to the root.
+def plan(index: int, size: int, held: int) -> tuple[str, ...]:
+    """Return the tiles of a log of `held` entries that show an entry's way.
+
+    It leads to the root of the tree of the first `size`.
 
     Raises:
         MalformedError: a log of `size` entries has none such.
     """
-    return tiles.read_by(size, partial(merkle.inclusion, index, size))
+    return tiles.read_by(held, partial(merkle.inclusion, index, size))
 
 
 def text(
-    index: int, size: int, fetched: Sequence[bytes], checkpoint: str
+    index: int, held: int, fetched: Sequence[bytes], signed: bytes
 ) -> str:
-    """Return the proof by the tiles of the plan, in order."""
-    names = plan(index, size)
-    read = tiles.hashes(size, dict(zip(names, fetched, strict=True)))
-    return spell(index, merkle.inclusion(index, size, read), checkpoint)
+    """Return the proof for a checkpoint by the tiles of the plan, in order."""
+    size = checkpoint.size_of(signed)
+    names = plan(index, size, held)
+    read = tiles.hashes(held, dict(zip(names, fetched, strict=True)))
+    nodes = map(strict.encode, merkle.inclusion(index, size, read))
+    lines = FORMAT, f"index {index}", *nodes, "", signed.decode()
+    return "\n".join(lines)
 
 
-def spell(index: int, nodes: Sequence[bytes], checkpoint: str) -> str:
-    """Return the proof that those hashes lead from an entry to a root."""
-    lines = "".join(f"{strict.encode(node)}\n" for node in nodes)
-    head = f"c2sp.org/tlog-proof@v1\nindex {index}\n"
-    return f"{head}{lines}\n{checkpoint}"
+def check(proof: str, index: int, leaf: bytes) -> Note:
+    """Return the checkpoint, its signatures not verified, that has a leaf.
+
+    Per RFC 9162, 2.1.3.2.
+
+    Raises:
+        MalformedError: not a proof.
+        UntrustedError: it does not lead from there to the checkpoint's root.
+    """
+    first, _, signed = proof.partition("\n\n")
+    lines = first.split("\n")
+    made = note.parse(strict.utf8(signed, "proof"))
+    head = checkpoint.parse(made.text)
+    here, last = index, head.size - 1
+    [hashed] = merkle.leaf_hashes([leaf])
+    for line in lines[2:]:
+        node = strict.decode(line, "proof", merkle.HASH_SIZE)
+        right = here & 1 or here == last
+        pair = (node, hashed) if right else (hashed, node)
+        hashed = merkle.node_hash(*pair)
+        while right and here and not here & 1:
+            here, last = here >> 1, last >> 1
+        here, last = here >> 1, last >> 1
+    found = lines[:2], index < head.size, last, hashed
+    if found != ([FORMAT, f"index {index}"], True, 0, head.root):
+        raise UntrustedError("proof: does not lead from the entry to the root")
+    return made

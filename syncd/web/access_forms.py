@@ -4,21 +4,12 @@ from typing import Annotated, Literal
 
 from syncd.flows.appeal import Step
 from syncd.flows.draft import RawValue
-from syncd.web.forms import (
-    Cursor,
-    FullOutput,
-    Input,
-    Label,
-    Limit,
-    Output,
-    Query,
-    meta,
-)
+from syncd.web import forms
 
-Day = Annotated[str, meta("YYYY-MM-DD", max_length=10)]
+Day = Annotated[str, forms.meta("YYYY-MM-DD", max_length=10)]
 
 
-class AccessFilter(Query):
+class AccessFilter(forms.Input):
     """Which look-ups are meant; what is empty does not matter."""
 
     since: Day = ""  # first day
@@ -31,7 +22,7 @@ class AccessQuery(AccessFilter):
     by: Literal["token", "person"] = "token"
 
 
-class AccessSum(FullOutput):
+class AccessSum(forms.FullOutput):
     """How many items one token or person looked up for a purpose on a day."""
 
     on: str  # day
@@ -51,28 +42,29 @@ class AboutCall(RawValue):
     reference: str = ""  # our own file number; kept
 
 
-class AboutItem(Output):
+class AboutItem(forms.Output):
     """One look-up of ours that the person concerned may be told of."""
 
     at: int  # unix seconds
     on: str  # day
-    purpose: Label
+    purpose: forms.Label
     kind: str
     listed: bool = False
     action: str = ""  # what was advised
 
 
-class AppealFilter(Query):
+class AppealFilter(forms.Input):
     """Which entries are meant."""
 
-    after: Cursor = 0  # larger ids only
-    limit: Limit = 100
+    after: forms.Cursor = 0  # larger ids only
+    limit: forms.Limit = 100
     open: Annotated[
-        int, meta("1: only those on which something is to do", ge=0, le=1)
+        int,
+        forms.meta("1: only those on which something is to do", ge=0, le=1),
     ] = 0
 
 
-class AppealDraft(Input):
+class AppealDraft(forms.Input):
     """An appeal that came in."""
 
     reference: str = ""  # our own file number; kept sealed
@@ -80,23 +72,23 @@ class AppealDraft(Input):
     received: Day = ""  # today if absent
 
 
-class AppealStep(Input):
+class AppealStep(forms.Input):
     """One thing that was done: a decision, telling it, or lifting."""
 
     step: Step
     why: str = ""  # of a decision; kept sealed
 
 
-class CallNote(Input):
+class CallNote(forms.Input):
     """What came of a call at the hot line; kept sealed."""
 
     outcome: Literal["dissuaded", "stopped", "sent", "no_fraud"]
     label: str = ""  # code
-    amount: Annotated[int, meta("yuan", ge=0, le=10**12)] = 0
-    key: Annotated[str, meta("of the call: noted once", max_length=64)]
+    amount: Annotated[int, forms.meta("yuan", ge=0, le=10**12)] = 0
+    key: Annotated[str, forms.meta("of the call: noted once", max_length=64)]
 
 
-class CallSum(FullOutput):
+class CallSum(forms.FullOutput):
     """The calls of one month with one label and outcome."""
 
     month: str  # YYYY-MM

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Generic, Literal, TypeVar
 
-from syncd.web.forms import SOME, FullOutput, Input, Limit, Output, Query, meta
+from syncd.web.forms import SOME, FullOutput, Input, Limit, Output, meta
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ class Reassignments(Input, Generic[T]):
     numbers: Annotated[tuple[T, ...], SOME]
 
 
-class DisputeQuery(Query):
+class DisputeQuery(Input):
     """Which disputes are meant; what is empty does not matter."""
 
     side: Annotated[

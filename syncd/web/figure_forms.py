@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from syncd.messages.wire import WireMessage
-from syncd.web.forms import FullOutput, Query, meta
+from syncd.web.forms import FullOutput, Input, meta
 
 Month = Annotated[
     str,
@@ -44,7 +44,7 @@ class History(FullOutput):
     events: tuple[EventItem, ...]  # the newest first
 
 
-class FiguresQuery(Query, rename={"from_": "from"}):
+class FiguresQuery(Input, rename={"from_": "from"}):
     """Which months are meant."""
 
     from_: Month = ""  # the first

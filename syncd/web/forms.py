@@ -50,11 +50,7 @@ T = TypeVar("T")
 
 
 class Input(Form):
-    """What a caller sends."""
-
-
-class Query(Input):
-    """What stands behind the question mark."""
+    """What a caller sends, in a body or behind the question mark."""
 
 
 class Output(Form, omit_defaults=True):
@@ -258,7 +254,7 @@ class IndicatorPage(Output):
 # ------------------------------------------------------------------ changes
 
 
-class ChangeQuery(Query):
+class ChangeQuery(Input):
     """From where on changes are wanted."""
 
     since: Annotated[
@@ -308,7 +304,7 @@ class ShareTaken(FullOutput):
     index: int
 
 
-class IndicatorQuery(Query):
+class IndicatorQuery(Input):
     """Which indicators are meant."""
 
     after: Annotated[
@@ -317,7 +313,7 @@ class IndicatorQuery(Query):
     limit: Limit = 100
 
 
-class EventQuery(Query):
+class EventQuery(Input):
     """From where on events are sent."""
 
     cursor: Annotated[str, meta("the id of the last event that was seen")] = ""

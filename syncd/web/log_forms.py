@@ -4,10 +4,10 @@ from typing import Annotated
 
 from syncd.flows.ports import Position
 from syncd.web import forms
-from syncd.web.forms import FullOutput, Input, Natural, Output, Query, meta
+from syncd.web.forms import FullOutput, Input, Natural, Output, meta
 
 
-class LogQuery(Query):
+class LogQuery(Input):
     """Which entries of a log are wanted, newest first."""
 
     before: Annotated[Natural, meta("smaller indices only; 0: all")] = 0

@@ -5,9 +5,10 @@ field that is not written down here cannot be in an answer.
 """
 
 import functools
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import metadata
+from importlib import metadata, resources
 from typing import Any, get_args
 
 import msgspec
@@ -41,23 +42,15 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
     for route in routes:
         item = paths.setdefault(route.path, {})
         item[route.method.lower()] = _operation(route)
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "syncd: the local API",
-            "version": metadata.version("syncd"),
-            "description": "See docs/http-api.md.",
-        },
-        "servers": [{"url": "/"}],
-        "paths": paths,
-        "components": {
-            "schemas": {k.strip("_"): v for k, v in schemas.items()},
-            "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer"},
-                "certificate": {"type": "mutualTLS"},
-            },
-        },
-    }
+    room = resources.files("syncd.web")
+    made: dict[str, Any] = json.loads(
+        room.joinpath("openapi.json").read_text()
+    )
+    made["info"]["version"] = metadata.version("syncd")
+    made["paths"] = paths
+    named = {k.strip("_"): v for k, v in schemas.items()}
+    made["components"]["schemas"] = named
+    return made
 
 
 def _operation(route: Route) -> dict[str, Any]:

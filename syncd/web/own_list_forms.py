@@ -11,25 +11,16 @@ from typing import Annotated, Generic, Literal, TypeVar
 from syncd.errors import SyncdError
 from syncd.flows.draft import RawValue
 from syncd.flows.entry import EntryFields, OwnDraft
-from syncd.web.forms import (
-    MOST,
-    SOME,
-    Draft,
-    FullOutput,
-    Input,
-    Natural,
-    Output,
-    Problem,
-)
+from syncd.web import forms
 
 T = TypeVar("T")
 
 
-class OwnEntries(Input, Generic[T]):
+class OwnEntries(forms.Input, Generic[T]):
     """Exempt entries or notes to keep, each for itself."""
 
     type: Literal["exempt", "note"]
-    entries: Annotated[tuple[T, ...], SOME]
+    entries: Annotated[tuple[T, ...], forms.SOME]
 
 
 OwnAdd = OwnEntries[OwnDraft | SyncdError]
@@ -41,28 +32,30 @@ class OwnSeen(RawValue):
     value: str
 
 
-class OwnRows(Input, Generic[T]):
+class OwnRows(forms.Input, Generic[T]):
     """Rows of a list that we use and do not pass on."""
 
     list: str
-    reports: Annotated[tuple[T, ...], SOME]
-    load: Natural = 0  # of which they are a part; absent: they are added
-    refused: Annotated[tuple[OwnSeen, ...], MOST] = ()  # rows, no reports
+    reports: Annotated[tuple[T, ...], forms.SOME]
+    load: forms.Natural = 0  # of which they are a part; absent: they are added
+    refused: Annotated[
+        tuple[OwnSeen, ...], forms.MOST
+    ] = ()  # rows, no reports
 
 
-OwnLocal = OwnRows[Draft | SyncdError]
+OwnLocal = OwnRows[forms.Draft | SyncdError]
 
 
-class OwnOutcome(Output):
+class OwnOutcome(forms.Output):
     """What became of one entry."""
 
     state: str  # added, known, replaced, refused
     id: int = 0  # absent if refused
     official: bool = False  # made in view of an official report
-    problem: Problem | None = None  # if refused
+    problem: forms.Problem | None = None  # if refused
 
 
-class OwnTaken(FullOutput):
+class OwnTaken(forms.FullOutput):
     """What became of the entries, in their order; durable."""
 
     items: tuple[OwnOutcome, ...]
@@ -72,13 +65,13 @@ class OwnTaken(FullOutput):
     refused: int
 
 
-class OwnLoadBegin(Input):
+class OwnLoadBegin(forms.Input):
     """A list that is to be read anew, whole."""
 
     list: str
 
 
-class OwnLoad(FullOutput):
+class OwnLoad(forms.FullOutput):
     """A load that has begun."""
 
     load: int
@@ -93,20 +86,20 @@ class OwnRemoval(RawValue):
 
     why: str = ""
     type: Literal["", "exempt", "note", "local"] = ""  # any if absent
-    ids: Annotated[tuple[Natural, ...], MOST] = ()
+    ids: Annotated[tuple[forms.Natural, ...], forms.MOST] = ()
     list: str = ""
-    load: Natural = 0
-    gone_at_most: Natural | None = None  # entries that the load may lack
+    load: forms.Natural = 0
+    gone_at_most: forms.Natural | None = None  # entries that the load may lack
 
 
-class OwnRemoved(FullOutput):
+class OwnRemoved(forms.FullOutput):
     """So many entries stood and have ended; they stay as history."""
 
     removed: int
     entries: int = 0  # of the list, that stand
 
 
-class OwnItem(EntryFields, Output):
+class OwnItem(EntryFields, forms.Output):
     """One entry, with its value, and what it says."""
 
     id: int

@@ -17,15 +17,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
-from syncd import canonical
-from syncd.errors import (
-    MalformedError,
-    QuotaError,
-    RefusedError,
-    StaleError,
-    SyncdError,
-    UntrustedError,
-)
+from syncd import canonical, errors
 from syncd.flows import serve
 from syncd.flows.serve import LogFiles
 from syncd.tlog import tiles
@@ -41,7 +33,6 @@ NO_STORE = "private, no-store"
 FOREVER = "public, max-age=31536000, immutable"
 BINARY = "application/octet-stream"
 JSON = "application/json"
-_HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 ReadPin = Callable[[web.Request], str | None]
@@ -94,7 +85,7 @@ def app(service: Any, pin: ReadPin, most: int = MAX_BODY) -> web.Application:
     api = _Api(service, pin)
     made = web.Application(middlewares=[api.guard], client_max_size=most)
     get = made.router.add_get
-    for prefix in ("/log", r"/mirror/{hash:[0-9a-f]+}"):
+    for prefix in ("/log", r"/mirror/{hash:[0-9a-f]{64}}"):
         get(prefix + "/checkpoint", api.checkpoint)
         get(prefix + r"/notes/{page:\d{1,6}}", api.notes)
         for start in serve.FILES:
@@ -164,20 +155,20 @@ class _Api:
             return web.Response(status=403, text="not for auditors\n")
         try:
             return await handler(request)
-        except QuotaError as e:
-            return web.Response(
-                status=429,
-                text=f"{e}\n",
-                headers={
-                    "Retry-After": str(e.retry_after_s),
-                    "Quota-Left": str(e.left),
-                },
-            )
-        except (MalformedError, RefusedError, UntrustedError, StaleError) as e:
+        except errors.QuotaError as e:
+            wait, left = str(e.retry_after_s), str(e.left)
+            headers = {"Retry-After": wait, "Quota-Left": left}
+            return web.Response(status=429, text=f"{e}\n", headers=headers)
+        except (
+            errors.MalformedError,
+            errors.RefusedError,
+            errors.UntrustedError,
+            errors.StaleError,
+        ) as e:
             return web.Response(status=e.status, text=f"{e}\n")
         except (web.RequestPayloadError, HttpProcessingError):
             return web.Response(status=400, text="not the body it was to be\n")
-        except SyncdError:
+        except errors.SyncdError:
             return web.Response(status=503, text="cannot answer just now\n")
 
     async def _log(self, request: web.Request) -> LogFiles:
@@ -185,7 +176,7 @@ class _Api:
         log: LogFiles | None = None
         if named is None:
             log = await self._service.own_log()
-        elif _HEX.fullmatch(named):
+        else:
             log = await self._service.mirror_log(named)
         if log is None:
             raise _absent("no such log")
@@ -226,7 +217,7 @@ class _Api:
                 raise _absent("nobody waits for it")
             try:
                 raw = await serve.file(log, path)
-            except MalformedError as e:
+            except errors.MalformedError as e:
                 raise _absent(str(e)) from e
             if raw is None:
                 raise _absent("no such file", **{"Cache-Control": "no-store"})

@@ -9,32 +9,18 @@ from syncd.flows.draft import RawValue
 from syncd.flows.ports import Position
 from syncd.flows.submission import LONGEST_NAME, ImportMark, Outcome
 from syncd.shape import EMPTY
-from syncd.web.forms import (
-    MOST,
-    Cursor,
-    Draft,
-    FullOutput,
-    Input,
-    Limit,
-    Natural,
-    Output,
-    Place,
-    Problem,
-    Query,
-    Stated,
-    meta,
-)
+from syncd.web import forms
 
 T = TypeVar("T")
 
 
-class ReportOutcome(Outcome, Output):
+class ReportOutcome(Outcome, forms.Output):
     """What became of one report."""
 
-    problem: Problem | None = None  # if refused
+    problem: forms.Problem | None = None  # if refused
 
 
-class ReportsTaken(FullOutput):
+class ReportsTaken(forms.FullOutput):
     """What became of the reports, in their order; durable."""
 
     items: tuple[ReportOutcome, ...]
@@ -44,7 +30,7 @@ class ReportsTaken(FullOutput):
     refused: int
 
 
-class VaultItem(Stated):
+class VaultItem(forms.Stated):
     """One row of our vault; `reason` is also why it ends."""
 
     id: int
@@ -63,14 +49,14 @@ class VaultItem(Stated):
     urgent: bool = False
 
 
-class ValueCall(Input):
+class ValueCall(forms.Input):
     """What a value of our vault is to be seen for."""
 
     purpose: str  # as of a look-up
     reference: str = ""  # the caller's own file number; kept
 
 
-class VaultValue(FullOutput):
+class VaultValue(forms.FullOutput):
     """The value of a row, in its normal form."""
 
     value: str
@@ -85,15 +71,15 @@ class Retraction(RawValue):
     ] = ""
     # if absent: of a value its reports, else whatever is named
     token: str = ""  # 22 characters: what was said by token
-    epoch: Natural = 0  # of the token
-    positions: Annotated[tuple[Place, ...], MOST] = ()
-    ids: Annotated[tuple[Natural, ...], MOST] = ()
-    import_: Natural = msgspec.field(name="import", default=0)
-    values: Annotated[tuple[RawValue, ...], MOST] = ()
+    epoch: forms.Natural = 0  # of the token
+    positions: Annotated[tuple[forms.Place, ...], forms.MOST] = ()
+    ids: Annotated[tuple[forms.Natural, ...], forms.MOST] = ()
+    import_: forms.Natural = msgspec.field(name="import", default=0)
+    values: Annotated[tuple[RawValue, ...], forms.MOST] = ()
     never: bool = False  # reports on what the never-list protects by now
 
 
-class Retracting(FullOutput):
+class Retracting(forms.FullOutput):
     """What is going to end, and what is not."""
 
     retracting: int  # in all
@@ -111,97 +97,101 @@ class RetractionEffect(Retracting):
     stays: dict[str, int]  # values by member
 
 
-class RefusedRow(Input):
+class RefusedRow(forms.Input):
     """A row that the client could not read as a report."""
 
-    row: Natural  # in the file, from 1
-    problem: Problem
+    row: forms.Natural  # in the file, from 1
+    problem: forms.Problem
     value: str = ""  # its cell with the value
 
 
 class ImportStep(ImportMark):
     """A step of an import: its reports, and what could not be read as one."""
 
-    rows: tuple[Natural, ...] = ()  # in the file, of each report
-    refused: Annotated[tuple[RefusedRow, ...], MOST] = ()
+    rows: tuple[forms.Natural, ...] = ()  # in the file, of each report
+    refused: Annotated[tuple[RefusedRow, ...], forms.MOST] = ()
 
 
-class Reports(Input, Generic[T]):
+class Reports(forms.Input, Generic[T]):
     """Reports to take, each for itself."""
 
-    reports: Annotated[tuple[T, ...], MOST]
+    reports: Annotated[tuple[T, ...], forms.MOST]
     import_: ImportStep | None = msgspec.field(name="import", default=None)
     refresh: bool = False  # what says no day of `seen` was seen today
     again: str = ""  # why, though some of it was taken back
 
 
-ReportsCall = Reports[Draft | SyncdError]
+ReportsCall = Reports[forms.Draft | SyncdError]
 
 
-class RefusedItem(Output):
+class RefusedItem(forms.Output):
     """A row that was refused, and why."""
 
     row: int  # in the file, from 1
-    problem: Problem
+    problem: forms.Problem
     cells: dict[str, str] = EMPTY
     # by column, once the client has sent them
 
 
-class RefusedCells(Input):
+class RefusedCells(forms.Input):
     """The cells of rows that were refused, as the file has them."""
 
-    rows: Annotated[tuple[tuple[Natural, dict[str, str]], ...], MOST] = ()
+    rows: Annotated[
+        tuple[tuple[forms.Natural, dict[str, str]], ...], forms.MOST
+    ] = ()
     header: tuple[str, ...] = ()  # names of the columns
 
 
-class Kept(FullOutput):
+class Kept(forms.FullOutput):
     """So many are kept now, durably."""
 
     kept: int
 
 
-class ImportQuery(Query):
+class ImportQuery(forms.Input):
     """Which imports are meant."""
 
-    before: Cursor = 0  # smaller ids only
-    limit: Limit = 100
-    list: Annotated[str, meta("of one list", max_length=LONGEST_NAME)] = ""
+    before: forms.Cursor = 0  # smaller ids only
+    limit: forms.Limit = 100
+    list: Annotated[
+        str, forms.meta("of one list", max_length=LONGEST_NAME)
+    ] = ""
 
 
-class RefusedQuery(Query):
+class RefusedQuery(forms.Input):
     """Which refused rows are meant."""
 
     after: Annotated[
-        int, meta("rows behind this one only", ge=0, le=10**15)
+        int, forms.meta("rows behind this one only", ge=0, le=10**15)
     ] = 0
 
 
-class ReportQuery(Query):
+class ReportQuery(forms.Input):
     """Which of our reports are meant; what is empty does not matter."""
 
-    before: Cursor = 0  # smaller ids only
-    limit: Limit = 100
+    before: forms.Cursor = 0  # smaller ids only
+    limit: forms.Limit = 100
     state: Annotated[
         Literal["", "held", "waiting", "published", "ending", "ended"],
-        meta("rows in this state only"),
+        forms.meta("rows in this state only"),
     ] = ""
     type: Annotated[
         Literal["", "report", "dispute", "reassigned", "answer", "vouch"],
-        meta("what is said"),
+        forms.meta("what is said"),
     ] = ""
     kind: Annotated[
-        Literal["", "phone", "url", "account"], meta("of the value")
+        Literal["", "phone", "url", "account"], forms.meta("of the value")
     ] = ""
-    label: Annotated[str, meta("code")] = ""
-    list: Annotated[str, meta("name of one that holds the value")] = ""
-    import_: Annotated[Natural, meta("rows that it brought")] = msgspec.field(
-        name="import", default=0
+    label: Annotated[str, forms.meta("code")] = ""
+    list: Annotated[str, forms.meta("name of one that holds the value")] = ""
+    import_: Annotated[forms.Natural, forms.meta("rows that it brought")] = (
+        msgspec.field(name="import", default=0)
     )
-    by: Annotated[str, meta("name of the token that handed it in")] = ""
-    seen_from: Annotated[str, meta("day")] = ""
-    seen_to: Annotated[str, meta("day, included")] = ""
-    accepted_from: Annotated[str, meta("day")] = ""
-    accepted_to: Annotated[str, meta("day, included")] = ""
+    by: Annotated[str, forms.meta("name of the token that handed it in")] = ""
+    seen_from: Annotated[str, forms.meta("day")] = ""
+    seen_to: Annotated[str, forms.meta("day, included")] = ""
+    accepted_from: Annotated[str, forms.meta("day")] = ""
+    accepted_to: Annotated[str, forms.meta("day, included")] = ""
 
 
 class ReportSearch(ReportQuery):

@@ -5,36 +5,27 @@ from typing import Annotated, Literal
 from syncd.flows.ports import Position
 from syncd.flows.review import Held
 from syncd.flows.submission import Words
-from syncd.web.forms import (
-    Cursor,
-    FullOutput,
-    Input,
-    Limit,
-    Output,
-    Query,
-    Stated,
-    meta,
-)
+from syncd.web import forms
 
 
-class Pending(FullOutput):
+class Pending(forms.FullOutput):
     """Nothing is done yet: the call waits for a second person, as this."""
 
     pending: int
 
 
-class PendingQuery(Query):
+class PendingQuery(forms.Input):
     """Which held calls are meant."""
 
-    before: Cursor = 0  # smaller ids only
-    limit: Limit = 100
+    before: forms.Cursor = 0  # smaller ids only
+    limit: forms.Limit = 100
     state: Annotated[
         Literal["", "waiting", "after", "decided"],
-        meta("waits; went at once, to be looked at; or is decided"),
+        forms.meta("waits; went at once, to be looked at; or is decided"),
     ] = ""
 
 
-class HeldRow(Stated):
+class HeldRow(forms.Stated):
     """One value that it would list, change or take back."""
 
     n: int  # from 1
@@ -47,7 +38,7 @@ class HeldRow(Stated):
     stays: tuple[str, ...] = ()  # other members that list it, too
 
 
-class HeldCall(Output):
+class HeldCall(forms.Output):
     """A held call with what it is about: the first thousand values."""
 
     item: Held
@@ -55,7 +46,7 @@ class HeldCall(Output):
     words: Words = ()  # that an import's list has, and how they were read
 
 
-class Decision(Input):
+class Decision(forms.Input):
     """What a second person says of it."""
 
     why: str = ""  # needed where it is refused; kept sealed

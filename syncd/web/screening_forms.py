@@ -5,7 +5,7 @@ from typing import Annotated, Generic, TypeVar
 from syncd.errors import SyncdError
 from syncd.flows.draft import RawValue
 from syncd.flows.ports import Listed
-from syncd.web.forms import SOME, AsOf, FullOutput, Input, Output, Problem
+from syncd.web import forms
 
 T = TypeVar("T")
 
@@ -19,23 +19,23 @@ class ScreeningItem(RawValue):
     expires: str  # first day on which it is screened for no more
 
 
-class ScreeningAdd(Input, Generic[T]):
+class ScreeningAdd(forms.Input, Generic[T]):
     """Customers that are to be screened for."""
 
-    items: Annotated[tuple[T, ...], SOME]
+    items: Annotated[tuple[T, ...], forms.SOME]
 
 
 ScreeningCall = ScreeningAdd[ScreeningItem | SyncdError]
 
 
-class ScreeningOutcome(Output):
+class ScreeningOutcome(forms.Output):
     """What became of one item."""
 
     state: str  # kept, refused
-    problem: Problem | None = None  # if refused
+    problem: forms.Problem | None = None  # if refused
 
 
-class ScreeningTaken(FullOutput):
+class ScreeningTaken(forms.FullOutput):
     """What became of the items, in their order; durable."""
 
     items: tuple[ScreeningOutcome, ...]
@@ -43,7 +43,7 @@ class ScreeningTaken(FullOutput):
     refused: int
 
 
-class ScreeningFilter(Input):
+class ScreeningFilter(forms.Input):
     """What a report is to have; what is empty does not matter."""
 
     verdicts: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class ScreeningFilter(Input):
     roles: tuple[str, ...] = ()
 
 
-class ScreeningEntry(Listed, FullOutput):
+class ScreeningEntry(Listed, forms.FullOutput):
     """A customer who is listed, or was: an entry for each form of a value."""
 
     id: int  # as events name it
@@ -60,9 +60,9 @@ class ScreeningEntry(Listed, FullOutput):
     expires: str
 
 
-class ScreeningReport(FullOutput):
+class ScreeningReport(forms.FullOutput):
     """Who of our customers is listed, as far as was merged."""
 
     items: tuple[ScreeningEntry, ...]
     stale: int  # entries of an old token key: the list is asked for again
-    as_of: tuple[AsOf, ...]
+    as_of: tuple[forms.AsOf, ...]

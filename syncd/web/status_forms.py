@@ -6,7 +6,7 @@ from syncd.flows.allowance import QuotaLeft
 from syncd.flows.ports import Mute
 from syncd.messages.wire import Params, WireMessage
 from syncd.shape import EMPTY
-from syncd.web.forms import FullOutput, Input, Output, Query, RosterState, meta
+from syncd.web.forms import FullOutput, Input, Output, RosterState, meta
 
 __all__ = ["QuotaLeft"]
 
@@ -217,7 +217,7 @@ class Ready(FullOutput):
     why: WireMessage | None = None
 
 
-class StatusQuery(Query):
+class StatusQuery(Input):
     """What a status is to tell."""
 
     digests: Annotated[

@@ -7,20 +7,14 @@ from syncd.flows.report import Rules
 from syncd.flows.submission import LONGEST_NAME
 from syncd.lists.preview import Listed, Unknown
 from syncd.shape import EMPTY
-from syncd.web.forms import (
-    MOST,
-    FullOutput,
-    Input,
-    Natural,
-    Output,
-    Problem,
-    meta,
-)
+from syncd.web import forms
 
-Name = Annotated[str, meta("of a file or a list", max_length=LONGEST_NAME)]
+Name = Annotated[
+    str, forms.meta("of a file or a list", max_length=LONGEST_NAME)
+]
 
 
-class Upload(Output):
+class Upload(forms.Output):
     """A file that is kept, sealed, until it is imported or a day old."""
 
     id: int
@@ -28,10 +22,10 @@ class Upload(Output):
     at: int  # unix seconds
     name: str = ""  # of the file, once it was read
     running: bool = False  # it is being imported
-    problem: Problem | None = None  # why its import ended early
+    problem: forms.Problem | None = None  # why its import ended early
 
 
-class Reading(Input):
+class Reading(forms.Input):
     """How a file is read: by a mapping file's text, then by what is said."""
 
     name: Name  # of the file, which says its format
@@ -46,15 +40,15 @@ class Reading(Input):
     anew: bool = False  # what was begun of the list and has not ended is over
 
 
-class RefusedFor(FullOutput):
+class RefusedFor(forms.FullOutput):
     """Why rows would be refused."""
 
-    problem: Problem
+    problem: forms.Problem
     row: int  # the first
     rows: int
 
 
-class UploadPreview(FullOutput):
+class UploadPreview(forms.FullOutput):
     """What a file would bring."""
 
     about: str  # format and encoding
@@ -69,10 +63,12 @@ class UploadPreview(FullOutput):
     notices: dict[str, int]  # codes: rows
 
 
-class MendedRows(Input):
+class MendedRows(forms.Input):
     """Refused rows of an import as they should be; the others stay."""
 
-    rows: Annotated[tuple[tuple[Natural, dict[str, str]], ...], MOST] = ()
+    rows: Annotated[
+        tuple[tuple[forms.Natural, dict[str, str]], ...], forms.MOST
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from syncd.indicator import vocabulary
-from syncd.web.forms import FullOutput, Query, meta
+from syncd.web.forms import FullOutput, Input, meta
 
 
 class Vocabulary(FullOutput):
@@ -12,7 +12,7 @@ class Vocabulary(FullOutput):
     codes: tuple[vocabulary.Code, ...]
 
 
-class VocabularyQuery(Query):
+class VocabularyQuery(Input):
     """Which codes are meant: all if nothing is said."""
 
     field: Annotated[

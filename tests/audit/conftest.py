@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from syncd import config
@@ -14,6 +15,7 @@ from syncd.audit.bundle import MANIFEST, Bundle
 from syncd.audit.result import Audit
 from syncd.audit.verify import verify
 from syncd.flows import log_files, publish
+from syncd.flows.draft import RawValue
 from syncd.flows.ports import at_once
 from syncd.flows.serve import LogFiles
 from syncd.indicator import codec, leaf, statement
@@ -24,6 +26,7 @@ from syncd.tlog import checkpoint, cosignature, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
+from syncd.web.routes import Caller
 from tests.alliance import Alliance, payload
 from tests.cli.conftest import run as run
 
@@ -39,6 +42,7 @@ class Made:
     root: Path
     fingerprint: str = ""
     keys: dict[str, MemberKeys] = field(default_factory=dict)
+    disclosed: bytes = b""  # at the bank, of what all reported
 
     def bundle(self, member: str, out: Path, reason: str = "") -> Bundle:
         """Return the bundle of a member's home."""
@@ -68,6 +72,10 @@ async def _make(made: Made) -> None:
         await alliance.bank.write(*[payload(n, BANK) for n in range(300)])
         await alliance.bank.say(Erase(ranges=((20, 23),), reason="privacy"))
         await alliance.settle()
+        about = RawValue(kind="phone", value="+1 202 555 0123")
+        caller = Caller("desk", "operator")
+        found = await alliance.bank.node.papers.disclose(caller, about)
+        made.disclosed = msgspec.json.encode(found)
 
 
 @pytest.fixture(scope="session")

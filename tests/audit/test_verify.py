@@ -23,11 +23,7 @@ from syncd.flows import evidence
 from syncd.flows.evaluation import Exchange
 from syncd.flows.evidence import Evidence
 from syncd.indicator import leaf
-from syncd.indicator.statement import (
-    Erase,
-    RosterAccepted,
-    Usage,
-)
+from syncd.indicator.statement import Erase, RosterAccepted, Usage
 from syncd.roster.quotas import DAY_S
 from syncd.tlog import checkpoint, cosignature, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint

@@ -61,11 +61,7 @@ class Visitor:
         return await self.post("/login", {"token": self.token}, **headers)
 
     async def _ask(
-        self,
-        method: str,
-        path: str,
-        form: Form,
-        headers: Mapping[str, str],
+        self, method: str, path: str, form: Form, headers: Mapping[str, str]
     ) -> Page:
         sent = {k.replace("_", "-"): v for k, v in headers.items()}
         async with self.browser.request(

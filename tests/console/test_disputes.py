@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.alliance import Alliance
+from tests.cases import cases
 from tests.console.browser.scene import dispute
 from tests.console.conftest import Visitor
 
@@ -21,18 +22,10 @@ async def disputed(alliance: Alliance, value: str, by: str, whose: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "reason", "then"),
-    [
-        ("report_stands", "evidence_confirmed", "published"),
-        ("report_withdrawn", "identity_cleared", "ended"),
-    ],
+    ("outcome", "reason", "then"), cases("syncd/console", "answers")
 )
 async def test_a_dispute_against_us_is_answered(
-    alliance: Alliance,
-    operator: Visitor,
-    outcome: str,
-    reason: str,
-    then: str,
+    alliance: Alliance, operator: Visitor, outcome: str, reason: str, then: str
 ) -> None:
     """What our report is then, and that nothing waits any more."""
     value = f"+1202555019{outcome.count('w')}"

@@ -14,6 +14,7 @@ from syncd.console import page
 from syncd.console.render import clean
 from syncd.console.tables import Column, Row, Table
 from tests.alliance import Alliance
+from tests.cases import cases
 from tests.console.conftest import Visitor, visitor
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -52,16 +53,7 @@ async def test_two_members_on_one_host_have_a_cookie_each(
     assert (await other.get("/")).path.startswith("/login")
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Origin": "null"},
-        {"Origin": "http://127.0.0.1:1"},
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site"},
-        {"Sec-Fetch-Site": ""},
-    ],
-)
+@pytest.mark.parametrize("headers", cases("syncd/console", "foreign"))
 async def test_what_changes_comes_from_our_own_page(
     operator: Visitor, headers: dict[str, str]
 ) -> None:
@@ -216,7 +208,7 @@ async def test_a_table_is_what_its_address_says() -> None:
     query = {"t.sort": "-n", "t.who": "b", "t.page": "2", "x": "y"}
     table = Table("t", columns, rows, query)
     assert [row["n"] for row in table.shown] == [*range(49, 0, -2)]
-    assert table.by("n") == "?t.sort=n&t.who=b&x=y"
+    assert table.href(sort="n", page="") == "?t.sort=n&t.who=b&x=y"
     assert table.options("who") == ["a", "b"]
     assert Table("t", columns, rows, {"t.page": "9" * 9}).page == 1
 

@@ -233,4 +233,4 @@ async def test_who_was_removed_is_not_asked_for() -> None:
 
 async def test_every_type_of_statement_has_a_name() -> None:
     with catalogue.speaking("zh"):
-        assert all(places.type_name(n) != n for n in NAMES.values())
+        assert all(catalogue.phrase("type", n) != n for n in NAMES.values())

@@ -12,6 +12,7 @@ from syncd.indicator import vocabulary
 from syncd.messages import catalogue
 from syncd.roster.terms import Never
 from tests.alliance import Alliance
+from tests.cases import cases
 from tests.console.conftest import Page, Visitor
 from tests.web.local_client import EMERGENCY
 
@@ -62,16 +63,7 @@ def hidden(found: Page, action: str, has: str = "") -> dict[str, str]:
     return {name: html.unescape(value) for name, value in fields}
 
 
-@pytest.mark.parametrize(
-    ("text", "word"),
-    [
-        ("+8613800138001", "Confirmed fraud"),
-        ("+8613800138003", "Suspected fraud"),
-        (EMERGENCY, "Official (a caller id can be faked: call back)"),
-        ("+8613911112222", "Not listed (which does not mean safe)"),
-        ("1001244109000012345", "Cannot be asked now"),
-    ],
-)
+@pytest.mark.parametrize(("text", "word"), cases("syncd/console", "verdicts"))
 async def test_a_verdict_is_a_word_and_a_sentence(
     listed: Alliance, reader: Visitor, text: str, word: str
 ) -> None:

@@ -1,12 +1,13 @@
 """Proofs lead from every entry to the published root, and from no other."""
 
-import base64
 import hashlib
 
 import pytest
 
-from syncd.errors import MalformedError
-from syncd.tlog import merkle, proof, tiles
+from syncd.errors import MalformedError, UntrustedError
+from syncd.tlog import checkpoint, merkle, proof, tiles
+from syncd.tlog.checkpoint import Checkpoint
+from syncd.tlog.key import ED25519, SigningKey
 from tests.cases import vectors
 
 ROOTS = {
@@ -14,10 +15,14 @@ ROOTS = {
     for case in vectors("tlog/roots")["roots"]
     if 1 <= case["size"] <= 300
 }
-LEAVES = merkle.leaf_hashes(
-    hashlib.sha256(i.to_bytes(8, "big")).digest()[: i % 33] for i in range(300)
-)
-NOTE = "police.example/syncd/txwz/1\n3\n\n"
+ALPHA = SigningKey("alpha.example/log", ED25519, b"1" * 32)
+
+
+def leaf(i: int) -> bytes:
+    return hashlib.sha256(i.to_bytes(8, "big")).digest()[: i % 33]
+
+
+LEAVES = merkle.leaf_hashes(map(leaf, range(300)))
 
 
 def tile(name: str) -> bytes:
@@ -28,40 +33,41 @@ def tile(name: str) -> bytes:
     return b"".join(row)
 
 
-def nodes(index: int, size: int) -> list[bytes]:
-    """Return the hashes in the text that is made of one entry."""
-    fetched = [tile(name) for name in proof.plan(index, size)]
-    text = proof.text(index, size, fetched, NOTE)
-    head, _, note = text.partition("\n\n")
-    assert note == NOTE
-    name, at, *lines = head.split("\n")
-    assert (name, at) == ("c2sp.org/tlog-proof@v1", f"index {index}")
-    return [base64.b64decode(line, validate=True) for line in lines]
-
-
-def root_of(index: int, size: int, found: list[bytes]) -> bytes:
-    """Return where a proof leads, as RFC 9162, 2.1.3.2 has it."""
-    at, last, hashed = index, size - 1, LEAVES[index]
-    for node in found:
-        assert last
-        if at & 1 or at == last:
-            hashed = merkle.node_hash(node, hashed)
-            while at and not at & 1:
-                at, last = at >> 1, last >> 1
-        else:
-            hashed = merkle.node_hash(hashed, node)
-        at, last = at >> 1, last >> 1
-    assert last == 0
-    return hashed
+def proved(index: int, size: int, held: int) -> str:
+    """Return the proof of an entry in a tree, from a longer log's tiles."""
+    head = Checkpoint(ALPHA.name, size, ROOTS[size])
+    fetched = [tile(name) for name in proof.plan(index, size, held)]
+    signed = bytes(checkpoint.sign(head, ALPHA))
+    return proof.text(index, held, fetched, signed)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 255, 256, 257, 300])
 def test_every_entry_leads_to_the_published_root(size: int) -> None:
+    """From the tiles of that log and of a longer one; to no other place."""
     for index in {*range(0, size, 7), size - 1, size // 2}:
-        assert root_of(index, size, nodes(index, size)) == ROOTS[size]
+        for held in (size, 300):
+            text = proved(index, size, held)
+            assert text.startswith(f"c2sp.org/tlog-proof@v1\nindex {index}\n")
+            head, _ = checkpoint.open_(
+                bytes(proof.check(text, index, leaf(index))), ALPHA.verifier
+            )
+            assert head.size == size
+            for wrong in (index + 1, index - 1, index + size):
+                with pytest.raises((UntrustedError, MalformedError)):
+                    proof.check(text, wrong, leaf(index))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), vectors("syncd/entry")["altered_proofs"]
+)
+def test_an_altered_proof_is_none(old: str, new: str) -> None:
+    text = proved(5, 300, 300)
+    assert old in text
+    with pytest.raises((UntrustedError, MalformedError)):
+        proof.check(text.replace(old, new, 1), 5, leaf(5))
 
 
 def test_what_is_not_there_has_no_proof() -> None:
     for index in (-1, 3):
         with pytest.raises(MalformedError, match=f"entry {index} of 3"):
-            proof.plan(index, 3)
+            proof.plan(index, 3, 3)

@@ -9,6 +9,7 @@ from syncd.flows.ports import Access
 from syncd.indicator import token
 from syncd.indicator.identifier import for_lookup
 from tests.alliance import Alliance
+from tests.cases import cases
 from tests.web.local_client import LocalClient, Reply, report
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -188,7 +189,7 @@ async def test_what_is_left_out_leaves_no_trace(
             await bank.get(path, role="reader")
     items = await compared(quiet)
     assert [i["purpose"]["code"] for i in items] == [
-        *("transaction_check", "subject_access"),
+        *("transaction_check", "subject_access")
     ]
 
     back = {"kind": "phone", "value": quiet, "reason": "case_closed"}
@@ -225,15 +226,7 @@ async def test_what_is_secret_by_now_is_left_out_too(
 # ------------------------------------------------------------- appeals
 
 
-@pytest.mark.parametrize(
-    ("draft", "why"),
-    [
-        ({"measure": "shoot"}, "measure"),
-        ({"received": "2199-01-01"}, "is after today"),
-        ({"received": "soon"}, "received: want a day"),
-        ({"reference": "x" * 129}, "128"),
-    ],
-)
+@pytest.mark.parametrize(("draft", "why"), cases("syncd/local-api", "appeals"))
 async def test_an_appeal_that_cannot_be(
     bank: LocalClient, draft: dict[str, str], why: str
 ) -> None:

@@ -79,3 +79,24 @@ async def test_one_is_made_at_a_time_and_may_fail(
         failed = await made(police)
     assert (failed["id"], "problem" in failed) == (one["id"], True)
     assert "problem" not in await made(police)
+
+
+async def test_who_has_a_value_disclosed_is_recorded(
+    alliance: Alliance, bank: LocalClient
+) -> None:
+    """By the purpose `audit`; also if nothing is said of it."""
+    value, path = "+12025550178", "/v1/audit/disclosures"
+    wanted = {"kind": "phone", "value": value}
+    none = await bank.post(path, wanted, role="compliance")
+    assert none.body["entries"] == []
+    await alliance.police.report("phone", value)
+    await alliance.settle()
+    found = await bank.post(path, wanted)
+    [entry] = found.body["entries"]
+    assert entry["origin"] == alliance.police.origin
+    rows = [row async for row in bank.member.node.home.own.access.found()]
+    had = [(row.caller, row.purpose, bool(row.positions)) for row in rows]
+    assert had[-2:] == [
+        ("compliance", "audit", False),
+        ("desk", "audit", True),
+    ]

@@ -393,10 +393,7 @@ async def test_metrics_count_what_was_done(bank: LocalClient) -> None:
 
 
 async def read(
-    client: LocalClient,
-    until: str,
-    cursor: str = "",
-    by: str = "header",
+    client: LocalClient, until: str, cursor: str = "", by: str = "header"
 ) -> list[tuple[str, str, Any]]:
     """Follow events until one of that name; (id, name, data) of each."""
     found = []

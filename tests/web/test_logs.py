@@ -60,9 +60,7 @@ async def test_a_log_is_read_from_its_end_page_by_page(
 
 
 async def test_a_page_looks_into_some_bundles_only(
-    alliance: Alliance,
-    police: LocalClient,
-    monkeypatch: pytest.MonkeyPatch,
+    alliance: Alliance, police: LocalClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await police.member.say(*[sighting(n=n) for n in range(300)])
     origin, last = await listed(alliance, police, "+12025550121")
@@ -168,11 +166,7 @@ async def test_an_entry_that_was_taken_back_names_its_retract(
     origin, last = await listed(alliance, police, "+12025550126")
     reply = await police.post(
         "/v1/retractions",
-        {
-            "kind": "phone",
-            "value": "+12025550126",
-            "reason": "false_positive",
-        },
+        {"kind": "phone", "value": "+12025550126", "reason": "false_positive"},
     )
     assert reply.status == 202, reply.body
     await alliance.settle()

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.alliance import Alliance
+from tests.cases import cases
 from tests.web.local_client import LocalClient, Reply, report
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -102,16 +103,8 @@ async def test_a_row_that_is_refused_is_on_the_list_still(
 @pytest.mark.parametrize(
     ("path", "body", "why"),
     [
-        ("entries", {"type": "local", "entries": [{}]}, "type"),
-        ("entries", {"type": "note", "entries": []}, "entries: expected"),
-        ("local", {"list": " ", "reports": [{}]}, "needs a name"),
-        ("local", {"list": "x" * 101, "reports": [{}]}, "list: want up to"),
-        ("loads", {"list": ""}, "needs a name"),
-        ("removals", {}, "want one of"),
-        ("removals", {"ids": [1], "list": "a"}, "want one of"),
+        *cases("syncd/local-api", "own"),
         ("removals", {"ids": [1] * 10_001}, "10000"),
-        ("removals", {"value": "x", "kind": "y"}, "kind: "),
-        ("removals", {"ids": [1], "why": "x" * 201}, "why: "),
     ],
 )
 async def test_what_cannot_be_is_refused(
@@ -122,7 +115,7 @@ async def test_what_cannot_be_is_refused(
     assert why in reply.body["detail"]
 
 
-@pytest.mark.parametrize("query", ["type=x", "list=" + "x" * 101, "q=1"])
+@pytest.mark.parametrize("query", cases("syncd/local-api", "own_queries"))
 async def test_a_query_that_cannot_be(bank: LocalClient, query: str) -> None:
     reply = await bank.get(f"/v1/own/entries?{query}")
     assert reply.status == 400

@@ -12,6 +12,7 @@ from syncd.flows.ports import Bundle, Heads, RosterHead
 from syncd.flows.serve import LogFiles
 from syncd.web import peer_api
 from tests.alliance import until
+from tests.cases import cases
 
 LocalClient = TestClient[Any, Any]
 
@@ -127,24 +128,8 @@ async def test_one_caller_has_so_many_requests_at_once(
     assert (await client.get("/heads")).status == 200
 
 
-HASH = "0" * 64
-
-
 @pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        ("/log/checkpoint", 200),
-        ("/log/tile/0/000", 200),
-        ("/log/tile/entries/000", 200),
-        ("/log/audit/000", 200),
-        (f"/mirror/{HASH}/audit/000", 404),
-        (f"/monitor/{HASH}/checkpoint", 200),
-        ("/roster", 200),
-        ("/log/payload/000", 403),
-        (f"/mirror/{HASH}/payload/000", 403),
-        ("/log/tile/../payload/000", 403),
-        ("/heads", 403),
-    ],
+    ("path", "status"), cases("syncd/local-api", "auditor")
 )
 async def test_an_auditor_reads_no_payload(
     client: LocalClient, service: FakeService, path: str, status: int
@@ -195,9 +180,7 @@ async def test_who_reads_nothing_holds_no_more_than_its_share(
 
 
 async def test_a_file_that_is_not_read_in_time_is_cut_off(
-    client: LocalClient,
-    service: FakeService,
-    monkeypatch: pytest.MonkeyPatch,
+    client: LocalClient, service: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However slowly it is read."""
     monkeypatch.setattr(peer_api, "ANSWER_S", 0.1)

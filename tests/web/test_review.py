@@ -11,18 +11,11 @@ import pytest_asyncio
 
 from syncd.indicator.statement import Erase
 from tests.alliance import Alliance, Member, as_founded, shared
+from tests.cases import cases
 from tests.web.local_client import LocalClient, Reply, report
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-PEOPLE = {
-    "operator": ("operator", "0042"),
-    "reviewer": ("reviewer", "0043"),
-    "same": ("reviewer", "0042 "),
-    "nobody": ("reviewer", ""),
-    "second": ("operator", "0043"),  # the reviewer's own, to hand in
-    "reader": ("reader", "0044"),
-    "unnamed": ("operator", ""),
-}
+PEOPLE = cases("syncd/local-api", "people")
 
 
 alliance = shared(
@@ -44,7 +37,7 @@ async def clients(alliance: Alliance) -> AsyncIterator[dict[str, LocalClient]]:
             if member.id == "police":
                 continue
             add = member.node.home.own.bearers.add
-            for name, (role, staff) in PEOPLE.items():
+            for name, role, staff in PEOPLE:
                 client.tokens[name] = await add(
                     f"my {name}", role, None, staff, "张三"
                 )

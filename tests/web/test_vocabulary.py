@@ -3,6 +3,7 @@
 import pytest
 
 from syncd.indicator import vocabulary
+from tests.cases import cases
 from tests.web.local_client import LocalClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -34,13 +35,7 @@ async def test_a_word_finds_its_code(bank: LocalClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ("field=colour", "field: colour is none of the vocabulary"),
-        ("field=13800138000", "field: … is none of the vocabulary"),
-        ("word=" + "x" * 81, "query.word: expected str of length <= 80"),
-        ("colour=1", "query: unknown field colour"),
-    ],
+    ("query", "expected"), cases("syncd/local-api", "vocabulary")
 )
 async def test_what_cannot_be_asked(
     bank: LocalClient, query: str, expected: str

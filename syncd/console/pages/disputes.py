@@ -1,7 +1,5 @@
 """Disputes: what is said to be wrong of ours, and what we say of others'."""
 
-from typing import Any, Final
-
 from aiohttp import web
 
 from syncd.console import places
@@ -11,15 +9,10 @@ from syncd.console.tables import Row
 from syncd.flows.dispute_state import DisputeState
 from syncd.flows.draft import AnswerDraft
 from syncd.messages import catalogue
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import later
 from syncd.web.claim_forms import DisputeQuery
 from syncd.web.forms import Items
 from syncd.web.routes import OPERATORS
-
-REASONS: Final = {  # that go with each outcome
-    "report_stands": ("evidence_confirmed", "case_open"),
-    "report_withdrawn": ("evidence_insufficient", "identity_cleared"),
-}
 
 
 @page("GET", "/disputes", OPERATORS, later("Disputes and answers"), menu=40)
@@ -32,25 +25,12 @@ async def disputes(visit: Visit) -> web.StreamResponse:
     ours = [one for one in found.items if one.pending and one.by_us]
     return visit.show(
         "disputes.html",
-        sentence=t(
-            "{n} disputes wait for an answer of ours, {others} of ours for"
-            " others'",
-            n=len(waiting),
-            others=len(ours),
-        ),
-        waiting=[_asked(visit, one) for one in waiting],
-        ours=[_asked(visit, one) for one in ours],
-        answers=[
-            (outcome, places.named("answer_reason", REASONS[outcome]), text)
-            for outcome, text in places.named("answer_outcome", REASONS)
-        ],
+        waiting=waiting,
+        ours=ours,
         table=visit.table(
             "disputes",
             "due state* side* member kind reason answer position",
-            [_row(visit, one) for one in found.items],
-            empty=t(
-                "Nobody disputes a report of ours, nor do we dispute one."
-            ),
+            map(_row, found.items),
         ),
     )
 
@@ -66,7 +46,7 @@ async def answer(visit: Visit) -> web.StreamResponse:
     return visit.go("/disputes?answered")
 
 
-def _row(visit: Visit, one: DisputeState) -> Row:
+def _row(one: DisputeState) -> Row:
     outcomes = dict.fromkeys(r.outcome for r in one.reports)
     return {
         "due": one.due,
@@ -77,13 +57,4 @@ def _row(visit: Visit, one: DisputeState) -> Row:
         "reason": places.words("dispute_reason", one.reason),
         "answer": places.words("answer_outcome", *outcomes),
         "position": places.place(one.position),
-    }
-
-
-def _asked(visit: Visit, one: DisputeState) -> dict[str, Any]:
-    return {
-        **_row(visit, one),
-        "overdue": one.state == "overdue",
-        "at": "{}:{}".format(*one.position),
-        "reports": [places.place(r.position, r.member) for r in one.reports],
     }

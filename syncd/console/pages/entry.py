@@ -12,7 +12,7 @@ from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.tables import At, Cell, Link
 from syncd.indicator import vocabulary
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import later, phrase, t
 from syncd.web.forms import ClaimItem
 from syncd.web.log_forms import Entry
 from syncd.web.routes import AUDITORS, REVIEWERS
@@ -41,7 +41,7 @@ async def entry(visit: Visit) -> web.StreamResponse:
     claims = [
         (
             *(places.place(c.position, c.member), c.on),
-            places.type_name(c.type),
+            phrase("type", c.type),
             places.words("label", c.label),
             places.words("evidence", c.evidence),
             *(c.expires, _state(c)),
@@ -55,21 +55,14 @@ async def entry(visit: Visit) -> web.StreamResponse:
     own = (_state(c) for c in found.claims if c.position == position)
     return visit.show(
         "entry.html",
-        sentence=t(
-            "Entry {n} in the log of {member}: {what}, {state}.",
-            n=index,
-            member=who,
-            what=places.type_name(found.entry.type),
-            state=places.state(found.entry) or str(next(own, t("it stands"))),
-        ),
+        state=places.state(found.entry) or str(next(own, t("it stands"))),
         found=found,
         payload=base64.b64decode(found.payload).decode("utf-8", "replace"),
-        words=places.words,
         log=places.log(found.origin, before=index + 1),
         life=visit.table("life", "at what who more", _life(found)),
         fields=visit.table("fields", "name says", said),
         claims=visit.table(
-            *("claims", "at on type* label why expires state", claims)
+            "claims", "at on type* label why expires state", claims
         ),
     )
 
@@ -113,7 +106,7 @@ def _life(found: Entry) -> Iterator[Sequence[Cell]]:
         position = found.origin, index
         if of_all or position in claim.about:
             place = places.place(claim.position, claim.member)
-            what = places.type_name(claim.type)
+            what = phrase("type", claim.type)
             yield claim.on, what, claim.member, place
         if claim.position == position and claim.ended_on:
             yield claim.ended_on, _state(claim), who

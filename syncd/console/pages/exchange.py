@@ -7,9 +7,8 @@ from aiohttp import web
 from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.render import ago, say
-from syncd.console.tables import At, Cell, Column, Link, columns, moment
+from syncd.console.tables import At, Cell, Column, Link, columns
 from syncd.messages.catalogue import later, t
-from syncd.messages.wire import WireMessage
 from syncd.web.routes import AUDITORS
 from syncd.web.status_forms import LogState, Status
 
@@ -42,15 +41,12 @@ async def exchange(visit: Visit) -> web.StreamResponse:
     ]
     return visit.show(
         "exchange.html",
-        sentence=sentence(status, visit.zone),
+        held=held,
+        known=known,
         matrix=visit.table("matrix", heads, matrix),
-        lags=visit.table(
-            *("lags", "log n per_s left why", lags),
-            empty=t("We hold all that we know of."),
-        ),
+        lags=visit.table("lags", "log n per_s left why", lags),
         findings=visit.table(
-            *("findings", "code where what at last n", _findings(status)),
-            empty=t("Nothing was found."),
+            "findings", "code where what at last n", _findings(status)
         ),
     )
 
@@ -62,12 +58,9 @@ def _findings(status: Status) -> Iterator[Sequence[Cell]]:
         if one.index is not None and one.origin in members:
             position = one.origin, one.index
             where = places.place(position, members[one.origin])
-        what = WireMessage(
-            detail=one.detail, code=one.detail_code, params=one.params
-        )
         code = Link(f"/help#{one.code}", one.code)
         times = At(one.first_at), At(one.last_at)
-        yield code, where, say(what), *times, one.count
+        yield code, where, say(one), *times, one.count
 
 
 def current(status: Status) -> dict[str, LogState]:
@@ -90,30 +83,6 @@ def gaps(status: Status, known: dict[str, LogState]) -> Held:
             if size is not None:
                 held[author, row.member] = max(there - size, 0), at
     return held
-
-
-def sentence(status: Status, zone: str) -> str:
-    """Return the largest gap, or as of when there is none."""
-    known = current(status)
-    held, members = gaps(status, known), len(known)
-    lacking = {pair: one for pair, one in held.items() if one[0]}
-    if lacking:
-        author, holder = max(lacking, key=lambda p: (held[p][0], -held[p][1]))
-        return t(
-            "{holder} lacks {n} entries of {author}, and {others} other gaps"
-            " are known.",
-            holder=holder,
-            n=lacking[author, holder][0],
-            author=author,
-            others=len(lacking) - 1,
-        )
-    if len(held) < members * members:
-        return t("No gap is known; not every member was heard of yet.")
-    return t(
-        "All {n} members hold all of each other's entries, as of {time}.",
-        n=members,
-        time=moment(min(at for _, at in held.values()), zone)[11:],
-    )
 
 
 def _cell(one: tuple[int, int] | None, now: int) -> str:

@@ -10,11 +10,12 @@ from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.console.tables import cells, moment, title
-from syncd.messages.catalogue import later, phrase, t
+from syncd.messages.catalogue import later, phrase
 from syncd.web.access_forms import AccessFilter
 from syncd.web.figure_forms import FiguresQuery
 from syncd.web.routes import EVERYBODY
 
+CALLS: Final = "month label* outcome* calls amount"
 SAID: Final = ("reports", "retracted", "sightings", "disputes")
 CAME: Final = ("dissuaded", "stopped", "sent", "no_fraud")
 COLUMNS: Final = (
@@ -48,28 +49,15 @@ async def figures(visit: Visit) -> web.StreamResponse:
     outcomes = {name: phrase("outcome", name) for name in CAME}
     return visit.show(
         "figures.html",
-        sentence=t(
-            "{reports} reports by {n} members, {retracted} retracted; of our"
-            " own calls {dissuaded} dissuaded, {stopped} payments stopped:"
-            " {yuan} yuan.",
-            yuan=f"{sum(r['amount'] for r in came if 'stopped' in r):,}",
-            n=len({row["member"] for row in said}),
-            **total,
-        )
-        if found.as_of
-        else t("The logs are being counted: look again in a few seconds."),
+        total=total,
+        yuan=f"{sum(r['amount'] for r in came if 'stopped' in r):,}",
+        n=len({row["member"] for row in said}),
         wanted=wanted,
         as_of=found.as_of,
         charts=[_chart(said, kinds, wanted), _chart(came, outcomes, wanted)],
         tables=[
-            visit.table(
-                *("figures", COLUMNS, said[::-1]),
-                empty=t("No member reported anything in these months."),
-            ),
-            visit.table(
-                *("calls", "month label* outcome* calls amount", came[::-1]),
-                empty=t("Look up asks what came of a call: that counts here."),
-            ),
+            visit.table("figures", COLUMNS, said[::-1]),
+            visit.table("calls", CALLS, came[::-1]),
         ],
     )
 

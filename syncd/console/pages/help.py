@@ -17,11 +17,11 @@ from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.indicator import vocabulary
 from syncd.messages import wire
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import language, later, t
 from syncd.web.routes import EVERYBODY
 
 Words = Sequence[Sequence[str]]  # what is explained, what it means, what to do
-Explained = dict[str, list[tuple[str, str, Markup]]]  # anchor, word, text
+Explained = dict[str, list[tuple[str, Markup]]]  # word, text
 
 DOCUMENTS: Final = {  # a file, the table's section in it, its columns
     later("Findings"): ("operations.txt", "Findings", (0, 1, 2)),
@@ -65,7 +65,7 @@ def marked(cell: str) -> Markup:
 
 @cache
 def explained(lang: str) -> Explained:
-    """Return each section; an anchor is the first's that has it."""
+    """Return each section."""
     facets = {facet: places.named(facet) for facet in vocabulary.FACETS}
     said = wire.rows(wire.CODES.read_text())
     ways = wire.rows(wire.HINTS.read_text())
@@ -82,26 +82,19 @@ def explained(lang: str) -> Explained:
             for code, text in said.items()
         ],
     }
-    taken = {"main", "problem"}
-    found: Explained = {}
-    for title, words in sections.items():
-        found[title] = its = []
-        for first, *cells in words:
-            word = first.strip("`")
-            anchor = word.replace(" ", "_")
-            text = Markup(" → ").join(filter(None, map(marked, cells)))
-            its.append(("" if anchor in taken else anchor, word, text))
-            taken.add(anchor)
-    return found
+    return {
+        title: [
+            (
+                first.strip("`"),
+                Markup(" → ").join(filter(None, map(marked, cells))),
+            )
+            for first, *cells in words
+        ]
+        for title, words in sections.items()
+    }
 
 
 @page("GET", "/help", EVERYBODY, later("Words"), menu=90)
 async def help_(visit: Visit) -> web.StreamResponse:
     """Show all words, each code with an anchor of its own."""
-    return visit.show(
-        "help.html",
-        sentence=t(
-            "What words, codes and numbers mean here, and what to do about them."
-        ),
-        sections=explained(visit.lang),
-    )
+    return visit.show("help.html", sections=explained(language()))

@@ -9,8 +9,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.pages.reports import FACETS, facets, form_of, kinds
-from syncd.console.tables import Link, Row, cells, title
+from syncd.console.pages.reports import facets, form_of
+from syncd.console.tables import Link, Row, cells, columns
 from syncd.errors import MalformedError, SyncdError
 from syncd.flows.submission import ImportStatus
 from syncd.indicator import vocabulary
@@ -36,18 +36,12 @@ async def imports(visit: Visit) -> web.StreamResponse:
     return visit.show(
         "imports.html",
         "progress",
-        sentence=t(
-            "{n} lists are being imported, {others} wait to be read",
-            n=running,
-            others=len(kept.items) - running,
-        ),
         kept=kept.items,
         running=running,
         table=visit.table(
             "imports",
             _COLUMNS,
             [_row(one) for one in found.items],
-            empty=t("No list was imported yet: choose a file above."),
             more=found.next and f"/imports?before={found.next}",
         ),
     )
@@ -128,24 +122,14 @@ async def _read(
     return visit.show(
         "import.html",
         "preview",
-        said=answers.previewed(found)
-        if found
-        else t("The list cannot be read yet."),
+        said=found and answers.previewed(found),
         id=id_,
         found=found,
         how=how,
         error=problem,
         fields=FIELDS,
-        needed=("value", "kind", *FACETS),
-        kinds=kinds(),
         of_all=await facets(visit),  # what may be the same in all rows
-        word=catalogue.word,
-        shown=(*FACETS, "seen", "expires"),
-        unknown=[
-            (u, _near(u), places.named(u.field))
-            for u in (found.unknown[:200] if found else ())
-            if u.shown != "…"  # else it is a value in the wrong column
-        ],
+        near=_near,
     )
 
 
@@ -198,12 +182,11 @@ async def one(visit: Visit) -> web.StreamResponse:
     return visit.show(
         "import_one.html",
         "refused",
-        sentence=f"{state.list}: {row['state']}",
+        row=row,
         state=state,
-        facts=[(title("imports", n), row[n]) for n in _COLUMNS.split()[2:]],
+        facts=columns("imports", _COLUMNS)[2:],
         rows=rows,
         next=rows[-1].row if rows and more else 0,
-        reasons=places.named("retract_reason"),
     )
 
 

@@ -8,7 +8,7 @@ from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.tables import At
 from syncd.indicator.statement import NAMES
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import later, phrase
 from syncd.web.log_forms import LogPage, LogQuery
 from syncd.web.routes import AUDITORS
 
@@ -26,7 +26,7 @@ async def log(visit: Visit) -> web.StreamResponse:
     entries = [
         (
             places.place((origin, one.index), found.member),
-            *(places.type_name(one.type), one.on, one.kind),
+            *(phrase("type", one.type), one.on, one.kind),
             *(places.words("label", one.label), places.state(one)),
         )
         for one in found.items
@@ -35,24 +35,16 @@ async def log(visit: Visit) -> web.StreamResponse:
     more = {k: v for k, v in asked.items() if v and k != "day"}
     return visit.show(
         "log.html",
-        sentence=t(
-            "The log of {member} has {size} entries here, signed by its key.",
-            member=found.member,
-            size=found.size,
-        ),
         found=found,
         asked=asked,
-        types=[(x, places.type_name(x)) for _, x in sorted(NAMES.items())],
-        labels=places.named("label"),
+        types=[(x, phrase("type", x)) for _, x in sorted(NAMES.items())],
         entries=visit.table(
-            *("entries", "at type on kind label state", entries),
-            empty=t("No such entry among those that were looked at."),
+            "entries",
+            "at type on kind label state",
+            entries,
             more=places.log(origin, **more, before=found.next)
             if found.next
             else "",
         ),
-        lines=visit.table(
-            *("lines", "at member key size", lines),
-            empty=t("Nobody has cosigned it yet."),
-        ),
+        lines=visit.table("lines", "at member key size", lines),
     )

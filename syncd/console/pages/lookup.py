@@ -31,10 +31,6 @@ WORST: Final = (  # first
     *("unknown", "refused", "none", "protected"),
 )
 KEPT: Final = ("purpose", "reference", "sent")  # for the next
-FACTS: Final = (  # of `answers.words`
-    *("labels", "why", "hint", "belongs to", "by our own lists", "notice"),
-    *("tried as", "sectors", "seen", "expires"),
-)
 
 
 @page("GET", "/lookup", READERS, later("Look up"), menu=20)
@@ -114,16 +110,14 @@ def _show(
     return visit.show(
         "lookup.html",
         "lookup",
-        sentence=t("Ask whether money was sent; then look up what is named."),
         given={"purpose": PURPOSES[0], "reference": "", "sent": ""}
         | {name: given[name] for name in KEPT if given.get(name)},
         said=said,
         rows=rows,
         since=_since(visit, given.get("sent", "")),
         purposes=places.named("purpose", PURPOSES),
-        labels=places.named("label"),
-        kinds=reports.kinds(),
         key=secrets.token_hex(16),
+        reasons=vocabulary.FACETS["verdict_reason"],
     )
 
 
@@ -139,36 +133,17 @@ def _since(visit: Visit, sent: str) -> int | None:
 
 
 def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:
-    """Return an answer in words, for the template."""
-    verdict = item.verdict or "refused"
+    """Return an answer, for the template, and its parts in words."""
     raw = msgspec.to_builtins(item)
     if wrong := raw.get("problem"):
         why, hint = catalogue.text(wrong), catalogue.text(wrong, "hint")
         parts = {"why": why, "hint": hint}
     else:
         parts = answers.words(raw)
-    reasons = {*item.reasons} & {*vocabulary.FACETS["verdict_reason"]}
-    labels = [one.code for one in item.labels]
-    quiet = item.handling == "no_tip_off"
-    action = (item.ours or item).action
-    untold = quiet or "sanctioned" in labels  # as the advice says
-    told = catalogue.phrase("told", "none" if untold else verdict)
     return {
         "named": named,
-        "verdict": verdict,
-        "again": verdict in ("unknown", "refused"),
-        "labels": labels,
-        "advice": [] if quiet else labels,
-        "action": action,
-        "measure": places.words("action", action),
-        "told": told.format(labels=parts.get("labels")),
-        "facts": {
-            later("reasons"): places.words("verdict_reason", *sorted(reasons)),
-            **{name: parts.get(name) for name in FACTS},
-            "sectors": ", ".join(
-                f"{places.words('sector', code)} {n}"
-                for code, n in sorted(raw.get("sectors", {}).items())
-            ),
-        },
-        "entries": [*map(places.place, item.positions)],
+        "item": item,
+        "parts": parts,
+        "verdict": item.verdict or "refused",
+        "action": (item.ours or item).action,
     }

@@ -7,7 +7,6 @@ from syncd.console.page import Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.console.places import words
 from syncd.console.tables import At, Link, Row, cells
-from syncd.flows.lookup import PURPOSES
 from syncd.flows.review import Change, Held, Person
 from syncd.indicator.statement import NAMES
 from syncd.messages import catalogue
@@ -32,7 +31,6 @@ async def pending(visit: Visit) -> web.StreamResponse:
             "state": phrase("review", one.state),
             "what": "; ".join(map(_line, one.changes[:3])),
             "at": At(one.at),
-            "n": one.n,
             "by": _who(one.by),
             "who": _who(one.decided) if one.decided else "",
         }
@@ -40,13 +38,8 @@ async def pending(visit: Visit) -> web.StreamResponse:
     ]
     return visit.show(
         "pending.html",
-        sentence=t(
-            "Waiting for a second person: {n}. Went at once and to be looked"
-            " at: {after}, of them overdue: {late}.",
-            n=len(waiting),
-            after=len(after),
-            late=sum(one.until <= visit.now for one in after),
-        ),
+        waiting=waiting,
+        after=after,
         table=visit.table("held", "id state* what n by* at who* why", rows),
     )
 
@@ -72,28 +65,18 @@ async def held(visit: Visit) -> web.StreamResponse:
     return visit.show(
         "held.html",
         "value",
-        sentence=t(
-            "No. {id}: {state}", id=id_, state=phrase("review", one.state)
-        ),
         one=one,
-        by=_who(one.by),
-        decided=one.decided and _who(one.decided),
+        id=id_,
+        who=_who,
         lines=[*map(_line, one.changes)],
-        words=[
-            (word, dict(places.named(field)).get(code, code))
-            for field, word, code in found.words
-        ],
+        read=found.words,
         problem=one.problem and catalogue.text(one.problem),
         table=visit.table(
             "rows",
             "n kind* value seen label* evidence why stays position",
             [_row(visit, r) for r in found.rows],
         ),
-        operates=visit.caller.role in OPERATORS,
-        about=one.about and places.place(one.about),
-        reviews=visit.caller.role in REVIEWERS,
         value=value,
-        purposes=places.named("purpose", sorted(PURPOSES - {"test"})),
     )
 
 

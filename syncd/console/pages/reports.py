@@ -9,38 +9,29 @@ from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.tables import Link, Row, cells, title
+from syncd.console.tables import Link, Row, cells, columns
 from syncd.errors import MalformedError, MissingError
-from syncd.flows.lookup import PURPOSES
 from syncd.indicator.active import AUTHORITY
 from syncd.lists.preview import masked
 from syncd.messages import catalogue
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import later, phrase
 from syncd.web import problem, report_forms
 from syncd.web.forms import Draft
 from syncd.web.routes import OPERATORS
 
-STATES: Final = ("held", "waiting", "published", "ending", "ended")
 HIDDEN: Final = {"value", "scheme", "region", "list"}
-KINDS: Final = ("phone", "url", "account")
 _COLUMNS: Final = (
     "id type kind value label state seen expires by accepted_at position"
 )
 FACETS: Final = ("label", "role", "evidence")  # none of which is guessed
 
 
-def kinds() -> list[tuple[str, str]]:
-    """Return kinds of value, each with its name in the visitor's language."""
-    return [(kind, catalogue.phrase("kind", kind)) for kind in KINDS]
-
-
-async def facets(visit: Visit) -> list[tuple[str, str, list[tuple[str, str]]]]:
-    """Return what a report needs, its field, and the codes we may give."""
+async def facets(visit: Visit) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the fields that a report needs, and the codes we may give."""
     status = await visit.api("GET", "/v1/status")
     ours = {row.sector for row in status.members if row.state == "self"}
     return [
         (
-            catalogue.phrase("field", name),
             name,
             [
                 (code, text)
@@ -76,7 +67,7 @@ def _row(one: report_forms.VaultItem) -> Row:
     return {
         **cells(one),
         "id": Link(f"/reports/{one.id}", str(one.id)),
-        "type": places.type_name(one.type),
+        "type": phrase("type", one.type),
         "kind": catalogue.phrase("kind", one.kind),
         "value": masked(one.value) if one.value else one.token[:8],
         "label": places.words("label", one.label),
@@ -102,22 +93,12 @@ async def reports(visit: Visit) -> web.StreamResponse:
         query = {**given, "before": found.next}
         more = f"/reports?{urlencode(query)}"
     table = visit.table(
-        "vault",
-        _COLUMNS,
-        [_row(one) for one in found.items],
-        empty=t("Nothing of ours is like that: report one, or import a list."),
-        more=more,
+        "vault", _COLUMNS, [_row(one) for one in found.items], more=more
     )
     return visit.show(
         "reports.html",
-        sentence=t("The newest {n} rows of our vault", n=len(found.items))
-        if more
-        else t("{n} rows of our vault, the newest first", n=len(found.items)),
         table=table,
         given={k: v for k, v in given.items() if k != "value"},
-        states=[(code, catalogue.phrase("vault", code)) for code in STATES],
-        kinds=kinds(),
-        labels=places.named("label"),
     )
 
 
@@ -139,13 +120,10 @@ async def report(visit: Visit) -> web.StreamResponse:
     return visit.show(
         "report.html",
         "value",
-        sentence=f"{row['type']} {id_}: {row['state']}",
-        facts=[(title("vault", n), row[n]) for n in _COLUMNS.split()[2:]],
+        row=row,
+        facts=columns("vault", _COLUMNS)[2:],
         one=one,
         value=seen.value if seen else "",
-        why=places.words("retract_reason", one.reason),
-        reasons=places.named("retract_reason"),
-        purposes=places.named("purpose", sorted(PURPOSES - {"test"})),
     )
 
 
@@ -166,7 +144,7 @@ async def retract(visit: Visit) -> web.StreamResponse:
         done=await visit.api("POST", path, wanted),
         sure=sure,
         given=[(k, v) for k, v in given.items() if k != "sure"],
-        why=places.words("retract_reason", wanted.reason),
+        reason=wanted.reason,
     )
 
 
@@ -198,6 +176,5 @@ async def _form(
         "form",
         came=came,
         given=given,
-        kinds=kinds(),
         facets=await facets(visit),
     )

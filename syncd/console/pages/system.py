@@ -1,25 +1,17 @@
 """System: the daemon itself, who may come in, and who looked up what."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
+from syncd import tsv
 from syncd.console.page import Visit, page
 from syncd.console.places import words
 from syncd.console.tables import Row, cells
 from syncd.messages.catalogue import later, phrase, t
 from syncd.web.access_forms import AccessQuery
 from syncd.web.routes import COMPLIANCE, OPERATORS
-
-_TABLES: Final = {  # what a state has, and the columns of its table
-    "jobs": "name last_at took_s failed next_at",
-    "tokens": "name role* staff person added_at revoked_at ends_at",
-    "sessions": "name role* person began_at used_at ends_at",
-    "files": "name value",
-    "settings": "name value",
-    "items": "on by* staff person purpose* lookups listed",
-}
 
 
 @page("GET", "/system", OPERATORS | COMPLIANCE, later("System"), menu=80)
@@ -30,19 +22,11 @@ async def system(visit: Visit) -> web.StreamResponse:
     if visit.may("GET", "/v1/system"):
         state = await visit.api("GET", "/v1/system")
         live = [one.name for one in state.tokens if one.revoked_at is None]
-        sentence = t(
-            "syncd {version} on Python {python}; {n} tokens open something.",
-            version=state.version,
-            python=state.python,
-            n=len(live),
-        )
     else:
         wanted = {n: visit.query.get(n, "") for n in ("since", "until", "by")}
         state = await visit.api("GET", "/v1/access", AccessQuery(**wanted))
-        sentence = t("That you read who looked up what is itself recorded.")
     return visit.show(
         "system.html",
-        sentence=sentence,
         state=state,
         live=live,
         wanted=wanted,
@@ -50,7 +34,7 @@ async def system(visit: Visit) -> web.StreamResponse:
             phrase("table", name): visit.table(
                 name, keys, _rows(getattr(state, name))
             )
-            for name, keys in _TABLES.items()
+            for name, keys in tsv.rows("console/system.tsv")
             if hasattr(state, name)
         },
     )

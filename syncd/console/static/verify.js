@@ -130,9 +130,10 @@ const syncdVerify = (() => {
 })();
 
 if (typeof module !== "undefined") module.exports = syncdVerify;
-else {
-  const box = document.getElementById("verify"), button = box && box.querySelector("button");
-  if (button) {
+else for (const box of document.querySelectorAll("[data-proof]")) {
+  const button = box.querySelector("button");
+  if (!button) syncdVerify.onPage(box);
+  else {
     button.hidden = false;
     button.addEventListener("click", () => syncdVerify.onPage(box));
   }

@@ -1,6 +1,6 @@
 """Take in disputes, answers, vouches and reassigned numbers."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -23,11 +23,12 @@ from syncd.indicator.statement import Report
 from syncd.node.context import Context, part
 from syncd.node.serve import shown
 from syncd.node.serve.dispute_check import DisputeCheck
+from syncd.node.serve.local_service import LocalService
 from syncd.node.serve.lookups import Claims
 from syncd.node.serve.review_service import Review, drafted
 from syncd.node.upkeep.disputes import Disputes
 from syncd.web import claim_forms, forms
-from syncd.web.report_forms import ReportsTaken, Retracting, Retraction
+from syncd.web.report_forms import ReportsTaken, Retraction
 from syncd.web.routes import HANDED_IN, OPERATORS, READERS, Caller, route
 
 WITHDRAWN = "report_withdrawn"
@@ -44,7 +45,7 @@ class ClaimIntake:
     claims: Claims
     dispute_check: DisputeCheck
     disputed: Disputes  # how those stand that concern us
-    retract: Callable[[Caller, Retraction], Awaitable[Retracting]]
+    local_service: LocalService  # retracts
     review: Review  # holds what a second person is to see
 
     @route(
@@ -105,7 +106,9 @@ class ClaimIntake:
                 reason=UPHELD, positions=tuple(c.position for c in reports)
             )
             agreed = replace(caller, shown=len(reports))
-            retracting = (await self.retract(agreed, ended)).retracting
+            retracting = (
+                await self.local_service.retract(agreed, ended)
+            ).retracting
         return claim_forms.Answered(
             id=outcome.id, reports=len(reports), retracting=retracting
         )

@@ -1,4 +1,4 @@
-"""The service behind `/v1/logs` and `/v1/certificates`.
+"""The service behind `/v1/logs`.
 
 A log as its signed checkpoint has it, and one entry with its proof. An
 auditor gets what one gets at the peer API: no payload of a type
@@ -13,34 +13,36 @@ from typing import Any, Final
 
 from msgspec import structs
 
+from syncd.audit import known
 from syncd.errors import MissingError
 from syncd.flows import erasure, log_files, serve
-from syncd.flows.judge import Question, epoch_of
-from syncd.flows.ports import State
+from syncd.flows.judge import Question
 from syncd.flows.review import Change
 from syncd.flows.serve import LogFiles
-from syncd.indicator import absent, codec, identifier, leaf, statement, token
+from syncd.indicator import absent, codec, leaf, statement, token
 from syncd.indicator.claims import key as claim_key
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import NAMES, Erase, Void
-from syncd.indicator.vocabulary import check, read
+from syncd.indicator.vocabulary import check
 from syncd.node.context import Context, checked_day, part
 from syncd.node.follow.receipts import Receipts, with_receipts
 from syncd.node.publish.publisher import Publisher
 from syncd.node.serve.lookups import Lookups, lookup_item
 from syncd.node.serve.peer_service import PeerService
 from syncd.node.serve.review_service import Review
-from syncd.node.serve.shown import claim_items, shown
-from syncd.store.vault import Query
+from syncd.node.serve.shown import claim_items
 from syncd.tlog import checkpoint, note, proof, tiles
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import log_forms as forms
-from syncd.web.audit_forms import Certificate, EndedListing
-from syncd.web.forms import Item
-from syncd.web.routes import AUDITORS, HANDED_IN, REVIEWERS, Caller, route
+from syncd.web.routes import (
+    AUDITORS,
+    HANDED_IN,
+    REVIEWERS,
+    Caller,
+    route,
+)
 
 BUNDLES: Final = 64  # that one page may look into
-Ended = tuple[str, int, str]  # its log, the index of what ended it, the day
 EFFECTS: Final = frozenset({2, 3, 18, 19})  # types that have one
 
 
@@ -62,14 +64,14 @@ class LogService:
         self, caller: Caller, origin: str, wanted: forms.LogQuery
     ) -> forms.LogPage:
         """Return entries of a log, out of so many bundles at most."""
-        head, log = await self._open(origin)
+        head, log, _ = await self.open_(origin)
         before = min(wanted.before or log.size, log.size)
         if checked_day("day", wanted.day) and not wanted.before:
             before = await self._until(log, wanted.day)
         items: list[forms.LogEntry] = []
         stop = max((before - 1) // BUNDLE - BUNDLES, -1)
         for n in range((before - 1) // BUNDLE, stop, -1):
-            found = await self._records(log, n)
+            found = await self.records(log, n)
             while before > n * BUNDLE and len(items) < wanted.limit:
                 before -= 1
                 one = _entry(caller, before, found[before % BUNDLE])
@@ -83,10 +85,10 @@ class LogService:
                 break
         return forms.LogPage(**head, items=tuple(items), next=before)
 
-    async def _open(
+    async def open_(
         self, origin: str, above: int = -1
-    ) -> tuple[dict[str, Any], LogFiles]:
-        """Return what is signed of a log, and its files.
+    ) -> tuple[dict[str, Any], LogFiles, list[bytes]]:
+        """Return what is signed of a log, its files, and all its notes.
 
         Of cosignatures the newest, or the first `above` an index.
 
@@ -107,20 +109,22 @@ class LogService:
         signed += [one.note for one in receipts]
         raw = log.checkpoint
         raw = raw and with_receipts(raw, origin, [] if ours else signed)
+        notes = [*filter(None, (raw, *signed))]
         lines = {
             (one.key, one.size): one
-            for each in filter(None, (raw, *signed))
+            for each in notes
             for one in self._lines(each, origin)
             if one.size > above
         }
-        return {
+        head = {
             "member": found[0].id,
             "origin": origin,
             "size": log.size,
             "checkpoint": raw.decode(),
             "contested": (await self.ctx.mirror.head(origin)).contested,
             "cosigned": tuple(sorted(lines.values(), key=lambda one: one.at)),
-        }, log
+        }
+        return head, log, notes
 
     def _lines(self, raw: bytes, origin: str) -> Iterator[forms.CosignedBy]:
         """Yield who cosigned a checkpoint."""
@@ -135,7 +139,12 @@ class LogService:
                     at=int.from_bytes(line.body[:8], "big"),
                 )
 
-    async def _records(self, log: LogFiles, n: int) -> Sequence[Record]:
+    async def records(self, log: LogFiles, n: int) -> Sequence[Record]:
+        """Return the entries of one bundle.
+
+        Raises:
+            MissingError: we have none.
+        """
         bundle = await log.bundle(n)
         if bundle is None:
             raise MissingError("log: nothing of that is here")
@@ -149,7 +158,7 @@ class LogService:
         low, high = 0, -(-log.size // BUNDLE)
         while low < high:
             middle = (low + high) // 2
-            records = await self._records(log, middle)
+            records = await self.records(log, middle)
             days = (getattr(_content(one), "on", "") for one in records)
             if next(filter(None, days), "") > day:
                 high = middle
@@ -168,36 +177,31 @@ class LogService:
         self, caller: Caller, origin: str, index: int
     ) -> forms.Entry:
         """Return an entry; that somebody reads of a token is recorded."""
-        head, log = await self._open(origin, index)
-        record = (await self._records(log, index // BUNDLE))[index % BUNDLE]
+        head, log, _ = await self.open_(origin, index)
+        record = (await self.records(log, index // BUNDLE))[index % BUNDLE]
         entry = _entry(caller, index, record)
         if entry.closed:
             gone = await self.ctx.mirror.erased(origin)
             if not record[1] and absent.covered(index, index + 1, gone):
                 entry = structs.replace(entry, closed="erased")
             record = leaf.close(record)
-        names = proof.plan(index, log.size)
-        fetched = [await serve.file(log, f"tile/{name}") for name in names]
         text = head["checkpoint"]
-        raw = [one or b"" for one in fetched]
         return forms.Entry(
             **head,
             entry=entry,
             leaf=record[0].hex(),
             salt=record[1].hex(),
             payload=base64.b64encode(record[2]).decode(),
-            proof=text and proof.text(index, log.size, raw, text),
+            proof=text and await prove(log, index, text.encode()),
             keys=self._keys(origin, text),
             **await self._became(caller, origin, index, record),
         )
 
     def _keys(self, origin: str, text: str) -> tuple[str, ...]:
         """Return the keys of the lines under a log's checkpoint."""
-        roster = self.ctx.roster
-        found = roster.by_origin(origin)
+        found = self.ctx.roster.by_origin(origin)
         keys = [found[1].log] if found else []
-        for member in roster.members:
-            keys += member.keys.seen, member.keys.merged
+        keys += known.cosigners(self.ctx.roster)
         return tuple(str(k) for k in keys if f"\n— {k.name} " in text)
 
     async def _became(
@@ -277,7 +281,7 @@ class LogService:
         if not named or named[-1] >= merged:  # what stands is known below
             raise MissingError("log: nothing of that is here")
         numbers = {i // BUNDLE for i in named}
-        bundles = {n: await self._records(log, n) for n in numbers}
+        bundles = {n: await self.records(log, n) for n in numbers}
         claims = await mirror.claims_at([(log.origin, i) for i in named])
         day = self.ctx.now() // 86_400  # as others reckon who merge it
         return erasure.checked(
@@ -292,103 +296,15 @@ class LogService:
             await mirror.erased(log.origin),
         )
 
-    # -------------------------------------------------------- a certificate
-
-    @route(
-        "POST /v1/certificates", HANDED_IN, "certify that a listing has ended"
-    )
-    async def certify(self, caller: Caller, wanted: Item) -> Certificate:
-        """Return what can be shown, for a day once a second person agreed.
-
-        It goes to the person concerned: whatever is against it is refused as
-        what never was listed.
-
-        Raises:
-            MissingError: nothing was listed, or it must not be told.
-        """
-        ended = await self._ended(caller, wanted)
-        if not ended:
-            raise MissingError("certificate: nothing of that was listed")
-        said = Change("certificate", wanted.kind, "", 1)
-        held = await self.review.agreed(
-            caller, "POST /v1/certificates", wanted, said
-        )
-        return shown(
-            Certificate,
-            *(held, self.ctx.roster),
-            number=f"{self.ctx.day_of(held.at)}-{held.id}",
-            as_of=self.ctx.now(),
-            items=tuple([await self._followed(*one) for one in ended]),
-        )
-
-    async def _ended(self, caller: Caller, wanted: Item) -> list[Ended]:
-        """Return where each listing was, what ended it, and on which day.
-
-        None while a report stands, or where one asks for silence or did.
-        """
-        ctx, kind = self.ctx, wanted.kind
-        tried = wanted.read(identifier.for_lookup, ctx.config.member.region)
-        outputs = await self.lookups.tokeniser.outputs(
-            tried,
-            purpose="audit",
-            timeout_s=ctx.config.lookup.deadline_ms / 1000,
-        )
-        tokens = [*map(token.token, outputs.values())]
-        await self.lookups.audited(caller, [(kind, s) for s in tokens], ())
-        key = claim_key(token.KIND_CODES[kind], epoch_of(ctx.roster, kind))
-        found = [
-            one
-            for short in tokens
-            for one in claim_items(
-                ctx.roster, await ctx.mirror.all_claims(short, key)
-            )
-            if one.type == "report"
-        ]
-        values = [(form.kind, form.value) for form in tried]
-        rows = await ctx.own.vault.page(Query(values=values, type=1))
-        gone = [
-            (ctx.origin, by, "")
-            for start, end, by in await ctx.mirror.erased(ctx.origin)
-            for origin, at in (row.position or ("", 0) for row in rows)
-            if origin == ctx.origin and start <= at < end
-            if at < by < absent.RETIRED
-        ]
-        said: list[Any] = [*found, *(row.fields for row in rows)]
-        if (
-            any(row.state < State.PUBLISHED for row in rows)
-            or any(not r.ended_by and ctx.today() < r.expires for r in found)
-            or any(read("handling", r.handling) != "open" for r in said)
-        ):
-            return []
-        return gone + [
-            (r.position[0], r.ended_by, r.ended_on)
-            for r in found
-            if r.ended_by
-        ]
-
-    async def _followed(self, origin: str, by: int, day: str) -> EndedListing:
-        """Return who has shown that it merged what ended a listing."""
-        head, _ = await self._open(origin, by)
-        had = {
-            line.member: line.at
-            for line in reversed(head["cosigned"])  # the first one counts
-            if line.key.endswith("/merged")
-        }
-        others = self.ctx.roster.active()
-        author = self.ctx.roster.known(head["member"])
-        return EndedListing(
-            sector=author.sector,
-            ended=day,
-            size=head["size"],
-            followed=tuple(
-                sorted(
-                    (m.sector, had.get(m.id, 0)) for m in others if m != author
-                )
-            ),
-        )
-
 
 # ------------------------------------------------------------------- entries
+
+
+async def prove(log: LogFiles, index: int, signed: bytes) -> str:
+    """Return the proof that the tree of a checkpoint has an entry."""
+    names = proof.plan(index, checkpoint.size_of(signed), log.size)
+    raw = [await serve.file(log, f"tile/{name}") or b"" for name in names]
+    return proof.text(index, log.size, raw, signed)
 
 
 def _content(record: Record) -> Any:

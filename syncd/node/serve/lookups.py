@@ -278,7 +278,7 @@ class Lookups:
         self,
         caller: Caller,
         tokens: Sequence[tuple[str, bytes]],
-        positions: Sequence[Position],
+        positions: Sequence[Position] | None,
     ) -> None:
         """Record that tokens, each of a kind, are shown; durable on return."""
         kinds = dict.fromkeys(kind for kind, _ in tokens)

@@ -9,6 +9,7 @@ from playwright.async_api import Browser
 from syncd.console import page, pages
 from syncd.console.page import Way
 from syncd.web.routes import OPEN
+from tests.cases import cases
 from tests.console.browser.scene import IDS, ROLES, STREAMS, VALUES, Scene
 from tests.console.browser.window import NOTHING, Window
 
@@ -117,8 +118,7 @@ async def test_a_page(
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize(
-    ("role", "path", "status"),
-    [("", "/login", 200), ("reader", "/nowhere", 404)],
+    ("role", "path", "status"), cases("syncd/console", "nowhere")
 )
 async def test_what_is_not_there(
     *,

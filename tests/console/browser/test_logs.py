@@ -21,21 +21,6 @@ async def test_an_auditor_verifies_what_is_not_shown(
         await window.picture("verified-auditor")
 
 
-async def test_a_browser_without_ed25519_is_not_red(
-    chromium: Browser, scene: Scene
-) -> None:
-    async with scene.at(chromium) as window:
-        await window.page.add_init_script(
-            "SubtleCrypto.prototype.importKey = async () => {"
-            " throw new DOMException('no', 'NotSupportedError') }"
-        )
-        await window.open(places.entry(scene.alliance.police.origin, 0))
-        await window.page.get_by_role("button", name="Verify").click()
-        checks = window.page.locator("#verify output")
-        await expect(checks.last).to_have_text("– cannot check here")
-        assert await window.page.locator("[data-state=no]").count() == 0
-
-
 @pytest.mark.parametrize("index", [5, 6])
 async def test_hostile_bytes_are_text(
     chromium: Browser, scene: Scene, index: int

@@ -8,21 +8,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser
 
+from tests.cases import cases, vectors
 from tests.console.browser.window import NOTHING, opened
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
-PAGES = {
-    "right": "<p>all is well",
-    "script": "<script>document.title = 'was run'</script>",
-    "style": "<p style='color: red'>red",
-    "foreign": "<img alt=x src='http://127.0.0.1:1/x.png'>",
-    "broken": "<script src='/broken.js'></script>",
-    "missing": "<script src='/missing.js'></script>",
-    "unlabelled": "<form><input name=x></form>",
-    "pale": "<p><font color='#dddddd'>pale</font>",
-    "wide": f"<pre>{'wide' * 99}</pre>",
-}
+PAGES = vectors("syncd/console")["pages"]
 
 
 async def _page(request: web.Request) -> web.Response:
@@ -33,7 +24,7 @@ async def _page(request: web.Request) -> web.Response:
         content_type="text/html",
         headers={
             "Content-Security-Policy": "default-src 'self'; img-src * data:;"
-            " require-trusted-types-for 'script'",
+            " require-trusted-types-for 'script'"
         },
     )
 
@@ -63,16 +54,7 @@ async def test_a_right_page_has_no_fault(
         assert await window.overflow() == 0
 
 
-@pytest.mark.parametrize(
-    ("name", "word"),
-    [
-        ("script", "Content Security Policy"),
-        ("style", "Content Security Policy"),
-        ("foreign", "127.0.0.1:1/x.png"),
-        ("broken", "nothing is not defined"),
-        ("missing", "404"),
-    ],
-)
+@pytest.mark.parametrize(("name", "word"), cases("syncd/console", "faults"))
 async def test_what_no_page_may_do_is_a_fault(
     chromium: Browser, address: str, name: str, word: str
 ) -> None:

@@ -197,10 +197,7 @@ class Window:
 
 @asynccontextmanager
 async def opened(
-    chromium: Browser,
-    address: str,
-    pictures: Path | None = None,
-    **how: Any,
+    chromium: Browser, address: str, pictures: Path | None = None, **how: Any
 ) -> AsyncIterator[Window]:
     """Open a window in a context of its own; at the end it had no faults."""
     context: BrowserContext = await chromium.new_context(

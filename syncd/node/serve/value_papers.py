@@ -1,0 +1,192 @@
+"""The service behind certificates and disclosures: papers on one value.
+
+One is for the person concerned, the other for a court; whoever gets them
+need not ask us again to check them.
+"""
+
+from collections import Counter
+from typing import Any
+
+from syncd.audit.disclosure import Disclosed, Disclosure
+from syncd.errors import MissingError
+from syncd.flows.draft import RawValue
+from syncd.flows.judge import epoch_of
+from syncd.flows.ports import Position, State
+from syncd.flows.review import Change
+from syncd.indicator import identifier, token
+from syncd.indicator.claims import key as claim_key
+from syncd.indicator.vocabulary import read
+from syncd.node.context import Context, part
+from syncd.node.serve.log_service import LogService, prove
+from syncd.node.serve.lookups import Lookups
+from syncd.node.serve.review_service import Review
+from syncd.node.serve.shown import claim_items, shown
+from syncd.store.vault import Query
+from syncd.tlog import checkpoint
+from syncd.tlog.merkle import BUNDLE
+from syncd.web.audit_forms import Certificate, EndedListing
+from syncd.web.forms import Item
+from syncd.web.routes import COMPLIANCE, HANDED_IN, OPERATORS, Caller, route
+
+Ended = tuple[str, int, str]  # its log, the index of what ended it, the day
+
+
+@part
+class ValuePapers:
+    """Says to others what was and is said of one value."""
+
+    ctx: Context
+    log_service: LogService
+    lookups: Lookups
+    review: Review  # holds what a second person is to see
+
+    # -------------------------------------------------------- a certificate
+
+    @route(
+        "POST /v1/certificates", HANDED_IN, "certify that a listing has ended"
+    )
+    async def certify(self, caller: Caller, wanted: Item) -> Certificate:
+        """Return what can be shown, for a day once a second person agreed.
+
+        It goes to the person concerned: whatever is against it is refused as
+        what never was listed.
+
+        Raises:
+            MissingError: nothing was listed, or it must not be told.
+        """
+        ended = await self._ended(caller, wanted)
+        if not ended:
+            raise MissingError("certificate: nothing of that was listed")
+        said = Change("certificate", wanted.kind, "", 1)
+        held = await self.review.agreed(
+            caller, "POST /v1/certificates", wanted, said
+        )
+        return shown(
+            Certificate,
+            *(held, self.ctx.roster),
+            number=f"{self.ctx.day_of(held.at)}-{held.id}",
+            as_of=self.ctx.now(),
+            items=tuple([await self._followed(*one) for one in ended]),
+        )
+
+    async def _ended(self, caller: Caller, wanted: Item) -> list[Ended]:
+        """Return where each listing was, what ended it, and on which day.
+
+        None while a report stands, or where one asks for silence or did.
+        """
+        ctx, kind = self.ctx, wanted.kind
+        tried = wanted.read(identifier.for_lookup, ctx.config.member.region)
+        outputs = await self.lookups.tokeniser.outputs(
+            tried,
+            purpose="audit",
+            timeout_s=ctx.config.lookup.deadline_ms / 1000,
+        )
+        tokens = [*map(token.token, outputs.values())]
+        await self.lookups.audited(caller, [(kind, s) for s in tokens], ())
+        key = claim_key(token.KIND_CODES[kind], epoch_of(ctx.roster, kind))
+        found = [
+            one
+            for short in tokens
+            for one in claim_items(
+                ctx.roster, await ctx.mirror.all_claims(short, key)
+            )
+            if one.type == "report"
+        ]
+        values = [(form.kind, form.value) for form in tried]
+        rows = await ctx.own.vault.page(Query(values=values, type=1))
+        gone = [
+            (*row.ended_by, "")
+            for row in rows
+            if row.ended_by and not row.position
+        ]
+        said: list[Any] = [*found, *(row.fields for row in rows)]
+        if (
+            any(row.state < State.PUBLISHED for row in rows)
+            or any(not r.ended_by and ctx.today() < r.expires for r in found)
+            or any(read("handling", r.handling) != "open" for r in said)
+        ):
+            return []
+        return gone + [
+            (r.position[0], r.ended_by, r.ended_on)
+            for r in found
+            if r.ended_by
+        ]
+
+    async def _followed(self, origin: str, by: int, day: str) -> EndedListing:
+        """Return who has shown that it merged what ended a listing."""
+        head, *_ = await self.log_service.open_(origin, by)
+        had = {
+            line.member: line.at
+            for line in reversed(head["cosigned"])  # the first one counts
+            if line.key.endswith("/merged")
+        }
+        others = self.ctx.roster.active()
+        author = self.ctx.roster.known(head["member"])
+        return EndedListing(
+            sector=author.sector,
+            ended=day,
+            size=head["size"],
+            followed=tuple(
+                sorted(
+                    (m.sector, had.get(m.id, 0)) for m in others if m != author
+                )
+            ),
+        )
+
+    # -------------------------------------------------------- for a court
+
+    @route(
+        "POST /v1/audit/disclosures",
+        OPERATORS | COMPLIANCE,
+        "disclose what is said of a value, with its proofs",
+    )
+    async def disclose(self, caller: Caller, wanted: RawValue) -> Disclosure:
+        """Return all that is said of a value, as far as merged; recorded.
+
+        Raises:
+            HoldersError: too few holders answer to prove its token.
+        """
+        ctx, lookups, roster = self.ctx, self.lookups, self.ctx.roster
+        asking = lookups.tokeniser
+        one, *_ = wanted.read(identifier.for_retract, ctx.config.member.region)
+        lookups.budgets.spend(caller, Counter([one.kind]), Counter())
+        evaluations, tokens, places = [], [], set[Position]()
+        for epoch in roster.epochs:
+            if epoch.kind != one.kind or epoch.retired:
+                continue
+            output = token.url_output(one)
+            if one.kind != "url":
+                until = asking.clock() + 10  # nobody is on the line
+                its = await asking.batch(epoch, [one], "audit", until)
+                output = its[0][one]
+                evaluations.append(its[1])
+            short = token.token(output)
+            tokens.append((one.kind, short))
+            key = claim_key(token.KIND_CODES[one.kind], epoch.epoch)
+            for claim, by, _ in await ctx.mirror.all_claims(short, key):
+                places |= {claim.position, (claim.origin, by or claim.index)}
+        found = [await self._disclosed(*place) for place in sorted(places)]
+        await lookups.audited(caller, tokens, sorted(places) or None)
+        notes = ctx.home.rosters.notes()[: roster.version]
+        return Disclosure(
+            at=ctx.now(),
+            by=ctx.me,
+            kind=one.kind,
+            value=one.value,
+            rosters=tuple(raw.decode() for raw in notes),
+            evaluations=tuple(evaluations),
+            entries=tuple(x for x in found if x.salt and x.proofs),
+        )
+
+    async def _disclosed(self, origin: str, index: int) -> Disclosed:
+        """Return an entry with a proof for each note that has it."""
+        _, log, notes = await self.log_service.open_(origin, index)
+        record = (await self.log_service.records(log, index // BUNDLE))[
+            index % BUNDLE
+        ]
+        proofs = [
+            await prove(log, index, raw)
+            for raw in dict.fromkeys(notes)
+            if index < checkpoint.size_of(raw) <= log.size
+        ]
+        return Disclosed(origin, index, *record, tuple(proofs))
