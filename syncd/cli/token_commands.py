@@ -5,7 +5,6 @@ home keeps its hash. Or a certificate is what its bearer shows, over TLS.
 """
 
 import asyncio
-import dataclasses
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -64,7 +63,7 @@ def _add(args: _AddOptions) -> None:
 @noun.verb("list", "List the tokens, revoked ones too.")
 def _list_tokens(args: OutputOptions) -> None:
     found = _with_bearers(args, lambda bearers: bearers.all())
-    rows = [dataclasses.asdict(b) for b in found]
+    rows = [b._asdict() for b in found]
     for row in rows:
         der = row.pop("certificate")
         row["certificate_ends"] = certificate.expires(der) if der else None
