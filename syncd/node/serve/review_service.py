@@ -216,11 +216,9 @@ class Review:
         """
         if not (caller.staff and await self.in_force()):
             raise RefusedError("review: it takes two persons, by staff number")
-        held = replace(self._held(caller, call), changes=(said,))
-        raw = msgspec.json.encode(body)
-        held = await self.book.put(
-            replace(held, state="waiting"), raw, again=True
-        )
+        held = self._held(caller, call)
+        held = replace(held, changes=(said,), state="waiting")
+        held = await self.book.put(held, msgspec.json.encode(body), again=True)
         if held.state == "waiting":
             raise PendingError.of(held.id)
         return held

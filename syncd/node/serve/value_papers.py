@@ -42,9 +42,7 @@ class ValuePapers:
 
     # -------------------------------------------------------- a certificate
 
-    @route(
-        "POST /v1/certificates", HANDED_IN, "certify that a listing has ended"
-    )
+    @route("POST /v1/certificates", HANDED_IN, "certify that a listing ended")
     async def certify(self, caller: Caller, wanted: Item) -> Certificate:
         """Return what can be shown, for a day once a second person agreed.
 
@@ -74,31 +72,26 @@ class ValuePapers:
 
         None while a report stands, or where one asks for silence or did.
         """
-        ctx, kind = self.ctx, wanted.kind
+        ctx, kind, lookups = self.ctx, wanted.kind, self.lookups
         tried = wanted.read(identifier.for_lookup, ctx.config.member.region)
-        outputs = await self.lookups.tokeniser.outputs(
-            tried,
-            purpose="audit",
-            timeout_s=ctx.config.lookup.deadline_ms / 1000,
+        lookups.budgets.spend(caller, Counter([kind]), Counter())
+        timeout_s = ctx.config.lookup.deadline_ms / 1000
+        outputs = await lookups.tokeniser.outputs(
+            tried, purpose="audit", timeout_s=timeout_s
         )
         tokens = [*map(token.token, outputs.values())]
-        await self.lookups.audited(caller, [(kind, s) for s in tokens], ())
+        await lookups.audited(caller, [(kind, short) for short in tokens], ())
         key = claim_key(token.KIND_CODES[kind], epoch_of(ctx.roster, kind))
-        found = [
+        claims = [
             one
             for short in tokens
-            for one in claim_items(
-                ctx.roster, await ctx.mirror.all_claims(short, key)
-            )
-            if one.type == "report"
+            for one in await ctx.mirror.all_claims(short, key)
         ]
+        items = claim_items(ctx.roster, claims)
+        found = [one for one in items if one.type == "report"]
         values = [(form.kind, form.value) for form in tried]
         rows = await ctx.own.vault.page(Query(values=values, type=1))
-        gone = [
-            (*row.ended_by, "")
-            for row in rows
-            if row.ended_by and not row.position
-        ]
+        erased = (row.ended_by for row in rows if not row.position)
         said: list[Any] = [*found, *(row.fields for row in rows)]
         if (
             any(row.state < State.PUBLISHED for row in rows)
@@ -106,11 +99,12 @@ class ValuePapers:
             or any(read("handling", r.handling) != "open" for r in said)
         ):
             return []
-        return gone + [
+        ended = [
             (r.position[0], r.ended_by, r.ended_on)
             for r in found
             if r.ended_by
         ]
+        return ended + [(*at, "") for at in erased if at]
 
     async def _followed(self, origin: str, by: int, day: str) -> EndedListing:
         """Return who has shown that it merged what ended a listing."""
@@ -120,17 +114,15 @@ class ValuePapers:
             for line in reversed(head["cosigned"])  # the first one counts
             if line.key.endswith("/merged")
         }
-        others = self.ctx.roster.active()
-        author = self.ctx.roster.known(head["member"])
+        roster = self.ctx.roster
+        author = roster.known(head["member"])
+        others = (one for one in roster.active() if one != author)
+        rest = sorted((one.sector, had.get(one.id, 0)) for one in others)
         return EndedListing(
             sector=author.sector,
             ended=day,
             size=head["size"],
-            followed=tuple(
-                sorted(
-                    (m.sector, had.get(m.id, 0)) for m in others if m != author
-                )
-            ),
+            followed=tuple(rest),
         )
 
     # -------------------------------------------------------- for a court
@@ -180,10 +172,9 @@ class ValuePapers:
 
     async def _disclosed(self, origin: str, index: int) -> Disclosed:
         """Return an entry with a proof for each note that has it."""
-        _, log, notes = await self.log_service.open_(origin, index)
-        record = (await self.log_service.records(log, index // BUNDLE))[
-            index % BUNDLE
-        ]
+        logs, (n, at) = self.log_service, divmod(index, BUNDLE)
+        _, log, notes = await logs.open_(origin, index)
+        record = (await logs.records(log, n))[at]
         proofs = [
             await prove(log, index, raw)
             for raw in dict.fromkeys(notes)
