@@ -13,6 +13,7 @@ from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names, Profile
 from syncd.roster.membership import Founding
 from syncd.roster.roster import Roster
+from syncd.roster.terms import SUITE, Epoch, Share
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog.note import SigningKey
 
@@ -122,6 +123,17 @@ def club() -> Club:
 def machine(club: Club) -> TrustedRoster:
     """Return one that trusts version 1: bank, carrier; alice, bob, eve."""
     return club.trusted()
+
+
+def with_epoch(
+    draft: Roster, kind: Any = "phone", number: int = 1, generation: int = 1
+) -> Roster:
+    """Add a key that all members share."""
+    shares = tuple(
+        Share(n, m.id, bytes([n]) * 32) for n, m in enumerate(draft.members, 1)
+    )
+    of = kind, number, 1, 2, b"\6" * 32, shares, generation
+    return drafts.add_epoch(draft, Epoch(*of, dealt=True, suite=SUITE))
 
 
 def begin(machine: TrustedRoster) -> Roster:

@@ -24,33 +24,11 @@ from syncd.roster.members import (
 )
 from syncd.roster.roster import Roster
 from syncd.roster.row import Base64
-from syncd.roster.terms import (
-    SUITE,
-    Cap,
-    Epoch,
-    Erased,
-    Never,
-    Quota,
-    Share,
-)
+from syncd.roster.terms import Cap, Epoch, Erased, Never, Quota
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import note
 from syncd.tlog.note import SigningKey
-from tests.roster.conftest import Club, begin
-
-NOW = 1_760_000_000
-
-
-def with_epoch(draft: Roster, t: int = 2) -> Roster:
-    """Add a phone key that all members share."""
-    shares = tuple(
-        Share(n, m.id, bytes([n]) * 32) for n, m in enumerate(draft.members, 1)
-    )
-    epoch = Epoch(
-        "phone", 1, 1, t, b"\6" * 32, shares, 1, dealt=True, suite=SUITE
-    )
-    return drafts.add_epoch(draft, epoch)
-
+from tests.roster.conftest import NOW, Club, begin, with_epoch
 
 # -------------------------------------------------------------- beginning
 

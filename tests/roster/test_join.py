@@ -38,9 +38,8 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.document import Document
 from syncd.tlog.merkle import EMPTY_ROOT
 from syncd.tlog.note import Note
-from tests.roster.conftest import Club
+from tests.roster.conftest import NOW, Club
 
-NOW = 1_760_000_000
 ALLIANCE = "ab" * 32
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "schemas" / "join.json").read_text()
@@ -246,9 +245,19 @@ def test_total(settled: Club, at: int, byte: bytes) -> None:
 # ---------------------------------------------------------------- the seal
 
 
-def test_the_seal_key_opens_a_challenge(club: Club) -> None:
-    asked = join.parse(club.request("bank", ALLIANCE))
-    sent = join.challenge(asked, club.rng)
+@pytest.fixture
+def asked(club: Club) -> join.Request:
+    return join.parse(club.request("bank", ALLIANCE))
+
+
+@pytest.fixture
+def sent(club: Club, asked: join.Request) -> join.Challenge:
+    return join.challenge(asked, club.rng)
+
+
+def test_the_seal_key_opens_a_challenge(
+    club: Club, asked: join.Request, sent: join.Challenge
+) -> None:
     assert sent.secret not in sent.raw
     assert sent.secret.hex().encode() not in sent.raw
     assert sent.secret.hex() not in repr(sent)
@@ -256,41 +265,42 @@ def test_the_seal_key_opens_a_challenge(club: Club) -> None:
     assert join.proven(asked, sent.secret, answer).request == asked
 
 
-def test_another_seal_key_cannot_answer(club: Club) -> None:
-    asked = join.parse(club.request("bank", ALLIANCE))
-    sent = join.challenge(asked, club.rng)
+def test_another_seal_key_cannot_answer(
+    club: Club, asked: join.Request, sent: join.Challenge
+) -> None:
     thief = replace(club.keys["bank"], seal_private=club.rng(32))
     with pytest.raises(UntrustedError, match="does not open"):
         join.answer(sent.raw, asked, thief)
 
 
-def test_an_answer_is_signed_by_the_member_key(club: Club) -> None:
-    asked = join.parse(club.request("bank", ALLIANCE))
-    sent = join.challenge(asked, club.rng)
+def test_an_answer_is_signed_by_the_member_key(
+    club: Club, asked: join.Request, sent: join.Challenge
+) -> None:
     other = replace(club.keys["bank"], member_seed=club.rng(32))
     with pytest.raises(UntrustedError):
         join.proven(asked, sent.secret, join.answer(sent.raw, asked, other))
 
 
-def test_an_answer_to_an_older_challenge_proves_nothing(club: Club) -> None:
-    asked = join.parse(club.request("bank", ALLIANCE))
-    old, new = (join.challenge(asked, club.rng) for _ in range(2))
-    answer = join.answer(old.raw, asked, club.keys["bank"])
+def test_an_answer_to_an_older_challenge_proves_nothing(
+    club: Club, asked: join.Request, sent: join.Challenge
+) -> None:
+    answer = join.answer(sent.raw, asked, club.keys["bank"])
+    newer = join.challenge(asked, club.rng)
     with pytest.raises(UntrustedError, match="not what the challenge held"):
-        join.proven(asked, new.secret, answer)
+        join.proven(asked, newer.secret, answer)
 
 
-def test_a_challenge_of_another_request_is_not_answered(club: Club) -> None:
-    first = join.parse(club.request("bank", ALLIANCE))
+def test_a_challenge_of_another_request_is_not_answered(
+    club: Club, sent: join.Challenge
+) -> None:
     other = join.parse(club.request("bank", "cd" * 32))
-    sent = join.challenge(first, club.rng)
     with pytest.raises(UntrustedError, match="for another request"):
         join.answer(sent.raw, other, club.keys["bank"])
 
 
-def test_an_answer_about_another_request_is_refused(club: Club) -> None:
-    asked = join.parse(club.request("bank", ALLIANCE))
-    sent = join.challenge(asked, club.rng)
+def test_an_answer_about_another_request_is_refused(
+    club: Club, asked: join.Request, sent: join.Challenge
+) -> None:
     value = {"request": "00" * 32, "secret": sent.secret.hex()}
     forged = document.sign("answer", ALLIANCE, value, club.keys["bank"].member)
     with pytest.raises(UntrustedError, match="to another request"):
@@ -300,11 +310,11 @@ def test_an_answer_about_another_request_is_refused(club: Club) -> None:
 # ------------------------------------------------------------ sealed files
 
 
-@pytest.fixture
-def box(club: Club) -> tuple[bytes, bytes]:
+@pytest.fixture(scope="module")
+def box(settled: Club) -> tuple[bytes, bytes]:
     """Return a sealed file and the key that opens it."""
-    club.request("bank")
-    owner = club.keys["bank"]
+    settled.request("bank")
+    owner = settled.keys["bank"]
     raw = sealed.seal(
         "share", ALLIANCE, {"member": "bank"}, b"secret", owner.public.seal
     )
@@ -321,19 +331,15 @@ def test_a_sealed_file_opens_for_its_reader(box: tuple[bytes, bytes]) -> None:
 @settings(max_examples=60, deadline=None)
 @given(at=st.integers(0, 10_000), byte=st.binary(min_size=1, max_size=2))
 def test_a_changed_file_does_not_open(
-    settled: Club, at: int, byte: bytes
+    box: tuple[bytes, bytes], at: int, byte: bytes
 ) -> None:
     """Header and ciphertext belong together."""
-    settled.request("bank")
-    owner = settled.keys["bank"]
-    raw = sealed.seal(
-        "share", ALLIANCE, {"member": "bank"}, b"secret", owner.public.seal
-    )
+    raw, private = box
     at %= len(raw)
     changed = raw[:at] + byte + raw[at + 1 :]
     if changed != raw:
         with pytest.raises((MalformedError, UntrustedError)):
-            sealed.open_(changed, "share", owner.seal_private)
+            sealed.open_(changed, "share", private)
 
 
 def test_a_sealed_file_for_another_use_does_not_open(

@@ -21,15 +21,14 @@ from syncd.errors import (
 from syncd.roster import drafts, roster, trust
 from syncd.roster.members import Predecessor
 from syncd.roster.roster import Roster
-from syncd.roster.terms import SUITE, Epoch, Erased, Share
+from syncd.roster.terms import Erased
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog import note
 from syncd.tlog.note import Note
 from tests.cases import vectors
-from tests.roster.conftest import Club, begin
+from tests.roster.conftest import NOW, Club, begin, with_epoch
 from tests.roster.test_roster import edited
 
-NOW = 1_760_000_000
 VECTORS = vectors("syncd/successions")
 named = itemgetter("case")
 
@@ -250,40 +249,10 @@ def test_not_just_anybody_makes_us_say_that_we_are_old(club: Club) -> None:
 
 def with_keys(draft: Roster) -> Roster:
     """Give a draft of version 1 something that must not change later."""
-    epoch = Epoch(
-        "phone",
-        3,
-        1,
-        2,
-        b"\1" * 32,
-        tuple(
-            Share(n + 1, m.id, bytes([n]) * 32)
-            for n, m in enumerate(draft.members)
-        ),
-        5,
-        dealt=True,
-        suite=SUITE,
-    )
     origin = draft.members[0].origin
     erased = Erased(origin, 10, b"\2" * 32, ((3, 5),), "court_order")
-    return drafts.put(drafts.add_epoch(draft, epoch), ("erased",), erased)
-
-
-def other_epoch(draft: Roster, **changes: object) -> Roster:
-    epochs = [
-        replace(e, **changes) if e.kind == "phone" else e for e in draft.epochs
-    ]
-    return replace(draft, epochs=tuple(epochs))
-
-
-def first_member(draft: Roster, **changes: object) -> Roster:
-    first, *others = draft.members
-    return replace(draft, members=(replace(first, **changes), *others))
-
-
-def first_log(draft: Roster, **changes: object) -> Roster:
-    log = replace(draft.members[0].generation, **changes)
-    return first_member(draft, generations=(log,))
+    draft = with_epoch(draft, number=3, generation=5)
+    return drafts.put(draft, ("erased",), erased)
 
 
 @pytest.mark.parametrize("case", VECTORS["successions"], ids=named)
@@ -306,26 +275,23 @@ def test_succession(club: Club, case: dict[str, Any]) -> None:
 
 def test_a_retired_epoch_does_not_come_back(club: Club) -> None:
     draft = with_keys(club.founding(members="bank carrier police"))
-    old = drafts.read(
-        drafts.write(drafts.put(draft, ("epochs", "phone/3", "retired"), True))
-    )[1]
+    at = ("epochs", "phone/3", "retired")
+    old = drafts.read(drafts.write(drafts.put(draft, at, True)))[1]
     assert not draft.retired
     assert old.retired == {("phone", 3)}
-    back = other_epoch(drafts.begin(old, now=NOW), retired=False)
+    back = drafts.put(drafts.begin(old, now=NOW), at, False)
     with pytest.raises(UntrustedError, match="phone epoch 3 came back"):
         trust.check_succession(old, back)
 
 
 def test_a_domain_and_a_log_stay(club: Club) -> None:
-    machine = club.trusted()
-    old = machine.current
-    _, carrier = old.members
-    club.request("police")
-    stranger = club.founding(members="police").members[0]
-    moved = replace(stranger, id="bank")
+    old = club.trusted().current
+    [stranger] = club.founding(members="police").members
+    moved = drafts.put(old, ("members",), replace(stranger, id="bank"))
     with pytest.raises(UntrustedError, match=r"domain became police\.example"):
-        trust.check_succession(old, replace(old, members=(moved, carrier)))
-    twice = first_member(old, generations=old.members[0].generations * 2)
+        trust.check_succession(old, moved)
+    at, logs = ("members", "bank", "generations"), old.members[0].generations
+    twice = drafts.put(old, at, logs * 2)
     with pytest.raises(UntrustedError, match="a log of bank vanished"):
         trust.check_succession(twice, old)
 
@@ -345,9 +311,10 @@ def test_what_stays_from_version_to_version(
     why: str,
 ) -> None:
     was = machine.current
-    end = Predecessor("bank.example/syncd/txwz/0", 3, b"\4" * 32)
-    after = (
-        first_log(was, predecessor=end) if new is None else replace(was, **new)
-    )
+    after = replace(was, **new or {})
+    if new is None:
+        end = Predecessor("bank.example/syncd/txwz/0", 3, b"\4" * 32)
+        log = ("generations", was.members[0].origin, "predecessor")
+        after = drafts.put(was, ("members", "bank", *log), end)
     with pytest.raises(UntrustedError, match=why):
         trust.check_succession(replace(was, **old), after)
