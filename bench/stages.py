@@ -24,7 +24,7 @@ from syncd.flows import publish, stretch
 from syncd.flows.stretch import Run
 from syncd.indicator import absent, codec, folding, frames
 from syncd.store.home_stores import open_mirror
-from syncd.store.loading import load_claims
+from syncd.store.loading import load
 from syncd.tlog import merkle
 from syncd.tlog.merkle import BUNDLE, Frontier
 
@@ -99,7 +99,7 @@ def main() -> None:
         timed(
             "claims into an empty mirror.db",
             lambda rows: mirror._db.write_now(
-                lambda c: load_claims(c, next(numbers), rows)
+                lambda c: load(c, next(numbers), rows)
             ),
             [adds],
         )

@@ -17,19 +17,6 @@ from syncd.store.prepared import Prepared
 from syncd.store.tables import claim
 
 
-def load_claims(c: Connection, log_id: int, rows: Rows) -> None:
-    """Add rows of a log to its claims.
-
-    SQLite cuts them itself, a slice in a statement: no row is an object, and
-    other threads run meanwhile.
-    """
-    if c.dialect.name == "postgresql":
-        copy(c, claim, _columns(claim), ((*row, log_id) for row in rows))
-    else:
-        for spans, cells in rows.slices:
-            _CUT.run(c, spans, cells, log_id)
-
-
 def _cut() -> sa.Insert:
     """Return the statement that takes one of `folding.Rows`' slices."""
     cells = bindparam("cells", type_=sa.LargeBinary)
@@ -57,11 +44,18 @@ _CUT = Prepared(_cut(), "spans", "cells", "log")
 
 
 def load(
-    c: Connection, table: Table, log_id: int, rows: Iterable[Any]
+    c: Connection, log_id: int, rows: Iterable[Any], table: Table = claim
 ) -> None:
-    """Add rows of a log to a table that has `log_id` after their columns."""
+    """Add rows of a log to a table that has `log_id` after their columns.
+
+    SQLite cuts claims itself, a slice in a statement: no row is an object, and
+    other threads run meanwhile.
+    """
     if c.dialect.name == "postgresql":
         copy(c, table, _columns(table), ((*row, log_id) for row in rows))
+    elif isinstance(rows, Rows):
+        for spans, cells in rows.slices:
+            _CUT.run(c, spans, cells, log_id)
     else:
         _insert(table, log_id).many(c, rows)
 

@@ -25,7 +25,7 @@ from syncd.store import cutting, failpoint, kept_notes, log_rows
 from syncd.store import findings as finding_rows
 from syncd.store.book import reads, reads_few, writes
 from syncd.store.kept_notes import KeptNotes
-from syncd.store.loading import load, load_claims
+from syncd.store.loading import load
 from syncd.store.log_figures import LogFigures
 from syncd.store.mirror_erasures import MirrorErasures, erase_merged
 from syncd.store.prepared import Prepared, given
@@ -242,8 +242,8 @@ def _spend(c: Connection, log_id: int, batch: Batch, hour: int) -> None:
 
 
 def _add(c: Connection, log_id: int, batch: Batch) -> None:
-    load_claims(c, log_id, batch.adds)
-    load(c, mirror_sighting, log_id, batch.sightings)
+    load(c, log_id, batch.adds)
+    load(c, log_id, batch.sightings, mirror_sighting)
     failpoint.hit("merge.claims")
-    load(c, ending, log_id, batch.ends)
+    load(c, log_id, batch.ends, ending)
     _END.many(c, [(*end[:4], log_id) for end in batch.ends])
