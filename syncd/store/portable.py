@@ -25,33 +25,24 @@ class byte_place(GenericFunction[int]):
     type, inherit_cache = sa.Integer(), True
 
 
-@compiles(byte_place, "sqlite")
-def _instr(of: Any, compiler: Any, **kw: Any) -> str:
-    return f"instr{compiler.process(of.clause_expr, **kw)}"
-
-
-@compiles(byte_place, "postgresql")
-def _position(of: Any, compiler: Any, **kw: Any) -> str:
-    raw, wanted = (compiler.process(one, **kw) for one in of.clauses)
-    return f"position({wanted} IN {raw})"
-
-
 class public_field(GenericFunction[str]):
     """A text of the JSON object that a column of bytes holds, or NULL."""
 
     type, inherit_cache = sa.Text(), True
 
 
-@compiles(public_field, "sqlite")
-def _json_extract(of: Any, compiler: Any, **kw: Any) -> str:
-    raw, name = (compiler.process(one, **kw) for one in of.clauses)
-    return f"json_extract(CAST({raw} AS TEXT), '$.' || {name})"
+def _says(function: type, engine: str, text: str) -> None:
+    """Have an engine say a function so; {0} and {1} are what it is of."""
+
+    @compiles(function, engine)
+    def said(of: Any, compiler: Any, **kw: Any) -> str:
+        return text.format(*(compiler.process(x, **kw) for x in of.clauses))
 
 
-@compiles(public_field, "postgresql")
-def _json_member(of: Any, compiler: Any, **kw: Any) -> str:
-    raw, name = (compiler.process(one, **kw) for one in of.clauses)
-    return f"(convert_from({raw}, 'UTF8')::json ->> {name})"
+_says(byte_place, "sqlite", "instr({0}, {1})")
+_says(byte_place, "postgresql", "position({1} IN {0})")
+_says(public_field, "sqlite", "json_extract(CAST({0} AS TEXT), '$.' || {1})")
+_says(public_field, "postgresql", "(convert_from({0}, 'UTF8')::json ->> {1})")
 
 
 def timeline() -> sa.ColumnElement[str]:
