@@ -116,11 +116,11 @@ class Appeals(SealedBook):
 
     def _row(self, appeal: Appeal) -> dict[str, Any]:
         row = {name: getattr(appeal, name) for name in _BOUND}
-        sealed = self._cipher.seal_json(appeal, "appeal", *row.values())
+        sealed = self._seal(appeal, "appeal", *row.values())
         return {**row, "open": int(appeal.open), "sealed": sealed}
 
     def _opened(self, row: dict[str, Any]) -> Appeal:
         of = (row[name] for name in _BOUND)
-        opened = self._cipher.open_json
-        appeal: Appeal = opened(row["sealed"], Appeal, "appeal", *of)
+        appeal: Appeal
+        appeal = self._unseal(row["sealed"], Appeal, "appeal", *of)
         return replace(appeal, id=row["id"])

@@ -80,10 +80,8 @@ class SealedBook(Book):
         self, database: Database, cipher: VaultCipher, clock: Callable[[], int]
     ) -> None:
         super().__init__(database, clock)
-        self._cipher = cipher
-
-    def _hash(self, what: str, *parts: str | int | bytes) -> bytes:
-        return self._cipher.hash_of(what, *parts)
+        self._cipher, self._hash = cipher, cipher.hash_of
+        self._seal, self._unseal = cipher.seal_json, cipher.open_json
 
 
 def add_counts(

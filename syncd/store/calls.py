@@ -38,7 +38,7 @@ class Calls(SealedBook):
         """Keep a call once for a key; return how many are new. Durable."""
         now = self._clock()
         row = {"at": now, "once": self._hash("call", call.by, key)}
-        row["sealed"] = self._cipher.seal_json(call, "call", now)
+        row["sealed"] = self._seal(call, "call", now)
         new = insert(_call).values(row).on_conflict_do_nothing()
         return await self._run(new)
 
@@ -56,7 +56,7 @@ class Calls(SealedBook):
         )
         found: dict[tuple[str, str, str], tuple[int, int]] = {}
         for at, sealed in c.execute(rows):
-            call = self._cipher.open_json(sealed, Call, "call", at)
+            call = self._unseal(sealed, Call, "call", at)
             key = month_of(at), call.label, call.outcome
             n, money = found.get(key, (0, 0))
             found[key] = n + 1, money + call.amount

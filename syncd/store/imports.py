@@ -113,16 +113,16 @@ class Imports(SealedBook):
         self._end_others(c, list_id, anew=wanted.anew)
         c.execute(_dropped(job.list_id == list_id))
         id_ = (c.scalar(select(func.max(job.id))) or 0) + 1
-        seal, nothing = self._cipher.seal_json, hashlib.sha256().hexdigest()
+        nothing = hashlib.sha256().hexdigest()
         row = dict.fromkeys(("offset", "row", *_CAME), 0) | {
             "id": id_,
             "file": mac,
             "size": wanted.size,
-            "prefix": seal(nothing, "prefix", id_, 0),
+            "prefix": self._seal(nothing, "prefix", id_, 0),
             "began_at": self._clock(),
             "list_id": list_id,
             "caller": caller,
-            "sealed": seal((wanted.name, wanted.words), "import", id_),
+            "sealed": self._seal((wanted.name, wanted.words), "import", id_),
         }
         c.execute(sa.insert(import_job).values(row))
         [begun] = self._states(c, 1, job.id == id_)
@@ -160,7 +160,7 @@ class Imports(SealedBook):
         if not its:
             return ()
         found: tuple[str, Words]
-        found = self._cipher.open_json(its, _NAMED, "import", import_id)
+        found = self._unseal(its, _NAMED, "import", import_id)
         return found[1]
 
     @reads
@@ -213,8 +213,9 @@ class Imports(SealedBook):
         )
 
         def opened(sealed: bytes | None, *of: object) -> bytes:
-            raw = self._cipher.open_json
-            return raw(sealed, bytes, "refused", *of) if sealed else b""
+            if not sealed:
+                return b""
+            return bytes(self._unseal(sealed, bytes, "refused", *of))
 
         found = [
             Refused(
@@ -229,7 +230,7 @@ class Imports(SealedBook):
         self, import_id: int, rows: Sequence[tuple[int, bytes]]
     ) -> None:
         """Keep all cells of refused rows."""
-        seal, of = self._cipher.seal_json, ("refused", import_id)
+        seal, of = self._seal, ("refused", import_id)
         sealed = [
             (seal(cells, *of, row, "cells"), import_id, row)
             for row, cells in rows
@@ -245,7 +246,7 @@ class Imports(SealedBook):
     def _list_id(self, c: Connection, name: str) -> int:
         """Return the number of a list, which is made if there is none."""
         mac = self._hash("list", name)
-        sealed = self._cipher.seal_json(name, "list", mac)
+        sealed = self._seal(name, "list", mac)
         new = insert(import_list).values(mac=mac, sealed=sealed)
         c.execute(new.on_conflict_do_nothing())
         return self._named(c, name)
@@ -271,7 +272,7 @@ class Imports(SealedBook):
         return [self._opened(**row) for row in c.execute(wanted).mappings()]
 
     def _opened(self, mac: bytes, **row: Any) -> ImportStatus:
-        opened, id_ = self._cipher.open_json, row["id"]
+        opened, id_ = self._unseal, row["id"]
         row["name"], _ = opened(row["name"], _NAMED, "import", id_)
         row["list"] = opened(row["list"], str, "list", mac)
         at = "prefix", id_, row["offset"]

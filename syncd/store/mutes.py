@@ -25,18 +25,16 @@ class Mutes(SealedBook):
 
     async def put(self, subjects: Collection[str], mute: Mute) -> None:
         """Mute subjects; a new mute takes an old one's place."""
-        seal = self._cipher.seal_json
         rows = [
-            {"subject": one, "mute": seal(mute, "mute", one)}
+            {"subject": one, "mute": self._seal(mute, "mute", one)}
             for one in subjects
         ]
         await self._run(upsert(_muted, "mute"), rows)
 
     async def on(self, day: str) -> dict[str, Mute]:
         """Return what is muted on a day, by subject."""
-        opened = self._cipher.open_json
         found = {
-            one: opened(mute, Mute, "mute", one)
+            one: self._unseal(mute, Mute, "mute", one)
             for one, mute in await self._rows(sa.select(_muted))
         }
         return {one: mute for one, mute in found.items() if mute.until > day}

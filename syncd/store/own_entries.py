@@ -154,7 +154,7 @@ class OwnEntries(SealedBook):
             "name_mac": name_mac,
             "said_mac": said_mac,
             "list_mac": self._hash("own-list", entry.name) if own else None,
-            "sealed": self._cipher.seal_json(content, *of),
+            "sealed": self._seal(content, *of),
             "until": entry.until,
             "added_by": by,
             "added_at": now,
@@ -210,7 +210,7 @@ class OwnEntries(SealedBook):
     def _end(
         self, c: Connection, ids: Sequence[int], by: str, why: str
     ) -> int:
-        now, seal = self._clock(), self._cipher.seal_json
+        now, seal = self._clock(), self._seal
         rows = ((now, by, seal(why, "own end", i, now, by), i) for i in ids)
         return _END.many(c, rows)
 
@@ -307,7 +307,7 @@ class OwnEntries(SealedBook):
         entry = dict(zip(_CLEAR, clear, strict=True))
         type_, gone_at = entry["type"], entry["removed_at"]
         of = type_, entry["kind"], said_mac, entry["by"], entry["at"]
-        opened = self._cipher.open_json
+        opened = self._unseal
         try:
             value, name, fields = opened(sealed, _CONTENT, "own", *of)
             if gone_at is not None:

@@ -80,16 +80,14 @@ class ScreeningBook(SealedBook):
     ) -> list[tuple[Key, Screened]]:
         """Return the entries on some tokens."""
         macs = {self._hash("screen", *key): key for key in keys}
-        return [
-            (macs[mac], self._opened(mac, *row))
-            for mac, *row in _FIND.within(c, sorted(macs))
-        ]
+        rows = _FIND.within(c, sorted(macs))
+        return [(macs[row[0]], self._opened(row)) for row in rows]
 
     @reads
     def listed(self, c: Connection) -> list[Screened]:
         """Return all that are listed, or were."""
         rows = _ROW.where(_at.state.is_not(None)).order_by(_at.id)
-        return [self._opened(*row) for row in c.execute(rows)]
+        return [*map(self._opened, c.execute(rows))]
 
     @writes
     def move(
@@ -100,7 +98,7 @@ class ScreeningBook(SealedBook):
     ) -> None:
         """Keep what is said of some entries now, with its events."""
         for id_, state in states.items():
-            said = self._cipher.seal_json(state, "screening state", id_)
+            said = self._seal(state, "screening state", id_)
             its = sa.update(screened).where(_at.id == id_)
             c.execute(its.values(state=said))
         for data in news:
@@ -125,23 +123,14 @@ class ScreeningBook(SealedBook):
             "kind": one.key[0],
             "epoch": one.key[1],
             "until": one.until,
-            "sealed": self._cipher.seal_json(said, "screening", mac),
+            "sealed": self._seal(said, "screening", mac),
         }
 
-    def _opened(
-        self,
-        mac: bytes,
-        id_: int,
-        kind: str,
-        until: int,
-        sealed: bytes,
-        state: bytes | None,
-    ) -> Screened:
-        opened, said = self._cipher.open_json, tuple[bytes, str]
-        tail, reference = opened(sealed, said, "screening", mac)
-        listed = None
-        if state:
-            listed = opened(state, Listed, "screening state", id_)
+    def _opened(self, row: Sequence[Any]) -> Screened:
+        mac, id_, kind, until, sealed, state = row
+        said, of = tuple[bytes, str], ("screening state", id_)
+        tail, reference = self._unseal(sealed, said, "screening", mac)
+        listed = state and self._unseal(state, Listed, *of)
         return Screened(id_, kind, until, tail, reference, listed)
 
 

@@ -52,11 +52,11 @@ class Sightings(SealedBook):
         mac = self._hash("sighting", met.week, met.token)
         row = {**asdict(met), "mac": mac}
         short = row.pop("token")
-        row["sealed"] = self._cipher.seal_json(short, "sighting", mac)
+        row["sealed"] = self._seal(short, "sighting", mac)
         del row["id"]
         return row
 
     def _opened(self, row: dict[str, Any]) -> SightedToken:
         of = "sighting", row.pop("mac")
-        row["token"] = self._cipher.open_json(row.pop("sealed"), bytes, *of)
+        row["token"] = self._unseal(row.pop("sealed"), bytes, *of)
         return SightedToken(**row)

@@ -229,9 +229,7 @@ class Vault(SealedBook):
         try:
             if sealed is not None:
                 of = "vault", row["type"], row["kind"], fields_mac
-                value, again = self._cipher.open_json(
-                    sealed, tuple[str, str], *of
-                )
+                value, again = self._unseal(sealed, tuple[str, str], *of)
             content = record.decode(row["type"], fields)
         except (DamagedError, msgspec.DecodeError) as e:
             raise DamagedError(
@@ -258,8 +256,7 @@ def _where(cipher: VaultCipher, asked: Query) -> Iterator[ColumnElement[bool]]:
         yield _at.id.in_(asked.ids)
     if asked.states:
         yield _at.state.in_([*map(int, asked.states)])
-    alike = ("type", "kind", "caller", "import_id")
-    for name in alike:
+    for name in ("type", "kind", "caller", "import_id"):
         if value := getattr(asked, name):
             yield _at[name] == value
     if asked.list_id:
