@@ -15,6 +15,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from syncd.errors import MalformedError
 
+_UNREAD = ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion
+
 
 def parse(der: bytes) -> x509.Certificate:
     """Read a certificate.
@@ -24,12 +26,7 @@ def parse(der: bytes) -> x509.Certificate:
     """
     try:
         return x509.load_der_x509_certificate(der)
-    except (
-        ValueError,
-        TypeError,
-        UnsupportedAlgorithm,
-        x509.InvalidVersion,
-    ) as e:
+    except _UNREAD as e:
         raise MalformedError("certificate: not a DER certificate") from e
 
 
@@ -46,7 +43,7 @@ def load(raw: bytes) -> bytes:
         return raw
     try:
         found = x509.load_pem_x509_certificate(raw)
-    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as e:
+    except _UNREAD as e:
         raise MalformedError("certificate: not a PEM certificate") from e
     return found.public_bytes(Encoding.DER)
 
@@ -58,7 +55,7 @@ def pin(der: bytes) -> str:
         spki = found.public_key().public_bytes(
             Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         )
-    except (ValueError, UnsupportedAlgorithm) as e:
+    except _UNREAD as e:
         raise MalformedError("certificate: unusable public key") from e
     return hashlib.sha256(spki).hexdigest()
 
