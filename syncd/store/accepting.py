@@ -39,7 +39,7 @@ _at, _this = vault.c, vault.c.id == sa.bindparam("row")
 _INSERT = Prepared(
     sa.insert(vault),
     *("id", "type", "kind", "sealed", "fields_id", "value_mac", "fields_mac"),
-    *("state", "urgent", "accepted_at", "import_id", "epoch", "token"),
+    *("urgent", "epoch", "token", "state", "accepted_at", "import_id"),
     "caller",
 )
 _FIND_BY = Prepared(sa.insert(vault_value), "mac", "vault_id")
@@ -248,11 +248,10 @@ def _row(
     cipher: VaultCipher,
     new: tuple[int, NewReport, bytes],
     fields_ids: dict[bytes, int],
-    fixed: tuple[int, int, int | None, str | None],
+    fixed: tuple[object, ...],
 ) -> tuple[object, ...]:
     """Return what `_INSERT` wants; `fixed`: state, time, import, caller."""
     id_, report, mac = new
-    state, now, import_id, caller = fixed
     fields_mac = cipher.hash_of("fields", report.type, mac + report.fields)
     sealed = None
     if report.value:
@@ -262,8 +261,8 @@ def _row(
     return (
         *(id_, report.type, report.kind, sealed),
         *(fields_ids[report.fields], mac, fields_mac),
-        *(state, int(report.urgent), now, import_id),
-        *(report.epoch or None, report.token or None, caller),
+        *(int(report.urgent), report.epoch or None, report.token or None),
+        *fixed,
     )
 
 

@@ -22,7 +22,7 @@ from collections.abc import (
     Iterable,
     Sequence,
 )
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -197,7 +197,7 @@ class AccessBook(SealedBook):
     @writes
     def _record_all(
         self, c: Connection, groups: Sequence[Sequence[Access]]
-    ) -> list[range]:
+    ) -> list[list[int]]:
         now = self._clock()
         number = now // MONTH_S
         newest, sealed = _NEWEST.one(c, number)
@@ -229,11 +229,8 @@ class AccessBook(SealedBook):
         _INSERT.many(c, rows)
         _PLACE.many(c, places)
         self._last = newest, hash_
-        ids = list[range]()
-        for group in groups:
-            ids.append(range(first, first + len(group)))
-            first += len(group)
-        return ids
+        ids = iter(range(first, newest + 1))
+        return [[*islice(ids, len(group))] for group in groups]
 
     def _previous(self, c: Connection) -> tuple[int, bytes]:
         """Return id and hash of this writer's newest record, 0 for none."""

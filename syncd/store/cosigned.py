@@ -44,7 +44,7 @@ class CosignRows(Book):
 
         def job(c: Connection) -> None:
             last = _cosigned(c, role, origin)
-            if _tree(last) != _tree(old):
+            if (last and last[:2]) != (old and old[:2]):
                 raise StaleError(
                     "cosign: {origin}: signed meanwhile", origin=origin
                 )
@@ -61,8 +61,8 @@ class CosignRows(Book):
                     origin=origin,
                     size=new.size,
                 )
-            row = {"size": new.size, "root": new.root, "note": new.note}
-            c.execute(_COSIGN, {"role": role, "origin": origin, **row})
+            its = {"role": role, "origin": origin}
+            c.execute(_COSIGN, its | new._asdict())
             failpoint.hit("cosign.row")
 
         await self._db.write(job, lambda: failpoint.hit("cosign.committed"))
@@ -145,10 +145,6 @@ def take_effect(c: Connection, head: OwnHead, now: int) -> None:
     size = head.frontier.size
     new = sa.insert(effect).values(origin=head.origin, size=size, at=now)
     c.execute(new)
-
-
-def _tree(signed: Cosigned | None) -> tuple[int, bytes] | None:
-    return (signed.size, signed.root) if signed else None
 
 
 def _cosigned(c: Connection, role: str, origin: str) -> Cosigned | None:

@@ -28,12 +28,13 @@ from syncd.tlog.merkle import BUNDLE
 
 Span = tuple[int, int]  # first index, one past the last
 held, mark = claim.c, ending.c
-_SAYING = claim, mirror_sighting  # what entries say, by token
-_ENTRY = {t: given(t.c.token, t.c.log_id, t.c.idx) for t in _SAYING}
-_DROP = {t: Prepared(sa.delete(t).where(_ENTRY[t])) for t in _SAYING}
+_DROP = [  # what entries say, by token
+    Prepared(sa.delete(t).where(given(t.c.token, t.c.log_id, t.c.idx)))
+    for t in (claim, mirror_sighting)
+]
 _STOOD = Prepared(
     select(held.token, held.idx, held.kind_epoch, held.record).where(
-        _ENTRY[claim], held.ended_by.is_(None)
+        given(held.token, held.log_id, held.idx), held.ended_by.is_(None)
     )
 )
 _OF_CLAIM = sa.and_(*(mark[key.name] == key for key in claim.primary_key))
@@ -206,17 +207,12 @@ class Erasure:
         c, log_id = self.c, self.log_id
         closed = bundles.close(c, log_id, self.origin, n, gone)
         places = [(token_of(p), log_id, index) for index, p in closed.items()]
-        for table in _SAYING:
-            self._drop(table, places)
+        if (day := self.day) is not None:
+            self.in_force += [p[2] for p in places if self._stood(p, day)]
+        for drop in _DROP:
+            drop.many(c, places)
         log_rows.drop(c, missing, log_id, missing.c.idx.in_(closed))
         self._stand_again([*closed])
-
-    def _drop(self, table: sa.Table, places: Sequence[Any]) -> None:
-        """Drop the rows of entries at (token, log, index)."""
-        if self.day is not None and table is claim:
-            day = self.day
-            self.in_force += [p[2] for p in places if self._stood(p, day)]
-        _DROP[table].many(self.c, places)
 
     def _stood(self, place: tuple[Any, ...], day: int) -> bool:
         """Tell whether a claim at a place says something on a day."""

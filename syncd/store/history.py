@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from syncd.messages import wire
 from syncd.store.book import Tables, writes
+from syncd.store.prepared import Prepared
 from syncd.store.tables import Bytes, Int, Text, column, key, own_table
 
 KEPT_DAYS: Final = 90
@@ -21,6 +22,15 @@ _seen = own_table(
     column("state", Int),  # its place in STATES
     column("why", Bytes),  # a message as it travels
     sqlite_with_rowid=False,
+)
+_new = insert(_seen)
+_KEEP = Prepared(
+    _new.on_conflict_do_update(
+        _seen.primary_key,
+        set_={"state": _new.excluded.state, "why": _new.excluded.why},
+        where=_new.excluded.state > _seen.c.state,
+    ),
+    *_seen.c.keys(),
 )
 
 
@@ -35,17 +45,10 @@ class History(Tables):
 
         What is over KEPT_DAYS old goes.
         """
-        new = insert(_seen)
-        worse = new.on_conflict_do_update(
-            index_elements=[*_seen.primary_key.columns],
-            set_={"state": new.excluded.state, "why": new.excluded.why},
-            where=new.excluded.state > _seen.c.state,
-        )
         said = (
             (m, day, s, msgspec.json.encode(wire.of(w))) for m, s, w in seen
         )
-        names = _seen.c.keys()
-        c.execute(worse, [dict(zip(names, row, strict=True)) for row in said])
+        _KEEP.many(c, said)
         c.execute(sa.delete(_seen).where(_seen.c.day <= day - KEPT_DAYS))
 
     async def since(self, day: int) -> list[tuple[str, int, int, bytes]]:

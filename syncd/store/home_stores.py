@@ -81,7 +81,7 @@ class OwnStore(OwnBooks):
             database = Database(server or home / OWN, "own")
             undo.callback(database.close)
             if succession is not None:
-                succeed(database, succession)
+                database.write_now(lambda c: succeed(c, succession))
             self.log = OwnLogStore(database, home / HIGH_WATER, clock)
             self._open = undo.pop_all()
         lists = cipher.derived(LISTS)

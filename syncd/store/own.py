@@ -346,25 +346,20 @@ class Succession(NamedTuple):
     end: Cut  # where it did, as the roster says
 
 
-def succeed(database: Database, succession: Succession) -> None:
+def succeed(c: Connection, succession: Succession) -> None:
     """Begin the next log, unless it is there; all or nothing.
 
     What stands in the old log behind its end counts for nobody, so those
     reports wait again and will stand in the new one; and what was to be
     retracted, and no longer can be, is published again.
     """
-    head = succession.head
-
-    def job(c: sa.Connection) -> None:
-        if not id_of(c, head.origin):
-            begin(c, head)
-            if old := id_of(c, succession.before):
-                retracting.turn(c, old, _common(c, old, succession))
-
-    database.write_now(job)
+    if not id_of(c, succession.head.origin):
+        begin(c, succession.head)
+        if old := id_of(c, succession.before):
+            retracting.turn(c, old, _common(c, old, succession))
 
 
-def _common(c: sa.Connection, log_id: int, succession: Succession) -> int:
+def _common(c: Connection, log_id: int, succession: Succession) -> int:
     """Return how many entries of an old log of ours count for all.
 
     None, if it is not the log that the roster ended: where the two parted is

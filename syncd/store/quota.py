@@ -6,7 +6,7 @@ request for what was given just now is debited again only if it comes often.
 """
 
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -87,12 +87,12 @@ class Quotas(Tables):
             QuotaError: a limit would be passed; says when to come back.
         """
         book = await self._book(debit)
-        room, left = _left(debit, book)
+        _, left = _left(debit, book)
         if self._free(debit):
             return left
         if debit.n > left:
             self._denied[debit.row] += debit.n
-            raise _refusal(debit, book, room, left)
+            raise _refusal(debit, book)
         _add(book, debit)
         try:
             why = await self._debits.submit(debit)
@@ -144,9 +144,8 @@ class Quotas(Tables):
             if not self._db.fence and at not in self._doubted:
                 continue
             book = books[at] = books.get(at) or _windows(c, at)
-            room, left = _left(debit, book)
-            if debit.n > left:
-                refused[i] = _refusal(debit, book, room, left)
+            if debit.n > _left(debit, book)[1]:
+                refused[i] = _refusal(debit, book)
             else:
                 _add(book, debit)
         minutes, given = Counter[Row](), Counter[Row]()
@@ -227,13 +226,9 @@ def _left(debit: Debit, book: Book) -> tuple[dict[Limit, int], int]:
     return room, max(min(room.values(), default=debit.n), 0)
 
 
-def _refusal(
-    debit: Debit,
-    book: Mapping[int, Window],
-    room: Mapping[Limit, int],
-    left: int,
-) -> QuotaError:
+def _refusal(debit: Debit, book: Book) -> QuotaError:
     """Name the limit that the debit would pass for longest."""
+    room, left = _left(debit, book)
 
     def wait_s(limit: Limit) -> int:
         over = debit.n - room[limit]

@@ -28,12 +28,11 @@ class RosterFiles:
         Raises:
             DamagedError: one between is missing, or cannot be read.
         """
-        if not self._directory.is_dir():
-            return []
-        found: dict[int, Path] = {}
-        for path in self._directory.iterdir():
-            if match := _NAME.fullmatch(path.name):
-                found[int(match[1])] = path
+        found = {
+            int(match[1]): path
+            for path in self._directory.glob("*.note")
+            if (match := _NAME.fullmatch(path.name))
+        }
         if sorted(found) != list(range(1, len(found) + 1)):
             raise DamagedError(
                 "{directory}: versions {found}… have a gap",

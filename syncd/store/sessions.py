@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete
 from syncd.errors import UsageError
 from syncd.store import bearer as bearers
 from syncd.store.bearer import Bearer
-from syncd.store.book import Book, any_daemon_writes, reads_few
+from syncd.store.book import Book, any_daemon_writes
 from syncd.store.tables import Bytes, Int, Text, column, key, own_table
 
 LONGEST_S: Final = 86_400
@@ -86,7 +86,9 @@ class Sessions(Book):
 
     async def find(self, secret: str, *, used: bool = True) -> Session | None:
         """Return whose session that is, and note that it is in use."""
-        found = await self._look(secret)
+        found = await self._db.read(
+            lambda c: self._find(c, secret, ticket=0), few=True
+        )
         if used and found and self._clock() - found.used_at >= _FRESH_S:
             await self._set(found.id, {"used_at": self._clock()})
         return found
@@ -104,10 +106,6 @@ class Sessions(Book):
         """Return the sessions that are open, the newest first."""
         newest = self._open(0).order_by(_at.began_at.desc())
         return [*map(_read, await self._rows(newest))]
-
-    @reads_few
-    def _look(self, c: Connection, secret: str) -> Session | None:
-        return self._find(c, secret, ticket=0)
 
     def _find(
         self, c: Connection, secret: str, *, ticket: int
