@@ -1,7 +1,7 @@
 """Lists come again: what stands is known, what was taken back stays away."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +10,13 @@ from syncd import canonical
 from syncd.errors import MissingError, RefusedError, UsageError
 from syncd.flows.draft import NewReport
 from syncd.flows.ports import State
-from syncd.flows.submission import ImportEnd, ImportStatus, Outcome, Submission
+from syncd.flows.submission import (
+    ImportBegin,
+    ImportEnd,
+    ImportStatus,
+    Outcome,
+    Submission,
+)
 from syncd.store import gone, imports
 from syncd.store.home_stores import OwnStore
 from syncd.store.imports import Refused
@@ -65,6 +71,19 @@ def reports(said: Iterable[NewReport | int]) -> list[NewReport]:
     return [phone(one) if isinstance(one, int) else one for one in said]
 
 
+async def read(
+    own: OwnStore,
+    of: ImportBegin,
+    *said: NewReport | int,
+    refused: Sequence[Refused] = (),
+) -> int:
+    """Begin an import, and take in all of its rows."""
+    begun = await own.imports.begin(of)
+    how = Submission("desk", TODAY)
+    await own.vault.accept(reports(said), step(begun.id), how, refused)
+    return begun.id
+
+
 async def run(
     own: OwnStore,
     name: str,
@@ -77,11 +96,9 @@ async def run(
     With `agreed`, what would be taken back is named as soon as it is told.
     """
     number = len(await own.imports.history())
-    begun = await own.imports.begin(file(str(number), name, anew=True))
     rows = [Refused(n, b'{"no":1}', raw) for n, raw in enumerate(refused, 1)]
-    how = Submission("desk", TODAY)
-    await own.vault.accept(reports(said), step(begun.id), how, rows)
-    return await end(own, begun.id, **ending)
+    of = file(str(number), name, anew=True)
+    return await end(own, await read(own, of, *said, refused=rows), **ending)
 
 
 async def end(
@@ -270,11 +287,8 @@ async def test_the_next_file_comes_though_the_last_was_not_agreed_to(
     await run(own, "a", 1, 2)
     with pytest.raises(RefusedError, match="gone: 1 of"):
         await run(own, "a", 1, 2, gone="retract")
-    begun = await own.imports.begin(file("next", "a"))
-    mark = step(begun.id)
-    rows = [phone(1), phone(2), phone(4)]
-    await own.vault.accept(rows, mark, Submission("desk", TODAY))
-    state = await end(own, begun.id, agreed=True)
+    id_ = await read(own, file("next", "a"), 1, 2, 4)
+    state = await end(own, id_, agreed=True)
     assert (state.due, state.dropped) == (1, 1)
     assert await in_force(own) == ["1", "2", "4"]
 
@@ -367,9 +381,7 @@ async def test_what_was_mended_stays_while_its_row_is_refused(
 async def test_what_stopped_imports_found_is_not_mended(own: OwnStore) -> None:
     """A row that is always refused, as of a sum, keeps none of it."""
     await run(own, "a", 1, 2, refused=("sum",))
-    begun = await own.imports.begin(file("a", "a"))
-    mark = step(begun.id)
-    await own.vault.accept([phone(1), phone(2)], mark, Submission("d", TODAY))
+    await read(own, file("a", "a"), 1, 2)
     # It is begun anew with tonight's file.
     for dropped in (0, 1):
         state = await run(own, "a", 1, refused=("sum",), agreed=True)
