@@ -158,8 +158,7 @@ r, back = Log().report, Log().retract  # the same of any log
 class Clock:
     """Unix seconds that a test moves."""
 
-    def __init__(self) -> None:
-        self.now = NOW
+    now = NOW
 
     def __call__(self) -> int:
         return self.now
@@ -198,10 +197,9 @@ def own(tmp_path: Path, clock: Clock, fresh: Path) -> Iterator[OwnStore]:
 
 def open_own(home: Path, clock: Clock, **other: Any) -> OwnStore:
     """Open a home's own.db under this test's keys."""
-    keys: dict[str, Any] = {"cipher": VaultCipher(b"v" * 32)}
-    keys |= {"access_key": b"a" * 32}
-    keys |= {"server": postgres.of(home)}
-    return OwnStore(home, clock=clock, **{**keys, **other})
+    own = {"cipher": VaultCipher(b"v" * 32), "access_key": b"a" * 32}
+    more = {**own, "server": postgres.of(home), **other}
+    return OwnStore(home, clock=clock, **more)
 
 
 @pytest.fixture

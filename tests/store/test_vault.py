@@ -33,14 +33,12 @@ from syncd.store.vault import Query
 from syncd.tlog.merkle import Frontier
 from tests import postgres
 from tests.store.conftest import (
-    Clock,
     Log,
     Reopen,
     accepted,
     crash_at,
     file,
     known,
-    open_own,
     r,
     row_of,
     sql,
@@ -82,7 +80,7 @@ async def one(own: OwnStore) -> int:
 async def publish(
     own: OwnStore, log: Log, id_: int, *, ends: bool = False
 ) -> None:
-    row = Published(id_, int(ends), b"t" * 16, 1, ends)
+    row = Published(id_, log.frontier.size, b"t" * 16, 1, ends)
     await log.write(own, r(1), rows=[row])
 
 
@@ -334,64 +332,56 @@ def found_in(home: Path, value: str) -> bool:
 
 @SEALED
 async def test_no_raw_value_on_disk(
-    tmp_path: Path, log: Log, clock: Clock, cipher: VaultCipher, shows: bool
+    tmp_path: Path, log: Log, reopen: Reopen, cipher: VaultCipher, shows: bool
 ) -> None:
     """Neither database nor WAL shows it; the same search finds it in clear."""
-    own = open_own(tmp_path, clock, cipher=cipher)
-    try:
-        report = NewReport("phone", VALUE, fields(), again=VALUE)
-        (id_,) = await accept(own, report)
-        assert found_in(tmp_path, VALUE) is shows  # still in the WAL
-        await publish(own, log, id_)
-        await own.vault.retract([id_], WRONG)
-        await own.vault.find_value("phone", VALUE)
-        await own.database.purge()
-        assert found_in(tmp_path, VALUE) is shows  # now in the database
-    finally:
-        own.close()
+    own = reopen(cipher=cipher)
+    report = NewReport("phone", VALUE, fields(), again=VALUE)
+    (id_,) = await accept(own, report)
+    assert found_in(tmp_path, VALUE) is shows  # still in the WAL
+    await publish(own, log, id_)
+    await own.vault.retract([id_], WRONG)
+    await own.vault.find_value("phone", VALUE)
+    await own.database.purge()
+    assert found_in(tmp_path, VALUE) is shows  # now in the database
+    own.close()
     assert found_in(tmp_path, VALUE) is shows
 
 
 @SEALED
 async def test_nothing_of_a_list_is_on_the_disk(
-    tmp_path: Path, clock: Clock, cipher: VaultCipher, shows: bool
+    tmp_path: Path, reopen: Reopen, cipher: VaultCipher, shows: bool
 ) -> None:
     """Neither its name, nor its file's, nor a refused row, nor a reason."""
     names = ["list of Li", "Li.csv", "n/a of Li", "cells of Li", "told by Li"]
     list_, file, why, cells, again = names
-    own = open_own(tmp_path, clock, cipher=cipher)
-    try:
-        wanted = ImportBegin(name=file, size=9, file="f", list=list_)
-        state = await own.imports.begin(wanted)
-        refused = [Refused(1, why.encode(), VALUE)]
-        await accept(own, phone(1))
-        await own.vault.retract([1], Terms("entry_error", DAY))
-        row = dataclasses.replace(phone(1), raw=VALUE)
-        how = Submission(again=again)
-        done = await own.vault.accept([row], step(state.id), how, refused)
-        assert done == [accepted(2)]
-        await own.imports.keep_cells(state.id, [(1, cells.encode())])
-        for name in names:
-            assert found_in(tmp_path, name) is shows, name
-        assert not found_in(tmp_path, VALUE)  # of cells, only a hash is kept
-        opened = await own.imports.state(state.id)
-        assert (opened.list, opened.name) == (list_, file)
-    finally:
-        own.close()
+    own = reopen(cipher=cipher)
+    wanted = ImportBegin(name=file, size=9, file="f", list=list_)
+    state = await own.imports.begin(wanted)
+    refused = [Refused(1, why.encode(), VALUE)]
+    await accept(own, phone(1))
+    await own.vault.retract([1], Terms("entry_error", DAY))
+    row = dataclasses.replace(phone(1), raw=VALUE)
+    how = Submission(again=again)
+    done = await own.vault.accept([row], step(state.id), how, refused)
+    assert done == [accepted(2)]
+    await own.imports.keep_cells(state.id, [(1, cells.encode())])
+    for name in names:
+        assert found_in(tmp_path, name) is shows, name
+    assert not found_in(tmp_path, VALUE)  # of cells, only a hash is kept
+    opened = await own.imports.state(state.id)
+    assert (opened.list, opened.name) == (list_, file)
 
 
 async def test_another_key_opens_nothing(
-    own: OwnStore, tmp_path: Path, clock: Clock
+    own: OwnStore, reopen: Reopen
 ) -> None:
     """A vault under the wrong key is damaged, not empty."""
     await accept(own, phone(1))
     own.close()
-    other = open_own(tmp_path, clock, cipher=VaultCipher(b"w" * 32))
-    try:
-        with pytest.raises(DamagedError, match="row 1 does not open"):
-            await other.vault.waiting(1, ["phone"])
-    finally:
-        other.close()
+    other = reopen(cipher=VaultCipher(b"w" * 32))
+    with pytest.raises(DamagedError, match="row 1 does not open"):
+        await other.vault.waiting(1, ["phone"])
 
 
 async def test_a_row_in_anothers_place_does_not_open(own: OwnStore) -> None:
@@ -427,12 +417,10 @@ async def turned(own: OwnStore, log: Log, size: int, root: bytes) -> None:
 async def three(own: OwnStore, log: Log) -> list[int]:
     """Publish three rows, one an entry; the second is ended by the fourth."""
     ids = await accept(own, phone(1), phone(2), phone(3))
-    for at, id_ in enumerate(ids):
-        await log.write(own, r(1), rows=[Published(id_, 0 + at, b"t" * 16, 1)])
+    for id_ in ids:
+        await publish(own, log, id_)
     await own.vault.retract([ids[1]], WRONG)
-    await log.write(
-        own, r(1), rows=[Published(ids[1], 3, b"t" * 16, 1, ends=True)]
-    )
+    await publish(own, log, ids[1], ends=True)
     return ids
 
 
