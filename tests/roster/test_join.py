@@ -170,17 +170,20 @@ def certified(key: Any, hash_: hashes.SHA256 | None) -> bytes:
     )
 
 
-@pytest.mark.parametrize("kind", ["ec", "rsa"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ec.generate_private_key(ec.SECP256R1()),
+        lambda: rsa.generate_private_key(65537, 2048),
+    ],
+    ids=["ec", "rsa"],
+)
 def test_an_institution_may_bring_its_own_tls_key(
-    club: Club, kind: str
+    club: Club, make: Callable[[], Any]
 ) -> None:
     """Its CA's certificate, with a key of another type."""
     club.request("bank")
-    own: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-    if kind == "ec":
-        own = ec.generate_private_key(ec.SECP256R1())
-    else:
-        own = rsa.generate_private_key(65537, 2048)
+    own = make()
     pem = own.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     der = certified(own, hashes.SHA256())
     club.keys["bank"] = replace(

@@ -5,9 +5,7 @@ import pytest
 from syncd.errors import MalformedError
 from syncd.roster import certificate, keys
 from syncd.roster.keys import MemberKeys
-from tests.roster.conftest import Club
-
-NOW = 1_760_000_000
+from tests.roster.conftest import NOW, Club, Dice
 
 
 def make(club: Club, domain: str = "bank.example") -> MemberKeys:
@@ -26,12 +24,7 @@ def test_names_follow_domain_and_alliance(club: Club) -> None:
 
 
 def test_the_same_dice_give_the_same_keys(club: Club) -> None:
-    seed = iter(range(100))
-    other = iter(range(100))
-    first = keys.generate("a.b", "c", lambda n: bytes([next(seed)]) * n, now=1)
-    again = keys.generate(
-        "a.b", "c", lambda n: bytes([next(other)]) * n, now=1
-    )
+    first, again = (make(Club(Dice("same"))) for _ in range(2))
     assert first == again
     assert first != make(club)
 

@@ -90,9 +90,10 @@ def test_rotation(club: Club, case: dict[str, Any]) -> None:
         assert machine.version == 2
 
 
-def test_a_new_key_under_an_old_name_is_another_key(club: Club) -> None:
+def test_a_new_key_under_an_old_name_is_another_key(
+    club: Club, machine: TrustedRoster
+) -> None:
     """Alice loses her key; bob and eve give her a new one."""
-    machine = club.trusted()
     lost = club.admins.pop("alice")
     draft = drafts.add_admin(begin(machine), club.admin("alice").verifier)
     assert (
@@ -106,8 +107,9 @@ def test_a_new_key_under_an_old_name_is_another_key(club: Club) -> None:
         machine.update(bytes(stale))
 
 
-def test_one_admin_signing_twice_counts_once(club: Club) -> None:
-    machine = club.trusted()
+def test_one_admin_signing_twice_counts_once(
+    club: Club, machine: TrustedRoster
+) -> None:
     text = begin(machine).text
     line = club.admin("bob").sign(text)
     with pytest.raises(UntrustedError, match="signed by 1"):
@@ -117,9 +119,10 @@ def test_one_admin_signing_twice_counts_once(club: Club) -> None:
 # ---------------------------------------------------------------- order
 
 
-def test_a_version_that_we_have_changes_nothing(club: Club) -> None:
+def test_a_version_that_we_have_changes_nothing(
+    club: Club, machine: TrustedRoster
+) -> None:
     """Again, an older one, or the same with other signatures."""
-    machine = club.trusted()
     first, second = machine.current, begin(machine)
     raw = club.signed(second, "bob", "eve", current=first)
     assert machine.examine(raw).version == 2
@@ -131,8 +134,9 @@ def test_a_version_that_we_have_changes_nothing(club: Club) -> None:
     assert machine.version == 2
 
 
-def test_two_versions_are_a_fork_if_both_are_signed(club: Club) -> None:
-    machine = club.trusted()
+def test_two_versions_are_a_fork_if_both_are_signed(
+    club: Club, machine: TrustedRoster
+) -> None:
     first = machine.current
     club.follow(machine, begin(machine))
     other = drafts.begin(first, now=NOW + 61)
@@ -143,8 +147,9 @@ def test_two_versions_are_a_fork_if_both_are_signed(club: Club) -> None:
     assert machine.current.issued == NOW + 60
 
 
-def test_a_version_after_another_history_is_a_fork(club: Club) -> None:
-    machine = club.trusted()
+def test_a_version_after_another_history_is_a_fork(
+    club: Club, machine: TrustedRoster
+) -> None:
     first = machine.current
     hidden = drafts.begin(first, now=NOW + 61)
     club.follow(machine, begin(machine))
@@ -179,8 +184,7 @@ def test_what_no_signature_makes_right(
         machine.update(raw)
 
 
-def test_load_replays_a_chain(club: Club) -> None:
-    machine = club.trusted()
+def test_load_replays_a_chain(club: Club, machine: TrustedRoster) -> None:
     notes = [club.signed(machine.current, "alice", "bob")]
     for _ in range(3):
         draft = begin(machine)
@@ -202,9 +206,8 @@ def test_load_replays_a_chain(club: Club) -> None:
 
 
 def test_expired_is_a_state_and_the_next_version_ends_it(
-    club: Club,
+    club: Club, machine: TrustedRoster
 ) -> None:
-    machine = club.trusted()
     late = machine.current.expires
     assert not machine.current.expired(late - 1)
     assert machine.current.expired(late)
@@ -215,24 +218,27 @@ def test_expired_is_a_state_and_the_next_version_ends_it(
     assert not machine.current.expired(late + 10)
 
 
-def test_a_newer_format_stops_merging_and_no_more(club: Club) -> None:
-    machine = club.trusted()
+def test_a_newer_format_stops_merging_and_no_more(
+    club: Club, machine: TrustedRoster
+) -> None:
     assert not machine.current.stops_merging
     draft = replace(begin(machine), format=roster.FORMAT + 1)
     club.follow(machine, draft)
     assert machine.current.stops_merging
 
 
-def test_an_unknown_field_asks_for_newer_software(club: Club) -> None:
-    machine = club.trusted()
+def test_an_unknown_field_asks_for_newer_software(
+    club: Club, machine: TrustedRoster
+) -> None:
     text = begin(machine).text.replace('"format"', '"folk":1,"format"')
     raw = Note(text, tuple(club.admin(a).sign(text) for a in ("bob", "eve")))
     with pytest.raises(NewerError, match=r"roster\.folk: unknown field"):
         machine.update(bytes(raw))
 
 
-def test_not_just_anybody_makes_us_say_that_we_are_old(club: Club) -> None:
-    machine = club.trusted()
+def test_not_just_anybody_makes_us_say_that_we_are_old(
+    club: Club, machine: TrustedRoster
+) -> None:
     text = begin(machine).text.replace('"format"', '"folk":1,"format"')
     raw = bytes(Note(text, (club.admin("bob").sign(text),)))
     with pytest.raises(UntrustedError, match="a newer version is signed by 1"):

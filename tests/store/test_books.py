@@ -120,8 +120,8 @@ def access(**other: Any) -> Access:
     )
 
 
-async def record(own: OwnStore, n: int = 1) -> None:
-    await own.access.record([access()] * n)
+async def record(own: OwnStore, n: int = 1, **other: Any) -> None:
+    await own.access.record([access(**other)] * n)
 
 
 async def test_a_look_up_is_recorded_before_its_answer(
@@ -152,7 +152,7 @@ async def test_a_record_names_its_writers_record_before(
     await record(own, 2)
     own.close()
     again = reopen()
-    await again.access.record([access()])
+    await record(again)
     found = await again.access.page()
     assert [(row.id, row.previous) for row in found] == [
         *((1, 0), (2, 1), (3, 2))
@@ -215,7 +215,7 @@ async def test_a_month_whose_key_a_failover_lost_has_another(
             c.execute(sa.delete(table))
 
     await own.database.write(lose)
-    await own.access.record([access(reference="after")])
+    await record(own, reference="after")
     own.close()
     [row] = await reopen().access.page()
     assert row.reference == "after"
@@ -284,9 +284,9 @@ async def test_records_are_found_by_when_and_on_what(
     origin, month = "bank.example/syncd/txwz/1", 31 * 86_400
     await own.access.record([access(), access(positions=None)])
     clock.now += month
-    await own.access.record([access(caller="desk 2", tokens=[b"u" * 16])])
+    await record(own, caller="desk 2", tokens=[b"u" * 16])
     both = [(origin, 7), (origin, 8)]
-    await own.access.record([access(purpose="appeal", positions=both)])
+    await record(own, purpose="appeal", positions=both)
 
     async def ids(after: int = 0, **wanted: Any) -> list[int]:
         page = await own.access.page(after, **wanted)
@@ -316,7 +316,7 @@ async def test_records_are_counted_by_whom_what_for_and_when(
     )
     clock.now = begin + 900
     both = [("bank.example/syncd/txwz/1", n) for n in (7, 8)]
-    await own.access.record([access(caller="desk 2", positions=both)])
+    await record(own, caller="desk 2", positions=both)
     first = [
         (begin, "desk 1", "appeal", 1, 1),
         (begin, "desk 1", "payment_screen", 2, 1),
@@ -372,7 +372,7 @@ async def test_tags_change_with_the_month(
 
 async def test_concurrent_look_ups_share_a_commit(own: OwnStore) -> None:
     """All are recorded, each once."""
-    await asyncio.gather(*(own.access.record([access()]) for _ in range(200)))
+    await asyncio.gather(*(record(own) for _ in range(200)))
     assert len(await own.access.page(limit=1000)) == 200
 
 

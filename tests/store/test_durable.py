@@ -10,7 +10,7 @@ import pytest
 from syncd.errors import DamagedError, UnavailableError, UsageError
 from syncd.store import durable, failpoint
 from syncd.store.roster_files import RosterFiles
-from tests.store.conftest import Crash
+from tests.store.conftest import crash_at
 
 
 def test_a_file_has_old_bytes_or_new_ones(tmp_path: Path) -> None:
@@ -19,15 +19,9 @@ def test_a_file_has_old_bytes_or_new_ones(tmp_path: Path) -> None:
     durable.write(path, b"old")
 
     for step, want in (("written", b"old"), ("renamed", b"new")):
-
-        def die(name: str) -> None:
-            raise Crash(name)
-
-        failpoint.arm(failpoint.Plan({f"mark.{step}": 1}, die))
-        with pytest.raises(Crash):
+        with crash_at(f"mark.{step}"):
             durable.write(path, b"new", points="mark")
         assert path.read_bytes() == want
-    failpoint.arm(None)
     durable.write(path, b"newer")  # a leftover is in nobody's way
     assert path.read_bytes() == b"newer"
     assert [p.name for p in tmp_path.iterdir()] == ["mark"]

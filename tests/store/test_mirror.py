@@ -61,6 +61,13 @@ async def stored(mirror: Mirror, log: Log, n: int = 0) -> list[Record]:
     return codec.records(log.origin, bundle)
 
 
+async def contest(mirror: Mirror, log: Log, *notes: bytes) -> Finding:
+    """Have a log be forked."""
+    fork = Finding("fork", log.origin, 1, Message("two roots"))
+    await mirror.contest(log.origin, notes, fork)
+    return fork
+
+
 async def test_a_new_origin_is_empty(mirror: Mirror) -> None:
     """Who was never heard of is at size 0."""
     head = await mirror.head("nobody.example/syncd/txwz/1")
@@ -109,9 +116,8 @@ async def test_only_from_where_it_is(mirror: Mirror, log: Log) -> None:
 async def test_a_contested_log_stands_still(mirror: Mirror, log: Log) -> None:
     """After a fork nothing moves; claims and both notes are kept."""
     await log.merge(mirror, r(1))
-    fork = Finding("fork", log.origin, 1, Message("two roots at size 1"))
-    await mirror.contest(log.origin, [b"note a", b"note b"], fork)
-    await mirror.contest(log.origin, [b"note a"], fork)
+    await contest(mirror, log, b"note a", b"note b")
+    fork = await contest(mirror, log, b"note a")
     assert (await mirror.head(log.origin)).contested
     old, new, bundles, batch = log.mirrored(r(2))
     for head in (old, await mirror.head(log.origin)):
@@ -148,8 +154,7 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
     whole = await mirror.head(log.origin)
     await as_said(mirror, log)
     note = log.tip.note
-    fork = Finding("fork", log.origin, 1, Message("two roots"))
-    await mirror.contest(log.origin, [note, b"another"], fork)
+    await contest(mirror, log, note, b"another")
     contested = await mirror.head(log.origin)
     await mirror.decide(contested, size, [note])
     head = await mirror.head(log.origin)
@@ -220,8 +225,7 @@ async def test_a_crash_in_a_cut_leaves_all_as_it_was(
 ) -> None:
     """Bundles, claims and the contest go together or not at all."""
     await log.merge(mirror, r(1), r(2))
-    fork = Finding("fork", log.origin, 1, Message("two roots"))
-    await mirror.contest(log.origin, [b"another"], fork)
+    await contest(mirror, log, b"another")
     head = await mirror.head(log.origin)
     with crash_at("merge.head"):
         await mirror.decide(head, 1, [head.note])

@@ -26,15 +26,9 @@ def exempt(value: str = PHONE.value, **given: Any) -> NewEntry:
     return NewEntry("exempt", "phone", value, EntryFields(**given))
 
 
-def local(n: int, list_: str = "police", **given: Any) -> NewEntry:
-    return NewEntry(
-        "local",
-        "phone",
-        f"+1202555{n:04}",
-        EntryFields(**given),
-        list_,
-        DAY + 30,
-    )
+def local(n: int, list_: str = "police") -> NewEntry:
+    value = f"+1202555{n:04}"
+    return NewEntry("local", "phone", value, EntryFields(), list_, DAY + 30)
 
 
 async def add(entries: OwnEntries, *some: NewEntry) -> list[Any]:

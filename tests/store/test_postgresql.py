@@ -137,30 +137,30 @@ async def waiting(db: Database) -> tuple[str, asyncio.Task[None]]:
     raise AssertionError("none waits")
 
 
-async def test_a_lost_commit_waits_for_the_standby_too(server: Server) -> None:
+async def test_a_lost_commit_waits_for_the_standby_too(
+    own_db: Database,
+) -> None:
     """Who is told that it happened may rely on it after a failover."""
-    with closing(Database(server, "own")) as db:
-        with postgres.setting("synchronous_standby_names", "'ghost'"):
-            name, writing = await waiting(db)
-            waits = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-            await asyncio.to_thread(postgres.wait_for, f"SELECT 1 {waits}")
-            postgres.sql(f"SELECT pg_terminate_backend(pid, 5000) {waits}")
-            done, _ = await asyncio.wait([writing], timeout=2)
-            assert not done
-        await writing
-        assert name in names(db)
+    with postgres.setting("synchronous_standby_names", "'ghost'"):
+        name, writing = await waiting(own_db)
+        waits = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        await asyncio.to_thread(postgres.wait_for, f"SELECT 1 {waits}")
+        postgres.sql(f"SELECT pg_terminate_backend(pid, 5000) {waits}")
+        done, _ = await asyncio.wait([writing], timeout=2)
+        assert not done
+    await writing
+    assert name in names(own_db)
 
 
 async def test_no_standby_is_read_or_led_by(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+    own_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It lags: a revoked token would open, a lock there keeps nobody off."""
-    with closing(Database(server, "own")) as db:
-        monkeypatch.setattr(postgresql, "_IS_STANDBY", "SELECT true")
-        with pytest.raises(UnavailableError, match="is a standby"):
-            names(db)
-        with pytest.raises(UnavailableError, match="is a standby"):
-            db.session("syncd one")
+    monkeypatch.setattr(postgresql, "_IS_STANDBY", "SELECT true")
+    with pytest.raises(UnavailableError, match="is a standby"):
+        names(own_db)
+    with pytest.raises(UnavailableError, match="is a standby"):
+        own_db.session("syncd one")
 
 
 SOCKET = ".s.PGSQL.5432"

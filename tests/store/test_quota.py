@@ -36,7 +36,6 @@ class Steps:
 
     def __init__(self, database: Database) -> None:
         self.steps = self.writes = 0
-        self._database = database
         write = database.write_now
 
         def counted(job: Any) -> Any:
