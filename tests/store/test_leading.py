@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 
 import pytest
 import sqlalchemy as sa
@@ -58,22 +58,28 @@ class One:
 
 
 @pytest.fixture
-def pair() -> Iterator[tuple[One, One]]:
-    """Return two daemons that nobody leads yet."""
-    server = postgres.fresh()
-    with ExitStack() as left:
-        one, other = (
-            left.enter_context(closing(One(server, node)))
-            for node in ("one", "other")
-        )
-        yield one, other
+def server() -> Server:
+    return postgres.fresh()
+
+
+@pytest.fixture
+def one(server: Server) -> Iterator[One]:
+    """Return a daemon that does not lead yet."""
+    with closing(One(server, "one")) as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def other(server: Server) -> Iterator[One]:
+    """Return another one."""
+    with closing(One(server, "other")) as daemon:
+        yield daemon
 
 
 async def test_who_led_before_is_refused_inside_the_transaction(
-    pair: tuple[One, One],
+    one: One, other: One
 ) -> None:
     """It need not have noticed: a paused process believes that it leads."""
-    one, other = pair
     assert await one.election.look()
     one.silence()
     assert await other.election.look()
@@ -87,9 +93,8 @@ async def test_who_led_before_is_refused_inside_the_transaction(
 
 
 async def test_a_follower_writes_nothing_that_a_leader_does(
-    pair: tuple[One, One],
+    one: One, other: One
 ) -> None:
-    one, other = pair
     assert await one.election.look()
     assert not await other.election.look()
     with pytest.raises(StaleError):
@@ -104,9 +109,8 @@ async def test_a_follower_writes_nothing_that_a_leader_does(
 
 
 async def test_a_number_that_was_raised_by_hand_ends_a_leader(
-    pair: tuple[One, One],
+    one: One,
 ) -> None:
-    one, _ = pair
     assert await one.election.look()
     one.own.write_now(lambda c: c.execute(leader.update().values(fencing=7)))
     with pytest.raises(StaleError):
@@ -116,8 +120,7 @@ async def test_a_number_that_was_raised_by_hand_ends_a_leader(
     assert one.election.fence.number == 8
 
 
-async def test_only_whom_we_saw_hands_over(pair: tuple[One, One]) -> None:
-    one, other = pair
+async def test_only_whom_we_saw_hands_over(one: One, other: One) -> None:
     assert await one.election.look()
     assert not one.election.handed_over  # nobody was there
     one.silence()
@@ -132,9 +135,8 @@ async def test_only_whom_we_saw_hands_over(pair: tuple[One, One]) -> None:
 
 @pytest.mark.parametrize("column", ["timeline", "system"])
 async def test_a_promoted_server_hands_nothing_over(
-    pair: tuple[One, One], column: str
+    one: One, other: One, column: str
 ) -> None:
-    one, other = pair
     assert await one.election.look()
     change = leader.update().values({column: "another"})
     one.own.write_now(lambda c: c.execute(change))
@@ -145,10 +147,9 @@ async def test_a_promoted_server_hands_nothing_over(
 
 
 async def test_who_led_before_a_failover_asks_before_it_writes(
-    pair: tuple[One, One],
+    one: One,
 ) -> None:
     """The promoted server has its number, and may lack what was seen."""
-    one, _ = pair
     assert await one.election.look()
     change = leader.update().values(timeline="another")
     one.own.write_now(lambda c: c.execute(change))
@@ -162,9 +163,8 @@ async def test_who_led_before_a_failover_asks_before_it_writes(
     await one.append("a")
 
 
-async def test_writers_that_hang_are_ended(pair: tuple[One, One]) -> None:
+async def test_writers_that_hang_are_ended(one: One, other: One) -> None:
     """In whatever state: a paused process may be in the midst of a `COPY`."""
-    one, other = pair
     assert await one.election.look()
     hung, go_on = asyncio.Semaphore(0), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -193,24 +193,23 @@ async def test_writers_that_hang_are_ended(pair: tuple[One, One]) -> None:
 
 
 async def test_two_daemons_give_no_more_than_the_limit_together(
-    pair: tuple[One, One],
+    one: One, other: One
 ) -> None:
-    limit = Limit(100, 3600)
-    one, other = (Quotas(each.own) for each in pair)
-    await one.debit(debit(60, 1, limits=(limit,)))
-    await other.debit(debit(30, 2, limits=(limit,)))
+    limits = (Limit(100, 3600),)
+    ours, theirs = Quotas(one.own), Quotas(other.own)
+    await ours.debit(debit(60, 1, limits=limits))
+    await theirs.debit(debit(30, 2, limits=limits))
     for _ in range(2):  # a refusal makes no repeat free
         with pytest.raises(QuotaError, match="would pass 100"):
-            await one.debit(debit(20, 3, limits=(limit,)))
-    assert await one.debit(debit(10, 5, limits=(limit,))) == 0
-    await one.prune(1_800_000_000)
-    [usage] = await other.usage("2027-01-15", "phone/1")
+            await ours.debit(debit(20, 3, limits=limits))
+    assert await ours.debit(debit(10, 5, limits=limits)) == 0
+    await ours.prune(1_800_000_000)
+    [usage] = await theirs.usage("2027-01-15", "phone/1")
     assert usage[2:] == (100, 40)
 
 
-async def test_a_copy_that_is_slow_is_not_ended(pair: tuple[One, One]) -> None:
+async def test_a_copy_that_is_slow_is_not_ended(one: One) -> None:
     """For the server it is one state from its begin to its end."""
-    one, _ = pair
     assert await one.election.look()
 
     def rows() -> Iterator[tuple[str]]:
