@@ -100,9 +100,9 @@ class TrustedRoster:
         self._check_place(found)
         if found.hash == self.hash(found.version):
             return found  # signatures apart, it is what we verified then
-        before = self._links[found.version - 2] if found.version > 1 else None
-        bodies = (found,) if before is None else (found, before)
-        _check_threshold(signed, f"version {found.version}", *bodies)
+        # The one before: none of version 1, whose span is -1 to 0.
+        before = self._links[found.version - 2 : found.version - 1]
+        _check_threshold(signed, f"version {found.version}", found, *before)
         if found.version <= self.version:
             raise ForkError(
                 "roster: admins signed two versions {version}, {hash}… and "
@@ -111,15 +111,15 @@ class TrustedRoster:
                 hash=self.hash(found.version)[:16],
                 other=found.hash[:16],
             )
-        if before is not None and found.previous != before.hash:
-            raise ForkError(
-                "roster: version {version} follows another version "
-                "{before_version}, {previous}…",
-                version=found.version,
-                before_version=before.version,
-                previous=found.previous[:16],
-            )
-        if before is not None:
+        for link in before:
+            if found.previous != link.hash:
+                raise ForkError(
+                    "roster: version {version} follows another version "
+                    "{before_version}, {previous}…",
+                    version=found.version,
+                    before_version=link.version,
+                    previous=found.previous[:16],
+                )
             check_succession(self.current, found)
         return found
 
@@ -149,8 +149,7 @@ class TrustedRoster:
         Or anybody could make us say that newer software is needed.
         """
         if self._links:
-            last = self._links[-1]
-            _check_threshold(signed, "a newer version", last)
+            _check_threshold(signed, "a newer version", self._links[-1])
         elif (
             hashlib.sha256(signed.text.encode()).hexdigest()
             != self.fingerprint
