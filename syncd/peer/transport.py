@@ -227,12 +227,10 @@ class Transport:
                 member=self.name,
                 encoding=repr(encoding[:20]),
             )
-        if wanted.keep_gzip:
-            if encoding == "gzip":
-                return raw
-            return await asyncio.to_thread(gzip.compress, raw, 1)
-        if encoding != "gzip":
+        if wanted.keep_gzip == (encoding == "gzip"):
             return raw
+        if wanted.keep_gzip:
+            return await asyncio.to_thread(gzip.compress, raw, 1)
         try:
             return await asyncio.to_thread(inflate, raw, wanted.limit)
         except MalformedError as e:
