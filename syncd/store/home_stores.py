@@ -149,7 +149,6 @@ def open_mirror(
         NewerError: a newer syncd has migrated it.
         DamagedError: it is no database, or a broken one.
     """
-    place = server or home / MIRROR
-    database = Database(place, "mirror", read_only=read_only)
+    database = Database(server or home / MIRROR, "mirror", read_only=read_only)
     database.fence = fence
     return MirrorStore(database, clock)

@@ -157,11 +157,9 @@ class Imports(SealedBook):
     def words(self, c: Connection, import_id: int) -> Words:
         """Return which words of its cells were read as which codes."""
         its = c.scalar(select(job.sealed).where(job.id == import_id))
-        if not its:
-            return ()
-        found: tuple[str, Words]
-        found = self._unseal(its, _NAMED, "import", import_id)
-        return found[1]
+        of = _NAMED, "import", import_id
+        words: Words = self._unseal(its, *of)[1] if its else ()
+        return words
 
     @reads
     def history(

@@ -213,13 +213,13 @@ def _joined(
         return bundles
     theirs = codec.records(origin, first)
     ours = codec.records(origin, mine)
-    if all(a[1] or not b[1] for a, b in zip(theirs, ours, strict=False)):
-        return bundles
     whole = [
         a if a[1] or a[0] != b[0] else b
         for a, b in zip(theirs, ours, strict=False)
     ]
     whole += theirs[len(ours) :]
+    if whole == theirs:
+        return bundles
     return [replace(first, gz=codec.deflate(whole)), *rest]
 
 

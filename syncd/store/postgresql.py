@@ -11,7 +11,7 @@ keep what it commits is used at all.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -202,11 +202,9 @@ class PostgresqlEngine:
         connection.detach()  # it is closed, not kept, when it is left
         return connection
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Yield one consistent snapshot."""
-        with self._taken(self._read) as connection:
-            yield connection
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Return one consistent snapshot."""
+        return self._taken(self._read)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

@@ -16,7 +16,15 @@ from syncd.errors import UsageError
 from syncd.store import bearer as bearers
 from syncd.store.bearer import Bearer
 from syncd.store.book import Book, any_daemon_writes
-from syncd.store.tables import Bytes, Int, Text, column, key, own_table
+from syncd.store.tables import (
+    Bytes,
+    Int,
+    Text,
+    column,
+    columns,
+    key,
+    own_table,
+)
 
 LONGEST_S: Final = 86_400
 TICKET_S: Final = 300
@@ -27,9 +35,7 @@ session = own_table(
     key("hash", Bytes),  # SHA-256
     column("bearer", Int),
     column("ticket", Int),  # 1: begins a session, and opens no page
-    column("began_at", Int),
-    column("used_at", Int),
-    column("ends_at", Int),
+    *columns(Int, "began_at", "used_at", "ends_at"),
     column("lang", Text),
     sqlite_with_rowid=False,
 )

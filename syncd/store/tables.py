@@ -52,6 +52,11 @@ def key(name: str, type_: Any = Int, *args: Any) -> sa.Column[Any]:
     return column(name, type_, *args, primary_key=True)
 
 
+def _of_log() -> sa.Column[Any]:
+    """Return a column of what a log's row is found by."""
+    return key("log_id", Int, sa.ForeignKey("log.id"))
+
+
 def partial_index(
     name: str, where: str | ColumnElement[bool], *columns: ColumnElement[Any]
 ) -> None:
@@ -73,7 +78,7 @@ log = own_table(  # one row per generation of our own log
 
 bundle = own_table(  # both databases have it
     "bundle",
-    key("log_id", Int, sa.ForeignKey("log.id")),
+    _of_log(),
     key("n"),
     column("width", Int),  # records, 1..256
     column("gz", Bytes),  # gzip of the records
@@ -288,21 +293,21 @@ bundle.to_metadata(MIRROR)
 
 missing = mirror_table(  # withheld: neither present nor erased
     "missing",
-    key("log_id", Int, sa.ForeignKey("log.id")),
+    _of_log(),
     key("idx"),
     sqlite_with_rowid=False,
 )
 
 kept_note = mirror_table(  # verified signed checkpoints of a log
     "kept_note",
-    key("log_id", Int, sa.ForeignKey("log.id")),
+    _of_log(),
     key("size"),
     column("note", Bytes),
 )
 
 fork_note = mirror_table(  # the notes that contradict each other
     "fork_note",
-    key("log_id", Int, sa.ForeignKey("log.id")),
+    _of_log(),
     key("hash", Bytes),
     column("note", Bytes),
     column("rejected", Int),  # 1: of a branch that the roster left
@@ -370,7 +375,7 @@ erased = mirror_table(
 
 spent = mirror_table(  # merged of a log in an hour in which anything was
     "spent",
-    key("log_id", Int, sa.ForeignKey("log.id")),
+    _of_log(),
     key("hour"),  # since 1970-01-01, UTC
     column("size", Int),  # entries, when it ended
     column("entries", Int),
