@@ -52,8 +52,10 @@ def own_db(tmp_path: Path) -> Iterator[Database]:
 
 def later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str = ""
-) -> None:
-    """Have a build that knows one revision of mirror.db more."""
+) -> Path:
+    """Have a build that knows one revision more than a mirror.db."""
+    path = tmp_path / "mirror.db"
+    Database(path, "mirror").close()
     known = migrating.MIGRATIONS / "mirror"
     into = tmp_path / "migrations" / "mirror"
     into.mkdir(parents=True)
@@ -67,15 +69,14 @@ def later(
     )
     monkeypatch.setattr(migrating, "MIGRATIONS", into.parent)
     monkeypatch.setitem(HEADS, "mirror", "mirror_later")
+    return path
 
 
 def test_an_older_database_is_brought_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A later revision is applied to a database that has rows."""
-    path = tmp_path / "mirror.db"
-    Database(path, "mirror").close()
-    later(tmp_path, monkeypatch)
+    path = later(tmp_path, monkeypatch)
     with closing(Database(path, "mirror")) as db:
         assert not sql(db, "SELECT extra FROM log")
         assert sql(db, REVISION) == [("mirror_later",)]
@@ -85,9 +86,7 @@ def test_a_failed_migration_leaves_the_database_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All of a migration happens, or nothing of it."""
-    path = tmp_path / "mirror.db"
-    Database(path, "mirror").close()
-    later(tmp_path, monkeypatch, "    raise OSError('power')\n")
+    path = later(tmp_path, monkeypatch, "    raise OSError('power')\n")
     with pytest.raises(OSError, match="power"):
         Database(path, "mirror")
     monkeypatch.undo()
