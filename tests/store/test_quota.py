@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -223,11 +224,8 @@ def test_no_window_gives_more_than_its_limit(
     """Held against a list of all that was given, by the second."""
     with tempfile.TemporaryDirectory() as home:
         shutil.copy(fresh / "own.db", home)
-        database = Database(Path(home) / "own.db", "own")
-        try:
+        with closing(Database(Path(home) / "own.db", "own")) as database:
             asyncio.run(_hold(Quotas(database), steps))
-        finally:
-            database.close()
 
 
 async def _hold(book: Quotas, steps: list[tuple[int, int, str]]) -> None:
