@@ -48,7 +48,11 @@ def test_the_first_version_is_pinned_by_its_fingerprint(club: Club) -> None:
     machine = TrustedRoster(hashlib.sha256(text.encode()).hexdigest(), raw)
     assert machine.version == 1
     assert machine.current.hash == machine.fingerprint == machine.hash(1)
-    with pytest.raises(UntrustedError, match="fingerprint"):  # of another one
+
+
+def test_another_first_version_is_refused(club: Club) -> None:
+    raw = club.signed(club.founding(), "alice", "bob")
+    with pytest.raises(UntrustedError, match="fingerprint"):
         TrustedRoster("0" * 64, raw)
 
 
