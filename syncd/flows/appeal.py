@@ -49,7 +49,6 @@ def after(old: Appeal, step: Step, now: int, by: str, why: str) -> Appeal:
     Raises:
         RefusedError: that step cannot follow what was done.
     """
-    end = old.lifted_at or old.told_at
     if step == "told":
         if not old.decision:
             raise RefusedError("appeal: nothing is decided yet")
@@ -60,7 +59,7 @@ def after(old: Appeal, step: Step, now: int, by: str, why: str) -> Appeal:
         if decision != old.decision:
             if step == "lifted" and old.decision:
                 raise RefusedError("appeal: it was refused: nothing to lift")
-            if end:
+            if old.lifted_at or old.told_at:
                 raise RefusedError("appeal: it was acted on as decided before")
             new = replace(
                 old, decision=decision, decided_by=by, decided_at=now, why=why

@@ -166,13 +166,12 @@ class _LogCheck:
         for text in (*view.claims.odd, *view.sightings.odd):
             self.problem(text)
         if not 0 <= view.merged <= view.size:
-            self.problem(f"merged {view.merged} is beyond size {view.size}")
-            return
+            raise ValueError(
+                f"merged {view.merged} is beyond size {view.size}"
+            )
         self._found.root = Frontier.parse(view.peaks).root()
         proofs = self._proofs()
         roots = self._walk({head.size for _, head in proofs})
-        if roots is None:
-            return
         whole, tail = view.size // BUNDLE, view.size % BUNDLE
         frontier = Frontier.EMPTY.extend(roots[:whole], merkle.BUNDLE_LEVEL)
         frontier = frontier.extend(self._tails.get(whole, [])[:tail])
@@ -190,9 +189,8 @@ class _LogCheck:
 
     def _proofs(self) -> list[tuple[Proof, Checkpoint]]:
         view = self._view
-        newest = [Proof("checkpoint", view.note)]
-        if not (view.note or view.size):
-            newest = []
+        there = view.note or view.size
+        newest = [Proof("checkpoint", view.note)] if there else []
         found = []
         for proof in (*newest, *view.proofs):
             try:
@@ -241,7 +239,7 @@ class _LogCheck:
 
     # ---------------------------------------------------------- walk
 
-    def _walk(self, sizes: set[int]) -> list[bytes] | None:
+    def _walk(self, sizes: set[int]) -> list[bytes]:
         """Check all bundles, from the last; return their roots in order."""
         wanted = {size // BUNDLE for size in (*sizes, self._view.size)}
         left = -(-self._view.size // BUNDLE)
@@ -251,14 +249,11 @@ class _LogCheck:
             left -= 1
             width = min(BUNDLE, self._view.size - left * BUNDLE)
             if (bundle.n, bundle.width) != (left, width):
-                self.problem(
+                raise ValueError(
                     f"bundle {bundle.n} of {bundle.width} entries is where"
                     f" {left} of {width} should be"
                 )
-                return None
             records = self._open_bundle(bundle)
-            if records is None:
-                return None
             roots.append(bundle.root)
             if left in wanted:
                 self._tails[left] = codec.leaf_hashes(records)
@@ -268,22 +263,19 @@ class _LogCheck:
                 chunk = []
         self._fold(chunk)
         if left:
-            self.problem(f"bundle {left - 1} is missing")
-            return None
+            raise ValueError(f"bundle {left - 1} is missing")
         roots.reverse()
         return roots
 
-    def _open_bundle(self, bundle: Bundle) -> list[Record] | None:
+    def _open_bundle(self, bundle: Bundle) -> list[Record]:
         first = bundle.n * BUNDLE
         span = f"entries {first} to {first + bundle.width - 1}"
         try:
             records = codec.records(self._origin, bundle)
         except SyncdError as e:
-            self.problem(f"{span}: {e}")
-            return None
+            raise ValueError(f"{span}: {e}") from e
         if merkle.root(codec.leaf_hashes(records)) != bundle.root:
-            self.problem(f"{span}: not what their bundle's root says")
-            return None
+            raise ValueError(f"{span}: not what their bundle's root says")
         return records
 
     def _fold(self, chunk: list[tuple[Bundle, list[Record]]]) -> None:
@@ -341,7 +333,7 @@ class _LogCheck:
         wanted = {row[2]: row for row in rows}
         for index in sorted({*held, *wanted}):
             there, want = held.get(index, []), wanted.get(index)
-            if want is not None and there == [want]:
+            if want and there == [want]:
                 continue
             self.problem(f"{what} {index}: {_how(want, there)}")
         if self._count == before:  # pragma: no cover  SHA-256 collides

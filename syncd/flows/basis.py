@@ -129,8 +129,7 @@ class Basis:
         if not self._trails:
             return [], True
         claims = itertools.chain.from_iterable(groups)
-        found = [self._trails.get(claim.position) for claim in claims]
-        trails = [trail for trail in found if trail is not None]
+        trails = [t for c in claims if (t := self._trails.get(c.position))]
         there: set[Position] = set()
         for trail in trails:
             there.update(trail.seen, trail.edge)

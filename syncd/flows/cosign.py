@@ -101,8 +101,8 @@ class Cosigner(NamedTuple):
         """
         head, signed = checkpoint.open_(raw, self.log_key)
         old = await self.book.cosigned(role, head.origin)
-        left = old is not None and note.parse(old.note).text in self.rejected
-        if old is not None and head.size <= old.size:
+        left = old and note.parse(old.note).text in self.rejected
+        if old and head.size <= old.size:
             if head.size == old.size and head.root != old.root and not left:
                 raise ForkError(
                     "cosign: {origin}: another root at size {size}",

@@ -59,10 +59,10 @@ async def decide(
         astray = mine != pin.root
         if astray and not head.contested:
             head = await _contest(mirror, head, pin)
-    common = min(head.mirrored, pin.size)
+    common = most = min(head.mirrored, pin.size)
     if astray:
         common = await _common(chosen, head, context.sources, mirror)
-    ours = common == min(head.mirrored, pin.size)  # is the chosen branch
+    ours = common == most  # is the chosen branch
     keep = common
     if ours and not ended:
         keep = head.mirrored
@@ -159,9 +159,7 @@ async def _rejected(
         is_ours = one.size <= head.mirrored and (
             await root_at(one.size) == one.root
         )
-        if is_ours and one.size <= keep:
-            continue
-        if is_ours or ours:
+        if one.size > keep if is_ours else ours:
             found.append(raw)
     return found
 

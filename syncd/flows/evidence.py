@@ -104,12 +104,8 @@ def _holder(
         RefusedError: it is of other keys, shares or holders.
     """
     epoch = roster.epoch(request.kind, request.epoch)
-    index = epoch.index(accused) if epoch is not None else None
-    if (
-        epoch is None
-        or index is None
-        or epoch.generation != request.generation
-    ):
+    index = epoch and epoch.index(accused)
+    if not epoch or not index or epoch.generation != request.generation:
         raise RefusedError(
             "evidence: roster {version} has no such share of "
             "{kind}/{epoch}, generation {generation}",

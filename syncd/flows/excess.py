@@ -55,9 +55,8 @@ class Counted:
             self.gone += not salt
             if salt and leaf[1] == ANCHOR:
                 said = statement.decode(payload, ANCHOR)
-                self.access += (
-                    [said.access] if isinstance(said, Anchor) else []
-                )
+                if isinstance(said, Anchor):
+                    self.access.append(said.access)
         for _, key, _, record, _ in rows:
             at = 3 if record[0] == claims.REPORT else 1
             self.claims[key, record[at : at + 4]] += 1

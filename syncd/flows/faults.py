@@ -106,8 +106,6 @@ def _misspelt(fields: Fields) -> Iterator[SyncdError]:
                     "{field}: not all are ORIGIN:INDEX of a statement",
                     field=field,
                 )
-            case _:
-                pass
 
 
 def _role(role: str, kind: str) -> Iterator[SyncdError]:
@@ -126,7 +124,7 @@ def _role(role: str, kind: str) -> Iterator[SyncdError]:
 def _evidence(evidence: str, sector: str) -> Iterator[SyncdError]:
     """Yield that our sector cannot have such evidence of its own."""
     may = AUTHORITY.get(evidence)
-    if sector and may is not None and sector not in may:
+    if sector and may and sector not in may:
         instead = RELAYED if "police" in may else "partner_feed"
         yield RefusedError(
             "evidence: {evidence} is for {sectors} to give, we are {sector}",

@@ -36,12 +36,11 @@ class Held(NamedTuple):
         Raises:
             DamagedError: it is missing.
         """
-        bundle = await self.bundle(n)
-        if bundle is None:
-            raise DamagedError(
-                "{where}: bundle {n} is missing", where=self.where, n=n
-            )
-        return bundle
+        if bundle := await self.bundle(n):
+            return bundle
+        raise DamagedError(
+            "{where}: bundle {n} is missing", where=self.where, n=n
+        )
 
     async def leaf_hashes(self, n: int) -> list[bytes]:
         """Return the leaf hashes of bundle `n`, none beyond the tip."""

@@ -159,9 +159,7 @@ class Judge:
         }
         self._seen = active.World(world.roster, world.day, world.contested)
         self.bad_know: set[Position] = set()
-        self._alike = world.alike.under(
-            world.roster, world.day, world.contested, world.own
-        )
+        self._alike = world.alike.under(self._seen, world.own)
 
     @functools.cached_property
     def _nothing(self) -> Verdict:
@@ -195,7 +193,7 @@ class Judge:
 
     def _answer(self, asked: PendingQuestion) -> Answer:
         """Return an answer with its forms, and what a reader should know."""
-        if asked.problem is not None:
+        if asked.problem:
             return Answer(problem=asked.problem)
         question, guard = asked.question, asked.guard
         outputs = tuple(self.outputs.get(form, b"") for form in asked.forms)
@@ -221,7 +219,7 @@ class Judge:
                 detail=failed.text if failed else why,
             )
         judged = answer.verdict
-        owned = judged is not None and judged.verdict == "protected"
+        owned = judged and judged.verdict == "protected"
         owner = guard.owner if owned else None
         return structs.replace(
             answer,
@@ -245,10 +243,9 @@ class Judge:
         lying = self._lying(on)
         world = replace(self._seen, bad_know=lying) if lying else self._seen
         behind, whole = self._basis.of(groups)
-        if whole and not (lying or behind or guard.levels):
-            lone = self._lone(on, groups)
-            if lone is not None:
-                return lone
+        alone = whole and not (lying or behind or guard.levels)
+        if alone and (lone := self._lone(on, groups)):
+            return lone
         judged = verdict.verdict(
             groups or [()], world, never=guard, in_force=behind
         )

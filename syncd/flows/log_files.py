@@ -195,10 +195,10 @@ class _Opened:
         self, start: int, records: list[Record], types: bytes, path: str
     ) -> None:
         """See that auditors are shown the log's own book-keeping, and no more."""
-        for index, (type_, record) in enumerate(
+        for index, (type_, (head, salt, _)) in enumerate(
             zip(types, records, strict=True), start
         ):
-            if 0 < type_ < BOOKS and record[1]:
+            if 0 < type_ < BOOKS and salt:
                 raise DamagedError(
                     "{path}: entry {index} of type {type} is open, which "
                     "auditors are not to see",
@@ -206,11 +206,7 @@ class _Opened:
                     index=index,
                     type=type_,
                 )
-            if (
-                type_ >= BOOKS
-                and not record[1]
-                and not leaf.is_void(record[0])
-            ):
+            if type_ >= BOOKS and not (salt or leaf.is_void(head)):
                 self.closed.append((index, type_))
 
     def _tile(self, level: int, n: int, hashes: list[bytes]) -> None:

@@ -92,10 +92,9 @@ async def lookup(
     )
     context.spend(*_needed(asked, context.tokeniser))
     kinds = {f.kind for one in asked for f in one.forms} - {"url"}
-    if kinds:
-        await asyncio.gather(
-            *(_ask(k, asked, judge, purpose, deadline, context) for k in kinds)
-        )
+    await asyncio.gather(
+        *(_ask(k, asked, judge, purpose, deadline, context) for k in kinds)
+    )
     _same_keys(world.roster, context.current(), judge)
     answers = await judge.answers(
         asked, claims, offload, lambda: clock() < deadline
@@ -129,7 +128,7 @@ def _with_kinds(asked: PendingQuestion, answer: Answer) -> Answer:
     names = (form.value.partition(":")[0] for form in asked.forms)
     tried = tuple(dict.fromkeys(names))
     judged = answer.verdict
-    nothing = judged is not None and judged.verdict == "none"
+    nothing = judged and judged.verdict == "none"
     if not nothing or not account.may_be_bank(question.value, question.scheme):
         return structs.replace(answer, tried=tried)
     return structs.replace(

@@ -124,7 +124,7 @@ class Writer:
             published = [
                 replace(row, index=size + i)
                 for i, (_, row) in enumerate(entries)
-                if row is not None
+                if row
             ]
             await self.own.append(
                 *(old, new, bundles, published),
@@ -233,6 +233,6 @@ async def retract(
             Published(row.id, 0, row.token, row.epoch, ends=True),
         )
         for row in rows
-        if row.position is not None
+        if row.position
     ]
     await writer.append(entries)

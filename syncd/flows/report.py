@@ -103,9 +103,7 @@ def prepare(draft: Draft, rules: Rules) -> NewReport:
             )
         )
     found = _identified(draft, rules, wrong)
-    planted = False
-    if found is not None:
-        planted = _check_never(found, draft, rules, wrong)
+    planted = found is not None and _check_never(found, draft, rules, wrong)
     raw = _fields(draft, rules, wrong, planted=planted)
     if found is None or wrong:
         raise joined(wrong)
@@ -186,8 +184,7 @@ def _fields(
     It is b"" where something is wrong, which then stands in `wrong`.
     """
     key = (draft.kind, planted, *_stated_of(draft))
-    raw = rules.checked.get(key)
-    if raw is not None:
+    if raw := rules.checked.get(key):
         return raw
     kind = draft.kind if draft.kind in identifier.KINDS else ""
     fields = shape.part(ReportFields, draft)

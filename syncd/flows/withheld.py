@@ -49,7 +49,7 @@ async def _bundle(head: MirrorHead, n: int, context: PullContext) -> str:
         left = await _complete(head, n, source, context)
         if left == []:
             return source.name
-        if left is not None:
+        if left:
             answers.append(left)
     if context.excuse and answers and len(answers) == len(asked):
         gone = absent.gone_with_epoch(answers[-1])
