@@ -141,19 +141,19 @@ def normalise(raw: str, scheme: str | None = None) -> str:
     text = _clean(raw)
     form = _prefixed(text)
     if not (scheme and scheme.strip()):
-        return form if form is not None else _by_shape(text)
+        return form or _by_shape(text)
     meant = schemes.read(scheme)
-    if form is None and meant.kind == "address":
-        return chain.address(text, meant.chains)
-    if form is None and meant.kind == "bank":
-        return _bank(text, meant.bank)
-    if form is None:
-        return _READERS[meant.kind](text)
-    if not _agrees(form, meant):
+    if form:
+        if _agrees(form, meant):
+            return form
         raise MalformedError(
             "account: its prefix says another scheme than the one given"
         )
-    return form
+    if meant.kind == "address":
+        return chain.address(text, meant.chains)
+    if meant.kind == "bank":
+        return _bank(text, meant.bank)
+    return _READERS[meant.kind](text)
 
 
 def candidates(raw: str, scheme: str | None = None) -> tuple[str, ...]:
@@ -169,9 +169,9 @@ def candidates(raw: str, scheme: str | None = None) -> tuple[str, ...]:
     prefixed = _prefixed(text)
     if scheme and scheme.strip():
         forms = [normalise(raw, scheme)]
-        if prefixed is None and forms[0].startswith("eth:"):
+        if not prefixed and forms[0].startswith("eth:"):
             forms.append("etc:" + forms[0][4:])
-    elif prefixed is not None:
+    elif prefixed:
         forms = [prefixed]
     else:
         forms = _all_shapes(text)
@@ -213,12 +213,11 @@ def _prefixed(text: str) -> str | None:
     rest = rest.strip()
     if prefix == "bank":
         code, colon, number = rest.partition(":")
-        id_ = bank.coded(code.upper()) if colon else None
-        if id_ is None:
-            raise MalformedError(
-                "account: after bank: comes a BIC or bank code, and a colon"
-            )
-        return _bank(number, id_)
+        if colon and (id_ := bank.coded(code.upper())):
+            return _bank(number, id_)
+        raise MalformedError(
+            "account: after bank: comes a BIC or bank code, and a colon"
+        )
     if prefix in _READERS:
         return _READERS[prefix](rest)
     if prefix in chain.BY_NAME:
@@ -226,7 +225,7 @@ def _prefixed(text: str) -> str | None:
     if prefix == "bitcoincash":
         return None  # belongs to the address
     meant = schemes.word(prefix)
-    if meant is not None and len(meant.chains) == 1:
+    if meant and len(meant.chains) == 1:
         # bitcoin:1A…?amount=… (BIP 21)
         return chain.address(rest.partition("?")[0], meant.chains)
     raise MalformedError(
@@ -266,9 +265,9 @@ def _by_shape(text: str) -> str:
         )
     if chains:
         meant = _MEANT.get(frozenset(chains))
-        if meant is None and len(chains) == 1:
+        if not meant and len(chains) == 1:
             (meant,) = chains
-        if meant is not None:
+        if meant:
             return f"{meant}:{chains[meant]}"
         raise MalformedError(
             "account: an address of {chains}", chains="/".join(sorted(chains))

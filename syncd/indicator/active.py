@@ -94,10 +94,9 @@ class World:
 
     def evidence(self, origin: str, report: Report) -> str:
         """Return what a report's evidence is worth (rule 2)."""
-        named = vocabulary.read("evidence", report.evidence)
         if origin in self.contested or self.overclaims(origin, report):
             return "user_tag"
-        return named
+        return vocabulary.read("evidence", report.evidence)
 
     def official(self, origin: str, report: Report) -> bool:
         """Tell whether a report is an authority's act."""
@@ -105,9 +104,8 @@ class World:
 
     def overclaims(self, origin: str, report: Report) -> bool:
         """Tell whether evidence was claimed without its authority."""
-        may = AUTHORITY.get(report.evidence)
-        who = self.roster.authors[origin]
-        return may is not None and who.sector not in may
+        sector = self.roster.authors[origin].sector
+        return sector not in AUTHORITY.get(report.evidence, {sector})
 
     def ends(self, origin: str, report: Report) -> int:
         """Return the first day on which a report does not count any more."""
@@ -147,8 +145,6 @@ class Beside:
                 case Dispute(about=about, expires=expires):
                     if world.speaks_for(c, "police"):
                         refused.update(about if world.open(expires) else ())
-                case _:
-                    pass
         self._moved = [
             (position, since)
             for position, since in moved

@@ -80,8 +80,7 @@ def named(word: str) -> str | None:
     text = fold(word)
     found = _banks().words
     for end in range(len(text), 1, -1):
-        id_ = found.get(text[:end])
-        if id_ is not None:
+        if id_ := found.get(text[:end]):
             return id_ if _BRANCH.fullmatch(text[end:]) else None
     return None
 
@@ -94,8 +93,7 @@ def coded(text: str) -> str | None:
     Raises:
         MalformedError: digits that name no one bank; says what to give.
     """
-    bic = _BIC.fullmatch(text)
-    if bic is not None:
+    if bic := _BIC.fullmatch(text):
         return bic[1] if bic[2] in _COUNTRIES else None
     if not (text.isascii() and text.isdigit()):
         return None
@@ -115,7 +113,7 @@ def coded(text: str) -> str | None:
             n=len(text),
             hint=_WHICH_HINT,
         )
-    if id_ is None:
+    if not id_:
         raise MalformedError(
             "scheme: {code}… is a class of many banks, no bank",
             code=text[:3],

@@ -40,7 +40,7 @@ class Chain:
             return lower
         if self.versions and _hash(text, self.versions, self.alphabet):
             return text
-        return self.also(text) if self.also is not None else None
+        return self.also(text) if self.also else None
 
 
 def _one_case(text: str) -> str | None:
@@ -58,13 +58,13 @@ def _hash(
     if not 25 <= len(text) <= 36:
         return None
     body = checksum.base58(text, alphabet, check=True)
-    known = body is not None and len(body) >= 20 and body[:-20] in versions
+    known = body and len(body) >= 20 and body[:-20] in versions
     return body if known else None
 
 
 def evm(text: str) -> str | None:
     """Return an address of Ethereum's kind, if its mixed case holds."""
-    if _EVM.fullmatch(text) is None:
+    if not is_evm(text):
         return None
     body = text[2:]
     lower = body.lower()
@@ -85,7 +85,7 @@ def _bitcoin_cash(text: str) -> str | None:
         return checksum.to_cashaddr(bytes([body[0] and 8]) + body[1:])
     payload = (_one_case(text) or "").removeprefix("bitcoincash:")
     cash = checksum.cashaddr(payload) if 42 <= len(payload) <= 112 else None
-    if cash is None or cash[0] >> 3 > 3:  # with or without tokens
+    if not cash or cash[0] >> 3 > 3:  # with or without tokens
         return None
     size = (20, 24, 28, 32, 40, 48, 56, 64)[cash[0] & 7]
     return payload if len(cash) == 1 + size else None
@@ -109,7 +109,7 @@ def _monero(text: str) -> str | None:
         return None
     body = checksum.monero(text)
     sizes = {18: 65, 19: 73, 42: 65}  # standard, integrated, sub-address
-    if body is None or sizes.get(body[0]) != len(body):
+    if not body or sizes.get(body[0]) != len(body):
         return None
     return text
 
@@ -119,7 +119,7 @@ def _solana(text: str) -> str | None:
     if not 32 <= len(text) <= 44:
         return None
     body = checksum.base58(text)
-    return text if body is not None and len(body) == 32 else None
+    return text if body and len(body) == 32 else None
 
 
 def _ton_friendly(text: str) -> bytes | None:
@@ -139,7 +139,7 @@ def _ton(text: str) -> str | None:
     if _TON_RAW.fullmatch(text):
         return text.lower()
     body = _ton_friendly(text)
-    if body is None or body[0] & _TON_TEST:
+    if not body or body[0] & _TON_TEST:
         return None
     return f"{'-1' if body[1] else '0'}:{body[2:].hex()}"
 
@@ -168,15 +168,14 @@ def address(text: str, names: Iterable[str]) -> str:
     """Return the form of an address on the first of `names` that has it."""
     names = tuple(names)
     for name in names:
-        form = BY_NAME[name].read(text)
-        if form is not None:
+        if form := BY_NAME[name].read(text):
             return f"{name}:{form}"
     return _why_none(text, "/".join(names))
 
 
 def _why_none(text: str, chain: str) -> NoReturn:
     if is_evm(text):
-        if evm(text) is None:
+        if not evm(text):
             refuse_case()
     elif _HEX.fullmatch(text):
         raise MalformedError(
@@ -191,10 +190,10 @@ def _why_none(text: str, chain: str) -> NoReturn:
         else "account: no address of {chain}: it is one of Ethereum's kind"
         if is_evm(text)
         else "account: no address of {chain}: it is of TON's test network"
-        if _ton_friendly(text) is not None and _ton(text) is None
+        if _ton_friendly(text) and not _ton(text)
         else "account: no address of {chain}: upper and lower case mixed"
         " (BIP 173)"
-        if bech and _one_case(text) is None
+        if bech and not _one_case(text)
         else "account: no address of {chain}: {n} characters, checksum or form"
         " is wrong",
         chain=chain,
@@ -216,12 +215,11 @@ def shapes(text: str) -> dict[str, str]:
     """Return chain → form for those whose checksum `text` satisfies."""
     if is_evm(text):
         form = evm(text)
-        return {} if form is None else {"eth": form, "etc": form}
+        return {"eth": form, "etc": form} if form else {}
     found = {}
     if len(text) >= 25 and " " not in text:
         for chain in CHAINS:
-            form = chain.read(text)
-            if form is not None:
+            if form := chain.read(text):
                 found[chain.name] = form
         if len(found) > 1:
             # 32 bytes without a checksum: what has one goes before

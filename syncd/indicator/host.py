@@ -242,8 +242,8 @@ def _ipv6(inside: bytes) -> str:
     except ValueError as e:
         raise MalformedError("url: no IPv6 address in its brackets") from e
     # Both kinds reach an IPv4 machine, and Safe Browsing names it as such.
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
+    if mapped := address.ipv4_mapped:
+        return str(mapped)
     if address in _NAT64:
         return str(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
     return f"[{address}]"

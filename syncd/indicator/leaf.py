@@ -64,8 +64,7 @@ def type_of(payload: bytes) -> int:
     That is the 1–3 digits, 1..255, after the last `"type":`. In canonical
     JSON a quote inside of a string is escaped, so those bytes are a key.
     """
-    known = _TAILS.get(payload[-9:])
-    if known is not None:
+    if known := _TAILS.get(payload[-9:]):
         return known
     found = _TYPE.match(payload, max(payload.rfind(_TYPE_KEY), 0))
     number = int(found[1]) if found else 0

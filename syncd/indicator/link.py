@@ -134,11 +134,10 @@ def _cut(text: str, begin: int, end: int) -> Link:
         at = glued.end() if glued else ended.start(1) if ended else end
         return Link("", _trim(text[:at]), certain=True)
     found = _HOST_BREAK.search(text, begin, end) or _BREAK.search(text, end)
-    certain = found is not None
+    certain = bool(found)
     if found and _HOST_LIKE.search(text, found.end()):
         _refuse_several()
-    if found is None:
-        found = _PROSE.search(text, end)
+    found = found or _PROSE.search(text, end)
     cut = _trim(text[: found.start()] if found else text)
     return Link(text, "" if cut == text else cut, certain=certain)
 

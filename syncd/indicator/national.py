@@ -104,8 +104,7 @@ def _plus_one(digits: str) -> str:
 def _planned(digits: str, size: int) -> str:
     """Return the form of digits whose first `size` are a country code."""
     code, rest = digits[:size], digits[size:]
-    plan = numbering.PLANS.get(code)
-    if plan is not None:
+    if plan := numbering.PLANS.get(code):
         fits, leading_zero = len(digits) in plan[0], plan[1]
     else:
         fits = bool(numbering.GRAMMARS[code].fullmatch(rest))
@@ -247,8 +246,7 @@ def north_america(digits: str, region: str) -> str:
     """Return the form of digits as dialled in a region of country code 1."""
     if digits.startswith("011"):
         return international(digits[3:])
-    match = NANP_FAST.fullmatch(digits)
-    if match is not None:
+    if match := NANP_FAST.fullmatch(digits):
         return "+1" + match[1]
     number = digits.removeprefix("1") if len(digits) == 11 else digits
     if len(number) <= _SHORT_DIGITS_NANP and _library_short(digits, region):

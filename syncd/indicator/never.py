@@ -172,7 +172,7 @@ def _strangers_own(form: str, key: str) -> str:
     """Return the host or page of a site that is a stranger's, or ""."""
     host, path = _split(form)
     base, where = _where(host, key)
-    if where is None:
+    if not where:
         return ""
     if where.hosts and base != host:
         label = host[: -len(base) - 1].rpartition(".")[2]
@@ -201,7 +201,7 @@ def _where(host: str, key: str) -> tuple[str, _Where | None]:
     usual, exact, wild = _strangers()
     for pattern, found in wild:
         match = pattern.fullmatch(host)
-        if match is not None and len(match[2]) >= len(key):
+        if match and len(match[2]) >= len(key):
             return match[2], found
     for suffix in _suffixes(host):
         if suffix in exact and len(suffix) >= len(key):
@@ -252,7 +252,7 @@ class Rule:
         self._exact["phone", value] = owner
         # An area code before it is kept: it is another office's.
         match = numbering.AREA_SERVICE.fullmatch(f"10{number}")
-        local = match is not None and match[2]
+        local = match and match[2]
         if local and (number == "96110" or number[:2] != "96"):
             self._anywhere[number] = owner
 
@@ -261,12 +261,12 @@ class Rule:
         if kind == "url":
             return self._url(form)
         owner = self._exact.get((kind, form))
-        if owner is None and form.startswith("cn:0"):
+        if not owner and form.startswith("cn:0"):
             area, number = _area(form)
             owner = self._anywhere.get(number) or self._provincial.get(
                 (_provinces().get(area, ""), number)
             )
-        return None if owner is None else GuardedValue(owner)
+        return GuardedValue(owner) if owner else None
 
     def _owner(self, host: str) -> tuple[str, Owner] | None:
         """Return the closest protected site that a host is of."""
@@ -280,8 +280,8 @@ class Rule:
         found = self._owner(host)
         bare, _, query = form.partition("?")
         service = services.OF.get(bare)
-        strange = service is not None and services.naming(service, query)
-        if found is None or strange:  # its query names a stranger's page
+        strange = service and services.naming(service, query)
+        if not found or strange:  # its query names a stranger's page
             return self._page(form)
         key, owner = found
         theirs = _strangers_own(form, key)
@@ -352,7 +352,7 @@ def _area(form: str) -> tuple[str, str]:
     """Return area code and service number of a mainland short form."""
     if form.startswith("cn:0"):
         match = numbering.AREA_SERVICE.fullmatch(form, len("cn:0"))
-        if match is not None and match[2]:
+        if match and match[2]:
             return match[1], match[2]
     return "", form.removeprefix("cn:")
 

@@ -91,8 +91,6 @@ class Objections:
                 case Vouch():
                     for n in below:
                         self._vouches[n].append(claim)
-                case _:
-                    pass
         self.overdue = [*self._overdue()]
         late = {r.position for r in self.overdue}
         self.disputed = [
@@ -109,7 +107,7 @@ class Objections:
         for position in answer.about:
             r = self._at.get(position)
             if (
-                r is not None
+                r
                 and r.report.token == answer.token
                 and self._world.same_member(claim, r.who)
             ):

@@ -79,13 +79,12 @@ def normalise(raw: str, region: str = "CN") -> str:
     """
     # The two shapes that nearly all rows have; `_read` gives the same.
     if region == "CN":
-        match = _MAINLAND_FAST.fullmatch(raw)
-        if match is not None:
+        if match := _MAINLAND_FAST.fullmatch(raw):
             return "+86" + match[1]
-    elif region in numbering.NANP_REGIONS:
-        match = national.NANP_FAST.fullmatch(raw)
-        if match is not None:
-            return "+1" + match[1]
+    elif region in numbering.NANP_REGIONS and (
+        match := national.NANP_FAST.fullmatch(raw)
+    ):
+        return "+1" + match[1]
     return _read(raw, region)
 
 
@@ -105,7 +104,7 @@ def candidates(raw: str, region: str = "CN") -> tuple[str, ...]:
     except national.AmbiguousError as e:
         return e.forms
     area = numbering.AREA_SERVICE.fullmatch(form, len("cn:0"))
-    if area is not None and form.startswith("cn:0"):
+    if area and form.startswith("cn:0"):
         return (form, f"cn:{area[2]}")
     return (form,)
 
@@ -121,8 +120,7 @@ def is_normal(value: str) -> bool:
 def _read(raw: str, region: str) -> str:
     """Read any spelling: the slow way, which the fast one agrees with."""
     text = spelling.folded(raw, _FOLD, MAX_RAW)
-    written = _as_written(text)
-    if written is not None:
+    if written := _as_written(text):
         return written
     if text[:4].lower() == "tel:":
         text = _uri(text[4:])
@@ -132,7 +130,7 @@ def _read(raw: str, region: str) -> str:
     _check_last_group(text, region)
     text = _TRUNK.sub(_drop_trunk, text, count=1)
     area = _AREA_SET_OFF.match(text)
-    if area is not None and (text.startswith("+") or region == "CN"):
+    if area and (text.startswith("+") or region == "CN"):
         rest = _SEPARATORS.sub("", text[area.end() :])
         return national.mainland_line(
             (area[1] or area[2]) + rest, mobile=False
@@ -152,10 +150,10 @@ def _read(raw: str, region: str) -> str:
 def _as_written(text: str) -> str | None:
     """Read what is a normal form already; None: it is none."""
     shown = _SHOWN.fullmatch(text)
-    if shown is not None or _NORMAL.fullmatch(text):
+    if shown or _NORMAL.fullmatch(text):
         return national.international(shown[1] if shown else text[1:])
     short = _SHORT.fullmatch(text)
-    if short is None:
+    if not short:
         return None
     if national.is_short(short[1], short[2]):
         return text
@@ -200,7 +198,7 @@ def _check_last_group(text: str, region: str) -> None:
         return
     match = _LAST_GROUP.fullmatch(text)
     # the shortest line that is whole: ten digits, 400…
-    if match is None or len(_SEPARATORS.sub("", match[1])) < 10:
+    if not match or len(_SEPARATORS.sub("", match[1])) < 10:
         return
     try:
         form = _read(match[1], region)
@@ -236,7 +234,7 @@ def _drop_trunk(match: re.Match[str]) -> str:
     code = _SEPARATORS.sub("", match[1])[1:]
     if code not in {"86", "886"}:
         plan = numbering.PLANS.get(code)
-        if plan is None or plan[1]:
+        if not plan or plan[1]:
             raise MalformedError(
                 "phone: (0) where numbers have no trunk prefix 0"
             )

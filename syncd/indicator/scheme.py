@@ -59,14 +59,14 @@ def _words() -> dict[str, Scheme]:
 def word(text: str) -> Scheme | None:
     """Return what one word says; None: nothing that we know."""
     folded = bank.fold(text)
-    found = _words().get(folded) or _words().get(_BEHIND.sub("", folded))
-    if found is not None:
+    bare = _BEHIND.sub("", folded)
+    if found := _words().get(folded) or _words().get(bare):
         return found
-    id_ = bank.named(_BEHIND.sub("", folded)) or bank.named(folded)
+    id_ = bank.named(bare) or bank.named(folded)
     code = text.strip()
     if not (code.isalpha() and code.istitle()):  # Barclays is no BIC
         id_ = id_ or bank.coded(code.upper())
-    return Scheme("bank", bank=id_) if id_ is not None else None
+    return Scheme("bank", bank=id_) if id_ else None
 
 
 @lru_cache(maxsize=4096)  # a list has few, each in many rows
@@ -78,13 +78,12 @@ def read(text: str) -> Scheme:
             each other; names them.
     """
     text = _GROUPS.sub("", _TOKEN.sub(r"\1", text))
-    whole = word(text)
-    if whole is not None:
+    if whole := word(text):
         return whole
     parts = [p for p in _BETWEEN.split(text) if p]
     codes = [p for p in parts if _CODE.fullmatch(p)]
     rest = " ".join(p for p in parts if p not in codes)
-    if codes and rest and (found := word(rest)) is not None:
+    if codes and rest and (found := word(rest)):
         codes = [c for c in codes if not bank.may_be(c, found.bank)]
         return reduce(
             _both, [*(word(code) or _refuse(text) for code in codes), found]

@@ -346,8 +346,6 @@ def _flaw(found: Struct) -> str:
                 return "notes are not 1 to 16 texts"
             if not all(map(_HASH.fullmatch, proof)):
                 return "proof is no list of hashes"
-        case _:
-            pass
     return ""
 
 

@@ -88,9 +88,7 @@ def report_expression(
             (seven digits in a row, or "@") and `allow_personal` does not say
             that this is right.
     """
-    url = _parse_plain(raw)
-    if url is None:
-        url = _read_alone(raw, keep_query=keep_query)
+    url = _parse_plain(raw) or _read_alone(raw, keep_query=keep_query)
     name, path, query = url.host.name, url.path, url.query or ""
     host.check_reportable(url.host)
     kept = _kept(url) if keep_query else ""
@@ -165,8 +163,7 @@ def expressions(raw: str) -> Reading:
     `tried_cut` says so. Expressions beyond 256 bytes are left out, as no
     report can bear them.
     """
-    url = _parse_plain(raw)
-    if url is not None:
+    if url := _parse_plain(raw):
         return Reading(_expressions(url.host, _paths(url)))
     whole, cut, _ = _read(raw)
     url = whole or cut

@@ -151,8 +151,6 @@ def _weigh(
                 )
             case _ if world.has_effect(claim):
                 found.beside.append((claim, level))
-            case _:
-                pass
     found.reports.sort(key=CountedReport.strength)
     for name, seen in first.items():
         found.rests_on.update(beside[name].moved_after(seen))
