@@ -93,7 +93,7 @@ class Columns:
                 except MalformedError as e:
                     if into in NEEDED or not words.is_empty(cell):
                         faults.append(_at(into, e))
-        if self.seen is not None and found.get("kind") == "account":
+        if self.seen and found.get("kind") == "account":
             faults += self.seen.faults(value)
         if faults:
             faults = [f for f in faults if not self._needless(f, found)]

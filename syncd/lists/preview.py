@@ -132,7 +132,7 @@ def judged(row: Row, columns: Columns, rules: report.Rules) -> NewReport:
     Raises:
         SyncdError: it would be refused; says all that is wrong.
     """
-    if row.problem is not None:
+    if row.problem:
         raise row.problem
     try:
         draft = msgspec.convert(columns.report(row), Draft)

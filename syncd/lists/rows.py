@@ -34,9 +34,9 @@ class FileOptions:
     def given(self) -> dict[str, Any]:
         """Return what is not to be detected."""
         return {
-            one.name: getattr(self, one.name)
+            one.name: value
             for one in fields(self)
-            if getattr(self, one.name) != one.default
+            if (value := getattr(self, one.name)) != one.default
         }
 
 
@@ -92,11 +92,9 @@ class Table(Protocol):
     @property
     def notes(self) -> tuple[Message, ...]:
         """What is noted of the file; complete when all rows are read."""
-        ...
 
     def whole(self, offset: int, row: int) -> Iterator[Row]:
         """Yield the rows of the file, one of several values as one."""
-        ...
 
     def rows(self, offset: int, row: int) -> Iterator[Row]:
         """Yield the rows behind an offset, where `row` lines were read.
@@ -104,10 +102,9 @@ class Table(Protocol):
         Those of a cell of several values end together.
         """
         found = self.whole(offset, row)
-        if self.parted is None:
+        if not self.parted:
             return found
         return chain.from_iterable(map(self.parted, found))
 
     def prefix(self) -> Callable[[int], str]:
         """Return the SHA-256, in hex, of what is before larger offsets."""
-        ...

@@ -20,7 +20,7 @@ import ctypes.util
 import functools
 import hmac
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from syncd.errors import DamagedError, MalformedError
@@ -201,9 +201,8 @@ def total(points: Sequence[bytes]) -> bytes:
     return weighted_sum([ONE] * len(points), points)
 
 
-def from_hashes(digests: Iterable[bytes]) -> list[bytes]:
+def from_hashes(digests: Sequence[bytes]) -> list[bytes]:
     """Return the point that each 64-byte digest maps to (RFC 9496, 4.3.4)."""
-    digests = list(digests)
     _want_sizes(digests, "digest", 64)
     points = ctypes.create_string_buffer(32 * len(digests))
     from_hash, at = _library().from_hash, ctypes.addressof(points)

@@ -279,10 +279,8 @@ def finish(
             )
         off = group.invert_all(blinded.blinds)
         points = group.multiply_each(off, totals)
-        asked, check = (
-            points[: len(blinded.inputs)],
-            points[len(blinded.inputs) :],
-        )
+        n = len(blinded.inputs)
+        asked, check = points[:n], points[n:]
         if check and check != [group.total(asked)]:
             raise UntrustedError(
                 "oprf: a holder of the quorum answered wrongly"

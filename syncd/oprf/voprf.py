@@ -38,7 +38,7 @@ def hash_to_group(inputs: Sequence[bytes]) -> list[bytes]:
     for value in inputs:
         if len(value) > MAX_INPUT:
             raise MalformedError("oprf: input is {n} bytes", n=len(value))
-    return group.from_hashes(_expand(value, TO_GROUP) for value in inputs)
+    return group.from_hashes([_expand(value, TO_GROUP) for value in inputs])
 
 
 def hash_to_scalar(message: bytes) -> bytes:
