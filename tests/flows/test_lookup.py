@@ -36,6 +36,7 @@ BANK = "bank.example/syncd/txwz/1"
 CARRIER = "carrier.example/syncd/txwz/1"
 POLICE = "police.example/syncd/txwz/1"
 NUMBER = "+12025550123"
+ASKED = Question("phone", NUMBER)
 
 
 ROSTER = replace(
@@ -165,6 +166,7 @@ class User:
         self.clock = Clock()
         self.holders = Holders(self.clock)
         self.book = Book()
+        self.report = self.book.report
         self.world = WORLD
         self.current: Roster | None = None  # another than the world's
         self.offloaded = 0
@@ -199,6 +201,11 @@ class User:
             timeout_s=timeout_s,
         )
 
+    async def word(self) -> str:
+        """Return the verdict on the number that most is asked about."""
+        [found] = verdicts(await self.ask(ASKED))
+        return found
+
 
 @pytest.fixture
 def user() -> User:
@@ -221,7 +228,7 @@ def reasons(answer: Answer) -> tuple[str, ...]:
 async def test_a_reported_number_is_found_however_it_is_written(
     user: User,
 ) -> None:
-    claim = user.book.report(phone())
+    claim = user.report(phone())
     answers = await user.ask(
         Question("phone", "(202) 555-0123"), Question("phone", "2025550199")
     )
@@ -233,7 +240,7 @@ async def test_a_reported_number_is_found_however_it_is_written(
 async def test_a_url_is_found_with_text_behind_it_and_says_so(
     user: User,
 ) -> None:
-    user.book.report(Identifier("url", "px1.hunt.example/pay"))
+    user.report(Identifier("url", "px1.hunt.example/pay"))
     answers = await user.ask(
         Question("url", "http://px1.hunt.example/pay"),
         Question("url", "http://px1.hunt.example/pay。"),
@@ -253,7 +260,7 @@ async def test_each_item_has_its_own_problem_in_its_own_place(
     answers = await user.ask(
         Question("phone", "nobody"),
         error,
-        Question("phone", NUMBER),
+        ASKED,
         Question("13800138000", "x"),
         Question("url", "http://x.notatld/"),  # a host that cannot be
     )
@@ -268,9 +275,9 @@ async def test_each_item_has_its_own_problem_in_its_own_place(
 async def test_an_access_is_recorded_with_its_positions_and_tokens(
     user: User,
 ) -> None:
-    claim = user.book.report(phone())
+    claim = user.report(phone())
     await user.ask(
-        Question("phone", NUMBER),
+        ASKED,
         Question("phone", "none"),
         Question("phone", "2025550199"),
     )
@@ -292,19 +299,19 @@ async def test_no_answer_without_its_record(
 
     monkeypatch.setattr(user.book, "record", fail)
     with pytest.raises(SyncdError, match="disk full"):
-        await user.ask(Question("phone", NUMBER))
+        await user.ask(ASKED)
 
 
 async def test_without_holders_phones_are_unknown_and_urls_are_not(
     user: User,
 ) -> None:
     url = Identifier("url", "evil.example/a")
-    user.book.report(url)
+    user.report(url)
     user.holders.down["phone"] = HoldersError(
         "oprf: 1 of 2", missing=("bank", "carrier")
     )
     answers = await user.ask(
-        Question("phone", NUMBER),
+        ASKED,
         Question("url", "http://evil.example/a"),
         Question("account", "bank:102:1001244109000012345"),
     )
@@ -321,7 +328,7 @@ async def test_a_bare_number_says_what_it_was_tried_as(user: User) -> None:
         Question("account", "13800138000", scheme="微信"),
         Question("account", "20000012345678", scheme="工行"),
         Question("account", "6222021234567890128"),
-        Question("phone", NUMBER),
+        ASKED,
     )
     assert verdicts(answers) == ["unknown"] * 2 + ["none"] * 4
     assert [a.tried for a in answers] == [
@@ -337,7 +344,7 @@ async def test_a_bare_number_says_what_it_was_tried_as(user: User) -> None:
     assert hint.startswith("if it is a bank account, name the bank")
     assert str(answers[1].detail).startswith("account: it may be a bank's")
     assert not any(a.hint for a in answers[2:])
-    user.book.report(Identifier("account", "qq:13800138000"))
+    user.report(Identifier("account", "qq:13800138000"))
     [answer] = await user.ask(Question("account", "13800138000"))
     assert verdicts([answer]) == ["suspected"]
 
@@ -357,8 +364,8 @@ async def test_what_came_in_time_is_answered(user: User) -> None:
 async def test_a_token_copied_from_another_log_confirms_nothing(
     user: User,
 ) -> None:
-    liar = user.book.report(phone(), know=bytes(8))
-    [answer] = await user.ask(Question("phone", NUMBER))
+    liar = user.report(phone(), know=bytes(8))
+    [answer] = await user.ask(ASKED)
     assert (verdicts([answer]), reasons(answer)) == (["none"], ("bad_know",))
     assert user.book.suspects == {liar.position}
 
@@ -379,18 +386,16 @@ async def test_a_copied_token_lifts_nothing(user: User, what: str) -> None:
     word, content = LIFTING[what]
     made = output(phone())
     short = token.encode(token.token(made))
-    user.book.report(phone(), seen=day_text(DAY - 1))
+    user.report(phone(), seen=day_text(DAY - 1))
     copied = user.book.add(
         CARRIER, replace(content, token=short, know="00" * 8)
     )
-    [answer] = await user.ask(Question("phone", NUMBER))
-    assert verdicts([answer]) == ["suspected"]
+    assert await user.word() == "suspected"
     assert user.book.suspects == {copied.position}
 
     know = token.know(made, CARRIER).hex()
     user.book.add(CARRIER, replace(content, token=short, know=know))
-    [answer] = await user.ask(Question("phone", NUMBER))
-    assert verdicts([answer]) == [word]
+    assert await user.word() == word
 
 
 async def test_whoever_names_reports_need_not_have_the_value(
@@ -398,14 +403,12 @@ async def test_whoever_names_reports_need_not_have_the_value(
 ) -> None:
     """And is no liar; without positions and knowledge it says nothing."""
     short = token.encode(token.token(output(phone())))
-    listed = user.book.report(phone())
+    listed = user.report(phone())
     blind = replace(dispute(), token=short, know="")
     user.book.add(CARRIER, blind)
-    [answer] = await user.ask(Question("phone", NUMBER))
-    assert verdicts([answer]) == ["suspected"]
+    assert await user.word() == "suspected"
     user.book.add(CARRIER, replace(blind, about=(listed.position,)))
-    [answer] = await user.ask(Question("phone", NUMBER))
-    assert verdicts([answer]) == ["disputed"]
+    assert await user.word() == "disputed"
     assert user.book.suspects == set()
 
 
@@ -413,7 +416,7 @@ async def test_what_is_remembered_needs_no_evaluation(user: User) -> None:
     """It is spent as what needs no holder, as URLs and tokens are."""
     short = token.token(output(phone()))
     questions: list[Question | SyncdError] = [
-        Question("phone", NUMBER),
+        ASKED,
         Question("phone", token=short, epoch=1),
         Question("url", "http://a.example/b"),
         Question("account", "13800138000"),
@@ -439,14 +442,14 @@ async def test_who_may_not_spend_asks_nobody(user: User) -> None:
 
     user.spend = refuse  # type: ignore[method-assign]
     with pytest.raises(QuotaError):
-        await user.ask(Question("phone", NUMBER))
+        await user.ask(ASKED)
     assert not user.holders.asked
     assert not user.book.accesses
 
 
 async def test_a_caller_with_tokens_asks_without_holders(user: User) -> None:
     short = token.token(output(phone()))
-    user.book.report(phone())
+    user.report(phone())
     answers = await user.ask(
         Question("phone", token=short, epoch=1),
         Question("phone", token=short, epoch=2),
@@ -466,7 +469,7 @@ async def test_the_never_list_protects_by_value_by_token_and_unasked(
 ) -> None:
     guarded = phone("+12025550911")
     short = token.token(output(guarded))
-    user.book.report(guarded)
+    user.report(guarded)
     user.world = World(
         ROSTER, DAY, frozenset(), frozenset({("phone", short)}), "US"
     )
@@ -511,18 +514,18 @@ async def test_a_number_that_only_looks_official_has_a_notice(
 
 async def test_met_is_what_others_list_firmly(user: User) -> None:
     """Each by itself: a page below a listed site may be of one person."""
-    user.book.report(phone(), origin=BANK)  # our own
+    user.report(phone(), origin=BANK)  # our own
     weak, firm = phone("+12025550150"), phone("+12025550160")
-    user.book.report(weak)
-    user.book.report(firm, evidence="police_case")
+    user.report(weak)
+    user.report(firm, evidence="police_case")
     quiet = phone("+12025550180")
-    user.book.report(quiet, evidence="police_case", handling="no_tip_off")
+    user.report(quiet, evidence="police_case", handling="no_tip_off")
     copied = phone("+12025550190")  # its token, by who has not the number
-    user.book.report(copied, evidence="police_case", know=bytes(8))
+    user.report(copied, evidence="police_case", know=bytes(8))
     host = identifier.parse_normal("url", "evil.example/")
     page = identifier.parse_normal("url", "evil.example/a/b")
-    user.book.report(host, evidence="police_case")
-    user.book.report(page)
+    user.report(host, evidence="police_case")
+    user.report(page)
     values = (NUMBER, weak.value, firm.value, quiet.value, copied.value)
     answers = await user.ask(
         *(Question("phone", v) for v in values),
@@ -536,12 +539,11 @@ async def test_met_is_what_others_list_firmly(user: User) -> None:
 async def test_a_report_falls_with_the_report_that_it_rests_on(
     user: User,
 ) -> None:
-    ground = user.book.report(phone("+12025550150"))
-    user.book.report(phone(), basis=(ground.position,))
-    [answer] = await user.ask(Question("phone", NUMBER))
-    assert verdicts([answer]) == ["suspected"]
+    ground = user.report(phone("+12025550150"))
+    user.report(phone(), basis=(ground.position,))
+    assert await user.word() == "suspected"
     user.book.rows.remove(ground)
-    [answer] = await user.ask(Question("phone", NUMBER))
+    [answer] = await user.ask(ASKED)
     assert reasons(answer) == ("basis_ended",)
 
 
@@ -552,11 +554,11 @@ def numbers(n: int) -> Identifier:
 
 async def test_what_is_asked_beside_it_changes_no_answer(user: User) -> None:
     """A report and what it rests on may be asked for in one call."""
-    ground = user.book.report(phone("+12025550150"))
-    user.book.report(phone(), basis=(ground.position,))
-    both = Question("phone", NUMBER), Question("phone", "+12025550150")
+    ground = user.report(phone("+12025550150"))
+    user.report(phone(), basis=(ground.position,))
+    both = ASKED, Question("phone", "+12025550150")
     assert verdicts(await user.ask(*both)) == ["suspected"] * 2
-    user.book.report(numbers(1), basis=(("elsewhere/x", 1),))
+    user.report(numbers(1), basis=(("elsewhere/x", 1),))
     assert verdicts(await user.ask(*both, Question("phone", "+12025550001")))[
         :2
     ] == (["suspected"] * 2)
@@ -566,17 +568,17 @@ async def test_much_said_of_one_value_is_judged_elsewhere(user: User) -> None:
     """Little is judged at once: a thread's turn would take longer."""
     for said in range(66):
         user.offloaded = 0
-        await user.ask(Question("phone", NUMBER))
+        await user.ask(ASKED)
         assert user.offloaded == (said > 63)
-        user.book.report(phone(), confidence=said)
+        user.report(phone(), confidence=said)
 
 
 async def test_alike_reports_answer_as_each_alone(user: User) -> None:
     """What is judged once for all of them has each one's position."""
     for n in range(4):
-        user.book.report(numbers(n), know=bytes(8) if n == 2 else None)
-    user.book.report(numbers(4), origin=BANK)
-    user.book.report(numbers(5), evidence="police_case")
+        user.report(numbers(n), know=bytes(8) if n == 2 else None)
+    user.report(numbers(4), origin=BANK)
+    user.report(numbers(5), evidence="police_case")
     asked = [Question("phone", numbers(n).value) for n in range(6)]
     alone = [answer for one in asked for answer in await user.ask(one)]
     assert await user.ask(*asked) == alone
@@ -590,7 +592,7 @@ async def test_a_lone_report_is_judged_once_while_nothing_changes(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another call gets the same; another day, or a fork, its own verdict."""
-    user.book.report(phone(), evidence="judgment")
+    user.report(phone(), evidence="judgment")
     judged: list[int] = []
 
     def count(*args: Any, **named: Any) -> Verdict:
@@ -598,10 +600,10 @@ async def test_a_lone_report_is_judged_once_while_nothing_changes(
         return verdict.verdict(*args, **named)
 
     monkeypatch.setattr(judge, "verdict", SimpleNamespace(verdict=count))
-    first = await user.ask(Question("phone", NUMBER))
+    first = await user.ask(ASKED)
     once = len(judged)
     assert once
-    assert await user.ask(Question("phone", NUMBER)) == first
+    assert await user.ask(ASKED) == first
     assert len(judged) == once
     later = dataclasses.replace(WORLD, day=DAY + 101)
     forked = dataclasses.replace(WORLD, contested=frozenset({POLICE}))
@@ -612,14 +614,14 @@ async def test_a_lone_report_is_judged_once_while_nothing_changes(
         (forked, "suspected"),
     ):
         user.world = world
-        assert verdicts(await user.ask(Question("phone", NUMBER))) == [found]
+        assert await user.word() == found
 
 
 async def test_a_basis_is_followed_to_its_ground(user: User) -> None:
     """Through as many reports as one may rest on, and no further."""
-    last = user.book.report(numbers(0))
+    last = user.report(numbers(0))
     for n in range(1, basis.MOST + 2):
-        last = user.book.report(numbers(n), basis=(last.position,))
+        last = user.report(numbers(n), basis=(last.position,))
     deep, deeper = f"+1202555{basis.MOST:04}", f"+1202555{basis.MOST + 1:04}"
     answers = await user.ask(
         Question("phone", deep), Question("phone", deeper)
@@ -630,8 +632,8 @@ async def test_a_basis_is_followed_to_its_ground(user: User) -> None:
 
 async def test_a_circle_of_reports_ends(user: User) -> None:
     a, b = (POLICE, 0), (POLICE, 1)
-    user.book.report(numbers(0), basis=(b,))
-    user.book.report(numbers(1), basis=(a,))
+    user.report(numbers(0), basis=(b,))
+    user.report(numbers(1), basis=(a,))
     assert verdicts(await user.ask(Question("phone", "+12025550000"))) == [
         "none"
     ]
@@ -643,11 +645,11 @@ async def test_a_basis_that_takes_too_long_is_unknown_and_no_clearance(
     """The others are answered; what is confirmed, more would only confirm."""
     user.book.clock = user.clock
     nowhere = tuple((BANK, 1000 + n) for n in range(200))
-    user.book.report(numbers(0), basis=nowhere)
-    user.book.report(numbers(1), basis=nowhere)
-    user.book.report(numbers(1), evidence="police_case")
-    user.book.report(numbers(2))
-    user.book.report(phone("+12025550911"), basis=nowhere)
+    user.report(numbers(0), basis=nowhere)
+    user.report(numbers(1), basis=nowhere)
+    user.report(numbers(1), evidence="police_case")
+    user.report(numbers(2))
+    user.report(phone("+12025550911"), basis=nowhere)
     answers = await user.ask(
         *(Question("phone", numbers(n).value) for n in range(3)),
         Question("phone", "+12025550911"),
@@ -712,10 +714,10 @@ async def test_one_reports_long_basis_does_not_use_up_anothers_time(
 ) -> None:
     """Each report's first positions are read before any one's second."""
     user.book.clock = user.clock
-    ground = user.book.report(numbers(9))
+    ground = user.report(numbers(9))
     long = tuple((BANK, 1000 + n) for n in range(90))
-    user.book.report(numbers(0), origin=BANK, basis=long)
-    user.book.report(numbers(1), basis=(ground.position,))
+    user.report(numbers(0), origin=BANK, basis=long)
+    user.report(numbers(1), basis=(ground.position,))
     answers = await user.ask(
         *(Question("phone", numbers(n).value) for n in range(2)),
         timeout_s=0.05,
@@ -726,10 +728,10 @@ async def test_one_reports_long_basis_does_not_use_up_anothers_time(
 async def test_what_cannot_count_is_not_followed(user: User) -> None:
     """An old report's basis costs nothing."""
     rests = ((BANK, 7),)
-    user.book.report(phone(), basis=rests, expires=day_text(DAY))
-    user.book.report(phone(), basis=rests, test=True)
-    user.book.report(phone(), basis=rests, seen=day_text(DAY + 1))
-    await user.ask(Question("phone", NUMBER))
+    user.report(phone(), basis=rests, expires=day_text(DAY))
+    user.report(phone(), basis=rests, test=True)
+    user.report(phone(), basis=rests, seen=day_text(DAY + 1))
+    await user.ask(ASKED)
     assert user.book.read == []
 
 
@@ -737,14 +739,12 @@ async def test_a_key_that_changes_meanwhile_makes_it_unknown(
     user: User,
 ) -> None:
     """Looked for under the old key's number a listed one is not found."""
-    user.book.report(phone())
+    user.report(phone())
     changed = [
         replace(e, epoch=2) if e.kind == "phone" else e for e in ROSTER.epochs
     ]
     user.current = replace(ROSTER, epochs=tuple(changed))
-    answers = await user.ask(
-        Question("phone", NUMBER), Question("url", "http://evil.example/a")
-    )
+    answers = await user.ask(ASKED, Question("url", "http://evil.example/a"))
     assert verdicts(answers) == ["unknown", "none"]
     assert "key has changed" in str(answers[0].detail)
 
@@ -775,7 +775,7 @@ async def test_an_answer_says_what_was_tried_and_where_the_reports_are(
 ) -> None:
     """Most specific first: by it, what our own lists say is laid over."""
     host = identifier.parse_normal("url", "evil.example/")
-    user.book.report(host)
+    user.report(host)
     asked = [Question("url", f"evil.example/{path}") for path in ("a/b", "")]
     page, root, bad, unasked = await user.ask(
         *asked, Question("phone", "nobody"), Question("url", "fine.example/")
