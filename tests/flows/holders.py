@@ -133,9 +133,11 @@ class World:
         self.kept: list[Evidence] = []
         self.accused: list[tuple[str, str]] = []
         self.proven: list[tuple[str, str]] = []
-        self.client = self.new_client()
+        self.renew()
 
-    def new_client(self, **more: Any) -> Tokeniser:
+    def renew(self, **more: Any) -> Tokeniser:
+        """Return another client, which asks from now on."""
+
         async def accuse(member: str, why: str, *exchanges: Exchange) -> None:
             self.accused.append((member, str(why)))
             try:
@@ -158,7 +160,8 @@ class World:
             "rng": secrets.token_bytes,
             "accuse": accuse,
         }
-        return Tokeniser(**parts | more)
+        self.client = Tokeniser(**parts | more)
+        return self.client
 
     def silence(self, *names: str) -> None:
         """Take some holders down, or all."""

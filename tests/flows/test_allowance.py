@@ -51,7 +51,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made.roster = drafts.put(made.roster, ("quotas",), row)
     for holder in made.holders.values():
         holder.book = Book(made)  # type: ignore[assignment]
-    made.client = made.new_client()
+    made.renew()
     return made
 
 
@@ -103,7 +103,7 @@ async def test_after_a_restart_holders_say_what_is_left(
 ) -> None:
     """A new client knows nothing of it; who gives less is asked for less."""
     await world.outputs(*phones(had))
-    world.client = world.new_client()
+    world.renew()
     assert await drain(world, had, step) >= least
 
 

@@ -43,7 +43,7 @@ async def test_any_quorum_gives_the_same(world: World) -> None:
     first = await world.outputs(PHONE, URL)
     assert first[URL] == token.url_output(URL)
     for name in HOLDERS:
-        world.client = world.new_client()
+        world.renew()
         world.holders[name].down = True
         assert await world.outputs(PHONE) == {PHONE: first[PHONE]}
         world.holders[name].down = False
@@ -82,7 +82,7 @@ async def test_a_wrong_answer_names_its_holder(
 ) -> None:
     """The bad holder is found, and the other two answer."""
     right = await world.outputs(PHONE)
-    world.client = world.new_client()
+    world.renew()
     world.holders["bank"].twist = twist
     assert await world.outputs(PHONE) == right
     assert {member for member, _ in world.accused} == {"bank"}
@@ -108,7 +108,7 @@ async def test_counted_before_computed(world: World) -> None:
 
 async def test_the_cache_asks_nobody(world: World) -> None:
     """It holds as many as it may, the newest."""
-    world.client = world.new_client(cache_size=3)
+    world.renew(cache_size=3)
     right = await world.outputs(*phones(2))
     right |= await world.outputs(*phones(2, 2))
     world.silence()
@@ -131,7 +131,7 @@ async def test_the_cache_knows_of_which_key_an_output_is(world: World) -> None:
 
     for holder in world.holders.values():
         holder.after = renew
-    world.client = world.new_client(cache_size=10)
+    world.renew(cache_size=10)
     done = await world.outputs(PHONE)
     world.silence()
     with pytest.raises(HoldersError):
@@ -145,7 +145,7 @@ async def test_who_holds_no_more_is_not_asked(world: World) -> None:
     right = await world.outputs(PHONE)
     gone = membership.remove(world.roster, "bank")
     world.roster = gone
-    world.client = world.new_client()
+    world.renew()
     for holder in world.holders.values():
         holder.asked.clear()
     assert await world.outputs(PHONE) == right
@@ -282,7 +282,7 @@ async def test_a_lie_where_little_is_proven(
     And nobody pays twice for what was asked twice.
     """
     right = await world.outputs(*MANY)
-    world.client = world.new_client()
+    world.renew()
     bank = world.holders["bank"]
     for holder in world.holders.values():
         holder.book.counted.clear()
@@ -324,7 +324,7 @@ def unprovable(request: Request, reply: Reply) -> None:
 async def test_who_lies_and_will_not_prove_is_named(world: World) -> None:
     """If all others prove what they said, it was the one that does not."""
     right = await world.outputs(*MANY)
-    world.client = world.new_client()
+    world.renew()
     world.holders["bank"].lie = unprovable
     assert await world.outputs(*MANY) == right
     ((member, why),) = world.accused
@@ -347,7 +347,7 @@ async def test_nobody_is_named_if_two_do_not_prove(world: World) -> None:
 async def test_who_lies_in_the_proof_too(world: World) -> None:
     """Its proof of all does not hold: another quorum answers."""
     right = await world.outputs(*MANY)
-    world.client = world.new_client()
+    world.renew()
     world.holders["bank"].lie = lambda _, reply: add_to(reply, 9, ERROR)
     assert await world.outputs(*MANY) == right
     assert [member for member, _ in world.accused] == ["bank"]
@@ -373,12 +373,12 @@ class Turns:
 async def test_bulk_work_goes_behind_look_ups(world: World) -> None:
     """What is published is blinded where bulk work is done, a little at once."""
     fast, bulk = Turns(), Turns()
-    client = world.new_client(offload=fast, bulk=bulk)
+    client = world.renew(offload=fast, bulk=bulk)
     await client.outputs([PHONE], purpose="publish", timeout_s=5)
     assert not fast.works
     assert {"blind", "check_reply", "finish"} <= {*bulk.works}
     done = len(bulk.works)
-    await client.outputs(phones(5), purpose="call_check", timeout_s=5)
+    await world.outputs(*phones(5))
     assert len(bulk.works) == done
     assert {"blind", "check_reply", "finish"} <= {*fast.works}
     fast.works.clear()
@@ -401,13 +401,18 @@ class Line:
         return await self.holder.evaluate(body, timeout_s)
 
 
+def lined(world: World) -> dict[str, Line]:
+    lines = {name: Line(holder) for name, holder in world.holders.items()}
+    world.renew(holder=lines.__getitem__)
+    return lines
+
+
 async def test_requests_of_one_call_are_on_their_way_together(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A few at a time, and each identifier once."""
     monkeypatch.setattr(tokenise, "LOOKUP_BATCH", 5)
-    lines = {name: Line(holder) for name, holder in world.holders.items()}
-    world.client = world.new_client(holder=lines.__getitem__)
+    lines = lined(world)
     wanted = phones(28)
     outputs = await world.outputs(*wanted, *wanted)
     assert outputs.keys() == {*wanted}
@@ -418,8 +423,7 @@ async def test_requests_of_one_call_are_on_their_way_together(
 
 async def test_small_calls_share_a_request(world: World) -> None:
     """What waits when one has ended is asked together, each value once."""
-    lines = {name: Line(holder) for name, holder in world.holders.items()}
-    world.client = world.new_client(holder=lines.__getitem__)
+    lined(world)
     wanted = phones(12)
     alone = [await world.outputs(one) for one in wanted]
     asked = world.holders["bank"].asked
@@ -443,7 +447,7 @@ async def test_who_shares_a_request_waits_no_longer_than_it_may(
             await hour.wait()
             raise UnavailableError("no answer")
 
-    world.client = client = world.new_client(holder=lambda _: Silent())
+    client = world.renew(holder=lambda _: Silent())
     patient = asyncio.create_task(world.outputs(PHONE))
     await asyncio.sleep(0)
     with pytest.raises(HoldersError, match="no time left"):
@@ -459,8 +463,7 @@ async def test_a_long_call_holds_up_no_small_one(
     """It goes in requests of its own; a small one gets its answer before."""
     monkeypatch.setattr(tokenise, "LANES", 1)
     monkeypatch.setattr(tokenise, "LOOKUP_BATCH", 20)
-    lines = {name: Line(holder) for name, holder in world.holders.items()}
-    world.client = world.new_client(holder=lines.__getitem__)
+    lined(world)
     longs = []
     for n in range(tokenise.SHARED):
         long = world.outputs(*phones(200, 200 * n))
@@ -510,7 +513,7 @@ async def test_a_look_up_waits_less_long_for_a_holder(world: World) -> None:
 
     for holder in world.holders.values():
         holder.before = waits.append
-    client = world.new_client(holder_s=2.0)
+    client = world.renew(holder_s=2.0)
     for purpose in ("call_check", "publish"):
         await client.outputs([PHONE], purpose=purpose, timeout_s=60)
     assert waits == [2, 2, 30, 30]
