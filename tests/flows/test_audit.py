@@ -29,6 +29,7 @@ from tests.sample_statements import dispute, erase, sighting
 SEEN = SigningKey("police.example/syncd/txwz/seen", COSIGNATURE, b"s" * 32)
 MERGED = SigningKey("police.example/syncd/txwz/merged", COSIGNATURE, b"m" * 32)
 NOW = 1_800_000_000
+ACCEPTED = RosterAccepted(version=1, hash_="ab" * 32)
 
 
 def about(n: int) -> dict[str, Any]:
@@ -135,9 +136,11 @@ class Audited(Log):
         return asyncio.run(all_of())
 
 
-TINY = Audited(
-    [report(0), retract(0, 0), RosterAccepted(version=1, hash_="ab" * 32)]
-)
+def reported(count: int) -> Audited:
+    return Audited([report(n) for n in range(count)])
+
+
+TINY = Audited([report(0), retract(0, 0), ACCEPTED])
 MIXED = Audited(
     [
         report(0),
@@ -147,7 +150,7 @@ MIXED = Audited(
         sighting(**about(3)),
         report(4),
         erase((5, 6)),
-        RosterAccepted(version=1, hash_="ab" * 32),
+        ACCEPTED,
         (1, b"no json"),
         report(0),
     ]
@@ -177,7 +180,7 @@ def check(
 @pytest.mark.parametrize("audited", [False, True])
 def test_files_of_any_size(size: int, audited: bool) -> None:
     """What was exported is accepted, and is exactly the layout's files."""
-    log = Audited([RosterAccepted(version=1, hash_="ab" * 32)] * size)
+    log = Audited([ACCEPTED] * size)
     files = log.static(audited=audited)
     there = log_files.layout(size, audit=audited)
     assert set(files) == {"checkpoint", *there}
@@ -237,7 +240,7 @@ def test_many_erasures_are_not_dear() -> None:
     """An entry is held against all ranges at once, not against each."""
 
     def cost(count: int) -> int:
-        log = Audited([report(n) for n in range(count)])
+        log = reported(count)
         files = log.close(*range(count)).static()
         ranges = [(n, n + 1, count) for n in range(count)]
         assert check(files, erased=ranges).withheld == ()
@@ -384,7 +387,7 @@ def test_rows_that_do_not_read() -> None:
 
 def test_other_log_s_files() -> None:
     """Files that hold together under another log's checkpoint are refused."""
-    other = Audited([report(n) for n in range(MIXED.size)])
+    other = reported(MIXED.size)
     files = {**other.static(), "checkpoint": MIXED.note()}
     with pytest.raises(DamagedError, match="another root at 10"):
         check(files)
@@ -392,7 +395,7 @@ def test_other_log_s_files() -> None:
 
 def test_ahead_of_us() -> None:
     """Of a checkpoint that we have not reached, only the signature counts."""
-    ahead = Audited([report(n) for n in range(9)])
+    ahead = reported(9)
     assert problems(Audited([]), note=b"", proofs=proof(ahead.note())) == []
     assert problems(Audited([]), proofs=proof(ahead.note()[:-9])) != []
 
@@ -414,7 +417,7 @@ def test_checkpoint_that_is_none() -> None:
 
 def test_many_problems_are_counted() -> None:
     """A thousand lost rows do not make a thousand lines."""
-    log = Audited([report(n) for n in range(600)])
+    log = reported(600)
     found = audit.check(log.view(rows=[]))
     assert len(found.problems) == audit.NAMED + 1
     assert found.problems[0].endswith("its row is missing")
@@ -428,7 +431,7 @@ def problems(log: Audited, **other: Any) -> list[str]:
     return audit.check(log.view(**other)).problems
 
 
-LONG = Audited([report(n) for n in range(600)])
+LONG = reported(600)
 
 
 def without(bundles: Sequence[Bundle], n: int, **other: Any) -> list[Bundle]:
@@ -484,7 +487,7 @@ def test_erasures_are_the_log_s_own() -> None:
     assert problems(MIXED, erased=()) == [
         "entry 6: its erasure of 5 to 6 was not acted on"
     ]
-    ordered = Audited([report(n) for n in range(3)])
+    ordered = reported(3)
     ordered.erased = ((0, 1, 3),)
     assert problems(ordered, ordered=((0, 1, 3),)) == []
 
@@ -550,7 +553,7 @@ def test_wrong_notes(proofs: tuple[Proof, ...], why: str) -> None:
 
 def test_rolled_back() -> None:
     """A database behind its mark is told from one that is ahead of it."""
-    behind = Audited([report(n) for n in range(599)])
+    behind = reported(599)
     mark = (Proof("high-water mark", LONG.note()),)
     (found,) = problems(behind, proofs=mark)
     assert found.startswith("high-water mark: size 600 was released")

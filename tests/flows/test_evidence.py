@@ -173,21 +173,24 @@ def test_of_what_it_was_never_asked(court: Court) -> None:
 
 
 ROW = {"reply": "e30=", "request": "e30="}
+
+
+def said(*exchanges: object, **more: object) -> dict[str, object]:
+    return {"accused": "bank", "exchanges": exchanges, **more}
+
+
 SHAPES: dict[str, object] = {
     "a list": [],
     "nothing": {},
-    "no exchange": {"accused": "bank", "exchanges": []},
-    "three": {"accused": "bank", "exchanges": [ROW] * 3},
-    "a number": {"accused": 1, "exchanges": [ROW]},
-    "more": {"accused": "bank", "exchanges": [ROW], "more": 1},
-    "more inside": {"accused": "bank", "exchanges": [{**ROW, "more": 1}]},
-    "no request": {"accused": "bank", "exchanges": [{"reply": "e30="}]},
-    "a row of a list": {"accused": "bank", "exchanges": [[]]},
-    "no base64": {"accused": "bank", "exchanges": [{**ROW, "reply": "{}"}]},
-    "another base64": {
-        "accused": "bank",
-        "exchanges": [{**ROW, "reply": "e31="}],
-    },
+    "no exchange": said(),
+    "three": said(ROW, ROW, ROW),
+    "a number": said(ROW, accused=1),
+    "more": said(ROW, more=1),
+    "more inside": said({**ROW, "more": 1}),
+    "no request": said({"reply": "e30="}),
+    "a row of a list": said([]),
+    "no base64": said({**ROW, "reply": "{}"}),
+    "another base64": said({**ROW, "reply": "e31="}),
 }
 
 

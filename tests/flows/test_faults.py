@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-import msgspec
 import pytest
+from msgspec import json, structs
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.flows import claim, report
@@ -26,7 +26,7 @@ def refused(draft: Draft, rules: report.Rules = BANK) -> SyncdError:
 
 
 def disputed(**fields: Any) -> SyncdError:
-    draft = msgspec.structs.replace(WRONG, **fields)
+    draft = structs.replace(WRONG, **fields)
     with pytest.raises(SyncdError) as caught:
         claim.prepare(draft, BANK)
     return caught.value
@@ -76,7 +76,7 @@ def test_one_fault_is_no_list() -> None:
 
 def test_a_value_in_a_wrong_column_is_never_quoted() -> None:
     number = "13800138000"
-    wrong = dict.fromkeys(("label", "role", "channel", "seen"), number)
+    wrong: Any = dict.fromkeys(("label", "role", "channel", "seen"), number)
     error = refused(with_(**wrong, kind=number, case=number, region=number))
     assert number not in f"{error} {error.hint} {error.faults}"
     assert number not in str(disputed(reason=number, due=number))
@@ -177,7 +177,7 @@ def test_all_faults_of_a_dispute_come_at_once() -> None:
 
 
 def test_a_dispute_is_due_today_at_the_earliest() -> None:
-    today = msgspec.structs.replace(WRONG, due=TODAY)
+    today = structs.replace(WRONG, due=TODAY)
     assert TODAY.encode() in claim.prepare(today, BANK).fields
     assert "due: 2026-09-20 is past" in str(disputed(due="2026-09-20"))
 
@@ -185,8 +185,8 @@ def test_a_dispute_is_due_today_at_the_earliest() -> None:
 def test_a_dispute_stands_until_it_is_due() -> None:
     error = disputed(due="2026-10-10", expires="2026-10-09")
     assert "expires: 2026-10-09 is past, or before due" in str(error)
-    early = msgspec.structs.replace(WRONG, expires="2026-09-23")
-    fields = msgspec.json.decode(claim.prepare(early, BANK).fields)
+    early = structs.replace(WRONG, expires="2026-09-23")
+    fields = json.decode(claim.prepare(early, BANK).fields)
     assert (fields["due"], fields["expires"]) == ("2026-09-23", "2026-09-23")
 
 

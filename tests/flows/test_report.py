@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from syncd.errors import MalformedError, RefusedError, SyncdError, UsageError
 from syncd.flows import faults, report, submission
@@ -41,8 +42,8 @@ ROSTER = founded([Never("phone", "+12025550911", "emergency")])
 RULES = Rules(ROSTER, TODAY, "US")
 
 
-def with_(**fields: Any) -> Draft:
-    return msgspec.structs.replace(RIGHT, **fields)
+def with_(draft: Draft = RIGHT, **fields: Any) -> Draft:
+    return structs.replace(draft, **fields)
 
 
 def made_of(kept: NewReport) -> Report:
@@ -175,7 +176,7 @@ def test_what_is_remembered_is_of_all_that_a_draft_says() -> None:
     alone = {"kind", "value", "scheme", "region", "urgent"}
     alone |= {"keep_query", "allow_personal"}  # of the value
     assert {*ReportFields.__struct_fields__} == {
-        *msgspec.structs.asdict(Draft())
+        *structs.asdict(Draft())
     } - alone
     first = report.prepare(RIGHT, rules)
     assert report.prepare(with_(confidence=7), rules).fields != first.fields
@@ -301,7 +302,7 @@ def test_a_draft_becomes_a_writable_statement_or_an_error_of_ours(
 ) -> None:
     [kept] = report.each(report.prepare, [draft], RULES)
     if isinstance(kept, SyncdError):
-        others = str(msgspec.structs.replace(draft, value=""))
+        others = str(with_(draft, value=""))
         assert (
             len(draft.value) < 7
             or draft.value in others  # which may be named
@@ -317,8 +318,7 @@ def test_a_draft_becomes_a_writable_statement_or_an_error_of_ours(
 
 def test_what_is_kept_says_how_its_url_was_read() -> None:
     """A query that was dropped, and a host so deep, are told, not guessed."""
-    draft = msgspec.structs.replace(
-        RIGHT,
+    draft = with_(
         kind="url",
         value="http://a.b.c.d.evil.example/x?id=1",
         role="phishing_host",
@@ -326,14 +326,12 @@ def test_what_is_kept_says_how_its_url_was_read() -> None:
     kept = report.prepare(draft, RULES)
     assert kept.value == "a.b.c.d.evil.example/x"
     assert kept.notices == ("query_dropped", "this_host_only")
-    store = msgspec.structs.replace(
+    store = with_(
         draft, value="https://play.google.com/store/apps/details?id=x.y"
     )
     with pytest.raises(RefusedError, match="of its query id the page"):
         report.prepare(store, RULES)
-    kept = report.prepare(
-        msgspec.structs.replace(store, keep_query=True), RULES
-    )
+    kept = report.prepare(with_(store, keep_query=True), RULES)
     assert kept.notices == ()
 
 
@@ -352,8 +350,7 @@ def test_a_value_is_found_without_its_kind() -> None:
 
 
 GUARDED = Rules(founded([Never("url", "bank.example/", "bank")]), TODAY, "US")
-PLANTED = msgspec.structs.replace(
-    RIGHT,
+PLANTED = with_(
     kind="url",
     value="http://www.bank.example/upload/x.html",
     role="phishing_host",
@@ -371,27 +368,27 @@ def test_a_page_planted_on_a_protected_site_is_reported_for_two_weeks() -> (
         {"value": "http://www.bank.example/"},
         {"value": "http://login.bank.example:8080/index.html"},
     ):
-        draft = msgspec.structs.replace(PLANTED, **fields)
+        draft = with_(PLANTED, **fields)
         with pytest.raises(RefusedError, match="never-list: bank"):
             report.prepare(draft, GUARDED)
 
 
 def test_a_planted_page_may_end_sooner() -> None:
-    soon = msgspec.structs.replace(PLANTED, expires="2026-09-25")
+    soon = with_(PLANTED, expires="2026-09-25")
     assert made_of(report.prepare(soon, GUARDED)).expires == "2026-09-25"
 
 
 def test_each_row_that_ends_too_late_is_refused() -> None:
     """Not the first alone, whose fields the others share."""
-    late = msgspec.structs.replace(PLANTED, expires="2026-12-01")
+    late = with_(PLANTED, expires="2026-12-01")
     for value in ("http://bank.example/a", "http://bank.example/b"):
-        draft = msgspec.structs.replace(late, value=value)
+        draft = with_(late, value=value)
         with pytest.raises(RefusedError, match="more than 14 days"):
             report.prepare(draft, GUARDED)
 
 
 def test_a_host_below_no_top_level_domain_is_refused() -> None:
-    draft = msgspec.structs.replace(PLANTED, value="http://x.notatld/a")
+    draft = with_(PLANTED, value="http://x.notatld/a")
     with pytest.raises(MalformedError, match="no top-level domain") as caught:
         report.prepare(draft, GUARDED)
     assert "notatld" not in str(caught.value)

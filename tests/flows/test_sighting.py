@@ -39,15 +39,15 @@ def told(*claims: Claim, contested: tuple[str, ...] = ()) -> bool:
     return sighting.may_tell(claims, World(ROSTER, DAY, contested), OWN)
 
 
-BANK = claim("bank")
+BANK, CARRIER = claim("bank"), claim("carrier")
 
 
 @pytest.mark.parametrize(
     "claims",
     [
         (claim("police", evidence="police_case"),),
-        (claim("bank"), claim("carrier")),
-        (claim("bank"), claim("branch")),
+        (BANK, CARRIER),
+        (BANK, claim("branch")),
         (claim("platform"), claim("bank", evidence="bank_detection")),
     ],
     ids=["official", "two", "two of a sector", "confirmed with ours"],
@@ -61,14 +61,14 @@ def test_firm_listings_are_told(claims: tuple[Claim, ...]) -> None:
     [
         (),
         (claim("bank", evidence="bank_detection"),),
-        (claim("bank"), claim("bank", label="fake_loan")),
-        (claim("bank"), claim("sister")),
+        (BANK, claim("bank", label="fake_loan")),
+        (BANK, claim("sister")),
         (BANK, claim("carrier", basis=(BANK.position,))),
-        (claim("bank"), claim("carrier", spoofed=True)),
-        (claim("bank"), claim("carrier", evidence="official_relay")),
-        (claim("bank"), claim("carrier", test=True)),
-        (claim("bank"), claim("carrier", expires="2026-11-20")),
-        (claim("bank"), claim("platform")),
+        (BANK, claim("carrier", spoofed=True)),
+        (BANK, claim("carrier", evidence="official_relay")),
+        (BANK, claim("carrier", test=True)),
+        (BANK, claim("carrier", expires="2026-11-20")),
+        (BANK, claim("platform")),
         (claim("platform", evidence="official_list"),),
     ],
     ids=[
@@ -83,9 +83,8 @@ def test_what_one_voice_could_list_is_not(claims: tuple[Claim, ...]) -> None:
 
 
 def test_of_a_forked_log_no_report_counts() -> None:
-    two = claim("bank"), claim("carrier")
-    assert told(*two)
-    assert not told(*two, contested=("carrier",))
+    assert told(BANK, CARRIER)
+    assert not told(BANK, CARRIER, contested=("carrier",))
 
 
 @pytest.mark.parametrize("handling", ["no_tip_off", "something_newer"])

@@ -68,6 +68,14 @@ def retract(n: int, *ends: int, **changed: Any) -> Retract:
     return sample_statements.retract(*ends, **about(n, **changed))
 
 
+def folded(log: Sequence[Record], **more: Any) -> Batch:
+    return folding.fold(ORIGIN, 0, log, **more)
+
+
+def added(batch: Batch) -> list[int]:
+    return [row[1] for row in batch.adds]
+
+
 DISPUTE = sample_statements.dispute(**about())
 SIGHTING = sample_statements.sighting(**about())
 KNOW = sample_statements.REPORT.know
@@ -184,7 +192,7 @@ def test_erased_is_never_written(log: list[Record]) -> None:
     store.merge(ORIGIN, log)
     other.merge(ORIGIN, blank)
     assert store.rows == other.rows
-    again = folding.fold(ORIGIN, 0, log, erased=erased)
+    again = folded(log, erased=erased)
     assert {*in_force(again)} == store.rows[ORIGIN]
 
 
@@ -250,7 +258,7 @@ def test_every_type_has_its_place() -> None:
     batch = folding.fold(ORIGIN, 100, [*map(record, entries)])
     token = tokens.decode(NAMES[0])
     assert (batch.start, batch.stop) == (100, 112)
-    assert [row[1] for row in batch.adds] == [100, 101, 102, 103, 104]
+    assert added(batch) == [100, 101, 102, 103, 104]
     assert [row[:3] for row in batch.sightings] == [(token, 105, 5)]
     assert batch.usages == [(107, usage)]
     assert batch.books == [anchor, accepted]
@@ -261,9 +269,7 @@ def test_every_type_has_its_place() -> None:
 
 def test_voids_are_findings_and_stop_nothing() -> None:
     """Whatever is wrong with an entry, the next one counts."""
-    batch = folding.fold(
-        ORIGIN,
-        0,
+    batch = folded(
         [
             raw(b"{}", 1),
             (b"short", b"", b""),
@@ -274,20 +280,20 @@ def test_voids_are_findings_and_stop_nothing() -> None:
         ],
     )
     assert [index for index, _ in batch.voids] == [0, 1, 2, 3]
-    assert [row[1] for row in batch.adds] == [5]
+    assert added(batch) == [5]
 
 
 def test_what_is_closed_says_nothing() -> None:
     """Nor is it void: it is erased, or sealed for others."""
     log = [leaf.close(record(report())), leaf.close(raw(b"{}", 8))]
-    batch = folding.fold(ORIGIN, 0, log, erased=[(0, 1, 5)])
+    batch = folded(log, erased=[(0, 1, 5)])
     assert ([*batch.adds], batch.voids, batch.stop) == ([], [], 2)
 
 
 def test_rows_are_sorted_by_token() -> None:
     """A store inserts in the order of its tree."""
     log = [record(report(n)) for n in (2, 0, 1, 0)]
-    batch = folding.fold(ORIGIN, 0, log)
+    batch = folded(log)
     assert [row[0][0] for row in batch.adds] == [0, 0, 1, 2]
 
 
@@ -344,16 +350,16 @@ def test_an_erase_acts_below_itself_on_types_1_to_7() -> None:
         Erase(ranges=((0, 9),), reason="retention"),
         report(),
     ]
-    batch = folding.fold(ORIGIN, 0, [*map(record, log)])
-    assert [row[1] for row in batch.adds] == [3]
+    batch = folded([*map(record, log)])
+    assert added(batch) == [3]
     assert batch.books == log[1:2]
 
 
 def test_a_roster_erases_by_size() -> None:
     """An erasure from elsewhere covers what it names below its size."""
     log = [record(report()), record(report()), raw(b"{}", 1)]
-    batch = folding.fold(ORIGIN, 0, log, erased=[(0, 9, 1), (2, 3, 3)])
-    assert [row[1] for row in batch.adds] == [1]
+    batch = folded(log, erased=[(0, 9, 1), (2, 3, 3)])
+    assert added(batch) == [1]
     assert batch.voids == []
 
 
@@ -438,7 +444,7 @@ fields = st.fixed_dictionaries(
 def test_the_fast_path_is_the_slow_path(changes: list[dict[str, Any]]) -> None:
     """Reports folded in bulk give what each gives by itself."""
     log = [raw(statements.spell(report(**c)), 1) for c in changes]
-    batch = folding.fold(ORIGIN, 0, log)
+    batch = folded(log)
     rows, voids = [], []
     for index, (_, _, payload) in enumerate(log):
         content = statements.decode(payload, 1)
@@ -456,7 +462,7 @@ def test_two_wrongs_that_add_up() -> None:
     log = [
         raw(statements.spell(report(know="0" * size)), 1) for size in (15, 17)
     ]
-    batch = folding.fold(ORIGIN, 0, log)
+    batch = folded(log)
     assert [index for index, _ in batch.voids] == [0, 1]
 
 
@@ -465,7 +471,7 @@ def test_more_reports_than_are_held_at_once() -> None:
     log = [record(report(confidence=n % 101)) for n in range(2_500)]
     log[1_500] = raw(b"{}", 1)
     log[7] = raw(statements.spell(report(know="z" * 16)), 1)
-    batch = folding.fold(ORIGIN, 0, log)
+    batch = folded(log)
     assert [index for index, _ in batch.voids] == [7, 1_500]
     wanted = set(range(2_500)) - {7, 1_500}
     assert {row[1] for row in batch.adds} == wanted
@@ -488,7 +494,7 @@ def test_more_frames_than_are_kept(
     log = [record(report(label=f"code_{n}")) for n in range(count)]
     for part, costs in ((log, count), (log[:1], 1), (log[-1:], 0)):
         decode.reset_mock()
-        assert len(folding.fold(ORIGIN, 0, part).adds) == len(part)
+        assert len(folded(part).adds) == len(part)
         assert decode.call_count == costs
 
 
@@ -509,11 +515,11 @@ def test_no_payload_borrows_the_frame_of_another(
     at = min(at, len(known))
     payload = known[:at] + put + known[at + cut :]
     log = [raw(known, 1), raw(payload, 1)]
-    batch = folding.fold(ORIGIN, 0, log)
+    batch = folded(log)
     content = statements.decode(payload, 1)
     if isinstance(content, Void):
         assert batch.voids == [(1, content.reason)]
-        assert [row[1] for row in batch.adds] == [0]
+        assert added(batch) == [0]
     else:
         assert isinstance(content, Report)
         assert Claim(ORIGIN, 1, content).row() in batch.adds
@@ -527,7 +533,7 @@ def test_cases_share_a_frame(decode: Mock) -> None:
         for n in range(50)
     ]
     decode.reset_mock()
-    batch = folding.fold(ORIGIN, 0, log)
+    batch = folded(log)
     assert decode.call_count == 1
     content = [Claim.parse(ORIGIN, row).statement for row in batch.adds]
     found = {one.case for one in content if isinstance(one, Report)}
@@ -543,7 +549,7 @@ def test_a_known_frame_with_a_wrong_value(field: str, wrong: str) -> None:
     text = (wrong + value)[: len(value)] if wrong else value[:-1]
     changed = statements.spell(replace(item, **{field: text}))
     log = [record(item), raw(changed, 1), record(item)]
-    batch = folding.fold(ORIGIN, 0, log)
+    batch = folded(log)
     void = isinstance(statements.decode(changed, 1), Void)
     assert [index for index, _ in batch.voids] == ([1] if void else [])
     assert len(batch.adds) == 3 - void
@@ -638,7 +644,7 @@ def test_packed_rows_are_the_rows(runs: list[list[Row]]) -> None:
 @given(logs())
 def test_digest(log: list[Record]) -> None:
     """A digest is a sum: any order, any parts, plus and minus."""
-    rows = [*folding.fold(ORIGIN, 0, log).adds]
+    rows = [*folded(log).adds]
     wanted = claims.digest(ORIGIN, reversed(rows))
     head, tail = rows[: len(rows) // 2], rows[len(rows) // 2 :]
     parts = [claims.digest(ORIGIN, part) for part in (head, tail)]
@@ -647,7 +653,7 @@ def test_digest(log: list[Record]) -> None:
 
 def test_one_changed_byte_changes_the_digest() -> None:
     """Of any column, and of the origin."""
-    (row,) = folding.fold(ORIGIN, 0, [record(report())]).adds
+    (row,) = folded([record(report())]).adds
     token, index, key, rest = row
     changed = [
         (bytes(15) + b"\1", index, key, rest),

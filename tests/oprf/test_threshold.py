@@ -2,6 +2,7 @@
 
 import itertools
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ def undivided(key: bytes, inputs: list[bytes]) -> list[bytes]:
 
 
 def answers(
-    shares: dict[int, bytes], quorum: tuple[int, ...], blinded: Blinded
+    shares: Mapping[int, bytes], quorum: tuple[int, ...], blinded: Blinded
 ) -> list[list[bytes]]:
     """What the holders of `quorum` answer, without proofs."""
     return [
@@ -35,6 +36,12 @@ def answers(
         ).elements
         for i in quorum
     ]
+
+
+def finished(
+    shares: Mapping[int, bytes], quorum: tuple[int, ...], blinded: Blinded
+) -> list[bytes]:
+    return threshold.finish(blinded, answers(shares, quorum, blinded))
 
 
 def little(value: str) -> bytes:
@@ -54,8 +61,7 @@ def test_vectors(case: dict[str, Any]) -> None:
     blinded = threshold.blind(inputs, rng)
     whole = undivided(key, inputs)
     for quorum in itertools.combinations(sorted(shares), case["t"]):
-        got = answers(shares, quorum, blinded)
-        assert threshold.finish(blinded, got) == whole
+        assert finished(shares, quorum, blinded) == whole
 
 
 def test_outputs() -> None:
@@ -68,8 +74,7 @@ def test_outputs() -> None:
         ]
         dealt = threshold.deal(2, 3, rng, bytes.fromhex(text))
         blinded = threshold.blind(inputs, rng)
-        got = answers(dict(dealt.shares), (1, 3), blinded)
-        outputs = threshold.finish(blinded, got)
+        outputs = finished(dealt.shares, (1, 3), blinded)
         assert [o.hex() for o in outputs] == [row["output"] for row in rows]
 
 
@@ -84,9 +89,7 @@ def test_any_t(data: st.DataObject) -> None:
     order = data.draw(st.permutations(range(1, n + 1)))
     blinded = threshold.blind([b"x"], rng)
     outputs = {
-        threshold.finish(
-            blinded, answers(dict(dealt.shares), quorum, blinded)
-        )[0]
+        finished(dealt.shares, quorum, blinded)[0]
         for quorum in (tuple(order[:size]), tuple(range(1, t + 1)))
     }
     assert len(outputs) == 1
@@ -97,17 +100,12 @@ def test_fewer_than_t(t: int, n: int) -> None:
     """No t-1 holders give the output, whatever quorum they claim to be."""
     dealt = threshold.deal(t, n, rng)
     blinded = threshold.blind([b"x"], rng)
-    shares = dict(dealt.shares)
-    whole = threshold.finish(
-        blinded, answers(shares, tuple(range(1, t + 1)), blinded)
-    )
+    whole = finished(dealt.shares, tuple(range(1, t + 1)), blinded)
     for few in itertools.combinations(range(1, n + 1), t - 1):
-        assert (
-            threshold.finish(blinded, answers(shares, few, blinded)) != whole
-        )
+        assert finished(dealt.shares, few, blinded) != whole
         for missing in set(range(1, n + 1)) - set(few):
             quorum = (*few, missing)  # its answer never comes
-            got = answers(shares, quorum, blinded)[:-1]
+            got = answers(dealt.shares, quorum, blinded)[:-1]
             assert threshold.finish(blinded, got) != whole
 
 
@@ -122,9 +120,7 @@ def test_shares_are_shares() -> None:
     assert not set(one.shares.values()) & set(two.shares.values())
     blinded = threshold.blind([b"x"], rng)
     mixed = {1: one.shares[1], 2: two.shares[2]}
-    assert threshold.finish(
-        blinded, answers(mixed, (1, 2), blinded)
-    ) != undivided(key, [b"x"])
+    assert finished(mixed, (1, 2), blinded) != undivided(key, [b"x"])
 
 
 def test_secrets_stay_out_of_repr() -> None:
@@ -281,8 +277,7 @@ def batch(dealt: Dealt) -> Batch:
 def test_a_right_batch(batch: Batch) -> None:
     """With a check element the outputs are those without."""
     plain = threshold.blind(batch.inputs, rng)
-    got = answers(dict(batch.dealt.shares), (1, 2), plain)
-    assert batch.finish() == threshold.finish(plain, got)
+    assert batch.finish() == finished(batch.dealt.shares, (1, 2), plain)
     assert len(batch.blinded.elements) == 4
     assert len(plain.elements) == 3
 
@@ -375,7 +370,7 @@ def test_finish_wants_whole_batches(dealt: Dealt) -> None:
     """Short, ragged or missing answers give no output, checked or not."""
     for checked in (False, True):
         blinded = threshold.blind([b"a", b"b"], rng, checked)
-        one, two = answers(dict(dealt.shares), (1, 2), blinded)
+        one, two = answers(dealt.shares, (1, 2), blinded)
         for wrong in ([one, two[:-1]], [one[:-1], two[:-1]], []):
             with pytest.raises(UntrustedError):
                 threshold.finish(blinded, wrong)
@@ -384,7 +379,7 @@ def test_finish_wants_whole_batches(dealt: Dealt) -> None:
 def test_finish_refuses_what_is_no_point(dealt: Dealt) -> None:
     """Identity and strange bytes are refused, also where a sum is alone."""
     blinded = threshold.blind([b"a", b"b"], rng)
-    one, two = answers(dict(dealt.shares), (1, 2), blinded)
+    one, two = answers(dealt.shares, (1, 2), blinded)
     opposite = [group.multiply(group.scalar(-1), p) for p in one]
     for wrong in (
         [one, [two[0], bytes(32)]],
