@@ -6,7 +6,6 @@ Values are not looked at here: they are `identifier`'s work. What is empty was
 not given, and is no fault of this module's.
 """
 
-import re
 from collections.abc import Iterator
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
@@ -15,8 +14,6 @@ from syncd.indicator.active import AUTHORITY, MOST_DUE_DAYS, RELAYED
 from syncd.indicator.notation import MAX_INTEGER
 from syncd.indicator.record import Fields, ReportFields
 from syncd.tlog.key import is_ours
-
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def of_report(
@@ -92,7 +89,7 @@ def _misspelt(fields: Fields) -> Iterator[SyncdError]:
                 yield MalformedError(
                     "{field}: {day} is no day as YYYY-MM-DD, 1970 to 2199",
                     field=field,
-                    day=value if _DAY.fullmatch(value) else "…",
+                    day=value if notation.LIKE_DAY.fullmatch(value) else "…",
                 )
             case "hex" if not form.fits(value):
                 yield MalformedError(

@@ -103,7 +103,7 @@ def _bank(text: str, id_: str) -> str:
     if iban.looks_like(number):
         return iban.read(number)
     if not _BANK_NUMBER.fullmatch(number):
-        if len(number) < 4 or len(number) > 34:
+        if not 4 <= len(number) <= 34:
             raise MalformedError(
                 "account: a bank account has 4 to 34 characters, here are {n}",
                 n=len(number),

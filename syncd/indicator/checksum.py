@@ -56,7 +56,7 @@ def bech32(
     if len(text) > longest or not text.startswith(human + "1"):
         return None
     values = _values(text[len(human) + 1 :])
-    if values is None or len(values) < 6:
+    if len(values) < 6:
         return None
     prefix = [ord(c) >> 5 for c in human] + [0]
     prefix += [ord(c) & 31 for c in human]
@@ -82,11 +82,8 @@ def segwit(text: str, human: str) -> bool:
 def cashaddr(payload: str) -> bytes | None:
     """Return version and hash of lower-case `bitcoincash:` + `payload`."""
     values = _values(payload)
-    if values is None or len(values) < 8:
-        return None
-    if _polymod(_CASH_PREFIX + values, _CASH_GENERATORS) != 1:
-        return None
-    return _regroup(values[:-8])
+    holds = _polymod(_CASH_PREFIX + values, _CASH_GENERATORS) == 1
+    return _regroup(values[:-8]) if holds and len(values) >= 8 else None
 
 
 def to_cashaddr(body: bytes) -> str:
@@ -99,11 +96,12 @@ def to_cashaddr(body: bytes) -> str:
     return "".join(_BECH32[n] for n in values)
 
 
-def _values(text: str) -> list[int] | None:
+def _values(text: str) -> list[int]:
+    """Return the 5-bit groups of a text, none if it is of other letters."""
     try:
         return [_BECH32_VALUE[c] for c in text]
     except KeyError:
-        return None
+        return []
 
 
 def _regroup(groups: Iterable[int]) -> bytes | None:
@@ -156,7 +154,7 @@ def monero(text: str) -> bytes | None:
         block = text[at : at + 11]
         size = {11: 8, 7: 5}.get(len(block))
         raw = base58(block)
-        if size is None or raw is None:
+        if not (size and raw):
             return None
         number = int.from_bytes(raw)
         if number >> 8 * size:

@@ -123,14 +123,15 @@ def _strangers() -> tuple[
 @functools.cache
 def default() -> tuple[ListedValue, ...]:
     """Return our own list, in the order of its file."""
-    found = []
-    for kind, value, category, zh, en, hosts, *_ in tsv.rows(
-        "indicator/never.tsv"
-    ):
-        one = row(kind, value)
-        owner = Owner(category, zh, en)
-        found.append(ListedValue(kind, one.value, owner, tuple(hosts.split())))
-    return tuple(found)
+    return tuple(
+        ListedValue(
+            *(kind, row(kind, value).value, Owner(category, zh, en)),
+            tuple(hosts.split()),
+        )
+        for kind, value, category, zh, en, hosts, *_ in tsv.rows(
+            "indicator/never.tsv"
+        )
+    )
 
 
 @functools.cache

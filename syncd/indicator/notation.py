@@ -38,7 +38,7 @@ class _Days(dict[str, int]):
     """Day text → days since 1970-01-01; holds at most the 84,006 that are."""
 
     def __missing__(self, text: str) -> int:
-        if not _DAY.fullmatch(text):
+        if not LIKE_DAY.fullmatch(text):
             raise MalformedError(
                 "day: {n} characters that are not YYYY-MM-DD", n=len(text)
             )
@@ -56,7 +56,7 @@ class _Days(dict[str, int]):
         return day
 
 
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+LIKE_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
 DAYS: Final = _Days()  # raises MalformedError for what is no day
 MAX_DAY: Final = datetime.date(2199, 12, 31).toordinal() - _EPOCH

@@ -44,13 +44,11 @@ def alipay(text: str) -> str:
                 most=200,
             )
         return "alipay:" + lower
-    mobile = _mobile(text)
-    if mobile is None:
-        raise MalformedError(
-            "account: an Alipay account is a mobile, an e-mail address or"
-            " 2088…"
-        )
-    return "alipay:" + mobile
+    if mobile := _mobile(text):
+        return "alipay:" + mobile
+    raise MalformedError(
+        "account: an Alipay account is a mobile, an e-mail address or 2088…"
+    )
 
 
 def wechat(text: str) -> str:
@@ -58,13 +56,12 @@ def wechat(text: str) -> str:
     lower = text.lower()
     if _WECHAT.fullmatch(lower):
         return "wechat:" + lower
-    mobile = _mobile(text)
-    if mobile is None:
-        raise MalformedError(
-            "account: a WeChat account is 6 to 20 letters, digits, _ or -, a"
-            " letter first, or a mobile"
-        )
-    return "wechat:" + mobile
+    if mobile := _mobile(text):
+        return "wechat:" + mobile
+    raise MalformedError(
+        "account: a WeChat account is 6 to 20 letters, digits, _ or -, a"
+        " letter first, or a mobile"
+    )
 
 
 def qq(text: str) -> str:

@@ -248,8 +248,7 @@ def _answer(
         for r in reports
     )
     known = frozenset(reasons)
-    labels = [vocabulary.read("label", r.report.label) for r in reports]
-    roles = [r.report.role for r in reports]
+    labels = (vocabulary.read("label", r.report.label) for r in reports)
     return Verdict(
         verdict=found,
         action=action,
@@ -260,7 +259,7 @@ def _answer(
         last_seen=max(seen, default=None),
         expires=max((r.ends for r in reports), default=None),
         labels=tuple(dict.fromkeys(labels)),
-        roles=tuple(dict.fromkeys(roles)),
+        roles=tuple(dict.fromkeys(r.report.role for r in reports)),
         sectors=dict(Counter(sorted(members.values()))),
         handling="no_tip_off" if quiet else "open",
     )
