@@ -1,5 +1,7 @@
 """Founding an alliance, and taking the shares of its keys."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -12,20 +14,20 @@ from tests.flows.founders import ADMINS, CLUB, FOUNDED, HOLDERS, found
 from tests.roster.conftest import Dice
 
 
+def epoch_of(kind: str) -> Any:
+    return FOUNDED.roster.epoch(kind)
+
+
 def test_the_first_version_holds_the_public_side_of_the_keys() -> None:
     roster = FOUNDED.roster
     assert roster.holders == tuple(sorted(HOLDERS))
     for kind in ("phone", "account"):
-        epoch = roster.epoch(kind)
-        assert epoch is not None
+        epoch = epoch_of(kind)
         assert (epoch.t, epoch.normal, epoch.epoch) == (2, 1, 1)
         assert epoch.dealt
         assert [m for m, _ in epoch.shares.values()] == sorted(HOLDERS)
         key_share.check_epoch(epoch)
-    phone, account = roster.epoch("phone"), roster.epoch("account")
-    assert phone is not None
-    assert account is not None
-    assert phone.public != account.public
+    assert epoch_of("phone").public != epoch_of("account").public
 
 
 def test_the_fingerprint_pins_what_the_admins_sign() -> None:
@@ -60,8 +62,7 @@ def test_every_holder_gets_one_share_of_each_key() -> None:
 
 def test_t_accepted_shares_are_the_key_and_fewer_are_not() -> None:
     """The shares in the files belong to the public key in the roster."""
-    epoch = FOUNDED.roster.epoch("phone")
-    assert epoch is not None
+    epoch = epoch_of("phone")
     shares = accepted("phone")
     for quorum in (shares[:2], shares[1:], shares[::2]):
         weights = threshold.lagrange([s.index for s in quorum])
@@ -81,9 +82,8 @@ def test_nothing_that_leaves_the_founding_holds_a_secret() -> None:
         for dice in [Dice("token keys")]
         for _ in "ap"
     ]
-    epochs = [FOUNDED.roster.epoch(kind) for kind in ("account", "phone")]
+    epochs = map(epoch_of, ("account", "phone"))
     for again, epoch in zip(dealt, epochs, strict=True):
-        assert epoch is not None
         assert again.public == epoch.public  # the same dice: the same key
         for share in again.shares.values():
             assert share not in out
@@ -177,8 +177,7 @@ def test_a_share_for_elsewhere_is_refused(
 
 
 def test_a_roster_with_another_public_key_is_found_out() -> None:
-    epoch = FOUNDED.roster.epoch("phone")
-    assert epoch is not None
+    epoch = epoch_of("phone")
     for public in (bytes(32), group.multiply_base(b"\2" + bytes(31))):
         with pytest.raises(UntrustedError):
             key_share.check_epoch(replace(epoch, public=public))

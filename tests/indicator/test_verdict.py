@@ -72,9 +72,10 @@ class Case:
     world: World
     never: Guard
 
-    def run(self) -> Verdict:
+    def run(self, *forms: tuple[Claim, ...]) -> Verdict:
+        """Judge it, or other claims in its place."""
         return verdict(
-            self.forms,
+            forms or self.forms,
             self.world,
             never=self.never,
             in_force=self.in_force,
@@ -330,7 +331,7 @@ def test_the_strongest_report_names_the_label() -> None:
         changed(b, label="new_trick", role="sms_sender"),
         changed(p, label="romance", role="caller"),
     )
-    found = dataclasses.replace(case, forms=(labelled,)).run()
+    found = case.run(labelled)
     assert found.labels == ("romance", "other", "prize")
     assert found.roles == ("caller", "sms_sender")
 
@@ -344,7 +345,7 @@ def test_one_report_can_ask_for_silence(handling: str, quiet: str) -> None:
     case = read_case("P report police_case ; B report bank_detection", "")
     p, b = case.forms[0]
     claims = (changed(p, handling=handling), b)
-    found = dataclasses.replace(case, forms=(claims,)).run()
+    found = case.run(claims)
     assert found == replace(case.run(), handling=quiet)
 
 
@@ -358,10 +359,10 @@ def test_silence_ends_after_ninety_days(seen: int, quiet: str) -> None:
     )
     (first, later) = case.forms[0]
     old = changed(first, handling="no_tip_off")
-    found = dataclasses.replace(case, forms=((old, later),)).run()
+    found = case.run((old, later))
     assert found.handling == quiet
     new = changed(later, handling="no_tip_off")
-    found = dataclasses.replace(case, forms=((old, new),)).run()
+    found = case.run((old, new))
     assert found.handling == "no_tip_off"
 
 
