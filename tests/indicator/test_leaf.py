@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ VECTORS = json.loads(
 )["leaves"]
 ORIGIN = "bank.example/syncd/txwz/1"
 SALT = bytes(range(16))
+unbundled = partial(leaf.open_bundle, ORIGIN)
 
 payloads = st.integers(1, 255).map(b'{"a":1,"type":%d}'.__mod__)
 salts = st.binary(min_size=16, max_size=16)
@@ -56,9 +58,9 @@ def test_vectors(case: dict[str, str]) -> None:
 def test_round_trip(wanted: list[Record]) -> None:
     """What we bundle, a puller opens: with or without the leaves."""
     raw = leaf.encode_records(wanted)
-    assert leaf.open_bundle(ORIGIN, raw, len(wanted)) == wanted
+    assert unbundled(raw, len(wanted)) == wanted
     leaves = [record[0] for record in wanted]
-    assert leaf.open_bundle(ORIGIN, raw, len(wanted), leaves) == wanted
+    assert unbundled(raw, len(wanted), leaves) == wanted
 
 
 @given(st.binary(max_size=200), st.integers(0, 5))
@@ -68,8 +70,8 @@ def test_total(raw: bytes, width: int) -> None:
         cut = leaf.split_records(raw, width)
         assert leaf.encode_records(cut) == raw
     with contextlib.suppress(MalformedError):
-        opened = leaf.open_bundle(ORIGIN, raw, width)
-        assert leaf.encode_records(opened) == raw
+        found = unbundled(raw, width)
+        assert leaf.encode_records(found) == raw
 
 
 @pytest.mark.parametrize("one", cases("leaf", "refused"))
@@ -80,28 +82,27 @@ def test_refused(one: tuple[str, int, str]) -> None:
     with pytest.raises(MalformedError, match=why):
         leaf.split_records(bundle, width)
     with pytest.raises(MalformedError, match=why):
-        leaf.open_bundle(ORIGIN, bundle, width)
+        unbundled(bundle, width)
 
 
 def test_a_type_that_the_payload_does_not_name() -> None:
     """Then only the leaves open it, and only where they fit."""
     made = leaf.commit(ORIGIN, 3, SALT, b'{"type":1}')
     raw = leaf.encode_records([(made, SALT, b'{"type":1}')])
-    assert leaf.open_bundle(ORIGIN, raw, 1)[0][0] != made
-    assert leaf.open_bundle(ORIGIN, raw, 1, [made])[0][0] == made
-    with pytest.raises(BrokenSourceError):
-        leaf.open_bundle(ORIGIN, raw, 1, [made[:-1] + b"?"])
-    with pytest.raises(BrokenSourceError):
-        leaf.open_bundle(ORIGIN, raw, 1, [made + b"?"])
+    assert unbundled(raw, 1)[0][0] != made
+    assert unbundled(raw, 1, [made])[0][0] == made
+    for other in (made[:-1] + b"?", made + b"?"):
+        with pytest.raises(BrokenSourceError):
+            unbundled(raw, 1, [other])
 
 
 def test_a_closed_record_of_another_leaf() -> None:
     """A relay cannot pass off one erased entry as another."""
     raw = leaf.encode_records([(b"one", b"", b"")])
     with pytest.raises(BrokenSourceError):
-        leaf.open_bundle(ORIGIN, raw, 1, [b"two"])
+        unbundled(raw, 1, [b"two"])
     with pytest.raises(MalformedError):
-        leaf.open_bundle(ORIGIN, raw, 1, [])
+        unbundled(raw, 1, [])
 
 
 @pytest.mark.parametrize("one", cases("leaf", "types"))
