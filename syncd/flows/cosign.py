@@ -141,22 +141,22 @@ async def witness_checkpoint(
         asked = witness.parse(body)
     except MalformedError as e:
         return Judgement(400, f"{e}\n")
-    head, text = asked.head, asked.note.text
+    head = asked.head
     log_key = log_keys.get(head.origin)
     last = await book.cosigned("seen", head.origin)
     size, root = (last.size, last.root) if last else (0, None)
     judged = witness.judge(asked, log_key, size, root)
     if judged.status != 200 or log_key is None:
         return judged
-    line = cosignature.cosign(text, key, now)
+    line = cosignature.cosign(asked.note.text, key, now)
     both = note.add(bare(asked.note, log_key), line)
     new = Cosigned(head.size, head.root, bytes(both))
     try:
         await book.cosign("seen", head.origin, last, new)
     except StaleError:
         again = await book.cosigned("seen", head.origin)
-        size = again.size if again else 0
-        return Judgement(409, f"{size}\n", judged.signed)
+        there = f"{again.size if again else 0}\n"
+        return Judgement(409, there, judged.signed)
     return judged._replace(body=f"{line}\n")
 
 

@@ -77,17 +77,16 @@ def _deal(
 ) -> tuple[Epoch, Mapping[int, bytes]]:
     """Return the first epoch of a kind, and its secret shares by index."""
     dealt = threshold.deal(t, len(holders), rng)
-    held = tuple(
-        Share(index, member, dealt.public_shares[index])
-        for index, member in enumerate(holders, 1)
-    )
     epoch = Epoch(
         kind=kind,
         epoch=1,
         normal=1,
         t=t,
         public=dealt.public,
-        held=held,
+        held=tuple(
+            Share(index, member, dealt.public_shares[index])
+            for index, member in enumerate(holders, 1)
+        ),
         generation=1,
         dealt=True,
         suite=SUITE,

@@ -58,8 +58,9 @@ async def own(
 
 def _ours(mirror: Mirror, offload: Offload) -> PullContext:
     """Return what merges without asking anybody, and by no day's limit."""
-    budget = Budget(counted=False)
-    return PullContext(mirror=mirror, offload=offload, budget=budget)
+    return PullContext(
+        mirror=mirror, offload=offload, budget=Budget(counted=False)
+    )
 
 
 async def _go_on(

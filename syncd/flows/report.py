@@ -230,10 +230,11 @@ def check_fits(fields: Fields, kind: str, rules: Rules) -> None:
     Raises:
         MalformedError: it is too long for one.
     """
-    made = statement.of(
-        fields, on=rules.today, kind=kind, epoch=MAX_EPOCH, token=NOBODY
+    statement.encode(
+        statement.of(
+            fields, on=rules.today, kind=kind, epoch=MAX_EPOCH, token=NOBODY
+        )
     )
-    statement.encode(made)
 
 
 def _ending(

@@ -108,7 +108,7 @@ def payload_at(bundle: Bundle, at: int) -> bytes:
         found = leaf.split_records(raw_of(bundle), bundle.width)
     except MalformedError as e:
         raise DamagedError("log: bundle {n}: {why}", n=bundle.n, why=e) from e
-    return found[at][2] if found[at][1] else b""
+    return found[at][2]
 
 
 def leaf_hashes(found: Sequence[Record]) -> list[bytes]:

@@ -259,11 +259,9 @@ def _parse(raw: str) -> _Url:
 def _parse_plain(raw: str) -> _Url | None:
     """Return what `_parse_any` would, for the common shapes; else None."""
     match = _PLAIN.fullmatch(raw) if len(raw) <= MAX_RAW else None
-    if match is None:
+    if not match or len(match[2]) > host.MAX_HOST:
         return None
     scheme, name, path, query = match.groups()
-    if len(name) > host.MAX_HOST:
-        return None
     named = Host(name.lower(), literal=False)
     return _Url(scheme or "http", named, path or "/", query)
 

@@ -152,9 +152,9 @@ def check_shares(
         weights = lagrange(first, at)
         point = group.weighted_sum([weights[i] for i in first], points)
         if point != (public_shares[at] if at else public):
-            subject = f"share {at}" if at else "public key"
             raise UntrustedError(
-                "oprf: {subject} is not of this key", subject=subject
+                "oprf: {subject} is not of this key",
+                subject=f"share {at}" if at else "public key",
             )
 
 
