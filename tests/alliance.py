@@ -17,6 +17,7 @@ import contextlib
 import contextvars
 import functools
 import io
+import itertools
 import json
 import os
 import secrets
@@ -27,7 +28,6 @@ import ssl
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -127,26 +127,7 @@ class Network:
         self.asked: list[Asked] = []
         self.tap: list[bytes] | None = None  # bodies, heads and lines
         self.local_apis = False
-        self._cut: set[frozenset[str]] = set()
-
-    def cut(self, *members: str) -> None:
-        """Let none of these members reach another of them."""
-        for one in members:
-            self._cut |= {frozenset((one, other)) for other in members}
-
-    def heal(self) -> None:
-        """Let everybody reach everybody."""
-        self._cut.clear()
-
-    def is_cut(self, one: str, other: str) -> bool:
-        """Tell whether two cannot reach each other."""
-        return frozenset((one, other)) in self._cut
-
-    def count(self, client: str, part: str = "") -> Counter[str]:
-        """Return how often `client` asked for each path with `part` in it."""
-        return Counter(
-            a.path for a in self.asked if a.client == client and part in a.path
-        )
+        self.apart: set[frozenset[str]] = set()  # who cannot hear whom
 
 
 class Wire(PeerClient):
@@ -160,7 +141,7 @@ class Wire(PeerClient):
         self._me = me
 
     async def _once(self, url: str, wanted: Wanted) -> bytes:
-        if self._network.is_cut(self._me, self.name):
+        if {self._me, self.name} in self._network.apart:
             raise aiohttp.ClientConnectionError("cut")
         self._network.asked.append(
             Asked(self._me, self.name, wanted.method, wanted.path)
@@ -314,6 +295,16 @@ class Member:
     def own(self) -> OwnStore:
         """Its own.db."""
         return self.node.home.own
+
+    @property
+    def mirror(self) -> MirrorStore:
+        """Its mirror.db."""
+        return self.node.home.mirror
+
+    @property
+    def roster(self) -> Roster:
+        """What it trusts."""
+        return self.node.ctx.roster
 
     @property
     def origin(self) -> str:
@@ -510,22 +501,15 @@ class Member:
 
     async def write(self, *statements: Said) -> None:
         """Append entries as they are, right or wrong."""
+        own, log = self.own.log, Log(self.keys.log)
         async with self.node.writer.lock:
-            await self._write(statements)
+            old = await own.head()
+            log.frontier = old.frontier
+            last = await own.bundle(old.frontier.size // FULL)
+            log.bundles += [last] if last else []
+            log.add(*statements, salt=secrets.token_bytes(16))
+            await own.append(old, await log.head(), log.bundles, [])
         await self.node.publisher.after_append()
-
-    async def _write(self, statements: Sequence[Said]) -> None:
-        own = self.own.log
-        old = await own.head()
-        log = Log(self.keys.log)
-        log.frontier = old.frontier
-        first = old.frontier.size // FULL
-        if old.frontier.size % FULL:
-            last = await own.bundle(first)
-            assert last is not None
-            log.bundles.append(last)
-        log.add(*statements, salt=secrets.token_bytes(16))
-        await own.append(old, await log.head(), log.bundles, [])
 
     async def records(self) -> list[Record]:
         """Return all records of its own log."""
@@ -562,11 +546,11 @@ class Member:
 
     async def head(self, origin: str) -> MirrorHead:
         """Return how far it holds a log."""
-        return await self.node.home.mirror.head(origin)
+        return await self.mirror.head(origin)
 
     async def digest(self, origin: str) -> str:
         """Return the digest of a log's claims, recomputed."""
-        total = await digest_of(self.node.home.mirror, origin)
+        total = await digest_of(self.mirror, origin)
         return claims.digest_bytes(total).hex()
 
     async def findings(self, code: str = "") -> list[Row]:
@@ -744,12 +728,8 @@ class Alliance:
             now=now,
             rng=secrets.token_bytes,
         )
-        raw = made.draft
-        for admin in ADMINS:
-            raw = signing.sign(raw, admin)
-        roster = drafts.read(raw)[1]
-        self.fingerprint = roster.hash
-        self.notes.append(raw)
+        self.sign(made.draft)
+        self.fingerprint = self.newest.hash
         self.shares = made.shares
 
     def newcomer(self, id_: str, alliance_id: str = join.NO_ALLIANCE) -> bytes:
@@ -831,11 +811,11 @@ class Alliance:
         ring.put("access", access)
         for version, raw in enumerate(self.notes, 1):
             roster_files(home).put(version, raw)
-        roster = drafts.read(self.notes[-1])[1]
         for sealed in self.shares:
             if sealed.member == member.id:
                 x = key_share.accept(
-                    sealed.raw, roster, member.id, member.keys.seal_private
+                    *(sealed.raw, self.newest, member.id),
+                    member.keys.seal_private,
                 )
                 name = share_name(x.kind, x.epoch, x.generation)
                 ring.put(name, x.secret)
@@ -875,11 +855,12 @@ class Alliance:
 
     def cut(self, *members: str) -> None:
         """Let none of these members, or of all, reach another of them."""
-        self.network.cut(*(members or self.members))
+        pairs = itertools.combinations(members or self.members, 2)
+        self.network.apart.update(map(frozenset, pairs))
 
     def heal(self) -> None:
         """Let everybody reach everybody."""
-        self.network.heal()
+        self.network.apart.clear()
 
     # ------------------------------------------------------------ settling
 
@@ -937,23 +918,32 @@ class Alliance:
 
     # -------------------------------------------------------------- roster
 
+    @property
+    def newest(self) -> Roster:
+        """The roster that was signed last."""
+        return drafts.read(self.notes[-1])[1]
+
+    def sign(self, raw: bytes) -> bytes:
+        """Have the admins sign a draft of the next roster; return that."""
+        current = self.newest if self.notes else None
+        for admin in ADMINS:
+            raw = signing.sign(raw, admin, current)
+        self.notes.append(raw)
+        return raw
+
     async def change(
         self, edit: Callable[[Roster], Roster], at: str = ""
     ) -> Roster:
         """Have the admins sign a change, and one member publish it."""
-        current = drafts.read(self.notes[-1])[1]
+        current = self.newest
         draft = edit(drafts.begin(current, now=int(time.time())))
-        raw = drafts.write(draft, current)
-        for admin in ADMINS:
-            raw = signing.sign(raw, admin, current)
-        self.notes.append(raw)
+        raw = self.sign(drafts.write(draft, current))
         publisher = self.members[at] if at else self.up[0]
         return await publisher.node.rosters.publish(raw)
 
     async def admit(self, id_: str, at: str = "") -> Member:
         """Take in a new member by its keys, and start it."""
-        current = drafts.read(self.notes[-1])[1]
-        asked = join.parse(self.newcomer(id_, current.id))
+        asked = join.parse(self.newcomer(id_, self.newest.id))
         member = self.members[id_]
         challenge = join.challenge(asked, secrets.token_bytes)
         answer = join.answer(challenge.raw, asked, member.keys)
@@ -971,9 +961,9 @@ class Alliance:
 
     async def agreed(self) -> None:
         """Ask around until all that run trust the newest roster."""
-        newest = drafts.read(self.notes[-1])[1].version
+        newest = self.newest.version
         async with asyncio.timeout(10):
-            while any(m.node.ctx.roster.version < newest for m in self.up):
+            while any(m.roster.version < newest for m in self.up):
                 await asyncio.gather(*(m.round() for m in self.up))
 
 
@@ -1016,7 +1006,7 @@ async def _waits(member: Member) -> bool:
     One that was retracted on its way into the log is to end once it is there.
     """
     async with member.node.publishing:
-        counts = await member.node.home.own.vault.counts()
+        counts = await member.own.vault.counts()
     return any(
         n and state in (State.WAITING, State.ENDING)
         for (_, state), n in counts.items()

@@ -53,7 +53,7 @@ class Lab(Alliance):
 
     def heads(self, **changes: Any) -> bytes:
         """Return an answer of /heads with something changed."""
-        roster, now = self.police.node.ctx.roster, self.police.node.ctx.now()
+        roster, now = self.police.roster, self.police.node.ctx.now()
         row = {"hash": roster.hash, "version": roster.version}
         right = {"cursor": "0.1", "notes": [], "receipts": [], "time": now}
         return canonical.dumps({**right, "roster": row, **changes})
@@ -106,8 +106,8 @@ class Lab(Alliance):
             while not await self._same():
                 await self.rounds()
         for member in self.honest:
-            assert not await member.node.home.mirror.contested()
-            assert member.node.ctx.roster.version == len(self.notes)
+            assert not await member.mirror.contested()
+            assert member.roster.version == len(self.notes)
         (answer,) = await last.lookup("phone", CASE)
         assert answer.verdict == "confirmed"
 
@@ -127,7 +127,7 @@ class Lab(Alliance):
             head = await member.head(origin)
             assert head.contested
             assert head == stands[member.id]  # merging stops
-            assert await claims_of(member.node.home.mirror, origin)
+            assert await claims_of(member.mirror, origin)
             (answer,) = await member.lookup("url", SITE)
             assert "contested" in answer.reasons
             reader = member.node.status_reader
@@ -135,7 +135,7 @@ class Lab(Alliance):
             assert any("FORK" in str(m) for m in todo.of(state))
             line = f'syncd_log_contested{{origin="{origin}"}} 1.0'
             assert line in reader.metrics.scrape(state).decode()
-            evidence = await member.node.home.mirror.evidence(origin)
+            evidence = await member.mirror.evidence(origin)
             path = f"/mirror/{self.liar.hash}/notes/0"
             served = json.loads((await asking.ask(member, "GET", path)).text)
             assert {raw.decode() for raw in evidence} <= {*served}

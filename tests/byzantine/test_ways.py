@@ -111,7 +111,7 @@ def telling(what: Callable[[Lab], dict[str, Any]]) -> Act:
 
 async def an_old_checkpoint(lab: Lab) -> None:
     """It tells an earlier checkpoint of another's log, for ever."""
-    old = lab.police.node.home.own.log.released().decode()
+    old = lab.police.own.log.released().decode()
     await lab.go_on(lab.police)
     await telling(lambda _: {"notes": [old]})(lab)
 
@@ -226,7 +226,7 @@ async def withheld(lab: Lab) -> str:
         head = await member.head(lab.bank.origin)
         assert head.missing == (head.merged,)
         assert "withheld" in str(member.node.logs.state(lab.bank.origin).why)
-        books = member.node.home.own.cosigned
+        books = member.own.cosigned
         signed = await books.cosigned("merged", lab.bank.origin)
         assert signed is not None
         assert signed.size <= head.merged
@@ -346,8 +346,7 @@ async def after_a_restart(lab: Lab) -> None:
     size = await lab.bank.size()
     await lab.go_on()
     await lab.rounds()
-    await lab.stop("payer")
-    await lab.start("payer")
+    await lab.restart("payer")
     await lab.fork(size, 2)
 
 

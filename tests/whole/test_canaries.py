@@ -156,29 +156,28 @@ REPORTED = [
 ]
 
 
+def listed(name: str, kind: str = "phone", **more: object) -> dict[str, Any]:
+    """Return a report of a canary."""
+    fixed = {"label": "other", "role": ROLES[kind], "evidence": "user_tag"}
+    return {"kind": kind, "value": CANARIES[name][0], **fixed, **more}
+
+
+async def ask(member: Member, *names: str) -> int:
+    """Have a member look canaries up; return the status."""
+    items = [{"kind": "phone", "value": CANARIES[name][0]} for name in names]
+    asking = {"purpose": "transaction_check", "items": items}
+    return (await member.call("POST", "/v1/lookups", asking))[0]
+
+
 async def report(member: Member) -> None:
     """Have a member report canaries, one of which it refuses, and ask."""
     reports = [
-        {
-            "kind": kind,
-            "value": CANARIES[name][0],
-            "label": "other",
-            "role": ROLES[kind],
-            "evidence": "user_tag",
-            "urgent": kind == "url",
-        }
-        for kind, name in REPORTED
+        listed(name, kind, urgent=kind == "url") for kind, name in REPORTED
     ]
     wanted = {"reports": reports}
     status, body = await member.call("POST", "/v1/reports", wanted)
     assert (status, body["accepted"], body["refused"]) == (202, 5, 1)
-    items = [
-        {"kind": "phone", "value": CANARIES[name][0]}
-        for name in ("only looked up", "refused", "phone")
-    ]
-    asking = {"purpose": "transaction_check", "items": items}
-    status, _ = await member.call("POST", "/v1/lookups", asking)
-    assert status == 200
+    assert await ask(member, "only looked up", "refused", "phone") == 200
 
 
 async def retract(member: Member) -> None:
@@ -219,11 +218,6 @@ LIST = {
 }
 
 
-def listed(name: str) -> dict[str, str]:
-    fixed = {"label": "other", "role": "caller", "evidence": "user_tag"}
-    return {"kind": "phone", "value": CANARIES[name][0], **fixed}
-
-
 def step(id_: int) -> dict[str, Any]:
     """A list's one step, with a row that the client refuses."""
     raw = CANARIES["refused in a list"][0]
@@ -262,13 +256,7 @@ async def import_list(member: Member) -> None:
 
 async def own_lists(member: Member) -> tuple[int, ...]:
     """Have canaries kept on its own lists and asked for; return exempt ones."""
-    row = {
-        "kind": "phone",
-        "value": CANARIES["on a local list"][0],
-        "label": "other",
-        "role": "caller",
-        "evidence": "official_list",
-    }
+    row = listed("on a local list", evidence="official_list")
     wanted = {"list": "canary list 5", "reports": [row]}
     _, body = await member.call("POST", "/v1/own/local", wanted)
     assert (body["added"], body["refused"]) == (1, 0)
@@ -277,9 +265,7 @@ async def own_lists(member: Member) -> tuple[int, ...]:
     _, exempt = await member.call("POST", "/v1/own/entries", wanted)
     assert exempt["added"] == 1
     await member.call("GET", "/v1/own/entries?list=canary%20list%205")
-    asked = {"kind": "phone", "value": CANARIES["on a local list"][0]}
-    asking = {"purpose": "transaction_check", "items": [asked]}
-    await member.call("POST", "/v1/lookups", asking)
+    await ask(member, "on a local list")
     return tuple(item["id"] for item in exempt["items"])
 
 
@@ -307,16 +293,13 @@ async def test_homes_and_wires(
         tap: list[bytes] = []
         alliance.network.tap = tap
         await work(alliance, alliance.bank)
-        running = search(files(alliance))
+        found = search(files(alliance))
         out, err = capsys.readouterr()
-        printed = search([("stdout", out.encode()), ("stderr", err.encode())])
-        passed = search(
-            (f"wire {i}", raw) for i, raw in enumerate(tap)
-        ) | search([("wires", b"".join(tap))])
+        passed = ((f"wire {i}", raw) for i, raw in enumerate(tap))
+        printed = ("stdout", out.encode()), ("stderr", err.encode())
+        found |= search([*printed, *passed, ("wires", b"".join(tap))])
     assert len(tap) > 100
-    assert printed == set()
-    assert passed == set()
-    assert running == set()
+    assert found == set()
     assert search(files(alliance)) == set()
 
 
@@ -368,11 +351,10 @@ async def test_a_process(process: tuple[Process, Alliance]) -> None:
         (name, (proc / name).read_bytes()) for name in ("cmdline", "environ")
     ]
     assert b"syncd" in places[0][1]
+    places += [*files(alliance), ("wires", b"".join(tap))]
     assert search(places) == set()
-    assert search(files(alliance)) == set()
-    assert search([("wires", b"".join(tap))]) == set()
     assert await running.stop() == 0
     assert "listening" in running.text
     assert "Traceback" not in running.text
-    assert search([("log", b"".join(running.errors))]) == set()
-    assert search(files(alliance)) == set()
+    log = "log", b"".join(running.errors)
+    assert search([log, *files(alliance)]) == set()

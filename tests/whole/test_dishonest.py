@@ -43,13 +43,9 @@ class Says:
 async def hear(member: Member, other: str, says: Says) -> None:
     """Have a member ask the teller, and nobody else, once."""
     rounds = member.node.rounds
-    real = rounds.peers
-    says_all: Any = SimpleNamespace(get=lambda _: says)
-    rounds.peers = says_all
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rounds, "peers", SimpleNamespace(get=lambda _: says))
         await rounds.ask_alone(other)
-    finally:
-        rounds.peers = real
 
 
 async def test_lines_that_are_nobodys_word(alliance: Alliance) -> None:
@@ -61,7 +57,7 @@ async def test_lines_that_are_nobodys_word(alliance: Alliance) -> None:
     police, bank, carrier = alliance.police, alliance.bank, alliance.carrier
     await police.write(payload(1, police.origin))
     await bank.round()
-    book = bank.node.home.own.cosigned
+    book = bank.own.cosigned
     made = await book.cosigned("merged", police.origin)
     assert made is not None
     key = carrier.keys.merged.verifier
@@ -126,12 +122,12 @@ async def test_a_newer_roster_that_a_log_speaks_of(alliance: Alliance) -> None:
     bank, carrier, police = alliance.bank, alliance.carrier, alliance.police
     await alliance.settle()
     await alliance.change(lambda draft: draft, at="police")
-    note = police.node.ctx.roster
+    note = police.roster
     await carrier.say(RosterAccepted(version=note.version, hash_=note.hash))
-    await bank.node.logs.offer("carrier", carrier.node.home.own.log.released())
-    assert bank.node.ctx.roster.version < note.version
+    await bank.node.logs.offer("carrier", carrier.own.log.released())
+    assert bank.roster.version < note.version
     await bank.node.pulls.fetch()
-    assert bank.node.ctx.roster.hash == note.hash
+    assert bank.roster.hash == note.hash
     await alliance.agreed()
 
 
@@ -177,7 +173,7 @@ async def test_a_pull_makes_room(alliance: Alliance) -> None:
 async def test_what_a_newer_roster_is_needed_for(alliance: Alliance) -> None:
     """A cursor is kept only once what came with it could be read."""
     bank = alliance.bank
-    roster = bank.node.ctx.roster
+    roster = bank.roster
     bank.node.peer_choice.states["platform"].cursor = ""
     says = Says(
         heads(roster, version=roster.version + 1),
@@ -215,7 +211,7 @@ async def test_what_we_know_of_a_log_and_do_not_mirror_yet(
     await alliance.settle()
     size = await police.size()
     raw = police.signed(size + 9)
-    await bank.node.home.mirror.keep_note(police.origin, size + 9, raw)
+    await bank.mirror.keep_note(police.origin, size + 9, raw)
     for asker, known in ((police, size + 9), (alliance.platform, size)):
         client = asker.node.peers.get("bank")
         (got,) = await client.files(police.origin, ["checkpoint"])
@@ -260,11 +256,11 @@ async def test_one_branch_for_the_witness_and_one_for_the_pull(
     await carrier.write(payload(52, carrier.origin))
     await bank.round()
     assert (await bank.head(carrier.origin)).contested
-    book = bank.node.home.own.cosigned
+    book = bank.own.cosigned
     last = await book.cosigned("seen", carrier.origin)
     assert last is not None
     assert (last.size, last.root) == (size + 1, twin.frontier.root())
-    kept = await bank.node.home.mirror.evidence(carrier.origin)
+    kept = await bank.mirror.evidence(carrier.origin)
     key = carrier.keys.log.verifier
     roots = {checkpoint.open_(raw, key)[0].root for raw in kept}
     assert twin.frontier.root() in roots

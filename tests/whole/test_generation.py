@@ -13,7 +13,7 @@ from syncd.errors import DamagedError, RefusedError, UsageError
 from syncd.indicator import codec
 from syncd.node.audit import stored
 from syncd.node.publish.append_guard import UNASKED
-from syncd.roster import drafts, signing
+from syncd.roster import drafts
 from syncd.roster.roster import Roster
 from syncd.store.snapshot import OwnSnapshot
 from syncd.web import forms, report_forms
@@ -21,7 +21,6 @@ from syncd.web.report_forms import ReportSearch
 from syncd.web.routes import Caller
 from tests import postgres
 from tests.alliance import (
-    ADMINS,
     Alliance,
     Member,
     payload,
@@ -59,18 +58,14 @@ def syncd(member: Member, *words: str | Path) -> int:
 
 async def publish(alliance: Alliance, draft: Path, at: Member) -> Roster:
     """Have both admins sign a draft, and a member publish it."""
-    current = drafts.read(alliance.notes[-1])[1]
-    raw = await asyncio.to_thread(draft.read_bytes)
-    for admin in ADMINS:
-        raw = signing.sign(raw, admin, current)
-    alliance.notes.append(raw)
+    raw = alliance.sign(await asyncio.to_thread(draft.read_bytes))
     return await at.node.rosters.publish(raw)
 
 
 async def restart(alliance: Alliance, member: Member) -> None:
     """Start a daemon again; its log may be another one."""
-    await alliance.stop(member.id)
-    await alliance.start(member.id)
+    await alliance.restart(member.id)
+    await member.awake()
     member.keys = member.node.home.keys
 
 
@@ -200,7 +195,7 @@ async def test_statements_of_the_old_log(
         await member.node.daily.run()
         assert await verdict(member, URLS[0]) == "none"
     assert open_in_own(bank, old) == ["phone"]
-    assert sound(bank, bank.node.ctx.roster)
+    assert sound(bank, bank.roster)
 
 
 @pytest.mark.parametrize("mark", ["rolled back too", "still there"])
@@ -273,12 +268,11 @@ async def test_a_new_tls_key(alliance: Alliance, tmp_path: Path) -> None:
     assert await bank.node.peers.get("police").roster(version)
     assert await bank.node.peers.get("carrier").roster(1)
     await bank.round()  # hears of it from police, by the new key
-    assert bank.node.ctx.roster.version == version
+    assert bank.roster.version == version
     assert bank.node.peers.keys.public.tls == roster.known("bank").keys.tls
     alliance.heal()
     await alliance.settle()
-    await alliance.stop("bank")
-    await alliance.start("bank")
+    await alliance.restart("bank")
     assert bank.node.home.keys.public.tls == roster.known("bank").keys.tls
     await bank.tell("url", URLS[1])
     assert await verdict(carrier, URLS[1]) == "suspected"
@@ -350,7 +344,7 @@ async def test_an_end_before_ours(alliance: Alliance, tmp_path: Path) -> None:
         for url in (URLS[1], "http://fraud9001.example/"):
             assert await verdict(member, url) == "suspected", member.id
     for n in range(-(-size // 256)):
-        assert await bank.node.home.mirror.bundle(old, n) is not None
+        assert await bank.mirror.bundle(old, n) is not None
     assert sound(bank, roster)
 
 
@@ -367,7 +361,7 @@ async def test_an_epoch_is_retired_after_the_turn(
     await alliance.agreed()
     await bank.swept()
     assert open_in_own(bank, old) == ["phone"]
-    assert sound(bank, bank.node.ctx.roster)
+    assert sound(bank, bank.roster)
 
 
 def open_in_own(member: Member, origin: str) -> list[str]:

@@ -47,7 +47,7 @@ async def test_with_one_holder_left(alliance: Alliance) -> None:
         return await platform.size() == size + 1
 
     await until(published)  # the URL needs nobody
-    vault = platform.node.home.own.vault
+    vault = platform.own.vault
 
     async def waits() -> bool:
         return "holders" in str(platform.node.publisher.why_not())
@@ -65,7 +65,7 @@ async def test_with_one_holder_left(alliance: Alliance) -> None:
 async def test_quota_used_up(alliance: Alliance) -> None:
     """Beyond it: 429, and when to come back; others are not concerned."""
     police, platform = alliance.police, alliance.platform
-    epoch = police.node.ctx.roster.epoch("phone")
+    epoch = police.roster.epoch("phone")
     assert epoch is not None
     answers = []
     for n in range(5):

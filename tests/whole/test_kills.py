@@ -8,10 +8,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from syncd.flows.ports import Bundle
 from syncd.indicator import claims, codec, folding, statement
@@ -115,6 +117,10 @@ def root(hashes: list[bytes]) -> bytes:
     return hashlib.sha256(b"\1" + left + right).digest()
 
 
+def selected(connection: Connection, query: str) -> Sequence[Any]:
+    return connection.exec_driver_sql(query).fetchall()
+
+
 def broken_promises(home: Path, seen: Seen) -> list[str]:
     """Return everything that the member did and must not have done."""
     wrong = list(seen.refused)
@@ -126,20 +132,13 @@ def broken_promises(home: Path, seen: Seen) -> list[str]:
     except Exception as e:  # noqa: BLE001  whatever: the home is lost
         return [*wrong, f"the home does not open: {e}"]
     try:
-        rows = own.database.read_now(
-            lambda c: c.exec_driver_sql(
-                "SELECT id, state, idx, ended_idx FROM vault ORDER BY id"
-            ).fetchall()
-        )
-        bundles = own.database.read_now(
-            lambda c: c.exec_driver_sql(
-                "SELECT n, width, gz, root FROM bundle ORDER BY n"
-            ).fetchall()
-        )
-        imported = own.database.read_now(
-            lambda c: c.exec_driver_sql(
-                "SELECT row, accepted, known, refused FROM import_job"
-            ).fetchall()
+        rows, bundles, imported = (
+            own.database.read_now(partial(selected, query=f"SELECT {query}"))
+            for query in (
+                "id, state, idx, ended_idx FROM vault ORDER BY id",
+                "n, width, gz, root FROM bundle ORDER BY n",
+                "row, accepted, known, refused FROM import_job",
+            )
         )
     finally:
         own.close()

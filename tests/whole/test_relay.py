@@ -14,7 +14,7 @@ import pytest
 from aiohttp.typedefs import Handler
 from aiohttp.web import HTTPFound, Request, Response, StreamResponse
 
-from tests.alliance import Alliance, Member, payload, shared
+from tests.alliance import Alliance, payload, shared
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -32,23 +32,12 @@ LIMITS = {"read_timeout_s": 1, "request_timeout_s": 1}
 alliance = shared(apart, settings={"exchange": LIMITS})
 
 
-_count = 0
-
-
-async def pulled(member: Member, owner: Member) -> None:
-    """Have a member pull the owner's log, once."""
-    member.node.pulls.begin(owner.origin)
-    await member.node.pulls.idle()
-
-
 async def grow(alliance: Alliance, entries: int) -> int:
     """Have A write, and B and D merge; return A's size."""
-    global _count  # noqa: PLW0603  fresh URLs for one alliance
-    police = alliance.police
+    police, size = alliance.police, await alliance.police.size()
     await police.write(
-        *(payload(_count + n, police.origin) for n in range(entries))
+        *(payload(size + n, police.origin) for n in range(entries))
     )
-    _count += entries
     for name in ("bank", "platform"):
         await alliance.members[name].round()
         held = await alliance.members[name].head(police.origin)
@@ -216,7 +205,8 @@ async def pull_from_bank(alliance: Alliance) -> None:
     note = alliance.police.own.log.released()
     alliance.network.asked.clear()
     await node.logs.offer("bank", note)
-    await pulled(alliance.carrier, alliance.police)
+    node.pulls.begin(alliance.police.origin)
+    await node.pulls.idle()
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)

@@ -49,7 +49,7 @@ async def open_records(member: Member, origin: str) -> list[int]:
         if own:
             bundle = await member.own.log.bundle(n)
         else:
-            bundle = await member.node.home.mirror.bundle(origin, n)
+            bundle = await member.mirror.bundle(origin, n)
         assert bundle is not None
         records = codec.records(origin, bundle)
         found += [
@@ -73,14 +73,14 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
     for member in alliance.up:
         assert await open_records(member, police.origin) == after
         digests.add(await member.digest(police.origin))
-        stands = await claims_of(member.node.home.mirror, police.origin)
+        stands = await claims_of(member.mirror, police.origin)
         assert len(stands) == 2
         phone, url = (
             *await member.lookup("phone", PHONE),
             *await member.lookup("url", URL),
         )
         assert (phone.verdict, url.verdict) == ("confirmed", "none")
-        settings, roster = member.config, member.node.ctx.roster
+        settings, roster = member.config, member.roster
         for checked in stored.verify_home(settings, roster):
             assert checked.problems == []
     assert len(digests) == 1

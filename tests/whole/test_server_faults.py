@@ -113,7 +113,7 @@ async def test_a_server_that_dies_in_a_merge(
         return head.merged == await police.size()
 
     await until(merged)
-    alliance.network.heal()
+    alliance.heal()
     alliance.cut("police", "carrier")
     async with dying(point) as dead:
         while not dead.is_set():  # it may not lead yet since the last death

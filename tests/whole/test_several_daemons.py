@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from syncd.config import editing
-from syncd.roster import drafts, signing
+from syncd.roster import drafts
 from syncd.store import bundles
 from syncd.store.database import Database
 from syncd.store.own import HIGH_WATER
@@ -24,7 +24,6 @@ from syncd.tlog import checkpoint, note
 from syncd.tlog.checkpoint import Checkpoint
 from tests import postgres
 from tests.alliance import (
-    ADMINS,
     Alliance,
     Member,
     Process,
@@ -192,11 +191,9 @@ async def test_what_one_daemon_takes_in_is_in_force_at_the_other(
     pair: Pair,
 ) -> None:
     one, other = pair.one.member, pair.other.member
-    current = drafts.read(pair.alliance.notes[-1])[1]
-    now = int(time.time())
-    raw = drafts.write(drafts.begin(current, now=now), current)
-    for admin in ADMINS:
-        raw = signing.sign(raw, admin, current)
+    current = pair.alliance.newest
+    draft = drafts.begin(current, now=int(time.time()))
+    raw = pair.alliance.sign(drafts.write(draft, current))
     token = {"Authorization": f"Bearer {other.token}"}
     listen = other.config.own.listen
     async with (
