@@ -5,6 +5,7 @@ import http.client
 import random
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -45,19 +46,19 @@ async def grow(member: Member, size: int) -> None:
         await member.write(*[payload(n, member.origin) for n in range(more)])
 
 
+@dataclass
 class Exported:
     """What an alliance wrote: directories by size, and one of each served."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.key = ""
-        self.own: dict[int, Path] = {}
-        self.mirrored: dict[int, Path] = {}
-        self.alliance: Alliance | None = None
+    root: Path
+    alliance: Alliance
+    key: str
+    own: dict[int, Path] = field(default_factory=dict)
+    mirrored: dict[int, Path] = field(default_factory=dict)
 
-    async def take(self, alliance: Alliance, size: int) -> None:
+    async def take(self, size: int) -> None:
         """Export the police's log, and the bank's mirror of it."""
-        police, bank = alliance.police, alliance.bank
+        police, bank = self.alliance.police, self.alliance.bank
         self.own[size] = await asyncio.to_thread(
             export, police.home, self.root / f"own{size}"
         )
@@ -78,15 +79,13 @@ async def exported(
     """An alliance whose logs were exported while the daemons ran."""
     root = tmp_path_factory.mktemp("c2sp")
     async with Alliance.found(root, MEMBERS, start=False) as alliance:
-        found = Exported(root)
-        found.alliance = alliance
-        found.key = vkey(alliance.police)
-        await found.take(alliance, 0)
+        found = Exported(root, alliance, vkey(alliance.police))
+        await found.take(0)
         await alliance.start()
         for size in SIZES:
             await grow(alliance.police, size)
             await alliance.settle()
-            await found.take(alliance, size)
+            await found.take(size)
         yield found
 
 
@@ -133,7 +132,6 @@ def serve(member: Member, to: Member, prefix: str) -> c2sp_verifier.Fetch:
 async def test_served_logs(exported: Exported) -> None:
     """A log is accepted as its owner serves it, and a mirror's."""
     alliance = exported.alliance
-    assert alliance is not None
     police, bank = alliance.police, alliance.bank
     size = await police.size()
     for server, prefix in ((police, "/log"), (bank, f"/mirror/{police.hash}")):
@@ -222,7 +220,6 @@ def test_missing_file(exported: Exported, tmp_path: Path) -> None:
 
 def test_other_key(exported: Exported) -> None:
     """Another log's key opens nothing."""
-    assert exported.alliance is not None
     fetch = c2sp_verifier.directory(exported.own[1])
     with pytest.raises(c2sp_verifier.Refused, match="not signed"):
         c2sp_verifier.verify(fetch, vkey(exported.alliance.bank))

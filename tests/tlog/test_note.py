@@ -250,16 +250,6 @@ def test_two_keys_with_one_name_and_id_are_ambiguous() -> None:
         note.verify(note.sign("text\n", LI), [LI.verifier, twin])
 
 
-def test_a_cosignature_is_verified_as_one() -> None:
-    line = cosignature.cosign(CHECKPOINT, SEEN, 1_800_000_000)
-    made = note.add(note.sign(CHECKPOINT, LI), line)
-    found = note.verify(made, [SEEN.verifier])
-    assert found == ((SEEN.verifier, line),)
-    moved = Signature(line.name, line.key_id, b"\0" + line.body[1:-1] + b"\0")
-    with pytest.raises(UntrustedError):
-        note.verify(Note(made.text, (moved,)), [SEEN.verifier])
-
-
 @pytest.mark.parametrize(
     ("text", "why"),
     [
