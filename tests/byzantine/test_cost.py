@@ -68,27 +68,20 @@ async def test_pokes_without_end(
     assert 1 <= failures <= len(looked)
 
 
-async def test_a_poke_of_megabytes(alliance: Alliance) -> None:
-    """No checkpoint is that long: nothing of it is parsed."""
-    answer = await alliance.platform.ask(
-        alliance.police, "POST", "/poke", b"x\n" * (400 << 10)
-    )
-    assert answer.status == 400
-
-
 @pytest.mark.parametrize(
-    "junk",
+    ("path", "junk"),
     [
-        b'{"elements":[' + b"[]," * (300 << 10),
-        b"[" * (1 << 20),
-        b'{"elements":"' + b"0" * (1 << 20) + b'"}',
+        ("/poke", b"x\n" * (400 << 10)),  # no checkpoint is that long
+        ("/oprf/v1/evaluate", b'{"elements":[' + b"[]," * (300 << 10)),
+        ("/oprf/v1/evaluate", b"[" * (1 << 20)),
+        ("/oprf/v1/evaluate", b'{"elements":"' + b"0" * (1 << 20) + b'"}'),
     ],
-    ids=["empty lists", "depth", "one long text"],
+    ids=["a poke of megabytes", "empty lists", "depth", "one long text"],
 )
-async def test_junk_to_evaluate(alliance: Alliance, junk: bytes) -> None:
-    """It is refused for its shape, before it is walked."""
+async def test_junk(alliance: Alliance, path: str, junk: bytes) -> None:
+    """It is refused for its shape or length, before it is walked."""
     answer = await alliance.platform.ask(
-        alliance.police, "POST", "/oprf/v1/evaluate", junk[: 1 << 20]
+        alliance.police, "POST", path, junk[: 1 << 20]
     )
     assert answer.status == 400
 

@@ -214,4 +214,5 @@ async def test_a_log_that_grows_while_it_is_closed(alliance: Alliance) -> None:
         await asyncio.sleep(0.05)
         assert await bank.records() == before
     await task
-    assert before[-1][1] and not (await bank.records())[-1][1]
+    assert before[-1][1]
+    assert not (await bank.records())[-1][1]
