@@ -8,9 +8,8 @@ import contextlib
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from cryptography import x509
@@ -34,8 +33,7 @@ SERVER_ONLY = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(NamedTuple):
     """One end: a certificate and its key."""
 
     der: bytes

@@ -287,23 +287,25 @@ def test_logs_of_ours(vector: dict[str, Any]) -> None:
     } == vector["digest"]
 
 
-def holder(name: str) -> tuple[str, notes.Key]:
-    members = {m["id"]: m for m in trusted().body["members"]}
-    return name, notes.vkey(members[name]["keys"]["member"])
-
-
 EPOCH = next(e for e in trusted().body["epochs"] if e["kind"] == "phone")
 EVALUATIONS = ALLIANCE["evaluations"]
+
+
+def replied(vector: dict[str, Any], name: str, text: str) -> list[bytes]:
+    """Return what a holder's reply to a vector's request answers."""
+    members = {m["id"]: m for m in trusted().body["members"]}
+    return oprf.reply(
+        *(vector["request"].encode(), text.encode()),
+        (name, notes.vkey(members[name]["keys"]["member"])),
+        *(EPOCH, trusted().alliance_id),
+    )
 
 
 @pytest.mark.parametrize("vector", EVALUATIONS, ids=lambda v: v["why"])
 def test_evaluations(vector: dict[str, Any]) -> None:
     """From normal forms and blinds to outputs, all proofs checked."""
-    request, alliance_id = vector["request"].encode(), trusted().alliance_id
-    answers = [
-        oprf.reply(request, text.encode(), holder(name), EPOCH, alliance_id)
-        for name, text in vector["replies"].items()
-    ]
+    request = vector["request"].encode()
+    answers = [replied(vector, *one) for one in vector["replies"].items()]
     inputs = [oprf.oprf_input("phone", n) for n in vector["normal_forms"]]
     points = list(map(oprf.hash_to_group, inputs))
     if json.loads(request).get("proof") == "last":
@@ -325,18 +327,8 @@ def test_evaluations(vector: dict[str, Any]) -> None:
     "vector", EVALUATIONS[0]["refused"], ids=lambda v: v["why"]
 )
 def test_refused_replies(vector: dict[str, str]) -> None:
-    request, alliance_id = (
-        EVALUATIONS[0]["request"].encode(),
-        trusted().alliance_id,
-    )
     with pytest.raises(notes.WrongError):
-        oprf.reply(
-            request,
-            vector["reply"].encode(),
-            holder(vector["holder"]),
-            EPOCH,
-            alliance_id,
-        )
+        replied(EVALUATIONS[0], vector["holder"], vector["reply"])
 
 
 # ------------------------------------------- held against the product itself

@@ -60,12 +60,17 @@ def test_ml_dsa_verifies_the_published_line(case: dict[str, Any]) -> None:
     assert cosignature.verify(text, DELTA, line) == at
 
 
+def mldsa(text: str, at: int) -> Signature:
+    """Return an ML-DSA line under a text."""
+    secret = MLDSA44PrivateKey.from_seed_bytes(b"\5" * 32)
+    body = at.to_bytes(8) + secret.sign(cosignature.message(text, DELTA, at))
+    return Signature(DELTA.name, DELTA.key_id, body)
+
+
 def lines(text: str = TEXT, at: int = NOW) -> Any:
     """Yield a key of each type, and its line under a text."""
     yield BETA.verifier, cosignature.cosign(text, BETA, at)
-    secret = MLDSA44PrivateKey.from_seed_bytes(b"\5" * 32)
-    body = at.to_bytes(8) + secret.sign(cosignature.message(text, DELTA, at))
-    yield DELTA, Signature(DELTA.name, DELTA.key_id, body)
+    yield DELTA, mldsa(text, at)
 
 
 both = pytest.mark.parametrize(("key", "line"), [*lines()], ids=["04", "06"])
@@ -95,10 +100,7 @@ def test_a_flipped_bit_is_found(
 
 def test_time_0_is_read() -> None:
     """ML-DSA cosigners say 0 where they do not claim the largest tree."""
-    secret = MLDSA44PrivateKey.from_seed_bytes(b"\5" * 32)
-    signature = secret.sign(cosignature.message(TEXT, DELTA, 0))
-    line = Signature(DELTA.name, DELTA.key_id, bytes(8) + signature)
-    assert cosignature.verify(TEXT, DELTA, line) == 0
+    assert cosignature.verify(TEXT, DELTA, mldsa(TEXT, 0)) == 0
 
 
 @pytest.mark.parametrize("at", [-1, 0, 2**63])
@@ -184,5 +186,5 @@ def test_names_have_at_most_255_bytes_under_ml_dsa() -> None:
     text = f"{'o' * 256}\n" + TEXT.split("\n", 1)[1]
     with pytest.raises(MalformedError, match="name is 256 bytes"):
         cosignature.message(text, DELTA, NOW)
-    *_, (_, line) = lines(text[1:])
+    line = mldsa(text[1:], NOW)
     assert cosignature.verify(text[1:], DELTA, line) == NOW

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Sequence
-from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -70,26 +69,25 @@ class Log:
         return [self.tile(name) for name in names]
 
 
-@cache
-def log() -> Log:
-    """Return a log of 68,000 entries: 265 bundles, two level-1 tiles.
-
-    Most bundles are alike: what is tested is how they are put together.
-    """
-    first, middle, last = (
-        merkle.leaf_hashes(named % i for i in range(count))
-        for named, count in (
-            (b"%d", 6 * FULL),
-            (b"x%d", FULL),
-            (b"z%d", 68_000 - 264 * FULL),
-        )
+# A log of 68,000 entries: 265 bundles, two level-1 tiles. Most bundles are
+# alike: what is tested is how they are put together.
+_first, _middle, _last = (
+    merkle.leaf_hashes(named % i for i in range(count))
+    for named, count in (
+        (b"%d", 6 * FULL),
+        (b"x%d", FULL),
+        (b"z%d", 68_000 - 264 * FULL),
     )
-    leaves = first + middle * 258 + last
-    roots = [merkle.root(leaves[i : i + FULL]) for i in range(0, 1536, FULL)]
-    roots += [merkle.root(middle)] * 258
-    roots.append(merkle.root(leaves[264 * FULL : 265 * FULL]))
-    return Log(leaves, roots)
-
+)
+_leaves = _first + _middle * 258 + _last
+MINE = Log(
+    _leaves,
+    [
+        *(merkle.root(_leaves[i : i + FULL]) for i in range(0, 1536, FULL)),
+        *[merkle.root(_middle)] * 258,
+        merkle.root(_leaves[264 * FULL : 265 * FULL]),
+    ],
+)
 
 SMALL = 1500
 small = st.integers(0, SMALL)
@@ -141,19 +139,17 @@ def test_a_plan_covers_what_is_new(old: int, new: int, plan: Plan) -> None:
 @given(pairs)
 def test_an_honest_log_grows_by_tiles(sizes: tuple[int, int]) -> None:
     old, new = sizes
-    mine = log()
-    was, head, tail = mine.frontier(old), mine.head(new), mine.tail(new)
-    fetched = mine.tiles(growth.plan(old, new).tiles)
+    was, head, tail = MINE.frontier(old), MINE.head(new), MINE.tail(new)
+    fetched = MINE.tiles(growth.plan(old, new).tiles)
     roots = growth.bundle_roots(was, head, fetched, tail)
-    assert roots == mine.roots[old // FULL : new // FULL]
+    assert roots == MINE.roots[old // FULL : new // FULL]
 
 
 def test_a_full_tile_serves_where_the_partial_one_was_dropped() -> None:
-    mine = log()
     roots = growth.bundle_roots(
-        mine.frontier(0), mine.head(600), [mine.tile("1/000")], mine.tail(600)
+        MINE.frontier(0), MINE.head(600), [MINE.tile("1/000")], MINE.tail(600)
     )
-    assert roots == mine.roots[:2]
+    assert roots == MINE.roots[:2]
 
 
 @settings(deadline=None)
@@ -163,10 +159,9 @@ def test_a_broken_source_accuses_nobody(
 ) -> None:
     """No wrong byte from anybody makes an honest log a fork."""
     old, new = sizes
-    mine = log()
 
     def spoiled(names: Sequence[str]) -> list[bytes]:
-        fetched = mine.tiles(names)
+        fetched = MINE.tiles(names)
         if fetched:
             which = data.draw(st.integers(0, len(fetched) - 1))
             at = data.draw(st.integers(0, len(fetched[which]) - 1))
@@ -174,13 +169,13 @@ def test_a_broken_source_accuses_nobody(
         return fetched
 
     if fetched := spoiled(growth.plan(old, new).tiles):
-        was, head, tail = mine.frontier(old), mine.head(new), mine.tail(new)
+        was, head, tail = MINE.frontier(old), MINE.head(new), MINE.tail(new)
         with pytest.raises(BrokenSourceError):
             growth.bundle_roots(was, head, fetched, tail)
     # a tile holds more hashes than the proof needs
     with contextlib.suppress(BrokenSourceError):
         fetched = spoiled(growth.compare_plan(old, new))
-        growth.compare(mine.head(old), mine.head(new), fetched)
+        growth.compare(MINE.head(old), MINE.head(new), fetched)
 
 
 @settings(deadline=None)
@@ -189,10 +184,9 @@ def test_a_wrong_tail_is_found(
     sizes: tuple[int, int], data: st.DataObject
 ) -> None:
     old, new = sizes
-    mine = log()
-    was, head = mine.frontier(old), mine.head(new)
-    fetched = mine.tiles(growth.plan(old, new).tiles)
-    tail = mine.tail(new)
+    was, head = MINE.frontier(old), MINE.head(new)
+    fetched = MINE.tiles(growth.plan(old, new).tiles)
+    tail = MINE.tail(new)
     at = data.draw(st.integers(0, len(tail) - 1))
     changed = [*tail[:at], flip(tail[at], 0), *tail[at + 1 :]]
     for wrong in (tail[:-1], tail[1:], [*tail, OTHER], changed, []):
@@ -201,22 +195,20 @@ def test_a_wrong_tail_is_found(
 
 
 def test_tiles_of_other_sizes_are_a_broken_source() -> None:
-    mine = log()
-    was, head, tail = mine.frontier(300), mine.head(600), mine.tail(600)
-    tile = mine.tile("1/000.p/2")
+    was, head, tail = MINE.frontier(300), MINE.head(600), MINE.tail(600)
+    tile = MINE.tile("1/000.p/2")
     for wrong in ([], [tile, tile], [tile[:-1]], [tile[:-32]], [b""]):
         with pytest.raises(BrokenSourceError):
             growth.bundle_roots(was, head, wrong, tail)
 
 
 def test_a_smaller_size_is_no_growth() -> None:
-    mine = log()
     for size in (0, 299):
-        head = mine.head(size)
+        head = MINE.head(size)
         with pytest.raises(BrokenSourceError, match="is below 300"):
-            growth.bundle_roots(mine.frontier(300), head, [], mine.tail(size))
+            growth.bundle_roots(MINE.frontier(300), head, [], MINE.tail(size))
         with pytest.raises(BrokenSourceError, match="is below 300"):
-            growth.compare(mine.head(300), head, [])
+            growth.compare(MINE.head(300), head, [])
 
 
 # ------------------------------------------------------------------ forks
@@ -233,15 +225,14 @@ def test_a_fork_is_never_taken_for_growth(
     shows when the bundle is here, under the root that is proven now.
     """
     old, new = sizes
-    mine = log()
     at = data.draw(st.integers(0, old - 1) | st.just(old - 1))
-    twin = mine.forked(at)
-    was, head, tail = mine.frontier(old), twin.head(new), twin.tail(new)
+    twin = MINE.forked(at)
+    was, head, tail = MINE.frontier(old), twin.head(new), twin.tail(new)
     fetched = twin.tiles(growth.plan(old, new).tiles)
     first, last = old // FULL, new // FULL
     if at >= first * FULL and first < last:
         proven = growth.bundle_roots(was, head, fetched, tail)
-        assert proven[0] == twin.roots[first] != mine.roots[first]
+        assert proven[0] == twin.roots[first] != MINE.roots[first]
         return
     with pytest.raises(BrokenSourceError if at < first * FULL else ForkError):
         growth.bundle_roots(was, head, fetched, tail)
@@ -253,29 +244,27 @@ def test_compare_tells_growth_from_forks(
     sizes: tuple[int, int], data: st.DataObject
 ) -> None:
     old, new = sizes
-    mine = log()
-    fetched = mine.tiles(growth.compare_plan(old, new))
-    growth.compare(mine.head(old), mine.head(new), fetched)
+    fetched = MINE.tiles(growth.compare_plan(old, new))
+    growth.compare(MINE.head(old), MINE.head(new), fetched)
     if new == 0:
         return
     at = data.draw(st.integers(0, new - 1) | st.just(max(old - 1, 0)))
-    twin = mine.forked(at)
+    twin = MINE.forked(at)
     fetched = twin.tiles(growth.compare_plan(old, new))
     if at < old:
         with pytest.raises(ForkError):
-            growth.compare(mine.head(old), twin.head(new), fetched)
+            growth.compare(MINE.head(old), twin.head(new), fetched)
     else:
-        growth.compare(mine.head(old), twin.head(new), fetched)
+        growth.compare(MINE.head(old), twin.head(new), fetched)
 
 
 @given(st.lists(st.binary(max_size=8192), max_size=3))
 def test_rubbish_for_tiles_accuses_nobody(rubbish: list[bytes]) -> None:
-    mine = log()
     with pytest.raises(BrokenSourceError):
-        growth.compare(mine.head(256), mine.head(600), rubbish)
+        growth.compare(MINE.head(256), MINE.head(600), rubbish)
     with pytest.raises(BrokenSourceError):
         growth.bundle_roots(
-            mine.frontier(256), mine.head(600), rubbish, mine.tail(600)
+            MINE.frontier(256), MINE.head(600), rubbish, MINE.tail(600)
         )
 
 
@@ -287,17 +276,16 @@ def test_comparing_takes_few_tiles() -> None:
 
 
 def test_two_roots_at_one_size_are_a_fork() -> None:
-    mine = log()
-    head = mine.head(300)
+    head = MINE.head(300)
     growth.compare(head, head, [])
     with pytest.raises(ForkError, match="two roots at size 300"):
-        growth.compare(head, mine.forked(3).head(300), [])
+        growth.compare(head, MINE.forked(3).head(300), [])
 
 
 def test_an_empty_log_has_one_root() -> None:
     empty = Checkpoint(ORIGIN, 0, EMPTY_ROOT)
     odd = Checkpoint(ORIGIN, 0, bytes(32))
-    growth.compare(empty, log().head(5), [])
+    growth.compare(empty, MINE.head(5), [])
     for old, new in ((empty, odd), (odd, empty), (odd, odd)):
         with pytest.raises(ForkError, match="two roots at size 0"):
             growth.compare(old, new, [])
@@ -305,7 +293,6 @@ def test_an_empty_log_has_one_root() -> None:
 
 @given(small)
 def test_a_prefix_has_the_root_that_was_signed_then(size: int) -> None:
-    mine = log()
-    tail = mine.bundle(size // FULL, FULL)
-    made = growth.prefix_root(size, mine.roots[:6], tail)
-    assert made == mine.head(size).root
+    tail = MINE.bundle(size // FULL, FULL)
+    made = growth.prefix_root(size, MINE.roots[:6], tail)
+    assert made == MINE.head(size).root

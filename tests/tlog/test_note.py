@@ -203,7 +203,7 @@ def test_a_hundred_lines_are_read_and_no_more() -> None:
 
 
 def _spoiled(line: Signature) -> Signature:
-    return Signature(line.name, line.key_id, bytes(len(line.body)))
+    return line._replace(body=bytes(len(line.body)))
 
 
 def test_a_known_keys_bad_line_spoils_the_note() -> None:
@@ -228,8 +228,8 @@ def test_a_repeated_line_counts_once_and_is_not_looked_at() -> None:
 def test_a_line_is_known_by_name_and_id_together() -> None:
     (line,) = note.sign("text\n", LI).signatures
     for stranger in (
-        Signature(LI.name, MA.verifier.key_id, line.body),
-        Signature(MA.name, line.key_id, line.body),
+        line._replace(key_id=MA.verifier.key_id),
+        line._replace(name=MA.name),
     ):
         made = Note("text\n", (stranger,))
         with pytest.raises(UntrustedError, match="no signature of a known"):

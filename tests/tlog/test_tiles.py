@@ -21,15 +21,6 @@ numbers = st.integers(0, tiles.MAX_NUMBER)
 widths = st.integers(1, 256)
 
 
-def hashes_of(entries: list[bytes], level: int, n: int) -> list[bytes]:
-    """Return all hashes that a log of `entries` has for one tile."""
-    row = merkle.leaf_hashes(entries)
-    for _ in range(level):
-        whole = len(row) - len(row) % 256
-        row = [merkle.root(row[i : i + 256]) for i in range(0, whole, 256)]
-    return row[n * 256 : (n + 1) * 256]
-
-
 def file(entries: list[bytes], path: str) -> bytes:
     """Return what a log of `entries` serves as `path`."""
     if path.startswith("tile/entries/"):
@@ -38,8 +29,11 @@ def file(entries: list[bytes], path: str) -> bytes:
         return tiles.encode_bundle(entries[n * 256 : n * 256 + width])
     level, n, width = tiles.parse_tile(path.removeprefix("tile/"))
     assert f"tile/{tiles.tile_tail(level, n, width)}" == path
-    row = hashes_of(entries, level, n)
-    return b"".join(row[:width])
+    row = merkle.leaf_hashes(entries)
+    for _ in range(level):
+        whole = len(row) - len(row) % 256
+        row = [merkle.root(row[i : i + 256]) for i in range(0, whole, 256)]
+    return b"".join(row[n * 256 : n * 256 + width])
 
 
 def check_tree(tree: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from syncd import canonical, config
@@ -178,11 +179,7 @@ class Urls(Tokeniser):
 
     def epoch(self, kind: str) -> Any:
         """Return something that has an `epoch`."""
-        return _Epoch()
-
-
-class _Epoch:
-    epoch = 1
+        return SimpleNamespace(epoch=1)
 
 
 def open_own(home: Path) -> OwnStore:

@@ -3,7 +3,6 @@
 import contextlib
 
 import pytest
-from aiohttp import web
 
 from syncd.errors import RefusedError
 from tests.alliance import HOUR_S, Alliance, payload, shared
@@ -40,7 +39,7 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     assert (await bank.receipts())["carrier"] == before  # cosigns nothing
     judged = await carrier.node.peer_service.add_checkpoint(b"old 0\n\n")
     assert judged.status == 503
-    status = await carrier.node.status_reader.status()
+    status = await carrier.status()
     assert not status.appending.ok
     assert "clock" in str(status.appending.why)
     assert abs(status.skew_s + shift_s) <= 2
@@ -52,12 +51,7 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     await alliance.settle()
     assert await carrier.size() > size
     assert (await bank.receipts())["carrier"] == await bank.size()
-    assert (await carrier.node.status_reader.status()).appending.ok
-
-
-async def mute(_: web.Request) -> web.StreamResponse:
-    """Tell no time."""
-    return web.Response(status=503)
+    assert (await carrier.status()).appending.ok
 
 
 async def test_wrong_from_the_start(alliance: Alliance) -> None:
@@ -71,7 +65,7 @@ async def test_wrong_from_the_start(alliance: Alliance) -> None:
     await bank.write(payload(1, bank.origin))
     with contextlib.ExitStack() as muted:
         for other in others:
-            muted.enter_context(other.lying_at("/heads", mute, "carrier"))
+            muted.enter_context(other.lying_with("/heads", b"", status=503))
         carrier.shift_s = HOUR_S
         await carrier.start()
         await carrier.report("url", "http://early.example/")
@@ -86,7 +80,7 @@ async def test_wrong_from_the_start(alliance: Alliance) -> None:
     judged = await carrier.node.peer_service.add_checkpoint(b"old 0\n\n")
     assert judged.status == 503
     assert "not asked yet" in str(carrier.node.publisher.why_not())
-    assert (await carrier.node.status_reader.status()).skew_s == 0
+    assert (await carrier.status()).skew_s == 0
 
     await carrier.round()
     await carrier.awake()

@@ -116,7 +116,7 @@ class Run:
     path: Path
     importer: Peaks = field(default_factory=Peaks)
     daemon: Peaks = field(default_factory=Peaks)
-    process: Process | None = None
+    process: Process = field(init=False)
     counts: Any = None
     kills: Counter[str] = field(default_factory=Counter)
     rows_s: float = 0.0
@@ -127,7 +127,6 @@ class Run:
 
     async def row(self) -> int:
         """How far the daemon says that the import is."""
-        assert self.process is not None
         _, body = await self.member.call("GET", "/v1/imports")
         return int(body["items"][0]["row"]) if body and body["items"] else 0
 
@@ -156,7 +155,6 @@ class Run:
             if output.done():  # it began while there was no daemon
                 child, output = await self.again()
             await asyncio.sleep(0.05)
-            assert self.process is not None
             self.importer.look(child.pid)
             self.daemon.look(self.process.child.pid)
             if not self.process.alive:
@@ -185,7 +183,6 @@ class Run:
 
     async def again(self) -> tuple[asyncio.subprocess.Process, Said]:
         """Run the importer again, as its operator does."""
-        assert self.process is not None
         assert await self.process.ready(FAR_S)
         child = await self.start_importer()
         return child, asyncio.create_task(child.communicate())
@@ -194,7 +191,6 @@ class Run:
         """Wait until nothing waits in the vault."""
 
         async def done() -> bool:
-            assert self.process is not None
             await asyncio.sleep(0.5)
             self.daemon.look(self.process.child.pid)
             _, body = await self.member.call("GET", "/v1/status")
@@ -254,7 +250,6 @@ async def test_killed_imports_end_as_quiet_ones(
         quiet = Run(alliance.bank, path)
         for run, plan in ((killed, FAILPOINT), (quiet, "")):
             await run.start_daemon(plan)
-            assert run.process is not None
             assert await run.process.ready(FAR_S)
         assert await carrier.ready(FAR_S)
         for run, at_rows in ((killed, kills), (quiet, [])):
@@ -262,7 +257,6 @@ async def test_killed_imports_end_as_quiet_ones(
             await run.published()
             print(f"\n{run.figures()}", flush=True)
         for process in (killed.process, quiet.process, carrier):
-            assert process is not None
             assert await process.stop() == 0
         logs = [await killed.log(), await quiet.log()]
     assert killed.kills == {"daemon": KILLS + 1, "importer": KILLS}

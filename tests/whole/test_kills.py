@@ -27,6 +27,7 @@ from tests.alliance import (
     digest_of,
     records_of,
 )
+from tests.flows.growing import in_force
 from tests.whole import kill_driver
 from tests.whole.kill_driver import OTHER, OWN
 
@@ -230,13 +231,7 @@ async def test_killed_everywhere(tmp_path: Path) -> None:
 
 def folded(origin: str, records: list[Record]) -> int:
     """Return the digest of an uninterrupted fold."""
-    batch = folding.fold(origin, 0, records)
-    ended = {end[1] for end in batch.ends}
-    rows = [
-        (token, index, key, record)
-        for token, index, key, record in batch.adds
-        if index not in ended
-    ]
+    rows = in_force(folding.fold(origin, 0, records))
     return claims.digest(origin, rows)
 
 

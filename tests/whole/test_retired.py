@@ -42,22 +42,18 @@ async def retired(alliance: Alliance) -> None:
 
 async def open_records(member: Member, origin: str) -> list[int]:
     """Return which entries of types 1–7 a member can still open."""
-    own = origin == member.origin
-    size = await member.size() if own else (await member.head(origin)).mirrored
-    found = []
-    for n in range(-(-size // 256)):
-        if own:
-            bundle = await member.own.log.bundle(n)
-        else:
+    records = await member.records()
+    if origin != member.origin:
+        records, size = [], (await member.head(origin)).mirrored
+        for n in range(-(-size // 256)):
             bundle = await member.mirror.bundle(origin, n)
-        assert bundle is not None
-        records = codec.records(origin, bundle)
-        found += [
-            n * 256 + at
-            for at, (head, salt, _) in enumerate(records)
-            if salt and head[1] < 8
-        ]
-    return found
+            assert bundle is not None
+            records += codec.records(origin, bundle)
+    return [
+        at
+        for at, (head, salt, _) in enumerate(records)
+        if salt and head[1] < 8
+    ]
 
 
 async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
