@@ -82,7 +82,7 @@ from syncd.store.sealing import VaultCipher
 from syncd.tlog import checkpoint, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
-from syncd.web import forms, peer_api, report_forms
+from syncd.web import forms, peer_api, report_forms, status_forms
 from syncd.web.forms import LookupCall
 from syncd.web.routes import Caller
 from tests import postgres, sample_statements
@@ -110,8 +110,7 @@ _caller: contextvars.ContextVar[str] = contextvars.ContextVar("caller")
 # ----------------------------------------------------------------- network
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """One request that one member sent to another."""
 
     client: str
@@ -557,6 +556,10 @@ class Member:
         """Return what it found, of one code or all."""
         found = await self.node.status_reader.findings(1000)
         return [k for k in found if code in ("", k.finding.code)]
+
+    async def status(self) -> status_forms.Status:
+        """Return what its `status` says."""
+        return await self.node.status_reader.status()
 
     async def events(self, name: str) -> list[dict[str, Any]]:
         """Return what its events of a name say, oldest first."""

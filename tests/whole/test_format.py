@@ -28,7 +28,7 @@ async def test_a_newer_format_is_mirrored_not_merged(
     assert await bank.digest(police.origin) == before
     (answer,) = await bank.lookup("phone", CASE)
     assert answer.verdict == "confirmed"
-    status = await bank.node.status_reader.status()
+    status = await bank.status()
     (line,) = [one for one in status.todo if "format" in str(one)]
     assert "format 2 is newer" in str(line)
     assert not await bank.findings("limit")
@@ -45,7 +45,5 @@ async def test_a_newer_format_is_mirrored_not_merged(
         police.origin
     )
     assert not [
-        one
-        for one in (await bank.node.status_reader.status()).todo
-        if "format" in str(one)
+        one for one in (await bank.status()).todo if "format" in str(one)
     ]

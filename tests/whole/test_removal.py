@@ -230,7 +230,7 @@ async def test_it_hears_of_nothing_new(before: Before) -> None:
     assert await platform.head(alliance.bank.origin) == held
     states = platform.node.peer_choice.states
     assert all(states[name].failures for name in OTHERS)
-    seen = await platform.node.status_reader.status()
+    seen = await platform.status()
     assert "3 members do not admit our certificate" in str(seen.todo[0])
     assert {str(log.why or "") for log in seen.logs} == {
         "",
@@ -242,7 +242,7 @@ async def test_it_hears_of_nothing_new(before: Before) -> None:
         **dict.fromkeys(OTHERS, "failing"),
     }
     assert "does not admit our certificate" in str(seen.members[0].why)
-    bank = await alliance.bank.node.status_reader.status()
+    bank = await alliance.bank.status()
     assert {row.member: row.state for row in bank.members} == {
         "bank": "self",
         "police": "ok",
@@ -256,7 +256,7 @@ async def test_it_hears_of_nothing_new(before: Before) -> None:
 async def test_its_doctor_says_so(before: Before) -> None:
     """A disconnect before any answer has a name, and a remedy."""
     platform = before.alliance.platform
-    seen = msgspec.to_builtins(await platform.node.status_reader.status())
+    seen = msgspec.to_builtins(await platform.status())
     rows = {row["member"]: row for row in seen["members"]}
     step = next(checkup.theirs(rows["bank"], seen))
     assert not step.ok
@@ -286,7 +286,7 @@ async def test_its_removal_may_be_served_to_it(before: Before) -> None:
     platform = before.alliance.platform
     for raw in before.alliance.notes[1:]:
         await platform.node.rosters.publish(raw)
-    seen = await platform.node.status_reader.status()
+    seen = await platform.status()
     assert "does not list us as active (syncd roster show)" in str(
         seen.todo[0]
     )

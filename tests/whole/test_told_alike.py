@@ -83,10 +83,6 @@ async def alliance(
         yield found
 
 
-async def status(member: Member) -> status_forms.Status:
-    return await member.node.status_reader.status()
-
-
 def states(seen: status_forms.Status) -> dict[str, str]:
     return {row.member: row.state for row in seen.members}
 
@@ -97,7 +93,7 @@ async def test_status_of_who_is_left(alliance: Alliance) -> None:
         (alliance.police, "carrier"),
         (alliance.carrier, "police"),
     ):
-        seen = await status(member)
+        seen = await member.status()
         assert states(seen) == {
             member.id: "self",
             other: "ok",
@@ -133,7 +129,7 @@ async def test_status_of_who_is_left(alliance: Alliance) -> None:
 async def test_status_of_who_is_cut_off(alliance: Alliance) -> None:
     """It is we, not all the others; and look-ups go on from what is here."""
     platform = alliance.platform
-    seen = await status(platform)
+    seen = await platform.status()
     assert seen.cut_off is not None
     assert "none of the 4 members" in str(seen.todo[0])
     assert not [x for x in seen.todo if str(x).startswith("silent")]
@@ -160,7 +156,7 @@ async def test_the_webhook_tells_the_same(
     """Who is silent, the dispute; at the next look each thing to do."""
     await asyncio.gather(*(m.node.alerts.look() for m in alliance.up))
     lines = {
-        member.id: [f"to do: {line}" for line in (await status(member)).todo]
+        member.id: [f"to do: {line}" for line in (await member.status()).todo]
         for member in (alliance.police, alliance.platform)
     }
 
@@ -180,7 +176,7 @@ async def test_the_webhook_tells_the_same(
         "cut off from the other members: cut_off"
     ]
     assert not texts(receiver, "police", "cut_off")
-    [target] = (await status(alliance.police)).notify
+    [target] = (await alliance.police.status()).notify
     assert (target.target, target.failures) == ("desk", 0)
 
 
@@ -210,7 +206,7 @@ async def test_the_command_tells_the_same(
     for step in json.loads(capsys.readouterr().out)["steps"]:
         found.setdefault(step["member"], []).append(step)
     assert code == 1
-    seen = {"": "ok", **states(await status(police))}
+    seen = {"": "ok", **states(await police.status())}
     for member, steps in found.items():
         red = [step for step in steps if not step["ok"]]
         assert (not red) == (seen[member] == "ok")
@@ -231,7 +227,7 @@ async def test_the_command_tells_the_same(
 async def test_what_can_wait_is_muted(alliance: Alliance) -> None:
     """Until a day, by whom and why; and shown again."""
     police = alliance.police
-    holders, silent, dispute = (await status(police)).todo
+    holders, silent, dispute = (await police.status()).todo
     wanted = {"code": silent.code, "until": "2199-01-01", "why": "they move"}
     assert await police.call("POST", "/v1/status/mutes", wanted) == (
         200,
@@ -239,7 +235,7 @@ async def test_what_can_wait_is_muted(alliance: Alliance) -> None:
     )
     other = {**wanted, "code": "no.such_code"}
     assert (await police.call("POST", "/v1/status/mutes", other))[0] == 422
-    seen = await status(police)
+    seen = await police.status()
     assert seen.todo == (holders, dispute)
     [muted] = seen.muted
     assert (muted.what, muted.by, muted.why) == (
@@ -257,7 +253,7 @@ async def test_what_can_wait_is_muted(alliance: Alliance) -> None:
         200,
         {"count": 1},
     )
-    assert (await status(police)).todo == (holders, silent, dispute)
+    assert (await police.status()).todo == (holders, silent, dispute)
 
 
 async def test_who_comes_back_is_heard_again(
@@ -268,7 +264,7 @@ async def test_who_comes_back_is_heard_again(
     alliance.heal()
     await alliance.start(*DEAD)
     await rounds(alliance)
-    seen = await status(alliance.police)
+    seen = await alliance.police.status()
     assert set(states(seen).values()) == {"self", "ok"}
     [dispute] = seen.todo
     assert "syncd report answer" in str(dispute)
