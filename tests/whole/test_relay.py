@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import gzip
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 import pytest
 from aiohttp.typedefs import Handler
@@ -109,9 +110,8 @@ def _trailing(right: Response) -> Response:
     return _encoded(gzip.compress(gzip.decompress(_body(right)) + b"x"))
 
 
-def _status(code: int) -> Callable[[Response], Response]:
-    headers = {"Retry-After": "９"}
-    return lambda _: Response(status=code, headers=headers)
+def _status(code: int, _: Response) -> Response:
+    return Response(status=code, headers={"Retry-After": "９"})
 
 
 def _instead(make: Callable[[Response], Response]) -> "Misbehave":
@@ -150,7 +150,7 @@ ANSWERS: dict[str, Callable[[Response], Response]] = {
     "redirects": lambda _: HTTPFound("https://127.0.0.1:1/elsewhere"),
     "answers nothing": lambda _: Response(body=b""),
     **{
-        f"answers {code}": _status(code)
+        f"answers {code}": partial(_status, code)
         for code in (204, 400, 401, 404, 409, 418, 422, 429, 500, 503)
     },
 }
