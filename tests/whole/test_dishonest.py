@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import secrets
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -12,7 +11,6 @@ from syncd.errors import RefusedError
 from syncd.flows.ports import Heads, RosterHead
 from syncd.indicator import codec
 from syncd.indicator.statement import RosterAccepted
-from syncd.roster.roster import Roster
 from syncd.tlog import checkpoint, cosignature, note, witness
 from tests.alliance import Alliance, Member, payload, shared, until
 from tests.flows import growing
@@ -112,11 +110,6 @@ async def test_an_error_of_ours_is_one_members_trouble(
     assert state.failures == 0
 
 
-def heads(roster: Roster, **changes: Any) -> Heads:
-    given = {"version": roster.version, "hash": roster.hash, **changes}
-    return Heads("c.1", (), (), RosterHead(**given), 0)
-
-
 async def test_a_newer_roster_that_a_log_speaks_of(alliance: Alliance) -> None:
     """It is fetched from whoever has it, before more of the log is."""
     bank, carrier, police = alliance.bank, alliance.carrier, alliance.police
@@ -173,13 +166,13 @@ async def test_a_pull_makes_room(alliance: Alliance) -> None:
 async def test_what_a_newer_roster_is_needed_for(alliance: Alliance) -> None:
     """A cursor is kept only once what came with it could be read."""
     bank = alliance.bank
-    roster = bank.roster
-    bank.node.peer_choice.states["platform"].cursor = ""
-    says = Says(
-        heads(roster, version=roster.version + 1),
-        heads(roster),
-        heads(roster),
+    version, trusted = bank.roster.version, bank.roster.hash
+    now, later = (
+        Heads("c.1", (), (), RosterHead(version=n, hash=trusted), 0)
+        for n in (version, version + 1)
     )
+    bank.node.peer_choice.states["platform"].cursor = ""
+    says = Says(later, now, now)
     for _ in range(3):
         await hear(bank, "platform", says)
     assert says.cursors == ["", "", "c.1"]

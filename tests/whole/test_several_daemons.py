@@ -25,7 +25,6 @@ from syncd.tlog.checkpoint import Checkpoint
 from tests import postgres
 from tests.alliance import (
     Alliance,
-    Member,
     Process,
     bound,
     free_port,
@@ -52,7 +51,7 @@ class Pair:
         """Wait until a daemon leads and may append."""
 
         async def so() -> bool:
-            return await appending(process.member)
+            return await appending(process)
 
         await until(so, TAKEN_OVER_S)
 
@@ -89,26 +88,20 @@ class Pair:
                 assert root == head.root, head.size
 
 
-async def appending(member: Member) -> bool:
+async def appending(process: Process) -> bool:
     """Tell whether a daemon may append."""
-    _, found = await member.call("GET", "/v1/status")
+    _, found = await process.member.call("GET", "/v1/status")
     return bool(found and found["appending"]["ok"])
 
 
-def mark(process: Process) -> Checkpoint:
-    """Return the mark of a daemon's own machine."""
-    raw = (process.member.home / HIGH_WATER).read_bytes()
-    return checkpoint.parse(note.parse(raw).text)
-
-
-async def hand_in(member: Member, *urls: str) -> None:
+async def hand_in(process: Process, *urls: str) -> None:
     """Have URLs accepted."""
     given = {"label": "fake_invest", "role": "phishing_host"}
     drafts = [
         {"kind": "url", "value": url, "evidence": "user_tag", **given}
         for url in urls
     ]
-    status, found = await member.call(
+    status, found = await process.member.call(
         "POST", "/v1/reports", {"reports": drafts}
     )
     assert status == 202, found
@@ -165,7 +158,7 @@ async def pair(
 async def test_one_that_is_killed_is_followed_by_the_other(
     pair: Pair,
 ) -> None:
-    await hand_in(pair.one.member, "https://a.example/", "https://b.example/")
+    await hand_in(pair.one, "https://a.example/", "https://b.example/")
     tip = await pair.grown(pair.one, 3)
     assert await pair.grown(pair.other, tip.size) == tip
     _, found = await pair.other.member.call("GET", "/v1/status")
@@ -179,11 +172,12 @@ async def test_one_that_is_killed_is_followed_by_the_other(
     assert found["files"]["postgresql mirror"] > 0
 
     await pair.one.stop(signal.SIGKILL)
-    await hand_in(pair.other.member, "https://c.example/")
+    await hand_in(pair.other, "https://c.example/")
     later = await pair.grown(pair.other, tip.size + 1)
 
     assert later.size > tip.size
-    assert mark(pair.other) == later
+    raw = (pair.other.member.home / HIGH_WATER).read_bytes()
+    assert checkpoint.parse(note.parse(raw).text) == later
     pair.check_log()
 
 
@@ -211,7 +205,7 @@ async def test_what_one_daemon_takes_in_is_in_force_at_the_other(
         return bool(found["roster"]["version"] == 2)
 
     await until(heard, 5)
-    await hand_in(other, "https://a.example/")  # the leader publishes it
+    await hand_in(pair.other, "https://a.example/")  # the leader publishes it
     await pair.grown(pair.other, 3)
     asked = {"purpose": "transaction_check", "items": [A_SITE]}
     for member in (one, other):
@@ -222,19 +216,19 @@ async def test_what_one_daemon_takes_in_is_in_force_at_the_other(
 async def test_one_that_is_paused_cannot_append_when_it_wakes(
     pair: Pair,
 ) -> None:
-    await hand_in(pair.one.member, "https://a.example/")
+    await hand_in(pair.one, "https://a.example/")
     tip = await pair.grown(pair.one, 2)
     assert await pair.grown(pair.other, tip.size) == tip
 
     pair.one.child.send_signal(signal.SIGSTOP)
-    await hand_in(pair.other.member, "https://b.example/")
+    await hand_in(pair.other, "https://b.example/")
     later = await pair.grown(pair.other, tip.size + 1)
 
     pair.one.child.send_signal(signal.SIGCONT)
-    await hand_in(pair.one.member, "https://c.example/")
+    await hand_in(pair.one, "https://c.example/")
     last = await pair.grown(pair.other, later.size + 1)
     assert await pair.grown(pair.one, last.size) == last
-    assert not await appending(pair.one.member)
+    assert not await appending(pair.one)
     pair.check_log()
 
 
@@ -247,7 +241,7 @@ async def test_one_that_is_paused_amid_an_append_forks_nothing(
     pair: Pair,
 ) -> None:
     await pair.grown(pair.one, 1)
-    await hand_in(pair.one.member, "https://a.example/")
+    await hand_in(pair.one, "https://a.example/")
 
     async def paused() -> bool:
         return "failpoint" in pair.one.text
@@ -256,7 +250,7 @@ async def test_one_that_is_paused_amid_an_append_forks_nothing(
     later = await pair.grown(pair.other, 2)  # what the first took in
 
     pair.one.child.send_signal(signal.SIGCONT)
-    await hand_in(pair.one.member, "https://b.example/")
+    await hand_in(pair.one, "https://b.example/")
     last = await pair.grown(pair.other, later.size + 1)
     assert await pair.grown(pair.one, last.size) == last
     assert last.size == 3  # each once
@@ -266,13 +260,15 @@ async def test_one_that_is_paused_amid_an_append_forks_nothing(
 async def test_a_leader_whose_number_has_passed_leaves_off_and_work_goes_on(
     pair: Pair,
 ) -> None:
-    await hand_in(pair.one.member, "https://a.example/")
+    await hand_in(pair.one, "https://a.example/")
     tip = await pair.grown(pair.one, 2)
     await pair.grown(pair.other, tip.size)
 
-    query = "UPDATE own.leader SET fencing = fencing + 1"
-    postgres.sql(query, postgres.name_of(pair.server))
+    postgres.sql(
+        "UPDATE own.leader SET fencing = fencing + 1",
+        postgres.name_of(pair.server),
+    )
     for url in ("https://b.example/", "https://c.example/"):
-        await hand_in(pair.one.member, url)
+        await hand_in(pair.one, url)
     await pair.grown(pair.one, tip.size + 2)
     pair.check_log()
