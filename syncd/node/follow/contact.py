@@ -7,7 +7,6 @@ removed. Both are events, written once when they turn.
 """
 
 from collections.abc import Mapping
-from dataclasses import field
 
 from syncd.errors import NOTHING, Message
 from syncd.node.context import Context, part
@@ -20,10 +19,12 @@ class Contact:
 
     ctx: Context
     peer_choice: PeerChoice
-    since: int = field(default=0, init=False)  # unix seconds; 0: not cut off
-    refused: int = field(default=0, init=False)  # of those unanswered
-    _unanswered: int = field(default=0, init=False)
-    _why: Message = field(default=NOTHING, init=False)
+
+    def __post_init__(self) -> None:
+        self.since = 0  # unix seconds; 0: not cut off
+        self.refused = 0  # of those unanswered
+        self._unanswered = 0
+        self._why = NOTHING
 
     async def ended(self, answered: Mapping[str, bool | None]) -> None:
         """Take in what one round's questions brought.

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import field
 
 import structlog
 
@@ -23,11 +22,10 @@ class PeerNotifier:
     ctx: Context
     peer_choice: PeerChoice
     peers: Peers
-    _poking: set[str] = field(default_factory=set, init=False)
-    _news: dict[str, bytes] = field(default_factory=dict, init=False)
-    _urgent: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
+        self._poking, self._urgent = set[str](), set[str]()
+        self._news = dict[str, bytes]()
         self._gate = asyncio.Semaphore(POKES_AT_ONCE)
         self._down_gate = asyncio.Semaphore(POKES_AT_ONCE)
         self._notified = self.ctx.own.log.released()  # last

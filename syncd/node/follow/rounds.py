@@ -7,7 +7,6 @@ answer last time holds up nobody's news.
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import field
 
 import msgspec
 import structlog
@@ -54,10 +53,11 @@ class Rounds:
     our_clock: OurClock
     peers: Peers
     aside: Aside  # runs what nobody waits for
-    # The newest poke of each member since one was looked at, or b"":
-    pokes: dict[str, bytes] = field(default_factory=dict, init=False)
-    # Another member's clock, or that we are alone:
-    heard: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+
+    def __post_init__(self) -> None:
+        # The newest poke of each member since one was looked at, or b"":
+        self.pokes = dict[str, bytes]()
+        self.heard = asyncio.Event()  # another's clock, or that we are alone
 
     async def round(self) -> None:
         """Ask some members what is new, let some know, then fetch what is."""

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 from typing import Any
 
 import msgspec
@@ -57,7 +56,9 @@ class Intake:
     wake: Callable[[], None]  # has it published what waits
     elsewhere: ElsewhereNotes
     review: Review  # holds what a second person is to see
-    _waking: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self._waking = False
 
     # --------------------------------------------------------- reporting
 

@@ -14,7 +14,6 @@ import subprocess
 import sys
 from collections import Counter as Tally
 from collections.abc import Sequence
-from dataclasses import field
 from typing import Any
 
 import structlog
@@ -65,9 +64,9 @@ class LocalWorkers:
     metrics: Metrics
     budgets: Budgets
     listeners: Listeners
-    workers: list["LocalWorker"] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
+        self.workers: list[LocalWorker] = []
         self._link: asyncio.Server | None = None
         self._looking: asyncio.Task[None] | None = None
         self._parts: dict[str, Any] = {}  # of `News`, as they are in force

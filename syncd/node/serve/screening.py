@@ -8,7 +8,6 @@ value, judged alone, with `know` checked as a look-up by value checks it.
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import field
 from functools import partial
 from itertools import chain, repeat
 from typing import Any
@@ -63,11 +62,11 @@ class Screening:
     lookups: Lookups
     claims: Claims
     freshness: Freshness
-    _stale: int = field(default=0, init=False)  # entries of an old token key
-    _ending: int = field(default=0, init=False)  # entries that end soon
-    _looked: str = field(default="", init=False)  # day and roster, last time
 
     def __post_init__(self) -> None:
+        self._stale = 0  # entries of an old token key
+        self._ending = 0  # entries that end soon
+        self._looked = ""  # day and roster, last time
         self._book = self.ctx.own.screening
         self._enabled = self.ctx.config.screening.enabled
 

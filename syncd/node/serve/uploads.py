@@ -12,7 +12,6 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -58,12 +57,11 @@ class Uploads:
     rules: Callable[[], Rules]
     intake: Intake
     aside: Aside
-    _known: dict[int, Upload] = field(default_factory=dict, init=False)
-    # of those that were read since we run
 
     def __post_init__(self) -> None:
         key = VaultCipher(self.ctx.home.ring.need("vault")).derived("uploads")
         self._box = Box(key)
+        self._known = dict[int, Upload]()  # that were read since we run
         self._at = self.ctx.home.path / "uploads"
         self._room = asyncio.Semaphore(AT_ONCE)
 
