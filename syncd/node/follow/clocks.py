@@ -7,7 +7,7 @@ what was heard stays right while nobody answers.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from syncd.errors import RefusedError
 from syncd.node.context import Context, part
@@ -18,8 +18,7 @@ from syncd.node.pinned import MAX_SKEW_S
 FRESH_S = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class ClockReading:
+class ClockReading(NamedTuple):
     """What one member said last."""
 
     ahead_s: float  # its unix seconds minus our steady ones

@@ -16,7 +16,7 @@ No network and no clock in here: `now` is an argument.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Self
+from typing import NamedTuple, Self
 
 from syncd.errors import NOTHING, Message
 from syncd.flows.ports import MirrorHead
@@ -88,8 +88,7 @@ NEXT: Mapping[Phase, Mapping[Event, Phase]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A signed checkpoint that a pull is to reach, and who said so."""
 
     head: Checkpoint
@@ -110,8 +109,7 @@ class Offer(Enum):
     HOLDER = "holder"  # the target: one more to ask
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """What we hold of the log that a checkpoint is of."""
 
     mirror: MirrorHead
@@ -202,7 +200,7 @@ class LogState:
                 return self._beside(new)
             case Offer.HOLDER if target and {*new.holders} - {*target.holders}:
                 both = (*target.holders, *new.holders)
-                more = replace(target, holders=both)
+                more = target._replace(holders=both)
                 return self.moved(Event.OFFERED, target=more, retry_at=0.0)
             case _:
                 return self

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import pickle
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,8 +72,7 @@ class News(NamedTuple):
     parts: Mapping[str, Any]  # of `local_worker.Known`
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """What a worker begins with; comes through its standard input.
 
     Which ends when it is to answer what has come, and end.

@@ -7,7 +7,7 @@ crash swallowed comes again.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 
@@ -28,8 +28,7 @@ PAGE = 16 * BUNDLE  # entries that are handed on at once
 AboutIndicator = ClaimStatement | Retract | Sighting  # types 1–7
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A statement about an indicator that was merged."""
 
     position: Position
