@@ -22,7 +22,7 @@ from syncd.errors import Message, RefusedError
 from syncd.flows.ports import Holder
 from syncd.flows.publish import Writer
 from syncd.flows.tokenise import Tokeniser
-from syncd.node.background import Background
+from syncd.node.background import Background, cancelled
 from syncd.node.context import Context
 from syncd.node.findings_book import FindingsBook
 from syncd.node.follow.clocks import OurClock
@@ -154,7 +154,9 @@ class Daemon:
         self.our_clock = self._make(OurClock)
         self.logs = self._make(FollowedLogs, grown=self._grown)
         self.receipts = self._make(
-            Receipts, book=self.home.own.cosigned, keep=self._keep_receipt
+            Receipts,
+            book=self.home.own.cosigned,
+            keep=lambda *of: self.guard.keep_receipt(*of),  # noqa: PLW0108 (built later)
         )
         self.pulls = self._make(Pulls)
         self.peer_notifier = self._make(PeerNotifier)
@@ -204,7 +206,7 @@ class Daemon:
         self.protected_reports = self._make(ProtectedReports)
         self.disputes = self._make(Disputes)
         self.orders = self._make(RosterOrders)
-        self.excess = Excess(self.ctx, self.logs)
+        self.excess = self._make(Excess)
 
     def _build_serve(self) -> None:
         """Build what answers the other members and our own systems."""
@@ -291,9 +293,6 @@ class Daemon:
         await self.urgent_news.look()
         self.aside(self.arrivals.grown())
 
-    async def _keep_receipt(self, signer: str, size: int, note: bytes) -> None:
-        await self.guard.keep_receipt(signer, size, note)
-
     def _ours_grown(self) -> None:
         self.peer_service.changed(self.ctx.origin)
         self.aside(self.arrivals.grown())
@@ -362,9 +361,7 @@ class Daemon:
         """Close the APIs, finish what is being written, and close."""
         self.feed.close()
         self.jobs.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancelled(self._tasks)
         await self.leadership.stop()
         await self.local_workers.stop()
         await self.background.stop()

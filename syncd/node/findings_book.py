@@ -1,7 +1,5 @@
 """Keep, log and count findings, and write their events."""
 
-from dataclasses import dataclass
-
 import structlog
 
 from syncd.errors import (
@@ -14,6 +12,7 @@ from syncd.errors import (
 from syncd.flows import evaluation, evidence
 from syncd.flows.evidence import Evidence
 from syncd.flows.ports import Finding, Offload
+from syncd.node.context import part
 from syncd.node.home import Home
 from syncd.node.serve.metrics import Metrics
 from syncd.store import evidence_files
@@ -22,7 +21,7 @@ from syncd.store.events import of_finding
 log = structlog.get_logger("syncd.node")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@part
 class FindingsBook:
     """Implements `context.Report`; keeps evidence against bad holders."""
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from syncd.errors import SyncdError
-from syncd.node.background import Aside
+from syncd.node.background import Aside, cancelled
 from syncd.node.context import Context, part
 from syncd.node.follow.pulls import Pulls
 from syncd.node.follow.roster_keeper import RosterKeeper
@@ -132,9 +132,7 @@ class Leadership:
 
     async def stop(self) -> None:
         """Publish and notify no more."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancelled(self._tasks)
         self._tasks = []
 
     async def _take_up(self, election: Election) -> None:

@@ -55,7 +55,7 @@ class World:
         logs: Any = SimpleNamespace(
             state=lambda o: SimpleNamespace(known=self.known.get(o, 0))
         )
-        self.excess = Excess(self.home.context, logs)
+        self.excess = Excess(ctx=self.home.context, logs=logs)
 
     async def said(self, n: int, origin: str = ORIGIN, day: str = DAY) -> None:
         await self.home.own.published.add({(day, origin, ALL): n})

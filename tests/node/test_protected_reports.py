@@ -138,7 +138,7 @@ def reports_of(rows: Rows) -> tuple[ProtectedReports, Home]:
     never = (Never("phone", "cn:96110", "x"),)
     home = Home(own=SimpleNamespace(vault=rows), now=NOON)
     home.trusted.current = SimpleNamespace(never=never, zone="UTC")
-    return ProtectedReports(home.context), home
+    return ProtectedReports(ctx=home.context), home
 
 
 async def test_what_is_retracted_leaves_without_a_walk() -> None:

@@ -25,6 +25,7 @@ from syncd.flows.ports import Finding, Offload, Source
 from syncd.flows.pull import PullResult, pull
 from syncd.flows.pull_context import Budget, PullContext
 from syncd.indicator.statement import Anchor, RosterAccepted
+from syncd.node.background import cancelled
 from syncd.node.context import BUG, Context, part
 from syncd.node.follow.followed import FollowedLogs, moved
 from syncd.node.follow.log_state import LogState, Phase, Pin, Target
@@ -133,9 +134,7 @@ class Pulls:
     async def stop(self) -> None:
         """Leave the pulls in flight: what is merged is kept."""
         left = {**self.in_flight}
-        for task in left.values():
-            task.cancel()
-        await asyncio.gather(*left.values(), return_exceptions=True)
+        await cancelled(left.values())
         for origin, state in ((o, self.logs.state(o)) for o in left):
             if state.at is Phase.PULLING:  # we may pull again
                 self._move(origin, state.goes_on(state.why))

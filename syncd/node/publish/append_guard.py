@@ -16,6 +16,7 @@ from syncd.errors import NOTHING, Message, RefusedError, SyncdError
 from syncd.flows import held
 from syncd.flows.ports import Finding
 from syncd.flows.startup_check import REST_S, StartupCheck
+from syncd.node.background import cancelled
 from syncd.node.context import BUG, Context, part
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.peers import Peers
@@ -120,8 +121,7 @@ class AppendGuard:
     async def stop(self) -> None:
         """Ask no more."""
         if self._startup_check is not None:
-            self._startup_check.cancel()
-            await asyncio.gather(self._startup_check, return_exceptions=True)
+            await cancelled([self._startup_check])
 
     async def obey(self) -> None:
         """Learn whether the roster lets our log go on from where it is."""

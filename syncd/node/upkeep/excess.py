@@ -1,12 +1,10 @@
 """Findings on members that had us evaluate more than they published."""
 
-from dataclasses import dataclass
-
 from syncd.errors import Message
 from syncd.flows.excess import GRACE_DAYS, excessive
 from syncd.flows.ports import Finding
 from syncd.indicator import statement
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.node.follow.followed import FollowedLogs
 from syncd.roster.terms import PUBLISH
 from syncd.store.published import ALL
@@ -14,7 +12,7 @@ from syncd.store.published import ALL
 LATE_DAYS = 7  # after so long who holds its log back is judged by it
 
 
-@dataclass(frozen=True, slots=True)
+@part
 class Excess:
     """Holds our usage book against what the others' logs say."""
 

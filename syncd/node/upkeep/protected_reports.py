@@ -6,21 +6,20 @@ leave them out. Their author has the values, so the whole rule is asked.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from syncd.errors import Message
 from syncd.flows.ports import State, VaultRow
 from syncd.indicator import never
 from syncd.indicator.never import Rule
 from syncd.indicator.record import ReportFields
-from syncd.node.context import Context
+from syncd.node.context import Context, part
 from syncd.store.vault import Query
 
 PAGE = 1000  # rows opened in one go
 IN_FORCE = (State.WAITING, State.PUBLISHED)
 
 
-@dataclass(eq=False)
+@part
 class ProtectedReports:
     """Which of our reports in force the never-list protects."""
 
