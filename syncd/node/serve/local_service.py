@@ -353,12 +353,11 @@ def _types(wanted: report_forms.Retraction) -> tuple[int, ...]:
 def _retracting(done: Withdrawn) -> report_forms.Retracting:
     count = done.ends.total()
     reports, disputes = done.ends[REPORT], done.ends[DISPUTE]
-    return report_forms.Retracting(
+    return shown(
+        *(report_forms.Retracting, done),
         retracting=count,
         reports=reports,
         disputes=disputes,
         others=count - reports - disputes,
-        already=done.already,
-        spared=done.spared,
         ids=tuple(done.ids),
     )
