@@ -204,7 +204,7 @@ class Home:
             fence = own.database.fence
             mirror = open_mirror(path, clock=clock, server=where, fence=fence)
             undo.callback(mirror.close)
-            shares = _shares(ring, trusted.current, config.member.id)
+            shares = _shares(ring, roster, config.member.id)
             undo.pop_all()
         return cls(
             path,
@@ -245,11 +245,10 @@ def _shares(
         index = epoch.index(me) if epoch.shares else None
         if index is None:
             continue
-        name = share_name(epoch.kind, epoch.epoch, epoch.generation)
-        scalar = ring.get(name)
+        key = (epoch.kind, epoch.epoch, epoch.generation)
+        scalar = ring.get(share_name(*key))
         if scalar is None:
             continue  # it may come later: `syncd join share`
         key_share.check_share(epoch, index, scalar)
-        key = (epoch.kind, epoch.epoch, epoch.generation)
         found[key] = Share(*key, index, scalar)
     return found

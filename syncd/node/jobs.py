@@ -75,8 +75,6 @@ class Jobs:
                 when,
                 args=(name, job),
                 id=name,
-                max_instances=1,
-                coalesce=True,
                 misfire_grace_time=None,
                 next_run_time=now + datetime.timedelta(seconds=wait_s),
             )

@@ -92,9 +92,7 @@ class Listeners:
             app,
             tls=tls,
             access_log=None,
-            handle_signals=False,
             shutdown_timeout=5,
-            max_line_size=8190,
         )
         await runner.setup()
         self.runners.append(runner)

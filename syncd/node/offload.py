@@ -1,6 +1,7 @@
 """Run pure work in threads or worker processes."""
 
 import asyncio
+import contextlib
 import pickle
 import signal
 import subprocess
@@ -143,32 +144,22 @@ class InWorker:
 
     def _end(self) -> None:
         child, self._child = self._child, None
-        if child is None:
-            return
-        for pipe in (child.stdin, child.stdout):
-            try:
-                if pipe is not None:
-                    pipe.close()
-            except OSError:
-                pass  # it is gone already
-        child.wait()
+        if child is not None:
+            with contextlib.suppress(OSError), child:  # it is gone already
+                pass
 
 
 class Pools:
     """Where the daemon computes: pools of threads and a process."""
 
     def __init__(self) -> None:
-        self._fast = ThreadPoolExecutor(2, "fast")
-        self._slow = ThreadPoolExecutor(1, "bulk")
-        self._files = ThreadPoolExecutor(1, "files")
-        self.fast = InPool(self._fast)
-        self.bulk = InPool(self._slow)
-        self.files = InPool(self._files)
+        names = ((2, "fast"), (1, "bulk"), (1, "files"))
+        self._pools = [ThreadPoolExecutor(n, name) for n, name in names]
+        self.fast, self.bulk, self.files = map(InPool, self._pools)
         self.checks = InWorker(self.fast)
 
     def close(self) -> None:
         """Finish what runs."""
-        self._fast.shutdown()
-        self._slow.shutdown()
-        self._files.shutdown()
+        for pool in self._pools:
+            pool.shutdown()
         self.checks.close()

@@ -148,8 +148,8 @@ class FollowedLogs:
     async def _held(self, head: Checkpoint) -> Held:
         mirror = self.ctx.mirror
         mine = await mirror.head(head.origin)
-        void = self._rules_out(head)
-        void = void or str(head) in await self.rejected(head.origin)
+        left = await self.rejected(head.origin)
+        void = self._rules_out(head) or str(head) in left
         kept = b""
         if head.size <= mine.mirrored:
             kept = (await mirror.notes(head.origin)).get(head.size, b"")

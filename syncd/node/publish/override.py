@@ -60,10 +60,9 @@ class Override:
                 log.warning("not an answer", file=path.name, why=str(e))
                 continue
             for key, line in lines:
-                member = members.get(key.name)
-                if member is None:
-                    continue
-                if cosignature.verify(str(head), key, line) >= self.since:
+                if (member := members.get(key.name)) and (
+                    cosignature.verify(str(head), key, line) >= self.since
+                ):
                     found[member.id] = raw
         return found
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from syncd.errors import (
+    NOTHING,
     MalformedError,
     Message,
     RefusedError,
@@ -53,7 +54,7 @@ class Publisher:
 
     def __post_init__(self) -> None:
         self._waking = asyncio.Event()
-        self._why = Message("")  # the last attempt failed
+        self._why = NOTHING  # the last attempt failed
         self._owed = False  # what comes after an append was not done
 
     def why_not(self) -> Message:
@@ -130,7 +131,7 @@ class Publisher:
             self._waking.clear()
             try:
                 await self.publish()
-                self._why = Message("")
+                self._why = NOTHING
             except (UnavailableError, RefusedError) as e:
                 self._failed(e.text)
                 log.warning("publishing waits", why=str(e))

@@ -62,14 +62,15 @@ class Lifts:
         hits = {}
         for arrival in some:
             about = getattr(arrival.statement, "about", ())
-            hits[arrival.position] = [
+            if reports := [
                 claim.position
                 for claim in claims.get(arrival.key, ())
                 if isinstance(claim.statement, Report)
                 and claim.origin not in its
                 and (not about or claim.position in about)
-            ]
-        return {at: reports for at, reports in hits.items() if reports}
+            ]:
+                hits[arrival.position] = reports
+        return hits
 
     def _logs_of(self, origin: str) -> list[str]:
         """Return the logs of whose a log is, of all generations."""

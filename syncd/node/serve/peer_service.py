@@ -15,7 +15,7 @@ from syncd.flows.serve import LogFiles, Make
 from syncd.node.context import Context, part
 from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.followed import FollowedLogs
-from syncd.node.follow.receipts import with_receipts
+from syncd.node.follow.receipts import Receipts, with_receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
 from syncd.node.serve.metrics import Metrics
@@ -38,6 +38,7 @@ class PeerService:
     rounds: Rounds  # take pokes
     urgent_news: UrgentNews
     logs: FollowedLogs
+    receipts: Receipts
     rosters: RosterKeeper
     metrics: Metrics
     our_clock: OurClock
@@ -316,13 +317,10 @@ class PeerService:
         if page:
             return kept
         receipts = await self._book.receipts(origin)
-        ours = [
-            await self._book.cosigned(r, origin) for r in ("seen", "merged")
-        ]
         return [
             *kept,
             *(receipt.note for receipt in receipts.values()),
-            *(signed.note for signed in ours if signed),
+            *await self.receipts.signed(origin),
             *(await self._mirror.notes(origin)).values(),
             *await self._mirror.evidence(origin),
         ]

@@ -160,17 +160,19 @@ class Review:
         keys = {_key(row) for row in rows if getattr(row, "token", b"")}
         found = await claims_on(keys, self.claims)
         authors = self.ctx.roster.authors
-        listing = {
-            key: {
-                authors[c.origin].id
-                for c in claims
-                if isinstance(c.statement, Report) and c.origin in authors
-            }
-            for key, claims in found.items()
-        }
         return {
-            key: tuple(sorted(by - {self.ctx.me}))
-            for key, by in listing.items()
+            key: tuple(
+                sorted(
+                    {
+                        authors[c.origin].id
+                        for c in claims
+                        if isinstance(c.statement, Report)
+                        and c.origin in authors
+                    }
+                    - {self.ctx.me}
+                )
+            )
+            for key, claims in found.items()
         }
 
     async def ask_of_own(

@@ -71,10 +71,11 @@ class Undo:
         }
         if gone:
             rows = await self._measures()
-            on = {
-                n: {o for o, _ in r.positions or ()} for n, r in rows.items()
+            of_gone = {
+                n: row
+                for n, row in rows.items()
+                if any(origin in gone for origin, _ in row.positions or ())
             }
-            of_gone = {n: r for n, r in rows.items() if on[n] & gone}
             await self._look_again(of_gone, {})
         await events.now("undo/roster", str(roster.version), "")
 
