@@ -3,23 +3,23 @@
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from msgspec.structs import replace
 
 from syncd.errors import MalformedError, UntrustedError
-from syncd.indicator.statement import Retract
 from syncd.node.notify import events
 from syncd.node.serve.alerts import Alerts
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster import drafts, signing
 from syncd.store.database import Database
 from syncd.store.events import EventBook
-from tests import sample_statements
 from tests.alliance import ADMINS, Alliance
 from tests.node.stand_in import Home
 from tests.node.test_notify_events import ALL
 from tests.node.test_status import WELL, down, log, member
+from tests.sample_statements import retract
 
 NOW = 1_790_000_000  # 2026-09-21
 DAY_S = 86_400
@@ -31,20 +31,15 @@ class House:
     def __init__(self, path: Path, database: Database | None = None) -> None:
         self.database = database or Database(path / "own.db", "own")
         self.book = EventBook(self.database, lambda: NOW)
-        self.state = WELL
         roster = SimpleNamespace(member=lambda _: None)
         own = SimpleNamespace(events=self.book)
-        trusted = SimpleNamespace(current=roster)
-        self.home = Home(own=own, trusted=trusted, now=NOW)
-        reader: Any = SimpleNamespace(read=self.read)
-        self.alerts = Alerts(ctx=self.home.context, status_reader=reader)
-
-    async def read(self) -> Any:
-        return self.state
+        self.home = Home(own=own, roster=roster, now=NOW)
+        self.reader = AsyncMock()
+        self.alerts = Alerts(ctx=self.home.context, status_reader=self.reader)
 
     async def look(self, **fields: Any) -> list[tuple[str, Any]]:
         """Have it look at a state; return what it wrote of that."""
-        self.state = replace(WELL, **fields)
+        self.reader.read.return_value = replace(WELL, **fields)
         _, newest = await self.book.bounds()
         await self.alerts.look()
         page = await self.book.page(newest + 1, 100)
@@ -141,15 +136,7 @@ def retracted(
     origin: str = "a/b",
     reason: str = "entry_error",
 ) -> Arrival:
-    about = sample_statements.about(1)
-    said = Retract(
-        on=on,
-        kind=about["kind"],
-        epoch=about["epoch"],
-        token=about["token"],
-        ends=ends,
-        reason=reason,
-    )
+    said = replace(retract(*ends, on=on), reason=reason)
     return Arrival((origin, index), said)
 
 

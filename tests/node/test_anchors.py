@@ -2,14 +2,15 @@
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 import sqlalchemy as sa
 
 from syncd.indicator import statement
-from syncd.indicator.statement import Anchor
 from syncd.node.audit import complete, stored
 from syncd.node.context import Reading
 from syncd.store import tables
@@ -17,6 +18,7 @@ from syncd.tlog import checkpoint
 from tests.alliance import Alliance, Member, shared
 from tests.cli.conftest import Run
 from tests.cli.conftest import run as run
+from tests.node.stand_in import said
 
 IDS = ("bank", "carrier", "police")
 POLICE = "police.example/syncd/txwz/1"
@@ -30,25 +32,22 @@ async def reported(alliance: Alliance) -> None:
 alliance = shared(reported, *IDS, scope="function")
 
 
-async def anchors(member: Member) -> list[Anchor]:
-    """Return the anchors in its log, in order."""
-    said = (
-        statement.decode(payload, 16)
-        for head, _, payload in await member.records()
-        if head[1] == 16
-    )
-    return [one for one in said if isinstance(one, Anchor)]
+anchors = partial(said, code=16)  # in a member's log, in order
 
 
-async def whole_day(
-    alliance: Alliance, number: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Have each do what is due of a day, and all hear of it."""
-    day = statement.day_text(number)
-    monkeypatch.setattr(Reading, "today", lambda _: day)
-    for member in alliance.members.values():
-        await member.node.daily.run()
-    await alliance.settle()
+@pytest.fixture
+def whole_day(alliance: Alliance, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Have each do what is due so many days from now, and all hear of it."""
+    today = statement.day(alliance.bank.node.ctx.today())
+
+    async def done(later: int) -> None:
+        day = statement.day_text(today + later)
+        monkeypatch.setattr(Reading, "today", lambda _: day)
+        for member in alliance.members.values():
+            await member.node.daily.run()
+        await alliance.settle()
+
+    return done
 
 
 def _home_holds(member: Member) -> bool:
@@ -58,14 +57,13 @@ def _home_holds(member: Member) -> bool:
 
 
 async def test_what_was_merged_is_anchored(
-    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+    alliance: Alliance, whole_day: Any
 ) -> None:
     """Signed by its own log, so that the anchor convicts one of the two."""
-    today = statement.day(alliance.bank.node.ctx.today())
-    await whole_day(alliance, today, monkeypatch)
+    await whole_day(0)
     assert await anchors(alliance.bank) == []  # from tomorrow on
     await alliance.bank.lookup("url", "http://evil.example/")
-    await whole_day(alliance, today + 1, monkeypatch)
+    await whole_day(1)
     (anchor,) = await anchors(alliance.bank)
     access, newest = await alliance.bank.own.access.heads(0)
     assert (anchor.access, newest) == (access, 1)
@@ -80,40 +78,36 @@ async def test_what_was_merged_is_anchored(
     checkpoint.open_(one.note, alliance.police.keys.log.verifier)
 
 
-async def test_at_most_once_a_day(
-    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_at_most_once_a_day(alliance: Alliance, whole_day: Any) -> None:
     """Whatever comes in between."""
-    tomorrow = statement.day(alliance.bank.node.ctx.today()) + 1
-    await whole_day(alliance, tomorrow, monkeypatch)
+    await whole_day(1)
     await alliance.police.tell("url", "http://worse.example/")
-    await whole_day(alliance, tomorrow, monkeypatch)
+    await whole_day(1)
     assert len(await anchors(alliance.bank)) == 1
 
 
 async def test_that_one_had_asked_is_shown_by_a_receipt(
     alliance: Alliance,
-    monkeypatch: pytest.MonkeyPatch,
+    whole_day: Any,
     tmp_path: Path,
     run: Run,
 ) -> None:
     """By the anchor that names it, to who has the log: home or no home."""
     bank, value = alliance.bank, "http://evil.example/"
-    today = statement.day(bank.node.ctx.today())
     [item] = await bank.lookup("url", value, receipt=True)
     await bank.lookup("url", value)
     made = item.receipt
     assert made
     assert (made.verdict, made.positions) == (item.verdict, item.positions)
-    said = f"{made.salt}url:evil.example/".encode()
-    assert made.commitment == hashlib.sha256(said).hexdigest()
+    spelt = f"{made.salt}url:evil.example/".encode()
+    assert made.commitment == hashlib.sha256(spelt).hexdigest()
     file, given = tmp_path / "receipt", tmp_path / "bundle"
     file.write_bytes(msgspec.json.encode(made))
     pinned = "--fingerprint", alliance.fingerprint
     judge = "audit", "receipt", file, given, *pinned
     for day in (1, 2):
         await bank.lookup("url", value)
-        await whole_day(alliance, today + day, monkeypatch)
+        await whole_day(day)
         await alliance.police.tell("url", f"http://evil{day}.example/")
     await complete.write(bank.config, given, 2**32)
     ran = run("--home", bank.home, *judge, "--json")
@@ -129,18 +123,17 @@ async def test_that_one_had_asked_is_shown_by_a_receipt(
 
 @pytest.mark.slow
 async def test_a_quiet_month_stays_quiet(
-    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+    alliance: Alliance, whole_day: Any
 ) -> None:
     """What each says of that one report is all that is ever said."""
     bank, police = alliance.bank, alliance.police
-    today = statement.day(bank.node.ctx.today())
-    await whole_day(alliance, today + 1, monkeypatch)
+    await whole_day(1)
     before = {m.id: await m.size() for m in alliance.members.values()}
     assert len(await anchors(bank)) == 1
     assert await anchors(police) == []  # what it merged is book-keeping alone
     for day in range(2, 32):
-        await whole_day(alliance, today + day, monkeypatch)
+        await whole_day(day)
     assert {m.id: await m.size() for m in alliance.members.values()} == before
     await police.tell("url", "http://worse.example/")
-    await whole_day(alliance, today + 32, monkeypatch)
+    await whole_day(32)
     assert len(await anchors(bank)) == 2

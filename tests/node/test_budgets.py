@@ -29,8 +29,8 @@ URLS = 7
 def home() -> Any:
     roster = founders.found().roster
     rows = (*roster.quotas[:1], Quota("lookup", HOUR, 10 * HOUR))
-    home = Home(now=1_800_000_000)
-    home.trusted.current = structs.replace(roster, quotas=rows)
+    roster = structs.replace(roster, quotas=rows)
+    home = Home(now=1_800_000_000, roster=roster)
     home.config.lookup = Lookup(token_share=50, token_urls=URLS)
     return home
 

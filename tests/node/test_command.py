@@ -4,14 +4,13 @@ import asyncio
 import json
 import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from syncd.errors import UnavailableError
 from syncd.node.notify import command
-from tests.node.stand_in import alive
+from tests.node.stand_in import gone
 
 BODY = b'{"type":"syncd.urgent"}'
 
@@ -63,15 +62,6 @@ PARENT = (
 )
 
 
-def gone(path: Path) -> bool:
-    """Tell whether the process named there ends."""
-    for _ in range(100):
-        if not alive(path.read_text()):
-            return True
-        time.sleep(0.02)
-    return False
-
-
 @pytest.mark.parametrize("when", ["late", "done", "with us"])
 async def test_it_is_ended_with_its_children(
     tmp_path: Path, when: str, monkeypatch: pytest.MonkeyPatch
@@ -91,4 +81,4 @@ async def test_it_is_ended_with_its_children(
     assert str(found or "") == (
         "command: not done after 1.5 s" if when == "late" else ""
     )
-    assert gone(child)
+    await gone(child.read_text())

@@ -48,9 +48,9 @@ class World:
             shares={("phone", 1, 1): object()},
             report=report,
             now=NOW,
-        )
-        self.home.trusted.current = SimpleNamespace(
-            zone="UTC", epochs=[PHONE], member={"bank": BANK}.get
+            roster=SimpleNamespace(
+                zone="UTC", epochs=[PHONE], member={"bank": BANK}.get
+            ),
         )
         logs: Any = SimpleNamespace(
             state=lambda o: SimpleNamespace(known=self.known.get(o, 0))
@@ -128,7 +128,7 @@ async def test_the_daily_job_judges(alliance: Alliance) -> None:
     """Of an alliance at work: what came in by merging counts."""
     await alliance.bank.tell("phone", "+12025550177")
     node = alliance.police.node
-    own = node.home.own
+    own = alliance.police.own
 
     async def came() -> bool:
         return bool(await own.published.newest(alliance.bank.origin))

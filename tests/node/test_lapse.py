@@ -1,10 +1,10 @@
 """An expired roster: what is merged a week later has no effect."""
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import MirrorHead, Position
@@ -13,20 +13,12 @@ from syncd.indicator.statement import ClaimStatement, Vouch
 from syncd.node.serve.lookups import Claims
 from syncd.node.upkeep.lapse import FILE, Lapse
 from syncd.tlog.merkle import Frontier
+from tests.flows.founders import FOUNDED
 from tests.node.stand_in import Home
 from tests.sample_statements import ABOUT, REPORT, dispute
 
 DAY = 86_400
 WEEK = 7 * DAY
-
-
-@dataclass(frozen=True)
-class FakeRoster:
-    version: int = 1
-    expires: int = 1000 * DAY
-
-    def lapsed(self, now: int) -> bool:
-        return now >= self.expires + WEEK
 
 
 class World(Home):
@@ -35,8 +27,8 @@ class World(Home):
     now: int
 
     def __init__(self, home: Path) -> None:
-        super().__init__(home, now=1000 * DAY, mirror=self)
-        self.trusted.current = FakeRoster()
+        roster = replace(FOUNDED.roster, expires=1000 * DAY)
+        super().__init__(home, roster, now=1000 * DAY, mirror=self)
         self.merged = 10
         self.lapse = self.open()
 

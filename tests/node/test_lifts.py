@@ -103,8 +103,7 @@ class World:
         async def record(*findings: Finding, once: bool = False) -> None:
             self.found += findings
 
-        home = Home(own=own, report=record, now=NOW)
-        home.trusted.current = SimpleNamespace(
+        roster = SimpleNamespace(
             zone="UTC",
             limits=self.limits,
             member={"bank": BANK}.get,
@@ -114,8 +113,8 @@ class World:
                 ORIGIN: (SimpleNamespace(generations=[log(ORIGIN)]), None),
             }.get,
         )
-        home.config.member.id = "police"
-        self.home = home
+        self.home = Home(own=own, report=record, now=NOW, roster=roster)
+        self.home.config.member.id = "police"
         self.lifts = self.open()
 
     def open(self) -> Lifts:

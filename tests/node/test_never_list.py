@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 from syncd.errors import HoldersError, UnavailableError
-from syncd.flows.ports import Finding
 from syncd.indicator.claims import Claim
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.token import encode
@@ -44,18 +44,14 @@ def claim(index: int, **other: Any) -> Claim:
 
 async def test_many_reports_are_one_alarm(tmp_path: Path) -> None:
     """One write, not one for each; none of what is tried out."""
-    reported: list[tuple[Finding, ...]] = []
-
-    async def report(*findings: Finding, once: bool) -> None:
-        assert once
-        reported.append(findings)
-
+    report = AsyncMock()
     mirror = Mirror([claim(1), claim(2), claim(3, test=True)])
     never = never_list(Home(tmp_path, mirror=mirror, report=report))
     never.listed = frozenset({("phone", 1, TOKEN)})
     await never.check()
-    (findings,) = reported
-    assert [found.index for found in findings] == [1, 2]
+    [call] = report.await_args_list
+    assert [found.index for found in call.args] == [1, 2]
+    assert call.kwargs == {"once": True}
 
 
 class Holders:
@@ -109,9 +105,8 @@ class World:
 
     def start(self) -> NeverList:
         """Return a never-list as after a start of the daemon."""
-        home = Home(self.home, mirror=Mirror([]), bulk=self.offload)
-        home.trusted.current = self.terms
-        return never_list(home, self.holders)
+        more = {"mirror": Mirror([]), "bulk": self.offload}
+        return never_list(Home(self.home, self.terms, **more), self.holders)
 
 
 @pytest.fixture
@@ -261,15 +256,11 @@ async def test_only_what_is_listed_is_looked_for_at_once(
     tmp_path: Path,
 ) -> None:
     """A long sync brings in millions of others."""
-    reported: list[Finding] = []
-
-    async def report(*findings: Finding, once: bool) -> None:
-        reported.extend(findings)
-
+    report = AsyncMock()
     home = Home(tmp_path, mirror=Mirror([claim(1)]), report=report)
     never = never_list(home)
     came = Arrival((ORIGIN, 1), claim(1).statement)
     for epoch, found in ((2, 0), (1, 1)):
         never.listed = frozenset({("phone", epoch, TOKEN)})
         await never.arrived([came])
-        assert len(reported) == found
+        assert sum(len(c.args) for c in report.await_args_list) == found

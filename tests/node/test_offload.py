@@ -17,7 +17,7 @@ from syncd.flows import publish
 from syncd.flows.stretch import Run, check
 from syncd.node.offload import LONG, InPool, InWorker
 from syncd.tlog.merkle import Frontier
-from tests.node.stand_in import alive
+from tests.node.stand_in import alive, gone
 
 ORIGIN = "bank.example/syncd/txwz/1"
 
@@ -57,12 +57,6 @@ async def whole(worker: InWorker) -> bool:
     """Tell whether it checks all of a long log."""
     wanted, fetched = run()
     return len((await worker(check, wanted, fetched, {})).bundles) == LONG
-
-
-async def gone(pid: int) -> None:
-    async with asyncio.timeout(20):
-        while alive(pid):  # noqa: ASYNC110 (nobody tells us)
-            await asyncio.sleep(0.02)
 
 
 async def test_it_answers_as_the_work_itself_would(worker: InWorker) -> None:

@@ -136,8 +136,8 @@ def row(id_: int, expires: str) -> VaultRow:
 def reports_of(rows: Rows) -> tuple[ProtectedReports, Home]:
     """Return the reports that are under a list of one row, on 29 November."""
     never = (Never("phone", "cn:96110", "x"),)
-    home = Home(own=SimpleNamespace(vault=rows), now=NOON)
-    home.trusted.current = SimpleNamespace(never=never, zone="UTC")
+    roster = SimpleNamespace(never=never, zone="UTC")
+    home = Home(own=SimpleNamespace(vault=rows), now=NOON, roster=roster)
     return ProtectedReports(ctx=home.context), home
 
 

@@ -1,7 +1,6 @@
 """Which of a bank's own customers become listed, and are cleared again."""
 
 from syncd.indicator import statement
-from syncd.indicator.statement import Report
 from syncd.roster import drafts
 from syncd.roster.terms import Epoch
 from syncd.web.routes import Caller
@@ -13,6 +12,7 @@ from syncd.web.screening_forms import (
     ScreeningTaken,
 )
 from tests.alliance import Alliance, Member, as_founded, shared
+from tests.node.stand_in import said
 
 WHO = Caller("lin", "compliance")
 LISTED, CLEAR = "+12025550123", "+12025550124"
@@ -97,11 +97,9 @@ async def test_a_report_whose_know_does_not_fit_rings_nothing(
     bank = alliance.bank
     await add(bank, (LISTED, "C-1"))
     await alliance.police.tell("phone", LISTED)
-    rows = [r for r in await alliance.police.records() if r[0][1] == 1]
-    copied = statement.decode(rows[0][2], 1)
+    [copied] = await said(alliance.police, 1)
     await alliance.police.take_back("phone", LISTED)
     assert len(await bank.events("screening")) == 2
-    assert isinstance(copied, Report)
     await alliance.carrier.say(copied)
     await alliance.settle()
     assert len(await bank.events("screening")) == 2

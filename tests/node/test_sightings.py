@@ -1,5 +1,6 @@
 """What a daemon gathers of its look-ups, and tells of them a week later."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -7,14 +8,13 @@ import pytest
 from syncd.errors import MalformedError, UnavailableError
 from syncd.flows import sighting
 from syncd.indicator import statement, token
-from syncd.indicator.statement import Sighting
 from syncd.node.upkeep import erasures
 from syncd.store import tables
 from syncd.store.sightings import SightedToken
 from syncd.web.routes import Caller
 from tests.alliance import Alliance, Member, shared
 from tests.flows.founders import FOUNDED
-from tests.node.stand_in import Home
+from tests.node.stand_in import Home, said
 
 IDS = ("bank", "carrier", "police")
 URLS = [f"http://evil.example/{n}" for n in range(25)]
@@ -45,14 +45,7 @@ async def last_week(member: Member) -> int:
     return this - 7
 
 
-async def told(member: Member) -> list[Sighting]:
-    """Return the sightings in its log, in order."""
-    said = [
-        statement.decode(payload, 4)
-        for head, _, payload in await member.records()
-        if head[1] == 4
-    ]
-    return [one for one in said if isinstance(one, Sighting)]
+told = partial(said, code=4)  # sightings, in a member's log, in order
 
 
 async def listed(alliance: Alliance) -> None:
@@ -157,8 +150,7 @@ def test_police_and_carriers_tell_only_if_they_are_set_to(
     enabled: object, want: set[str]
 ) -> None:
     """Their look-ups are case work, or who calls whom."""
-    home = Home()
-    home.trusted.current = FOUNDED.roster
+    home = Home(roster=FOUNDED.roster)
     home.config.sighting = SimpleNamespace(enabled=enabled)
 
     def tells(member: str) -> bool:
