@@ -2,9 +2,9 @@
 
 import asyncio
 import pickle
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import msgspec
 import pytest
@@ -21,9 +21,7 @@ HOW = {"purpose": "case_work", "caller": "desk", "reference": ""}
 QUESTION = Question("phone", "12025550123", token=b"\xff" * 16)
 
 
-async def asked(
-    home: Path, what: Any, answer: Callable[[link.Said], Awaitable[Any]]
-) -> Any:
+async def asked(home: Path, what: Any, answer: Any) -> Any:
     (home / link.ASKED).parent.mkdir(exist_ok=True)
     daemon = await link.answering(home, answer)
     try:
@@ -49,22 +47,16 @@ async def asked(
 async def test_what_is_asked_and_answered_arrives(
     tmp_path: Path, what: link.Said
 ) -> None:
-    heard: list[link.Said] = []
-
-    async def answer(said: link.Said) -> News:
-        heard.append(said)
-        return News(7, {"cuts": 1})
-
-    assert await asked(tmp_path, what, answer) == News(7, {"cuts": 1})
-    assert heard == [what]
+    news = News(7, {"cuts": 1})
+    answer = AsyncMock(return_value=news)
+    assert await asked(tmp_path, what, answer) == news
+    answer.assert_awaited_once_with(what)
 
 
 async def test_an_error_arrives_with_all_that_it_has(tmp_path: Path) -> None:
     """So that a caller reads the same of it."""
-
-    async def answer(said: link.Said) -> None:
-        raise HoldersError("oprf: {kind}: no", missing=("bank",), kind="phone")
-
+    error = HoldersError("oprf: {kind}: no", missing=("bank",), kind="phone")
+    answer = AsyncMock(side_effect=error)
     with pytest.raises(HoldersError, match="oprf: phone: no") as raised:
         await asked(tmp_path, Beat(1), answer)
     assert raised.value.missing == ("bank",)
@@ -74,10 +66,7 @@ async def test_a_daemon_that_does_not_answer_is_said_so(
     tmp_path: Path,
 ) -> None:
     """It is away, or fails."""
-
-    async def answer(said: link.Said) -> None:
-        raise AssertionError("a bug")
-
+    answer = AsyncMock(side_effect=AssertionError("a bug"))
     with pytest.raises(UnavailableError):
         await link.ask(tmp_path, Beat(1))
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
@@ -99,12 +88,10 @@ async def test_a_worker_says_nothing_but_its_forms(
     tmp_path: Path, raw: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Above all nothing that would be run here; nor more than is read."""
-
-    async def answer(said: link.Said) -> None:
-        pytest.fail("this is answered")
-
+    answer = AsyncMock()
     monkeypatch.setattr(link, "MOST", 1024)
     monkeypatch.setattr(msgspec.msgpack, "encode", lambda _: raw)
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     with pytest.raises(UnavailableError):
         await asked(tmp_path, Beat(1), answer)
+    answer.assert_not_awaited()
