@@ -29,6 +29,7 @@ async def dispute(member: Member, value: str = VALUE, **more: Any) -> None:
         kind="url", value=value, reason="innocent_owner", **more
     )
     await member.node.claim_intake.dispute(CALLER, draft)
+    await member.settle()
 
 
 async def listed(member: Member, **wanted: Any) -> tuple[DisputeState, ...]:
@@ -60,10 +61,8 @@ async def disputed(
     alliance: Alliance, author: Member | None = None, **more: Any
 ) -> None:
     """Have the carrier or another report a value, and the bank dispute it."""
-    await (author or alliance.carrier).report("url", VALUE, **more)
-    await alliance.settle()
+    await (author or alliance.carrier).tell("url", VALUE, **more)
     await dispute(alliance.bank)
-    await alliance.settle()
 
 
 async def test_from_a_dispute_to_its_answer(alliance: Alliance) -> None:
@@ -232,7 +231,6 @@ async def test_a_later_dispute_wants_an_answer_of_its_own(
     await alliance.settle()
     await later(alliance, 2)
     await dispute(police)
-    await alliance.settle()
     [second] = await listed(carrier, state="open")
     await answer(carrier, second.position)
     await alliance.settle()
@@ -256,7 +254,6 @@ async def test_nobody_crowds_out_the_others(alliance: Alliance) -> None:
     )
     await police.say(*[dispute_] * (OF_ONE + 9))
     await dispute(bank)
-    await alliance.settle()
     items = await listed(carrier, limit=1000)
     assert [i.member for i in items].count("police") == OF_ONE
     assert [i.member for i in items].count("bank") == 1
