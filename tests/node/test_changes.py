@@ -44,7 +44,7 @@ async def test_a_report_and_its_retract(alliance: Alliance) -> None:
         await node.changes.came(page)
     assert (await changes(bank)).items == first.items
     assert (await changes(bank, second.next)).items == ()
-    rows = await node.ctx.own.access.page()
+    rows = await bank.own.access.page()
     read = [(r.caller, r.purpose, len(r.positions or ())) for r in rows]
     assert read == [("core", "audit", 1)] * len(read) != []
 

@@ -72,11 +72,8 @@ async def test_awakening_fails(
     await alliance.settle()
     node = alliance.bank.node
 
-    async def root_at(size: int) -> bytes:
-        raise error
-
     node.guard.why_not, node.guard.asked = UNASKED, False
-    with patch.object(node.guard, "root_at", root_at):
+    with patch.object(node.guard, "root_at", side_effect=error):
         await node.guard.ask_around()
     assert str(why) in str(node.publisher.why_not())
     await node.guard.follow()
@@ -123,7 +120,7 @@ async def test_a_disk_that_was_full_at_an_append(alliance: Alliance) -> None:
     assert checkpoint.size_of(served.text.encode()) == size - 1
     in_the_way.rmdir()
     await bank.node.publisher.publish()
-    assert checkpoint.size_of(bank.node.home.own.log.released()) == size
+    assert checkpoint.size_of(bank.own.log.released()) == size
     assert (await bank.head(bank.origin)).merged == size
     await alliance.settle()
 
@@ -204,7 +201,7 @@ async def test_a_log_that_grows_while_it_is_closed(alliance: Alliance) -> None:
     """An append does not bring back what was closed since it read the tail."""
     bank, lock = alliance.bank, alliance.bank.node.writer.lock
     await bank.write(payload(1, bank.origin))
-    own, mirror = bank.node.home.own, bank.node.home.mirror
+    own, mirror = bank.own, bank.node.home.mirror
     mirror.retired = frozenset({("url", 1)})
     size, before = await bank.size(), await bank.records()
     await mirror.retire(bank.origin, size - 1, size)

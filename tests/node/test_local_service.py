@@ -26,20 +26,13 @@ alliance = shared(
 
 
 async def answers(
-    member: Member, *items: forms.Item, deadline_ms: int = 30_000
+    member: Member, *values: str, deadline_ms: int = 30_000
 ) -> forms.LookupAnswers:
+    items = tuple(forms.Item(kind="phone", value=v) for v in values)
     call = LookupCall(
         purpose="call_check", deadline_ms=deadline_ms, items=items
     )
     return await member.node.lookups.lookup(CALLER, call)
-
-
-async def ask(member: Member, *items: forms.Item) -> list[forms.LookupItem]:
-    return list((await answers(member, *items)).items)
-
-
-def phone(value: str) -> forms.Item:
-    return forms.Item(kind="phone", value=value)
 
 
 async def test_a_dispute_without_holders_is_kept_unchecked(
@@ -48,7 +41,7 @@ async def test_a_dispute_without_holders_is_kept_unchecked(
     """It waits for them anyhow; one that is to end another day is another."""
     alliance.cut()
     node = alliance.bank.node
-    today = statement.day(alliance.bank.node.ctx.today())
+    today = statement.day(node.ctx.today())
     first, second = (statement.day_text(today + n) for n in (40, 50))
     made = []
     for expires in (first, second, first, ""):
@@ -71,11 +64,11 @@ async def test_with_too_few_holders_what_is_cached_is_answered(
     """And status names who is down, and what waits for them."""
     bank = alliance.bank
     await alliance.police.tell("phone", "+12025550100")
-    [known] = await ask(bank, phone("+12025550100"))
+    [known] = await bank.lookup("phone", "+12025550100")
     assert known.verdict == "suspected"
     alliance.cut()
     await bank.report("phone", "+12025550101")
-    items = await ask(bank, phone("+12025550102"), phone("+12025550100"))
+    items = await bank.lookup("phone", "+12025550102", "+12025550100")
     assert [i.verdict for i in items] == ["unknown", "suspected"]
     status = await bank.node.status_reader.status()
     down = {h.member for h in status.holders if not h.up}
@@ -126,7 +119,7 @@ async def test_an_answer_says_as_of_when_and_who_was_missing(
     """Per member: what is merged, when we last heard; holders by name."""
     bank = alliance.bank
     await alliance.police.tell("url", "http://evil.example/a")
-    body = await answers(bank, phone("+12025550190"))
+    body = await answers(bank, "+12025550190")
     as_of = {a.member: a for a in body.as_of}
     assert as_of.keys() == alliance.members.keys()
     assert (body.missing, body.contested) == ((), ())
@@ -137,12 +130,12 @@ async def test_an_answer_says_as_of_when_and_who_was_missing(
     assert as_of["bank"].age_s == 0
 
     alliance.cut()
-    body = await answers(bank, phone("+12025550191"))
+    body = await answers(bank, "+12025550191")
     assert body.missing == ("carrier", "police")
     assert body.items[0].verdict == "unknown"
 
     await alliance.restart("bank")
-    body = await answers(bank, phone("+12025550191"))
+    body = await answers(bank, "+12025550191")
     ages = {a.member: a.age_s for a in body.as_of}
     assert ages == {"bank": 0, "carrier": None, "police": None}
 
@@ -162,8 +155,8 @@ async def test_many_items_have_more_time_unless_one_is_named(
     bank = alliance.bank
     monkeypatch.setattr(bank.node.budgets, "spend", lambda *_: None)
     for n, deadline_ms in ((1, 0), (1000, 0), (40_000, 0), (1000, 50)):
-        items = [phone("+12025550190")] * n
-        await answers(bank, *items, deadline_ms=deadline_ms)
+        values = ["+12025550190"] * n
+        await answers(bank, *values, deadline_ms=deadline_ms)
     assert given == [30.002, 32.0, 60.0, 0.05]
 
 

@@ -81,11 +81,11 @@ async def alliance(
 @pytest_asyncio.fixture(loop_scope="module")
 async def callers(alliance: Alliance) -> AsyncIterator[list[Caller]]:
     """One caller of each worker, with a token that has asked nothing."""
-    token = await alliance.bank.node.home.own.bearers.add(
+    token = await alliance.bank.own.bearers.add(
         os.urandom(4).hex(), "operator"
     )
     of: dict[str, Caller] = {}
-    access = alliance.bank.node.home.own.access
+    access = alliance.bank.own.access
     while len(of) < WORKERS:
         caller = Caller(alliance.bank)
         mark = os.urandom(8).hex()
@@ -129,7 +129,7 @@ async def test_a_revoked_token_is_out_in_all(
     alliance: Alliance, callers: Sequence[Caller]
 ) -> None:
     """At the next request of each."""
-    bearers = alliance.bank.node.home.own.bearers
+    bearers = alliance.bank.own.bearers
     token = await bearers.add("leaves", "reader")
     for caller in callers:
         caller.token = token
@@ -229,9 +229,7 @@ async def test_a_worker_that_is_killed_loses_no_record(
     async def ask(me: int) -> None:
         n = 0
         caller = Caller(bank)
-        caller.token = await bank.node.home.own.bearers.add(
-            f"load {me}", "reader"
-        )
+        caller.token = await bank.own.bearers.add(f"load {me}", "reader")
         while not stop.is_set():
             n += 1
             with_mark = f"{me}/{n}"
@@ -264,7 +262,7 @@ async def test_a_worker_that_is_killed_loses_no_record(
             await asyncio.to_thread(process.wait)
         stop.set()
         await asyncio.gather(*asking)
-    access = bank.node.home.own.access
+    access = bank.own.access
     rows = [row async for row in access.found()]
     assert answered <= {row.reference for row in rows}
     newest: dict[str, int] = {}

@@ -200,14 +200,8 @@ def test_nothing_is_wrong_nothing_to_note() -> None:
 
 def test_who_is_a_holder_or_cut_off_is_one_line() -> None:
     """Of one thing that is wrong one line."""
-    assert (
-        len(
-            todo(
-                members=(member(member="c", state="silent"),),
-                holders=down("c"),
-            )
-        )
-        == 1
+    [_] = todo(
+        members=(member(member="c", state="silent"),), holders=down("c")
     )
     alone = status_forms.CutOff(since=1, why=WireMessage(detail="cut"))
     assert todo(members=(member(state="silent"),), cut_off=alone) == []

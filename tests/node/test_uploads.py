@@ -18,7 +18,7 @@ from syncd.node.serve.uploads import Uploads
 from syncd.web.report_forms import ImportQuery, RefusedQuery, ReportSearch
 from syncd.web.routes import Caller
 from syncd.web.upload_forms import MendedRows, Reading
-from tests.alliance import Alliance, as_founded, shared
+from tests.alliance import Alliance
 
 CALLER = Caller("desk", "operator", 1)  # whose token is the first
 ROWS = "涉案号码,诈骗类型,角色,证据\n" + "".join(
@@ -26,9 +26,6 @@ ROWS = "涉案号码,诈骗类型,角色,证据\n" + "".join(
     for n, word in enumerate(["冒充客服", "杀猪盘子", "冒充客服"])
 )
 LIST = ROWS.encode("gb18030")
-
-alliance = shared(as_founded, "bank", "carrier", "police", scope="function")
-
 
 WORDS = {
     "label": {"冒充客服": "refund_cs"},
@@ -38,12 +35,8 @@ WORDS = {
 
 
 def reading(**more: Any) -> Reading:
-    how = {
-        "name": "涉案名单.csv",
-        "constants": {"kind": "phone", "region": "CN"},
-        **more,
-    }
-    return Reading(**how)
+    constants = {"kind": "phone", "region": "CN"}
+    return Reading(**{"name": "涉案名单.csv", "constants": constants, **more})
 
 
 async def taken(alliance: Alliance, raw: bytes = LIST) -> tuple[Uploads, int]:
