@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from syncd import pinning
 from syncd.errors import RefusedError
@@ -98,17 +98,14 @@ class Peers:
         All of them, if it is we ourselves whose certificate has changed.
         """
         roster, shown = self.ctx.roster, self.shown()
-        old = [
-            (name, client)
-            for name, (member, client) in self._clients.items()
+        await self.close(
+            name
+            for name, (member, _) in self._clients.items()
             if roster.member(name) != member or shown != self._shown
-        ]
-        for name, _ in old:
-            del self._clients[name]
-        await asyncio.gather(*(client.close() for _, client in old))
+        )
 
-    async def close(self) -> None:
-        """Close all connections."""
-        clients = [client for _, client in self._clients.values()]
-        self._clients.clear()
-        await asyncio.gather(*(client.close() for client in clients))
+    async def close(self, names: Iterable[str] | None = None) -> None:
+        """Close the connections to some members, or all of them."""
+        gone = [*(self._clients if names is None else names)]
+        old = [self._clients.pop(name)[1] for name in gone]
+        await asyncio.gather(*(client.close() for client in old))
