@@ -112,17 +112,12 @@ class DaemonsOutputs(Tokeniser):
         deadline: float,
     ) -> dict[Identifier, bytes]:
         epoch, left = self.epoch(kind), max(deadline - self.clock(), 0.0)
-        came: Sequence[bytes]
-        error: SyncdError | None
         want = WantOutputs(
             *(tuple(part), (epoch.epoch, epoch.generation), purpose, left)
         )
         came, error = await link.ask(self.home, want, left + GRACE_S)
-        found = {
-            one: output
-            for one, output in zip(part, came, strict=True)
-            if output
-        }
+        pairs = zip(part, came, strict=True)
+        found = {one: output for one, output in pairs if output}
         if error is not None and not found:
             raise error
         self._remember(epoch, found)

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from syncd.errors import Message, SyncdError
+from syncd.errors import NOTHING, Message, SyncdError
 from syncd.flows.ports import Finding
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import never, token
@@ -92,7 +92,7 @@ class NeverList:
             for k in wanted
             if k in newest
         ]
-        why = Message("")
+        why = NOTHING
         try:
             for marks, have in asked:
                 why = why or await self._ask(marks, have)
@@ -133,7 +133,7 @@ class NeverList:
     async def _ask(self, wanted: Marked, known: Known) -> Message:
         """Learn what is not known yet; return why some of it is not."""
         fresh = [mark for mark in wanted if mark not in known]
-        why = Message("")
+        why = NOTHING
         for at in range(0, len(fresh), PART):
             part = fresh[at : at + PART]
             outputs: dict[Identifier, bytes] = {}
