@@ -22,7 +22,6 @@ from syncd.messages import wire
 from syncd.messages.wire import WireMessage
 from syncd.node.context import Context, part
 from syncd.node.notify import command, events
-from syncd.node.serve.shown import shown
 from syncd.store.events import StoredEvent
 from syncd.web import status_forms, webhook
 
@@ -89,10 +88,15 @@ class Notifier:
     def states(self) -> tuple[status_forms.NotifyState, ...]:
         """Return how telling each target goes."""
         return tuple(
-            shown(
-                *(status_forms.NotifyState, s, s.target),
+            status_forms.NotifyState(
                 target=s.target.name,
+                roles=s.target.roles,
                 waiting=len(s.waiting),
+                dropped=s.dropped,
+                failures=s.failures,
+                failing_since=s.failing_since,
+                last_ok=s.last_ok,
+                why=s.why,
             )
             for s in self._senders
         )
