@@ -147,8 +147,7 @@ class PeerService:
         since = self._since(cursor)
         last = self._last
         roster = self.ctx.roster
-        notes: list[str] = []
-        receipts: list[str] = []
+        notes, receipts = list[str](), list[str]()
         for origin in roster.origins():
             if self._changes.get(origin, 0) <= since and since >= 0:
                 continue

@@ -160,8 +160,7 @@ class Daily:
         for row in pending:
             code = token.KIND_CODES[row.kind]
             found = await self.ctx.mirror.claims([row.token], code, row.epoch)
-            claims = found.get(row.token, ())
-            if sighting.may_tell(claims, seen, world.own):
+            if sighting.may_tell(found.get(row.token, ()), seen, world.own):
                 telling.append(row)
         gone = {row.id for row in pending}
         if len({row.token for row in telling}) < sighting.BATCH:
