@@ -63,7 +63,7 @@ class ApiClient:
         self._address = address
         self._token = token
         self._home = home
-        self._connection: http.client.HTTPConnection | None = None
+        self._connection = _connection(address)
 
     @classmethod
     @contextlib.contextmanager
@@ -80,7 +80,12 @@ class ApiClient:
             bearer = raw.decode("ascii", "replace")
             if not _TOKEN.fullmatch(bearer):
                 raise UsageError("{path}: holds no bearer token", path=path)
-        client = cls(settings.own.listen, bearer, settings.home)
+        address = settings.own.listen
+        if not (address.path or address.port):
+            raise UsageError(
+                "own.listen has port 0: nobody but the daemon knows which"
+            )
+        client = cls(address, bearer, settings.home)
         try:
             yield client
         finally:
@@ -94,7 +99,8 @@ class ApiClient:
         """
         asked = {k: str(v) for k, v in query.items() if v not in (None, "")}
         tail = f"?{urlencode(asked)}" if asked else ""
-        return self._answer(self._send("GET", path + tail, None, ""))
+        self._send("GET", path + tail, None, "")
+        return self._answer()
 
     def post(self, path: str, body: object, media: str = JSON) -> Any:
         """Return what the API answers to a body: bytes, or a JSON value.
@@ -118,38 +124,30 @@ class ApiClient:
             text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
             # A lone surrogate is no text: the API says so, not an encoder.
             body = text.encode("utf-8", "backslashreplace")
-        sent = self._send("POST", path, body, media)
-        return lambda: self._answer(sent)
+        self._send("POST", path, body, media)
+        return self._answer
 
     def close(self) -> None:
         """Hang up."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._connection.close()
 
     # --------------------------------------------------------- innards
 
-    def _connected(self) -> http.client.HTTPConnection:
-        self.close()
-        self._connection = _connection(self._address)
-        return self._connection
-
     def _send(
         self, method: str, path: str, body: bytes | None, media: str
-    ) -> http.client.HTTPConnection:
+    ) -> None:
         headers = {"Accept": JSON}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         if body is not None:
             headers["Content-Type"] = media
-        connection = self._connected()
+        self.close()
         with self._calling():
-            connection.request(method, path, body, headers)
-        return connection
+            self._connection.request(method, path, body, headers)
 
-    def _answer(self, connection: http.client.HTTPConnection) -> Any:
+    def _answer(self) -> Any:
         with self._calling():
-            answer = connection.getresponse()
+            answer = self._connection.getresponse()
             raw = answer.read()
         if answer.status >= 400:
             after = answer.headers.get("Retry-After", "")
@@ -231,10 +229,6 @@ class _OverUnix(http.client.HTTPConnection):
 def _connection(address: Address) -> http.client.HTTPConnection:
     if address.path is not None:
         return _OverUnix(address.path)
-    if not address.port:
-        raise UsageError(
-            "own.listen has port 0: nobody but the daemon knows which"
-        )
     host = _ANY.get(address.host, address.host)
     return http.client.HTTPConnection(host, address.port, timeout=TIMEOUT_S)
 

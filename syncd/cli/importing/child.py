@@ -118,11 +118,8 @@ class _Inherited(ApiClient):
 
     def __init__(self, number: int) -> None:
         super().__init__(Address(), "-", Path())
-        self._only = http.client.HTTPConnection("localhost")
-        self._only.sock = socket.socket(fileno=number)
-
-    def _connected(self) -> http.client.HTTPConnection:
-        return self._only
+        self._connection = http.client.HTTPConnection("localhost")
+        self._connection.sock = socket.socket(fileno=number)
 
     def close(self) -> None:
         """Stay connected: there is no other way back."""
