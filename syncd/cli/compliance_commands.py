@@ -6,17 +6,17 @@ shown of these has the house's references and never a value.
 """
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import grid, sheet_file, terminal
+from syncd.cli import grid, terminal
 from syncd.cli.api_client import pages
 from syncd.cli.command import Command, argument, option
 from syncd.cli.grid import Item
 from syncd.cli.hand_in import HandIn, ListOptions
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions, KindOptions, ValueOptions, one_value
+from syncd.cli.sheet_file import TableOptions
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
 
@@ -33,18 +33,17 @@ access, appeal, screening = (
 # -------------------------------------------------------------------- access
 
 
-class _AccessReportOptions(ApiOptions):
+class _AccessReportOptions(TableOptions):
     since: str = option("first day")
     until: str = option("last day")
     by: str = option("token or person: as whose they are counted")
-    out: Path | None = option("a new file: .csv or .xlsx")
 
 
 @access.verb("report", "Report who looked up how much, for what, by the day.")
 def _report_access(args: _AccessReportOptions) -> None:
     query = args.given("since", "until", "by")
     items = args.ask("/v1/access", **query)["items"]
-    sheet_file.table("access", items, _access_shown, args, args.out)
+    args.table("access", items, _access_shown)
 
 
 def _access_shown(one: Item) -> Item:
@@ -88,17 +87,21 @@ def _about_access(args: _AccessAboutOptions) -> None:
 # ------------------------------------------------------------------- appeals
 
 
-class _AppealListOptions(ApiOptions):
+class _AppealListOptions(TableOptions):
     all_: bool = option("also what is done with")
-    out: Path | None = option("a new file: .csv or .xlsx")
 
 
 @appeal.verb("list", "List measures to look at again, and appeals.")
 def _list_appeal(args: _AppealListOptions) -> None:
     with args.api() as own:
-        get = partial(own.get, "/v1/appeals", open=int(not args.all_))
-        items, _ = pages(lambda at, most: get(after=at, limit=most), 0, MOST)
-    sheet_file.table("appeals", items, _appeal_shown, args, args.out)
+        open_ = int(not args.all_)
+        items, _ = pages(
+            lambda at, n: own.get(
+                "/v1/appeals", open=open_, after=at, limit=n
+            ),
+            *(0, MOST),
+        )
+    args.table("appeals", items, _appeal_shown)
 
 
 def _appeal_shown(item: Item) -> Item:

@@ -11,25 +11,28 @@ from pathlib import Path
 from typing import Any
 
 from syncd.cli import grid, terminal
+from syncd.cli.command import option
 from syncd.cli.grid import Item
-from syncd.cli.options import OutputOptions
+from syncd.cli.options import ApiOptions
 from syncd.errors import UsageError
 from syncd.lists import safe
 from syncd.messages.catalogue import t
 
 
-def table(
-    name: str,
-    items: Sequence[Item],
-    shown: Callable[[Item], Item],
-    args: OutputOptions,
-    out: Path | None,
-) -> None:
-    """Write a table to a file, if one is named; else print it, or the items."""
-    if out:
-        write(out, map(t, grid.HEADS[name]), grid.cells(name, items, shown))
-    else:
-        args.show({"items": items}, grid.items(name, items, shown))
+class TableOptions(ApiOptions):
+    """A table that the daemon gives is shown, or written to a file."""
+
+    out: Path | None = option("a new file: .csv or .xlsx")
+
+    def table(
+        self, name: str, items: Sequence[Item], shown: Callable[[Item], Item]
+    ) -> None:
+        """Write a table to the file, if one is named; else print it."""
+        if self.out:
+            rows = grid.cells(name, items, shown)
+            write(self.out, map(t, grid.HEADS[name]), rows)
+        else:
+            self.show({"items": items}, grid.items(name, items, shown))
 
 
 def write(
