@@ -24,12 +24,12 @@ _CELLS = 2000  # rows whose cells are sent at once
 _BYTES = 1 << 18  # of them, likewise
 
 
-def pages(api: ApiClient, import_id: int) -> Iterator[Mapping[str, Any]]:
-    """Yield the daemon's pages of an import's refused rows."""
+def _items(api: ApiClient, import_id: int) -> Iterator[Mapping[str, Any]]:
+    """Yield an import's refused rows, from the daemon's pages."""
     after = 0
     while True:
         page = api.get(f"/v1/imports/{import_id}/refused", after=after)
-        yield page
+        yield from page["items"]
         after = page.get("next", 0)
         if not after:
             return
@@ -37,10 +37,9 @@ def pages(api: ApiClient, import_id: int) -> Iterator[Mapping[str, Any]]:
 
 def kept(api: ApiClient, import_id: int) -> Iterator[Refused]:
     """Yield what the daemon has."""
-    for page in pages(api, import_id):
-        for one in page["items"]:
-            why = catalogue.whole(local.problem(one["problem"]))
-            yield Refused(one["row"], why, one.get("cells", {}))
+    for one in _items(api, import_id):
+        why = catalogue.whole(local.problem(one["problem"]))
+        yield Refused(one["row"], why, one.get("cells", {}))
 
 
 def reasons(rows: Iterable[Refused]) -> Counter[str]:
@@ -80,10 +79,7 @@ def send_cells(
 ) -> None:
     """Have the daemon keep the cells of all rows that it refused."""
     wanted = {
-        one["row"]
-        for page in pages(api, import_id)
-        for one in page["items"]
-        if not one.get("cells")
+        one["row"] for one in _items(api, import_id) if not one.get("cells")
     }
     if not wanted:
         return
