@@ -102,8 +102,7 @@ def _daemon(
         why = wire.read(ready["why"]) if ready["why"] else Message("it serves")
         steps.append(Step(name, "", not ready["cut_off"], why))
         name = later("status")
-        with args.api() as own:
-            return steps, own.get("/v1/status")
+        return steps, args.ask("/v1/status")
     except SyncdError as e:
         hint = e.way_out or Message("syncd run")
         return [*steps, Step(name, "", False, e.text, hint)], {}

@@ -154,8 +154,8 @@ def show_compared(
     value = {
         "id": asked.id,
         "hash": asked.hash,
-        "words": {"zh": list(found.zh), "en": list(found.en)},
-        "digits": list(found.digits),
+        "words": {"zh": found.zh, "en": found.en},
+        "digits": found.digits,
     }
     lines = [*above, *compared(asked)]
     say = terminal.tell if str(out) == "-" else terminal.say

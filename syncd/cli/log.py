@@ -108,8 +108,7 @@ def _erase(args: _EraseOptions) -> None:
             raise UsageError("{said}: want INDEX[-INDEX]", said=repr(text))
         entries += range(int(first), int(last or first) + 1)[:MOST]
     call = {"entries": entries, **args.given("reason", "yes")}
-    with args.api() as own:
-        found = own.post("/v1/log/erasures", call)
+    found = args.ask("/v1/log/erasures", call)
     args.show(found, _erased(found, done=args.yes))
 
 
@@ -158,10 +157,10 @@ def _of(
     for bundle in s.bundles(row.id):
         records = codec.records(row.origin, bundle)
         counted.update(map(log_files.type_of, records))
-        for i in range(len(records) - 1, -1, -1):
-            if len(last) == LAST:
-                break
-            last.append(entry(bundle.n * BUNDLE + i, records[i]))
+        last += [
+            entry(bundle.n * BUNDLE + i, records[i])
+            for i in range(len(records))[::-1][: LAST - len(last)]
+        ]
     root = checkpoint.parse(note.parse(row.note).text).root
     return {
         "origin": row.origin,

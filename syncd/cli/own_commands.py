@@ -5,7 +5,6 @@ As in `syncd report`, values never stand on the command line.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -165,9 +164,10 @@ def _list_entries(args: _ListOptions) -> None:
         return grid.items("own", items, _shown, head)
 
     with args.api() as own:
-        get = partial(own.get, "/v1/own/entries", **query)
         args.show_pages(
-            lambda at, most: get(after=at, limit=most),
+            lambda at, most: own.get(
+                "/v1/own/entries", **query, after=at, limit=most
+            ),
             args.after,
             lines,
             later("more: --after {id}"),

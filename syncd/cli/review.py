@@ -37,7 +37,7 @@ def changes(current: Roster, draft: Roster) -> list[str]:
 def to_json(current: Roster, draft: Roster) -> list[dict[str, Any]]:
     """Return what the draft changes, for a program."""
     return [
-        {"at": list(c.path), "new": c.new, "old": c.old}
+        {"at": c.path, "new": c.new, "old": c.old}
         for c in between(current, draft)
     ]
 

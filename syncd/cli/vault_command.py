@@ -35,9 +35,10 @@ def _list_vault(args: _ListOptions) -> None:
     among("--type", args.type_, ("", *TYPES))
     wanted = {
         **args.given(
-            "list_", "import_", "state", "by", "scheme", "region", "type_"
+            *("list_", "import_", "state", "by", "scheme", "region", "type_"),
+            accepted_from="from_",
+            accepted_to="to",
         ),
-        **args.given(accepted_from="from_", accepted_to="to"),
         **{
             name: words.meaning(name)(word)
             for name, word in args.given("kind", "label").items()

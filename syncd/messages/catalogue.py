@@ -116,7 +116,7 @@ def whole(error: SyncdError) -> str:
 @functools.cache
 def _phrases() -> Mapping[tuple[str, str], list[str]]:
     found = tsv.rows("indicator/phrases.tsv")
-    return {(facet, code): list(text) for facet, code, *text in found}
+    return {(facet, code): text for facet, code, *text in found}
 
 
 def word(facet: str, code: str) -> str:
