@@ -78,13 +78,12 @@ def _done(task: Task, file: Path) -> UploadPreview | None:
             ),
             **{name: getattr(found, name) for name in same.split()},
         )
-    name, options = task.how.name, run.options_of(rows, how, said, plan)
-    given = {"list": task.how.list or name, "name": name, "options": options}
-    of_all = {"refresh": task.how.refresh, "again": task.how.again}
-    api = _Inherited(task.socket)
-    target = Reports(api, rows, plan, given, of_all, {"gone": task.how.gone})
-    upload = run.of_reports(file, target)
-    upload.anew = task.how.anew
+    asked, api = task.how, _Inherited(task.socket)
+    given = {"list": asked.list or asked.name, "name": asked.name}
+    of_all = {"refresh": asked.refresh, "again": asked.again}
+    target = Reports(api, rows, plan, given, of_all, {"gone": asked.gone})
+    upload = run.of_reports(file, target, how, said)
+    upload.anew = asked.anew
     upload.run()
     return None
 

@@ -64,14 +64,15 @@ def import_list(args: "ImportOptions") -> int:
         file, name = args.file, args.list_ or args.file.name
         end = args.given("gone", "gone_at_most")
         if args.local:
-            ours = OwnList(own, rows, plan, name, is_part(rows), end)
-            upload = Upload(file, rows, plan, ours)
+            upload = Upload(
+                *(file, rows, plan),
+                OwnList(own, rows, plan, name, is_part(rows), end),
+            )
         else:
-            options = options_of(rows, how, meant, plan)
-            given = {"name": file.name, "list": name, "options": options}
+            given = {"name": file.name, "list": name}
             of_all = args.given("refresh", "again")
             target = Reports(own, rows, plan, given, of_all, end)
-            upload = of_reports(file, target)
+            upload = of_reports(file, target, how, meant)
         upload.budget = args.settings().own.max_request_bytes
         upload.anew = args.anew
         counts = upload.run()
@@ -108,30 +109,29 @@ def understood(
     return rows, plan
 
 
-def options_of(
-    rows: Table, how: FileOptions, described: ListDescription, plan: Columns
-) -> dict[str, Any]:
-    """Return what a list was read by: with other options it is another."""
-    return {
-        "about": rows.about,
-        "map": sorted(described.columns.items()),
-        "constants": plan.constants,
-        "codes": sorted([*k, v] for k, v in described.words.items()),
-        "told": [str(part) for part in (how.header, how.sheet, how.split)],
-    }
+def of_reports(
+    file: Path, target: Reports, how: FileOptions, described: ListDescription
+) -> Upload:
+    """Return the upload of a file of reports; completes what it is known by.
 
-
-def of_reports(file: Path, target: Reports) -> Upload:
-    """Return the upload of a file of reports; completes what it is known by."""
-    table, given, how = target.table, target.given, target.how
+    That is what it was read by, too: with other options it is another.
+    """
+    table, plan = target.table, target.columns
     target.given = {
-        **given,
+        **target.given,
         "size": file.stat().st_size,
         "file": identity(file),
-        "options": {**given["options"], **how},
+        "options": {
+            "about": table.about,
+            "map": sorted(described.columns.items()),
+            "constants": plan.constants,
+            "codes": sorted([*k, v] for k, v in described.words.items()),
+            "told": [*map(str, (how.header, how.sheet, how.split))],
+            **target.how,
+        },
     }
     target.end = {**target.end, "complete": not is_part(table)}
-    return Upload(file, table, target.columns, target)
+    return Upload(file, table, plan, target)
 
 
 def _tell(
