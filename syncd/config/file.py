@@ -79,8 +79,8 @@ def parse(raw: bytes, home: Path) -> Config:
     faults.check()
     sections = {name: SECTIONS[name](**values[name]) for name in values}
     config = Config(home, **sections)
-    for section, key, why, hint in _together(config):
-        faults.add(section, key, f"{section}.{key}: {why}", hint)
+    for section, key, why, *hint in _together(config):
+        faults.add(section, key, f"{section}.{key}: {why}", *hint)
     faults.check()
     return config
 
@@ -161,18 +161,18 @@ def _value(setting: FieldInfo, value: object) -> object:
         raise MalformedError("want {takes}", takes=takes(setting)) from None
 
 
-def _together(config: Config) -> Iterator[tuple[str, str, str, str]]:
-    """Yield what is each fine and not together: section, key, why, hint."""
+def _together(config: Config) -> Iterator[tuple[str, ...]]:
+    """Yield what is each fine and not together: section, key, why; a hint."""
     own, peer, file = config.own, config.peer, config.secret.file
     interval_s = config.exchange.interval_s
     most = config.exchange.backoff_max_s
     name = config.key_name("merged")
     if len(name) > 100:
         why = f"{name!r} would be a key's name of {len(name)} bytes, above 100"
-        yield "member", "domain", why, ""
+        yield "member", "domain", why
     if most < interval_s:
         why = f"{most} s is below interval_s, {interval_s} s"
-        yield "exchange", "backoff_max_s", why, ""
+        yield "exchange", "backoff_max_s", why
     if not own.listen.loopback and not own.beyond_loopback:
         why = f"{own.listen} is not loopback and the local API has no TLS"
         hint = (
@@ -185,23 +185,22 @@ def _together(config: Config) -> Iterator[tuple[str, str, str, str]]:
         listen = at.tls_listen
         if listen and not (own.tls_certificate and own.tls_key):
             why = "wants [own] tls_certificate and tls_key too"
-            yield section, "tls_listen", why, ""
+            yield section, "tls_listen", why
         if listen.port and listen in taken:
-            yield section, "tls_listen", f"{listen} is another API's", ""
+            yield section, "tls_listen", f"{listen} is another API's"
         taken.append(listen)
     if peer.listen.path:
         why = "a unix socket cannot be reached by other members"
-        yield "peer", "listen", why, ""
+        yield "peer", "listen", why
     if peer.listen.port and peer.listen == own.listen:
-        why = f"{own.listen} is the peer API's address"
-        yield "own", "listen", why, ""
+        yield "own", "listen", f"{own.listen} is the peer API's address"
     if file and secret.inside(file, config.home):
         yield "secret", "file", secret.INSIDE, secret.ELSEWHERE
     for flaw in config.database.flaws():
-        yield "database", "url", flaw, ""
+        yield "database", "url", flaw
     names = [target.name for target in config.notify.targets]
     for target in config.notify.targets:
         for flaw in target.flaws():
-            yield "notify", "targets", f"{target.name}: {flaw}", ""
+            yield "notify", "targets", f"{target.name}: {flaw}"
     if len(names) != len(set(names)):
-        yield "notify", "targets", "two of one name", ""
+        yield "notify", "targets", "two of one name"
