@@ -275,7 +275,6 @@ class _Erase(EndOptions):
                     n=end.size,
                 )
             ranges.append((first, last))
-        ranges.sort()
-        erased = (end.size, end.root, tuple(ranges), self.reason)
-        row = Erased(self.origin, *erased)
+        ordered = tuple(sorted(ranges))
+        row = Erased(self.origin, end.size, end.root, ordered, self.reason)
         return drafts.put(draft, ("erased",), row)

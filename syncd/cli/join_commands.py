@@ -113,8 +113,7 @@ def _update(args: _UpdateOptions) -> None:
         alliance_id=roster.id,
     )
     asked = join.parse(raw)
-    unknown = Cut(0, b"\0" * 32)
-    if membership.update(roster, asked, lambda _: unknown) == roster:
+    if membership.update(roster, asked, lambda _: Cut(0, bytes(32))) == roster:
         raise UsageError(
             "nothing changes by that",
             hint="say --url, --certificate, --new-key or --next-log",
@@ -166,7 +165,7 @@ class _AcceptOptions(Options):
 )
 def _accept(args: _AcceptOptions) -> None:
     settings, fingerprint = args.settings(), args.fingerprint
-    notes = [drafting.note_of(path) for path in args.rosters]
+    notes = [*map(drafting.note_of, args.rosters)]
     trusted = TrustedRoster(fingerprint, *notes)
     known = settings.alliance.fingerprint
     if known and known != fingerprint:

@@ -95,8 +95,8 @@ def parsed(
                 n=number,
                 why=e,
             ) from e
-        why_this = reason.strip() or why
-        found.append(Never(one.kind, one.value, why_this))  # type: ignore[arg-type]
+        reason = reason.strip() or why
+        found.append(Never(one.kind, one.value, reason))  # type: ignore[arg-type]
     return found
 
 

@@ -108,11 +108,11 @@ class _Remove(EndOptions):
     force: bool = option("also if too few holders are left")
 
     def change(self, draft: Roster) -> Roster:
-        id_, past = self.member, self.past
-        among("--past", past, PASTS)
+        id_ = self.member
+        among("--past", self.past, PASTS)
         end = self.end(drafts.named(draft, "member", id_).generation)
         return membership.remove(
-            draft, id_, past=past, end=end, force=self.force
+            draft, id_, past=self.past, end=end, force=self.force
         )
 
 
@@ -162,8 +162,8 @@ class _MergeOptions(Options):
 
 @noun.verb("merge", "Put the signatures of several copies together.")
 def _merge(args: _MergeOptions) -> None:
-    raws = [drafting.note_of(path) for path in args.copies]
-    terminal.write_new(args.out, signing.merge(*raws))
+    merged = signing.merge(*map(drafting.note_of, args.copies))
+    terminal.write_new(args.out, merged)
 
 
 class _PublishOptions(ClientOptions):
@@ -206,11 +206,12 @@ def _show(args: _ShowOptions) -> None:
         else:
             old = drafting.note_of(Path(args.since))
         before = drafts.read(old)[1]
-        changes = review.to_json(before, roster)
-        args.show(changes, drafting.describe(before, roster))
+        args.show(
+            review.to_json(before, roster), drafting.describe(before, roster)
+        )
     else:
-        signatures = {"signed": list(signed.have), "wanted": signed.wanted}
-        value = {"hash": roster.hash, **signatures, **roster.to_json()}
+        value = {"signed": signed.have, "wanted": signed.wanted}
+        value |= {"hash": roster.hash, **roster.to_json()}
         args.show(value, review.whole(roster))
     if args.as_json:
         return

@@ -107,16 +107,17 @@ def _members(found: Mapping[str, Any], now: int) -> list[str]:
 def _contact(row: Mapping[str, Any], now: int) -> str:
     if not row.get("failures"):
         return t(row["state"])
-    since = _ago(now - row["silent_since"])
-    why = catalogue.text(row["why"])
-    return t("does not answer, first {ago}: {why}", ago=since, why=why)
+    return t(
+        "does not answer, first {ago}: {why}",
+        ago=_ago(now - row["silent_since"]),
+        why=catalogue.text(row["why"]),
+    )
 
 
 def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what is said of the member as a whole."""
     log, vault, roster = found["log"], found["vault"], found["roster"]
     up = [h["member"] for h in found["holders"] if h["up"]]
-    down = [h for h in found["holders"] if not h["up"]]
     appending = found["appending"]
     waiting = {k: n for k, n in vault["waiting"].items() if n}
     by_kind = ", ".join(f"{kind} {n}" for kind, n in waiting.items())
@@ -131,15 +132,17 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     )
     fell = "".join(
         f"; {t('{member} down', member=h['member'])}: {catalogue.text(h['why'])}"
-        for h in down
+        for h in found["holders"]
+        if not h["up"]
     )
-    why = appending["why"]
     waits = {**vault, "waiting": sum(waiting.values())}
-    version = roster["version"]
     return [
         (t("member"), t("{member} of {alliance}, syncd {version}", **found)),
         (t("log"), t("{origin}: {size} entries, {released} released", **log)),
-        (t("appending"), t("yes") if appending["ok"] else catalogue.text(why)),
+        (
+            t("appending"),
+            t("yes") if appending["ok"] else catalogue.text(appending["why"]),
+        ),
         (
             t("vault"),
             t(
@@ -153,7 +156,7 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         *((t("quota"), _quota(left)) for left in found.get("quotas", ())),
         (
             t("roster"),
-            t("version {version}, {expiry}", version=version, expiry=expiry),
+            t("version {version}, {expiry}", **roster, expiry=expiry),
         ),
         (t("clock"), t("{skew} s off", skew=found["skew_s"])),
         *((t("told to"), _target(to)) for to in found["notify"]),

@@ -58,8 +58,8 @@ def of_system(error: OSError) -> SyncdError:
     where = f"{error.filename}: " if error.filename else ""
     problem = f"{where}{error.strerror or error}"
     # Of these the person can mend the name; a full disk may be right later.
-    mend = (FileExistsError, FileNotFoundError, IsADirectoryError)
-    if isinstance(error, (*mend, NotADirectoryError, PermissionError)):
+    mend = FileExistsError | FileNotFoundError | IsADirectoryError
+    if isinstance(error, mend | NotADirectoryError | PermissionError):
         return UsageError(problem)
     return SyncdError(problem)
 

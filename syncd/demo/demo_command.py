@@ -13,7 +13,7 @@ from syncd.cli.command import Command, Options, option
 from syncd.demo.member import stop
 from syncd.demo.play import Demo, Row, title
 from syncd.errors import UsageError
-from syncd.messages.catalogue import t
+from syncd.messages.catalogue import later, t
 from syncd.store.sessions import TICKET_S
 
 SAMPLE = Path(__file__).with_name("sample") / "reports.csv"
@@ -58,18 +58,16 @@ def run(play: Demo, *, once: bool) -> int:
     began = time.monotonic()
     try:
         play.run()
-        code = 0 if play.good else 1
-        end = t("Something did not hold: see the red lines above.")
-        if play.good:
-            took = time.monotonic() - began
-            end = t("Everything held, in {s:.0f} s.", s=took)
-        play.check(play.good, end)
+        end = later("Something did not hold: see the red lines above.")
+        if good := play.good:
+            end = later("Everything held, in {s:.0f} s.")
+        play.check(good, t(end, s=time.monotonic() - began))
         play.leave_note()
         if not once:
             watch(play)
     finally:
         stop(play.running)
-    return code
+    return int(not good)
 
 
 def watch(play: Demo) -> None:

@@ -125,8 +125,8 @@ class Demo:
         title(t("Four members found an alliance: 2 of 3 hold the keys"))
         terminal.say(f"  {self.where}")
         self.members = [Member(self.where, *who) for who in FOUR]
-        fresh = {"alliance": join.NO_ALLIANCE}
-        self._each(lambda member: self._type("prepare", m=member, **fresh))
+        no = join.NO_ALLIANCE
+        self._each(lambda m: self._type("prepare", m=m, alliance=no))
         self.fingerprint = self._type("found").strip()
         self._type("sign")
         self._each(partial(self._accept, "admin/roster-1.note"))
@@ -135,8 +135,8 @@ class Demo:
         self.check(not left, t("founded, fingerprint {f}…", f=short))
 
     def _accept(self, rosters: str, member: Member) -> None:
-        files = {"rosters": rosters, "fingerprint": self.fingerprint}
-        self._type("accept", m=member, **files)
+        given = self.fingerprint
+        self._type("accept", m=member, rosters=rosters, fingerprint=given)
         for path in self.where.glob(f"admin/founding/share-{member.id}-*"):
             self._type("share", m=member, share=path.relative_to(self.where))
             path.unlink()  # a share in a backup is a share
@@ -308,9 +308,8 @@ class Demo:
     def audit(self) -> None:
         """An auditor who trusts nobody checks what a member hands over."""
         title(t("An auditor checks it all, offline, by the fingerprint alone"))
-        bank = self.members[1]
-        said = self._type("audit", m=bank, fingerprint=self.fingerprint)
-        for line in said.splitlines():
+        who = {"m": self.members[1], "fingerprint": self.fingerprint}
+        for line in self._type("audit", **who).splitlines():
             terminal.say(f"    {line}")
         page = self.where / "audit" / "report.html"
         self.check(page.exists(), t("the report to print: {page}", page=page))
