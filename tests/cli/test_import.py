@@ -52,7 +52,13 @@ Take = Callable[..., Ran]
 
 
 @pytest.fixture
-def take(member: Node, tmp_path: Path) -> Take:
+def load(member: Node) -> Take:
+    """Run `syncd report import WORDS…`."""
+    return partial(member, "report", "import")
+
+
+@pytest.fixture
+def take(load: Take, tmp_path: Path) -> Take:
     """Import a list with that text."""
 
     def one(
@@ -60,7 +66,7 @@ def take(member: Node, tmp_path: Path) -> Take:
     ) -> Ran:
         path = tmp_path / name
         path.write_text(text, encoding="utf-8", newline="")
-        return member("report", "import", path, *words, lang=lang)
+        return load(path, *words, lang=lang)
 
     return one
 
@@ -76,10 +82,10 @@ def listed(tmp_path: Path) -> Path:
 
 
 def test_what_is_refused_stays_at_the_daemon(
-    member: Node, false: FalseApi, listed: Path
+    load: Take, false: FalseApi, listed: Path
 ) -> None:
     """Good rows go in; of the others nothing lies beside the list."""
-    ran = member("report", "import", listed, "--json")
+    ran = load(listed, "--json")
     assert (ran.code, ran.json["import"]) == (1, 1)
     assert [ran.json[n] for n in ("accepted", "known", "refused")] == [1, 0, 1]
     lines = (text.strip().split(",") for text in (HEAD, row("bad.example")))
@@ -93,12 +99,12 @@ def test_what_is_refused_stays_at_the_daemon(
 
 
 def test_refused_rows_that_are_not_kept(
-    member: Node, false: FalseApi, tmp_path: Path
+    member: Node, load: Take, false: FalseApi, tmp_path: Path
 ) -> None:
     """No empty file is written for them."""
     file = tmp_path / "good.csv"
     file.write_text(HEAD + row("a.example"))
-    assert member("report", "import", file).code == 0
+    assert load(file).code == 0
     out = tmp_path / "refused.csv"
     ran = member("report", "imports", "--refused", 1, "--out", out)
     assert (ran.code, out.exists()) == (2, False)
@@ -107,7 +113,7 @@ def test_refused_rows_that_are_not_kept(
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_refused_rows_are_mended_and_imported_as_they_are(
-    member: Node, false: FalseApi, tmp_path: Path, lang: str
+    member: Node, load: Take, false: FalseApi, tmp_path: Path, lang: str
 ) -> None:
     """With line and reason in front, at once or later; nothing is replaced."""
     path, out = tmp_path / "list.csv", tmp_path / "refused.csv"
@@ -115,12 +121,10 @@ def test_refused_rows_are_mended_and_imported_as_they_are(
         "号码,备注,渠道\n+8613800138000,=1+1,短信\n+86bad,-x,乱写\n"
     )
     words = ["--kind", "phone", *CONST[2:]]
-    ran = member(
-        *("report", "import", path, *words, "--refused", out), lang=lang
-    )
+    ran = load(path, *words, "--refused", out, lang=lang)
     assert ran.code == 1
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
-    again = member("report", "import", path, *words, "--refused", out)
+    again = load(path, *words, "--refused", out)
     assert (again.code, "is there already" in again.err) == (2, True)
     later = tmp_path / "later.csv"
     words_ = ("--refused", 1, "--out", later)
@@ -134,23 +138,23 @@ def test_refused_rows_are_mended_and_imported_as_they_are(
     assert "乱写" in bad[1]
     text = out.read_text(encoding="utf-8").replace('"乱写"', '"电话"')
     out.write_text(text.replace("+86bad", "+8613800138001"), encoding="utf-8")
-    ran = member("report", "import", out, *words, "--list", "list.csv")
+    ran = load(out, *words, "--list", "list.csv")
     assert (ran.code, "not stored: 备注" in ran.err) == (0, True)
     assert false.values[-1] == "+8613800138001"
     # A part of a list: what it lacks is not gone.
     assert false.imports[2]["ended"] == {"complete": False}
-    ran = member("report", "import", out, *words, "--gone", "retract")
+    ran = load(out, *words, "--gone", "retract")
     assert (ran.code, "leave out --gone" in ran.err) == (2, True)
 
 
 def test_mended_rows_may_be_refused_again(
-    member: Node, false: FalseApi, tmp_path: Path
+    load: Take, false: FalseApi, tmp_path: Path
 ) -> None:
     """Line and reason of the first time are no columns of the list."""
     path, out = tmp_path / "list.txt", tmp_path / "out.csv"
     path.write_text("bad1.example\n")
-    member("report", "import", path, *CONST, "--refused", out)
-    assert member("report", "import", out, *CONST).code == 1
+    load(path, *CONST, "--refused", out)
+    assert load(out, *CONST).code == 1
     cells = {"value": "bad1.example"}
     assert refused_rows(false) == [[2, "the value is bad", cells]]
 
@@ -181,12 +185,12 @@ def test_a_row_of_several_values_is_mended_whole(
 
 
 def test_objects_that_are_refused_become_rows(
-    member: Node, false: FalseApi, tmp_path: Path
+    load: Take, false: FalseApi, tmp_path: Path
 ) -> None:
     """Under the names of all of them."""
     path, out = tmp_path / "list.ndjson", tmp_path / "out.csv"
     path.write_text('{"value":"bad1","x":"1"}\n{"y":"2","value":"bad2"}\n[')
-    member("report", "import", path, *CONST, "--refused", out)
+    load(path, *CONST, "--refused", out)
     with out.open(newline="", encoding="utf-8-sig") as file:
         rows = [row[2:] for row in csv.reader(file)]
     assert rows == [
@@ -196,12 +200,12 @@ def test_objects_that_are_refused_become_rows(
 
 
 def test_what_an_import_says_of_its_reports(
-    member: Node, false: FalseApi, listed: Path
+    load: Take, false: FalseApi, listed: Path
 ) -> None:
     """Name, refresh, again, gone: each where the daemon looks for it."""
-    member(
-        *("report", "import", listed, "--list", "police", "--refresh"),
-        *("--again", "seen anew", "--gone", "retract", "--gone-at-most", 7),
+    load(
+        *(listed, "--list", "police", "--refresh", "--again", "seen anew"),
+        *("--gone", "retract", "--gone-at-most", 7),
     )
     asked = {path: body for _, path, body in false.asked if body}
     assert asked["/v1/imports"]["list"] == "police"
@@ -212,17 +216,17 @@ def test_what_an_import_says_of_its_reports(
         "gone": "retract",
         "gone_at_most": 7,
     }
-    assert member("report", "import", listed, "--gone", "x").code == 2
+    assert load(listed, "--gone", "x").code == 2
 
 
 def test_a_local_list_is_not_reported(
-    member: Node, false: FalseApi, tmp_path: Path
+    load: Take, false: FalseApi, tmp_path: Path
 ) -> None:
     """It is loaded whole, and no report is made of it."""
     path, out = tmp_path / "list.csv", tmp_path / "out.csv"
     path.write_text(HEAD + row("a.example") + row("bad1.example") + "x\n")
-    words = ("report", "import", path, "--local", "--list", "公安")
-    ran = member(*words, "--gone-at-most", 5, "--refused", out)
+    words = (path, "--local", "--list", "公安")
+    ran = load(*words, "--gone-at-most", 5, "--refused", out)
     assert ran.code == 1
     assert ran.out == (
         "local list: added 1, already known 0, replaced 0, refused 2;"
@@ -236,9 +240,9 @@ def test_a_local_list_is_not_reported(
     with out.open(newline="", encoding="utf-8-sig") as file:
         rows = [line[0] for line in csv.reader(file)]
     assert rows == ["refused line", "3", "4"]
-    ran = member(*words, "--json")
+    ran = load(*words, "--json")
     assert (ran.json["known"], ran.json["refused"]) == (1, 2)
-    assert member(*words, "--refresh").code == 2
+    assert load(*words, "--refresh").code == 2
 
 
 def test_what_can_be_read_of_a_refused_row_is_sent(
@@ -259,10 +263,10 @@ def test_what_can_be_read_of_a_refused_row_is_sent(
 
 
 def test_what_came_of_imports_is_listed(
-    member: Node, false: FalseApi, listed: Path
+    member: Node, load: Take, false: FalseApi, listed: Path
 ) -> None:
     """Newest first, with names and counts; refused rows by their number."""
-    member("report", "import", listed, "--list", "police")
+    load(listed, "--list", "police")
     false.imports[1]["elsewhere"] = 7
     ran = member("report", "imports")
     head, row = ran.out.splitlines()[:2]
@@ -276,9 +280,9 @@ def test_what_came_of_imports_is_listed(
 
 
 def test_prefix_is_of_the_committed_bytes(
-    member: Node, false: FalseApi, listed: Path
+    load: Take, false: FalseApi, listed: Path
 ) -> None:
-    member("report", "import", listed)
+    load(listed)
     state = false.imports[1]
     assert state["offset"] == listed.stat().st_size
     assert state["prefix"] == hashlib.sha256(listed.read_bytes()).hexdigest()
@@ -344,11 +348,11 @@ def test_what_is_missing_is_named_at_once(take: Take) -> None:
     assert "号码, 备注" in ran.err
 
 
-def test_a_pipe_is_no_file(member: Node, tmp_path: Path) -> None:
+def test_a_pipe_is_no_file(load: Take, tmp_path: Path) -> None:
     """It could not be gone on with."""
     os.mkfifo(path := tmp_path / "fifo.csv")
     for name in (path, "-"):
-        ran = member("report", "import", name, *CONST, stdin=b"a.example\n")
+        ran = load(name, *CONST, stdin=b"a.example\n")
         assert ran.code == 2
         assert f"{name}: is no file" in ran.err
         assert "an import needs a file" in ran.err
@@ -366,7 +370,7 @@ def test_a_url_of_a_megabyte(take: Take, false: FalseApi) -> None:
 
 
 def test_options_go_before_a_mapping_file(
-    member: Node, false: FalseApi, tmp_path: Path
+    load: Take, false: FalseApi, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.txt"
     path.write_text("a.example\nb.example\n")
@@ -376,7 +380,7 @@ def test_options_go_before_a_mapping_file(
         "[constants]\nlabel = 'other'\nconfidence = 7\n"
     )
     words = ["--map", mapping, "--no-header"]
-    assert member("report", "import", path, *CONST, *words).code == 0
+    assert load(path, *CONST, *words).code == 0
     assert {(r["label"], r["confidence"]) for r in false.reports} == {
         ("fake_shop", 7)
     }
@@ -419,7 +423,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_stops_leave_no_trace(
-    member: Node,
+    load: Take,
     false: FalseApi,
     tmp_path_factory: pytest.TempPathFactory,
     stops: list[tuple[str, int]],
@@ -431,14 +435,14 @@ def test_stops_leave_no_trace(
     false.imports.clear()
     for point, after in stops:
         false.fail = {point: after}
-        ran = member("report", "import", path)
+        ran = load(path)
         assert ran.code in (0, 1, 3)
         if ran.code == 3:
             assert "run the same command again" in ran.err
         else:
             break
     false.fail = {}
-    ran = member("report", "import", path, "--json")
+    ran = load(path, "--json")
     theirs = [n for n in range(rows) if n % 11 and n % 7 == 0]
     ours = [n for n in range(rows) if n % 11 == 0]
     good = [f"n{n}.example" for n in range(rows) if n % 11 and n % 7]
@@ -452,7 +456,7 @@ def test_stops_leave_no_trace(
 
 @pytest.mark.usefixtures("_short")
 def test_progress(
-    member: Node,
+    load: Take,
     false: FalseApi,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -460,11 +464,11 @@ def test_progress(
     """Lines where there is no terminal."""
     path = long_list(tmp_path, 40)
     monkeypatch.setattr(meter, "EVERY_S", 0.0)
-    ran = member("report", "import", path)
+    ran = load(path)
     assert re.search(r"list.csv: \d+ %, \d+ rows, \d+ s left", ran.err)
 
 
-def test_a_sheet(member: Node, false: FalseApi, tmp_path: Path) -> None:
+def test_a_sheet(load: Take, false: FalseApi, tmp_path: Path) -> None:
     """Its offset counts rows; it goes on and ends like any other file."""
     urls = [f"{'bad' if n % 7 == 0 else 'n'}{n}.example" for n in range(30)]
     rows = [["网址", "备注"], *([url, "x"] for url in urls)]
@@ -473,8 +477,8 @@ def test_a_sheet(member: Node, false: FalseApi, tmp_path: Path) -> None:
         patch.setattr(table_input, "STEP", 10)
         patch.setattr(upload, "RESTART_S", 0)
         false.fail = {"after": 1}
-        assert member("report", "import", path, *CONST).code == 3
-        ran = member("report", "import", path, *CONST, "--json")
+        assert load(path, *CONST).code == 3
+        ran = load(path, *CONST, "--json")
     assert (ran.json["accepted"], ran.json["known"]) == (25, 0)
     numbers = [int(r[0]) for r in refused_rows(false)]
     assert numbers == [n + 2 for n in range(0, 30, 7)]
@@ -482,30 +486,30 @@ def test_a_sheet(member: Node, false: FalseApi, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_short")
 def test_a_changed_file_is_refused(
-    member: Node, false: FalseApi, tmp_path: Path
+    load: Take, false: FalseApi, tmp_path: Path
 ) -> None:
     """Nor go other options on with it. Until it is put back, or begun anew: then nothing is doubled."""
     path = long_list(tmp_path, 30)
     raw = path.read_bytes()
     false.fail = {"before": 1}
-    assert member("report", "import", path).code == 3
+    assert load(path).code == 3
     for changed in (raw + row("more.example").encode(), raw[:-1] + b" "):
         path.write_bytes(changed)
-        ran = member("report", "import", path)
+        ran = load(path)
         assert ran.code == 2
         assert "its import 1 stopped" in ran.err
     path.write_bytes(raw)
-    ran = member("report", "import", path, "--confidence", 90)
+    ran = load(path, "--confidence", 90)
     assert (ran.code, "its import 1 stopped" in ran.err) == (2, True)
     count = len(false.vault)
-    ran = member("report", "import", path, "--anew", "--json")
+    ran = load(path, "--anew", "--json")
     assert ran.json["known"] == count
     assert len(set(false.values)) == len(false.values)
 
 
 @pytest.mark.usefixtures("_short")
 def test_a_file_that_is_written_while_it_is_read(
-    member: Node, false: FalseApi, tmp_path: Path, monkeypatch: Any
+    load: Take, false: FalseApi, tmp_path: Path, monkeypatch: Any
 ) -> None:
     """Its last line may be half there: nothing more is sent."""
     path = long_list(tmp_path, 30)
@@ -517,14 +521,14 @@ def test_a_file_that_is_written_while_it_is_read(
         return sent(*rest)
 
     monkeypatch.setattr(Reports, "send", grow)
-    ran = member("report", "import", path)
+    ran = load(path)
     assert ran.code == 2
     assert "has changed since its import stopped at row 11" in ran.err
 
 
 @pytest.mark.usefixtures("_short")
 def test_a_file_changed_where_only_its_hash_tells(
-    member: Node,
+    load: Take,
     false: FalseApi,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -533,25 +537,25 @@ def test_a_file_changed_where_only_its_hash_tells(
     monkeypatch.setattr(upload, "_HEAD", 16)
     path = long_list(tmp_path, 30)
     false.fail = {"before": 1}
-    assert member("report", "import", path).code == 3
+    assert load(path).code == 3
     raw = path.read_bytes()
     path.write_bytes(raw.replace(b"n1.", b"m1."))
-    ran = member("report", "import", path)
+    ran = load(path)
     assert ran.code == 2
     assert "has changed" in ran.err
     path.write_bytes(raw)
-    assert member("report", "import", path).code == 1
+    assert load(path).code == 1
 
 
 @pytest.mark.usefixtures("_short")
 def test_two_imports_of_one_file(
-    member: Node, false: FalseApi, tmp_path: Path
+    load: Take, false: FalseApi, tmp_path: Path
 ) -> None:
     """The second does not begin; of two copies the second loses."""
     path = long_list(tmp_path, 30)
     with path.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        ran = member("report", "import", path)
+        ran = load(path)
     assert ran.code == 3
     assert "another run imports it just now" in ran.err
     assert not false.asked
@@ -559,7 +563,7 @@ def test_two_imports_of_one_file(
         409,
         {"type": "urn:syncd:problem:stale", "status": 409, "detail": "no"},
     )
-    ran = member("report", "import", path)
+    ran = load(path)
     assert ran.code == 3
     assert "run the same command again" in ran.err
 
@@ -590,9 +594,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def go(member: Node, tmp_path: Path) -> Take:
+def go(load: Take, tmp_path: Path) -> Take:
     """Import a long list."""
-    return partial(member, "report", "import", long_list(tmp_path, 60))
+    return partial(load, long_list(tmp_path, 60))
 
 
 @pytest.mark.parametrize(
@@ -654,10 +658,10 @@ def test_a_daemon_that_stays_away_is_given_up(
 
 
 def test_nobody_waits_for_a_daemon_that_never_answered(
-    member: Node, false: FalseApi, listed: Path, clock: Clock
+    load: Take, false: FalseApi, listed: Path, clock: Clock
 ) -> None:
     false.answers["/v1/imports"] = (503, refused("starting", 503, "x"))
-    assert member("report", "import", listed).code == 3
+    assert load(listed).code == 3
     assert not clock.waited
 
 
@@ -680,7 +684,7 @@ def test_a_daemon_that_asks_for_patience_gets_it(
 
 
 def test_patience_has_an_end(
-    member: Node,
+    load: Take,
     false: FalseApi,
     listed: Path,
     clock: Clock,
@@ -690,7 +694,7 @@ def test_patience_has_an_end(
     monkeypatch.setattr(upload, "QUOTA_S", 30)
     full = (429, refused("import: quota used up", 429, "quota"))
     false.answers["/v1/reports"] = full
-    ran = member("report", "import", listed)
+    ran = load(listed)
     assert ran.code == 3
     assert "come back in 7 s" in ran.err
     assert clock.waited == [7, 7, 7, 7]

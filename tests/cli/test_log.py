@@ -6,7 +6,6 @@ import json
 import shutil
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -30,16 +29,9 @@ class Made:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.fingerprint = ""
-        self.keys: dict[str, str] = {}
 
     def home(self, member: str) -> Path:
         return self.root / member
-
-    @property
-    def roster(self) -> tuple[str, ...]:
-        """The options that say whom to trust."""
-        path = str(self.home("carrier") / "roster")
-        return "--roster", path, "--fingerprint", self.fingerprint
 
 
 async def _make(made: Made) -> None:
@@ -55,8 +47,6 @@ async def _make(made: Made) -> None:
         await alliance.bank.say(Erase(ranges=((20, 23),), reason="privacy"))
         await alliance.settle()
         made.fingerprint = alliance.fingerprint
-        for member in alliance.members.values():
-            made.keys[member.id] = str(member.keys.log.verifier)
 
 
 @pytest.fixture(scope="module")
@@ -67,18 +57,20 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return made
 
 
-def reports(run: Run, home: Path, *more: str) -> list[dict[str, Any]]:
-    _, out, _ = run("--home", home, "log", "verify", "--json", *more)
-    found: list[dict[str, Any]] = json.loads(out)
-    return found
+@pytest.fixture
+def at(run: Run) -> Run:
+    """Run `syncd log WORDS…` on a home."""
+    return lambda home, *words: run("--home", home, "log", *words)
 
 
 # ----------------------------------------------------------------- the home
 
 
-def test_all_members_hold_the_same(made: Made, run: Run) -> None:
+def test_all_members_hold_the_same(made: Made, at: Run) -> None:
     """Sizes, roots and digests are equal at all of them, and not empty."""
-    police, bank, carrier = (reports(run, made.home(m)) for m in IDS)
+    police, bank, carrier = (
+        at(made.home(m), "verify", "--json").json for m in IDS
+    )
     assert police == bank == carrier
     assert [r["origin"] for r in police] == [BANK, CARRIER, POLICE]
     for report in police:
@@ -88,7 +80,7 @@ def test_all_members_hold_the_same(made: Made, run: Run) -> None:
         assert len(report["digest"]["phone/1"]) == 64
     assert police[0]["rows"] == 3 + 300 - 3
     assert police[2]["rows"] == 2
-    code, out, err = run("--home", made.home("bank"), "log", "verify")
+    code, out, err = at(made.home("bank"), "verify")
     assert (code, out.count(": ok"), err) == (0, 3, "")
 
 
@@ -123,7 +115,7 @@ def test_while_the_daemon_runs(tmp_path: Path) -> None:
     asyncio.run(busy())
 
 
-def test_forked_log(tmp_path: Path, run: Run) -> None:
+def test_forked_log(tmp_path: Path, at: Run) -> None:
     """A log that forked is contested; what we hold of it is not damaged."""
 
     async def fork() -> None:
@@ -139,13 +131,13 @@ def test_forked_log(tmp_path: Path, run: Run) -> None:
             assert (await police.head(BANK)).mirrored == 6
 
     asyncio.run(fork())
-    code, out, err = run("--home", tmp_path / "police", "log", "verify")
+    code, out, err = at(tmp_path / "police", "verify")
     assert (code, err) == (0, "")
     assert f"{BANK}: 6 entries, 6 merged, 5 claims stand: ok, contested" in out
 
 
 def test_usage_statements_are_held_against_logs(
-    tmp_path: Path, run: Run
+    tmp_path: Path, at: Run
 ) -> None:
     """Who asked to publish, and did not, is named at its log: no damage."""
     days = ("2026-11-20", "2026-11-24")
@@ -161,7 +153,7 @@ def test_usage_statements_are_held_against_logs(
             await alliance.settle()
 
     asyncio.run(used())
-    code, out, err = run("--home", tmp_path / "carrier", "log", "verify")
+    code, out, err = at(tmp_path / "carrier", "verify")
     assert code == 1
     assert err == (
         f"{BANK}: police evaluated 5000 of phone/1 to publish on 2026-11-20,"
@@ -191,75 +183,75 @@ def altered(home: Path, database: str, sql: str) -> None:
     ids=lambda c: str(c)[:60],
 )
 def test_one_change(
-    run: Run, home: Path, database: str, sql: str, of: str, expected: str
+    at: Run, home: Path, database: str, sql: str, of: str, expected: str
 ) -> None:
     """Exit 5, and the origin and position of it, for each table once.
 
     What else is wrong with it: tests/flows/test_audit.py.
     """
     altered(home, database, sql)
-    code, out, err = run("--home", home, "log", "verify")
+    code, out, err = at(home, "verify")
     assert code == 5
     assert f"{of}: " in err
     assert expected in err
     assert "DAMAGED" in out
 
 
-def test_an_old_receipt_of_a_key_that_is_no_more(run: Run, home: Path) -> None:
+def test_an_old_receipt_of_a_key_that_is_no_more(at: Run, home: Path) -> None:
     """Only a roster of its time could tell: it is no damage."""
     note = "replace(CAST(note AS TEXT), '/merged ', '/merged AAAA')"
     change = f"UPDATE kept_receipt SET note = CAST({note} AS BLOB)"
     altered(home, "own", change)
-    code, _, err = run("--home", home, "log", "verify")
+    code, _, err = at(home, "verify")
     assert code == 0, err
 
 
-def test_row_of_no_log(run: Run, home: Path) -> None:
+def test_row_of_no_log(at: Run, home: Path) -> None:
     """A claim of a log that is not there is damage too."""
     altered(home, "mirror", f"UPDATE claim SET log_id = 99 WHERE {ROW}")
-    code, _, err = run("--home", home, "log", "verify")
+    code, _, err = at(home, "verify")
     assert (code, "a row at 100 is of no log" in err) == (5, True)
 
 
-def test_mark(made: Made, run: Run, home: Path) -> None:
+def test_mark(made: Made, at: Run, home: Path) -> None:
     """A lost, changed or larger high-water mark is damage."""
     mark = home / "high-water.note"
     raw = mark.read_bytes()
     for bad in (b"", raw[:-3], raw.replace(b"\n", b"\n\n", 1)):
         mark.write_bytes(bad)
-        code, _, err = run("--home", home, "log", "verify")
+        code, _, err = at(home, "verify")
         assert code == 5
         assert f"{POLICE}: high-water mark: " in err
     shutil.copy(made.home("carrier") / "high-water.note", mark)
-    assert run("--home", home, "log", "verify").code == 5
+    assert at(home, "verify").code == 5
     mark.unlink()
-    assert run("--home", home, "log", "verify").code == 5
+    assert at(home, "verify").code == 5
 
 
-def test_rolled_back(run: Run, home: Path, tmp_path: Path) -> None:
+def test_rolled_back(at: Run, home: Path, tmp_path: Path) -> None:
     """An own.db from before the mark is neither exported nor passed over."""
     with contextlib.closing(sqlite3.connect(home / "own.db")) as own:
         (note,) = own.execute("SELECT note FROM log").fetchone()
     size = int(note.split(b"\n")[1])
     altered(home, "own", f"UPDATE log SET size = {size - 1}")
-    code, _, err = run("--home", home, "log", "export", tmp_path / "out")
+    code, _, err = at(home, "export", tmp_path / "out")
     assert code == 5
     assert "high-water.note" in err
     assert not (tmp_path / "out").exists()
 
 
-def test_a_file_that_is_no_database(run: Run, home: Path) -> None:
+def test_a_file_that_is_no_database(at: Run, home: Path) -> None:
     """It is named, with a way out."""
     for name in ("mirror.db-wal", "mirror.db-shm"):
         (home / name).unlink(missing_ok=True)
     (home / "mirror.db").write_bytes(b"not a database" * 1000)
-    code, _, err = run("--home", home, "log", "verify")
+    code, _, err = at(home, "verify")
     assert code == 5
     assert "mirror.db: " in err
     assert "hint" in err
 
 
-def test_wrong_use(made: Made, run: Run, tmp_path: Path) -> None:
+def test_wrong_use(made: Made, at: Run, tmp_path: Path) -> None:
     """What cannot be is said, with exit 2."""
     home = made.home("police")
     wrong: list[tuple[object, ...]] = [
@@ -272,7 +264,7 @@ def test_wrong_use(made: Made, run: Run, tmp_path: Path) -> None:
         (home, "show", "--mirror", "x.example/1"),
     ]
     for place, *words in wrong:
-        code, _, err = run("--home", place, "log", *words)
+        code, _, err = at(place, *words)
         assert code == 2, words
         assert err.startswith("syncd: error: ")
         assert "Traceback" not in err
@@ -289,7 +281,9 @@ def files(out: Path, origin: str) -> dict[str, bytes]:
     return {p: raw for p, raw in found.items() if not p.startswith("notes/")}
 
 
-def test_export_and_verify(made: Made, run: Run, tmp_path: Path) -> None:
+def test_export_and_verify(
+    made: Made, run: Run, at: Run, tmp_path: Path
+) -> None:
     """Own and mirrored logs, for members and auditors, hold as files."""
     for n, (member, mirror) in enumerate(
         (("bank", None), ("police", BANK), ("bank", POLICE))
@@ -299,45 +293,45 @@ def test_export_and_verify(made: Made, run: Run, tmp_path: Path) -> None:
             more = ["--mirror", mirror] if mirror else []
             more += ["--audit"] if audited else []
             home = made.home(member)
-            assert run("--home", home, "log", "export", path, *more).code == 0
+            assert at(home, "export", path, *more).code == 0
             trusted = ("--fingerprint", made.fingerprint)
             code, output, err = run("audit", "verify", path, *trusted)
             assert (code, err) == (0, ""), output
 
 
 def test_mirror_s_export_is_the_owner_s(
-    made: Made, run: Run, tmp_path: Path
+    made: Made, at: Run, tmp_path: Path
 ) -> None:
     """But for cosignatures and erased payloads, no byte differs."""
     own, other = tmp_path / "own", tmp_path / "other"
-    run("--home", made.home("bank"), "log", "export", own, "--audit")
+    at(made.home("bank"), "export", own, "--audit")
     more = ("--mirror", BANK, "--audit")
-    run("--home", made.home("police"), "log", "export", other, *more)
+    at(made.home("police"), "export", other, *more)
     mine, theirs = files(own, BANK), files(other, BANK)
     assert mine.pop("checkpoint").startswith(theirs.pop("checkpoint"))
     assert mine == theirs
 
 
-def test_export_for_auditors(made: Made, run: Run, tmp_path: Path) -> None:
+def test_export_for_auditors(made: Made, at: Run, tmp_path: Path) -> None:
     """No token of any kind is in an auditor's files."""
     for audited in (False, True):
         path = tmp_path / f"{audited}"
         more = ["--audit"] if audited else []
-        run("--home", made.home("bank"), "log", "export", path, *more)
+        at(made.home("bank"), "export", path, *more)
         whole = b"".join(files(path, BANK).values())
         assert (b'"token"' in whole) is not audited
         assert b'"hash":' in whole  # of the roster: for everybody
 
 
-def test_nothing_is_overwritten(made: Made, run: Run, tmp_path: Path) -> None:
+def test_nothing_is_overwritten(made: Made, at: Run, tmp_path: Path) -> None:
     """An export goes to a new or empty directory, whole or not at all."""
     home = made.home("police")
     path = tmp_path / "there"
     path.mkdir()
-    code, _, _ = run("--home", home, "log", "export", path)
+    code, _, _ = at(home, "export", path)
     assert code == 0
     before = {p: p.stat().st_mtime_ns for p in path.rglob("*")}
-    code, _, err = run("--home", home, "log", "export", path)
+    code, _, err = at(home, "export", path)
     assert code == 2
     assert "is there already" in err
     assert before == {p: p.stat().st_mtime_ns for p in path.rglob("*")}
@@ -347,20 +341,16 @@ def test_nothing_is_overwritten(made: Made, run: Run, tmp_path: Path) -> None:
 # -------------------------------------------------------------------- show
 
 
-def test_show(made: Made, run: Run) -> None:
+def test_show(made: Made, at: Run) -> None:
     """Origin, size, root, counts, the last entries and the receipts."""
-    code, output, _ = run("--home", made.home("police"), "log", "show")
+    home = made.home("police")
+    code, output, _ = at(home, "show")
     assert code == 0
     assert f"origin   {POLICE}" in output
     assert "type   2 1" in output
     assert output.count("receipt") == 2
-    home = made.home("police")
-    own = run("--home", home, "log", "show", "--mirror", POLICE)
-    assert own == (0, output, "")
-    code, output, _ = run(
-        "--home", home, "log", "show", "--mirror", BANK, "--json"
-    )
-    shown = json.loads(output)
+    assert at(home, "show", "--mirror", POLICE) == (0, output, "")
+    shown = at(home, "show", "--mirror", BANK, "--json").json
     assert shown["size"] == sum(shown["types"].values())
     assert shown["types"]["18"] == 1
     assert shown["note"].startswith(BANK)
@@ -380,23 +370,18 @@ def test_show_what_a_stranger_wrote(stated: str) -> None:
         assert line.isprintable()
 
 
-def test_show_one_entry(made: Made, run: Run) -> None:
+def test_show_one_entry(made: Made, at: Run) -> None:
     """A statement is shown with the first 8 digits of its token only."""
     home = made.home("police")
     for index in range(12):
-        code, output, _ = run(
-            "--home", home, "log", "show", "--mirror", BANK, "--at", index
-        )
+        code, output, _ = at(home, "show", "--mirror", BANK, "--at", index)
         assert code == 0
         assert f"index    {index}" in output
-    code, output, _ = run(
-        "--home", home, "log", "show", "--mirror", BANK, "--at", 100, "--json"
-    )
-    shown = json.loads(output)
+    shown = at(home, "show", "--mirror", BANK, "--at", 100, "--json").json
     assert shown["type"] == 1
     assert len(shown["token"]) == 8
-    code, output, _ = run("--home", home, "log", "show", "--json")
-    assert all(len(e["token"]) in (0, 8) for e in json.loads(output)["last"])
+    last = at(home, "show", "--json").json["last"]
+    assert all(len(e["token"]) in (0, 8) for e in last)
 
 
 def test_an_erasure_says_what_it_takes(member: Node, false: FalseApi) -> None:

@@ -23,7 +23,7 @@ from tests.cli.conftest import FalseApi, Node, Real, refused
 from tests.lists.test_sheet import saved
 
 LISTED = "+12025557101"
-ASK = ("lookup", "--purpose", "call_check")
+ASK = ("lookup", "--purpose", "call_check", "--kind", "phone")
 ROWS = [
     ["c1", "Li", LISTED],
     ["c2", "=1+1", "+1 202 555 7102"],
@@ -63,7 +63,7 @@ def names(path: Path) -> list[str]:
 def test_a_receipt_is_of_one_value(bank: Node, tmp_path: Path) -> None:
     """Of none that was refused; and it is its owner's alone."""
     file, out = tmp_path / "T-1.json", tmp_path / "answers.csv"
-    words = (*ASK, "--kind", "phone", "--receipt", file)
+    words = (*ASK, "--receipt", file)
     for more in (("--epoch", 1), ("--file", table(out), "--out", out), ()):
         ran = bank(*words, *more, stdin=b"1\n2")
         assert "--receipt is of one value" in ran.err
@@ -80,7 +80,7 @@ def test_as_many_answers_as_rows_in_their_order(
 ) -> None:
     file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
     ran = bank(
-        *(*ASK, "--kind", "phone", "--file", file, "--map", "value=tel"),
+        *(*ASK, "--file", file, "--map", "value=tel"),
         *("--keep", "客户号", "--keep", "2", "--out", out),
     )
     assert ran.code == 1  # two rows could not be asked
@@ -119,7 +119,7 @@ def test_as_many_answers_as_rows_in_their_order(
 def test_a_workbook_in_chinese_and_as_json(bank: Node, tmp_path: Path) -> None:
     rows = [["客户号", "手机号"], ["c1", LISTED], ["c2", "+12025557103"]]
     file, out = saved(tmp_path / "list.xlsx", rows), tmp_path / "answers.csv"
-    words = (*ASK, "--kind", "phone", "--file", file, "--out", out)
+    words = (*ASK, "--file", file, "--out", out)
     ran = bank(*words, "--keep", "客户号", "--keep", "手机号", lang="zh")
     assert (ran.code, "数据截至" in ran.err) == (0, True)
     found = read(out)
@@ -146,7 +146,7 @@ def test_our_own_lists_stand_beside_the_answer(
     assert bank(*words, stdin=b"+12025557104").code == 0
     file, out = tmp_path / "list.txt", tmp_path / "answers.csv"
     file.write_text("+12025557104\n")
-    ran = bank(*ASK, "--kind", "phone", "--file", file, "--out", out)
+    ran = bank(*ASK, "--file", file, "--out", out)
     assert ran.code == 0, ran.err
     [row] = read(out)
     assert "on our own lists too: 1 items" in ran.err
@@ -157,7 +157,7 @@ def test_usage_errors_come_before_any_request(
     member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
-    say = (*ASK, "--kind", "phone", "--file", file, "--map", "value=tel")
+    say = (*ASK, "--file", file, "--map", "value=tel")
     there = tmp_path / "there.csv"
     there.write_text("mine")
     for more, expected in (
@@ -179,11 +179,11 @@ def test_usage_errors_come_before_any_request(
     twin = tmp_path / "twin.csv"
     twin.write_text("verdict,phone\nx,1\n")
     ran = member(
-        *(*ASK, "--kind", "phone", "--file", twin, "--keep", "verdict"),
+        *(*ASK, "--file", twin, "--keep", "verdict"),
         *("--out", out),
     )
     assert "the answer has a column verdict too" in ran.err
-    ran = member(*ASK, "--kind", "phone", "--out", out, stdin=b"1\n")
+    ran = member(*ASK, "--out", out, stdin=b"1\n")
     assert "--out is for the values of a --file" in ran.err
 
 
@@ -194,7 +194,7 @@ def test_a_key_that_no_row_has_is_an_error(bank: Node, tmp_path: Path) -> None:
         '{"phone": "+12025557106", "no": "007"}\n{"phone": "+12025557107"}\n'
     )
     ran = bank(
-        *(*ASK, "--kind", "phone", "--file", file, "--out", out),
+        *(*ASK, "--file", file, "--out", out),
         *("--keep", "no", "--keep", "nmae"),
     )
     assert ran.code == 0
@@ -213,7 +213,7 @@ def test_a_key_that_a_spreadsheet_has_spoilt_is_refused(
         [6222021234567890128, "+12025557105"],
     ]
     file, out = saved(tmp_path / "list.xlsx", rows), tmp_path / "answers.csv"
-    words = (*ASK, "--kind", "phone", "--file", file, "--out", out)
+    words = (*ASK, "--file", file, "--out", out)
     ran = member(*words, "--keep", "card")
     assert ran.code == 1
     [row] = read(out)
@@ -226,7 +226,7 @@ def test_nothing_is_left_of_a_look_up_that_did_not_end(
     member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
-    say = (*ASK, "--kind", "phone", "--file", file, "--map", "value=tel")
+    say = (*ASK, "--file", file, "--map", "value=tel")
     false.answers["/v1/lookups"] = (503, refused("no", 503, "unavailable"))
     assert member(*say, "--out", out).code == 3
     assert names(tmp_path) == ["customers.csv", "home", "home.token"]

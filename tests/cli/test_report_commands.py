@@ -373,6 +373,7 @@ def test_list_by_words(member: Node, false: FalseApi) -> None:
 
 # ----------------------------------------------------------------- look-up
 
+LOOKUP = ("lookup", "--kind", "phone", "--purpose", "test")
 HIT = {
     "verdict": "confirmed",
     "action": "delay",
@@ -411,12 +412,11 @@ def test_our_own_lists_are_printed_beside_the_alliance(
     local = {**NONE, "ours": {"action": "warn", "reasons": ["local", "new"]}}
     note = {"code": "other", "text": "shared host", "id": 1, "by": "a"}
     exempt = {**HIT, "ours": {"reasons": ["exempt"], "notes": [note]}}
-    words = ("lookup", "--kind", "phone", "--purpose", "test")
     answered(false, local)
-    ran = member(*words, stdin=b"1\n")
+    ran = member(*LOOKUP, stdin=b"1\n")
     assert "by our own lists  warn (on a list of our own; new)" in ran.out
     answered(false, exempt, NONE)
-    ran = member(*words, stdin=b"1\n2\n")
+    ran = member(*LOOKUP, stdin=b"1\n2\n")
     assert ran.err.count("by our own lists") == 1
     assert "nothing to do (exempt here; shared host)" in ran.err
 
@@ -437,26 +437,24 @@ def test_lookup_code(
 ) -> None:
     """0: all were answered, whatever was found; 1: not all."""
     answered(false, *items)
-    words = ("lookup", "--kind", "phone", "--purpose", "test")
     for more in ((), ("--json",)):
-        ran = member(*words, *more, stdin=f"{SECRET}\n".encode() * len(items))
+        ran = member(*LOOKUP, *more, stdin=f"{SECRET}\n".encode() * len(items))
         assert ran.code == code
         assert SECRET not in ran.out + ran.err
 
 
 def test_lookup_shows_what_it_rests_on(member: Node, false: FalseApi) -> None:
     answered(false, HIT)
-    words = ("lookup", "--kind", "phone", "--purpose", "test")
-    out = member(*words, stdin=b"1").out
+    out = member(*LOOKUP, stdin=b"1").out
     for part in ("confirmed", "delay", "fake shopping", "police 1"):
         assert part in out
     assert "2026-01-01 – 2026-01-02" in out
     assert "bank.example/syncd/txwz/1:7" in out
-    zh = member(*words, stdin=b"1", lang="zh")
+    zh = member(*LOOKUP, stdin=b"1", lang="zh")
     assert "确认涉诈 confirmed" in zh.out
     assert "虚假购物服务" in zh.out
     answered(false, HIT, PROBLEM, UNKNOWN)
-    ran = member(*words, stdin=b"1\n2\n3")
+    ran = member(*LOOKUP, stdin=b"1\n2\n3")
     assert "phone: letters" in ran.out
     assert "3: 1 of 2" in ran.err
 

@@ -1,7 +1,7 @@
 """`syncd roster` with files and a home, no daemon running."""
 
 import asyncio
-import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +34,22 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def police(run: Run, root: Path) -> Run:
+    """Run a command on the police's home."""
+    return partial(run, "--home", root / "police")
+
+
 @pytest.mark.parametrize("source", ["home", "checkpoint"])
 def test_a_removal_pins_where_the_log_ends(
-    run: Run, root: Path, tmp_path: Path, source: str
+    run: Run, police: Run, root: Path, tmp_path: Path, source: str
 ) -> None:
     """What the home mirrors, or a checkpoint that the member signed."""
     out, signed = tmp_path / "draft", root / "bank.checkpoint"
     words = ("roster", "remove", "bank", out)
     given = ("--checkpoint", signed, "--current", root / "roster.note")
     if source == "home":
-        ran = run("--home", root / "police", *words)
+        ran = police(*words)
     else:
         ran = run(*words, *given)
     assert ran.code == 0
@@ -64,11 +70,16 @@ def test_a_removal_pins_where_the_log_ends(
     ],
 )
 def test_a_removal_that_cannot_be(
-    run: Run, root: Path, tmp_path: Path, member: str, code: int, expected: str
+    police: Run,
+    root: Path,
+    tmp_path: Path,
+    member: str,
+    code: int,
+    expected: str,
 ) -> None:
     out, signed = tmp_path / "draft", root / "bank.checkpoint"
     words = ("roster", "remove", member, out, "--checkpoint", signed)
-    ran = run("--home", root / "police", *words)
+    ran = police(*words)
     assert (ran.code, expected in ran.err) == (code, True)
     assert not out.exists()
 
@@ -319,7 +330,7 @@ def test_an_admin_sees_what_he_signs(
 
 
 def test_a_message_in_the_night_names_the_way_out(
-    admin: Admin, run: Run, root: Path, shelf: Path
+    admin: Admin, run: Run, police: Run, root: Path, shelf: Path
 ) -> None:
     """The wrong file, no roster at hand, too few signatures."""
     ran = run("roster", "challenge", shelf / "never.tsv", "x", "--secret", "y")
@@ -332,8 +343,8 @@ def test_a_message_in_the_night_names_the_way_out(
     assert admin("set", "OUT", "--cap", "phone=30").code == 0
     half = signing.sign(admin.out.read_bytes(), ADMINS[0], admin.current)
     admin.out.write_bytes(half)
-    ran = run(
-        *("--home", root / "police", "join", "accept"),
+    ran = police(
+        *("join", "accept"),
         *(root / "roster.note", admin.out),
         *("--fingerprint", admin.current.hash),
     )
@@ -343,13 +354,12 @@ def test_a_message_in_the_night_names_the_way_out(
 
 @pytest.mark.parametrize("words", cases("cli/roster", "files"))
 def test_a_wrong_file_among_several_is_named(
-    admin: Admin, run: Run, root: Path, tmp_path: Path, words: str
+    admin: Admin, police: Run, tmp_path: Path, words: str
 ) -> None:
     junk = tmp_path / "junk"
     junk.write_bytes(b'{"x": \xff')
-    home = ("--home", root / "police")
     args = words.replace("JUNK", str(junk)).replace("NAME", NAME).split()
-    ran = run(*home, *args)
+    ran = police(*args)
     assert ran.code == 2
     assert ran.err.startswith(f"syncd: error: {junk}: "), ran.err
 
@@ -364,13 +374,12 @@ def test_show_gives_the_note_as_it_is(run: Run, root: Path) -> None:
 
 
 def test_newcomer_and_admin_see_the_same_words(
-    run: Run, root: Path, tmp_path: Path, ring: Path
+    run: Run, police: Run, tmp_path: Path, ring: Path
 ) -> None:
     """By request, challenge, answer and update; as text and as JSON."""
-    home = ("--home", root / "police")
     asked, sent, answer = (tmp_path / n for n in ("join", "sent", "answer"))
     more = ("--sector", "police", "--url", "https://127.0.0.1:1")
-    ours = run(*home, "join", "request", asked, *more)
+    ours = police("join", "request", asked, *more)
     assert ours.code == 0, ours.err
     shown = [x for x in ours.out.splitlines() if not x.startswith("hash")]
     assert [len(x.split()) for x in shown] == [7, 6, 5]
@@ -379,10 +388,10 @@ def test_newcomer_and_admin_see_the_same_words(
         "roster", "challenge", asked, sent, "--secret", tmp_path / "k"
     )
     assert ours.out in theirs.out
-    again = run(*home, "join", "answer", sent, answer)
+    again = police("join", "answer", sent, answer)
     assert again.out == ours.out
     answer.unlink()
-    body = run(*home, "join", "answer", sent, answer, "--json").json
+    body = police("join", "answer", sent, answer, "--json").json
     assert shown[0].split()[1:] == body["words"]["zh"]
     assert shown[1].split() == body["words"]["en"]
     assert shown[2].split()[1:] == body["digits"]
@@ -425,26 +434,23 @@ def test_show_of_a_changed_file_says_so_and_shows_nothing(
 
 
 def test_show_says_what_changed_between_versions(
-    admin: Admin, run: Run, root: Path
+    admin: Admin, police: Run, root: Path
 ) -> None:
     """Of a draft since a file, or since a version of a home."""
     assert admin("set", "OUT", "--cap", "phone=30").code == 0
     wanted = "~ reports of phone count for 30 days, were 180"
-    home = ("--home", root / "police")
     for since in (root / "roster.note", 1):
-        ran = run(*home, "roster", "show", admin.out, "--since", since)
+        ran = police("roster", "show", admin.out, "--since", since)
         assert wanted in ran.out
-    ran = run("--lang", "zh", *home, "roster", "show", admin.out, "--since", 1)
+    ran = police("--lang", "zh", "roster", "show", admin.out, "--since", 1)
     assert "~ phone 的上报有效 30 天，原为 180 天" in ran.out
-    ran = run(*home, "roster", "show", admin.out, "--since", 1, "--json")
+    ran = police("roster", "show", admin.out, "--since", 1, "--json")
     assert ["caps", "phone", "days"] in [one["at"] for one in ran.json]
-    ran = run(*home, "roster", "show", "--version", 7)
+    ran = police("roster", "show", "--version", 7)
     assert ran.code == 2
     assert "there is no version 7" in ran.err
-    ran = run(*home, "roster", "show", "--version", 1)
+    ran = police("roster", "show", "--version", 1)
     assert "quota    *                lookup" in ran.out
-    ran = run("--lang", "zh", *home, "roster", "show")
+    ran = police("--lang", "zh", "roster", "show")
     assert "配额" in ran.out
-    assert (
-        json.loads(run(*home, "roster", "show", "--json").out)["version"] == 1
-    )
+    assert police("roster", "show", "--json").json["version"] == 1

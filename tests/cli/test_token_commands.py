@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import stat
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,63 +23,65 @@ def home(tmp_path: Path) -> Path:
     return home
 
 
-def test_add(run: Run, home: Path) -> None:
+@pytest.fixture
+def token(run: Run, home: Path) -> Run:
+    """Run `syncd token WORDS…`."""
+    return partial(run, "--home", home, "token")
+
+
+def test_add(token: Run, home: Path) -> None:
     """It is shown once, is accepted, and is not in the home."""
-    ran = run("--home", home, "token", "add", "crm", "--role", "reader")
+    ran = token("add", "crm", "--role", "reader")
     assert ran.code == 0
-    token = ran.out.strip()
+    made = ran.out.strip()
     database = Database(home / "own.db", "own")
-    bearer = asyncio.run(Bearers(database, lambda: 0).check(token))
+    bearer = asyncio.run(Bearers(database, lambda: 0).check(made))
     database.close()
     assert bearer is not None
     assert (bearer.name, bearer.role) == ("crm", "reader")
-    assert token.encode() not in (home / "own.db").read_bytes()
+    assert made.encode() not in (home / "own.db").read_bytes()
 
 
-def test_into_a_file(run: Run, home: Path, tmp_path: Path) -> None:
+def test_into_a_file(token: Run, tmp_path: Path) -> None:
     """Of mode 0600, that was not there; then nothing is shown."""
     out = tmp_path / "crm.token"
-    words = ("--home", home, "token", "add", "crm", "--role", "operator")
-    ran = run(*words, "--out", out)
+    ran = token("add", "crm", "--role", "operator", "--out", out)
     assert (ran.code, ran.out) == (0, "")
     assert out.read_text().startswith("syncd_")
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
-    ran = run("--home", home, "token", "list", "--json")
+    ran = token("list", "--json")
     assert [t["name"] for t in ran.json] == ["crm"]
     for where in (out, tmp_path / "none" / "t", tmp_path):
-        again = run(
-            *("--home", home, "token", "add", "other", "--role", "reader"),
-            *("--out", where),
-        )
+        again = token("add", "other", "--role", "reader", "--out", where)
         assert again.code == 2
-    assert len(run("--home", home, "token", "list", "--json").json) == 1
+    assert len(token("list", "--json").json) == 1
 
 
-def test_list_and_revoke(run: Run, home: Path) -> None:
-    run("--home", home, "token", "add", "crm", "--role", "auditor")
-    assert run("--home", home, "token", "revoke", "crm").code == 0
-    assert run("--home", home, "token", "revoke", "crm").code == 1
-    ran = run("--home", home, "token", "list")
+def test_list_and_revoke(token: Run) -> None:
+    token("add", "crm", "--role", "auditor")
+    assert token("revoke", "crm").code == 0
+    assert token("revoke", "crm").code == 1
+    ran = token("list")
     assert "crm" in ran.out
-    found = run("--home", home, "token", "list", "--json").json
+    found = token("list", "--json").json
     assert found[0]["revoked_at"] >= found[0]["added_at"]
 
 
-def test_a_certificate(run: Run, home: Path, tmp_path: Path) -> None:
+def test_a_certificate(token: Run, tmp_path: Path) -> None:
     """It stands for its bearer, once; what is no client's is refused."""
     ours, server = issue(p256()), issue(p256(), usage=SERVER_ONLY)
     path = tmp_path / "crm.pem"
     path.write_text(ssl.DER_cert_to_PEM_cert(ours.der))
     words = ("--role", "reader", "--certificate", path)
-    ran = run("--home", home, "token", "add", "crm", *words)
+    ran = token("add", "crm", *words)
     assert (ran.code, ran.out) == (0, "")
-    row = run("--home", home, "token", "list", "--json").json[0]
+    row = token("list", "--json").json[0]
     assert row["certificate_ends"] == certificate.expires(ours.der)
-    run("--home", home, "token", "revoke", "crm")
-    again = run("--home", home, "token", "add", "crm", *words)
+    token("revoke", "crm")
+    again = token("add", "crm", *words)
     assert (again.code, "was added before" in again.err) == (2, True)
     path.write_bytes(server.der)
-    again = run("--home", home, "token", "add", "crm", *words)
+    again = token("add", "crm", *words)
     assert (again.code, "client authentication" in again.err) == (2, True)
 
 
@@ -91,13 +94,13 @@ def test_a_certificate(run: Run, home: Path, tmp_path: Path) -> None:
         (["crm"], "--role is missing"),
     ],
 )
-def test_refused(run: Run, home: Path, words: list[str], why: str) -> None:
-    ran = run("--home", home, "token", "add", *words)
+def test_refused(token: Run, words: list[str], why: str) -> None:
+    ran = token("add", *words)
     assert (ran.code, why in ran.err) == (2, True)
 
 
-def test_no_database_is_made(run: Run, home: Path) -> None:
+def test_no_database_is_made(token: Run, home: Path) -> None:
     """A home that was not set up stays as it is."""
     (home / "own.db").unlink()
-    assert run("--home", home, "token", "list").code == 2
+    assert token("list").code == 2
     assert not (home / "own.db").exists()
