@@ -70,8 +70,7 @@ def _init(args: _InitOptions) -> None:
         values.setdefault(section, {})[key] = read
     if environment.secret_file:
         values["secret"] = {"file": str(environment.secret_file)}
-    if args.token_file is not None:
-        terminal.check_new(args.token_file)
+    terminal.check_new(args.token_file)
     text = editing.create(home, values)
     try:
         settings = config.parse(text.encode(), home)

@@ -24,8 +24,7 @@ class _AdminOptions(Options):
 
 @noun.verb("admin", "Make an admin's key; prints the public one.")
 def _admin(args: _AdminOptions) -> None:
-    if args.out is not None:
-        terminal.check_new(args.out)
+    terminal.check_new(args.out)
     seed = secrets.token_bytes(32)
     key = roster_keys.admin(args.alliance, args.name, seed)
     directory = args.directory

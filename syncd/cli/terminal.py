@@ -121,9 +121,12 @@ def new_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
         raise UsageError("{path}: {why}", path=path, why=e.strerror) from e
 
 
-def check_new(path: Path) -> None:
-    """Pass if a file can be made there, before what goes into it is made."""
-    if str(path) != "-":
+def check_new(path: Path | None) -> None:
+    """Pass if a file can be made there, before what goes into it is made.
+
+    Or if none is to be made.
+    """
+    if path and str(path) != "-":
         write_new(path, b"")
         path.unlink()
 

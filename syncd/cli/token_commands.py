@@ -45,8 +45,7 @@ def _add(args: _AddOptions) -> None:
             raise UsageError(
                 "a certificate is for client authentication, and needs no --out"
             )
-    if args.out is not None:
-        terminal.check_new(args.out)
+    terminal.check_new(args.out)
     whose = (args.staff, args.person)
     token = _with_bearers(
         args, lambda bearers: bearers.add(name, role, der, *whose)

@@ -90,8 +90,7 @@ def _check(args: "ImportOptions", rows: Table) -> None:
         raise UsageError(
             "{path}: has mended rows of a list, not all of it", path=args.file
         )
-    if args.refused is not None:
-        terminal.check_new(args.refused)
+    terminal.check_new(args.refused)
 
 
 def understood(
