@@ -39,6 +39,7 @@ from syncd.messages.catalogue import later, t
 JSON = "application/json"
 TIMEOUT_S = 300  # a batch of an import, while the daemon does other things
 WAIT_S = 60  # if a daemon that is busy does not say how long
+MOST = 1_000_000  # entries in a list
 PAGE = 1000  # items of a list that are asked for at once
 OTHER = later("does another program, or another syncd, listen there?")
 
@@ -196,7 +197,7 @@ class ApiClient:
 
 
 def pages(
-    page: Callable[[int, int], Any], at: int, limit: int
+    page: Callable[[int, int], Any], at: int = 0, limit: int = MOST
 ) -> tuple[list[dict[str, Any]], int]:
     """Return up to `limit` items of a list, and where it goes on or 0.
 

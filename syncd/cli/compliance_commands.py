@@ -20,7 +20,6 @@ from syncd.cli.sheet_file import TableOptions
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
 
-MOST = 1_000_000  # entries in a list
 CHUNK = 1000  # customers in a call
 REFERENCE = "reference customer customer_no id 编号 客户号 客户编号"
 TOTAL = later("kept {kept}, refused {refused}")
@@ -96,10 +95,7 @@ def _list_appeal(args: _AppealListOptions) -> None:
     with args.api() as own:
         open_ = int(not args.all_)
         items, _ = pages(
-            lambda at, n: own.get(
-                "/v1/appeals", open=open_, after=at, limit=n
-            ),
-            *(0, MOST),
+            lambda at, n: own.get("/v1/appeals", open=open_, after=at, limit=n)
         )
     args.table("appeals", items, _appeal_shown)
 

@@ -19,7 +19,6 @@ from typing import Any, Final
 from syncd.audit import report
 from syncd.cli import sheet_file, terminal
 from syncd.cli.api_client import pages
-from syncd.cli.compliance_commands import MOST
 from syncd.cli.pending_commands import who
 from syncd.console import tables
 from syncd.messages import catalogue
@@ -44,16 +43,10 @@ class Answers(dict[str, Any]):
 
     def listed(self, path: str, cursor: str, **query: str) -> Any:
         """Return a whole list, whose pages go on by a cursor."""
-        own = self.own
-        return (
-            own
-            and pages(
-                lambda at, n: own.get(
-                    path, **query, **{cursor: at, "limit": n}
-                ),
-                *(0, MOST),
-            )[0]
-        )
+        if not self.own:
+            return ()
+        get = partial(self.own.get, path, **query)
+        return pages(lambda at, n: get(limit=n, **{cursor: at}))[0]
 
     def keep(self, name: str, rows: Any) -> Any:
         """Return the rows of a section, as they are known from now on."""
