@@ -126,5 +126,5 @@ def _form(step: Step) -> dict[str, Any]:
     """Return a step for programs; what is green needs no remedy."""
     remedy = wire.of(step.remedy) if step.remedy and not step.ok else None
     said = {"found": wire.of(step.found), "remedy": remedy}
-    found: dict[str, Any] = msgspec.to_builtins(said)
-    return {"step": step.step, "member": step.member, "ok": step.ok} | found
+    form: dict[str, Any] = msgspec.to_builtins(step._asdict() | said)
+    return form

@@ -30,7 +30,7 @@ def _drill(args: _DrillOptions) -> int:
     of = {name: found[name] for name in ("member", "alliance", "time")}
     late = sorted({name for step in steps for name in step["late"]})
     took = [step["seconds"] for step in steps]
-    names = sorted({*late, *(name for each in took for name in each)})
+    names = sorted({*late}.union(*took))
     rows = [[m, *(str(each.get(m, "")) for each in took)] for m in names]
     lines = [
         t(

@@ -22,10 +22,6 @@ from syncd.errors import SyncdError, UsageError
 from syncd.messages import answers
 from syncd.messages.catalogue import later, t
 
-COUNTS = (
-    *("retracting", "reports", "disputes", "others"),
-    *("already", "spared"),
-)
 IF_SOME = {  # said of some retractions, by their counts
     "others": later("{others} others are being retracted"),
     "already": later("{already} were retracted before"),
@@ -34,6 +30,7 @@ IF_SOME = {  # said of some retractions, by their counts
         " them back too"
     ),
 }
+COUNTS = ("retracting", "reports", "disputes", *IF_SOME)
 TYPES = ("report", "dispute", "reassigned", "answer", "vouch")
 ONE_BY_ONE = 20  # values that are each retracted for itself
 Call = dict[str, Any]

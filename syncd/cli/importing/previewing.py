@@ -45,7 +45,7 @@ def show(args: OutputOptions, rows: Table, plan: Columns) -> Preview:
             {"detail": str(r.why), "line": r.row, "rows": r.rows}
             for r in found.reasons
         ],
-        "notices": dict(found.notices),
+        "notices": found.notices,
     }
     args.show(value, _lines(found, plan))
     return found
