@@ -192,21 +192,17 @@ def show(args: OutputOptions, raw: bytes, current: Roster | None) -> None:
 def tell_missing(raw: bytes, current: Roster | None) -> None:
     """Say which signatures a draft file still wants, and what is next."""
     wanted = [s for s in signing.signatures(raw, current) if s.wanted]
-    if len({(s.wanted, s.missing) for s in wanted}) == 1:
+    alike = len({(s.wanted, s.missing) for s in wanted}) == 1
+    for signed in wanted[:1] if alike else wanted:
         terminal.tell(
-            "{wanted} of {names} must still sign",
-            wanted=wanted[0].wanted,
-            names=", ".join(wanted[0].missing),
+            "{wanted} of {names} must still sign"
+            if alike
+            else "{wanted} of {names} must still sign, as admins of version"
+            " {version}",
+            version=signed.version,
+            wanted=signed.wanted,
+            names=", ".join(signed.missing),
         )
-    else:
-        for signed in wanted:
-            terminal.tell(
-                "{wanted} of {names} must still sign, as admins of version"
-                " {version}",
-                version=signed.version,
-                wanted=signed.wanted,
-                names=", ".join(signed.missing),
-            )
     if wanted:
         terminal.tell("Next: syncd roster sign, by each of them.")
     elif current is None:

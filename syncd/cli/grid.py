@@ -22,8 +22,7 @@ def table(
     name: str, rows: Iterable[Iterable[str]], columns: Sequence[str] = ()
 ) -> list[str]:
     """Return rows under the names of a table's columns, or of some of them."""
-    named = [*map(t, columns or HEADS[name])]
-    return lines(named, [[*row] for row in rows])
+    return lines(map(t, columns or HEADS[name]), rows)
 
 
 def items(
@@ -34,7 +33,7 @@ def items(
 ) -> list[str]:
     """Return items under a table's columns, or under some of them."""
     rows = cells(name, found, shown, columns)
-    return table(name, [[*map(str, row)] for row in rows], columns)
+    return table(name, (map(str, row) for row in rows), columns)
 
 
 def cells(
@@ -60,7 +59,7 @@ def pairs(rows: Iterable[tuple[str, str]]) -> list[str]:
     ]
 
 
-def lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def lines(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
     """Return a head and rows as lines, columns in line; "" shows as a dash."""
     cells = [[clean(cell) or "-" for cell in row] for row in (head, *rows)]
     widths = [max(map(cell_len, each)) for each in zip(*cells, strict=True)]

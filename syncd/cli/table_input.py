@@ -198,9 +198,8 @@ def tell_notes(
 def tell_unused(file: Path, unused: Sequence[str]) -> None:
     """Tell which columns are of no use, if some are not."""
     if unused:
-        names = ", ".join(unused)
         terminal.tell(
             "{path}: columns that are not stored: {names}",
             path=file,
-            names=names,
+            names=", ".join(unused),
         )

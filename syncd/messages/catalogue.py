@@ -124,8 +124,7 @@ def word(facet: str, code: str) -> str:
     from syncd.indicator import vocabulary  # a command may need none
 
     known = vocabulary.FACETS.get(facet, {}).get(code)
-    found = getattr(known, language(), "")
-    return found or t(phrase(facet, code))
+    return getattr(known, language(), "") or t(phrase(facet, code))
 
 
 def phrase(facet: str, code: str) -> str:
