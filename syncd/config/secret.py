@@ -8,7 +8,7 @@ from pathlib import Path
 
 from syncd.config.environment import Environment
 from syncd.config.environment import environment as read_environment
-from syncd.config.settings import Address, Config, LocalApi, Secret
+from syncd.config.settings import Address, Config, LocalApi
 from syncd.errors import Message, UsageError
 from syncd.store.server import Server
 
@@ -30,8 +30,10 @@ def passphrase(
         UsageError: there is none, others can read it, it is too short, or it
             lies in the home that it protects.
     """
-    path = secret_file(config.secret, environment)
-    if path:
+    path, passed = environment.secret_file, environment.credentials
+    if not path and passed and (passed / CREDENTIAL).exists():
+        path = passed / CREDENTIAL
+    if path := path or config.secret.file:
         if inside(path, config.home):
             raise UsageError(
                 "{path}: {why}", hint=ELSEWHERE, path=path, why=Message(INSIDE)
@@ -42,17 +44,6 @@ def passphrase(
     raise UsageError(
         "secret: no passphrase file, credential or terminal to ask on"
     )
-
-
-def secret_file(secret: Secret, environment: Environment) -> Path | None:
-    """The file that the passphrase is read from, if any."""
-    if environment.secret_file:
-        return environment.secret_file
-    if environment.credentials:
-        passed = environment.credentials / CREDENTIAL
-        if passed.exists():
-            return passed
-    return secret.file
 
 
 def server(
