@@ -137,6 +137,13 @@ def admin(run: Run, root: Path, shelf: Path, tmp_path: Path) -> Admin:
     return Admin(run, root, shelf, tmp_path / "draft")
 
 
+@pytest.fixture
+def capped(admin: Admin) -> Admin:
+    """An admin with a draft."""
+    assert admin("set", "OUT", "--cap", "phone=30").code == 0
+    return admin
+
+
 @pytest.mark.parametrize(("words", "said"), cases("cli/roster", "edits"))
 def test_an_edit_says_what_it_changes(
     admin: Admin, words: str, said: str
@@ -159,10 +166,9 @@ def test_the_threshold_falls_before_an_admin_goes(admin: Admin) -> None:
     assert sorted(admin.draft.admins) == ["bert"]
 
 
-def test_edits_add_up(admin: Admin) -> None:
+def test_edits_add_up(capped: Admin) -> None:
     """The second goes on from the first one's draft, and shows both."""
-    assert admin("set", "OUT", "--cap", "phone=30").code == 0
-    ran = admin("retire", "url", "1", "OUT", *admin.onto(), "--json")
+    ran = capped("retire", "url", "1", "OUT", *capped.onto(), "--json")
     assert ran.code == 0, ran.err
     assert [one["at"] for one in ran.json["changes"]] == [
         ["caps", "phone", "days"],
@@ -176,23 +182,22 @@ def test_edits_add_up(admin: Admin) -> None:
 
 
 def test_signatures_do_not_move_to_another_text(
-    admin: Admin, tmp_path: Path
+    capped: Admin, tmp_path: Path
 ) -> None:
     """And a draft that does not follow the newest version is refused."""
-    assert admin("set", "OUT", "--cap", "phone=30").code == 0
-    signed = signing.sign(admin.out.read_bytes(), ADMINS[0], admin.current)
+    signed = signing.sign(capped.out.read_bytes(), ADMINS[0], capped.current)
     (tmp_path / "signed").write_bytes(signed)
     onto = ("--onto", str(tmp_path / "signed"))
-    admin.out = tmp_path / "second"
-    ran = admin("set", "OUT", "--cap", "url=3", *onto)
+    capped.out = tmp_path / "second"
+    ran = capped("set", "OUT", "--cap", "url=3", *onto)
     assert ran.code == 0
     assert "its signatures do not count for the new draft" in ran.err
-    assert drafts.read(admin.out.read_bytes())[0].signatures == ()
+    assert drafts.read(capped.out.read_bytes())[0].signatures == ()
     newer = drafts.write(
-        drafts.begin(admin.draft, now=admin.draft.issued), admin.draft
+        drafts.begin(capped.draft, now=capped.draft.issued), capped.draft
     )
     (tmp_path / "signed").write_bytes(newer)
-    ran = admin("set", "OUT", "--cap", "url=4", *onto)
+    ran = capped("set", "OUT", "--cap", "url=4", *onto)
     assert ran.code == 1
     assert "does not follow version 1" in ran.err
 
@@ -308,29 +313,28 @@ def ring(
 
 
 def test_an_admin_sees_what_he_signs(
-    admin: Admin, ring: Path, tmp_path: Path
+    capped: Admin, ring: Path, tmp_path: Path
 ) -> None:
     """And then who must sign still; complete, what comes next."""
-    assert admin("set", "OUT", "--cap", "phone=30").code == 0
-    before = admin.out.read_bytes()
+    before = capped.out.read_bytes()
     for more in ((), ("--json",)):  # nobody said yes
-        ran = admin("sign", "OUT", "--keys", str(ring), *more)
+        ran = capped("sign", "OUT", "--keys", str(ring), *more)
         assert ran.code == 2
         assert "nobody is at a terminal" in ran.err
-        assert admin.out.read_bytes() == before
-    ran = admin("sign", "OUT", "--keys", str(ring), "--yes")
+        assert capped.out.read_bytes() == before
+    ran = capped("sign", "OUT", "--keys", str(ring), "--yes")
     assert ran.code == 0, ran.err
     assert "~ reports of phone count for 30 days, were 180" in ran.out
     assert "1 of bert must still sign\n" in ran.err
-    both = signing.sign(admin.out.read_bytes(), ADMINS[1], admin.current)
-    admin.out.write_bytes(both)
-    ran = admin("sign", "OUT", "--keys", str(ring), "--yes", "--json")
+    both = signing.sign(capped.out.read_bytes(), ADMINS[1], capped.current)
+    capped.out.write_bytes(both)
+    ran = capped("sign", "OUT", "--keys", str(ring), "--yes", "--json")
     assert ran.code == 0, ran.err
     assert ran.json["complete"]
 
 
 def test_a_message_in_the_night_names_the_way_out(
-    admin: Admin, run: Run, police: Run, root: Path, shelf: Path
+    capped: Admin, run: Run, police: Run, root: Path, shelf: Path
 ) -> None:
     """The wrong file, no roster at hand, too few signatures."""
     ran = run("roster", "challenge", shelf / "never.tsv", "x", "--secret", "y")
@@ -340,13 +344,12 @@ def test_a_message_in_the_night_names_the_way_out(
     ran = run("roster", "renew", "x")
     assert ran.code == 2
     assert "or --current FILE" in ran.err
-    assert admin("set", "OUT", "--cap", "phone=30").code == 0
-    half = signing.sign(admin.out.read_bytes(), ADMINS[0], admin.current)
-    admin.out.write_bytes(half)
+    half = signing.sign(capped.out.read_bytes(), ADMINS[0], capped.current)
+    capped.out.write_bytes(half)
     ran = police(
         *("join", "accept"),
-        *(root / "roster.note", admin.out),
-        *("--fingerprint", admin.current.hash),
+        *(root / "roster.note", capped.out),
+        *("--fingerprint", capped.current.hash),
     )
     assert ran.code == 4
     assert "hint: more of them must sign: syncd roster sign" in ran.err
@@ -408,9 +411,8 @@ def test_show_says_who_signed(run: Run, root: Path) -> None:
     assert body["wanted"] == 0
 
 
-def test_show_of_a_draft_says_that_it_is_one(admin: Admin, run: Run) -> None:
-    assert admin("set", "OUT", "--cap", "phone=30").code == 0
-    ran = run("roster", "show", admin.out)
+def test_show_of_a_draft_says_that_it_is_one(capped: Admin, run: Run) -> None:
+    ran = run("roster", "show", capped.out)
     assert ran.code == 0
     assert "signed by -: 0 of the " in ran.out
     assert "a draft: nobody is to trust it yet" in ran.err
@@ -434,17 +436,16 @@ def test_show_of_a_changed_file_says_so_and_shows_nothing(
 
 
 def test_show_says_what_changed_between_versions(
-    admin: Admin, police: Run, root: Path
+    capped: Admin, police: Run, root: Path
 ) -> None:
     """Of a draft since a file, or since a version of a home."""
-    assert admin("set", "OUT", "--cap", "phone=30").code == 0
     wanted = "~ reports of phone count for 30 days, were 180"
     for since in (root / "roster.note", 1):
-        ran = police("roster", "show", admin.out, "--since", since)
+        ran = police("roster", "show", capped.out, "--since", since)
         assert wanted in ran.out
-    ran = police("--lang", "zh", "roster", "show", admin.out, "--since", 1)
+    ran = police("--lang", "zh", "roster", "show", capped.out, "--since", 1)
     assert "~ phone 的上报有效 30 天，原为 180 天" in ran.out
-    ran = police("roster", "show", admin.out, "--since", 1, "--json")
+    ran = police("roster", "show", capped.out, "--since", 1, "--json")
     assert ["caps", "phone", "days"] in [one["at"] for one in ran.json]
     ran = police("roster", "show", "--version", 7)
     assert ran.code == 2
