@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from syncd import config
 from syncd.cli import log
 from syncd.cli.main import main
 from syncd.indicator import statement
@@ -23,19 +24,8 @@ BANK = "bank.example/syncd/txwz/1"
 CARRIER = "carrier.example/syncd/txwz/1"
 
 
-class Made:
-    """Homes of an alliance that has stopped."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.fingerprint = ""
-
-    def home(self, member: str) -> Path:
-        return self.root / member
-
-
-async def _make(made: Made) -> None:
-    async with Alliance.found(made.root, IDS) as alliance:
+async def _make(root: Path) -> None:
+    async with Alliance.found(root, IDS) as alliance:
         for n, member in enumerate(alliance.members.values()):
             await member.report("phone", f"+1202555{1000 + n}", "+12025550123")
             await member.report("url", f"http://m{n}.evil.example/")
@@ -46,13 +36,12 @@ async def _make(made: Made) -> None:
         )
         await alliance.bank.say(Erase(ranges=((20, 23),), reason="privacy"))
         await alliance.settle()
-        made.fingerprint = alliance.fingerprint
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three homes with reports, a retract, an erasure and a void entry."""
-    made = Made(tmp_path_factory.mktemp("log"))
+    made = tmp_path_factory.mktemp("log")
     asyncio.run(_make(made))
     return made
 
@@ -66,10 +55,10 @@ def at(run: Run) -> Run:
 # ----------------------------------------------------------------- the home
 
 
-def test_all_members_hold_the_same(made: Made, at: Run) -> None:
+def test_all_members_hold_the_same(made: Path, at: Run) -> None:
     """Sizes, roots and digests are equal at all of them, and not empty."""
     police, bank, carrier = (
-        at(made.home(m), "verify", "--json").json for m in IDS
+        at(made / m, "verify", "--json").json for m in IDS
     )
     assert police == bank == carrier
     assert [r["origin"] for r in police] == [BANK, CARRIER, POLICE]
@@ -80,7 +69,7 @@ def test_all_members_hold_the_same(made: Made, at: Run) -> None:
         assert len(report["digest"]["phone/1"]) == 64
     assert police[0]["rows"] == 3 + 300 - 3
     assert police[2]["rows"] == 2
-    code, out, err = at(made.home("bank"), "verify")
+    code, out, err = at(made / "bank", "verify")
     assert (code, out.count(": ok"), err) == (0, 3, "")
 
 
@@ -166,9 +155,9 @@ ROW = f"idx = 100 AND log_id = (SELECT id FROM log WHERE origin = '{BANK}')"
 
 
 @pytest.fixture
-def home(made: Made, tmp_path: Path) -> Path:
+def home(made: Path, tmp_path: Path) -> Path:
     """A copy of the police's home, to be damaged."""
-    return Path(shutil.copytree(made.home("police"), tmp_path / "police"))
+    return Path(shutil.copytree(made / "police", tmp_path / "police"))
 
 
 def altered(home: Path, database: str, sql: str) -> None:
@@ -213,7 +202,7 @@ def test_row_of_no_log(at: Run, home: Path) -> None:
     assert (code, "a row at 100 is of no log" in err) == (5, True)
 
 
-def test_mark(made: Made, at: Run, home: Path) -> None:
+def test_mark(made: Path, at: Run, home: Path) -> None:
     """A lost, changed or larger high-water mark is damage."""
     mark = home / "high-water.note"
     raw = mark.read_bytes()
@@ -222,7 +211,7 @@ def test_mark(made: Made, at: Run, home: Path) -> None:
         code, _, err = at(home, "verify")
         assert code == 5
         assert f"{POLICE}: high-water mark: " in err
-    shutil.copy(made.home("carrier") / "high-water.note", mark)
+    shutil.copy(made / "carrier" / "high-water.note", mark)
     assert at(home, "verify").code == 5
     mark.unlink()
     assert at(home, "verify").code == 5
@@ -251,9 +240,9 @@ def test_a_file_that_is_no_database(at: Run, home: Path) -> None:
     assert "hint" in err
 
 
-def test_wrong_use(made: Made, at: Run, tmp_path: Path) -> None:
+def test_wrong_use(made: Path, at: Run, tmp_path: Path) -> None:
     """What cannot be is said, with exit 2."""
-    home = made.home("police")
+    home = made / "police"
     wrong: list[tuple[object, ...]] = [
         (tmp_path / "none", "verify"),
         (home, "export", tmp_path / "o", "--mirror", "x.example/1"),
@@ -282,7 +271,7 @@ def files(out: Path, origin: str) -> dict[str, bytes]:
 
 
 def test_export_and_verify(
-    made: Made, run: Run, at: Run, tmp_path: Path
+    made: Path, run: Run, at: Run, tmp_path: Path
 ) -> None:
     """Own and mirrored logs, for members and auditors, hold as files."""
     for n, (member, mirror) in enumerate(
@@ -292,40 +281,41 @@ def test_export_and_verify(
             path = tmp_path / f"{n}-{audited}"
             more = ["--mirror", mirror] if mirror else []
             more += ["--audit"] if audited else []
-            home = made.home(member)
+            home = made / member
             assert at(home, "export", path, *more).code == 0
-            trusted = ("--fingerprint", made.fingerprint)
+            settings = config.load(home)
+            trusted = ("--fingerprint", settings.alliance.fingerprint)
             code, output, err = run("audit", "verify", path, *trusted)
             assert (code, err) == (0, ""), output
 
 
 def test_mirror_s_export_is_the_owner_s(
-    made: Made, at: Run, tmp_path: Path
+    made: Path, at: Run, tmp_path: Path
 ) -> None:
     """But for cosignatures and erased payloads, no byte differs."""
     own, other = tmp_path / "own", tmp_path / "other"
-    at(made.home("bank"), "export", own, "--audit")
+    at(made / "bank", "export", own, "--audit")
     more = ("--mirror", BANK, "--audit")
-    at(made.home("police"), "export", other, *more)
+    at(made / "police", "export", other, *more)
     mine, theirs = files(own, BANK), files(other, BANK)
     assert mine.pop("checkpoint").startswith(theirs.pop("checkpoint"))
     assert mine == theirs
 
 
-def test_export_for_auditors(made: Made, at: Run, tmp_path: Path) -> None:
+def test_export_for_auditors(made: Path, at: Run, tmp_path: Path) -> None:
     """No token of any kind is in an auditor's files."""
     for audited in (False, True):
         path = tmp_path / f"{audited}"
         more = ["--audit"] if audited else []
-        at(made.home("bank"), "export", path, *more)
+        at(made / "bank", "export", path, *more)
         whole = b"".join(files(path, BANK).values())
         assert (b'"token"' in whole) is not audited
         assert b'"hash":' in whole  # of the roster: for everybody
 
 
-def test_nothing_is_overwritten(made: Made, at: Run, tmp_path: Path) -> None:
+def test_nothing_is_overwritten(made: Path, at: Run, tmp_path: Path) -> None:
     """An export goes to a new or empty directory, whole or not at all."""
-    home = made.home("police")
+    home = made / "police"
     path = tmp_path / "there"
     path.mkdir()
     code, _, _ = at(home, "export", path)
@@ -341,9 +331,9 @@ def test_nothing_is_overwritten(made: Made, at: Run, tmp_path: Path) -> None:
 # -------------------------------------------------------------------- show
 
 
-def test_show(made: Made, at: Run) -> None:
+def test_show(made: Path, at: Run) -> None:
     """Origin, size, root, counts, the last entries and the receipts."""
-    home = made.home("police")
+    home = made / "police"
     code, output, _ = at(home, "show")
     assert code == 0
     assert f"origin   {POLICE}" in output
@@ -370,9 +360,9 @@ def test_show_what_a_stranger_wrote(stated: str) -> None:
         assert line.isprintable()
 
 
-def test_show_one_entry(made: Made, at: Run) -> None:
+def test_show_one_entry(made: Path, at: Run) -> None:
     """A statement is shown with the first 8 digits of its token only."""
-    home = made.home("police")
+    home = made / "police"
     for index in range(12):
         code, output, _ = at(home, "show", "--mirror", BANK, "--at", index)
         assert code == 0
