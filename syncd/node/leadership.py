@@ -116,8 +116,10 @@ class Leadership:
         await self.event_writer.all()
         self.aside(self.arrivals.grown())
         self.guard.check_startup(handed_over=handed_over)
-        for work in self.publisher.run(), self.notifier.run():
-            self._tasks.append(asyncio.create_task(work))
+        self._tasks += [
+            asyncio.create_task(self.publisher.run()),
+            asyncio.create_task(self.notifier.run()),
+        ]
         self.begun.set()
 
     async def _follow(self) -> None:
