@@ -7,6 +7,7 @@ evaluated too much, 4 no roster that we trust, 5 damaged.
 
 import asyncio
 import getpass
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -103,13 +104,14 @@ class _EraseOptions(ApiOptions):
 def _erase(args: _EraseOptions) -> None:
     entries = list[int]()
     for text in args.index:
-        first, _, last = text.partition("-")
-        if not (first + last).isdecimal() or len(text) > 31:
+        found = re.fullmatch("([0-9]{1,15})(?:-([0-9]{1,15}))?", text)
+        first, last = found.groups(found[1]) if found else (1, 0)
+        if not (named := range(int(first), int(last) + 1)[:MOST]):
             raise UsageError("{said}: want INDEX[-INDEX]", said=repr(text))
-        entries += range(int(first), int(last or first) + 1)[:MOST]
+        entries += named
     call = {"entries": entries, **args.given("reason", "yes")}
-    found = args.ask("/v1/log/erasures", call)
-    args.show(found, _erased(found, done=args.yes))
+    effect = args.ask("/v1/log/erasures", call)
+    args.show(effect, _erased(effect, done=args.yes))
 
 
 def _erased(found: Mapping[str, Any], *, done: bool) -> Iterator[str]:
