@@ -9,8 +9,8 @@ from syncd.errors import Message
 def of(audit: Audit) -> Iterator[Message]:
     """Yield what is not seen, each in a sentence."""
     yield Message(
-        "README.txt, vkeys, about.json and the manifest are signed by nobody: they say"
-        " what was collected, and when by that machine's clock"
+        "README.txt, vkeys, policy, about.json and the manifest are signed by"
+        " nobody: they say what was collected, and when by that machine's clock"
     )
     if closed := [log for log in audit.logs.values() if log.audit]:
         yield Message(
