@@ -21,14 +21,10 @@ from syncd.audit import report
 from syncd.audit.known import Keys
 from syncd.errors import MalformedError, SyncdError, UntrustedError
 from syncd.flows import evaluation
-from syncd.flows.evaluation import Proof
 from syncd.indicator import identifier, leaf, statement, token
-from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import Natural
-from syncd.indicator.statement import NAMES
 from syncd.messages.catalogue import t
 from syncd.oprf import group, threshold, voprf
-from syncd.oprf.threshold import Blinded
 from syncd.roster import trust
 from syncd.roster.roster import Roster
 from syncd.shape import Form
@@ -58,7 +54,7 @@ class Disclosure(Form):
     kind: str
     value: str  # normal form
     rosters: _Texts  # the chain, from the first
-    evaluations: tuple[Proof, ...]  # of a url none
+    evaluations: tuple[evaluation.Proof, ...]  # of a url none
     entries: tuple[Disclosed, ...]
 
 
@@ -117,7 +113,7 @@ def check(found: Disclosure, fingerprint: str) -> dict[str, Any]:
 
 
 def _made(
-    given: Proof, one: Identifier, roster: Roster
+    given: evaluation.Proof, one: identifier.Identifier, roster: Roster
 ) -> tuple[str, tuple[str, list[str]]]:
     """Return of which epoch a token is that holders made; it, and who."""
     asked, body = token.oprf_input(one), given.exchanges[0].request
@@ -135,7 +131,7 @@ def _made(
         reply, _ = evaluation.open_reply(each.reply, body, roster, member)
         points.append(evaluation.check_reply(reply, request, index, share))
         holders.append(member)
-    blinded = Blinded((asked,), (given.blind,), [element])
+    blinded = threshold.Blinded((asked,), (given.blind,), [element])
     [output] = threshold.finish(blinded, points)
     return epoch.label, (token.encode(token.token(output)), holders)
 
@@ -167,7 +163,7 @@ def _entry(
     return {
         **structs.asdict(entry),
         "place": f"{entry.origin}:{entry.index}",
-        "type": NAMES[type_],
+        "type": statement.NAMES[type_],
         "said": msgspec.json.decode(payload),
         "trees": trees,
     }

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from msgspec import to_builtins
+from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
 from syncd import config
@@ -77,7 +76,7 @@ def _verify(args: _VerifyOptions) -> int:
             *(t("not seen: {text}", text=x) for x in facts["unseen"]),
             t("nothing found: everything here holds"),
         ]
-        args.show(msgspec.to_builtins(facts), lines)
+        args.show(to_builtins(facts), lines)
         return 0
     with _audited(args) as (_, audit):
         said = itertools.chain(report.summary(audit), report.findings(audit))
@@ -184,12 +183,12 @@ def _inspect(args: _InspectOptions) -> None:
 class _PageOptions(ValueOptions, KindOptions, ClientOptions):
     page: Path = option("a new HTML page; - is standard output", needed=True)
 
-    def answer(self, path: str) -> Any:
-        """Return what the member says of the one value; its value, too."""
+    def answer(self, path: str) -> tuple[Any, str]:
+        """Return what the member says of one value, and the value."""
         self.check_kind()
         value = one_value(self.file)
         with self.api() as own:
-            return {**own.post(path, {**self.named, "value": value})}, value
+            return own.post(path, {**self.named, "value": value}), value
 
 
 @noun.verb(
@@ -211,7 +210,7 @@ def _certificate(args: _PageOptions) -> None:
 )
 def _disclose(args: _PageOptions) -> None:
     given, _ = args.answer("/v1/audit/disclosures")
-    found = msgspec.convert(given, disclosure.Disclosure)
+    found = convert(given, disclosure.Disclosure)
     fingerprint = args.settings().alliance.fingerprint
     page = disclosure.page(found, fingerprint).encode()
     terminal.write_new(args.page, page, private=True)

@@ -106,9 +106,8 @@ class ClaimIntake:
                 reason=UPHELD, positions=tuple(c.position for c in reports)
             )
             agreed = replace(caller, shown=len(reports))
-            retracting = (
-                await self.local_service.retract(agreed, ended)
-            ).retracting
+            its = await self.local_service.retract(agreed, ended)
+            retracting = its.retracting
         return claim_forms.Answered(
             id=outcome.id, reports=len(reports), retracting=retracting
         )

@@ -55,9 +55,9 @@ class ValuePapers:
         ended = await self._ended(caller, wanted)
         if not ended:
             raise MissingError("certificate: nothing of that was listed")
-        said = Change("certificate", wanted.kind, "", 1)
         held = await self.review.agreed(
-            caller, "POST /v1/certificates", wanted, said
+            *(caller, "POST /v1/certificates", wanted),
+            Change("certificate", wanted.kind, "", 1),
         )
         return shown(
             Certificate,
