@@ -6,6 +6,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -212,8 +213,9 @@ def _disclose(args: _PageOptions) -> None:
     given, _ = args.answer("/v1/audit/disclosures")
     found = convert(given, disclosure.Disclosure)
     fingerprint = args.settings().alliance.fingerprint
-    page = disclosure.page(found, fingerprint).encode()
-    terminal.write_new(args.page, page, private=True)
+    script = resources.files("syncd.console.static") / "verify.js"
+    page = disclosure.page(found, fingerprint, script.read_text("utf-8"))
+    terminal.write_new(args.page, page.encode(), private=True)
 
 
 class _TraceOptions(_VerifyOptions):

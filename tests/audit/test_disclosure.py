@@ -19,6 +19,7 @@ from tests.audit.conftest import BANK, CARRIER, POLICE, Made
 from tests.cases import cases
 from tests.cli.conftest import Run
 from tests.console.browser.conftest import chromium as chromium
+from tests.console.test_verify import SCRIPT
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "disclosure.json"
 
@@ -39,7 +40,8 @@ def test_all_that_is_said_is_proven(made: Made) -> None:
     reports = [(origin, 2, "report") for origin in (BANK, CARRIER, POLICE)]
     assert found == [*reports, (POLICE, 3, "retract")]
     assert "bank.example/syncd/txwz/merged" in str(facts["entries"][2])
-    page = disclosure.page(disclosure.read(made.disclosed), made.fingerprint)
+    handed = disclosure.read(made.disclosed)
+    page = disclosure.page(handed, made.fingerprint, SCRIPT.read_text())
     assert disclosure.read(page.encode()) == facts["found"]
 
 
@@ -135,7 +137,7 @@ async def test_a_page_checks_itself_without_a_network(
 ) -> None:
     """Green; red where it was altered; without Ed25519 it is not red."""
     found = disclosure.read(made.disclosed)
-    page = disclosure.page(found, made.fingerprint)
+    page = disclosure.page(found, made.fingerprint, SCRIPT.read_text())
     path = tmp_path / "page.html"
 
     async def states(text: str, script: str = "") -> set[str]:

@@ -7,7 +7,7 @@ from syncd.tlog import checkpoint, merkle, proof, tiles
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.key import ED25519, SigningKey
 from tests.cases import vectors
-from tests.tlog.test_merkle import leaf
+from tests.tlog.test_merkle import leaf, leaves
 
 ROOTS = {
     case["size"]: bytes.fromhex(case["root"])
@@ -17,7 +17,7 @@ ROOTS = {
 ALPHA = SigningKey("alpha.example/log", ED25519, b"1" * 32)
 
 
-LEAVES = merkle.leaf_hashes(map(leaf, range(300)))
+LEAVES = leaves(300)
 
 
 def tile(name: str) -> bytes:
