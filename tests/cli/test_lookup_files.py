@@ -120,8 +120,9 @@ def test_a_workbook_in_chinese_and_as_json(bank: Node, tmp_path: Path) -> None:
     rows = [["客户号", "手机号"], ["c1", LISTED], ["c2", "+12025557103"]]
     file, out = saved(tmp_path / "list.xlsx", rows), tmp_path / "answers.csv"
     words = (*ASK, "--file", file, "--out", out)
-    ran = bank(*words, "--keep", "客户号", "--keep", "手机号", lang="zh")
-    assert (ran.code, "数据截至" in ran.err) == (0, True)
+    bank(*words, "--keep", "客户号", "--keep", "手机号", lang="zh").ended(
+        0, "数据截至"
+    )
     found = read(out)
     assert found[0]["判定"].endswith(" confirmed")
     assert "理财" in found[0]["诈骗类型"]
@@ -170,9 +171,7 @@ def test_usage_errors_come_before_any_request(
         (("--out", out, "--epoch", "2"), "--out is for the values"),
         (("--out", out, "--map", "value=2"), "names value twice"),
     ):
-        ran = member(*say, *more)
-        assert ran.code == 2, more
-        assert expected in ran.err
+        member(*say, *more).ended(2, expected)
     assert there.read_text() == "mine"
     assert not out.exists()
     assert false.asked == []

@@ -52,8 +52,7 @@ def test_work_waits_and_is_confirmed(bank: Node, reviewer: Node) -> None:
     assert done.code == 0
     assert "decided by rev r 王五: checked" in done.out
     words = ("report", "retract", *PHONE, "--reason", "false_positive")
-    ran = bank(*words, stdin=some)  # many values are one piece of work
-    assert (ran.code, "waits for a second person" in ran.err) == (6, True)
+    bank(*words, stdin=some).ended(6, "waits for a second person")
 
 
 def test_an_import_that_waits_says_so(bank: Node, tmp_path: Path) -> None:
