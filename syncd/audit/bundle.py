@@ -50,7 +50,8 @@ class About(Form):
     alliance: Hash  # its id
     at: Natural  # unix seconds by the clock of who made it
     sources: tuple[Id, ...]  # members' ids whose copies are in it, sorted
-    unreached: tuple[str, ...] = ()  # addresses that did not answer
+    unreached: tuple[str, ...] = ()
+    """addresses that did not answer; or a member, and what of it is not here"""
     reason: str = ""  # why it has payloads; "": it has leaves alone
 
 
@@ -80,6 +81,12 @@ class Writer:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(raw)
         self.made[path] = hashlib.sha256(raw).hexdigest()
+
+    def drop(self, *directories: str) -> None:
+        """Take out again whatever is below some directories."""
+        for path in [p for p in self.made if p.startswith(directories)]:
+            (self.root / path).unlink()
+            del self.made[path]
 
     def finish(self, about: About) -> str:
         """Write what it says of itself, and the manifest; return its name."""

@@ -138,6 +138,8 @@ def _collect(args: _CollectOptions) -> None:
             progress=progress,
         )
         name = asyncio.run(collector.run(args.address))
+        for what in Bundle(made).about.unreached:
+            terminal.tell("not collected: {what}", what=what)
     terminal.say("bundle {name}", name=name)
 
 

@@ -21,6 +21,7 @@ from syncd.flows import evaluation
 from syncd.flows.evaluation import Exchange
 from syncd.oprf import group
 from syncd.roster.roster import Roster
+from syncd.roster.row import Id
 
 MAX_SIZE = 4 << 20  # bytes; two exchanges of 4,096 elements are 1.1 MB
 
@@ -28,7 +29,7 @@ MAX_SIZE = 4 << 20  # bytes; two exchanges of 4,096 elements are 1.1 MB
 class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Exchanges of one client with one holder, as the client kept them."""
 
-    accused: str  # member id
+    accused: Id
     exchanges: Annotated[
         tuple[Exchange, ...], msgspec.Meta(min_length=1, max_length=2)
     ]

@@ -2,13 +2,15 @@
 
 Whoever is not in the roster at the moment of a request gets nothing: the pin
 is read again for every request, since a kept-alive connection outlives a
-roster. Auditors read checkpoints, tiles, entries and audit bundles only.
+roster. Auditors read checkpoints, tiles, entries, audit bundles, rosters and
+evidence only.
 """
 
 import asyncio
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -72,7 +74,7 @@ _HELD = web.RequestKey("held", int)  # bytes in flight
 _CALLER = web.RequestKey("caller", str)
 _ROLE = web.RequestKey("role", str)
 _FOR_AUDITORS = re.compile(
-    r"/(log|mirror/[0-9a-f]{64})/(checkpoint|notes/|tile/|audit/)|/monitor/|/roster",
+    r"/(log|mirror/[0-9a-f]{64})/(checkpoint|notes/|tile/|audit/)|/(?:monitor|evidence)/|/roster",
     re.ASCII,
 )
 
@@ -91,6 +93,7 @@ def app(service: Any, pin: ReadPin, most: int = MAX_BODY) -> web.Application:
         for start in serve.FILES:
             get(f"{prefix}/{start}{{tail:.+}}", partial(api.file, start))
     get("/heads", api.heads)
+    get(r"/evidence/{n:\d{1,6}}", api.evidence)
     get("/roster", api.roster)
     get(r"/roster/{version:\d{1,15}}", api.roster)
     get(r"/monitor/{hash:[0-9a-f]+}/checkpoint", api.monitor)
@@ -182,6 +185,14 @@ class _Api:
             raise _absent("no such log")
         return log
 
+    @asynccontextmanager
+    async def _turn(self, request: web.Request) -> AsyncIterator[None]:
+        """Make answers one after the other: of those that wait, none yet."""
+        async with self._turns[request[_CALLER]]:
+            if _gone(request):
+                raise _absent("nobody waits for it")
+            yield
+
     async def checkpoint(self, request: web.Request) -> web.Response:
         raw: bytes | None = None
         named = request.match_info.get("hash")
@@ -196,9 +207,7 @@ class _Api:
     async def notes(self, request: web.Request) -> web.Response:
         origin = (await self._log(request)).origin
         page = int(request.match_info["page"])
-        async with self._turns[request[_CALLER]]:
-            if _gone(request):
-                raise _absent("nobody waits for it")
+        async with self._turn(request):
             found = await self._service.notes(tiles.origin_hash(origin), page)
             if not found:
                 raise _absent("no more notes")
@@ -211,10 +220,7 @@ class _Api:
     async def file(self, start: str, request: web.Request) -> web.Response:
         log = await self._log(request)
         path = start + request.match_info["tail"]
-        # One after the other: of those that wait, none is made yet.
-        async with self._turns[request[_CALLER]]:
-            if _gone(request):
-                raise _absent("nobody waits for it")
+        async with self._turn(request):
             try:
                 raw = await serve.file(log, path)
             except errors.MalformedError as e:
@@ -233,6 +239,14 @@ class _Api:
         )
         body = canonical.dumps(msgspec.to_builtins(heads))
         return _raw(body, NO_STORE, JSON)
+
+    async def evidence(self, request: web.Request) -> web.Response:
+        async with self._turn(request):
+            raw = await self._service.evidence(int(request.match_info["n"]))
+            if raw is None:
+                raise _absent("no more evidence")
+            await self._enter(request, len(raw))
+        return _raw(raw, NO_STORE, JSON)
 
     async def roster(self, request: web.Request) -> web.Response:
         text = request.match_info.get("version")

@@ -2,13 +2,16 @@
 
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from syncd import config
+from syncd.audit import bundle
 from syncd.audit.bundle import ABOUT, MANIFEST, Bundle, Writer
 from syncd.audit.verify import verify
 from syncd.errors import (
@@ -17,7 +20,9 @@ from syncd.errors import (
     UnavailableError,
     UntrustedError,
 )
-from syncd.node.audit import complete
+from syncd.flows.evaluation import Exchange
+from syncd.flows.evidence import Evidence
+from syncd.node.audit import collect, complete
 from syncd.node.audit.collect import Collector
 from syncd.peer.client import PeerClient
 from syncd.peer.transport import Wanted
@@ -26,7 +31,8 @@ from syncd.roster import keys as roster_keys
 from syncd.roster.members import Auditor, Names
 from syncd.roster.roster import Roster
 from syncd.roster.row import Base64
-from tests.alliance import Alliance, shared
+from syncd.store import evidence_files
+from tests.alliance import Alliance, payload, shared
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -81,17 +87,22 @@ def at(alliance: Alliance, *members: str) -> list[str]:
 async def test_it_is_the_bundle_that_the_member_exports(
     alliance: Alliance, tmp_path: Path
 ) -> None:
-    """File by file, but for when it was made."""
+    """File by file, but for when it was made; evidence is in it."""
     for name in ("net", "disk"):
         (tmp_path / name).mkdir()
-    await collector(alliance, tmp_path / "net").run(at(alliance, "police"))
     settings = config.load(alliance.police.home)
+    for accused in ("bank", "carrier"):
+        held = bytes(Evidence(accused, (Exchange(b"x", b"y"),)))
+        evidence_files.keep(settings.home, accused, held)
+    await collector(alliance, tmp_path / "net").run(at(alliance, "police"))
     await complete.write(settings, tmp_path / "disk", 2**32)
+    shutil.rmtree(settings.home / "evidence")
     net, disk = Bundle(tmp_path / "net"), Bundle(tmp_path / "disk")
     assert net.about == disk.about
     assert net.files == disk.files
     audit = verify(net, alliance.fingerprint)
-    assert (audit.found, len(audit.rosters)) == ([], 2)
+    assert [found.code for found in audit.found] == ["convicts_nobody"] * 2
+    assert len(audit.rosters) == 2
 
 
 async def test_of_several_members_each_note_is_there(
@@ -122,6 +133,65 @@ async def test_who_is_silent_is_named(
     about = audit.about
     assert (about.sources, about.unreached) == (("police",), (nobody,))
     assert any(nobody in str(text) for text in audit.unseen)
+
+
+@pytest.mark.parametrize(
+    ("path", "lost", "codes"),
+    [
+        ("/notes/", IDS, set[str]()),
+        ("/log/audit/", ("police",), {"ahead"}),
+        ("/evidence/", (), set[str]()),
+    ],
+)
+async def test_who_falls_silent_in_the_middle(
+    path: str,
+    lost: Sequence[str],
+    codes: set[str],
+    alliance: Alliance,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The others' copies are taken, also where they have less of its log."""
+    monkeypatch.setattr(collect, "TRIES", 1)
+    monkeypatch.setattr(collect, "AT_ONCE", 1)
+    police, dead = alliance.police, False
+    await police.write(payload(0, police.origin))
+
+    async def die(request: web.Request) -> None:
+        nonlocal dead
+        dead = dead or path in request.path
+        if dead and request.transport is not None:
+            request.transport.abort()
+
+    alone, both = tmp_path / "alone", tmp_path / "both"
+    with police.lying_at("/", die):
+        with pytest.raises(UnavailableError):
+            await collector(alliance, alone).run(at(alliance, "police"))
+        dead = False
+        await collector(alliance, both).run(at(alliance, "police", "bank"))
+    await alliance.settle()
+    assert not (alone / MANIFEST).exists()
+    audit = verify(Bundle(both), alliance.fingerprint)
+    assert {found.code for found in audit.found} == codes
+    assert audit.about.sources == ("bank", "police")
+    [said] = audit.about.unreached
+    logs = [bundle.log_directory(alliance.members[m].origin) for m in lost]
+    assert said.startswith("police: ")
+    assert {*said[8:].split(", ")} == {*logs, "evidence"}
+    assert any(said in str(text) for text in audit.unseen)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"x", bytes(Evidence("../x", (Exchange(b"x", b"y"),)))]
+)
+async def test_evidence_that_is_none(
+    raw: bytes, alliance: Alliance, tmp_path: Path
+) -> None:
+    """It is no file of the bundle, and leads nowhere else."""
+    lying = alliance.police.lying_with("/evidence/", raw)
+    with lying, pytest.raises(BrokenSourceError, match=r"^police: "):
+        await collector(alliance, tmp_path).run(at(alliance, "police"))
+    assert not (tmp_path / "evidence").exists()
 
 
 async def test_whom_nobody_knows(alliance: Alliance, tmp_path: Path) -> None:

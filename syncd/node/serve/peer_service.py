@@ -22,6 +22,7 @@ from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.urgent_news import UrgentNews
 from syncd.roster import quotas
 from syncd.roster.terms import Epoch
+from syncd.store import evidence_files
 from syncd.store.quota import Debit
 from syncd.tlog import checkpoint, note, tiles
 from syncd.tlog.witness import Judgement
@@ -323,6 +324,11 @@ class PeerService:
             *(await self._mirror.notes(origin)).values(),
             *await self._mirror.evidence(origin),
         ]
+
+    async def evidence(self, n: int) -> bytes | None:
+        """Return a file of evidence against holders, by its place from 0 on."""
+        files = evidence_files.paths(self.ctx.home.path)[n : n + 1]
+        return await asyncio.to_thread(files[0].read_bytes) if files else None
 
     async def poke(
         self, caller: str, note: bytes, *, urgent: bool = False
