@@ -160,6 +160,11 @@ class Election(Book):
         self._waited_for = dict[Any, float]()  # since when
         self._seen: Term | None = None  # who led when we looked last
 
+    @property
+    def leader(self) -> str:
+        """Who led when we looked last, "" if nobody ever did."""
+        return self._seen.node if self._seen else ""
+
     async def look(self) -> int:
         """Lead if nobody does; return our fencing number, 0 if we follow."""
         try:

@@ -213,6 +213,28 @@ async def test_what_one_daemon_takes_in_is_in_force_at_the_other(
         assert found["items"][0]["verdict"] == "suspected", found
 
 
+async def test_an_erasure_is_the_leader_s(pair: Pair) -> None:
+    """Elsewhere the leader is named, and nothing is half done."""
+    other = pair.other.member
+    await hand_in(pair.other, A_SITE["value"])
+    await pair.grown(pair.other, 2)
+    _, found = await other.call("GET", "/v1/reports")
+    [[_, index]] = [one["position"] for one in found["items"]]
+    ended = {**A_SITE, "reason": "entry_error"}
+    status, _ = await other.call("POST", "/v1/retractions", ended)
+    assert status == 202
+    size = (await pair.grown(pair.other, index + 2)).size
+    gone = {"entries": [index], "reason": "court_order", "yes": True}
+    status, found = await other.call("POST", "/v1/log/erasures", gone)
+    assert status == 503
+    assert "/police leads our daemons: it alone" in found["detail"]
+    assert "run this in the home of that one" in found["hint"]
+    status, _ = await pair.one.member.call("POST", "/v1/log/erasures", gone)
+    assert status == 200
+    await pair.grown(pair.other, size + 1)
+    pair.check_log()
+
+
 async def test_one_that_is_paused_cannot_append_when_it_wakes(
     pair: Pair,
 ) -> None:

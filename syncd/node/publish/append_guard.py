@@ -12,7 +12,13 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from syncd.errors import NOTHING, Message, RefusedError, SyncdError
+from syncd.errors import (
+    NOTHING,
+    Message,
+    RefusedError,
+    SyncdError,
+    UnavailableError,
+)
 from syncd.flows import held
 from syncd.flows.ports import Finding
 from syncd.flows.startup_check import REST_S, StartupCheck
@@ -60,6 +66,7 @@ class AppendGuard:
 
         Raises:
             RefusedError: says why not.
+            UnavailableError: another daemon of ours leads, and does it.
         """
         if self.ctx.home.ending:
             raise RefusedError(
@@ -71,6 +78,12 @@ class AppendGuard:
                 " generation: stop syncd, then syncd join update OUT"
                 " --next-log",
                 why=self._ruled_out,
+            )
+        leader = self.ctx.home.election
+        if self.why_not == FOLLOWING and leader:
+            raise UnavailableError(
+                "log: {host} leads our daemons: it alone appends",
+                host=leader.leader,
             )
         if self.why_not:
             raise RefusedError("log: not appending: {why}", why=self.why_not)

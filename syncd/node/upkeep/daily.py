@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 
-from syncd.errors import RefusedError
+from syncd.errors import SyncdError
 from syncd.flows import anchor, sighting
 from syncd.indicator import statement, token
 from syncd.indicator.active import World
@@ -75,7 +75,7 @@ class Daily:
         """Publish what is due of usage and sightings, if we may."""
         try:
             self.guard.may_append()
-        except RefusedError:
+        except SyncdError:
             return
         await self.publisher.say_roster()
         unreported = self.ctx.own.quotas.unreported
