@@ -27,36 +27,6 @@ from syncd.store.snapshot import MirrorSnapshot, OwnSnapshot
 LEAST_FREE = 1 << 30  # bytes of disk space
 DAY_S = 86_400
 WAY = (later("name"), later("address"), later("TLS"), later("pin"))
-REMEDIES: Mapping[str, Message] = {  # by step, where no error has its own
-    "quota": Message(
-        "it fills again; more is the admins' to give: syncd roster set"
-    ),
-    "name": Message(
-        "look at the name server; syncd roster show has the names: ask {member}"
-        " whether they still hold"
-    ),
-    "address": Message(
-        "its syncd does not run, or a firewall is in the way, ours or theirs:"
-        " call {member}"
-    ),
-    "TLS": Message("does something between us and {member} end TLS?"),
-    "pin": Message(
-        "call {member}: does its name lead to another machine? A new key is the"
-        " admins' to publish: syncd roster update"
-    ),
-    "rounds": Message(
-        "call {member}; if it does not admit our certificate, its roster has"
-        " another, or we were removed: ask the admins for the newest roster,"
-        " then syncd roster publish"
-    ),
-    "roster version": Message(
-        "who is behind fetches it in its next round; else syncd roster publish"
-    ),
-    "clock": Message("one of the two is wrong: timedatectl set-ntp true"),
-    "holder": Message(
-        "call {member}: its share may be missing there (syncd join share)"
-    ),
-}
 
 
 class Step(NamedTuple):
@@ -69,10 +39,11 @@ class Step(NamedTuple):
     remedy: Message = NOTHING
 
 
-def _step(step: str, member: str, ok: bool, found: Message) -> Step:
-    remedy = REMEDIES.get(step, NOTHING).template
-    of = {"member": member} if "{member}" in remedy else {}
-    return Step(step, member, ok, found, Message(remedy, **of))
+def _step(
+    step: str, member: str, ok: bool, found: Message, hint: Message = NOTHING
+) -> Step:
+    way_out = SyncdError(found, hint=hint, member=member).way_out
+    return Step(step, member, ok, found, way_out)
 
 
 # ------------------------------------------------------------ this machine
@@ -211,7 +182,10 @@ def theirs(
     found = Message("our daemon's rounds reach it")
     if failures := row.get("failures", 0):
         found = Message(
-            "silent for {n} rounds: {why}", n=failures, why=_why(row)
+            "silent for {n} rounds: {why}",
+            n=failures,
+            why=_why(row),
+            member=member,
         )
     elif not row.get("heard_at"):
         found = Message("our daemon has not asked it yet")
@@ -225,7 +199,11 @@ def theirs(
     for holder in status["holders"]:
         if holder["member"] == member:
             found = _why(holder) or Message("it answers")
-            yield _step(later("holder"), member, holder["up"], found)
+            hint = Message(
+                "call {member}: its share may be missing there (syncd join share)",
+                member=member,
+            )
+            yield _step(later("holder"), member, holder["up"], found, hint)
 
 
 def _why(row: Mapping[str, Any]) -> Message:
