@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -22,6 +22,7 @@ from syncd.audit.trace import anchor_of, trace
 from syncd.audit.verify import verify
 from syncd.cli import meter, terminal
 from syncd.cli.command import Command, Options, argument, option
+from syncd.cli.grid import Item
 from syncd.cli.options import (
     ClientOptions,
     KindOptions,
@@ -307,7 +308,7 @@ def _receipt(args: _ReceiptOptions) -> int:
     return audit.exit_code
 
 
-def _life(found: Mapping[str, Any], when: report.Moments) -> Iterator[str]:
+def _life(found: Item, when: report.Moments) -> Iterator[str]:
     yield "{origin}:{index}  {leaf}".format(**found)
     for step in found["steps"]:
         yield t(

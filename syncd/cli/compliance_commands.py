@@ -5,9 +5,7 @@ again, and what came of each; which of our own customers are listed. What is
 shown of these has the house's references and never a value.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from syncd.cli import grid, terminal
 from syncd.cli.api_client import pages
@@ -135,7 +133,7 @@ class _AppealNoteOptions(ApiOptions):
 @appeal.verb("note", "Note that it was granted, refused, told or lifted.")
 def _note_appeal(args: _AppealNoteOptions) -> None:
     step = {"step": args.step, **args.given("why")}
-    done: list[Mapping[str, Any]] = []
+    done: list[Item] = []
     with args.api() as own:
         for number in args.ids:
             done += own.post(f"/v1/appeals/{number}", step)["items"]

@@ -5,7 +5,7 @@ codes: 0 all is green, 1 something is red.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from syncd.cli import grid, terminal
 from syncd.cli.api_client import ApiClient
 from syncd.cli.command import Command, argument
+from syncd.cli.grid import Item
 from syncd.cli.options import ApiOptions
 from syncd.config import Config
 from syncd.errors import Message, SyncdError, UsageError
@@ -91,9 +92,7 @@ def _tls(settings: Config, roster: Roster) -> tuple[bytes, bytes]:
     return ring.need("certificate"), ring.need("tls")
 
 
-def _daemon(
-    args: _DoctorOptions, settings: Config
-) -> tuple[list[Step], Mapping[str, Any]]:
+def _daemon(args: _DoctorOptions, settings: Config) -> tuple[list[Step], Item]:
     """Return whether our daemon serves, and its status if it tells us."""
     steps, name = [], later("daemon")
     try:

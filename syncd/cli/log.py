@@ -9,13 +9,14 @@ import asyncio
 import getpass
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from syncd import canonical, config
 from syncd.cli import grid, meter, terminal
 from syncd.cli.command import Command, Options, argument, option
+from syncd.cli.grid import Item
 from syncd.cli.options import MOST, ApiOptions, OutputOptions
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import log_files
@@ -114,7 +115,7 @@ def _erase(args: _EraseOptions) -> None:
     args.show(effect, _erased(effect, done=args.yes))
 
 
-def _erased(found: Mapping[str, Any], *, done: bool) -> Iterator[str]:
+def _erased(found: Item, *, done: bool) -> Iterator[str]:
     """Yield what is erased, or would be, and what stays."""
     types = ", ".join(f"{n} {name}" for name, n in found["types"].items())
     if done:
@@ -202,7 +203,7 @@ def _said(record: Record) -> dict[str, Any]:
     return fields
 
 
-def lines(view: Mapping[str, Any]) -> Iterator[str]:
+def lines(view: Item) -> Iterator[str]:
     """Yield what is shown to a person."""
     for name in ("origin", "size", "root"):
         if name in view:

@@ -6,11 +6,12 @@ as long as its batch took, while that still brings answers.
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from syncd.cli import terminal
 from syncd.cli.api_client import ApiClient
+from syncd.cli.grid import Item
 from syncd.errors import QuotaError, UnavailableError
 from syncd.messages import answers, catalogue, wire
 from syncd.messages.catalogue import t
@@ -21,13 +22,11 @@ NAMED = 5  # members that are named in a line
 USED_UP = "member.quota_used_up"  # the code of what a holder says to it
 LATE = frozenset({"holders_missing", "basis_unread"})  # may be known later
 
-Item = Mapping[str, Any]
-
 
 class Question:
     """What was asked with one purpose, and what the answers rest on."""
 
-    def __init__(self, own: ApiClient, call: Mapping[str, Any]) -> None:
+    def __init__(self, own: ApiClient, call: Item) -> None:
         self._own = own
         self._call = call  # all but the items
         self._begun = False  # the daemon has answered
@@ -72,7 +71,7 @@ class Question:
                 self._as_of[one["member"]] = one
         return list(answer["items"])
 
-    def _answered(self, call: Mapping[str, Any]) -> Any:
+    def _answered(self, call: Item) -> Any:
         """Return the answer to a call; a restart and a budget are waited for.
 
         Raises:

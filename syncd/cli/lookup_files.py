@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from syncd.cli import api_client, grid, sheet_file, table_input, terminal
+from syncd.cli.grid import Item
 from syncd.cli.lookup_client import Question, moment
 from syncd.cli.options import FormatOptions, OutputOptions
 from syncd.errors import MalformedError, SyncdError, UsageError
@@ -40,7 +41,7 @@ class Wanted:
 def understood(
     file: Path,
     args: FormatOptions,
-    constants: Mapping[str, Any],
+    constants: Item,
     wanted: Sequence[str],
 ) -> Wanted:
     """Return a file as the table that is to be looked up.
@@ -138,7 +139,7 @@ def _answers(
         terminal.tell("--keep: no row has {names}", names=names)
 
 
-def _item(wanted: Wanted, row: Row) -> Mapping[str, Any]:
+def _item(wanted: Wanted, row: Row) -> Item:
     for name, at in wanted.keep.items():
         try:
             table_input.cell(row, at)
@@ -151,7 +152,7 @@ def _item(wanted: Wanted, row: Row) -> Mapping[str, Any]:
 
 
 def _cells(
-    problem: SyncdError | None, item: Mapping[str, Any]
+    problem: SyncdError | None, item: Item
 ) -> tuple[list[str], tuple[str, str]]:
     """Return what is written of an answer, and what it counts as."""
     if "problem" in item:

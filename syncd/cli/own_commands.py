@@ -10,6 +10,7 @@ from typing import Any
 
 from syncd.cli import grid, terminal
 from syncd.cli.command import Command, option
+from syncd.cli.grid import Item
 from syncd.cli.hand_in import HandIn, ListOptions
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import (
@@ -159,7 +160,7 @@ def _list_entries(args: _ListOptions) -> None:
     if args.ended:
         query["ended"] = 1
 
-    def lines(items: Sequence[Mapping[str, Any]]) -> list[str]:
+    def lines(items: Sequence[Item]) -> list[str]:
         head = grid.HEADS["own"][: None if args.show_values else -1]
         return grid.items("own", items, _shown, head)
 
@@ -174,7 +175,7 @@ def _list_entries(args: _ListOptions) -> None:
         )
 
 
-def _shown(item: Mapping[str, Any]) -> Mapping[str, Any]:
+def _shown(item: Item) -> Item:
     what = [item.get(name, "") for name in ("code", "text", "list", "label")]
     if item.get("official"):
         what.append(t("official report"))

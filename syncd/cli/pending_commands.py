@@ -1,12 +1,12 @@
 """`syncd pending`: what one person handed in and a second one looks at."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
-from typing import Any
 
 from syncd.cli import grid
 from syncd.cli.api_client import problem
 from syncd.cli.command import Command, argument, option
+from syncd.cli.grid import Item
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions
 from syncd.messages import answers, catalogue
@@ -25,7 +25,7 @@ def _list(args: _ListOptions) -> None:
     args.show(found, grid.items("pending", found["items"], _row))
 
 
-def _row(one: Mapping[str, Any]) -> Mapping[str, Any]:
+def _row(one: Item) -> Item:
     return {
         "state": catalogue.phrase("review", one["state"]),
         "by": who(one["by"]),
@@ -68,13 +68,13 @@ def _do(args: _DecideOptions, what: str) -> int:
     return int(item["state"] == "failed")
 
 
-def who(by: Mapping[str, Any]) -> str:
+def who(by: Item) -> str:
     """Return whose token that is, with staff number and name."""
     whose = (by["name"], by.get("staff"), by.get("person"))
     return " ".join(filter(None, whose))
 
 
-def _shown(item: Mapping[str, Any]) -> Iterator[str]:
+def _shown(item: Item) -> Iterator[str]:
     yield f"{item['id']}: {catalogue.phrase('review', item['state'])}: {item['call']}"
     yield t("handed in by {who}", who=who(item["by"]))
     for one in item.get("changes", ()):

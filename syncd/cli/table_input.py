@@ -23,6 +23,7 @@ import msgspec
 
 from syncd.cli import terminal
 from syncd.cli.command import Options
+from syncd.cli.grid import Item
 from syncd.cli.options import FormatOptions
 from syncd.errors import MalformedError, Message, SyncdError, UsageError
 from syncd.lists import column_names, columns, days, mapping, table
@@ -55,7 +56,7 @@ class Read:
 def understood(
     file: Path,
     args: FormatOptions,
-    constants: Mapping[str, Any],
+    constants: Item,
     *,
     keep: Sequence[str] = (),
     fields: Sequence[str] = VALUE,
@@ -85,7 +86,7 @@ def understood(
 def options_of(
     options: FileOptions,
     maps: Sequence[str],
-    constants: Mapping[str, Any],
+    constants: Item,
     zone: tzinfo = days.ZONE,
     more: Collection[str] = (),
 ) -> tuple[FileOptions, ListDescription]:
@@ -140,7 +141,7 @@ def cell(row: Row, at: int | str) -> str:
 
 def steps(
     rows: Table,
-    read: Callable[[Row], Mapping[str, Any]],
+    read: Callable[[Row], Item],
     *,
     offset: int = 0,
     row: int = 0,
@@ -174,7 +175,7 @@ def steps(
 
 
 def shown(
-    file: Path, rows: Table, read: Callable[[Row], Mapping[str, Any]]
+    file: Path, rows: Table, read: Callable[[Row], Item]
 ) -> Iterator[list[Read]]:
     """Yield the rows in steps, showing how far each has brought us."""
     from syncd.cli.meter import meter

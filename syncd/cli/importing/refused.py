@@ -8,11 +8,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from syncd.cli import api_client as local
 from syncd.cli import terminal
 from syncd.cli.api_client import ApiClient
+from syncd.cli.grid import Item
 from syncd.lists import refused_rows
 from syncd.lists.columns import Columns
 from syncd.lists.refused_rows import OURS, Refused
@@ -24,7 +24,7 @@ _CELLS = 2000  # rows whose cells are sent at once
 _BYTES = 1 << 18  # of them, likewise
 
 
-def _items(api: ApiClient, import_id: int) -> Iterator[Mapping[str, Any]]:
+def _items(api: ApiClient, import_id: int) -> Iterator[Item]:
     """Yield an import's refused rows, from the daemon's pages."""
     after = 0
     while True:

@@ -1,11 +1,12 @@
 """One list from its file to the daemon, and what came of it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from syncd.cli import table_input, terminal
+from syncd.cli.grid import Item
 from syncd.cli.importing import previewing, refused
 from syncd.cli.importing.targets import OwnList, Reports
 from syncd.cli.importing.upload import Upload, identity
@@ -133,9 +134,7 @@ def of_reports(
     return Upload(file, table, plan, target)
 
 
-def _tell(
-    args: "ImportOptions", upload: Upload, counts: Mapping[str, Any]
-) -> int:
+def _tell(args: "ImportOptions", upload: Upload, counts: Item) -> int:
     """Tell what came of a list; return the exit code."""
     rows = upload.target.refused
     where = ""
@@ -177,7 +176,7 @@ def _tell(
     return waits or 1
 
 
-def _counted(counts: Mapping[str, Any]) -> Iterator[str]:
+def _counted(counts: Item) -> Iterator[str]:
     """Yield what an import came to, in words."""
     n = Counter({k: v for k, v in counts.items() if isinstance(v, int)})
     number = {name: f"{n[name]:,}" for name in (*n, *LOCAL)}

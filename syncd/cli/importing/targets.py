@@ -1,12 +1,13 @@
 """The targets of an import: reports to the alliance, or a list of our own."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from syncd.cli import api_client as local
 from syncd.cli.api_client import ApiClient
+from syncd.cli.grid import Item
 from syncd.cli.importing import refused
 from syncd.cli.table_input import Read, encode
 from syncd.errors import SyncdError
@@ -16,7 +17,6 @@ from syncd.lists.rows import Row, Table
 from syncd.messages import catalogue
 
 MOST_REFUSED = 100_000  # rows of one list that are kept
-Answer = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Step:
         """The rows that are none, and why."""
         return [(one.row, one.problem) for one in self.reads if one.problem]
 
-    def body(self, details: Mapping[str, Any]) -> bytes:
+    def body(self, details: Item) -> bytes:
         """Return the reports as a request, with what else is said."""
         reports = b",".join(one.json for one in self.good)
         return b'{"reports":[%b],%b' % (reports, encode(details)[1:])
@@ -50,9 +50,9 @@ class Reports:
     api: ApiClient
     table: Table
     columns: Columns
-    given: Mapping[str, Any]  # that it is begun with
-    how: Mapping[str, Any]  # what is said of all its reports
-    end: Mapping[str, Any]  # how it is ended
+    given: Item  # that it is begun with
+    how: Item  # what is said of all its reports
+    end: Item  # how it is ended
     id: int = 0
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -62,7 +62,7 @@ class Reports:
         self.id = begun["id"]
         return begun["offset"], begun["row"], begun["prefix"]
 
-    def send(self, step: Step, at: int, prefix: str) -> Callable[[], Answer]:
+    def send(self, step: Step, at: int, prefix: str) -> Callable[[], Item]:
         """Send a step; return what waits for its answer."""
         refused: list[dict[str, Any]] = []
         if step.bad:
@@ -89,7 +89,7 @@ class Reports:
         body = step.body({**self.how, "import": mark})
         return self.api.post_ahead("/v1/reports", body)
 
-    def took(self, step: Step, answer: Answer) -> None:
+    def took(self, step: Step, answer: Item) -> None:
         """Count what the daemon's own counts leave out."""
         for item in answer["items"]:
             if item["state"] == "taken_back":
@@ -97,11 +97,11 @@ class Reports:
             for code in item.get("notices", ()):
                 self.counts["notice", code] += 1
 
-    def finish(self) -> Answer:
+    def finish(self) -> Item:
         """All rows are in: return the counts."""
         refused.send_cells(self.api, self.id, self.table, self.columns)
         where = f"/v1/imports/{self.id}/finish"
-        ended: Answer = self.api.post(where, self.end)
+        ended: Item = self.api.post(where, self.end)
         return ended
 
     def refused(self) -> Iterator[Refused]:
@@ -118,7 +118,7 @@ class OwnList:
     columns: Columns
     name: str
     part: bool  # rows are added, and none is dropped
-    end: Mapping[str, Any]
+    end: Item
     load: int = 0
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     rows: list[Refused] = field(default_factory=list)
@@ -133,7 +133,7 @@ class OwnList:
             self.load = begun["load"]
         return 0, 0, ""
 
-    def send(self, step: Step, at: int, prefix: str) -> Callable[[], Answer]:
+    def send(self, step: Step, at: int, prefix: str) -> Callable[[], Item]:
         """Send a step; return what waits for its answer."""
         del at, prefix  # a load is not gone on with
         known = (self.columns.known(row) for row, _ in step.bad)
@@ -144,7 +144,7 @@ class OwnList:
         body = step.body({**details, "refused": there} if there else details)
         return self.api.post_ahead("/v1/own/local", body)
 
-    def took(self, step: Step, answer: Answer) -> None:
+    def took(self, step: Step, answer: Item) -> None:
         """Count, and keep what was refused."""
         bad = step.bad
         self.counts["state", "refused"] += len(bad)
@@ -160,7 +160,7 @@ class OwnList:
             for row, error in sorted(bad, key=lambda one: one[0].number)
         ][: MOST_REFUSED - len(self.rows)]
 
-    def finish(self) -> Answer:
+    def finish(self) -> Item:
         """All rows are in: drop what the list does not have any more."""
         counts = {state: n for (_, state), n in self.counts.items()}
         if self.part:

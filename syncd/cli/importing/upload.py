@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from syncd.cli import table_input, terminal
-from syncd.cli.importing.targets import Answer, OwnList, Reports, Step
+from syncd.cli.grid import Item
+from syncd.cli.importing.targets import OwnList, Reports, Step
 from syncd.cli.meter import meter
 from syncd.errors import (
     Message,
@@ -82,7 +83,7 @@ class Upload:
     whole: bool = False  # all of them are in
     at: Callable[[int, int], None] = field(init=False)  # shows how far it is
 
-    def run(self) -> Answer:
+    def run(self) -> Item:
         """Take the file in, whatever can be waited for; return the counts.
 
         Raises:
@@ -104,7 +105,7 @@ class Upload:
                 e.way_out = Message(t("; ").join(hints))
                 raise
 
-    def _persist(self) -> Answer:
+    def _persist(self) -> Item:
         row, waited, pause = -1, 0, 1
         while True:
             try:
@@ -144,7 +145,7 @@ class Upload:
                 row=self.row,
             )
         last = Step(self.row)
-        answer: Callable[[], Answer] = dict
+        answer: Callable[[], Item] = dict
         for step in self._steps(at):
             hashed = prefix(step.offset)
             response = answer()
@@ -157,7 +158,7 @@ class Upload:
             last, at = step, step.offset
         self._took(last, answer())
 
-    def _took(self, step: Step, answer: Answer) -> None:
+    def _took(self, step: Step, answer: Item) -> None:
         self.row = step.row
         if answer:
             self.target.took(step, answer)

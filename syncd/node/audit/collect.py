@@ -37,7 +37,7 @@ from syncd.tlog.note import VerifierKey
 
 T = TypeVar("T")
 AT_ONCE = 16  # files asked for together; a member sends a few at a time
-MOST_PAGES = 1000  # of a log's notes, of a thousand each
+MOST_PAGES = 1000  # of a log's notes, of a thousand each; files of evidence
 TRIES = 5  # of a request for which a member has no time
 
 
@@ -147,8 +147,7 @@ class Collector:
             self.progress(n, len(origins))
             await self._log(origin, Keys([roster]).log(origin)[1].log)
         for client in self.lacks:
-            most = evidence_files.MOST * len(roster.members)
-            await self._ask(client, "evidence", self._evidence, most)
+            await self._ask(client, "evidence", self._evidence)
 
     async def _log(self, origin: str, key: VerifierKey) -> None:
         """Take a log from who has most of it, and all signed notes of it."""
@@ -204,9 +203,9 @@ class Collector:
             )
         return True
 
-    async def _evidence(self, client: PeerClient, most: int) -> None:
+    async def _evidence(self, client: PeerClient) -> None:
         """Keep what a member has against holders."""
-        for n in range(most):
+        for n in range(MOST_PAGES):
             if not (raw := await _one(client.evidence, n)):
                 return
             with _by(client):
