@@ -181,19 +181,6 @@ async def test_who_falls_silent_in_the_middle(
     assert any(said in str(text) for text in audit.unseen)
 
 
-@pytest.mark.parametrize(
-    "raw", [b"x", bytes(Evidence("../x", (Exchange(b"x", b"y"),)))]
-)
-async def test_evidence_that_is_none(
-    raw: bytes, alliance: Alliance, tmp_path: Path
-) -> None:
-    """It is no file of the bundle, and leads nowhere else."""
-    lying = alliance.police.lying_with("/evidence/", raw)
-    with lying, pytest.raises(BrokenSourceError, match=r"^police: "):
-        await collector(alliance, tmp_path).run(at(alliance, "police"))
-    assert not (tmp_path / "evidence").exists()
-
-
 async def test_whom_nobody_knows(alliance: Alliance, tmp_path: Path) -> None:
     """Neither an auditor who is not listed, nor another alliance's roster."""
     wrong = collector(alliance, tmp_path, "ab" * 32)
@@ -202,55 +189,48 @@ async def test_whom_nobody_knows(alliance: Alliance, tmp_path: Path) -> None:
     stranger = roster_keys.generate(
         "x.example", "x", secrets.token_bytes, now=int(time.time())
     )
-    other = Collector(
-        certificate=stranger.certificate,
-        key_pem=stranger.tls_pem,
-        fingerprint=alliance.fingerprint,
-        made=Writer(tmp_path),
-        now=1,
-    )
+    other = collector(alliance, tmp_path)
+    other.certificate, other.key_pem = stranger.certificate, stranger.tls_pem
     with pytest.raises(NotAdmittedError):
         await other.run(at(alliance, "police"))
     assert not (tmp_path / MANIFEST).exists()
     assert not (tmp_path / ABOUT).exists()
 
 
-@pytest.mark.parametrize("path", ["checkpoint", "notes/", "tile/0"])
+@pytest.mark.parametrize(
+    ("path", "raw"),
+    [
+        *((path, b"x") for path in ("checkpoint", "notes/", "tile/0")),
+        ("/evidence/", b"x"),
+        ("/evidence/", bytes(Evidence("../x", (Exchange(b"x", b"y"),)))),
+    ],
+)
 async def test_who_answers_wrongly_is_named(
-    path: str,
-    alliance: Alliance,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    path: str, raw: bytes, alliance: Alliance, tmp_path: Path
 ) -> None:
     """Nothing of it is taken, and nobody else is made to look guilty."""
-    asked = PeerClient.files
-
-    async def files(
-        client: PeerClient, origin: str, paths: Sequence[str]
-    ) -> Sequence[bytes]:
-        found = await asked(client, origin, paths)
-        if client.name != "police" or not paths[0].startswith(path):
-            return found
-        return [raw.replace(b"\n", b"\n\n") + b" " for raw in found]
-
-    monkeypatch.setattr(PeerClient, "files", files)
-    with pytest.raises(BrokenSourceError, match=r"^police: "):
+    lying = alliance.police.lying_with(path, raw)
+    with lying, pytest.raises(BrokenSourceError, match=r"^police: "):
         await collector(alliance, tmp_path).run(at(alliance, *IDS))
+    assert not (tmp_path / "evidence").exists()
+
+
+def repeated(patch: pytest.MonkeyPatch, page: str) -> None:
+    """Have all give one page of theirs for any other."""
+    asked, others = PeerClient.get, page.replace("/", r"/\d+")[:-1]
+
+    async def get(client: PeerClient, wanted: Wanted) -> bytes:
+        path = re.sub(f"{others}$", page, wanted.path)
+        return await asked(client, wanted._replace(path=path))
+
+    patch.setattr(PeerClient, "get", get)
 
 
 async def test_notes_without_end(
     alliance: Alliance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A member that gives one page for ever is asked for no more of them."""
-    asked = PeerClient.files
-
-    async def files(
-        client: PeerClient, origin: str, paths: Sequence[str]
-    ) -> Sequence[bytes]:
-        start = [re.sub("notes/.*", "notes/0", path) for path in paths]
-        return await asked(client, origin, start)
-
-    monkeypatch.setattr(PeerClient, "files", files)
+    repeated(monkeypatch, "notes/0")
     await collector(alliance, tmp_path).run(at(alliance, *IDS))
     assert verify(Bundle(tmp_path), alliance.fingerprint).found == []
 
@@ -259,13 +239,6 @@ async def test_rosters_without_end(
     alliance: Alliance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first version is not the next one, however often it is given."""
-    asked = PeerClient.get
-
-    async def get(client: PeerClient, wanted: Wanted) -> bytes:
-        if wanted.path.startswith("/roster/"):
-            wanted = Wanted("/roster/1", wanted.limit)
-        return await asked(client, wanted)
-
-    monkeypatch.setattr(PeerClient, "get", get)
+    repeated(monkeypatch, "roster/1")
     with pytest.raises(UntrustedError, match="no version 2"):
         await collector(alliance, tmp_path).run(at(alliance, "police"))

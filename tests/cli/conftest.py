@@ -47,6 +47,13 @@ class Ran(NamedTuple):
             assert text in self.err
         return self
 
+    def printed(self, *said: str) -> "Ran":
+        """Pass if it ended well, and said all that on standard output."""
+        assert self.code == 0, self.err
+        for text in said:
+            assert text in self.out
+        return self
+
 
 Run = Callable[..., Ran]
 

@@ -37,8 +37,7 @@ def test_exit_codes(
     """As docs/cli.md says, by class and else by status."""
     problem = {**refused("so it is", code, type_), "hint": "do this"}
     false.answers["/v1/reports"] = (code, problem)
-    ran = status(member)
-    assert ran.code == exit_code
+    ran = status(member).ended(exit_code)
     assert ran.err.splitlines() == [
         "syncd: error: so it is",
         "syncd: hint: do this",
@@ -103,8 +102,7 @@ def test_nobody_there(member: Node) -> None:
 
 def test_port_0_is_nowhere(run: Run, tmp_path: Path) -> None:
     furnish(tmp_path / "home", "127.0.0.1:0")
-    ran = status(Node(tmp_path / "home", run))
-    assert ran.code == 2
+    status(Node(tmp_path / "home", run)).ended(2)
 
 
 def test_hangs_up(member: Node, false: FalseApi, tmp_path: Path) -> None:

@@ -121,8 +121,7 @@ def test_refused_rows_are_mended_and_imported_as_they_are(
         "号码,备注,渠道\n+8613800138000,=1+1,短信\n+86bad,-x,乱写\n"
     )
     words = ["--kind", "phone", *CONST[2:]]
-    ran = load(path, *words, "--refused", out, lang=lang)
-    assert ran.code == 1
+    load(path, *words, "--refused", out, lang=lang).ended(1)
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     load(path, *words, "--refused", out).ended(2, "is there already")
     later = tmp_path / "later.csv"
@@ -223,8 +222,7 @@ def test_a_local_list_is_not_reported(
     path, out = tmp_path / "list.csv", tmp_path / "out.csv"
     path.write_text(HEAD + row("a.example") + row("bad1.example") + "x\n")
     words = (path, "--local", "--list", "公安")
-    ran = load(*words, "--gone-at-most", 5, "--refused", out)
-    assert ran.code == 1
+    ran = load(*words, "--gone-at-most", 5, "--refused", out).ended(1)
     assert ran.out == (
         "local list: added 1, already known 0, replaced 0, refused 2;"
         " dropped 0\n"
@@ -662,8 +660,7 @@ def test_a_daemon_that_asks_for_patience_gets_it(
         false.answers["/v1/reports"] = full
 
     clock.meanwhile = [next_trouble, false.answers.clear]
-    ran = go()
-    assert ran.code == 1
+    ran = go().ended(1)
     assert clock.waited == [7, 7]
     assert ran.err.count("import: quota used up: tried again in 7 s") == 2
 
