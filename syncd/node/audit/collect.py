@@ -9,7 +9,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeVar
 
@@ -33,7 +33,6 @@ from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
 from syncd.store import evidence_files
 from syncd.tlog import checkpoint, note
-from syncd.tlog.note import VerifierKey
 
 T = TypeVar("T")
 AT_ONCE = 16  # files asked for together; a member sends a few at a time
@@ -51,8 +50,7 @@ class Collector:
     made: Writer
     now: int  # unix seconds
     progress: Callable[[int, int], None] = lambda *_: None
-    lacks: dict[PeerClient, list[str]] = field(default_factory=dict)
-    """what is not here of each member, because it fell silent"""
+    asked: Any = None  # the client of whom something was asked last
 
     async def run(self, addresses: Sequence[str]) -> str:
         """Collect what the members at some addresses hold; return its name.
@@ -90,15 +88,12 @@ class Collector:
                 client.name = member.id
                 client.own_origins = frozenset({member.origin})
             complete.rosters(self.made, roster, notes)
-            self.lacks = {client: [] for client in found}
-            await self._all(roster)
-        lacks = {client.name: what for client, what in self.lacks.items()}
-        some = (f"{name}: {', '.join(x)}" for name, x in lacks.items() if x)
+            lacks = await self._all(roster, [*found])
         about = About(
             alliance=roster.id,
             at=self.now,
-            sources=tuple(sorted(lacks)),
-            unreached=(*sorted(silent), *sorted(some)),
+            sources=tuple(sorted(client.name for client in found)),
+            unreached=(*sorted(silent), *lacks),
         )
         return self.made.finish(about)
 
@@ -118,105 +113,91 @@ class Collector:
         )
         return client, pins
 
-    async def _ask(
-        self,
-        client: PeerClient,
-        what: str,
-        job: Callable[..., Awaitable[T]],
-        *args: Any,
-    ) -> T | None:
-        """Return what a member has; None, and note what, once it is silent.
+    async def _all(
+        self, roster: Roster, clients: list[PeerClient]
+    ) -> list[str]:
+        """Take all logs, and evidence; return what is not here of whom.
 
-        Raises:
-            UnavailableError: nobody else is left.
+        One that falls silent is asked no more: the others begin anew there.
         """
-        if not self.lacks[client]:
+        origins = roster.origins()
+        left, lacks = [*map(bundle.log_directory, origins), "evidence"], []
+        while left:
+            self.progress(n := len(origins) + 1 - len(left), len(origins))
             try:
-                return await job(client, *args)
+                if origins[n:]:
+                    await self._log(origins[n], Keys([roster]), clients)
+                else:
+                    await self._evidence(clients)
+                del left[0]
             except BrokenSourceError:
                 raise
             except UnavailableError:
-                if [*self.lacks.values()].count([]) == 1:
+                if clients == [self.asked]:
                     raise
-        self.lacks[client].append(what)
-        return None
+                clients.remove(self.asked)
+                lacks.append(f"{self.asked.name}: {', '.join(left)}")
+                self.made.drop(f"{left[0]}/tile/", f"{left[0]}/audit/")
+        return lacks
 
-    async def _all(self, roster: Roster) -> None:
-        """Take all logs that a roster knows, and evidence."""
-        for n, origin in enumerate(origins := roster.origins()):
-            self.progress(n, len(origins))
-            await self._log(origin, Keys([roster]).log(origin)[1].log)
-        for client in self.lacks:
-            await self._ask(client, "evidence", self._evidence)
+    async def _log(
+        self, origin: str, keys: Keys, clients: Sequence[PeerClient]
+    ) -> None:
+        """Take a log from who has most of it, and all signed notes of it.
 
-    async def _log(self, origin: str, key: VerifierKey) -> None:
-        """Take a log from who has most of it, and all signed notes of it."""
-        where = bundle.log_directory(origin)
-        heads = [
-            (*head, one)
-            for one in self.lacks
-            if (head := await self._ask(one, where, self._head, origin, key))
-        ]
-        for size, raw, one in sorted(heads, key=itemgetter(0), reverse=True):
-            if await self._ask(one, where, self._copy, raw, size, key):
-                for n, found, _ in heads:
-                    if found != raw:
-                        path = bundle.note_path(origin, n, found)
-                        self.made.add(path, found)
-                return
-            copied = ("checkpoint", "tile/", "audit/")
-            self.made.drop(*(f"{where}/{name}" for name in copied))
-        self.made.drop(f"{where}/")  # notes alone are no log
-
-    async def _head(
-        self, client: PeerClient, origin: str, key: VerifierKey
-    ) -> tuple[int, bytes] | None:
-        """Keep a member's notes of a log; return its size and checkpoint.
-
-        The notes come first: so they are no larger than the log.
+        A member's notes come first: so they are no larger than the log.
         """
-        await self._notes(client, origin)
-        raw = await _one(client.files, origin, ["checkpoint"])
-        if not raw:
-            return None
-        with _by(client):
-            return checkpoint.open_(raw, key)[0].size, raw
-
-    async def _copy(
-        self, client: PeerClient, raw: bytes, size: int, key: VerifierKey
-    ) -> bool:
-        """Take a member's copy of a log, whole."""
-        where = bundle.log_directory(key.name)
-        self.made.add(f"{where}/checkpoint", raw)
+        where, (_, log) = bundle.log_directory(origin), keys.log(origin)
+        heads = list[tuple[int, bytes, PeerClient]]()
+        for one in clients:
+            await self._notes(one, origin)
+            if raw := await self._one(one, one.files, origin, ["checkpoint"]):
+                with _by(one):
+                    head, _ = checkpoint.open_(raw, log.log)
+                heads.append((head.size, raw, one))
+        if not heads:
+            self.made.drop(f"{where}/")  # notes alone are no log
+            return
+        size, raw, client = max(heads, key=itemgetter(0))
         paths = log_files.layout(size, audit=True)
         while some := [*itertools.islice(paths, AT_ONCE)]:
-            bodies = await _patiently(client.files, key.name, some)
-            for path, body in zip(some, bodies, strict=True):
+            for path, body in zip(
+                some,
+                await self._get(client, client.files, origin, some),
+                strict=True,
+            ):
                 self.made.add(f"{where}/{path}", body)
+        self.made.add(f"{where}/checkpoint", raw)
+        for n, found, _ in heads:
+            if found != raw:
+                path = bundle.note_path(origin, n, found)
+                self.made.add(path, found)
         with _by(client):
             root = self.made.root / where
             await asyncio.to_thread(
                 log_files.check,
                 {"checkpoint", *log_files.layout(size, audit=True)},
                 lambda path, _: (root / path).read_bytes(),
-                key,
+                log.log,
             )
-        return True
 
-    async def _evidence(self, client: PeerClient) -> None:
-        """Keep what a member has against holders."""
-        for n in range(MOST_PAGES):
-            if not (raw := await _one(client.evidence, n)):
-                return
-            with _by(client):
-                held = evidence.parse(raw)
-            self.made.add(evidence_files.name(held.accused, raw), raw)
+    async def _evidence(self, clients: Sequence[PeerClient]) -> None:
+        """Keep what members have against holders."""
+        for one in clients:
+            for n in range(MOST_PAGES):
+                if not (raw := await self._one(one, one.evidence, n)):
+                    break
+                with _by(one):
+                    held = evidence.parse(raw)
+                self.made.add(evidence_files.name(held.accused, raw), raw)
 
     async def _notes(self, client: PeerClient, origin: str) -> None:
         """Keep the signed notes that a member has of a log, page by page."""
         there = set[str]()
         for page in range(MOST_PAGES):
-            body = await _one(client.files, origin, [f"notes/{page}"])
+            body = await self._one(
+                client, client.files, origin, [f"notes/{page}"]
+            )
             had = len(there)
             with _by(client):
                 texts = canonical.load(body or b"[]", list[str])
@@ -229,6 +210,33 @@ class Collector:
                     there.add(path)
             if len(there) == had:
                 return
+
+    async def _one(
+        self,
+        client: PeerClient,
+        ask: Callable[..., Awaitable[Any]],
+        *args: Any,
+    ) -> bytes:
+        """Return a file, or the only one of several; b"" if there is none."""
+        try:
+            found = await self._get(client, ask, *args)
+        except AbsentError:
+            return b""
+        return b"".join(found) if isinstance(found, list) else found
+
+    async def _get(
+        self, client: PeerClient, ask: Callable[..., Awaitable[T]], *args: Any
+    ) -> T:
+        """Return an answer; wait and ask again where a member has no time."""
+        self.asked = client
+        for attempt in range(1, TRIES):
+            try:
+                return await ask(*args)
+            except (AbsentError, BrokenSourceError):
+                raise
+            except (QuotaError, UnavailableError):
+                await asyncio.sleep(attempt)
+        return await ask(*args)
 
 
 @contextmanager
@@ -261,24 +269,3 @@ async def _rosters(
         elif trusted.update(raw).version < version:
             raise UntrustedError("roster: no version {n}", n=version)
         notes += [raw] if version > len(notes) else []
-
-
-async def _one(ask: Callable[..., Awaitable[Any]], *args: Any) -> bytes:
-    """Return a file, or the only one of several; b"" if there is none such."""
-    try:
-        found = await _patiently(ask, *args)
-    except AbsentError:
-        return b""
-    return b"".join(found) if isinstance(found, list) else found
-
-
-async def _patiently(ask: Callable[..., Awaitable[T]], *args: Any) -> T:
-    """Return an answer; wait and ask again where a member has no time."""
-    for attempt in range(1, TRIES):
-        try:
-            return await ask(*args)
-        except (AbsentError, BrokenSourceError):
-            raise
-        except (QuotaError, UnavailableError):
-            await asyncio.sleep(attempt)
-    return await ask(*args)
