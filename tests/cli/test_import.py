@@ -22,8 +22,7 @@ from hypothesis import strategies as st
 from syncd.cli import meter, table_input
 from syncd.cli.api_client import problem
 from syncd.cli.importing import upload
-from syncd.cli.importing.refused import reasons
-from syncd.cli.importing.targets import Reports
+from syncd.cli.importing.targets import Reports, reasons
 from syncd.lists.refused_rows import FRONT, Refused
 from syncd.messages.catalogue import whole
 from syncd.node import pinned

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from syncd.cli import grid
-from syncd.cli.retract import COUNTS
+from syncd.cli.report_commands import COUNTS
 from syncd.cli.status_command import lines
 from syncd.errors import Message
 from syncd.flows.ports import Finding
