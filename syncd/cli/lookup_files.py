@@ -7,10 +7,9 @@ be kept, never the raw value unless that is one of them.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from syncd.cli import api_client, grid, sheet_file, table_input, terminal
 from syncd.cli.grid import Item
@@ -28,8 +27,7 @@ HEAD: Final = grid.HEADS["answers"]  # behind the columns that are kept
 Counts = Counter[tuple[str, str]]  # of rows, by verdict and action
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A table that is to be looked up."""
 
     file: Path

@@ -13,10 +13,10 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -39,8 +39,7 @@ encode = msgspec.json.encode
 VALUE = ("kind", "value", "scheme", "bank", "region", "place")
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """One row: what it says by field, or why it cannot be used."""
 
     row: Row

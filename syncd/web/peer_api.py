@@ -22,7 +22,6 @@ from aiohttp.typedefs import Handler
 from syncd import canonical, errors
 from syncd.flows import serve
 from syncd.flows.serve import LogFiles
-from syncd.tlog import tiles
 from syncd.tlog.witness import TEXT
 from syncd.web import runner
 
@@ -93,7 +92,7 @@ def app(service: Any, pin: ReadPin, most: int = MAX_BODY) -> web.Application:
         for start in serve.FILES:
             get(f"{prefix}/{start}{{tail:.+}}", partial(api.file, start))
     get("/heads", api.heads)
-    get(r"/evidence/{n:\d{1,6}}", api.evidence)
+    get(r"/evidence/{page:\d{1,6}}", api.evidence)
     get("/roster", api.roster)
     get(r"/roster/{version:\d{1,15}}", api.roster)
     get(r"/monitor/{hash:[0-9a-f]+}/checkpoint", api.monitor)
@@ -206,14 +205,18 @@ class _Api:
 
     async def notes(self, request: web.Request) -> web.Response:
         origin = (await self._log(request)).origin
-        page = int(request.match_info["page"])
+        return await self._page(request, partial(self._service.notes, origin))
+
+    async def evidence(self, request: web.Request) -> web.Response:
+        return await self._page(request, self._service.evidence)
+
+    async def _page(
+        self, request: web.Request, of: Callable[[int], Any]
+    ) -> web.Response:
         async with self._turn(request):
-            found = await self._service.notes(tiles.origin_hash(origin), page)
-            if not found:
-                raise _absent("no more notes")
-            body = canonical.dumps(
-                [raw.decode() for raw in dict.fromkeys(found)]
-            )
+            body = await of(int(request.match_info["page"]))
+            if body is None:
+                raise _absent("no more of them")
             await self._enter(request, len(body))
         return _raw(body, NO_STORE, JSON)
 
@@ -239,14 +242,6 @@ class _Api:
         )
         body = canonical.dumps(msgspec.to_builtins(heads))
         return _raw(body, NO_STORE, JSON)
-
-    async def evidence(self, request: web.Request) -> web.Response:
-        async with self._turn(request):
-            raw = await self._service.evidence(int(request.match_info["n"]))
-            if raw is None:
-                raise _absent("no more evidence")
-            await self._enter(request, len(raw))
-        return _raw(raw, NO_STORE, JSON)
 
     async def roster(self, request: web.Request) -> web.Response:
         text = request.match_info.get("version")

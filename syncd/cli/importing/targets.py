@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from syncd.cli import api_client, terminal
 from syncd.cli.api_client import ApiClient
@@ -28,8 +28,7 @@ _CELLS = 2000  # rows whose cells are sent at once
 _BYTES = 1 << 18  # of them, likewise
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """Rows that go together, and where in the file they end."""
 
     row: int

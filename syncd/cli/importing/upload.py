@@ -13,7 +13,7 @@ import fcntl
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from syncd.cli import table_input, terminal
@@ -178,7 +178,7 @@ class Upload:
             step = Step(some[-1].row.last, some[-1].row.end, some)
         if step.reads or offset < self.table.size:
             # What stands behind the last row is blank, and is read too.
-            yield replace(step, offset=max(step.offset, self.table.size))
+            yield step._replace(offset=max(step.offset, self.table.size))
 
     def _changed(self) -> UsageError:
         return UsageError(
