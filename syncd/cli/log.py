@@ -9,7 +9,7 @@ import asyncio
 import getpass
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +141,7 @@ def _of(
     row: LogRow,
     receipts: list[CosignRow],
     at: int | None,
-) -> dict[str, Any]:
+) -> Item:
     """Return what is shown of a log, or of its entry `at`."""
     if at is not None:
         inside = 0 <= at < row.size
@@ -156,7 +156,7 @@ def _of(
         said = {"leaf": record[0].hex(), "statement": _said(record)}
         return {"origin": row.origin, **entry(at, record), **said}
     counted: Counter[int] = Counter()
-    last: list[dict[str, Any]] = []
+    last: list[Item] = []
     for bundle in s.bundles(row.id):
         records = codec.records(row.origin, bundle)
         counted.update(map(log_files.type_of, records))
@@ -176,7 +176,7 @@ def _of(
     }
 
 
-def entry(index: int, record: Record) -> dict[str, Any]:
+def entry(index: int, record: Record) -> Item:
     """Return what is shown of an entry among others."""
     said = _said(record)
     return {
@@ -189,7 +189,7 @@ def entry(index: int, record: Record) -> dict[str, Any]:
     }
 
 
-def _said(record: Record) -> dict[str, Any]:
+def _said(record: Record) -> Item:
     """Return a statement with its token as the first 8 hex digits."""
     if not record[1]:
         return {}
@@ -252,7 +252,7 @@ def _verify(args: OutputOptions) -> int:
     return 1 if any(report.counted.excess for report in reports) else 0
 
 
-def _proven(found: list[dict[str, Any]]) -> Iterator[str]:
+def _proven(found: Iterable[Item]) -> Iterator[str]:
     """Yield what each log is; tell what is wrong with it."""
     for log in found:
         state = t("ok") if log["ok"] else t("DAMAGED")

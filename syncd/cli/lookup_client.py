@@ -31,7 +31,7 @@ class Question:
         self._call = call  # all but the items
         self._begun = False  # the daemon has answered
         self._hopeless = False  # asking again has brought nothing
-        self._as_of: dict[str, dict[str, Any]] = {}  # by member, the oldest
+        self._as_of: dict[str, Item] = {}  # by member, the oldest
         self._whys: Counter[str] = Counter()  # of what stayed unknown
         self._ours = 0  # items on lists of our own
         self._expired = False  # the roster
@@ -101,7 +101,7 @@ class Question:
         return self._whys.total()
 
     @property
-    def as_of(self) -> list[dict[str, Any]]:
+    def as_of(self) -> list[Item]:
         """How fresh the oldest answer is, by member."""
         return [self._as_of[member] for member in sorted(self._as_of)]
 

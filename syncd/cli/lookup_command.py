@@ -6,7 +6,6 @@ could not be asked.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from syncd.cli import api_client, grid, terminal
 from syncd.cli.command import Command, option
@@ -104,7 +103,7 @@ def _lines(args: _LookupOptions, call: Item) -> int:
     return 1 if unknown else 0
 
 
-def _item(line: str, number: int, args: _LookupOptions) -> dict[str, Any]:
+def _item(line: str, number: int, args: _LookupOptions) -> Item:
     kind = args.kind
     if not kind:
         named, tab, line = line.partition("\t")

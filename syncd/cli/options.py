@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,7 +140,7 @@ class PageOptions(ApiOptions):
         self,
         page: Callable[[int, int], Any],
         at: int,
-        lines: Callable[[list[dict[str, Any]]], Iterable[str]],
+        lines: Callable[[Sequence[Item]], Iterable[str]],
         more: str,
     ) -> None:
         """Print items from `at` on, and how to go on behind them.
@@ -175,7 +175,7 @@ class FieldOptions(KindOptions):
     allow_personal: bool = option("a URL whose path may name a person")
     again: str = option("why, though we took it back")
 
-    def recorded(self) -> dict[str, Any]:
+    def recorded(self) -> Item:
         """Return the given values of these fields."""
         fields = (f.name for f in dataclasses.fields(FieldOptions))
         return self.given(*(f for f in fields if f not in ("home", "again")))

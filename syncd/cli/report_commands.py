@@ -3,6 +3,7 @@
 No command repeats a value: a row is known by its number.
 """
 
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,6 @@ IF_SOME = {  # said of some retractions, by their counts
 COUNTS = ("retracting", "reports", "disputes", *IF_SOME)
 TYPES = ("report", "dispute", "reassigned", "answer", "vouch")
 ONE_BY_ONE = 20  # values that are each retracted for itself
-Call = dict[str, Any]
 
 noun = Command()
 
@@ -183,7 +183,7 @@ def _retract(args: _RetractOptions) -> int:
     return 1 if failed else 0
 
 
-def _named(args: _RetractOptions) -> list[Call]:
+def _named(args: _RetractOptions) -> list[Item]:
     """Return what a call each names: values, or one way alone."""
     way = args.given("token", "import_", "never", ids="id_")
     if args.position:
@@ -204,14 +204,14 @@ def _named(args: _RetractOptions) -> list[Call]:
     return _bulk([{**args.named, "value": v} for v in values(args.file)])
 
 
-def _bulk(values: list[Call]) -> list[Call]:
+def _bulk(values: list[Item]) -> list[Item]:
     """Return many values as few calls: they are one piece of work."""
     if len(values) <= ONE_BY_ONE:
         return values
     return [{"values": some} for some in batches(values, MOST)]
 
 
-def _listed(args: _RetractOptions, file: Path) -> list[Call]:
+def _listed(args: _RetractOptions, file: Path) -> list[Item]:
     """Return kind and value of every row of a list, each once."""
     from syncd.cli import table_input
 
@@ -267,7 +267,7 @@ def _list_vault(args: _ListOptions) -> None:
             return own.post("/v1/reports/search", asked)
         return own.get("/v1/reports", **asked)
 
-    def lines(items: list[dict[str, Any]]) -> list[str]:
+    def lines(items: Sequence[Item]) -> list[str]:
         others = any(item.get("elsewhere") for item in items)
         there = {OTHERS: others, "value": args.show_values}
         head = [n for n in grid.HEADS["vault"] if there.get(n, True)]

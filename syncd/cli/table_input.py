@@ -16,7 +16,7 @@ from collections.abc import (
 from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -47,7 +47,7 @@ class Read(NamedTuple):
     problem: SyncdError | None = None
 
     @property
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> Item:
         """What it says, by field."""
         return dict(msgspec.json.decode(self.json)) if self.json else {}
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from syncd.cli import api_client, terminal
 from syncd.cli.api_client import ApiClient
@@ -72,7 +72,7 @@ class Reports:
 
     def send(self, step: Step, at: int, prefix: str) -> Callable[[], Item]:
         """Send a step; return what waits for its answer."""
-        refused: list[dict[str, Any]] = []
+        refused: list[Item] = []
         if step.bad:
             # Only where a row is refused: its import takes longer than this.
             from syncd.web import problem
