@@ -109,14 +109,13 @@ class Bundle:
         self.unread = {*self.files}
 
     @cached_property
-    def manifest(self) -> bytes:
-        """Every other file, by its hash."""
+    def _manifest(self) -> bytes:
         return _read(self.root, MANIFEST, MAX_MANIFEST)
 
     @property
     def name(self) -> str:
         """The hash of its manifest, hex."""
-        return hashlib.sha256(self.manifest).hexdigest()
+        return hashlib.sha256(self._manifest).hexdigest()
 
     @cached_property
     def files(self) -> Mapping[str, str]:
@@ -126,7 +125,7 @@ class Bundle:
             DamagedError: there is no manifest, or it is none.
         """
         try:
-            *lines, last = self.manifest.decode("ascii").split("\n")
+            *lines, last = self._manifest.decode("ascii").split("\n")
         except UnicodeDecodeError as e:
             raise DamagedError("{path}: is not text", path=MANIFEST) from e
         found: dict[str, str] = {}
