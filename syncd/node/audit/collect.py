@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from syncd import canonical, pinning
 from syncd.audit import bundle
@@ -34,7 +34,7 @@ from syncd.roster.trust import TrustedRoster
 from syncd.store import evidence_files
 from syncd.tlog import checkpoint, note
 
-T = TypeVar("T")
+Ask = Callable[..., Awaitable[Any]]
 AT_ONCE = 16  # files asked for together; a member sends a few at a time
 MOST_PAGES = 1000  # of a log's notes, of a thousand each; files of evidence
 TRIES = 5  # of a request for which a member has no time
@@ -161,11 +161,8 @@ class Collector:
         size, raw, client = max(heads, key=itemgetter(0))
         paths = log_files.layout(size, audit=True)
         while some := [*itertools.islice(paths, AT_ONCE)]:
-            for path, body in zip(
-                some,
-                await self._get(client, client.files, origin, some),
-                strict=True,
-            ):
+            bodies = await self._get(client, client.files, origin, some)
+            for path, body in zip(some, bodies, strict=True):
                 self.made.add(f"{where}/{path}", body)
         self.made.add(f"{where}/checkpoint", raw)
         for n, found, _ in heads:
@@ -211,22 +208,15 @@ class Collector:
             if len(there) == had:
                 return
 
-    async def _one(
-        self,
-        client: PeerClient,
-        ask: Callable[..., Awaitable[Any]],
-        *args: Any,
-    ) -> bytes:
+    async def _one(self, client: PeerClient, ask: Ask, *args: Any) -> bytes:
         """Return a file, or the only one of several; b"" if there is none."""
         try:
-            found = await self._get(client, ask, *args)
+            found: Any = await self._get(client, ask, *args)
         except AbsentError:
             return b""
-        return b"".join(found) if isinstance(found, list) else found
+        return found if isinstance(found, bytes) else bytes(found[0])
 
-    async def _get(
-        self, client: PeerClient, ask: Callable[..., Awaitable[T]], *args: Any
-    ) -> T:
+    async def _get(self, client: PeerClient, ask: Ask, *args: Any) -> Any:
         """Return an answer; wait and ask again where a member has no time."""
         self.asked = client
         for attempt in range(1, TRIES):
