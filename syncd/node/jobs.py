@@ -1,6 +1,7 @@
 """The jobs that run by the clock: rounds, and what is done once a day."""
 
 import asyncio
+import contextlib
 import datetime
 import random
 import secrets
@@ -12,7 +13,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from syncd.errors import SyncdError
+from syncd.node.background import logged
 from syncd.node.context import Context, part
 from syncd.node.runs import Runs
 from syncd.node.serve.metrics import Metrics
@@ -93,17 +94,15 @@ class Jobs:
 
     async def _run(self, name: str, job: Job) -> None:
         """Run a job; what goes wrong with it is counted and logged."""
-        try:
-            with self.runs.noted(name):
-                await job()
-        except SyncdError as e:
-            self.metrics.failures.labels(name).inc()
-            log.warning("job failed", job=name, why=str(e))
-        except Exception:
-            self.metrics.failures.labels(name).inc()
-            log.exception("job failed", job=name)
-        except asyncio.CancelledError:
-            log.debug("job left", job=name)  # we are being stopped
+        with (
+            contextlib.suppress(
+                asyncio.CancelledError
+            ),  # we are being stopped
+            logged("job failed", job=name),
+            self.metrics.failures.labels(name).count_exceptions(),
+            self.runs.noted(name),
+        ):
+            await job()
 
     async def watch_clock(self, every_s: float = CLOCK_S) -> None:
         """Have the jobs go on when somebody sets the machine's clock.

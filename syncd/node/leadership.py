@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from syncd.errors import SyncdError
-from syncd.node.background import Aside, cancelled
+from syncd.node.background import Aside, cancelled, logged
 from syncd.node.context import Context, part
 from syncd.node.follow.pulls import Pulls
 from syncd.node.follow.roster_keeper import RosterKeeper
@@ -77,12 +76,8 @@ class Leadership:
         """Look again each second, on a server."""
         while self._election is not None:
             await asyncio.sleep(LOOK_S)
-            try:
+            with logged("cannot look"):
                 await self._look(self._election)
-            except SyncdError as e:
-                log.warning("cannot look", why=str(e))
-            except Exception:
-                log.exception("cannot look")
 
     async def _look(self, election: Election) -> None:
         """Lead if nobody does, else follow; take up what another wrote."""

@@ -201,12 +201,12 @@ async def test_a_log_that_grows_while_it_is_closed(alliance: Alliance) -> None:
     """An append does not bring back what was closed since it read the tail."""
     bank, lock = alliance.bank, alliance.bank.node.writer.lock
     await bank.write(payload(1, bank.origin))
-    own, mirror = bank.node.home.own, bank.node.home.mirror
+    mirror = bank.mirror
     mirror.retired = frozenset({("url", 1)})
     size, before = await bank.size(), await bank.records()
     await mirror.retire(bank.origin, size - 1, size)
     async with lock:
-        closing = erasures.close_ours(own, mirror, lock)
+        closing = erasures.close_ours(bank.node.ctx, lock)
         task = asyncio.create_task(closing)
         await asyncio.sleep(0.05)
         assert await bank.records() == before

@@ -50,7 +50,7 @@ class Daily:
         await self.runs.each("daily", self._steps())
 
     def _steps(self) -> Iterator[tuple[str, Awaitable[object]]]:
-        own, mirror = self.ctx.own, self.ctx.mirror
+        own = self.ctx.own
         yield "never_list", self.orders.know_never()
         yield "disputes", self.disputes.tell()
         yield "review", self.review()
@@ -63,13 +63,12 @@ class Daily:
             yield f"prune_{name}", getattr(own, name).prune()
         today = statement.day(self.ctx.today())
         yield "prune_own_entries", own.entries.prune(today)
-        roster, report = self.ctx.roster, self.ctx.report
-        yield "erase", erasures.by_roster(roster, mirror, report)
+        yield "erase", erasures.by_roster(self.ctx)
         yield "publish", self._append()
         # Last: without room for it, all the rest of the day is done.
         yield "retire", self.orders.retire()
         lock = self.publisher.writer.lock
-        yield "purge", erasures.purge(own, mirror, lock)
+        yield "purge", erasures.purge(self.ctx, lock)
 
     async def _append(self) -> None:
         """Publish what is due of usage and sightings, if we may."""
