@@ -1,11 +1,12 @@
 """The tree at the top of errors.py is the tree that the code has."""
 
+import pickle
 import re
 
 import pytest
 
 from syncd import errors
-from syncd.errors import Message, QuotaError, SyncdError
+from syncd.errors import Message, PendingError, QuotaError, SyncdError
 
 CLASSES = {
     name: value
@@ -63,6 +64,11 @@ def test_a_hint_has_the_parameters_too() -> None:
     assert (str(error), error.hint) == ("url: 9 bytes", "at most 8")
     assert error.text.template == "url: {n} bytes"
     assert error.way_out.template == "at most {most}"
+
+
+def test_an_error_is_the_same_in_another_process() -> None:
+    error = pickle.loads(pickle.dumps(PendingError.of(7)))
+    assert (error.id, error.hint) == (7, "syncd pending show 7")
 
 
 def test_one_fault_is_itself() -> None:

@@ -262,6 +262,7 @@ def test_closed_to_auditors() -> None:
     """What auditors may read and do not get is withheld."""
     closed = MIXED.close(*range(MIXED.size))
     assert check(closed.static(audited=True)).withheld == (6, 7)
+    assert check(reported(3).static(audited=True)).withheld == ()
 
 
 # -------------------------------------------------------------------- rows

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from syncd.errors import MalformedError, UntrustedError
 from syncd.flows import key_share
 from syncd.oprf import group, threshold
-from syncd.roster import sealed, signing
+from syncd.roster import drafts, sealed, signing
 from syncd.roster.trust import TrustedRoster
+from syncd.tlog import note
 from tests.flows.founders import ADMINS, CLUB, FOUNDED, HOLDERS, found
 from tests.roster.conftest import Dice
 
@@ -35,6 +36,10 @@ def test_the_fingerprint_pins_what_the_admins_sign() -> None:
     for admin in ADMINS:
         raw = signing.sign(raw, admin)
     assert not signing.signers(raw).wanted
+    text, stranger = drafts.read(raw)[0].text, CLUB.keys[HOLDERS[0]].member
+    strange = note.sign(text, stranger)
+    with pytest.raises(UntrustedError, match="no signature of a known key"):
+        signing.signers(bytes(strange))
     trusted = TrustedRoster(FOUNDED.roster.hash, raw)
     assert trusted.current == FOUNDED.roster
 

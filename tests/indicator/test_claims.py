@@ -638,6 +638,7 @@ def test_packed_rows_are_the_rows(runs: list[list[Row]]) -> None:
     merged = sum(map(folding.Rows.pack, runs), folding.Rows())
     assert list(merged) == sorted(itertools.chain.from_iterable(runs))
     assert len(merged) == sum(map(len, runs))
+    assert [*folding.Rows(0, ((*merged.slices,),))] == [*merged]
 
 
 @settings(max_examples=40)
