@@ -16,6 +16,7 @@ import atexit
 import contextlib
 import contextvars
 import functools
+import inspect
 import io
 import itertools
 import json
@@ -393,9 +394,7 @@ class Member:
 
     async def awake(self) -> None:
         """Wait until the daemon may append."""
-        async with asyncio.timeout(20):
-            while self.node.guard.why_not:  # noqa: ASYNC110  nobody tells
-                await asyncio.sleep(0.005)
+        await until(lambda: not self.node.guard.why_not)
 
     # ------------------------------------------------------------- working
 
@@ -455,6 +454,11 @@ class Member:
         answers = await self.node.lookups.lookup(who, call)
         return list(answers.items)
 
+    async def verdict(self, kind: str, value: str) -> str:
+        """Return what it says of a value."""
+        [found] = await self.lookup(kind, value)
+        return found.verdict
+
     def tls_to(self, listener: "Member") -> ssl.SSLContext:
         """Return how it connects to another."""
         return pinning.client_context(
@@ -510,6 +514,10 @@ class Member:
             await own.append(old, await log.head(), log.bundles, [])
         await self.node.publisher.after_append()
 
+    async def fill(self, *ns: int, **fields: Any) -> None:
+        """Append right reports, about the n-th URL each."""
+        await self.write(*(payload(n, self.origin, **fields) for n in ns))
+
     async def records(self) -> list[Record]:
         """Return all records of its own log."""
         return await records_of(self.own.log)
@@ -546,6 +554,18 @@ class Member:
     async def head(self, origin: str) -> MirrorHead:
         """Return how far it holds a log."""
         return await self.mirror.head(origin)
+
+    async def has(self, other: "Member") -> bool:
+        """Tell whether it has merged all of another's log."""
+        return (await self.head(other.origin)).merged == await other.size()
+
+    async def grown(self, size: int, origin: str = "") -> None:
+        """Wait until it has merged so many entries of a log, else its own."""
+
+        async def enough() -> bool:
+            return (await self.head(origin or self.origin)).merged >= size
+
+        await until(enough)
 
     async def digest(self, origin: str) -> str:
         """Return the digest of a log's claims, recomputed."""
@@ -1099,9 +1119,7 @@ def payload(n: int, origin: str, **fields: Any) -> tuple[int, bytes]:
     return 1, statement.encode(made)
 
 
-async def until(
-    what: Callable[[], Awaitable[object]], timeout_s: float = 20
-) -> None:
+async def until(what: Callable[[], object], timeout_s: float = 20) -> None:
     """Return once `what` is so.
 
     Raises:
@@ -1109,6 +1127,7 @@ async def until(
     """
     async with asyncio.timeout(timeout_s):
         while True:
-            if await what():
+            found = what()
+            if await found if inspect.isawaitable(found) else found:
                 return
             await asyncio.sleep(0.01)

@@ -15,7 +15,7 @@ import pytest
 from aiohttp.typedefs import Handler
 from aiohttp.web import HTTPFound, Request, Response, StreamResponse
 
-from tests.alliance import Alliance, payload, shared
+from tests.alliance import Alliance, shared
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -36,13 +36,10 @@ alliance = shared(apart, settings={"exchange": LIMITS})
 async def grow(alliance: Alliance, entries: int) -> int:
     """Have A write, and B and D merge; return A's size."""
     police, size = alliance.police, await alliance.police.size()
-    await police.write(
-        *(payload(size + n, police.origin) for n in range(entries))
-    )
-    for name in ("bank", "platform"):
-        await alliance.members[name].round()
-        held = await alliance.members[name].head(police.origin)
-        assert held.merged == await police.size()
+    await police.fill(*range(size, size + entries))
+    for member in (alliance.bank, alliance.platform):
+        await member.round()
+        assert await member.has(police)
     return await police.size()
 
 

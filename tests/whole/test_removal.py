@@ -17,7 +17,7 @@ from syncd.errors import RefusedError, UnavailableError
 from syncd.node.audit import checkup
 from syncd.node.serve import status
 from syncd.peer.client import PeerClient
-from tests.alliance import Alliance, Gate, Member, payload
+from tests.alliance import Alliance, Gate, Member
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -91,10 +91,10 @@ async def before(
         police, bank = alliance.police, alliance.bank
         platform = alliance.platform
         await platform.report("phone", PHONE)
-        await police.write(*(payload(n, police.origin) for n in range(300)))
+        await police.fill(*range(300))
         await alliance.settle("police", "platform", receipts=False)
         await alliance.settle(receipts=False)
-        await police.write(*(payload(n, police.origin) for n in range(9)))
+        await police.fill(*range(9))
         await alliance.settle("police", "platform", receipts=False)
 
         half, finish = asyncio.Event(), asyncio.Event()
@@ -201,7 +201,7 @@ async def test_nobody_asks_it_any_more(before: Before) -> None:
         bank.node.peers.get("platform")
     with pytest.raises(UnavailableError):
         await before.client.heads("")
-    await platform.write(payload(1, platform.origin))
+    await platform.fill(1)
     await bank.round()
     assert not [
         a
@@ -218,8 +218,9 @@ async def test_the_others_hear_of_it_and_go_on(before: Before) -> None:
     await alliance.bank.report("phone", "+12025550199", urgent=True)
     await alliance.settle(*OTHERS)
     for name in OTHERS:  # the roster keeps what it said
-        (found,) = await alliance.members[name].lookup("phone", PHONE)
-        assert found.verdict == "suspected"
+        assert (
+            await alliance.members[name].verdict("phone", PHONE) == "suspected"
+        )
 
 
 async def test_it_hears_of_nothing_new(before: Before) -> None:
@@ -302,5 +303,4 @@ async def test_its_reports_may_be_annulled(before: Before) -> None:
     await alliance.remove("platform", at="police", past="annul")
     for name in OTHERS:
         await alliance.members[name].round()
-        (found,) = await alliance.members[name].lookup("phone", PHONE)
-        assert found.verdict == "none"
+        assert await alliance.members[name].verdict("phone", PHONE) == "none"

@@ -109,8 +109,7 @@ async def test_a_server_that_dies_in_a_merge(
 
     async def merged() -> bool:
         await police.node.publisher.publish()
-        head = await police.head(police.origin)
-        return head.merged == await police.size()
+        return await police.has(police)
 
     await until(merged)
     alliance.heal()
@@ -180,12 +179,9 @@ async def test_what_was_not_replicated_is_not_released(
             )
         await asyncio.to_thread(postgres.wait_for, WAITS)
         postgres.sql(WAITS.replace("pid", "pg_cancel_backend(pid)"))
-
-        async def failed() -> bool:
-            return "warning" in str(bank.node.publisher.why_not())
-
-        await until(failed)
-        bank.node.publisher.wake()
+        publisher = bank.node.publisher
+        await until(lambda: "warning" in str(publisher.why_not()))
+        publisher.wake()
         await asyncio.to_thread(postgres.wait_for, WAITS)
         assert (await bank.size(), released(bank)) == (size + 1, size)
     await alliance.settle()

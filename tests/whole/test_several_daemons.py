@@ -49,11 +49,7 @@ class Pair:
 
     async def leads(self, process: Process) -> None:
         """Wait until a daemon leads and may append."""
-
-        async def so() -> bool:
-            return await appending(process)
-
-        await until(so, TAKEN_OVER_S)
+        await until(lambda: appending(process), TAKEN_OVER_S)
 
     async def grown(self, process: Process, size: int) -> Checkpoint:
         """Wait until a daemon serves a log of that size; return its tip."""
@@ -264,11 +260,7 @@ async def test_one_that_is_paused_amid_an_append_forks_nothing(
 ) -> None:
     await pair.grown(pair.one, 1)
     await hand_in(pair.one, "https://a.example/")
-
-    async def paused() -> bool:
-        return "failpoint" in pair.one.text
-
-    await until(paused)
+    await until(lambda: "failpoint" in pair.one.text)
     later = await pair.grown(pair.other, 2)  # what the first took in
 
     pair.one.child.send_signal(signal.SIGCONT)

@@ -159,14 +159,12 @@ async def test_the_webhook_tells_the_same(
         member.id: [f"to do: {line}" for line in (await member.status()).todo]
         for member in (alliance.police, alliance.platform)
     }
-
-    async def all_came() -> bool:
-        return all(
-            set(texts(receiver, member, "todo")) >= set(found)
+    await until(
+        lambda: all(
+            {*texts(receiver, member, "todo")} >= {*found}
             for member, found in lines.items()
         )
-
-    await until(all_came)
+    )
     assert sorted(texts(receiver, "police", "peer")) == [
         f"member {member}: silent" for member in ("bank", "payer", "platform")
     ]
@@ -274,9 +272,5 @@ async def test_who_comes_back_is_heard_again(
         {"state": "cut_off"},
         {"state": "heard"},
     ]
-
-    async def is_over() -> bool:
-        done = texts(receiver, "police", "done")
-        return len(done) == red - 1  # all but the dispute
-
-    await until(is_over)
+    # All but the dispute.
+    await until(lambda: len(texts(receiver, "police", "done")) == red - 1)
