@@ -208,6 +208,10 @@ class Node(Daemon):
         self.gate: Gate | None = None
         self.twin: Twin | None = None
         self.peers.client = functools.partial(Wire, network, me)
+        # Rounds start when a test says so.
+        vars(self.jobs)["start"] = lambda: None
+        if not network.local_apis:  # most tests ask the services behind
+            vars(self.local_apis)["open"] = self._shut
         self.publishing = asyncio.Lock()
         publish = self.publisher.publish
 
@@ -217,13 +221,8 @@ class Node(Daemon):
 
         vars(self.publisher)["publish"] = locked
 
-    def schedule(self) -> None:
-        """Begin nothing by itself: rounds start when a test says so."""
-
-    async def open_local_api(self, given: socket.socket | None) -> None:
-        """Leave it shut, unless asked to: most tests ask the service behind."""
-        if self.network.local_apis:
-            await super().open_local_api(given)
+    async def _shut(self, given: socket.socket | None) -> None:
+        """Leave an API shut."""
 
     async def open_peer_api(self, given: socket.socket | None) -> None:
         app = peer_api.app(Face(self), read_pin)

@@ -352,11 +352,11 @@ class Daemon:
         self.home.mirror.retired = self.ctx.roster.retired
         await self.rounds.recall()
         await self.open_peer_api(sockets.get("peer"))
-        await self.open_local_api(sockets.get("own"))
+        await self.local_apis.open(sockets.get("own"))
         await self.leadership.begin()
         led = asyncio.create_task(self.leadership.run())
         self._tasks = [led, asyncio.create_task(self.jobs.watch_clock())]
-        self.schedule()
+        self.jobs.start()
 
     async def stop(self) -> None:
         """Close the APIs, finish what is being written, and close."""
@@ -373,20 +373,12 @@ class Daemon:
         self.pools.close()
         self.home.close()
 
-    def schedule(self) -> None:
-        """Begin to run the jobs."""
-        self.jobs.start()
-
     async def open_peer_api(self, given: socket.socket | None) -> None:
         """Listen to the other members."""
         peer = self.ctx.config.peer
         app = peer_api.app(self.peer_service, read_pin, peer.max_request_bytes)
         [sockets] = listening(peer.listen, "peer", given)
         await self.listeners.serve(app, sockets, "peer", self.tls)
-
-    async def open_local_api(self, given: socket.socket | None) -> None:
-        """Listen to our own systems and people, or have workers do it."""
-        await self.local_apis.open(given)
 
 
 PARTS: Final[dict[str, Any]] = Daemon.__annotations__

@@ -10,7 +10,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from syncd.errors import DamagedError, StaleError, UnavailableError
 from syncd.node.context import BUG
-from syncd.node.daemon import Daemon
+from syncd.node.jobs import Jobs
 from syncd.node.publish.append_guard import UNASKED
 from syncd.node.upkeep import erasures
 from syncd.roster import membership
@@ -36,7 +36,7 @@ alliance = shared(as_founded)  # one of which tests maltreat
 async def test_the_clock_is_set(alliance: Alliance, by_s: int) -> None:
     """The jobs go on at once; set back, they would wait for that long."""
     bank = alliance.bank
-    Daemon.schedule(bank.node)
+    Jobs.start(bank.node.jobs)
     scheduler = bank.node.jobs.scheduler
     scheduler.pause()  # they are looked at, not run
     later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)

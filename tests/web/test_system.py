@@ -30,7 +30,7 @@ async def test_the_daemon_says_what_it_runs_with(
     alliance: Alliance, police: LocalClient
 ) -> None:
     jobs = police.member.node.jobs
-    jobs.start()
+    type(jobs).start(jobs)
     await asyncio.sleep(0)  # they wait
     await jobs.round()
     state = (await police.get("/v1/system")).body

@@ -8,6 +8,7 @@ one answer for whoever appends, cosigns or asks.
 """
 
 import asyncio
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -28,7 +29,7 @@ from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.peers import Peers
 from syncd.node.follow.rounds import Rounds
 from syncd.node.pinned import MAX_SKEW_S
-from syncd.node.publish.override import Override
+from syncd.node.publish import override
 from syncd.tlog import checkpoint
 
 log = structlog.get_logger("syncd.node")
@@ -227,16 +228,16 @@ class AppendGuard:
     async def _ask(self) -> None:
         # Their clocks may be ahead of ours by so much.
         since = self.ctx.now() + MAX_SKEW_S
-        override = Override(self.ctx.home, self.ctx.roster, since)
+        home, roster = self.ctx.home, self.ctx.roster
         check = StartupCheck(
             head=await self._own.head(),
-            log_key=self.ctx.home.keys.log.verifier,
+            log_key=home.keys.log.verifier,
             others=self.ctx.others,
             ask=self._held_by,
             root_at=self.root_at,
             rest_s=self._rest_s,
-            brought=lambda: asyncio.to_thread(override.brought),
-            allowed=lambda head: asyncio.to_thread(override.overridden, head),
+            brought=lambda: to_thread(override.brought, home, roster, since),
+            allowed=lambda head: to_thread(override.overridden, home, head),
         )
         asked = len(check.others)
         try:

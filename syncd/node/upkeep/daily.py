@@ -125,14 +125,14 @@ class Daily:
         kind, epoch = key.split("/")
         rows = await self.ctx.own.quotas.usage(day, key)
         parts = [rows[i : i + ROWS] for i in range(0, len(rows), ROWS)]
-        many = len(parts) > 1
+        of = len(parts) if len(parts) > 1 else 0
         usage = [
             Usage(
                 on=day,
                 key=(kind, int(epoch)),  # type: ignore[arg-type]
                 rows=tuple(part),
-                part=number if many else 0,
-                of=len(parts) if many else 0,
+                part=of and number,
+                of=of,
             )
             for number, part in enumerate(parts, 1)
         ]
