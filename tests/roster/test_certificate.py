@@ -38,6 +38,7 @@ def test_what_shows_itself_as_a_token_is_the_whole_certificate() -> None:
     whole = hashlib.sha256(DER).hexdigest()
     assert certificate.credential(DER) == f"certificate:{whole}"
     assert certificate.is_for_clients(DER)
+    assert certificate.is_for_clients(issue(ed()).der)
     server = issue(ed(), usage=SERVER_ONLY)
     assert not certificate.is_for_clients(server.der)
 
