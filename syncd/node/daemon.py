@@ -37,7 +37,7 @@ from syncd.node.follow.receipts import Receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
 from syncd.node.home import Home
-from syncd.node.jobs import Jobs
+from syncd.node.jobs import Jobs, Runs
 from syncd.node.leadership import Leadership
 from syncd.node.listeners import Listeners, listening
 from syncd.node.local_worker import LOOKUP_CACHE
@@ -46,7 +46,6 @@ from syncd.node.offload import Pools
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.publish.publisher import Publisher
-from syncd.node.runs import Runs
 from syncd.node.serve.access_service import AccessService
 from syncd.node.serve.alerts import Alerts
 from syncd.node.serve.asked_again import AskedAgain

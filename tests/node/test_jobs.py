@@ -8,8 +8,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from syncd.node.jobs import Around
-from syncd.node.runs import Runs
+from syncd.node.jobs import Around, Runs
 
 NOW = datetime.datetime(2026, 11, 29, tzinfo=datetime.UTC)
 
