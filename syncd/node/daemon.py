@@ -262,8 +262,13 @@ class Daemon:
         self.leadership = self._make(
             Leadership, changed=self.peer_service.changed, news=self.feed.wake
         )
-        due = {"daily": self.leadership.daily_jobs, "clock_set": self.wake}
-        self.jobs = self._make(Jobs, round=self._round, **due)
+        self.jobs = self._make(
+            Jobs,
+            round=self._round,
+            daily=self.leadership.daily_jobs,
+            clock_set=self.wake,
+            failures=self.metrics.failures,
+        )
         self.system_service = self._make(SystemService)
         answer = [p for p in vars(self).values() if routes.of(type(p))]
         self.local_apis = self._make(LocalApis, services=answer)

@@ -16,10 +16,10 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 from msgspec.structs import replace
+from prometheus_client import Counter
 
 from syncd.node.background import logged
 from syncd.node.context import Context, part
-from syncd.node.serve.metrics import Metrics
 from syncd.web.system_forms import JobState
 
 log = structlog.get_logger("syncd.node")
@@ -96,7 +96,7 @@ class Jobs:
     """The scheduler, and what it runs."""
 
     ctx: Context
-    metrics: Metrics
+    failures: Counter  # by job
     runs: Runs
     round: Job
     daily: Job
@@ -143,7 +143,7 @@ class Jobs:
                 asyncio.CancelledError
             ),  # we are being stopped
             logged("job failed", job=name),
-            self.metrics.failures.labels(name).count_exceptions(),
+            self.failures.labels(name).count_exceptions(),
             self.runs.noted(name),
         ):
             await job()
