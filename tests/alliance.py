@@ -82,7 +82,6 @@ from syncd.store.own import OwnLogStore
 from syncd.store.sealing import VaultCipher
 from syncd.tlog import checkpoint, tiles
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.merkle import Frontier
 from syncd.web import forms, peer_api, report_forms, status_forms
 from syncd.web.forms import LookupCall
 from syncd.web.routes import Caller
@@ -814,7 +813,7 @@ class Alliance:
             clock=clock,
             server=where,
         )
-        await own.log.found(empty(member.keys))
+        await own.log.found(OwnHead.signed(member.keys.log))
         member.token = await own.bearers.add("operator", "operator")
         own.close()
 
@@ -1080,13 +1079,6 @@ def free_port() -> int:
         with socket.socket() as found, contextlib.suppress(OSError):
             found.bind(("127.0.0.1", port))
             return port
-
-
-def empty(keys: MemberKeys) -> OwnHead:
-    """Return the head of a log without entries."""
-    head = Checkpoint(keys.origin, 0, Frontier.EMPTY.root())
-    signed = bytes(checkpoint.sign(head, keys.log))
-    return OwnHead(keys.origin, Frontier.EMPTY, signed)
 
 
 @functools.cache

@@ -129,6 +129,7 @@ class Daemon:
     audits: AuditService
     alerts: Alerts
     undo: Undo
+    leadership: Leadership
 
     def __init__(
         self, home: Home, clock: Callable[[], float] = time.time
@@ -173,8 +174,6 @@ class Daemon:
         )
         self._build_log()
         self._build_services()
-        for name in PARTS:
-            getattr(self, name)
         self._build_jobs()
         shown, key = self.peers.shown(), self.peers.keys.tls_pem
         self.tls = pinning.ServerTls(shown, key)
@@ -259,9 +258,6 @@ class Daemon:
                 self.never.arrived,
             ),
         )
-        self.leadership = self._make(
-            Leadership, changed=self.peer_service.changed, news=self.feed.wake
-        )
         self.jobs = self._make(
             Jobs,
             round=self._round,
@@ -269,6 +265,8 @@ class Daemon:
             clock_set=self.wake,
             failures=self.metrics.failures,
         )
+        for name in PARTS:
+            getattr(self, name)
         self.system_service = self._make(SystemService)
         answer = [p for p in vars(self).values() if routes.of(type(p))]
         self.local_apis = self._make(LocalApis, services=answer)

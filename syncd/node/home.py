@@ -29,9 +29,7 @@ from syncd.store.own import Succession
 from syncd.store.roster_files import RosterFiles
 from syncd.store.sealing import VaultCipher
 from syncd.store.server import node as node_name
-from syncd.tlog import checkpoint, note, tiles
-from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.merkle import Frontier
+from syncd.tlog import note, tiles
 from syncd.tlog.note import SigningKey
 
 KEPT_AS: Mapping[str, str] = {  # in the keyring, of `MemberKeys`
@@ -142,11 +140,8 @@ def _succession(keys: MemberKeys, us: Member | None) -> Succession | None:
     if us is None or us.generation.predecessor is None:
         return None
     before = us.generation.predecessor
-    empty = Checkpoint(keys.origin, 0, Frontier.EMPTY.root())
-    head = OwnHead(
-        keys.origin, Frontier.EMPTY, bytes(checkpoint.sign(empty, keys.log))
-    )
-    return Succession(head, before.origin, Cut(before.size, before.root))
+    at = Cut(before.size, before.root)
+    return Succession(OwnHead.signed(keys.log), before.origin, at)
 
 
 def share_name(kind: str, epoch: int, generation: int) -> str:

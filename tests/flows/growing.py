@@ -20,7 +20,7 @@ from syncd.indicator.claims import Row
 from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Statement
-from syncd.tlog import checkpoint, merkle, note
+from syncd.tlog import merkle, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
@@ -131,13 +131,11 @@ class Log:
 
     @property
     def signed(self) -> bytes:
-        size, root = self.frontier.size, self.frontier.root()
-        head = Checkpoint(self.origin, size, root)
-        return bytes(checkpoint.sign(head, self.key))
+        return self.tip.note
 
     @property
     def tip(self) -> OwnHead:
-        return OwnHead(self.origin, self.frontier, self.signed)
+        return OwnHead.signed(self.key, self.frontier)
 
     async def head(self) -> OwnHead:
         return self.tip

@@ -50,8 +50,6 @@ from syncd.store.own import OwnLogStore
 from syncd.store.retracting import Terms
 from syncd.store.sealing import VaultCipher
 from syncd.store.server import Server
-from syncd.tlog import checkpoint
-from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import COSIGNATURE, ED25519, SigningKey
 from tests.flows.growing import FakeSource, Log, offload
@@ -126,9 +124,8 @@ class Other(FakeSource):
 
     def note(self, size: int) -> bytes:
         """Return the signed checkpoint of its first `size` entries."""
-        root = Frontier.EMPTY.extend(self.hashes[:size]).root()
-        head = Checkpoint(OTHER.name, size, root)
-        return bytes(checkpoint.sign(head, OTHER))
+        tree = Frontier.EMPTY.extend(self.hashes[:size])
+        return OwnHead.signed(OTHER, tree).note
 
 
 class Observed(OwnLogStore):
@@ -142,24 +139,25 @@ class Observed(OwnLogStore):
 class SwappedMark(Observed):
     """A wrong build: mark and release first, then the commit."""
 
+    def let_out(self, note: bytes) -> None:
+        """Release, mark and all."""
+        self._release(note)
+
     async def append(
         self, old: OwnHead, new: OwnHead, *rest: Any, **more: Any
     ) -> None:
         """Release, then commit."""
-        self._release(new.note)
+        self.let_out(new.note)
         await super().append(old, new, *rest, **more)
 
 
-class SwappedRelease(Observed):
-    """A wrong build that releases from memory before the commit."""
+class SwappedRelease(SwappedMark):
+    """A wrong build that releases before the commit, and then marks."""
 
-    async def append(
-        self, old: OwnHead, new: OwnHead, *rest: Any, **more: Any
-    ) -> None:
-        """Release from memory, commit, then write the mark."""
-        self._released = new.note
-        tell("released", base64.b64encode(new.note).decode())
-        await super().append(old, new, *rest, **more)
+    def let_out(self, note: bytes) -> None:
+        """Release from memory."""
+        self._released = note
+        tell("released", base64.b64encode(note).decode())
 
 
 BUILDS = {"": Observed, "mark": SwappedMark, "release": SwappedRelease}
@@ -219,12 +217,10 @@ class Life:
 
     async def found(self) -> None:
         """Begin the log if there is none."""
-        text = Checkpoint(OWN.name, 0, Frontier.EMPTY.root())
-        note = bytes(checkpoint.sign(text, OWN))
         try:
             await self.log.head()
         except SyncdError:
-            await self.log.found(OwnHead(OWN.name, Frontier.EMPTY, note))
+            await self.log.found(OwnHead.signed(OWN))
 
     async def work(self, *, finish: bool) -> None:
         """Do a little of everything, for ever or until all is done."""

@@ -69,6 +69,7 @@ class Before:
     size: int  # of the police's log at that time
 
 
+UNHEARD = {"", str(status.UNHEARD)}  # why logs have nothing new
 PATHS = (
     "/heads",
     "/log/checkpoint",
@@ -203,11 +204,8 @@ async def test_nobody_asks_it_any_more(before: Before) -> None:
         await before.client.heads("")
     await platform.fill(1)
     await bank.round()
-    assert not [
-        a
-        for a in alliance.network.asked
-        if a.server == "platform" and a.client == "bank"
-    ]
+    asked = {(one.client, one.server) for one in alliance.network.asked}
+    assert ("bank", "platform") not in asked
 
 
 async def test_the_others_hear_of_it_and_go_on(before: Before) -> None:
@@ -233,10 +231,7 @@ async def test_it_hears_of_nothing_new(before: Before) -> None:
     assert all(states[name].failures for name in OTHERS)
     seen = await platform.status()
     assert "3 members do not admit our certificate" in str(seen.todo[0])
-    assert {str(log.why or "") for log in seen.logs} == {
-        "",
-        str(status.UNHEARD),
-    }
+    assert {str(log.why or "") for log in seen.logs} == UNHEARD
     assert seen.cut_off is not None
     assert {row.member: row.state for row in seen.members} == {
         "platform": "self",
@@ -291,10 +286,7 @@ async def test_its_removal_may_be_served_to_it(before: Before) -> None:
     assert "does not list us as active (syncd roster show)" in str(
         seen.todo[0]
     )
-    assert {str(log.why or "") for log in seen.logs} == {
-        "",
-        str(status.UNHEARD),
-    }
+    assert {str(log.why or "") for log in seen.logs} == UNHEARD
 
 
 async def test_its_reports_may_be_annulled(before: Before) -> None:

@@ -231,6 +231,15 @@ async def test_an_erasure_is_the_leader_s(pair: Pair) -> None:
     pair.check_log()
 
 
+async def follows(pair: Pair, size: int) -> None:
+    """Wake the first: what it takes in, the other appends."""
+    pair.one.child.send_signal(signal.SIGCONT)
+    await hand_in(pair.one, "https://c.example/")
+    last = await pair.grown(pair.other, size)
+    assert await pair.grown(pair.one, last.size) == last
+    pair.check_log()
+
+
 async def test_one_that_is_paused_cannot_append_when_it_wakes(
     pair: Pair,
 ) -> None:
@@ -242,12 +251,8 @@ async def test_one_that_is_paused_cannot_append_when_it_wakes(
     await hand_in(pair.other, "https://b.example/")
     later = await pair.grown(pair.other, tip.size + 1)
 
-    pair.one.child.send_signal(signal.SIGCONT)
-    await hand_in(pair.one, "https://c.example/")
-    last = await pair.grown(pair.other, later.size + 1)
-    assert await pair.grown(pair.one, last.size) == last
+    await follows(pair, later.size + 1)
     assert not await appending(pair.one)
-    pair.check_log()
 
 
 @pytest.mark.parametrize(
@@ -263,12 +268,8 @@ async def test_one_that_is_paused_amid_an_append_forks_nothing(
     await until(lambda: "failpoint" in pair.one.text)
     later = await pair.grown(pair.other, 2)  # what the first took in
 
-    pair.one.child.send_signal(signal.SIGCONT)
-    await hand_in(pair.one, "https://b.example/")
-    last = await pair.grown(pair.other, later.size + 1)
-    assert await pair.grown(pair.one, last.size) == last
-    assert last.size == 3  # each once
-    pair.check_log()
+    await follows(pair, later.size + 1)
+    assert (await pair.tip(pair.one)).size == 3  # each once
 
 
 async def test_a_leader_whose_number_has_passed_leaves_off_and_work_goes_on(

@@ -227,12 +227,10 @@ async def test_what_can_wait_is_muted(alliance: Alliance) -> None:
     police = alliance.police
     holders, silent, dispute = (await police.status()).todo
     wanted = {"code": silent.code, "until": "2199-01-01", "why": "they move"}
-    assert await police.call("POST", "/v1/status/mutes", wanted) == (
-        200,
-        {"count": 1},
-    )
+    muting, one = ("POST", "/v1/status/mutes"), (200, {"count": 1})
+    assert await police.call(*muting, wanted) == one
     other = {**wanted, "code": "no.such_code"}
-    assert (await police.call("POST", "/v1/status/mutes", other))[0] == 422
+    assert (await police.call(*muting, other))[0] == 422
     seen = await police.status()
     assert seen.todo == (holders, dispute)
     [muted] = seen.muted
@@ -247,10 +245,7 @@ async def test_what_can_wait_is_muted(alliance: Alliance) -> None:
         for _, kept in [("", raw), *postgres.cells(police.home)]
     )
     wanted["until"] = police.node.ctx.today()
-    assert await police.call("POST", "/v1/status/mutes", wanted) == (
-        200,
-        {"count": 1},
-    )
+    assert await police.call(*muting, wanted) == one
     assert (await police.status()).todo == (holders, silent, dispute)
 
 
