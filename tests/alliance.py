@@ -45,7 +45,6 @@ from typing import Any, Literal, NamedTuple, Self
 import aiohttp
 import msgspec
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -996,7 +995,7 @@ def shared(
 ) -> Any:
     """Return a fixture: one alliance for all tests of a module, or for each."""
 
-    @pytest_asyncio.fixture(scope=scope, loop_scope=scope)
+    @pytest.fixture(scope=scope)
     async def alliance(
         tmp_path_factory: pytest.TempPathFactory,
     ) -> AsyncIterator[Alliance]:

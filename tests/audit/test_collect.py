@@ -34,8 +34,6 @@ from syncd.roster.row import Base64
 from syncd.store import evidence_files
 from tests.alliance import Alliance, payload, shared
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 IDS = ("police", "bank", "carrier")
 KEYS = roster_keys.generate(
     "office.example", "x", secrets.token_bytes, now=int(time.time())

@@ -130,7 +130,6 @@ def test_commands_make_a_page_and_check_it(
 
 
 @pytest.mark.slow
-@pytest.mark.asyncio(loop_scope="session")
 async def test_a_page_checks_itself_without_a_network(
     made: Made, tmp_path: Path, chromium: Browser
 ) -> None:

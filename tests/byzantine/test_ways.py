@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
 from syncd.cli.main import main
@@ -31,7 +30,7 @@ from tests.alliance import MEMBERS, payload, police_case
 from tests.byzantine.lab import Act, Lab
 from tests.flows.growing import Said
 
-pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.slow
 
 SEVEN = (*MEMBERS, "insurer", "telco", "payer")
 LIMITS = {"exchange": {"read_timeout_s": 1, "request_timeout_s": 1}}
@@ -43,7 +42,7 @@ HOSTILE = json.loads(
 )
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
     """Seven that have all reported something."""
     root = tmp_path_factory.mktemp("lab")

@@ -1,11 +1,7 @@
 """Audit: what an auditor does at a member, without JavaScript."""
 
-import pytest
-
 from tests.alliance import Alliance
 from tests.console.conftest import Page, Visitor
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_bundle_is_made_and_taken_home(

@@ -17,7 +17,6 @@ from tests.alliance import Alliance
 from tests.cases import cases
 from tests.console.conftest import Visitor, visitor
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 STATIC = resources.files("syncd.console.static")
 TEMPLATES = resources.files("syncd.console") / "templates"
 OF_TESTS = Path(__file__).parent / "vendor"

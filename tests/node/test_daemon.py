@@ -26,9 +26,6 @@ from tests.alliance import (
     until,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
 alliance = shared(as_founded)  # one of which tests maltreat
 
 

@@ -11,7 +11,6 @@ from unittest.mock import patch
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from msgspec import structs
 
 from syncd.config import editing
@@ -19,7 +18,7 @@ from syncd.node.serve import local_workers
 from syncd.roster.terms import Never
 from tests.alliance import CASE, Alliance, Member, police_case, until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 WORKERS = 4
 URLS = 200  # of a token in an hour
 
@@ -63,7 +62,7 @@ def with_workers(member: Member) -> None:
         editing.change(member.home, "lookup", "token_urls", URLS)
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest.fixture(scope="module")
 async def alliance(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Alliance]:
@@ -78,7 +77,7 @@ async def alliance(
         yield found
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture
 async def callers(alliance: Alliance) -> AsyncIterator[list[Caller]]:
     """One caller of each worker, with a token that has asked nothing."""
     token = await alliance.bank.own.bearers.add(

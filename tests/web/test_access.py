@@ -12,8 +12,6 @@ from tests.alliance import Alliance
 from tests.cases import cases
 from tests.web.local_client import LocalClient, Reply, report
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 ROLE = {"role": "compliance"}
 
 

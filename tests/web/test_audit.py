@@ -14,8 +14,6 @@ from syncd.web.audit_forms import AuditBundle
 from tests.alliance import Alliance
 from tests.web.local_client import LocalClient
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 PATH = "/v1/audit/bundles"
 
 

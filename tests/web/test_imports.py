@@ -11,8 +11,6 @@ from syncd.node.serve import intake
 from tests.alliance import Alliance
 from tests.web.local_client import LocalClient, Reply, report
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 
 def urls(name: str, count: int) -> list[dict[str, Any]]:
     """Return reports of hosts that nobody else has."""

@@ -14,8 +14,6 @@ from syncd.indicator.statement import Report
 from tests.alliance import Alliance
 from tests.web.local_client import EMERGENCY, LocalClient, report
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 
 async def one(client: LocalClient, kind: str, value: str) -> dict[str, Any]:
     [item] = await client.ask(kind, value, purpose="test")

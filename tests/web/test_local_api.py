@@ -19,8 +19,6 @@ from syncd.web.routes import ALL, COMPLIANCE, OPEN, REVIEWERS, Route
 from tests.cases import vectors
 from tests.web.local_client import DOCUMENT, EMERGENCY, LocalClient, report
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 REFUSED = vectors("syncd/local-api")
 LOOKUP = {"purpose": "test", "items": [{"kind": "url", "value": "a.example"}]}
 

@@ -15,8 +15,6 @@ from tests.alliance import Alliance
 from tests.sample_statements import erase, sighting
 from tests.web.local_client import LocalClient, report
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 
 def path(origin: str, rest: str = "") -> str:
     return f"/v1/logs/{quote(origin, safe='')}{rest}"

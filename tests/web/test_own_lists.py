@@ -8,8 +8,6 @@ from tests.alliance import Alliance
 from tests.cases import cases
 from tests.web.local_client import LocalClient, Reply, report
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 
 async def add(
     client: LocalClient, type_: str, *entries: dict[str, Any], **more: Any

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from yarl import URL
@@ -46,7 +45,7 @@ async def serve(app: web.Application) -> web.AppRunner:
     return runner
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def url(tmp_path: Path) -> AsyncIterator[str]:
     """Where a relay listens, before an `echo` and what `breaks`."""
     behind = web.Application(client_max_size=1 << 24)

@@ -7,14 +7,12 @@ from typing import Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from syncd.indicator.statement import Erase
 from tests.alliance import Alliance, Member, as_founded, shared
 from tests.cases import cases
 from tests.web.local_client import LocalClient, Reply, report
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 PEOPLE = cases("syncd/local-api", "people")
 
 
@@ -27,7 +25,7 @@ alliance = shared(
 """Two of three have a second person look at more than three values."""
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest.fixture(scope="module")
 async def clients(alliance: Alliance) -> AsyncIterator[dict[str, LocalClient]]:
     async with aiohttp.ClientSession() as session:
         found = {}
@@ -44,7 +42,7 @@ async def clients(alliance: Alliance) -> AsyncIterator[dict[str, LocalClient]]:
         yield found
 
 
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 async def _a_new_day(alliance: Alliance) -> None:
     for member in alliance.up:
         await forget(member)

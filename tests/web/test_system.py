@@ -4,14 +4,10 @@ import asyncio
 from pathlib import Path
 from urllib.parse import quote
 
-import pytest
-
 from syncd import config
 from syncd.node.serve.system_service import in_force
 from tests.alliance import Alliance
 from tests.web.local_client import LocalClient
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WEBHOOK = b"""
 [member]

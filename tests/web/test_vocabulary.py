@@ -6,8 +6,6 @@ from syncd.indicator import vocabulary
 from tests.cases import cases
 from tests.web.local_client import LocalClient
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 
 @pytest.mark.parametrize("role", ["operator", "reader", "auditor"])
 async def test_every_code_is_listed(bank: LocalClient, role: str) -> None:

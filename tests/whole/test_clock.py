@@ -7,7 +7,6 @@ import pytest
 from syncd.errors import RefusedError
 from tests.alliance import HOUR_S, Alliance, shared
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 SLOW = pytest.mark.slow
 
 

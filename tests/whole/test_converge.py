@@ -4,8 +4,6 @@ import pytest
 
 from tests.alliance import Alliance, claims_of, shared, until
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 PHONE = "+12025550123"
 URL = "http://login.evil.example/pay"
 CARD = "6222021234567890128"

@@ -15,7 +15,7 @@ from syncd.tlog import checkpoint, cosignature, note, witness
 from tests.alliance import Alliance, Member, payload, shared, until
 from tests.flows import growing
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 # What is held up ends by no time limit before `until` gives up.

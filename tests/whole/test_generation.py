@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from syncd.cli.main import main
 from syncd.errors import DamagedError, RefusedError, UsageError
@@ -32,7 +31,7 @@ pytestmark = pytest.mark.slow
 URLS = [f"http://evil-{n}.example/" for n in range(4)]
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def alliance(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Alliance]:

@@ -1,14 +1,10 @@
 """Holders that are away, or that have had enough."""
 
-import pytest
-
 from syncd.flows.evaluation import Request
 from syncd.oprf import group
 from syncd.roster import drafts
 from syncd.roster.terms import Quota
 from tests.alliance import HOUR_S, Alliance, shared, until
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PHONE = "+12025550123"
 URL = "http://evil.example/"

@@ -17,7 +17,7 @@ from aiohttp.web import HTTPFound, Request, Response, StreamResponse
 
 from tests.alliance import Alliance, shared
 
-pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.slow
 
 FULL = 256
 BOMB = gzip.compress(bytes(64 << 20), 9)  # 64 kB that are 64 MB

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import aiohttp
 import msgspec
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -18,8 +17,6 @@ from syncd.node.audit import checkup
 from syncd.node.serve import status
 from syncd.peer.client import PeerClient
 from tests.alliance import Alliance, Gate, Member
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PHONE = "+12025550123"
 OTHERS = ("police", "bank", "carrier")
@@ -80,7 +77,7 @@ PATHS = (
 )
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def before(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Before]:

@@ -11,7 +11,6 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 
 import psycopg
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
 from syncd.errors import DamagedError, RefusedError, UnavailableError
@@ -20,7 +19,7 @@ from syncd.tlog import checkpoint, note
 from tests import postgres
 from tests.alliance import Alliance, Member, until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 PHONE = "+12025550123"
 LOOKUP = {
@@ -30,7 +29,7 @@ LOOKUP = {
 WAITS = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def alliance(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Alliance]:

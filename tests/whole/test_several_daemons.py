@@ -12,7 +12,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from syncd.config import editing
 from syncd.roster import drafts
@@ -107,7 +106,7 @@ PAUSES = "import signal; signal.SIGKILL = signal.SIGSTOP"
 """has a failpoint pause a process instead of ending it"""
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def pair(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 import pytest
-import pytest_asyncio
 
 from syncd.cli.main import main
 from syncd.flows.draft import DisputeDraft
@@ -21,8 +20,6 @@ from syncd.web.routes import Caller
 from tests import postgres
 from tests.alliance import SECRET, Alliance, Member, until
 from tests.node.receiver import Receiver, hook, listening
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FIVE = ("police", "bank", "carrier", "platform", "payer")
 DEAD = ("bank", "payer")
@@ -57,13 +54,13 @@ async def as_it_happened(alliance: Alliance) -> None:
     await rounds(alliance)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def receiver() -> AsyncIterator[Receiver]:
     async with listening() as found:
         yield found
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def alliance(
     tmp_path_factory: pytest.TempPathFactory, receiver: Receiver
 ) -> AsyncIterator[Alliance]:

@@ -7,7 +7,7 @@ from tests.console.browser import scene as seen
 from tests.console.browser.scene import Scene
 from tests.console.browser.window import NOTHING, Window
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 async def look_up(window: Window, text: str) -> str:
