@@ -119,6 +119,7 @@ def settle_log(config: Config, ring: Keyring, roster: Roster) -> Config:
             home=config.home,
             generation=config.member.generation,
             origin=us.origin,
+            number=us.number,
         )
     seed = ring.get(log_name(us.number))
     if seed is None or (
