@@ -235,6 +235,7 @@ async def test_a_reported_number_is_found_however_it_is_written(
     assert verdicts(answers) == ["suspected", "none"]
     assert answers[0].verdict is not None
     assert answers[0].verdict.positions == (claim.position,)
+    assert NUMBER[-7:] not in repr(answers)  # as a log may show it
 
 
 async def test_a_url_is_found_with_text_behind_it_and_says_so(
