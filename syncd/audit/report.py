@@ -5,9 +5,11 @@ any machine, at any time. Whoever shows them says in which language.
 """
 
 import itertools
+import statistics
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -15,7 +17,15 @@ import jinja2
 import msgspec
 
 from syncd.audit.result import MERGED, Audit, AuditedLog, Line, kinds
-from syncd.indicator.statement import NAMES, Dispute, Usage
+from syncd.indicator.statement import (
+    NAMES,
+    Dispute,
+    Report,
+    Retract,
+    Usage,
+    day,
+)
+from syncd.indicator.vocabulary import ABOUT_THE_VALUE
 from syncd.messages import catalogue, wire
 from syncd.messages.catalogue import t
 from syncd.roster import changes
@@ -24,6 +34,13 @@ from syncd.tlog import strict
 
 RETRACT, DISPUTE, ERASE = 2, 3, 18
 SEEN: Final = 2000  # entries followed one by one; the rest is counted
+OVERTURNED: Final = ABOUT_THE_VALUE - {"reassigned"}  # it was right once
+FIGURES: Final = {  # what, of how many
+    "first": "values",
+    "unique": "values",
+    "overturned": "reports",
+    "hours": "retracted",
+}
 _LAST: Final = 250_000_000_000  # a clock's time, in year 9892
 Moments = Callable[[int], str]
 """unix seconds → date and time; a dash for 0"""
@@ -48,6 +65,8 @@ def facts(audit: Audit) -> dict[str, Any]:
         "erasures": [*_followed(audit, ERASE)],
         "disputes": [*_followed(audit, DISPUTE)],
         "evaluations": [*_evaluations(audit.logs.values())],
+        "statements": [*_statements(audit)],
+        "contribution": [*_contribution(audit)],
         "findings": [
             {
                 "code": found.code,
@@ -152,26 +171,100 @@ def _followed(audit: Audit, type_: int) -> Iterator[dict[str, Any]]:
 
 def _evaluations(logs: Iterable[AuditedLog]) -> Iterator[dict[str, Any]]:
     """Yield what each holder evaluated for whom, and for which purpose."""
-    sums = Counter[tuple[str, str, str]]()
-    denied = Counter[tuple[str, str, str]]()
-    for log in logs:
-        for said in log.opened.values():
-            if isinstance(said, Usage):
-                for member, purpose, n, refused in said.rows:
-                    sums[log.member, member, purpose] += n
-                    denied[log.member, member, purpose] += refused
-    for holder, member, purpose in sorted(sums):
-        at = holder, member, purpose
-        yield {
-            "holder": holder,
-            "member": member,
-            "purpose": purpose,
-            "evaluated": sums[at],
-            "denied": denied[at],
-        }
+    rows = sorted(
+        (log.member, *row)
+        for log in logs
+        for said in log.opened.values()
+        if isinstance(said, Usage)
+        for row in said.rows
+    )
+    names = "holder", "member", "purpose", "evaluated", "denied"
+    for at, same in itertools.groupby(rows, itemgetter(0, 1, 2)):
+        sums = map(sum, zip(*(row[3:] for row in same), strict=True))
+        yield dict(zip(names, (*at, *sums), strict=True))
+
+
+def _statements(audit: Audit) -> Iterator[dict[str, Any]]:
+    """Yield how many there are of a month, sector, type and label.
+
+    The month is that of the day in it; of what is closed that of the first
+    time at which anybody can be shown to have had it.
+    """
+    names = "month", "sector", "type", "label"
+    for one, n in sorted(Counter(_each(audit)).items()):
+        yield dict(zip(names, one, strict=True), n=n)
+
+
+def _each(audit: Audit) -> Iterator[tuple[Any, ...]]:
+    when = moments(audit)
+    sectors = {m.id: m.sector for r in audit.rosters[::-1] for m in r.members}
+    for log in audit.logs.values():
+        months = list[str]()
+        for line in sorted(log.lines, key=attrgetter("at")):
+            months += [when(line.at)[:7]] * (line.size - len(months))
+        rows = itertools.zip_longest(log.kinds, months, fillvalue="")
+        for index, (type_, shown) in enumerate(rows):
+            said = log.opened.get(index)
+            month = getattr(said, "on", shown)[:7]
+            label = getattr(said, "label", "")
+            yield month, sectors[log.member], type_, label
+
+
+def _contribution(audit: Audit) -> Iterator[dict[str, Any]]:
+    """Yield figures of whose bundle it is; of leaves alone there are none.
+
+    First is who said it on the earliest day. Hours go from day to day.
+    """
+    days = defaultdict[Any, dict[str, str]](dict)
+    sums = defaultdict[str, Counter[str]](Counter)
+    for log in audit.logs.values():
+        by, reports = sums[log.member], dict[int, Report]()
+        for index, said in log.opened.items():
+            if isinstance(said, Report) and not said.test:
+                reports[index] = said
+                about = said.kind, said.epoch, said.token
+                days[about].setdefault(log.member, said.on)
+            elif isinstance(said, Retract):
+                for one in filter(None, map(reports.get, said.ends)):
+                    overturned = said.reason in OVERTURNED
+                    hours = 24 * (day(said.on) - day(one.on))
+                    by.update(retracted=1, overturned=overturned, hours=hours)
+        by["reports"] += len(reports)
+    for on in days.values():
+        for member, first in on.items():
+            alone, was = len(on) == 1, first == min(on.values())
+            sums[member].update(values=1, first=was, unique=alone)
+    if days:  # of several sources it is nobody's
+        yield from beside(sums, " ".join(audit.about.sources), FIGURES)
+
+
+def beside(
+    sums: Mapping[str, Mapping[str, float]],
+    me: str,
+    figures: Mapping[str, str],
+) -> Iterator[dict[str, Any]]:
+    """Yield our figures beside the median of others, who are not named.
+
+    A figure is one sum over another; who has none of the other is left out.
+    """
+    for what, of in figures.items():
+        each = {m: its[what] / its[of] for m, its in sums.items() if its[of]}
+        own, n = each.pop(me, None), len(each)
+        median = statistics.median(each.values()) if each else None
+        yield {"what": what, "own": own, "median": median, "members": n}
 
 
 # ------------------------------------------------------------------ for people
+
+
+def figure(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of figures as people read it."""
+    form = "{:.1f}" if "hours" in row["what"] else "{:.1%}"
+    said = {
+        k: form.format(row[k]) for k in ("own", "median") if row[k] is not None
+    }
+    what = catalogue.word("share", row["what"])
+    return {**row, "own": "–", "median": "–", **said, "what": what}
 
 
 def summary(audit: Audit) -> Iterator[str]:
@@ -217,6 +310,14 @@ def lines(audit: Audit) -> Iterator[str]:
             " {denied}",
             **row,
         )
+    for row in found["statements"]:
+        word, of = catalogue.word, type_name(row["type"])
+        yield f"{row['month']:7} {word('sector', row['sector'])}: {row['n']} {of} {word('label', row['label'])}"
+    for row in found["contribution"]:
+        yield t(
+            "{what}: {own}; median of {members} others: {median}",
+            **figure(row),
+        )
     yield from findings(audit)
 
 
@@ -245,6 +346,7 @@ def page(audit: Audit) -> str:
         when=moments(audit),
         type_name=type_name,
         shown=shown,
+        figures=[*map(figure, found["contribution"])],
         not_seen=[catalogue.say(text) for text in audit.unseen],
     )
 

@@ -10,9 +10,12 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import asdict
 
 from syncd.lists import safe
-from syncd.messages.catalogue import phrase
+from syncd.messages.catalogue import phrase, word
 
 ROWS: Final = 100  # on a page
+CODES: Final = frozenset(
+    ("kind", "type", "label", "evidence", "purpose", "outcome")
+)
 
 
 class Link(NamedTuple):
@@ -54,12 +57,15 @@ def columns(table: str, keys: str) -> list[Column]:
     return [Column(key, title(table, key), by) for key, by in named]
 
 
-def cells(form: Any) -> dict[str, Any]:
-    """Return what a form has as cells; `…_at` is a moment."""
-    return {
-        name: At(value) if value and name.endswith("_at") else value
-        for name, value in asdict(form).items()
-    }
+def cells(form: Any, **more: Cell) -> dict[str, Any]:
+    """Return what a form has as cells: `…_at` is a moment, a code its name."""
+    found = asdict(form)
+    for name, value in found.items():
+        if value and name.endswith("_at"):
+            found[name] = At(value)
+        elif value and name in CODES:
+            found[name] = word(name, value)
+    return found | more
 
 
 def _key(cell: Cell) -> tuple[int, float, str]:

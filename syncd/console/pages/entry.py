@@ -10,7 +10,7 @@ from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.tables import At, Cell, Link
+from syncd.console.tables import At, Cell, Link, cells
 from syncd.indicator import vocabulary
 from syncd.messages.catalogue import later, phrase, t
 from syncd.web.forms import ClaimItem
@@ -39,13 +39,7 @@ async def entry(visit: Visit) -> web.StreamResponse:
         headers = {"Content-Disposition": named}
         return web.Response(text=found.proof, headers=headers)
     claims = [
-        (
-            *(places.place(c.position, c.member), c.on),
-            phrase("type", c.type),
-            places.words("label", c.label),
-            places.words("evidence", c.evidence),
-            *(c.expires, _state(c)),
-        )
+        cells(c, at=places.place(c.position, c.member), state=_state(c))
         for c in found.claims
     ]
     fields: dict[str, Any] = {}
@@ -62,7 +56,7 @@ async def entry(visit: Visit) -> web.StreamResponse:
         life=visit.table("life", "at what who more", _life(found)),
         fields=visit.table("fields", "name says", said),
         claims=visit.table(
-            "claims", "at on type* label why expires state", claims
+            "claims", "at on type* label evidence expires state", claims
         ),
     )
 

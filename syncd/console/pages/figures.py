@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
 from aiohttp import web
 
-from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.console.tables import cells, moment, title
@@ -33,14 +31,13 @@ async def figures(visit: Visit) -> web.StreamResponse:
     found = await visit.api("GET", "/v1/figures", wanted)
     of_days = AccessFilter(since=f"{wanted.from_}-01")
     calls = await visit.api("GET", "/v1/calls", of_days)
-    said = [_row(one) for one in found.items]
+    said = [cells(one) for one in found.items]
     for row in said:
         for name in ("hours_least", "hours_most"):
             n = row["retracted"]
             row[name] = row[name] / n if n else None
     came = [
-        {**_row(one), one.outcome: one.calls}
-        | {"outcome": phrase("outcome", one.outcome)}
+        cells(one, **{one.outcome: one.calls})
         for one in calls.items
         if one.month <= wanted.to
     ]
@@ -60,11 +57,6 @@ async def figures(visit: Visit) -> web.StreamResponse:
             visit.table("calls", CALLS, came[::-1]),
         ],
     )
-
-
-def _row(one: msgspec.Struct) -> dict[str, Any]:
-    row = cells(one)
-    return {**row, "label": places.words("label", row["label"]) or "–"}
 
 
 def _chart(

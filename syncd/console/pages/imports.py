@@ -55,7 +55,7 @@ def _row(one: ImportStatus) -> Row:
     if one.pending:
         state = catalogue.phrase("vault", "held")
     id_ = Link(f"/imports/{one.id}", str(one.id))
-    return {**cells(one), "id": id_, "state": state}
+    return cells(one, id=id_, state=state)
 
 
 @page("POST", "/imports", OPERATORS, later("Imports"))

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.tables import At
+from syncd.console.tables import At, cells
 from syncd.indicator.statement import NAMES
 from syncd.messages.catalogue import later, phrase
 from syncd.web.log_forms import LogPage, LogQuery
@@ -24,10 +24,10 @@ async def log(visit: Visit) -> web.StreamResponse:
     query = LogQuery(before=number, **asked)
     found: LogPage = await visit.api("GET", path, query, origin=origin)
     entries = [
-        (
-            places.place((origin, one.index), found.member),
-            *(phrase("type", one.type), one.on, one.kind),
-            *(places.words("label", one.label), places.state(one)),
+        cells(
+            one,
+            at=places.place((origin, one.index), found.member),
+            state=places.state(one),
         )
         for one in found.items
     ]

@@ -25,15 +25,15 @@ async def pending(visit: Visit) -> web.StreamResponse:
         for state in ("waiting", "after", "decided")
     ]
     rows: list[Row] = [
-        {
-            **cells(one),
-            "id": Link(f"/pending/{one.id}", str(one.id)),
-            "state": phrase("review", one.state),
-            "what": "; ".join(map(_line, one.changes[:3])),
-            "at": At(one.at),
-            "by": _who(one.by),
-            "who": _who(one.decided) if one.decided else "",
-        }
+        cells(
+            one,
+            id=Link(f"/pending/{one.id}", str(one.id)),
+            state=phrase("review", one.state),
+            what="; ".join(map(_line, one.changes[:3])),
+            at=At(one.at),
+            by=_who(one.by),
+            who=_who(one.decided) if one.decided else "",
+        )
         for one in (*waiting, *after, *decided)
     ]
     return visit.show(
@@ -83,15 +83,12 @@ async def held(visit: Visit) -> web.StreamResponse:
 def _row(visit: Visit, row: HeldRow) -> Row:
     leads = visit.caller.role in OPERATORS and row.type in NAMES.values()
     where = Link(f"/reports/{row.id}", str(row.n))
-    return {
-        **cells(row),
-        "n": where if leads and row.id else row.n,
-        "kind": phrase("kind", row.kind),
-        "label": words("label", row.label),
-        "evidence": words("evidence", row.evidence),
-        "stays": ", ".join(row.stays),
-        "position": row.position and places.place(row.position),
-    }
+    return cells(
+        row,
+        n=where if leads and row.id else row.n,
+        stays=", ".join(row.stays),
+        position=row.position and places.place(row.position),
+    )
 
 
 def _line(one: Change) -> str:

@@ -7,7 +7,6 @@ from aiohttp import web
 
 from syncd import tsv
 from syncd.console.page import Visit, page
-from syncd.console.places import words
 from syncd.console.tables import Row, cells
 from syncd.messages.catalogue import later, phrase, t
 from syncd.web.access_forms import AccessQuery
@@ -45,13 +44,9 @@ def _rows(found: Any) -> Iterator[Row]:
     if isinstance(found, dict):
         yield from ({"name": k, "value": v} for k, v in found.items())
         return
-    for row in map(cells, found):
-        for key, value in row.items():
-            if key == "role":
-                row[key] = t(value)
-            elif key == "purpose":
-                row[key] = words("purpose", value)
-        yield row
+    for one in found:
+        row = cells(one)
+        yield {**row, "role": t(row.get("role", ""))}
 
 
 @page("POST", "/system", OPERATORS, later("Revoke"))
