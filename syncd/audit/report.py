@@ -9,6 +9,7 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -353,16 +354,22 @@ def page(audit: Audit) -> str:
 
 def rendered(page: str, /, **values: Any) -> str:
     """Return a page of this room, on paper.html, in the language spoken."""
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("syncd.audit", ""),
+    words: dict[str, Any] = {"t": t, "lang": catalogue.language()}
+    words |= {"word": catalogue.word, "phrase": catalogue.phrase}
+    made = environment("syncd.audit", "").get_template(page)
+    return made.render(values, **words)
+
+
+def environment(*where: str, **how: Any) -> jinja2.Environment:
+    """Return what makes pages of a package's templates."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader(*where),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        **how,
     )
-    words: dict[str, Any] = {"t": t, "lang": catalogue.language()}
-    words |= {"word": catalogue.word, "phrase": catalogue.phrase}
-    return made.get_template(page).render(values, **words)
 
 
 def type_name(number: str) -> str:
@@ -377,11 +384,12 @@ def moments(audit: Audit) -> Moments:
 
 def moments_in(name: str) -> Moments:
     """Return what spells a time in a zone, by its name."""
-    zone = ZoneInfo(name)
+    return partial(moment, zone=name)
 
-    def when(at: int) -> str:
-        if not 0 < at < _LAST:
-            return f"{at or '–'}"
-        return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S")
 
-    return when
+def moment(at: int, zone: str) -> str:
+    """Return a moment as people read it, in a zone; a dash for 0."""
+    if not 0 < at < _LAST:
+        return f"{at or '–'}"
+    local = datetime.fromtimestamp(at, ZoneInfo(zone))
+    return local.strftime("%Y-%m-%d %H:%M:%S")

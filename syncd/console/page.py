@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from msgspec import Struct
 from multidict import MultiDict
 
-from syncd.console.tables import Cell, Column, Row, Table, columns
+from syncd.console.tables import Cell, Column, Row, Table, cells, columns
 from syncd.errors import MalformedError, RefusedError
 from syncd.web.routes import Caller
 from syncd.web.runner import body_of
@@ -141,7 +142,7 @@ class Visit:
         self,
         name: str,
         keys: str | Sequence[Column],
-        rows: Iterable[Row | Sequence[Cell]],
+        rows: Iterable[Row | Struct | Sequence[Cell]],
         *,
         more: str = "",
     ) -> Table:
@@ -154,6 +155,8 @@ class Visit:
         named = [
             row
             if isinstance(row, Mapping)
+            else cells(row)
+            if isinstance(row, Struct)
             else {c.key: cell for c, cell in zip(made, row)}  # noqa: B905
             for row in rows
         ]

@@ -8,6 +8,7 @@ import jinja2
 import msgspec
 from markupsafe import Markup, escape
 
+from syncd.audit import report
 from syncd.console import places, static
 from syncd.console.tables import At, Link, moment
 from syncd.errors import Message, SyncdError
@@ -21,14 +22,7 @@ HERE: Final[ContextVar[tuple[str, int]]] = ContextVar("HERE")
 
 def environment() -> jinja2.Environment:
     """Return what makes pages of templates."""
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("syncd.console"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=clean,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = report.environment("syncd.console", finalize=clean)
     made.globals.update(
         t=t,
         say=say,

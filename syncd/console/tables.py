@@ -2,13 +2,12 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from msgspec.structs import asdict
 
+from syncd.audit.report import moment as moment
 from syncd.lists import safe
 from syncd.messages.catalogue import phrase, word
 
@@ -58,10 +57,10 @@ def columns(table: str, keys: str) -> list[Column]:
 
 
 def cells(form: Any, **more: Cell) -> dict[str, Any]:
-    """Return what a form has as cells: `…_at` is a moment, a code its name."""
+    """Return what a form has as cells: `at` and `…_at` are moments, a code its name."""
     found = asdict(form)
     for name, value in found.items():
-        if value and name.endswith("_at"):
+        if value and f"_{name}".endswith("_at"):
             found[name] = At(value)
         elif value and name in CODES:
             found[name] = word(name, value)
@@ -142,9 +141,3 @@ def _text(cell: Cell, zone: str) -> str:
     if isinstance(cell, At):
         return moment(cell, zone)
     return "" if cell is None else str(cell)
-
-
-def moment(at: int, zone: str) -> str:
-    """Return a moment as people read it, in a zone."""
-    local = datetime.fromtimestamp(at, ZoneInfo(zone))
-    return local.strftime("%Y-%m-%d %H:%M:%S")

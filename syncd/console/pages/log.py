@@ -6,7 +6,7 @@ from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.tables import At, cells
+from syncd.console.tables import cells
 from syncd.indicator.statement import NAMES
 from syncd.messages.catalogue import later, phrase
 from syncd.web.log_forms import LogPage, LogQuery
@@ -31,7 +31,6 @@ async def log(visit: Visit) -> web.StreamResponse:
         )
         for one in found.items
     ]
-    lines = [(At(x.at), x.member, x.key, x.size) for x in found.cosigned]
     more = {k: v for k, v in asked.items() if v and k != "day"}
     return visit.show(
         "log.html",
@@ -46,5 +45,5 @@ async def log(visit: Visit) -> web.StreamResponse:
             if found.next
             else "",
         ),
-        lines=visit.table("lines", "at member key size", lines),
+        lines=visit.table("lines", "at member key size", found.cosigned),
     )

@@ -6,7 +6,7 @@ from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.console.places import words
-from syncd.console.tables import At, Link, Row, cells
+from syncd.console.tables import Link, Row, cells
 from syncd.flows.review import Change, Held, Person
 from syncd.indicator.statement import NAMES
 from syncd.messages import catalogue
@@ -30,7 +30,6 @@ async def pending(visit: Visit) -> web.StreamResponse:
             id=Link(f"/pending/{one.id}", str(one.id)),
             state=phrase("review", one.state),
             what="; ".join(map(_line, one.changes[:3])),
-            at=At(one.at),
             by=_who(one.by),
             who=_who(one.decided) if one.decided else "",
         )
