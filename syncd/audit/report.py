@@ -7,7 +7,7 @@ any machine, at any time. Whoever shows them says in which language.
 import itertools
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from operator import attrgetter, itemgetter
@@ -70,9 +70,8 @@ def facts(audit: Audit) -> dict[str, Any]:
         "contribution": [*_contribution(audit)],
         "findings": [
             {
-                "code": found.code,
+                **found._asdict(),
                 "severity": kinds()[found.code].severity,
-                "place": found.place,
                 "text": msgspec.to_builtins(wire.of(found.text)),
             }
             for found in audit.found
@@ -219,53 +218,33 @@ def _contribution(audit: Audit) -> Iterator[dict[str, Any]]:
     days = defaultdict[Any, dict[str, str]](dict)
     sums = defaultdict[str, Counter[str]](Counter)
     for log in audit.logs.values():
-        by, reports = sums[log.member], dict[int, Report]()
+        by = sums[log.member]
         for index, said in log.opened.items():
-            if isinstance(said, Report) and not said.test:
-                reports[index] = said
-                about = said.kind, said.epoch, said.token
-                days[about].setdefault(log.member, said.on)
-            elif isinstance(said, Retract):
-                for one in filter(None, map(reports.get, said.ends)):
-                    overturned = said.reason in OVERTURNED
+            for at in getattr(said, "ends", (index,)):
+                one = log.opened.get(at)
+                if not isinstance(one, Report) or one.test:
+                    continue
+                if isinstance(said, Retract):
                     hours = 24 * (day(said.on) - day(one.on))
-                    by.update(retracted=1, overturned=overturned, hours=hours)
-        by["reports"] += len(reports)
+                    wrong = said.reason in OVERTURNED
+                    by.update(retracted=1, overturned=wrong, hours=hours)
+                else:
+                    about = one.kind, one.epoch, one.token
+                    days[about].setdefault(log.member, one.on)
+                    by["reports"] += 1
     for on in days.values():
         for member, first in on.items():
             alone, was = len(on) == 1, first == min(on.values())
             sums[member].update(values=1, first=was, unique=alone)
-    if days:  # of several sources it is nobody's
-        yield from beside(sums, " ".join(audit.about.sources), FIGURES)
-
-
-def beside(
-    sums: Mapping[str, Mapping[str, float]],
-    me: str,
-    figures: Mapping[str, str],
-) -> Iterator[dict[str, Any]]:
-    """Yield our figures beside the median of others, who are not named.
-
-    A figure is one sum over another; who has none of the other is left out.
-    """
-    for what, of in figures.items():
+    for what, of in FIGURES.items() if days else ():
         each = {m: its[what] / its[of] for m, its in sums.items() if its[of]}
-        own, n = each.pop(me, None), len(each)
+        # Of several sources it is nobody's.
+        own, n = each.pop(" ".join(audit.about.sources), None), len(each)
         median = statistics.median(each.values()) if each else None
         yield {"what": what, "own": own, "median": median, "members": n}
 
 
 # ------------------------------------------------------------------ for people
-
-
-def figure(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row of figures as people read it."""
-    form = "{:.1f}" if "hours" in row["what"] else "{:.1%}"
-    said = {
-        k: form.format(row[k]) for k in ("own", "median") if row[k] is not None
-    }
-    what = catalogue.word("share", row["what"])
-    return {**row, "own": "–", "median": "–", **said, "what": what}
 
 
 def summary(audit: Audit) -> Iterator[str]:
@@ -317,7 +296,7 @@ def lines(audit: Audit) -> Iterator[str]:
     for row in found["contribution"]:
         yield t(
             "{what}: {own}; median of {members} others: {median}",
-            **figure(row),
+            **row | {"what": catalogue.word("share", row["what"])},
         )
     yield from findings(audit)
 
@@ -347,7 +326,6 @@ def page(audit: Audit) -> str:
         when=moments(audit),
         type_name=type_name,
         shown=shown,
-        figures=[*map(figure, found["contribution"])],
         not_seen=[catalogue.say(text) for text in audit.unseen],
     )
 

@@ -22,9 +22,9 @@ class _DrillOptions(ApiOptions):
     def followed(self) -> None:
         """Wait until all have the newest step, or it took too long."""
         until = time.monotonic() + self.wait
-        while (
-            self.ask(DRILLS)["items"][0]["late"] and time.monotonic() < until
-        ):
+        while None in self.ask(DRILLS)["items"][0]["followed"].values():
+            if time.monotonic() > until:
+                return
             time.sleep(PAUSE_S)
 
 
@@ -42,9 +42,12 @@ def _drill(args: _DrillOptions) -> int:
     steps = args.ask(DRILLS)["items"][3::-1]
     steps.sort(key=lambda step: not step["urgent"])
     took = [step["followed"] for step in steps]
-    names = sorted({m for step in steps for m in step["late"]}.union(*took))
-    rows = [[m, *(str(each.get(m, "")) for each in took)] for m in names]
-    late = [m for m in names if any(s.get(m, 9999) > args.wait for s in took)]
+    names = sorted(set().union(*took))
+    each = {m: [step.get(m) for step in took] for m in names}
+    late = [m for m in names if None in each[m] or max(each[m]) > args.wait]
+    rows = [
+        [m, *(str(s) if s is not None else "" for s in each[m])] for m in names
+    ]
     lines = [
         t(
             "drill of {member} of {alliance}, {moment}",

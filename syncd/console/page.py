@@ -109,16 +109,13 @@ class Visit:
                 role=self.caller.role,
                 what=way.summary,
             )
-        given: dict[str, Any] = {}
-        for name, kind in way.needs.items():
-            if kind is Caller:
-                given[name] = self.caller
-            elif kind is web.Request:
-                given[name] = self.request
-            elif name.rstrip("_") in named:
-                given[name] = named[name.rstrip("_")]
-            else:
-                given[name] = form if form is not None else kind()
+        of_all = {Caller: self.caller, web.Request: self.request}
+        given = {
+            name: of_all[kind]
+            if kind in of_all
+            else named.get(name.rstrip("_"), form or kind())
+            for name, kind in way.needs.items()
+        }
         return await way.handler(service, **given)
 
     async def form(self) -> MultiDict[str]:

@@ -55,7 +55,6 @@ from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.changes import Changes
 from syncd.node.serve.claim_intake import ClaimIntake
 from syncd.node.serve.dispute_check import DisputeCheck
-from syncd.node.serve.drills import Drills
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
 from syncd.node.serve.figures import FigureService
@@ -239,7 +238,6 @@ class Daemon:
         self.log_service = self._make(LogService)
         self.papers = self._make(ValuePapers)
         self.audits = self._make(AuditService)
-        self.drills = self._make(Drills)
         self.daily = self._make(Daily, review=self.review.daily)
 
     def _build_arrivals(self) -> None:

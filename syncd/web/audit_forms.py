@@ -53,5 +53,4 @@ class Drill(FullOutput):
     urgent: bool
     type: str  # report, retract
     at: int  # unix seconds: handed in, or took effect; 0: not yet
-    followed: dict[str, int]  # seconds until each member's receipt
-    late: tuple[str, ...]  # active members whose receipt is not here
+    followed: dict[str, int | None]  # seconds until each member's receipt

@@ -67,11 +67,9 @@ def _chart(
     """Return what is drawn: the months, and what is counted then, by name."""
     first, last = (int(m[:4]) * 12 + int(m[5:]) - 1 for m in (of.from_, of.to))
     months = [f"{n // 12}-{n % 12 + 1:02}" for n in range(first, last + 1)]
-    sums = {name: dict.fromkeys(months, 0) for name in names}
-    for row in rows:
-        for name in names.keys() & row.keys():
-            sums[name][row["month"]] += row[name]
-    return {
-        "data": [months, *([*sum_.values()] for sum_ in sums.values())],
-        "names": [title("figures", "month"), *names.values()],
-    }
+    sums = [
+        [sum(r.get(n, 0) for r in rows if r["month"] == m) for m in months]
+        for n in names
+    ]
+    titles = [title("figures", "month"), *names.values()]
+    return {"data": [months, *sums], "names": titles}
