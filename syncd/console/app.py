@@ -290,7 +290,7 @@ def _next(given: Any) -> str:
 
 def _language(request: web.Request) -> str:
     """Return what a browser asks for, as far as we speak it."""
-    asked = request.query.get("lang", "") if request.path == LOG_IN else ""
+    asked = request.query.get("lang", "")
     return _spoken(asked or request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
 
 

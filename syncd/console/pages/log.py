@@ -1,11 +1,10 @@
 """Log: the entries of one member's log, and what is signed of it."""
 
-from typing import Any
-
 from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
+from syncd.console.pages.reports import form_of
 from syncd.console.tables import cells
 from syncd.indicator.statement import NAMES
 from syncd.messages.catalogue import later, phrase
@@ -16,13 +15,9 @@ from syncd.web.routes import AUDITORS
 @page("GET", "/log/{origin:[^?]+}", AUDITORS, later("Log"))
 async def log(visit: Visit) -> web.StreamResponse:
     """Show entries of a log, newest first, from an index or day back."""
-    names = "day", "type", "label"
-    asked: dict[str, Any] = {n: visit.query.get(n, "") for n in names}
-    before = visit.query.get("before", "")[:15]
-    number = int(before) if before.isdecimal() else 0
+    asked = form_of(LogQuery, visit.query)
     path, origin = "/v1/logs/{origin}", visit.request.match_info["origin"]
-    query = LogQuery(before=number, **asked)
-    found: LogPage = await visit.api("GET", path, query, origin=origin)
+    found: LogPage = await visit.api("GET", path, asked, origin=origin)
     entries = [
         cells(
             one,
@@ -31,7 +26,7 @@ async def log(visit: Visit) -> web.StreamResponse:
         )
         for one in found.items
     ]
-    more = {k: v for k, v in asked.items() if v and k != "day"}
+    more = {"type": asked.type, "label": asked.label}
     return visit.show(
         "log.html",
         found=found,

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from syncd import tsv
 from syncd.console.page import Visit, page
+from syncd.console.pages.reports import form_of
 from syncd.console.tables import Row, cells
 from syncd.messages.catalogue import later, phrase, t
 from syncd.web.access_forms import AccessQuery
@@ -16,14 +17,13 @@ from syncd.web.routes import COMPLIANCE, OPERATORS
 @page("GET", "/system", OPERATORS | COMPLIANCE, later("System"), menu=80)
 async def system(visit: Visit) -> web.StreamResponse:
     """Show an operator the daemon, and compliance who looked up what."""
-    wanted: dict[str, Any] = {}
+    wanted = form_of(AccessQuery, visit.query)
     live = []
     if visit.may("GET", "/v1/system"):
         state = await visit.api("GET", "/v1/system")
         live = [one.name for one in state.tokens if one.revoked_at is None]
     else:
-        wanted = {n: visit.query.get(n, "") for n in ("since", "until", "by")}
-        state = await visit.api("GET", "/v1/access", AccessQuery(**wanted))
+        state = await visit.api("GET", "/v1/access", wanted)
     return visit.show(
         "system.html",
         state=state,
