@@ -43,6 +43,7 @@ FIGURES: Final = {  # what, of how many
     "hours": "retracted",
 }
 _LAST: Final = 250_000_000_000  # a clock's time, in year 9892
+Rows = Iterator[dict[str, Any]]
 Moments = Callable[[int], str]
 """unix seconds → date and time; a dash for 0"""
 
@@ -81,7 +82,7 @@ def facts(audit: Audit) -> dict[str, Any]:
     }
 
 
-def _members(roster: Roster) -> Iterator[dict[str, Any]]:
+def _members(roster: Roster) -> Rows:
     for member in roster.members:
         yield {
             "id": member.id,
@@ -93,7 +94,7 @@ def _members(roster: Roster) -> Iterator[dict[str, Any]]:
         }
 
 
-def _rosters(rosters: Iterable[Roster]) -> Iterator[dict[str, Any]]:
+def _rosters(rosters: Iterable[Roster]) -> Rows:
     """Yield each version, the oldest first, and what it changed."""
     before: Roster | None = None
     for roster in rosters:
@@ -120,7 +121,7 @@ def _log(log: AuditedLog) -> dict[str, Any]:
     }
 
 
-def _exchange(logs: Iterable[AuditedLog]) -> Iterator[dict[str, Any]]:
+def _exchange(logs: Iterable[AuditedLog]) -> Rows:
     """Yield who has merged whose log, up to where, and each step of it."""
     for log in logs:
         by = defaultdict[str, list[Line]](list)
@@ -138,7 +139,7 @@ def _exchange(logs: Iterable[AuditedLog]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _followed(audit: Audit, type_: int) -> Iterator[dict[str, Any]]:
+def _followed(audit: Audit, type_: int) -> Rows:
     """Yield when each member had merged an entry of a type.
 
     Hours are from the first time at which anybody can be shown to have had
@@ -169,7 +170,7 @@ def _followed(audit: Audit, type_: int) -> Iterator[dict[str, Any]]:
             }
 
 
-def _evaluations(logs: Iterable[AuditedLog]) -> Iterator[dict[str, Any]]:
+def _evaluations(logs: Iterable[AuditedLog]) -> Rows:
     """Yield what each holder evaluated for whom, and for which purpose."""
     rows = sorted(
         (log.member, *row)
@@ -184,7 +185,7 @@ def _evaluations(logs: Iterable[AuditedLog]) -> Iterator[dict[str, Any]]:
         yield dict(zip(names, (*at, *sums), strict=True))
 
 
-def _statements(audit: Audit) -> Iterator[dict[str, Any]]:
+def _statements(audit: Audit) -> Rows:
     """Yield how many there are of a month, sector, type and label.
 
     The month is that of the day in it; of what is closed that of the first
@@ -210,7 +211,7 @@ def _each(audit: Audit) -> Iterator[tuple[Any, ...]]:
             yield month, sectors[log.member], type_, label
 
 
-def _contribution(audit: Audit) -> Iterator[dict[str, Any]]:
+def _contribution(audit: Audit) -> Rows:
     """Yield figures of whose bundle it is; of leaves alone there are none.
 
     First is who said it on the earliest day. Hours go from day to day.
@@ -237,7 +238,11 @@ def _contribution(audit: Audit) -> Iterator[dict[str, Any]]:
             alone, was = len(on) == 1, first == min(on.values())
             sums[member].update(values=1, first=was, unique=alone)
     for what, of in FIGURES.items() if days else ():
-        each = {m: its[what] / its[of] for m, its in sums.items() if its[of]}
+        each = {
+            m: round(its[what] / its[of], 3)
+            for m, its in sums.items()
+            if its[of]
+        }
         # Of several sources it is nobody's.
         own, n = each.pop(" ".join(audit.about.sources), None), len(each)
         median = statistics.median(each.values()) if each else None
@@ -296,7 +301,8 @@ def lines(audit: Audit) -> Iterator[str]:
     for row in found["contribution"]:
         yield t(
             "{what}: {own}; median of {members} others: {median}",
-            **row | {"what": catalogue.word("share", row["what"])},
+            **{k: "–" if v is None else v for k, v in row.items()}
+            | {"what": catalogue.word("share", row["what"])},
         )
     yield from findings(audit)
 

@@ -5,6 +5,7 @@ all, retracted, and that received. The daemon takes the steps, and keeps them.
 """
 
 import time
+from operator import itemgetter
 
 from syncd.cli import grid
 from syncd.cli.command import Command, option
@@ -40,7 +41,7 @@ def _drill(args: _DrillOptions) -> int:
             args.ask(DRILLS, {})
         args.followed()
     steps = args.ask(DRILLS)["items"][3::-1]
-    steps.sort(key=lambda step: not step["urgent"])
+    steps.sort(key=itemgetter("speed"), reverse=True)
     took = [step["followed"] for step in steps]
     names = sorted(set().union(*took))
     each = {m: [step.get(m) for step in took] for m in names}

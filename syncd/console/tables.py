@@ -31,6 +31,11 @@ class At(int):
     """A moment: unix seconds."""
 
 
+def number(text: str) -> int:
+    """Return a number that an address says, 0 if it says none."""
+    return int(text) if text.isdecimal() and len(text) < 16 else 0
+
+
 Cell = str | int | float | Link | None
 Row = Mapping[str, Cell]
 
@@ -107,10 +112,9 @@ class Table:
                 key=lambda row: _key(row.get(key)),
                 reverse=self.sort.startswith("-"),
             )
-        asked = query.get(f"{name}.page", "")
+        asked = number(query.get(f"{name}.page", ""))
         self.pages = max(1, -(-len(self.rows) // ROWS))
-        number = int(asked) if asked.isdecimal() and len(asked) < 9 else 1
-        self.page = min(max(number, 1), self.pages)
+        self.page = min(max(asked, 1), self.pages)
 
     @property
     def shown(self) -> Sequence[Row]:

@@ -118,7 +118,7 @@ def look(table: Table, columns: Columns, rules: report.Rules) -> Preview:
         len(seen),
         len(seen) - sum(1 for _ in groupby(sorted(seen))),
         sorted(reasons.values(), key=lambda r: -r.rows),
-        [Unknown(*word, rows=n) for word, n in unknown.most_common()],
+        [Unknown._make((*word, n)) for word, n in unknown.most_common()],
         more,
         dict(columns.ignored),
         notices,

@@ -50,7 +50,7 @@ class AuditBundle(Output):
 class Drill(FullOutput):
     """A step of a drill: a report of what nobody has, or its retraction."""
 
-    urgent: bool
+    speed: str  # urgent, normal
     type: str  # report, retract
     at: int  # unix seconds: handed in, or took effect; 0: not yet
     followed: dict[str, int | None]  # seconds until each member's receipt

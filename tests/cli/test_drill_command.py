@@ -9,11 +9,10 @@ from syncd.cli import drill_command
 from syncd.cli.drill_command import DRILLS
 from tests.cli.conftest import FalseApi, Node, refused
 
-HAD = ({"icbc": 3}, ["police"]), ({"icbc": 3, "police": 1}, [])
 STEPS = [  # the newest first
-    {"urgent": urgent, "type": type_, "at": 9, "followed": had, "late": late}
-    for urgent in (False, True)
-    for type_, (had, late) in zip(("report", "report"), HAD, strict=True)
+    {"speed": speed, "type": "report", "at": 9, "followed": had}
+    for speed in ("normal", "urgent")
+    for had in ({"icbc": 3, "police": None}, {"icbc": 3, "police": 1})
 ]
 
 

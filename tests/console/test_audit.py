@@ -1,5 +1,7 @@
 """Audit: what an auditor does at a member, without JavaScript."""
 
+import re
+
 import pytest
 
 from tests.alliance import Alliance
@@ -35,3 +37,23 @@ async def test_a_bundle_is_made_and_taken_home(
     await auditor.post("/lang", {"lang": "zh"})
     assert "被指方无误" in (await auditor.get("/audit")).text
     await auditor.post("/lang", {"lang": "en"})
+
+
+async def test_a_drill_is_held_step_by_step(
+    alliance: Alliance, people: dict[str, Visitor]
+) -> None:
+    """Each step says who had it; others than operators only look on."""
+    operator, auditor = people["operator"], people["auditor"]
+    for name in ("Begin a drill", "Take the drill back", "Go on with a"):
+        page = await operator.get("/audit")
+        assert name in page.text
+        assert 'name="drill"' not in (await auditor.get("/audit")).html
+        if "Go on" not in name:
+            page = await operator.post("/audit", {"drill": "1"})
+            assert "police –" in page.text
+            await alliance.settle()
+    refused = await auditor.post("/audit", {"drill": "1"})
+    assert refused.status == 403 or "may not" in refused.text
+    assert re.search(
+        "urgent · report carrier [0-9]+, police [0-9]+", page.text
+    )

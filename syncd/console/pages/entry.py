@@ -42,16 +42,16 @@ async def entry(visit: Visit) -> web.StreamResponse:
         cells(c, at=places.place(c.position, c.member), state=_state(c))
         for c in found.claims
     ]
-    fields: dict[str, Any] = {}
-    if found.payload and not found.entry.void:
-        fields = msgspec.json.decode(base64.b64decode(found.payload))
+    raw, fields = base64.b64decode(found.payload), dict[str, Any]()
+    if raw and not found.entry.void:
+        fields = msgspec.json.decode(raw)
     said = [(k, _said(found.entry.type, k, v)) for k, v in fields.items()]
     own = (_state(c) for c in found.claims if c.position == position)
     return visit.show(
         "entry.html",
         state=places.state(found.entry) or str(next(own, t("it stands"))),
         found=found,
-        payload=base64.b64decode(found.payload).decode("utf-8", "replace"),
+        payload=raw.decode("utf-8", "replace"),
         log=places.log(found.origin, before=index + 1),
         life=visit.table("life", "at what who more", _life(found)),
         fields=visit.table("fields", "name says", said),

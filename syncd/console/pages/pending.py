@@ -6,7 +6,7 @@ from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.console.places import words
-from syncd.console.tables import Link, Row, cells
+from syncd.console.tables import Link, Row, cells, number
 from syncd.flows.review import Change, Held, Person
 from syncd.indicator.statement import NAMES
 from syncd.messages import catalogue
@@ -54,9 +54,8 @@ async def held(visit: Visit) -> web.StreamResponse:
         why = Decision(why=given.get("why", ""))
         await visit.api("POST", call, why, id=id_, decision=what)
         return visit.go(f"/pending/{id_}")
-    if number := given.get("n", ""):
-        n = int(number) if number.isdecimal() and len(number) < 5 else 0
-        call = "/v1/pending/{id}/rows/{n}"
+    if asked := given.get("n", ""):
+        call, n = "/v1/pending/{id}/rows/{n}", number(asked)
         wanted = form_of(ValueCall, given)
         value = (await visit.api("POST", call, wanted, id=id_, n=n)).value
     found = await visit.api("GET", "/v1/pending/{id}", id=id_)

@@ -50,7 +50,7 @@ FILES: Final = {REPORT, "bundle.tar", "report.en.html", "report.zh.html"}
 KEPT_S = 86_400
 MOST = 4  # that are kept at once
 LONGEST_S = 3600
-VALUES = "normal.drill.example/", "urgent.drill.example/"
+SPEEDS = "normal", "urgent"
 
 
 def make(settings: Config, out: Path, now: int) -> None:
@@ -168,7 +168,7 @@ class AuditService:
         urgent = not (last and last.urgent)
         draft = Draft(
             kind="url",
-            value=VALUES[urgent],
+            value=f"{SPEEDS[urgent]}.drill.example",
             label="other",
             role="phishing_host",
             evidence="test_call",
@@ -183,7 +183,7 @@ class AuditService:
         return await self.drills()
 
     async def _drilled(self) -> list[VaultRow]:
-        values = [("url", value) for value in VALUES]
+        values = [("url", f"{speed}.drill.example/") for speed in SPEEDS]
         since = self.ctx.now() - self.ctx.config.access.days * 86_400
         asked = Query(values=values, accepted=(since, 0), limit=1000)
         rows = await self.ctx.own.vault.page(asked)
@@ -206,7 +206,7 @@ class AuditService:
                 if (member := roster.by_key_name(one.signer))
             }
             one = Drill(
-                urgent=row.urgent,
+                speed=SPEEDS[row.urgent],
                 type=type_,
                 at=since,
                 followed={**others, **had},
