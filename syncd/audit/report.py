@@ -4,7 +4,9 @@ The facts are made of an audit alone: the same bundle gives the same bytes on
 any machine, at any time. Whoever shows them says in which language.
 """
 
+import html
 import itertools
+import re
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -34,6 +36,7 @@ from syncd.roster.roster import Roster
 from syncd.tlog import strict
 
 RETRACT, DISPUTE, ERASE = 2, 3, 18
+BRIEF: Final = '<h2 id="members"'  # all before it says how a bundle is
 SEEN: Final = 2000  # entries followed one by one; the rest is counted
 OVERTURNED: Final = ABOUT_THE_VALUE - {"reassigned"}  # it was right once
 FIGURES: Final = {  # what, of how many
@@ -252,74 +255,15 @@ def _contribution(audit: Audit) -> Rows:
 # ------------------------------------------------------------------ for people
 
 
-def summary(audit: Audit) -> Iterator[str]:
-    """Yield what was proven, in the language that is spoken."""
-    when = moments(audit)
-    yield t("bundle {name}", name=audit.bundle)
-    yield t(
-        "of {sources}, as of {at}",
-        sources=", ".join(audit.about.sources),
-        at=when(audit.about.at),
-    )
-    yield t(
-        "rosters: {n} versions, chained from the fingerprint",
-        n=len(audit.rosters),
-    )
-    for log in audit.logs.values():
-        yield t(
-            "{origin}: {size} entries proven, {lines} lines of others with their"
-            " times",
-            **_log(log),
-        )
-
-
-def lines(audit: Audit) -> Iterator[str]:
-    """Yield a report for a terminal, in the language that is spoken."""
-    found = facts(audit)
-    when = moments(audit)
-    yield from summary(audit)
-    for row in found["exchange"]:
-        yield t(
-            "{holder} has {size} of {origin}, {at}",
-            **row | {"at": when(row["at"])},
-        )
-    for row in found["retractions"]:
-        yield t("retraction {origin}:{index}", **row)
-        for one in row["followed"]:
-            yield t("  {member} followed after {hours} h", **one)
-        for member in row["not_shown"]:
-            yield t("  {member}: not shown", member=member)
-    for row in found["evaluations"]:
-        yield t(
-            "{holder} evaluated {evaluated} for {member} ({purpose}), refused"
-            " {denied}",
-            **row,
-        )
-    for row in found["statements"]:
-        word, of = catalogue.word, type_name(row["type"])
-        yield f"{row['month']:7} {word('sector', row['sector'])}: {row['n']} {of} {word('label', row['label'])}"
-    for row in found["contribution"]:
-        yield t(
-            "{what}: {own}; median of {members} others: {median}",
-            **{k: "–" if v is None else v for k, v in row.items()}
-            | {"what": catalogue.word("share", row["what"])},
-        )
-    yield from findings(audit)
-
-
-def findings(audit: Audit) -> Iterator[str]:
-    """Yield each finding, with what it proves, and what nobody saw."""
-    lang = catalogue.language()
-    for found in audit.found:
-        kind = kinds()[found.code]
-        yield f"{kind.severity.upper()} {found.code} {found.place}"
-        yield f"  {catalogue.say(found.text)}"
-        yield t("  proves: {text}", text=kind.proves[lang])
-        yield t("  leaves open: {text}", text=kind.leaves_open[lang])
-    for text in audit.unseen:
-        yield t("not seen: {text}", text=catalogue.say(text))
-    if not audit.found:
-        yield t("nothing found: everything here holds")
+def lines(audit: Audit, upto: str = '<div class="sign"') -> Iterator[str]:
+    """Yield what the page says, for a terminal: a line for each row of it."""
+    body = page(audit).partition("<body>")[2].partition(upto)[0]
+    for line in (
+        re.sub("</t[hd]>", "  ", body).replace("<br>", "\n").split("\n")
+    ):
+        said = re.sub("<title>.*?</title>|<[^>]*>", "", line)
+        if said := html.unescape(said).strip():
+            yield said
 
 
 def page(audit: Audit) -> str:

@@ -43,11 +43,12 @@ def _drill(args: _DrillOptions) -> int:
     steps = args.ask(DRILLS)["items"][3::-1]
     steps.sort(key=itemgetter("speed"), reverse=True)
     took = [step["followed"] for step in steps]
-    names = sorted(set().union(*took))
-    each = {m: [step.get(m) for step in took] for m in names}
-    late = [m for m in names if None in each[m] or max(each[m]) > args.wait]
+    had = {
+        m: [step.get(m) for step in took] for m in sorted(set().union(*took))
+    }
+    late = [m for m, s in had.items() if None in s or max(s) > args.wait]
     rows = [
-        [m, *(str(s) if s is not None else "" for s in each[m])] for m in names
+        [m, *(str(n).replace("None", "") for n in s)] for m, s in had.items()
     ]
     lines = [
         t(

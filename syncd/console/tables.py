@@ -73,11 +73,9 @@ def cells(form: Any, **more: Cell) -> dict[str, Any]:
 
 
 def _key(cell: Cell) -> tuple[int, float, str]:
-    if cell is None:
-        return 2, 0, ""
     if isinstance(cell, int | float):
         return 0, cell, ""
-    return 1, 0, str(cell)
+    return 1 + (cell is None), 0, str(cell)
 
 
 class Table:
@@ -95,9 +93,9 @@ class Table:
         self.more = more
         self.query = dict(query)
         self.chosen = {
-            c.key: query[f"{name}.{c.key}"]
+            c.key: wanted
             for c in columns
-            if c.choices and query.get(f"{name}.{c.key}")
+            if c.choices and (wanted := query.get(f"{name}.{c.key}"))
         }
         self.all = rows
         self.rows = [

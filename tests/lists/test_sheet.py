@@ -505,8 +505,7 @@ def test_a_million_rows_stay_within_500_megabytes(tmp_path: Path) -> None:
 
 plain = st.text(
     st.characters(
-        exclude_categories=["Cs", "Cc"],
-        exclude_characters="\ufffe\uffff",
+        exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"
     ),
     min_size=1,
     max_size=20,
