@@ -9,7 +9,7 @@ import itertools
 import re
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from operator import attrgetter, itemgetter
@@ -97,10 +97,9 @@ def _members(roster: Roster) -> Rows:
         }
 
 
-def _rosters(rosters: Iterable[Roster]) -> Rows:
+def _rosters(rosters: Sequence[Roster]) -> Rows:
     """Yield each version, the oldest first, and what it changed."""
-    before: Roster | None = None
-    for roster in rosters:
+    for before, roster in zip((None, *rosters), rosters, strict=False):
         changed = changes.between(before, roster) if before else []
         yield {
             "version": roster.version,
@@ -109,7 +108,6 @@ def _rosters(rosters: Iterable[Roster]) -> Rows:
             "expires": roster.expires,
             "changed": sorted({".".join(c.path) for c in changed}),
         }
-        before = roster
 
 
 def _log(log: AuditedLog) -> dict[str, Any]:

@@ -39,6 +39,12 @@ _HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_POLICY: Final = (
+    "default-src 'none'; script-src 'nonce-{}'; style-src 'self';"
+    " img-src 'self' data:; connect-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none';"
+    " require-trusted-types-for 'script'; trusted-types htmx"
+)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -121,7 +127,9 @@ class Console:
                 answer = self._error(visit, e)
         if not answer.prepared:
             answer.headers.update(_HEADERS)
-            answer.headers["Content-Security-Policy"] = _policy(visit.nonce)
+            answer.headers["Content-Security-Policy"] = _POLICY.format(
+                visit.nonce
+            )
         return answer
 
     async def _answer(
@@ -270,15 +278,6 @@ def _proof(request: web.Request) -> str:
     """Return what stands for the certificate that came, "" for none."""
     bearer = request.get(BEARER, "")
     return bearer if bearer.startswith("certificate:") else ""
-
-
-def _policy(nonce: str) -> str:
-    return (
-        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self';"
-        " img-src 'self' data:; connect-src 'self'; form-action 'self';"
-        " base-uri 'none'; frame-ancestors 'none';"
-        " require-trusted-types-for 'script'; trusted-types htmx"
-    )
 
 
 def _next(given: Any) -> str:

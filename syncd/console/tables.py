@@ -13,7 +13,7 @@ from syncd.messages.catalogue import phrase, word
 
 ROWS: Final = 100  # on a page
 CODES: Final = frozenset(
-    ("kind", "type", "label", "evidence", "purpose", "outcome")
+    ("kind", "type", "label", "evidence", "purpose", "outcome", "role")
 )
 
 
@@ -135,11 +135,10 @@ class Table:
         file = io.BytesIO()
         writer = safe.Writer(file, [c.title for c in self.columns])
         for row in self.rows:
-            writer.row(_text(row.get(c.key), zone) for c in self.columns)
+            said = (row.get(c.key) for c in self.columns)
+            known = ("" if one is None else one for one in said)
+            writer.row(
+                moment(one, zone) if isinstance(one, At) else str(one)
+                for one in known
+            )
         return file.getvalue()
-
-
-def _text(cell: Cell, zone: str) -> str:
-    if isinstance(cell, At):
-        return moment(cell, zone)
-    return "" if cell is None else str(cell)

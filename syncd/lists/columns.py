@@ -105,7 +105,7 @@ class Columns:
 
     def value(self, row: Row) -> str:
         """Return the cell with a row's value, "" if it has none."""
-        return next((v for f, v in self._whose(row) if f == "value"), "")
+        return dict(self._whose(row)).get("value", "")
 
     def known(self, row: Row) -> dict[str, Any]:
         """Return what says whose row it is, as far as that can be read."""

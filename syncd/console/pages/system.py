@@ -1,15 +1,11 @@
 """System: the daemon itself, who may come in, and who looked up what."""
 
-from collections.abc import Iterator
-from typing import Any
-
 from aiohttp import web
 
 from syncd import tsv
 from syncd.console.page import Visit, page
 from syncd.console.pages.reports import form_of
-from syncd.console.tables import Row, cells
-from syncd.messages.catalogue import later, phrase, t
+from syncd.messages.catalogue import later, phrase
 from syncd.web.access_forms import AccessQuery
 from syncd.web.routes import COMPLIANCE, OPERATORS
 
@@ -31,22 +27,12 @@ async def system(visit: Visit) -> web.StreamResponse:
         wanted=wanted,
         tables={
             phrase("table", name): visit.table(
-                name, keys, _rows(getattr(state, name))
+                name, keys, its.items() if isinstance(its, dict) else its
             )
             for name, keys in tsv.rows("console/system.tsv")
-            if hasattr(state, name)
+            if (its := getattr(state, name, None)) is not None
         },
     )
-
-
-def _rows(found: Any) -> Iterator[Row]:
-    """Yield structs, or what stands under names, as people read them."""
-    if isinstance(found, dict):
-        yield from ({"name": k, "value": v} for k, v in found.items())
-        return
-    for one in found:
-        row = cells(one)
-        yield {**row, "role": t(row.get("role", ""))}
 
 
 @page("POST", "/system", OPERATORS, later("Revoke"))
