@@ -192,24 +192,20 @@ def _statements(audit: Audit) -> Rows:
     The month is that of the day in it; of what is closed that of the first
     time at which anybody can be shown to have had it.
     """
-    names = "month", "sector", "type", "label"
-    for one, n in sorted(Counter(_each(audit)).items()):
-        yield dict(zip(names, one, strict=True), n=n)
-
-
-def _each(audit: Audit) -> Iterator[tuple[Any, ...]]:
-    when = moments(audit)
+    when, found = moments(audit), Counter[Any]()
     sectors = {m.id: m.sector for r in audit.rosters[::-1] for m in r.members}
     for log in audit.logs.values():
-        months = list[str]()
+        months, sector = list[str](), sectors[log.member]
         for line in sorted(log.lines, key=attrgetter("at")):
             months += [when(line.at)[:7]] * (line.size - len(months))
         rows = itertools.zip_longest(log.kinds, months, fillvalue="")
         for index, (type_, shown) in enumerate(rows):
             said = log.opened.get(index)
             month = getattr(said, "on", shown)[:7]
-            label = getattr(said, "label", "")
-            yield month, sectors[log.member], type_, label
+            found[month, sector, type_, getattr(said, "label", "")] += 1
+    names = "month", "sector", "type", "label"
+    for one, n in sorted(found.items()):
+        yield dict(zip(names, one, strict=True), n=n)
 
 
 def _contribution(audit: Audit) -> Rows:
@@ -266,16 +262,9 @@ def lines(audit: Audit, upto: str = '<div class="sign"') -> Iterator[str]:
 
 def page(audit: Audit) -> str:
     """Return one HTML page, whole in itself, in the language that is spoken."""
-    found = facts(audit)
-    shown = [(f, kinds()[f.code], catalogue.say(f.text)) for f in audit.found]
-    return rendered(
-        "report.html",
-        **found,
-        when=moments(audit),
-        type_name=type_name,
-        shown=shown,
-        not_seen=[catalogue.say(text) for text in audit.unseen],
-    )
+    about = {"audit": audit, "kinds": kinds(), "names": NAMES}
+    about |= {"say": catalogue.say, "when": moments(audit)}
+    return rendered("report.html", **facts(audit), **about)
 
 
 def rendered(page: str, /, **values: Any) -> str:
@@ -296,11 +285,6 @@ def environment(*where: str, **how: Any) -> jinja2.Environment:
         lstrip_blocks=True,
         **how,
     )
-
-
-def type_name(number: str) -> str:
-    """Return what a type is called, as a log's page calls it."""
-    return catalogue.phrase("type", NAMES.get(int(number), number))
 
 
 def moments(audit: Audit) -> Moments:

@@ -13,6 +13,7 @@ import pickle
 import secrets
 import shutil
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
@@ -152,10 +153,7 @@ class AuditService:
     @route("GET /v1/audit/drills", AUDITORS, "read how drills were followed")
     async def drills(self) -> Items[Drill]:
         """Return all steps, newest first, as long as receipts are kept."""
-        rows = await self._drilled()
-        return Items(
-            items=tuple([s for r in rows for s in await self._steps(r)])
-        )
+        return Items(items=tuple([step async for step in self._steps()]))
 
     @route("POST /v1/audit/drills", HANDED_IN, "take a drill's next step")
     async def step(self, caller: Caller) -> Items[Drill]:
@@ -189,30 +187,28 @@ class AuditService:
         rows = await self.ctx.own.vault.page(asked)
         return [row for row in rows if getattr(row.fields, "test", False)]
 
-    async def _steps(self, row: VaultRow) -> list[Drill]:
-        """Return the steps of a drill; seconds are by our clock."""
+    async def _steps(self) -> AsyncIterator[Drill]:
+        """Yield the steps of all drills; seconds are by our clock."""
         book, roster = self.ctx.own.cosigned, self.ctx.roster
-        steps = [("report", row.position, row.accepted_at)]
-        if row.reason:
-            at = row.ended_by
-            since = await book.effect_at(*at) if at else 0
-            steps.insert(0, ("retract", at, since))
         others = {m.id: None for m in roster.active() if m.id != self.ctx.me}
-        made = []
-        for type_, at, since in steps:
-            had = {
-                member.id: one.at - since
-                for one in (await book.first_receipts(*at) if at else ())
-                if (member := roster.by_key_name(one.signer))
-            }
-            one = Drill(
-                speed=SPEEDS[row.urgent],
-                type=type_,
-                at=since,
-                followed={**others, **had},
-            )
-            made.append(one)
-        return made
+        for row in await self._drilled():
+            steps = [("report", row.position, row.accepted_at)]
+            if row.reason:
+                at = row.ended_by
+                since = await book.effect_at(*at) if at else 0
+                steps.insert(0, ("retract", at, since))
+            for type_, at, since in steps:
+                had = {
+                    member.id: one.at - since
+                    for one in (await book.first_receipts(*at) if at else ())
+                    if (member := roster.by_key_name(one.signer))
+                }
+                yield Drill(
+                    speed=SPEEDS[row.urgent],
+                    type=type_,
+                    at=since,
+                    followed={**others, **had},
+                )
 
 
 def _read(path: Path) -> AuditBundle:
