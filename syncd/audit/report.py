@@ -235,11 +235,7 @@ def _contribution(audit: Audit) -> Rows:
             alone, was = len(on) == 1, first == min(on.values())
             sums[member].update(values=1, first=was, unique=alone)
     for what, of in FIGURES.items() if days else ():
-        each = {
-            m: round(its[what] / its[of], 3)
-            for m, its in sums.items()
-            if its[of]
-        }
+        each = {m: round(s[what] / s[of], 3) for m, s in sums.items() if s[of]}
         # Of several sources it is nobody's.
         own, n = each.pop(" ".join(audit.about.sources), None), len(each)
         median = statistics.median(each.values()) if each else None
@@ -252,9 +248,8 @@ def _contribution(audit: Audit) -> Rows:
 def lines(audit: Audit, upto: str = '<div class="sign"') -> Iterator[str]:
     """Yield what the page says, for a terminal: a line for each row of it."""
     body = page(audit).partition("<body>")[2].partition(upto)[0]
-    for line in (
-        re.sub("</t[hd]>", "  ", body).replace("<br>", "\n").split("\n")
-    ):
+    rows = re.sub("</t[hd]>", "  ", body).replace("<br>", "\n")
+    for line in rows.split("\n"):
         said = re.sub("<title>.*?</title>|<[^>]*>", "", line)
         if said := html.unescape(said).strip():
             yield said

@@ -50,19 +50,12 @@ def _drill(args: _DrillOptions) -> int:
     rows = [
         [m, *(str(n).replace("None", "") for n in s)] for m, s in had.items()
     ]
+    when, names = moment(of["time"]), ", ".join(late) or "-"
     lines = [
-        t(
-            "drill of {member} of {alliance}, {moment}",
-            **of,
-            moment=moment(of["time"]),
-        ),
+        t("drill of {member} of {alliance}, {moment}", moment=when, **of),
         t("seconds until each member's receipt:"),
         *grid.table("drill", rows),
-        t(
-            "not within {n} s: {names}",
-            n=args.wait,
-            names=", ".join(late) or "-",
-        ),
+        t("not within {n} s: {names}", n=args.wait, names=names),
         t("carried out by ____________  checked by ____________"),
     ]
     args.show({**of, "wait": args.wait, "late": late, "steps": steps}, lines)

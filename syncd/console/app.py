@@ -120,7 +120,9 @@ class Console:
             now=self.clock(),
         )
         with contextlib.ExitStack() as until:
-            until.enter_context(catalogue.speaking(_language(request)))
+            asked = request.headers.get(hdrs.ACCEPT_LANGUAGE, "")
+            lang = _spoken(request.query.get("lang", asked))
+            until.enter_context(catalogue.speaking(lang))
             try:
                 answer = await self._answer(visit, until)
             except SyncdError as e:
@@ -285,12 +287,6 @@ def _next(given: Any) -> str:
     path = given.get("next", "/")
     ours = path.startswith("/") and not path.startswith(("//", "/\\"))
     return path if ours and path.isprintable() else "/"
-
-
-def _language(request: web.Request) -> str:
-    """Return what a browser asks for, as far as we speak it."""
-    asked = request.query.get("lang", "")
-    return _spoken(asked or request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
 
 
 def _spoken(wanted: str) -> str:

@@ -25,21 +25,16 @@ _COLUMNS: Final = (
 FACETS: Final = ("label", "role", "evidence")  # none of which is guessed
 
 
-async def facets(visit: Visit) -> list[tuple[str, list[tuple[str, str]]]]:
+async def facets(visit: Visit) -> dict[str, list[tuple[str, str]]]:
     """Return the fields that a report needs, and the codes we may give."""
     status = await visit.api("GET", "/v1/status")
     ours = {row.sector for row in status.members if row.state == "self"}
-    return [
-        (
-            name,
-            [
-                (code, text)
-                for code, text in places.named(name)
-                if ours & AUTHORITY.get(code, ours)
-            ],
-        )
+    return {
+        name: [
+            x for x in places.named(name) if ours & AUTHORITY.get(x[0], ours)
+        ]
         for name in FACETS
-    ]
+    }
 
 
 def form_of(form: type[Any], given: Mapping[str, str], **more: Any) -> Any:
