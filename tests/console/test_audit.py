@@ -44,16 +44,14 @@ async def test_a_drill_is_held_step_by_step(
 ) -> None:
     """Each step says who had it; others than operators only look on."""
     operator, auditor = people["operator"], people["auditor"]
+    said = ""
     for name in ("Begin a drill", "Take the drill back", "Go on with a"):
         page = await operator.get("/audit")
         assert name in page.text
-        assert 'name="drill"' not in (await auditor.get("/audit")).html
-        if "Go on" not in name:
-            page = await operator.post("/audit", {"drill": "1"})
-            assert "police –" in page.text
+        if name[0] != "G":
+            said = (await operator.post("/audit", {"drill": "1"})).text
             await alliance.settle()
-    refused = await auditor.post("/audit", {"drill": "1"})
-    assert refused.status == 403 or "may not" in refused.text
-    assert re.search(
-        "urgent · report carrier [0-9]+, police [0-9]+", page.text
-    )
+    assert re.search("urgent · report carrier [0-9]+, police [0-9]+", said)
+    assert 'name="drill"' not in (await auditor.get("/audit")).html
+    page = await auditor.post("/audit", {"drill": "1"})
+    assert "may not" in page.text

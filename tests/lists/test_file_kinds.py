@@ -31,6 +31,13 @@ def refused(path: Path, raw: bytes, form: str = "") -> str:
     return f"{e.value}; {e.value.hint}".removeprefix(f"{path}: ")
 
 
+def zipped(path: Path, *parts: str) -> bytes:
+    with zipfile.ZipFile(path, "w") as archive:
+        for part in parts:
+            archive.writestr(part, "x")
+    return path.read_bytes()
+
+
 @pytest.mark.parametrize("one", cases("lists/kinds", "foreign"))
 @pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.xls", "a"])
 def test_what_is_no_list_of_ours_is_named(
@@ -51,19 +58,14 @@ def test_what_only_looks_so_is_not(
 
 @pytest.mark.parametrize("one", cases("lists/kinds", "zipped"))
 def test_what_a_zip_holds(tmp_path: Path, one: dict[str, str]) -> None:
-    with zipfile.ZipFile(tmp_path / "b", "w") as archive:
-        archive.writestr("[Content_Types].xml", "x")
-        archive.writestr(one["part"], "x")
-    raw = (tmp_path / "b").read_bytes()
+    raw = zipped(tmp_path / "b", "[Content_Types].xml", one["part"])
     for name in ("a.xlsx", "a.csv"):
         text = refused(tmp_path / name, raw)
         assert text.startswith(f"is {one['what']}, what")
 
 
 def test_a_workbook_under_another_name(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "b", "w") as archive:
-        archive.writestr("xl/workbook.xml", "x")
-    raw = (tmp_path / "b").read_bytes()
+    raw = zipped(tmp_path / "b", "xl/workbook.xml")
     text = refused(tmp_path / "a.csv", raw)
     assert text.startswith("is XLSX, not CSV; say --format: csv, ")
     assert (
