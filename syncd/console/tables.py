@@ -12,9 +12,7 @@ from syncd.lists import safe
 from syncd.messages.catalogue import phrase, word
 
 ROWS: Final = 100  # on a page
-CODES: Final = frozenset(
-    ("kind", "type", "label", "evidence", "purpose", "outcome", "role")
-)
+CODES = ("kind", "type", "label", "evidence", "purpose", "outcome", "role")
 
 
 class Link(NamedTuple):

@@ -153,8 +153,7 @@ def written(
         for name, into in columns
         if into not in {"", "place"} and fields[into] == 1
     }
-    asked = [one for one in unknown if one.shown != "…"]
-    # Else it is a value in the wrong column.
+    asked = [one for one in unknown if one.shown != "…"]  # else a value
     own = defaultdict[str, dict[str, str]](dict)
     for (field, word), code in described.words.items():
         if code:

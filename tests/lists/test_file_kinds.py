@@ -21,9 +21,6 @@ def test_the_given_format_goes_before_the_name(
     assert file_kinds.kind_of(path, FileOptions(**one["told"])) == one["kind"]
 
 
-FORMATS = ", ".join(file_kinds.FORMATS)
-
-
 def refused(path: Path, raw: bytes, form: str = "") -> str:
     path.write_bytes(raw)
     with pytest.raises(UsageError) as e:
@@ -88,8 +85,9 @@ def test_no_file(tmp_path: Path) -> None:
             file_kinds.kind_of(path, FileOptions())
     assert refused(tmp_path / "a", b"x").startswith("its name does not say")
     assert refused(tmp_path / "a", b"").startswith("is empty")
+    formats = ", ".join(file_kinds.FORMATS)
     text = refused(tmp_path / "a", b"x", "pdf")
-    assert text == f"--format 'pdf': there is none; say --format: {FORMATS}"
+    assert text == f"--format 'pdf': there is none; say --format: {formats}"
 
 
 def test_a_file_given_as_utf_16_is_read_as_utf_16(tmp_path: Path) -> None:

@@ -14,16 +14,15 @@ from syncd.web.routes import COMPLIANCE, OPERATORS
 async def system(visit: Visit) -> web.StreamResponse:
     """Show an operator the daemon, and compliance who looked up what."""
     wanted = form_of(AccessQuery, visit.query)
-    live = []
     if visit.may("GET", "/v1/system"):
         state = await visit.api("GET", "/v1/system")
-        live = [one.name for one in state.tokens if one.revoked_at is None]
     else:
         state = await visit.api("GET", "/v1/access", wanted)
+    tokens = getattr(state, "tokens", ())
     return visit.show(
         "system.html",
         state=state,
-        live=live,
+        live=[one.name for one in tokens if one.revoked_at is None],
         wanted=wanted,
         tables={
             phrase("table", name): visit.table(
