@@ -7,6 +7,7 @@ a holder evaluated for whom.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from typing import Any
 
 from syncd.audit.notes import Find
 from syncd.audit.result import Audit, AuditedLog, Line
@@ -103,8 +104,7 @@ def _usage(audit: Audit, find: Find) -> None:
 
     Leaves have no day, so all days of a key are taken together.
     """
-    had, gave = Counter[str](), Counter[tuple[str, str]]()
-    days = defaultdict[tuple[str, str], set[tuple[object, ...]]](set)
+    had, gave = Counter[str](), defaultdict[Any, Counter[Any]](Counter)
     every = audit.rosters[0].authors.items()
     away = {member.id for o, member in every if o not in audit.logs}
     for log in audit.logs.values():
@@ -113,10 +113,9 @@ def _usage(audit: Audit, find: Find) -> None:
             if isinstance(said, Usage):
                 for member, purpose, n, _ in said.rows:
                     if purpose == PUBLISH:
-                        gave[log.member, member] += n
-                        days[log.member, member].add((said.on, said.key))
-    for (holder, member), n in gave.items():
-        more = excess.FLOOR * (len(days[holder, member]) - 1)
+                        gave[log.member, member][said.on, said.key] += n
+    for (holder, member), days in gave.items():
+        n, more = days.total(), excess.FLOOR * (len(days) - 1)
         known_whole = member in had and member not in away
         if known_whole and excess.excessive(n - more, had[member]):
             text = Message(

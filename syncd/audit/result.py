@@ -85,10 +85,11 @@ class AuditedLog:
     audit: bool  # leaves alone, no payload of an indicator
     types: Counter[int]
     positions: dict[int, list[int]]  # indices by type, of DATED
-    opened: dict[int, Statement]  # of BOOKS, and of DATED where it is open
+    opened: dict[int, Statement]  # of BOOKS; whatever is open
     pins: tuple[Cut, ...]  # what the roster says that it goes through
     end: Cut | None  # after which nothing counts
     days: dict[str, int]  # the last index written on each
+    kinds: bytearray  # the type of each entry
     lines: list[Line] = field(default_factory=list)
     apart: list[Line] = field(default_factory=list)  # of a fork's other side
 

@@ -47,7 +47,7 @@ from syncd.roster.roster import Roster
 from syncd.tlog import growth
 from syncd.tlog.checkpoint import Checkpoint
 
-ASKED: Final = frozenset({*DATED, *BOOKS})  # types
+ASKED: Final = frozenset({*INDICATOR_TYPES, *BOOKS})  # types
 
 
 def verify(
@@ -137,6 +137,7 @@ class _Check:
         positions: dict[int, list[int]] = {type_: [] for type_ in DATED}
         opened: dict[int, statement.Statement] = {}
         days: dict[str, int] = {}
+        kinds = bytearray()
         try:
             files = self._bundle.below(f"{where}/")
             names = {path.removeprefix(f"{where}/") for path in files}
@@ -147,7 +148,9 @@ class _Check:
                 erased=lambda head: known.erasable(
                     self.audit.rosters[0], origin, head.size
                 ),
-                each=partial(self._records, origin, positions, opened, days),
+                each=partial(
+                    self._records, origin, positions, opened, days, kinds
+                ),
             )
         except UntrustedError as e:
             self.find("line_bad", f"{where}/checkpoint", e.text)
@@ -170,6 +173,7 @@ class _Check:
             member.pins(generation),
             member.end(generation),
             days,
+            kinds,
         )
 
     def _records(
@@ -178,11 +182,13 @@ class _Check:
         positions: dict[int, list[int]],
         opened: dict[int, statement.Statement],
         days: dict[str, int],
+        kinds: bytearray,
         start: int,
         records: list[Record],
         types: bytes,
     ) -> None:
         """Take from a bundle what an audit asks of it."""
+        kinds += types
         for index, (type_, record) in enumerate(
             zip(types, records, strict=True), start
         ):

@@ -1,7 +1,6 @@
 """`syncd audit`: what others can check, without a daemon and offline."""
 
 import asyncio
-import itertools
 import re
 import tempfile
 from collections.abc import Iterator
@@ -81,7 +80,7 @@ def _verify(args: _VerifyOptions) -> int:
         args.show(to_builtins(facts), lines)
         return 0
     with _audited(args) as (_, audit):
-        said = itertools.chain(report.summary(audit), report.findings(audit))
+        said = report.lines(audit, report.BRIEF)
         args.show(report.facts(audit), said)
     return audit.exit_code
 

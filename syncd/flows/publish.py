@@ -39,8 +39,12 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 from syncd.tlog.note import SigningKey
 
-# Of these an auditor asks when each member followed.
-EFFECTIVE = Retract, Dispute, Erase, RosterAccepted
+
+def _effective(one: Statement) -> bool:
+    """Tell whether it is asked when each member followed; of drills, too."""
+    return isinstance(
+        one, Retract | Dispute | Erase | RosterAccepted
+    ) or getattr(one, "test", False)
 
 
 def grow(
@@ -130,7 +134,7 @@ class Writer:
                 *(old, new, bundles, published),
                 done=done,
                 sighted=sighted,
-                effect=any(isinstance(one, EFFECTIVE) for one in said),
+                effect=any(map(_effective, said)),
                 erased=[
                     (first, last, i)
                     for i, one in enumerate(said, size)

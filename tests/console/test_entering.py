@@ -209,7 +209,7 @@ async def test_a_table_is_what_its_address_says() -> None:
     assert [row["n"] for row in table.shown] == [*range(49, 0, -2)]
     assert table.href(sort="n", page="") == "?t.sort=n&t.who=b&x=y"
     assert table.options("who") == ["a", "b"]
-    assert Table("t", columns, rows, {"t.page": "9" * 9}).page == 1
+    assert Table("t", columns, rows, {"t.page": "9" * 9}).page == 3
 
 
 async def test_a_spreadsheet_runs_no_cell() -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -132,6 +133,12 @@ def test_a_flawed_cell_is_refused_with_its_reason() -> None:
     flawed = Flawed("1", MalformedError("a number of {n} digits", n=17))
     with pytest.raises(MalformedError, match="value: a number of 17 digits"):
         plan("号码").report(Row(2, 2, 9, (flawed,), ""))
+
+
+def test_the_plan_has_the_zone() -> None:
+    made = plan("value,seen", zone=ZoneInfo("America/New_York"))
+    found = made.report(row("1,2026-11-27T20:00:00Z"))
+    assert found["seen"] == "2026-11-27"
 
 
 def test_columns_by_number() -> None:

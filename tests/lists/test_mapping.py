@@ -74,8 +74,8 @@ def test_what_is_written_is_read_again() -> None:
         Unknown("region", '"火星\x7f\n', "火星", "CN 中国", 1),
     ]
     text = mapping.written(options, plan, made.names, found)
-    assert '"火星\\u007f\\n" = ""  # rows: 1; nearest: CN 中国' in text
-    assert '"其它" = ""  # rows: 3\n' in text
+    assert '"火星\\u007f\\n" = "" # rows: 1; nearest: CN 中国' in text
+    assert '"其它" = "" # rows: 3\n' in text
     options2, plan2 = mapping.read(text, "m.toml")
     assert {*options2.names} == {*options.names}
     assert replace(options2, names=options.names) == options

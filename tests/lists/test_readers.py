@@ -60,11 +60,7 @@ def test_total(
     """Any bytes at all: rows that end in the file, or a UsageError."""
     with contextlib.suppress(UsageError):
         found = opened(
-            tmp_path / "a",
-            raw,
-            format=form,
-            encoding=encoding,
-            header=header,
+            tmp_path / "a", raw, format=form, encoding=encoding, header=header
         )
         plan = None
         with contextlib.suppress(UsageError):

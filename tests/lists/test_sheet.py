@@ -32,10 +32,6 @@ RELS = f"{OFFICE}/officeDocument/2006/relationships"
 HEAD = '<row r="1"><c r="A1" t="inlineStr"><is><t>value</t></is></c></row>'
 
 
-def day(text: str) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(text)
-
-
 def saved(
     path: Path, rows: list[list[Any]], merged: Iterable[str] = ()
 ) -> Path:
@@ -135,11 +131,7 @@ def read(path: Path, **options: Any) -> list[Row]:
 
 def values(path: Path, **options: Any) -> list[str]:
     """What the cells of column A say, in this process."""
-    return [cell for cell, *_ in cells(path, **options)]
-
-
-def cells(path: Path, **options: Any) -> list[list[str]]:
-    return [[str(cell) for cell in row.cells] for row in read(path, **options)]
+    return [str(next(iter(row.cells))) for row in read(path, **options)]
 
 
 def column(*texts: str) -> str:
@@ -505,15 +497,14 @@ def test_a_million_rows_stay_within_500_megabytes(tmp_path: Path) -> None:
 
 plain = st.text(
     st.characters(
-        exclude_categories=["Cs", "Cc"],
-        exclude_characters="\ufffe\uffff",
+        exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"
     ),
     min_size=1,
     max_size=20,
 ).filter(lambda text: text.strip() == text and not text.startswith("="))
-DAYS = st.datetimes(day("1900-03-01"), day("2099-12-31")).map(
-    lambda day: day.replace(microsecond=0)
-)
+DAYS = st.datetimes(
+    *map(datetime.datetime.fromisoformat, ("1900-03-01", "2099-12-31"))
+).map(lambda day: day.replace(microsecond=0))
 GRID = st.lists(
     st.lists(
         st.none()

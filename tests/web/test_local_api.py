@@ -75,6 +75,7 @@ async def test_what_each_role_may_is_written_down_here() -> None:
         "GET /metrics",
         "GET /v1/audit/bundles",
         "GET /v1/audit/bundles/{id}/{file}",
+        "GET /v1/audit/drills",
         "GET /v1/calls",
         "GET /v1/events",
         "GET /v1/figures",
