@@ -75,7 +75,7 @@ class Cosigner(NamedTuple):
         if signed.root != await root_of(signed.size):
             raise ForkError(
                 "log: {origin} signed another root at size {size}",
-                origin=head.origin,
+                head,
                 size=signed.size,
             )
         return await self.sign("merged", raw, key, root_of)
@@ -105,17 +105,14 @@ class Cosigner(NamedTuple):
         if old and head.size <= old.size:
             if head.size == old.size and head.root != old.root and not left:
                 raise ForkError(
-                    "cosign: {origin}: another root at size {size}",
-                    origin=head.origin,
-                    size=head.size,
+                    "cosign: {origin}: another root at size {size}", head
                 )
             return None
         if old and not left and await root_of(old.size) != old.root:
             raise ForkError(
                 "cosign: {origin}: size {size} does not extend size "
                 "{old_size}, which we signed",
-                origin=head.origin,
-                size=head.size,
+                head,
                 old_size=old.size,
             )
         line = cosignature.cosign(signed.text, key, self.now)

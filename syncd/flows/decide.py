@@ -75,9 +75,7 @@ async def decide(
         await pull.pull_to(chosen, b"", context)
     except ForkError:  # of a pin that is ahead of us: ours is not its branch
         await _contest(mirror, await mirror.head(origin), pin)
-        return Message(
-            "the roster cuts it at {size}, on another branch", size=pin.size
-        )
+        return Message("the roster cuts it at {size}, on another branch", pin)
     return NOTHING
 
 
@@ -91,10 +89,7 @@ async def _contest(mirror: Mirror, head: MirrorHead, pin: Cut) -> MirrorHead:
             "cut",
             head.origin,
             None,
-            Message(
-                "the roster has another root at size {size} than we",
-                size=pin.size,
-            ),
+            Message("the roster has another root at size {size} than we", pin),
         ),
     )
     return await mirror.head(head.origin)
@@ -108,7 +103,7 @@ async def _undecided(mirror: Mirror, head: MirrorHead, pin: Cut) -> Message:
     return Message(
         "the roster's cut at {size} does not decide: two histories are proven"
         " at {index}",
-        size=pin.size,
+        pin,
         index=at,
     )
 
@@ -178,8 +173,7 @@ async def _common(
     why = UnavailableError(
         "log: {origin}: nobody has shown the branch of size {size} "
         "that the roster chose",
-        origin=chosen.origin,
-        size=chosen.size,
+        chosen,
     )
     for source in sources:
         try:

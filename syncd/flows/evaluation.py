@@ -197,9 +197,7 @@ async def answer(
         raise RefusedError(
             "oprf: no share of key {kind}/{epoch} generation "
             "{generation} here",
-            kind=request.kind,
-            epoch=request.epoch,
-            generation=request.generation,
+            request,
         )
     check_quorum(request, epoch, share.index)
     # Quotas are kept by purpose: one that nobody knows would pass by them.
@@ -254,8 +252,8 @@ def check_quorum(request: Request, epoch: Epoch, index: int) -> None:
     ):
         raise RefusedError(
             "oprf: quorum {list} is not {t} holders with {index} among them",
+            epoch,
             list=list(quorum),
-            t=epoch.t,
             index=index,
         )
 

@@ -109,10 +109,8 @@ def _holder(
         raise RefusedError(
             "evidence: roster {version} has no such share of "
             "{kind}/{epoch}, generation {generation}",
+            request,
             version=roster.version,
-            kind=request.kind,
-            epoch=request.epoch,
-            generation=request.generation,
         )
     evaluation.check_quorum(request, epoch, index)
     return index, epoch.shares[index][1]

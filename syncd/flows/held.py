@@ -38,9 +38,7 @@ class Held(NamedTuple):
         """
         if bundle := await self.bundle(n):
             return bundle
-        raise DamagedError(
-            "{where}: bundle {n} is missing", where=self.where, n=n
-        )
+        raise DamagedError("{where}: bundle {n} is missing", self, n=n)
 
     async def leaf_hashes(self, n: int) -> list[bytes]:
         """Return the leaf hashes of bundle `n`, none beyond the tip."""

@@ -84,9 +84,7 @@ async def pull_to(
     if new.size <= head.mirrored:
         if new.root != await held.copy(mirror, head).root_at(new.size):
             raise ForkError(
-                "log: {origin} signed another root at size {size}",
-                origin=new.origin,
-                size=new.size,
+                "log: {origin} signed another root at size {size}", new
             )
         if signed and (
             not head.note or new.size > checkpoint.size_of(head.note)
@@ -257,9 +255,9 @@ class _Puller:
                     if done.why:
                         raise BrokenSourceError(
                             "{member}: bundle {first} is not what was signed: {why}",
+                            done,
                             member=source.name,
                             first=run.first + len(done.bundles),
-                            why=done.why,
                         )
                     run = self._run(
                         done.stop,

@@ -149,11 +149,10 @@ class Quorums:
             raise HoldersError(
                 "oprf: {n} of the {most} holders needed for {kind}/{epoch};"
                 " missing: {whys}",
+                epoch,
                 missing=tuple(names[i] for i in bad),
                 n=len(left),
                 most=epoch.t,
-                kind=epoch.kind,
-                epoch=epoch.epoch,
                 whys=whys,
             )
         return self.allowance.choose(epoch, left, purpose, n, self.holders)

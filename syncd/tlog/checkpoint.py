@@ -68,7 +68,7 @@ def open_(raw: bytes, key: VerifierKey) -> tuple[Checkpoint, Note]:
     if head.origin != key.name:
         raise UntrustedError(
             "checkpoint: {name} signed for origin {origin}",
-            name=key.name,
+            key,
             origin=head.origin[:100],
         )
     return head, note
@@ -89,7 +89,7 @@ def sign(head: Checkpoint, key: SigningKey) -> Note:
     if key.name != head.origin:
         raise UntrustedError(
             "checkpoint: {name} cannot sign for origin {origin}",
-            name=key.name,
+            key,
             origin=head.origin,
         )
     text = str(head)

@@ -287,8 +287,8 @@ class Pulls:
             if await held.copy(mirror, mine).root_at(head.size) != head.root:
                 why = Message(
                     "log: {origin} signed another root at size {size}",
+                    head,
                     origin=origin,
-                    size=head.size,
                 )
                 await self.logs.forked(origin, [raw], why)
 
