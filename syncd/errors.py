@@ -50,9 +50,9 @@ class Message:
     ) -> None:
         self.template = template
         if of is not None:
-            names = {name for _, name, *_ in Formatter().parse(template)}
-            rest = filter(None, names - params.keys())
-            params |= {name: getattr(of, name) for name in rest}
+            for _, name, *_ in Formatter().parse(template):
+                if name and name not in params:
+                    params[name] = getattr(of, name)
         self.params = {
             name: value.text if isinstance(value, SyncdError) else value
             for name, value in params.items()
@@ -265,6 +265,8 @@ class UntrustedError(SyncdError):
 
 class ForkError(UntrustedError):
     """An origin signed two things that contradict each other."""
+
+    proof: Sequence[bytes] = ()  # the nodes that show it to anybody
 
 
 class NewerError(SyncdError):

@@ -70,15 +70,10 @@ class Cosigner(NamedTuple):
             return None
         raw = notes[max(covered)]
         signed, _ = checkpoint.open_(raw, self.log_key)
-        root_of = held.copy(self.mirror, head).root_at
+        mine = held.copy(self.mirror, head)
         # A note may have been kept as news before its entries were seen.
-        if signed.root != await root_of(signed.size):
-            raise ForkError(
-                "log: {origin} signed another root at size {size}",
-                head,
-                size=signed.size,
-            )
-        return await self.sign("merged", raw, key, root_of)
+        await mine.check(signed)
+        return await self.sign("merged", raw, key, mine.root_at)
 
     async def sign(
         self,

@@ -27,7 +27,7 @@ from syncd.flows import held, pull
 from syncd.flows.ports import Finding, Mirror, MirrorHead, Source
 from syncd.flows.pull_context import PullContext
 from syncd.roster.members import Cut
-from syncd.tlog import checkpoint, growth, merkle, note
+from syncd.tlog import checkpoint, growth, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 
@@ -115,8 +115,7 @@ async def _contradicted(mirror: Mirror, head: MirrorHead) -> int:
     contradict each other there, and perhaps not before.
     """
     found = {
-        checkpoint.parse(note.parse(raw).text)
-        for raw in await mirror.evidence(head.origin)
+        checkpoint.read(raw) for raw in await mirror.evidence(head.origin)
     }
     same = Counter(one.size for one in found)
     ours = held.copy(mirror, head)
@@ -150,7 +149,7 @@ async def _rejected(
     for raw in dict.fromkeys([head.note, *kept, *signed, *evidence]):
         if not raw:
             continue
-        one = checkpoint.parse(note.parse(raw).text)
+        one = checkpoint.read(raw)
         is_ours = one.size <= head.mirrored and (
             await root_at(one.size) == one.root
         )

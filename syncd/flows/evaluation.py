@@ -100,8 +100,6 @@ class Request(NamedTuple):
 
 
 _Number = Annotated[int, msgspec.Meta(ge=0, le=canonical.MAX_INTEGER)]
-
-
 _Hex = Annotated[str, msgspec.Meta(pattern=r"\A([0-9a-f]{2}){0,64}\Z")]
 _Id = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
 _Points = Annotated[

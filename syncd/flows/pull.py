@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 
 from syncd.errors import (
     BrokenSourceError,
-    ForkError,
     MalformedError,
     UnavailableError,
 )
@@ -82,10 +81,7 @@ async def pull_to(
     if head.contested:
         return PullResult(new.origin, before, before, head.merged)
     if new.size <= head.mirrored:
-        if new.root != await held.copy(mirror, head).root_at(new.size):
-            raise ForkError(
-                "log: {origin} signed another root at size {size}", new
-            )
+        await held.copy(mirror, head).check(new)
         if signed and (
             not head.note or new.size > checkpoint.size_of(head.note)
         ):

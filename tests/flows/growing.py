@@ -336,7 +336,7 @@ class Pull:
         excuse: bool = False,
     ) -> PullResult:
         async def told(said: Sequence[Any]) -> None:
-            self.rosters += [one.version for one in said]
+            self.rosters += [getattr(one, "version", 0) for one in said]
 
         return await pull.pull(
             log.signed,

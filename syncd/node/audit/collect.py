@@ -29,7 +29,7 @@ from syncd.flows import log_files
 from syncd.node.audit import complete
 from syncd.peer.client import PeerClient
 from syncd.roster.trust import TrustedRoster
-from syncd.tlog import checkpoint, note
+from syncd.tlog import checkpoint
 
 AT_ONCE = 16  # files asked for together; a member sends a few at a time
 MOST_PAGES = 1000  # of a log's notes, of a thousand each
@@ -154,7 +154,7 @@ class Collector:
             with _by(client):
                 texts = canonical.load(body or b"[]", list[str])
                 for text in texts:
-                    head = checkpoint.parse(note.parse(text.encode()).text)
+                    head = checkpoint.read(text.encode())
                     if head.origin != origin:
                         raise MalformedError("notes: of another log")
                     path = bundle.note_path(origin, head.size, text.encode())
