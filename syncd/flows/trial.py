@@ -24,7 +24,7 @@ FORK: Final = "fork"
 def judge(said: Evidence, roster: Roster) -> Message:
     """Return what a statement proves, and what the roster made of it.
 
-    That is `how`: cut or ended, so that it moves nothing; or else the state
+    That is its `code`: cut or ended, so that it moves nothing; or else the state
     of whose log it is: active, until the roster decides.
 
     Raises:
@@ -42,10 +42,10 @@ def judge(said: Evidence, roster: Roster) -> Message:
         cut = any(cut.size >= old.size for cut in log.cuts)
         how = "cut" if cut else member.status
         return Message(
-            "{why}: proven; by roster {version} its log is {how}",
+            "{why}: proven; by roster {version} its log is {code}",
             roster,
             why=e,
-            how="ended" if member.end(log) else how,
+            code="ended" if member.end(log) else how,
         )
     raise UntrustedError("evidence: proves nothing: one may extend the other")
 

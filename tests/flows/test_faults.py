@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec import json, structs
 
-from syncd.errors import MalformedError, RefusedError, SyncdError
+from syncd.errors import RefusedError, SyncdError
 from syncd.flows import claim, report
 from syncd.flows.draft import Draft
 from syncd.indicator import vocabulary
@@ -194,8 +194,3 @@ def test_a_dispute_stands_until_it_is_due() -> None:
 def test_a_position_is_an_index_of_a_log(index: int) -> None:
     error = disputed(about=(("a.example/syncd/txwz/1", index),))
     assert str(error).startswith("about: not all are ORIGIN:INDEX")
-
-
-def test_a_dispute_too_long_for_one_statement_is_refused() -> None:
-    about = tuple((f"{n:030}.example/syncd/txwz/1", n) for n in range(80))
-    assert isinstance(disputed(about=about), MalformedError)

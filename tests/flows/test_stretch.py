@@ -28,12 +28,6 @@ RUN = Run(
 )
 
 
-def test_what_was_signed_is_taken() -> None:
-    done = stretch.check(RUN, FETCHED, {})
-    assert (done.bundles, done.batch.stop) == (BUNDLES, 2 * BUNDLE)
-    assert done.why == ""
-
-
 def test_what_came_before_a_wrong_bundle_is_kept() -> None:
     """And the wrong one is named, with what is wrong."""
     done = stretch.check(RUN, [FETCHED[0], FETCHED[0]], {})

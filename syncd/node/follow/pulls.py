@@ -340,7 +340,7 @@ class Pulls:
         await self.ctx.own.events.now(f"evidence/{said.origin}", accuser, "")
         await self.ctx.report(Finding("evidence", said.origin, None, why))
         forked = (await self.ctx.mirror.head(said.origin)).contested
-        settled = why.params["how"] in ("cut", "ended")
+        settled = why.params["code"] in ("cut", "ended")
         if not (forked or settled or self.logs.is_ours(said.origin)):
             notes = [raw.encode() for raw in said.notes]
             await self.logs.forked(said.origin, notes, why)
