@@ -1,14 +1,12 @@
 """Who forks is accused once, in a log; who accuses falsely is told of."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from syncd.indicator.statement import Evidence
 from syncd.node.upkeep import daily
-from tests.alliance import MEMBERS
+from tests.alliance import shared
 from tests.byzantine.lab import Lab
 from tests.node.stand_in import said
 
@@ -37,12 +35,7 @@ class Court(Lab):
         return f"{found.origin} {str(found.detail).rpartition(' ')[2]}"
 
 
-@pytest_asyncio.fixture
-async def court(tmp_path: Path) -> AsyncIterator[Court]:
-    async with Court.found(tmp_path, MEMBERS) as court:
-        await court.go_on(*court.members.values())
-        await court.rounds()
-        yield court
+court = shared(scope="function", of=Court)
 
 
 async def test_a_fork_is_stated_once_and_settled_by_a_cut(
@@ -79,7 +72,7 @@ async def test_a_stolen_old_key_and_what_proves_nothing(court: Court) -> None:
     await court.go_on()
     assert await court.accused(before, released()) == []
     assert (await court.told("false_evidence")).startswith("carrier ")
-    twin = await bank.fork(1, *[court.said()] * 2)
+    twin = await bank.fork(await bank.size() - 1, court.said())
     bank.node.twin = None  # nobody is ever shown it
     notes = twin.signed, released()
     assert await court.accused(*notes) == ["platform", "police"]

@@ -6,12 +6,11 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
 from syncd.cli.main import main
@@ -27,7 +26,13 @@ from syncd.oprf import threshold
 from syncd.tlog import checkpoint, cosignature, merkle, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import ED25519, SigningKey
-from tests.alliance import MEMBERS, payload, police_case
+from tests.alliance import (
+    MEMBERS,
+    Alliance,
+    payload,
+    police_case,
+    shared,
+)
 from tests.byzantine.lab import Act, Lab
 from tests.flows.growing import Said
 
@@ -43,15 +48,14 @@ HOSTILE = json.loads(
 )
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
-    """Seven that have all reported something."""
-    root = tmp_path_factory.mktemp("lab")
-    async with Lab.found(root, SEVEN, settings=LIMITS) as lab:
-        for member in lab.members.values():
-            await member.write(payload(0, member.origin))
-        await police_case(lab)
-        yield lab
+async def reported(lab: Alliance) -> None:
+    """Have all report something."""
+    for member in lab.members.values():
+        await member.write(payload(0, member.origin))
+    await police_case(lab)
+
+
+lab = shared(reported, *SEVEN, of=Lab, settings=LIMITS)
 
 
 # ------------------------------------------------------------ what it tells

@@ -103,33 +103,24 @@ def test_police_alone_do_not_tip_off(
 
 def test_every_field_that_is_given_is_kept() -> None:
     channel = next(iter(vocabulary.FACETS["channel"]))
-    kept = report.prepare(
-        with_(
-            channel=channel,
-            case="0123456789abcdef",
-            spoofed=True,
-            test=True,
-            basis=(("b.example/syncd/txwz/1", 7),) * 2,
-            confidence=7,
-            seen="2026-09-20",
-            expires="2026-10-01",
-            handling="open",
-        ),
-        RULES,
-    )
-    assert msgspec.json.decode(kept.fields) == {
-        "basis": [["b.example/syncd/txwz/1", 7]],
-        "case": "0123456789abcdef",
+    said: dict[str, Any] = {
         "channel": channel,
-        "confidence": 7,
-        "evidence": "user_tag",
-        "expires": "2026-10-01",
-        "handling": "open",
-        "label": "fake_invest",
-        "role": "caller",
-        "seen": "2026-09-20",
+        "case": "0123456789abcdef",
         "spoofed": True,
         "test": True,
+        "confidence": 7,
+        "seen": "2026-09-20",
+        "expires": "2026-10-01",
+        "handling": "open",
+    }
+    basis = ("b.example/syncd/txwz/1", 7)
+    kept = report.prepare(with_(**said, basis=(basis, basis)), RULES)
+    assert msgspec.json.decode(kept.fields) == {
+        **said,
+        "basis": [[*basis]],
+        "evidence": "user_tag",
+        "label": "fake_invest",
+        "role": "caller",
     }
 
 
