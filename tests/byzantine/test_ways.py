@@ -20,6 +20,7 @@ from syncd.indicator.statement import (
     Anchor,
     AnchoredLog,
     Erase,
+    Evidence,
 )
 from syncd.node.audit import complete
 from syncd.oprf import threshold
@@ -260,6 +261,29 @@ async def an_anchor_of_nothing(lab: Lab) -> None:
     await lab.bank.say(Anchor(logs=(one,)))
 
 
+def charge(key: SigningKey, *notes: bytes) -> Evidence:
+    """Return what accuses a log by notes alone."""
+    texts = tuple(raw.decode() for raw in notes)
+    return Evidence(what="fork", origin=key.name, notes=texts)
+
+
+async def a_false_charge(lab: Lab) -> None:
+    """It accuses the police of a fork, by two notes of one history."""
+    before = lab.police.own.log.released()
+    await lab.go_on(lab.police)
+    both = before, lab.police.own.log.released()
+    await lab.bank.say(charge(lab.police.keys.log, *both))
+
+
+async def never_shown(lab: Lab) -> None:
+    """It signs another log for one member, who states it; nobody is shown it."""
+    twin = await lab.bank.fork(await lab.bank.size() - 1, lab.said())
+    lab.bank.node.twin, telco = None, lab.telco
+    said = charge(lab.bank.keys.log, twin.signed, lab.bank.own.log.released())
+    await telco.say(said)
+    await telco.node.pulls.told(telco.origin, [said])
+
+
 # --------------------------------------------------------------- as a holder
 
 
@@ -373,6 +397,9 @@ async def a_stolen_key(lab: Lab) -> None:
     await telling(lambda _: {"notes": told})(lab)
     for one in told:
         await lab.bank.ask(lab.police, "POST", "/poke", one.encode())
+    await lab.telco.say(
+        charge(key, told[1].encode(), lab.bank.signed(size - 1))
+    )
     lab.bank.node.twin = None
     assert "ended" in str(lab.bank.node.publisher.why_not())
 
