@@ -215,13 +215,6 @@ def test_missing_and_extra_files() -> None:
             check({**files, extra: b""})
 
 
-def test_other_log_key() -> None:
-    """Only the key that was given signs."""
-    files = MIXED.static()
-    with pytest.raises(UntrustedError):
-        log_files.check(set(files), lambda path, _: files[path], SEEN.verifier)
-
-
 def test_withheld_payloads() -> None:
     """A closed record is told, unless the log itself erased it."""
     assert check(MIXED.close(5).static()).withheld == ()

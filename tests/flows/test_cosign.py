@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from syncd.errors import ForkError, StaleError, UntrustedError
+from syncd.errors import ForkError, StaleError
 from syncd.flows import cosign
 from syncd.flows.ports import Cosigned
 from syncd.indicator import codec
@@ -117,12 +117,6 @@ async def test_the_branch_that_the_roster_chose() -> None:
         left = {note.parse(raw).text}
         made = await sign(book, signed(size), rejected=left)
         assert (made is not None) == signs
-
-
-async def test_only_what_the_log_signed() -> None:
-    """Without the log's signature there is nothing to cosign."""
-    with pytest.raises(UntrustedError):
-        await sign(Book(), signed(5).replace(b"\n5\n", b"\n6\n"))
 
 
 async def test_others_lines_are_left_out() -> None:

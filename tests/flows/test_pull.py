@@ -15,7 +15,6 @@ from syncd.errors import (
     ForkError,
     StaleError,
     UnavailableError,
-    UntrustedError,
 )
 from syncd.flows import held, merge, pull, stretch, stretch_queue, withheld
 from syncd.flows.ports import Bundle, MirrorHead, OwnHead
@@ -286,14 +285,6 @@ async def test_fork_below(to: Pull, size: int) -> None:
     with pytest.raises(ForkError):
         await to(Log().reports(size, salt=b"t"))
     assert (await to(Log().reports(size))).after == 600
-
-
-async def test_wrong_signature(to: Pull) -> None:
-    """What the log key did not sign moves nothing."""
-    log = Log().reports(1)
-    forged = log.signed.replace(b"\n1\n", b"\n2\n")
-    with pytest.raises(UntrustedError):
-        await pull.pull(forged, KEY.verifier, to.context())
 
 
 async def test_nobody_to_ask(to: Pull) -> None:

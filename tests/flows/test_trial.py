@@ -56,7 +56,6 @@ async def test_one_history_convicts_nobody() -> None:
         {"what": "arson"},
         {"origin": "nobody.example/syncd/txwz/1"},
         {"notes": said.notes[:1]},
-        {"notes": (said.notes[0], said.notes[1].replace("\n30", "\n31"))},
         {"notes": texts},  # which lead elsewhere
         {"notes": texts, "proof": ()},
         {"proof": said.proof[1:]},
