@@ -24,7 +24,7 @@ async def test_a_fork_is_stated_once_and_settled_by_a_cut(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Two see it; one of those who can prove it writes it, and all act."""
-    origin, now = lab.bank.origin, lab.bank.node.ctx.now()
+    now = lab.bank.node.ctx.now()
     await lab.fork(await lab.bank.size(), 2, "carrier", "platform")
     await lab.go_on()
     lab.cut(*(m.id for m in lab.honest))
@@ -41,12 +41,11 @@ async def test_a_fork_is_stated_once_and_settled_by_a_cut(
     (one,) = [one for m in lab.up for one in await said(m, 20)]
     assert await frozen(lab) == {"carrier", "platform", "police"}
     (row,) = await lab.police.findings("evidence")
-    assert row.finding.origin == origin
-    assert str(row.finding.detail).endswith("its log is active")
+    assert "log is active" in str(row.finding.detail)
     await lab.decided()
     await lab.carrier.say(one)  # once more: it moves nothing
     await lab.rounds()
     assert await frozen(lab) == set()
     (row,) = await lab.police.findings("evidence")
-    assert str(row.finding.detail).endswith("its log is cut")
+    assert "log is cut" in str(row.finding.detail)
     assert "convicts" in await lab.audit(tmp_path / "out")
