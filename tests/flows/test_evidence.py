@@ -184,7 +184,6 @@ SHAPES: dict[str, object] = {
     "no exchange": said(),
     "three": said(ROW, ROW, ROW),
     "more": said(ROW, more=1),
-    "more inside": said({**ROW, "more": 1}),
     "no base64": said({**ROW, "reply": "{}"}),
     "another base64": said({**ROW, "reply": "e31="}),
 }

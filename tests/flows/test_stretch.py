@@ -4,6 +4,7 @@ import gzip
 
 import pytest
 
+from syncd.errors import ForkError
 from syncd.flows import publish, stretch
 from syncd.flows.stretch import Run
 from syncd.indicator import codec
@@ -35,6 +36,12 @@ def test_a_stretch_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stretch, "MAX_OCTETS", 1)
     done = stretch.check(RUN, FETCHED, {})
     assert (len(done.bundles), done.why) == (1, "")
+
+
+def test_a_signed_bundle_that_is_not_what_we_had_is_a_fork() -> None:
+    other = RUN._replace(have=1, mine=(bytes(32),))
+    with pytest.raises(ForkError, match="does not extend size 1"):
+        stretch.check(other, FETCHED, {})
 
 
 def test_a_bundle_that_grows_too_large_is_refused() -> None:

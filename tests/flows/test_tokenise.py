@@ -567,7 +567,6 @@ REQUEST: dict[str, Any] = {
         {"proof": "last", "elements": "e2" * 32 * 64},
         {"more": 1},
         {"elements": ""},
-        {"id": "0" * 31},
         {"id": "0" * 31 + "A"},
         {"elements": "E2" * 32},
         {"elements": "e2" * 33},
