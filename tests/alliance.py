@@ -991,6 +991,7 @@ def shared(
     prepare: Callable[[Alliance], Awaitable[None]] = Alliance.settle,
     *members: str,
     scope: Literal["module", "function"] = "module",
+    of: Any = Alliance,
     **how: Any,
 ) -> Any:
     """Return a fixture: one alliance for all tests of a module, or for each."""
@@ -1000,7 +1001,7 @@ def shared(
         tmp_path_factory: pytest.TempPathFactory,
     ) -> AsyncIterator[Alliance]:
         root = tmp_path_factory.mktemp("alliance")
-        async with Alliance.found(root, members or MEMBERS, **how) as found:
+        async with of.found(root, members or MEMBERS, **how) as found:
             await prepare(found)
             yield found
 

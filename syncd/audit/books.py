@@ -12,13 +12,14 @@ from typing import Any
 from syncd.audit.notes import Find
 from syncd.audit.result import Audit, AuditedLog, Line
 from syncd.errors import Message, SyncdError
-from syncd.flows import excess
+from syncd.flows import excess, trial
 from syncd.indicator.leaf import INDICATOR_TYPES
 from syncd.indicator.notation import DAYS
 from syncd.indicator.statement import (
     Anchor,
     AnchoredLog,
     Erase,
+    Evidence,
     RosterAccepted,
     Usage,
 )
@@ -52,8 +53,12 @@ def check(audit: Audit, fits: Fits, find: Find) -> None:
                                 "{start} to {stop}", start=start, stop=stop
                             )
                             find("erase_breach", place, text)
-                case _:
-                    pass
+                case Evidence():
+                    try:
+                        why = trial.judge(said, audit.rosters[0])
+                        find("convicts", place, why)
+                    except SyncdError as e:
+                        find("false_evidence", place, e.text)
     _usage(audit, find)
 
 
@@ -87,7 +92,7 @@ def _anchor(
     if log is None:
         # A bundle of one log alone is not said to have others.
         if one.origin in audit.absent and len(audit.logs) > 1:
-            text = Message("{origin}: not here", origin=one.origin)
+            text = Message("{origin}: not here", one)
             find("log_gone", line.place, text)
         return
     try:

@@ -42,5 +42,5 @@ def of(audit: Audit) -> Iterator[Message]:
         if log.head.size and not log.lines:
             yield Message(
                 "when the entries of {origin} came: nobody cosigned it here",
-                origin=log.origin,
+                log,
             )

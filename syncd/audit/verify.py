@@ -225,7 +225,7 @@ class _Check:
             if fits:
                 log.lines += one.lines
             elif one.ours and head.size in ahead:
-                text = Message("two roots at size {size}", size=head.size)
+                text = Message("two roots at size {size}", head)
                 self.find("fork", one.place, text)
             elif one.ours:
                 log.apart += one.lines
@@ -243,9 +243,7 @@ class _Check:
         """
         if head.size > log.head.size:
             text = Message(
-                "{size} signed, {here} here",
-                size=head.size,
-                here=log.head.size,
+                "{size} signed, {here} here", head, here=log.head.size
             )
             if not log.end or log.end.size > log.head.size:
                 self.find("ahead", place, text)
@@ -273,9 +271,7 @@ class _Check:
         for line in lines:
             text = Message(
                 "{signer} ({role}) at size {size} of {origin}",
-                signer=line.signer,
-                role=line.role,
-                size=line.size,
+                line,
                 origin=log.origin,
             )
             self.find("cosigned_otherwise", line.place, text)
@@ -303,10 +299,7 @@ class _Check:
                 if after.size < before.size and after.at > before.at:
                     text = Message(
                         "{signer} ({role}): {size} at {at}, after {last_size}",
-                        signer=after.signer,
-                        role=after.role,
-                        size=after.size,
-                        at=after.at,
+                        after,
                         last_size=before.size,
                     )
                     self.find("went_back", after.place, text)

@@ -60,9 +60,7 @@ async def _steps(args: _DoctorOptions, settings: Config) -> list[Step]:
     others = [m for m in roster.active() if m.id != settings.member.id]
     wanted = [m for m in others if args.member in ("", m.id)]
     if args.member and not wanted:
-        raise UsageError(
-            "doctor: {member} is no other active member", member=args.member
-        )
+        raise UsageError("doctor: {member} is no other active member", args)
     ways: Iterable[list[Step]] = [[] for _ in wanted]
     try:
         tls = _tls(settings, roster)

@@ -26,7 +26,7 @@ from syncd.messages.catalogue import t
 from syncd.node.audit import stored
 from syncd.node.pinned import clock, trusted_roster
 from syncd.store.snapshot import CosignRow, LogRow, MirrorSnapshot, OwnSnapshot
-from syncd.tlog import checkpoint, note, strict
+from syncd.tlog import checkpoint, strict
 from syncd.tlog.merkle import BUNDLE
 
 LAST = 10  # entries that `show` lists
@@ -148,9 +148,7 @@ def _of(
         bundle = s.bundle(row.id, at // BUNDLE) if inside else None
         if bundle is None or at % BUNDLE >= bundle.width:
             raise UsageError(
-                "--at {index}: the log has {size} entries",
-                index=at,
-                size=row.size,
+                "--at {index}: the log has {size} entries", row, index=at
             )
         record = codec.records(row.origin, bundle)[at % BUNDLE]
         said = {"leaf": record[0].hex(), "statement": _said(record)}
@@ -164,7 +162,7 @@ def _of(
             entry(bundle.n * BUNDLE + i, records[i])
             for i in range(len(records))[::-1][: LAST - len(last)]
         ]
-    root = checkpoint.parse(note.parse(row.note).text).root
+    root = checkpoint.read(row.note).root
     return {
         "origin": row.origin,
         "size": row.size,

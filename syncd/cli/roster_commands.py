@@ -237,8 +237,8 @@ def _ours(args: _ShowOptions, version: int | None) -> bytes:
     if raw is None:
         raise UsageError(
             "{home}: there is no version {wanted}",
+            settings,
             names=f"1-{newest}",
-            home=settings.home,
             wanted=version,
         )
     return raw

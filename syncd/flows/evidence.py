@@ -73,7 +73,16 @@ def _judge(evidence: Evidence, roster: Roster) -> str:
     questions = []
     for exchange in evidence.exchanges:
         request = evaluation.parse(exchange.request)
-        index, share = _holder(request, evidence.accused, roster)
+        epoch = roster.epoch(request.kind, request.epoch)
+        index = epoch and epoch.index(evidence.accused)
+        if not epoch or not index or epoch.generation != request.generation:
+            raise RefusedError(
+                "evidence: roster {version} has no such share of "
+                "{kind}/{epoch}, generation {generation}",
+                request,
+                version=roster.version,
+            )
+        evaluation.check_quorum(request, epoch, index)
         try:
             reply, _ = evaluation.open_reply(
                 exchange.reply, exchange.request, roster, evidence.accused
@@ -81,6 +90,7 @@ def _judge(evidence: Evidence, roster: Roster) -> str:
         except MalformedError as e:  # not to be told from a forged one
             raise UntrustedError("evidence: {why}", why=e) from e
         try:
+            share = epoch.shares[index][1]
             points = evaluation.check_reply(reply, request, index, share)
             group.check_points(points)
         except (MalformedError, UntrustedError) as e:
@@ -94,26 +104,3 @@ def _judge(evidence: Evidence, roster: Roster) -> str:
     raise UntrustedError(
         "evidence: proves nothing: right answers, for all we see"
     )
-
-
-def _holder(
-    request: evaluation.Request, accused: str, roster: Roster
-) -> tuple[int, bytes]:
-    """Return the accused's share in what was asked, by this roster.
-
-    Raises:
-        RefusedError: it is of other keys, shares or holders.
-    """
-    epoch = roster.epoch(request.kind, request.epoch)
-    index = epoch and epoch.index(accused)
-    if not epoch or not index or epoch.generation != request.generation:
-        raise RefusedError(
-            "evidence: roster {version} has no such share of "
-            "{kind}/{epoch}, generation {generation}",
-            version=roster.version,
-            kind=request.kind,
-            epoch=request.epoch,
-            generation=request.generation,
-        )
-    evaluation.check_quorum(request, epoch, index)
-    return index, epoch.shares[index][1]

@@ -212,7 +212,7 @@ class Judge:
         else:
             failed = self.failed.get(question.kind)
             missing = getattr(failed, "missing", ())
-            why = Message("oprf: {kind}: not asked", kind=question.kind)
+            why = Message("oprf: {kind}: not asked", question)
             answer = Answer(
                 verdict=verdict.unknown("holders_missing"),
                 missing=missing,

@@ -163,10 +163,10 @@ def _check_never(
     wrong.append(
         RefusedError(
             "report: {kind} on the alliance's never-list: {owner}",
+            found,
             hint="a page planted there is reported with technique compromised"
             if guarded.page
             else "report what imitates it: its own number, URL or account",
-            kind=found.kind,
             owner=" ".join(dict.fromkeys(names)) or owner.category,
         )
     )

@@ -126,7 +126,7 @@ class Batch(msgspec.Struct, gc=False):
     erases: list[Range] = []
     sightings: list[Row] = []  # (token, index, key, sighting record)
     voids: list[tuple[int, str]] = []  # (index, why)
-    books: list[statements.RosterAccepted | statements.Anchor] = []
+    books: list[statements.Book] = []
     usages: list[tuple[int, Usage]] = []
 
 
@@ -206,10 +206,8 @@ def _fold_one(
             batch.sightings.append((token, index, number, record))
         case Usage():
             batch.usages.append((index, content))
-        case statements.RosterAccepted() | statements.Anchor():
+        case statements.Book():  # erasures act before: see `absent.erases`
             batch.books.append(content)
-        case statements.Book():
-            pass  # erasures are read ahead of all else: see `absent.erases`
         case _:
             cells.append(
                 frames.CELL % Claim(batch.origin, index, content).row()

@@ -36,7 +36,7 @@ class Identifier:
             raise MalformedError(
                 "{kind}: a normal form is 1 to {most} printable ASCII "
                 "characters, here are {n}",
-                kind=self.kind,
+                self,
                 most=MAX_VALUE,
                 n=len(value),
             )

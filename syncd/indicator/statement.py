@@ -293,7 +293,7 @@ def encode(statement: Statement) -> bytes:
     payload = spell(statement)
     again = decode(payload, type_of(statement))
     if isinstance(again, Void):
-        raise MalformedError("statement: {reason}", reason=again.reason)
+        raise MalformedError("statement: {reason}", again)
     return payload
 
 

@@ -116,10 +116,9 @@ def settle_log(config: Config, ring: Keyring, roster: Roster) -> Config:
         raise UsageError(
             "{home}: config.toml has generation {generation}, the "
             "roster lists {origin}",
+            us,
             home=config.home,
             generation=config.member.generation,
-            origin=us.origin,
-            number=us.number,
         )
     seed = ring.get(log_name(us.number))
     if seed is None or (
@@ -128,8 +127,8 @@ def settle_log(config: Config, ring: Keyring, roster: Roster) -> Config:
         raise DamagedError(
             "keys/{log_name}.key: not the key of {origin}, which the "
             "roster says that we write",
+            us,
             log_name=log_name(us.number),
-            origin=us.origin,
         )
     editing.change(config.home, "member", "generation", us.number)
     member = structs.replace(config.member, generation=us.number)

@@ -34,12 +34,8 @@ def trusted_roster(config: Config) -> TrustedRoster:
     """
     notes = roster_files(config.home).notes()
     if not (notes and config.alliance.fingerprint):
-        raise UsageError(
-            "{home}: there is no roster here yet", home=config.home
-        )
+        raise UsageError("{home}: there is no roster here yet", config)
     try:
         return TrustedRoster(config.alliance.fingerprint, *notes)
     except MalformedError as e:
-        raise DamagedError(
-            "{home}/roster: {why}", home=config.home, why=e
-        ) from e
+        raise DamagedError("{home}/roster: {why}", config, why=e) from e

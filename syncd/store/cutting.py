@@ -23,7 +23,7 @@ from syncd.store.tables import (
     missing,
     spent,
 )
-from syncd.tlog import checkpoint, merkle, note
+from syncd.tlog import checkpoint, merkle
 from syncd.tlog.merkle import BUNDLE, Frontier
 
 
@@ -43,7 +43,7 @@ def cut(c: Connection, log_id: int, head: MirrorHead, size: int) -> MirrorHead:
     _cut_rows(c, log_id, merged, size)
     newest = b""
     for at, raw in reversed(kept_notes.of_log(c, log_id).items()):
-        signed = checkpoint.parse(note.parse(raw).text).root
+        signed = checkpoint.read(raw).root
         if at <= size and signed == bundles.root_at(c, log_id, origin, at):
             newest = raw
             break

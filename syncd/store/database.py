@@ -222,14 +222,14 @@ class Database:
         if found is not None and found not in migrating.known(self.schema):
             raise NewerError(
                 "{name}: at revision {found}, this syncd knows up to {most}",
-                name=self.name,
+                self,
                 found=found,
                 most=newest,
             )
         if self._read_only:
             raise UsageError(
                 "{name}: at revision {found}, want {newest}",
-                name=self.name,
+                self,
                 found=found,
                 newest=newest,
             )

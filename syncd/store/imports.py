@@ -135,8 +135,7 @@ class Imports(SealedBook):
             raise UsageError(
                 "list: its import {id} stopped at row {row}, with another"
                 " file or other options",
-                id=other.id,
-                row=other.row,
+                other,
             )
         ended = update(import_job).where(*open_)
         c.execute(ended.values(finished_at=self._clock()))
@@ -319,7 +318,7 @@ def move(
     if done is None:
         raise StaleError(
             "import: {id} is not at byte {offset} now",
-            id=mark.id,
+            mark,
             offset=mark.old_offset,
         )
     list_id, refused = done

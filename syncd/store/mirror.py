@@ -92,9 +92,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
             old.mirrored <= new.mirrored
             and old.merged <= new.merged <= new.mirrored
         ):
-            raise StaleError(
-                "mirror: {origin}: that is no advance", origin=new.origin
-            )
+            raise StaleError("mirror: {origin}: that is no advance", new)
 
         def job(c: Connection) -> None:
             log_id = log_rows.move(c, replace(old, contested=False), new)

@@ -67,8 +67,7 @@ class Move:
             _count(tables.log)
         ):
             raise UsageError(
-                "{name}: a member's databases are there already",
-                name=there.name,
+                "{name}: a member's databases are there already", there
             )
         if not mark.startswith((BEGUN, DONE)):
             mark = BEGUN + secrets.token_hex(4)

@@ -84,15 +84,11 @@ class OwnLogStore(Book):
             StaleError: a log of that origin is there already.
         """
         if head.frontier.size:
-            raise StaleError(
-                "log: {origin}: founded at size 0 only", origin=head.origin
-            )
+            raise StaleError("log: {origin}: founded at size 0 only", head)
 
         def job(c: Connection) -> int:
             if id_of(c, head.origin):
-                raise StaleError(
-                    "log: {origin} is there already", origin=head.origin
-                )
+                raise StaleError("log: {origin} is there already", head)
             return begin(c, head)
 
         self._log_id = await self._db.write(
@@ -227,8 +223,8 @@ class OwnLogStore(Book):
         if raw is None and head.size:
             raise DamagedError(
                 "{file}: missing, while own.db is at size {size}",
+                head,
                 file=HIGH_WATER,
-                size=head.size,
             )
         mark = _read_note(raw, HIGH_WATER) if raw is not None else None
         if mark is not None and (mark.origin == head.origin or head.size):
@@ -245,23 +241,23 @@ def _compare(head: Checkpoint, mark: Checkpoint) -> None:
     if mark.origin != head.origin:
         raise DamagedError(
             "{file}: of {origin}, own.db is of {head_origin}",
+            mark,
             file=HIGH_WATER,
-            origin=mark.origin,
             head_origin=head.origin,
         )
     if head.size < mark.size:
         raise DamagedError(
             "own.db: at size {size}, but {file} says that size "
             "{mark_size} was released: the database was rolled back",
-            size=head.size,
+            head,
             file=HIGH_WATER,
             mark_size=mark.size,
         )
     if head.size == mark.size and head.root != mark.root:
         raise DamagedError(
             "own.db: another root than {file} at size {size}",
+            head,
             file=HIGH_WATER,
-            size=head.size,
         )
 
 
@@ -307,8 +303,7 @@ def _gapless(old: OwnHead, new: OwnHead, bundles: Sequence[Bundle]) -> None:
         at += bundle.width
     if not whole or at != new.frontier.size or at < old.frontier.size:
         raise StaleError(
-            "log: bundles do not lead from {size} to the tip",
-            size=old.frontier.size,
+            "log: bundles do not lead from {size} to the tip", old.frontier
         )
 
 
@@ -322,9 +317,7 @@ def _move(c: Connection, log_id: int, old: OwnHead, new: OwnHead) -> None:
     at, size = log.c, old.frontier.size
     there = (at.id == log_id, at.origin == old.origin, at.size == size)
     if c.execute(sa.update(log).where(*there).values(_tip(new))).rowcount != 1:
-        raise StaleError(
-            "log: {origin}: not at {size} now", origin=old.origin, size=size
-        )
+        raise StaleError("log: {origin}: not at {size} now", old, size=size)
 
 
 def _note(c: Connection, done: Sequence[str], sighted: Sequence[int]) -> None:

@@ -145,7 +145,7 @@ class PendingBook(SealedBook):
             StaleError: somebody else was faster.
         """
         if not self._found(c, _at.id == old.id, _at.state == old.state):
-            raise StaleError("review: {id} was decided meanwhile", id=old.id)
+            raise StaleError("review: {id} was decided meanwhile", old)
         self._keep(c, new)
         return new
 

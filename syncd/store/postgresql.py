@@ -138,9 +138,7 @@ class PostgresqlEngine:
         raw = self._connected()
         if raw.execute(_IS_STANDBY).fetchone() == (True,):
             raw.close()
-            raise UnavailableError(
-                "{name}: this server is a standby", name=self.name
-            )
+            raise UnavailableError("{name}: this server is a standby", self)
         return raw
 
     def _reader(self) -> "psycopg.Connection[Any]":
@@ -177,7 +175,7 @@ class PostgresqlEngine:
             if value not in taken:
                 raise UsageError(
                     "{name}: {setting} is {found}, want {want}: {why}",
-                    name=self.name,
+                    self,
                     setting=setting,
                     found=value,
                     want=taken[0],
@@ -252,7 +250,7 @@ class PostgresqlEngine:
         if self._warnings:
             raise UnavailableError(
                 "{name}: committed, with a warning: {why}",
-                name=self.name,
+                self,
                 why="; ".join(self._warnings),
             )
 
@@ -287,13 +285,12 @@ class PostgresqlEngine:
             if found == "committed":
                 return
             raise UnavailableError(
-                "{name}: the connection was lost; nothing was written",
-                name=self.name,
+                "{name}: the connection was lost; nothing was written", self
             ) from lost
         raise UnavailableError(
             "{name}: the connection was lost in a commit; whether it happened"
             " is not known",
-            name=self.name,
+            self,
         ) from lost
 
     # ------------------------------------------------------------ others
@@ -329,8 +326,8 @@ class PostgresqlEngine:
             return known
         return UsageError(
             "{name}: {why}",
+            self,
             hint="docs/operations.md says what a server must have and be",
-            name=self.name,
             why=why,
         )
 

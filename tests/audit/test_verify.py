@@ -22,7 +22,7 @@ from syncd.errors import DamagedError, SyncdError, UntrustedError
 from syncd.flows import evidence
 from syncd.flows.evaluation import Exchange
 from syncd.flows.evidence import Evidence
-from syncd.indicator import leaf
+from syncd.indicator import leaf, statement
 from syncd.indicator.statement import Erase, RosterAccepted, Usage
 from syncd.roster.quotas import DAY_S
 from syncd.tlog import checkpoint, cosignature, merkle, note, tiles
@@ -317,6 +317,11 @@ def no_evidence(mine: Bundle, made: Made) -> None:
     put(mine, "evidence/bank/0.json", b"{}")
 
 
+def accused(mine: Bundle, made: Made) -> None:
+    nothing = statement.Evidence(what="fork", origin=BANK, notes=("a",))
+    grow(mine, made.keys["carrier"].log, nothing)
+
+
 PLANTED: dict[Callable[[Bundle, Made], None], set[str]] = {
     forked: {"fork"},
     forked_and_cosigned: {"fork", "cosigned_otherwise"},
@@ -338,6 +343,7 @@ PLANTED: dict[Callable[[Bundle, Made], None], set[str]] = {
     void: {"void_book"},
     strange_log: {"log_unknown"},
     no_evidence: {"convicts_nobody"},
+    accused: {"false_evidence"},
 }
 
 

@@ -146,17 +146,13 @@ class Log:
         new: OwnHead,
         bundles: Sequence[Bundle],
         published: Sequence[Published],
-        *,
-        done: Sequence[str] = (),
-        sighted: Sequence[int] = (),
-        effect: bool = False,
-        erased: Sequence[Range] = (),
+        **how: Any,
     ) -> None:
         assert old == self.tip
         self.frontier = new.frontier
         self.bundles[bundles[0].n :] = bundles
         self.published += published
-        self.effects.append(effect)
+        self.effects.append(how["effect"])
 
     async def bundle(self, n: int) -> Bundle | None:
         return self.bundles[n] if n < len(self.bundles) else None
@@ -334,7 +330,7 @@ class Pull:
         excuse: bool = False,
     ) -> PullResult:
         async def told(said: Sequence[Any]) -> None:
-            self.rosters += [one.version for one in said]
+            self.rosters += [getattr(one, "version", 0) for one in said]
 
         return await pull.pull(
             log.signed,

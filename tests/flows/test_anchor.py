@@ -19,11 +19,14 @@ async def due(
     mirror.bundles = dict(enumerate(log.bundles))
     size, root = log.frontier.size, log.frontier.root()
     mirror.held = MirrorHead(ORIGIN, log.frontier)
-    origins = [ORIGIN, *map(str, range(1, logs))]
-    merged = dict.fromkeys(origins, Cosigned(size, root, log.signed))
+    raw, us = log.signed, ORIGIN.encode()
+    merged = {
+        name: Cosigned(size, root, raw.replace(us, name.encode()))
+        for name in [ORIGIN, *map(str, range(1, logs))]
+    }
     last = {ORIGIN: anchored}
     found = await anchor.due("us", "2026-11-21", merged, last, mirror, offload)
-    assert all(one.note == log.signed for one in found)
+    assert all(one.note == merged[one.origin].note for one in found)
     return found
 
 

@@ -537,17 +537,6 @@ async def test_met_is_what_others_list_firmly(user: User) -> None:
     assert verdicts(answers)[5] == "confirmed"
 
 
-async def test_a_report_falls_with_the_report_that_it_rests_on(
-    user: User,
-) -> None:
-    ground = user.report(phone("+12025550150"))
-    user.report(phone(), basis=(ground.position,))
-    assert await user.word() == "suspected"
-    user.book.rows.remove(ground)
-    [answer] = await user.ask(ASKED)
-    assert reasons(answer) == ("basis_ended",)
-
-
 def numbers(n: int) -> Identifier:
     """Return the n-th number of an unassigned block."""
     return phone(f"+1202555{n:04}")

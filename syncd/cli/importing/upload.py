@@ -182,7 +182,5 @@ class Upload:
 
     def _changed(self) -> UsageError:
         return UsageError(
-            "{path}: has changed since its import stopped at row {row}",
-            path=self.path,
-            row=self.row,
+            "{path}: has changed since its import stopped at row {row}", self
         )

@@ -97,18 +97,13 @@ async def _roster(config: Config) -> Message:
     roster = trusted_roster(config).current
     us, left = roster.member(config.member.id), roster.expires - clock()
     if left <= 0:
-        raise RefusedError(
-            "version {version} has expired", version=roster.version
-        )
+        raise RefusedError("version {version} has expired", roster)
     if us is None or not us.active:
         raise RefusedError(
-            "version {version} does not list us as active",
-            version=roster.version,
+            "version {version} does not list us as active", roster
         )
     return Message(
-        "version {version}, for {days} days more",
-        version=roster.version,
-        days=left // DAY_S,
+        "version {version}, for {days} days more", roster, days=left // DAY_S
     )
 
 

@@ -32,7 +32,7 @@ from syncd.peer.client import PeerClient
 from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
 from syncd.store import evidence_files
-from syncd.tlog import checkpoint, note
+from syncd.tlog import checkpoint
 
 Ask = Callable[..., Awaitable[Any]]
 AT_ONCE = 16  # files asked for together; a member sends a few at a time
@@ -199,7 +199,7 @@ class Collector:
             with _by(client):
                 texts = canonical.load(body or b"[]", list[str])
                 for text in texts:
-                    head = checkpoint.parse(note.parse(text.encode()).text)
+                    head = checkpoint.read(text.encode())
                     if head.origin != origin:
                         raise MalformedError("notes: of another log")
                     path = bundle.note_path(origin, head.size, text.encode())

@@ -102,11 +102,9 @@ class AppendGuard:
             return Message(
                 "{origin} has ended: the next log waits for the roster that"
                 " the admins were asked for",
-                origin=self.ctx.origin,
+                self.ctx,
             )
-        return Message(
-            "restart syncd: it goes on in {origin}", origin=me.origin
-        )
+        return Message("restart syncd: it goes on in {origin}", me)
 
     # ------------------------------------------------------------ learning
 
@@ -146,18 +144,16 @@ class AppendGuard:
             pin = pins[-1]
             tip = await self._own.head()
             if found[0].end(found[1]) is not None:
-                self._ruled_out = Message(
-                    "ended this log at {size}", size=pin.size
-                )
+                self._ruled_out = Message("ended this log at {size}", pin)
             elif pin.size > tip.frontier.size:
                 self._ruled_out = Message(
                     "cuts this log at {size}, we have {ours}",
-                    size=pin.size,
+                    pin,
                     ours=tip.frontier.size,
                 )
             elif await self.root_at(pin.size) != pin.root:
                 self._ruled_out = Message(
-                    "chose another branch of it, at {size}", size=pin.size
+                    "chose another branch of it, at {size}", pin
                 )
             else:
                 self._sure = pin.size
@@ -198,8 +194,8 @@ class AppendGuard:
         why = Message(
             "log: {member} has merged size {size}, which this home of size"
             " {ours} cannot extend",
+            head,
             member=signer,
-            size=head.size,
             ours=tip.frontier.size,
         )
         self._against = head.size

@@ -131,7 +131,7 @@ class Review:
                 raise RefusedError(
                     "review: {n} values would change by now, and {most} were"
                     " confirmed",
-                    n=held.n,
+                    held,
                     most=caller.shown,
                 )
             return None

@@ -217,7 +217,7 @@ class StatusReader:
                 "roster: version {version} does not list us as active (syncd"
                 " roster show): nobody answers us, and what is here grows"
                 " old; ask the admins, or stop syncd",
-                version=roster.version,
+                roster,
             )
         return self.rounds.contact.cut_off()
 

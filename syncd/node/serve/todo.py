@@ -62,7 +62,7 @@ def _roster(state: MemberState) -> Iterator[Message]:
             "roster: its format {format} is newer than this syncd {version}:"
             " logs are mirrored, and not merged until it is upgraded and runs"
             " anew (syncd run)",
-            format=roster.format,
+            roster,
             version=state.version,
         )
     left = roster.expires - state.now
@@ -70,13 +70,13 @@ def _roster(state: MemberState) -> Iterator[Message]:
         yield Message(
             "roster: version {version} has expired: ask the admins to sign"
             " and publish the next one (syncd roster renew)",
-            version=roster.version,
+            roster,
         )
     elif left <= SOON_S:
         yield Message(
             "roster: version {version} expires in {days} days: ask the admins"
             " for the next one (syncd roster renew)",
-            version=roster.version,
+            roster,
             days=left // DAY_S,
         )
 
@@ -174,8 +174,7 @@ def _notify(state: MemberState) -> Iterator[Message]:
             yield Message(
                 "notify: {target} takes nothing ({why}), {n} wait: mend it, then"
                 " see syncd status",
-                target=target.target,
-                why=target.why,
+                target,
                 n=target.waiting,
             )
 

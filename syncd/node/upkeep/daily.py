@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Callable, Iterator
 import structlog
 
 from syncd.errors import SyncdError
-from syncd.flows import anchor, sighting
+from syncd.flows import anchor, sighting, trial
 from syncd.indicator import statement, token
 from syncd.indicator.active import World
 from syncd.indicator.statement import COUNTS, Anchor, Sighting, Usage
 from syncd.node.context import Context, part
+from syncd.node.follow.pulls import Pulls
 from syncd.node.jobs import Runs
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
@@ -29,6 +30,7 @@ from syncd.store.sightings import SightedToken
 
 log = structlog.get_logger("syncd.daily")
 
+TURN_S = 600  # for which one member may accuse: all may know of a fork
 ROWS = 500  # usage rows in one part: well below 60 KiB
 
 
@@ -37,6 +39,7 @@ class Daily:
     """What is done once a day, looked for more often."""
 
     ctx: Context
+    pulls: Pulls
     guard: AppendGuard
     publisher: Publisher
     orders: RosterOrders
@@ -83,6 +86,24 @@ class Daily:
         if self.ctx.sights:
             await self._sightings()
         await self._anchor()
+        await self._accuse()
+
+    async def _accuse(self) -> None:
+        """Say in our turn which logs forked (type 20), unless somebody has."""
+        ctx = self.ctx
+        members = sorted({ctx.me, *ctx.others})
+        ours = members[ctx.now() // TURN_S % len(members)] == ctx.me
+        for origin in await ctx.mirror.contested() if ours else ():
+            name = f"evidence/{origin}"
+            said = await ctx.own.events.reported(name)
+            if said or await ctx.own.log.was_done(name):
+                continue
+            left = {*await ctx.mirror.rejected(origin)}
+            notes = {*await ctx.mirror.evidence(origin)} - left
+            sources = self.pulls.sources(origin)
+            if made := await trial.prove(origin, notes, sources):
+                await self.publisher.append([made], done=[name], poke=True)
+                await self.pulls.told(ctx.origin, [made])
 
     async def _anchor(self) -> None:
         """Say which checkpoints of others we have merged (type 16).

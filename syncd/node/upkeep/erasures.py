@@ -32,8 +32,7 @@ async def by_roster(ctx: Context) -> None:
             continue  # when we get there
         if await held.copy(mirror, head).root_at(order.size) != order.root:
             why = Message(
-                "the roster erases in another tree of size {size}",
-                size=order.size,
+                "the roster erases in another tree of size {size}", order
             )
             await ctx.report(Finding("erase_root", order.origin, None, why))
             continue
