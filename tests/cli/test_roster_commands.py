@@ -1,12 +1,14 @@
 """`syncd roster` with files and a home, no daemon running."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from syncd.cli import terminal
 from syncd.indicator import never
 from syncd.roster import drafts, keys, signing
 from syncd.roster.changes import between
@@ -157,6 +159,44 @@ def test_an_edit_says_what_it_changes(
     assert admin.draft.previous == admin.current.hash
     shown = [line for line in ran.out.splitlines() if line[0] in "+-~"]
     assert len(shown) >= len(between(admin.current, admin.draft))
+
+
+@pytest.mark.parametrize(
+    ("words", "moves"),
+    [
+        (
+            "remove bank OUT --past annul --checkpoint @bank.checkpoint",
+            "suspected warn 1 → 0; none 0 → 1",
+        ),
+        ("retire url 1 OUT", "suspected warn 1 → 0; none 0 → 1"),
+        (
+            "set OUT --action suspected=hold",
+            "suspected hold 0 → 1; suspected warn 1 → 0",
+        ),
+        ("admin remove anne OUT", ""),
+    ],
+)
+def test_a_draft_says_whose_verdicts_it_moves(
+    admin: Admin, run: Run, root: Path, words: str, moves: str
+) -> None:
+    """The same at each member that merged as much; a home has to tell."""
+    wanted = sorted(f"  kind url: {x}" for x in moves.split("; ") if x)
+    assert admin("set", "OUT", "--threshold", "1").code == 0
+    words = words.replace("@", f"{root}/")
+    assert admin(*words.split(), *admin.onto()).code == 0
+    said = set()
+    for id_ in ("police", "carrier"):
+        ran = run("--home", root / id_, "roster", "show", admin.out)
+        lines = ran.out.splitlines()
+        said.add("\n".join(line for line in lines if "→" in line))
+        n = int(bool(moves))
+        assert f"moves {n} of {n} verdicts, by " in ran.out
+        assert [x for x in lines if "kind url" in x] == wanted
+    assert len(said) == 1
+    ran = run("roster", "show", admin.out, "--json")
+    assert ran.json["moves"] == {}
+    ran = run("roster", "show", admin.out)
+    assert "whose verdicts it moves, a home says: no home given" in ran.out
 
 
 def test_the_threshold_falls_before_an_admin_goes(admin: Admin) -> None:
@@ -326,11 +366,34 @@ def test_an_admin_sees_what_he_signs(
     assert ran.code == 0, ran.err
     assert "~ reports of phone count for 30 days, were 180" in ran.out
     assert "1 of bert must still sign\n" in ran.err
+    assert "whose verdicts it moves, a home says: no home" in ran.out
     both = signing.sign(capped.out.read_bytes(), ADMINS[1], capped.current)
     capped.out.write_bytes(both)
     ran = capped("sign", "OUT", "--keys", str(ring), "--yes", "--json")
     assert ran.code == 0, ran.err
     assert ran.json["complete"]
+
+
+def test_what_is_for_good_is_asked_for_twice(
+    capped: Admin, ring: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its name, unless somebody says beforehand that it is meant."""
+    assert capped("retire", "phone", "1", "OUT", *capped.onto()).code == 0
+    words = ("sign", "OUT", "--keys", str(ring))
+    ran = capped(*words, "--yes")
+    assert (ran.code, "nobody is at a terminal" in ran.err) == (2, True)
+    asked, typed = list[str](), list[str]()
+
+    def agreed(question: str, wanted: Sequence[str] = ("yes",)) -> bool:
+        asked.append(question)
+        return typed.pop(0) in wanted
+
+    monkeypatch.setattr(terminal, "agreed", agreed)
+    for name, code in (("phone/2", 1), ("phone/1", 0)):
+        typed[:] = ["yes", name]
+        assert capped(*words).code == code
+        assert asked.pop() == "This cannot be undone. Type phone/1: "
+    assert capped(*words, "--yes", "--final").code == 0
 
 
 def test_a_message_in_the_night_names_the_way_out(
