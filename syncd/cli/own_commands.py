@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd.cli import grid, terminal
-from syncd.cli.command import Command, option
+from syncd.cli.command import Command, argument, option
 from syncd.cli.hand_in import HandIn, ListOptions
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import (
@@ -91,11 +91,30 @@ def _keep(
     return done.values(args, values(args.file), fields)
 
 
+class _DistrustOptions(ApiOptions):
+    member: str = argument()
+    why: str = option("our reason; it is kept", needed=True)
+    until: str = option("first day on which it counts no more")
+
+
+@noun.verb(
+    "distrust",
+    "Have what a member says count as that of a forked log, here and at once;"
+    " `own remove` ends it.",
+)
+def _distrust(args: _DistrustOptions) -> int:
+    done = HandIn(
+        *("/v1/own/entries", "entries", TOTAL, COUNTED),
+        fixed={"type": "distrust"},
+    )
+    return done.values(args, [args.member], args.given("why", expires="until"))
+
+
 class _RemoveOptions(ValueOptions, KindOptions, ApiOptions):
     id_: list[int] = option("of the entry")
     kind: str = option("of values on standard input")
     list_: str = option("a local list, all of it")
-    type_: str = option("exempt, note, local")
+    type_: str = option("exempt, note, local, distrust")
     why: str = option("our reason; it is kept")
     yes: bool = option("do not ask")
 
@@ -145,7 +164,7 @@ def _remove(args: _RemoveOptions) -> int:
 
 
 class _ListOptions(PageOptions):
-    type_: str = option("exempt, note, local")
+    type_: str = option("exempt, note, local, distrust")
     list_: str = option("of one local list")
     kind: str = option(KINDS)
     by: str = option("whose token kept it")

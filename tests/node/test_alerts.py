@@ -13,6 +13,7 @@ from syncd.node.notify import events
 from syncd.node.serve.alerts import Alerts
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster import drafts, signing
+from syncd.roster.roster import Roster
 from syncd.store.database import Database
 from syncd.store.events import EventBook
 from tests.alliance import ADMINS, Alliance
@@ -107,19 +108,20 @@ async def test_what_ends_is_written_at_each_step_once(
     house: House, tmp_path: Path
 ) -> None:
     """A roster, and any member's certificate."""
-    end = NOW + 20 * DAY_S
+    end = NOW + 65 * DAY_S
     roster = replace(WELL.roster, expires=end)
     more = {"roster": roster, "members": (member(certificate_ends=end - 9),)}
     found = []
-    for half in range(42):
+    for half in range(132):
         more["now"] = NOW + half * DAY_S // 2
         found += [d for n, d in await house.look(**more) if n == "expiry"]
     assert [(d["code"], d["member"], d["days"]) for d in found] == [
-        *(("roster", "txwz", 14), ("certificate", "bank", 13)),
+        *(("roster", "txwz", 60), ("certificate", "bank", 59)),
+        *(("roster", "txwz", 30), ("certificate", "bank", 29)),
         *(("roster", "txwz", 7), ("certificate", "bank", 6)),
         *(("roster", "txwz", 1), ("certificate", "bank", 0)),
     ]
-    assert {d["expires"] for d in found} == {"2026-10-11"}
+    assert {d["expires"] for d in found} == {"2026-11-25"}
     assert await House(tmp_path, house.database).look(**more) == []
     more["roster"] = replace(roster, expires=end + 10 * DAY_S)
     again = await house.look(**more)  # renewed, for too short a time
@@ -208,3 +210,31 @@ async def test_a_draft_that_lacks_signatures(alliance: Alliance) -> None:
     ]
     notice = events.compose(found[0], ["admin"], "txwz", "police") or b""
     assert b"roster: version 2 lacks 2 signatures" in notice
+
+
+async def test_the_next_roster_lies_ready_to_be_signed(
+    alliance: Alliance,
+) -> None:
+    """From 30 days on, once, and the same at every member: lines add up."""
+    police, bank = alliance.police, alliance.bank
+    await police.node.daily.run()
+    assert not police.node.ctx.renewal.exists()
+
+    def shorter(draft: Roster) -> Roster:
+        return replace(draft, expires=draft.issued + 20 * DAY_S)
+
+    current = await alliance.change(shorter)
+    await alliance.agreed()
+    raws = []
+    for one, admin in ((police, ADMINS[0]), (bank, ADMINS[1])):
+        await one.node.daily.run()
+        path = one.node.ctx.renewal
+        raws.append(signing.sign(path.read_bytes(), admin, current))
+        path.write_bytes(raws[-1])
+        await one.node.daily.run()
+        assert path.read_bytes() == raws[-1]
+    [said] = [x for x in (await police.status()).todo if "ready" in x.detail]
+    assert "2 of anne, bert are to sign the next one" in said.detail
+    assert str(police.node.ctx.renewal) in said.detail
+    newer = await bank.node.rosters.publish(signing.merge(*raws))
+    assert newer.expires == current.issued + 90 * DAY_S

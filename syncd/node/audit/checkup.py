@@ -26,6 +26,7 @@ from syncd.store.snapshot import MirrorSnapshot, OwnSnapshot
 
 LEAST_FREE = 1 << 30  # bytes of disk space
 DAY_S = 86_400
+LAST_S = 30 * DAY_S  # of a roster or certificate: see to the next one
 WAY = (later("name"), later("address"), later("TLS"), later("pin"))
 REMEDIES: Mapping[str, Message] = {  # by step, where no error has its own
     "quota": Message(
@@ -51,6 +52,9 @@ REMEDIES: Mapping[str, Message] = {  # by step, where no error has its own
     ),
     "roster version": Message(
         "who is behind fetches it in its next round; else syncd roster publish"
+    ),
+    "certificate": Message(
+        "nothing stops then; syncd join update, at {member}"
     ),
     "clock": Message("one of the two is wrong: timedatectl set-ntp true"),
     "holder": Message(
@@ -134,11 +138,13 @@ async def _roster(config: Config) -> Message:
             "version {version} does not list us as active",
             version=roster.version,
         )
-    return Message(
-        "version {version}, for {days} days more",
-        version=roster.version,
-        days=left // DAY_S,
+    days, version = left // DAY_S, roster.version
+    found = Message(
+        "version {version}, for {days} days more", version=version, days=days
     )
+    if left <= LAST_S:
+        raise RefusedError(found)
+    return found
 
 
 # ------------------------------------------------------ the way to a member
@@ -203,6 +209,14 @@ def quotas(status: Mapping[str, Any]) -> Iterator[Step]:
         yield _step(later("quota"), left["member"], n > 0, found)
 
 
+def ends(row: Mapping[str, Any]) -> Iterator[Step]:
+    """Yield for how long a member's certificate is good, a row of the status."""
+    if (days := row.get("certificate_days")) is not None:
+        found = Message("for {days} days more", days=days)
+        well = days * DAY_S > LAST_S
+        yield _step(later("certificate"), row["member"], well, found)
+
+
 def theirs(
     row: Mapping[str, Any], status: Mapping[str, Any]
 ) -> Iterator[Step]:
@@ -222,6 +236,7 @@ def theirs(
     if (ahead_s := row.get("offset_s")) is not None:
         found = Message("its clock is {s} s ahead of ours", s=ahead_s)
         yield _step(later("clock"), member, abs(ahead_s) <= MAX_SKEW_S, found)
+    yield from ends(row)
     for holder in status["holders"]:
         if holder["member"] == member:
             found = _why(holder) or Message("it answers")

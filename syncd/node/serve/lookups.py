@@ -181,6 +181,10 @@ class Lookups:
             as_of=await self.freshness.as_of(),
             missing=tuple(sorted({m for a in answers for m in a.missing})),
             contested=tuple(sorted(world.contested)),
+            distrusted=tuple(
+                forms.Distrusted(member=one.fields.text, at=one.at)
+                for one in await self.ctx.distrusted(world.day)
+            ),
         )
 
     @route("GET /v1/quota", READERS, "read what is left of quotas")
@@ -204,7 +208,7 @@ class Lookups:
         With `answered_only` what stays unknown is not recorded again.
         """
         world = await self.ctx.world(self.never.tokens)
-        overlay = Overlay(self.ctx.own.entries, world.roster, world.day)
+        overlay = Overlay(self.ctx.own.entries, world)
         records: list[int] = []
         record = partial(self._record, overlay, records, answered_only)
         context = LookupContext(

@@ -15,8 +15,8 @@ from syncd.node.serve.member_state import MemberState
 DAY_S = 86_400
 FAILING = 3  # failures in a row that are worth a to-do
 DISPUTES = 10  # that are named one by one
-SOON_S = 14 * DAY_S  # a roster that expires within is named
-SOON_DAYS = 30  # a certificate that ends within is named
+SOON_S = 60 * DAY_S  # what ends within is named
+SIGN_S = 30 * DAY_S  # and here the roster's next version lies ready
 NAMED = 8  # members in one sentence
 
 
@@ -28,7 +28,7 @@ def of(state: MemberState) -> list[Message]:
 def notes(state: MemberState) -> list[Message]:
     """Return what a person should know, and cannot do or need not yet."""
     rest = [m for m in _all(state) if not _is_todo(m)]
-    return [*rest, *_spare(state), *_certificate(state)]
+    return [*rest, *_spare(state), *_ends(state)]
 
 
 def _is_todo(message: Message) -> bool:
@@ -38,8 +38,8 @@ def _is_todo(message: Message) -> bool:
 def _all(state: MemberState) -> Iterator[Message]:
     yield from state.remarks
     parts = (
-        *(_clock, _roster, _appending, _holders, _unheard, _logs, _notify),
-        *(_disputes, _appeals, _held, _keys),
+        *(_clock, _roster, _appending, _holders, _thin, _unheard, _logs),
+        *(_notify, _disputes, _appeals, _held, _keys),
     )
     for part in parts:
         yield from part(state)
@@ -72,13 +72,17 @@ def _roster(state: MemberState) -> Iterator[Message]:
             " and publish the next one (syncd roster renew)",
             version=roster.version,
         )
-    elif left <= SOON_S:
-        yield Message(
-            "roster: version {version} expires in {days} days: ask the admins"
-            " for the next one (syncd roster renew)",
-            version=roster.version,
-            days=left // DAY_S,
-        )
+    elif left <= SIGN_S:
+        yield state.renewal or _expires(state)
+
+
+def _expires(state: MemberState) -> Message:
+    return Message(
+        "roster: version {version} expires in {days} days: ask the admins for"
+        " the next one (syncd roster renew)",
+        version=state.roster.version,
+        days=(state.roster.expires - state.now) // DAY_S,
+    )
 
 
 def _appending(state: MemberState) -> Iterator[Message]:
@@ -121,6 +125,24 @@ def _holders(state: MemberState) -> Iterator[Message]:
             n=waits,
             names=names,
         )
+
+
+def _thin(state: MemberState) -> Iterator[Message]:
+    """Yield which keys have lost holders, down to as many as are needed."""
+    for names in sorted({key.up for key in state.keys}):
+        keys = [
+            f"{key.kind}/{key.epoch}"
+            for key in state.keys
+            if key.up == names and key.spare == 0 < key.shares - key.t
+        ]
+        if keys:
+            yield Message(
+                "keys: {keys}: of their holders only {names} answer, exactly"
+                " as many as are needed: with one less phones and accounts are"
+                " unknown; syncd doctor says where the others end",
+                keys=", ".join(keys),
+                names=", ".join(names),
+            )
 
 
 def _unheard(state: MemberState) -> Iterator[Message]:
@@ -268,7 +290,7 @@ def _keys(state: MemberState) -> Iterator[Message]:
 
 def _spare(state: MemberState) -> Iterator[Message]:
     """Yield where whoever is lost next stops something."""
-    keys = [f"{k.kind}/{k.epoch}" for k in state.keys if k.n <= k.t]
+    keys = [f"{k.kind}/{k.epoch}" for k in state.keys if k.shares <= k.t]
     if keys:
         yield Message(
             "keys: {keys}: every holder is needed: if one more is lost, phones"
@@ -283,13 +305,26 @@ def _spare(state: MemberState) -> Iterator[Message]:
         )
 
 
-def _certificate(state: MemberState) -> Iterator[Message]:
+def _ends(state: MemberState) -> Iterator[Message]:
+    """Yield what ends, and when, before there is something to do."""
+    if SIGN_S < state.roster.expires - state.now <= SOON_S:
+        yield _expires(state)
     for row in state.members:
         days = row.certificate_days
-        if row.state == "self" and days is not None and days <= SOON_DAYS:
+        if days is None or days * DAY_S > SOON_S:
+            continue
+        if row.state == "self":
             yield Message(
                 "certificate: ours ends in {days} days by its own date;"
                 " nothing stops then, members know it by its key; syncd join"
                 " update makes another",
+                days=days,
+            )
+        else:
+            yield Message(
+                "certificate: that of {member} ends in {days} days by its own"
+                " date; nothing stops then; tell it to make another: syncd"
+                " join update",
+                member=row.member,
                 days=days,
             )
