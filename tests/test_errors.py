@@ -82,6 +82,15 @@ def test_several_faults_are_one_error_that_bears_each() -> None:
     assert type(errors.joined([rule, rule])) is errors.RefusedError
 
 
+def test_what_is_not_given_is_of_what_it_is_about() -> None:
+    """Of an error's hint too; what is given counts."""
+    error = SyncdError("{real} {n}", 3, n=9, hint="{imag}")
+    assert (str(error), error.hint, error.params) == (
+        *("3 9", "0"),
+        {"real": 3, "n": 9},
+    )
+
+
 def test_messages_are_equal_if_they_read_the_same() -> None:
     one, same = Message("{n} bytes", n=9), Message("9 bytes")
     assert {one, same} == {same}
