@@ -60,9 +60,7 @@ def rewrite(c: Connection, log_id: int, b: Bundle) -> None:
         StaleError: it has grown, or is not there at all.
     """
     if not _REWRITE.run(c, b.gz, b.entries, log_id, b.n, b.width, b.root):
-        raise StaleError(
-            "log: bundle {n} is not {width} wide now", n=b.n, width=b.width
-        )
+        raise StaleError("log: bundle {n} is not {width} wide now", b)
 
 
 def close(

@@ -51,15 +51,15 @@ class CosignRows(Book):
             if last is not None and new.size < last.size:
                 raise StaleError(
                     "cosign: {origin}: size {size} after {last_size}",
+                    new,
                     origin=origin,
-                    size=new.size,
                     last_size=last.size,
                 )
             if last and new.size == last.size and new.root != last.root:
                 raise ForkError(
                     "cosign: {origin}: another root at size {size}",
+                    new,
                     origin=origin,
-                    size=new.size,
                 )
             its = {"role": role, "origin": origin}
             c.execute(_COSIGN, its | new._asdict())

@@ -31,6 +31,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 
 HIGH_WATER = "high-water.note"
+_TOLD = sa.delete(sighting).where(sighting.c.id == sa.bindparam("gone"))
 
 
 def begin(c: Connection, head: OwnHead) -> int:
@@ -84,15 +85,11 @@ class OwnLogStore(Book):
             StaleError: a log of that origin is there already.
         """
         if head.frontier.size:
-            raise StaleError(
-                "log: {origin}: founded at size 0 only", origin=head.origin
-            )
+            raise StaleError("log: {origin}: founded at size 0 only", head)
 
         def job(c: Connection) -> int:
             if id_of(c, head.origin):
-                raise StaleError(
-                    "log: {origin} is there already", origin=head.origin
-                )
+                raise StaleError("log: {origin} is there already", head)
             return begin(c, head)
 
         self._log_id = await self._db.write(
@@ -140,7 +137,15 @@ class OwnLogStore(Book):
             failpoint.hit("append.bundles")
             retracting.publish(c, self._log_id, published)
             erasing.erase_ours(c, self._log_id, new.origin, erased)
-            _note(c, done, sighted)
+            new_name = insert(tables.done).on_conflict_do_nothing()
+            for name in done:
+                if c.execute(new_name.values(name=name)).rowcount != 1:
+                    raise StaleError(
+                        "log: {name} was written before", name=name
+                    )
+            if sighted:
+                gone = [{"gone": id_} for id_ in sighted]
+                c.execute(_TOLD, gone)
             if effect:
                 take_effect(c, new, self._clock())
             if (size := new.frontier.size) > old.frontier.size:
@@ -206,8 +211,6 @@ class OwnLogStore(Book):
         """
         erasing.erase_ours(c, id_of(c, origin), origin, gone)
 
-    # --------------------------------------------------------- innards
-
     def _release(self, note: bytes) -> None:
         durable.write(self._mark, note, points="highwater")
         failpoint.hit("append.marked")
@@ -227,8 +230,8 @@ class OwnLogStore(Book):
         if raw is None and head.size:
             raise DamagedError(
                 "{file}: missing, while own.db is at size {size}",
+                head,
                 file=HIGH_WATER,
-                size=head.size,
             )
         mark = _read_note(raw, HIGH_WATER) if raw is not None else None
         if mark is not None and (mark.origin == head.origin or head.size):
@@ -245,23 +248,23 @@ def _compare(head: Checkpoint, mark: Checkpoint) -> None:
     if mark.origin != head.origin:
         raise DamagedError(
             "{file}: of {origin}, own.db is of {head_origin}",
+            mark,
             file=HIGH_WATER,
-            origin=mark.origin,
             head_origin=head.origin,
         )
     if head.size < mark.size:
         raise DamagedError(
             "own.db: at size {size}, but {file} says that size "
             "{mark_size} was released: the database was rolled back",
-            size=head.size,
+            head,
             file=HIGH_WATER,
             mark_size=mark.size,
         )
     if head.size == mark.size and head.root != mark.root:
         raise DamagedError(
             "own.db: another root than {file} at size {size}",
+            head,
             file=HIGH_WATER,
-            size=head.size,
         )
 
 
@@ -322,20 +325,7 @@ def _move(c: Connection, log_id: int, old: OwnHead, new: OwnHead) -> None:
     at, size = log.c, old.frontier.size
     there = (at.id == log_id, at.origin == old.origin, at.size == size)
     if c.execute(sa.update(log).where(*there).values(_tip(new))).rowcount != 1:
-        raise StaleError(
-            "log: {origin}: not at {size} now", origin=old.origin, size=size
-        )
-
-
-def _note(c: Connection, done: Sequence[str], sighted: Sequence[int]) -> None:
-    new = insert(tables.done).on_conflict_do_nothing()
-    for name in done:
-        if c.execute(new.values(name=name)).rowcount != 1:
-            raise StaleError("log: {name} was written before", name=name)
-    if sighted:
-        gone = sighting.c.id == sa.bindparam("gone")
-        rows = [{"gone": id_} for id_ in sighted]
-        c.execute(sa.delete(sighting).where(gone), rows)
+        raise StaleError("log: {origin}: not at {size} now", old, size=size)
 
 
 class Succession(NamedTuple):
