@@ -9,7 +9,7 @@ tokens), and what `roster erase` takes out of a log.
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import datetime
 from functools import partial
@@ -27,7 +27,7 @@ from syncd.flows.judge import Question, World, judged_by_token
 from syncd.flows.ports import at_once
 from syncd.indicator import statement
 from syncd.messages import catalogue
-from syncd.messages.catalogue import later, t
+from syncd.messages.catalogue import t
 from syncd.node.pinned import clock, trusted_roster
 from syncd.roster.changes import between
 from syncd.roster.roster import Roster
@@ -36,6 +36,7 @@ from syncd.store.mirror import MirrorStore
 
 _JUDGED = {"caps", "epochs", "members", "policy"}
 _FINAL = {"cuts", "ended", "erased", "retired"}  # parts of a change's path
+Count = Counter[tuple[str, ...]]
 _PAGE, _TOLD = 1000, 100_000  # tokens in memory; how often it is told
 
 
@@ -54,8 +55,8 @@ def effect(
         why = catalogue.of(e)
         return {}, [t("whose verdicts it moves, a home says: {why}", why=why)]
     head = t(
-        "moves {moved} of {values} verdicts, by {entries} merged entries"
-        " ({state}) on {day}",
+        "of {entries} merged entries ({state}), on {day}, it moves verdicts on"
+        " {values} values:",
         **found,
     )
     return found, [head, *starmap(_line, found["counts"])]
@@ -71,67 +72,56 @@ async def _moves(
 ) -> dict[str, Any]:
     merged = {o: n for o, (_, n) in sorted((await mirror.sizes()).items())}
     day = datetime.fromtimestamp(after.issued, ZoneInfo(after.zone)).date()
-    today, forked = statement.day(f"{day}"), await mirror.contested()
-    sides: list[Any] = []
-    for roster in (before, after):
-        at = {o: min(n, _end(roster, o)) for o, n in merged.items()}
-        its = SimpleNamespace(
-            claims=partial(mirror.claims, at=at),
-            claims_at=partial(mirror.claims_at, at=at),
-        )
-        world = World(roster, today, forked, frozenset(), "")
-        sides.append((roster.retired, Counter[Any](), world, its))
-    changed = {change.path[0] for change in between(before, after)}
-    values, moved, last = 0, 0, (b"", 0)
-    while page := changed & _JUDGED and await mirror.page(last, _PAGE):
-        keys, last = [basis.key(group[0]) for *_, group in page], page[-1][:2]
-        pair = []
-        for retired, count, world, claims in sides:
-            asked = [
-                Question(k, token=short * ((k, e) not in retired), epoch=e)
-                for k, e, short in keys
-            ]
-            found: Any
-            found, _ = await judged_by_token(asked, world, claims, at_once)
-            pair.append([(one.verdict.verdict, one.action) for one in found])
-            for (kind, *_), one in zip(keys, found, strict=True):
-                count.update(_cells(kind, one.verdict))
-        moved += sum(a != b for a, b in zip(*pair, strict=True))
-        values += len(page)
-        if values % _TOLD == 0:
-            terminal.tell("{n} values are judged", n=f"{values:,}")
-    old, new = (count for _, count, *_ in sides)
+    judged = not _JUDGED.isdisjoint(c.path[0] for c in between(before, after))
+    old, new = [
+        await _count(mirror, roster, merged, f"{day}") if judged else Count()
+        for roster in (before, after)
+    ]
+    differ = sorted(cell for cell in old | new if old[cell] != new[cell])
+    more = (new[cell] - old[cell] for cell in differ if cell[0] == "kind")
     return {
         "day": f"{day}",
         "entries": sum(merged.values()),
         "state": hashlib.sha256(repr(merged).encode()).hexdigest()[:16],
-        "values": values,
-        "moved": moved,
-        "counts": sorted(
-            (*cell, old[cell], new[cell])
-            for cell in old | new
-            if old[cell] != new[cell]
-        ),
+        "values": sum(n for n in more if n > 0),
+        "counts": [(*cell, old[cell], new[cell]) for cell in differ],
     }
 
 
-def _end(roster: Roster, origin: str) -> int:
-    """Return how many entries of a log may count by a roster."""
-    known = roster.by_origin(origin)
-    end = known and known[0].end(known[1])
-    return end.size if end else 2**53
-
-
-def _cells(kind: str, found: Any) -> Iterator[tuple[str, ...]]:
-    """Yield where a verdict counts: by kind, and by each label and sector."""
-    facets = {
-        later("kind"): [kind],
-        later("label"): found.labels,
-        later("sector"): found.sectors,
-    }
-    for facet, codes in facets.items():
-        for code in codes:
-            yield facet, code, found.verdict, found.action
+async def _count(
+    mirror: MirrorStore, roster: Roster, merged: Mapping[str, int], day: str
+) -> Count:
+    """Count verdicts by kind, label and sector, as a roster has them."""
+    known = {o: k for o in merged if (k := roster.by_origin(o))}
+    ends = {o: end.size for o, (m, g) in known.items() if (end := m.end(g))}
+    at = {o: min(n, ends.get(o, n)) for o, n in merged.items()}
+    claims: Any = SimpleNamespace(
+        claims=partial(mirror.claims, at=at),
+        claims_at=partial(mirror.claims_at, at=at),
+    )
+    forked = await mirror.contested()
+    world = World(roster, statement.day(day), forked, frozenset(), "")
+    found, n, last = Count(), 0, (b"", 0)
+    while page := await mirror.page(last, _PAGE):
+        last, n = page[-1][:2], n + len(page)
+        keys = (basis.key(group[0]) for *_, group in page)
+        asked = [
+            Question(k, token=short * ((k, e) not in roster.retired), epoch=e)
+            for k, e, short in keys
+        ]
+        answers, _ = await judged_by_token(asked, world, claims, at_once)
+        for question, answer in zip(asked, answers, strict=True):
+            one: Any = answer.verdict
+            facets = {"kind": [question.kind]}
+            facets |= {"label": one.labels, "sector": one.sectors}
+            found.update(
+                (facet, code, one.verdict, one.action)
+                for facet, codes in facets.items()
+                for code in codes
+            )
+        if n % _TOLD == 0:
+            terminal.tell("{n} values are judged", n=f"{n:,}")
+    return found
 
 
 def final(current: Roster, draft: Roster) -> list[str]:

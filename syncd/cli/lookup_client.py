@@ -67,8 +67,7 @@ class Question:
         self._begun = True
         self._expired = answer.get("roster", {}).get("expired", False)
         self._contested.update(answer.get("contested", ()))
-        doubts = answer.get("distrusted", ())
-        self._distrusted.update((one["member"], one["at"]) for one in doubts)
+        self._distrusted.update(answer.get("distrusted", {}))
         for one in answer.get("as_of", ()):
             old = self._as_of.setdefault(one["member"], one)
             if one.get("heard_at", 0) < old.get("heard_at", 0):

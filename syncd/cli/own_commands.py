@@ -74,9 +74,7 @@ def _keep(
 ) -> int:
     """Keep values as entries of a type; return the exit code."""
     fields = {**args.named, **args.given("why", expires="until"), **more}
-    done = HandIn(
-        *("/v1/own/entries", "entries", TOTAL, COUNTED), fixed={"type": type_}
-    )
+    done = _hand_in(type_)
     if args.file and args.is_list(args.file):
         # Only a list is read as a table.
         from syncd.lists import words
@@ -103,11 +101,13 @@ class _DistrustOptions(ApiOptions):
     " `own remove` ends it.",
 )
 def _distrust(args: _DistrustOptions) -> int:
-    done = HandIn(
-        *("/v1/own/entries", "entries", TOTAL, COUNTED),
-        fixed={"type": "distrust"},
-    )
-    return done.values(args, [args.member], args.given("why", expires="until"))
+    fields = args.given("why", expires="until")
+    return _hand_in("distrust").values(args, [args.member], fields)
+
+
+def _hand_in(type_: str) -> HandIn:
+    named = "/v1/own/entries", "entries", TOTAL, COUNTED
+    return HandIn(*named, fixed={"type": type_})
 
 
 class _RemoveOptions(ValueOptions, KindOptions, ApiOptions):

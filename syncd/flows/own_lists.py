@@ -24,7 +24,6 @@ from syncd.flows.entry import (
     LOCAL,
     MAX_LIST,
     NOTE,
-    WHOM,
     Entry,
     EntryFields,
     NewEntry,
@@ -78,25 +77,16 @@ def entry(type_: str, draft: OwnDraft, rules: Rules) -> NewEntry:
                 day=draft.expires,
             )
     if type_ == DISTRUST:
-        return _distrust(draft.value, why, until, rules)
+        member = rules.roster.member(draft.value)
+        if not (why and member) or member.id == rules.member:
+            raise MalformedError("distrust: want another member's id, and why")
+        fields = EntryFields(why=why, text=member.id)
+        return NewEntry(type_, "member", "", fields, member.id, until)
     found = draft.read(
         identifier.for_report, rules.region, allow_personal=True
     )
     fields = EntryFields(why=why, code=draft.code, text=text)
     return NewEntry(type_, found.kind, found.value, fields, draft.code, until)
-
-
-def _distrust(
-    member: str, why: str, until: int | None, rules: Rules
-) -> NewEntry:
-    if rules.roster.member(member) is None or member == rules.member:
-        raise MalformedError(
-            "distrust: {member} is no other member", member=member[:100]
-        )
-    if not why:
-        raise MalformedError("distrust: why is needed")
-    fields = EntryFields(why=why, text=member)
-    return NewEntry(DISTRUST, WHOM.kind, WHOM.value, fields, member, until)
 
 
 def local(kept: NewReport, list_: str) -> NewEntry:

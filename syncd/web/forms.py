@@ -201,13 +201,6 @@ class AsOf(Output):
     age_s: int | None = None  # seconds since
 
 
-class Distrusted(FullOutput):
-    """What a member says counts here as that of a forked log."""
-
-    member: str
-    at: int  # unix seconds: since when
-
-
 class LookupAnswers(Output):
     """The answers, in the order of the items."""
 
@@ -216,7 +209,7 @@ class LookupAnswers(Output):
     as_of: tuple[AsOf, ...]
     missing: tuple[str, ...] = ()  # holders that did not answer in time
     contested: tuple[str, ...] = ()  # origins whose logs are forked
-    distrusted: tuple[Distrusted, ...] = ()  # by us alone
+    distrusted: dict[str, int] = EMPTY  # members by us, since when
 
 
 # --------------------------------------------------------------- indicators

@@ -190,7 +190,7 @@ def test_a_draft_says_whose_verdicts_it_moves(
         lines = ran.out.splitlines()
         said.add("\n".join(line for line in lines if "→" in line))
         n = int(bool(moves))
-        assert f"moves {n} of {n} verdicts, by " in ran.out
+        assert f", it moves verdicts on {n} values:" in ran.out
         assert [x for x in lines if "kind url" in x] == wanted
     assert len(said) == 1
     ran = run("roster", "show", admin.out, "--json")

@@ -53,14 +53,15 @@ REMEDIES: Mapping[str, Message] = {  # by step, where no error has its own
     "roster version": Message(
         "who is behind fetches it in its next round; else syncd roster publish"
     ),
-    "certificate": Message(
-        "nothing stops then; syncd join update, at {member}"
-    ),
+    "certificate": Message("nothing stops; syncd join update, at {member}"),
     "clock": Message("one of the two is wrong: timedatectl set-ntp true"),
     "holder": Message(
         "call {member}: its share may be missing there (syncd join share)"
     ),
 }
+
+
+Found = Mapping[str, Any]  # a part of the status
 
 
 class Step(NamedTuple):
@@ -130,13 +131,10 @@ async def _roster(config: Config) -> Message:
     roster = trusted_roster(config).current
     us, left = roster.member(config.member.id), roster.expires - clock()
     if left <= 0:
-        raise RefusedError(
-            "version {version} has expired", version=roster.version
-        )
+        raise RefusedError("version {version} has expired", roster)
     if us is None or not us.active:
         raise RefusedError(
-            "version {version} does not list us as active",
-            version=roster.version,
+            "version {version} does not list us as active", roster
         )
     days, version = left // DAY_S, roster.version
     found = Message(
@@ -196,7 +194,7 @@ def _red(e: OSError, host: str, port: int) -> tuple[str, Message]:
 # --------------------------------------------------- what the daemon knows
 
 
-def quotas(status: Mapping[str, Any]) -> Iterator[Step]:
+def quotas(status: Found) -> Iterator[Step]:
     """Yield what each holder said last that it still gives us."""
     for left in status["quotas"]:
         n = left["left"]
@@ -209,7 +207,7 @@ def quotas(status: Mapping[str, Any]) -> Iterator[Step]:
         yield _step(later("quota"), left["member"], n > 0, found)
 
 
-def ends(row: Mapping[str, Any]) -> Iterator[Step]:
+def ends(row: Found) -> Iterator[Step]:
     """Yield for how long a member's certificate is good, a row of the status."""
     if (days := row.get("certificate_days")) is not None:
         found = Message("for {days} days more", days=days)
@@ -217,9 +215,7 @@ def ends(row: Mapping[str, Any]) -> Iterator[Step]:
         yield _step(later("certificate"), row["member"], well, found)
 
 
-def theirs(
-    row: Mapping[str, Any], status: Mapping[str, Any]
-) -> Iterator[Step]:
+def theirs(row: Found, status: Found) -> Iterator[Step]:
     """Yield what the daemon's rounds know of a member, a row of the status."""
     member, version = row["member"], status["roster"]["version"]
     found = Message("our daemon's rounds reach it")
@@ -243,5 +239,5 @@ def theirs(
             yield _step(later("holder"), member, holder["up"], found)
 
 
-def _why(row: Mapping[str, Any]) -> Message:
+def _why(row: Found) -> Message:
     return wire.read(row["why"]) if row.get("why") else NOTHING

@@ -16,7 +16,6 @@ from syncd.errors import (
     SyncdError,
     UnavailableError,
 )
-from syncd.flows.entry import Entry
 from syncd.flows.ports import MirrorHead, Mute
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import claims, notation, statement
@@ -114,14 +113,7 @@ class StatusReader:
             appeals=await self.ctx.own.appeals.open(),
             held=await self.ctx.own.pending.counts(),
             renewal=self._renewal(),
-            remarks=(
-                *filter(None, (self._outside(),)),
-                *map(
-                    self._doubt,
-                    await self.ctx.distrusted(statement.day(self.ctx.today())),
-                ),
-                *self.never(),
-            ),
+            remarks=(*await self._remarks(), *self.never()),
         )
 
     @route("GET /v1/status", EVERYBODY, "read the status")
@@ -221,22 +213,29 @@ class StatusReader:
             "roster: version {version} expires in {days} days: {n} of {names}"
             " are to sign the next one, which lies ready: syncd roster sign"
             " {path}",
-            version=roster.version,
+            roster,
             days=(roster.expires - self.ctx.now()) // todo.DAY_S,
             n=roster.threshold,
             names=", ".join(sorted(roster.admins)),
             path=str(path),
         )
 
-    def _doubt(self, entry: Entry) -> Message:
-        return Message(
-            "distrust: what {member} says counts here as that of a forked log,"
-            " since {day}, says {caller}; syncd own remove --id {id} ends it",
-            member=entry.fields.text,
-            day=self.ctx.day_of(entry.at),
-            caller=entry.by,
-            id=entry.id,
+    async def _remarks(self) -> Iterable[Message]:
+        """Return what else there is to do: we are outside, we distrust."""
+        day = statement.day(self.ctx.today())
+        doubts = (
+            Message(
+                "distrust: what {member} says counts here as that of a forked"
+                " log, since {day}, says {caller}; syncd own remove --id {id}"
+                " ends it",
+                one,
+                member=one.fields.text,
+                day=self.ctx.day_of(one.at),
+                caller=one.by,
+            )
+            for one in await self.ctx.distrusted(day)
         )
+        return filter(None, (self._outside(), *doubts))
 
     def _outside(self) -> Message:
         """Say what to do if nobody tells us what is new, "" if somebody does.
@@ -251,7 +250,7 @@ class StatusReader:
                 "roster: version {version} does not list us as active (syncd"
                 " roster show): nobody answers us, and what is here grows"
                 " old; ask the admins, or stop syncd",
-                version=roster.version,
+                roster,
             )
         return self.rounds.contact.cut_off()
 
@@ -350,15 +349,10 @@ class StatusReader:
 
     def _key(self, epoch: Epoch) -> status_forms.KeyState:
         holders = self.ctx.roster.holders_of(epoch).values()
-        up = [one.id for one in holders if not self._holder_down(one.id)]
-        return shown(
-            status_forms.KeyState,
-            epoch,
-            n=len(holders),
-            shares=len(epoch.shares),
-            up=(*up,),
-            spare=len(up) - epoch.t,
-        )
+        up = tuple(h.id for h in holders if not self._holder_down(h.id))
+        counts = {"n": len(holders), "shares": len(epoch.shares)}
+        counts["spare"] = len(up) - epoch.t
+        return shown(status_forms.KeyState, epoch, up=up, **counts)
 
     def _holder_down(self, member: str) -> Message:
         """Return why a holder is down, "" if it is up: what came last counts.

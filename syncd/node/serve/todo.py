@@ -39,7 +39,7 @@ def _all(state: MemberState) -> Iterator[Message]:
     yield from state.remarks
     parts = (
         *(_clock, _roster, _appending, _holders, _thin, _unheard, _logs),
-        *(_notify, _disputes, _appeals, _held, _keys),
+        *(_notify, _disputes, _held, _keys),
     )
     for part in parts:
         yield from part(state)
@@ -62,7 +62,7 @@ def _roster(state: MemberState) -> Iterator[Message]:
             "roster: its format {format} is newer than this syncd {version}:"
             " logs are mirrored, and not merged until it is upgraded and runs"
             " anew (syncd run)",
-            format=roster.format,
+            roster,
             version=state.version,
         )
     left = roster.expires - state.now
@@ -70,7 +70,7 @@ def _roster(state: MemberState) -> Iterator[Message]:
         yield Message(
             "roster: version {version} has expired: ask the admins to sign"
             " and publish the next one (syncd roster renew)",
-            version=roster.version,
+            roster,
         )
     elif left <= SIGN_S:
         yield state.renewal or _expires(state)
@@ -80,7 +80,7 @@ def _expires(state: MemberState) -> Message:
     return Message(
         "roster: version {version} expires in {days} days: ask the admins for"
         " the next one (syncd roster renew)",
-        version=state.roster.version,
+        state.roster,
         days=(state.roster.expires - state.now) // DAY_S,
     )
 
@@ -129,20 +129,16 @@ def _holders(state: MemberState) -> Iterator[Message]:
 
 def _thin(state: MemberState) -> Iterator[Message]:
     """Yield which keys have lost holders, down to as many as are needed."""
-    for names in sorted({key.up for key in state.keys}):
-        keys = [
-            f"{key.kind}/{key.epoch}"
-            for key in state.keys
-            if key.up == names and key.spare == 0 < key.shares - key.t
-        ]
-        if keys:
-            yield Message(
-                "keys: {keys}: of their holders only {names} answer, exactly"
-                " as many as are needed: with one less phones and accounts are"
-                " unknown; syncd doctor says where the others end",
-                keys=", ".join(keys),
-                names=", ".join(names),
-            )
+    thin = [k for k in state.keys if k.spare == 0 < k.shares - k.t]
+    for names in sorted({k.up for k in thin}):
+        keys = [f"{k.kind}/{k.epoch}" for k in thin if k.up == names]
+        yield Message(
+            "keys: {keys}: of their holders only {names} answer, exactly as"
+            " many as are needed: with one less phones and accounts are"
+            " unknown; syncd doctor says where the others end",
+            keys=", ".join(keys),
+            names=", ".join(names),
+        )
 
 
 def _unheard(state: MemberState) -> Iterator[Message]:
@@ -164,29 +160,27 @@ def _unheard(state: MemberState) -> Iterator[Message]:
 
 def _logs(state: MemberState) -> Iterator[Message]:
     for log in state.logs:
-        place = {"origin": log.origin, "member": log.member}
         if log.contested:
             yield Message(
                 "FORK: {origin} signed two histories, or another than the"
                 " roster's: call {member} and the admins, who decide by syncd"
                 " roster cut; its reports count as user_tag until then ({why})",
+                log,
                 why=log.why or Message("both are kept as evidence"),
-                **place,
             )
         elif log.missing:
             yield Message(
                 "withheld: {n} payloads of {origin} are nowhere to be had:"
                 " syncd doctor {member}, then call it",
+                log,
                 n=log.missing,
-                **place,
             )
         elif log.lag and log.why and state.roster.merging:
             yield Message(
                 "behind: {n} entries of {origin}: {why}; syncd doctor"
                 " {member} says where it ends",
+                log,
                 n=log.lag,
-                why=log.why,
-                **place,
             )
 
 
@@ -196,8 +190,7 @@ def _notify(state: MemberState) -> Iterator[Message]:
             yield Message(
                 "notify: {target} takes nothing ({why}), {n} wait: mend it, then"
                 " see syncd status",
-                target=target.target,
-                why=target.why,
+                target,
                 n=target.waiting,
             )
 
@@ -254,16 +247,13 @@ def _answer(one: DisputeState) -> Message:
     )
 
 
-def _appeals(state: MemberState) -> Iterator[Message]:
+def _held(state: MemberState) -> Iterator[Message]:
+    waiting, overdue = state.held
     if state.appeals:
         yield Message(
             "appeals: {n} measures to look at again: syncd appeal list",
             n=state.appeals,
         )
-
-
-def _held(state: MemberState) -> Iterator[Message]:
-    waiting, overdue = state.held
     if waiting:
         yield Message(
             "review: {n} wait for a second person, each for a day: syncd"
@@ -325,6 +315,6 @@ def _ends(state: MemberState) -> Iterator[Message]:
                 "certificate: that of {member} ends in {days} days by its own"
                 " date; nothing stops then; tell it to make another: syncd"
                 " join update",
-                member=row.member,
+                row,
                 days=days,
             )
