@@ -13,7 +13,6 @@ from syncd.node.notify import events
 from syncd.node.serve.alerts import Alerts
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster import drafts, signing
-from syncd.roster.roster import Roster
 from syncd.store.database import Database
 from syncd.store.events import EventBook
 from tests.alliance import ADMINS, Alliance
@@ -219,22 +218,20 @@ async def test_the_next_roster_lies_ready_to_be_signed(
     police, bank = alliance.police, alliance.bank
     await police.node.daily.run()
     assert not police.node.ctx.renewal.exists()
-
-    def shorter(draft: Roster) -> Roster:
-        return replace(draft, expires=draft.issued + 20 * DAY_S)
-
-    current = await alliance.change(shorter)
+    current = await alliance.change(
+        lambda draft: replace(draft, expires=draft.issued + 20 * DAY_S)
+    )
     await alliance.agreed()
     raws = []
-    for one, admin in ((police, ADMINS[0]), (bank, ADMINS[1])):
+    for one, admin in zip((police, bank), ADMINS, strict=True):
+        at = one.node.ctx.renewal
         await one.node.daily.run()
-        path = one.node.ctx.renewal
-        raws.append(signing.sign(path.read_bytes(), admin, current))
-        path.write_bytes(raws[-1])
+        raws.append(signing.sign(at.read_bytes(), admin, current))
+        at.write_bytes(raws[-1])
         await one.node.daily.run()
-        assert path.read_bytes() == raws[-1]
-    [said] = [x for x in (await police.status()).todo if "ready" in x.detail]
-    assert "2 of anne, bert are to sign the next one" in said.detail
-    assert str(police.node.ctx.renewal) in said.detail
+        assert at.read_bytes() == raws[-1]
+    [said] = [x for x in (await bank.status()).todo if "ready" in x.detail]
+    path = bank.node.ctx.renewal
+    assert f"lies ready: syncd roster sign {path}" in said.detail
     newer = await bank.node.rosters.publish(signing.merge(*raws))
     assert newer.expires == current.issued + 90 * DAY_S
