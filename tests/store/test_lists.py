@@ -215,7 +215,7 @@ async def test_what_is_gone(own: OwnStore, steps: list[Any]) -> None:
         try:
             state = await run(own, "a", *rows, **of)
         except RefusedError as e:
-            assert stops  # noqa: PT017 (of some alone)
+            assert stops, e  # noqa: PT017 (of some alone)
             assert stops in str(e)  # noqa: PT017
             continue
         assert not stops

@@ -18,7 +18,7 @@ from syncd.errors import NOTHING, Message, RefusedError, SyncdError
 from syncd.messages import wire
 from syncd.messages.catalogue import later
 from syncd.node.audit import stored
-from syncd.node.pinned import MAX_SKEW_S, clock, trusted_roster
+from syncd.node.pinned import MAX_SKEW_S, SIGN_S, clock, trusted_roster
 from syncd.oprf import group
 from syncd.peer.transport import CONNECT_S
 from syncd.roster.members import Member
@@ -26,7 +26,6 @@ from syncd.store.snapshot import MirrorSnapshot, OwnSnapshot
 
 LEAST_FREE = 1 << 30  # bytes of disk space
 DAY_S = 86_400
-LAST_S = 30 * DAY_S  # of a roster or certificate: see to the next one
 WAY = (later("name"), later("address"), later("TLS"), later("pin"))
 REMEDIES: Mapping[str, Message] = {  # by step, where no error has its own
     "quota": Message(
@@ -140,7 +139,7 @@ async def _roster(config: Config) -> Message:
     found = Message(
         "version {version}, for {days} days more", version=version, days=days
     )
-    if left <= LAST_S:
+    if left <= SIGN_S:
         raise RefusedError(found)
     return found
 
@@ -211,7 +210,7 @@ def ends(row: Found) -> Iterator[Step]:
     """Yield for how long a member's certificate is good, a row of the status."""
     if (days := row.get("certificate_days")) is not None:
         found = Message("for {days} days more", days=days)
-        well = days * DAY_S > LAST_S
+        well = days * DAY_S > SIGN_S
         yield _step(later("certificate"), row["member"], well, found)
 
 

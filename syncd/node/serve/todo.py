@@ -9,14 +9,13 @@ from collections.abc import Iterator
 
 from syncd.errors import Message
 from syncd.flows.dispute_state import DisputeState
-from syncd.node.pinned import MAX_SKEW_S
+from syncd.node.pinned import MAX_SKEW_S, SIGN_S
 from syncd.node.serve.member_state import MemberState
 
 DAY_S = 86_400
 FAILING = 3  # failures in a row that are worth a to-do
 DISPUTES = 10  # that are named one by one
 SOON_S = 60 * DAY_S  # what ends within is named
-SIGN_S = 30 * DAY_S  # and here the roster's next version lies ready
 NAMED = 8  # members in one sentence
 
 

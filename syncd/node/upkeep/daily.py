@@ -17,10 +17,10 @@ from syncd.indicator import statement, token
 from syncd.indicator.active import World
 from syncd.indicator.statement import COUNTS, Anchor, Sighting, Usage
 from syncd.node.context import Context, part
+from syncd.node.pinned import SIGN_S
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
 from syncd.node.runs import Runs
-from syncd.node.serve.todo import SIGN_S
 from syncd.node.upkeep import erasures
 from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.excess import Excess
