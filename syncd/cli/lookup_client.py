@@ -36,6 +36,7 @@ class Question:
         self._ours = 0  # items on lists of our own
         self._expired = False  # the roster
         self._contested: set[str] = set()
+        self._distrusted: dict[str, int] = {}  # members, since when
 
     def ask(self, items: Sequence[Item]) -> list[Item]:
         """Return the answers to some items, in their order."""
@@ -65,6 +66,7 @@ class Question:
         self._begun = True
         self._expired = answer.get("roster", {}).get("expired", False)
         self._contested.update(answer.get("contested", ()))
+        self._distrusted.update(answer.get("distrusted", {}))
         for one in answer.get("as_of", ()):
             old = self._as_of.setdefault(one["member"], one)
             if one.get("heard_at", 0) < old.get("heard_at", 0):
@@ -149,6 +151,12 @@ class Question:
             terminal.tell(
                 "forked logs, which count for less: {names}",
                 names=few(sorted(self._contested)),
+            )
+        for member, at in self._distrusted.items():
+            terminal.tell(
+                "distrusted by us since {moment}, and counts for less: {member}",
+                moment=moment(at),
+                member=member,
             )
         if self._expired:
             terminal.tell("the roster has expired: ask the admins to renew")

@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 from syncd import config
-from syncd.cli import drafting, keys_commands, review, terminal
+from syncd.cli import draft_effect, drafting, keys_commands, review, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.drafting import (
     DraftOptions,
@@ -134,6 +134,7 @@ class _SignOptions(NewestOptions):
     draft: Path = argument("signed in place")
     keys: Path = option("an admin's key directory", needed=True)
     yes: bool = option("do not ask")
+    final: bool = option("nor for what cannot be undone")
 
 
 @noun.verb("sign", "Sign a draft with an admin's key.")
@@ -141,12 +142,17 @@ def _sign(args: _SignOptions) -> None:
     raw = terminal.read_file(args.draft)
     _, roster = terminal.parsed(args.draft, drafts.read)
     before = None if roster.version == 1 else args.newest()
-    if not args.as_json:
-        for line in drafting.describe(before, roster):
-            terminal.say(line)
     signing.signatures(raw, before)  # it follows, and earlier lines hold
+    if not args.as_json:
+        moves = draft_effect.effect(args, roster, before)[1] if before else []
+        for line in (*drafting.describe(before, roster), *moves):
+            terminal.say(line)
     if not (args.yes or terminal.agreed(t("Sign this? [y/N] "))):
         raise RefusedError("nothing was signed")
+    for name in draft_effect.final(before, roster) if before else ():
+        question = t("This cannot be undone. Type {name}: ", name=name)
+        if not (args.final or terminal.agreed(question, [name])):
+            raise RefusedError("nothing was signed")
     signed = signing.sign(raw, keys_commands.admin_key(args.keys), before)
     durable.write(args.draft, signed, mode=0o666)
     if args.as_json:
@@ -212,7 +218,11 @@ def _show(args: _ShowOptions) -> None:
     else:
         value = {"signed": signed.have, "wanted": signed.wanted}
         value |= {"hash": roster.hash, **roster.to_json()}
-        args.show(value, review.whole(roster))
+        lines = review.whole(roster)
+        if signed.wanted and roster.version > 1:
+            found, more = draft_effect.effect(args, roster)
+            value["moves"], lines = found, lines + more
+        args.show(value, lines)
     if args.as_json:
         return
     terminal.say(

@@ -118,7 +118,6 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what is said of the member as a whole."""
     log, vault, roster = found["log"], found["vault"], found["roster"]
     up = [h["member"] for h in found["holders"] if h["up"]]
-    appending = found["appending"]
     waiting = {k: n for k, n in vault["waiting"].items() if n}
     by_kind = ", ".join(f"{kind} {n}" for kind, n in waiting.items())
     expiry = t("EXPIRED")
@@ -135,29 +134,21 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         for h in found["holders"]
         if not h["up"]
     )
-    waits = {**vault, "waiting": sum(waiting.values())}
+    kept = t(
+        "{waiting} waiting, {published} published, {ending} ending",
+        **{**vault, "waiting": sum(waiting.values())},
+    ) + (f" ({by_kind})" if waiting else "")
+    version = t("version {version}, {expiry}", **roster, expiry=expiry)
+    why = found["appending"]["why"]
     return [
         (t("member"), t("{member} of {alliance}, syncd {version}", **found)),
         (t("log"), t("{origin}: {size} entries, {released} released", **log)),
-        (
-            t("appending"),
-            t("yes") if appending["ok"] else catalogue.text(appending["why"]),
-        ),
-        (
-            t("vault"),
-            t(
-                "{waiting} waiting, {published} published, {ending} ending",
-                **waits,
-            )
-            + (f" ({by_kind})" if waiting else ""),
-        ),
+        (t("appending"), catalogue.text(why) if why else t("yes")),
+        (t("vault"), kept),
         (t("holders"), t("{up} up", up=", ".join(up) or "0") + fell),
         (t("keys"), keys or "-"),
         *((t("quota"), _quota(left)) for left in found.get("quotas", ())),
-        (
-            t("roster"),
-            t("version {version}, {expiry}", **roster, expiry=expiry),
-        ),
+        (t("roster"), version),
         (t("clock"), t("{skew} s off", skew=found["skew_s"])),
         *((t("told to"), _target(to)) for to in found["notify"]),
         *((t("daemon"), _daemon(one, found)) for one in found["daemons"]),

@@ -115,6 +115,9 @@ class World:
     never_tokens: frozenset[tuple[str, bytes]]  # (kind, token)
     region: str  # for phones without a country
     own: frozenset[str] = frozenset()  # our origins: no sighting of ours
+    distrusted: Mapping[str, int] = field(default_factory=dict)
+    # origins that we ourselves believe no more than forked ones, by the ids
+    # of our entries
     alike: Alike = field(default_factory=Alike, compare=False, repr=False)
 
 
@@ -157,7 +160,8 @@ class Judge:
         self._epochs = {
             kind: epoch_of(world.roster, kind) for kind in identifier.KINDS
         }
-        self._seen = active.World(world.roster, world.day, world.contested)
+        less = world.contested | world.distrusted.keys()
+        self._seen = active.World(world.roster, world.day, less)
         self.bad_know: set[Position] = set()
         self._alike = world.alike.under(self._seen, world.own)
 

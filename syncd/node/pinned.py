@@ -11,6 +11,7 @@ from syncd.errors import DamagedError, MalformedError, UsageError
 from syncd.roster.trust import TrustedRoster
 from syncd.store.roster_files import RosterFiles
 
+SIGN_S = 30 * 86_400  # before a roster or certificate ends: see to the next
 MAX_SKEW_S = 300  # of our clock to the others', to cosign and publish
 
 

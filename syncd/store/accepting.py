@@ -35,7 +35,7 @@ from syncd.store.tables import vault, vault_fields, vault_value
 REASSIGNED_DAYS = 180  # after these, `reassigned` holds nothing back
 
 
-_at, _this = vault.c, vault.c.id == sa.bindparam("row")
+_at = vault.c
 _INSERT = Prepared(
     sa.insert(vault),
     *("id", "type", "kind", "sealed", "fields_id", "value_mac", "fields_mac"),
@@ -44,19 +44,12 @@ _INSERT = Prepared(
 )
 _FIND_BY = Prepared(sa.insert(vault_value), "mac", "vault_id")
 _LAST = Prepared(select(sa.func.max(_at.id)))
-_HURRY = Prepared(
-    update(vault).where(_this, _at.state == 0).values(urgent=1), "row"
-)
-_OUT = Prepared(
-    update(vault).where(_this, _at.state == -1).values(state=0), "row"
-)
-_MINE = Prepared(
-    update(vault)
-    .where(_this, _at.state == -1)
-    .values(import_id=sa.bindparam("to")),
-    *("row", "to"),
-)
-_FREE = Prepared(update(vault).where(_this).values(held=0), "row")
+_its = update(vault).where(_at.id == sa.bindparam("row"))
+_HELD = _its.where(_at.state == -1)
+_HURRY = Prepared(_its.where(_at.state == 0).values(urgent=1), "row")
+_OUT = Prepared(_HELD.values(state=0), "row")
+_MINE = Prepared(_HELD.values(import_id=sa.bindparam("to")), "row", "to")
+_FREE = Prepared(_its.values(held=0), "row")
 _STANDING = Prepared(
     select(
         *(_at.value_mac, _at.id, _at.type, vault_fields.c.fields, _at.state),
@@ -180,7 +173,9 @@ class _Batch:
         import_id: int | None,
     ) -> None:
         """Write what was judged."""
-        ids = _fields_ids(c, {r.fields for _, r, _ in self._new})
+        said = {r.fields for _, r, _ in self._new}
+        _NEW_FIELDS.many(c, ((fields,) for fields in sorted(said)))
+        ids = dict(_FIELDS.within(c, said))
         state = State.HELD if self._how.held else State.WAITING
         fixed = (int(state), now, import_id, self._how.caller or None)
         rows = (_row(cipher, new, ids, fixed) for new in self._new)
@@ -191,8 +186,6 @@ class _Batch:
         _MINE.many(c, ((row, import_id) for (row,) in self._mine))
         _HURRY.many(c, self._hurry)
         _FREE.many(c, self._freed)
-
-    # --------------------------------------------------------- innards
 
     def _same(self, new: NewReport, fields: _Fields, old: _Fields) -> bool:
         """Tell whether what stands says what is handed in."""
@@ -270,9 +263,3 @@ def _mac(cipher: VaultCipher, report: NewReport) -> bytes:
     if report.value:
         return cipher.hash_of("value", report.kind, report.value)
     return cipher.hash_of("token", report.kind, report.epoch, report.token)
-
-
-def _fields_ids(c: Connection, wanted: set[bytes]) -> dict[bytes, int]:
-    """Return an id for each distinct fields, new ones written."""
-    _NEW_FIELDS.many(c, ((fields,) for fields in sorted(wanted)))
-    return dict(_FIELDS.within(c, wanted))

@@ -39,7 +39,7 @@ from syncd.store.database import Database
 from syncd.store.portable import byte_place
 from syncd.store.prepared import Prepared, given
 from syncd.store.sealing import VaultCipher
-from syncd.store.tables import Bytes, Int, access, access_key, key, own_table
+from syncd.store.tables import Int, access, access_key, own_table
 
 MONTH_S = 30 * 86_400
 TAG_SIZE = 8  # bytes
@@ -50,9 +50,8 @@ WRITER = "daemon"  # who keeps records of this home, beside its local workers
 
 access_position = own_table(  # finds records again by what they rest on
     "access_position",
-    key("month"),
-    key("mac", Bytes),  # 8 bytes, under its key
-    key("access_id"),
+    "month int key, mac bytes key",  # 8 bytes, under its key
+    "access_id int key",
     sqlite_with_rowid=False,
 )
 
@@ -192,8 +191,6 @@ class AccessBook(SealedBook):
         self._months = {m: k for m, k in self._months.items() if m >= month}
         return gone.rowcount
 
-    # ------------------------------------------------------------- writing
-
     @writes
     def _record_all(
         self, c: Connection, groups: Sequence[Sequence[Access]]
@@ -261,8 +258,6 @@ class AccessBook(SealedBook):
         sealed = self._cipher.seal(key, _context(number))
         c.execute(sa.insert(access_key).values(month=number, sealed=sealed))
         return _Month(number, key, sealed)
-
-    # ------------------------------------------------------------- reading
 
     def _where(
         self,

@@ -16,16 +16,15 @@ from syncd.errors import MissingError
 from syncd.flows.appeal import Appeal, Step, after
 from syncd.store import events
 from syncd.store.book import SealedBook, reads, writes
-from syncd.store.tables import Bytes, Int, Text, column, key, own_table
+from syncd.store.tables import own_table
 
 _appeal = own_table(
     "appeal",
-    key("id"),
-    column("by", Text),  # whose token wrote or asked
-    column("access_id", Int, unique=True, nullable=True),  # of the look-up
-    column("received_at", Int),
-    column("open", Int),  # 1: something is to do
-    column("sealed", Bytes),
+    "id int key, by text",  # whose token wrote or asked
+    "access_id int unique null",  # of the look-up
+    "received_at int",
+    "open int",  # 1: something is to do
+    "sealed bytes",
 )
 _BOUND = ("by", "access_id", "received_at")
 
@@ -111,8 +110,6 @@ class Appeals(SealedBook):
             _appeal.c.received_at < oldest, _appeal.c.open == 0
         )
         await self._run(gone)
-
-    # ------------------------------------------------------------ innards
 
     def _row(self, appeal: Appeal) -> dict[str, Any]:
         row = {name: getattr(appeal, name) for name in _BOUND}

@@ -15,7 +15,7 @@ from syncd.errors import UsageError
 from syncd.roster import certificate
 from syncd.store.book import Book, reads_few, writes
 from syncd.store.prepared import Prepared, given
-from syncd.store.tables import Bytes, Int, Text, column, key, own_table
+from syncd.store.tables import own_table
 
 PROXY = "proxy"  # opens nothing; says whose browser it speaks for
 ROLES = ("operator", "reviewer", "reader", "auditor", "compliance", PROXY)
@@ -23,15 +23,12 @@ _PREFIX = "syncd_"
 
 bearer = own_table(
     "bearer",
-    key("id", Int),
-    column("name", Text),
-    column("role", Text),
-    column("hash", Bytes, unique=True),  # SHA-256
-    column("added_at", Int),
-    column("revoked_at", Int, nullable=True),
-    column("certificate", Bytes, nullable=True),  # DER
-    column("staff", Text),  # number of the person whose it is; "": a program's
-    column("person", Text),  # and the name
+    "id int key, name text, role text",
+    "hash bytes unique",  # SHA-256
+    "added_at int, revoked_at int null",
+    "certificate bytes null",  # DER
+    "staff text",  # number of the person whose it is; "": a program's
+    "person text",  # and the name
 )
 _at, LIVE = bearer.c, bearer.c.revoked_at.is_(None)
 FIELDS = tuple(c for c in _at if c is not _at.hash)  # of a Bearer

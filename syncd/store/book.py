@@ -15,7 +15,7 @@ Row = tuple[str | int, ...]  # a primary key
 
 P = ParamSpec("P")
 T = TypeVar("T")
-B = TypeVar("B", bound="Tables")
+B = TypeVar("B", bound="Book")
 
 
 def _in(
@@ -46,11 +46,13 @@ writes = _in(lambda db, job: db.write(job))
 any_daemon_writes = _in(lambda db, job: db.write(job, leading=False))
 
 
-class Tables:
-    """Some tables of a database."""
+class Book:
+    """Some tables of a database; the rows of most have times."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
+    def __init__(
+        self, database: Database, clock: Callable[[], int] = int
+    ) -> None:
+        self._db, self._clock = database, clock
 
     async def _rows(self, wanted: sa.Select[Any]) -> Sequence[Any]:
         """Return all rows of a query."""
@@ -63,14 +65,6 @@ class Tables:
     ) -> int:
         """Make a change, for each of some rows; return how many it met."""
         return await self._db.write(lambda c: c.execute(change, rows).rowcount)
-
-
-class Book(Tables):
-    """Tables whose rows have times."""
-
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
-        super().__init__(database)
-        self._clock = clock
 
 
 class SealedBook(Book):

@@ -8,14 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.store.book import SealedBook, reads
-from syncd.store.tables import Bytes, Int, column, key, own_table
+from syncd.store.tables import own_table
 
 _call = own_table(
     "hotline_call",
-    key("id"),
-    column("at", Int),  # unix seconds
-    column("once", Bytes, unique=True),  # 16 bytes: keyed hash of `key`
-    column("sealed", Bytes),  # JSON
+    "id int key, at int",  # unix seconds
+    "once bytes unique",  # 16 bytes: keyed hash of `key`
+    "sealed bytes",  # JSON
 )
 sa.Index("hotline_call_at", _call.c.at)
 

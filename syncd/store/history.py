@@ -8,19 +8,18 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.messages import wire
-from syncd.store.book import Tables, writes
+from syncd.store.book import Book, writes
 from syncd.store.prepared import Prepared
-from syncd.store.tables import Bytes, Int, Text, column, key, own_table
+from syncd.store.tables import own_table
 
 KEPT_DAYS: Final = 90
 STATES: Final = ("heard", "lag", "silent", "forked")  # the worst last
 
 _seen = own_table(
     "history",
-    key("member", Text),
-    key("day"),  # in the roster's zone
-    column("state", Int),  # its place in STATES
-    column("why", Bytes),  # a message as it travels
+    "member text key, day int key",  # in the roster's zone
+    "state int",  # its place in STATES
+    "why bytes",  # a message as it travels
     sqlite_with_rowid=False,
 )
 _new = insert(_seen)
@@ -34,7 +33,7 @@ _KEEP = Prepared(
 )
 
 
-class History(Tables):
+class History(Book):
     """The days of all members, over own.db."""
 
     @writes

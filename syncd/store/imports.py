@@ -109,7 +109,11 @@ class Imports(SealedBook):
         there = self._state(c, job.file == mac, _OPEN)
         if there is not None and not wanted.anew:
             return there
-        list_id = self._list_id(c, wanted.list or wanted.name)
+        name = wanted.list or wanted.name  # the list is made if there is none
+        of = {"mac": self._hash("list", name)}
+        of["sealed"] = self._seal(name, "list", of["mac"])
+        c.execute(insert(import_list).values(of).on_conflict_do_nothing())
+        list_id = self._named(c, name)
         self._end_others(c, list_id, anew=wanted.anew)
         c.execute(_dropped(job.list_id == list_id))
         id_ = (c.scalar(select(func.max(job.id))) or 0) + 1
@@ -179,22 +183,11 @@ class Imports(SealedBook):
         return self._states(c, limit, *where)
 
     @reads
-    def list_id(self, c: Connection, name: str) -> int:
-        """Return the number of a list.
-
-        Raises:
-            UsageError: none has that name.
-        """
-        return self._named(c, name)
-
-    @reads
     def in_force(self, c: Connection, import_id: int) -> int:
         """Return how many of the rows that an import brought stand."""
         stand = (vault.c.import_id == import_id, vault.c.state < State.ENDING)
         count = select(func.count()).select_from(vault).where(*stand)
         return int(c.execute(count).scalar_one())
-
-    # ---------------------------------------------------- refused rows
 
     @reads
     def refused(
@@ -238,23 +231,20 @@ class Imports(SealedBook):
         """Drop the refused rows of imports that began too long ago."""
         await self._run(_dropped(job.began_at < self._clock() - REFUSED_S))
 
-    # -------------------------------------------------------- innards
-
-    def _list_id(self, c: Connection, name: str) -> int:
-        """Return the number of a list, which is made if there is none."""
-        mac = self._hash("list", name)
-        sealed = self._seal(name, "list", mac)
-        new = insert(import_list).values(mac=mac, sealed=sealed)
-        c.execute(new.on_conflict_do_nothing())
-        return self._named(c, name)
-
     def _named(self, c: Connection, name: str) -> int:
+        """Return the number of a list.
+
+        Raises:
+            UsageError: none has that name.
+        """
         mac = self._hash("list", name)
         at = import_list.c
         found: int | None = c.scalar(select(at.id).where(at.mac == mac))
         if found is None:
             raise UsageError("list: none has that name")
         return found
+
+    list_id = reads(_named)
 
     def _state(
         self, c: Connection, *where: ColumnElement[bool]

@@ -15,9 +15,8 @@ from syncd.store.prepared import Prepared
 from syncd.store.tables import fork_note, kept_note, mirror_log
 
 _AHEAD = 32  # verified notes kept above `merged`, at most
-_CONTESTED = Prepared(
-    select(mirror_log.c.origin).where(mirror_log.c.contested == 1)
-)
+_log = mirror_log.c
+_CONTESTED = Prepared(select(_log.origin).where(_log.contested == 1))
 
 
 class KeptNotes(Book):
@@ -45,7 +44,7 @@ class KeptNotes(Book):
     ) -> None:
         """Freeze a forked origin, keeping both of its signed notes."""
         log_id = log_rows.id_of(c, origin, make=True)
-        row = sa.update(mirror_log).where(mirror_log.c.id == log_id)
+        row = sa.update(mirror_log).where(_log.id == log_id)
         c.execute(row.values(contested=1))
         _keep_evidence(c, log_id, notes)
         findings.record(c, [finding], self._clock())
@@ -89,9 +88,7 @@ def keep(c: Connection, log_id: int, size: int, note: bytes) -> None:
     if note:
         row = {"log_id": log_id, "size": size, "note": note}
         c.execute(upsert(kept_note, "note"), row)
-    merged = c.execute(
-        select(mirror_log.c.merged).where(mirror_log.c.id == log_id)
-    ).scalar_one()
+    merged: int = c.scalar(select(_log.merged).where(_log.id == log_id)) or 0
     sizes = [*of_log(c, log_id)]
     ahead = [n for n in sizes if n > merged]
     gone = sizes[: len(sizes) - len(ahead)][:-1]

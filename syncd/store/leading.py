@@ -1,3 +1,4 @@
+# ruff: noqa: S608 (of constants alone)
 """Which of a member's daemons leads, where several share a database.
 
 Who holds a lock of the server's leads. A session of its own holds it: the
@@ -24,18 +25,8 @@ from sqlalchemy.dialects.postgresql import insert
 from syncd.errors import UnavailableError
 from syncd.store.book import Book, reads
 from syncd.store.database import FENCING, Database, Fence
-from syncd.store.portable import timeline, writing_lock
-from syncd.store.tables import (
-    Bytes,
-    Int,
-    Text,
-    column,
-    cosigned,
-    event,
-    key,
-    own_table,
-    vault,
-)
+from syncd.store.portable import TIMELINE, writing_lock
+from syncd.store.tables import cosigned, event, own_table, vault
 
 _LOCK: Final = zlib.crc32(b"syncd leader")
 _HANGS_S: Final = 5.0
@@ -45,77 +36,42 @@ log = structlog.get_logger("syncd.leading")
 
 leader = own_table(  # one row, once a daemon has led
     "leader",
-    key("fencing", Int),
-    column("node", Text),
-    column("since", Int),
-    column("system", Text),  # of the server
-    column("timeline", Text),
+    "fencing int key, node text, since int",
+    "system text",  # of the server
+    "timeline text",
 )
 
 accepted_roster = own_table(  # for the daemons that have not heard of it
-    "accepted_roster", key("version", Int), column("note", Bytes)
+    "accepted_roster", "version int key, note bytes"
 )
 
-_ASK = select(func.pg_try_advisory_lock(_LOCK))
-_SERVER = select(
-    func.pg_control_system()
-    .table_valued(sa.column("system_identifier", Text))
-    .c.system_identifier.cast(Text),
-    timeline(),
+_ASK = sa.text(f"SELECT pg_try_advisory_lock({_LOCK})")
+_SERVER = sa.text(
+    f"SELECT system_identifier::text, {TIMELINE} FROM pg_control_system()"
 )
-_sessions = sa.table(
-    "pg_stat_activity",
-    sa.column("pid", Int),
-    sa.column("application_name", Text),
-    sa.column("datname", Text),
-    sa.column("wait_event", Text),
-    sa.column("state_change", sa.DateTime(timezone=True)),
-)
-_session = _sessions.c
-_lock = sa.table(
-    "pg_locks",
-    sa.column("pid", Int),
-    sa.column("locktype", Text),
-    sa.column("objid", Int),
-    sa.column("granted", sa.Boolean),
-).c
-_HERE = _session.datname == func.current_database()
 _SIZES = sa.text(
     "SELECT 'postgresql ' || schemaname,"
     " CAST(sum(pg_total_relation_size(relid)) AS bigint)"
     " FROM pg_stat_user_tables GROUP BY schemaname"
 )
-
-
-def _holds(lock: int) -> sa.ColumnElement[bool]:
-    return sa.exists().where(
-        _lock.pid == _session.pid,
-        _lock.locktype == "advisory",
-        _lock.objid.cast(Int) == lock,
-        _lock.granted,
-    )
-
-
+_HOLDS = (  # whether a session has one of some locks
+    "EXISTS (SELECT FROM pg_locks AS lock WHERE lock.pid = session.pid"
+    " AND locktype = 'advisory' AND granted AND objid::bigint IN ({}))"
+)
 # Who writes, and lets the server wait for what comes next: it hangs if nothing
 # does. What is sent in a pipeline or a `COPY` is not idle for the server.
-_copies = sa.table(
-    "pg_stat_progress_copy",
-    sa.column("pid", Int),
-    sa.column("bytes_processed", Int),
+_WAITED_FOR = sa.text(
+    "SELECT session.pid, state_change, bytes_processed"
+    " FROM pg_stat_activity AS session"
+    " LEFT JOIN pg_stat_progress_copy AS copy ON copy.pid = session.pid"
+    " WHERE session.datname = current_database()"
+    " AND wait_event = 'ClientRead' AND "
+    + _HOLDS.format(f"{writing_lock('own')}, {writing_lock('mirror')}")
 )
-_WAITED_FOR = (
-    select(_session.pid, _session.state_change, _copies.c.bytes_processed)
-    .outerjoin_from(_sessions, _copies, _copies.c.pid == _session.pid)
-    .where(
-        _HERE,
-        sa.or_(*(_holds(writing_lock(name)) for name in ("own", "mirror"))),
-        _session.wait_event == "ClientRead",
-    )
-)
-_THERE = (
-    select(_session.application_name, _holds(_LOCK))
-    .where(_HERE, _session.application_name.startswith(_NAMED))
-    .order_by(_session.application_name)
+_THERE = sa.text(
+    f"SELECT application_name, {_HOLDS.format(_LOCK)}"
+    " FROM pg_stat_activity AS session WHERE datname = current_database()"
+    f" AND starts_with(application_name, '{_NAMED}') ORDER BY 1"
 )
 
 _WAITS = select(sa.exists().where(vault.c.state.in_((0, 2))))

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from syncd.indicator import vocabulary
 from syncd.indicator.claims import DISPUTE, REPORT
 from syncd.indicator.notation import day_text
-from syncd.store.book import Tables, reads
+from syncd.store.book import Book, reads
 from syncd.store.portable import byte_place
 from syncd.store.tables import ENDED, Bytes, claim, ending, record_is, spent
 from syncd.store.tables import mirror_log as log
@@ -82,13 +82,11 @@ _LAST, _TIMES = _bytes(_seen.record, 10, 4), _bytes(_seen.record, 14, 1)
 _SIGHTINGS = _counted(select(_seen.log_id, _label_on(_seen), _LAST, _TIMES))
 
 
-class LogFigures(Tables):
+class LogFigures(Book):
     """Counts over the claims and sightings of mirror.db."""
 
     @reads
-    def figures(
-        self, c: sa.Connection, member: Callable[[str], str]
-    ) -> Figures:
+    def figures(self, c: Connection, member: Callable[[str], str]) -> Figures:
         """Return `reports`, `retracted`, `disputes` and `sightings` by member.
 
         A report counts in the month of its `on`; a retracted one in that of

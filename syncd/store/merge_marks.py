@@ -13,17 +13,15 @@ from sqlalchemy import Connection, select
 
 from syncd.store import events
 from syncd.store.book import Book, reads, writes
-from syncd.store.tables import Int, Text, column, columns, key, own_table, told
+from syncd.store.tables import own_table, told
 
 KEPT = 100_000  # marks
 KEPT_S = 30 * 86_400
 
 mark = own_table(
     "merge_mark",
-    key("id"),
-    column("at", Int),  # unix seconds
-    column("origin", Text),
-    *columns(Int, "first", "stop"),
+    "id int key, at int",  # unix seconds
+    "origin text, first int, stop int",
 )
 sa.Index("merge_mark_origin", mark.c.origin, mark.c.id)
 _ARRIVALS = "arrivals/"

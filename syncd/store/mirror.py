@@ -21,7 +21,7 @@ from syncd.flows.ports import Bundle, Finding, MirrorHead
 from syncd.indicator import codec
 from syncd.indicator.folding import Batch
 from syncd.store import bundles as bundle_rows
-from syncd.store import cutting, failpoint, kept_notes, log_rows
+from syncd.store import cutting, failpoint, kept_notes, log_rows, tables
 from syncd.store import findings as finding_rows
 from syncd.store.book import reads, reads_few, writes
 from syncd.store.kept_notes import KeptNotes
@@ -30,24 +30,17 @@ from syncd.store.log_figures import LogFigures
 from syncd.store.mirror_erasures import MirrorErasures, erase_merged
 from syncd.store.prepared import Prepared, given
 from syncd.store.stored_claims import StoredClaims
-from syncd.store.tables import (
-    claim,
-    ending,
-    mirror_log,
-    mirror_sighting,
-    missing,
-    spent,
-)
 from syncd.tlog import checkpoint
 
 _DAY_S = 86_400
 KEPT_HOURS = 400 * 24  # that it is known when something was merged
-log, held = mirror_log.c, claim.c
+spent = tables.spent
+log, held = tables.mirror_log.c, tables.claim.c
 _SIZES = Prepared(select(log.origin, log.size, log.merged))
 _END = Prepared(
-    sa.update(claim)
+    sa.update(tables.claim)
     .values(ended_by=bindparam("by"))
-    .where(given(*claim.primary_key), held.idx < bindparam("by"))
+    .where(given(*tables.claim.primary_key), held.idx < bindparam("by"))
     .where(sa.or_(held.ended_by.is_(None), held.ended_by > bindparam("by"))),
     *("token", "idx", "by", "kind_epoch", "log_id"),
 )
@@ -59,8 +52,6 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
     def close(self) -> None:
         """Finish what runs, then close."""
         self._db.close()
-
-    # ---------------------------------------------------------- moving
 
     @reads
     def head(self, c: Connection, origin: str) -> MirrorHead:
@@ -97,17 +88,22 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
         def job(c: Connection) -> None:
             log_id = log_rows.move(c, replace(old, contested=False), new)
             failpoint.hit("merge.head")
-            log_rows.drop(c, missing, log_id)
+            log_rows.drop(c, tables.missing, log_id)
             if new.missing:
-                rows = [{"log_id": log_id, "idx": i} for i in {*new.missing}]
-                c.execute(sa.insert(missing), rows)
+                lacks = [{"log_id": log_id, "idx": i} for i in {*new.missing}]
+                c.execute(sa.insert(tables.missing), lacks)
             # Before the bundles: those that come may lack what is erased,
             # and only a payload tells which claim it made.
             hour = self._clock() // 3600
             failed = erase_merged(c, log_id, batch, hour // 24)
             bundle_rows.put(c, log_id, _joined(c, log_id, new.origin, bundles))
             failpoint.hit("merge.bundles")
-            _add(c, log_id, self.counting(batch))
+            rows = self.counting(batch)
+            load(c, log_id, rows.adds)
+            load(c, log_id, rows.sightings, tables.mirror_sighting)
+            failpoint.hit("merge.claims")
+            load(c, log_id, rows.ends, tables.ending)
+            _END.many(c, [(*end[:4], log_id) for end in rows.ends])
             _spend(c, log_id, batch, hour)
             failpoint.hit("merge.ends")
             kept_notes.keep(c, log_id, checkpoint.size_of(new.note), new.note)
@@ -122,7 +118,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
         """Return how many entries, with how many bytes, were merged today."""
         today = spent.c.hour >= self._clock() // _DAY_S * 24
         sums = map(sa.func.sum, (spent.c.entries, spent.c.octets))
-        counts = select(*sums).join_from(spent, mirror_log)
+        counts = select(*sums).join_from(spent, tables.mirror_log)
         row = c.execute(counts.where(log.origin == origin, today)).one()
         return row[0] or 0, row[1] or 0
 
@@ -133,12 +129,10 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
         For a risen `format`: the logs are folded again from the mirror.
         """
         log_id = log_rows.id_of(c, origin)
-        for table in (claim, ending, mirror_sighting):
+        for table in (tables.claim, tables.ending, tables.mirror_sighting):
             log_rows.drop(c, table, log_id)
-        row = sa.update(mirror_log).where(log.id == log_id)
+        row = sa.update(tables.mirror_log).where(log.id == log_id)
         c.execute(row.values(merged=0))
-
-    # --------------------------------------------------------- bundles
 
     @reads
     def bundle(self, c: Connection, origin: str, n: int) -> Bundle | None:
@@ -178,8 +172,6 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
 
         await self._db.write(job)
         self.forget()
-
-    # -------------------------------------------------------- findings
 
     @reads
     def findings_after(
@@ -237,11 +229,3 @@ def _spend(c: Connection, log_id: int, batch: Batch, hour: int) -> None:
     renewed = {**of_hour, "size": new.excluded.size}
     c.execute(new.on_conflict_do_update(spent.primary_key, set_=renewed))
     log_rows.drop(c, spent, log_id, spent.c.hour < hour - KEPT_HOURS)
-
-
-def _add(c: Connection, log_id: int, batch: Batch) -> None:
-    load(c, log_id, batch.adds)
-    load(c, log_id, batch.sightings, mirror_sighting)
-    failpoint.hit("merge.claims")
-    load(c, log_id, batch.ends, ending)
-    _END.many(c, [(*end[:4], log_id) for end in batch.ends])

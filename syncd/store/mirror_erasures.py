@@ -12,16 +12,9 @@ from syncd.indicator.absent import Range
 from syncd.indicator.claims import Claim
 from syncd.indicator.folding import Batch, Rows
 from syncd.indicator.token import KIND_CODES
-from syncd.store import bundles, erasing, findings, log_rows
+from syncd.store import bundles, erasing, findings, log_rows, tables
 from syncd.store.book import Book, reads, writes
 from syncd.store.erasing import Erasure
-from syncd.store.tables import (
-    ENDED,
-    claim,
-    ending,
-    mirror_log,
-    mirror_sighting,
-)
 from syncd.tlog.merkle import BUNDLE
 
 
@@ -48,17 +41,15 @@ class MirrorErasures(Book):
     @writes
     def drop_retired(self, c: Connection) -> None:
         """Drop all claims of the epochs that are `retired`."""
-        for table in (claim, mirror_sighting, ending):
+        for table in (tables.claim, tables.mirror_sighting, tables.ending):
             gone = table.c.kind_epoch.in_(self._keys())
             c.execute(sa.delete(table).where(gone))
 
     @writes
-    def retire(
-        self, c: Connection, origin: str, first: int, last: int
-    ) -> None:
-        """Close what is of `retired` epochs in bundles first..last-1."""
+    def retire(self, c: Connection, origin: str, first: int, end: int) -> None:
+        """Close what is of `retired` epochs in bundles first..end-1."""
         log_id = log_rows.id_of(c, origin)
-        failed = self._retire(c, log_id, origin, range(first, last))
+        failed = self._retire(c, log_id, origin, range(first, end))
         findings.record(c, failed, self._clock())
 
     def _keys(self) -> frozenset[int]:
@@ -116,12 +107,18 @@ class MirrorErasures(Book):
 
         Each with the index of its first retract, and the day of that.
         """
-        row = claim.c.token, claim.c.idx, claim.c.kind_epoch, claim.c.record
-        by = claim.c.ended_by, ending.c.day
-        all_ = sa.select(mirror_log.c.origin, *by, *row).select_from(
-            claim.join(
-                mirror_log, mirror_log.c.id == claim.c.log_id
-            ).outerjoin(ending, ENDED)
+        row = (
+            tables.claim.c.token,
+            tables.claim.c.idx,
+            tables.claim.c.kind_epoch,
+            tables.claim.c.record,
+        )
+        by = tables.claim.c.ended_by, tables.ending.c.day
+        all_ = sa.select(tables.mirror_log.c.origin, *by, *row).select_from(
+            tables.claim.join(
+                tables.mirror_log,
+                tables.mirror_log.c.id == tables.claim.c.log_id,
+            ).outerjoin(tables.ending, tables.ENDED)
         )
         rows = c.execute(all_.where(row[0] == token, row[2] == key))
         return [

@@ -62,10 +62,8 @@ class Move:
         """Mark both sides with one id; the server's is empty, or of that."""
         here, there = self._own
         mark = str(here.read_now(migrating.revision))
-        found = str(there.read_now(migrating.revision))
-        if not found.startswith(FILLING) and there.read_now(
-            _count(tables.log)
-        ):
+        had = str(there.read_now(migrating.revision))
+        if not had.startswith(FILLING) and there.read_now(_count(tables.log)):
             raise UsageError(
                 "{name}: a member's databases are there already", there
             )
@@ -73,7 +71,7 @@ class Move:
             mark = BEGUN + secrets.token_hex(4)
             here.write_now(partial(migrating.mark, found=mark))
         self._id = mark.rpartition("-")[2]
-        if found != FILLING + self._id:
+        if had != FILLING + self._id:
             newest = migrating.HEADS["mirror"]
             mirror.write_now(partial(_empty, tables.MIRROR, newest))
             there.write_now(partial(_empty, tables.OWN, FILLING + self._id))

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from syncd.flows.ports import Mute
 from syncd.store.book import SealedBook
 from syncd.store.portable import upsert
-from syncd.store.tables import Bytes, Text, column, key, own_table
+from syncd.store.tables import own_table
 
 _muted = own_table(
     "muted",
-    key("subject", Text),  # a code, and whom it names
-    column("mute", Bytes),  # sealed JSON
+    "subject text key",  # a code, and whom it names
+    "mute bytes",  # sealed JSON
     sqlite_with_rowid=False,
 )
 

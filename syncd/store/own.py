@@ -31,6 +31,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 
 HIGH_WATER = "high-water.note"
+_TOLD = sa.delete(sighting).where(sighting.c.id == sa.bindparam("gone"))
 
 
 def begin(c: Connection, head: OwnHead) -> int:
@@ -136,7 +137,15 @@ class OwnLogStore(Book):
             failpoint.hit("append.bundles")
             retracting.publish(c, self._log_id, published)
             erasing.erase_ours(c, self._log_id, new.origin, erased)
-            _note(c, done, sighted)
+            new_name = insert(tables.done).on_conflict_do_nothing()
+            for name in done:
+                if c.execute(new_name.values(name=name)).rowcount != 1:
+                    raise StaleError(
+                        "log: {name} was written before", name=name
+                    )
+            if sighted:
+                gone = [{"gone": id_} for id_ in sighted]
+                c.execute(_TOLD, gone)
             if effect:
                 take_effect(c, new, self._clock())
             if (size := new.frontier.size) > old.frontier.size:
@@ -201,8 +210,6 @@ class OwnLogStore(Book):
         `purge` makes the erased bytes themselves go.
         """
         erasing.erase_ours(c, id_of(c, origin), origin, gone)
-
-    # --------------------------------------------------------- innards
 
     def _release(self, note: bytes) -> None:
         durable.write(self._mark, note, points="highwater")
@@ -318,17 +325,6 @@ def _move(c: Connection, log_id: int, old: OwnHead, new: OwnHead) -> None:
     there = (at.id == log_id, at.origin == old.origin, at.size == size)
     if c.execute(sa.update(log).where(*there).values(_tip(new))).rowcount != 1:
         raise StaleError("log: {origin}: not at {size} now", old, size=size)
-
-
-def _note(c: Connection, done: Sequence[str], sighted: Sequence[int]) -> None:
-    new = insert(tables.done).on_conflict_do_nothing()
-    for name in done:
-        if c.execute(new.values(name=name)).rowcount != 1:
-            raise StaleError("log: {name} was written before", name=name)
-    if sighted:
-        gone = sighting.c.id == sa.bindparam("gone")
-        rows = [{"gone": id_} for id_ in sighted]
-        c.execute(sa.delete(sighting).where(gone), rows)
 
 
 class Succession(NamedTuple):

@@ -22,12 +22,7 @@ from syncd.store.bearer import bearer
 from syncd.store.book import SealedBook, reads, writes
 from syncd.store.events import tell
 from syncd.store.tables import (
-    Bytes,
-    Int,
-    Text,
-    column,
     import_job,
-    key,
     own_table,
     vault,
     vault_fields,
@@ -40,25 +35,20 @@ Part = tuple[str, msgspec.Raw]  # route and body
 
 _pending = own_table(
     "pending",
-    key("id", Int),
-    column("state", Text),
-    column("until", Int),
-    column("mac", Bytes),  # keyed hash of the call, or of what it is part of
-    column("sealed", Bytes),  # all that is said of it
+    "id int key, state text, until int",
+    "mac bytes",  # keyed hash of the call, or of what it is part of
+    "sealed bytes",  # all that is said of it
 )
 _part = own_table(
     "pending_part",
-    key("of", Int, sa.ForeignKey("pending.id")),
-    key("n", Int),
-    column("sealed", Bytes),  # route and body
+    "of int key pending.id, n int key",
+    "sealed bytes",  # route and body
 )
 _at, _row, _job = _pending.c, vault.c, import_job.c
 _COUNT = (
     select(_row.type, _row.kind, vault_fields.c.fields, func.count())
     .join_from(vault, vault_fields)
-    .group_by(
-        *(_row.type, _row.kind, vault_fields.c.id, vault_fields.c.fields)
-    )
+    .group_by(_row.type, _row.kind, vault_fields.c.id, vault_fields.c.fields)
 )
 
 
@@ -177,8 +167,6 @@ class PendingBook(SealedBook):
         old &= _at.id < select(func.max(_at.id)).scalar_subquery()
         await self._run(delete(_pending).where(old, _at.state.in_(FINAL)))
 
-    # ------------------------------------------------------- vault rows
-
     @writes
     def close_import(
         self, c: Connection, id_: int, end: ImportEnd
@@ -187,7 +175,12 @@ class PendingBook(SealedBook):
         this = update(import_job).where(_job.id == id_)
         c.execute(this.values(whole=1 if end.complete else 2))
         return summed(
-            Change(NAMES[type_], kind, _label(fields), n)
+            Change(
+                NAMES[type_],
+                kind,
+                str(msgspec.json.decode(fields).get("label", "")),
+                n,
+            )
             for type_, kind, fields, n in c.execute(_COUNT.where(*_held(id_)))
         )
 
@@ -203,8 +196,6 @@ class PendingBook(SealedBook):
         """Let the held rows of an import be published."""
         rows = update(vault).where(*_held(id_))
         c.execute(rows.values(state=State.WAITING))
-
-    # ---------------------------------------------------------- innards
 
     def _mac(self, *of: str | bytes) -> bytes:
         return self._hash("pending", *of)
@@ -243,7 +234,3 @@ def _context(*of: object) -> bytes:
 
 def _held(import_id: int) -> tuple[sa.ColumnElement[bool], ...]:
     return _row.import_id == import_id, _row.state == State.HELD
-
-
-def _label(fields: bytes) -> str:
-    return str(msgspec.json.decode(fields).get("label", ""))

@@ -5,16 +5,13 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 from syncd.store.book import Book, add_counts, writes
-from syncd.store.tables import Int, Text, column, key, own_table
+from syncd.store.tables import Int, own_table
 
 ALL, HITS = "statements", "lifts"  # keys of counts
 
 published = own_table(  # of some days; a page read twice counts twice
     "published",
-    key("day", Text),
-    key("origin", Text),
-    key("key", Text),
-    column("n", Int),
+    "day text key, origin text key, key text key, n int",
     sqlite_with_rowid=False,
 )
 

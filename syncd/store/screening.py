@@ -18,28 +18,18 @@ from syncd.flows.ports import Listed
 from syncd.store import events
 from syncd.store.book import SealedBook, reads, writes
 from syncd.store.prepared import MANY, Prepared
-from syncd.store.tables import (
-    Bytes,
-    Int,
-    Text,
-    column,
-    key,
-    own_table,
-    partial_index,
-)
+from syncd.store.tables import own_table, partial_index
 
 Key = tuple[str, int, bytes]  # kind, epoch, token
 
 screened = own_table(
     "screened",
-    key("id"),
-    column("mac", Bytes),  # 16 bytes: of the token
-    column("ref", Bytes),  # 16 bytes: of the reference
-    column("kind", Text),
-    column("epoch", Int),
-    column("until", Int),  # first day on which it is gone
-    column("sealed", Bytes),  # output[16:48], reference
-    column("state", Bytes, nullable=True),  # sealed; None: never listed
+    "id int key, mac bytes",  # 16 bytes: of the token
+    "ref bytes",  # 16 bytes: of the reference
+    "kind text, epoch int",
+    "until int",  # first day on which it is gone
+    "sealed bytes",  # output[16:48], reference
+    "state bytes null",  # sealed; None: never listed
     sa.UniqueConstraint("mac", "ref", name="screened_once"),
 )
 sa.Index("screened_until", screened.c.until)

@@ -119,8 +119,6 @@ class Vault(SealedBook):
             lambda c: accept(c, *given, mark, refused), then
         )
 
-    # --------------------------------------------------------- reading
-
     @reads
     def waiting(
         self, c: Connection, limit: int, kinds: Sequence[str]
@@ -191,8 +189,6 @@ class Vault(SealedBook):
         if rows:
             await self._run(note, rows)
 
-    # ------------------------------------------------------ retracting
-
     @writes
     def retract(
         self, c: Connection, ids: Iterable[int], how: Terms
@@ -204,8 +200,6 @@ class Vault(SealedBook):
     def retire(self, c: Connection, epochs: Iterable[tuple[str, int]]) -> None:
         """End the rows that were published under retired epochs."""
         retracting.retire(c, epochs)
-
-    # -------------------------------------------------------- innards
 
     async def _found(self, wanted: sa.Select[Any]) -> list[VaultRow]:
         return await self._db.read(lambda c: self._read(c.execute(wanted)))

@@ -209,6 +209,7 @@ class LookupAnswers(Output):
     as_of: tuple[AsOf, ...]
     missing: tuple[str, ...] = ()  # holders that did not answer in time
     contested: tuple[str, ...] = ()  # origins whose logs are forked
+    distrusted: dict[str, int] = EMPTY  # members by us, since when
 
 
 # --------------------------------------------------------------- indicators

@@ -19,7 +19,7 @@ T = TypeVar("T")
 class OwnEntries(forms.Input, Generic[T]):
     """Exempt entries or notes to keep, each for itself."""
 
-    type: Literal["exempt", "note"]
+    type: Literal["exempt", "note", "distrust"]
     entries: Annotated[tuple[T, ...], forms.SOME]
 
 
@@ -85,7 +85,9 @@ class OwnRemoval(RawValue):
     """
 
     why: str = ""
-    type: Literal["", "exempt", "note", "local"] = ""  # any if absent
+    type: Literal["", "exempt", "note", "local", "distrust"] = (
+        ""  # any if absent
+    )
     ids: Annotated[tuple[forms.Natural, ...], forms.MOST] = ()
     list: str = ""
     load: forms.Natural = 0

@@ -543,7 +543,7 @@ def test_status(member: Node, false: FalseApi) -> None:
         "5 waiting, 0 published, 0 ending (phone 3, url 2)",
         "a, b up; c down: late",
         "phone 1: 2/3 (dealt)",
-        "version 3, expires in 60 days",
+        "version 3, expires in 61 days",
         "0 s off",
         "8 60 s ago",
         "2 h ago",

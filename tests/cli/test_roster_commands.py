@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from syncd.cli import terminal
 from syncd.indicator import never
 from syncd.roster import drafts, keys, signing
 from syncd.roster.changes import between
@@ -154,6 +155,37 @@ def test_an_edit_says_what_it_changes(
     assert admin.draft.previous == admin.current.hash
     shown = [line for line in ran.out.splitlines() if line[0] in "+-~"]
     assert len(shown) >= len(between(admin.current, admin.draft))
+
+
+WARNED = "  kind url: suspected warn 1 → 0"
+
+
+@pytest.mark.parametrize(
+    ("words", "moves"),
+    [
+        ("remove bank OUT --past annul", ["  kind url: none 0 → 1", WARNED]),
+        ("retire url 1 OUT", ["  kind url: none 0 → 1", WARNED]),
+        (
+            "set OUT --action suspected=hold",
+            ["  kind url: suspected hold 0 → 1", WARNED],
+        ),
+        ("set OUT --entries 9", []),
+    ],
+)
+def test_a_draft_says_whose_verdicts_it_moves(
+    admin: Admin, run: Run, root: Path, words: str, moves: list[str]
+) -> None:
+    """The same at each member that merged as much; a home has to tell."""
+    at = ("--checkpoint", f"{root / 'bank.checkpoint'}")
+    assert admin(*words.split(), *at[: 2 * ("remove" in words)]).code == 0
+    both = [
+        run("--home", root / id_, "roster", "show", admin.out).out
+        for id_ in ("police", "carrier")
+    ]
+    assert f", it moves verdicts on {len(moves) // 2} values:" in both[0]
+    assert both[0] == both[1]
+    assert [x for x in both[0].splitlines() if "kind url" in x] == moves
+    assert run("roster", "show", admin.out, "--json").json["moves"] == {}
 
 
 def test_the_threshold_falls_before_an_admin_goes(admin: Admin) -> None:
@@ -315,12 +347,26 @@ def test_an_admin_sees_what_he_signs(
         "~ reports of phone count for 30 days, were 180"
     )
     assert "1 of bert must still sign\n" in ran.err
+    assert "whose verdicts it moves, a home says: no home" in ran.out
     both = signing.sign(capped.out.read_bytes(), ADMINS[1], capped.current)
     capped.out.write_bytes(both)
     ran = capped("sign", "OUT", "--keys", str(ring), "--yes", "--json").ended(
         0
     )
     assert ran.json["complete"]
+
+
+def test_what_is_for_good_is_asked_for_twice(
+    capped: Admin, ring: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its name, unless somebody says beforehand that it is meant."""
+    assert capped("retire", "phone", "1", "OUT", *capped.onto()).code == 0
+    words = ("sign", "OUT", "--keys", str(ring), "--yes")
+    assert capped(*words).code == 2
+    assert capped(*words, "--final").code == 0
+    for name, code in (("phone/2", 1), ("phone/1", 0)):
+        monkeypatch.setattr(terminal, "agreed", lambda _, w, n=name: n in w)
+        assert capped(*words).code == code
 
 
 def test_a_message_in_the_night_names_the_way_out(

@@ -148,6 +148,8 @@ def test_an_entry_is_of_the_normal_form_and_keeps_why() -> None:
     ).fields == EntryFields(code="gateway")
     assert "555" not in repr(kept)
     assert "PBX" not in repr(kept)
+    kept = own_lists.entry("distrust", draft(value="bank", why="x"), RULES)
+    assert (kept.kind, kept.fields.text) == ("member", "bank")
 
 
 @pytest.mark.parametrize(
@@ -162,6 +164,8 @@ def test_an_entry_is_of_the_normal_form_and_keeps_why() -> None:
         ("note", {"code": "Gateway"}, "code: Gateway is not in the vocab"),
         ("note", {"code": "other"}, "other says nothing without a text"),
         ("note", {"code": "other", "text": "\u202e"}, "text: want up to 200"),
+        ("distrust", {"value": "nobody", "why": "x"}, "another member's id"),
+        ("distrust", {"value": "bank"}, "another member's id, and why"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(

@@ -107,19 +107,20 @@ async def test_what_ends_is_written_at_each_step_once(
     house: House, tmp_path: Path
 ) -> None:
     """A roster, and any member's certificate."""
-    end = NOW + 20 * DAY_S
+    end = NOW + 65 * DAY_S
     roster = replace(WELL.roster, expires=end)
     more = {"roster": roster, "members": (member(certificate_ends=end - 9),)}
     found = []
-    for half in range(42):
+    for half in range(132):
         more["now"] = NOW + half * DAY_S // 2
         found += [d for n, d in await house.look(**more) if n == "expiry"]
     assert [(d["code"], d["member"], d["days"]) for d in found] == [
-        *(("roster", "txwz", 14), ("certificate", "bank", 13)),
+        *(("roster", "txwz", 60), ("certificate", "bank", 59)),
+        *(("roster", "txwz", 30), ("certificate", "bank", 29)),
         *(("roster", "txwz", 7), ("certificate", "bank", 6)),
         *(("roster", "txwz", 1), ("certificate", "bank", 0)),
     ]
-    assert {d["expires"] for d in found} == {"2026-10-11"}
+    assert {d["expires"] for d in found} == {"2026-11-25"}
     assert await House(tmp_path, house.database).look(**more) == []
     more["roster"] = replace(roster, expires=end + 10 * DAY_S)
     again = await house.look(**more)  # renewed, for too short a time
@@ -208,3 +209,29 @@ async def test_a_draft_that_lacks_signatures(alliance: Alliance) -> None:
     ]
     notice = events.compose(found[0], ["admin"], "txwz", "police") or b""
     assert b"roster: version 2 lacks 2 signatures" in notice
+
+
+async def test_the_next_roster_lies_ready_to_be_signed(
+    alliance: Alliance,
+) -> None:
+    """From 30 days on, once, and the same at every member: lines add up."""
+    police, bank = alliance.police, alliance.bank
+    await police.node.daily.run()
+    assert not police.node.ctx.renewal.exists()
+    current = await alliance.change(
+        lambda draft: replace(draft, expires=draft.issued + 20 * DAY_S)
+    )
+    await alliance.agreed()
+    raws = []
+    for one, admin in zip((police, bank), ADMINS, strict=True):
+        at = one.node.ctx.renewal
+        await one.node.daily.run()
+        raws.append(signing.sign(at.read_bytes(), admin, current))
+        at.write_bytes(raws[-1])
+        await one.node.daily.run()
+        assert at.read_bytes() == raws[-1]
+    [said] = [x for x in (await bank.status()).todo if "ready" in x.detail]
+    path = bank.node.ctx.renewal
+    assert f"lies ready: syncd roster sign {path}" in said.detail
+    newer = await bank.node.rosters.publish(signing.merge(*raws))
+    assert newer.expires == current.issued + 90 * DAY_S

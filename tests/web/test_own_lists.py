@@ -132,3 +132,34 @@ async def test_a_local_hit_is_recorded_as_a_hit(bank: LocalClient) -> None:
     assert last.positions == (("own", id_),)
     assert (last.caller, last.purpose) == ("reader", "case_work")
     assert last.reference == "K-7"
+
+
+async def test_a_member_whom_we_distrust_counts_for_less_here_alone(
+    alliance: Alliance, bank: LocalClient, clients: dict[str, LocalClient]
+) -> None:
+    """At once, and visibly; no log, digest or other member is the wiser."""
+    url, us = "http://doubted.example/", bank.member
+    case = {"evidence": "police_case", "case": "c0ffee00c0ffee00"}
+    await alliance.police.tell("url", url, **case)
+    await alliance.settle()
+    police = alliance.police.origin
+    before = await us.digest(police), await us.size()
+    wrong = [{"value": "bank", "why": "x"}, {"value": "nobody", "why": "x"}]
+    reply = await add(bank, "distrust", *wrong, {"value": "police"})
+    assert [i["state"] for i in reply.body["items"]] == ["refused"] * 3
+    doubt = {"value": "police", "why": "its key was stolen"}
+    [kept] = (await add(bank, "distrust", doubt)).body["items"]
+    body = {"purpose": "call_check", "items": [{"kind": "url", "value": url}]}
+    answers = (await bank.post("/v1/lookups", body)).body
+    assert answers["items"][0]["verdict"] == "suspected"
+    assert "contested" in answers["items"][0]["reasons"]
+    assert [*answers["distrusted"]] == ["police"]
+    last = (await us.own.access.page(limit=100_000))[-1]
+    assert ("own", kept["id"]) in (last.positions or ())
+    [said] = [x for x in (await us.status()).todo if "distrust" in x.detail]
+    assert f"syncd own remove --id {kept['id']} ends it" in said.detail
+    assert before == (await us.digest(police), await us.size())
+    await bank.post("/v1/own/removals", {"ids": [kept["id"]]})
+    for member in ("carrier", "bank"):
+        [item] = await clients[member].ask("url", url)
+        assert item["verdict"] == "confirmed"

@@ -18,7 +18,7 @@ from syncd.errors import NOTHING, Message, RefusedError, SyncdError
 from syncd.messages import wire
 from syncd.messages.catalogue import later
 from syncd.node.audit import stored
-from syncd.node.pinned import MAX_SKEW_S, clock, trusted_roster
+from syncd.node.pinned import MAX_SKEW_S, SIGN_S, clock, trusted_roster
 from syncd.oprf import group
 from syncd.peer.transport import CONNECT_S
 from syncd.roster.members import Member
@@ -27,6 +27,9 @@ from syncd.store.snapshot import MirrorSnapshot, OwnSnapshot
 LEAST_FREE = 1 << 30  # bytes of disk space
 DAY_S = 86_400
 WAY = (later("name"), later("address"), later("TLS"), later("pin"))
+
+
+Found = Mapping[str, Any]  # a part of the status
 
 
 class Step(NamedTuple):
@@ -102,9 +105,12 @@ async def _roster(config: Config) -> Message:
         raise RefusedError(
             "version {version} does not list us as active", roster
         )
-    return Message(
+    found = Message(
         "version {version}, for {days} days more", roster, days=left // DAY_S
     )
+    if left <= SIGN_S:
+        raise RefusedError(found)
+    return found
 
 
 # ------------------------------------------------------ the way to a member
@@ -156,7 +162,7 @@ def _red(e: OSError, host: str, port: int) -> tuple[str, Message]:
 # --------------------------------------------------- what the daemon knows
 
 
-def quotas(status: Mapping[str, Any]) -> Iterator[Step]:
+def quotas(status: Found) -> Iterator[Step]:
     """Yield what each holder said last that it still gives us."""
     for left in status["quotas"]:
         n = left["left"]
@@ -169,9 +175,19 @@ def quotas(status: Mapping[str, Any]) -> Iterator[Step]:
         yield _step(later("quota"), left["member"], n > 0, found)
 
 
-def theirs(
-    row: Mapping[str, Any], status: Mapping[str, Any]
-) -> Iterator[Step]:
+def ends(row: Found) -> Iterator[Step]:
+    """Yield for how long a member's certificate is good, a row of the status."""
+    if (days := row.get("certificate_days")) is not None:
+        found = Message("for {days} days more", days=days)
+        well = days * DAY_S > SIGN_S
+        hint = Message(
+            "nothing stops; syncd join update, at {member}",
+            member=row["member"],
+        )
+        yield _step(later("certificate"), row["member"], well, found, hint)
+
+
+def theirs(row: Found, status: Found) -> Iterator[Step]:
     """Yield what the daemon's rounds know of a member, a row of the status."""
     member, version = row["member"], status["roster"]["version"]
     found = Message("our daemon's rounds reach it")
@@ -191,6 +207,7 @@ def theirs(
     if (ahead_s := row.get("offset_s")) is not None:
         found = Message("its clock is {s} s ahead of ours", s=ahead_s)
         yield _step(later("clock"), member, abs(ahead_s) <= MAX_SKEW_S, found)
+    yield from ends(row)
     for holder in status["holders"]:
         if holder["member"] == member:
             found = _why(holder) or Message("it answers")
@@ -201,5 +218,5 @@ def theirs(
             yield _step(later("holder"), member, holder["up"], found, hint)
 
 
-def _why(row: Mapping[str, Any]) -> Message:
+def _why(row: Found) -> Message:
     return wire.read(row["why"]) if row.get("why") else NOTHING

@@ -169,7 +169,7 @@ class AccessService:
         """Return the positions of which nobody may be tipped off by now."""
         held = await self.lookups.claims.in_force_at(positions)
         world = await self.ctx.world()
-        overlay = Overlay(self.ctx.own.entries, world.roster, world.day)
+        overlay = Overlay(self.ctx.own.entries, world)
         await overlay.read([forms])
         return {*overlay.quiet(forms)} | {
             position

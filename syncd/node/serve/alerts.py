@@ -21,7 +21,7 @@ from syncd.node.upkeep.arrivals import Arrival
 from syncd.store.events import of_message
 
 DAY_S = 86_400
-STEPS = (1, 7, 14)  # days ahead
+STEPS = (1, 7, 30, 60)  # days ahead
 OLD_S = 2 * DAY_S  # what was said before is history: a first sync is long
 
 

@@ -11,7 +11,7 @@ import msgspec
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.flows import own_lists, report
 from syncd.flows.entry import EXEMPT, LOCAL, Entry, Filter, NewEntry, OwnDraft
-from syncd.flows.judge import Answer
+from syncd.flows.judge import Answer, World
 from syncd.flows.ports import Access, Position
 from syncd.flows.report import Rules
 from syncd.flows.review import Change
@@ -20,7 +20,6 @@ from syncd.indicator.identifier import KINDS, Identifier
 from syncd.node.context import Context, part
 from syncd.node.serve.review_service import LISTED, Review, drafted
 from syncd.node.serve.shown import day_text, label, shown, taken
-from syncd.roster.roster import Roster
 from syncd.store.own_entries import OwnEntries
 from syncd.web import forms
 from syncd.web import own_list_forms as own_forms
@@ -35,20 +34,22 @@ HERE = "own"  # in access records: the id behind it is of an entry of ours
 class Overlay:
     """What our own lists say of the items of one look-up."""
 
-    def __init__(self, entries: OwnEntries, roster: Roster, day: int) -> None:
+    def __init__(self, entries: OwnEntries, world: World) -> None:
         self._entries = entries
-        self._roster = roster
-        self._day = day
+        self._world = world
         self._found: Mapping[Identifier, Sequence[Entry]] = {}
 
     async def read(self, tried: Sequence[Sequence[Identifier]]) -> None:
         """Read what there is on all forms that were tried."""
         wanted = {form for forms_ in tried for form in forms_}
-        self._found = await self._entries.find(wanted, self._day)
+        self._found = await self._entries.find(wanted, self._world.day)
 
     def added(self, access: Access) -> Access:
-        """Return an access with what it found on a local list."""
+        """Return an access with what of our lists its answer rests on."""
         found = [(HERE, entry.id) for entry in self._local(access.forms)]
+        doubts = self._world.distrusted
+        origins = {origin for origin, _ in access.positions or ()}
+        found += {(HERE, doubts[one]) for one in origins & doubts.keys()}
         if not found:
             return access
         return replace(
@@ -82,7 +83,7 @@ class Overlay:
             answer.level,
             answer.forms,
             self._found,
-            self._roster.policy,
+            self._world.roster.policy,
         )
         if ours is None:
             return None

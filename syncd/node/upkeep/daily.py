@@ -5,6 +5,7 @@ from the transaction of its append on, so that a job may die on any line and
 simply run again.
 """
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -18,13 +19,15 @@ from syncd.indicator.statement import COUNTS, Anchor, Sighting, Usage
 from syncd.node.context import Context, part
 from syncd.node.follow.pulls import Pulls
 from syncd.node.jobs import Runs
+from syncd.node.pinned import SIGN_S
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
 from syncd.node.upkeep import erasures
 from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.excess import Excess
 from syncd.node.upkeep.roster_orders import RosterOrders
-from syncd.store import quota
+from syncd.roster import drafts
+from syncd.store import durable, quota
 from syncd.store.access import ANCHORED
 from syncd.store.sightings import SightedToken
 
@@ -54,6 +57,7 @@ class Daily:
 
     def _steps(self) -> Iterator[tuple[str, Awaitable[object]]]:
         own = self.ctx.own
+        yield "renew", asyncio.to_thread(self._renew)
         yield "never_list", self.orders.know_never()
         yield "disputes", self.disputes.tell()
         yield "review", self.review()
@@ -72,6 +76,17 @@ class Daily:
         yield "retire", self.orders.retire()
         lock = self.publisher.writer.lock
         yield "purge", erasures.purge(self.ctx, lock)
+
+    def _renew(self) -> None:
+        """Write the roster's next version to be signed, 30 days ahead.
+
+        It is the same at every member: what is signed of it goes together.
+        """
+        roster, path = self.ctx.roster, self.ctx.renewal
+        begin = max(roster.issued, roster.expires - SIGN_S)
+        if begin <= self.ctx.now() and not path.exists():
+            new = drafts.begin(roster, now=begin)
+            durable.write(path, drafts.write(new, roster))
 
     async def _append(self) -> None:
         """Publish what is due of usage and sightings, if we may."""
