@@ -81,14 +81,18 @@ class AuditedLog:
     origin: str
     member: str  # its author's id
     key: VerifierKey
-    head: Checkpoint
-    audit: bool  # leaves alone, no payload of an indicator
-    types: Counter[int]
-    positions: dict[int, list[int]]  # indices by type, of DATED
-    opened: dict[int, Statement]  # of BOOKS, and of DATED where it is open
     pins: tuple[Cut, ...]  # what the roster says that it goes through
     end: Cut | None  # after which nothing counts
-    days: dict[str, int]  # the last index written on each
+    head: Checkpoint = field(init=False)
+    audit: bool = field(init=False)  # leaves alone, no payload of an indicator
+    types: Counter[int] = field(init=False)
+    positions: dict[int, list[int]] = field(
+        default_factory=lambda: {type_: [] for type_ in DATED}
+    )  # indices by type
+    opened: dict[int, Statement] = field(default_factory=dict)
+    # of BOOKS, and of DATED where it is open
+    days: dict[str, int] = field(default_factory=dict)
+    # the last index written on each
     lines: list[Line] = field(default_factory=list)
     apart: list[Line] = field(default_factory=list)  # of a fork's other side
 

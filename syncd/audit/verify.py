@@ -133,21 +133,21 @@ class _Check:
         except UntrustedError as e:
             self.find("log_unknown", where, e.text)
             return None
-        key = generation.log
-        positions: dict[int, list[int]] = {type_: [] for type_ in DATED}
-        opened: dict[int, statement.Statement] = {}
-        days: dict[str, int] = {}
+        log = AuditedLog(
+            *(origin, member.id, generation.log),
+            *(member.pins(generation), member.end(generation)),
+        )
+        paths = self._bundle.below(f"{where}/")
+        names = {path.removeprefix(f"{where}/") for path in paths}
         try:
-            files = self._bundle.below(f"{where}/")
-            names = {path.removeprefix(f"{where}/") for path in files}
-            files_of = log_files.check(
+            log.head, log.audit, withheld, log.types = log_files.check(
                 {name for name in names if not name.startswith("notes/")},
                 lambda path, most: self._bundle.read(f"{where}/{path}", most),
-                key,
+                log.key,
                 erased=lambda head: known.erasable(
                     self.audit.rosters[0], origin, head.size
                 ),
-                each=partial(self._records, origin, positions, opened, days),
+                each=partial(self._records, log),
             )
         except UntrustedError as e:
             self.find("line_bad", f"{where}/checkpoint", e.text)
@@ -155,56 +155,32 @@ class _Check:
         except SyncdError as e:
             self.find("log_broken", where, e.text)
             return None
-        if withheld := files_of.withheld:
+        if withheld:
             text = Message("{n} payloads", n=len(withheld))
             self.find("withheld", f"{origin}:{withheld[0]}", text)
-        return AuditedLog(
-            origin,
-            member.id,
-            key,
-            files_of.head,
-            files_of.audit,
-            files_of.types,
-            positions,
-            opened,
-            member.pins(generation),
-            member.end(generation),
-            days,
-        )
+        return log
 
     def _records(
-        self,
-        origin: str,
-        positions: dict[int, list[int]],
-        opened: dict[int, statement.Statement],
-        days: dict[str, int],
-        start: int,
-        records: list[Record],
-        types: bytes,
+        self, log: AuditedLog, start: int, records: list[Record], types: bytes
     ) -> None:
         """Take from a bundle what an audit asks of it."""
-        for index, (type_, record) in enumerate(
+        for index, (type_, (_, salt, payload)) in enumerate(
             zip(types, records, strict=True), start
         ):
-            if type_ in INDICATOR_TYPES and record[1]:
+            if type_ in DATED:
+                log.positions[type_].append(index)
+            if type_ in INDICATOR_TYPES and salt:
                 # In canonical JSON these bytes can only be a key.
-                on = record[2].partition(b'"on":"')[2][:10].decode("latin-1")
+                on = payload.partition(b'"on":"')[2][:10].decode("latin-1")
                 if is_day(on):
-                    days[on] = index
-        if not ASKED.intersection(types):
-            return
-        for index, (type_, record) in enumerate(
-            zip(types, records, strict=True), start
-        ):
-            if type_ in positions:
-                positions[type_].append(index)
-            if type_ in ASKED and record[1]:
-                entry = statement.decode(record[2], type_)
+                    log.days[on] = index
+            if type_ in ASKED and salt:
+                entry = statement.decode(payload, type_)
                 if not isinstance(entry, Void):
-                    opened[index] = entry
+                    log.opened[index] = entry
                 elif type_ in BOOKS:
                     text = Message("{why}", why=entry.reason)
-                    self.find("void_book", f"{origin}:{index}", text)
+                    self.find("void_book", f"{log.origin}:{index}", text)
 
     # ------------------------------------------------------- signed notes
 

@@ -206,31 +206,22 @@ def _label(label: str) -> str:
 
 def _ipv4(labels: list[str]) -> str:
     """Return four decimal numbers for what `inet_aton` would read."""
-    value = 0
-    fault = MalformedError("url: host ends in a number and is no IPv4 address")
-    if len(labels) > 4:
-        raise fault
-    for position, label in enumerate(labels, start=1):
-        if not _NUMBER.fullmatch(label):
-            raise fault
-        try:
-            number = _number(label)
-        except ValueError:  # an 8 or 9 in an octal number
-            raise fault from None
-        last = position == len(labels)
-        size = 8 * (5 - position) if last else 8  # bits
-        if number >> size:
-            raise fault
-        value = value << size | number
-    return str(ipaddress.IPv4Address(value))
+    try:
+        *heads, last = map(_number, labels)
+        raw = bytes(heads) + last.to_bytes(max(1, 5 - len(labels)))
+        return str(ipaddress.IPv4Address(raw))
+    except (ValueError, OverflowError):  # no number, or one too large
+        raise MalformedError(
+            "url: host ends in a number and is no IPv4 address"
+        ) from None
 
 
 def _number(label: str) -> int:
+    if not _NUMBER.fullmatch(label):
+        raise ValueError
     if label.startswith("0x"):
         return int(label[2:] or "0", 16)
-    if label.startswith("0"):
-        return int(label, 8)
-    return int(label)
+    return int(label, 8 if label.startswith("0") else 10)
 
 
 def _ipv6(inside: bytes) -> str:
