@@ -23,7 +23,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final
 
 from msgspec import json
 
@@ -34,13 +33,13 @@ from syncd.roster.roster import MAX_SIZE as MAX_ROSTER
 from syncd.roster.row import Hash, Id, Natural
 from syncd.shape import Form
 
-FORMAT: Final = 1
+FORMAT = 1
 ABOUT, MANIFEST = "about.json", "manifest"
-MAX_FILE: Final = MAX_RAW  # bytes of any file, a payload bundle at most
-_BOTH: Final = NotADirectoryError, IsADirectoryError  # a file as a directory
-MAX_MANIFEST: Final = 256 << 20  # bytes: two million files
-_PATH: Final = r"[A-Za-z0-9._~-]{1,255}(?:/[A-Za-z0-9._~-]{1,255})*"
-_LINE: Final = re.compile(rf"([0-9a-f]{{64}})  ({_PATH})", re.ASCII)
+MAX_FILE = MAX_RAW  # bytes of any file, a payload bundle at most
+_BOTH = NotADirectoryError, IsADirectoryError  # a file as a directory
+MAX_MANIFEST = 256 << 20  # bytes: two million files
+_PATH = r"[A-Za-z0-9._~-]{1,255}(?:/[A-Za-z0-9._~-]{1,255})*"
+_LINE = re.compile(rf"([0-9a-f]{{64}})  ({_PATH})", re.ASCII)
 
 
 class About(Form):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from syncd import tsv
 from syncd.audit.bundle import About
@@ -18,10 +18,10 @@ from syncd.roster.roster import Roster
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import VerifierKey
 
-BOOKS: Final = range(log_files.BOOKS, 21)
-MERGED: Final = ("merged", "anchor")  # roles of lines that say so
-DATED: Final = (2, 3, 6, 18)  # types of which is asked who followed when
-EXIT: Final = {
+BOOKS = range(log_files.BOOKS, 21)
+MERGED = ("merged", "anchor")  # roles of lines that say so
+DATED = (2, 3, 6, 18)  # types of which is asked who followed when
+EXIT = {
     "odd": 1,
     "fault": 1,
     "undecided": 3,

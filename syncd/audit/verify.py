@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import pairwise
-from typing import Final
 
 from syncd.audit import books, known, notes, unseen
 from syncd.audit import bundle as bundles
@@ -47,7 +46,7 @@ from syncd.roster.roster import Roster
 from syncd.tlog import growth
 from syncd.tlog.checkpoint import Checkpoint
 
-ASKED: Final = frozenset({*DATED, *BOOKS})  # types
+ASKED = frozenset({*DATED, *BOOKS})  # types
 
 
 def verify(

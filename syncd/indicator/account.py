@@ -18,38 +18,37 @@ written down in docs/normal-forms.md.
 
 import re
 from collections.abc import Callable
-from typing import Final
 
 from syncd.errors import MalformedError
 from syncd.indicator import bank, chain, checksum, iban, payment, spelling
 from syncd.indicator import scheme as schemes
 from syncd.indicator.scheme import Scheme
 
-MAX_RAW: Final = 512  # characters
-MAX_CANDIDATES: Final = 8
-EXACT: Final = 15  # digits that a spreadsheet keeps of a number
+MAX_RAW = 512  # characters
+MAX_CANDIDATES = 8
+EXACT = 15  # digits that a spreadsheet keeps of a number
 
-_CARD: Final = re.compile(r"[0-9]{16,19}")
-_BANK_NUMBER: Final = re.compile(r"[0-9A-Z]{4,34}")
-_BANK_LIKELY: Final = re.compile(r"[0-9]{10,25}")  # a bare bank account
-_GROUPING: Final = re.compile(r"[ \-]+")
-_BANK_GROUPING: Final = re.compile(r"[ .\-/]+")
-_SCHEME_HINT: Final = (
+_CARD = re.compile(r"[0-9]{16,19}")
+_BANK_NUMBER = re.compile(r"[0-9A-Z]{4,34}")
+_BANK_LIKELY = re.compile(r"[0-9]{10,25}")  # a bare bank account
+_GROUPING = re.compile(r"[ \-]+")
+_BANK_GROUPING = re.compile(r"[ .\-/]+")
+_SCHEME_HINT = (
     "say what it is (scheme): card, a bank's name, BIC or code, iban, alipay,"
     " wechat, qq, or a chain"
 )
-UNTRIED_HINT: Final = (  # of a look-up that did not try a likely kind
+UNTRIED_HINT = (  # of a look-up that did not try a likely kind
     "if it is a bank account, name the bank (scheme): its name, BIC or code"
 )
 
 # Of what looks the same, the chain that is meant unless another is named.
-_MEANT: Final = {
+_MEANT = {
     frozenset({"btc", "bch", "bsv"}): "btc",  # 1…
     frozenset({"btc", "ltc", "bch", "bsv"}): "btc",  # 3…
     frozenset({"eth", "etc"}): "eth",
 }
 
-_FOLD: Final = {
+_FOLD = {
     **{code + 0xFEE0: chr(code) for code in range(0x21, 0x7F)},
     **spelling.FOLD,
     ord("\t"): " ",
@@ -114,7 +113,7 @@ def _bank(text: str, id_: str) -> str:
     return f"bank:{id_}:{number}"
 
 
-_READERS: Final[dict[str, Callable[[str], str]]] = {
+_READERS: dict[str, Callable[[str], str]] = {
     "card": _card,
     "iban": iban.read,
     "alipay": payment.alipay,

@@ -8,7 +8,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import NoReturn
 
 from base58 import BITCOIN_ALPHABET, b58encode_check
 
@@ -16,11 +16,11 @@ from syncd import tsv
 from syncd.errors import MalformedError
 from syncd.indicator import checksum
 
-_EVM: Final = re.compile(r"0x[0-9a-fA-F]{40}")
-_HEX: Final = re.compile(r"(?:0x)?[0-9a-fA-F]+")
-_TON_RAW: Final = re.compile(r"(?:-1|0):[0-9a-fA-F]{64}")
-_TON: Final = re.compile(r"[A-Za-z0-9+/_\-]{48}")
-_TON_TEST: Final = 0x80  # flag of a test network's address
+_EVM = re.compile(r"0x[0-9a-fA-F]{40}")
+_HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
+_TON_RAW = re.compile(r"(?:-1|0):[0-9a-fA-F]{64}")
+_TON = re.compile(r"[A-Za-z0-9+/_\-]{48}")
+_TON_TEST = 0x80  # flag of a test network's address
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def _ton(text: str) -> str | None:
     return f"{'-1' if body[1] else '0'}:{body[2:].hex()}"
 
 
-_ALSO: Final = {
+_ALSO = {
     "eth": evm,
     "etc": evm,
     "ltc": _litecoin,
@@ -154,14 +154,14 @@ _ALSO: Final = {
     "ton": _ton,
     "sol": _solana,
 }
-CHAINS: Final = tuple(  # in the order in which a look-up tries them
+CHAINS = tuple(  # in the order in which a look-up tries them
     Chain(
         *(name, (*map(bytes.fromhex, versions.split()),), human),
         *(alphabet.encode() or BITCOIN_ALPHABET, _ALSO.get(name)),
     )
     for name, versions, human, alphabet in tsv.rows("indicator/chains.tsv")
 )
-BY_NAME: Final = {chain.name: chain for chain in CHAINS}
+BY_NAME = {chain.name: chain for chain in CHAINS}
 
 
 def address(text: str, names: Iterable[str]) -> str:

@@ -10,7 +10,6 @@ import struct
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain
-from typing import Final
 
 import msgspec
 
@@ -103,8 +102,8 @@ def _slice(cells: Sequence[bytes]) -> Slice:
     return _write_spans(spans).decode("ascii"), b"".join(cells)
 
 
-_write_spans: Final = msgspec.json.Encoder().encode
-_read_spans: Final = msgspec.json.Decoder(list[int]).decode
+_write_spans = msgspec.json.Encoder().encode
+_read_spans = msgspec.json.Decoder(list[int]).decode
 
 
 class Batch(msgspec.Struct, gc=False):
@@ -220,5 +219,5 @@ def _key(content: statements.Indicator) -> int:
     return key(tokens.KIND_CODES[content.kind], content.epoch)
 
 
-_SIGHTING: Final = struct.Struct(">BIIIB").pack
-_BULK: Final = 1024  # reports decoded together: a bad one slows the others
+_SIGHTING = struct.Struct(">BIIIB").pack
+_BULK = 1024  # reports decoded together: a bad one slows the others

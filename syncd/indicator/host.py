@@ -13,7 +13,7 @@ only decides what a report may name. No message repeats the host.
 
 import ipaddress
 import re
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import idna
 
@@ -22,16 +22,16 @@ from syncd.errors import MalformedError, RefusedError
 from syncd.indicator import escape
 from syncd.indicator import suffixes as suffix_list
 
-MAX_HOST: Final = 253  # bytes
-MAX_LABEL: Final = 63  # bytes
-DEEP: Final = 6  # labels from which on only the very host is looked up
+MAX_HOST = 253  # bytes
+MAX_LABEL = 63  # bytes
+DEEP = 6  # labels from which on only the very host is looked up
 
 _HOSTS = 5  # the host itself, and at most four of its suffixes
 _SUFFIX_LABELS = DEEP - 1  # the longest suffix has so many labels
 
 # What separates text and is in no name that anybody can register: not the
 # middle dots of Catalan and Japanese, and not 。．｡, which are dots of hosts.
-PUNCTUATION: Final = (
+PUNCTUATION = (
     "\u00a1\u00ab\u00bb\u00bf\u2010-\u2027\u2030-\u205e"
     "\u3001\u3003\u3008-\u3011\u3014-\u301f\u3030\u303d"
     "\ufe10-\ufe19\ufe30-\ufe6b\uff01-\uff0d\uff0f\uff1a-\uff20"

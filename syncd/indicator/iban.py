@@ -5,18 +5,17 @@ The table is `ibans.tsv`: a country and its characters in all, registered (ISO
 """
 
 import re
-from typing import Final
 
 from syncd import tsv
 from syncd.errors import MalformedError
 
-_IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
-_GROUPING: Final = re.compile(r"[ \-]+")
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
+_GROUPING = re.compile(r"[ \-]+")
 
-_ROWS: Final = {row[0]: row[1] for row in tsv.rows("indicator/ibans.tsv")}
-LENGTHS: Final = {c: int(n) for c, n in _ROWS.items() if n.isdecimal()}
+_ROWS = {row[0]: row[1] for row in tsv.rows("indicator/ibans.tsv")}
+LENGTHS = {c: int(n) for c, n in _ROWS.items() if n.isdecimal()}
 # ISO codes of territories whose IBANs begin with their country's.
-TERRITORIES: Final = {c: n for c, n in _ROWS.items() if c not in LENGTHS}
+TERRITORIES = {c: n for c, n in _ROWS.items() if c not in LENGTHS}
 
 
 def looks_like(number: str) -> bool:

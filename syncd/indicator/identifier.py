@@ -9,13 +9,12 @@ UsageError; a URL that a report may not name, a RefusedError.
 """
 
 from dataclasses import dataclass, field
-from typing import Final
 
 from syncd.errors import MalformedError
 from syncd.indicator import account, phone, url
 
-KINDS: Final = ("phone", "url", "account")
-MAX_VALUE: Final = 256  # bytes
+KINDS = ("phone", "url", "account")
+MAX_VALUE = 256  # bytes
 
 
 @dataclass(frozen=True, slots=True)

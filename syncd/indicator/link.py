@@ -14,16 +14,16 @@ written in percent-escapes belongs to the URL. No message repeats the text.
 """
 
 import re
-from typing import Final, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 from syncd.errors import MalformedError
 from syncd.indicator import spelling
 from syncd.indicator.host import PUNCTUATION
 
-MAX_RAW: Final = 8192  # characters read at all; web servers stop here too
+MAX_RAW = 8192  # characters read at all; web servers stop here too
 
 # What copying out of a document, a sheet or a message leaves at the ends.
-BLANK: Final = " \t\n\v\f\r\u00a0\u200b\u3000\ufeff"
+BLANK = " \t\n\v\f\r\u00a0\u200b\u3000\ufeff"
 
 _DOTS = "。．｡"  # these and "." part labels in browsers
 _INVISIBLE = (

@@ -7,25 +7,25 @@ reads is a MalformedError; a region that is none, a UsageError.
 """
 
 import re
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from syncd.errors import MalformedError, UsageError
 from syncd.indicator import numbering
 
-SHOWN: Final = "shown:"  # a caller id that is no number
-MAX_SHOWN: Final = 32  # digits
+SHOWN = "shown:"  # a caller id that is no number
+MAX_SHOWN = 32  # digits
 
 # (a 1 may stand there twice: the trunk prefix and the country code)
-NANP_FAST: Final = re.compile(r"(?:\+1|1?1?)([2-9][0-9]{2}[2-9][0-9]{6})")
+NANP_FAST = re.compile(r"(?:\+1|1?1?)([2-9][0-9]{2}[2-9][0-9]{6})")
 
-_FOREIGN_SHORT: Final = re.compile(r"[0-9]{2,8}")
+_FOREIGN_SHORT = re.compile(r"[0-9]{2,8}")
 # As many digits may be a short number when written without its namespace:
 # in North America SMS codes of 5 or 6 look like numbers that were cut off.
-_SHORT_DIGITS: Final = 6
-_SHORT_DIGITS_NANP: Final = 4
-_SHORT_HINT: Final = "a short number is written as {short}"
-_PLUS_HINT: Final = "write it as +…"
-_ABROAD_HINT: Final = "a number of another country begins with + or 011"
+_SHORT_DIGITS = 6
+_SHORT_DIGITS_NANP = 4
+_SHORT_HINT = "a short number is written as {short}"
+_PLUS_HINT = "write it as +…"
+_ABROAD_HINT = "a number of another country begins with + or 011"
 
 
 class AmbiguousError(MalformedError):

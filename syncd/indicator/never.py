@@ -19,7 +19,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -30,15 +30,15 @@ from syncd.indicator.identifier import Identifier, for_report, parse_normal
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Never
 
-PLANTED: Final = "compromised"  # technique: a page on somebody else's site
-PLANTED_DAYS: Final = 14  # after it was seen: by then it is taken down
+PLANTED = "compromised"  # technique: a page on somebody else's site
+PLANTED_DAYS = 14  # after it was seen: by then it is taken down
 
-_FIRST_PAGE: Final = re.compile(
+_FIRST_PAGE = re.compile(
     r"/(?:(?:index|default|home)\.[a-z]{2,5})?(?:;[^/?]*)?(?:\?.*)?",
     re.IGNORECASE,
 )
-_PREFIX: Final = re.compile(r"[+0]*(?:86)?0?")
-_NEITHER: Final = re.compile(r"[^0-9+]")
+_PREFIX = re.compile(r"[+0]*(?:86)?0?")
+_NEITHER = re.compile(r"[^0-9+]")
 
 
 class Owner(
@@ -346,7 +346,7 @@ class Rule:
             yield Identifier("url", form)
 
 
-NOBODY: Final = Guard()
+NOBODY = Guard()
 
 
 def _area(form: str) -> tuple[str, str]:

@@ -4,15 +4,14 @@ What is none is a MalformedError, which says what one looks like.
 """
 
 import re
-from typing import Final
 
 from syncd.errors import MalformedError
 from syncd.indicator import numbering, phone
 
-ALIPAY_ID: Final = re.compile(r"2088[0-9]{12}")
-_WECHAT: Final = re.compile(r"[a-z][a-z0-9_-]{5,19}")
-_QQ: Final = re.compile(r"[1-9][0-9]{4,10}")
-_EMAIL: Final = re.compile(
+ALIPAY_ID = re.compile(r"2088[0-9]{12}")
+_WECHAT = re.compile(r"[a-z][a-z0-9_-]{5,19}")
+_QQ = re.compile(r"[1-9][0-9]{4,10}")
+_EMAIL = re.compile(
     r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]"
 )

@@ -10,7 +10,7 @@ Whatever is empty is absent. What the wire asks for and nobody named is given
 its usual value when a draft is prepared.
 """
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 
@@ -82,14 +82,14 @@ Fields = (
     | AnswerFields
     | VouchFields
 )
-KEPT: Final[dict[int, type[Fields]]] = {
+KEPT: dict[int, type[Fields]] = {
     1: ReportFields,
     3: DisputeFields,
     5: ReassignedFields,
     6: AnswerFields,
     7: VouchFields,
 }
-encode: Final = msgspec.json.Encoder(order="sorted").encode  # RFC 8785
+encode = msgspec.json.Encoder(order="sorted").encode  # RFC 8785
 
 
 def decode(type_: int, raw: bytes) -> Fields:

@@ -8,11 +8,10 @@ account  card:9999…         an issuer of a country 999, which is none's
 """
 
 import re
-from typing import Final
 
 from syncd.indicator.identifier import Identifier
 
-RESERVED: Final = {
+RESERVED = {
     "phone": re.compile(r"\+(?:1[2-7]\d\d55501\d\d|447700900\d{3})", re.ASCII),
     "url": re.compile(r"[^/?]+\.(?:example|test)/.*", re.ASCII),
     "account": re.compile(r"card:9999\d{12,15}", re.ASCII),

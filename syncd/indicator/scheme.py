@@ -12,28 +12,28 @@ import difflib
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache, reduce
-from typing import Final, NoReturn
+from typing import NoReturn
 
 from syncd import tsv
 from syncd.errors import MalformedError
 from syncd.indicator import bank
 
-KINDS: Final = ("card", "iban", "bank", "alipay", "wechat", "qq")
+KINDS = ("card", "iban", "bank", "alipay", "wechat", "qq")
 
-_BEHIND: Final = re.compile(
+_BEHIND = re.compile(
     r"(?<=.)(?:收款)?(?:钱包地址|钱包|地址|账号|账户|帐号|帐户|号码|号|公链|链|网络|主网"
     r"|ADDRESS|WALLET|ACCOUNT|NUMBER|CHAIN|NETWORK|MAINNET)$"
 )
-_BETWEEN: Final = re.compile(r"[\s,，、;；|/+()（）\[\]【】:：\-_]+")
-_CODE: Final = re.compile(r"[0-9]+|[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
-_TOKEN: Final = re.compile(r"\b(TRC|ERC|BEP)[-_ ](?=[0-9])", re.IGNORECASE)
-_GROUPS: Final = re.compile(r"(?<=[0-9]{4})[ -](?=[0-9]{4})")  # of a code
-_PRIVATE: Final = re.compile(r"[0-9]{5}|@")  # may be an account, never quoted
-_KNOWN_HINT: Final = (
+_BETWEEN = re.compile(r"[\s,，、;；|/+()（）\[\]【】:：\-_]+")
+_CODE = re.compile(r"[0-9]+|[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
+_TOKEN = re.compile(r"\b(TRC|ERC|BEP)[-_ ](?=[0-9])", re.IGNORECASE)
+_GROUPS = re.compile(r"(?<=[0-9]{4})[ -](?=[0-9]{4})")  # of a code
+_PRIVATE = re.compile(r"[0-9]{5}|@")  # may be an account, never quoted
+_KNOWN_HINT = (
     "card, iban, a bank's name, BIC or code, alipay, wechat, qq, or a chain:"
     " btc, eth, tron, sol, ton, usdt, …"
 )
-_NEAR_HINT: Final = "did you mean {near}?"
+_NEAR_HINT = "did you mean {near}?"
 
 
 @dataclass(frozen=True, slots=True)

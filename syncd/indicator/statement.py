@@ -42,11 +42,11 @@ from syncd.indicator.notation import day_text as day_text
 from syncd.shape import Form
 from syncd.tlog.checkpoint import Checkpoint
 
-MAX_PAYLOAD: Final = 4096  # bytes, types below 16
-MAX_BOOK_PAYLOAD: Final = 60 * 1024  # bytes, types 16 and up
+MAX_PAYLOAD = 4096  # bytes, types below 16
+MAX_BOOK_PAYLOAD = 60 * 1024  # bytes, types 16 and up
 COUNTS: Final = (1, 2, 5, 10, 50, 100)  # "at least", of a sighting
 
-MEMBER: Final = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
+MEMBER = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 
 Kind = Literal["phone", "url", "account"]
 Count = Literal[1, 2, 5, 10, 50, 100]
@@ -235,13 +235,13 @@ def type_of(statement: Statement | type[Statement]) -> int:
     return statement.__struct_config__.tag  # type: ignore[return-value]
 
 
-TYPES: Final[dict[int, type[Statement]]] = {
+TYPES: dict[int, type[Statement]] = {
     type_of(struct): struct for struct in get_args(Statement)
 }
-NAMES: Final = {n: struct.__name__.lower() for n, struct in TYPES.items()}
+NAMES = {n: struct.__name__.lower() for n, struct in TYPES.items()}
 
 
-_MADE: Final[dict[type[record.Fields], Any]] = {
+_MADE: dict[type[record.Fields], Any] = {
     fields: TYPES[number] for number, fields in record.KEPT.items()
 }
 
@@ -297,8 +297,8 @@ def encode(statement: Statement) -> bytes:
     return payload
 
 
-spell: Final = msgspec.json.Encoder(order="sorted").encode  # without a check
-_DECODERS: Final[dict[int, Callable[[bytes], Any]]] = {
+spell = msgspec.json.Encoder(order="sorted").encode  # without a check
+_DECODERS: dict[int, Callable[[bytes], Any]] = {
     number: msgspec.json.Decoder(struct).decode
     for number, struct in TYPES.items()
 }
@@ -349,4 +349,4 @@ def _flaw(found: Struct) -> str:
     return ""
 
 
-_HASH: Final = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", re.ASCII)
+_HASH = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", re.ASCII)

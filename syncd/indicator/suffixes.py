@@ -5,7 +5,6 @@ welcome: it decides what is refused and protected, never a token.
 """
 
 import functools
-from typing import Final
 
 from publicsuffixlist import PublicSuffixList
 
@@ -14,7 +13,7 @@ from syncd.errors import MalformedError
 # Names that stand in examples, tests and drills (RFC 2606, RFC 6761): no
 # resolver answers for them, and a report about one harms nobody. The others
 # of these RFCs (.invalid, .localhost) and .local name no site of anybody's.
-DOCUMENTATION: Final = frozenset({"example", "test"})
+DOCUMENTATION = frozenset({"example", "test"})
 
 
 @functools.cache

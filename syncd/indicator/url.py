@@ -19,7 +19,7 @@ is a MalformedError; no message repeats the URL.
 
 import re
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from syncd import tsv
 from syncd.errors import MalformedError, RefusedError
@@ -27,8 +27,8 @@ from syncd.indicator import escape, host, link, services, spelling
 from syncd.indicator.host import Host
 from syncd.indicator.link import MAX_RAW
 
-MAX_FORM: Final = 256  # bytes of a normal form
-MAX_EXPRESSIONS: Final = 30  # 5 hosts x 6 paths
+MAX_FORM = 256  # bytes of a normal form
+MAX_EXPRESSIONS = 30  # 5 hosts x 6 paths
 
 _PREFIXES = 4  # the root, and at most three directories below it
 

@@ -26,7 +26,6 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import msgspec
 
@@ -39,8 +38,8 @@ from syncd.indicator.objections import CountedReport, Objections
 from syncd.indicator.statement import Report, Vouch
 from syncd.roster.terms import lower
 
-REASONS: Final = vocabulary.FACETS["verdict_reason"]  # in order of an answer
-QUIET_DAYS: Final = 90  # after `seen`, of one report's no_tip_off
+REASONS = vocabulary.FACETS["verdict_reason"]  # in order of an answer
+QUIET_DAYS = 90  # after `seen`, of one report's no_tip_off
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -16,25 +16,24 @@ from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib import resources
-from typing import Final
 
 from msgspec import Struct
 
 from syncd import tsv
 from syncd.errors import MalformedError
 
-FALLBACK: Final = {"evidence": "user_tag", "handling": "no_tip_off"}
+FALLBACK = {"evidence": "user_tag", "handling": "no_tip_off"}
 # Reasons to retract that are about the value: nobody says it again by accident.
-ABOUT_THE_VALUE: Final = frozenset(
+ABOUT_THE_VALUE = frozenset(
     {
         *("appeal_upheld", "case_closed", "court_order", "entry_error"),
         *("false_positive", "reassigned", "victim_account"),
     }
 )
-LIKE: Final = 0.45  # of 1: what is less alike is not offered
-NEAR: Final = 3  # codes that are named as the nearest
-FEW: Final = 16  # codes that are all named where none is like the word
-SHOWN: Final = 24  # characters of a word that are quoted
+LIKE = 0.45  # of 1: what is less alike is not offered
+NEAR = 3  # codes that are named as the nearest
+FEW = 16  # codes that are all named where none is like the word
+SHOWN = 24  # characters of a word that are quoted
 
 
 class Code(
@@ -64,7 +63,7 @@ def _load() -> dict[str, dict[str, Code]]:
     return facets
 
 
-FACETS: Final = _load()  # facet → code → Code, in the file's order
+FACETS = _load()  # facet → code → Code, in the file's order
 
 
 def read(facet: str, code: str) -> str:
@@ -84,7 +83,7 @@ def label(facet: str, code: str, lang: str = "en") -> str:
     return {"zh": entry.zh, "en": entry.en}[lang]
 
 
-_OTHER: Final = Code("", "other", "其他", "other")
+_OTHER = Code("", "other", "其他", "other")
 
 
 def listed(field: str = "", word: str = "") -> tuple[Code, ...]:
@@ -154,7 +153,7 @@ def shown(word: str) -> str:
 
 
 # No "@", ":" or dot: none of what addresses of any kind are made with.
-_WORD: Final = re.compile(r"[\w \-()（）、／/,+&]+")
+_WORD = re.compile(r"[\w \-()（）、／/,+&]+")
 
 
 def nearest(
