@@ -16,7 +16,6 @@ is worth, `verify` finds out. `read` believes no name and no size.
 """
 
 import hashlib
-import os
 import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -95,10 +94,11 @@ class Bundle:
     """A bundle that somebody brought."""
 
     root: Path
-    unread: set[str] = field(init=False)  # files that nobody looked at yet
 
-    def __post_init__(self) -> None:
-        self.unread = {*self.files}
+    @cached_property
+    def unread(self) -> set[str]:
+        """Files that nobody looked at yet."""
+        return {*self.files}
 
     @cached_property
     def _manifest(self) -> bytes:
@@ -171,14 +171,12 @@ class Bundle:
 
     def strays(self) -> tuple[list[str], list[str]]:
         """Return files that are missing, and those that nobody named."""
-        there = set[str]()
-        for where, directories, names in os.walk(self.root):
-            linked = (d for d in directories if (Path(where) / d).is_symlink())
-            for name in (*names, *linked):
-                path = Path(where) / name
-                there.add(path.relative_to(self.root).as_posix())
-        there.discard(MANIFEST)
-        known = {*self.files}
+        there = {
+            path.relative_to(self.root).as_posix()
+            for path in self.root.rglob("*")
+            if path.is_symlink() or not path.is_dir()
+        }
+        known = {MANIFEST, *self.files}
         return sorted(known - there), sorted(map(visible, there - known))
 
 

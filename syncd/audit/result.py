@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from operator import attrgetter
@@ -21,13 +21,7 @@ from syncd.tlog.note import VerifierKey
 BOOKS = range(log_files.BOOKS, 21)
 MERGED = ("merged", "anchor")  # roles of lines that say so
 DATED = (2, 3, 6, 18)  # types of which is asked who followed when
-EXIT = {
-    "odd": 1,
-    "fault": 1,
-    "undecided": 3,
-    "untrusted": 4,
-    "broken": 5,
-}
+EXIT = {"odd": 1, "fault": 1, "undecided": 3, "untrusted": 4, "broken": 5}
 
 
 class Kind(NamedTuple):
@@ -144,3 +138,43 @@ class Audit:
         """What the worst finding means: 0, 1, 3, 4 or 5."""
         codes = (EXIT[kinds()[found.code].severity] for found in self.found)
         return max(codes, default=0)
+
+
+def unseen(audit: Audit) -> Iterator[Message]:
+    """Yield what no bundle like this one can show, each in a sentence."""
+    yield Message(
+        "README.txt, vkeys, policy, about.json and the manifest are signed by"
+        " nobody: they say what was collected, and when by that machine's clock"
+    )
+    if closed := [log for log in audit.logs.values() if log.audit]:
+        yield Message(
+            "what {n} entries about indicators say: this bundle has their leaves"
+            " alone",
+            n=sum(log.types[t] for log in closed for t in range(1, 16)),
+        )
+    yield Message(
+        "whether a time is right: each is by its signer's own clock, and a signer"
+        " can choose it"
+    )
+    if audit.rosters and audit.rosters[0].expired(audit.about.at):
+        yield Message(
+            "newer rosters: version {version}, the last one here, had expired when"
+            " this was collected",
+            version=audit.rosters[0].version,
+        )
+    if audit.about.unreached:
+        yield Message(
+            "what these hold, who did not answer when this was collected: {names}",
+            names=", ".join(audit.about.unreached),
+        )
+    if audit.absent:
+        yield Message(
+            "logs of which no file is here: {names}",
+            names=", ".join(audit.absent),
+        )
+    for log in audit.logs.values():
+        if log.head.size and not log.lines:
+            yield Message(
+                "when the entries of {origin} came: nobody cosigned it here",
+                origin=log.origin,
+            )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import pairwise
 
-from syncd.audit import books, known, notes, unseen
+from syncd.audit import books, known, notes
 from syncd.audit import bundle as bundles
 from syncd.audit.bundle import Bundle
 from syncd.audit.known import Keys
@@ -25,14 +25,13 @@ from syncd.audit.result import (
     Found,
     Line,
     Signed,
+    unseen,
 )
 from syncd.errors import (
     DamagedError,
     ForkError,
-    MalformedError,
     Message,
     NewerError,
-    RefusedError,
     SyncdError,
     UntrustedError,
 )
@@ -121,7 +120,7 @@ class _Check:
             if raw and made and raw != made(self.audit.rosters[0]):
                 text = Message("not the keys of the newest roster")
                 self.find("file_changed", path, text)
-        self.audit.unseen += unseen.of(self.audit)
+        self.audit.unseen += unseen(self.audit)
 
     # ----------------------------------------------------------- one log
 
@@ -137,10 +136,13 @@ class _Check:
             *(member.pins(generation), member.end(generation)),
         )
         paths = self._bundle.below(f"{where}/")
-        names = {path.removeprefix(f"{where}/") for path in paths}
         try:
             log.head, log.audit, withheld, log.types = log_files.check(
-                {name for name in names if not name.startswith("notes/")},
+                {
+                    path.removeprefix(f"{where}/")
+                    for path in paths
+                    if not path.startswith(f"{where}/notes/")
+                },
                 lambda path, most: self._bundle.read(f"{where}/{path}", most),
                 log.key,
                 erased=lambda head: known.erasable(
@@ -242,10 +244,7 @@ class _Check:
         for line in lines:
             text = Message(
                 "{signer} ({role}) at size {size} of {origin}",
-                signer=line.signer,
-                role=line.role,
-                size=line.size,
-                origin=log.origin,
+                **line._asdict() | {"origin": log.origin},
             )
             self.find("cosigned_otherwise", line.place, text)
 
@@ -257,14 +256,11 @@ class _Check:
         # Of a fork's other side it may have known nothing else; not if it
         # signed this one as well, but by a decision of the roster.
         for line in log.apart:
-            here = [
-                h for h in by[line.signer, line.role] if h.size >= line.size
-            ]
-            if log.pins:
-                here = [
-                    h for h in here if h.size == line.size or h.at < line.at
-                ]
-            if here:
+            if any(
+                h.size == line.size
+                or (h.size > line.size and (not log.pins or h.at < line.at))
+                for h in by[line.signer, line.role]
+            ):
                 self._blame([line], log)
         for lines in by.values():
             lines.sort(key=lambda line: (line.at, line.size))
@@ -272,11 +268,7 @@ class _Check:
                 if after.size < before.size and after.at > before.at:
                     text = Message(
                         "{signer} ({role}): {size} at {at}, after {last_size}",
-                        signer=after.signer,
-                        role=after.role,
-                        size=after.size,
-                        at=after.at,
-                        last_size=before.size,
+                        **after._asdict() | {"last_size": before.size},
                     )
                     self.find("went_back", after.place, text)
 
@@ -287,13 +279,11 @@ class _Check:
                 continue
             try:
                 held = evidence.parse(raw)
-                proven = evidence.judge(held, self.audit.rosters)
-            except (MalformedError, RefusedError, UntrustedError) as e:
+                why = evidence.judge(held, self.audit.rosters)
+            except SyncdError as e:
                 self.find("convicts_nobody", path, e.text)
             else:
-                text = Message(
-                    "{member}: {why}", member=held.accused, why=proven
-                )
+                text = Message("{member}: {why}", member=held.accused, why=why)
                 self.find("convicts", path, text)
 
     # ------------------------------------------------------ earlier bundles

@@ -78,17 +78,16 @@ def _check_rounded(digits: str) -> None:
 
 def _card(text: str) -> str:
     digits = _GROUPING.sub("", text)
-    if not (digits.isascii() and digits.isdigit()):
-        raise MalformedError("account: a card number has digits only")
-    if not 16 <= len(digits) <= 19:
+    if _CARD.fullmatch(digits):
+        _check_rounded(digits)
+    if not _is_card(digits):
         raise MalformedError(
-            "account: a card number has 16 to 19 digits, here are {n}",
+            "account: a card number has digits only"
+            if not (digits.isascii() and digits.isdigit())
+            else "account: a card number has 16 to 19 digits, here are {n}"
+            if not _CARD.fullmatch(digits)
+            else "account: a card number whose check digit does not hold (Luhn)",
             n=len(digits),
-        )
-    _check_rounded(digits)
-    if not checksum.luhn(digits):
-        raise MalformedError(
-            "account: a card number whose check digit does not hold (Luhn)"
         )
     return "card:" + digits
 

@@ -7,17 +7,14 @@ of hundreds of banks, and so are three and four digits.
 """
 
 import re
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from syncd import tsv
 from syncd.errors import MalformedError
 
 # ISO 3166 and XK, which BICs use; frozen with the normal form.
-_COUNTRIES = {
-    "XK",
-    *(r[0] for r in tsv.rows("indicator/countries.tsv")),
-}
+_COUNTRIES = {"XK", *(r[0] for r in tsv.rows("indicator/countries.tsv"))}
 _BIC = re.compile(r"([A-Z]{4}([A-Z]{2})[A-Z0-9]{2})(?:[A-Z0-9]{3})?")
 _TRADITIONAL = str.maketrans(
     "銀國農業廣興東華發郵儲蓄滬貸帳號鏈", "银国农业广兴东华发邮储蓄沪贷账号链"
@@ -36,8 +33,7 @@ _WHICH_HINT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Banks:
+class _Banks(NamedTuple):
     names: dict[str, str]  # id → name
     classes: dict[str, str]  # three digits → id
     codes: dict[str, str]  # 12 digits → id

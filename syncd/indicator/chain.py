@@ -7,8 +7,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from base58 import BITCOIN_ALPHABET, b58encode_check
 
@@ -23,8 +22,7 @@ _TON = re.compile(r"[A-Za-z0-9+/_\-]{48}")
 _TON_TEST = 0x80  # flag of a test network's address
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(NamedTuple):
     """How the addresses of one chain look; `read` gives the normal form."""
 
     name: str  # the namespace of its normal forms
@@ -50,9 +48,7 @@ def _one_case(text: str) -> str | None:
 
 
 def _hash(
-    text: str,
-    versions: Iterable[bytes],
-    alphabet: bytes = BITCOIN_ALPHABET,
+    text: str, versions: Iterable[bytes], alphabet: bytes = BITCOIN_ALPHABET
 ) -> bytes | None:
     """Return version and 20 bytes of hash of base58check."""
     if not 25 <= len(text) <= 36:

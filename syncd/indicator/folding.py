@@ -150,25 +150,13 @@ def fold(
     cells: list[bytes] = []
     batch.erases = absent.erases(start, records)
     gone = absent.covered(start, stop, [*erased, *batch.erases])
-    types = [leaf[1] if salt else 0 for leaf, salt, _ in records]
-    reports = [
-        (index, payload)
-        for index, type_, (_, _, payload) in zip(
-            range(start, stop), types, records, strict=True
-        )
-        if type_ == REPORT and index not in gone
-    ]  # most of most logs
-    for at in range(0, len(reports), _BULK):
-        framed, odd = frames.cells(reports[at : at + _BULK])
-        cells += framed
-        for index, payload in odd:
-            _fold_one(batch, cells, index, payload, REPORT)
-    for index, type_, (leaf, salt, payload) in zip(
-        range(start, stop), types, records, strict=True
-    ):
+    reports = []  # most of most logs
+    for index, (leaf, salt, payload) in enumerate(records, start):
+        type_ = leaf[1] if salt else 0
         if type_ == REPORT:
-            continue
-        if not salt:
+            if index not in gone:
+                reports.append((index, payload))
+        elif not salt:
             if is_void(leaf):
                 batch.voids.append((index, "leaf is void by itself"))
         elif type_ not in DEFINED_TYPES:
@@ -177,6 +165,11 @@ def fold(
             index in gone and type_ in INDICATOR_TYPES
         ):
             _fold_one(batch, cells, index, payload, type_)
+    for at in range(0, len(reports), _BULK):
+        framed, odd = frames.cells(reports[at : at + _BULK])
+        cells += framed
+        for index, payload in odd:
+            _fold_one(batch, cells, index, payload, REPORT)
     batch.voids.sort()
     batch.adds = Rows.of(cells)
     batch.ends.sort()

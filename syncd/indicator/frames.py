@@ -28,10 +28,7 @@ _KNOW_KEY = b'"know":"'
 _TAIL = b'","type":1}'
 _KNOW_AT = 15  # offset in a report's record
 _CASED = 25  # bytes of a payload up to the end of its case
-_frames: dict[int, dict[bytes, Frame]] = {
-    0: {},
-    _CASED: {},
-}  # valid ones
+_frames: dict[int, dict[bytes, Frame]] = {0: {}, _CASED: {}}  # valid ones
 
 
 def cells(reports: Sequence[Numbered]) -> tuple[list[bytes], list[Numbered]]:

@@ -26,8 +26,6 @@ MAX_HOST = 253  # bytes
 MAX_LABEL = 63  # bytes
 DEEP = 6  # labels from which on only the very host is looked up
 
-_HOSTS = 5  # the host itself, and at most four of its suffixes
-_SUFFIX_LABELS = DEEP - 1  # the longest suffix has so many labels
 
 # What separates text and is in no name that anybody can register: not the
 # middle dots of Catalan and Japanese, and not 。．｡, which are dots of hosts.
@@ -128,9 +126,9 @@ def suffixes(host: Host) -> list[str]:
     hosts = [host.name]
     if not host.literal:
         labels = host.name.split(".")
-        longest = min(_SUFFIX_LABELS, len(labels) - 1)
+        longest = min(DEEP, len(labels)) - 1
         hosts += (".".join(labels[-n:]) for n in range(longest, 1, -1))
-    return hosts[:_HOSTS]
+    return hosts
 
 
 def check_reportable(host: Host) -> None:

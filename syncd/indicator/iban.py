@@ -38,22 +38,19 @@ def read(text: str) -> str:
         raise MalformedError(
             "account: an IBAN is a country, two digits, letters and digits"
         )
-    country = iban[:2]
-    if country in TERRITORIES:
+    country, n = iban[:2], len(iban)
+    if n != (want := LENGTHS.get(country, 0)):
         raise MalformedError(
-            "account: no IBAN begins with {country}",
+            "account: no IBAN begins with {country}"
+            if country in TERRITORIES
+            else "account: an IBAN of {country} has {want} characters, here"
+            " are {n}"
+            if want
+            else "account: an IBAN of a country that has none",
             country=country,
-            whose=TERRITORIES[country],
-        )
-    if country not in LENGTHS:
-        raise MalformedError("account: an IBAN of a country that has none")
-    if len(iban) != LENGTHS[country]:
-        raise MalformedError(
-            "account: an IBAN of {country} has {want} characters, here are"
-            " {n}",
-            country=country,
-            want=LENGTHS[country],
-            n=len(iban),
+            whose=TERRITORIES.get(country, ""),
+            want=want,
+            n=n,
         )
     number = "".join(str(int(c, 36)) for c in f"{iban[4:]}{country}00")
     if f"{98 - int(number) % 97:02d}" != iban[2:4]:

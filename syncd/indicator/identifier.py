@@ -8,6 +8,7 @@ is a MalformedError, which says why and not what it is; a region that is none, a
 UsageError; a URL that a report may not name, a RefusedError.
 """
 
+import re
 from dataclasses import dataclass, field
 
 from syncd.errors import MalformedError
@@ -114,3 +115,20 @@ def parse_normal(kind: str, value: str) -> Identifier:
     if not normal:
         raise MalformedError("{kind}: not in normal form", kind=kind)
     return Identifier(kind, value)
+
+
+# Values that nobody has, and nobody will be given: a drill reports no other.
+RESERVED = {
+    # by the plan of North America for fiction, by Ofcom for drama
+    "phone": re.compile(r"\+(?:1[2-7]\d\d55501\d\d|447700900\d{3})", re.ASCII),
+    "url": re.compile(
+        r"[^/?]+\.(?:example|test)/.*", re.ASCII
+    ),  # RFC 2606, 6761
+    # an issuer of a country 999, which is none's (ISO/IEC 7812-1, ISO 3166-1)
+    "account": re.compile(r"card:9999\d{12,15}", re.ASCII),
+}
+
+
+def is_reserved(found: Identifier) -> bool:
+    """Tell whether a value is nobody's, by its normal form."""
+    return RESERVED[found.kind].fullmatch(found.value) is not None

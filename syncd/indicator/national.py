@@ -23,9 +23,6 @@ _FOREIGN_SHORT = re.compile(r"[0-9]{2,8}")
 # in North America SMS codes of 5 or 6 look like numbers that were cut off.
 _SHORT_DIGITS = 6
 _SHORT_DIGITS_NANP = 4
-_SHORT_HINT = "a short number is written as {short}"
-_PLUS_HINT = "write it as +…"
-_ABROAD_HINT = "a number of another country begins with + or 011"
 
 
 class AmbiguousError(MalformedError):
@@ -142,7 +139,10 @@ def _short(code: str, rest: str, region: str = "") -> dict[str, str]:
         return {}  # 001: a code of no country
     # what may be a number that was cut off is not repeated
     shown = rest if len(rest) <= _SHORT_DIGITS_NANP else "…"
-    return {"short": f"{region.lower()}:{shown}", "hint": _SHORT_HINT}
+    return {
+        "short": f"{region.lower()}:{shown}",
+        "hint": "a short number is written as {short}",
+    }
 
 
 # ------------------------------------------------------------- mainland
@@ -259,7 +259,8 @@ def north_america(digits: str, region: str) -> str:
         "phone: {n} digits, a number of {region} has 10",
         n=len(digits),
         region=region,
-        **_short("1", digits, region) or {"hint": _ABROAD_HINT},
+        **_short("1", digits, region)
+        or {"hint": "a number of another country begins with + or 011"},
     )
 
 
@@ -274,7 +275,7 @@ def elsewhere(digits: str, region: str) -> str:
     if len(digits) <= _SHORT_DIGITS and _library_short(digits, region):
         return f"{region.lower()}:{digits}"
     library, number = _parsed(digits, region)
-    way_out = _short("", digits, region) or {"hint": _PLUS_HINT}
+    way_out = _short("", digits, region) or {"hint": "write it as +…"}
     if number is None:
         raise MalformedError(
             "phone: no number of {region}", region=region, **way_out

@@ -13,9 +13,8 @@ import datetime
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
 
 from msgspec import Meta, Struct
 
@@ -84,8 +83,7 @@ def day_text(number: int) -> str:
 # ------------------------------------------------------------------- forms
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """How a field is spelled."""
 
     name: str  # day, code, codes, positions, hex, percent, flag, …
@@ -97,7 +95,7 @@ class Form:
 
 def optional(form: Form) -> Form:
     """Return the form of a field that may be absent."""
-    return replace(form, optional=True)
+    return form._replace(optional=True)
 
 
 def code(facet: str) -> Form:

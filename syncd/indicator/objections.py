@@ -7,8 +7,8 @@ than there are claims, and positions in them.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain, combinations
+from typing import NamedTuple
 
 from syncd.indicator.active import OFFICIAL, WEAK, World, due
 from syncd.indicator.claims import Claim
@@ -20,8 +20,7 @@ from syncd.roster.members import Member
 Target = int | Position  # all reports on a form, by its level; or one report
 
 
-@dataclass(frozen=True, slots=True)
-class CountedReport:
+class CountedReport(NamedTuple):
     """A report that counts."""
 
     claim: Claim

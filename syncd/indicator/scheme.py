@@ -10,9 +10,8 @@ One table, `schemes.tsv`, for the normal form and for who maps columns.
 
 import difflib
 import re
-from dataclasses import dataclass
 from functools import cache, lru_cache, reduce
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from syncd import tsv
 from syncd.errors import MalformedError
@@ -33,11 +32,9 @@ _KNOWN_HINT = (
     "card, iban, a bank's name, BIC or code, alipay, wechat, qq, or a chain:"
     " btc, eth, tron, sol, ton, usdt, …"
 )
-_NEAR_HINT = "did you mean {near}?"
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
+class Scheme(NamedTuple):
     """What one or more words say."""
 
     kind: str  # one of KINDS, or address
@@ -137,5 +134,5 @@ def _refuse(part: str) -> NoReturn:
         "scheme: {word} names no kind of account",
         word=shown,
         near=", ".join(near),
-        hint=_NEAR_HINT if near else _KNOWN_HINT,
+        hint="did you mean {near}?" if near else _KNOWN_HINT,
     )

@@ -25,7 +25,7 @@ in as `never`, and is asked for anew by who replays a verdict.
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -59,8 +59,7 @@ class Verdict(msgspec.Struct, frozen=True):
     handling: str = "open"  # no_tip_off while a report asks for it
 
 
-@dataclass(frozen=True, slots=True)
-class _Weighed:
+class _Weighed(NamedTuple):
     """What of the claims on a value bears on the verdict."""
 
     reports: list[CountedReport]  # the strongest first

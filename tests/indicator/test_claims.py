@@ -277,7 +277,7 @@ def test_voids_are_findings_and_stop_nothing() -> None:
             raw(b"{}", 30),
             raw(b"secret", 9),
             record(report()),
-        ],
+        ]
     )
     assert [index for index, _ in batch.voids] == [0, 1, 2, 3]
     assert added(batch) == [5]

@@ -66,9 +66,7 @@ EXAMPLES = {
     region: [
         found
         for type_ in range(11)
-        for number in [
-            phonenumbers.example_number_for_type(region, type_),
-        ]
+        for number in [phonenumbers.example_number_for_type(region, type_)]
         if number is not None
         for found in [phonenumbers.format_number(number, 0)]
     ]

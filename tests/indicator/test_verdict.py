@@ -197,14 +197,7 @@ def read_claim(
 
 
 CASES = table(
-    "n",
-    "rule",
-    "claims",
-    "setting",
-    "verdict",
-    "action",
-    "alone",
-    "reasons",
+    "n", "rule", "claims", "setting", "verdict", "action", "alone", "reasons"
 )
 
 
