@@ -19,11 +19,11 @@ import hashlib
 import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from msgspec import json
+from msgspec import Struct, json
 
 from syncd import canonical
 from syncd.errors import DamagedError, MalformedError, UnavailableError
@@ -63,12 +63,11 @@ def note_path(origin: str, size: int, raw: bytes) -> str:
     return f"{log_directory(origin)}/notes/{size}-{named}"
 
 
-@dataclass
-class Writer:
+class Writer(Struct):
     """A bundle that is being made in a directory of its own."""
 
     root: Path
-    made: dict[str, str] = field(default_factory=dict)  # path → hex SHA-256
+    made: dict[str, str] = {}  # path → hex SHA-256
 
     def add(self, path: str, raw: bytes) -> None:
         """Write a file; the same one again is none."""

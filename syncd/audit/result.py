@@ -3,10 +3,11 @@
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from operator import attrgetter
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from syncd import tsv
 from syncd.audit.bundle import About
@@ -59,17 +60,15 @@ class Line(NamedTuple):
     place: str  # where that stands
 
 
-@dataclass(slots=True)
-class Signed:
+class Signed(Struct):
     """What is signed of one tree of a log, in all notes of a bundle."""
 
     place: str = ""  # the first note that has the log's own line, if any has
     ours: bool = False  # whether it does, and that verifies
-    lines: list[Line] = field(default_factory=list)
+    lines: list[Line] = []
 
 
-@dataclass(slots=True)
-class AuditedLog:
+class AuditedLog(Struct):
     """One log, as far as it was proven."""
 
     origin: str
@@ -77,20 +76,20 @@ class AuditedLog:
     key: VerifierKey
     pins: tuple[Cut, ...]  # what the roster says that it goes through
     end: Cut | None  # after which nothing counts
-    head: Checkpoint = field(init=False)
-    audit: bool = field(init=False)  # leaves alone, no payload of an indicator
-    types: Counter[int] = field(init=False)
+    head: Checkpoint = Checkpoint("", 0, b"")
+    audit: bool = False  # leaves alone, no payload of an indicator
+    types: Counter[int] = field(default_factory=Counter)
     positions: dict[int, list[int]] = field(
         default_factory=lambda: {type_: [] for type_ in DATED}
     )  # indices by type
-    opened: dict[int, Statement] = field(default_factory=dict)
+    opened: dict[int, Statement] = {}
     # of BOOKS, and of DATED where it is open
-    days: dict[str, int] = field(default_factory=dict)
+    days: dict[str, int] = {}
     # the last index written on each
-    lines: list[Line] = field(default_factory=list)
-    apart: list[Line] = field(default_factory=list)  # of a fork's other side
+    lines: list[Line] = []
+    apart: list[Line] = []  # of a fork's other side
 
-    _steps: dict[tuple[str, str], list[Line]] = field(default_factory=dict)
+    _steps: dict[tuple[str, str], list[Line]] = {}
     _sorted: int = 0  # how many of the lines are in them
 
     def steps(self) -> Mapping[tuple[str, str], Sequence[Line]]:
@@ -121,17 +120,16 @@ class AuditedLog:
         return next((line.at for line in self.had(index)), 0)
 
 
-@dataclass(slots=True)
-class Audit:
+class Audit(Struct):
     """What came of checking a bundle."""
 
     bundle: str  # its manifest's hash
     about: About
     rosters: list[Roster]  # the newest first
-    logs: dict[str, AuditedLog] = field(default_factory=dict)
-    absent: list[str] = field(default_factory=list)  # logs that have no file
-    found: list[Found] = field(default_factory=list)
-    unseen: list[Message] = field(default_factory=list)
+    logs: dict[str, AuditedLog] = {}
+    absent: list[str] = []  # logs that have no file
+    found: list[Found] = []
+    unseen: list[Message] = []
 
     @property
     def exit_code(self) -> int:

@@ -94,8 +94,7 @@ def _proof(
     if line.role == "anchor":  # the checkpoint stands in its author's log
         origin, _, at = line.place.rpartition(":")
         said: Any = audit.logs[origin].opened[int(at)]
-        notes = {one.origin: one.note for one in said.logs}
-        signed = notes[log.origin]
+        signed = {one.origin: one.note for one in said.logs}[log.origin]
     else:
         signed = _signed(given, log, line)
     where = bundles.log_directory(log.origin)
@@ -143,15 +142,14 @@ def _later(audit: Audit, origin: str, index: int) -> list[dict[str, Any]]:
     for log in audit.logs.values():
         for at, said in log.opened.items():
             own = log.origin == origin
-            about = (
+            if (
                 (own and index in getattr(said, "ends", ()))
                 or (origin, index) in getattr(said, "about", ())
                 or any(
                     own and start <= index < min(stop, at)
                     for start, stop in getattr(said, "ranges", ())
                 )
-            )
-            if about:
+            ):
                 what = type(said).__name__.lower()
                 row = {"what": what, "origin": log.origin, "index": at}
                 found.append(row | {"first": log.first_seen(at)})

@@ -41,13 +41,6 @@ UNTRIED_HINT = (  # of a look-up that did not try a likely kind
     "if it is a bank account, name the bank (scheme): its name, BIC or code"
 )
 
-# Of what looks the same, the chain that is meant unless another is named.
-_MEANT = {
-    frozenset({"btc", "bch", "bsv"}): "btc",  # 1…
-    frozenset({"btc", "ltc", "bch", "bsv"}): "btc",  # 3…
-    frozenset({"eth", "etc"}): "eth",
-}
-
 _FOLD = {
     **{code + 0xFEE0: chr(code) for code in range(0x21, 0x7F)},
     **spelling.FOLD,
@@ -89,7 +82,7 @@ def _card(text: str) -> str:
             else "account: a card number whose check digit does not hold (Luhn)",
             n=len(digits),
         )
-    return "card:" + digits
+    return f"card:{digits}"
 
 
 def _bank(text: str, id_: str) -> str:
@@ -97,18 +90,19 @@ def _bank(text: str, id_: str) -> str:
     number = _BANK_GROUPING.sub("", text).upper()
     _check_rounded(number)
     if _is_card(number):
-        return "card:" + number
+        return f"card:{number}"
     if iban.looks_like(number):
         return iban.read(number)
-    if not _BANK_NUMBER.fullmatch(number):
-        if not 4 <= len(number) <= 34:
-            raise MalformedError(
-                "account: a bank account has 4 to 34 characters, here are {n}",
-                n=len(number),
-            )
-        raise MalformedError("account: a bank account is letters and digits")
-    if not id_:
-        raise MalformedError("scheme: a bank account of which bank?")
+    fits = _BANK_NUMBER.fullmatch(number)
+    if not (fits and id_):
+        raise MalformedError(
+            "scheme: a bank account of which bank?"
+            if fits
+            else "account: a bank account is letters and digits"
+            if 4 <= len(number) <= 34
+            else "account: a bank account has 4 to 34 characters, here are {n}",
+            n=len(number),
+        )
     return f"bank:{id_}:{number}"
 
 
@@ -124,21 +118,21 @@ _READERS: dict[str, Callable[[str], str]] = {
 # ----------------------------------------------------------- what is asked
 
 
-def normalise(raw: str, scheme: str | None = None) -> str:
+def normalise(raw: str, scheme: str = "") -> str:
     """Return the one normal form of `raw`, a bare number or a normal form.
 
-    `scheme` is what a list says of it, as `scheme.read` takes it; None or
-    empty where the shape says it.
+    `scheme` is what a list says of it, as `scheme.read` takes it; empty
+    where the shape says it.
 
     Raises:
         MalformedError: no account, a checksum that does not hold, a scheme
             that we do not know, or one is needed; says which.
     """
     if not scheme and raw[-2:] != "00" and _is_card(raw):
-        return "card:" + raw  # nearly all rows of a mainland list
+        return f"card:{raw}"  # nearly all rows of a mainland list
     text = _clean(raw)
     form = _prefixed(text)
-    if not (scheme and scheme.strip()):
+    if not scheme.strip():
         return form or _by_shape(text)
     meant = schemes.read(scheme)
     if form:
@@ -154,7 +148,7 @@ def normalise(raw: str, scheme: str | None = None) -> str:
     return _READERS[meant.kind](text)
 
 
-def candidates(raw: str, scheme: str | None = None) -> tuple[str, ...]:
+def candidates(raw: str, scheme: str = "") -> tuple[str, ...]:
     """Return the forms to look up for `raw`, at most 8, the likeliest first.
 
     None, if all that it could be is a bank account and nobody said whose.
@@ -165,10 +159,10 @@ def candidates(raw: str, scheme: str | None = None) -> tuple[str, ...]:
     """
     text = _clean(raw)
     prefixed = _prefixed(text)
-    if scheme and scheme.strip():
+    if scheme.strip():
         forms = [normalise(raw, scheme)]
         if not prefixed and forms[0].startswith("eth:"):
-            forms.append("etc:" + forms[0][4:])
+            forms.append(f"etc:{forms[0][4:]}")
     elif prefixed:
         forms = [prefixed]
     else:
@@ -178,14 +172,14 @@ def candidates(raw: str, scheme: str | None = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(forms))[:MAX_CANDIDATES]
 
 
-def may_be_bank(raw: str, scheme: str | None = None) -> bool:
+def may_be_bank(raw: str, scheme: str = "") -> bool:
     """Tell whether a bare number is likely a bank's, and none was named.
 
     A look-up has not tried it then, and must not say that it is not listed.
     """
     digits = _GROUPING.sub("", _clean(raw))
     return bool(
-        not (scheme and scheme.strip())
+        not scheme.strip()
         and _BANK_LIKELY.fullmatch(digits)
         and not _is_card(digits)
         and not payment.ALIPAY_ID.fullmatch(digits)
@@ -246,9 +240,8 @@ def _card_or_iban(text: str) -> tuple[str, str]:
     digits = _GROUPING.sub("", text).removeprefix("IBAN")
     _check_rounded(digits)
     if _is_card(digits):
-        return digits, "card:" + digits
-    is_iban = iban.looks_like(digits.upper())
-    return digits, iban.read(digits) if is_iban else ""
+        return digits, f"card:{digits}"
+    return digits, iban.read(digits) if iban.looks_like(digits.upper()) else ""
 
 
 def _by_shape(text: str) -> str:
@@ -262,11 +255,10 @@ def _by_shape(text: str) -> str:
             "account: 32 bytes in base58 could be an address or any other key"
         )
     if chains:
-        meant = _MEANT.get(frozenset(chains))
-        if not meant and len(chains) == 1:
-            (meant,) = chains
-        if meant:
-            return f"{meant}:{chains[meant]}"
+        # of what looks the same, the one that is meant unless another is named
+        meant = [*{"btc", "eth"}.intersection(chains)] or [*chains]
+        if len(meant) == 1:
+            return f"{meant[0]}:{chains[meant[0]]}"
         raise MalformedError(
             "account: an address of {chains}", chains="/".join(sorted(chains))
         )

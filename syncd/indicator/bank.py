@@ -123,10 +123,9 @@ def may_be(code: str, id_: str) -> bool:
     It names none by itself: what stands beside it does.
     """
     banks = _banks()
-    if len(code) != 12 or code[:3] in banks.classes or code in banks.codes:
-        return False
+    named = code[:3] in banks.classes or code in banks.codes
     own = {c[:3] for c, of in banks.codes.items() if of == id_}
-    return holds(code) and code[:3] in own
+    return len(code) == 12 and not named and holds(code) and code[:3] in own
 
 
 def holds(code: str) -> bool:

@@ -51,9 +51,8 @@ def _hash(
     text: str, versions: Iterable[bytes], alphabet: bytes = BITCOIN_ALPHABET
 ) -> bytes | None:
     """Return version and 20 bytes of hash of base58check."""
-    if not 25 <= len(text) <= 36:
-        return None
-    body = checksum.base58(text, alphabet, check=True)
+    short = 25 <= len(text) <= 36
+    body = checksum.base58(text, alphabet, check=True) if short else None
     known = body and len(body) >= 20 and body[:-20] in versions
     return body if known else None
 
@@ -66,7 +65,7 @@ def evm(text: str) -> str | None:
     lower = body.lower()
     if body not in {lower, body.upper()} and checksum.eip55(lower) != body:
         return None
-    return "0x" + lower
+    return f"0x{lower}"
 
 
 def _litecoin(text: str) -> str | None:
@@ -101,20 +100,14 @@ def _zcash(text: str) -> str | None:
 
 
 def _monero(text: str) -> str | None:
-    if len(text) not in {95, 106}:
-        return None
-    body = checksum.monero(text)
+    body = checksum.monero(text) if len(text) in {95, 106} else None
     sizes = {18: 65, 19: 73, 42: 65}  # standard, integrated, sub-address
-    if not body or sizes.get(body[0]) != len(body):
-        return None
-    return text
+    return text if body and sizes.get(body[0]) == len(body) else None
 
 
 def _solana(text: str) -> str | None:
     """32 bytes in base58: there is no checksum to hold."""
-    if not 32 <= len(text) <= 44:
-        return None
-    body = checksum.base58(text)
+    body = checksum.base58(text) if 32 <= len(text) <= 44 else None
     return text if body and len(body) == 32 else None
 
 

@@ -52,7 +52,7 @@ def bech32(
 
     `human` is the part before the last "1". BIP 173 and 350.
     """
-    if len(text) > longest or not text.startswith(human + "1"):
+    if len(text) > longest or not text.startswith(f"{human}1"):
         return None
     values = _values(text[len(human) + 1 :])
     if len(values) < 6:

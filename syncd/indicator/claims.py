@@ -141,7 +141,6 @@ def digest_bytes(value: int) -> bytes:
 # --------------------------------------------------------------- records
 
 _POSITION = struct.Struct(">QBQ").pack
-_HEX_SIZE = 8  # bytes of each
 
 
 class _Layout:
@@ -224,7 +223,7 @@ def _parse(raw: bytes, kind: str, epoch: int, token: bytes) -> ClaimStatement:
         values[n] = day_text(values[n])
     at = layout.head.size
     for name in layout.hexes:
-        size = _HEX_SIZE if fields.get(name, True) else 0
+        size = 8 if fields.get(name, True) else 0
         fields[name] = raw[at : at + size].hex()
         at += size
     text = raw[at:].decode("ascii")

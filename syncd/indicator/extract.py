@@ -131,8 +131,7 @@ def _number(text: str, start: int, end: int, region: str) -> Named | None:
         return phone
     other = Named("account", value)
     card = _form(other, region).startswith(("card:", "alipay:2088"))
-    named = size >= 10 and _ACCOUNT.search(before)
-    return other if card or named else None
+    return other if card or (size >= 10 and _ACCOUNT.search(before)) else None
 
 
 def _form(one: Named, region: str) -> str:

@@ -59,8 +59,7 @@ class Rows(msgspec.Struct, frozen=True, gc=False):
         cells.sort()
         cuts = [bisect_left(cells, bytes((at,))) for at in range(0, 256, 4)]
         spans = zip(cuts, [*cuts[1:], len(cells)], strict=True)
-        part = tuple(_slice(cells[a:b]) for a, b in spans)
-        return cls(len(cells), (part,))
+        return cls(len(cells), (tuple(_slice(cells[a:b]) for a, b in spans),))
 
     def __add__(self, other: "Rows") -> "Rows":
         return Rows(self.count + other.count, self.parts + other.parts)

@@ -37,10 +37,9 @@ def cells(reports: Sequence[Numbered]) -> tuple[list[bytes], list[Numbered]]:
     Of the latter only `statement.decode` can say what is wrong, if anything.
     """
     cased = [r for r in reports if r[1].startswith(_CASE_KEY)]
-    plain = reports
     if cased:
-        plain = [r for r in reports if not r[1].startswith(_CASE_KEY)]
-    found, odd = _cells(plain, 0)
+        reports = [r for r in reports if not r[1].startswith(_CASE_KEY)]
+    found, odd = _cells(reports, 0)
     more, left = _cells(cased, _CASED)
     return found + more, odd + left
 

@@ -34,14 +34,13 @@ def read(text: str) -> str:
             do not hold.
     """
     iban = _GROUPING.sub("", text).upper().removeprefix("IBAN")
-    if not _IBAN.fullmatch(iban):
+    country, n = iban[:2], len(iban)
+    want = LENGTHS.get(country, 0)
+    if not _IBAN.fullmatch(iban) or n != want:
         raise MalformedError(
             "account: an IBAN is a country, two digits, letters and digits"
-        )
-    country, n = iban[:2], len(iban)
-    if n != (want := LENGTHS.get(country, 0)):
-        raise MalformedError(
-            "account: no IBAN begins with {country}"
+            if not _IBAN.fullmatch(iban)
+            else "account: no IBAN begins with {country}"
             if country in TERRITORIES
             else "account: an IBAN of {country} has {want} characters, here"
             " are {n}"
@@ -57,4 +56,4 @@ def read(text: str) -> str:
         raise MalformedError(
             "account: an IBAN whose check digits do not hold (mod 97)"
         )
-    return "iban:" + iban
+    return f"iban:{iban}"

@@ -15,7 +15,6 @@ from syncd.errors import MalformedError
 from syncd.indicator import account, phone, url
 
 KINDS = ("phone", "url", "account")
-MAX_VALUE = 256  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Identifier:
                 "{kind}: a normal form is 1 to {most} printable ASCII "
                 "characters, here are {n}",
                 kind=self.kind,
-                most=MAX_VALUE,
+                most=256,
                 n=len(value),
             )
 
@@ -59,7 +58,7 @@ def for_report(
     raw: str,
     *,
     region: str = "CN",
-    scheme: str | None = None,
+    scheme: str = "",
     keep_query: bool = False,
     allow_personal: bool = False,
 ) -> Identifier:
@@ -80,7 +79,7 @@ def for_report(
 
 
 def for_lookup(
-    kind: str, raw: str, *, region: str = "CN", scheme: str | None = None
+    kind: str, raw: str, *, region: str = "CN", scheme: str = ""
 ) -> tuple[Identifier, ...]:
     """Return the identifiers to try for `raw`, most specific first."""
     check_kind(kind)
@@ -95,7 +94,7 @@ def for_lookup(
 
 
 def for_retract(
-    kind: str, raw: str, *, region: str = "CN", scheme: str | None = None
+    kind: str, raw: str, *, region: str = "CN", scheme: str = ""
 ) -> tuple[Identifier, ...]:
     """Return what `raw` may have been reported as, the usual form first."""
     if kind == "url":

@@ -183,10 +183,9 @@ class Objections:
         sectors = {w.sector for w in who}
         groups = {w.controller for w in who}
         for claims in self._vouches.values():
-            vouching = (self._world.roster.authors[c.origin] for c in claims)
             voices = {
                 (w.controller, w.sector)
-                for w in vouching
+                for w in (self._world.roster.authors[c.origin] for c in claims)
                 if w.sector not in sectors and w.controller not in groups
             }
             pairs = combinations(voices, 2)

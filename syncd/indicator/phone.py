@@ -80,11 +80,11 @@ def normalise(raw: str, region: str = "CN") -> str:
     # The two shapes that nearly all rows have; `_read` gives the same.
     if region == "CN":
         if match := _MAINLAND_FAST.fullmatch(raw):
-            return "+86" + match[1]
+            return f"+86{match[1]}"
     elif region in numbering.NANP_REGIONS and (
         match := national.NANP_FAST.fullmatch(raw)
     ):
-        return "+1" + match[1]
+        return f"+1{match[1]}"
     return _read(raw, region)
 
 
@@ -131,9 +131,9 @@ def _read(raw: str, region: str) -> str:
     text = _TRUNK.sub(_drop_trunk, text, count=1)
     area = _AREA_SET_OFF.match(text)
     if area and (text.startswith("+") or region == "CN"):
-        rest = _SEPARATORS.sub("", text[area.end() :])
         return national.mainland_line(
-            (area[1] or area[2]) + rest, mobile=False
+            (area[1] or area[2]) + _SEPARATORS.sub("", text[area.end() :]),
+            mobile=False,
         )
     digits = _SEPARATORS.sub("", text)
     if digits.startswith("+"):

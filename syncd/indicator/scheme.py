@@ -88,9 +88,9 @@ def read(text: str) -> Scheme:
     for coin in ("USDT", "USDC", "泰达币"):
         folded = bank.fold(text)
         if len(parts) == 1 and coin in folded and folded != coin:
-            chain = folded.replace(coin, "")
             return _both(
-                word(coin) or _refuse(text), word(chain) or _refuse(text)
+                word(coin) or _refuse(text),
+                word(folded.replace(coin, "")) or _refuse(text),
             )
     if len(parts) < 2:
         _refuse(text)

@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 from operator import attrgetter
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Struct
@@ -44,12 +44,13 @@ from syncd.tlog.checkpoint import Checkpoint
 
 MAX_PAYLOAD = 4096  # bytes, types below 16
 MAX_BOOK_PAYLOAD = 60 * 1024  # bytes, types 16 and up
-COUNTS: Final = (1, 2, 5, 10, 50, 100)  # "at least", of a sighting
 
 MEMBER = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 
 Kind = Literal["phone", "url", "account"]
 Count = Literal[1, 2, 5, 10, 50, 100]
+COUNTS = get_args(Count)  # "at least", of a sighting
+Know = Annotated[str, notation.hexadecimal(8)]
 
 
 # ------------------------------------------------------------- the types
@@ -82,7 +83,7 @@ class Report(record.ReportFields, _Statement, tag=1):
     kind: Kind
     epoch: Counting
     token: Token
-    know: Annotated[str, notation.hexadecimal(8)]
+    know: Know
 
 
 class Retract(Indicator, tag=2):
@@ -119,7 +120,7 @@ class Reassigned(record.ReassignedFields, _Statement, tag=5):
     kind: Kind
     epoch: Counting
     token: Token
-    know: Annotated[str, notation.hexadecimal(8)]
+    know: Know
 
 
 class Answer(record.AnswerFields, _Statement, tag=6):
@@ -138,12 +139,10 @@ class Vouch(record.VouchFields, _Statement, tag=7):
     kind: Kind
     epoch: Counting
     token: Token
-    know: Annotated[str, notation.hexadecimal(8)]
+    know: Know
 
 
-class AnchoredLog(
-    Struct, frozen=True, forbid_unknown_fields=True, order=True, gc=False
-):
+class AnchoredLog(Form, kw_only=False, order=True, gc=False):
     """One signed checkpoint that was merged; sorted in this order."""
 
     origin: Annotated[str, notation.ORIGINS]

@@ -176,7 +176,7 @@ class Columns:
                         phone.normalise(value, "")
                     needless = kind in KINDS
                 case "bank" if kind == "account":
-                    form = account.normalise(value, found.get("scheme"))
+                    form = account.normalise(value, found.get("scheme", ""))
                     needless = form.startswith(("card:", "iban:"))
                 case "bank" | "scheme":
                     needless = kind in {"phone", "url"}

@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,8 +117,7 @@ async def test_who_is_silent_is_named(
     nobody = "https://127.0.0.1:1"
     with pytest.raises(UnavailableError, match="cannot reach"):
         await collector(alliance, tmp_path).run([nobody])
-    asked = [nobody, *at(alliance, "police")]
-    await collector(alliance, tmp_path).run(asked)
+    await collector(alliance, tmp_path).run([nobody, *at(alliance, "police")])
     audit = verify(Bundle(tmp_path), alliance.fingerprint)
     about = audit.about
     assert (about.sources, about.unreached) == (("police",), (nobody,))
@@ -132,12 +132,10 @@ async def test_whom_nobody_knows(alliance: Alliance, tmp_path: Path) -> None:
     stranger = roster_keys.generate(
         "x.example", "x", secrets.token_bytes, now=int(time.time())
     )
-    other = Collector(
+    other = replace(
+        collector(alliance, tmp_path),
         certificate=stranger.certificate,
         key_pem=stranger.tls_pem,
-        fingerprint=alliance.fingerprint,
-        made=Writer(tmp_path),
-        now=1,
     )
     with pytest.raises(NotAdmittedError):
         await other.run(at(alliance, "police"))
