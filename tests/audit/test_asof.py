@@ -51,7 +51,7 @@ def told(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Told:
     more = about | {"seen": on, "expires": end}
     says(0.5, "carrier", None, "bank")
     says(0.5, "police", None, "bank", "carrier")
-    said = samples.report(**more, evidence="carrier_detection")
+    said: Any = samples.report(**more, evidence="carrier_detection")
     first = says(1, "carrier", said, "bank", "police")
     said = samples.report(**more, evidence="police_alert")
     second = says(2, "police", said, "bank")

@@ -54,7 +54,7 @@ RAW = st.one_of(
 
 @given(RAW, SCHEMES)
 def test_any_text_gives_forms_that_are_their_own_or_a_refusal(
-    raw: str, code: str | None
+    raw: str, code: str
 ) -> None:
     """What a report is about is the first that a look-up tries."""
     with contextlib.suppress(MalformedError):

@@ -39,7 +39,7 @@ def listed(report: dict[str, Any]) -> str:
         report["kind"],
         report["value"],
         region=report.get("region", "CN"),
-        scheme=report.get("scheme"),
+        scheme=report.get("scheme", ""),
     ).value
 
 
