@@ -5,6 +5,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
 from syncd import config
-from syncd.audit import bundle, disclosure, report
+from syncd.audit import asof, bundle, disclosure, report
 from syncd.audit.bundle import Bundle, Writer
 from syncd.audit.result import Audit
 from syncd.audit.trace import anchor_of, trace
@@ -32,6 +33,7 @@ from syncd.cli.options import (
 from syncd.errors import UsageError
 from syncd.flows import evidence
 from syncd.indicator import receipt
+from syncd.messages import answers
 from syncd.messages.catalogue import t
 from syncd.roster import certificate, trust
 
@@ -231,6 +233,43 @@ def _trace(args: _TraceOptions) -> int:
         found = trace(given, audit, origin, index)
     args.show(found, _life(found, report.moments(audit)))
     return audit.exit_code
+
+
+class _VerdictOptions(_TraceOptions):
+    member: str = option("whose", needed=True)
+    as_of: str = option("seconds, or 2026-11-30T17:00+08:00", needed=True)
+
+
+@noun.verb("verdict", "What a member could know then, and had to conclude.")
+def _verdict(args: _VerdictOptions) -> int:
+    (about,) = positions([args.entry], "entry")
+    at = _moment(args.as_of)
+    with _audited(args) as (given, audit):
+        found = asof.as_of(given, audit, args.member, at, about)
+    args.show(found, _concluded(found, report.moments(audit)))
+    return audit.exit_code
+
+
+def _moment(text: str) -> int:
+    try:
+        if text.isdecimal() and len(text) < 11:
+            return int(text)
+        return int(datetime.strptime(text, "%Y-%m-%dT%H:%M%z").timestamp())
+    except ValueError:
+        raise UsageError("--as-of {told}: no time", told=f"{text!r}") from None
+
+
+def _concluded(found: dict[str, Any], when: report.Moments) -> Iterator[str]:
+    yield answers.name("verdict", found["verdict"])
+    least = found["least"]
+    words = least["verdict"], least["action"], *least["reasons"]
+    yield t("by what it had signed: {words}", words=" ".join(words))
+    yield from (f"{origin}:{n}" for origin, n in least["positions"])
+    for origin, n in found["unsure"]:
+        yield t("it may have had {place}", place=f"{origin}:{n}")
+    for row in found["logs"]:
+        yield f"{row['origin']}: {row['size']}–{row['most']}, {when(row['at'])}"
+    yield from (t("not seen: {text}", text=text) for text in found["unseen"])
 
 
 class _ReceiptOptions(_VerifyOptions):

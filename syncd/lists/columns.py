@@ -171,7 +171,7 @@ class Columns:
         needless = why.field == "place"
         if why.field in WHOSE and about != ("scheme", "account"):
             with suppress(LookupError, MalformedError):
-                needless = bool(_normal({"region": "", **found}))
+                needless = bool(_normal({**found, "region": ""}))
         if needless:
             word = why.field, str(why.params["word"])
             many = len(self.ignored) >= _WORDS and word not in self.ignored

@@ -125,8 +125,7 @@ async def test_who_is_silent_is_named(
     nobody = "https://127.0.0.1:1"
     with pytest.raises(UnavailableError, match="cannot reach"):
         await collector(alliance, tmp_path).run([nobody])
-    asked = [nobody, *at(alliance, "police")]
-    await collector(alliance, tmp_path).run(asked)
+    await collector(alliance, tmp_path).run([nobody, *at(alliance, "police")])
     audit = verify(Bundle(tmp_path), alliance.fingerprint)
     about = audit.about
     assert (about.sources, about.unreached) == (("police",), (nobody,))

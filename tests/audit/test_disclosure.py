@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 from msgspec import structs
 from playwright.async_api import Browser, expect
 
@@ -15,13 +14,11 @@ from syncd.audit import disclosure
 from syncd.cli.api_client import ApiClient
 from syncd.errors import MalformedError, SyncdError
 from syncd.roster import trust
-from tests.audit.conftest import BANK, CARRIER, POLICE, Made
+from tests.audit.conftest import BANK, CARRIER, POLICE, Made, check_form
 from tests.cases import cases
 from tests.cli.conftest import Run
 from tests.console.browser.conftest import chromium as chromium
 from tests.console.test_verify import SCRIPT
-
-SCHEMA = Path(__file__).parents[2] / "schemas" / "disclosure.json"
 
 
 def check(made: Made, of: Any) -> dict[str, Any]:
@@ -32,7 +29,7 @@ def check(made: Made, of: Any) -> dict[str, Any]:
 def test_all_that_is_said_is_proven(made: Made) -> None:
     """By two holders; it is of its schema, and so is what a page has."""
     given = json.loads(made.disclosed)
-    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(given)
+    check_form("disclosure", given)
     facts = check(made, given)
     [(epoch, (_, holders))] = facts["tokens"].items()
     assert (epoch, len(holders)) == ("phone/1", 2)

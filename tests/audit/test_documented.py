@@ -62,12 +62,18 @@ def test_each_file_of_a_bundle_has_its_row(police: Bundle) -> None:
     assert {path.split("/")[0] for path in police.files} <= named
 
 
-@pytest.mark.parametrize("words", ["verify", "report", f"trace {POLICE}:3"])
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        *(("verify", 0), ("report", 0), (f"trace {POLICE}:3", 0)),
+        (f"verdict --member bank --as-of 9999999999 {POLICE}:3", 3),
+    ],
+)
 def test_an_auditor_needs_no_network_and_no_database(
-    words: str, made: Made, police: Bundle
+    words: str, code: int, made: Made, police: Bundle
 ) -> None:
     """Not even as code: neither library is loaded."""
-    code = (
+    program = (
         "import sys\nfrom syncd.cli.main import main\n"
         "try: main(sys.argv[1:])\nexcept SystemExit as e: print(e.code)\n"
         "print({'aiohttp', 'sqlalchemy', 'sqlite3'} & {*sys.modules})"
@@ -80,12 +86,12 @@ def test_an_auditor_needs_no_network_and_no_database(
         made.fingerprint,
     ]
     done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, typed)],
+        [sys.executable, "-c", program, *map(str, typed)],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.endswith("\n0\nset()\n"), done.stdout
+    assert done.stdout.endswith(f"{code}\nset()\n"), done.stdout
 
 
 # ------------------------------------------------------------ without syncd
@@ -120,12 +126,11 @@ def seen(given: Bundle, fingerprint: str) -> set[str]:
 def summed(given: Bundle) -> bool:
     """Do what `sha256sum -c manifest` does."""
     lines = (given.root / "manifest").read_text().splitlines()
-    named = (line.split("  ") for line in lines)
     return all(
         (given.root / path).is_file()
         and hashlib.sha256((given.root / path).read_bytes()).hexdigest()
         == sum_
-        for sum_, path in named
+        for sum_, path in (line.split("  ") for line in lines)
     )
 
 
@@ -209,8 +214,7 @@ def shortened(mine: Bundle, made: Made) -> None:
     """More entries than its key signed."""
     where = bundles.log_directory(POLICE)
     (path,) = mine.below(f"{where}/tile/0/")
-    root = merkle.root([mine.read(path)[:32]])
-    head = Checkpoint(POLICE, 1, root)
+    head = Checkpoint(POLICE, 1, merkle.root([mine.read(path)[:32]]))
     raw = bytes(checkpoint.sign(head, made.keys["police"].log))
     put(mine, f"{where}/checkpoint", raw)
 

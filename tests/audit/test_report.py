@@ -1,10 +1,8 @@
 """What an auditor takes home, and that it is the same for the same bundle."""
 
-import json
 from pathlib import Path
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from syncd.audit import report
 from syncd.audit.bundle import Bundle, log_directory
@@ -19,13 +17,12 @@ from tests.audit.conftest import (
     POLICE,
     Made,
     anchor,
+    check_form,
     grow,
     head_of,
     put_note,
 )
 from tests.cli.conftest import Run
-
-SCHEMA = Path(__file__).parents[2] / "schemas" / "audit-report.json"
 
 
 def test_facts_are_of_their_schema(made: Made, mine: Bundle) -> None:
@@ -34,7 +31,7 @@ def test_facts_are_of_their_schema(made: Made, mine: Bundle) -> None:
     said = Usage(on="2026-01-01", key=("phone", 1), rows=rows)
     grow(mine, made.keys["carrier"].log, said)
     found = report.facts(made.audit(mine))
-    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(found)
+    check_form("audit-report", found)
     (retraction,) = found["retractions"]
     assert retraction["origin"] == POLICE
     assert {one["member"] for one in retraction["followed"]} == {
@@ -59,7 +56,7 @@ def test_what_is_open_is_counted(
     assert closed["contribution"] == []
     for facts, label, n in (found, "fake_loan", 297), (closed, "", 302):
         rows = facts["statements"]
-        Draft202012Validator(json.loads(SCHEMA.read_text())).validate(facts)
+        check_form("audit-report", facts)
         assert sum(r["n"] for r in rows) == 311
         [it] = [r for r in rows if r["label"] == label and r["n"] > 99]
         assert (it["n"], it["sector"], it["month"] > "2026") == (n, "bank", 1)
@@ -94,8 +91,7 @@ def test_an_entry_s_life_is_proven_step_by_step(
 ) -> None:
     """Each proof alone leads from the leaf to a checkpoint that is signed."""
     signed = mine.read(f"{log_directory(POLICE)}/checkpoint")
-    line = note.parse(signed).signatures[0]
-    anchor(mine, made, head_of(mine, POLICE), line)
+    anchor(mine, made, head_of(mine, POLICE), note.parse(signed).signatures[0])
     put_note(mine, head_of(mine, CARRIER), (made.keys["bank"].seen, NOW))
     mine = Bundle(mine.root)
     found = trace(mine, made.audit(mine), POLICE, 3)

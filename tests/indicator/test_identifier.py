@@ -40,7 +40,7 @@ def test_a_url_keeps_its_query_only_when_asked() -> None:
 def test_a_value_is_retracted_under_each_form_it_may_have() -> None:
     forms = identifier.for_retract("url", "http://evil.example/a?uid=7")
     assert [f.value for f in forms] == [
-        *("evil.example/a", "evil.example/a?uid=7"),
+        *("evil.example/a", "evil.example/a?uid=7")
     ]
     forms = identifier.for_retract("phone", "877 527 3810", region="US")
     assert [f.value for f in forms] == ["+18775273810"]

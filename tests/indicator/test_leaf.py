@@ -2,9 +2,7 @@
 
 import contextlib
 import hashlib
-import json
 from functools import partial
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,9 +13,6 @@ from syncd.indicator import leaf
 from syncd.indicator.leaf import Record
 from tests.cases import cases
 
-VECTORS = json.loads(
-    (Path(__file__).parents[1] / "vectors/syncd/formats.json").read_text()
-)["leaves"]
 ORIGIN = "bank.example/syncd/txwz/1"
 SALT = bytes(range(16))
 unbundled = partial(leaf.open_bundle, ORIGIN)
@@ -36,7 +31,7 @@ def records(draw: st.DrawFn) -> Record:
     return leaf.commit(ORIGIN, type_, salt, payload), salt, payload
 
 
-@pytest.mark.parametrize("case", VECTORS, ids=lambda c: c["salt"])
+@pytest.mark.parametrize("case", cases("syncd/formats", "leaves"))
 def test_vectors(case: dict[str, str]) -> None:
     """Leaf, its hash, and both records of each vector."""
     payload, salt = case["payload"].encode(), bytes.fromhex(case["salt"])
@@ -124,8 +119,7 @@ def test_auditors_see_no_payload_below_16() -> None:
     made = []
     for type_ in (1, 9, 15, 16, 20):
         payload = b'{"type":%d}' % type_
-        commitment = leaf.commit(ORIGIN, type_, SALT, payload)
-        made.append((commitment, SALT, payload))
+        made.append((leaf.commit(ORIGIN, type_, SALT, payload), SALT, payload))
     made.append((b"", b"", b""))
     seen = leaf.for_audit(made)
     assert seen == [*map(leaf.close, made[:3]), *made[3:]]

@@ -40,7 +40,7 @@ def listed(report: dict[str, Any]) -> str:
         report["kind"],
         report["value"],
         region=report.get("region", "CN"),
-        scheme=report.get("scheme"),
+        scheme=report.get("scheme", ""),
     ).value
 
 

@@ -99,12 +99,11 @@ class ValuePapers:
             or any(read("handling", r.handling) != "open" for r in said)
         ):
             return []
-        ended = [
+        return [
             (r.position[0], r.ended_by, r.ended_on)
             for r in found
             if r.ended_by
-        ]
-        return ended + [(*at, "") for at in erased if at]
+        ] + [(*at, "") for at in erased if at]
 
     async def _followed(self, origin: str, by: int, day: str) -> EndedListing:
         """Return who has shown that it merged what ended a listing."""
