@@ -26,6 +26,7 @@ from floor import Commits  # type: ignore[import-not-found]
 
 from syncd.oprf import threshold
 from syncd.roster import keys
+from tests.ceremonies import Dealt
 
 QUORUM = (1, 2)
 CONTEXT = b"bench"
@@ -101,7 +102,7 @@ def main() -> None:
         (where / "key").write_bytes(mine.tls_pem)
         pem = ssl.DER_cert_to_PEM_cert(mine.certificate)
         (where / "cert").write_text(pem)
-        dealt = threshold.deal(2, 3, token_bytes)
+        dealt = Dealt(2, 3, token_bytes)
         publics = [dealt.public_shares[i] for i in QUORUM]
         with contextlib.ExitStack() as stack:
             started = [

@@ -20,7 +20,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from syncd.oprf import group, threshold
-from syncd.oprf.threshold import Blinded, Dealt, Evaluation
+from syncd.oprf.threshold import Blinded, Evaluation
+from tests.ceremonies import Dealt
 
 ALL, LAST = ", all proven", ", check element"
 CONTEXT = b"key, generation and request"
@@ -34,7 +35,7 @@ class Bench:
     def __init__(self, t: int, size: int) -> None:
         self.quorum = tuple(range(1, t + 1))
         self.size = size
-        self.dealt: Dealt = threshold.deal(t, t + 1, rng)
+        self.dealt = Dealt(t, t + 1, rng)
         self.inputs = [
             b"syncd-oprf-v1\0phone\0+8613%09d" % at for at in range(size)
         ]

@@ -35,6 +35,7 @@ from .notes import (
     vkey,
 )
 
+SHARED = "t", "shares", "transcript", "agreed"
 ROSTER = schema.load("roster")
 JOIN = schema.load("join")
 
@@ -119,6 +120,7 @@ def follow(notes: Iterable[bytes], fingerprint: str) -> Roster:
             quorum(signed, last.body)
             unchanged(last.body, body)
         quorum(signed, body)
+        agreed(last.body if last else {}, new)
         last = new
     if last is None:
         raise WrongError("roster: none")
@@ -130,6 +132,27 @@ def quorum(signed: Note, body: Json) -> None:
     admins = [vkey(text) for text in body["admins"]]
     good = sum(signed.signed(admin) is not None for admin in admins)
     need(good >= body["threshold"], f"roster: {good} admins signed")
+
+
+def agreed(old: Json, new: Roster) -> None:
+    """Each holder of new shares signed the epoch that they are of."""
+    known = {
+        (e["kind"], e["epoch"], e.get("generation"))
+        for e in old.get("epochs", [])
+    }
+    members = {member["id"]: member for member in new.body["members"]}
+    for epoch in new.body.get("epochs", []):
+        if (epoch["kind"], epoch["epoch"], epoch.get("generation")) in known:
+            continue
+        left_out = "agreed", "retired"
+        bare = {k: v for k, v in epoch.items() if k not in left_out}
+        said = b"syncd/epoch/v1\n%s\n%s\n" % (
+            new.alliance_id.encode(),
+            encode(bare),
+        )
+        for name, signature in epoch.get("agreed", []):
+            key = vkey(members[name]["keys"]["member"])
+            key.verify(bytes.fromhex(signature), said)
 
 
 def check(roster: Roster) -> None:
@@ -188,7 +211,10 @@ def _check_epochs(body: Json, members: Json) -> None:
         need(epoch.get("t", 0) <= len(shares), "epoch: too few shares")
         once([member for _, member, _ in shares], "a holder's share")
         once([public for _, _, public in shares], "a share")
-        holders |= {member for _, member, _ in shares}
+        named = sorted(member for _, member, _ in shares)
+        agreed = [member for member, _ in epoch.get("agreed", [])]
+        need(agreed == named, "epoch: not agreed to by each holder")
+        holders |= {*named}
     need(holders <= set(members), "epoch: whose share?")
     for name in body.get("holders", []):
         need(name in holders, f"{name} holds no share")
@@ -255,10 +281,10 @@ def unchanged(old: Json, new: Json) -> None:
     for e in old.get("epochs", []):
         newest[e["kind"]] = e["epoch"]
         now = epochs.pop((e["kind"], e["epoch"]), {})
-        for field in "public", "suite", "normal", "dealt":
+        for field in "public", "suite", "normal":
             need(e.get(field) == now.get(field), f"epoch: its {field}")
         need("retired" in now or "retired" not in e, "epoch: comes back")
-        same = all(e.get(field) == now.get(field) for field in ("t", "shares"))
+        same = all(e.get(field) == now.get(field) for field in SHARED)
         least = e.get("generation", 0) + (not same)
         need(now.get("generation", 0) >= least, "epoch: its generation")
     for kind, number in epochs:

@@ -307,6 +307,7 @@ class Daemon:
         self.pulls.roster_moved()
         await self.guard.obey()
         self.home.mirror.retired = self.ctx.roster.retired
+        self.home.take_shares()
         await self.event_writer.roster()
         if self.leadership.number:
             self.aside(self.orders.carry_out())

@@ -112,7 +112,6 @@ class KeyState(FullOutput):
     epoch: int
     t: int
     n: int
-    dealt: bool  # drawn in one process, not by a ceremony
 
 
 class CutOff(FullOutput):

@@ -62,7 +62,7 @@ def down(*members: str) -> tuple[status_forms.HolderState, ...]:
     )
 
 
-KEY = status_forms.KeyState(kind="phone", epoch=1, t=2, n=3, dealt=False)
+KEY = status_forms.KeyState(kind="phone", epoch=1, t=2, n=3)
 WELL = MemberState(
     now=NOW,
     version="1",
@@ -131,6 +131,7 @@ def test_nothing_is_wrong_nothing_to_do() -> None:
             "are unknown, and 3 reports wait; syncd doctor says where it"
             " ends; call b, c",
         ),
+        ({"keys": ()}, "keys: none yet"),
         ({"logs": (log(contested=True),)}, "FORK: bank.example"),
         ({"logs": (log(missing=4),)}, "withheld: 4 payloads of bank"),
         (
@@ -168,7 +169,6 @@ def notes(**fields: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"keys": (replace(KEY, dealt=True),)}, "keys: phone/1 were dealt"),
         (
             {"keys": (replace(KEY, n=2),)},
             "keys: phone/1: every holder is needed",

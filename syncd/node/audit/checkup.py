@@ -54,7 +54,7 @@ REMEDIES: Mapping[str, Message] = {  # by step, where no error has its own
     ),
     "clock": Message("one of the two is wrong: timedatectl set-ntp true"),
     "holder": Message(
-        "call {member}: its share may be missing there (syncd join share)"
+        "call {member}: its share may be missing there (syncd ceremony)"
     ),
 }
 

@@ -1,0 +1,420 @@
+"""The ceremony in which holders draw token keys: two rounds of signed notes.
+
+    plan ── deal ──> each dealer's note: points, proofs, a sealed share for each
+    all deals ── advance ──> each holder's note: it agrees, or blames somebody
+    all agree ── advance ──> the epochs for the roster, and one's own shares
+
+Whoever begins makes the plan; every note repeats it, so that nothing in it
+can be meant for another run, holder, threshold, key or roster. Notes come in
+any order, as often as they like, by a mailbox or a memory stick; what is
+returned rests on them alone, so a holder that crashed goes on where it was.
+All that it keeps is its own deal, which is sealed, to itself too: a run is
+not dealt to twice.
+
+A deal that is wrong is blamed by a signed note, and the run is over: nobody
+is left out inside a run. Of a form, a proof or a signature everybody sees who
+is right. That a share did not fit only its holder saw: one of the two lies,
+and the next run may do without one of them.
+
+To share a key out anew, t of those who hold it deal what they hold, weighted,
+instead of something drawn: a plan of a higher generation, with its `dealers`.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from syncd.errors import (
+    ForkError,
+    MalformedError,
+    RefusedError,
+    UntrustedError,
+)
+from syncd.flows.ceremony_note import (
+    AGREE,
+    BLAME,
+    DEAL,
+    WHAT,
+    Dealing,
+    For,
+    Key,
+    Plan,
+    Said,
+    Why,
+    read,
+)
+from syncd.oprf import dealing, group, threshold
+from syncd.roster import row, sealed
+from syncd.roster.keys import MemberKeys, Rng
+from syncd.roster.roster import Roster
+from syncd.roster.terms import SUITE, Agreed, Epoch, Share
+from syncd.tlog import document
+from syncd.tlog.document import Document
+
+
+class Seat(NamedTuple):
+    """Who takes part, and in which version of the roster."""
+
+    member: str
+    keys: MemberKeys
+    roster: Roster  # the plan's
+
+    def sign(self, said: Said) -> bytes:
+        """Return a note of ours."""
+        key = self.keys.member
+        return bytes(document.sign(WHAT, self.roster.id, said.to_json(), key))
+
+
+class Outcome(NamedTuple):
+    """What a ceremony comes to."""
+
+    epochs: tuple[Epoch, ...]  # for the roster, agreed to by all holders
+    shares: tuple[bytes, ...]  # our secret one of each
+
+
+class Progress(NamedTuple):
+    """Where a run stands, as far as its notes tell."""
+
+    note: bytes = b""  # of ours, if it is our turn
+    step: str = ""  # what that does
+    missing: tuple[str, ...] = ()  # whose notes are waited for
+    outcome: Outcome | None = None  # when all have agreed
+
+
+def plan(roster: Roster, holders: Iterable[str], t: int, run: bytes) -> Plan:
+    """Return a run that draws the next key of each kind.
+
+    Raises:
+        MalformedError: no such run can be.
+        UntrustedError: a holder is no member.
+    """
+    last = {"account": 0, "phone": 0}
+    last |= {e.kind: e.epoch for e in roster.epochs if e.kind in last}
+    keys = [[kind, number + 1, 1] for kind, number in last.items()]
+    value = {
+        "holders": sorted(set(holders)),
+        "keys": keys,
+        "roster": roster.hash,
+        "run": run.hex(),
+        "t": t,
+    }
+    return checked(row.read(Plan, value, "plan"), roster)
+
+
+def checked(plan: Plan, roster: Roster) -> Plan:
+    """Return the plan, if it can be one of that version.
+
+    Raises:
+        MalformedError: it cannot.
+        UntrustedError: it is of another version, or names who is no member.
+    """
+    if plan.roster != roster.hash:
+        raise UntrustedError("ceremony: of another version of the roster")
+    if plan.t > len(plan.holders):
+        raise MalformedError(
+            "ceremony: {t} of {n} holders", t=plan.t, n=len(plan.holders)
+        )
+    for member in plan.holders:
+        if not roster.known(member).active:
+            raise UntrustedError(
+                "ceremony: {member} is not active", member=member
+            )
+    for key in plan.keys:
+        old = _held(roster, key)
+        if (key.generation > 1, old is not None) != (bool(plan.dealers),) * 2:
+            raise MalformedError("ceremony: no such generation to come")
+        if old is not None and (
+            len(plan.dealers) != old.t or None in map(old.index, plan.dealers)
+        ):
+            raise MalformedError("ceremony: not t who hold the key deal it")
+    return plan
+
+
+def deal(
+    seat: Seat, plan: Plan, rng: Rng, held: Mapping[Key, bytes] = {}
+) -> bytes:
+    """Return our note of round 1: to be kept, and given out, once.
+
+    `held` has our shares of the keys that are shared out anew.
+    """
+    t, n = plan.t, len(plan.holders)
+    made = [
+        dealing.deal(
+            *(t, n, rng, _context(seat.roster, plan, seat.member, key)),
+            _weighted(seat, plan, key, held),
+        )
+        for key in plan.keys
+    ]
+    shares = []
+    for index, member in enumerate(plan.holders, 1):
+        secret = b"".join(one.shares[index] for one in made)
+        header = {"from": seat.member, "run": plan.run, "to": member}
+        to = seat.roster.known(member).keys.seal
+        raw = sealed.seal("share", seat.roster.id, header, secret, to)
+        value = document.parse(raw.decode(), "share").value
+        shares.append(For(member, value["sealed"]))
+    dealt = tuple(
+        Dealing(tuple(one.commitments), one.proof.hex()) for one in made
+    )
+    return seat.sign(Said(seat.member, plan, dealt, tuple(shares)))
+
+
+def advance(seat: Seat, plan: Plan, raws: Iterable[bytes]) -> Progress:
+    """Return where a run stands, and what it is our turn to say.
+
+    Raises:
+        MalformedError, NewerError: a note is none.
+        UntrustedError: a note is of somebody else; or one saw another deal
+            than we.
+        ForkError: one said two different things.
+        RefusedError: somebody blames somebody: the run is over.
+    """
+    roster, said = seat.roster, _sorted(seat, plan, raws)
+    deals = {m: said[DEAL, m] for m in plan.by if (DEAL, m) in said}
+    agrees = {m: said[AGREE, m][0] for m in plan.holders if (AGREE, m) in said}
+    faults = {m: _fault(roster, plan, one) for m, (one, _) in deals.items()}
+    missing = tuple(m for m in plan.by if m not in deals)
+    seen = tuple(hash_ for _, hash_ in deals.values())
+    epochs: list[Epoch] = []
+    if not missing and not any(faults.values()):
+        epochs = _epochs(
+            roster, plan, [one for one, _ in deals.values()], seen
+        )
+    wrong = {
+        m: _unsigned(roster, plan, one, seen, epochs)
+        for m, one in agrees.items()
+        if epochs
+    }
+    for (step, _), (one, _) in said.items():
+        if step == BLAME:
+            raise _blamed(one, {faults.get(one.blames), wrong.get(one.blames)})
+    shares = dict[str, list[bytes]]()
+    for member, (one, _) in deals.items():
+        if not faults[member]:
+            shares[member] = _opened(seat, plan, one)
+            faults[member] = "" if shares[member] else "share"
+    for member, why in (*faults.items(), *wrong.items()):
+        if why:
+            blame = Said(seat.member, plan, blames=member, why=why)
+            return Progress(seat.sign(blame), BLAME)
+    if missing:
+        return Progress(missing=missing)
+    if seat.member not in plan.holders:
+        return Progress()
+    if seat.member not in agrees:
+        return Progress(seat.sign(_agree(seat, plan, seen, epochs)), AGREE)
+    for member, one in agrees.items():
+        for dealer, ours, theirs in zip(plan.by, seen, one.seen, strict=True):
+            if ours != theirs:
+                raise _unlike(member, dealer)
+    if missing := tuple(m for m in plan.holders if m not in agrees):
+        return Progress(missing=missing)
+    return Progress(outcome=_outcome(plan, epochs, agrees, shares))
+
+
+def _sorted(
+    seat: Seat, plan: Plan, raws: Iterable[bytes]
+) -> dict[tuple[str, str], tuple[Said, str]]:
+    """Return each note by what it does and who says it."""
+    found = dict[tuple[str, str], tuple[Said, str]]()
+    for raw in raws:
+        one, hash_ = read(raw, seat.roster)
+        if one.member not in (*plan.by, *plan.holders):
+            raise UntrustedError(
+                "ceremony: {member} has no part in it", member=one.member
+            )
+        first = found.setdefault((one.step, one.member), (one, hash_))
+        if first[1] != hash_:
+            raise ForkError(
+                "ceremony: {member} signed two notes to {step}, {hash}… and "
+                "{other}…",
+                member=one.member,
+                step=one.step,
+                hash=first[1][:16],
+                other=hash_[:16],
+            )
+    return found
+
+
+def _unlike(member: str, dealer: str) -> UntrustedError:
+    return UntrustedError(
+        "ceremony: {member} saw another note of {dealer}: one of them lies",
+        member=member,
+        dealer=dealer,
+    )
+
+
+def _fault(roster: Roster, plan: Plan, said: Said) -> Why | Literal[""]:
+    """Return what everybody can see to be wrong with a deal, if anything."""
+    if said.plan != plan:
+        return "plan"
+    if len(said.dealt) != len(plan.keys) or plan.holders != tuple(
+        one.member for one in said.shares
+    ):
+        return "form"
+    try:
+        for key, one in zip(plan.keys, said.dealt, strict=True):
+            context = _context(roster, plan, said.member, key)
+            proof = bytes.fromhex(one.proof)
+            dealing.check(one.commitments, plan.t, proof, context)
+            if old := _held(roster, key):
+                index = old.index(said.member) or 0
+                weight = threshold.weight(index, _quorum(old, plan))
+                share = group.multiply(weight, old.shares[index][1])
+                if one.commitments[0] != share:
+                    return "proof"
+    except MalformedError:
+        return "form"
+    except UntrustedError:
+        return "proof"
+    return ""
+
+
+def _unsigned(
+    roster: Roster,
+    plan: Plan,
+    said: Said,
+    seen: Sequence[str],
+    epochs: Sequence[Epoch],
+) -> Why | Literal[""]:
+    """Return what is wrong with a note of round 2, if it saw what we saw."""
+    if said.plan != plan:
+        return "plan"
+    if (len(said.agreed), len(said.seen)) != (len(epochs), len(seen)):
+        return "form"
+    if said.seen != seen:
+        return ""
+    key = roster.known(said.member).keys.member
+    good = (
+        key.holds(epoch.said(roster.id), bytes.fromhex(signature))
+        for epoch, signature in zip(epochs, said.agreed, strict=True)
+    )
+    return "" if all(good) else "signature"
+
+
+def _opened(seat: Seat, plan: Plan, said: Said) -> list[bytes]:
+    """Return our share of each key; none if one does not fit its points."""
+    if seat.member not in plan.holders:
+        return [b""]
+    at = plan.holders.index(seat.member)
+    value = {"from": said.member, "run": plan.run, "to": seat.member}
+    value["sealed"] = said.shares[at].sealed
+    raw = str(Document("share", seat.roster.id, value)).encode()
+    try:
+        _, secret = sealed.open_(raw, "share", seat.keys.seal_private)
+    except (MalformedError, UntrustedError):
+        return []
+    shares = group.split(secret)
+    good = len(secret) == 32 * len(plan.keys) and all(
+        dealing.fits(one.commitments, at + 1, share)
+        for one, share in zip(said.dealt, shares, strict=True)
+    )
+    return shares if good else []
+
+
+def _agree(
+    seat: Seat, plan: Plan, seen: tuple[str, ...], epochs: Sequence[Epoch]
+) -> Said:
+    key, alliance = seat.keys.member, seat.roster.id
+    words = tuple(key.raw_sign(e.said(alliance)).hex() for e in epochs)
+    return Said(seat.member, plan, seen=seen, agreed=words)
+
+
+def _blamed(said: Said, faults: Collection[str | None]) -> RefusedError:
+    """Return the error that ends a run, which says who is in the right."""
+    if said.why in faults:
+        text = "ceremony: {member} blames {blamed} ({why}), and is right"
+    elif said.why == "share" or faults == {None}:
+        text = "ceremony: {member} blames {blamed} ({why}): one of them lies"
+    else:
+        text = "ceremony: {member} blames {blamed} ({why}), and lies"
+    return RefusedError(
+        text, member=said.member, blamed=said.blames, why=said.why
+    )
+
+
+def _epochs(
+    roster: Roster, plan: Plan, deals: Sequence[Said], seen: Sequence[str]
+) -> list[Epoch]:
+    """Return what the deals come to, before anybody has agreed."""
+    value = {"deals": list(seen), "plan": plan.to_json()}
+    text = str(Document("transcript", roster.id, value))
+    transcript = hashlib.sha256(text.encode()).digest()
+    made = []
+    for n, key in enumerate(plan.keys):
+        points = group.add_columns([one.dealt[n].commitments for one in deals])
+        held = tuple(
+            Share(index, member, dealing.public_share(points, index))
+            for index, member in enumerate(plan.holders, 1)
+        )
+        group.check_points([points[0], *(share.public for share in held)])
+        before = roster.epoch(key.kind)
+        made.append(
+            Epoch(
+                kind=key.kind,
+                epoch=key.epoch,
+                normal=before.normal if before else 1,
+                t=plan.t,
+                public=points[0],
+                held=held,
+                generation=key.generation,
+                transcript=transcript,
+                suite=SUITE,
+            )
+        )
+    return made
+
+
+def _outcome(
+    plan: Plan,
+    epochs: Sequence[Epoch],
+    agrees: Mapping[str, Said],
+    shares: Mapping[str, Sequence[bytes]],
+) -> Outcome:
+    """Return the epochs with everybody's signature, and our shares."""
+    return Outcome(
+        tuple(
+            replace(
+                epoch,
+                agreed=tuple(
+                    Agreed(member, agrees[member].agreed[n])
+                    for member in plan.holders
+                ),
+            )
+            for n, epoch in enumerate(epochs)
+        ),
+        tuple(
+            dealing.total([shares[member][n] for member in plan.by])
+            for n in range(len(plan.keys))
+        ),
+    )
+
+
+def _context(roster: Roster, plan: Plan, member: str, key: Key) -> bytes:
+    """Return what a proof is bound to."""
+    value = {"key": key.to_json(), "member": member, "plan": plan.to_json()}
+    return str(Document("dealing", roster.id, value)).encode()
+
+
+def _held(roster: Roster, key: Key) -> Epoch | None:
+    """Return the shares that a key is shared out anew from, if it is."""
+    old = roster.epoch(key.kind, key.epoch)
+    return old if old and old.generation + 1 == key.generation else None
+
+
+def _quorum(old: Epoch, plan: Plan) -> list[int]:
+    return [s.index for s in old.held if s.member in plan.dealers]
+
+
+def _weighted(
+    seat: Seat, plan: Plan, key: Key, held: Mapping[Key, bytes]
+) -> bytes:
+    """Return what we deal: our share of a key, weighted; nothing, to draw."""
+    old = _held(seat.roster, key)
+    if old is None:
+        return b""
+    index = old.index(seat.member) or 0
+    weight = threshold.weight(index, _quorum(old, plan))
+    return group.scalar_mul(weight, held[key])
