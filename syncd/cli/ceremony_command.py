@@ -29,6 +29,9 @@ class _CeremonyOptions(OutputOptions):
     at: str = option("the member in whose mailbox they lie instead")
     holder: list[str] = option("begin: a member that is to hold the keys")
     threshold: int = option("begin: holders that are needed", default=2)
+    dealer: list[str] = option(
+        "begin, with the keys that there are: one of those who deal them anew"
+    )
     run: str = option("which one, if there are several: its first digits")
     wait: int = option("seconds for the others' notes", default=0)
     draft: Path | None = option("write the roster's draft with the keys")
@@ -45,7 +48,7 @@ def _ceremony(args: _CeremonyOptions) -> None:
     ring = Keyring.open(settings.home, terminal.secret(settings))
     with _box(args, ring) as box:
         place = Place(settings, ring, box)
-        plan = place.plan(args.run, args.holder, args.threshold)
+        plan = place.plan(args.run, args.holder, args.threshold, args.dealer)
         terminal.tell(
             "run {run}…: {t} of {holders}",
             run=plan.run[:16],
@@ -53,8 +56,11 @@ def _ceremony(args: _CeremonyOptions) -> None:
             holders=", ".join(plan.holders),
         )
         outcome = _awaited(place, plan, args.wait)
-    terminal.say("our shares are kept: the keys are drawn")
-    if args.draft is not None and outcome is not None:
+    if outcome is None:
+        terminal.say("dealt: the new holders go on")
+        return
+    terminal.say("all have agreed: our shares are kept")
+    if args.draft is not None:
         current = place.newest
         draft = drafts.begin(current, now=clock())
         for epoch in outcome.epochs:
@@ -96,7 +102,7 @@ def _awaited(place: Place, plan: Plan, wait_s: int) -> Outcome | None:
         if time.monotonic() > until:
             raise UnavailableError(
                 "ceremony: not all have said what they must: {names}",
-                names=missing,
+                names=", ".join(missing),
             )
         time.sleep(PAUSE_S)
     return found.outcome

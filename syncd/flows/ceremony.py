@@ -36,6 +36,7 @@ from syncd.flows.ceremony_note import (
     AGREE,
     BLAME,
     DEAL,
+    KINDS,
     WHAT,
     Dealing,
     For,
@@ -83,23 +84,38 @@ class Progress(NamedTuple):
     outcome: Outcome | None = None  # when all have agreed
 
 
-def plan(roster: Roster, holders: Iterable[str], t: int, run: bytes) -> Plan:
+def plan(
+    roster: Roster,
+    holders: Collection[str],
+    t: int,
+    run: bytes,
+    dealers: Collection[str] = (),
+) -> Plan:
     """Return a run that draws the next key of each kind.
 
+    Or one in which `dealers` share out anew those that are in use.
+
     Raises:
-        MalformedError: no such run can be.
-        UntrustedError: a holder is no member.
+        MalformedError, UntrustedError: no such run can be.
     """
-    last = {"account": 0, "phone": 0}
-    last |= {e.kind: e.epoch for e in roster.epochs if e.kind in last}
-    keys = [[kind, number + 1, 1] for kind, number in last.items()]
+    last = {e.kind: e for e in roster.epochs}
+    none = Epoch("phone", 0, 1)
+    keys = [
+        [kind, e.epoch, e.generation + 1]
+        if dealers
+        else [kind, e.epoch + 1, 1]
+        for kind in KINDS
+        for e in [last.get(kind, none)]
+    ]
     value = {
-        "holders": sorted(set(holders)),
+        "holders": sorted(holders),
         "keys": keys,
         "roster": roster.hash,
         "run": run.hex(),
         "t": t,
     }
+    if dealers:
+        value["dealers"] = sorted(dealers)
     return checked(row.read(Plan, value, "plan"), roster)
 
 
@@ -108,14 +124,8 @@ def checked(plan: Plan, roster: Roster) -> Plan:
 
     Raises:
         MalformedError: it cannot.
-        UntrustedError: it is of another version, or names who is no member.
+        UntrustedError: it names who is no active member.
     """
-    if plan.roster != roster.hash:
-        raise UntrustedError("ceremony: of another version of the roster")
-    if plan.t > len(plan.holders):
-        raise MalformedError(
-            "ceremony: {t} of {n} holders", t=plan.t, n=len(plan.holders)
-        )
     for member in plan.holders:
         if not roster.known(member).active:
             raise UntrustedError(
@@ -123,12 +133,16 @@ def checked(plan: Plan, roster: Roster) -> Plan:
             )
     for key in plan.keys:
         old = _held(roster, key)
-        if (key.generation > 1, old is not None) != (bool(plan.dealers),) * 2:
-            raise MalformedError("ceremony: no such generation to come")
-        if old is not None and (
-            len(plan.dealers) != old.t or None in map(old.index, plan.dealers)
-        ):
-            raise MalformedError("ceremony: not t who hold the key deal it")
+        good = key.generation == 1 and not plan.dealers
+        if old is not None:
+            hold_it = all(map(old.index, plan.dealers))
+            good = hold_it and len(plan.dealers) == old.t
+        if not good or plan.t > len(plan.holders):
+            raise MalformedError(
+                "ceremony: {kind} {epoch} cannot be drawn or shared out so",
+                kind=key.kind,
+                epoch=key.epoch,
+            )
     return plan
 
 
@@ -172,37 +186,29 @@ def advance(seat: Seat, plan: Plan, raws: Iterable[bytes]) -> Progress:
         RefusedError: somebody blames somebody: the run is over.
     """
     roster, said = seat.roster, _sorted(seat, plan, raws)
-    deals = {m: said[DEAL, m] for m in plan.by if (DEAL, m) in said}
+    deals = {m: said[DEAL, m][0] for m in plan.by if (DEAL, m) in said}
     agrees = {m: said[AGREE, m][0] for m in plan.holders if (AGREE, m) in said}
-    faults = {m: _fault(roster, plan, one) for m, (one, _) in deals.items()}
+    seen = tuple(said[DEAL, m][1] for m in deals)
     missing = tuple(m for m in plan.by if m not in deals)
-    seen = tuple(hash_ for _, hash_ in deals.values())
+    faults = {m: _fault(roster, plan, deal) for m, deal in deals.items()}
     epochs: list[Epoch] = []
     if not missing and not any(faults.values()):
-        epochs = _epochs(
-            roster, plan, [one for one, _ in deals.values()], seen
-        )
-    wrong = {
-        m: _unsigned(roster, plan, one, seen, epochs)
-        for m, one in agrees.items()
-        if epochs
-    }
+        epochs = _epochs(roster, plan, [*deals.values()], seen)
+        for m, one in agrees.items():
+            faults[m] = faults.get(m) or _unsigned(
+                roster, plan, one, seen, epochs
+            )
     for (step, _), (one, _) in said.items():
         if step == BLAME:
-            raise _blamed(one, {faults.get(one.blames), wrong.get(one.blames)})
-    shares = dict[str, list[bytes]]()
-    for member, (one, _) in deals.items():
-        if not faults[member]:
-            shares[member] = _opened(seat, plan, one)
-            faults[member] = "" if shares[member] else "share"
-    for member, why in (*faults.items(), *wrong.items()):
+            raise _blamed(one, faults.get(one.blames))
+    shares = {m: _opened(seat, plan, deals[m]) for m in deals if not faults[m]}
+    faults |= {m: "share" for m, found in shares.items() if not found}
+    for member, why in faults.items():
         if why:
             blame = Said(seat.member, plan, blames=member, why=why)
             return Progress(seat.sign(blame), BLAME)
-    if missing:
+    if missing or seat.member not in plan.holders:
         return Progress(missing=missing)
-    if seat.member not in plan.holders:
-        return Progress()
     if seat.member not in agrees:
         return Progress(seat.sign(_agree(seat, plan, seen, epochs)), AGREE)
     for member, one in agrees.items():
@@ -322,16 +328,17 @@ def _agree(
     return Said(seat.member, plan, seen=seen, agreed=words)
 
 
-def _blamed(said: Said, faults: Collection[str | None]) -> RefusedError:
-    """Return the error that ends a run, which says who is in the right."""
-    if said.why in faults:
-        text = "ceremony: {member} blames {blamed} ({why}), and is right"
-    elif said.why == "share" or faults == {None}:
-        text = "ceremony: {member} blames {blamed} ({why}): one of them lies"
-    else:
-        text = "ceremony: {member} blames {blamed} ({why}), and lies"
+def _blamed(said: Said, fault: str | None) -> RefusedError:
+    """Return the error that ends a run; `fault` is what we see ourselves."""
     return RefusedError(
-        text, member=said.member, blamed=said.blames, why=said.why
+        "ceremony: {member} blames {blamed} ({why}): one of them lies"
+        if said.why in ("plan", "share") or fault is None
+        else "ceremony: {member} blames {blamed} ({why}), and is right"
+        if said.why == fault
+        else "ceremony: {member} blames {blamed} ({why}), and lies",
+        member=said.member,
+        blamed=said.blames,
+        why=said.why,
     )
 
 

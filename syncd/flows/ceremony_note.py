@@ -6,7 +6,7 @@ This module reads them: what they come to is `ceremony`'s work.
 """
 
 import hashlib
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from msgspec import Meta
 
@@ -23,6 +23,7 @@ DEAL, AGREE, BLAME = "deal", "agree", "blame"
 STEPS = (DEAL, AGREE, BLAME)
 
 Kind = Literal["account", "phone"]  # each has a key of its own
+KINDS = get_args(Kind)
 Why = Literal["form", "plan", "proof", "share", "signature"]
 
 

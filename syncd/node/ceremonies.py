@@ -65,17 +65,17 @@ class Folder:
     """A directory of notes: carried round, or in a home."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def names(self) -> list[str]:
         """Return the names of all notes; other files are left alone."""
-        there = sorted(path.name for path in self._path.glob("*.*.*"))
+        there = sorted(path.name for path in self.path.glob("*.*.*"))
         return [*filter(_NAME.fullmatch, there)]
 
     def get(self, name: str) -> bytes | None:
         """Return a note, if it is there."""
         return (
-            durable.read(self._path / name) if _NAME.fullmatch(name) else None
+            durable.read(self.path / name) if _NAME.fullmatch(name) else None
         )
 
     def put(self, name: str, raw: bytes) -> None:
@@ -84,9 +84,9 @@ class Folder:
         Raises:
             StaleError: another one of that name is there.
         """
-        self._path.mkdir(mode=0o700, exist_ok=True)
+        self.path.mkdir(mode=0o700, exist_ok=True)
         if (there := self.get(name)) is None:
-            durable.write(self._path / name, raw)
+            durable.write(self.path / name, raw)
         elif there != raw:
             raise StaleError(
                 "ceremony: {name} is there already, and is another", name=name
@@ -95,7 +95,7 @@ class Folder:
     def prune(self, now: int) -> None:
         """Throw away what has lain there for two weeks."""
         for name in self.names():
-            path = self._path / name
+            path = self.path / name
             if path.stat().st_mtime + KEEP_S < now:
                 path.unlink(missing_ok=True)
 
@@ -164,7 +164,13 @@ class Place:
         """The newest version that we trust."""
         return next(iter(self.rosters.values()))
 
-    def plan(self, run: str, holders: Sequence[str], t: int) -> Plan:
+    def plan(
+        self,
+        run: str,
+        holders: Sequence[str],
+        t: int,
+        dealers: Sequence[str] = (),
+    ) -> Plan:
         """Return the run that we take part in, or begin one of `holders`.
 
         Raises:
@@ -187,7 +193,8 @@ class Place:
         ]
         if holders:
             wanted = ceremony.plan(
-                self.newest, holders, t, secrets.token_bytes(32)
+                *(self.newest, {*holders}, t, secrets.token_bytes(32)),
+                {*dealers},
             )
             alike = [p for p in live if replace(p, run=wanted.run) == wanted]
             live = alike or [wanted]
@@ -235,7 +242,13 @@ class Place:
                     "not the newest",
                     version=seat.roster.version,
                 )
-            raw = ceremony.deal(seat, plan, secrets.token_bytes)
+            held = {
+                key: self.ring.need(share_name(old))
+                for key in plan.keys
+                if plan.dealers
+                and (old := seat.roster.epoch(key.kind, key.epoch))
+            }
+            raw = ceremony.deal(seat, plan, secrets.token_bytes, held)
             own.put(name, raw)
         self.box.put(name, raw)
 
