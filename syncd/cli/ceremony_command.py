@@ -48,14 +48,7 @@ def _ceremony(args: _CeremonyOptions) -> None:
     ring = Keyring.open(settings.home, terminal.secret(settings))
     with _box(args, ring) as box:
         place = Place(settings, ring, box)
-        plan = place.plan(args.run, args.holder, args.threshold, args.dealer)
-        terminal.tell(
-            "run {run}…: {t} of {holders}",
-            run=plan.run[:16],
-            t=plan.t,
-            holders=", ".join(plan.holders),
-        )
-        outcome = _awaited(place, plan, args.wait)
+        outcome = _awaited(place, args)
     if outcome is None:
         terminal.say("dealt: the new holders go on")
         return
@@ -91,18 +84,40 @@ def _box(args: _CeremonyOptions, ring: Keyring) -> Iterator[Box]:
             box.close()
 
 
-def _awaited(place: Place, plan: Plan, wait_s: int) -> Outcome | None:
+def _awaited(place: Place, args: _CeremonyOptions) -> Outcome | None:
     """Take part until all have agreed, or it takes too long."""
-    until = time.monotonic() + wait_s
+    until = time.monotonic() + args.wait
+    plan: Plan | None = None
     told: tuple[str, ...] = ()
-    while missing := (found := place.step(plan)).missing:
-        if missing != told:
-            told = missing
-            terminal.tell("waiting for {names}", names=", ".join(missing))
-        if time.monotonic() > until:
-            raise UnavailableError(
-                "ceremony: not all have said what they must: {names}",
-                names=", ".join(missing),
-            )
+    while True:
+        late = time.monotonic() > until
+        try:
+            plan = plan or _plan(place, args)
+            found = place.step(plan)
+            if not found.missing:
+                return found.outcome
+            names = ", ".join(found.missing)
+            if found.missing != told:
+                terminal.tell("waiting for {names}", names=names)
+            told = found.missing
+            if late:
+                raise UnavailableError(
+                    "ceremony: not all have said what they must: {names}",
+                    names=names,
+                )
+        except UsageError:  # nobody has begun
+            if late:
+                raise
         time.sleep(PAUSE_S)
-    return found.outcome
+
+
+def _plan(place: Place, args: _CeremonyOptions) -> Plan:
+    """Return which run it is, and show it."""
+    plan = place.plan(args.run, args.holder, args.threshold, args.dealer)
+    terminal.tell(
+        "run {run}…: {t} of {holders}",
+        run=plan.run[:16],
+        t=plan.t,
+        holders=", ".join(plan.holders),
+    )
+    return plan

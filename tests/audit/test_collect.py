@@ -91,7 +91,7 @@ async def test_it_is_the_bundle_that_the_member_exports(
     assert net.about == disk.about
     assert net.files == disk.files
     audit = verify(net, alliance.fingerprint)
-    assert (audit.found, len(audit.rosters)) == ([], 2)
+    assert (audit.found, len(audit.rosters)) == ([], 3)
 
 
 async def test_of_several_members_each_note_is_there(
