@@ -40,11 +40,18 @@ def draw(
     )
 
 
+def say(seat: Seat, plan: Plan, notes: Sequence[bytes]) -> bytes:
+    """Return the note that it is a member's turn to give out."""
+    said = ceremony.advance(seat, plan, notes).said
+    assert said
+    return seat.sign(said)
+
+
 def finish(
     plan: Plan, seats: Iterable[Seat], notes: Sequence[bytes]
 ) -> dict[str, Outcome]:
     """Return what comes of notes of round 1, when all have agreed."""
-    agreed = [ceremony.advance(seat, plan, notes).note for seat in seats]
+    agreed = [say(seat, plan, notes) for seat in seats]
     found = {
         seat.member: ceremony.advance(seat, plan, [*notes, *agreed]).outcome
         for seat in seats

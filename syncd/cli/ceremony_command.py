@@ -12,7 +12,7 @@ from syncd.cli.options import OutputOptions
 from syncd.errors import UnavailableError, UsageError
 from syncd.flows.ceremony import Outcome
 from syncd.flows.ceremony_note import Plan
-from syncd.node.ceremonies import Box, Folder, Mailbox, Place
+from syncd.node.ceremonies import Folder, Mailbox, Place
 from syncd.node.home import member_keys
 from syncd.node.pinned import clock, trusted_roster
 from syncd.oprf import group
@@ -68,7 +68,7 @@ def _ceremony(args: _CeremonyOptions) -> None:
 
 
 @contextmanager
-def _box(args: _CeremonyOptions, ring: Keyring) -> Iterator[Box]:
+def _box(args: _CeremonyOptions, ring: Keyring) -> Iterator[Folder | Mailbox]:
     if bool(args.dir) == bool(args.at):
         raise UsageError("say a directory, or --at")
     if args.dir is not None:

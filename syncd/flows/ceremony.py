@@ -78,8 +78,7 @@ class Outcome(NamedTuple):
 class Progress(NamedTuple):
     """Where a run stands, as far as its notes tell."""
 
-    note: bytes = b""  # of ours, if it is our turn
-    step: str = ""  # what that does
+    said: Said | None = None  # what it is our turn to say
     missing: tuple[str, ...] = ()  # whose notes are waited for
     outcome: Outcome | None = None  # when all have agreed
 
@@ -205,12 +204,14 @@ def advance(seat: Seat, plan: Plan, raws: Iterable[bytes]) -> Progress:
     faults |= {m: "share" for m, found in shares.items() if not found}
     for member, why in faults.items():
         if why:
-            blame = Said(seat.member, plan, blames=member, why=why)
-            return Progress(seat.sign(blame), BLAME)
+            return Progress(Said(seat.member, plan, blames=member, why=why))
     if missing or seat.member not in plan.holders:
         return Progress(missing=missing)
     if seat.member not in agrees:
-        return Progress(seat.sign(_agree(seat, plan, seen, epochs)), AGREE)
+        agreed = (_word(seat, epoch) for epoch in epochs)
+        return Progress(
+            Said(seat.member, plan, seen=seen, agreed=tuple(agreed))
+        )
     for member, one in agrees.items():
         for dealer, ours, theirs in zip(plan.by, seen, one.seen, strict=True):
             if ours != theirs:
@@ -227,7 +228,7 @@ def _sorted(
     found = dict[tuple[str, str], tuple[Said, str]]()
     for raw in raws:
         one, hash_ = read(raw, seat.roster)
-        if one.member not in (*plan.by, *plan.holders):
+        if one.member not in plan.members:
             raise UntrustedError(
                 "ceremony: {member} has no part in it", member=one.member
             )
@@ -320,12 +321,8 @@ def _opened(seat: Seat, plan: Plan, said: Said) -> list[bytes]:
     return shares if good else []
 
 
-def _agree(
-    seat: Seat, plan: Plan, seen: tuple[str, ...], epochs: Sequence[Epoch]
-) -> Said:
-    key, alliance = seat.keys.member, seat.roster.id
-    words = tuple(key.raw_sign(e.said(alliance)).hex() for e in epochs)
-    return Said(seat.member, plan, seen=seen, agreed=words)
+def _word(seat: Seat, epoch: Epoch) -> str:
+    return seat.keys.member.raw_sign(epoch.said(seat.roster.id)).hex()
 
 
 def _blamed(said: Said, fault: str | None) -> RefusedError:

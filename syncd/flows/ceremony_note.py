@@ -20,7 +20,6 @@ from syncd.tlog import document, note
 WHAT = "ceremony"
 MAX_SIZE = 256 << 10  # bytes of a note
 DEAL, AGREE, BLAME = "deal", "agree", "blame"
-STEPS = (DEAL, AGREE, BLAME)
 
 Kind = Literal["account", "phone"]  # each has a key of its own
 KINDS = get_args(Kind)
@@ -51,6 +50,11 @@ class Plan(Row, frozen=True):
     def by(self) -> tuple[str, ...]:
         """Who deals."""
         return self.dealers or self.holders
+
+    @property
+    def members(self) -> set[str]:
+        """Who has a part in it."""
+        return {*self.dealers, *self.holders}
 
 
 class Dealing(Row, frozen=True):
@@ -90,6 +94,11 @@ class Said(Row, frozen=True):
         """What the note does."""
         return BLAME if self.blames else AGREE if self.seen else DEAL
 
+    @property
+    def name(self) -> str:
+        """What the note's file is called."""
+        return f"{self.plan.run}.{self.step}.{self.member}"
+
 
 def read(raw: bytes, roster: Roster) -> tuple[Said, str]:
     """Return what a member said, and the hash of its text.
@@ -114,6 +123,6 @@ def read_as(name: str, raw: bytes, roster: Roster) -> Said:
         As `read`.
     """
     said, _ = read(raw, roster)
-    if name != f"{said.plan.run}.{said.step}.{said.member}":
+    if name != said.name:
         raise UntrustedError("ceremony: {name} is another note", name=name)
     return said

@@ -11,10 +11,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -26,8 +23,8 @@ from syncd.errors import (
     UntrustedError,
     UsageError,
 )
-from syncd.flows import ceremony, ceremony_note, key_share
-from syncd.flows.ceremony import Outcome, Progress, Seat
+from syncd.flows import ceremony, ceremony_note
+from syncd.flows.ceremony import Progress, Seat
 from syncd.flows.ceremony_note import BLAME, DEAL, Plan, Said
 from syncd.node.home import member_keys, share_name
 from syncd.node.pinned import roster_files, trusted_roster
@@ -36,7 +33,6 @@ from syncd.peer.transport import Wanted
 from syncd.roster import trust
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Member
-from syncd.roster.roster import Roster
 from syncd.store import durable
 from syncd.store.keyring import Keyring
 
@@ -46,19 +42,6 @@ KEEP_S = 14 * 86_400  # since a note was put
 _NAME = re.compile(
     r"[0-9a-f]{64}\.(deal|agree|blame)\.[a-z0-9-]{1,32}", re.ASCII
 )
-
-
-class Box(Protocol):
-    """Where notes lie."""
-
-    def names(self) -> list[str]:
-        """Return the names of all notes."""
-
-    def get(self, name: str) -> bytes | None:
-        """Return a note, if it is there."""
-
-    def put(self, name: str, raw: bytes) -> None:
-        """Lay down a note; the same again changes nothing."""
 
 
 class Folder:
@@ -134,35 +117,24 @@ class Mailbox:
         self._runner.run(self._client.close())
 
 
-@dataclass(frozen=True)
 class Place:
-    """Our place in a ceremony: a home, and where its notes lie."""
+    """Our place in ceremonies: a home, and where their notes lie."""
 
-    config: Config
-    ring: Keyring
-    box: Box
+    def __init__(
+        self, config: Config, ring: Keyring, box: Folder | Mailbox
+    ) -> None:
+        """Trust the rosters of a home.
 
-    @cached_property
-    def keys(self) -> MemberKeys:
-        """What we sign and open with."""
-        return member_keys(self.ring, self.config)
-
-    @cached_property
-    def rosters(self) -> dict[str, Roster]:
-        """The versions that we trust, by hash; the newest first."""
-        fingerprint = trusted_roster(self.config).fingerprint
-        notes = roster_files(self.config.home).notes()
-        return {r.hash: r for r in trust.versions(fingerprint, notes)}
-
-    @property
-    def me(self) -> str:
-        """Our member's id."""
-        return self.config.member.id
-
-    @property
-    def newest(self) -> Roster:
-        """The newest version that we trust."""
-        return next(iter(self.rosters.values()))
+        Raises:
+            As `trusted_roster`, and `member_keys`.
+        """
+        pin = trusted_roster(config).fingerprint
+        found = trust.versions(pin, roster_files(config.home).notes())
+        self.rosters = {roster.hash: roster for roster in found}
+        self.newest = found[0]
+        self.me, self.box = config.member.id, box
+        self._ring, self._keys = ring, member_keys(ring, config)
+        self._own = Folder(config.home / DIRECTORY)
 
     def plan(
         self,
@@ -176,36 +148,30 @@ class Place:
         Raises:
             UsageError: there is none, or more than one that it may be.
         """
-        began: dict[str, Plan] = {}
-        over = set[str]()
-        for name in self.box.names():
-            id_, step, _ = name.split(".")
-            if id_.startswith(run) and id_ not in began:
-                plan = self._read(name)[0].plan
-                if self.me in (*plan.by, *plan.holders):
-                    began[id_] = plan
-            if step == BLAME:
-                over.add(id_)
+        names = self.box.names()
+        over = {name.split(".")[0] for name in names if f".{BLAME}." in name}
+        runs = {n.split(".")[0]: n for n in names if n.startswith(run)}
+        plans = [self._read(name)[0].plan for name in runs.values()]
+        found = [plan for plan in plans if self.me in plan.members]
         live = [
             plan
-            for id_, plan in began.items()
-            if id_ not in over and plan.roster == self.newest.hash
+            for plan in found
+            if plan.run not in over and plan.roster == self.newest.hash
         ]
         if holders:
+            fresh = secrets.token_bytes(32)
             wanted = ceremony.plan(
-                *(self.newest, {*holders}, t, secrets.token_bytes(32)),
-                {*dealers},
+                *(self.newest, {*holders}, t, fresh), {*dealers}
             )
             alike = [p for p in live if replace(p, run=wanted.run) == wanted]
             live = alike or [wanted]
-        found = live or [*began.values()]
-        if len(found) != 1:
+        if len(live or found) != 1:
             raise UsageError(
                 "ceremony: {n} runs of ours are here: say --run, or begin one "
                 "with --holder",
-                n=len(found),
+                n=len(live or found),
             )
-        return found[0]
+        return (live or found)[0]
 
     def step(self, plan: Plan) -> Progress:
         """Say what it is our turn to say; return where the run stands then.
@@ -214,58 +180,45 @@ class Place:
             UntrustedError: it is of a roster that we do not trust.
             As `ceremony.advance`.
         """
-        if plan.roster not in self.rosters:
+        roster = self.rosters.get(plan.roster)
+        if roster is None:
             raise UntrustedError("ceremony: of another version of the roster")
-        roster = self.rosters[plan.roster]
-        seat = Seat(self.me, self.keys, roster)
+        seat = Seat(self.me, self._keys, roster)
         ceremony.checked(plan, roster)
         if self.me in plan.by:
             self._deal(seat, plan)
         names = [n for n in self.box.names() if n.startswith(plan.run)]
         notes = [self._read(name)[1] for name in names]
-        while (found := ceremony.advance(seat, plan, notes)).note:
-            self.box.put(f"{plan.run}.{found.step}.{self.me}", found.note)
-            notes.append(found.note)
-        if found.outcome is not None:
-            self._keep(found.outcome)
+        while said := (found := ceremony.advance(seat, plan, notes)).said:
+            notes.append(seat.sign(said))
+            self.box.put(said.name, notes[-1])
+        if found.outcome is not None and self.me in plan.holders:
+            for epoch, secret in zip(*found.outcome, strict=True):
+                self._ring.put(share_name(epoch), secret)
         return found
 
     def _deal(self, seat: Seat, plan: Plan) -> None:
         """Deal, once: what we dealt lies in our home before it goes out."""
-        own = Folder(self.config.home / DIRECTORY)
         name = f"{plan.run}.{DEAL}.{self.me}"
-        raw = own.get(name)
+        raw = self._own.get(name)
         if raw is None:
-            if plan.roster != self.newest.hash:
+            if seat.roster is not self.newest:
                 raise RefusedError(
                     "ceremony: of version {version} of the roster, which is "
                     "not the newest",
                     version=seat.roster.version,
                 )
+            old = {(e.kind, e.epoch): e for e in seat.roster.epochs}
             held = {
-                key: self.ring.need(share_name(old))
+                key: self._ring.need(share_name(old[key.kind, key.epoch]))
                 for key in plan.keys
                 if plan.dealers
-                and (old := seat.roster.epoch(key.kind, key.epoch))
             }
             raw = ceremony.deal(seat, plan, secrets.token_bytes, held)
-            own.put(name, raw)
+            self._own.put(name, raw)
         self.box.put(name, raw)
 
     def _read(self, name: str) -> tuple[Said, bytes]:
-        """Return a note, and what it says, under its own name.
-
-        Raises:
-            UntrustedError: it says something else than its name.
-            As `ceremony.read`.
-        """
+        """Return what a note says, under its own name, and the note."""
         raw = self.box.get(name) or b""
         return ceremony_note.read_as(name, raw, self.newest), raw
-
-    def _keep(self, outcome: Outcome) -> None:
-        """Put our shares into the keyring."""
-        for epoch, secret in zip(outcome.epochs, outcome.shares, strict=True):
-            index = epoch.index(self.me)
-            if index is not None:
-                key_share.check_share(epoch, index, secret)
-                self.ring.put(share_name(epoch), secret)

@@ -276,12 +276,11 @@ class _Api:
         return web.Response(status=202)
 
     async def ceremony(self, _: web.Request) -> web.Response:
-        names = await self._service.mailbox.names()
-        return _raw(canonical.dumps(names), NO_STORE, JSON)
+        names = canonical.dumps(self._service.mailbox.names())
+        return _raw(names, NO_STORE, JSON)
 
     async def ceremony_note(self, request: web.Request) -> web.Response:
-        name = request.match_info["name"]
-        raw = await self._service.mailbox.get(name)
+        raw = self._service.mailbox.get(request.match_info["name"])
         if raw is None:
             raise _absent("no such note")
         await self._enter(request, len(raw))
@@ -289,7 +288,7 @@ class _Api:
 
     async def put_ceremony_note(self, request: web.Request) -> web.Response:
         name, body = request.match_info["name"], await self._body(request)
-        await self._service.mailbox.put(request[_CALLER], name, body)
+        await self._service.mailbox.take(request[_CALLER], name, body)
         return web.Response(status=204)
 
 

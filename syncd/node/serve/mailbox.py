@@ -11,22 +11,14 @@ MOST = 32  # notes of one member
 DAY_S = 86_400
 
 
-class Mailbox:
+class Mailbox(Folder):
     """Notes of holders for each other; each holder puts its own, once."""
 
     def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx.home.path / DIRECTORY)
         self._ctx = ctx
-        self._folder = Folder(ctx.home.path / DIRECTORY)
 
-    async def names(self) -> list[str]:
-        """Return the names of all notes."""
-        return await asyncio.to_thread(self._folder.names)
-
-    async def get(self, name: str) -> bytes | None:
-        """Return a note, if it is there."""
-        return await asyncio.to_thread(self._folder.get, name)
-
-    async def put(self, caller: str, name: str, raw: bytes) -> None:
+    async def take(self, caller: str, name: str, raw: bytes) -> None:
         """Keep a note of the caller's; the same again changes nothing.
 
         Raises:
@@ -37,18 +29,14 @@ class Mailbox:
             MalformedError, UntrustedError: as `ceremony_note.read_as`.
         """
         said = ceremony_note.read_as(name, raw, self._ctx.roster)
-        taking_part = {*said.plan.by, *said.plan.holders}
-        if caller != said.member or caller not in taking_part:
+        if caller != said.member or caller not in said.plan.members:
             raise RefusedError(
                 "ceremony: {name} is not for {member} to put",
                 name=name,
                 member=caller,
             )
-        await asyncio.to_thread(self._put, caller, name, raw)
-
-    def _put(self, caller: str, name: str, raw: bytes) -> None:
-        self._folder.prune(self._ctx.now())
-        its = [n for n in self._folder.names() if n.endswith(f".{caller}")]
+        self.prune(self._ctx.now())
+        its = [n for n in self.names() if n.endswith(f".{caller}")]
         if len(its) >= MOST and name not in its:
             raise QuotaError("ceremony: too many notes", retry_after_s=DAY_S)
-        self._folder.put(name, raw)
+        await asyncio.to_thread(self.put, name, raw)
