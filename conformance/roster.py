@@ -120,7 +120,7 @@ def follow(notes: Iterable[bytes], fingerprint: str) -> Roster:
             quorum(signed, last.body)
             unchanged(last.body, body)
         quorum(signed, body)
-        agreed(last.body if last else {}, new)
+        agreed(last.body.get("epochs", []) if last else [], new)
         last = new
     if last is None:
         raise WrongError("roster: none")
@@ -134,25 +134,24 @@ def quorum(signed: Note, body: Json) -> None:
     need(good >= body["threshold"], f"roster: {good} admins signed")
 
 
-def agreed(old: Json, new: Roster) -> None:
+def agreed(old: list[Json], new: Roster) -> None:
     """Each holder of new shares signed the epoch that they are of."""
-    known = {
-        (e["kind"], e["epoch"], e.get("generation"))
-        for e in old.get("epochs", [])
-    }
+    names = "kind", "epoch", "generation"
+    known = [[e.get(name) for name in names] for e in old]
     members = {member["id"]: member for member in new.body["members"]}
-    for epoch in new.body.get("epochs", []):
-        if (epoch["kind"], epoch["epoch"], epoch.get("generation")) in known:
-            continue
-        left_out = "agreed", "retired"
-        bare = {k: v for k, v in epoch.items() if k not in left_out}
-        said = b"syncd/epoch/v1\n%s\n%s\n" % (
-            new.alliance_id.encode(),
-            encode(bare),
-        )
-        for name, signature in epoch.get("agreed", []):
-            key = vkey(members[name]["keys"]["member"])
-            key.verify(bytes.fromhex(signature), said)
+    for e in new.body.get("epochs", []):
+        if [e.get(name) for name in names] not in known:
+            bare = {n: e[n] for n in e.keys() - {"agreed", "retired"}}
+            said = spelled("epoch", new.alliance_id, bare)
+            for name, signature in e.get("agreed", []):
+                key = vkey(members[name]["keys"]["member"])
+                key.verify(bytes.fromhex(signature), said)
+
+
+def spelled(what: str, alliance_id: str, body: Json) -> bytes:
+    """The three lines of a document."""
+    line = encode(body).decode()
+    return f"syncd/{what}/v1\n{alliance_id}\n{line}\n".encode()
 
 
 def check(roster: Roster) -> None:
@@ -211,10 +210,10 @@ def _check_epochs(body: Json, members: Json) -> None:
         need(epoch.get("t", 0) <= len(shares), "epoch: too few shares")
         once([member for _, member, _ in shares], "a holder's share")
         once([public for _, _, public in shares], "a share")
-        named = sorted(member for _, member, _ in shares)
-        agreed = [member for member, _ in epoch.get("agreed", [])]
+        named = {member for _, member, _ in shares}
+        agreed = {member for member, _ in epoch.get("agreed", [])}
         need(agreed == named, "epoch: not agreed to by each holder")
-        holders |= {*named}
+        holders |= named
     need(holders <= set(members), "epoch: whose share?")
     for name in body.get("holders", []):
         need(name in holders, f"{name} holds no share")
@@ -331,12 +330,10 @@ def joining(data: bytes) -> Json:
     for key in log, vkey(body["keys"]["seen"]), vkey(body["keys"]["merged"]):
         need(point.signed(key) is not None, f"join: {key.name} did not sign")
     bare = {name: body[name] for name in body.keys() - {"proofs"}}
-    text = f"syncd/join/v1\n{alliance_id}\n{encode(bare).decode()}\n"
-    message = b"syncd-join-tls-v1\0" + text.encode()
     _tls(
         public_key(unbase64(body["certificate"])),
         unbase64(body["proofs"]["tls"]),
-        message,
+        b"syncd-join-tls-v1\0" + spelled("join", alliance_id, bare),
     )
     return body
 
@@ -357,20 +354,19 @@ def _tls(key: Any, signature: bytes, message: bytes) -> None:
         raise WrongError("join: the TLS key did not sign") from error
 
 
-def opened(data: bytes, what: str, private: bytes) -> tuple[Json, bytes]:
-    """A challenge or share, and what was sealed in it to this key."""
-    text = data.decode()
-    alliance_id, body = document(text, what)
+def opened(data: bytes, private: bytes) -> bytes:
+    """What was sealed in a challenge to this key."""
+    alliance_id, body = document(data.decode(), "challenge")
     message = unbase64(body.pop("sealed"))
-    info = f"syncd/{what}/v1\n{alliance_id}\n{encode(body).decode()}\n"
+    info = spelled("challenge", alliance_id, body)
     suite = hpke.Suite(
         hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_128_GCM
     )
     key = x25519.X25519PrivateKey.from_private_bytes(private)
     try:
-        return body, suite.decrypt(message, key, info.encode())
+        return suite.decrypt(message, key, info)
     except InvalidTag as error:
-        raise WrongError(f"{what}: does not open") from error
+        raise WrongError("challenge: does not open") from error
 
 
 def answering(data: bytes, request: bytes) -> bytes:

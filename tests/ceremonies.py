@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 
-from syncd.flows import ceremony
+from syncd.flows import ceremony, ceremony_note
 from syncd.flows.ceremony import Outcome, Seat
 from syncd.flows.ceremony_note import Plan
 from syncd.flows.key_share import Share
@@ -33,7 +33,7 @@ def draw(
     rng: Rng = secrets.token_bytes,
 ) -> dict[str, Outcome]:
     """Return what a ceremony comes to at each holder."""
-    plan = ceremony.plan(roster, holders, t, rng(32))
+    plan = ceremony_note.plan(roster, holders, t, rng(32))
     seats = [Seat(m, keys[m], roster) for m in plan.holders]
     return finish(
         plan, seats, [ceremony.deal(seat, plan, rng) for seat in seats]

@@ -21,7 +21,7 @@ instead of something drawn: a plan of a higher generation, with its `dealers`.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
@@ -36,7 +36,6 @@ from syncd.flows.ceremony_note import (
     AGREE,
     BLAME,
     DEAL,
-    KINDS,
     WHAT,
     Dealing,
     For,
@@ -45,9 +44,10 @@ from syncd.flows.ceremony_note import (
     Said,
     Why,
     read,
+    reshared,
 )
 from syncd.oprf import dealing, group, threshold
-from syncd.roster import row, sealed
+from syncd.roster import sealed
 from syncd.roster.keys import MemberKeys, Rng
 from syncd.roster.roster import Roster
 from syncd.roster.terms import SUITE, Agreed, Epoch, Share
@@ -81,68 +81,6 @@ class Progress(NamedTuple):
     said: Said | None = None  # what it is our turn to say
     missing: tuple[str, ...] = ()  # whose notes are waited for
     outcome: Outcome | None = None  # when all have agreed
-
-
-def plan(
-    roster: Roster,
-    holders: Collection[str],
-    t: int,
-    run: bytes,
-    dealers: Collection[str] = (),
-) -> Plan:
-    """Return a run that draws the next key of each kind.
-
-    Or one in which `dealers` share out anew those that are in use.
-
-    Raises:
-        MalformedError, UntrustedError: no such run can be.
-    """
-    last = {e.kind: e for e in roster.epochs}
-    none = Epoch("phone", 0, 1)
-    keys = [
-        [kind, e.epoch, e.generation + 1]
-        if dealers
-        else [kind, e.epoch + 1, 1]
-        for kind in KINDS
-        for e in [last.get(kind, none)]
-    ]
-    value = {
-        "holders": sorted(holders),
-        "keys": keys,
-        "roster": roster.hash,
-        "run": run.hex(),
-        "t": t,
-    }
-    if dealers:
-        value["dealers"] = sorted(dealers)
-    return checked(row.read(Plan, value, "plan"), roster)
-
-
-def checked(plan: Plan, roster: Roster) -> Plan:
-    """Return the plan, if it can be one of that version.
-
-    Raises:
-        MalformedError: it cannot.
-        UntrustedError: it names who is no active member.
-    """
-    for member in plan.holders:
-        if not roster.known(member).active:
-            raise UntrustedError(
-                "ceremony: {member} is not active", member=member
-            )
-    for key in plan.keys:
-        old = _held(roster, key)
-        good = key.generation == 1 and not plan.dealers
-        if old is not None:
-            hold_it = all(map(old.index, plan.dealers))
-            good = hold_it and len(plan.dealers) == old.t
-        if not good or plan.t > len(plan.holders):
-            raise MalformedError(
-                "ceremony: {kind} {epoch} cannot be drawn or shared out so",
-                kind=key.kind,
-                epoch=key.epoch,
-            )
-    return plan
 
 
 def deal(
@@ -266,7 +204,7 @@ def _fault(roster: Roster, plan: Plan, said: Said) -> Why | Literal[""]:
             context = _context(roster, plan, said.member, key)
             proof = bytes.fromhex(one.proof)
             dealing.check(one.commitments, plan.t, proof, context)
-            if old := _held(roster, key):
+            if old := reshared(roster, key):
                 index = old.index(said.member) or 0
                 weight = threshold.weight(index, _quorum(old, plan))
                 share = group.multiply(weight, old.shares[index][1])
@@ -402,12 +340,6 @@ def _context(roster: Roster, plan: Plan, member: str, key: Key) -> bytes:
     return str(Document("dealing", roster.id, value)).encode()
 
 
-def _held(roster: Roster, key: Key) -> Epoch | None:
-    """Return the shares that a key is shared out anew from, if it is."""
-    old = roster.epoch(key.kind, key.epoch)
-    return old if old and old.generation + 1 == key.generation else None
-
-
 def _quorum(old: Epoch, plan: Plan) -> list[int]:
     return [s.index for s in old.held if s.member in plan.dealers]
 
@@ -416,7 +348,7 @@ def _weighted(
     seat: Seat, plan: Plan, key: Key, held: Mapping[Key, bytes]
 ) -> bytes:
     """Return what we deal: our share of a key, weighted; nothing, to draw."""
-    old = _held(seat.roster, key)
+    old = reshared(seat.roster, key)
     if old is None:
         return b""
     index = old.index(seat.member) or 0

@@ -6,15 +6,16 @@ This module reads them: what they come to is `ceremony`'s work.
 """
 
 import hashlib
+from collections.abc import Collection
 from typing import Annotated, ClassVar, Literal, get_args
 
 from msgspec import Meta
 
-from syncd.errors import UntrustedError
+from syncd.errors import MalformedError, UntrustedError
 from syncd.roster import row
 from syncd.roster.roster import Roster
 from syncd.roster.row import AnyId, Hash, Hex32, Hex64, Id, Row
-from syncd.roster.terms import Number
+from syncd.roster.terms import Epoch, Number
 from syncd.tlog import document, note
 
 WHAT = "ceremony"
@@ -98,6 +99,74 @@ class Said(Row, frozen=True):
     def name(self) -> str:
         """What the note's file is called."""
         return f"{self.plan.run}.{self.step}.{self.member}"
+
+
+def plan(
+    roster: Roster,
+    holders: Collection[str],
+    t: int,
+    run: bytes,
+    dealers: Collection[str] = (),
+) -> Plan:
+    """Return a run that draws the next key of each kind.
+
+    Or one in which `dealers` share out anew those that are in use.
+
+    Raises:
+        MalformedError, UntrustedError: no such run can be.
+    """
+    last = {e.kind: e for e in roster.epochs}
+    none = Epoch("phone", 0, 1)
+    keys = [
+        [kind, e.epoch, e.generation + 1]
+        if dealers
+        else [kind, e.epoch + 1, 1]
+        for kind in KINDS
+        for e in [last.get(kind, none)]
+    ]
+    value = {
+        "holders": sorted(holders),
+        "keys": keys,
+        "roster": roster.hash,
+        "run": run.hex(),
+        "t": t,
+    }
+    if dealers:
+        value["dealers"] = sorted(dealers)
+    return checked(row.read(Plan, value, "plan"), roster)
+
+
+def checked(plan: Plan, roster: Roster) -> Plan:
+    """Return the plan, if it can be one of that version.
+
+    Raises:
+        MalformedError: it cannot.
+        UntrustedError: it names who is no active member.
+    """
+    for member in plan.holders:
+        if not roster.known(member).active:
+            raise UntrustedError(
+                "ceremony: {member} is not active", member=member
+            )
+    for key in plan.keys:
+        old = reshared(roster, key)
+        good = key.generation == 1 and not plan.dealers
+        if old is not None:
+            hold_it = all(map(old.index, plan.dealers))
+            good = hold_it and len(plan.dealers) == old.t
+        if not good or plan.t > len(plan.holders):
+            raise MalformedError(
+                "ceremony: {kind} {epoch} cannot be drawn or shared out so",
+                kind=key.kind,
+                epoch=key.epoch,
+            )
+    return plan
+
+
+def reshared(roster: Roster, key: Key) -> Epoch | None:
+    """Return the shares that a key is shared out anew from, if it is."""
+    old = roster.epoch(key.kind, key.epoch)
+    return old if old and old.generation + 1 == key.generation else None
 
 
 def read(raw: bytes, roster: Roster) -> tuple[Said, str]:

@@ -160,7 +160,7 @@ class Place:
         ]
         if holders:
             fresh = secrets.token_bytes(32)
-            wanted = ceremony.plan(
+            wanted = ceremony_note.plan(
                 *(self.newest, {*holders}, t, fresh), {*dealers}
             )
             alike = [p for p in live if replace(p, run=wanted.run) == wanted]
@@ -184,7 +184,7 @@ class Place:
         if roster is None:
             raise UntrustedError("ceremony: of another version of the roster")
         seat = Seat(self.me, self._keys, roster)
-        ceremony.checked(plan, roster)
+        ceremony_note.checked(plan, roster)
         if self.me in plan.by:
             self._deal(seat, plan)
         names = [n for n in self.box.names() if n.startswith(plan.run)]

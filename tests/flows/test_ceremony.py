@@ -16,7 +16,7 @@ from syncd.errors import (
     SyncdError,
     UntrustedError,
 )
-from syncd.flows import ceremony, ceremony_note
+from syncd.flows import ceremony, ceremony_note, key_share
 from syncd.flows.ceremony import Progress, Seat
 from syncd.flows.ceremony_note import AGREE, BLAME, Key, Plan, Said
 from syncd.oprf import dealing, group, threshold
@@ -30,7 +30,7 @@ from tests.roster.test_roster import edited
 
 VECTORS = vectors("syncd/ceremony")
 RNG = Dice("a ceremony")
-PLAN = ceremony.plan(FIRST, HOLDERS, 2, bytes(32))
+PLAN = ceremony_note.plan(FIRST, HOLDERS, 2, bytes(32))
 SEATS = [Seat(m, CLUB.keys[m], FIRST) for m in PLAN.holders]
 BANK, CARRIER, POLICE = SEATS
 DEALS = [ceremony.deal(seat, PLAN, RNG) for seat in SEATS]
@@ -182,24 +182,26 @@ def test_notes_from_elsewhere_are_refused() -> None:
 )
 def test_plans_that_cannot_be(holders: str, t: int, why: str) -> None:
     with pytest.raises(SyncdError, match=why):
-        ceremony.plan(FIRST, holders.split(), t, bytes(32))
+        ceremony_note.plan(FIRST, holders.split(), t, bytes(32))
 
 
 def test_who_is_not_active_holds_no_key() -> None:
     out = drafts.put(FIRST, ("members", "bank", "status"), "suspended")
     with pytest.raises(UntrustedError, match="bank is not active"):
-        ceremony.plan(out, HOLDERS, 2, bytes(32))
+        ceremony_note.plan(out, HOLDERS, 2, bytes(32))
 
 
 def test_the_next_key_is_of_the_next_epoch() -> None:
-    plan = ceremony.plan(FOUNDED.roster, HOLDERS, 2, bytes(32))
+    plan = ceremony_note.plan(FOUNDED.roster, HOLDERS, 2, bytes(32))
     assert plan.keys == (Key("account", 2, 1), Key("phone", 2, 1))
 
 
 # ----------------------------------------------------------------- once again
 
 NEW = "bank", "carrier", "platform"
-AGAIN = ceremony.plan(*(FOUNDED.roster, NEW, 3, bytes(32)), ("bank", "police"))
+AGAIN = ceremony_note.plan(
+    *(FOUNDED.roster, NEW, 3, bytes(32)), ("bank", "police")
+)
 again = functools.partial(Seat, roster=FOUNDED.roster)
 
 
@@ -242,7 +244,7 @@ def test_a_key_is_shared_out_anew() -> None:
 )
 def test_who_cannot_deal_it_again(changes: dict[str, Any]) -> None:
     with pytest.raises(MalformedError, match="cannot be drawn or shared"):
-        ceremony.checked(replace(AGAIN, **changes), FOUNDED.roster)
+        ceremony_note.checked(replace(AGAIN, **changes), FOUNDED.roster)
 
 
 def test_a_dealt_share_fits_only_its_index() -> None:
@@ -254,3 +256,13 @@ def test_a_dealt_share_fits_only_its_index() -> None:
     with pytest.raises(UntrustedError, match="proof does not hold"):
         dealing.check(dealt.commitments, 2, dealt.proof, b"there")
     assert repr(dealt.shares[1]) not in repr(dealt)
+
+
+def test_a_share_that_the_roster_does_not_pin_is_refused() -> None:
+    epoch = FOUNDED.roster.epoch("phone")
+    assert epoch is not None
+    ours, another = (FOUNDED.outcomes[m].shares[1] for m in ("bank", "police"))
+    key_share.check_share(epoch, 1, ours)
+    for share in (another, bytes(32), ours[:31]):
+        with pytest.raises(UntrustedError, match=r"share: "):
+            key_share.check_share(epoch, 1, share)

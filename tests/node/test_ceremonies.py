@@ -17,7 +17,7 @@ from syncd.errors import (
     UntrustedError,
     UsageError,
 )
-from syncd.flows import ceremony
+from syncd.flows import ceremony_note
 from syncd.flows.ceremony import Progress
 from syncd.flows.ceremony_note import Plan
 from syncd.node.ceremonies import Folder, Mailbox, Place
@@ -206,7 +206,7 @@ def test_a_run_of_an_older_roster_is_not_dealt_to(
     """What was dealt then can be finished; of an unknown one nothing is."""
     here = place(alliance.police, folder)
     old = [*here.rosters.values()][-1]
-    plan = ceremony.plan(old, HOLDERS, 2, bytes(32))
+    plan = ceremony_note.plan(old, HOLDERS, 2, bytes(32))
     with pytest.raises(RefusedError, match="of version 1 of the roster"):
         here.step(plan)
     unknown = replace(plan, roster="ab" * 32)

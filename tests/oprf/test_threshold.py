@@ -110,20 +110,6 @@ def test_fewer_than_t(t: int, n: int) -> None:
             assert threshold.finish(blinded, got) != whole
 
 
-def test_shares_are_shares() -> None:
-    """Two dealings of one key share nothing but the key."""
-    one = Dealt(2, 3, rng)
-    key = group.scalar_sub(
-        group.scalar_mul(group.scalar(2), one.shares[1]), one.shares[2]
-    )  # f(0) = 2·f(1) - f(2) on a line
-    two = Dealt(2, 3, rng, key)
-    assert one.public == two.public
-    assert not set(one.shares.values()) & set(two.shares.values())
-    blinded = threshold.blind([b"x"], rng)
-    mixed = {1: one.shares[1], 2: two.shares[2]}
-    assert finished(mixed, (1, 2), blinded) != undivided(key, [b"x"])
-
-
 def test_secrets_stay_out_of_repr() -> None:
     """Printing a value shows no share, blind or input."""
     dealt = Dealt(2, 3, rng)
