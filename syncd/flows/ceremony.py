@@ -135,8 +135,10 @@ def advance(seat: Seat, plan: Plan, raws: Iterable[bytes]) -> Progress:
             faults[m] = faults.get(m) or _unsigned(
                 roster, plan, one, seen, epochs
             )
+    settled = len(agrees) == len(plan.holders) and not missing
+    settled = settled and not any(faults.values())
     for (step, _), (one, _) in said.items():
-        if step == BLAME:
+        if step == BLAME and not settled:
             raise _blamed(one, faults.get(one.blames))
     shares = {m: _opened(seat, plan, deals[m]) for m in deals if not faults[m]}
     faults |= {m: "share" for m, found in shares.items() if not found}
@@ -146,10 +148,7 @@ def advance(seat: Seat, plan: Plan, raws: Iterable[bytes]) -> Progress:
     if missing or seat.member not in plan.holders:
         return Progress(missing=missing)
     if seat.member not in agrees:
-        agreed = (_word(seat, epoch) for epoch in epochs)
-        return Progress(
-            Said(seat.member, plan, seen=seen, agreed=tuple(agreed))
-        )
+        return Progress(_agree(seat, plan, seen, epochs))
     for member, one in agrees.items():
         for dealer, ours, theirs in zip(plan.by, seen, one.seen, strict=True):
             if ours != theirs:
@@ -259,8 +258,12 @@ def _opened(seat: Seat, plan: Plan, said: Said) -> list[bytes]:
     return shares if good else []
 
 
-def _word(seat: Seat, epoch: Epoch) -> str:
-    return seat.keys.member.raw_sign(epoch.said(seat.roster.id)).hex()
+def _agree(
+    seat: Seat, plan: Plan, seen: tuple[str, ...], epochs: Sequence[Epoch]
+) -> Said:
+    key, alliance = seat.keys.member, seat.roster.id
+    agreed = tuple(key.raw_sign(e.said(alliance)).hex() for e in epochs)
+    return Said(seat.member, plan, seen=seen, agreed=agreed)
 
 
 def _blamed(said: Said, fault: str | None) -> RefusedError:

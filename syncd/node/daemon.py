@@ -322,6 +322,7 @@ class Daemon:
 
     async def _round(self) -> None:
         self.metrics.rounds.inc()
+        self.home.take_shares()
         await self.lapse.check()
         self.local_workers.tell()
         await self.runs.each("round", self._steps())

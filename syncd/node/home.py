@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import structs
 
 from syncd.config import Config, editing, server
-from syncd.errors import DamagedError, UsageError
+from syncd.errors import DamagedError, UntrustedError, UsageError
 from syncd.flows import key_share
 from syncd.flows.key_share import Share
 from syncd.flows.ports import OwnHead
@@ -233,9 +233,13 @@ class Home:
         self.own.close()
 
     def take_shares(self) -> None:
-        """Hold our shares of the newest roster's keys, beside earlier ones."""
+        """Hold our shares of the newest roster's keys that are here by now.
+
+        One that is damaged is told of at the next start.
+        """
         roster, me = self.trusted.current, self.config.member.id
-        self.shares.update(_shares(self.ring, roster, me))
+        with contextlib.suppress(DamagedError, UntrustedError):
+            self.shares.update(_shares(self.ring, roster, me))
 
     def inbox(self, origin: str) -> Path:
         """Return the directory into which files of a log are laid by hand."""

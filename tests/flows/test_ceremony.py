@@ -85,7 +85,8 @@ def test_it_goes_on_from_any_number_of_notes() -> None:
     waiting = at(BANK, *AGREED[:2], *DEALS)
     assert (waiting.missing, waiting.outcome) == (("police",), None)
     done = at(BANK, *AGREED, *DEALS, *AGREED)
-    assert done == at(BANK, *DEALS, *AGREED)
+    late = CARRIER.sign(Said("carrier", PLAN, blames="police", why="share"))
+    assert done == at(BANK, *DEALS, *AGREED, late)
     assert done.outcome
 
 

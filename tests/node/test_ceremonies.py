@@ -82,8 +82,15 @@ async def test_keys_are_drawn_by_mail(alliance: Alliance) -> None:
     for who in ("bank", *HOLDERS):
         outcome = (await by_mail(alliance, who, take_part)).outcome
         assert outcome.epochs[1].label == "phone/2"
+    late, name = Keyring.open(alliance.bank.home, SECRET), "share-phone-2-1"
+    [name] = [n for n in late.names() if n.startswith(name)]
+    secret = late.need(name)
+    late.drop(name)
     await alliance.change(lambda draft: in_memory.keyed(draft, outcome))
     await alliance.agreed()
+    assert ("phone", 2, 1) not in alliance.bank.node.home.shares
+    late.put(name, secret)
+    alliance.bank.node.home.take_shares()  # as each round does
     for who in HOLDERS:
         assert ("phone", 2, 1) in alliance.members[who].node.home.shares
     assert not {("phone", 2, 1)} & {*alliance.carrier.node.home.shares}
