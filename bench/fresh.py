@@ -24,9 +24,8 @@ import beside  # type: ignore[import-not-found]
 from aiohttp import web
 from floor import Commits  # type: ignore[import-not-found]
 
-from syncd.oprf import threshold
+from syncd.oprf import dealing, group, threshold
 from syncd.roster import keys
-from tests.ceremonies import Dealt
 
 QUORUM = (1, 2)
 CONTEXT = b"bench"
@@ -84,8 +83,9 @@ async def ask(
             )
             found = [threshold.Evaluation([r[:32]], r[32:]) for r in raw]
             for i, reply in zip(QUORUM, found, strict=True):
-                public = publics[i - 1]
-                threshold.check(public, i, QUORUM, sent, reply, CONTEXT)
+                threshold.check(
+                    publics[i - 1], i, QUORUM, sent, reply, CONTEXT
+                )
             threshold.finish(blinded, [one.elements for one in found])
             took.append(time.perf_counter() - began)
     return dict(beside.rates(took, seconds))
@@ -102,8 +102,8 @@ def main() -> None:
         (where / "key").write_bytes(mine.tls_pem)
         pem = ssl.DER_cert_to_PEM_cert(mine.certificate)
         (where / "cert").write_text(pem)
-        dealt = Dealt(2, 3, token_bytes)
-        publics = [dealt.public_shares[i] for i in QUORUM]
+        dealt = dealing.deal(2, 3, token_bytes)
+        publics = [group.multiply_base(dealt.shares[i]) for i in QUORUM]
         with contextlib.ExitStack() as stack:
             started = [
                 beside.serving("fresh.py", tmp, i, dealt.shares[i].hex())
