@@ -82,10 +82,8 @@ async def ask(
                 *(post(port, sent[0]) for port in ports)
             )
             found = [threshold.Evaluation([r[:32]], r[32:]) for r in raw]
-            for i, reply in zip(QUORUM, found, strict=True):
-                threshold.check(
-                    publics[i - 1], i, QUORUM, sent, reply, CONTEXT
-                )
+            for i, public, reply in zip(QUORUM, publics, found, strict=True):
+                threshold.check(public, i, QUORUM, sent, reply, CONTEXT)
             threshold.finish(blinded, [one.elements for one in found])
             took.append(time.perf_counter() - began)
     return dict(beside.rates(took, seconds))
