@@ -88,7 +88,7 @@ def _awaited(place: Place, args: _CeremonyOptions) -> Outcome | None:
     """Take part until all have agreed, or it takes too long."""
     until = time.monotonic() + args.wait
     plan: Plan | None = None
-    told: tuple[str, ...] = ()
+    told = ""
     while True:
         late = time.monotonic() > until
         try:
@@ -97,9 +97,9 @@ def _awaited(place: Place, args: _CeremonyOptions) -> Outcome | None:
             if not found.missing:
                 return found.outcome
             names = ", ".join(found.missing)
-            if found.missing != told:
+            if names != told:
                 terminal.tell("waiting for {names}", names=names)
-            told = found.missing
+            told = names
             if late:
                 raise UnavailableError(
                     "ceremony: not all have said what they must: {names}",
