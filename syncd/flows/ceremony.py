@@ -172,10 +172,10 @@ def _sorted(
         first = found.setdefault((one.step, one.member), (one, hash_))
         if first[1] != hash_:
             raise ForkError(
-                "ceremony: {member} signed two notes to {step}, {hash}… and "
+                "ceremony: {member} signed two notes to {what}, {hash}… and "
                 "{other}…",
                 member=one.member,
-                step=one.step,
+                what=one.step,
                 hash=first[1][:16],
                 other=hash_[:16],
             )
@@ -184,9 +184,9 @@ def _sorted(
 
 def _unlike(member: str, dealer: str) -> UntrustedError:
     return UntrustedError(
-        "ceremony: {member} saw another note of {dealer}: one of them lies",
+        "ceremony: {member} saw another note of {holder}: one of them lies",
         member=member,
-        dealer=dealer,
+        holder=dealer,
     )
 
 
@@ -269,14 +269,14 @@ def _agree(
 def _blamed(said: Said, fault: str | None) -> RefusedError:
     """Return the error that ends a run; `fault` is what we see ourselves."""
     return RefusedError(
-        "ceremony: {member} blames {blamed} ({why}): one of them lies"
+        "ceremony: {member} blames {other} ({fact}): one of them lies"
         if said.why in ("plan", "share") or fault is None
-        else "ceremony: {member} blames {blamed} ({why}), and is right"
+        else "ceremony: {member} blames {other} ({fact}), and is right"
         if said.why == fault
-        else "ceremony: {member} blames {blamed} ({why}), and lies",
+        else "ceremony: {member} blames {other} ({fact}), and lies",
         member=said.member,
-        blamed=said.blames,
-        why=said.why,
+        other=said.blames,
+        fact=said.why,
     )
 
 
