@@ -24,7 +24,7 @@ import beside  # type: ignore[import-not-found]
 from aiohttp import web
 from floor import Commits  # type: ignore[import-not-found]
 
-from syncd.oprf import threshold
+from syncd.oprf import dealing, group, threshold
 from syncd.roster import keys
 
 QUORUM = (1, 2)
@@ -82,8 +82,7 @@ async def ask(
                 *(post(port, sent[0]) for port in ports)
             )
             found = [threshold.Evaluation([r[:32]], r[32:]) for r in raw]
-            for i, reply in zip(QUORUM, found, strict=True):
-                public = publics[i - 1]
+            for i, public, reply in zip(QUORUM, publics, found, strict=True):
                 threshold.check(public, i, QUORUM, sent, reply, CONTEXT)
             threshold.finish(blinded, [one.elements for one in found])
             took.append(time.perf_counter() - began)
@@ -101,8 +100,8 @@ def main() -> None:
         (where / "key").write_bytes(mine.tls_pem)
         pem = ssl.DER_cert_to_PEM_cert(mine.certificate)
         (where / "cert").write_text(pem)
-        dealt = threshold.deal(2, 3, token_bytes)
-        publics = [dealt.public_shares[i] for i in QUORUM]
+        dealt = dealing.deal(2, 3, token_bytes)
+        publics = [group.multiply_base(dealt.shares[i]) for i in QUORUM]
         with contextlib.ExitStack() as stack:
             started = [
                 beside.serving("fresh.py", tmp, i, dealt.shares[i].hex())

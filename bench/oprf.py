@@ -19,8 +19,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from syncd.oprf import group, threshold
-from syncd.oprf.threshold import Blinded, Dealt, Evaluation
+from syncd.oprf import dealing, group, threshold
+from syncd.oprf.threshold import Blinded, Evaluation
 
 ALL, LAST = ", all proven", ", check element"
 CONTEXT = b"key, generation and request"
@@ -34,7 +34,7 @@ class Bench:
     def __init__(self, t: int, size: int) -> None:
         self.quorum = tuple(range(1, t + 1))
         self.size = size
-        self.dealt: Dealt = threshold.deal(t, t + 1, rng)
+        self.dealt = dealing.deal(t, t + 1, rng)
         self.inputs = [
             b"syncd-oprf-v1\0phone\0+8613%09d" % at for at in range(size)
         ]
@@ -60,9 +60,8 @@ class Bench:
     def holder(
         self, i: int, elements: list[bytes], *, last: bool = False
     ) -> Evaluation:
-        share = self.dealt.shares[i]
         asked = (i, self.quorum, elements, rng, CONTEXT, last)
-        return threshold.evaluate(share, *asked)
+        return threshold.evaluate(self.dealt.shares[i], *asked)
 
     def check(
         self,
@@ -72,9 +71,10 @@ class Bench:
         last: bool = False,
     ) -> None:
         for i, answer in answers.items():
-            share = self.dealt.public_shares[i]
-            said = (i, self.quorum, elements, answer, CONTEXT, last)
-            threshold.check(share, *said)
+            public = group.multiply_base(self.dealt.shares[i])
+            threshold.check(
+                public, i, self.quorum, elements, answer, CONTEXT, last
+            )
 
     def turn(self) -> None:
         """Every step once, in both ways: all proven, and the check alone."""

@@ -35,6 +35,7 @@ from .notes import (
     vkey,
 )
 
+SHARED = "t", "shares", "transcript", "agreed"
 ROSTER = schema.load("roster")
 JOIN = schema.load("join")
 
@@ -119,6 +120,7 @@ def follow(notes: Iterable[bytes], fingerprint: str) -> Roster:
             quorum(signed, last.body)
             unchanged(last.body, body)
         quorum(signed, body)
+        agreed(last.body.get("epochs", []) if last else [], new)
         last = new
     if last is None:
         raise WrongError("roster: none")
@@ -130,6 +132,26 @@ def quorum(signed: Note, body: Json) -> None:
     admins = [vkey(text) for text in body["admins"]]
     good = sum(signed.signed(admin) is not None for admin in admins)
     need(good >= body["threshold"], f"roster: {good} admins signed")
+
+
+def agreed(old: list[Json], new: Roster) -> None:
+    """Each holder of new shares signed the epoch that they are of."""
+    names = "kind", "epoch", "generation"
+    known = [[e.get(name) for name in names] for e in old]
+    members = {member["id"]: member for member in new.body["members"]}
+    for e in new.body.get("epochs", []):
+        if [e.get(name) for name in names] not in known:
+            bare = {n: e[n] for n in e.keys() - {"agreed", "retired"}}
+            said = spelled("epoch", new.alliance_id, bare)
+            for name, signature in e.get("agreed", []):
+                key = vkey(members[name]["keys"]["member"])
+                key.verify(bytes.fromhex(signature), said)
+
+
+def spelled(what: str, alliance_id: str, body: Json) -> bytes:
+    """The three lines of a document."""
+    line = encode(body).decode()
+    return f"syncd/{what}/v1\n{alliance_id}\n{line}\n".encode()
 
 
 def check(roster: Roster) -> None:
@@ -188,7 +210,10 @@ def _check_epochs(body: Json, members: Json) -> None:
         need(epoch.get("t", 0) <= len(shares), "epoch: too few shares")
         once([member for _, member, _ in shares], "a holder's share")
         once([public for _, _, public in shares], "a share")
-        holders |= {member for _, member, _ in shares}
+        named = {member for _, member, _ in shares}
+        agreed = {member for member, _ in epoch.get("agreed", [])}
+        need(agreed == named, "epoch: not agreed to by each holder")
+        holders |= named
     need(holders <= set(members), "epoch: whose share?")
     for name in body.get("holders", []):
         need(name in holders, f"{name} holds no share")
@@ -255,10 +280,10 @@ def unchanged(old: Json, new: Json) -> None:
     for e in old.get("epochs", []):
         newest[e["kind"]] = e["epoch"]
         now = epochs.pop((e["kind"], e["epoch"]), {})
-        for field in "public", "suite", "normal", "dealt":
+        for field in "public", "suite", "normal":
             need(e.get(field) == now.get(field), f"epoch: its {field}")
         need("retired" in now or "retired" not in e, "epoch: comes back")
-        same = all(e.get(field) == now.get(field) for field in ("t", "shares"))
+        same = all(e.get(field) == now.get(field) for field in SHARED)
         least = e.get("generation", 0) + (not same)
         need(now.get("generation", 0) >= least, "epoch: its generation")
     for kind, number in epochs:
@@ -305,12 +330,10 @@ def joining(data: bytes) -> Json:
     for key in log, vkey(body["keys"]["seen"]), vkey(body["keys"]["merged"]):
         need(point.signed(key) is not None, f"join: {key.name} did not sign")
     bare = {name: body[name] for name in body.keys() - {"proofs"}}
-    text = f"syncd/join/v1\n{alliance_id}\n{encode(bare).decode()}\n"
-    message = b"syncd-join-tls-v1\0" + text.encode()
     _tls(
         public_key(unbase64(body["certificate"])),
         unbase64(body["proofs"]["tls"]),
-        message,
+        b"syncd-join-tls-v1\0" + spelled("join", alliance_id, bare),
     )
     return body
 
@@ -331,20 +354,19 @@ def _tls(key: Any, signature: bytes, message: bytes) -> None:
         raise WrongError("join: the TLS key did not sign") from error
 
 
-def opened(data: bytes, what: str, private: bytes) -> tuple[Json, bytes]:
-    """A challenge or share, and what was sealed in it to this key."""
-    text = data.decode()
-    alliance_id, body = document(text, what)
+def opened(data: bytes, private: bytes) -> bytes:
+    """What was sealed in a challenge to this key."""
+    alliance_id, body = document(data.decode(), "challenge")
     message = unbase64(body.pop("sealed"))
-    info = f"syncd/{what}/v1\n{alliance_id}\n{encode(body).decode()}\n"
+    info = spelled("challenge", alliance_id, body)
     suite = hpke.Suite(
         hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_128_GCM
     )
     key = x25519.X25519PrivateKey.from_private_bytes(private)
     try:
-        return body, suite.decrypt(message, key, info.encode())
+        return suite.decrypt(message, key, info)
     except InvalidTag as error:
-        raise WrongError(f"{what}: does not open") from error
+        raise WrongError("challenge: does not open") from error
 
 
 def answering(data: bytes, request: bytes) -> bytes:

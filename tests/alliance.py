@@ -51,7 +51,6 @@ from aiohttp.typedefs import Handler
 from syncd import config as settings
 from syncd import pinning
 from syncd.config import Config, editing
-from syncd.flows import founding, key_share
 from syncd.flows.ports import Heads, MirrorHead, OwnHead, State
 from syncd.flows.serve import LogFiles
 from syncd.indicator import claims, codec, statement, token
@@ -84,7 +83,7 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.web import forms, peer_api, report_forms, status_forms
 from syncd.web.forms import LookupCall
 from syncd.web.routes import Caller
-from tests import postgres, sample_statements
+from tests import ceremonies, postgres, sample_statements
 from tests.flows.growing import Log, Said
 
 NAME = "txwz"
@@ -739,18 +738,17 @@ class Alliance:
     def _make(self, ids: Sequence[str]) -> None:
         now = int(time.time())
         founders = [join.parse(self.newcomer(id_)) for id_ in ids]
-        made = founding.found(
-            membership.Founding(
-                NAME, founders, [a.verifier for a in ADMINS], len(ADMINS)
-            ),
-            holders=ids[:3],
-            t=2,
-            now=now,
-            rng=secrets.token_bytes,
+        plan = membership.Founding(
+            NAME, founders, [a.verifier for a in ADMINS], len(ADMINS)
         )
-        self.sign(made.draft)
-        self.fingerprint = self.newest.hash
-        self.shares = made.shares
+        self.sign(drafts.write(membership.found(plan, now=now)))
+        first = self.newest
+        self.fingerprint = first.hash
+        keys = {m.id: m.keys for m in self.members.values()}
+        self.drawn = ceremonies.draw(first, keys, ids[:3])
+        draft = drafts.begin(first, now=now)
+        draft = ceremonies.keyed(draft, self.drawn[ids[0]])
+        self.sign(drafts.write(draft, first))
 
     def newcomer(self, id_: str, alliance_id: str = join.NO_ALLIANCE) -> bytes:
         """Make a member's keys and address; return its join request."""
@@ -831,14 +829,9 @@ class Alliance:
         ring.put("access", access)
         for version, raw in enumerate(self.notes, 1):
             roster_files(home).put(version, raw)
-        for sealed in self.shares:
-            if sealed.member == member.id:
-                x = key_share.accept(
-                    *(sealed.raw, self.newest, member.id),
-                    member.keys.seal_private,
-                )
-                name = share_name(x.kind, x.epoch, x.generation)
-                ring.put(name, x.secret)
+        if drawn := self.drawn.get(member.id):
+            for epoch, secret in zip(*drawn, strict=True):
+                ring.put(share_name(epoch), secret)
         if postgres.of(home) is None:
             for name in ("own.db", "mirror.db"):
                 shutil.copy(_fresh() / name, home)

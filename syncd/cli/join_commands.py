@@ -12,16 +12,13 @@ from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions, pair
 from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
-from syncd.flows import key_share
 from syncd.node.home import (
     ask_tls,
     log_name,
     member_keys,
     settle_tls,
-    share_name,
 )
 from syncd.node.pinned import clock, roster_files, trusted_roster
-from syncd.oprf import group
 from syncd.roster import certificate, join, membership
 from syncd.roster import keys as roster_keys
 from syncd.roster.keys import MemberKeys
@@ -191,35 +188,6 @@ def _accept(args: _AcceptOptions) -> None:
         alliance=trusted.current.alliance,
         count=len(trusted.current.active()),
     )
-
-
-class _ShareOptions(Options):
-    files: list[Path] = argument("sealed files")
-
-
-@noun.verb("share", "Take in a holder's share of a token key.")
-def _share(args: _ShareOptions) -> None:
-    group.ready()
-    settings = args.settings()
-    ring = _ring(settings)
-    roster = trusted_roster(settings).current
-    seal = ring.need("seal")
-    for path in args.files:
-        found = terminal.parsed(
-            path,
-            lambda raw: key_share.accept(
-                raw, roster, settings.member.id, seal
-            ),
-        )
-        name = share_name(found.kind, found.epoch, found.generation)
-        ring.put(name, found.secret)
-        terminal.say(
-            "share {index} of {kind} epoch {epoch} is kept",
-            index=found.index,
-            kind=found.kind,
-            epoch=found.epoch,
-        )
-    terminal.tell("Destroy the files now: a share in a backup is a share.")
 
 
 def _show(args: OutputOptions, asked: join.Request, out: Path) -> None:

@@ -177,7 +177,6 @@ def _parts(roster: Roster) -> Iterator[tuple[str, str]]:
         if e.shares:
             held = ", ".join(member for member, _ in e.shares.values())
             line = f"{e.kind} epoch {e.epoch}: {e.t} of {held}"
-            line += f" ({t('dealt')})" if e.dealt else ""
             line += f" ({t('retired')})" if e.retired else ""
             yield t("key"), line
     for m in roster.members:

@@ -125,9 +125,7 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         days = (roster["expires"] - found["time"]) // 86_400
         expiry = t("expires in {n} days", n=days)
     keys = ", ".join(
-        f"{k['kind']} {k['epoch']}: {k['t']}/{k['n']}"
-        + (f" ({t('dealt')})" if k["dealt"] else "")
-        for k in found["keys"]
+        f"{k['kind']} {k['epoch']}: {k['t']}/{k['n']}" for k in found["keys"]
     )
     fell = "".join(
         f"; {t('{member} down', member=h['member'])}: {catalogue.text(h['why'])}"

@@ -310,6 +310,7 @@ class Daemon:
         self.pulls.roster_moved()
         await self.guard.obey()
         self.home.mirror.retired = self.ctx.roster.retired
+        self.home.take_shares()
         await self.event_writer.roster()
         if self.leadership.number:
             self.aside(self.orders.carry_out())
@@ -324,6 +325,7 @@ class Daemon:
 
     async def _round(self) -> None:
         self.metrics.rounds.inc()
+        self.home.take_shares()
         await self.lapse.check()
         self.local_workers.tell()
         await self.runs.each("round", self._steps())

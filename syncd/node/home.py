@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import structs
 
 from syncd.config import Config, editing, server
-from syncd.errors import DamagedError, UsageError
+from syncd.errors import DamagedError, UntrustedError, UsageError
 from syncd.flows import key_share
 from syncd.flows.key_share import Share
 from syncd.flows.ports import OwnHead
@@ -20,6 +20,7 @@ from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Cut, Member
 from syncd.roster.roster import Roster
+from syncd.roster.terms import Epoch
 from syncd.roster.trust import TrustedRoster
 from syncd.store.home_stores import OwnStore, open_mirror
 from syncd.store.keyring import Keyring
@@ -144,9 +145,13 @@ def _succession(keys: MemberKeys, us: Member | None) -> Succession | None:
     return Succession(OwnHead.signed(keys.log), before.origin, at)
 
 
-def share_name(kind: str, epoch: int, generation: int) -> str:
-    """Return the name of a share in the keyring."""
-    return f"share-{kind}-{epoch}-{generation}"
+def share_name(epoch: Epoch) -> str:
+    """Return the name of our share in the keyring; each ceremony has its own.
+
+    So that one which came to nothing takes no other's place.
+    """
+    run = epoch.transcript.hex()[:8]
+    return f"share-{epoch.kind}-{epoch.epoch}-{epoch.generation}-{run}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +226,15 @@ class Home:
         self.mirror.close()
         self.own.close()
 
+    def take_shares(self) -> None:
+        """Hold our shares of the newest roster's keys that are here by now.
+
+        One that is damaged is told of at the next start.
+        """
+        roster, me = self.trusted.current, self.config.member.id
+        with contextlib.suppress(DamagedError, UntrustedError):
+            self.shares.update(_shares(self.ring, roster, me))
+
     def inbox(self, origin: str) -> Path:
         """Return the directory into which files of a log are laid by hand."""
         return self.path / "inbox" / tiles.origin_hash(origin)
@@ -229,7 +243,7 @@ class Home:
 def _shares(
     ring: Keyring, roster: Roster, me: str
 ) -> dict[tuple[str, int, int], Share]:
-    """Return our shares of the roster's keys, checked against their pins.
+    """Return our shares of a roster's keys, checked against their pins.
 
     Raises:
         UntrustedError: a share is not the one that the roster pins.
@@ -240,9 +254,9 @@ def _shares(
         if index is None:
             continue
         key = (epoch.kind, epoch.epoch, epoch.generation)
-        scalar = ring.get(share_name(*key))
+        scalar = ring.get(share_name(epoch))
         if scalar is None:
-            continue  # it may come later: `syncd join share`
+            continue  # it may come later: `syncd ceremony`
         key_share.check_share(epoch, index, scalar)
         found[key] = Share(*key, index, scalar)
     return found

@@ -61,7 +61,7 @@ and nonces only ever meet libsodium.
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -73,15 +73,6 @@ MAX_BATCH = 4096  # elements of one request
 MAX_HOLDERS = 255
 
 _TAG = b"syncd-oprf-batch-v1\x00"
-
-
-@dataclass(frozen=True, slots=True)
-class Dealt:
-    """A key as a dealer hands it out, and then forgets."""
-
-    public: bytes  # 32 bytes, K
-    shares: Mapping[int, bytes] = field(repr=False)  # secret scalars
-    public_shares: Mapping[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,64 +89,6 @@ class Evaluation(NamedTuple):
 
     elements: list[bytes]
     proof: bytes  # 64 bytes, or none
-
-
-# ── keys ─────────────────────────────────────────────────────────────────────
-
-
-def deal(t: int, n: int, rng: Rng, key: bytes = b"") -> Dealt:
-    """Draw a key, or take that one, and share it out t of n.
-
-    Whoever runs this knows the key: good for tests, demonstrations and a
-    first epoch that says so.
-    """
-    _check_threshold(t, n)
-    key = key or group.random_scalar(rng)
-    group.check_scalar(key, "key")
-    coefficients = [key, *group.random_scalars(t - 1, rng)]
-    shares = {i: _polynomial(coefficients, i) for i in range(1, n + 1)}
-    return Dealt(
-        group.multiply_base(key),
-        shares,
-        {i: group.multiply_base(k) for i, k in shares.items()},
-    )
-
-
-def lagrange(quorum: Collection[int], at: int = 0) -> dict[int, bytes]:
-    """Return the scalars λ_i with f(at) = Σ λ_i·f(i) over the quorum.
-
-    Raises:
-        MalformedError: an index occurs twice, or is not 1 to 255.
-    """
-    _check_quorum(quorum)
-    return {i: _weight(i, quorum, at) for i in quorum}
-
-
-def check_shares(
-    public: bytes, t: int, public_shares: Mapping[int, bytes]
-) -> None:
-    """The public shares are those of one key, `public`, t of them needed.
-
-    Each share beyond the first t, and the key itself, must be what the first
-    t interpolate to.
-
-    Raises:
-        UntrustedError: they do not belong together.
-        MalformedError: there are points or indices that are none.
-    """
-    indices = sorted(public_shares)
-    _check_threshold(t, len(indices))
-    first = indices[:t]
-    points = [public_shares[i] for i in first]
-    group.check_points([public, *public_shares.values()])
-    for at in [0, *indices[t:]]:
-        weights = lagrange(first, at)
-        point = group.weighted_sum([weights[i] for i in first], points)
-        if point != (public_shares[at] if at else public):
-            raise UntrustedError(
-                "oprf: {subject} is not of this key",
-                subject=f"share {at}" if at else "public key",
-            )
 
 
 # ── one batch ────────────────────────────────────────────────────────────────
@@ -203,7 +136,7 @@ def evaluate(
     """
     _check_batch(len(elements))
     group.check_scalar(share, "share")
-    key = group.scalar_mul(_weight(index, quorum), share)
+    key = group.scalar_mul(weight(index, quorum), share)
     answers = group.multiply_each([key] * len(elements), elements)
     own = group.multiply_base(share)
     proven = elements[-1:] if last else elements
@@ -242,11 +175,11 @@ def check(
         )
     if last:
         elements, answers = elements[-1:], answers[-1:]
-    weight = _weight(index, quorum)
+    lagrange = weight(index, quorum)
     seed = _seed(public_share, index, quorum, context, elements, answers)
     weights = _weights(seed, len(elements))
     m = group.weighted_sum(weights, elements)
-    public = group.multiply(weight, public_share)
+    public = group.multiply(lagrange, public_share)
     try:
         z = group.weighted_sum(weights, answers)
         voprf.verify_equal(public, m, z, evaluation.proof, _bound(seed))
@@ -331,7 +264,13 @@ def _bound(seed: bytes) -> bytes:
     return len(seed).to_bytes(2) + seed
 
 
-def _weight(index: int, quorum: Collection[int], at: int = 0) -> bytes:
+def weight(index: int, quorum: Collection[int]) -> bytes:
+    """Return λ_i(S): a key is the sum of its quorum's shares, weighted so.
+
+    Raises:
+        MalformedError: an index occurs twice, is not 1 to 255, or is not of
+            the quorum.
+    """
     if index not in quorum:
         raise MalformedError(
             "oprf: holder {index} is not of the quorum", index=index
@@ -340,17 +279,9 @@ def _weight(index: int, quorum: Collection[int], at: int = 0) -> bytes:
     above = below = 1
     for j in quorum:
         if j != index:
-            above = above * (j - at) % ORDER
+            above = above * j % ORDER
             below = below * (j - index) % ORDER
     return group.scalar(above * pow(below, -1, ORDER))
-
-
-def _polynomial(coefficients: Sequence[bytes], x: int) -> bytes:
-    at = group.scalar(x)
-    *lower, value = coefficients
-    for coefficient in reversed(lower):
-        value = group.scalar_add(group.scalar_mul(value, at), coefficient)
-    return value
 
 
 def _check_batch(count: int) -> None:
@@ -360,11 +291,6 @@ def _check_batch(count: int) -> None:
             n=count,
             most=MAX_BATCH,
         )
-
-
-def _check_threshold(t: int, n: int) -> None:
-    if not 1 <= t <= n <= MAX_HOLDERS:
-        raise MalformedError("oprf: threshold {t} of {n} holders", t=t, n=n)
 
 
 def _check_quorum(quorum: Collection[int]) -> None:

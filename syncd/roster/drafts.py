@@ -185,10 +185,15 @@ def remove_admin(draft: Roster, name: str) -> Roster:
 
 
 def add_epoch(draft: Roster, epoch: Epoch) -> Roster:
-    """Return the draft with one more token key; who shares it, holds it."""
+    """Return the draft with another token key, or new shares of one.
+
+    Who shares it, holds it; who has no share of any key left, does not.
+    """
+    draft = put(draft, ("epochs",), epoch)
+    left = {s.member for e in draft.epochs for s in e.held}
     sharing = {share.member for share in epoch.held}
-    holders = tuple(sorted(sharing | set(draft.holders)))
-    return put(replace(draft, holders=holders), ("epochs",), epoch)
+    holders = sharing | (left & set(draft.holders))
+    return replace(draft, holders=tuple(sorted(holders)))
 
 
 # -------------------------------------------------------------------- files

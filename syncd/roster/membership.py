@@ -38,7 +38,7 @@ class Founding(NamedTuple):
 def found(plan: Founding, *, now: int) -> Roster:
     """Return version 1: founders, admins, default rules, url epoch 1.
 
-    Token keys are added by `add_epoch`.
+    It has no token keys: its holders draw them (`flows.ceremony`).
 
     Raises:
         RefusedError: a request is for an alliance that exists, or of a
@@ -63,7 +63,7 @@ def found(plan: Founding, *, now: int) -> Roster:
     )
     for key in plan.admins:
         draft = drafts.add_admin(draft, key)
-    for founder in plan.founders:  # its first share will prove its seal key
+    for founder in plan.founders:  # the ceremony will prove its seal key
         if founder.alliance_id != NO_ALLIANCE:
             raise RefusedError(
                 "join: {member} joins an alliance and must be challenged",

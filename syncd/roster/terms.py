@@ -17,6 +17,7 @@ from syncd.roster.row import (
     AnyId,
     Code,
     Hex32,
+    Hex64,
     Id,
     Natural,
     Origin,
@@ -24,6 +25,7 @@ from syncd.roster.row import (
     Row,
     parts,
 )
+from syncd.tlog.document import Document
 
 SUITE: Final = "ristretto255-SHA512"
 ALL, LOOKUP, PUBLISH = "all", "lookup", "publish"  # purposes of evaluation
@@ -50,6 +52,15 @@ class Share(Row, frozen=True, array_like=True):
     KEY = ("index",)
 
 
+class Agreed(Row, frozen=True, array_like=True):
+    """That a holder saw the ceremony that a key came of, and agrees."""
+
+    member: Id
+    signature: Hex64
+
+    KEY = ("member",)
+
+
 class Epoch(Row, frozen=True):
     """One token key of a kind; urls have epochs, and no key."""
 
@@ -61,7 +72,8 @@ class Epoch(Row, frozen=True):
     held: tuple[Share, ...] = msgspec.field(name="shares", default=())
     generation: Annotated[int, Meta(ge=0, le=65_535)] = 0
     # of the shares, from 1; resharing adds one
-    dealt: bool = False  # one machine once knew the whole key
+    transcript: Hex32 = b""  # of the ceremony that these shares came of
+    agreed: tuple[Agreed, ...] = ()  # every holder's, to `said`
     retired: bool = False  # every entry of this epoch counts as erased
     suite: Literal["", "ristretto255-SHA512"] = ""
 
@@ -81,12 +93,18 @@ class Epoch(Row, frozen=True):
         """Return the share index that a member holds, if any."""
         return next((s.index for s in self.held if s.member == member), None)
 
+    def said(self, alliance: str) -> bytes:
+        """Return what each holder signs, by its member key."""
+        bare = msgspec.structs.replace(self, agreed=(), retired=False)
+        return str(Document("epoch", alliance, bare.to_json())).encode()
+
     def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield what a key lacks, or a url epoch has too much."""
-        key = {"generation", "public", "shares", "suite", "t"}
+        key = {"agreed", "generation", "public", "shares", "suite", "t"}
+        key |= {"transcript"}
         there = parts(self).keys()
         if self.kind == "url":
-            for name in sorted({"dealt", *key} & there):
+            for name in sorted(key & there):
                 yield name, Message("a url epoch has no key")
             return
         for name in sorted(key - there):
@@ -100,6 +118,9 @@ class Epoch(Row, frozen=True):
             yield "shares", Message("a holder has two")
         if len({share.public for share in self.held}) != n:
             yield "shares", Message("two are the same")
+        holders = {share.member for share in self.held}
+        if {one.member for one in self.agreed} != holders:
+            yield "agreed", Message("not by each holder, and nobody else")
 
 
 class Erased(Row, frozen=True):

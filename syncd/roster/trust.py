@@ -15,6 +15,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from syncd.errors import ForkError, MalformedError, NewerError, UntrustedError
 from syncd.roster import roster
 from syncd.roster.members import Member
@@ -111,6 +113,8 @@ class TrustedRoster:
                 hash=self.hash(found.version)[:16],
                 other=found.hash[:16],
             )
+        if found.version == 1:
+            _check_agreed({}, found)
         for link in before:
             if found.previous != link.hash:
                 raise ForkError(
@@ -219,6 +223,7 @@ def check_succession(old: Roster, new: Roster) -> None:
         last = max((e.epoch for e in old.epochs if e.kind == kind), default=0)
         if number <= last:
             raise _broken(f"{kind} epoch {number} came after {last}")
+    _check_agreed({(e.kind, e.epoch): e for e in old.epochs}, new)
     if not set(old.erased) <= set(new.erased):
         raise _broken("erased entries came back")
 
@@ -241,20 +246,45 @@ def _check_epoch(old: Epoch, new: Epoch | None) -> None:
     what = f"{old.kind} epoch {old.epoch}"
     if new is None:
         raise _broken(f"{what} vanished; an epoch is retired instead")
-    if (old.public, old.suite, old.normal, old.dealt) != (
+    if (old.public, old.suite, old.normal) != (
         new.public,
         new.suite,
         new.normal,
-        new.dealt,
     ):
         raise _broken(f"{what} has another key or normal form")
     if old.retired and not new.retired:
         raise _broken(f"{what} came back")
-    shared = old.t == new.t and old.shares == new.shares
+    shared = replace(old, retired=False) == replace(new, retired=False)
     if new.generation < old.generation + (not shared):
         raise _broken(
             f"{what} has other shares of generation {old.generation}"
         )
+
+
+def _check_agreed(
+    before: Mapping[tuple[str, int], Epoch], new: Roster
+) -> None:
+    """Check that each holder of new shares signed what came of its ceremony.
+
+    Whoever else signs the roster: a key that its holders have not drawn
+    together is nobody's.
+    """
+    for epoch in new.epochs:
+        old = before.get((epoch.kind, epoch.epoch))
+        if old is not None and old.generation == epoch.generation:
+            continue  # they were asked then, and nothing may change since
+        said = epoch.said(new.id)
+        for one in epoch.agreed:
+            member, signature = one.member, one.signature
+            key = new.known(member).keys.member
+            if not key.holds(said, bytes.fromhex(signature)):
+                raise UntrustedError(
+                    "roster: {kind} epoch {epoch}: {member} did not agree to "
+                    "this key",
+                    kind=epoch.kind,
+                    epoch=epoch.epoch,
+                    member=member,
+                )
 
 
 def _broken(fact: str) -> UntrustedError:

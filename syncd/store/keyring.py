@@ -8,7 +8,7 @@
 The secret (a passphrase file, a systemd credential, a prompt) goes through
 scrypt; cost and salt stand in `master`, beside a check sum that tells a
 damaged file from a wrong secret. Names: log, member, seen, merged, tls, seal,
-vault, access, share-<kind>-<epoch>-<generation>, and what else a member has.
+vault, access, share-<kind>-<epoch>-<generation>-<ceremony>, and what else a member has.
 """
 
 import hashlib

@@ -297,14 +297,6 @@ class RosterTaken(FullOutput):
     hash: str
 
 
-class ShareTaken(FullOutput):
-    """The share that is kept now."""
-
-    kind: str
-    epoch: int
-    index: int
-
-
 class IndicatorQuery(Input):
     """Which indicators are meant."""
 

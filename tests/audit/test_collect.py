@@ -100,7 +100,7 @@ async def test_it_is_the_bundle_that_the_member_exports(
     assert net.files == disk.files
     audit = verify(net, alliance.fingerprint)
     assert [found.code for found in audit.found] == ["convicts_nobody"] * 2
-    assert len(audit.rosters) == 2
+    assert len(audit.rosters) == 3
 
 
 async def test_of_several_members_each_note_is_there(

@@ -86,7 +86,7 @@ def test_it_says_what_ended_with_an_epoch(
     versions = trust.versions
 
     def retired(*of: Any) -> Any:
-        [roster] = versions(*of)
+        roster, _ = versions(*of)
         old = [structs.replace(e, retired=True) for e in roster.epochs]
         return [structs.replace(roster, epochs=tuple(old))]
 

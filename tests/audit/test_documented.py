@@ -190,16 +190,18 @@ def test_what_else_sees_a_fault(
 
 def test_no_other_roster_is_followed(made: Made, mine: Bundle) -> None:
     """Not one that only claims to come after the founding one."""
-    first = mine.read("roster/000001.note")
-    title, id_, raw = note.parse(first).text.splitlines()
-    roster = json.loads(raw) | {"version": 2, "previous": made.fingerprint}
+    first, newest = (mine.read(f"roster/00000{n}.note") for n in (1, 2))
+    signed = note.parse(newest).text
+    title, id_, raw = signed.splitlines()
+    previous = hashlib.sha256(signed.encode()).hexdigest()
+    roster = json.loads(raw) | {"version": 3, "previous": previous}
     text = f"{title}\n{id_}\n{canonical.dumps(roster).decode()}\n"
     put(mine, "roster/000001.note", bytes(note.sign(text, *ADMINS)))
     assert not checked("check", made.fingerprint, mine.root)
     put(mine, "roster/000001.note", first)
-    put(mine, "roster/000002.note", bytes(note.sign(text, ADMINS[0])))
+    put(mine, "roster/000003.note", bytes(note.sign(text, ADMINS[0])))
     assert not checked("check", made.fingerprint, mine.root)
-    put(mine, "roster/000002.note", bytes(note.sign(text, *ADMINS)))
+    put(mine, "roster/000003.note", bytes(note.sign(text, *ADMINS)))
     assert checked("check", made.fingerprint, mine.root)
 
 

@@ -1,6 +1,7 @@
 """A bundle of a real home is whole, and nothing in it can be changed unseen."""
 
 import gzip
+import hashlib
 import io
 import json
 import random
@@ -447,19 +448,20 @@ def test_a_changed_file_that_nothing_else_depends_on(
     assert made.codes(mine) == {"file_changed"}
 
 
-def second_roster(mine: Bundle, made: Made, **more: object) -> None:
+def next_roster(mine: Bundle, **more: object) -> None:
     """Let the admins sign a next version with more in it."""
-    first = note.parse(mine.read("roster/000001.note"))
-    title, id_, raw = first.text.splitlines()
-    roster = json.loads(raw) | {"version": 2, "previous": made.fingerprint}
+    text = note.parse(mine.read("roster/000002.note")).text
+    title, id_, raw = text.splitlines()
+    previous = hashlib.sha256(text.encode()).hexdigest()
+    roster = json.loads(raw) | {"version": 3, "previous": previous}
     body = canonical.dumps(roster | more).decode()
     signed = note.sign(f"{title}\n{id_}\n{body}\n", *ADMINS)
-    put(mine, "roster/000002.note", bytes(signed))
+    put(mine, "roster/000003.note", bytes(signed))
 
 
 def members_with(mine: Bundle, origin: str, **more: object) -> object:
     """Return the members of a bundle's roster, one log's row with more in it."""
-    first = note.parse(mine.read("roster/000001.note"))
+    first = note.parse(mine.read("roster/000002.note"))
     members = json.loads(first.text.splitlines()[2])["members"]
     for member in members:
         for log in member["generations"]:
@@ -470,7 +472,7 @@ def members_with(mine: Bundle, origin: str, **more: object) -> object:
 def test_what_the_roster_decided(made: Made, mine: Bundle) -> None:
     """A copy of the other side of a fork is named, whoever signed it."""
     rows = members_with(mine, BANK, cuts=[{"size": 2, "root": "00" * 32}])
-    second_roster(mine, made, members=rows)
+    next_roster(mine, members=rows)
     assert made.codes(mine) == {"decided_otherwise"}
 
 
@@ -479,7 +481,7 @@ def test_beyond_its_end_a_log_hides_nothing(made: Made, mine: Bundle) -> None:
     head = head_of(mine, BANK)
     cut = {"size": head.size, "root": head.root.hex()}
     rows = members_with(mine, BANK, cuts=[cut], ended=True)
-    second_roster(mine, made, members=rows)
+    next_roster(mine, members=rows)
     ahead(mine, made)
     assert made.codes(mine) == set()
 
@@ -490,7 +492,7 @@ def test_who_followed_the_decision_is_not_blamed(
     """It signed the branch that was left, then the chosen one."""
     head, by = head_of(mine, BANK), made.keys["carrier"].seen
     cut = {"size": head.size, "root": head.root.hex()}
-    second_roster(mine, made, members=members_with(mine, BANK, cuts=[cut]))
+    next_roster(mine, members=members_with(mine, BANK, cuts=[cut]))
     other = Checkpoint(BANK, 2, bytes(32))
     put_note(mine, other, (by, NOW - 9), log=made.keys["bank"].log)
     put_note(mine, head, (by, NOW))
@@ -501,7 +503,7 @@ def test_a_roster_that_is_held_back(
     made: Made, police: Bundle, mine: Bundle
 ) -> None:
     """An earlier bundle has one more; and it must be of the same chain."""
-    second_roster(mine, made)
+    next_roster(mine)
     assert made.codes(police, mine) == {"roster_differs"}
     put(mine, "roster/000001.note", None)
     with pytest.raises(UntrustedError):
@@ -524,7 +526,7 @@ def test_a_log_that_is_held_back(made: Made, mine: Bundle) -> None:
 
 def test_a_newer_roster_decides_nothing(made: Made, mine: Bundle) -> None:
     """The alliance's admins signed what this build cannot read: exit code 3."""
-    second_roster(mine, made, unheard_of=1)
+    next_roster(mine, unheard_of=1)
     audit = made.audit(mine)
     assert ([found.code for found in audit.found], audit.exit_code) == (
         ["newer"],

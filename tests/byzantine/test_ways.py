@@ -23,7 +23,6 @@ from syncd.indicator.statement import (
     Evidence,
 )
 from syncd.node.audit import complete
-from syncd.oprf import threshold
 from syncd.tlog import checkpoint, cosignature, merkle, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import ED25519, SigningKey
@@ -35,6 +34,7 @@ from tests.alliance import (
     shared,
 )
 from tests.byzantine.lab import Act, Lab
+from tests.ceremonies import Dealt
 from tests.flows.growing import Said
 
 pytestmark = pytest.mark.slow
@@ -292,7 +292,7 @@ async def another_share(lab: Lab) -> None:
     shares, asking = lab.bank.node.home.shares, lab.platform
     right = dict(shares)
     for key, share in right.items():
-        wrong = threshold.deal(2, 3, secrets.token_bytes)
+        wrong = Dealt(2, 3, secrets.token_bytes)
         shares[key] = type(share)(*key, share.index, wrong.shares[share.index])
     asking.node.tokeniser.holders.clear()
     try:

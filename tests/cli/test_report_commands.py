@@ -18,7 +18,7 @@ from syncd.store.findings import Row
 from syncd.web import status_forms
 from tests.cases import cases
 from tests.cli.conftest import FalseApi, Node, Terminal, refused
-from tests.node.test_status import FIVE_WAIT, KEY, NOW, WELL, down, log, roster
+from tests.node.test_status import FIVE_WAIT, NOW, WELL, down, log, roster
 
 SAME = "--kind url --label fake_shop --role phishing_host --evidence user_tag"
 CONST = SAME.split()
@@ -522,7 +522,6 @@ STATE = replace(
     logs=(LOG,),
     receipts=(RECEIPT,),
     holders=down("c"),
-    keys=(replace(KEY, dealt=True),),
     findings=(Row(VOID, NOW, NOW, 4),),
 )
 
@@ -542,7 +541,7 @@ def test_status(member: Node, false: FalseApi) -> None:
         "a/b: 1 entries, 1 released",
         "5 waiting, 0 published, 0 ending (phone 3, url 2)",
         "a, b up; c down: late",
-        "phone 1: 2/3 (dealt)",
+        "phone 1: 2/3",
         "version 3, expires in 61 days",
         "0 s off",
         "8 60 s ago",

@@ -27,9 +27,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         members = ("police", "bank", "carrier", "platform")
         async with Alliance.found(path, members) as alliance:
             await alliance.bank.tell("url", "http://evil.example/")
-            note = alliance.bank.own.log.released()
-            (path / "bank.checkpoint").write_bytes(note)
-            (path / "roster.note").write_bytes(alliance.notes[-1])
+            head = alliance.bank.own.log.released()
+            (path / "bank.checkpoint").write_bytes(head)
+            for name, note in zip(
+                ("first", "roster"), alliance.notes, strict=True
+            ):
+                (path / f"{name}.note").write_bytes(note)
 
     asyncio.run(live())
     return path
@@ -151,7 +154,7 @@ def test_an_edit_says_what_it_changes(
     """And what the file holds is what was shown."""
     ran = admin(*words.split()).printed(said)
     assert "2 of anne, bert must still sign" in ran.err
-    assert "version 2 (" in ran.out
+    assert "version 3 (" in ran.out
     assert admin.draft.previous == admin.current.hash
     shown = [line for line in ran.out.splitlines() if line[0] in "+-~"]
     assert len(shown) >= len(between(admin.current, admin.draft))
@@ -228,7 +231,7 @@ def test_signatures_do_not_move_to_another_text(
     )
     (tmp_path / "signed").write_bytes(newer)
     capped("set", "OUT", "--cap", "url=4", *onto).ended(
-        1, "does not follow version 1"
+        1, "does not follow version 2"
     )
 
 
@@ -377,12 +380,13 @@ def test_a_message_in_the_night_names_the_way_out(
         "roster", "challenge", shelf / "never.tsv", "x", "--secret", "y"
     ).ended(2, f"{shelf / 'never.tsv'}: ", "is it the right file?")
     run("roster", "renew", "x").ended(2, "or --current FILE")
+    first = (root / "first.note").read_bytes()
     half = signing.sign(capped.out.read_bytes(), ADMINS[0], capped.current)
     capped.out.write_bytes(half)
     police(
         *("join", "accept"),
-        *(root / "roster.note", capped.out),
-        *("--fingerprint", capped.current.hash),
+        *(root / "first.note", root / "roster.note", capped.out),
+        *("--fingerprint", drafts.read(first)[1].hash),
     ).ended(4, "hint: more of them must sign: syncd roster sign")
 
 
@@ -452,7 +456,7 @@ def test_show_of_a_changed_file_says_so_and_shows_nothing(
     """One character anywhere: in the text, or in an admin's own key."""
     good = (root / "roster.note").read_bytes()
     changed = ((b"bank.example", b"bonk.example"), (b"/anne", b"/onne"))
-    for old, new in (*changed, (b'"version":1', b'"version":}')):
+    for old, new in (*changed, (b'"version":2', b'"version":}')):
         assert old in good
         bad = tmp_path / "bad.note"
         bad.write_bytes(good.replace(old, new, 1))
@@ -466,16 +470,16 @@ def test_show_says_what_changed_between_versions(
 ) -> None:
     """Of a draft since a file, or since a version of a home."""
     wanted = "~ reports of phone count for 30 days, were 180"
-    for since in (root / "roster.note", 1):
+    for since in (root / "roster.note", 2):
         ran = police("roster", "show", capped.out, "--since", since)
         assert wanted in ran.out
-    ran = police("--lang", "zh", "roster", "show", capped.out, "--since", 1)
+    ran = police("--lang", "zh", "roster", "show", capped.out, "--since", 2)
     assert "~ phone 的上报有效 30 天，原为 180 天" in ran.out
-    ran = police("roster", "show", capped.out, "--since", 1, "--json")
+    ran = police("roster", "show", capped.out, "--since", 2, "--json")
     assert ["caps", "phone", "days"] in [one["at"] for one in ran.json]
     police("roster", "show", "--version", 7).ended(2, "there is no version 7")
     ran = police("roster", "show", "--version", 1)
     assert "quota    *                lookup" in ran.out
     ran = police("--lang", "zh", "roster", "show")
     assert "配额" in ran.out
-    assert police("roster", "show", "--json").json["version"] == 1
+    assert police("roster", "show", "--json").json["version"] == 2

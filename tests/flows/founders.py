@@ -2,13 +2,14 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from syncd.flows import founding
-from syncd.flows.founding import Founded
+from syncd.flows.ceremony import Outcome
 from syncd.roster import drafts
 from syncd.roster.roster import Roster
+from tests import ceremonies
 from tests.roster.conftest import NOW, Club, Dice
 
 FOUNDERS = "bank carrier police platform"
@@ -17,10 +18,27 @@ CLUB = Club(Dice("founders"))
 ADMINS = [CLUB.admin(name) for name in ("anne", "bert")]
 
 
+class Founded(NamedTuple):
+    """An alliance whose version 2 has token keys."""
+
+    roster: Roster
+    outcomes: Mapping[str, Outcome]  # of the ceremony, at each holder
+
+
+def first() -> Roster:
+    """Return version 1, which has none."""
+    raw = CLUB.signed(CLUB.founding("anne", "bert", members=FOUNDERS))
+    return drafts.read(raw)[1]
+
+
+FIRST = first()
+
+
 def found(holders: tuple[str, ...] = HOLDERS, t: int = 2) -> Founded:
-    plan = CLUB.plan("anne", "bert", members=FOUNDERS)
-    dice = Dice("token keys")
-    return founding.found(plan, holders=holders, t=t, now=NOW, rng=dice)
+    drawn = ceremonies.draw(FIRST, CLUB.keys, holders, t)
+    draft = drafts.begin(FIRST, now=NOW)
+    keyed = ceremonies.keyed(draft, drawn[holders[0]])
+    return Founded(drafts.read(drafts.write(keyed, FIRST))[1], drawn)
 
 
 FOUNDED = found()
@@ -53,9 +71,9 @@ def signed(draft: Roster, current: Roster | None = None) -> bytes:
 
 def chain(length: int) -> list[bytes]:
     """Return the notes of versions 1 to `length`."""
-    notes = [signed(FOUNDED.roster)]
-    current = drafts.read(notes[0])[1]
-    for n in range(1, length):
+    notes = [signed(FIRST), signed(FOUNDED.roster, FIRST)]
+    current = drafts.read(notes[1])[1]
+    for n in range(2, length):
         notes.append(signed(drafts.begin(current, now=NOW + n), current))
         current = drafts.read(notes[-1])[1]
     return notes

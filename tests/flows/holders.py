@@ -11,15 +11,17 @@ from syncd.errors import (
     UnavailableError,
     UntrustedError,
 )
-from syncd.flows import evaluation, evidence, key_share
+from syncd.flows import evaluation, evidence
 from syncd.flows.evaluation import Exchange, Request
 from syncd.flows.evidence import Evidence
+from syncd.flows.key_share import Share
 from syncd.flows.ports import at_once
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator.identifier import Identifier
 from syncd.oprf import group
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Epoch
+from tests import ceremonies
 from tests.flows import founders
 
 HOLDERS = ("bank", "carrier", "police")
@@ -56,7 +58,7 @@ class Holder:
     """
 
     def __init__(
-        self, member: str, world: "World", shares: list[key_share.Share]
+        self, member: str, world: "World", shares: list[Share]
     ) -> None:
         self.member = member
         self.world = world
@@ -122,12 +124,7 @@ class World:
         self.roster = founded.roster
         self.holders: dict[str, Holder] = {}
         for name in HOLDERS:
-            seal = self.keys[name].seal_private
-            shares = [
-                key_share.accept(f.raw, self.roster, name, seal)
-                for f in founded.shares
-                if f.member == name
-            ]
+            shares = ceremonies.shares(name, founded.outcomes[name])
             self.holders[name] = Holder(name, self, shares)
         self.now = 1000.0
         self.kept: list[Evidence] = []

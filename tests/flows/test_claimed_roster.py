@@ -12,7 +12,7 @@ from syncd.flows.claimed_roster import RosterClaims
 from syncd.roster import drafts
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog.note import Note
-from tests.flows.founders import ADMINS, CHAIN, FOUNDED, signed
+from tests.flows.founders import ADMINS, CHAIN, FIRST, signed
 from tests.roster.conftest import NOW
 
 
@@ -53,7 +53,7 @@ class Store:
 
 
 def start(versions: int = 1) -> tuple[RosterClaims, Store]:
-    trusted = TrustedRoster(FOUNDED.roster.hash, *CHAIN[:versions])
+    trusted = TrustedRoster(FIRST.hash, *CHAIN[:versions])
     store = Store(trusted)
     return RosterClaims(trusted, store.put), store
 

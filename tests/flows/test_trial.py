@@ -43,7 +43,7 @@ async def test_two_histories_convict(size: int, more: int) -> None:
     assert statement.decode(statement.encode(said), 20) == said
     why = str(trial.judge(said, ROSTER))
     assert f"size {size}:" in why
-    assert why.endswith("by roster 1 its log is active")
+    assert why.endswith("by roster 2 its log is active")
 
 
 async def test_one_history_convicts_nobody() -> None:

@@ -204,11 +204,11 @@ async def test_a_draft_that_lacks_signatures(alliance: Alliance) -> None:
     page = await police.own.events.page(0, 1000)
     found = [e for e in page if e.name == "draft"]
     assert [e.data for e in found] == [
-        {"version": 2, "n": 2},
-        {"version": 2, "n": 1},
+        {"version": 3, "n": 2},
+        {"version": 3, "n": 1},
     ]
     notice = events.compose(found[0], ["admin"], "txwz", "police") or b""
-    assert b"roster: version 2 lacks 2 signatures" in notice
+    assert b"roster: version 3 lacks 2 signatures" in notice
 
 
 async def test_the_next_roster_lies_ready_to_be_signed(

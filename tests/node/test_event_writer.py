@@ -24,7 +24,7 @@ async def test_each_state_is_one_event_over_restarts(
         "mirrored": head.mirrored,
     } in logs
     [roster] = await bank.events("roster")
-    assert roster["version"] == 1
+    assert roster["version"] == 2
     assert bank.origin not in {data["origin"] for data in logs}
     assert {d["origin"] for d in await bank.events("published")} <= {
         bank.origin

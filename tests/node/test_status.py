@@ -63,7 +63,7 @@ def down(*members: str) -> tuple[status_forms.HolderState, ...]:
 
 
 KEY = status_forms.KeyState(
-    kind="phone", epoch=1, t=2, n=3, dealt=False, shares=3, up=(), spare=1
+    kind="phone", epoch=1, t=2, n=3, shares=3, up=(), spare=1
 )
 THIN = replace(KEY, up=("a", "b"), spare=0)
 WELL = MemberState(
@@ -143,6 +143,7 @@ def test_nothing_is_wrong_nothing_to_do() -> None:
             "are unknown, and 3 reports wait; syncd doctor says where it"
             " ends; call b, c",
         ),
+        ({"keys": ()}, "keys: none yet"),
         ({"logs": (log(contested=True),)}, "FORK: bank.example"),
         ({"logs": (log(missing=4),)}, "withheld: 4 payloads of bank"),
         (
@@ -176,7 +177,6 @@ def notes(**fields: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"keys": (replace(KEY, dealt=True),)}, "keys: phone/1 were dealt"),
         (
             {"keys": (replace(KEY, n=2, shares=2, spare=0),)},
             "keys: phone/1: every holder is needed",

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from conformance import curve, oprf
 from syncd.errors import MalformedError, UntrustedError
 from syncd.oprf import group, threshold, voprf
-from syncd.oprf.threshold import Dealt, Evaluation
+from syncd.oprf.threshold import Evaluation
 from tests.cases import vectors
+from tests.ceremonies import Dealt
 
 VECTOR = vectors("oprf/bound")
 CHECKED = vectors("oprf/checked")
@@ -29,7 +30,7 @@ class Case:
     """A right answer of holder 3, and how a check of something else ends."""
 
     def __init__(self, size: int) -> None:
-        self.dealt: Dealt = threshold.deal(2, 3, rng)
+        self.dealt = Dealt(2, 3, rng)
         inputs = [b"%d" % at for at in range(size)]
         self.elements = threshold.blind(inputs, rng).elements
         self.answer = self.evaluate()

@@ -178,10 +178,10 @@ def library() -> Path:
 
 
 REFUSED = """
-from syncd.oprf import threshold, voprf
+from syncd.oprf import dealing, voprf
 from syncd.errors import DamagedError
 try:
-    threshold.deal(2, 3, bytes)
+    dealing.deal(2, 3, bytes)
 except DamagedError as e:
     print(e, e.hint, sep="\\n")
 """

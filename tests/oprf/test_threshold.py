@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, UntrustedError
 from syncd.oprf import group, threshold, voprf
-from syncd.oprf.threshold import Blinded, Dealt, Evaluation
+from syncd.oprf.threshold import Blinded, Evaluation
 from tests.cases import vectors
+from tests.ceremonies import Dealt
 
 VECTORS = vectors("oprf/threshold")
 SHAMIR = VECTORS["shamir"]
@@ -72,7 +73,7 @@ def test_outputs() -> None:
             f"syncd-oprf-v1\0{kind}\0{row['normal_form']}".encode()
             for row in rows
         ]
-        dealt = threshold.deal(2, 3, rng, bytes.fromhex(text))
+        dealt = Dealt(2, 3, rng, bytes.fromhex(text))
         blinded = threshold.blind(inputs, rng)
         outputs = finished(dealt.shares, (1, 3), blinded)
         assert [o.hex() for o in outputs] == [row["output"] for row in rows]
@@ -84,7 +85,7 @@ def test_any_t(data: st.DataObject) -> None:
     """Any t holders, in any order, agree; and so do more than t."""
     n = data.draw(st.integers(1, 6))
     t = data.draw(st.integers(1, n))
-    dealt = threshold.deal(t, n, rng)
+    dealt = Dealt(t, n, rng)
     size = data.draw(st.integers(t, n))
     order = data.draw(st.permutations(range(1, n + 1)))
     blinded = threshold.blind([b"x"], rng)
@@ -98,7 +99,7 @@ def test_any_t(data: st.DataObject) -> None:
 @pytest.mark.parametrize(("t", "n"), [(2, 3), (3, 5)])
 def test_fewer_than_t(t: int, n: int) -> None:
     """No t-1 holders give the output, whatever quorum they claim to be."""
-    dealt = threshold.deal(t, n, rng)
+    dealt = Dealt(t, n, rng)
     blinded = threshold.blind([b"x"], rng)
     whole = finished(dealt.shares, tuple(range(1, t + 1)), blinded)
     for few in itertools.combinations(range(1, n + 1), t - 1):
@@ -109,23 +110,9 @@ def test_fewer_than_t(t: int, n: int) -> None:
             assert threshold.finish(blinded, got) != whole
 
 
-def test_shares_are_shares() -> None:
-    """Two dealings of one key share nothing but the key."""
-    one = threshold.deal(2, 3, rng)
-    key = group.scalar_sub(
-        group.scalar_mul(group.scalar(2), one.shares[1]), one.shares[2]
-    )  # f(0) = 2·f(1) - f(2) on a line
-    two = threshold.deal(2, 3, rng, key)
-    assert one.public == two.public
-    assert not set(one.shares.values()) & set(two.shares.values())
-    blinded = threshold.blind([b"x"], rng)
-    mixed = {1: one.shares[1], 2: two.shares[2]}
-    assert finished(mixed, (1, 2), blinded) != undivided(key, [b"x"])
-
-
 def test_secrets_stay_out_of_repr() -> None:
     """Printing a value shows no share, blind or input."""
-    dealt = threshold.deal(2, 3, rng)
+    dealt = Dealt(2, 3, rng)
     blinded = threshold.blind([b"+8613800138000"], rng)
     shown = repr(dealt) + repr(blinded)
     assert "13800138000" not in shown
@@ -137,19 +124,19 @@ def test_secrets_stay_out_of_repr() -> None:
 def test_impossible_thresholds(t: int, n: int) -> None:
     """1 ≤ t ≤ n ≤ 255."""
     with pytest.raises(MalformedError, match=f"threshold {t} of {n}"):
-        threshold.deal(t, n, rng)
+        Dealt(t, n, rng)
 
 
 @pytest.mark.parametrize("quorum", [(), (1, 1), (0, 1), (1, 256), (-1, 2)])
 def test_impossible_quorums(quorum: tuple[int, ...]) -> None:
     """Indices are 1 to 255, each once."""
     with pytest.raises(MalformedError):
-        threshold.lagrange(quorum)
+        threshold.weight(next(iter(quorum), 1), quorum)
 
 
 def test_stranger_to_the_quorum() -> None:
     """A holder answers for no quorum that it is not of."""
-    dealt = threshold.deal(2, 3, rng)
+    dealt = Dealt(2, 3, rng)
     blinded = threshold.blind([b"x"], rng)
     with pytest.raises(MalformedError, match="holder 3 is not of the quorum"):
         threshold.evaluate(
@@ -159,45 +146,25 @@ def test_stranger_to_the_quorum() -> None:
 
 @given(
     st.sets(st.integers(1, 255), min_size=1, max_size=6),
-    st.integers(0, 255),
     st.lists(st.integers(0, group.ORDER - 1), min_size=1, max_size=6),
 )
-def test_lagrange(quorum: set[int], at: int, coefficients: list[int]) -> None:
-    """The weights take f's values on the quorum to its value anywhere."""
+def test_weights(quorum: set[int], coefficients: list[int]) -> None:
+    """The weights take f's values on the quorum to its value at 0."""
     del coefficients[len(quorum) :]
 
     def f(x: int) -> int:
         return sum(c * x**p for p, c in enumerate(coefficients))
 
     total = sum(
-        int.from_bytes(weight, "little") * f(i)
-        for i, weight in threshold.lagrange(quorum, at).items()
+        int.from_bytes(threshold.weight(i, quorum), "little") * f(i)
+        for i in quorum
     )
-    assert total % group.ORDER == f(at) % group.ORDER
-
-
-@pytest.mark.parametrize("case", SHAMIR, ids=lambda c: f"{c['t']}of{c['n']}")
-def test_public_shares_belong_together(case: dict[str, Any]) -> None:
-    """A changed share, key or threshold is found from public values alone."""
-    t, public = case["t"], bytes.fromhex(case["public"])
-    shares = {
-        int(i): bytes.fromhex(s) for i, s in case["public_shares"].items()
-    }
-    threshold.check_shares(public, t, shares)
-    with pytest.raises(UntrustedError, match="public key"):
-        threshold.check_shares(shares[1], t, shares)
-    for i in shares:
-        with pytest.raises(UntrustedError):
-            threshold.check_shares(public, t, shares | {i: public})
-    with pytest.raises(UntrustedError):
-        threshold.check_shares(public, t - 1, shares)
-    with pytest.raises(MalformedError, match="not a ristretto255 point"):
-        threshold.check_shares(public, t, shares | {1: bytes(32)})
+    assert total % group.ORDER == f(0) % group.ORDER
 
 
 def test_batch_limits() -> None:
     """A batch has 1 to 4,096 elements, at both ends, the check among them."""
-    dealt = threshold.deal(1, 1, rng)
+    dealt = Dealt(1, 1, rng)
     with pytest.raises(MalformedError, match="batch of 4097"):
         threshold.blind([b"x"] * 4096, rng, True)
     point = dealt.public
@@ -215,7 +182,7 @@ def test_batch_limits() -> None:
 
 @pytest.fixture(scope="module")
 def dealt() -> Dealt:
-    return threshold.deal(2, 3, rng)
+    return Dealt(2, 3, rng)
 
 
 # ── the check element ────────────────────────────────────────────────────────

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from msgspec import structs
+from msgspec.structs import replace
 
 from syncd.roster import drafts, join, keys, membership, signing
 from syncd.roster.join import Applicant
@@ -13,7 +15,7 @@ from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Names, Profile
 from syncd.roster.membership import Founding
 from syncd.roster.roster import Roster
-from syncd.roster.terms import SUITE, Epoch, Share
+from syncd.roster.terms import SUITE, Agreed, Epoch, Share
 from syncd.roster.trust import TrustedRoster
 from syncd.tlog.note import SigningKey
 
@@ -132,8 +134,21 @@ def with_epoch(
     shares = tuple(
         Share(n, m.id, bytes([n]) * 32) for n, m in enumerate(draft.members, 1)
     )
-    of = kind, number, 1, 2, b"\6" * 32, shares, generation
-    return drafts.add_epoch(draft, Epoch(*of, dealt=True, suite=SUITE))
+    of = kind, number, 1, 2, b"\6" * 32, shares, generation, b"\7" * 32
+    nobody = tuple(Agreed(share.member, "0" * 128) for share in shares)
+    return drafts.add_epoch(draft, Epoch(*of, nobody, suite=SUITE))
+
+
+def agreed(draft: Roster, club: Club) -> Roster:
+    """Return it with the word of all holders for its keys."""
+    for epoch in draft.epochs:
+        said = epoch.said(draft.id)
+        words = tuple(
+            Agreed(member, club.keys[member].member.raw_sign(said).hex())
+            for _, member, _ in map(structs.astuple, epoch.held)
+        )
+        draft = drafts.put(draft, ("epochs",), replace(epoch, agreed=words))
+    return draft
 
 
 def begin(machine: TrustedRoster) -> Roster:

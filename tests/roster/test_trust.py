@@ -26,7 +26,7 @@ from syncd.roster.trust import TrustedRoster
 from syncd.tlog import note
 from syncd.tlog.note import Note
 from tests.cases import vectors
-from tests.roster.conftest import NOW, Club, begin, with_epoch
+from tests.roster.conftest import NOW, Club, agreed, begin, with_epoch
 from tests.roster.test_roster import edited
 
 VECTORS = vectors("syncd/successions")
@@ -253,8 +253,11 @@ def test_not_just_anybody_makes_us_say_that_we_are_old(
 # ------------------------------------------------ what no threshold changes
 
 
+HOLDERS = "bank carrier police"
+
+
 def with_keys(draft: Roster) -> Roster:
-    """Give a draft of version 1 something that must not change later."""
+    """Give a draft of version 2 something that must not change later."""
     origin = draft.members[0].origin
     erased = Erased(origin, 10, b"\2" * 32, ((3, 5),), "court_order")
     draft = with_epoch(draft, number=3, generation=5)
@@ -263,12 +266,14 @@ def with_keys(draft: Roster) -> Roster:
 
 @pytest.mark.parametrize("case", VECTORS["successions"], ids=named)
 def test_succession(club: Club, case: dict[str, Any]) -> None:
-    draft = with_keys(club.founding(members="bank carrier police"))
-    raw = club.signed(draft, "alice", "bob")
-    machine = TrustedRoster(drafts.read(raw)[1].hash, raw)
+    first = club.signed(club.founding(members=HOLDERS), "alice", "bob")
+    machine = TrustedRoster(drafts.read(first)[1].hash, first)
+    club.follow(machine, agreed(with_keys(begin(machine)), club))
     value = begin(machine).to_json()
     edited(case)(value)
     after = roster.from_json(value, machine.current.id)
+    if case.get("agreed"):
+        after = agreed(after, club)
     signed = sign_anyhow(club, after, "alice", "bob")
     if why := case["says"]:
         with pytest.raises(UntrustedError, match=why):
@@ -276,11 +281,19 @@ def test_succession(club: Club, case: dict[str, Any]) -> None:
         with pytest.raises(UntrustedError, match=why):
             drafts.write(after, machine.current)
     else:
-        assert machine.update(signed).version == 2
+        assert machine.update(signed).version == 3
+
+
+def test_a_founding_has_no_token_keys(club: Club) -> None:
+    """Whoever drew them: a ceremony begins from a version that is trusted."""
+    draft = club.founding(members=HOLDERS)
+    raw = club.signed(agreed(with_epoch(draft), club), "alice", "bob")
+    with pytest.raises(UntrustedError, match="bank did not agree"):
+        TrustedRoster(drafts.read(raw)[1].hash, raw)
 
 
 def test_a_retired_epoch_does_not_come_back(club: Club) -> None:
-    draft = with_keys(club.founding(members="bank carrier police"))
+    draft = with_keys(club.founding(members=HOLDERS))
     at = ("epochs", "phone/3", "retired")
     old = drafts.read(drafts.write(drafts.put(draft, at, True)))[1]
     assert not draft.retired

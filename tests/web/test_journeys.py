@@ -469,7 +469,7 @@ async def test_a_revoked_token_hears_of_nothing_more(
     assert rest == b""
 
 
-# --------------------------------------------------------- roster and share
+# ------------------------------------------------------------------- roster
 
 
 async def test_the_roster_that_is_served_is_taken_again(
@@ -481,19 +481,3 @@ async def test_the_roster_that_is_served_is_taken_again(
         "/v1/roster", data=note.raw, Content_Type="text/plain"
     )
     assert taken.body["version"] == len(alliance.notes)
-
-
-async def test_a_share_is_taken_by_its_holder_only(
-    police: LocalClient, alliance: Alliance
-) -> None:
-    for share in alliance.shares:
-        reply = await police.post(
-            "/v1/shares",
-            data=share.raw,
-            Content_Type="application/octet-stream",
-        )
-        if share.member == "police":
-            assert reply.status == 200
-            assert reply.body["kind"] == share.kind
-        else:
-            assert reply.status == 403

@@ -114,12 +114,12 @@ async def before(
 
         size = await police.size()
         raw = await alliance.remove("platform", at="police")
-        assert raw.version == 2
+        assert raw.version == 3
         # Nor is it asked while the new roster is still being acted on.
         bank.node.home.trusted.update(alliance.notes[-1])
         with pytest.raises(UnavailableError, match="roster has changed"):
             await client.heads("")
-        await bank.node.rosters.moved(1)
+        await bank.node.rosters.moved(2)
         alliance.network.asked.clear()
         yield Before(
             alliance,
@@ -209,7 +209,7 @@ async def test_the_others_hear_of_it_and_go_on(before: Before) -> None:
     """The carrier learns it from the others; all converge without it."""
     alliance = before.alliance
     await alliance.carrier.round()
-    assert alliance.carrier.roster.version == 2
+    assert alliance.carrier.roster.version == 3
     await alliance.bank.report("phone", "+12025550199", urgent=True)
     await alliance.settle(*OTHERS)
     for name in OTHERS:  # the roster keeps what it said
@@ -277,7 +277,7 @@ async def test_a_key_that_is_not_pinned(before: Before) -> None:
 async def test_its_removal_may_be_served_to_it(before: Before) -> None:
     """With the new roster it says that it was removed, and what to do."""
     platform = before.alliance.platform
-    for raw in before.alliance.notes[1:]:
+    for raw in before.alliance.notes[2:]:
         await platform.node.rosters.publish(raw)
     seen = await platform.status()
     assert "does not list us as active (syncd roster show)" in str(

@@ -212,7 +212,7 @@ def theirs(row: Found, status: Found) -> Iterator[Step]:
         if holder["member"] == member:
             found = _why(holder) or Message("it answers")
             hint = Message(
-                "call {member}: its share may be missing there (syncd join share)",
+                "call {member}: its share may be missing there (syncd ceremony)",
                 member=member,
             )
             yield _step(later("holder"), member, holder["up"], found, hint)

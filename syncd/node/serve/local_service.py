@@ -1,6 +1,5 @@
 """The service behind the local API."""
 
-import asyncio
 import contextlib
 import re
 from collections import Counter
@@ -11,7 +10,7 @@ import structlog
 from aiohttp import web
 
 from syncd.errors import MalformedError, MissingError, RefusedError, UsageError
-from syncd.flows import key_share, report
+from syncd.flows import report
 from syncd.flows.draft import RawValue
 from syncd.flows.ports import State
 from syncd.flows.report import Rules
@@ -23,7 +22,6 @@ from syncd.indicator.record import KEPT
 from syncd.indicator.statement import NAMES
 from syncd.node.context import Context, part
 from syncd.node.follow.roster_keeper import RosterKeeper
-from syncd.node.home import share_name
 from syncd.node.serve.callers import whose
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.lookups import Claims, Lookups
@@ -39,7 +37,6 @@ from syncd.web.routes import (
     BINARY,
     EVERYBODY,
     HANDED_IN,
-    JSON,
     OPERATORS,
     READERS,
     SSE,
@@ -54,7 +51,7 @@ log = structlog.get_logger("syncd.own")
 
 @part
 class LocalService:
-    """Retracts, shows claims, takes rosters and shares."""
+    """Retracts, shows claims, takes rosters."""
 
     ctx: Context
     rosters: RosterKeeper
@@ -302,27 +299,6 @@ class LocalService:
                 "roster: version {version} is not in the home", version=version
             )
         return note
-
-    @route(
-        "POST /v1/shares",
-        OPERATORS,
-        "hand in a key share",
-        takes_media=(BINARY, JSON, TEXT),
-    )
-    async def take_share(self, raw: bytes) -> forms.ShareTaken:
-        """Accept a sealed share file."""
-        roster = self.ctx.roster
-        got = key_share.accept(
-            raw, roster, self.ctx.me, self.ctx.home.keys.seal_private
-        )
-        key = (got.kind, got.epoch, got.generation)
-        await asyncio.to_thread(
-            self.ctx.home.ring.put, share_name(*key), got.secret
-        )
-        self.ctx.home.shares[key] = got
-        return forms.ShareTaken(
-            kind=got.kind, epoch=got.epoch, index=got.index
-        )
 
 
 # ---------------------------------------------------------------- to forms

@@ -19,6 +19,7 @@ from syncd.node.follow.followed import FollowedLogs
 from syncd.node.follow.receipts import Receipts, with_receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
+from syncd.node.serve.mailbox import Mailbox
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.urgent_news import UrgentNews
 from syncd.roster import quotas
@@ -52,6 +53,7 @@ class PeerService:
         self._mirror = self.ctx.mirror
         self._book = self.ctx.own.cosigned
         self.turns: dict[tuple[str, bool], asyncio.Lock] = {}
+        self.mailbox = Mailbox(self.ctx)
         self._boot = self.rng(4).hex()
         self._changes: dict[str, int] = {}  # origin → number of its change
         self._last = 0

@@ -268,12 +268,10 @@ def _held(state: MemberState) -> Iterator[Message]:
 
 
 def _keys(state: MemberState) -> Iterator[Message]:
-    dealt = [f"{k.kind}/{k.epoch}" for k in state.keys if k.dealt]
-    if dealt:
+    if not state.keys:
         yield Message(
-            "keys: {keys} were dealt by one machine, not drawn by a ceremony;"
-            " a later version replaces them",
-            keys=", ".join(dealt),
+            "keys: none yet: phones and accounts wait until the holders have"
+            " held a ceremony: syncd ceremony"
         )
 
 
