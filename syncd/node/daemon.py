@@ -54,7 +54,6 @@ from syncd.node.serve.audit_service import AuditService
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.changes import Changes
 from syncd.node.serve.claim_intake import ClaimIntake
-from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
 from syncd.node.serve.figures import FigureService
@@ -222,7 +221,6 @@ class Daemon:
         self.lookups = self._make(Lookups)
         self.figures = self._make(FigureService)
         self.local_workers = self._make(LocalWorkers)
-        self.dispute_check = self._make(DisputeCheck)
         self.asked_again = self._make(AskedAgain)
         self.changes = self._make(Changes)
         self.screening = self._make(Screening)

@@ -96,8 +96,11 @@ class AuditService:
         if file not in FILES or not path.is_file():
             raise MissingError("audit: no such bundle or file is kept")
         named = f'attachment; filename="{self.ctx.me}-{id_}-{file}"'
-        headers = {"Content-Type": BINARY, "Cache-Control": "no-store"}
-        headers["Content-Disposition"] = named
+        headers = {
+            "Content-Type": BINARY,
+            "Cache-Control": "no-store",
+            "Content-Disposition": named,
+        }
         return web.Response(body=path.open("rb"), headers=headers)
 
     def prune(self) -> list[Path]:

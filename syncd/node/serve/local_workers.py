@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections import Counter as Tally
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -69,8 +70,8 @@ class LocalWorkers:
         self.workers: list[LocalWorker] = []
         self._link: asyncio.Server | None = None
         self._looking: asyncio.Task[None] | None = None
-        self._parts: dict[str, Any] = {}  # of `News`, as they are in force
-        self._changed: dict[str, int] = {}  # by which news each was
+        # of `News`, as they are in force, and by which news each was
+        self._parts: dict[str, tuple[Any, int]] = {}
 
     async def serve(
         self, app: web.Application, given: socket.socket | None
@@ -160,9 +161,9 @@ class LocalWorkers:
             "heard": self.freshness.heard(),
         }
         for name, value in now.items():
-            old = self._parts.get(name)
+            old, _ = self._parts.get(name, (None, 0))
             if old is not value and old != value:
-                self._parts[name], self._changed[name] = value, news
+                self._parts[name] = value, news
                 self.budgets.counts.news = news
 
     # ------------------------------------------------- what workers ask
@@ -189,8 +190,8 @@ class LocalWorkers:
         return News(
             self.budgets.counts.news,
             {
-                name: self._parts[name]
-                for name, news in self._changed.items()
+                name: value
+                for name, (value, news) in self._parts.items()
                 if news > beat.known
             },
         )
@@ -220,22 +221,18 @@ class LocalWorkers:
         return [found.get(one, b"") for one in want.wanted], why
 
 
+@dataclass
 class LocalWorker:
     """One of them: its sockets, and its process while there is one."""
 
-    def __init__(
-        self,
-        start: Start,
-        sockets: Sequence[Sequence[socket.socket]],
-        failures: Counter,
-    ) -> None:
-        """Start nothing yet."""
-        self.ready = asyncio.Event()  # one has begun to serve
-        self.process: subprocess.Popen[bytes] | None = None
-        self._start, self._sockets = start, sockets
-        self._failures = failures
-        self._looks = 0  # until it is started, or else is too silent
-        self._pause = 1  # looks until it is started again
+    start: Start
+    sockets: Sequence[Sequence[socket.socket]]
+    failures: Counter
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    # one has begun to serve
+    process: subprocess.Popen[bytes] | None = None
+    _looks = 0  # until it is started, or else is too silent
+    _pause = 1  # looks until it is started again
 
     def heard(self, *, serves: bool) -> None:
         """Know that it says something."""
@@ -254,14 +251,14 @@ class LocalWorker:
                 self._ended(code)
         elif self._looks < 0:
             try:
-                self.process = started(self._start)
+                self.process = started(self.start)
                 self._looks = READY
             except OSError as e:
                 self._ended(type(e).__name__)
 
     def _ended(self, why: object) -> None:
-        log.error("local worker ended", number=self._start.number, why=why)
-        self._failures.labels("local_worker").inc()
+        log.error("local worker ended", number=self.start.number, why=why)
+        self.failures.labels("local_worker").inc()
         self._close()
         self.process = None
         self._looks, self._pause = self._pause, min(2 * self._pause, LONGEST)
@@ -277,7 +274,7 @@ class LocalWorker:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 await asyncio.to_thread(self.process.wait, STOP_S)
             self.process.kill()  # nothing, if it has ended
-        for sock in itertools.chain(*self._sockets):
+        for sock in itertools.chain(*self.sockets):
             sock.close()
 
 

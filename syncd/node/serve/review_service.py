@@ -125,7 +125,7 @@ class Review:
             PendingError: it is kept, and waits.
             RefusedError: it would change more than was agreed to.
         """
-        held = self._held(caller, call, changes=tuple(said), **about)
+        held = self._held(caller, call, said, **about)
         if caller.shown is not None:
             if held.n > caller.shown:
                 raise RefusedError(
@@ -146,11 +146,8 @@ class Review:
             waits = always or left < 0
             if held.n and (waits or note):
                 held = replace(held, state="waiting" if waits else "after")
-                held = await self.book.put(held, msgspec.json.encode(body))
-            if held.state != "waiting":
-                await went.add({(now, who, key): held.n})
-        if held.state == "waiting":
-            raise PendingError.of(held.id)
+                await self._keep(held, body)
+            await went.add({(now, who, key): held.n})
         return max(left, 0)
 
     async def others(
@@ -195,16 +192,17 @@ class Review:
             PendingError: it is kept, and waits.
         """
         name = getattr(body, "list", "")
-        about: Any = {"list": name, "rows": (*rows,)[:LISTED]}
-        held = self._held(caller, call, changes=tuple(said), **about)
+        held = self._held(
+            *(caller, call, said),
+            state="open" if more else "waiting",
+            list=name,
+            rows=(*rows,)[:LISTED],
+        )
         asks = caller.shown is None and self.ctx.config.review.own_lists
         if not (asks and (held.n or load) and await self.in_force()):
             return False
-        held = replace(held, state="open" if more else "waiting")
         part_of = f"{load}/{name}/{caller.id}" if load else ""
-        held = await self.book.put(held, msgspec.json.encode(body), part_of)
-        if not more:
-            raise PendingError.of(held.id)
+        await self._keep(held, body, part_of)
         return True
 
     async def agreed(
@@ -218,17 +216,28 @@ class Review:
         """
         if not (caller.staff and await self.in_force()):
             raise RefusedError("review: it takes two persons, by staff number")
-        held = self._held(caller, call)
-        held = replace(held, changes=(said,), state="waiting")
-        held = await self.book.put(held, msgspec.json.encode(body), again=True)
+        held = self._held(caller, call, [said], state="waiting")
+        return await self._keep(held, body, again=True)
+
+    def _held(
+        self,
+        caller: Caller,
+        call: str,
+        said: Sequence[Change],
+        state: str = "",
+        **about: Any,
+    ) -> Held:
+        at, by = self.ctx.now(), shown(Person, caller)
+        about |= {"until": at + review.DAY_S, "changes": (*said,)}
+        return Held(state=state, call=call, by=by, at=at, **about)
+
+    async def _keep(self, held: Held, body: Any, *how: str, **of: Any) -> Held:
+        """Keep a call; raise, if it waits."""
+        raw = msgspec.json.encode(body)
+        held = await self.book.put(held, raw, *how, **of)
         if held.state == "waiting":
             raise PendingError.of(held.id)
         return held
-
-    def _held(self, caller: Caller, call: str, **about: Any) -> Held:
-        at, by = self.ctx.now(), shown(Person, caller)
-        until = at + review.DAY_S
-        return Held(state="", call=call, by=by, at=at, until=until, **about)
 
     # ---------------------------------------------------------- deciding
 
@@ -310,13 +319,13 @@ class Review:
 
     async def _carry_out(self, held: Held) -> Held:
         """Do what was confirmed, as whoever handed it in."""
-        by, load, failed = held.by, 0, {}
+        load, failed = 0, {}
         ways = {
             f"{way.method} {way.path}": (part, way)
             for part in self.parts()
             for way in routes.of(type(part))
         }
-        first = Caller(by.name, by.role, by.id, by.staff, by.person, held.n)
+        first = shown(Caller, held.by, shown=held.n)
         try:
             for call, raw in await self.book.parts(held.id):
                 service, way = ways[call]
@@ -326,8 +335,7 @@ class Review:
                     load = load or (await begin(body.list))[0]
                     body = replace(body, load=load)
                 given = {Caller: first, int: held.import_}
-                needs = way.needs.items()
-                form = {name: given.get(kind, body) for name, kind in needs}
+                form = {n: given.get(k, body) for n, k in way.needs.items()}
                 await way.handler(service, **form)
         except SyncdError as e:
             if e.status >= 500:  # it is tried again

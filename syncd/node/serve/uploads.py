@@ -173,9 +173,8 @@ class Uploads:
             found = self._path(id_).stat()
         except FileNotFoundError:
             raise MissingError("upload: none of that id") from None
-        at = int(found.st_mtime)
         return self._known.get(id_) or Upload(
-            id=id_, size=found.st_size, at=at
+            id=id_, size=found.st_size, at=int(found.st_mtime)
         )
 
     def _note(self, id_: int, **more: object) -> None:
@@ -189,8 +188,7 @@ class Uploads:
             """Take whoever has the socket for the caller."""
             return caller if await lives(caller.id) else ""
 
-        bounds = limits(self.ctx.config)
-        app = local_api.app(whose, (self.intake,), bounds)
+        app = local_api.app(whose, (self.intake,), limits(self.ctx.config))
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
