@@ -38,6 +38,7 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import dataclass
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
@@ -1099,16 +1100,15 @@ def payload(n: int, origin: str, **fields: Any) -> tuple[int, bytes]:
     return 1, statement.encode(made)
 
 
-async def until(
-    what: Callable[[], Awaitable[object]], timeout_s: float = 20
-) -> None:
-    """Return once `what` is so.
+async def until(what: Callable[[], object], timeout_s: float = 20) -> None:
+    """Return once `what` is so: what it returns, or that gives in the end.
 
     Raises:
         TimeoutError: it is not, for so long.
     """
     async with asyncio.timeout(timeout_s):
         while True:
-            if await what():
+            found = what()
+            if (await found) if isawaitable(found) else found:
                 return
             await asyncio.sleep(0.01)

@@ -44,12 +44,12 @@ async def test_the_clock_is_set(alliance: Alliance, by_s: int) -> None:
         job.modify(next_run_time=later)
     watch = asyncio.create_task(bank.node.jobs.watch_clock(0.01))
 
-    async def due() -> bool:
+    def due() -> bool:
         return all(j.next_run_time < later for j in scheduler.get_jobs())
 
     try:
         await asyncio.sleep(0.05)
-        assert not await due()
+        assert not due()
         bank.shift_s = by_s
         await until(due)
     finally:
@@ -78,11 +78,7 @@ async def test_awakening_fails(
     assert str(why) in str(node.publisher.why_not())
     await node.guard.follow()
     node.guard.check_startup()  # as who leads again does
-
-    async def may() -> bool:
-        return not node.guard.why_not
-
-    await until(may)
+    await until(lambda: not node.guard.why_not)
     node.guard.may_append()
     await node.publisher.publish()
 
@@ -109,10 +105,7 @@ async def test_a_disk_that_was_full_at_an_append(alliance: Alliance) -> None:
     in_the_way.mkdir()
     await bank.report("url", "http://full.example/")
 
-    async def failed() -> bool:
-        return "high-water" in str(bank.node.publisher.why_not())
-
-    await until(failed)
+    await until(lambda: "high-water" in str(bank.node.publisher.why_not()))
     assert await bank.size() == size
     await bank.node.publisher.merge_own()  # whoever calls for it meanwhile
     path = f"/mirror/{bank.hash}/checkpoint"

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -33,18 +34,14 @@ class World:
     def __init__(self, own: OwnStore) -> None:
         self.found: list[Finding] = []
         self.known: dict[str, int] = {}
-        self.merged = {ORIGIN: (9, 9)}
 
         async def report(*findings: Finding, once: bool = False) -> None:
             assert once
             self.found += await own.record(findings, once=once)
 
-        async def sizes() -> dict[str, tuple[int, int]]:
-            return self.merged
-
         self.home = Home(
             own=own,
-            mirror=SimpleNamespace(sizes=sizes),
+            mirror=AsyncMock(**{"sizes.return_value": {ORIGIN: (9, 9)}}),
             shares={("phone", 1, 1): object()},
             report=report,
             now=NOW,
@@ -129,11 +126,7 @@ async def test_the_daily_job_judges(alliance: Alliance) -> None:
     await alliance.bank.tell("phone", "+12025550177")
     node = alliance.police.node
     own = alliance.police.own
-
-    async def came() -> bool:
-        return bool(await own.published.newest(alliance.bank.origin))
-
-    await until(came)
+    await until(lambda: own.published.newest(alliance.bank.origin))
     day = statement.day_text(statement.day(node.ctx.today()) - 2)
     await own.quotas.debit(debit(9999, 1, limits=(), day=day))
     await node.daily.run()

@@ -254,7 +254,7 @@ async def test_a_worker_that_is_killed_loses_no_record(
             assert process is not None
             before = len(answered)
 
-            async def more(before: int = before) -> bool:
+            def more(before: int = before) -> bool:
                 return len(answered) > before + 30
 
             await until(more)
@@ -274,11 +274,9 @@ async def test_a_worker_that_is_killed_loses_no_record(
 
 async def until_all_serve(member: Member) -> None:
     workers = member.node.local_workers.workers
-
-    async def serve() -> bool:
-        return all(w.process and w.process.poll() is None for w in workers)
-
-    await until(serve)
+    await until(
+        lambda: all(w.process and w.process.poll() is None for w in workers)
+    )
 
 
 def quickly() -> Any:
@@ -307,19 +305,17 @@ async def test_an_answer_to_one_that_was_killed_is_nobody_elses(
         finally:
             await caller.close()
 
-    async def all_wait() -> bool:
-        return len(asked) > WORKERS  # those of a process are one wish, or few
-
     with quickly(), patch.object(node.tokeniser, "outputs", slow):
         first = asyncio.create_task(ask(CASE))
-        await until(lambda: asyncio.sleep(0, bool(asked)))
+        await until(lambda: asked)
         for worker in node.local_workers.workers:
             assert worker.process is not None
             worker.process.kill()
         with pytest.raises(aiohttp.ClientError):
             await first
         later = [asyncio.create_task(ask("+12025550188")) for _ in range(32)]
-        await until(all_wait)
+        # those of a process are one wish, or few
+        await until(lambda: len(asked) > WORKERS)
         early.set()
         await asyncio.sleep(0.3)
         late.set()
@@ -355,11 +351,7 @@ async def test_a_worker_that_cannot_be_started_is_tried_again(
     ):
         assert first is not None
         first.kill()
-
-        async def tried() -> bool:
-            return starting.call_count >= 2
-
-        await until(tried)
+        await until(lambda: starting.call_count >= 2)
         starting.side_effect = started
     await until_all_serve(alliance.bank)
     assert worker.process is not first

@@ -1,8 +1,9 @@
 """The never-list by token: each report on it is an alarm, once."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock
 
@@ -26,16 +27,9 @@ def never_list(home: Home, holders: Any = None) -> NeverList:
     return NeverList(ctx=home.context, tokeniser=holders)
 
 
-class Mirror:
-    """One token, with some claims on it."""
-
-    def __init__(self, claims: Sequence[Claim]) -> None:
-        self._claims = claims
-
-    async def claims(
-        self, tokens: Sequence[bytes], kind: int, epoch: int
-    ) -> Mapping[bytes, Sequence[Claim]]:
-        return {TOKEN: self._claims}
+def mirror(*claims: Claim) -> Any:
+    """Return one of one token, with some claims on it."""
+    return SimpleNamespace(claims=AsyncMock(return_value={TOKEN: claims}))
 
 
 def claim(index: int, **other: Any) -> Claim:
@@ -45,8 +39,8 @@ def claim(index: int, **other: Any) -> Claim:
 async def test_many_reports_are_one_alarm(tmp_path: Path) -> None:
     """One write, not one for each; none of what is tried out."""
     report = AsyncMock()
-    mirror = Mirror([claim(1), claim(2), claim(3, test=True)])
-    never = never_list(Home(tmp_path, mirror=mirror, report=report))
+    there = mirror(claim(1), claim(2), claim(3, test=True))
+    never = never_list(Home(tmp_path, mirror=there, report=report))
     never.listed = frozenset({("phone", 1, TOKEN)})
     await never.check()
     [call] = report.await_args_list
@@ -84,34 +78,30 @@ class Holders:
         return found
 
 
-class Terms:
-    """A roster, as far as it is asked."""
-
-    def __init__(self, *values: str) -> None:
-        self.never = tuple(
-            Never("url" if "/" in v else "phone", v, "x") for v in values
-        )
-        self.epochs = [Epoch("phone", 1, 1), Epoch("url", 1, 1)]
-
-
 class World:
-    """A home, a roster, holders."""
+    """A home, a roster as far as it is asked, holders."""
 
-    def __init__(self, home: Path, *values: str) -> None:
+    def __init__(self, home: Path) -> None:
         self.home = home
-        self.terms = Terms(*values)
+        self.terms = SimpleNamespace(
+            never=(
+                Never("phone", "cn:96110", "x"),
+                Never("url", "icbc.com.cn/", "x"),
+            ),
+            epochs=[Epoch("phone", 1, 1), Epoch("url", 1, 1)],
+        )
         self.holders = Holders()
         self.offload: Any = at_once
 
     def start(self) -> NeverList:
         """Return a never-list as after a start of the daemon."""
-        more = {"mirror": Mirror([]), "bulk": self.offload}
+        more = {"mirror": mirror(), "bulk": self.offload}
         return never_list(Home(self.home, self.terms, **more), self.holders)
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    return World(tmp_path, "cn:96110", "icbc.com.cn/")
+    return World(tmp_path)
 
 
 async def test_every_spelling_is_asked_for_once_per_epoch(
@@ -257,7 +247,7 @@ async def test_only_what_is_listed_is_looked_for_at_once(
 ) -> None:
     """A long sync brings in millions of others."""
     report = AsyncMock()
-    home = Home(tmp_path, mirror=Mirror([claim(1)]), report=report)
+    home = Home(tmp_path, mirror=mirror(claim(1)), report=report)
     never = never_list(home)
     came = Arrival((ORIGIN, 1), claim(1).statement)
     for epoch, found in ((2, 0), (1, 1)):
