@@ -60,7 +60,6 @@ from syncd.node.serve.figures import FigureService
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.intake import Intake
 from syncd.node.serve.lifts import Lifts
-from syncd.node.serve.local_apis import LocalApis
 from syncd.node.serve.local_service import LocalService
 from syncd.node.serve.local_workers import LocalWorkers
 from syncd.node.serve.log_service import LogService
@@ -220,7 +219,6 @@ class Daemon:
         self.budgets = self._make(Budgets)
         self.lookups = self._make(Lookups)
         self.figures = self._make(FigureService)
-        self.local_workers = self._make(LocalWorkers)
         self.asked_again = self._make(AskedAgain)
         self.changes = self._make(Changes)
         self.screening = self._make(Screening)
@@ -264,7 +262,7 @@ class Daemon:
         self.jobs = self._make(Jobs, round=self._round, **due)
         self.system_service = self._make(SystemService)
         answer = [p for p in vars(self).values() if routes.of(type(p))]
-        self.local_apis = self._make(LocalApis, services=answer)
+        self.local_workers = self._make(LocalWorkers, services=answer)
 
     def _remarks(self) -> tuple[Message, ...]:
         """Return what the upkeep of our lists asks of people."""
@@ -383,7 +381,7 @@ class Daemon:
 
     async def open_local_api(self, given: socket.socket | None) -> None:
         """Listen to our own systems and people, or have workers do it."""
-        await self.local_apis.open(given)
+        await self.local_workers.open(given)
 
 
 def read_pin(request: web.Request) -> str | None:

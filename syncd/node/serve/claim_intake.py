@@ -103,11 +103,11 @@ class ClaimIntake:
         """Keep an answer on reports of ours; one that withdraws ends them."""
         reports = await self._disputed(draft.dispute)
         if draft.outcome == WITHDRAWN:
-            said = Change("report", "", UPHELD, -len(reports))
-            own = self.ctx.own.vault
-            found = [await own.by_index(*c.position) for c in reports]
+            by_index = self.ctx.own.vault.by_index
+            found = [await by_index(*c.position) for c in reports]
             await self.review.ask(
-                *(caller, "POST /v1/answers", draft, [said]),
+                *(caller, "POST /v1/answers", draft),
+                [Change("report", "", UPHELD, -len(reports))],
                 note=True,
                 rows=tuple(row.id for row in found if row),
                 about=draft.dispute,
@@ -116,16 +116,17 @@ class ClaimIntake:
             claim.prepare_answer, draft, reports, self.rules()
         )
         [outcome] = await self._accept(caller, [kept])
-        retracting = 0
+        n, retracting = len(reports), 0
         if draft.outcome == WITHDRAWN:
-            ended = Retraction(
-                reason=UPHELD, positions=tuple(c.position for c in reports)
+            ended = await self.local_service.retract(
+                replace(caller, shown=n),
+                Retraction(
+                    reason=UPHELD, positions=tuple(c.position for c in reports)
+                ),
             )
-            agreed = replace(caller, shown=len(reports))
-            its = await self.local_service.retract(agreed, ended)
-            retracting = its.retracting
+            retracting = ended.retracting
         return claim_forms.Answered(
-            id=outcome.id, reports=len(reports), retracting=retracting
+            id=outcome.id, reports=n, retracting=retracting
         )
 
     @route("POST /v1/vouches", HANDED_IN, "vouch for our own", status=202)

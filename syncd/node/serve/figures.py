@@ -50,8 +50,9 @@ class FigureService:
             line[day - since] = STATES[state][0]
             if state:
                 why = msgspec.json.decode(raw, type=WireMessage)
-                one = forms.BadDay(day=text(day), state=STATES[state], why=why)
-                bad.append(one)
+                bad.append(
+                    forms.BadDay(day=text(day), state=STATES[state], why=why)
+                )
         _, last = await self.ctx.own.events.bounds()
         newest = await self.ctx.own.events.page(last - NEWEST + 1, NEWEST)
         events = tuple(

@@ -329,7 +329,7 @@ def _refused(
         Refused(
             number,
             msgspec.json.encode(problem.of(one)),
-            draft.value if isinstance(draft, forms.Draft) else "",
+            getattr(draft, "value", ""),
         )
         for number, one, draft in zip(numbers, prepared, drafts, strict=True)
         if isinstance(one, SyncdError)

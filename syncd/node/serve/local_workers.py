@@ -1,4 +1,6 @@
-"""Local workers: started again when they end, told what changes, answered.
+"""The local API and the console, where the settings say, and local workers.
+
+Workers are started again when they end, told what changes, answered.
 
 What changes for answers is in force in all of them when `tell` returns: each
 look-up begins by reading, in memory that they share with the daemon, whether
@@ -15,23 +17,26 @@ import sys
 from collections import Counter as Tally
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
 from aiohttp import web
 from prometheus_client import Counter
 
-from syncd import config
+from syncd import config, pinning
 from syncd.config import Address
+from syncd.console.app import Console
 from syncd.errors import SyncdError, UnavailableError
 from syncd.flows.lookup import PURPOSES
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.node.context import Context, part
-from syncd.node.listeners import Listeners, listening
+from syncd.node.listeners import Listeners, limits, listening
 from syncd.node.serve import link
 from syncd.node.serve.budgets import Budgets
+from syncd.node.serve.callers import whose
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.link import RELAYED, News, Start
 from syncd.node.serve.local_tls import LocalTls
@@ -41,6 +46,7 @@ from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
 from syncd.store.own_books import LISTS
 from syncd.store.sealing import VaultCipher
+from syncd.web import local_api
 
 log = structlog.get_logger("syncd.local_workers")
 
@@ -54,7 +60,7 @@ LONGEST = 30  # looks: until one that ended is started again
 
 @part
 class LocalWorkers:
-    """The local workers of this daemon, and what they get of it."""
+    """What our own systems and people reach, and the workers that serve it."""
 
     ctx: Context
     never: NeverList
@@ -65,6 +71,7 @@ class LocalWorkers:
     metrics: Metrics
     budgets: Budgets
     listeners: Listeners
+    services: Sequence[object]  # that have the routes
 
     def __post_init__(self) -> None:
         self.workers: list[LocalWorker] = []
@@ -73,15 +80,51 @@ class LocalWorkers:
         # of `News`, as they are in force, and by which news each was
         self._parts: dict[str, tuple[Any, int]] = {}
 
-    async def serve(
-        self, app: web.Application, given: socket.socket | None
-    ) -> None:
-        """Serve the local API: by workers, before `app`, if there are to be any.
+    async def open(self, given: socket.socket | None) -> None:
+        """Open the local API, and the console, where the settings say.
 
         Raises:
-            UsageError: the address is taken, or cannot be had.
+            UsageError: an address is taken, or cannot be had.
             UnavailableError: a worker does not begin to serve.
         """
+        ours = self.ctx.config
+        app = local_api.app(
+            partial(whose, self.ctx.own.bearers),
+            self.services,
+            limits(ours),
+            relayed=ours.own.workers > 0,
+        )
+        if ours.console.enabled:
+            await self._open_console(app)
+        await self._serve(app, given)
+
+    async def _open_console(self, app: web.Application) -> None:
+        """Show pages at the local API's address, and alone over TLS."""
+        ctx, ours = self.ctx, self.ctx.config
+        ctx.own.sessions.idle_s = ours.console.idle_s
+        console = Console(
+            member=ours.member.id,
+            region=ours.member.region,
+            own=ours.console,
+            bearers=ctx.own.bearers,
+            sessions=ctx.own.sessions,
+            services=self.services,
+            zone=lambda: ctx.roster.zone,
+            clock=ctx.now,
+        )
+        console.mount(app)
+        at = ours.console.tls_listen
+        if files := config.tls_files(ours.own, at):
+            [sockets] = listening(at, "console")
+            tls = pinning.OpenTls(*files)
+            await self.listeners.serve(
+                console.alone(limits(ours)), sockets, "console", tls
+            )
+
+    async def _serve(
+        self, app: web.Application, given: socket.socket | None
+    ) -> None:
+        """Serve the local API: by workers, before `app`, if there are to be any."""
         home, own = self.ctx.home.path, self.ctx.config.own
         tls = config.tls_files(own, own.tls_listen)
         checked = LocalTls(*tls, self.ctx.own.bearers) if tls else None

@@ -18,7 +18,7 @@ import msgspec
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.flows import own_lists, report
-from syncd.flows.entry import EXEMPT, LOCAL, Entry, Filter, NewEntry, OwnDraft
+from syncd.flows.entry import EXEMPT, LOCAL, Entry, Filter, NewEntry
 from syncd.flows.judge import Answer
 from syncd.flows.ports import Access, Position
 from syncd.flows.report import Rules
@@ -141,13 +141,13 @@ class OwnListService:
         asked = {
             at: shown(forms.Item, draft)
             for at, draft in enumerate(wanted.entries)
-            if isinstance(draft, OwnDraft) and isinstance(made[at], NewEntry)
+            if isinstance(made[at], NewEntry)
         }
         if not asked:
             return made
         call = LookupCall(purpose="appeal", items=(*asked.values(),))
-        answers = (await self.lookup(caller, call)).items
-        seen = dict(zip(asked, answers, strict=True))
+        found = await self.lookup(caller, call)
+        seen = dict(zip(asked, found.items, strict=True))
         return [
             _seen(one, seen[at]) if isinstance(one, NewEntry) else one
             for at, one in enumerate(made)
@@ -280,10 +280,8 @@ def _seen(entry: NewEntry, answer: forms.LookupItem) -> NewEntry | SyncdError:
                 "exempt: whether an official report lists it cannot be said"
                 " now, so why is needed"
             )
-    if official:
-        fields = msgspec.structs.replace(entry.fields, official=True)
-        return replace(entry, fields=fields)
-    return entry
+    fields = msgspec.structs.replace(entry.fields, official=official)
+    return replace(entry, fields=fields)
 
 
 def _seen_of(

@@ -60,22 +60,6 @@ def _key(row: Any) -> Key:
     return row.kind, row.epoch, row.token
 
 
-def _row(
-    n: int, one: Any, what: str, stays: Mapping[Key, tuple[str, ...]]
-) -> HeldRow:
-    type_: Any = getattr(one, "type", what)
-    return shown(
-        HeldRow,
-        getattr(one, "fields", one),
-        one,
-        n=n,
-        kind=getattr(one, "kind", "phone"),
-        type=NAMES.get(type_, type_),
-        value=masked(one.value) if one.value else "",
-        stays=stays.get(_key(one), ()) if hasattr(one, "token") else (),
-    )
-
-
 def _hour(at: int) -> str:
     return f"{statement.day_text(at // 86_400)}T{at % 86_400 // 3600:02}"
 
@@ -244,12 +228,12 @@ class Review:
     @route("GET /v1/pending", WATCHERS, "list what waits for a person")
     async def page(self, wanted: PendingQuery) -> Page[Held]:
         """Return held calls, newest first: what they would change."""
-        limit: int = wanted.limit
         states: tuple[str, ...] = (*filter(None, [wanted.state]),)
         if wanted.state == "decided":
             states = ("confirmed", *FINAL)
-        found = await self.book.page(states, wanted.before, limit)
-        return paged(found, limit, (replace(one, rows=()) for one in found))
+        found = await self.book.page(states, wanted.before, wanted.limit)
+        items = (replace(one, rows=()) for one in found)
+        return paged(found, wanted.limit, items)
 
     @route("GET /v1/pending/{id}", WATCHERS, "read what one would change")
     async def one(self, id_: int) -> HeldCall:
@@ -257,8 +241,21 @@ class Review:
         held = await self.book.get(id_)
         found = await self._rows(held)
         stays = await self.others(found)
-        what = held.changes[0].what if held.changes else ""
-        rows = tuple(_row(*one, what, stays) for one in enumerate(found, 1))
+        what: Any = held.changes[0].what if held.changes else ""
+        rows = tuple(
+            shown(
+                *(HeldRow, getattr(one, "fields", one), one),
+                n=n,
+                kind=getattr(one, "kind", "phone"),
+                type=NAMES.get(type_, type_),
+                value=masked(one.value) if one.value else "",
+                stays=stays.get(_key(one), ())
+                if hasattr(one, "token")
+                else (),
+            )
+            for n, one in enumerate(found, 1)
+            for type_ in (getattr(one, "type", what),)
+        )
         words = await self.ctx.own.imports.words(held.import_)
         return HeldCall(item=held, rows=rows, words=words)
 
@@ -308,9 +305,12 @@ class Review:
             raise MissingError("review: want confirm or refuse")
         why, right = plain_text("why", wanted.why), decision == "confirm"
         async with self._doing:
-            old, who = await self.book.get(id_), shown(Person, caller)
-            now, staff = self.ctx.now(), await self.book.staff(old.import_)
-            held = review.decided(old, who, now, why, staff, right=right)
+            old = await self.book.get(id_)
+            held = review.decided(
+                *(old, shown(Person, caller), self.ctx.now(), why),
+                await self.book.staff(old.import_),
+                right=right,
+            )
             if held is not old:
                 await self.book.move(old, held)
             if held.state == "confirmed":
@@ -350,8 +350,9 @@ class Review:
         await self.book.lapse()
         for one in await self.book.page(("waiting",)):
             if one.until <= self.ctx.now() + SOON_S:
-                name = f"lapsing/{one.id}"
-                await self.ctx.own.events.now(name, "", "lapsing", one.news)
+                await self.ctx.own.events.now(
+                    f"lapsing/{one.id}", "", "lapsing", one.news
+                )
         await self.book.prune(self.ctx.config.access.days)
         for held in await self.book.page(("confirmed",)):
             if held.decided_at < self.ctx.now() - AGAIN_S:
