@@ -13,7 +13,7 @@ from syncd.node.serve.alerts import Alerts
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster import drafts, signing
 from syncd.store.home_stores import OwnStore
-from tests.alliance import ADMINS, Alliance
+from tests.alliance import ADMINS, Member
 from tests.node.stand_in import Home
 from tests.node.test_notify_events import ALL
 from tests.node.test_status import WELL, down, log, member
@@ -158,10 +158,10 @@ CANARY = "canary-nest.example"
 
 
 async def test_of_a_report_that_is_not_to_be_named_its_position_alone(
-    alliance: Alliance,
+    bank: Member,
+    police: Member,
 ) -> None:
     """Reported, disputed and taken back: no word of it is in any notice."""
-    police, bank = alliance.police, alliance.bank
     url = f"http://{CANARY}/a"
     await police.tell(
         "url",
@@ -181,9 +181,8 @@ async def test_of_a_report_that_is_not_to_be_named_its_position_alone(
             assert word not in str(event.data)
 
 
-async def test_a_draft_that_lacks_signatures(alliance: Alliance) -> None:
+async def test_a_draft_that_lacks_signatures(police: Member) -> None:
     """Told to the admins when somebody hands it in, and again when one less."""
-    police = alliance.police
     current = police.node.ctx.roster
     draft = drafts.begin(current, now=current.issued + 1)
     raw = drafts.write(draft, current)

@@ -19,6 +19,7 @@ from syncd.tlog import checkpoint
 from tests.alliance import (
     HOUR_S,
     Alliance,
+    Member,
     as_founded,
     payload,
     retire_urls,
@@ -33,9 +34,8 @@ alliance = shared(as_founded)  # one of which tests maltreat
 
 
 @pytest.mark.parametrize("by_s", [-HOUR_S, HOUR_S])
-async def test_the_clock_is_set(alliance: Alliance, by_s: int) -> None:
+async def test_the_clock_is_set(bank: Member, by_s: int) -> None:
     """The jobs go on at once; set back, they would wait for that long."""
-    bank = alliance.bank
     Daemon.schedule(bank.node)
     scheduler = bank.node.jobs.scheduler
     scheduler.pause()  # they are looked at, not run
@@ -83,9 +83,10 @@ async def test_awakening_fails(
     await node.publisher.publish()
 
 
-async def test_a_receipt_for_an_earlier_log(alliance: Alliance) -> None:
+async def test_a_receipt_for_an_earlier_log(
+    alliance: Alliance, bank: Member
+) -> None:
     """It is none for this one."""
-    bank = alliance.bank
     await alliance.settle()
     before = await bank.receipts()
     earlier = bank.origin.removesuffix("1").encode() + b"0\n999\nAA==\n\n"
@@ -126,10 +127,9 @@ async def test_a_disk_that_was_full_at_an_append(alliance: Alliance) -> None:
     ],
 )
 async def test_a_receipt_that_could_not_be_signed(
-    alliance: Alliance, error: Exception
+    alliance: Alliance, bank: Member, police: Member, error: Exception
 ) -> None:
     """It is owed, and made up for in the next round, grow the log or not."""
-    police, bank = alliance.police, alliance.bank
     await alliance.settle()
     receipts = bank.node.receipts
     size = await police.size() + 1
@@ -154,9 +154,10 @@ async def test_a_receipt_that_could_not_be_signed(
     assert signed.size == size
 
 
-async def test_a_roster_while_it_awakens(alliance: Alliance) -> None:
+async def test_a_roster_while_it_awakens(
+    alliance: Alliance, bank: Member, police: Member
+) -> None:
     """Who has left is waited for no more: the majority is of the new one."""
-    police, bank = alliance.police, alliance.bank
     await alliance.settle()
     await alliance.stop("bank", "carrier", "platform")
     await bank.start()
@@ -176,9 +177,10 @@ async def test_a_roster_while_it_awakens(alliance: Alliance) -> None:
     await alliance.settle()
 
 
-async def test_a_roster_heard_while_it_awakens(alliance: Alliance) -> None:
+async def test_a_roster_heard_while_it_awakens(
+    alliance: Alliance, bank: Member, police: Member
+) -> None:
     """All that it asks for is done, though it came with the first heads."""
-    police, bank = alliance.police, alliance.bank
     await alliance.stop("bank")
 
     await alliance.change(retire_urls, at="police")

@@ -126,10 +126,10 @@ async def test_each_answers_as_the_daemon_does(
 
 
 async def test_a_revoked_token_is_out_in_all(
-    alliance: Alliance, callers: Sequence[Caller]
+    bank: Member, callers: Sequence[Caller]
 ) -> None:
     """At the next request of each."""
-    bearers = alliance.bank.own.bearers
+    bearers = bank.own.bearers
     token = await bearers.add("leaves", "reader")
     for caller in callers:
         caller.token = token
@@ -218,10 +218,9 @@ async def test_events_are_passed_on_as_they_happen(
 
 
 async def test_a_worker_that_is_killed_loses_no_record(
-    alliance: Alliance,
+    bank: Member,
 ) -> None:
     """Of what was answered; and another takes its place."""
-    bank = alliance.bank
     workers = bank.node.local_workers.workers
     answered: set[str] = set()
     stop = asyncio.Event()
@@ -286,10 +285,10 @@ def quickly() -> Any:
 
 
 async def test_an_answer_to_one_that_was_killed_is_nobody_elses(
-    alliance: Alliance,
+    bank: Member,
 ) -> None:
     """Another process takes its place, and counts from the beginning."""
-    node = alliance.bank.node
+    node = bank.node
     outputs, asked = node.tokeniser.outputs, list[str]()
     early, late = asyncio.Event(), asyncio.Event()
 
@@ -299,7 +298,7 @@ async def test_an_answer_to_one_that_was_killed_is_nobody_elses(
         await outputs(wanted, **how)
 
     async def ask(value: str) -> str:
-        caller = Caller(alliance.bank)
+        caller = Caller(bank)
         try:
             return verdicts(await caller.look_up(value, kind="phone"))[0]
         finally:
@@ -320,14 +319,14 @@ async def test_an_answer_to_one_that_was_killed_is_nobody_elses(
         await asyncio.sleep(0.3)
         late.set()
         assert {*await asyncio.gather(*later)} == {"none"}
-    await until_all_serve(alliance.bank)
+    await until_all_serve(bank)
 
 
 async def test_a_worker_that_says_nothing_is_replaced(
-    alliance: Alliance,
+    bank: Member,
 ) -> None:
     """It has hung: who connects to it would wait for ever."""
-    worker = alliance.bank.node.local_workers.workers[2]
+    worker = bank.node.local_workers.workers[2]
     stuck = worker.process
     assert stuck is not None
     stuck.send_signal(signal.SIGSTOP)
@@ -335,14 +334,14 @@ async def test_a_worker_that_says_nothing_is_replaced(
     for _ in range(local_workers.SILENT + 1):
         worker.look()
     assert await asyncio.to_thread(stuck.wait) == -signal.SIGKILL
-    await until_all_serve(alliance.bank)
+    await until_all_serve(bank)
 
 
 async def test_a_worker_that_cannot_be_started_is_tried_again(
-    alliance: Alliance,
+    bank: Member,
 ) -> None:
     """When there are processes to be had."""
-    worker = alliance.bank.node.local_workers.workers[1]
+    worker = bank.node.local_workers.workers[1]
     started, first = local_workers.started, worker.process
     none = OSError(11, "Resource temporarily unavailable")
     with (
@@ -353,13 +352,13 @@ async def test_a_worker_that_cannot_be_started_is_tried_again(
         first.kill()
         await until(lambda: starting.call_count >= 2)
         starting.side_effect = started
-    await until_all_serve(alliance.bank)
+    await until_all_serve(bank)
     assert worker.process is not first
 
 
-async def test_a_worker_has_no_key_but_two(alliance: Alliance) -> None:
+async def test_a_worker_has_no_key_but_two(bank: Member) -> None:
     """Neither in its memory nor where a process list shows it."""
-    node = alliance.bank.node
+    node = bank.node
     ring = node.home.ring
     worker = node.local_workers.workers[0].process
     assert worker is not None

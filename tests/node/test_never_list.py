@@ -98,6 +98,11 @@ class World:
         more = {"mirror": mirror(), "bulk": self.offload}
         return never_list(Home(self.home, self.terms, **more), self.holders)
 
+    async def asks(self, one: NeverList | None = None) -> list[int]:
+        """Have one refresh, or a new one; return how much it asks for."""
+        await (one or self.start()).refresh()
+        return self.holders.counts()
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
@@ -120,20 +125,17 @@ async def test_every_spelling_is_asked_for_once_per_epoch(
     assert len([t for t in one.tokens if t[0] == "url"]) > 10
     world.holders.counts()
     other = world.start()
-    await other.refresh()
-    assert world.holders.counts() == []
+    assert await world.asks(other) == []
     assert other.listed == one.listed
 
 
 async def test_a_list_that_grows_asks_for_what_is_new(world: World) -> None:
     """One that shrinks forgets; so does one that asks of a new epoch."""
     one = world.start()
-    await one.refresh()
-    [first] = world.holders.counts()
+    [first] = await world.asks(one)
     rows = world.terms.never
     world.terms.never = (*rows, Never("phone", "cn:95588", "bank"))
-    await one.refresh()
-    assert world.holders.counts() == [1]
+    assert await world.asks(one) == [1]
     assert ("phone", 1, b"cn:95588".ljust(16)) in one.listed
     world.terms.never = rows
     await one.refresh()
@@ -143,8 +145,7 @@ async def test_a_list_that_grows_asks_for_what_is_new(world: World) -> None:
     assert not [t for t in one.tokens if t[0] == "url"]
     assert world.holders.counts() == []
     world.terms.epochs.append(Epoch("phone", 2, 1))
-    await one.refresh()
-    assert world.holders.counts() == [first]
+    assert await world.asks(one) == [first]
     # Reports of the epoch before stand until it is retired.
     assert {epoch for _, epoch, _ in one.listed} == {1, 2}
     world.terms.epochs[0] = Epoch("phone", 1, 1, retired=True)
@@ -158,8 +159,7 @@ async def test_what_holders_do_not_answer_is_asked_again(world: World) -> None:
     """Status says how much is missing, and why; no answer is lost."""
     one = world.start()
     world.holders.most = 100
-    await one.refresh()
-    [first] = world.holders.counts()
+    [first] = await world.asks(one)
     assert [*map(str, one.todo)] == [
         f"never-list: {first - 100} of {first} spellings are not looked for"
         " in others' logs yet: oprf: no time left"
@@ -167,8 +167,7 @@ async def test_what_holders_do_not_answer_is_asked_again(world: World) -> None:
     assert len([t for t in one.tokens if t[0] == "phone"]) == 100
     one = world.start()
     world.holders.most = 1_000_000
-    await one.refresh()
-    assert world.holders.counts() == [first - 100]
+    assert await world.asks(one) == [first - 100]
     assert one.todo == ()
 
 
@@ -177,10 +176,8 @@ async def test_a_file_that_does_not_parse_is_made_anew(
     world: World, text: bytes
 ) -> None:
     (world.home / FILE).write_bytes(text)
-    await world.start().refresh()
-    assert len(world.holders.counts()) == 1
-    await world.start().refresh()
-    assert world.holders.counts() == []
+    assert len(await world.asks()) == 1
+    assert await world.asks() == []
 
 
 async def test_a_stop_in_the_middle_loses_one_part_at_most(
@@ -200,8 +197,7 @@ async def test_a_stop_in_the_middle_loses_one_part_at_most(
         await world.start().refresh()
     assert world.holders.counts() == [100, 100]
     monkeypatch.setattr(world.holders, "outputs", outputs)
-    await world.start().refresh()
-    assert 100 < sum(world.holders.counts()) < 200
+    assert 100 < sum(await world.asks()) < 200
 
 
 async def test_what_a_full_disk_did_not_take_is_written_later(
@@ -220,10 +216,8 @@ async def test_what_a_full_disk_did_not_take_is_written_later(
         await one.refresh()
     assert len(one.tokens) > 300  # known, for as long as we run
     full = False
-    await one.refresh()
-    assert len(world.holders.counts()) == 1
-    await world.start().refresh()
-    assert world.holders.counts() == []
+    assert len(await world.asks(one)) == 1
+    assert await world.asks() == []
 
 
 async def test_a_list_that_is_too_long_says_so(
@@ -232,8 +226,7 @@ async def test_a_list_that_is_too_long_says_so(
     """No more is asked for than the most, and the rest is told."""
     monkeypatch.setattr("syncd.node.upkeep.never_list.MOST", 50)
     one = world.start()
-    await one.refresh()
-    assert world.holders.counts() == [50]
+    assert await world.asks(one) == [50]
     line = str(*one.todo)
     assert line.startswith("never-list: 3")
     assert line.endswith(

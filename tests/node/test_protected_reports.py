@@ -17,7 +17,7 @@ from syncd.web import report_forms
 from syncd.web.forms import Draft
 from syncd.web.report_forms import ReportsCall, ReportSearch
 from syncd.web.routes import Caller
-from tests.alliance import Alliance
+from tests.alliance import Alliance, Member
 from tests.node.stand_in import Home
 
 DAY_S = 86_400
@@ -41,9 +41,9 @@ def url(value: str, **more: Any) -> Draft:
 
 async def test_authors_are_notified_of_what_a_grown_list_protects(
     alliance: Alliance,
+    bank: Member,
 ) -> None:
     """And one command takes back those, whether published or waiting."""
-    bank = alliance.bank
     reports = (
         draft("phone", "+12025550112", "caller"),
         url("http://hunt.example/"),
@@ -80,13 +80,15 @@ async def test_authors_are_notified_of_what_a_grown_list_protects(
 
 
 async def test_a_service_number_is_an_alarm_however_it_is_shown(
-    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+    alliance: Alliance,
+    bank: Member,
+    police: Member,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By token, which holders gave under a purpose of its own.
 
     And though a vault does not open: others' reports are looked for still.
     """
-    bank, police = alliance.bank, alliance.police
     await bank.tell("phone", "+86 755 96110", "+86 755 8234 5678")
     rows = (Never("phone", "cn:96110", "anti_fraud"),)
     await alliance.change(lambda d: structs.replace(d, never=rows))
