@@ -125,7 +125,7 @@ class LocalWorkers:
         self, app: web.Application, given: socket.socket | None
     ) -> None:
         """Serve the local API: by workers, before `app`, if there are to be any."""
-        home, own = self.ctx.home.path, self.ctx.config.own
+        home, own = self.ctx.home, self.ctx.config.own
         tls = config.tls_files(own, own.tls_listen)
         checked = LocalTls(*tls, self.ctx.own.bearers) if tls else None
         processes = max(own.workers, 1)
@@ -136,13 +136,25 @@ class LocalWorkers:
             for [sockets], its_tls in zip(apis, (None, checked), strict=False):
                 await self.listeners.serve(app, sockets, "own", its_tls)
             return
-        (home / RELAYED).parent.mkdir(mode=0o700, exist_ok=True)
-        [behind] = listening(Address(path=home / RELAYED), "own")
+        relayed = home.path / RELAYED
+        lists = VaultCipher(home.ring.need("vault"))
+        relayed.parent.mkdir(mode=0o700, exist_ok=True)
+        [behind] = listening(Address(path=relayed), "own")
         await self.listeners.serve(app, behind, "workers")
-        self._link = await link.answering(home, self.answer)
+        self._link = await link.answering(home.path, self.answer)
         self.workers = [
             LocalWorker(
-                *(self._start(number, sockets, tls), sockets),
+                Start(
+                    number=number,
+                    config=home.config,
+                    server=config.server(home.config),
+                    access_key=home.ring.need("access"),
+                    lists_key=lists.derived(LISTS),
+                    listening=[[s.fileno() for s in each] for each in sockets],
+                    tls=tls,
+                    counts=self.budgets.counts.fd,
+                ),
+                sockets,
                 self.metrics.failures,
             )
             for number, sockets in enumerate(zip(*apis, strict=True), 1)
@@ -156,24 +168,6 @@ class LocalWorkers:
             raise UnavailableError(
                 "own API: a local worker does not begin to serve"
             ) from None
-
-    def _start(
-        self,
-        number: int,
-        sockets: Sequence[Sequence[socket.socket]],
-        tls: tuple[bytes, bytes] | None,
-    ) -> Start:
-        home = self.ctx.home
-        return Start(
-            number=number,
-            config=home.config,
-            server=config.server(home.config),
-            access_key=home.ring.need("access"),
-            lists_key=VaultCipher(home.ring.need("vault")).derived(LISTS),
-            listening=[[one.fileno() for one in each] for each in sockets],
-            tls=tls,
-            counts=self.budgets.counts.fd,
-        )
 
     async def stop(self) -> None:
         """Let them answer what has come, and end."""
@@ -241,8 +235,8 @@ class LocalWorkers:
 
     async def _outputs(
         self, want: link.WantOutputs
-    ) -> tuple[list[bytes], SyncdError | None]:
-        """Return outputs, b"" for those that did not come, and why."""
+    ) -> tuple[dict[Identifier, bytes], SyncdError | None]:
+        """Return the outputs that came, and why others did not."""
         vocabulary.check("purpose", "purpose", want.purpose, PURPOSES)
         found: dict[Identifier, bytes] = {}
         why: SyncdError | None = None
@@ -261,7 +255,7 @@ class LocalWorkers:
             raise UnavailableError(
                 "oprf: {kind}: the token key has changed meanwhile", kind=kind
             )
-        return [found.get(one, b"") for one in want.wanted], why
+        return found, why
 
 
 @dataclass

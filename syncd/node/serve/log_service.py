@@ -96,8 +96,7 @@ class LogService:
             MissingError: the roster has no such log, or we nothing of it.
         """
         found, book = self.ctx.roster.by_origin(origin), self.ctx.own.cosigned
-        hash_ = tiles.origin_hash(origin)
-        log = await self.peer_service.mirror_log(hash_)
+        log = await self.peer_service.mirror_log(tiles.origin_hash(origin))
         if found is None or log is None or log.size <= above:
             raise MissingError("log: nothing of that is here")
         signed = await self.receipts.signed(origin)
@@ -184,7 +183,9 @@ class LogService:
             if not record[1] and absent.covered(index, index + 1, gone):
                 entry = structs.replace(entry, closed="erased")
             record = leaf.close(record)
-        text = head["checkpoint"]
+        text, found = head["checkpoint"], self.ctx.roster.by_origin(origin)
+        keys = [found[1].log] if found else []
+        keys += known.cosigners(self.ctx.roster)
         return forms.Entry(
             **head,
             entry=entry,
@@ -192,16 +193,9 @@ class LogService:
             salt=record[1].hex(),
             payload=base64.b64encode(record[2]).decode(),
             proof=text and await prove(log, index, text.encode()),
-            keys=self._keys(origin, text),
+            keys=tuple(str(k) for k in keys if f"\n— {k.name} " in text),
             **await self._became(caller, origin, index, record),
         )
-
-    def _keys(self, origin: str, text: str) -> tuple[str, ...]:
-        """Return the keys of the lines under a log's checkpoint."""
-        found = self.ctx.roster.by_origin(origin)
-        keys = [found[1].log] if found else []
-        keys += known.cosigners(self.ctx.roster)
-        return tuple(str(k) for k in keys if f"\n— {k.name} " in text)
 
     async def _became(
         self, caller: Caller, origin: str, index: int, record: Record
@@ -245,8 +239,7 @@ class LogService:
         named = sorted({*wanted.entries})
         said = await self._erasable(named)
         vault, origin = self.ctx.own.vault, self.ctx.origin
-        found = [await vault.by_index(origin, i) for i in said]
-        rows = [*filter(None, found)]
+        rows = [*filter(None, [await vault.by_index(origin, i) for i in said])]
         types = Counter(NAMES[type_] for type_ in said.values())
         if wanted.yes:
             ends = [Change(name, "", "", -n) for name, n in types.items()]

@@ -217,8 +217,7 @@ class Review:
 
     async def _keep(self, held: Held, body: Any, *how: str, **of: Any) -> Held:
         """Keep a call; raise, if it waits."""
-        raw = msgspec.json.encode(body)
-        held = await self.book.put(held, raw, *how, **of)
+        held = await self.book.put(held, msgspec.json.encode(body), *how, **of)
         if held.state == "waiting":
             raise PendingError.of(held.id)
         return held
