@@ -201,8 +201,7 @@ async def test_a_log_that_grows_while_it_is_closed(alliance: Alliance) -> None:
     size, before = await bank.size(), await bank.records()
     await mirror.retire(bank.origin, size - 1, size)
     async with lock:
-        closing = erasures.close_ours(own, mirror, lock)
-        task = asyncio.create_task(closing)
+        task = asyncio.create_task(erasures.close_ours(own, mirror, lock))
         await asyncio.sleep(0.05)
         assert await bank.records() == before
     await task

@@ -216,8 +216,7 @@ async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
     await later(alliance, 91)
     await answer(carrier, item.position)
     vouch = VouchDraft(kind="url", value=VALUE, role="website")
-    intake = carrier.node.claim_intake
-    await intake.vouch(CALLER, Vouches(vouches=(vouch,)))
+    await carrier.node.claim_intake.vouch(CALLER, Vouches(vouches=(vouch,)))
     with pytest.raises(RefusedError, match="roster: expired"):
         await carrier.node.publisher.publish()
     page = await carrier.node.intake.reports(ReportSearch())

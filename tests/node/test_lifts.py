@@ -130,8 +130,7 @@ class World:
 
     def listed(self, n: int, origin: str = OTHER) -> None:
         said = report(**about(n))
-        short = token.decode(said.token)
-        self.reported[short] = [Claim(origin, n, said)]
+        self.reported[token.decode(said.token)] = [Claim(origin, n, said)]
 
     async def says(self, *said: Statement, log: str = LOG) -> int:
         """Say it; return how many findings there are by then."""
@@ -156,11 +155,10 @@ def lifting(n: int, on: str = DAY) -> list[Statement]:
     made: list[Statement] = []
     for i in range(n):
         head = about(i, on=on)
-        named = replace(dispute(**head), about=((OTHER, i),), know="")
         made.append(
             (
                 dispute(**head),
-                named,
+                replace(dispute(**head), about=((OTHER, i),), know=""),
                 Reassigned(**head, since=DAY, know="00" * 8),
                 Vouch(
                     **head, role="hotline", expires="2199-01-01", know="0" * 16

@@ -29,10 +29,10 @@ async def answers(
     member: Member, *values: str, deadline_ms: int = 30_000
 ) -> forms.LookupAnswers:
     items = tuple(forms.Item(kind="phone", value=v) for v in values)
-    call = LookupCall(
-        purpose="call_check", deadline_ms=deadline_ms, items=items
+    return await member.node.lookups.lookup(
+        CALLER,
+        LookupCall(purpose="call_check", deadline_ms=deadline_ms, items=items),
     )
-    return await member.node.lookups.lookup(CALLER, call)
 
 
 async def test_a_dispute_without_holders_is_kept_unchecked(

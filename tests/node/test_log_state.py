@@ -123,8 +123,7 @@ def test_news_ends_a_pause_soon_and_keeps_what_it_passes() -> None:
 def test_one_more_holder_ends_a_pause_once() -> None:
     state = news(7, "bank").begun()
     state = state.left(Message("nobody has it"), 99.0)
-    again = state.offered(Offer.HOLDER, target(7, "bank"))
-    assert again == state
+    assert state.offered(Offer.HOLDER, target(7, "bank")) == state
     more = state.offered(Offer.HOLDER, target(7, "carrier"))
     assert more.target == target(7, "bank", "carrier")
     assert more.due(0.0, None)

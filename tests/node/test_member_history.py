@@ -50,8 +50,7 @@ async def test_a_day_is_as_its_worst(
     alliance.heal()
     await bank.round()
     assert await letter(bank) == "s"
-    why = Message("another root")
-    await bank.node.logs.forked(police.origin, [], why)
+    await bank.node.logs.forked(police.origin, [], Message("another root"))
     seen = await keep(bank)
     assert (seen["police"], seen["carrier"]) == ("f", "h")
 
@@ -82,8 +81,7 @@ async def test_what_members_hold_is_known_after_a_start(
 ) -> None:
     await alliance.settle()
     alliance.cut(*alliance.members)
-    known = bank.node.peer_choice.states
-    known.clear()
+    bank.node.peer_choice.states.clear()
     await bank.node.rounds.recall()
     await bank.round()
     rows = (await bank.node.status_reader.status()).members

@@ -240,8 +240,7 @@ async def test_only_what_is_listed_is_looked_for_at_once(
 ) -> None:
     """A long sync brings in millions of others."""
     report = AsyncMock()
-    home = Home(tmp_path, mirror=mirror(claim(1)), report=report)
-    never = never_list(home)
+    never = never_list(Home(tmp_path, mirror=mirror(claim(1)), report=report))
     came = Arrival((ORIGIN, 1), claim(1).statement)
     for epoch, found in ((2, 0), (1, 1)):
         never.listed = frozenset({("phone", epoch, TOKEN)})

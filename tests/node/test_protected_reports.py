@@ -67,9 +67,9 @@ async def test_authors_are_notified_of_what_a_grown_list_protects(
     [line] = [x for x in status.todo if str(x).startswith("never-list: ")]
     assert "3 reports of ours" in str(line)
     assert "syncd report retract --never" in str(line)
-    wanted = report_forms.Retraction(reason="false_positive", never=True)
     done = await bank.node.local_service.retract(
-        Caller("", "operator"), wanted
+        Caller("", "operator"),
+        report_forms.Retraction(reason="false_positive", never=True),
     )
     assert (done.retracting, done.disputes) == (3, 0)
     status = await bank.node.status_reader.status()
@@ -102,8 +102,7 @@ async def test_a_service_number_is_an_alarm_however_it_is_shown(
     [found] = await police.findings("never_listed")
     assert found.finding.origin == bank.origin
     assert police.node.never.todo == ()
-    quotas = police.own.quotas
-    used = await quotas.usage(police.node.ctx.today(), "phone/1")
+    used = await police.own.quotas.usage(police.node.ctx.today(), "phone/1")
     asked = {who: n for who, purpose, n, _ in used if purpose == "never"}
     assert set(asked.values()) == {len(police.node.never.listed)}
 
@@ -121,8 +120,7 @@ class Rows:
     async def page(self, wanted: Query) -> list[VaultRow]:
         """Return one row at a time."""
         self.walks += not wanted.before
-        left = [r for r in self.rows if r.id < (wanted.before or 1000)]
-        return left[-1:]
+        return [r for r in self.rows if r.id < (wanted.before or 1000)][-1:]
 
 
 def row(id_: int, expires: str) -> VaultRow:

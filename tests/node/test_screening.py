@@ -135,8 +135,7 @@ async def test_an_item_is_refused_alone(
 
     So is a bank where an account may be of several, and are the holders.
     """
-    account = ("6222 0212 3456 78901", "C-4")
-    taken = [await add(bank, account, kind="account")]
+    taken = [await add(bank, ("6222 0212 3456 78901", "C-4"), kind="account")]
     problem = taken[0].items[0].problem
     assert problem is not None
     assert problem.status == 400
@@ -164,8 +163,7 @@ async def test_what_ends_is_asked_for_and_dropped(bank: Member) -> None:
     await screening.daily()
     [todo] = screening.todo
     assert todo.params["n"] == 1
-    today = statement.day(bank.node.ctx.today())
-    await bank.own.screening.expire(today + 30)
+    await bank.own.screening.expire(statement.day(bank.node.ctx.today()) + 30)
     assert await kept(bank) == 1
 
 

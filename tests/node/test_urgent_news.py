@@ -54,7 +54,6 @@ async def test_what_others_brought_before_is_urgent_all_the_same(
     await police.tell("url", "http://evil.example/a")
     note = police.own.log.released()
     await bank.node.peer_service.poke("police", note, urgent=True)
-    size = await police.size()
     assert await bank.events("urgent") == [
-        {"origin": police.origin, "index": size - 1, "n": 1}
+        {"origin": police.origin, "index": await police.size() - 1, "n": 1}
     ]
