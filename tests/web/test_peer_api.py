@@ -155,11 +155,7 @@ async def test_files_are_made_one_at_a_time_for_each_caller(
     """However many one asks for at once."""
     paths = [f"/log/audit/00{n % 2}" for n in range(8)]
     asked = [asyncio.create_task(client.get(path)) for path in paths]
-
-    async def making() -> bool:
-        return service.making > 0
-
-    await until(making)
+    await until(lambda: service.making)
     service.go_on.set()
     for one in asyncio.as_completed(asked):
         assert len(await (await one).read()) > 0
@@ -204,11 +200,7 @@ async def test_who_hangs_up_is_seen_to_be_gone(
     gone = await service.asked
     assert not gone()
     asking.cancel()
-
-    async def seen() -> bool:
-        return gone()
-
-    await until(seen)
+    await until(gone)
     service.go_on.set()
 
 

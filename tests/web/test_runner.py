@@ -143,11 +143,9 @@ def port(server: Runner) -> int:
 async def count(server: Runner, handshakes: int = 0, here: int = 0) -> None:
     """Wait until so many shake hands, and so many have."""
     of: Any = server.server
-
-    async def are() -> bool:
-        return (len(of.handshakes), len(of.here)) == (handshakes, here)
-
-    await until(are)
+    await until(
+        lambda: (len(of.handshakes), len(of.here)) == (handshakes, here)
+    )
 
 
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -206,11 +204,7 @@ async def test_one_address_begins_so_many_handshakes_a_second(
     began = int(loop.time())
     ends = await silent(port, 40)
     most = 2 * (int(loop.time()) + 1 - began)
-
-    async def closed() -> bool:
-        return sum(open_among(ends)) <= most
-
-    await until(closed)
+    await until(lambda: sum(open_among(ends)) <= most)
     await close(*ends)
 
 
@@ -335,10 +329,6 @@ async def test_a_connection_that_is_over_waits_for_no_collector(
         await count(server, handshakes=5, here=1)
         await close(*ends)
         ends.clear()
-
-        async def gone() -> bool:
-            return not [one for one in tls_ends() if id(one) not in before]
-
-        await until(gone)
+        await until(lambda: {*map(id, tls_ends())} <= before)
     finally:
         gc.enable()
