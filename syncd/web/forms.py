@@ -26,8 +26,6 @@ __all__ = ["DisputeDraft", "Draft", "Flaw", "Problem", "WireMessage"]
 Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 Place = tuple[str, Natural]  # a position as it comes in
 MOST_ITEMS = 10_000  # in one call
-MOST = msgspec.Meta(max_length=MOST_ITEMS)
-SOME = msgspec.Meta(min_length=1, max_length=MOST_ITEMS)
 
 
 def is_form(kind: Any) -> bool:
@@ -47,10 +45,19 @@ Cursor = Annotated[
 ]
 
 T = TypeVar("T")
+Many = Annotated[tuple[T, ...], msgspec.Meta(max_length=MOST_ITEMS)]
+Some = Annotated[Many[T], msgspec.Meta(min_length=1)]
 
 
 class Input(Form):
     """What a caller sends, in a body or behind the question mark."""
+
+
+class PageQuery(Input):
+    """Which of what is counted by ids, the newest first."""
+
+    before: Cursor = 0  # smaller ids only
+    limit: Limit = 100
 
 
 class Output(Form, omit_defaults=True):
@@ -97,7 +104,7 @@ class Lookups(Input, Generic[T]):
     """A look-up, and what for."""
 
     purpose: str
-    items: Annotated[tuple[T, ...], SOME]
+    items: Some[T]
     reference: str = ""  # the caller's own file number; kept
     deadline_ms: Annotated[int, msgspec.Meta(ge=0, le=MAX_DEADLINE_MS)] = 0
     # the setting's if absent

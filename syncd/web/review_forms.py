@@ -14,11 +14,9 @@ class Pending(forms.FullOutput):
     pending: int
 
 
-class PendingQuery(forms.Input):
+class PendingQuery(forms.PageQuery):
     """Which held calls are meant."""
 
-    before: forms.Cursor = 0  # smaller ids only
-    limit: forms.Limit = 100
     state: Annotated[
         Literal["", "waiting", "after", "decided"],
         forms.meta("waits; went at once, to be looked at; or is decided"),
