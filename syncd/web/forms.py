@@ -13,6 +13,7 @@ import msgspec
 from syncd.errors import SyncdError
 from syncd.flows.draft import DisputeDraft, Draft, RawValue
 from syncd.flows.ports import Position
+from syncd.indicator import vocabulary
 from syncd.indicator.never import Owner
 from syncd.indicator.receipt import Receipt
 from syncd.indicator.record import ReportFields
@@ -296,6 +297,12 @@ class ChangePage(FullOutput):
 # -------------------------------------------------------------------- other
 
 
+class Pending(FullOutput):
+    """Nothing is done yet: the call waits for a second person, as this."""
+
+    pending: int
+
+
 class RosterTaken(FullOutput):
     """The roster that is in force now."""
 
@@ -324,3 +331,22 @@ class EventQuery(Input):
     """From where on events are sent."""
 
     cursor: Annotated[str, meta("the id of the last event that was seen")] = ""
+
+
+class Vocabulary(FullOutput):
+    """Codes in the vocabulary's order; those near to a word, nearest first."""
+
+    codes: tuple[vocabulary.Code, ...]
+
+
+class VocabularyQuery(Input):
+    """Which codes are meant: all if nothing is said."""
+
+    field: Annotated[
+        str,
+        meta(
+            "codes of that field only",
+            extra_json_schema={"enum": ["", *vocabulary.FACETS]},
+        ),
+    ] = ""
+    word: Annotated[str, meta("the codes nearest to it", max_length=80)] = ""

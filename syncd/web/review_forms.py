@@ -8,12 +8,6 @@ from syncd.flows.submission import Words
 from syncd.web import forms
 
 
-class Pending(forms.FullOutput):
-    """Nothing is done yet: the call waits for a second person, as this."""
-
-    pending: int
-
-
 class PendingQuery(forms.PageQuery):
     """Which held calls are meant."""
 
