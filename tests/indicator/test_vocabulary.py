@@ -8,7 +8,7 @@ from syncd import tsv
 from syncd.errors import MalformedError
 from syncd.indicator import vocabulary
 from syncd.indicator.notation import CODE
-from tests.cases import cases
+from tests.cases import each
 
 
 def test_every_code_is_well_formed() -> None:
@@ -22,7 +22,7 @@ def test_every_code_is_well_formed() -> None:
             assert not entry.parent or entry.parent in codes
 
 
-@pytest.mark.parametrize("one", cases("vocabulary", "fallbacks"))
+@each("vocabulary", "fallbacks")
 def test_unknown_codes_read_as_the_fallback(one: tuple[str, str]) -> None:
     """Nothing breaks when a newer build writes a newer code."""
     facet, read = one
@@ -48,7 +48,7 @@ def test_labels_are_in_two_languages() -> None:
         vocabulary.label("verdict", "confirmed", "de")
 
 
-@pytest.mark.parametrize("one", cases("vocabulary", "nearest"))
+@each("vocabulary", "nearest")
 def test_the_nearest_code_is_what_people_mean(one: list[str]) -> None:
     facet, word, code = one
     first, *_ = vocabulary.nearest(facet, word)

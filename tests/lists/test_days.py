@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from syncd.errors import MalformedError
 from syncd.lists import columns, days
 from syncd.lists.rows import Row
-from tests.cases import cases
+from tests.cases import each
 
 
-@pytest.mark.parametrize("one", cases("lists/cells", "days"))
+@each("lists/cells", "days")
 def test_a_day(one: dict[str, str]) -> None:
     """Or none, with the way to mend it where there is one."""
     if "day" in one:

@@ -8,7 +8,7 @@ import pytest
 from syncd.flows.ports import Access
 from syncd.indicator import token
 from syncd.indicator.identifier import for_lookup
-from tests.cases import cases
+from tests.cases import each
 from tests.web.local_client import LocalClient, Reply, report
 
 ROLE = {"role": "compliance"}
@@ -104,8 +104,8 @@ async def test_all_tokens_of_a_person_are_counted_as_one(
         return [r for r in found if "till" in r[0] or r[1] == "0901"]
 
     before = ("till 0", "", "", 1)
-    each = [(f"till {n}", "0901", "Li", 2 - n) for n in range(2)]
-    assert await counted("token") == [before, *each]
+    now = [(f"till {n}", "0901", "Li", 2 - n) for n in range(2)]
+    assert await counted("token") == [before, *now]
     assert await counted("person") == [before, ("", "0901", "Li", 3)]
 
 
@@ -144,12 +144,11 @@ async def test_the_asking_is_recorded(bank: LocalClient) -> None:
 async def test_what_is_left_out_leaves_no_trace(
     police: LocalClient,
     bank: LocalClient,
-    clients: dict[str, LocalClient],
+    carrier: LocalClient,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Byte for byte the reply of a member that never did these look-ups."""
     quiet = "+12025559012"
-    carrier = clients["carrier"]
     clock = bank.member.node.ctx.clock()
     for member in (bank, carrier):
         access: Any = member.member.own.access
@@ -215,7 +214,7 @@ async def test_what_is_secret_by_now_is_left_out_too(
 # ------------------------------------------------------------- appeals
 
 
-@pytest.mark.parametrize(("draft", "why"), cases("syncd/local-api", "appeals"))
+@each("syncd/local-api", "appeals", "draft, why")
 async def test_an_appeal_that_cannot_be(
     bank: LocalClient, draft: dict[str, str], why: str
 ) -> None:

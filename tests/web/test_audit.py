@@ -92,7 +92,7 @@ async def test_who_has_a_value_disclosed_is_recorded(
     found = await bank.post(path, wanted)
     [entry] = found["entries"]
     assert entry["origin"] == alliance.police.origin
-    rows = [row async for row in bank.member.node.home.own.access.found()]
+    rows = [row async for row in bank.member.own.access.found()]
     had = [(row.caller, row.purpose, bool(row.positions)) for row in rows]
     assert had[-2:] == [
         ("compliance", "audit", False),

@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.console import page
@@ -310,11 +310,7 @@ anything = st.recursive(
     ),
     max_leaves=8,
 )
-many = settings(
-    max_examples=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+many = settings(max_examples=30)
 
 
 @many

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.alliance import Alliance
-from tests.cases import cases
+from tests.cases import cases, each
 from tests.web.local_client import LocalClient, Reply, report
 
 
@@ -112,7 +112,7 @@ async def test_what_cannot_be_is_refused(
     assert why in reply["detail"]
 
 
-@pytest.mark.parametrize("query", cases("syncd/local-api", "own_queries"))
+@each("syncd/local-api", "own_queries", "query")
 async def test_a_query_that_cannot_be(bank: LocalClient, query: str) -> None:
     await bank.get(f"/v1/own/entries?{query}", status=400)
 

@@ -34,7 +34,7 @@ async def clients(alliance: Alliance) -> AsyncIterator[dict[str, LocalClient]]:
             await client.add("operator")
             if member.id == "police":
                 continue
-            add = member.node.home.own.bearers.add
+            add = member.own.bearers.add
             for name, role, staff in PEOPLE:
                 client.tokens[name] = await add(
                     f"my {name}", role, None, staff, "张三"
@@ -50,7 +50,7 @@ async def _a_new_day(alliance: Alliance) -> None:
 
 async def forget(member: Member) -> None:
     """Nobody has handed in anything of late."""
-    await member.node.home.own.published.prune("9999")
+    await member.own.published.prune("9999")
 
 
 def phones(first: int, n: int) -> list[dict[str, Any]]:
@@ -117,7 +117,7 @@ async def test_many_reports_wait_until_a_second_person_confirms(
     await bank.post(where, call, status=403)
     reply = await bank.post(where, call, role="reviewer")
     assert reply == {"value": "+12025551001"}
-    access = bank.member.node.home.own.access
+    access = bank.member.own.access
     assert [row.caller async for row in access.found()][-1] == "my reviewer"
     last = f"/v1/pending/{id_}/rows/5"
     await bank.post(last, call, role="reviewer", status=404)
@@ -147,7 +147,7 @@ async def test_what_is_refused_is_gone_and_says_why(bank: LocalClient) -> None:
     assert (await shown(bank, id_))["why"] == "a test list"
     await decide(bank, id_, status=422)
     assert await rows(bank, 1200) == []
-    book = bank.member.node.home.own.pending
+    book = bank.member.own.pending
     assert await book.parts(id_) == []
 
 
@@ -160,7 +160,7 @@ async def test_few_go_at_once_and_urgent_ones_are_looked_at_after(
     await bank.get("/v1/pending?state=after", role="reader", status=403)
     page = await bank.get("/v1/pending?state=after")
     [item] = page["items"]
-    assert (await decide(bank, item["id"]))["items"][0]["state"] == "seen"
+    assert await done(bank, item["id"]) == "seen"
 
 
 async def test_what_goes_in_many_small_calls_is_much(
@@ -177,9 +177,8 @@ async def test_what_goes_in_many_small_calls_is_much(
 
 
 async def test_many_vouches_and_new_owners_wait(
-    clients: dict[str, LocalClient],
+    carrier: LocalClient,
 ) -> None:
-    carrier = clients["carrier"]
     for path, field, draft in (
         ("vouches", "vouches", {"kind": "phone", "role": "hotline"}),
         ("reassignments", "numbers", {"since": "2026-11-01"}),
@@ -213,16 +212,16 @@ async def test_a_drill_waits_for_nobody_once_a_day(bank: LocalClient) -> None:
 
 
 async def test_nobody_waits_where_there_is_no_reviewer(
-    clients: dict[str, LocalClient],
+    police: LocalClient,
 ) -> None:
-    reply = await hand_in(clients["police"], 1400)
+    reply = await hand_in(police, 1400)
     assert reply["accepted"] == 4
 
 
 async def test_a_bulk_retraction_waits_and_says_whose_listing_stays(
-    bank: LocalClient, clients: dict[str, LocalClient]
+    bank: LocalClient, police: LocalClient
 ) -> None:
-    await hand_in(clients["police"], 1500, 2)
+    await hand_in(police, 1500, 2)
     await hand_in(bank, 1500, 3)
     await forget(bank.member)
     await hand_in(bank, 1503, 2)
@@ -291,13 +290,13 @@ async def test_a_retraction_in_pieces_is_a_bulk_one(bank: LocalClient) -> None:
 
 
 async def test_an_answer_that_withdraws_shows_what_it_ends(
-    bank: LocalClient, clients: dict[str, LocalClient]
+    bank: LocalClient, police: LocalClient
 ) -> None:
     await hand_in(bank, 1700, 1)
     await bank.settle()
     one = {"kind": "phone", "value": "+12025551700"}
     disputed = {**one, "reason": "innocent_owner"}
-    await clients["police"].post("/v1/disputes", disputed)
+    await police.post("/v1/disputes", disputed)
     await bank.settle()
     [found] = (await bank.get("/v1/disputes?side=against_us"))["items"]
     answer = {"dispute": found["position"], "outcome": "report_withdrawn"}
@@ -523,9 +522,8 @@ async def test_confirmed_twice_at_once_it_is_done_once(
 
 
 async def test_a_day_later_it_lapses_and_what_went_is_a_to_do(
-    clients: dict[str, LocalClient], monkeypatch: pytest.MonkeyPatch
+    carrier: LocalClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    carrier = clients["carrier"]
     await hand_in(carrier, 4100)
     assert (await carrier.member.events("waiting"))[-1]["n"] == 4
     monkeypatch.setattr("syncd.node.serve.review_service.SOON_S", 90_000)
@@ -543,7 +541,7 @@ async def test_a_day_later_it_lapses_and_what_went_is_a_to_do(
     assert await rows(carrier, 4000, 5) == []
     todo = str((await carrier.get("/v1/status"))["todo"])
     assert "1 went at once" in todo
-    await carrier.member.node.home.own.pending.prune(-1)
+    await carrier.member.own.pending.prune(-1)
     assert (await hand_in(carrier, 4200))["pending"] > pending
 
 
@@ -606,7 +604,7 @@ async def test_a_certificate_takes_an_end_and_two_persons(
 
 
 async def test_the_rule_outlives_the_reviewer(bank: LocalClient) -> None:
-    bearers = bank.member.node.home.own.bearers
+    bearers = bank.member.own.bearers
     for name in ("my reviewer", "my same", "my nobody"):
         await bearers.revoke(name)
     assert "pending" in await hand_in(bank, 6000)

@@ -3,7 +3,7 @@
 import pytest
 
 from syncd.indicator import vocabulary
-from tests.cases import cases
+from tests.cases import each
 from tests.web.local_client import LocalClient
 
 
@@ -32,9 +32,7 @@ async def test_a_word_finds_its_code(bank: LocalClient) -> None:
     assert found[0]["zh"].startswith("虚假")
 
 
-@pytest.mark.parametrize(
-    ("query", "expected"), cases("syncd/local-api", "vocabulary")
-)
+@each("syncd/local-api", "vocabulary", "query, expected")
 async def test_what_cannot_be_asked(
     bank: LocalClient, query: str, expected: str
 ) -> None:
