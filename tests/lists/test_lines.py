@@ -11,13 +11,15 @@ from syncd.errors import UsageError
 from syncd.lists import lines
 
 
-def opened(path: Path, raw: bytes, encoding: str = "") -> list[str]:
+def read(path: Path, raw: bytes, encoding: str = "") -> list[lines.Line]:
     path.write_bytes(raw)
     how = lines.encoding(path, encoding)
     with path.open("rb") as file:
-        return [
-            str(line.problem or line.text) for line in lines.read(file, how, 0)
-        ]
+        return [*lines.read(file, how, 0)]
+
+
+def opened(path: Path, raw: bytes, encoding: str = "") -> list[str]:
+    return [str(x.problem or x.text) for x in read(path, raw, encoding)]
 
 
 def test_an_encoding_is_detected_over_the_whole_file(tmp_path: Path) -> None:
@@ -54,10 +56,7 @@ def test_a_character_across_two_pieces(tmp_path: Path) -> None:
 def test_wide_lines(tmp_path: Path, name: str) -> None:
     """Only a whole two-byte unit ends a line; a long one is not kept."""
     text = "\u0a0a\u0a00\n" + "a" * 2_000_000 + "\nlast"
-    path = tmp_path / "a"
-    path.write_bytes(text.encode(name))
-    with path.open("rb") as file:
-        found = list(lines.read(file, name, 0))
+    found = read(tmp_path / "a", text.encode(name), name)
     assert [line.text for line in found[::2]] == ["\u0a0a\u0a00", "last"]
     assert "4000002 bytes long" in str(found[1].problem)
     assert len(found[1].text) < 2000
@@ -151,9 +150,7 @@ def test_what_stands_at_the_ends_of_joined_and_of_old_files(
 
 def test_an_overlong_line_is_not_kept(tmp_path: Path) -> None:
     raw = b"a" * lines.MAX_LINE + b"\nb\n" + b"c" * 3_000_000
-    (tmp_path / "a").write_bytes(raw)
-    with (tmp_path / "a").open("rb") as file:
-        found = [*lines.read(file, "utf-8", 0)]
+    found = read(tmp_path / "a", raw)
     assert "65537 bytes long" in str(found[0].problem)
     assert found[1].text == "b"
     assert "3000000 bytes long" in str(found[2].problem)

@@ -120,27 +120,13 @@ def made(
     return path
 
 
-def rezipped(path: Path, part: str, raw: bytes) -> Path:
-    """Replace one part of a workbook."""
-    with zipfile.ZipFile(path) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in {**parts, part: raw}.items():
-            archive.writestr(name, data)
-    return path
-
-
 def read(path: Path, **options: Any) -> list[Row]:
     return list(table.open_table(path, FileOptions(**options)).rows(0, 0))
 
 
 def values(path: Path, **options: Any) -> list[str]:
     """What the cells of column A say, in this process."""
-    return [cell for cell, *_ in cells(path, **options)]
-
-
-def cells(path: Path, **options: Any) -> list[list[str]]:
-    return [[str(cell) for cell in row.cells] for row in read(path, **options)]
+    return [str(next(iter(row.cells))) for row in read(path, **options)]
 
 
 def column(*texts: str) -> str:
@@ -246,7 +232,11 @@ def test_bombs_and_wrecks(
 ) -> None:
     """What no spreadsheet writes is refused before it is held."""
     path = saved(tmp_path, [["value"], ["a"]])
-    rezipped(path, part, raw)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in {**parts, part: raw}.items():
+            archive.writestr(name, data)
     if not why:
         assert values(path) == ["a"]
         return
@@ -435,25 +425,40 @@ def test_no_child_is_left(
     assert all(child.returncode is not None for child in born)
 
 
+OPENED = """
+import os, pathlib, resource, subprocess, sys
+from syncd.lists import table
+from syncd.lists.rows import FileOptions
+real = subprocess.Popen
+def born(*a, **k):
+    child = real(*a, **k)
+    print(child.pid, flush=True)
+    return child
+subprocess.Popen = born
+opened = table.open_table(pathlib.Path(sys.argv[1]), FileOptions())
+"""
+KILLED = OPENED + "os.kill(os.getpid(), 9)"
+# Its own is told by getrusage as no less than pytest's.
+MEASURED = f"""{OPENED}
+rows = sum(1 for _ in opened.rows(0, 0))
+child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+told = pathlib.Path('/proc/self/status').read_text()
+own = int(told.partition('VmHWM:')[2].split()[0])
+print(rows, (child + own) * 1024)
+"""
+
+
+def running(code: str, path: Path) -> subprocess.CompletedProcess[str]:
+    """Have another process open a workbook; it prints its child's number."""
+    return subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True
+    )
+
+
 def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
     """A killed command leaves no reader behind."""
     path = saved(tmp_path, [["value"], *([n] for n in range(9000))])
-    code = (
-        "import os, pathlib, sys, subprocess\n"
-        "from syncd.lists import table\n"
-        "from syncd.lists.rows import FileOptions\n"
-        "real = subprocess.Popen\n"
-        "def born(*a, **k):\n"
-        "    child = real(*a, **k)\n"
-        "    print(child.pid, flush=True)\n"
-        "    return child\n"
-        "subprocess.Popen = born\n"
-        "opened = table.open_table(pathlib.Path(sys.argv[1]), FileOptions())\n"
-        "os.kill(os.getpid(), 9)\n"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-c", code, path], capture_output=True, text=True
-    )
+    ran = running(KILLED, path)
     assert ran.returncode == -signal.SIGKILL
     state = Path("/proc") / ran.stdout.strip() / "stat"
     for _ in range(100):
@@ -482,22 +487,7 @@ def test_a_million_rows_stay_within_500_megabytes(tmp_path: Path) -> None:
         for n in range(2, 1_000_002):
             part.write(row.format(n=n).encode())
         part.write(b"</sheetData></worksheet>")
-    code = (
-        "import pathlib, resource, sys\n"
-        "from syncd.lists import table\n"
-        "from syncd.lists.rows import FileOptions\n"
-        "opened = table.open_table(pathlib.Path(sys.argv[1]), FileOptions())\n"
-        "rows = sum(1 for _ in opened.rows(0, 0))\n"
-        "child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss\n"
-        # Its own is told by getrusage as no less than pytest's.
-        "told = pathlib.Path('/proc/self/status').read_text()\n"
-        "own = int(told.partition('VmHWM:')[2].split()[0])\n"
-        "print(rows, (child + own) * 1024)\n"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-c", code, path], capture_output=True, text=True
-    )
-    rows, most = map(int, ran.stdout.split())
+    *_, rows, most = map(int, running(MEASURED, path).stdout.split())
     assert rows == 1_000_000
     assert most < 500_000_000
 
