@@ -86,7 +86,12 @@ class LocalClient:
             raw = await answer.read()
             assert status in (0, answer.status), raw
             held(method, path, answer.status, answer.content_type, raw)
-            body = json.loads(raw) if "json" in answer.content_type else ()
+            body: Any = ()
+            if "json" in answer.content_type:
+                body = json.loads(raw)
+            if answer.status >= 400:
+                assert body["status"] == answer.status
+                assert body["detail"]
             return Reply(answer.status, answer.headers, body, raw)
 
     async def get(self, path: str, **more: Any) -> Reply:
