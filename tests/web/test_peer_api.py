@@ -12,7 +12,7 @@ from syncd.flows.ports import Bundle, Heads, RosterHead
 from syncd.flows.serve import LogFiles
 from syncd.web import peer_api
 from tests.alliance import until
-from tests.cases import cases
+from tests.cases import each
 
 LocalClient = TestClient[Any, Any]
 
@@ -128,9 +128,7 @@ async def test_one_caller_has_so_many_requests_at_once(
     assert (await client.get("/heads")).status == 200
 
 
-@pytest.mark.parametrize(
-    ("path", "status"), cases("syncd/local-api", "auditor")
-)
+@each("syncd/local-api", "auditor", "path, status")
 async def test_an_auditor_reads_no_payload(
     client: LocalClient, service: FakeService, path: str, status: int
 ) -> None:

@@ -21,6 +21,9 @@ from tests.alliance import until
 HOST = "127.0.0.1"
 HERE = keys.generate("here.example", "txwz", bytes, now=1_790_000_000)
 CALLER = keys.generate("caller.example", "txwz", lambda n: b"c" * n, now=0)
+TLS = client_context(
+    CALLER.certificate, CALLER.tls_pem, certificate.pin(HERE.certificate)
+)
 
 
 async def _much(request: web.Request) -> web.Response:
@@ -73,9 +76,7 @@ async def test_who_is_just_coming_in_leaves_no_socket_behind(
 
 def come_in(port: int) -> socket.socket:
     """Be answered over TLS; return the bare socket, which then is deaf."""
-    pin = certificate.pin(HERE.certificate)
-    tls = client_context(CALLER.certificate, CALLER.tls_pem, pin)
-    with tls.wrap_socket(
+    with TLS.wrap_socket(
         socket.create_connection((HOST, port), 10), server_hostname=HOST
     ) as caller:
         caller.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
@@ -158,9 +159,7 @@ async def silent(port: int, most: int) -> list[Ends]:
 
 async def let_in(port: int) -> Ends:
     """Connect as the caller that the server knows."""
-    pin = certificate.pin(HERE.certificate)
-    tls = client_context(CALLER.certificate, CALLER.tls_pem, pin)
-    return await asyncio.open_connection(HOST, port, ssl=tls)
+    return await asyncio.open_connection(HOST, port, ssl=TLS)
 
 
 async def ended(reader: asyncio.StreamReader) -> bool:
