@@ -16,8 +16,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
-import sqlalchemy as sa
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd import canonical
@@ -37,18 +36,18 @@ REASSIGNED_DAYS = 180  # after these, `reassigned` holds nothing back
 
 _at = vault.c
 _INSERT = Prepared(
-    sa.insert(vault),
+    insert(vault),
     *("id", "type", "kind", "sealed", "fields_id", "value_mac", "fields_mac"),
     *("urgent", "epoch", "token", "state", "accepted_at", "import_id"),
     "caller",
 )
-_FIND_BY = Prepared(sa.insert(vault_value), "mac", "vault_id")
-_LAST = Prepared(select(sa.func.max(_at.id)))
-_its = update(vault).where(_at.id == sa.bindparam("row"))
+_FIND_BY = Prepared(insert(vault_value), "mac", "vault_id")
+_LAST = Prepared(select(func.max(_at.id)))
+_its = update(vault).where(_at.id == bindparam("row"))
 _HELD = _its.where(_at.state == -1)
 _HURRY = Prepared(_its.where(_at.state == 0).values(urgent=1), "row")
 _OUT = Prepared(_HELD.values(state=0), "row")
-_MINE = Prepared(_HELD.values(import_id=sa.bindparam("to")), "row", "to")
+_MINE = Prepared(_HELD.values(import_id=bindparam("to")), "row", "to")
 _FREE = Prepared(_its.values(held=0), "row")
 _STANDING = Prepared(
     select(
@@ -57,7 +56,7 @@ _STANDING = Prepared(
     )
     .join_from(vault_value, vault, _at.id == vault_value.c.vault_id)
     .join(vault_fields)
-    .where(sa.or_(_at.state < 2, _at.held == 1), vault_value.c.mac.in_(MANY))
+    .where(or_(_at.state < 2, _at.held == 1), vault_value.c.mac.in_(MANY))
 )
 _FIELDS = Prepared(
     select(vault_fields.c.fields, vault_fields.c.id).where(

@@ -27,7 +27,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, false, func, insert, or_, select
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import Access, Position
@@ -256,7 +256,7 @@ class AccessBook(SealedBook):
         """Begin a month; not remembered, for the transaction may fail."""
         key = os.urandom(32)
         sealed = self._cipher.seal(key, _context(number))
-        c.execute(sa.insert(access_key).values(month=number, sealed=sealed))
+        c.execute(insert(access_key).values(month=number, sealed=sealed))
         return _Month(number, key, sealed)
 
     def _where(
@@ -282,7 +282,7 @@ class AccessBook(SealedBook):
                 (at_.month == m.number) & at_.mac.in_(map(m.place, positions))
                 for m in months
             )
-            places = select(at_.access_id).where(sa.or_(sa.false(), *on))
+            places = select(at_.access_id).where(or_(false(), *on))
             yield t.id.in_(places)
         if tokens:
             asked = (
@@ -291,7 +291,7 @@ class AccessBook(SealedBook):
                 for m in months
                 for token in tokens
             )
-            yield sa.or_(sa.false(), *asked)
+            yield or_(false(), *asked)
 
     def _opened(self, c: Connection, row: _Row) -> AccessRow:
         month = self._month(c, row["at"] // MONTH_S)
@@ -325,8 +325,8 @@ _OF_WRITER: Final = Prepared(
     .limit(1)
 )
 _NAMES: Final = ("reference", "positions", "action", "handling")
-_INSERT: Final = Prepared(sa.insert(access), *access.c.keys())
-_PLACE: Final = Prepared(sa.insert(access_position), *access_position.c.keys())
+_INSERT: Final = Prepared(insert(access), *access.c.keys())
+_PLACE: Final = Prepared(insert(access_position), *access_position.c.keys())
 _WIPED: Final = bytes(12 + 32 + 16)  # as long as a sealed key
 
 

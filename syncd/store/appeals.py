@@ -7,9 +7,8 @@ open.
 from collections.abc import Sequence
 from typing import Any
 
-import sqlalchemy as sa
 from msgspec.structs import replace
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import MissingError
@@ -41,7 +40,7 @@ class Appeals(SealedBook):
         """
         made, ended = [], 0
         new = insert(_appeal).on_conflict_do_nothing()
-        last = c.scalar(select(sa.func.max(_appeal.c.id))) or 0
+        last = c.scalar(select(func.max(_appeal.c.id))) or 0
         for appeal in appeals:
             row = {"id": last + 1, **self._row(appeal)}
             if c.execute(new.values(row)).rowcount:
@@ -73,7 +72,7 @@ class Appeals(SealedBook):
 
     async def open(self) -> int:
         """Return on how many something is to do."""
-        count = select(sa.func.count()).where(_appeal.c.open == 1)
+        count = select(func.count()).where(_appeal.c.open == 1)
         [(n,)] = await self._rows(count)
         return int(n)
 
@@ -100,13 +99,13 @@ class Appeals(SealedBook):
             raise MissingError("appeal: no such entry of yours")
         old = self._opened(row._asdict())
         new = after(old, step, self._clock(), by, why)
-        c.execute(sa.update(_appeal).where(this).values(self._row(new)))
+        c.execute(update(_appeal).where(this).values(self._row(new)))
         return new
 
     async def prune(self, days: int) -> None:
         """Drop what was received so long ago and is done with."""
         oldest = self._clock() - days * 86_400
-        gone = sa.delete(_appeal).where(
+        gone = delete(_appeal).where(
             _appeal.c.received_at < oldest, _appeal.c.open == 0
         )
         await self._run(gone)

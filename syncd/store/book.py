@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import sqlalchemy as sa
+from sqlalchemy import Connection, Select, Table, UpdateBase
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.store.database import Database
@@ -21,7 +21,7 @@ B = TypeVar("B", bound="Book")
 def _in(
     run: Callable[[Database, Any], Coroutine[Any, Any, Any]],
 ) -> Callable[
-    [Callable[Concatenate[B, sa.Connection, P], T]],
+    [Callable[Concatenate[B, Connection, P], T]],
     Callable[Concatenate[B, P], Coroutine[Any, Any, T]],
 ]:
     """Return what has a method's body run in a transaction of its book.
@@ -54,13 +54,13 @@ class Book:
     ) -> None:
         self._db, self._clock = database, clock
 
-    async def _rows(self, wanted: sa.Select[Any]) -> Sequence[Any]:
+    async def _rows(self, wanted: Select[Any]) -> Sequence[Any]:
         """Return all rows of a query."""
         return await self._db.read(lambda c: c.execute(wanted).all())
 
     async def _run(
         self,
-        change: sa.UpdateBase,
+        change: UpdateBase,
         rows: Sequence[Mapping[str, Any]] | None = None,
     ) -> int:
         """Make a change, for each of some rows; return how many it met."""
@@ -79,14 +79,14 @@ class SealedBook(Book):
 
 
 def add_counts(
-    c: sa.Connection, table: sa.Table, counts: Mapping[Row, tuple[int, ...]]
+    c: Connection, table: Table, counts: Mapping[Row, tuple[int, ...]]
 ) -> None:
     """Add to what rows of a table count in the columns behind their key."""
     _adding(table).many(c, ((*row, *n) for row, n in counts.items()))
 
 
 @functools.cache
-def _adding(table: sa.Table) -> Prepared:
+def _adding(table: Table) -> Prepared:
     made = insert(table)
     put = {
         column.name: column + made.excluded[column.name]

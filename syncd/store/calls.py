@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import msgspec
-import sqlalchemy as sa
+from sqlalchemy import Connection, Index, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.store.book import SealedBook, reads
@@ -16,7 +16,7 @@ _call = own_table(
     "once bytes unique",  # 16 bytes: keyed hash of `key`
     "sealed bytes",  # JSON
 )
-sa.Index("hotline_call_at", _call.c.at)
+Index("hotline_call_at", _call.c.at)
 
 Outcome = Literal["dissuaded", "stopped", "sent", "no_fraud"]
 
@@ -44,13 +44,13 @@ class Calls(SealedBook):
     @reads
     def sums(
         self,
-        c: sa.Connection,
+        c: Connection,
         since: int,
         until: int,
         month_of: Callable[[int], str],
     ) -> list[dict[str, str | int]]:
         """Return calls and their amount by month, label and outcome."""
-        rows = sa.select(_call.c.at, _call.c.sealed).where(
+        rows = select(_call.c.at, _call.c.sealed).where(
             _call.c.at >= since, _call.c.at < until
         )
         found: dict[tuple[str, str, str], tuple[int, int]] = {}
@@ -68,4 +68,4 @@ class Calls(SealedBook):
     async def prune(self, days: int) -> None:
         """Drop what was kept so long."""
         oldest = self._clock() - days * 86_400
-        await self._run(sa.delete(_call).where(_call.c.at < oldest))
+        await self._run(delete(_call).where(_call.c.at < oldest))

@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.errors import UsageError
 from syncd.flows.ports import Finding
@@ -112,7 +112,7 @@ class OwnStore(OwnBooks):
         One that is known is counted, or with `once` left as it is.
         """
 
-        def job(c: sa.Connection) -> Sequence[Finding]:
+        def job(c: Connection) -> Sequence[Finding]:
             now = self.clock()
             news = finding_rows.news(c, findings, 0 if once else now - QUIET_S)
             finding_rows.record(c, news if once else findings, now)

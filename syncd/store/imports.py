@@ -128,7 +128,7 @@ class Imports(SealedBook):
             "caller": caller,
             "sealed": self._seal((wanted.name, wanted.words), "import", id_),
         }
-        c.execute(sa.insert(import_job).values(row))
+        c.execute(insert(import_job).values(row))
         [begun] = self._states(c, 1, job.id == id_)
         return begun
 

@@ -3,8 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Finding
@@ -44,7 +43,7 @@ class KeptNotes(Book):
     ) -> None:
         """Freeze a forked origin, keeping both of its signed notes."""
         log_id = log_rows.id_of(c, origin, make=True)
-        row = sa.update(mirror_log).where(_log.id == log_id)
+        row = update(mirror_log).where(_log.id == log_id)
         c.execute(row.values(contested=1))
         _keep_evidence(c, log_id, notes)
         findings.record(c, [finding], self._clock())
@@ -104,7 +103,7 @@ def reject(c: Connection, log_id: int, notes: Sequence[bytes]) -> None:
 
 
 def evidence(
-    c: Connection, log_id: int, *which: sa.ColumnElement[bool]
+    c: Connection, log_id: int, *which: ColumnElement[bool]
 ) -> list[bytes]:
     """Return a log's notes that contradict each other, some or all."""
     found = select(fork_note.c.note).order_by(fork_note.c.hash)

@@ -164,7 +164,7 @@ class Election(Book):
             number = (before.fencing if before else 0) + 1
             new = Term(number, self.node, self._clock(), system, timeline)
             c.execute(sa.delete(leader))
-            c.execute(sa.insert(leader).values(new._asdict()))
+            c.execute(insert(leader).values(new._asdict()))
             return before, new
 
         before, new = await self._db.write(job)

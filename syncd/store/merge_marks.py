@@ -8,8 +8,7 @@ since" is what the later marks cover.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Index, delete, func, insert, or_, select
 
 from syncd.store import events
 from syncd.store.book import Book, reads, writes
@@ -23,7 +22,7 @@ mark = own_table(
     "id int key, at int",  # unix seconds
     "origin text, first int, stop int",
 )
-sa.Index("merge_mark_origin", mark.c.origin, mark.c.id)
+Index("merge_mark_origin", mark.c.origin, mark.c.id)
 _ARRIVALS = "arrivals/"
 _CAME = select(told).where(told.c.name.startswith(_ARRIVALS))
 
@@ -53,7 +52,7 @@ class MergeMarks(Book):
         if last[2:] == (origin, first, stop):  # handed on once more
             return
         row = (last.id + 1, now, origin, first, stop)
-        c.execute(sa.insert(mark).values(row))
+        c.execute(insert(mark).values(row))
         data = {"cursor": f"{last.id}.{last.at}", "n": n}
         events.tell(c, now, "changes", {**data, "origin": origin})
 
@@ -81,7 +80,7 @@ class MergeMarks(Book):
         That is where the next mark of the log begins, else how far the log
         was handed on.
         """
-        ids = select(sa.func.min(mark.c.id)).where(mark.c.id > number)
+        ids = select(func.min(mark.c.id)).where(mark.c.id > number)
         first = select(mark.c.origin, mark.c.first).where(
             mark.c.id.in_(ids.group_by(mark.c.origin))
         )
@@ -95,8 +94,8 @@ class MergeMarks(Book):
     def prune(self, c: Connection) -> None:
         """Drop old marks, but the newest."""
         newest, oldest = _newest(c).id, self._clock() - KEPT_S
-        old = sa.or_(mark.c.at < oldest, mark.c.id <= newest - KEPT)
-        c.execute(sa.delete(mark).where(old, mark.c.id < newest))
+        old = or_(mark.c.at < oldest, mark.c.id <= newest - KEPT)
+        c.execute(delete(mark).where(old, mark.c.id < newest))
 
 
 def _newest(c: Connection) -> Mark:

@@ -12,8 +12,7 @@ and a claim whose retract is erased stands again.
 from collections.abc import Sequence
 from dataclasses import replace
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import StaleError
@@ -38,10 +37,10 @@ spent = tables.spent
 log, held = tables.mirror_log.c, tables.claim.c
 _SIZES = Prepared(select(log.origin, log.size, log.merged))
 _END = Prepared(
-    sa.update(tables.claim)
+    update(tables.claim)
     .values(ended_by=bindparam("by"))
     .where(given(*tables.claim.primary_key), held.idx < bindparam("by"))
-    .where(sa.or_(held.ended_by.is_(None), held.ended_by > bindparam("by"))),
+    .where(or_(held.ended_by.is_(None), held.ended_by > bindparam("by"))),
     *("token", "idx", "by", "kind_epoch", "log_id"),
 )
 
@@ -91,7 +90,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
             log_rows.drop(c, tables.missing, log_id)
             if new.missing:
                 lacks = [{"log_id": log_id, "idx": i} for i in {*new.missing}]
-                c.execute(sa.insert(tables.missing), lacks)
+                c.execute(insert(tables.missing), lacks)
             # Before the bundles: those that come may lack what is erased,
             # and only a payload tells which claim it made.
             hour = self._clock() // 3600
@@ -117,7 +116,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
     def merged_today(self, c: Connection, origin: str) -> tuple[int, int]:
         """Return how many entries, with how many bytes, were merged today."""
         today = spent.c.hour >= self._clock() // _DAY_S * 24
-        sums = map(sa.func.sum, (spent.c.entries, spent.c.octets))
+        sums = map(func.sum, (spent.c.entries, spent.c.octets))
         counts = select(*sums).join_from(spent, tables.mirror_log)
         row = c.execute(counts.where(log.origin == origin, today)).one()
         return row[0] or 0, row[1] or 0
@@ -131,7 +130,7 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
         log_id = log_rows.id_of(c, origin)
         for table in (tables.claim, tables.ending, tables.mirror_sighting):
             log_rows.drop(c, table, log_id)
-        row = sa.update(tables.mirror_log).where(log.id == log_id)
+        row = update(tables.mirror_log).where(log.id == log_id)
         c.execute(row.values(merged=0))
 
     @reads
@@ -217,7 +216,7 @@ def _spend(c: Connection, log_id: int, batch: Batch, hour: int) -> None:
     """Count what is merged towards the day's limits, and keep when it was."""
     if batch.stop == batch.start:
         return
-    known = select(sa.func.max(spent.c.size)).filter_by(log_id=log_id)
+    known = select(func.max(spent.c.size)).filter_by(log_id=log_id)
     new = insert(spent).values(
         log_id=log_id,
         hour=hour,

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 import msgspec
-import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete, select
 
 from syncd.flows.ports import Finding
 from syncd.indicator import absent, claims, codec
@@ -43,7 +42,7 @@ class MirrorErasures(Book):
         """Drop all claims of the epochs that are `retired`."""
         for table in (tables.claim, tables.mirror_sighting, tables.ending):
             gone = table.c.kind_epoch.in_(self._keys())
-            c.execute(sa.delete(table).where(gone))
+            c.execute(delete(table).where(gone))
 
     @writes
     def retire(self, c: Connection, origin: str, first: int, end: int) -> None:
@@ -114,7 +113,7 @@ class MirrorErasures(Book):
             tables.claim.c.record,
         )
         by = tables.claim.c.ended_by, tables.ending.c.day
-        all_ = sa.select(tables.mirror_log.c.origin, *by, *row).select_from(
+        all_ = select(tables.mirror_log.c.origin, *by, *row).select_from(
             tables.claim.join(
                 tables.mirror_log,
                 tables.mirror_log.c.id == tables.claim.c.log_id,

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import Table, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from syncd.errors import DamagedError, UsageError
 from syncd.store import durable, loading, migrating, tables
@@ -144,7 +144,7 @@ def finish(home: Path, server: Server) -> None:
         there.write_now(partial(migrating.mark, found=newest))
 
 
-def _empty(data: sa.MetaData, mark: str, c: sa.Connection) -> None:
+def _empty(data: sa.MetaData, mark: str, c: Connection) -> None:
     data.drop_all(c)
     data.create_all(c)
     migrating.mark(c, mark)
@@ -160,7 +160,7 @@ def _sorted(table: Table) -> sa.Select[Any]:
     return rows.execution_options(yield_per=_AT_ONCE)
 
 
-def _load(table: Table, rows: Iterator[Any], c: sa.Connection) -> int:
+def _load(table: Table, rows: Iterator[Any], c: Connection) -> int:
     """Copy some rows; return how many they were. Numbers go on after them."""
     n = loading.copy(c, table, table.columns.keys(), islice(rows, _BATCH))
     number = table.autoincrement_column

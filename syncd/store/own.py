@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import DamagedError, MalformedError, StaleError, UsageError
@@ -31,12 +30,12 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 
 HIGH_WATER = "high-water.note"
-_TOLD = sa.delete(sighting).where(sighting.c.id == sa.bindparam("gone"))
+_TOLD = delete(sighting).where(sighting.c.id == bindparam("gone"))
 
 
 def begin(c: Connection, head: OwnHead) -> int:
     """Keep a log at size 0; return its row id."""
-    new = sa.insert(log).values(origin=head.origin, **_tip(head))
+    new = insert(log).values(origin=head.origin, **_tip(head))
     return int(c.execute(new.returning(log.c.id)).scalar_one())
 
 
@@ -323,7 +322,7 @@ def _move(c: Connection, log_id: int, old: OwnHead, new: OwnHead) -> None:
     """Move our log's tip from one to the next, if it is there still."""
     at, size = log.c, old.frontier.size
     there = (at.id == log_id, at.origin == old.origin, at.size == size)
-    if c.execute(sa.update(log).where(*there).values(_tip(new))).rowcount != 1:
+    if c.execute(update(log).where(*there).values(_tip(new))).rowcount != 1:
         raise StaleError("log: {origin}: not at {size} now", old, size=size)
 
 

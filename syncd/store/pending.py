@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 from msgspec.structs import replace
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from syncd.errors import MissingError, StaleError
 from syncd.flows.ports import State
@@ -85,13 +85,13 @@ class PendingBook(SealedBook):
             held = replace(held, id=last + 1)
             blank = {"state": "", "until": 0, "sealed": b""}
             row = {"id": held.id, "mac": mac, **blank}
-            c.execute(sa.insert(_pending).values(row))
+            c.execute(insert(_pending).values(row))
         self._keep(c, held)
         its = _part.c.of == held.id
         n = c.scalar(select(func.count()).where(its)) or 0
         part = msgspec.json.encode((held.call, msgspec.Raw(body)))
         sealed = self._cipher.seal(part, _context(held.id, n))
-        c.execute(sa.insert(_part).values(of=held.id, n=n, sealed=sealed))
+        c.execute(insert(_part).values(of=held.id, n=n, sealed=sealed))
         if held.state == "waiting":
             tell(c, self._clock(), "waiting", held.news)
         return held

@@ -9,8 +9,7 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, literal, select
 
 from syncd.errors import QuotaError
 from syncd.grouped import Grouped
@@ -165,11 +164,11 @@ class Quotas(Book):
         Written is what an append had among `done` as `reported_mark(day, key)`.
         """
         t = usage.c
-        mark = sa.literal("usage/") + t.day + "/" + t.key
+        mark = literal("usage/") + t.day + "/" + t.key
         wanted = (
             select(t.day, t.key)
             .distinct()
-            .where(t.day < before, ~sa.exists().where(done.c.name == mark))
+            .where(t.day < before, ~exists().where(done.c.name == mark))
             .order_by(t.day, t.key)
         )
         return [(day, key) for day, key in await self._rows(wanted)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import sqlalchemy as sa
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.store.book import SealedBook, reads
@@ -41,10 +41,10 @@ class Sightings(SealedBook):
 
     @reads
     def due(
-        self, c: sa.Connection, before: int, limit: int = 10_000
+        self, c: Connection, before: int, limit: int = 10_000
     ) -> list[SightedToken]:
         """Return what was met in weeks that began before a day."""
-        rows = sa.select(sighting).where(sighting.c.week < before)
+        rows = select(sighting).where(sighting.c.week < before)
         rows = rows.order_by(sighting.c.id).limit(limit)
         return [self._opened(row._asdict()) for row in c.execute(rows)]
 

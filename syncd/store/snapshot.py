@@ -13,8 +13,7 @@ from itertools import starmap
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
-import sqlalchemy as sa
-from sqlalchemy import select
+from sqlalchemy import Connection, Select, Table, null, select
 from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import DamagedError
@@ -34,10 +33,10 @@ T = TypeVar("T")
 _AT_ONCE = 1000  # rows
 
 
-def _held(sightings: bool) -> sa.Select[Any]:
+def _held(sightings: bool) -> Select[Any]:
     """Select claims or sightings: each its log, then a `HeldRow`."""
     at = (tables.claim, tables.mirror_sighting)[sightings].c
-    ended_by = sa.null() if sightings else at.ended_by
+    ended_by = null() if sightings else at.ended_by
     return select(
         *(at.log_id, at.token, at.kind_epoch, at.idx, at.record, ended_by)
     )
@@ -90,11 +89,11 @@ class _Snapshot:
         with closing(database), database.reading() as connection:
             yield cls(connection)
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         connection.execute(select(tables.log.c.id).limit(1)).first()
         self.connection = connection
 
-    def _rows(self, wanted: sa.Select[Any], **values: int) -> Iterator[Any]:
+    def _rows(self, wanted: Select[Any], **values: int) -> Iterator[Any]:
         some = wanted.execution_options(yield_per=_AT_ONCE)
         try:
             yield from self.connection.execute(some, values)
@@ -137,7 +136,7 @@ class OwnSnapshot(_Snapshot):
         Of a receipt, the first that speaks of it: nothing, if none does.
         """
         marks = [0, *sorted(map(int, self.done(ANCHORED)))]
-        wanted = sa.select(tables.access.c.id).where(
+        wanted = select(tables.access.c.id).where(
             tables.access.c.receipt == receipt
         )
         id_ = self.connection.scalar(wanted) if receipt else marks[-1]
@@ -161,7 +160,7 @@ class OwnSnapshot(_Snapshot):
         """Return others' first receipts of whatever took effect."""
         return self._receipts(tables.kept_receipt)
 
-    def _receipts(self, table: sa.Table) -> list[CosignRow]:
+    def _receipts(self, table: Table) -> list[CosignRow]:
         rows = select(table).order_by("origin", "signer", "size")
         return [
             CosignRow(row.signer, row.origin, row.size, b"", row.note)
