@@ -16,8 +16,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, bindparam, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from syncd import canonical
 from syncd.flows.draft import NewReport
@@ -27,6 +26,7 @@ from syncd.indicator import statement
 from syncd.indicator.claims import ANSWER
 from syncd.store import failpoint, imports
 from syncd.store.imports import Refused
+from syncd.store.portable import upsert
 from syncd.store.prepared import MANY, Prepared
 from syncd.store.sealing import VaultCipher
 from syncd.store.tables import vault, vault_fields, vault_value
@@ -63,7 +63,7 @@ _FIELDS = Prepared(
         vault_fields.c.fields.in_(MANY)
     )
 )
-_NEW_FIELDS = Prepared(insert(vault_fields).on_conflict_do_nothing(), "fields")
+_NEW_FIELDS = Prepared(upsert(vault_fields), "fields")
 
 
 class _Fields(NamedTuple):
@@ -177,10 +177,8 @@ class _Batch:
         ids = dict(_FIELDS.within(c, said))
         state = State.HELD if self._how.held else State.WAITING
         fixed = (int(state), now, import_id, self._how.caller or None)
-        rows = (_row(cipher, new, ids, fixed) for new in self._new)
-        _INSERT.many(c, rows)
-        places = sorted((mac[:8], id_) for id_, _, mac in self._new)
-        _FIND_BY.many(c, places)
+        _INSERT.many(c, (_row(cipher, new, ids, fixed) for new in self._new))
+        _FIND_BY.many(c, sorted((mac[:8], id_) for id_, _, mac in self._new))
         _OUT.many(c, self._out)
         _MINE.many(c, ((row, import_id) for (row,) in self._mine))
         _HURRY.many(c, self._hurry)

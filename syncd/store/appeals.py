@@ -9,12 +9,12 @@ from typing import Any
 
 from msgspec.structs import replace
 from sqlalchemy import Connection, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import MissingError
 from syncd.flows.appeal import Appeal, Step, after
 from syncd.store import events
-from syncd.store.book import SealedBook, reads, writes
+from syncd.store.book import SealedBook, highest, reads, writes
+from syncd.store.portable import upsert
 from syncd.store.tables import own_table
 
 _appeal = own_table(
@@ -39,8 +39,8 @@ class Appeals(SealedBook):
         no second one.
         """
         made, ended = [], 0
-        new = insert(_appeal).on_conflict_do_nothing()
-        last = c.scalar(select(func.max(_appeal.c.id))) or 0
+        new = upsert(_appeal)
+        last = highest(c, _appeal.c.id)
         for appeal in appeals:
             row = {"id": last + 1, **self._row(appeal)}
             if c.execute(new.values(row)).rowcount:
@@ -97,8 +97,7 @@ class Appeals(SealedBook):
         row = c.execute(select(_appeal).where(this)).first()
         if row is None or (only and row.by != only):
             raise MissingError("appeal: no such entry of yours")
-        old = self._opened(row._asdict())
-        new = after(old, step, self._clock(), by, why)
+        new = after(self._opened(row._asdict()), step, self._clock(), by, why)
         c.execute(update(_appeal).where(this).values(self._row(new)))
         return new
 

@@ -4,10 +4,19 @@ import functools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Select, Table, UpdateBase
+from sqlalchemy import (
+    Column,
+    Connection,
+    Select,
+    Table,
+    UpdateBase,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.store.database import Database
+from syncd.store.log_rows import id_of
 from syncd.store.prepared import Prepared
 from syncd.store.sealing import VaultCipher
 
@@ -44,6 +53,21 @@ reads = _in(lambda db, job: db.read(job))
 reads_few = _in(lambda db, job: db.read(job, few=True))
 writes = _in(lambda db, job: db.write(job))
 any_daemon_writes = _in(lambda db, job: db.write(job, leading=False))
+
+
+def reading(read: Callable[..., T]) -> Callable[..., Coroutine[Any, Any, T]]:
+    """Return the method of a book that reads in it what `read` does."""
+    return reads(lambda _, c, *of: read(c, *of))
+
+
+def of_log(read: Callable[..., T]) -> Callable[..., Coroutine[Any, Any, T]]:
+    """Return the method that reads of a log, by its origin, what `read` does."""
+    return reading(lambda c, origin, *of: read(c, id_of(c, origin), *of))
+
+
+def highest(c: Connection, column: Column[int]) -> int:
+    """Return the highest number of a column, 0 where there is no row."""
+    return c.scalar(select(func.max(column))) or 0
 
 
 class Book:

@@ -5,9 +5,9 @@ from typing import Literal
 
 import msgspec
 from sqlalchemy import Connection, Index, delete, select
-from sqlalchemy.dialects.postgresql import insert
 
 from syncd.store.book import SealedBook, reads
+from syncd.store.portable import upsert
 from syncd.store.tables import own_table
 
 _call = own_table(
@@ -38,8 +38,7 @@ class Calls(SealedBook):
         now = self._clock()
         row = {"at": now, "once": self._hash("call", call.by, key)}
         row["sealed"] = self._seal(call, "call", now)
-        new = insert(_call).values(row).on_conflict_do_nothing()
-        return await self._run(new)
+        return await self._run(upsert(_call).values(row))
 
     @reads
     def sums(

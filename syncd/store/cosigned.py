@@ -76,8 +76,7 @@ class CosignRows(Book):
         something took effect.
         """
         now, whose = self._clock(), {"origin": origin, "signer": signer}
-        newest = select(receipt.c.size).filter_by(**whose)
-        last = c.scalar(newest) or 0
+        last = c.scalar(select(receipt.c.size).filter_by(**whose)) or 0
         if size <= last:
             return False
         row = {**whose, "size": size, "note": note, "at": now}
@@ -142,8 +141,7 @@ class CosignRows(Book):
 def take_effect(c: Connection, head: OwnHead, now: int) -> None:
     """Note that something takes effect in a tree of our log."""
     size = head.frontier.size
-    new = insert(effect).values(origin=head.origin, size=size, at=now)
-    c.execute(new)
+    c.execute(insert(effect).values(origin=head.origin, size=size, at=now))
 
 
 def _cosigned(c: Connection, role: str, origin: str) -> Cosigned | None:

@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, and_, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import DamagedError, MalformedError, Message
 from syncd.flows.ports import Finding
@@ -21,6 +20,7 @@ from syncd.indicator import statement, token
 from syncd.indicator.absent import RETIRED, Range
 from syncd.indicator.claims import Claim
 from syncd.store import bundles, log_rows, retracting, tables
+from syncd.store.portable import upsert
 from syncd.store.prepared import MANY, Prepared, given
 from syncd.store.tables import bundle, claim, ending, mirror_sighting, missing
 from syncd.tlog.merkle import BUNDLE
@@ -48,9 +48,7 @@ _NAMED = Prepared(
 _END_ANEW = Prepared(
     update(claim).values(ended_by=LEAST).where(given(*claim.primary_key))
 )
-_REMEMBER = Prepared(
-    insert(tables.erased).on_conflict_do_nothing(), *tables.erased.c.keys()
-)
+_REMEMBER = Prepared(upsert(tables.erased), *tables.erased.c.keys())
 
 
 def erased(c: Connection, log_id: int) -> list[Range]:

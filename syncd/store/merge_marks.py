@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Index, delete, func, insert, or_, select
 
 from syncd.store import events
-from syncd.store.book import Book, reads, writes
+from syncd.store.book import Book, reading, reads, writes
 from syncd.store.tables import own_table, told
 
 KEPT = 100_000  # marks
@@ -40,8 +40,16 @@ class Mark(NamedTuple):
 BEGIN = Mark(0, 0, "", 0, 0)  # before the first mark
 
 
+def _newest(c: Connection) -> Mark:
+    """Return the newest mark, `BEGIN` if there is none."""
+    row = c.execute(select(mark).order_by(mark.c.id.desc()).limit(1)).first()
+    return Mark(*row) if row else BEGIN
+
+
 class MergeMarks(Book):
     """The marks, over own.db."""
+
+    newest = reading(_newest)
 
     @writes
     def add(
@@ -51,15 +59,9 @@ class MergeMarks(Book):
         now, last = self._clock(), _newest(c)
         if last[2:] == (origin, first, stop):  # handed on once more
             return
-        row = (last.id + 1, now, origin, first, stop)
-        c.execute(insert(mark).values(row))
+        c.execute(insert(mark).values((last.id + 1, now, origin, first, stop)))
         data = {"cursor": f"{last.id}.{last.at}", "n": n}
         events.tell(c, now, "changes", {**data, "origin": origin})
-
-    @reads
-    def newest(self, c: Connection) -> Mark:
-        """Return the newest mark, `BEGIN` if there is none."""
-        return _newest(c)
 
     async def after(self, number: int) -> Sequence[Mark] | None:
         """Return a mark and the next, if there is one; None if it is gone.
@@ -84,11 +86,10 @@ class MergeMarks(Book):
         first = select(mark.c.origin, mark.c.first).where(
             mark.c.id.in_(ids.group_by(mark.c.origin))
         )
-        came = {
+        return {
             name.removeprefix(_ARRIVALS): int(size)
             for name, size in c.execute(_CAME)
-        }
-        return came | dict(map(tuple, c.execute(first)))
+        } | dict(map(tuple, c.execute(first)))
 
     @writes
     def prune(self, c: Connection) -> None:
@@ -96,9 +97,3 @@ class MergeMarks(Book):
         newest, oldest = _newest(c).id, self._clock() - KEPT_S
         old = or_(mark.c.at < oldest, mark.c.id <= newest - KEPT)
         c.execute(delete(mark).where(old, mark.c.id < newest))
-
-
-def _newest(c: Connection) -> Mark:
-    row = c.execute(select(mark).order_by(mark.c.id.desc()).limit(1))
-    found = row.one_or_none()
-    return Mark(*found) if found else BEGIN

@@ -22,7 +22,7 @@ from syncd.indicator.folding import Batch
 from syncd.store import bundles as bundle_rows
 from syncd.store import cutting, failpoint, kept_notes, log_rows, tables
 from syncd.store import findings as finding_rows
-from syncd.store.book import reads, reads_few, writes
+from syncd.store.book import of_log, reading, reads, reads_few, writes
 from syncd.store.kept_notes import KeptNotes
 from syncd.store.loading import load
 from syncd.store.log_figures import LogFigures
@@ -52,10 +52,14 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
         """Finish what runs, then close."""
         self._db.close()
 
-    @reads
-    def head(self, c: Connection, origin: str) -> MirrorHead:
-        """Return how far we are (size 0 if we never heard of it)."""
-        return log_rows.head(c, origin)
+    head = reading(log_rows.head)
+    bundle = of_log(bundle_rows.get)  # one of a log, or None
+    roots = of_log(bundle_rows.roots)  # of full bundles first..last-1
+    notes = of_log(kept_notes.of_log)  # the kept checkpoints by size
+    evidence = of_log(kept_notes.evidence)  # contradict each other, or did
+    rejected = of_log(kept_notes.rejected)  # the roster decided against them
+    findings = reading(finding_rows.newest)
+    findings_after = reading(finding_rows.after)
 
     @reads
     def heads(self, c: Connection) -> list[MirrorHead]:
@@ -133,18 +137,6 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
         row = update(tables.mirror_log).where(log.id == log_id)
         c.execute(row.values(merged=0))
 
-    @reads
-    def bundle(self, c: Connection, origin: str, n: int) -> Bundle | None:
-        """Return bundle `n` of a mirrored log, or None."""
-        return bundle_rows.get(c, log_rows.id_of(c, origin), n)
-
-    @reads
-    def roots(
-        self, c: Connection, origin: str, first: int, last: int
-    ) -> list[bytes]:
-        """Return the roots of full bundles first..last-1, in order."""
-        return bundle_rows.roots(c, log_rows.id_of(c, origin), first, last)
-
     @writes
     def replace_bundle(self, c: Connection, origin: str, one: Bundle) -> None:
         """Keep a bundle whose withheld payloads have arrived.
@@ -171,20 +163,6 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
 
         await self._db.write(job)
         self.forget()
-
-    @reads
-    def findings_after(
-        self, c: Connection, number: int, limit: int
-    ) -> list[tuple[int, Finding]]:
-        """Return findings above a row number, with theirs, in its order."""
-        return finding_rows.after(c, number, limit)
-
-    @reads
-    def findings(
-        self, c: Connection, limit: int = 1000
-    ) -> list[finding_rows.Row]:
-        """Return up to `limit` findings, the one met last first."""
-        return finding_rows.newest(c, limit)
 
 
 def _joined(

@@ -123,8 +123,7 @@ class Move:
 
     def seal(self) -> None:
         """Let nothing write to own.db, under whatever name it is."""
-        mark = DONE + self._id
-        self._own[0].write_now(partial(migrating.mark, found=mark))
+        self._own[0].write_now(partial(migrating.mark, found=DONE + self._id))
         hit("move.sealed")
 
 
@@ -140,8 +139,7 @@ def finish(home: Path, server: Server) -> None:
         hit("move.away")
     durable.sync_directory(home)
     with closing(Database(server, "own", moving=True)) as there:
-        newest = migrating.HEADS["own"]
-        there.write_now(partial(migrating.mark, found=newest))
+        there.write_now(partial(migrating.mark, found=migrating.HEADS["own"]))
 
 
 def _empty(data: sa.MetaData, mark: str, c: Connection) -> None:

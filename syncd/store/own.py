@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from syncd.errors import DamagedError, MalformedError, StaleError, UsageError
 from syncd.flows.ports import Bundle, OwnHead, Published
@@ -23,6 +22,7 @@ from syncd.store import durable, erasing, events, failpoint, retracting, tables
 from syncd.store.book import Book, reads, writes
 from syncd.store.cosigned import take_effect
 from syncd.store.database import Database
+from syncd.store.portable import upsert
 from syncd.store.tables import log, sighting
 from syncd.tlog import checkpoint
 from syncd.tlog import note as notes
@@ -136,15 +136,14 @@ class OwnLogStore(Book):
             failpoint.hit("append.bundles")
             retracting.publish(c, self._log_id, published)
             erasing.erase_ours(c, self._log_id, new.origin, erased)
-            new_name = insert(tables.done).on_conflict_do_nothing()
+            new_name = upsert(tables.done)
             for name in done:
                 if c.execute(new_name.values(name=name)).rowcount != 1:
                     raise StaleError(
                         "log: {name} was written before", name=name
                     )
             if sighted:
-                gone = [{"gone": id_} for id_ in sighted]
-                c.execute(_TOLD, gone)
+                c.execute(_TOLD, [{"gone": id_} for id_ in sighted])
             if effect:
                 take_effect(c, new, self._clock())
             if (size := new.frontier.size) > old.frontier.size:

@@ -13,8 +13,13 @@ TIMELINE: Final = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 
 
 def upsert(table: sa.Table, *renewed: str) -> sa.Insert:
-    """Return an insert that renews columns of a row that has its key."""
+    """Return an insert that renews columns of a row that has its key.
+
+    Without any it does nothing where a row has it, or another unique value.
+    """
     new = insert(table)  # SQLite says it alike
+    if not renewed:
+        return new.on_conflict_do_nothing()
     return new.on_conflict_do_update(
         index_elements=[*table.primary_key.columns],
         set_={name: new.excluded[name] for name in renewed},

@@ -369,5 +369,4 @@ def _lost(connection: Connection) -> bool:
 
 def _first(e: psycopg.Error) -> str:
     """Return what an error says, in one line, without any values."""
-    text = e.diag.message_primary or str(e)
-    return " ".join(text.split())
+    return " ".join((e.diag.message_primary or str(e)).split())

@@ -39,13 +39,12 @@ class PublishedCounts(Book):
     ) -> dict[str, int]:
         """Return the sums of some logs' counts by key, of days first..last."""
         t = published.c
-        wanted = (
+        rows = await self._rows(
             select(t.key, cast(func.sum(t.n), Int))
             .where(t.day.between(first, last))
             .where(t.origin.in_(origins), t.key.in_(keys))
             .group_by(t.key)
         )
-        rows = await self._rows(wanted)
         return {**dict.fromkeys(keys, 0), **dict(map(tuple, rows))}
 
     async def prune(self, before: str) -> None:

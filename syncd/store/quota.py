@@ -78,7 +78,7 @@ class Quotas(Book):
         Raises:
             QuotaError: a limit would be passed; says when to come back.
         """
-        book = await self._book(debit)
+        at, book = (debit.member, debit.key), await self._book(debit)
         _, left = _left(debit, book)
         if self._free(debit):
             return left
@@ -89,11 +89,11 @@ class Quotas(Book):
         try:
             why = await self._debits.submit(debit)
         except Exception:
-            self._doubted.add((debit.member, debit.key))
-            self._books.pop((debit.member, debit.key), None)
+            self._doubted.add(at)
+            self._books.pop(at, None)
             raise
         if why:
-            self._books.pop((debit.member, debit.key), None)
+            self._books.pop(at, None)
             self._denied[debit.row] += debit.n
             raise why
         recent = self._recent[debit.member]  # only now is a repeat free

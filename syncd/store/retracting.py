@@ -139,10 +139,14 @@ def publish(c: Connection, log_id: int, rows: Sequence[Published]) -> None:
         if not p.ends
     ]
     ended = [(p.index, p.vault_id) for p in rows if p.ends]
-    if fresh:
-        _all(_PUBLISH.many(c, fresh), len(fresh), "published")
-    if ended:
-        _all(_CLOSE.many(c, ended), len(ended), "ended")
+    for became, what, here in (
+        (_PUBLISH, "published", fresh),
+        (_CLOSE, "ended", ended),
+    ):
+        if lacks := len(here) - became.many(c, here):
+            raise StaleError(
+                "vault: {want} rows were {what} before", want=lacks, what=what
+            )
 
 
 def turn(c: Connection, log_id: int, size: int) -> None:
@@ -171,39 +175,26 @@ def turn(c: Connection, log_id: int, size: int) -> None:
     )
 
 
-def _all(count: int, want: int, what: str) -> None:
-    if count != want:
-        raise StaleError(
-            "vault: {want} rows were {what} before",
-            want=want - count,
-            what=what,
-        )
-
-
 def _withdraw(
     c: Connection, rows: Iterable[Sequence[Any]], how: Terms, done: Withdrawn
 ) -> None:
     """Have those of the rows (`_ROWS`) end that can; count all."""
     live, again = [], []
+    holds = how.reason in ABOUT_THE_VALUE and 1 in how.types
     for id_, type_, state, index, origin, past in rows:
         if state >= State.ENDING:
             done.already += type_ in how.types
-            if type_ == 1 and _holds(how):  # it ended for less, perhaps
+            if type_ == 1 and holds:  # it ended for less, perhaps
                 again.append((how.reason, how.day, id_))
         elif type_ not in how.types:
             done.spared += 1
         elif past and state == State.PUBLISHED:
             done.past.append((origin, index))
         else:
-            held = int(type_ == 1 and _holds(how))
-            live.append((how.reason, how.day, held, id_))
+            live.append((how.reason, how.day, int(holds and type_ == 1), id_))
             done.ends[type_] += 1
     if not how.dry:
         _END.many(c, live)
         _HOLD.many(c, again)
     done.ids += [id_ for *_, id_ in live]
     del done.ids[RETURNED:], done.past[RETURNED:]
-
-
-def _holds(how: Terms) -> bool:
-    return how.reason in ABOUT_THE_VALUE and 1 in how.types

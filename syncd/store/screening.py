@@ -106,14 +106,13 @@ class ScreeningBook(SealedBook):
 
     def _row(self, one: Entered) -> dict[str, Any]:
         mac = self._hash("screen", *one.key)
-        said = one.tail, one.reference
         return {
             "mac": mac,
             "ref": self._hash("screening-ref", one.reference),
             "kind": one.key[0],
             "epoch": one.key[1],
             "until": one.until,
-            "sealed": self._seal(said, "screening", mac),
+            "sealed": self._seal((one.tail, one.reference), "screening", mac),
         }
 
     def _opened(self, row: Sequence[Any]) -> Screened:

@@ -51,8 +51,7 @@ class Sightings(SealedBook):
     def _row(self, met: SightedToken) -> dict[str, Any]:
         mac = self._hash("sighting", met.week, met.token)
         row = {**asdict(met), "mac": mac}
-        short = row.pop("token")
-        row["sealed"] = self._seal(short, "sighting", mac)
+        row["sealed"] = self._seal(row.pop("token"), "sighting", mac)
         del row["id"]
         return row
 

@@ -9,6 +9,7 @@ to find out.
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partialmethod
 from itertools import starmap
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
@@ -152,20 +153,17 @@ class OwnSnapshot(_Snapshot):
         found = (name for (name,) in names if name.startswith(start))
         return [name.removeprefix(start) for name in found]
 
-    def receipts(self) -> list[CosignRow]:
-        """Return others' newest cosignatures on our logs."""
-        return self._receipts(tables.receipt)
-
-    def kept_receipts(self) -> list[CosignRow]:
-        """Return others' first receipts of whatever took effect."""
-        return self._receipts(tables.kept_receipt)
-
     def _receipts(self, table: Table) -> list[CosignRow]:
         rows = select(table).order_by("origin", "signer", "size")
         return [
             CosignRow(row.signer, row.origin, row.size, b"", row.note)
             for row in self._rows(rows)
         ]
+
+    # Others' newest cosignatures on our logs, and their first receipts of
+    # whatever took effect.
+    receipts = partialmethod(_receipts, tables.receipt)
+    kept_receipts = partialmethod(_receipts, tables.kept_receipt)
 
 
 class MirrorSnapshot(_Snapshot):
@@ -185,7 +183,7 @@ class MirrorSnapshot(_Snapshot):
 
     def rows(self, sightings: bool) -> Iterator[tuple[int, *HeldRow]]:
         """Yield every claim or sighting row, ended ones too, by log id."""
-        yield from self._rows(_held(sightings))
+        return self._rows(_held(sightings))
 
     def held(
         self, log_id: int, sightings: bool, first: int, last: int

@@ -167,8 +167,7 @@ class Vault(SealedBook):
     async def counts(self) -> dict[tuple[str, State], int]:
         """Return the number of rows of each kind and state."""
         by = (_at.kind, _at.state)
-        counts = select(*by, func.count()).group_by(*by)
-        rows = await self._rows(counts)
+        rows = await self._rows(select(*by, func.count()).group_by(*by))
         return {(kind, State(state)): n for kind, state, n in rows}
 
     async def of_import(self, import_id: int) -> list[int]:
