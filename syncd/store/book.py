@@ -13,10 +13,10 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlalchemy.dialects.postgresql import insert
 
 from syncd.store.database import Database
 from syncd.store.log_rows import id_of
+from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared
 from syncd.store.sealing import VaultCipher
 
@@ -111,14 +111,5 @@ def add_counts(
 
 @functools.cache
 def _adding(table: Table) -> Prepared:
-    made = insert(table)
-    put = {
-        column.name: column + made.excluded[column.name]
-        for column in table.c
-        if not column.primary_key
-    }
-    key = [*table.primary_key]
-    return Prepared(
-        made.on_conflict_do_update(index_elements=key, set_=put),
-        *table.c.keys(),
-    )
+    counts = [column.name for column in table.c if not column.primary_key]
+    return Prepared(upsert(table, added=counts), *table.c.keys())

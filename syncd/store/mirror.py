@@ -12,8 +12,7 @@ and a claim whose retract is erased stands again.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, bindparam, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from syncd.errors import StaleError
 from syncd.flows.ports import Bundle, Finding, MirrorHead
@@ -27,6 +26,7 @@ from syncd.store.kept_notes import KeptNotes
 from syncd.store.loading import load
 from syncd.store.log_figures import LogFigures
 from syncd.store.mirror_erasures import MirrorErasures, erase_merged
+from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared, given
 from syncd.store.stored_claims import StoredClaims
 from syncd.tlog import checkpoint
@@ -195,14 +195,12 @@ def _spend(c: Connection, log_id: int, batch: Batch, hour: int) -> None:
     if batch.stop == batch.start:
         return
     known = select(func.max(spent.c.size)).filter_by(log_id=log_id)
-    new = insert(spent).values(
-        log_id=log_id,
-        hour=hour,
-        size=max(batch.stop, c.scalar(known) or 0),  # folded anew, perhaps
-        entries=batch.stop - batch.start if batch.octets else 0,
-        octets=batch.octets,
-    )
-    of_hour = {n: new.excluded[n] + spent.c[n] for n in ("entries", "octets")}
-    renewed = {**of_hour, "size": new.excluded.size}
-    c.execute(new.on_conflict_do_update(spent.primary_key, set_=renewed))
+    new = {
+        "log_id": log_id,
+        "hour": hour,
+        "size": max(batch.stop, c.scalar(known) or 0),  # folded anew, perhaps
+        "entries": batch.stop - batch.start if batch.octets else 0,
+        "octets": batch.octets,
+    }
+    c.execute(upsert(spent, "size", added=("entries", "octets")), new)
     log_rows.drop(c, spent, log_id, spent.c.hour < hour - KEPT_HOURS)

@@ -5,6 +5,7 @@ and tokens raw bytes. docs/store.md says what each table is for.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -54,14 +55,12 @@ def _parts(said: Iterable[Any]) -> Iterator[Any]:
             )
 
 
-def own_table(name: str, *parts: Any, **options: Any) -> Table:
-    """Declare a table of own.db, its columns in words."""
-    return Table(name, OWN, *_parts(parts), **options)
+def _table(data: MetaData, name: str, *parts: Any, **options: Any) -> Table:
+    """Declare a table of a database, its columns in words."""
+    return Table(name, data, *_parts(parts), **options)
 
 
-def mirror_table(name: str, *parts: Any, **options: Any) -> Table:
-    """Declare a table of mirror.db, its columns in words."""
-    return Table(name, MIRROR, *_parts(parts), **options)
+own_table, mirror_table = partial(_table, OWN), partial(_table, MIRROR)
 
 
 def partial_index(
