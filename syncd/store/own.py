@@ -189,7 +189,7 @@ class OwnLogStore(Book):
     async def sizes(self) -> dict[str, int]:
         """Return the size of each log of ours, the one that grows last."""
         sizes = select(log.c.origin, log.c.size).order_by(log.c.id)
-        return dict(map(tuple, await self._rows(sizes)))
+        return dict(await self._rows(sizes))
 
     @reads
     def bundle(self, c: Connection, n: int) -> Bundle | None:

@@ -45,7 +45,7 @@ class PublishedCounts(Book):
             .where(t.origin.in_(origins), t.key.in_(keys))
             .group_by(t.key)
         )
-        return {**dict.fromkeys(keys, 0), **dict(map(tuple, rows))}
+        return {**dict.fromkeys(keys, 0), **dict(rows)}
 
     async def prune(self, before: str) -> None:
         """Forget the days before one."""

@@ -329,8 +329,7 @@ async def test_a_bundle_that_comes_erased_drops_the_claim(
     old, new, _, batch = log.mirrored(erase((0, 1)))
     (erased,) = log.close(0).bundles
     await mirror.advance(old, new, [erased], batch)
-    rows = await as_said(mirror, log)
-    assert [row[1] for row in rows] == [1]
+    assert [row[1] for row in await as_said(mirror, log)] == [1]
     assert await mirror.bundle(log.origin, 0) == erased
 
 
@@ -476,8 +475,7 @@ async def test_claims_as_of_earlier_sizes(mirror: Mirror, log: Log) -> None:
         pages = [page async for page in mirror.rows(log.origin, size)]
         assert sorted(chain(*pages)) == refolded(log, size)
         places = [(log.origin, n) for n in range(3)]
-        found_at = await mirror.claims_at(places, at)
-        assert [n for _, n in found_at] == there
+        assert [n for _, n in await mirror.claims_at(places, at)] == there
     assert await mirror.claims([value(1)], 1, 1, {}) == {}
 
 
@@ -504,10 +502,10 @@ async def test_pages_of_tokens(mirror: Mirror, log: Log) -> None:
 async def test_claims_by_position(mirror: Mirror, log: Log) -> None:
     """A basis is found through the entry that it names."""
     await log.merge(mirror, *log.reported(260), back(1, 1))
-    positions = [(log.origin, i) for i in (0, 1, 259, 260, 261, 10**6)] + [
-        ("nobody.example/syncd/txwz/1", 0)
-    ]
-    found = await mirror.claims_at(positions)
+    found = await mirror.claims_at(
+        [(log.origin, i) for i in (0, 1, 259, 260, 261, 10**6)]
+        + [("nobody.example/syncd/txwz/1", 0)]
+    )
     assert sorted(i for _, i in found) == [0, 259]
     assert found[log.origin, 259].token == value(259)
 
