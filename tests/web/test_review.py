@@ -570,9 +570,12 @@ async def certify(bank: LocalClient, value: str, **more: Any) -> Reply:
 
 
 async def test_a_certificate_takes_an_end_and_two_persons(
-    bank: LocalClient,
+    alliance: Alliance, clients: dict[str, LocalClient], bank: LocalClient
 ) -> None:
-    """What is against it reads as if nothing had been listed."""
+    """What is against it reads as if nothing had been listed.
+
+    Made elsewhere it shows what the others say that they have.
+    """
     some = phones(4000, 5)
     gone, quiet, stands, erased, never = (one["value"] for one in some)
     some[1]["handling"] = "no_tip_off"
@@ -601,6 +604,22 @@ async def test_a_certificate_takes_an_end_and_two_persons(
         assert (one["sector"], one["ended"]) == ("bank", end)
         assert [s for s, at in one["followed"] if at] == ["carrier", "police"]
         assert "example" not in str(sheet)  # no log, and so no member
+    carrier, apart = clients["carrier"], alliance.bank.network.apart
+    for silent in ("bank", "police"):  # the author has it, and so has each
+        apart.add(frozenset({silent, "carrier"}))
+        assert await shown_at(carrier, gone) == ["carrier", "police"]
+        apart.clear()
+
+
+async def shown_at(client: LocalClient, value: str) -> list[str]:
+    """Return the sectors that a member shows for another one's listing."""
+    reply = await certify(client, value)
+    if id_ := reply.get("pending"):
+        await done(client, id_)
+        reply = await certify(client, value)
+    [one] = reply["items"]
+    assert one["sector"] == "bank"
+    return [sector for sector, at in one["followed"] if at]
 
 
 async def test_the_rule_outlives_the_reviewer(bank: LocalClient) -> None:
