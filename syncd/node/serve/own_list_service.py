@@ -57,7 +57,7 @@ class Overlay:
         found = [(HERE, entry.id) for entry in self._local(access.forms)]
         doubts = self.world.distrusted
         origins = {origin for origin, _ in access.positions or ()}
-        found += {(HERE, doubts[one]) for one in origins & doubts.keys()}
+        found += {(HERE, doubts[one].id) for one in origins & doubts.keys()}
         if not found:
             return access
         return replace(
