@@ -16,7 +16,6 @@ import atexit
 import contextlib
 import contextvars
 import functools
-import inspect
 import io
 import itertools
 import json
@@ -39,6 +38,7 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import dataclass
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
@@ -208,7 +208,7 @@ class Node(Daemon):
         # Rounds start when a test says so.
         vars(self.jobs)["start"] = lambda: None
         if not network.local_apis:  # most tests ask the services behind
-            vars(self.local_apis)["open"] = self._shut
+            vars(self.local_workers)["open"] = self._shut
         self.publishing = asyncio.Lock()
         publish = self.publisher.publish
 
@@ -1104,7 +1104,7 @@ def payload(n: int, origin: str, **fields: Any) -> tuple[int, bytes]:
 
 
 async def until(what: Callable[[], object], timeout_s: float = 20) -> None:
-    """Return once `what` is so.
+    """Return once `what` is so: what it returns, or that gives in the end.
 
     Raises:
         TimeoutError: it is not, for so long.
@@ -1112,6 +1112,6 @@ async def until(what: Callable[[], object], timeout_s: float = 20) -> None:
     async with asyncio.timeout(timeout_s):
         while True:
             found = what()
-            if await found if inspect.isawaitable(found) else found:
+            if (await found) if isawaitable(found) else found:
                 return
             await asyncio.sleep(0.01)

@@ -107,13 +107,14 @@ class Bundle:
         return {*self.files}
 
     @cached_property
-    def _manifest(self) -> bytes:
+    def manifest(self) -> bytes:
+        """Every other file, by its hash."""
         return _read(self.root, MANIFEST, MAX_MANIFEST)
 
     @property
     def name(self) -> str:
         """The hash of its manifest, hex."""
-        return hashlib.sha256(self._manifest).hexdigest()
+        return hashlib.sha256(self.manifest).hexdigest()
 
     @cached_property
     def files(self) -> Mapping[str, str]:
@@ -123,7 +124,7 @@ class Bundle:
             DamagedError: there is no manifest, or it is none.
         """
         try:
-            *lines, last = self._manifest.decode("ascii").split("\n")
+            *lines, last = self.manifest.decode("ascii").split("\n")
         except UnicodeDecodeError as e:
             raise DamagedError("{path}: is not text", path=MANIFEST) from e
         found: dict[str, str] = {}

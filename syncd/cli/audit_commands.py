@@ -14,9 +14,10 @@ from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
 from syncd import config
-from syncd.audit import asof, bundle, disclosure, report
+from syncd.audit import asof, bundle, disclosure, report, stamp
 from syncd.audit.bundle import Bundle, Writer
-from syncd.audit.result import Audit
+from syncd.audit.result import Audit, Found
+from syncd.audit.stamp import Stamp
 from syncd.audit.trace import anchor_of, trace
 from syncd.audit.verify import verify
 from syncd.cli import meter, terminal
@@ -27,10 +28,11 @@ from syncd.cli.options import (
     KindOptions,
     OutputOptions,
     ValueOptions,
+    not_given,
     one_value,
     positions,
 )
-from syncd.errors import UsageError
+from syncd.errors import Message, UntrustedError, UsageError
 from syncd.flows import evidence
 from syncd.indicator import receipt
 from syncd.messages import answers
@@ -68,8 +70,12 @@ class _VerifyOptions(OutputOptions):
     since: list[Path] = option("an earlier bundle, or another member's")
 
 
+class _CheckOptions(_VerifyOptions):
+    certificates: Path | None = option("PEM: by whom a time stamp may be")
+
+
 @noun.verb("verify", "Check a bundle: all that signatures and hashes prove.")
-def _verify(args: _VerifyOptions) -> int:
+def _verify(args: _CheckOptions) -> int:
     if args.bundle.suffix in (".json", ".html"):
         given = terminal.parsed(args.bundle, disclosure.read)
         facts = disclosure.check(given, args.fingerprint)
@@ -81,10 +87,58 @@ def _verify(args: _VerifyOptions) -> int:
         ]
         args.show(to_builtins(facts), lines)
         return 0
-    with _audited(args) as (_, audit):
-        said = report.lines(audit, report.BRIEF)
-        args.show(report.facts(audit), said)
+    stamps, file = list[Stamp](), stamp.place(args.bundle)
+    with _audited(args) as (whole, audit):
+        if args.certificates:
+            try:
+                stamps += [_held(file, whole.manifest, args.certificates)]
+            except UntrustedError as e:
+                audit.found.append(
+                    Found(code="stamp_bad", place=file.name, text=e.text)
+                )
+        elif file.exists():
+            audit.unseen.append(
+                Message("whose the time stamp beside it is: --certificates")
+            )
+    there = map(_there, stamps)
+    found = report.facts(audit) | {"stamps": to_builtins(stamps)}
+    args.show(found, [*there, *report.lines(audit, report.BRIEF)])
     return audit.exit_code
+
+
+def _held(reply: Path, manifest: bytes, trusted: Path) -> Stamp:
+    """Return what a time stamp proves of a manifest."""
+    roots = terminal.parsed(trusted, stamp.authorities)
+    return stamp.check(terminal.read_file(reply), manifest, roots)
+
+
+def _there(found: Stamp) -> str:
+    at = report.moments_in("UTC")(found.at)
+    name = found.authority
+    return t("it was there at {at} UTC, says {name}", at=at, name=name)
+
+
+class _StampOptions(Options):
+    bundle: Path = argument("a directory, or a tar")
+    request: Path | None = option("a new file, to send to an authority")
+    reply: Path | None = option("what came back: kept beside it, if it holds")
+    certificates: Path | None = option("PEM: by whom a time stamp may be")
+
+
+@noun.verb("stamp", "Ask for an RFC 3161 time stamp of a bundle, or keep it.")
+def _stamp(args: _StampOptions) -> None:
+    with opened(args.bundle) as (given,):
+        manifest = given.manifest
+    if args.request:
+        terminal.write_new(args.request, stamp.request(manifest))
+    elif args.reply and args.certificates:
+        found = _held(args.reply, manifest, args.certificates)
+        raw, kept = args.reply.read_bytes(), stamp.place(args.bundle)
+        terminal.write_new(kept, raw)
+        print(_there(found))
+    else:
+        ways = "--request FILE, or --reply FILE --certificates FILE"
+        raise not_given("request", ways)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from msgspec import structs
 from syncd.errors import NOTHING, Message, SyncdError
 from syncd.flows import basis, sighting
 from syncd.flows.basis import Basis, ClaimSource, Key, claims_on
+from syncd.flows.entry import Entry
 from syncd.flows.ports import Offload, Position, at_once
 from syncd.indicator import active, identifier, never, token, verdict
 from syncd.indicator.claims import Claim
@@ -115,9 +116,8 @@ class World:
     never_tokens: frozenset[tuple[str, bytes]]  # (kind, token)
     region: str  # for phones without a country
     own: frozenset[str] = frozenset()  # our origins: no sighting of ours
-    distrusted: Mapping[str, int] = field(default_factory=dict)
-    # origins that we ourselves believe no more than forked ones, by the ids
-    # of our entries
+    distrusted: Mapping[str, Entry] = field(default_factory=dict)
+    # by origin, why we ourselves believe a log no more than a forked one
     alike: Alike = field(default_factory=Alike, compare=False, repr=False)
 
 

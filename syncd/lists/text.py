@@ -54,9 +54,7 @@ class Text(Table):
         self._known = knows(options)
         self._encoding = lines.encoding(path, options.encoding)
         self.size = self.span = self.stop = path.stat().st_size
-        self._widths = (
-            cells.of_widths(options.widths) if options.widths else []
-        )
+        self._widths = cells.of_widths(options.widths)
         self._delimiter = "\t" if kind == "tsv" else ""
         if options.delimiter:
             self._delimiter = _delimits(options.delimiter)
@@ -85,11 +83,12 @@ class Text(Table):
     @property
     def notes(self) -> tuple[Message, ...]:
         """What was passed over, as far as rows were read."""
-        comments = self._above + self._skipped["comment"]
-        own = self._skipped["own"]
+        seen = self._skipped
         counted = (
-            Message("comment lines skipped: {n}", n=comments),
-            Message("lines of the system's own hosts: {n}", n=own),
+            Message(
+                "comment lines skipped: {n}", n=self._above + seen["comment"]
+            ),
+            Message("lines of the system's own hosts: {n}", n=seen["own"]),
         )
         return (*self._notes, *(note for note in counted if note.params["n"]))
 

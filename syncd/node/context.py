@@ -102,7 +102,7 @@ class Reading:
         """Return what answers rest on just now, beside never-listed tokens."""
         day = statement.day(self.today())
         distrusted = {
-            log.origin: entry.id
+            log.origin: entry
             for entry in await self.distrusted(day)
             if (member := self.roster.member(entry.fields.text))
             for log in member.generations

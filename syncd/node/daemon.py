@@ -53,14 +53,12 @@ from syncd.node.serve.audit_service import AuditService
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.changes import Changes
 from syncd.node.serve.claim_intake import ClaimIntake
-from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
 from syncd.node.serve.figures import FigureService
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.intake import Intake
 from syncd.node.serve.lifts import Lifts
-from syncd.node.serve.local_apis import LocalApis
 from syncd.node.serve.local_service import LocalService
 from syncd.node.serve.local_workers import LocalWorkers
 from syncd.node.serve.log_service import LogService
@@ -114,8 +112,6 @@ class Daemon:
     budgets: Budgets
     lookups: Lookups
     figures: FigureService
-    local_workers: LocalWorkers
-    dispute_check: DisputeCheck
     asked_again: AskedAgain
     changes: Changes
     screening: Screening
@@ -269,7 +265,7 @@ class Daemon:
             getattr(self, name)
         self.system_service = self._make(SystemService)
         answer = [p for p in vars(self).values() if routes.of(type(p))]
-        self.local_apis = self._make(LocalApis, services=answer)
+        self.local_workers = self._make(LocalWorkers, services=answer)
 
     def _remarks(self) -> tuple[Message, ...]:
         """Return what the upkeep of our lists asks of people."""
@@ -356,7 +352,7 @@ class Daemon:
         self.home.mirror.retired = self.ctx.roster.retired
         await self.rounds.recall()
         await self.open_peer_api(sockets.get("peer"))
-        await self.local_apis.open(sockets.get("own"))
+        await self.local_workers.open(sockets.get("own"))
         await self.leadership.begin()
         led = asyncio.create_task(self.leadership.run())
         self._tasks = [led, asyncio.create_task(self.jobs.watch_clock())]

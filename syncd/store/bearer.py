@@ -8,8 +8,7 @@ import hashlib
 import secrets
 from typing import NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, insert, select, update
 
 from syncd.errors import UsageError
 from syncd.roster import certificate
@@ -85,7 +84,7 @@ class Bearers(Book):
             )
         if c.execute(_ALL.where(_at.hash == hash_of(token))).first():
             raise UsageError("token: this certificate was added before")
-        new = sa.insert(bearer).values(name=name, role=role, certificate=der)
+        new = insert(bearer).values(name=name, role=role, certificate=der)
         new = new.values(staff=staff, person=person, added_at=self._clock())
         c.execute(new.values(hash=hash_of(token)))
         return token
@@ -136,7 +135,7 @@ class Bearers(Book):
 
     async def revoke(self, name: str) -> bool:
         """Revoke the live token of that name; tell whether there was one."""
-        this = sa.update(bearer).where(_at.name == name, LIVE)
+        this = update(bearer).where(_at.name == name, LIVE)
         return await self._run(this.values(revoked_at=self._clock())) > 0
 
 

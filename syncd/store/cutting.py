@@ -6,8 +6,7 @@ erased of earlier ones. A payload that was erased by an entry which is gone
 is withheld from then on; merging begins again before it.
 """
 
-import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from syncd.flows.ports import MirrorHead
 from syncd.indicator import codec
@@ -81,7 +80,7 @@ def _cut_rows(c: Connection, log_id: int, merged: int, size: int) -> None:
         drop(c, table, log_id, table.c.idx >= merged)
     drop(c, tables.ending, log_id, tables.ending.c.by_idx >= merged)
     c.execute(
-        sa.update(tables.claim)
+        update(tables.claim)
         .values(ended_by=erasing.LEAST)
         .where(
             tables.claim.c.log_id == log_id, tables.claim.c.ended_by >= merged
@@ -89,4 +88,4 @@ def _cut_rows(c: Connection, log_id: int, merged: int, size: int) -> None:
     )
     drop(c, tables.missing, log_id, tables.missing.c.idx >= size)
     beyond = tables.spent.c.log_id == log_id, tables.spent.c.size > merged
-    c.execute(sa.update(tables.spent).values(size=merged).where(*beyond))
+    c.execute(update(tables.spent).values(size=merged).where(*beyond))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
-import sqlalchemy as sa
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.messages import wire
@@ -38,7 +38,7 @@ class History(Book):
 
     @writes
     def add(
-        self, c: sa.Connection, day: int, seen: Iterable[tuple[str, int, Any]]
+        self, c: Connection, day: int, seen: Iterable[tuple[str, int, Any]]
     ) -> None:
         """Keep (member, state, why) of a day where that is worse, or the first.
 
@@ -48,10 +48,10 @@ class History(Book):
             (m, day, s, msgspec.json.encode(wire.of(w))) for m, s, w in seen
         )
         _KEEP.many(c, said)
-        c.execute(sa.delete(_seen).where(_seen.c.day <= day - KEPT_DAYS))
+        c.execute(delete(_seen).where(_seen.c.day <= day - KEPT_DAYS))
 
     async def since(self, day: int) -> list[tuple[str, int, int, bytes]]:
         """Return (member, day, state, why) from a day on, in that order."""
-        wanted = sa.select(_seen).where(_seen.c.day >= day)
+        wanted = select(_seen).where(_seen.c.day >= day)
         ordered = wanted.order_by(_seen.c.member, _seen.c.day)
         return [*map(tuple, await self._rows(ordered))]

@@ -15,7 +15,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, func, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from syncd import canonical
 from syncd.errors import MissingError, StaleError, UsageError
@@ -27,7 +26,7 @@ from syncd.flows.submission import (
     Outcome,
     Words,
 )
-from syncd.store.book import SealedBook, reads, writes
+from syncd.store.book import SealedBook, highest, reads, writes
 from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared
 from syncd.store.sealing import VaultCipher
@@ -78,10 +77,7 @@ _CELLS = Prepared(
     .values(cells=_wanted("sealed")),
     *("sealed", "import", "at"),
 )
-_REFUSE = Prepared(
-    insert(import_refused).on_conflict_do_nothing(),
-    *("import_id", "row", "raw", "why"),
-)
+_REFUSE = Prepared(upsert(import_refused), "import_id", "row", "raw", "why")
 _HOLD = Prepared(upsert(list_value, "raw", "last"), *list_value.c.keys())
 
 
@@ -112,11 +108,11 @@ class Imports(SealedBook):
         name = wanted.list or wanted.name  # the list is made if there is none
         of = {"mac": self._hash("list", name)}
         of["sealed"] = self._seal(name, "list", of["mac"])
-        c.execute(insert(import_list).values(of).on_conflict_do_nothing())
+        c.execute(upsert(import_list).values(of))
         list_id = self._named(c, name)
         self._end_others(c, list_id, anew=wanted.anew)
         c.execute(_dropped(job.list_id == list_id))
-        id_ = (c.scalar(select(func.max(job.id))) or 0) + 1
+        id_ = highest(c, job.id) + 1
         nothing = hashlib.sha256().hexdigest()
         row = dict.fromkeys(("offset", "row", *_CAME), 0) | {
             "id": id_,

@@ -1,15 +1,14 @@
 """Signed checkpoints in mirror.db: those that are ahead, and those of forks."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Finding
 from syncd.store import findings, log_rows
-from syncd.store.book import Book, any_daemon_writes, reads, reads_few, writes
+from syncd.store.book import Book, any_daemon_writes, reads_few, writes
 from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared
 from syncd.store.tables import fork_note, kept_note, mirror_log
@@ -29,11 +28,6 @@ class KeptNotes(Book):
         """Keep a verified signed checkpoint that is ahead of `mirrored`."""
         keep(c, log_rows.id_of(c, origin, make=True), size, note)
 
-    @reads
-    def notes(self, c: Connection, origin: str) -> Mapping[int, bytes]:
-        """Return the kept signed checkpoints by size."""
-        return of_log(c, log_rows.id_of(c, origin))
-
     @any_daemon_writes
     def contest(
         self,
@@ -44,7 +38,7 @@ class KeptNotes(Book):
     ) -> None:
         """Freeze a forked origin, keeping both of its signed notes."""
         log_id = log_rows.id_of(c, origin, make=True)
-        row = sa.update(mirror_log).where(_log.id == log_id)
+        row = update(mirror_log).where(_log.id == log_id)
         c.execute(row.values(contested=1))
         _keep_evidence(c, log_id, notes)
         findings.record(c, [finding], self._clock())
@@ -53,16 +47,6 @@ class KeptNotes(Book):
     def contested(self, c: Connection) -> frozenset[str]:
         """Return the forked origins."""
         return frozenset(origin for (origin,) in _CONTESTED.all(c))
-
-    @reads
-    def evidence(self, c: Connection, origin: str) -> list[bytes]:
-        """Return the notes of a log that contradict each other, or did."""
-        return evidence(c, log_rows.id_of(c, origin))
-
-    @reads
-    def rejected(self, c: Connection, origin: str) -> list[bytes]:
-        """Return those of them that the roster decided against."""
-        return rejected(c, log_rows.id_of(c, origin))
 
 
 def of_log(c: Connection, log_id: int) -> dict[int, bytes]:
@@ -104,7 +88,7 @@ def reject(c: Connection, log_id: int, notes: Sequence[bytes]) -> None:
 
 
 def evidence(
-    c: Connection, log_id: int, *which: sa.ColumnElement[bool]
+    c: Connection, log_id: int, *which: ColumnElement[bool]
 ) -> list[bytes]:
     """Return a log's notes that contradict each other, some or all."""
     found = select(fork_note.c.note).order_by(fork_note.c.hash)

@@ -23,9 +23,9 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import UnavailableError
-from syncd.store.book import Book, reads
+from syncd.store.book import Book, highest, reads
 from syncd.store.database import FENCING, Database, Fence
-from syncd.store.portable import TIMELINE, writing_lock
+from syncd.store.portable import TIMELINE, upsert, writing_lock
 from syncd.store.tables import cosigned, event, own_table, vault
 
 _LOCK: Final = zlib.crc32(b"syncd leader")
@@ -151,8 +151,7 @@ class Election(Book):
         for row in session.execute(_WAITED_FOR).all():
             since = waited_for[row] = self._waited_for.get(row, now)
             if now - since > _HANGS_S:
-                ended = func.pg_terminate_backend(row[0])
-                session.execute(select(ended))
+                session.execute(select(func.pg_terminate_backend(row[0])))
         self._waited_for = waited_for
 
     async def _begin(self) -> None:
@@ -164,7 +163,7 @@ class Election(Book):
             number = (before.fencing if before else 0) + 1
             new = Term(number, self.node, self._clock(), system, timeline)
             c.execute(sa.delete(leader))
-            c.execute(sa.insert(leader).values(new._asdict()))
+            c.execute(insert(leader).values(new._asdict()))
             return before, new
 
         before, new = await self._db.write(job)
@@ -194,16 +193,16 @@ class Election(Book):
         notes = select(at.note).where(at.version > version)
         return News(
             [*c.scalars(notes.order_by(at.version))],
-            c.scalar(select(func.max(at.version))) or 0,
-            c.scalar(select(func.max(event.c.id))) or 0,
+            highest(c, at.version),
+            highest(c, event.c.id),
             bool(c.scalar(_WAITS)),
             dict(map(tuple, c.execute(_RECEIPTS))),
         )
 
     async def keep(self, version: int, note: bytes) -> None:
         """Let the others have a roster that we accepted."""
-        new = insert(accepted_roster).values(version=version, note=note)
-        await self._run(new.on_conflict_do_nothing())
+        new = upsert(accepted_roster)
+        await self._run(new.values(version=version, note=note))
 
     def resign(self) -> None:
         """Lead no more."""

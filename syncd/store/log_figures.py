@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, func, select
 
 from syncd.indicator import vocabulary
 from syncd.indicator.claims import DISPUTE, REPORT
@@ -28,7 +28,7 @@ _TESTS, _CASES = ([bytes((n,)) for n in range(8) if n & bit] for bit in (2, 4))
 
 def _bytes(record: Any, *place: Any) -> Any:
     """Return some bytes: the first, from 1, and how many."""
-    return sa.func.substr(record, *place, type_=Bytes)
+    return func.substr(record, *place, type_=Bytes)
 
 
 def _label(record: Any) -> Any:
@@ -48,10 +48,10 @@ def _label_on(row: Any) -> Any:
     return all_.limit(1).scalar_subquery()
 
 
-def _counted(rows: sa.Select[Any], *which: Any) -> sa.Select[Any]:
+def _counted(rows: Select[Any], *which: Any) -> Select[Any]:
     """Select distinct rows, and how many there are of each."""
     each = rows.where(*which).subquery().c
-    return select(*each, sa.func.count()).group_by(*each)
+    return select(*each, func.count()).group_by(*each)
 
 
 def _hour(index: Any) -> Any:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import Table, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from syncd.errors import DamagedError, UsageError
 from syncd.store import durable, loading, migrating, tables
@@ -123,8 +123,7 @@ class Move:
 
     def seal(self) -> None:
         """Let nothing write to own.db, under whatever name it is."""
-        mark = DONE + self._id
-        self._own[0].write_now(partial(migrating.mark, found=mark))
+        self._own[0].write_now(partial(migrating.mark, found=DONE + self._id))
         hit("move.sealed")
 
 
@@ -140,11 +139,10 @@ def finish(home: Path, server: Server) -> None:
         hit("move.away")
     durable.sync_directory(home)
     with closing(Database(server, "own", moving=True)) as there:
-        newest = migrating.HEADS["own"]
-        there.write_now(partial(migrating.mark, found=newest))
+        there.write_now(partial(migrating.mark, found=migrating.HEADS["own"]))
 
 
-def _empty(data: sa.MetaData, mark: str, c: sa.Connection) -> None:
+def _empty(data: sa.MetaData, mark: str, c: Connection) -> None:
     data.drop_all(c)
     data.create_all(c)
     migrating.mark(c, mark)
@@ -160,7 +158,7 @@ def _sorted(table: Table) -> sa.Select[Any]:
     return rows.execution_options(yield_per=_AT_ONCE)
 
 
-def _load(table: Table, rows: Iterator[Any], c: sa.Connection) -> int:
+def _load(table: Table, rows: Iterator[Any], c: Connection) -> int:
     """Copy some rows; return how many they were. Numbers go on after them."""
     n = loading.copy(c, table, table.columns.keys(), islice(rows, _BATCH))
     number = table.autoincrement_column

@@ -5,7 +5,7 @@ A mute stands sealed, for somebody wrote why.
 
 from collections.abc import Collection
 
-import sqlalchemy as sa
+from sqlalchemy import select
 
 from syncd.flows.ports import Mute
 from syncd.store.book import SealedBook
@@ -35,6 +35,6 @@ class Mutes(SealedBook):
         """Return what is muted on a day, by subject."""
         found = {
             one: self._unseal(mute, Mute, "mute", one)
-            for one, mute in await self._rows(sa.select(_muted))
+            for one, mute in await self._rows(select(_muted))
         }
         return {one: mute for one, mute in found.items() if mute.until > day}

@@ -11,9 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from syncd.errors import DamagedError, MalformedError, StaleError, UsageError
 from syncd.flows.ports import Bundle, OwnHead, Published
@@ -24,6 +22,7 @@ from syncd.store import durable, erasing, events, failpoint, retracting, tables
 from syncd.store.book import Book, reads, writes
 from syncd.store.cosigned import take_effect
 from syncd.store.database import Database
+from syncd.store.portable import upsert
 from syncd.store.tables import log, sighting
 from syncd.tlog import checkpoint
 from syncd.tlog import note as notes
@@ -31,12 +30,12 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 
 HIGH_WATER = "high-water.note"
-_TOLD = sa.delete(sighting).where(sighting.c.id == sa.bindparam("gone"))
+_TOLD = delete(sighting).where(sighting.c.id == bindparam("gone"))
 
 
 def begin(c: Connection, head: OwnHead) -> int:
     """Keep a log at size 0; return its row id."""
-    new = sa.insert(log).values(origin=head.origin, **_tip(head))
+    new = insert(log).values(origin=head.origin, **_tip(head))
     return int(c.execute(new.returning(log.c.id)).scalar_one())
 
 
@@ -137,15 +136,14 @@ class OwnLogStore(Book):
             failpoint.hit("append.bundles")
             retracting.publish(c, self._log_id, published)
             erasing.erase_ours(c, self._log_id, new.origin, erased)
-            new_name = insert(tables.done).on_conflict_do_nothing()
+            new_name = upsert(tables.done)
             for name in done:
                 if c.execute(new_name.values(name=name)).rowcount != 1:
                     raise StaleError(
                         "log: {name} was written before", name=name
                     )
             if sighted:
-                gone = [{"gone": id_} for id_ in sighted]
-                c.execute(_TOLD, gone)
+                c.execute(_TOLD, [{"gone": id_} for id_ in sighted])
             if effect:
                 take_effect(c, new, self._clock())
             if (size := new.frontier.size) > old.frontier.size:
@@ -191,7 +189,7 @@ class OwnLogStore(Book):
     async def sizes(self) -> dict[str, int]:
         """Return the size of each log of ours, the one that grows last."""
         sizes = select(log.c.origin, log.c.size).order_by(log.c.id)
-        return dict(map(tuple, await self._rows(sizes)))
+        return dict(await self._rows(sizes))
 
     @reads
     def bundle(self, c: Connection, n: int) -> Bundle | None:
@@ -323,7 +321,7 @@ def _move(c: Connection, log_id: int, old: OwnHead, new: OwnHead) -> None:
     """Move our log's tip from one to the next, if it is there still."""
     at, size = log.c, old.frontier.size
     there = (at.id == log_id, at.origin == old.origin, at.size == size)
-    if c.execute(sa.update(log).where(*there).values(_tip(new))).rowcount != 1:
+    if c.execute(update(log).where(*there).values(_tip(new))).rowcount != 1:
         raise StaleError("log: {origin}: not at {size} now", old, size=size)
 
 

@@ -18,7 +18,7 @@ from syncd.errors import DamagedError, RefusedError
 from syncd.flows.entry import LOCAL, Entry, EntryFields, Filter, NewEntry
 from syncd.flows.submission import Outcome
 from syncd.indicator.identifier import Identifier
-from syncd.store.book import SealedBook, reads, writes
+from syncd.store.book import SealedBook, highest, reads, writes
 from syncd.store.database import FEW
 from syncd.store.prepared import MANY, Prepared, given
 from syncd.store.tables import own_table, partial_index
@@ -100,7 +100,7 @@ class OwnEntries(SealedBook):
         macs = [self._macs(entry) for entry in entries]
         found = _THERE.within(c, sorted({mac for mac, _, _ in macs}))
         there = {name: (fields, id_) for name, fields, id_ in found}
-        last = c.scalar(select(func.max(_at.id)))
+        last = highest(c, _at.id)
         rows: list[dict[str, object]] = []
         known: list[tuple[object, ...]] = []
         replaced: list[int] = []
@@ -112,7 +112,7 @@ class OwnEntries(SealedBook):
                 known.append((load, old))
                 outcomes.append(Outcome("known", old))
                 continue
-            id_ = (last or 0) + len(rows) + 1
+            id_ = last + len(rows) + 1
             row = self._row(entry, found_by, by)
             rows.append({**row, "id": id_, "load": load})
             there[name_mac] = (said_mac, id_)
@@ -202,8 +202,7 @@ class OwnEntries(SealedBook):
     @reads
     def begin_load(self, c: Connection, name: str) -> tuple[int, int]:
         """Return the number of a new load of a local list, and its rows."""
-        last = c.scalar(select(func.max(_at.load)))
-        return (last or 0) + 1, len(self._of_list(c, name))
+        return highest(c, _at.load) + 1, len(self._of_list(c, name))
 
     @writes
     def touch(

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 from msgspec.structs import replace
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from syncd.errors import MissingError, StaleError
 from syncd.flows.ports import State
@@ -19,7 +19,7 @@ from syncd.flows.review import Change, Held, merged, summed
 from syncd.flows.submission import ImportEnd
 from syncd.indicator.statement import NAMES
 from syncd.store.bearer import bearer
-from syncd.store.book import SealedBook, reads, writes
+from syncd.store.book import SealedBook, highest, reads, writes
 from syncd.store.events import tell
 from syncd.store.tables import (
     import_job,
@@ -81,17 +81,15 @@ class PendingBook(SealedBook):
                 return there
             held = merged(there, held)
         if not held.id:
-            last = c.scalar(select(func.max(_at.id))) or 0
-            held = replace(held, id=last + 1)
+            held = replace(held, id=highest(c, _at.id) + 1)
             blank = {"state": "", "until": 0, "sealed": b""}
             row = {"id": held.id, "mac": mac, **blank}
-            c.execute(sa.insert(_pending).values(row))
+            c.execute(insert(_pending).values(row))
         self._keep(c, held)
-        its = _part.c.of == held.id
-        n = c.scalar(select(func.count()).where(its)) or 0
+        n = c.scalar(select(func.count()).where(_part.c.of == held.id)) or 0
         part = msgspec.json.encode((held.call, msgspec.Raw(body)))
         sealed = self._cipher.seal(part, _context(held.id, n))
-        c.execute(sa.insert(_part).values(of=held.id, n=n, sealed=sealed))
+        c.execute(insert(_part).values(of=held.id, n=n, sealed=sealed))
         if held.state == "waiting":
             tell(c, self._clock(), "waiting", held.news)
         return held
@@ -150,8 +148,7 @@ class PendingBook(SealedBook):
         over = _at.until <= self._clock()
         if part_of:
             over = sa.and_(_at.mac == self._mac(part_of), _at.state == "open")
-        waits = _at.state.in_(("open", "waiting"))
-        for one in self._found(c, waits, over):
+        for one in self._found(c, _at.state.in_(("open", "waiting")), over):
             self._keep(c, replace(one, state="lapsed"))
 
     async def counts(self) -> tuple[int, int]:
@@ -194,8 +191,7 @@ class PendingBook(SealedBook):
     @writes
     def release_import(self, c: Connection, id_: int) -> None:
         """Let the held rows of an import be published."""
-        rows = update(vault).where(*_held(id_))
-        c.execute(rows.values(state=State.WAITING))
+        c.execute(update(vault).where(*_held(id_)).values(state=State.WAITING))
 
     def _mac(self, *of: str | bytes) -> bytes:
         return self._hash("pending", *of)

@@ -1,6 +1,7 @@
 """What SQLite and PostgreSQL each say in words of their own."""
 
 import zlib
+from collections.abc import Iterable
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -12,12 +13,24 @@ from sqlalchemy.sql.functions import GenericFunction
 TIMELINE: Final = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 
 
-def upsert(table: sa.Table, *renewed: str) -> sa.Insert:
-    """Return an insert that renews columns of a row that has its key."""
+def upsert(
+    table: sa.Table, *renewed: str, added: Iterable[str] = ()
+) -> sa.Insert:
+    """Return an insert that renews columns of a row that has its key.
+
+    What others have is `added` to what is there.
+
+    Without any it does nothing where a row has it, or another unique value.
+    """
     new = insert(table)  # SQLite says it alike
+    if not (renewed or added):
+        return new.on_conflict_do_nothing()
     return new.on_conflict_do_update(
         index_elements=[*table.primary_key.columns],
-        set_={name: new.excluded[name] for name in renewed},
+        set_={
+            **{name: new.excluded[name] for name in renewed},
+            **{name: table.c[name] + new.excluded[name] for name in added},
+        },
     )
 
 

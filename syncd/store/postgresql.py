@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import (
@@ -104,7 +104,7 @@ class PostgresqlEngine:
             raise self._refused(e) from e
         self._opened = True
 
-    def _engine(self, creator: Callable[[], Any], most: int) -> sa.Engine:
+    def _engine(self, creator: Callable[[], Any], most: int) -> Engine:
         return sa.create_engine(
             "postgresql+psycopg://",
             creator=creator,
@@ -226,7 +226,7 @@ class PostgresqlEngine:
         self._look_up(number, timeline, lost)
 
     @contextmanager
-    def _taken(self, engine: sa.Engine) -> Iterator[Connection]:
+    def _taken(self, engine: Engine) -> Iterator[Connection]:
         with engine.connect() as connection:
             try:
                 yield connection
@@ -369,5 +369,4 @@ def _lost(connection: Connection) -> bool:
 
 def _first(e: psycopg.Error) -> str:
     """Return what an error says, in one line, without any values."""
-    text = e.diag.message_primary or str(e)
-    return " ".join(text.split())
+    return " ".join((e.diag.message_primary or str(e)).split())

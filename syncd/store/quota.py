@@ -9,8 +9,7 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, literal, select
 
 from syncd.errors import QuotaError
 from syncd.grouped import Grouped
@@ -79,7 +78,7 @@ class Quotas(Book):
         Raises:
             QuotaError: a limit would be passed; says when to come back.
         """
-        book = await self._book(debit)
+        at, book = (debit.member, debit.key), await self._book(debit)
         _, left = _left(debit, book)
         if self._free(debit):
             return left
@@ -90,11 +89,11 @@ class Quotas(Book):
         try:
             why = await self._debits.submit(debit)
         except Exception:
-            self._doubted.add((debit.member, debit.key))
-            self._books.pop((debit.member, debit.key), None)
+            self._doubted.add(at)
+            self._books.pop(at, None)
             raise
         if why:
-            self._books.pop((debit.member, debit.key), None)
+            self._books.pop(at, None)
             self._denied[debit.row] += debit.n
             raise why
         recent = self._recent[debit.member]  # only now is a repeat free
@@ -165,11 +164,11 @@ class Quotas(Book):
         Written is what an append had among `done` as `reported_mark(day, key)`.
         """
         t = usage.c
-        mark = sa.literal("usage/") + t.day + "/" + t.key
+        mark = literal("usage/") + t.day + "/" + t.key
         wanted = (
             select(t.day, t.key)
             .distinct()
-            .where(t.day < before, ~sa.exists().where(done.c.name == mark))
+            .where(t.day < before, ~exists().where(done.c.name == mark))
             .order_by(t.day, t.key)
         )
         return [(day, key) for day, key in await self._rows(wanted)]

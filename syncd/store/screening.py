@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Listed
@@ -101,19 +101,18 @@ class ScreeningBook(SealedBook):
     async def counts(self) -> Counter[tuple[str, int, int]]:
         """Return how many there are by kind, epoch and last day."""
         by = (_at.kind, _at.epoch, _at.until)
-        count = sa.select(*by, sa.func.count()).group_by(*by)
+        count = select(*by, sa.func.count()).group_by(*by)
         return Counter({(*by,): n for *by, n in await self._rows(count)})
 
     def _row(self, one: Entered) -> dict[str, Any]:
         mac = self._hash("screen", *one.key)
-        said = one.tail, one.reference
         return {
             "mac": mac,
             "ref": self._hash("screening-ref", one.reference),
             "kind": one.key[0],
             "epoch": one.key[1],
             "until": one.until,
-            "sealed": self._seal(said, "screening", mac),
+            "sealed": self._seal((one.tail, one.reference), "screening", mac),
         }
 
     def _opened(self, row: Sequence[Any]) -> Screened:
@@ -129,5 +128,5 @@ _PUT = _insert.on_conflict_do_update(
     index_elements=("mac", "ref"), set_={"until": _insert.excluded.until}
 )
 _at = screened.c
-_ROW = sa.select(_at.mac, _at.id, _at.kind, _at.until, _at.sealed, _at.state)
+_ROW = select(_at.mac, _at.id, _at.kind, _at.until, _at.sealed, _at.state)
 _FIND = Prepared(_ROW.where(_at.mac.in_(MANY)).order_by(_at.id))

@@ -9,8 +9,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, Select, and_, delete, insert, select, update
 
 from syncd.errors import UsageError
 from syncd.store import bearer as bearers
@@ -31,10 +30,10 @@ session = own_table(
     sqlite_with_rowid=False,
 )
 _at, _who = session.c, bearers.bearer.c
-_WHOSE = sa.select(
+_WHOSE = select(
     *(_at.hash, _at.lang, _at.began_at, _at.used_at, _at.ends_at),
     *bearers.FIELDS,
-).join(bearers.bearer, sa.and_(_who.id == _at.bearer, bearers.LIVE))
+).join(bearers.bearer, and_(_who.id == _at.bearer, bearers.LIVE))
 
 
 class Session(NamedTuple):
@@ -65,7 +64,7 @@ class Sessions(Book):
         Raises:
             UsageError: no live one has it.
         """
-        its = sa.select(_who.id)
+        its = select(_who.id)
         found = c.scalar(its.where(_who.name == name, bearers.LIVE))
         if found is None:
             raise UsageError("no live token of that name")
@@ -105,7 +104,7 @@ class Sessions(Book):
         row = c.execute(its).first()
         return _read(row) if row else None
 
-    def _open(self, ticket: int) -> sa.Select[Any]:
+    def _open(self, ticket: int) -> Select[Any]:
         """Select those that have not ended."""
         now = self._clock()
         in_use = _at.ends_at > now, _at.used_at > now - self.idle_s
@@ -117,7 +116,7 @@ class Sessions(Book):
         now, secret = self._clock(), secrets.token_urlsafe(32)
         c.execute(delete(session).where(_at.ends_at <= now))
         c.execute(
-            sa.insert(session).values(
+            insert(session).values(
                 hash=hash_of(secret),
                 bearer=bearer,
                 ticket=ticket,
@@ -131,7 +130,7 @@ class Sessions(Book):
 
     @any_daemon_writes
     def _set(self, c: Connection, of: str, to: Mapping[str, Any]) -> None:
-        its = sa.update(session).where(_at.hash == bytes.fromhex(of))
+        its = update(session).where(_at.hash == bytes.fromhex(of))
         c.execute(its.values(to))
 
 

@@ -9,12 +9,12 @@ to find out.
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partialmethod
 from itertools import starmap
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
-import sqlalchemy as sa
-from sqlalchemy import select
+from sqlalchemy import Connection, Select, Table, null, select
 from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import DamagedError
@@ -34,10 +34,10 @@ T = TypeVar("T")
 _AT_ONCE = 1000  # rows
 
 
-def _held(sightings: bool) -> sa.Select[Any]:
+def _held(sightings: bool) -> Select[Any]:
     """Select claims or sightings: each its log, then a `HeldRow`."""
     at = (tables.claim, tables.mirror_sighting)[sightings].c
-    ended_by = sa.null() if sightings else at.ended_by
+    ended_by = null() if sightings else at.ended_by
     return select(
         *(at.log_id, at.token, at.kind_epoch, at.idx, at.record, ended_by)
     )
@@ -90,11 +90,11 @@ class _Snapshot:
         with closing(database), database.reading() as connection:
             yield cls(connection)
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         connection.execute(select(tables.log.c.id).limit(1)).first()
         self.connection = connection
 
-    def _rows(self, wanted: sa.Select[Any], **values: int) -> Iterator[Any]:
+    def _rows(self, wanted: Select[Any], **values: int) -> Iterator[Any]:
         some = wanted.execution_options(yield_per=_AT_ONCE)
         try:
             yield from self.connection.execute(some, values)
@@ -137,7 +137,7 @@ class OwnSnapshot(_Snapshot):
         Of a receipt, the first that speaks of it: nothing, if none does.
         """
         marks = [0, *sorted(map(int, self.done(ANCHORED)))]
-        wanted = sa.select(tables.access.c.id).where(
+        wanted = select(tables.access.c.id).where(
             tables.access.c.receipt == receipt
         )
         id_ = self.connection.scalar(wanted) if receipt else marks[-1]
@@ -153,20 +153,17 @@ class OwnSnapshot(_Snapshot):
         found = (name for (name,) in names if name.startswith(start))
         return [name.removeprefix(start) for name in found]
 
-    def receipts(self) -> list[CosignRow]:
-        """Return others' newest cosignatures on our logs."""
-        return self._receipts(tables.receipt)
-
-    def kept_receipts(self) -> list[CosignRow]:
-        """Return others' first receipts of whatever took effect."""
-        return self._receipts(tables.kept_receipt)
-
-    def _receipts(self, table: sa.Table) -> list[CosignRow]:
+    def _receipts(self, table: Table) -> list[CosignRow]:
         rows = select(table).order_by("origin", "signer", "size")
         return [
             CosignRow(row.signer, row.origin, row.size, b"", row.note)
             for row in self._rows(rows)
         ]
+
+    # Others' newest cosignatures on our logs, and their first receipts of
+    # whatever took effect.
+    receipts = partialmethod(_receipts, tables.receipt)
+    kept_receipts = partialmethod(_receipts, tables.kept_receipt)
 
 
 class MirrorSnapshot(_Snapshot):
@@ -186,7 +183,7 @@ class MirrorSnapshot(_Snapshot):
 
     def rows(self, sightings: bool) -> Iterator[tuple[int, *HeldRow]]:
         """Yield every claim or sighting row, ended ones too, by log id."""
-        yield from self._rows(_held(sightings))
+        return self._rows(_held(sightings))
 
     def held(
         self, log_id: int, sightings: bool, first: int, last: int

@@ -12,8 +12,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from syncd.errors import DamagedError, UnavailableError, UsageError
 from syncd.store import migrating
@@ -77,9 +76,9 @@ class SqliteEngine:
 
     def _engine(
         self, begin: str, connections: int, pragmas: tuple[str, ...]
-    ) -> sa.Engine:
-        engine = sa.create_engine(
-            sa.URL.create("sqlite+pysqlite", database=str(self.path)),
+    ) -> Engine:
+        engine = create_engine(
+            URL.create("sqlite+pysqlite", database=str(self.path)),
             pool_size=connections,
             max_overflow=0,
             hide_parameters=True,  # or errors would print raw values

@@ -5,14 +5,15 @@ and tokens raw bytes. docs/store.md says what each table is for.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Table
+from sqlalchemy import ColumnElement, Index, MetaData, Table, and_
 from sqlalchemy.ext.compiler import compiles
 
-OWN = sa.MetaData()
-MIRROR = sa.MetaData()
+OWN = MetaData()
+MIRROR = MetaData()
 
 # SQLite numbers its rows only through a column declared INTEGER.
 Int = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -54,14 +55,12 @@ def _parts(said: Iterable[Any]) -> Iterator[Any]:
             )
 
 
-def own_table(name: str, *parts: Any, **options: Any) -> Table:
-    """Declare a table of own.db, its columns in words."""
-    return Table(name, OWN, *_parts(parts), **options)
+def _table(data: MetaData, name: str, *parts: Any, **options: Any) -> Table:
+    """Declare a table of a database, its columns in words."""
+    return Table(name, data, *_parts(parts), **options)
 
 
-def mirror_table(name: str, *parts: Any, **options: Any) -> Table:
-    """Declare a table of mirror.db, its columns in words."""
-    return Table(name, MIRROR, *_parts(parts), **options)
+own_table, mirror_table = partial(_table, OWN), partial(_table, MIRROR)
 
 
 def partial_index(
@@ -69,7 +68,7 @@ def partial_index(
 ) -> None:
     """Declare an index of those rows that a condition holds for."""
     some = sa.text(where) if isinstance(where, str) else where
-    sa.Index(name, *columns, sqlite_where=some, postgresql_where=some)
+    Index(name, *columns, sqlite_where=some, postgresql_where=some)
 
 
 # ---------------------------------------------------------------- own.db
@@ -118,7 +117,7 @@ vault = own_table(
     # what another member took the value back for: MEMBER REASON
     "elsewhere text null",
 )
-sa.Index("vault_import", vault.c.import_id)
+Index("vault_import", vault.c.import_id)
 partial_index("vault_elsewhere", "elsewhere IS NOT NULL", vault.c.import_id)
 partial_index(
     "vault_waiting", "state = 0", vault.c.kind, vault.c.urgent, vault.c.id
@@ -172,7 +171,7 @@ import_job = own_table(
     "caller text",  # who handed it in
     "sealed bytes",  # name of the file
 )
-sa.Index("import_file", import_job.c.file)
+Index("import_file", import_job.c.file)
 
 import_refused = own_table(  # of the newest imports, for some days
     "import_refused",
@@ -192,8 +191,8 @@ access = own_table(
     "receipt text",  # hex hash of what its asker got, or ""
     "hash bytes",  # over this record and that one's hash
 )
-sa.Index("access_at", access.c.at)
-sa.Index("access_caller", access.c.caller, access.c.at)
+Index("access_at", access.c.at)
+Index("access_caller", access.c.caller, access.c.at)
 
 access_key = own_table(
     "access_key",
@@ -310,7 +309,7 @@ def record_is(type_: int) -> ColumnElement[bool]:
     return sa.func.substr(claim.c.record, first, first) == byte
 
 
-DISPUTES = sa.and_(record_is(3), claim.c.ended_by.is_(None))  # in force
+DISPUTES = and_(record_is(3), claim.c.ended_by.is_(None))  # in force
 partial_index("claim_dispute", DISPUTES, claim.c.log_id, claim.c.idx)
 
 ending = mirror_table(  # what each merged retract names: folding.End
@@ -322,8 +321,8 @@ ending = mirror_table(  # what each merged retract names: folding.End
     sqlite_with_rowid=False,
 )
 
-sa.Index("ending_of", ending.c.log_id, ending.c.idx)
-ENDED = sa.and_(  # of a claim, by its first retract
+Index("ending_of", ending.c.log_id, ending.c.idx)
+ENDED = and_(  # of a claim, by its first retract
     *(ending.c.log_id == claim.c.log_id, ending.c.idx == claim.c.idx),
     ending.c.by_idx == claim.c.ended_by,
 )
@@ -342,6 +341,6 @@ spent = mirror_table(  # merged of a log in an hour in which anything was
     "entries int",
     "octets int",  # payload bytes
 )
-sa.Index("spent_size", spent.c.log_id, spent.c.size, spent.c.hour)
+Index("spent_size", spent.c.log_id, spent.c.size, spent.c.hour)
 
 finding.to_metadata(MIRROR)

@@ -466,7 +466,7 @@ def test_a_sheet(load: Take, false: FalseApi, tmp_path: Path) -> None:
     """Its offset counts rows; it goes on and ends like any other file."""
     urls = [f"{'bad' if n % 7 == 0 else 'n'}{n}.example" for n in range(30)]
     rows = [["网址", "备注"], *([url, "x"] for url in urls)]
-    path = saved(tmp_path / "list.xlsx", rows)
+    path = saved(tmp_path, rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table_input, "STEP", 10)
         patch.setattr(upload, "RESTART_S", 0)

@@ -117,7 +117,7 @@ def test_as_many_answers_as_rows_in_their_order(
 @pytest.mark.usefixtures("listed")
 def test_a_workbook_in_chinese_and_as_json(bank: Node, tmp_path: Path) -> None:
     rows = [["客户号", "手机号"], ["c1", LISTED], ["c2", "+12025557103"]]
-    file, out = saved(tmp_path / "list.xlsx", rows), tmp_path / "answers.csv"
+    file, out = saved(tmp_path, rows), tmp_path / "answers.csv"
     words = (*ASK, "--file", file, "--out", out)
     bank(*words, "--keep", "客户号", "--keep", "手机号", lang="zh").ended(
         0, "数据截至"
@@ -208,7 +208,7 @@ def test_a_key_that_a_spreadsheet_has_spoilt_is_refused(
         ["card", "phone"],
         [6222021234567890128, "+12025557105"],
     ]
-    file, out = saved(tmp_path / "list.xlsx", rows), tmp_path / "answers.csv"
+    file, out = saved(tmp_path, rows), tmp_path / "answers.csv"
     words = (*ASK, "--file", file, "--out", out)
     member(*words, "--keep", "card").ended(1)
     [row] = read(out)

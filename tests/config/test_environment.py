@@ -12,7 +12,7 @@ from syncd import config
 from syncd.config import Environment
 from syncd.errors import UsageError
 from syncd.store.failpoint import Plan
-from tests.cases import cases
+from tests.cases import each
 
 ROOT = Path(__file__).parents[2]
 DOC = ROOT / "docs" / "configuration.md"
@@ -83,7 +83,7 @@ def test_what_was_meant_for_another_process_is_left() -> None:
     assert found == Environment()
 
 
-@pytest.mark.parametrize("variables", cases("config/settings", "environment"))
+@each("config/settings", "environment", "variables")
 def test_a_variable_that_makes_no_sense(variables: dict[str, str]) -> None:
     """It is refused under its own name."""
     with pytest.raises(UsageError, match=r"^[A-Z]+_[A-Z]+: "):

@@ -13,7 +13,7 @@ from syncd import config
 from syncd.config import Address, editing
 from syncd.config.settings import SETTINGS, parse_address, takes
 from syncd.errors import MalformedError, UsageError
-from tests.cases import cases
+from tests.cases import each
 
 DOC = Path(__file__).parents[2] / "docs" / "configuration.md"
 US = '[member]\nid = "bank"\ndomain = "bank.example"\nalliance = "txwz"\n'
@@ -48,7 +48,7 @@ def test_defaults_are_the_designs() -> None:
     assert not ours.lookup.cache
 
 
-@pytest.mark.parametrize(("text", "want"), cases("config/settings", "refused"))
+@each("config/settings", "refused", "text, want")
 def test_what_cannot_be_is_named(text: str, want: str) -> None:
     """File, line, section and key, and what is wrong with the value."""
     assert want in str(refused(US + text))
@@ -73,7 +73,7 @@ def test_a_key_name_has_an_end() -> None:
     assert "above 100" in str(refused(text))
 
 
-@pytest.mark.parametrize(("text", "want"), cases("config/settings", "hints"))
+@each("config/settings", "hints", "text, want")
 def test_a_hint_says_the_way_out(text: str, want: str) -> None:
     """Near matches, the right section, or what is known there."""
     assert want in refused(US + text).hint

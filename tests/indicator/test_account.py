@@ -16,14 +16,14 @@ from stdnum import numdb
 from syncd import tsv
 from syncd.errors import MalformedError
 from syncd.indicator import account, bank, chain, checksum, iban, scheme
-from tests.cases import cases
+from tests.cases import cases, each
 
 ALPHABET = base58.BITCOIN_ALPHABET.decode()
 ACCEPTED = cases("identifiers/account", "accepted")
 DIGITS = st.text("0123456789", min_size=1, max_size=24)
 
 
-@pytest.mark.parametrize("one", cases("identifiers/account", "banks"))
+@each("identifiers/account", "banks")
 def test_a_bank_is_named_as_people_name_it(one: dict[str, str]) -> None:
     """By its short name, and with what of it the account is.
 
@@ -154,7 +154,7 @@ def test_no_word_means_two_things() -> None:
     assert not found.keys() & set(bank.words())
 
 
-@pytest.mark.parametrize("one", cases("identifiers/account", "reasons"))
+@each("identifiers/account", "reasons")
 def test_a_reason_names_the_word_and_the_way_out(one: dict[str, str]) -> None:
     with pytest.raises(MalformedError) as e:
         account.normalise("12345678", one["scheme"])
@@ -259,7 +259,7 @@ def test_monero_blocks_hold_no_more_than_their_bytes() -> None:
         assert checksum.monero(text) is None
 
 
-@pytest.mark.parametrize("one", cases("identifiers/account", "schemes"))
+@each("identifiers/account", "schemes")
 def test_a_branch_s_code_beside_a_name_of_its_class(
     one: dict[str, str],
 ) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from syncd.errors import BrokenSourceError, MalformedError
 from syncd.indicator import leaf
 from syncd.indicator.leaf import Record
-from tests.cases import cases
+from tests.cases import each
 
 ORIGIN = "bank.example/syncd/txwz/1"
 SALT = bytes(range(16))
@@ -31,7 +31,7 @@ def records(draw: st.DrawFn) -> Record:
     return leaf.commit(ORIGIN, type_, salt, payload), salt, payload
 
 
-@pytest.mark.parametrize("case", cases("syncd/formats", "leaves"))
+@each("syncd/formats", "leaves", "case")
 def test_vectors(case: dict[str, str]) -> None:
     """Leaf, its hash, and both records of each vector."""
     payload, salt = case["payload"].encode(), bytes.fromhex(case["salt"])
@@ -69,7 +69,7 @@ def test_total(raw: bytes, width: int) -> None:
         assert leaf.encode_records(found) == raw
 
 
-@pytest.mark.parametrize("one", cases("leaf", "refused"))
+@each("leaf", "refused")
 def test_refused(one: tuple[str, int, str]) -> None:
     """A bundle that is not whole says where."""
     raw, width, why = one
@@ -100,14 +100,14 @@ def test_a_closed_record_of_another_leaf() -> None:
         unbundled(raw, 1, [])
 
 
-@pytest.mark.parametrize("one", cases("leaf", "types"))
+@each("leaf", "types")
 def test_type_of(one: tuple[str, int]) -> None:
     """The type is read from its key, in whatever else the bytes hold."""
     payload, type_ = one
     assert leaf.type_of(payload.encode()) == type_
 
 
-@pytest.mark.parametrize("one", cases("leaf", "void"))
+@each("leaf", "void")
 def test_void_by_its_leaf(one: tuple[str, int, bool]) -> None:
     """Format 1 defines 34 bytes, 0x01, and types 1–9 and 16–20."""
     head, size, void = one

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, UsageError
 from syncd.indicator import numbering, phone
-from tests.cases import VECTORS, cases
+from tests.cases import VECTORS, cases, each
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 
@@ -242,7 +242,7 @@ def test_an_unknown_region_is_the_operator_s_mistake() -> None:
     assert e.value.hint == "a number with + in front needs none"
 
 
-@pytest.mark.parametrize("one", cases("identifiers/phone", "short"))
+@each("identifiers/phone", "short")
 def test_the_hint_for_a_short_number_is_one_that_works(
     one: dict[str, str],
 ) -> None:

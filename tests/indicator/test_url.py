@@ -20,7 +20,7 @@ from idna import uts46data
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.indicator import link, services, url
-from tests.cases import cases
+from tests.cases import cases, each
 
 UTS_46 = "3e29dca674f26989059f0ea505e66a83d364435fb8ef2845eb326ef1c74a6c04"
 
@@ -155,7 +155,7 @@ def test_what_is_reported_is_looked_up(raw: str, keep_query: bool) -> None:
         assert form in url.expressions(raw).forms
 
 
-@pytest.mark.parametrize("one", cases("identifiers/url", "normal"))
+@each("identifiers/url", "normal")
 def test_normal_is_judged_by_form_alone(one: dict[str, Any]) -> None:
     """No list that is released again and again has a say in it."""
     assert url.is_normal(one["form"]) is one["holds"]
@@ -261,7 +261,7 @@ def test_messages_do_not_repeat_the_value(secret: str, rest: str) -> None:
         assert secret not in message
 
 
-@pytest.mark.parametrize("one", cases("identifiers/url", "reported"))
+@each("identifiers/url", "reported")
 def test_what_may_have_been_reported(one: dict[str, Any]) -> None:
     """Whatever a report is refused for today; what a dispute is about last."""
     assert [*url.reported_forms(one["raw"])] == one["forms"]

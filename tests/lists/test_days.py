@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
 from syncd.lists import days
-from tests.cases import cases
+from tests.cases import each
 
 
-@pytest.mark.parametrize("one", cases("lists/cells", "days"))
+@each("lists/cells", "days")
 def test_a_day(one: dict[str, str]) -> None:
     """Or none, with the way to mend it where there is one."""
     if "day" in one:

@@ -9,10 +9,10 @@ import pytest
 from syncd.errors import UsageError
 from syncd.lists import file_kinds
 from syncd.lists.rows import FileOptions
-from tests.cases import cases
+from tests.cases import each
 
 
-@pytest.mark.parametrize("one", cases("lists/kinds", "told"))
+@each("lists/kinds", "told")
 def test_the_given_format_goes_before_the_name(
     tmp_path: Path, one: dict[str, Any]
 ) -> None:
@@ -35,7 +35,7 @@ def zipped(path: Path, *parts: str) -> bytes:
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("one", cases("lists/kinds", "foreign"))
+@each("lists/kinds", "foreign")
 @pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.xls", "a"])
 def test_what_is_no_list_of_ours_is_named(
     tmp_path: Path, one: dict[str, str], name: str
@@ -45,7 +45,7 @@ def test_what_is_no_list_of_ours_is_named(
     assert not text.endswith("; ")
 
 
-@pytest.mark.parametrize("one", cases("lists/kinds", "ours"))
+@each("lists/kinds", "ours")
 def test_what_only_looks_so_is_not(
     tmp_path: Path, one: dict[str, str]
 ) -> None:
@@ -53,7 +53,7 @@ def test_what_only_looks_so_is_not(
     assert file_kinds.kind_of(tmp_path / "a.csv", FileOptions()) == "csv"
 
 
-@pytest.mark.parametrize("one", cases("lists/kinds", "zipped"))
+@each("lists/kinds", "zipped")
 def test_what_a_zip_holds(tmp_path: Path, one: dict[str, str]) -> None:
     raw = zipped(tmp_path / "b", "[Content_Types].xml", one["part"])
     for name in ("a.xlsx", "a.csv"):

@@ -13,7 +13,7 @@ from syncd.lists import columns, mapping, words
 from syncd.lists.columns import ListDescription
 from syncd.lists.preview import Unknown
 from syncd.lists.rows import FileOptions
-from tests.cases import cases
+from tests.cases import each
 
 FULL = """\
 # 深圳分行, nightly
@@ -90,7 +90,7 @@ def test_what_is_written_is_read_again() -> None:
     }
 
 
-@pytest.mark.parametrize("one", cases("lists/mappings"))
+@each("lists/mappings")
 def test_what_cannot_be_is_named_with_its_line(one: dict[str, str]) -> None:
     with pytest.raises(UsageError, match=one["why"]) as refused:
         mapping.read(one["text"], "m.toml")

@@ -1,6 +1,5 @@
 """What became red or green, ends soon or was taken back is an event, once."""
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock
@@ -13,9 +12,8 @@ from syncd.node.notify import events
 from syncd.node.serve.alerts import Alerts
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster import drafts, signing
-from syncd.store.database import Database
-from syncd.store.events import EventBook
-from tests.alliance import ADMINS, Alliance
+from syncd.store.home_stores import OwnStore
+from tests.alliance import ADMINS, Alliance, Member
 from tests.node.stand_in import Home
 from tests.node.test_notify_events import ALL
 from tests.node.test_status import WELL, down, log, member
@@ -28,11 +26,9 @@ DAY_S = 86_400
 class House:
     """A member that looks at its state."""
 
-    def __init__(self, path: Path, database: Database | None = None) -> None:
-        self.database = database or Database(path / "own.db", "own")
-        self.book = EventBook(self.database, lambda: NOW)
+    def __init__(self, own: OwnStore) -> None:
+        self.book = own.events
         roster = SimpleNamespace(member=lambda _: None)
-        own = SimpleNamespace(events=self.book)
         self.home = Home(own=own, roster=roster, now=NOW)
         self.reader = AsyncMock()
         self.alerts = Alerts(ctx=self.home.context, status_reader=self.reader)
@@ -47,10 +43,8 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Any:
-    found = House(tmp_path)
-    yield found
-    found.database.close()
+def house(own: OwnStore) -> House:
+    return House(own)
 
 
 LAG = {"logs": (log(lag=7, why="no answer"),)}
@@ -91,11 +85,11 @@ async def test_two_holders_are_two_things(house: House) -> None:
 
 
 async def test_a_restart_writes_nothing_again(
-    house: House, tmp_path: Path
+    house: House, own: OwnStore
 ) -> None:
     await house.look(**LAG)
     assert len(await house.look(**LAG)) == 1
-    again = House(tmp_path, house.database)
+    again = House(own)
     assert await again.look() == []  # not yet known what is red
     assert await again.look(**LAG) == []
     assert await again.look(**LAG) == []
@@ -104,7 +98,7 @@ async def test_a_restart_writes_nothing_again(
 
 
 async def test_what_ends_is_written_at_each_step_once(
-    house: House, tmp_path: Path
+    house: House, own: OwnStore
 ) -> None:
     """A roster, and any member's certificate."""
     end = NOW + 65 * DAY_S
@@ -121,7 +115,7 @@ async def test_what_ends_is_written_at_each_step_once(
         *(("roster", "txwz", 1), ("certificate", "bank", 0)),
     ]
     assert {d["expires"] for d in found} == {"2026-11-25"}
-    assert await House(tmp_path, house.database).look(**more) == []
+    assert await House(own).look(**more) == []
     more["roster"] = replace(roster, expires=end + 10 * DAY_S)
     again = await house.look(**more)  # renewed, for too short a time
     assert [d["days"] for n, d in again if n == "expiry"] == [9]
@@ -165,10 +159,10 @@ CANARY = "canary-nest.example"
 
 
 async def test_of_a_report_that_is_not_to_be_named_its_position_alone(
-    alliance: Alliance,
+    bank: Member,
+    police: Member,
 ) -> None:
     """Reported, disputed and taken back: no word of it is in any notice."""
-    police, bank = alliance.police, alliance.bank
     url = f"http://{CANARY}/a"
     await police.tell(
         "url",
@@ -179,19 +173,17 @@ async def test_of_a_report_that_is_not_to_be_named_its_position_alone(
         label="romance",
     )
     await police.take_back("url", url)
-    page = await bank.own.events.page(0, 1000)
-    [data] = [e.data for e in page if e.name == "retract"]
+    [data] = await bank.events("retract")
     assert data.keys() == {"origin", "index", "n"}
-    for event in page:
+    for event in await bank.own.events.page(0, 1000):
         notice = events.compose(event, ALL, "txwz", "bank") or b""
         for word in (CANARY, "c0ffee", "romance", "police_case"):
             assert word.encode() not in notice
             assert word not in str(event.data)
 
 
-async def test_a_draft_that_lacks_signatures(alliance: Alliance) -> None:
+async def test_a_draft_that_lacks_signatures(police: Member) -> None:
     """Told to the admins when somebody hands it in, and again when one less."""
-    police = alliance.police
     current = police.node.ctx.roster
     draft = drafts.begin(current, now=current.issued + 1)
     raw = drafts.write(draft, current)
@@ -202,20 +194,17 @@ async def test_a_draft_that_lacks_signatures(alliance: Alliance) -> None:
     with pytest.raises((MalformedError, UntrustedError)):
         await police.node.rosters.publish(other)
     page = await police.own.events.page(0, 1000)
-    found = [e for e in page if e.name == "draft"]
-    assert [e.data for e in found] == [
-        {"version": 3, "n": 2},
-        {"version": 3, "n": 1},
-    ]
-    notice = events.compose(found[0], ["admin"], "txwz", "police") or b""
+    first, second = [e for e in page if e.name == "draft"]
+    assert first.data == {"version": 3, "n": 2}
+    assert second.data == {"version": 3, "n": 1}
+    notice = events.compose(first, ["admin"], "txwz", "police") or b""
     assert b"roster: version 3 lacks 2 signatures" in notice
 
 
 async def test_the_next_roster_lies_ready_to_be_signed(
-    alliance: Alliance,
+    alliance: Alliance, police: Member, bank: Member
 ) -> None:
     """From 30 days on, once, and the same at every member: lines add up."""
-    police, bank = alliance.police, alliance.bank
     await police.node.daily.run()
     assert not police.node.ctx.renewal.exists()
     current = await alliance.change(

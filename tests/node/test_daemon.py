@@ -19,6 +19,7 @@ from syncd.tlog import checkpoint
 from tests.alliance import (
     HOUR_S,
     Alliance,
+    Member,
     as_founded,
     payload,
     retire_urls,
@@ -30,9 +31,8 @@ alliance = shared(as_founded)  # one of which tests maltreat
 
 
 @pytest.mark.parametrize("by_s", [-HOUR_S, HOUR_S])
-async def test_the_clock_is_set(alliance: Alliance, by_s: int) -> None:
+async def test_the_clock_is_set(bank: Member, by_s: int) -> None:
     """The jobs go on at once; set back, they would wait for that long."""
-    bank = alliance.bank
     Jobs.start(bank.node.jobs)
     scheduler = bank.node.jobs.scheduler
     scheduler.pause()  # they are looked at, not run
@@ -41,12 +41,12 @@ async def test_the_clock_is_set(alliance: Alliance, by_s: int) -> None:
         job.modify(next_run_time=later)
     watch = asyncio.create_task(bank.node.jobs.watch_clock(0.01))
 
-    async def due() -> bool:
+    def due() -> bool:
         return all(j.next_run_time < later for j in scheduler.get_jobs())
 
     try:
         await asyncio.sleep(0.05)
-        assert not await due()
+        assert not due()
         bank.shift_s = by_s
         await until(due)
     finally:
@@ -75,18 +75,15 @@ async def test_awakening_fails(
     assert str(why) in str(node.publisher.why_not())
     await node.guard.follow()
     node.guard.check_startup()  # as who leads again does
-
-    async def may() -> bool:
-        return not node.guard.why_not
-
-    await until(may)
+    await until(lambda: not node.guard.why_not)
     node.guard.may_append()
     await node.publisher.publish()
 
 
-async def test_a_receipt_for_an_earlier_log(alliance: Alliance) -> None:
+async def test_a_receipt_for_an_earlier_log(
+    alliance: Alliance, bank: Member
+) -> None:
     """It is none for this one."""
-    bank = alliance.bank
     await alliance.settle()
     before = await bank.receipts()
     earlier = bank.origin.removesuffix("1").encode() + b"0\n999\nAA==\n\n"
@@ -106,10 +103,7 @@ async def test_a_disk_that_was_full_at_an_append(alliance: Alliance) -> None:
     in_the_way.mkdir()
     await bank.report("url", "http://full.example/")
 
-    async def failed() -> bool:
-        return "high-water" in str(bank.node.publisher.why_not())
-
-    await until(failed)
+    await until(lambda: "high-water" in str(bank.node.publisher.why_not()))
     assert await bank.size() == size
     await bank.node.publisher.merge_own()  # whoever calls for it meanwhile
     path = f"/mirror/{bank.hash}/checkpoint"
@@ -130,10 +124,9 @@ async def test_a_disk_that_was_full_at_an_append(alliance: Alliance) -> None:
     ],
 )
 async def test_a_receipt_that_could_not_be_signed(
-    alliance: Alliance, error: Exception
+    alliance: Alliance, bank: Member, police: Member, error: Exception
 ) -> None:
     """It is owed, and made up for in the next round, grow the log or not."""
-    police, bank = alliance.police, alliance.bank
     await alliance.settle()
     receipts = bank.node.receipts
     size = await police.size() + 1
@@ -158,9 +151,10 @@ async def test_a_receipt_that_could_not_be_signed(
     assert signed.size == size
 
 
-async def test_a_roster_while_it_awakens(alliance: Alliance) -> None:
+async def test_a_roster_while_it_awakens(
+    alliance: Alliance, bank: Member, police: Member
+) -> None:
     """Who has left is waited for no more: the majority is of the new one."""
-    police, bank = alliance.police, alliance.bank
     await alliance.settle()
     await alliance.stop("bank", "carrier", "platform")
     await bank.start()
@@ -180,9 +174,10 @@ async def test_a_roster_while_it_awakens(alliance: Alliance) -> None:
     await alliance.settle()
 
 
-async def test_a_roster_heard_while_it_awakens(alliance: Alliance) -> None:
+async def test_a_roster_heard_while_it_awakens(
+    alliance: Alliance, bank: Member, police: Member
+) -> None:
     """All that it asks for is done, though it came with the first heads."""
-    police, bank = alliance.police, alliance.bank
     await alliance.stop("bank")
 
     await alliance.change(retire_urls, at="police")

@@ -44,9 +44,8 @@ async def statuses(
 
 
 def connect(who: Identity, token: str = "") -> aiohttp.ClientSession:
-    context = who.client(SERVER.pin)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=1, ssl=context),
+        connector=aiohttp.TCPConnector(limit=1, ssl=who.client(SERVER.pin)),
         headers={"Authorization": f"Bearer {token}"},
     )
 

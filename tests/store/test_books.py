@@ -278,8 +278,7 @@ async def test_records_are_found_by_when_and_on_what(
     await record(own, purpose="appeal", positions=both)
 
     async def ids(after: int = 0, **wanted: Any) -> list[int]:
-        page = await own.access.page(after, **wanted)
-        return [row.id for row in page]
+        return [row.id for row in await own.access.page(after, **wanted)]
 
     assert await ids() == [1, 2, 3, 4]
     assert await ids(after=2) == [3, 4]

@@ -402,8 +402,7 @@ async def test_what_is_asked_for(own: OwnStore) -> None:
     await own.vault.accept([phone(1)], None, Submission("other"))
 
     async def ids(**asked: Any) -> list[int]:
-        rows = await own.vault.page(Query(**asked))
-        return [row.id for row in rows]
+        return [row.id for row in await own.vault.page(Query(**asked))]
 
     assert await ids(values=[("phone", phone(1).value)]) == [1]
     assert await ids(label="fake_shop") == [2]

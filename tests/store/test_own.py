@@ -28,8 +28,7 @@ async def test_what_was_appended_is_there_again(
     """Head, bundles, roots and the released note survive a restart."""
     await own.log.found(log.tip)
     for count in (3, 300, 1):
-        step = log.grow(*log.reported(count))
-        await own.log.append(*step, ())
+        await own.log.append(*log.grow(*log.reported(count)), ())
         assert own.log.released() == log.tip.note
     own.close()
     again = reopen()

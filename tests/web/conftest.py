@@ -49,5 +49,10 @@ def police(clients: dict[str, LocalClient]) -> LocalClient:
 
 
 @pytest.fixture
+def carrier(clients: dict[str, LocalClient]) -> LocalClient:
+    return clients["carrier"]
+
+
+@pytest.fixture
 def bank(clients: dict[str, LocalClient]) -> LocalClient:
     return clients["bank"]

@@ -66,8 +66,7 @@ def make(settings: Config, out: Path, now: int) -> None:
             with catalogue.speaking(lang):
                 page = report.page(audit)
             (made / f"report.{lang}.html").write_text(page)
-        facts = msgspec.json.encode(report.facts(audit))
-        (made / REPORT).write_bytes(facts)
+        (made / REPORT).write_bytes(msgspec.json.encode(report.facts(audit)))
         bundle.pack(files, made / "bundle.tar")
         made.rename(out)
 
@@ -113,9 +112,11 @@ class AuditService:
         path = self._at / str(id_) / file
         if file not in FILES or not path.is_file():
             raise MissingError("audit: no such bundle or file is kept")
-        named = f'attachment; filename="{self.ctx.me}-{id_}-{file}"'
-        headers = {"Content-Type": BINARY, "Cache-Control": "no-store"}
-        headers["Content-Disposition"] = named
+        headers = {
+            "Content-Type": BINARY,
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'attachment; filename="{self.ctx.me}-{id_}-{file}"',
+        }
         return web.Response(body=path.open("rb"), headers=headers)
 
     def prune(self) -> list[Path]:

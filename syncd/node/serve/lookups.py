@@ -174,8 +174,7 @@ class Lookups:
             missing=tuple(sorted({m for a in answers for m in a.missing})),
             contested=tuple(sorted(world.contested)),
             distrusted={
-                one.fields.text: one.at
-                for one in await self.ctx.distrusted(world.day)
+                one.fields.text: one.at for one in world.distrusted.values()
             },
         )
 

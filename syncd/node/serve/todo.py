@@ -127,8 +127,12 @@ def _holders(state: MemberState) -> Iterator[Message]:
 
 
 def _thin(state: MemberState) -> Iterator[Message]:
-    """Yield which keys have lost holders, down to as many as are needed."""
-    thin = [k for k in state.keys if k.spare == 0 < k.shares - k.t]
+    """Yield which keys have lost holders, down to as many as are needed.
+
+    While one is down, `_holders` says so.
+    """
+    up = all(h.up for h in state.holders)
+    thin = [k for k in state.keys if up and k.spare == 0 < k.shares - k.t]
     for names in sorted({k.up for k in thin}):
         keys = [f"{k.kind}/{k.epoch}" for k in thin if k.up == names]
         yield Message(
