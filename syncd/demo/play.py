@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -104,9 +103,11 @@ class Demo:
             _, out = run(self.where, words, who)
         return out
 
-    def _each(self, act: Callable[[Member], T]) -> list[T]:
+    def _each(
+        self, act: Callable[[Member], T], most: int | None = None
+    ) -> list[T]:
         with ThreadPoolExecutor(len(FOUR)) as pool:
-            return [*pool.map(act, self.members)]
+            return [*pool.map(act, self.members[:most])]
 
     def _await(self, what: str, missing: Callable[[], str]) -> None:
         """Wait until nothing is missing, and say so."""
@@ -131,11 +132,13 @@ class Demo:
         self._each(lambda m: self._type("prepare", m=m, alliance=no))
         self.fingerprint = self._type("found").strip()
         self._type("sign")
-        self._each(partial(self._accept, "admin/roster-1.note"))
+        self._each(self._accept)
         short = self.fingerprint[:16]
         self.check(True, t("founded, fingerprint {f}…", f=short))
 
-    def _accept(self, rosters: str, member: Member) -> None:
+    def _accept(self, member: Member) -> None:
+        notes = sorted(self.where.glob("admin/roster-*.note"))
+        rosters = " ".join(f"admin/{note.name}" for note in notes)
         given = self.fingerprint
         self._type("accept", m=member, rosters=rosters, fingerprint=given)
 
@@ -156,16 +159,15 @@ class Demo:
     def draw(self) -> None:
         """Three of them draw the token keys, which no one ever has."""
         title(t("Three draw the token keys together: nobody has one of them"))
-        with ThreadPoolExecutor(HOLDERS) as pool:
-            acts = zip(("begin", "draw", "draw"), self.members, strict=False)
-            drawn = [pool.submit(self._type, act, m=m) for act, m in acts]
-        self.check(all(one.result() for one in drawn), t("all have agreed"))
+        drawn = self._each(lambda m: self._type("draw", m=m), HOLDERS)
+        self.check(all(drawn), t("all have agreed"))
         self._type("keys")
-        self._await(t("in force at every member"), self._keyless)
-
-    def _keyless(self) -> str:
-        states = {m.id: m.ask("/v1/status") for m in self.members}
-        return ", ".join(m for m, state in states.items() if not state["keys"])
+        self._await(
+            t("in force at every member"),
+            lambda: ", ".join(
+                m.id for m in self.members if not m.ask("/v1/status")["keys"]
+            ),
+        )
 
     def import_lists(self) -> None:
         """Each member imports its own part of the data."""
@@ -308,8 +310,7 @@ class Demo:
         _, id_, *_ = (self.where / "admin/roster-1.note").read_text().split()
         self._type("prepare", m=member, alliance=id_)
         self._type("admit")
-        notes = (f"admin/roster-{version}.note" for version in (1, 2, 3))
-        self._accept(" ".join(notes), member)
+        self._accept(member)
         self.members.append(member)
         self._start(member)
         self.converge()

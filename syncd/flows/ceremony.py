@@ -4,12 +4,12 @@
     all deals ── advance ──> each holder's note: it agrees, or blames somebody
     all agree ── advance ──> the epochs for the roster, and one's own shares
 
-Whoever begins makes the plan; every note repeats it, so that nothing in it
-can be meant for another run, holder, threshold, key or roster. Notes come in
-any order, as often as they like, by a mailbox or a memory stick; what is
-returned rests on them alone, so a holder that crashed goes on where it was.
-All that it keeps is its own deal, which is sealed, to itself too: a run is
-not dealt to twice.
+Each holder is told the plan; every note repeats it, and the run is called by
+its hash, so that nothing in it can be meant for another holder, threshold, key
+or roster. Notes come in any order, as often as they like, by a mailbox or a
+memory stick; what is returned rests on them alone, so a holder that crashed
+goes on where it was. All that it keeps is its own deal, which is sealed, to
+itself too: a run is not dealt to twice.
 
 A deal that is wrong is blamed by a signed note, and the run is over: nobody
 is left out inside a run. Of a form, a proof or a signature everybody sees who
@@ -21,7 +21,7 @@ instead of something drawn: a plan of a higher generation, with its `dealers`.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
@@ -36,43 +36,28 @@ from syncd.flows.ceremony_note import (
     AGREE,
     BLAME,
     DEAL,
+    KINDS,
     WHAT,
     Dealing,
-    For,
-    Key,
     Plan,
     Said,
     Why,
-    read,
-    reshared,
+    changes,
 )
 from syncd.oprf import dealing, group, threshold
 from syncd.roster import sealed
 from syncd.roster.keys import MemberKeys, Rng
 from syncd.roster.roster import Roster
-from syncd.roster.terms import SUITE, Agreed, Epoch, Share
+from syncd.roster.terms import Agreed, Epoch, Share
 from syncd.tlog import document
 from syncd.tlog.document import Document
-
-
-class Seat(NamedTuple):
-    """Who takes part, and in which version of the roster."""
-
-    member: str
-    keys: MemberKeys
-    roster: Roster  # the plan's
-
-    def sign(self, said: Said) -> bytes:
-        """Return a note of ours."""
-        key = self.keys.member
-        return bytes(document.sign(WHAT, self.roster.id, said.to_json(), key))
 
 
 class Outcome(NamedTuple):
     """What a ceremony comes to."""
 
-    epochs: tuple[Epoch, ...]  # for the roster, agreed to by all holders
-    shares: tuple[bytes, ...]  # our secret one of each
+    epochs: list[Epoch]  # for the roster, agreed to by all holders
+    shares: list[bytes]  # our secret one of each
 
 
 class Progress(NamedTuple):
@@ -83,277 +68,211 @@ class Progress(NamedTuple):
     outcome: Outcome | None = None  # when all have agreed
 
 
-def deal(
-    seat: Seat, plan: Plan, rng: Rng, held: Mapping[Key, bytes] = {}
-) -> bytes:
-    """Return our note of round 1: to be kept, and given out, once.
+class Seat(NamedTuple):
+    """Who takes part in a run."""
 
-    `held` has our shares of the keys that are shared out anew.
-    """
-    t, n = plan.t, len(plan.holders)
-    made = [
-        dealing.deal(
-            *(t, n, rng, _context(seat.roster, plan, seat.member, key)),
-            _weighted(seat, plan, key, held),
-        )
-        for key in plan.keys
-    ]
-    shares = []
-    for index, member in enumerate(plan.holders, 1):
-        secret = b"".join(one.shares[index] for one in made)
-        header = {"from": seat.member, "run": plan.run, "to": member}
-        to = seat.roster.known(member).keys.seal
-        raw = sealed.seal("share", seat.roster.id, header, secret, to)
-        value = document.parse(raw.decode(), "share").value
-        shares.append(For(member, value["sealed"]))
-    dealt = tuple(
-        Dealing(tuple(one.commitments), one.proof.hex()) for one in made
-    )
-    return seat.sign(Said(seat.member, plan, dealt, tuple(shares)))
+    member: str
+    keys: MemberKeys
+    roster: Roster  # the plan's
+    plan: Plan
 
+    def sign(self, said: Said) -> bytes:
+        """Return a note of ours."""
+        key = self.keys.member
+        return bytes(document.sign(WHAT, self.roster.id, said.to_json(), key))
 
-def advance(seat: Seat, plan: Plan, raws: Iterable[bytes]) -> Progress:
-    """Return where a run stands, and what it is our turn to say.
+    def deal(self, rng: Rng, held: Sequence[bytes] = ()) -> Said:
+        """Return what we say in round 1: to be kept, and given out, once.
 
-    Raises:
-        MalformedError, NewerError: a note is none.
-        UntrustedError: a note is of somebody else; or one saw another deal
-            than we.
-        ForkError: one said two different things.
-        RefusedError: somebody blames somebody: the run is over.
-    """
-    roster, said = seat.roster, _sorted(seat, plan, raws)
-    deals = {m: said[DEAL, m][0] for m in plan.by if (DEAL, m) in said}
-    agrees = {m: said[AGREE, m][0] for m in plan.holders if (AGREE, m) in said}
-    seen = tuple(said[DEAL, m][1] for m in deals)
-    missing = tuple(m for m in plan.by if m not in deals)
-    faults = {m: _fault(roster, plan, deal) for m, deal in deals.items()}
-    epochs: list[Epoch] = []
-    if not missing and not any(faults.values()):
-        epochs = _epochs(roster, plan, [*deals.values()], seen)
+        `held` has our shares of the keys that are shared out anew.
+        """
+        plan, made = self.plan, []
+        for n, (old, new) in enumerate(changes(plan, self.roster)):
+            known = b""  # it is drawn
+            if plan.dealers:
+                known = group.scalar_mul(
+                    self._weight(old, self.member), held[n]
+                )
+            context = self._context(self.member, new)
+            made.append(
+                dealing.deal(plan.t, len(plan.holders), rng, context, known)
+            )
+        shares = []
+        for index, member in enumerate(plan.holders, 1):
+            secret = b"".join(one.shares[index] for one in made)
+            to = self.roster.known(member).keys.seal
+            about = self._about(self.member, member)
+            shares.append(sealed.seal(*about, secret, to).decode())
+        dealt = [Dealing(tuple(d.commitments), d.proof.hex()) for d in made]
+        return Said(self.member, plan, tuple(dealt), tuple(shares))
+
+    def advance(self, notes: Iterable[Said]) -> Progress:
+        """Return where our run stands, and what it is our turn to say.
+
+        Raises:
+            UntrustedError: one saw another deal than we.
+            ForkError: one said two different things.
+            RefusedError: somebody blames somebody: the run is over.
+        """
+        plan, said = self.plan, self._sorted(notes)
+        deals = {m: said[DEAL][m] for m in plan.by if m in said[DEAL]}
+        agrees, epochs = said[AGREE], list[Epoch]()
+        seen = tuple(map(self._hash, deals.values()))
+        missing = tuple(m for m in plan.by if m not in deals)
+        faults = {m: self._fault(one) for m, one in deals.items()}
+        if not missing and not any(faults.values()):
+            epochs = self._epochs([*deals.values()], seen)
+            for m, one in agrees.items():
+                if one.seen == seen and not self._signed(one, epochs):
+                    faults[m] = "signature"
+        wrong = {m: why for m, why in faults.items() if why}
+        if wrong or not epochs or len(agrees) < len(plan.holders):
+            for one in said[BLAME].values():
+                raise _blamed(one, faults.get(one.blames))
+        for m, why in wrong.items():
+            return Progress(Said(self.member, plan, blames=m, why=why))
+        if missing or self.member not in plan.holders:
+            return Progress(missing=missing)
+        if self.member not in agrees:
+            key, id_ = self.keys.member, self.roster.id
+            ours = tuple(key.raw_sign(e.said(id_)).hex() for e in epochs)
+            return Progress(Said(self.member, plan, seen=seen, agreed=ours))
         for m, one in agrees.items():
-            faults[m] = faults.get(m) or _unsigned(
-                roster, plan, one, seen, epochs
+            for dealer, a, b in zip(plan.by, seen, one.seen, strict=True):
+                if a != b:
+                    raise UntrustedError(
+                        "ceremony: {member} saw another note of {holder}: "
+                        "one of them lies",
+                        member=m,
+                        holder=dealer,
+                    )
+        if missing := tuple(m for m in plan.holders if m not in agrees):
+            return Progress(missing=missing)
+        for n, epoch in enumerate(epochs):
+            words = (Agreed(m, agrees[m].agreed[n]) for m in plan.holders)
+            epochs[n] = replace(epoch, agreed=tuple(words))
+        given = zip(*map(self._opened, deals.values()), strict=True)
+        return Progress(outcome=Outcome(epochs, [*map(dealing.total, given)]))
+
+    def _sorted(self, notes: Iterable[Said]) -> dict[str, dict[str, Said]]:
+        """Return each note of our run by what it does and who says it."""
+        found: dict[str, dict[str, Said]] = {DEAL: {}, AGREE: {}, BLAME: {}}
+        for one in notes:
+            if one.plan != self.plan:
+                continue
+            first = found[one.step].setdefault(one.member, one)
+            if first != one:
+                raise ForkError(
+                    "ceremony: {member} signed two notes to {what}, {hash}… "
+                    "and {other}…",
+                    member=one.member,
+                    what=one.step,
+                    hash=self._hash(first)[:16],
+                    other=self._hash(one)[:16],
+                )
+        return found
+
+    def _fault(self, said: Said) -> Why | Literal[""]:
+        """Return what we can see to be wrong with a deal, if anything."""
+        points, plan = [one.commitments for one in said.dealt], self.plan
+        try:
+            for n, (old, new) in enumerate(changes(plan, self.roster)):
+                proof = bytes.fromhex(said.dealt[n].proof)
+                context = self._context(said.member, new)
+                dealing.check(points[n], plan.t, proof, context)
+                if plan.dealers:
+                    _, held = old.shares[old.index(said.member) or 0]
+                    weight = self._weight(old, said.member)
+                    if points[n][0] != group.multiply(weight, held):
+                        return "proof"
+        except MalformedError:
+            return "form"
+        except UntrustedError:
+            return "proof"
+        ours = self.member in plan.holders
+        return "share" if ours and not self._opened(said) else ""
+
+    def _opened(self, said: Said) -> list[bytes]:
+        """Return our share of each key; none if one does not fit its points."""
+        at, about = (
+            self.plan.holders.index(self.member),
+            self._about(said.member, self.member),
+        )
+        key = self.keys.seal_private
+        try:
+            raw = said.shares[at].encode()
+            found, secret = sealed.open_(raw, about.what, key)
+        except (MalformedError, UntrustedError):
+            return []
+        shares = group.split(secret)
+        good = found == about and len(shares) == len(KINDS)
+        good = good and all(
+            dealing.fits(one.commitments, at + 1, share)
+            for one, share in zip(said.dealt, shares, strict=True)
+        )
+        return shares if good else []
+
+    def _epochs(
+        self, deals: Sequence[Said], seen: Sequence[str]
+    ) -> list[Epoch]:
+        """Return what the deals come to, before anybody has agreed."""
+        plan, found = self.plan, []
+        value = {"deals": list(seen), "run": plan.run}
+        text = str(Document("transcript", self.roster.id, value))
+        for n, (_, new) in enumerate(changes(plan, self.roster)):
+            rows = [one.dealt[n].commitments for one in deals]
+            points = group.add_columns(rows)
+            held = tuple(
+                Share(index, member, dealing.public_share(points, index))
+                for index, member in enumerate(plan.holders, 1)
             )
-    settled = len(agrees) == len(plan.holders) and not missing
-    settled = settled and not any(faults.values())
-    for (step, _), (one, _) in said.items():
-        if step == BLAME and not settled:
-            raise _blamed(one, faults.get(one.blames))
-    shares = {m: _opened(seat, plan, deals[m]) for m in deals if not faults[m]}
-    faults |= {m: "share" for m, found in shares.items() if not found}
-    for member, why in faults.items():
-        if why:
-            return Progress(Said(seat.member, plan, blames=member, why=why))
-    if missing or seat.member not in plan.holders:
-        return Progress(missing=missing)
-    if seat.member not in agrees:
-        return Progress(_agree(seat, plan, seen, epochs))
-    for member, one in agrees.items():
-        for dealer, ours, theirs in zip(plan.by, seen, one.seen, strict=True):
-            if ours != theirs:
-                raise _unlike(member, dealer)
-    if missing := tuple(m for m in plan.holders if m not in agrees):
-        return Progress(missing=missing)
-    return Progress(outcome=_outcome(plan, epochs, agrees, shares))
-
-
-def _sorted(
-    seat: Seat, plan: Plan, raws: Iterable[bytes]
-) -> dict[tuple[str, str], tuple[Said, str]]:
-    """Return each note by what it does and who says it."""
-    found = dict[tuple[str, str], tuple[Said, str]]()
-    for raw in raws:
-        one, hash_ = read(raw, seat.roster)
-        if one.member not in plan.members:
-            raise UntrustedError(
-                "ceremony: {member} has no part in it", member=one.member
+            group.check_points([points[0], *(one.public for one in held)])
+            found.append(
+                replace(
+                    new,
+                    public=points[0],
+                    held=held,
+                    transcript=hashlib.sha256(text.encode()).digest(),
+                )
             )
-        first = found.setdefault((one.step, one.member), (one, hash_))
-        if first[1] != hash_:
-            raise ForkError(
-                "ceremony: {member} signed two notes to {what}, {hash}… and "
-                "{other}…",
-                member=one.member,
-                what=one.step,
-                hash=first[1][:16],
-                other=hash_[:16],
-            )
-    return found
+        return found
 
+    def _signed(self, said: Said, epochs: Sequence[Epoch]) -> bool:
+        """Tell whether a member agreed to what we see, too."""
+        key = self.roster.known(said.member).keys.member
+        return all(
+            key.holds(epoch.said(self.roster.id), bytes.fromhex(signature))
+            for epoch, signature in zip(epochs, said.agreed, strict=True)
+        )
 
-def _unlike(member: str, dealer: str) -> UntrustedError:
-    return UntrustedError(
-        "ceremony: {member} saw another note of {holder}: one of them lies",
-        member=member,
-        holder=dealer,
-    )
+    def _hash(self, said: Said) -> str:
+        text = str(Document(WHAT, self.roster.id, said.to_json()))
+        return hashlib.sha256(text.encode()).hexdigest()
 
+    def _about(self, dealer: str, holder: str) -> Document:
+        """Return what a sealed share is bound to."""
+        value = {"from": dealer, "run": self.plan.run, "to": holder}
+        return Document("share", self.roster.id, value)
 
-def _fault(roster: Roster, plan: Plan, said: Said) -> Why | Literal[""]:
-    """Return what everybody can see to be wrong with a deal, if anything."""
-    if said.plan != plan:
-        return "plan"
-    if len(said.dealt) != len(plan.keys) or plan.holders != tuple(
-        one.member for one in said.shares
-    ):
-        return "form"
-    try:
-        for key, one in zip(plan.keys, said.dealt, strict=True):
-            context = _context(roster, plan, said.member, key)
-            proof = bytes.fromhex(one.proof)
-            dealing.check(one.commitments, plan.t, proof, context)
-            if old := reshared(roster, key):
-                index = old.index(said.member) or 0
-                weight = threshold.weight(index, _quorum(old, plan))
-                share = group.multiply(weight, old.shares[index][1])
-                if one.commitments[0] != share:
-                    return "proof"
-    except MalformedError:
-        return "form"
-    except UntrustedError:
-        return "proof"
-    return ""
+    def _context(self, member: str, key: Epoch) -> bytes:
+        """Return what a proof is bound to."""
+        value = {"kind": key.kind, "member": member, "run": self.plan.run}
+        return str(Document("dealing", self.roster.id, value)).encode()
 
-
-def _unsigned(
-    roster: Roster,
-    plan: Plan,
-    said: Said,
-    seen: Sequence[str],
-    epochs: Sequence[Epoch],
-) -> Why | Literal[""]:
-    """Return what is wrong with a note of round 2, if it saw what we saw."""
-    if said.plan != plan:
-        return "plan"
-    if (len(said.agreed), len(said.seen)) != (len(epochs), len(seen)):
-        return "form"
-    if said.seen != seen:
-        return ""
-    key = roster.known(said.member).keys.member
-    good = (
-        key.holds(epoch.said(roster.id), bytes.fromhex(signature))
-        for epoch, signature in zip(epochs, said.agreed, strict=True)
-    )
-    return "" if all(good) else "signature"
-
-
-def _opened(seat: Seat, plan: Plan, said: Said) -> list[bytes]:
-    """Return our share of each key; none if one does not fit its points."""
-    if seat.member not in plan.holders:
-        return [b""]
-    at = plan.holders.index(seat.member)
-    value = {"from": said.member, "run": plan.run, "to": seat.member}
-    value["sealed"] = said.shares[at].sealed
-    raw = str(Document("share", seat.roster.id, value)).encode()
-    try:
-        _, secret = sealed.open_(raw, "share", seat.keys.seal_private)
-    except (MalformedError, UntrustedError):
-        return []
-    shares = group.split(secret)
-    good = len(secret) == 32 * len(plan.keys) and all(
-        dealing.fits(one.commitments, at + 1, share)
-        for one, share in zip(said.dealt, shares, strict=True)
-    )
-    return shares if good else []
-
-
-def _agree(
-    seat: Seat, plan: Plan, seen: tuple[str, ...], epochs: Sequence[Epoch]
-) -> Said:
-    key, alliance = seat.keys.member, seat.roster.id
-    agreed = tuple(key.raw_sign(e.said(alliance)).hex() for e in epochs)
-    return Said(seat.member, plan, seen=seen, agreed=agreed)
+    def _weight(self, old: Epoch, member: str) -> bytes:
+        quorum = [old.index(dealer) or 0 for dealer in self.plan.dealers]
+        return threshold.weight(old.index(member) or 0, quorum)
 
 
 def _blamed(said: Said, fault: str | None) -> RefusedError:
     """Return the error that ends a run; `fault` is what we see ourselves."""
     return RefusedError(
         "ceremony: {member} blames {other} ({fact}): one of them lies"
-        if said.why in ("plan", "share") or fault is None
+        if said.why == "share" or fault is None
         else "ceremony: {member} blames {other} ({fact}), and is right"
         if said.why == fault
         else "ceremony: {member} blames {other} ({fact}), and lies",
-        member=said.member,
+        said,
         other=said.blames,
         fact=said.why,
     )
-
-
-def _epochs(
-    roster: Roster, plan: Plan, deals: Sequence[Said], seen: Sequence[str]
-) -> list[Epoch]:
-    """Return what the deals come to, before anybody has agreed."""
-    value = {"deals": list(seen), "plan": plan.to_json()}
-    text = str(Document("transcript", roster.id, value))
-    transcript = hashlib.sha256(text.encode()).digest()
-    made = []
-    for n, key in enumerate(plan.keys):
-        points = group.add_columns([one.dealt[n].commitments for one in deals])
-        held = tuple(
-            Share(index, member, dealing.public_share(points, index))
-            for index, member in enumerate(plan.holders, 1)
-        )
-        group.check_points([points[0], *(share.public for share in held)])
-        before = roster.epoch(key.kind)
-        made.append(
-            Epoch(
-                kind=key.kind,
-                epoch=key.epoch,
-                normal=before.normal if before else 1,
-                t=plan.t,
-                public=points[0],
-                held=held,
-                generation=key.generation,
-                transcript=transcript,
-                suite=SUITE,
-            )
-        )
-    return made
-
-
-def _outcome(
-    plan: Plan,
-    epochs: Sequence[Epoch],
-    agrees: Mapping[str, Said],
-    shares: Mapping[str, Sequence[bytes]],
-) -> Outcome:
-    """Return the epochs with everybody's signature, and our shares."""
-    return Outcome(
-        tuple(
-            replace(
-                epoch,
-                agreed=tuple(
-                    Agreed(member, agrees[member].agreed[n])
-                    for member in plan.holders
-                ),
-            )
-            for n, epoch in enumerate(epochs)
-        ),
-        tuple(
-            dealing.total([shares[member][n] for member in plan.by])
-            for n in range(len(plan.keys))
-        ),
-    )
-
-
-def _context(roster: Roster, plan: Plan, member: str, key: Key) -> bytes:
-    """Return what a proof is bound to."""
-    value = {"key": key.to_json(), "member": member, "plan": plan.to_json()}
-    return str(Document("dealing", roster.id, value)).encode()
-
-
-def _quorum(old: Epoch, plan: Plan) -> list[int]:
-    return [s.index for s in old.held if s.member in plan.dealers]
-
-
-def _weighted(
-    seat: Seat, plan: Plan, key: Key, held: Mapping[Key, bytes]
-) -> bytes:
-    """Return what we deal: our share of a key, weighted; nothing, to draw."""
-    old = reshared(seat.roster, key)
-    if old is None:
-        return b""
-    index = old.index(seat.member) or 0
-    weight = threshold.weight(index, _quorum(old, plan))
-    return group.scalar_mul(weight, held[key])

@@ -6,46 +6,43 @@ This module reads them: what they come to is `ceremony`'s work.
 """
 
 import hashlib
-from collections.abc import Collection
-from typing import Annotated, ClassVar, Literal, get_args
+from collections.abc import Collection, Iterator
+from typing import Annotated, ClassVar, Final, Literal
 
 from msgspec import Meta
+from msgspec.structs import replace
 
-from syncd.errors import MalformedError, UntrustedError
+from syncd import canonical
+from syncd.errors import MalformedError, Message, UntrustedError
 from syncd.roster import row
 from syncd.roster.roster import Roster
 from syncd.roster.row import AnyId, Hash, Hex32, Hex64, Id, Row
-from syncd.roster.terms import Epoch, Number
+from syncd.roster.terms import SUITE, Epoch, Number
 from syncd.tlog import document, note
 
 WHAT = "ceremony"
 MAX_SIZE = 256 << 10  # bytes of a note
 DEAL, AGREE, BLAME = "deal", "agree", "blame"
+KINDS: Final = ("account", "phone")  # each has a key of its own
 
-Kind = Literal["account", "phone"]  # each has a key of its own
-KINDS = get_args(Kind)
-Why = Literal["form", "plan", "proof", "share", "signature"]
+Why = Literal["form", "proof", "share", "signature"]
 
-
-class Key(Row, frozen=True, array_like=True):
-    """Which key is drawn or shared out: of an epoch, in a generation."""
-
-    kind: Kind
-    epoch: Number
-    generation: Number
-
-    KEY = ("kind", "epoch")
+_LISTS = "dealt", "shares", "seen", "agreed"
 
 
 class Plan(Row, frozen=True):
     """What a run is about; every note of it says the same."""
 
+    attempt: Number  # from 1: another, where one came to nothing
     holders: Annotated[tuple[Id, ...], Meta(min_length=3, max_length=255)]
-    keys: Annotated[tuple[Key, ...], Meta(min_length=1)]
     roster: Hash  # of the version that it begins from
-    run: Hash  # 32 random bytes
     t: Annotated[int, Meta(ge=2, le=255)]
-    dealers: tuple[Id, ...] = ()  # who hold the key; none: it is drawn
+    dealers: tuple[Id, ...] = ()  # who hold the keys; none: they are drawn
+
+    @property
+    def run(self) -> str:
+        """What it is called: its hash, so that nothing in it can change."""
+        return hashlib.sha256(canonical.dumps(self.to_json())).hexdigest()
 
     @property
     def by(self) -> tuple[str, ...]:
@@ -67,28 +64,19 @@ class Dealing(Row, frozen=True):
     LISTS: ClassVar[frozenset[str]] = frozenset({"commitments"})
 
 
-class For(Row, frozen=True, array_like=True):
-    """What a dealer gives to one holder: a share of each key, sealed."""
-
-    member: Id
-    sealed: str
-
-    KEY = ("member",)
-
-
 class Said(Row, frozen=True):
     """One note of the ceremony."""
 
     member: Id
     plan: Plan
     dealt: tuple[Dealing, ...] = ()  # round 1: for each key
-    shares: tuple[For, ...] = ()
+    shares: tuple[str, ...] = ()  # of each holder, sealed
     seen: tuple[Hash, ...] = ()  # round 2: the hash of each dealer's note
     agreed: tuple[Hex64, ...] = ()  # our signature to each epoch
     blames: AnyId = ""
     why: Why | Literal[""] = ""
 
-    LISTS: ClassVar[frozenset[str]] = frozenset({"dealt", "seen", "agreed"})
+    LISTS: ClassVar[frozenset[str]] = frozenset(_LISTS)
 
     @property
     def step(self) -> str:
@@ -100,47 +88,48 @@ class Said(Row, frozen=True):
         """What the note's file is called."""
         return f"{self.plan.run}.{self.step}.{self.member}"
 
+    def flaws(self) -> Iterator[tuple[str, Message]]:
+        """Yield that it is not this member's to say, or is not all there."""
+        plan, each = self.plan, len(KINDS)
+        by, sizes = {
+            DEAL: (plan.by, (each, len(plan.holders), 0, 0)),
+            AGREE: (plan.holders, (0, 0, len(plan.by), each)),
+            BLAME: (plan.members, (0, 0, 0, 0)),
+        }[self.step]
+        if self.member not in by:
+            yield "member", Message("{member} has no part in it", self)
+        for name, want in zip(_LISTS, sizes, strict=True):
+            if (n := len(getattr(self, name))) != want:
+                yield name, Message("{n} of them, want {want}", n=n, want=want)
+
 
 def plan(
     roster: Roster,
     holders: Collection[str],
     t: int,
-    run: bytes,
     dealers: Collection[str] = (),
+    attempt: int = 1,
 ) -> Plan:
     """Return a run that draws the next key of each kind.
 
-    Or one in which `dealers` share out anew those that are in use.
+    Or one in which `dealers` share out anew those that are the newest. It is
+    the same one for whoever says the same, of the same version.
 
     Raises:
         MalformedError, UntrustedError: no such run can be.
     """
-    last = {e.kind: e for e in roster.epochs}
-    none = Epoch("phone", 0, 1)
-    keys = [
-        [kind, e.epoch, e.generation + 1]
-        if dealers
-        else [kind, e.epoch + 1, 1]
-        for kind in KINDS
-        for e in [last.get(kind, none)]
-    ]
-    value = {
-        "holders": sorted(holders),
-        "keys": keys,
-        "roster": roster.hash,
-        "run": run.hex(),
-        "t": t,
-    }
-    if dealers:
-        value["dealers"] = sorted(dealers)
-    return checked(row.read(Plan, value, "plan"), roster)
+    by = tuple(sorted(dealers))
+    made = Plan(attempt, tuple(sorted(holders)), roster.hash, t, by)
+    found = row.read(Plan, made.to_json(), "plan")
+    changes(found, roster)
+    return found
 
 
-def checked(plan: Plan, roster: Roster) -> Plan:
-    """Return the plan, if it can be one of that version.
+def changes(plan: Plan, roster: Roster) -> list[tuple[Epoch, Epoch]]:
+    """Return each key as it was, and as a run leaves it, but for its shares.
 
     Raises:
-        MalformedError: it cannot.
+        MalformedError: no such run can be, of that version.
         UntrustedError: it names who is no active member.
     """
     for member in plan.holders:
@@ -148,50 +137,39 @@ def checked(plan: Plan, roster: Roster) -> Plan:
             raise UntrustedError(
                 "ceremony: {member} is not active", member=member
             )
-    for key in plan.keys:
-        old = reshared(roster, key)
-        good = key.generation == 1 and not plan.dealers
-        if old is not None:
-            hold_it = all(map(old.index, plan.dealers))
-            good = hold_it and len(plan.dealers) == old.t
-        if not good or plan.t > len(plan.holders):
+    newest = {epoch.kind: epoch for epoch in roster.epochs}
+    found, drawn = [], not plan.dealers
+    for kind in KINDS:
+        old = newest.get(kind, Epoch(kind, 0, 1))
+        can = drawn or len(plan.dealers) == old.t
+        if (
+            plan.t > len(plan.holders)
+            or not can
+            or not all(map(old.index, plan.dealers))
+        ):
             raise MalformedError(
                 "ceremony: {kind} {epoch} cannot be drawn or shared out so",
-                kind=key.kind,
-                epoch=key.epoch,
+                old,
             )
-    return plan
+        number = old.epoch + drawn
+        generation = 1 if drawn else old.generation + 1
+        new = Epoch(kind, number, old.normal, plan.t, suite=SUITE)
+        found.append((old, replace(new, generation=generation)))
+    return found
 
 
-def reshared(roster: Roster, key: Key) -> Epoch | None:
-    """Return the shares that a key is shared out anew from, if it is."""
-    old = roster.epoch(key.kind, key.epoch)
-    return old if old and old.generation + 1 == key.generation else None
-
-
-def read(raw: bytes, roster: Roster) -> tuple[Said, str]:
-    """Return what a member said, and the hash of its text.
+def read(name: str, raw: bytes, roster: Roster) -> Said:
+    """Return what a member said, in the note of that name.
 
     Raises:
         MalformedError, NewerError: not such a note.
-        UntrustedError: not signed by the member that it names, or of another
-            alliance.
+        UntrustedError: not signed by the member that it names, of another
+            alliance, or under another name.
     """
     text = note.parse(raw, max_size=MAX_SIZE).text
-    found = row.read(Said, document.parse(text, WHAT).value, WHAT)
-    key = roster.known(found.member).keys.member
+    said = row.read(Said, document.parse(text, WHAT).value, name)
+    key = roster.known(said.member).keys.member
     document.open_(raw, WHAT, roster.id, [key], max_size=MAX_SIZE)
-    return found, hashlib.sha256(text.encode()).hexdigest()
-
-
-def read_as(name: str, raw: bytes, roster: Roster) -> Said:
-    """Return what a note says that bears a name: `<run>.<step>.<member>`.
-
-    Raises:
-        UntrustedError: it is another's.
-        As `read`.
-    """
-    said, _ = read(raw, roster)
-    if name != said.name:
+    if said.name != name:
         raise UntrustedError("ceremony: {name} is another note", name=name)
     return said

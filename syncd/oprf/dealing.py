@@ -23,7 +23,6 @@ from functools import reduce
 from syncd.errors import MalformedError
 from syncd.oprf import group, voprf
 from syncd.oprf.group import Rng
-from syncd.oprf.threshold import MAX_HOLDERS
 
 _TAG = b"syncd-dealing-v1\x00"
 
@@ -40,15 +39,8 @@ class Dealt:
 def deal(
     t: int, n: int, rng: Rng, context: bytes = b"", constant: bytes = b""
 ) -> Dealt:
-    """Draw a polynomial, or one with that constant, and share it t of n.
-
-    Raises:
-        MalformedError: t of n cannot be.
-    """
-    if not 1 <= t <= n <= MAX_HOLDERS:
-        raise MalformedError("oprf: threshold {t} of {n} holders", t=t, n=n)
+    """Draw a polynomial, or one with that constant, and share it t of n."""
     constant = constant or group.random_scalar(rng)
-    group.check_scalar(constant, "key")
     coefficients = [constant, *group.random_scalars(t - 1, rng)]
     points = [group.multiply_base(one) for one in coefficients]
     proof = voprf.prove_equal(

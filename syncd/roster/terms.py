@@ -100,8 +100,8 @@ class Epoch(Row, frozen=True):
 
     def flaws(self) -> Iterator[tuple[str, Message]]:
         """Yield what a key lacks, or a url epoch has too much."""
-        key = {"agreed", "generation", "public", "shares", "suite", "t"}
-        key |= {"transcript"}
+        key = {"agreed", "generation", "public", "shares", "suite"}
+        key |= {"t", "transcript"}
         there = parts(self).keys()
         if self.kind == "url":
             for name in sorted(key & there):
@@ -114,11 +114,11 @@ class Epoch(Row, frozen=True):
             yield "shares", Message("{n} of them, want 3 at least", n=n)
         if not 2 <= self.t <= n:
             yield "t", Message("{t} is not in 2..{n}", self, n=n)
-        if len({share.member for share in self.held}) != n:
+        holders = {share.member for share in self.held}
+        if len(holders) != n:
             yield "shares", Message("a holder has two")
         if len({share.public for share in self.held}) != n:
             yield "shares", Message("two are the same")
-        holders = {share.member for share in self.held}
         if {one.member for one in self.agreed} != holders:
             yield "agreed", Message("not by each holder, and nobody else")
 

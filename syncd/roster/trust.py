@@ -12,7 +12,7 @@ it is to read the next version.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -114,7 +114,7 @@ class TrustedRoster:
                 other=found.hash[:16],
             )
         if found.version == 1:
-            _check_agreed({}, found)
+            _check_agreed((), found)
         for link in before:
             if found.previous != link.hash:
                 raise ForkError(
@@ -223,7 +223,7 @@ def check_succession(old: Roster, new: Roster) -> None:
         last = max((e.epoch for e in old.epochs if e.kind == kind), default=0)
         if number <= last:
             raise _broken(f"{kind} epoch {number} came after {last}")
-    _check_agreed({(e.kind, e.epoch): e for e in old.epochs}, new)
+    _check_agreed(old.epochs, new)
     if not set(old.erased) <= set(new.erased):
         raise _broken("erased entries came back")
 
@@ -261,29 +261,24 @@ def _check_epoch(old: Epoch, new: Epoch | None) -> None:
         )
 
 
-def _check_agreed(
-    before: Mapping[tuple[str, int], Epoch], new: Roster
-) -> None:
+def _check_agreed(old: Collection[Epoch], new: Roster) -> None:
     """Check that each holder of new shares signed what came of its ceremony.
 
     Whoever else signs the roster: a key that its holders have not drawn
-    together is nobody's.
+    together is nobody's. Of the others they were asked then, and nothing may
+    change since.
     """
+    known = {(*epoch.key, epoch.generation) for epoch in old}
     for epoch in new.epochs:
-        old = before.get((epoch.kind, epoch.epoch))
-        if old is not None and old.generation == epoch.generation:
-            continue  # they were asked then, and nothing may change since
-        said = epoch.said(new.id)
-        for one in epoch.agreed:
-            member, signature = one.member, one.signature
-            key = new.known(member).keys.member
-            if not key.holds(said, bytes.fromhex(signature)):
+        said, there = epoch.said(new.id), (*epoch.key, epoch.generation)
+        for one in () if there in known else epoch.agreed:
+            key = new.known(one.member).keys.member
+            if not key.holds(said, bytes.fromhex(one.signature)):
                 raise UntrustedError(
                     "roster: {kind} epoch {epoch}: {member} did not agree to "
                     "this key",
-                    kind=epoch.kind,
-                    epoch=epoch.epoch,
-                    member=member,
+                    epoch,
+                    member=one.member,
                 )
 
 

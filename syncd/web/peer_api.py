@@ -99,9 +99,8 @@ def app(service: Any, pin: ReadPin, most: int = MAX_BODY) -> web.Application:
     made.router.add_post("/oprf/v1/evaluate", api.evaluate)
     made.router.add_post("/witness/add-checkpoint", api.add_checkpoint)
     made.router.add_post("/poke", api.poke)
-    get("/ceremony", api.ceremony)
-    get("/ceremony/{name}", api.ceremony_note)
-    made.router.add_post("/ceremony/{name}", api.put_ceremony_note)
+    get("/ceremony/{name:.*}", api.ceremony)
+    made.router.add_post("/ceremony/{name}", api.put_ceremony)
     return made
 
 
@@ -284,18 +283,14 @@ class _Api:
         )
         return web.Response(status=202)
 
-    async def ceremony(self, _: web.Request) -> web.Response:
-        names = canonical.dumps(self._service.mailbox.names())
-        return _raw(names, NO_STORE, JSON)
-
-    async def ceremony_note(self, request: web.Request) -> web.Response:
+    async def ceremony(self, request: web.Request) -> web.Response:
         raw = self._service.mailbox.get(request.match_info["name"])
         if raw is None:
             raise _absent("no such note")
         await self._enter(request, len(raw))
         return _raw(raw, NO_STORE, TEXT)
 
-    async def put_ceremony_note(self, request: web.Request) -> web.Response:
+    async def put_ceremony(self, request: web.Request) -> web.Response:
         name, body = request.match_info["name"], await self._body(request)
         await self._service.mailbox.take(request[_CALLER], name, body)
         return web.Response(status=204)

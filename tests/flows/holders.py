@@ -21,7 +21,6 @@ from syncd.indicator.identifier import Identifier
 from syncd.oprf import group
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Epoch
-from tests import ceremonies
 from tests.flows import founders
 
 HOLDERS = ("bank", "carrier", "police")
@@ -124,7 +123,12 @@ class World:
         self.roster = founded.roster
         self.holders: dict[str, Holder] = {}
         for name in HOLDERS:
-            shares = ceremonies.shares(name, founded.outcomes[name])
+            shares = [
+                Share(
+                    e.kind, e.epoch, e.generation, e.index(name) or 0, secret
+                )
+                for e, secret in zip(*founded.outcomes[name], strict=True)
+            ]
             self.holders[name] = Holder(name, self, shares)
         self.now = 1000.0
         self.kept: list[Evidence] = []

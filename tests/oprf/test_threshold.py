@@ -120,13 +120,6 @@ def test_secrets_stay_out_of_repr() -> None:
         assert repr(secret) not in shown
 
 
-@pytest.mark.parametrize(("t", "n"), [(0, 3), (4, 3), (2, 256), (-1, 2)])
-def test_impossible_thresholds(t: int, n: int) -> None:
-    """1 ≤ t ≤ n ≤ 255."""
-    with pytest.raises(MalformedError, match=f"threshold {t} of {n}"):
-        Dealt(t, n, rng)
-
-
 @pytest.mark.parametrize("quorum", [(), (1, 1), (0, 1), (1, 256), (-1, 2)])
 def test_impossible_quorums(quorum: tuple[int, ...]) -> None:
     """Indices are 1 to 255, each once."""

@@ -2,9 +2,10 @@
 
 import asyncio
 
+from syncd import canonical
 from syncd.errors import QuotaError, RefusedError
 from syncd.flows import ceremony_note
-from syncd.node.ceremonies import DIRECTORY, Folder
+from syncd.node.ceremonies import DIRECTORY, KEEP_S, Folder
 from syncd.node.context import Context
 
 MOST = 32  # notes of one member
@@ -18,24 +19,29 @@ class Mailbox(Folder):
         super().__init__(ctx.home.path / DIRECTORY)
         self._ctx = ctx
 
+    def get(self, name: str) -> bytes | None:
+        """Return a note, if it is here; of no name, the names of all."""
+        return super().get(name) if name else canonical.dumps(self.names())
+
     async def take(self, caller: str, name: str, raw: bytes) -> None:
-        """Keep a note of the caller's; the same again changes nothing.
+        """Keep a note of the caller's for two weeks; again changes nothing.
 
         Raises:
-            RefusedError: it is somebody else's, or the caller has no part in
-                that run.
+            RefusedError: it is somebody else's.
             QuotaError: the caller has too many here.
             StaleError: another one of that name is here.
-            MalformedError, UntrustedError: as `ceremony_note.read_as`.
+            As `ceremony_note.read`.
         """
-        said = ceremony_note.read_as(name, raw, self._ctx.roster)
-        if caller != said.member or caller not in said.plan.members:
+        said = ceremony_note.read(name, raw, self._ctx.roster)
+        if caller != said.member:
             raise RefusedError(
                 "ceremony: {name} is not for {member} to put",
                 name=name,
                 member=caller,
             )
-        self.prune(self._ctx.now())
+        for path in map(self.path.joinpath, self.names()):
+            if path.stat().st_mtime + KEEP_S < self._ctx.now():
+                path.unlink(missing_ok=True)
         its = [n for n in self.names() if n.endswith(f".{caller}")]
         if len(its) >= MOST and name not in its:
             raise QuotaError("ceremony: too many notes", retry_after_s=DAY_S)
