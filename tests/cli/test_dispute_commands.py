@@ -41,7 +41,7 @@ def test_disputes_are_listed(member: Node, false: FalseApi) -> None:
             }
         ],
     }
-    false.answers["/v1/disputes"] = (200, {"items": [item]})
+    false.answers["/v1/disputes"] = {"items": [item]}
     ran = member(
         "dispute", "list", "--side", "against_us", "--limit", 5
     ).ended(0)
@@ -56,14 +56,13 @@ def test_disputes_are_listed(member: Node, false: FalseApi) -> None:
 
 def test_an_answer_names_a_dispute(member: Node, false: FalseApi) -> None:
     done = {"id": 1, "reports": 1, "retracting": 1}
-    false.answers["/v1/answers"] = (202, done)
+    false.answers["/v1/answers"] = done
     how = _answer("report_withdrawn")
     ran = member("report", "answer", "--dispute", f"{AT}:7", *how)
     assert ran.out == (
         "the answer on 1 reports is kept; 1 of them are being retracted\n"
     )
-    [(_, _, body)] = false.asked
-    assert body["dispute"] == [AT, 7]
+    assert false.calls[0]["dispute"] == [AT, 7]
     assert member("report", "answer", *how).code == 2
 
 
@@ -71,7 +70,7 @@ def test_values_are_vouched_for(
     member: Node, false: FalseApi, tmp_path: Path
 ) -> None:
     """One a line, or with a role in each row; no value is repeated."""
-    false.answers["/v1/vouches"] = (202, taken("accepted", "known"))
+    false.answers["/v1/vouches"] = taken("accepted", "known")
     lines = tmp_path / "ours.txt"
     lines.write_text("95588\n4008123123\n")
     ran = member("vouch", lines, "--kind", "phone", "--role", "hotline").ended(
@@ -85,7 +84,7 @@ def test_values_are_vouched_for(
     table = tmp_path / "ours.csv"
     table.write_text("号码,角色\n95588,官方热线\n4008123123,verified_caller\n")
     assert member("vouch", table, "--kind", "phone").code == 0
-    sent = [body["vouches"] for _, _, body in false.asked]
+    sent = [body["vouches"] for body in false.calls]
     assert sent[0][0] == {"kind": "phone", "value": "95588", "role": "hotline"}
     assert [one["role"] for one in sent[1]] == ["hotline", "verified_caller"]
 
@@ -108,12 +107,12 @@ def test_a_list_of_numbers_with_new_owners(
     text: str,
     options: tuple[str, ...],
 ) -> None:
-    false.answers["/v1/reassignments"] = (202, taken("accepted"))
+    false.answers["/v1/reassignments"] = taken("accepted")
     file = tmp_path / "moved.csv"
     file.write_text(text)
     member("reassigned", file, *options).printed("accepted 1")
-    [(_, _, body)] = false.asked
-    assert body["numbers"] == [{"value": "13800138000", "since": "2026-11-03"}]
+    number = {"value": "13800138000", "since": "2026-11-03"}
+    assert false.calls == [{"numbers": [number]}]
 
 
 def test_the_way_of_an_appeal(

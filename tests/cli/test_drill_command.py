@@ -29,10 +29,10 @@ def drills(false: FalseApi, monkeypatch: pytest.MonkeyPatch) -> FalseApi:
     clock = Mock(monotonic=count().__next__)
     monkeypatch.setattr(drill_command, "time", clock)
     false.answers = {
-        "/v1/status": (200, STATUS),
-        REPORTS: (202, {"items": [{"state": "accepted", "id": 1}]}),
-        "/v1/reports/search": (200, {"items": [ROW, {}]}),
-        BACK: (202, {}),
+        "/v1/status": STATUS,
+        REPORTS: {"items": [{"state": "accepted", "id": 1}]},
+        "/v1/reports/search": {"items": [ROW, {}]},
+        BACK: {},
     }
     return false
 
@@ -63,12 +63,12 @@ def test_an_interrupted_one_is_taken_back(
         "monotonic.return_value": 0,
         "sleep.side_effect": KeyboardInterrupt,
     }
-    drills.answers["/v1/reports/search"] = (200, {"items": [{}]})
+    drills.answers["/v1/reports/search"] = {"items": [{}]}
     monkeypatch.setattr(drill_command, "time", Mock(**stopped))
     assert member("drill").code == 130
     assert [path for _, path, _ in drills.asked if path == BACK] == [BACK]
     no = {"state": "refused", "problem": refused("today's was")}
-    drills.answers[REPORTS] = (202, {"items": [no]})
+    drills.answers[REPORTS] = {"items": [no]}
     drills.asked.clear()
     member("drill").ended(1, "today's was")
     assert BACK not in [path for _, path, _ in drills.asked]

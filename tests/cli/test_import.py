@@ -1,6 +1,5 @@
 """An import takes every row or says why not, and survives every stop."""
 
-import csv
 import fcntl
 import hashlib
 import json
@@ -26,12 +25,13 @@ from syncd.cli.importing.targets import Reports, reasons
 from syncd.lists.refused_rows import FRONT, Refused
 from syncd.messages.catalogue import whole
 from syncd.node import pinned
-from tests.cli.conftest import FalseApi, Node, Ran, refused
+from tests.cli.conftest import FalseApi, Node, Ran, read, refused
 from tests.lists.test_sheet import saved
 
 HEAD = "kind,value,label,role,evidence\n"
 SAME = "--kind url --label fake_shop --role phishing_host --evidence user_tag"
 CONST = SAME.split()
+FULL = refused("import: quota used up", 429, "quota")
 
 
 def row(value: str) -> str:
@@ -98,7 +98,7 @@ def test_what_is_refused_stays_at_the_daemon(
 
 
 def test_refused_rows_that_are_not_kept(
-    member: Node, load: Take, false: FalseApi, tmp_path: Path
+    member: Node, load: Take, tmp_path: Path
 ) -> None:
     """No empty file is written for them."""
     file = tmp_path / "good.csv"
@@ -127,12 +127,12 @@ def test_refused_rows_are_mended_and_imported_as_they_are(
     words_ = ("--refused", 1, "--out", later)
     assert member("report", "imports", *words_, lang=lang).code == 0
     assert later.read_bytes() == out.read_bytes()
-    with out.open(newline="", encoding="utf-8-sig") as file:
-        head, bad = csv.reader(file)
-    assert head == [*FRONT[lang], "号码", "备注", "渠道"]
-    assert (bad[0], bad[2:]) == ("3", ["'+86bad", "'-x", "乱写"])
-    assert "channel" in bad[1]
-    assert "乱写" in bad[1]
+    [bad] = read(out)
+    assert [*bad] == [*FRONT[lang], "号码", "备注", "渠道"]
+    line, why, *cells = bad.values()
+    assert (line, cells) == ("3", ["'+86bad", "'-x", "乱写"])
+    assert "channel" in why
+    assert "乱写" in why
     text = out.read_text(encoding="utf-8").replace('"乱写"', '"电话"')
     out.write_text(text.replace("+86bad", "+8613800138001"), encoding="utf-8")
     load(out, *words, "--list", "list.csv").ended(0, "not stored: 备注")
@@ -180,17 +180,16 @@ def test_a_row_of_several_values_is_mended_whole(
 
 
 def test_objects_that_are_refused_become_rows(
-    load: Take, false: FalseApi, tmp_path: Path
+    load: Take, tmp_path: Path
 ) -> None:
     """Under the names of all of them."""
     path, out = tmp_path / "list.ndjson", tmp_path / "out.csv"
     path.write_text('{"value":"bad1","x":"1"}\n{"y":"2","value":"bad2"}\n[')
     load(path, *CONST, "--refused", out)
-    with out.open(newline="", encoding="utf-8-sig") as file:
-        rows = [row[2:] for row in csv.reader(file)]
-    assert rows == [
-        *(["value", "x", "y"], ["bad1", "1", ""], ["bad2", "", "2"]),
-        ["[", "", ""],
+    rows = read(out)
+    assert [*rows[0]][2:] == ["value", "x", "y"]
+    assert [[*row.values()][2:] for row in rows] == [
+        *(["bad1", "1", ""], ["bad2", "", "2"], ["[", "", ""])
     ]
 
 
@@ -231,9 +230,7 @@ def test_a_local_list_is_not_reported(
         ("/v1/own/removals", {"list": "公安", "load": 7, "gone_at_most": 5}),
     ]
     assert not false.imports
-    with out.open(newline="", encoding="utf-8-sig") as file:
-        rows = [line[0] for line in csv.reader(file)]
-    assert rows == ["refused line", "3", "4"]
+    assert [row["refused line"] for row in read(out)] == ["3", "4"]
     ran = load(*words, "--json")
     assert (ran.json["known"], ran.json["refused"]) == (1, 2)
     assert load(*words, "--refresh").code == 2
@@ -450,10 +447,7 @@ def test_stops_leave_no_trace(
 
 @pytest.mark.usefixtures("_short")
 def test_progress(
-    load: Take,
-    false: FalseApi,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    load: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lines where there is no terminal."""
     path = long_list(tmp_path, 40)
@@ -500,7 +494,7 @@ def test_a_changed_file_is_refused(
 
 @pytest.mark.usefixtures("_short")
 def test_a_file_that_is_written_while_it_is_read(
-    load: Take, false: FalseApi, tmp_path: Path, monkeypatch: Any
+    load: Take, tmp_path: Path, monkeypatch: Any
 ) -> None:
     """Its last line may be half there: nothing more is sent."""
     path = long_list(tmp_path, 30)
@@ -546,10 +540,7 @@ def test_two_imports_of_one_file(
     assert ran.code == 3
     assert "another run imports it just now" in ran.err
     assert not false.asked
-    false.answers["/v1/reports"] = (
-        409,
-        {"type": "urn:syncd:problem:stale", "status": 409, "detail": "no"},
-    )
+    false.answers["/v1/reports"] = refused("no", 409, "stale")
     load(path).ended(3, "run the same command again")
 
 
@@ -630,7 +621,7 @@ def test_a_daemon_that_stays_away_is_given_up(
     false.fail = {"before": 2}
 
     def away() -> None:
-        false.answers["/v1/imports"] = (503, refused("starting", 503, "x"))
+        false.answers["/v1/imports"] = refused("starting", 503, "x")
 
     clock.meanwhile = [away]
     go().ended(3, "starting", "run the same command again")
@@ -642,7 +633,7 @@ def test_a_daemon_that_stays_away_is_given_up(
 def test_nobody_waits_for_a_daemon_that_never_answered(
     load: Take, false: FalseApi, listed: Path, clock: Clock
 ) -> None:
-    false.answers["/v1/imports"] = (503, refused("starting", 503, "x"))
+    false.answers["/v1/imports"] = refused("starting", 503, "x")
     assert load(listed).code == 3
     assert not clock.waited
 
@@ -651,12 +642,11 @@ def test_a_daemon_that_asks_for_patience_gets_it(
     false: FalseApi, go: Take, clock: Clock
 ) -> None:
     """Retry-After is heeded, and told; the first answer may be one, too."""
-    full = (429, refused("import: quota used up", 429, "quota"))
-    false.answers["/v1/imports"] = full
+    false.answers["/v1/imports"] = FULL
 
     def next_trouble() -> None:
         false.answers.clear()
-        false.answers["/v1/reports"] = full
+        false.answers["/v1/reports"] = FULL
 
     clock.meanwhile = [next_trouble, false.answers.clear]
     ran = go().ended(1)
@@ -673,8 +663,7 @@ def test_patience_has_an_end(
 ) -> None:
     """So long without a row: the operator is to look at it."""
     monkeypatch.setattr(upload, "QUOTA_S", 30)
-    full = (429, refused("import: quota used up", 429, "quota"))
-    false.answers["/v1/reports"] = full
+    false.answers["/v1/reports"] = FULL
     load(listed).ended(3, "come back in 7 s")
     assert clock.waited == [7, 7, 7, 7]
 
@@ -696,7 +685,7 @@ def test_a_step_of_a_killed_run_that_comes_late(
     false: FalseApi, go: Take, clock: Clock
 ) -> None:
     """The daemon commits it after we asked how far it is: we ask again."""
-    false.answers["/v1/reports"] = (409, refused("no", 409, "stale"))
+    false.answers["/v1/reports"] = refused("no", 409, "stale")
     clock.meanwhile = [false.answers.clear]
     assert go().code == 1
     assert clock.waited == [1]

@@ -19,12 +19,13 @@ from syncd.errors import Message, QuotaError, UnavailableError, UsageError
 from syncd.indicator import receipt
 from syncd.lists import safe
 from syncd.messages import wire
-from tests.cli.conftest import FalseApi, Node, Real, refused
+from tests.cli.conftest import FalseApi, Node, Real, read, refused
 from tests.lists.test_sheet import saved
 
 LISTED = "+12025557101"
 ASK = ("lookup", "--purpose", "call_check", "--kind", "phone")
 ROWS = [
+    ["客户号", "name", "tel"],
     ["c1", "Li", LISTED],
     ["c2", "=1+1", "+1 202 555 7102"],
     ["c3", "", "nonsense"],
@@ -42,17 +43,10 @@ def listed(real: Real) -> Real:
     return real
 
 
-def table(path: Path, rows: Sequence[Sequence[str]] = ROWS) -> Path:
+def table(path: Path) -> Path:
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["客户号", "name", "tel"])
-        writer.writerows(rows)
+        csv.writer(file).writerows(ROWS)
     return path
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        return list(csv.DictReader(file))
 
 
 def names(path: Path) -> list[str]:
@@ -222,7 +216,7 @@ def test_nothing_is_left_of_a_look_up_that_did_not_end(
 ) -> None:
     file, out = table(tmp_path / "customers.csv"), tmp_path / "answers.csv"
     say = (*ASK, "--file", file, "--map", "value=tel")
-    false.answers["/v1/lookups"] = (503, refused("no", 503, "unavailable"))
+    false.answers["/v1/lookups"] = refused("no", 503, "unavailable")
     assert member(*say, "--out", out).code == 3
     assert names(tmp_path) == ["customers.csv", "home", "home.token"]
 

@@ -12,7 +12,7 @@ import pytest
 
 from syncd.cli import terminal
 from syncd.errors import UsageError
-from tests.cli.conftest import FalseApi, Node, Run
+from tests.cli.conftest import FalseApi, Node, Run, keep_token
 
 SYNCD = (sys.executable, "-m", "syncd")
 
@@ -41,7 +41,7 @@ def ended(
 def show(member: Node, false: FalseApi) -> tuple[str, ...]:
     """A command that prints one line."""
     ready = {"appending": True, "why": "", "cut_off": False}
-    false.answers["/readyz"] = (200, ready)
+    false.answers["/readyz"] = ready
     return "--home", str(member.home), "status", "--health"
 
 
@@ -94,9 +94,7 @@ def test_nothing_is_made_that_could_not_be_handed_over(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file of the result is tried before there is a token or a key."""
-    secret = tmp_path / "secret"
-    secret.write_text("long enough to wrap")
-    secret.chmod(0o600)
+    secret = keep_token(tmp_path / "secret", "long enough to wrap")
     out = tmp_path / "none" / "out"
     made = tmp_path / "made"
     for words in (
@@ -111,7 +109,7 @@ def test_nothing_is_made_that_could_not_be_handed_over(
 
 def test_an_answer_of_another_program(member: Node, false: FalseApi) -> None:
     """Something speaks JSON at our port, and is no syncd of this version."""
-    false.answers["/v1/status"] = (200, {"ok": True})
+    false.answers["/v1/status"] = {"ok": True}
     member("status").ended(3, "an answer without time")
 
 
