@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tests.alliance import Alliance
 
 TOKEN = "syncd_operator-of-the-tests"
+SAME = "--kind url --label fake_shop --role phishing_host --evidence user_tag"
+CONST = SAME.split()
 
 
 class Ran(NamedTuple):
@@ -75,13 +77,16 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Run]:
-    """Run `syncd WORDS…` with bytes on standard input."""
+    """Run `syncd WORDS…` with bytes, text or a `Terminal` to read from."""
     for name in ("SYNCD_HOME", "SYNCD_TOKEN_FILE", "SYNCD_SECRET_FILE"):
         monkeypatch.delenv(name, raising=False)
 
-    def one(*words: object, stdin: bytes = b"") -> Ran:
-        source = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
-        monkeypatch.setattr(sys, "stdin", source)
+    def one(*words: object, stdin: Any = b"") -> Ran:
+        if isinstance(stdin, str):
+            stdin = stdin.encode()
+        if isinstance(stdin, bytes):
+            stdin = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
+        monkeypatch.setattr(sys, "stdin", stdin)
         capsys.readouterr()
         try:
             main([str(word) for word in words])
@@ -383,12 +388,18 @@ class Node:
     bearer: str = ""  # whose token it shows, if not the operator's
 
     def __call__(
-        self, *words: object, stdin: bytes = b"", lang: str = "en"
+        self, *words: object, stdin: Any = b"", lang: str = "en"
     ) -> Ran:
         """Run `syncd --home HOME WORDS… --token-file FILE`."""
         before = ("--lang", lang, "--home", self.home)
         token = self.home.with_name(f"{self.bearer or self.home.name}.token")
         return self.run(*before, *words, "--token-file", token, stdin=stdin)
+
+
+def lookup(member: Node, value: str, kind: str = "phone") -> Any:
+    """Return a member's answer on a value."""
+    words = ("lookup", "--kind", kind, "--purpose", "test", "--json")
+    return member(*words, stdin=value).json["items"][0]
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def office(real: Real, run: Run) -> Node:
 
 def look(bank: Node, reference: str = "=1+1") -> None:
     words = (*ASK, "loan_check", "--reference", reference)
-    assert bank(*words, stdin=LISTED.encode()).code == 0
+    assert bank(*words, stdin=LISTED).code == 0
 
 
 def test_the_report_counts_by_day_person_and_purpose(
@@ -91,7 +91,7 @@ def test_a_person_is_answered(office: Node, bank: Node) -> None:
     """The value comes on standard input, which `-` may name."""
     look(bank)
     words = ("access", "about", "-", "--kind", "phone")
-    ran = office(*words, stdin=LISTED.encode())
+    ran = office(*words, stdin=LISTED)
     assert (ran.code, ran.err) == (0, "")
     assert "before a loan" in ran.out
     assert "hold" in ran.out
@@ -101,7 +101,7 @@ def test_a_person_is_answered(office: Node, bank: Node) -> None:
     assert none.out == "no look-up of ours is to be told\n"
     on_line = office("access", "about", LISTED, "--kind", "phone")
     assert (on_line.code, LISTED in on_line.err) == (2, False)
-    bank(*words, stdin=LISTED.encode()).ended(4)
+    bank(*words, stdin=LISTED).ended(4)
 
 
 def test_appeals_by_command(office: Node, tmp_path: Path) -> None:
@@ -142,8 +142,7 @@ def test_an_inspector_s_set(
     made = tmp_path / "set"
     ran = office(*words, made)
     assert (ran.code, ran.err) == (0, "")
-    made_of = (made / "inspection.json").read_bytes()
-    data = json.loads(made_of)
+    data = json.loads((made / "inspection.json").read_bytes())
     assert data["member"] == "bank"
     page = (made / "inspection.zh.html").read_text()
     for said in [

@@ -39,8 +39,7 @@ def test_exit_codes(
     """As docs/cli.md says, by class and else by status."""
     problem = {**refused("so it is", code, type_), "hint": "do this"}
     false.answers["/v1/reports"] = problem
-    ran = status(member).ended(exit_code)
-    assert ran.err.splitlines() == [
+    assert status(member).ended(exit_code).err.splitlines() == [
         "syncd: error: so it is",
         "syncd: hint: do this",
     ]
@@ -97,8 +96,7 @@ def test_too_many_says_when_to_come_back(
 def test_nobody_there(member: Node) -> None:
     """Exit code 3, and how to start the daemon."""
     path = member.home / "config.toml"
-    text = path.read_text()
-    path.write_text(text.rpartition('"127')[0] + '"127.0.0.1:1"\n')
+    path.write_text(path.read_text().rpartition('"127')[0] + '"127.0.0.1:1"\n')
     status(member).ended(3, f"syncd --home {member.home} run")
 
 

@@ -62,7 +62,7 @@ def imported(
 
 def verdicts(member: Node, kind: str, values: Sequence[str]) -> list[str]:
     words = ("lookup", "--kind", kind, "--purpose", "test", "--json", *CN)
-    items = member(*words, stdin="\n".join(values).encode()).json["items"]
+    items = member(*words, stdin="\n".join(values)).json["items"]
     return [i.get("verdict", "problem") for i in items]
 
 
@@ -91,7 +91,7 @@ def test_nobody_innocent_is_listed(
 ) -> None:
     """F1, F2: however it is shown; a look-up knows it too."""
     each = values.split()
-    ran = bank("report", "add", *words, stdin="\n".join(each).encode())
+    ran = bank("report", "add", *words, stdin="\n".join(each))
     assert (ran.code, ran.out.count("never-list")) == (1, len(each))
     assert verdicts(bank, words[1], each) == ["protected"] * len(each)
 
@@ -162,7 +162,7 @@ def test_an_explicit_offset_is_honoured(bank: Node, tmp_path: Path) -> None:
 def test_no_answer_reads_as_a_clearance(bank: Node, real: Real) -> None:
     """F6, F8: what is no URL is a problem; a sentence's end is cut off."""
     site = "k.hunt.example"
-    bank("report", "add", *URL, stdin=f"http://{site}/pay\n".encode())
+    bank("report", "add", *URL, stdin=f"http://{site}/pay\n")
     real.settle()
     ends = "。", "，请尽快办理", "）", "】回T退订", ",", "？", "点击", "!"
     tried = [f"http://{site}/pay{end}" for end in ends]

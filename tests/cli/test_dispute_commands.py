@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import FalseApi, Node, Real, Run
+from tests.cli.conftest import CONST, FalseApi, Node, Real, Run
 
 URL = b"http://bank.example/"
 AT = "police.example/syncd/txwz/1"
@@ -45,8 +45,7 @@ def test_disputes_are_listed(member: Node, false: FalseApi) -> None:
     ran = member(
         "dispute", "list", "--side", "against_us", "--limit", 5
     ).ended(0)
-    row = ran.out.splitlines()[-1]
-    assert row.split() == [
+    assert ran.out.splitlines()[-1].split() == [
         *("2026-11-23", "answered", "against_us", "police", "phone", "stale"),
         *("bank.example/syncd/txwz/1:3", "report_stands", f"{AT}:7"),
     ]
@@ -55,11 +54,9 @@ def test_disputes_are_listed(member: Node, false: FalseApi) -> None:
 
 
 def test_an_answer_names_a_dispute(member: Node, false: FalseApi) -> None:
-    done = {"id": 1, "reports": 1, "retracting": 1}
-    false.answers["/v1/answers"] = done
+    false.answers["/v1/answers"] = {"id": 1, "reports": 1, "retracting": 1}
     how = _answer("report_withdrawn")
-    ran = member("report", "answer", "--dispute", f"{AT}:7", *how)
-    assert ran.out == (
+    assert member("report", "answer", "--dispute", f"{AT}:7", *how).out == (
         "the answer on 1 reports is kept; 1 of them are being retracted\n"
     )
     assert false.calls[0]["dispute"] == [AT, 7]
@@ -120,14 +117,8 @@ def test_the_way_of_an_appeal(
 ) -> None:
     """Dispute, list, answer; vouch and take it back; reassign."""
     carrier = real.member("carrier", run)
-    about = (
-        *("--kind", "url", "--label", "fake_shop"),
-        "--role",
-        "phishing_host",
-    )
     url = b"http://shop.example/x"
-    user_tag = ("--evidence", "user_tag")
-    assert carrier("report", "add", *about, *user_tag, stdin=url).code == 0
+    carrier("report", "add", *CONST, stdin=url).ended(0)
     real.settle()
     words = ("report", "dispute", "--kind", "url", "--reason", "official")
     assert bank(*words, stdin=url).code == 0

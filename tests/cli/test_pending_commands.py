@@ -26,8 +26,8 @@ def reviewer(real: Real, run: Run) -> Node:
     return real.member("bank", run, "rev")
 
 
-def numbers(first: int, n: int) -> bytes:
-    return "".join(f"+1202555{first + i:04}\n" for i in range(n)).encode()
+def numbers(first: int, n: int) -> str:
+    return "".join(f"+1202555{first + i:04}\n" for i in range(n))
 
 
 def test_work_waits_and_is_confirmed(bank: Node, reviewer: Node) -> None:
@@ -50,7 +50,7 @@ def test_work_waits_and_is_confirmed(bank: Node, reviewer: Node) -> None:
 
 def test_an_import_that_waits_says_so(bank: Node, tmp_path: Path) -> None:
     file = tmp_path / "list.csv"
-    file.write_bytes(b"phone\n" + numbers(7100, 5))
+    file.write_text("phone\n" + numbers(7100, 5))
     ran = bank("report", "import", file, *PHONE, *SAID).ended(6)
     assert "nothing of it is published yet" in ran.out
 

@@ -17,11 +17,9 @@ from syncd.messages.wire import WireMessage
 from syncd.store.findings import Row
 from syncd.web import status_forms
 from tests.cases import cases
-from tests.cli.conftest import FalseApi, Node, Terminal, refused
+from tests.cli.conftest import CONST, FalseApi, Node, Terminal, refused
 from tests.node.test_status import FIVE_WAIT, KEY, NOW, WELL, down, log, roster
 
-SAME = "--kind url --label fake_shop --role phishing_host --evidence user_tag"
-CONST = SAME.split()
 SECRET = "13800138000"
 
 
@@ -171,8 +169,7 @@ def test_retract_a_list(member: Node, false: FalseApi, tmp_path: Path) -> None:
         {"reason": "test", "kind": "url", "value": "a.example"},
     ]
     file.write_text("x\nb.example\n")
-    more = ("--kind", "url", "--map", "value=x")
-    assert member(*words, *more).code == 0
+    assert member(*words, "--kind", "url", "--map", "value=x").code == 0
     assert false.calls[-1]["value"] == "b.example"
     assert member(*words, "--kind", "url").code == 2
     file.write_text('value\na.example\n"b\n')
@@ -344,8 +341,7 @@ def test_list_by_what_is_no_code(
 
 def test_list_by_words(member: Node, false: FalseApi) -> None:
     false.answers["/v1/reports"] = {"items": []}
-    words = ("--kind", "账号", "--label", "裸聊敲诈")
-    member("report", "list", *words).ended(0)
+    member("report", "list", "--kind", "账号", "--label", "裸聊敲诈").ended(0)
     assert "kind=account&label=sextortion" in false.asked[0][1]
 
 
@@ -416,9 +412,9 @@ def test_lookup_code(
     """0: all were answered, whatever was found; 1: not all."""
     answered(false, *items)
     for more in ((), ("--json",)):
-        ran = member(
-            *LOOKUP, *more, stdin=f"{SECRET}\n".encode() * len(items)
-        ).ended(code)
+        ran = member(*LOOKUP, *more, stdin=f"{SECRET}\n" * len(items)).ended(
+            code
+        )
         assert SECRET not in ran.out + ran.err
 
 
@@ -445,26 +441,16 @@ def test_lookup_sends(member: Node, false: FalseApi) -> None:
     member(*args, "--deadline-ms", 50, stdin=b"url\ta.example\nphone\t1\n")
     member(*args, "--kind", "phone", "--epoch", 2, stdin=b"T")
     member(*args, "--kind", "phone", "--region", "US", stdin=b"1")
+    phone = {"kind": "phone", "value": "1"}
+    same = {"purpose": "call_check", "reference": "r"}
     assert false.calls == [
         {
-            "purpose": "call_check",
-            "reference": "r",
+            **same,
             "deadline_ms": 50,
-            "items": [
-                {"kind": "url", "value": "a.example"},
-                {"kind": "phone", "value": "1"},
-            ],
+            "items": [{"kind": "url", "value": "a.example"}, phone],
         },
-        {
-            "purpose": "call_check",
-            "reference": "r",
-            "items": [{"kind": "phone", "epoch": 2, "token": "T"}],
-        },
-        {
-            "purpose": "call_check",
-            "reference": "r",
-            "items": [{"kind": "phone", "region": "US", "value": "1"}],
-        },
+        {**same, "items": [{"kind": "phone", "epoch": 2, "token": "T"}]},
+        {**same, "items": [{**phone, "region": "US"}]},
     ]
 
 
@@ -508,8 +494,7 @@ STATE = replace(
 
 def form(*todo: str, **fields: Any) -> Any:
     """Return a status as the API says it."""
-    state = replace(STATE, **fields)
-    shown = state.form([*map(Message, todo)], (), {})
+    shown = replace(STATE, **fields).form([*map(Message, todo)], (), {})
     return msgspec.json.decode(msgspec.json.encode(shown))
 
 
@@ -586,8 +571,7 @@ def test_health(
 def test_who_does_not_serve_is_not_healthy(
     member: Node, false: FalseApi
 ) -> None:
-    down = refused("own.db: locked", 503, "unavailable")
-    false.answers["/readyz"] = down
+    false.answers["/readyz"] = refused("own.db: locked", 503, "unavailable")
     ran = member.run("--home", member.home, "status", "--health")
     assert (ran.code, ran.out) == (3, "")
     assert "own.db: locked" in ran.err
