@@ -119,13 +119,12 @@ def _erase(args: _EraseOptions) -> None:
 
 def _erased(found: Item, *, done: bool) -> Iterator[str]:
     """Yield what is erased, or would be, and what stays."""
-    types = ", ".join(f"{n} {name}" for name, n in found["types"].items())
     yield t(
         "erased for good, at every member: {types}"
         if done
         else "to be erased for good, at every member: {types}; nobody can undo"
         " that: if it is right, add --yes",
-        types=types,
+        types=", ".join(f"{n} {name}" for name, n in found["types"].items()),
     )
     for at in found["ours"]:
         yield t(

@@ -92,8 +92,7 @@ def _lines(args: LookupOptions, call: Item) -> int:
         for some in batches(wanted, LOOKUPS):
             items += asking.ask(some)
     if file and (made := items[0].get("receipt")):
-        text = terminal.as_json(made)
-        terminal.write_new(file, text.encode(), private=True)
+        terminal.write_new(file, terminal.as_json(made).encode(), private=True)
     whole = _whole if len(items) == 1 else _rows
     args.show({"items": items, "as_of": asking.as_of}, whole(items))
     if len(items) > 1 and not args.as_json:

@@ -209,8 +209,7 @@ def _preview(args: OutputOptions, rows: Table, plan: Columns) -> Preview:
     settings = args.settings()
     member, roster = settings.member, pinned.trusted_roster(settings).current
     now = datetime.fromtimestamp(pinned.clock(), table_input.zone_of(args))
-    today = now.date().isoformat()
-    rules = Rules(roster, today, member.region, member.id)
+    rules = Rules(roster, now.date().isoformat(), member.region, member.id)
     found = preview.look(rows, plan, rules)
     value = {
         "columns": [{"column": n, "field": into} for n, into in found.columns],
