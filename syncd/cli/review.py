@@ -104,14 +104,16 @@ def _admin(known: Words) -> Words:
 
 
 def _newcomer(row: Words) -> list[str]:
-    logs = [g["log"].partition("+")[0] for g in row["generations"]]
     return [
         *(
             f"    {name} {_show(row[name])}"
             for name in ("group", "via", "info", "urls")
             if row.get(name)
         ),
-        *(f"    {t('log')} {origin}" for origin in logs),
+        *(
+            f"    {t('log')} {g['log'].partition('+')[0]}"
+            for g in row["generations"]
+        ),
         f"    TLS {row['keys']['tls'][:16]}…",
     ]
 
@@ -132,8 +134,9 @@ def _held(known: Words) -> Words:
 
 def _quota(known: Words) -> Words:
     whose, _, purpose = known["quota"].partition(" ")
-    everybody = t("everybody") if whose == "all" else whose
-    return {"whose": everybody, "purpose": purpose}
+    if whose == "all":
+        whose = t("everybody")
+    return {"whose": whose, "purpose": purpose}
 
 
 SAYINGS = [*tsv.rows("cli/review.tsv")]

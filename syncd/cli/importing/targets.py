@@ -147,9 +147,10 @@ class OwnList:
         there = [details for details in known if details.get("value")]
         if not (step.good or there):
             return lambda: {"items": ()}
-        details = {"list": self.name, "load": self.load}
-        body = step.body({**details, "refused": there} if there else details)
-        return self.api.post_ahead("/v1/own/local", body)
+        details: Item = {"list": self.name, "load": self.load}
+        if there:
+            details = {**details, "refused": there}
+        return self.api.post_ahead("/v1/own/local", step.body(details))
 
     def took(self, step: Step, answer: Item) -> None:
         """Count, and keep what was refused."""
