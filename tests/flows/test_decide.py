@@ -3,7 +3,7 @@
 import pytest
 
 from syncd.errors import Message, UnavailableError
-from syncd.flows import stretch_queue
+from syncd.flows import pull, stretch_queue
 from syncd.flows.decide import decide
 from syncd.flows.ports import Finding, MirrorHead
 from syncd.roster.members import Cut
@@ -38,6 +38,7 @@ def world() -> World:
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pull, "RUN", 2)
     monkeypatch.setattr(stretch_queue, "MOST", 2)
 
 

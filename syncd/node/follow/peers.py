@@ -76,7 +76,7 @@ class Peers:
 
     def shown(self) -> bytes:
         """Return the certificate (DER) that others know us by."""
-        mine = self.ctx.roster.member(self.ctx.me)
+        mine = self.ctx.us
         return mine.certificate if mine else self.keys.certificate
 
     def settle(self) -> None:

@@ -10,7 +10,6 @@ import structlog
 
 from syncd.errors import MalformedError, SyncdError, UntrustedError
 from syncd.flows.claimed_roster import RosterClaims
-from syncd.flows.ports import Finding
 from syncd.indicator.statement import RosterAccepted
 from syncd.node.context import Context, part
 from syncd.node.follow.peers import Peers
@@ -108,8 +107,7 @@ class RosterKeeper:
                 async with self._lock:
                     await self._follow(version, hash_, claimant)
         except SyncdError as e:
-            found = Finding("roster", claimant, None, e.text)
-            await self.ctx.report(found)
+            await self.ctx.found("roster", claimant, e.text)
 
     async def _follow(self, version: int, hash_: str, claimant: str) -> None:
         if not self._claims.worth(claimant, version, hash_):
