@@ -6,7 +6,7 @@ what we hold (`log_state`), and becomes a target if it is ahead of that.
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Any
 
 import structlog
@@ -39,7 +39,7 @@ class FollowedLogs:
 
     def note(self, origin: str, **changes: Any) -> None:
         """Note of a log what moves it nowhere."""
-        self.states[origin] = replace(self.state(origin), **changes)
+        self.states[origin] = self.state(origin)._replace(**changes)
 
     def hurry(self) -> None:
         """Let no log be left alone any longer: others may be asked now."""
