@@ -197,8 +197,7 @@ class LogState(NamedTuple):
             case Offer.DOUBTFUL | Offer.SMALLER:  # nobody may tell it again
                 return self._beside(new)
             case Offer.HOLDER if target and {*new.holders} - {*target.holders}:
-                both = (*target.holders, *new.holders)
-                more = target._replace(holders=both)
+                more = target._replace(holders=(*target.holders, *new.holders))
                 return self.moved(Event.OFFERED, target=more, retry_at=0.0)
             case _:
                 return self
@@ -242,9 +241,8 @@ class LogState(NamedTuple):
 
     def left(self, why: Message, retry_at: float) -> Self:
         """Return the state while the log is left alone for a while."""
-        failures = self.failures + 1
         return self.moved(
-            Event.LEFT, why=why, failures=failures, retry_at=retry_at
+            Event.LEFT, why=why, failures=self.failures + 1, retry_at=retry_at
         )
 
     def obeyed(self, pin: Pin) -> Self:

@@ -81,8 +81,7 @@ class Peers:
 
     def settle(self) -> None:
         """Use the certificate that the roster lists by now."""
-        ring, roster = self.ctx.home.ring, self.ctx.roster
-        self.keys = settle_tls(ring, self.keys, roster)
+        self.keys = settle_tls(self.ctx.home.ring, self.keys, self.ctx.roster)
 
     def anchors(self) -> list[bytes]:
         """Return the certificates (DER) that our peer API admits just now."""

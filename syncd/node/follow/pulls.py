@@ -128,8 +128,7 @@ class Pulls:
 
     async def idle(self) -> None:
         """Wait until no pull is in flight."""
-        tasks = self.in_flight.values()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self.in_flight.values(), return_exceptions=True)
 
     async def stop(self) -> None:
         """Leave the pulls in flight: what is merged is kept."""

@@ -40,8 +40,7 @@ class RosterKeeper:
 
     def _forgive(self) -> None:
         """Let claims without a chain be made again."""
-        keep = self.ctx.home.rosters.put
-        self._claims = RosterClaims(self._trusted, keep)
+        self._claims = RosterClaims(self._trusted, self.ctx.home.rosters.put)
         self._since = self.steady()
 
     async def publish(self, raw: bytes) -> Roster:
@@ -116,8 +115,7 @@ class RosterKeeper:
         try:
             others = [m for m in self.ctx.others if m != claimant]
             secrets.SystemRandom().shuffle(others)
-            asked = [claimant, *others[:ALSO_ASK]]
-            peers = [self.peers.get(m) for m in asked]
+            peers = [self.peers.get(m) for m in [claimant, *others[:ALSO_ASK]]]
             before = self._trusted.version
             found = await self._claims.follow(version, peers, hash_)
             await self.ctx.report(*found)
