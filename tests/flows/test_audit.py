@@ -183,8 +183,7 @@ def test_files_of_any_size(size: int, audited: bool) -> None:
     """What was exported is accepted, and is exactly the layout's files."""
     log = Audited([ACCEPTED] * size)
     files = log.static(audited=audited)
-    there = log_files.layout(size, audit=audited)
-    assert set(files) == {"checkpoint", *there}
+    assert set(files) == {"checkpoint", *log_files.layout(size, audit=audited)}
     found = check(files)
     assert found.head == log.head_at(log.size)
     assert found.types == ({19: size} if size else {})
@@ -375,8 +374,7 @@ def test_rows_that_do_not_read() -> None:
 
 def test_other_log_s_files() -> None:
     """Files that hold together under another log's checkpoint are refused."""
-    other = reported(MIXED.size)
-    files = {**other.static(), "checkpoint": MIXED.note()}
+    files = {**reported(MIXED.size).static(), "checkpoint": MIXED.note()}
     with pytest.raises(DamagedError, match="another root at 10"):
         check(files)
 
@@ -391,8 +389,7 @@ def test_ahead_of_us() -> None:
 def test_two_rows_for_one_statement() -> None:
     """A second row under another key is told, whatever the first one is."""
     rows = MIXED.rows()[0]
-    two = [*rows, changed(rows[1], 1)]
-    assert problems(MIXED, rows=two) == [
+    assert problems(MIXED, rows=[*rows, changed(rows[1], 1)]) == [
         f"claim {rows[1][2]}: 2 rows for one statement"
     ]
 
@@ -469,8 +466,7 @@ def test_withheld_below_merged() -> None:
 
 def test_erasures_are_the_log_s_own() -> None:
     """A range that nobody ordered is a problem, and so is a forgotten one."""
-    extra = (*MIXED.erased, (0, 2, 9))
-    assert problems(MIXED, erased=extra) == [
+    assert problems(MIXED, erased=(*MIXED.erased, (0, 2, 9))) == [
         "erasure of 0 to 2 at 9: nobody ordered it"
     ]
     assert problems(MIXED, erased=()) == [

@@ -136,8 +136,7 @@ async def test_ours_was_chosen(world: World) -> None:
 async def test_two_roots_of_a_size_that_we_never_had(world: World) -> None:
     """They may differ above the pin only: a larger one is needed."""
     one, other = branches(20, 5, 5)
-    mine = Log().reports(10)
-    await world.to(mine)
+    await world.to(Log().reports(10))
     await world.fork(one.signed, other.signed)
     at = point(Log().reports(20))
     assert "proven at 25" in await world.pin(at, FakeSource(one))

@@ -543,8 +543,7 @@ def numbers(n: int) -> Identifier:
 
 async def test_what_is_asked_beside_it_changes_no_answer(user: User) -> None:
     """A report and what it rests on may be asked for in one call."""
-    ground = user.report(phone("+12025550150"))
-    user.report(phone(), basis=(ground.position,))
+    user.report(phone(), basis=(user.report(phone("+12025550150")).position,))
     both = ASKED, Question("phone", "+12025550150")
     assert verdicts(await user.ask(*both)) == ["suspected"] * 2
     user.report(numbers(1), basis=(("elsewhere/x", 1),))

@@ -114,8 +114,7 @@ async def test_what_our_own_log_grew_by_since_is_merged_next(to: Pull) -> None:
                 self.reports(7)
             return await super().bundle(n)
 
-    own = Grown().reports(300)
-    assert await merge.own(own, to.mirror, offload) == 307
+    assert await merge.own(Grown().reports(300), to.mirror, offload) == 307
     assert [batch.stop for batch in to.mirror.batches] == [300, 307]
 
 
@@ -139,10 +138,12 @@ async def test_two_who_merge_our_own_log(to: Pull) -> None:
 
 
 async def test_a_closed_entry_of_our_own_is_damage(to: Pull) -> None:
-    """We withhold nothing from ourselves: it would never be merged."""
-    own = Log().reports(10).close(4)
+    """We withhold nothing from ourselves: or it went with its epoch."""
+    own = Log().reports(10).close(4, 5)
     with pytest.raises(DamagedError, match="entry 4 is closed"):
-        await merge.own(own, to.mirror, offload)
+        await merge.own(own, FakeMirror(), offload)
+    assert await merge.own(own, to.mirror, offload, excuse=True) == 10
+    assert to.mirror.ranges == [(4, 6, RETIRED)]
 
 
 async def test_what_a_much_later_entry_of_our_own_erased(
@@ -385,13 +386,6 @@ async def test_what_is_mirrored_is_merged_without_asking(to: Pull) -> None:
     assert to.mirror.held.merged == 900
 
 
-async def test_our_own_closed_entries_went_with_their_epoch(to: Pull) -> None:
-    """We withhold nothing from ourselves."""
-    own = Log().reports(10).close(4, 5)
-    assert await merge.own(own, to.mirror, offload, excuse=True) == 10
-    assert to.mirror.ranges == [(4, 6, RETIRED)]
-
-
 async def test_erased_is_not_withheld(to: Pull) -> None:
     """An erase later in the log excuses what is closed, far above too."""
     log = Log().reports(700)
@@ -433,8 +427,7 @@ async def test_a_type_byte_that_a_source_does_not_explain(to: Pull) -> None:
 async def test_budget(to: Pull) -> None:
     """Above the day's limit merging lags, mirroring goes on."""
     log = Log().reports(2000)
-    budget = Budget(600, 2**40)
-    done = await to(log, budget=budget)
+    done = await to(log, budget=Budget(600, 2**40))
     assert done.after == 2000
     assert 600 <= done.merged < 2000
     assert done.limited
@@ -509,8 +502,7 @@ async def test_an_erasure_begins_a_transaction(to: Pull) -> None:
     assert done.merged == 3001
     (batch,) = (b for b in to.mirror.batches if b.erases)
     assert batch.start == 1500 // 256 * 256
-    indices = [row[1] for row in batch.adds]
-    assert not {1400, 1401} & {*indices}
+    assert not {1400, 1401} & {*[row[1] for row in batch.adds]}
 
 
 @pytest.mark.usefixtures("one_by_one")

@@ -109,9 +109,8 @@ def test_police_alone_do_not_tip_off(
 
 
 def test_every_field_that_is_given_is_kept() -> None:
-    channel = next(iter(vocabulary.FACETS["channel"]))
     said: dict[str, Any] = {
-        "channel": channel,
+        "channel": next(iter(vocabulary.FACETS["channel"])),
         "case": "0123456789abcdef",
         "spoofed": True,
         "test": True,
@@ -301,8 +300,7 @@ def test_a_draft_becomes_a_writable_statement_or_an_error_of_ours(
         made = made_of(kept)
         statement.encode(made)
         assert made.seen < made.expires
-        fields = part(ReportFields, made)
-        assert not [*faults.of_report(fields, "", "", TODAY)]
+        assert not [*faults.of_report(part(ReportFields, made), "", "", TODAY)]
 
 
 def test_what_is_kept_says_how_its_url_was_read() -> None:

@@ -331,8 +331,7 @@ async def test_who_lies_in_the_proof_too(world: World) -> None:
     """Its proof of all does not hold: another quorum answers."""
     await found_out(world, lambda _, reply: add_to(reply, 9, ERROR))
     assert [proof[: len(WRONG)] for _, proof in world.proven] == [WRONG]
-    police = world.holders["police"].asked
-    assert [r.last for r in police] == [False]
+    assert [r.last for r in world.holders["police"].asked] == [False]
 
 
 # ------------------------------------------------------------- many at once
@@ -515,8 +514,7 @@ async def test_what_failed_is_not_tried_for_the_rest(
 async def test_the_same_elements_are_counted_once(world: World) -> None:
     """Another id, quorum, purpose or proof tells the member nothing new."""
     bank = world.holders["bank"]
-    body = body_of(world)
-    request = evaluation.parse(body)
+    request = evaluation.parse(body_of(world))
     for change in (
         {},
         {"id": "1" * 32},
