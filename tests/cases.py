@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 VECTORS = Path(__file__).parent / "vectors"
 
 
@@ -16,3 +18,12 @@ def cases(file: str, section: str = "cases") -> list[Any]:
     """Return the cases of a file of vectors."""
     found: list[Any] = vectors(file)[section]
     return found
+
+
+def each(
+    names: str, file: str, section: str = "cases", ids: str = ""
+) -> pytest.MarkDecorator:
+    """Return what tries each case of a section, called by one of its keys."""
+    found = cases(file, section)
+    called = [str(one[ids]) for one in found] if ids else None
+    return pytest.mark.parametrize(names, found, ids=called)

@@ -15,7 +15,7 @@ from syncd.cli.api_client import ApiClient
 from syncd.errors import MalformedError, SyncdError
 from syncd.roster import trust
 from tests.audit.conftest import BANK, CARRIER, POLICE, Made, check_form
-from tests.cases import cases
+from tests.cases import each
 from tests.cli.conftest import Run
 from tests.console.browser.conftest import chromium as chromium
 from tests.console.test_verify import SCRIPT
@@ -42,7 +42,7 @@ def test_all_that_is_said_is_proven(made: Made) -> None:
     assert disclosure.read(page.encode()) == facts["found"]
 
 
-@pytest.mark.parametrize(("path", "at", "named"), cases("syncd/disclosure"))
+@each("path, at, named", "syncd/disclosure")
 def test_a_character_that_is_changed_is_found(
     made: Made, path: str, at: int, named: str
 ) -> None:

@@ -18,7 +18,7 @@ from syncd.audit import bundle as bundles
 from syncd.audit import report
 from syncd.audit.bundle import ABOUT, MANIFEST, Bundle
 from syncd.audit.result import kinds
-from syncd.errors import DamagedError, SyncdError, UntrustedError
+from syncd.errors import DamagedError, SyncdError
 from syncd.flows import evidence
 from syncd.flows.evaluation import Exchange
 from syncd.flows.evidence import Evidence
@@ -41,7 +41,8 @@ from tests.audit.conftest import (
     put,
     put_note,
 )
-from tests.cases import cases
+from tests.cases import each
+from tests.refusals import untrusted
 
 UNSIGNED = (ABOUT, "README.txt", "vkeys")
 FLIPS = 200  # 1,000 with `make examples`
@@ -163,14 +164,14 @@ def test_files_that_are_not_as_named(made: Made, mine: Bundle) -> None:
 def test_of_another_alliance(made: Made, mine: Bundle) -> None:
     """The right fingerprint is never printed."""
     mistyped = Made(made.root, "ab" * 32)
-    with pytest.raises(UntrustedError) as error:
+    with untrusted() as error:
         mistyped.audit(mine)
     assert made.fingerprint not in f"{error.value}{error.value.hint}"
     raw = mine.read(ABOUT).replace(
         made.audit(mine).rosters[0].id.encode(), b"0" * 64
     )
     put(mine, ABOUT, raw)
-    with pytest.raises(UntrustedError, match="another alliance"):
+    with untrusted("another alliance"):
         made.audit(mine)
 
 
@@ -504,7 +505,7 @@ def test_a_roster_that_is_held_back(
     second_roster(mine, made)
     assert made.codes(police, mine) == {"roster_differs"}
     put(mine, "roster/000001.note", None)
-    with pytest.raises(UntrustedError):
+    with untrusted():
         made.audit(police, mine)
 
 
@@ -606,7 +607,7 @@ def packed(out: Path, *entries: tuple[str, Mapping[str, str]]) -> Path:
     return out
 
 
-@pytest.mark.parametrize("entries", cases("syncd/audit-tars"))
+@each("entries", "syncd/audit-tars")
 def test_a_tar_that_is_none_of_ours(
     entries: list[tuple[str, Mapping[str, str]]], tmp_path: Path
 ) -> None:

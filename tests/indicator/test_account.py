@@ -16,14 +16,15 @@ from stdnum import numdb
 from syncd import tsv
 from syncd.errors import MalformedError
 from syncd.indicator import account, bank, chain, checksum, iban, scheme
-from tests.cases import cases
+from tests.cases import cases, each
+from tests.refusals import malformed
 
 ALPHABET = base58.BITCOIN_ALPHABET.decode()
 ACCEPTED = cases("identifiers/account", "accepted")
 DIGITS = st.text("0123456789", min_size=1, max_size=24)
 
 
-@pytest.mark.parametrize("one", cases("identifiers/account", "banks"))
+@each("one", "identifiers/account", "banks")
 def test_a_bank_is_named_as_people_name_it(one: dict[str, str]) -> None:
     """By its short name, and with what of it the account is.
 
@@ -87,7 +88,7 @@ def test_one_check_digit_of_ten_makes_a_card(digits: str) -> None:
     assert account.normalise(cards[0]) == f"card:{cards[0]}"
     assert account.normalise(cards[0], "ICBKCNBJ") == f"card:{cards[0]}"
     wrong = cards[0][:-1] + str((int(cards[0][-1]) + 1) % 10)
-    with pytest.raises(MalformedError, match=r"Luhn|rounded"):
+    with malformed(r"Luhn|rounded"):
         account.normalise(wrong)
     if wrong[15:].strip("0") or len(wrong) < 17:
         assert account.normalise(wrong, "102") == f"bank:ICBKCNBJ:{wrong}"
@@ -111,7 +112,7 @@ def test_an_iban_that_schwifty_takes_is_taken(
     for other in range(100):
         wrong = f"{country}{other:02d}{bban}"
         if wrong != text:
-            with pytest.raises(MalformedError):
+            with malformed():
                 account.normalise(wrong, "iban")
             break
 
@@ -154,9 +155,9 @@ def test_no_word_means_two_things() -> None:
     assert not found.keys() & set(bank.words())
 
 
-@pytest.mark.parametrize("one", cases("identifiers/account", "reasons"))
+@each("one", "identifiers/account", "reasons")
 def test_a_reason_names_the_word_and_the_way_out(one: dict[str, str]) -> None:
-    with pytest.raises(MalformedError) as e:
+    with malformed() as e:
         account.normalise("12345678", one["scheme"])
     assert str(e.value).startswith("scheme: ")
     assert one["why"] in str(e.value)
@@ -234,7 +235,7 @@ def test_a_changed_character_is_noticed(
     changed = text[:at] + data.draw(st.sampled_from(ALPHABET)) + text[at + 1 :]
     if changed == text or changed.lower() == form.partition(":")[2]:
         return
-    with pytest.raises(MalformedError):
+    with malformed():
         account.normalise(changed, name)
 
 
@@ -250,7 +251,7 @@ def test_a_changed_case_breaks_eip55(raw: bytes, data: st.DataObject) -> None:
     wrong = mixed[:at] + mixed[at].swapcase() + mixed[at + 1 :]
     if wrong in {lower, lower.upper()}:
         return
-    with pytest.raises(MalformedError, match="EIP-55"):
+    with malformed("EIP-55"):
         account.normalise(f"0x{wrong}", "ETH")
 
 
@@ -259,7 +260,7 @@ def test_monero_blocks_hold_no_more_than_their_bytes() -> None:
         assert checksum.monero(text) is None
 
 
-@pytest.mark.parametrize("one", cases("identifiers/account", "schemes"))
+@each("one", "identifiers/account", "schemes")
 def test_a_branch_s_code_beside_a_name_of_its_class(
     one: dict[str, str],
 ) -> None:
@@ -267,7 +268,7 @@ def test_a_branch_s_code_beside_a_name_of_its_class(
     if one["bank"]:
         assert scheme.read(one["scheme"]).bank == one["bank"]
     else:
-        with pytest.raises(MalformedError):
+        with malformed():
             scheme.read(one["scheme"])
 
 

@@ -2,13 +2,14 @@
 
 import pytest
 
-from syncd.errors import MalformedError, RefusedError
+from syncd.errors import RefusedError
 from syncd.indicator import identifier
 from syncd.indicator.identifier import Identifier
-from tests.cases import cases
+from tests.cases import each
+from tests.refusals import malformed
 
 
-@pytest.mark.parametrize("one", cases("identifiers/kinds", "reports"))
+@each("one", "identifiers/kinds", "reports")
 def test_a_report_has_one_identifier_which_is_looked_up_first(
     one: list[str],
 ) -> None:
@@ -54,9 +55,9 @@ def test_a_url_that_may_name_a_person_needs_the_flag() -> None:
     assert identifier.parse_normal("url", raw).value == raw
 
 
-@pytest.mark.parametrize("one", cases("identifiers/kinds", "not_normal"))
+@each("one", "identifiers/kinds", "not_normal")
 def test_what_is_not_normal_is_not_parsed_as_normal(one: list[str]) -> None:
-    with pytest.raises(MalformedError, match="not in normal form") as e:
+    with malformed("not in normal form") as e:
         identifier.parse_normal(*one)
     assert one[1] not in str(e.value)
 
@@ -69,7 +70,7 @@ def test_the_value_does_not_show() -> None:
 
 @pytest.mark.parametrize("value", ["", "x" * 257, "ü", "a\nb"])
 def test_a_value_is_1_to_256_printable_ascii_characters(value: str) -> None:
-    with pytest.raises(MalformedError, match="1 to 256"):
+    with malformed("1 to 256"):
         Identifier("account", value)
 
 
@@ -79,11 +80,11 @@ def test_only_three_kinds_exist(kind: str) -> None:
         *(identifier.for_report, identifier.for_lookup),
         *(identifier.parse_normal, Identifier),
     ):
-        with pytest.raises(MalformedError, match="kind: not one of"):
+        with malformed("kind: not one of"):
             read(kind, "x")
 
 
-@pytest.mark.parametrize("one", cases("identifiers/kinds", "no_region"))
+@each("one", "identifiers/kinds", "no_region")
 def test_what_needs_no_region_is_not_refused_for_one(one: list[str]) -> None:
     for region in ("广东深圳", "cn", "XX"):
         assert identifier.for_report(*one, region=region).kind == one[0]

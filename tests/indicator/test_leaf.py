@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from syncd.errors import BrokenSourceError, MalformedError
 from syncd.indicator import leaf
 from syncd.indicator.leaf import Record
-from tests.cases import cases
+from tests.cases import each
+from tests.refusals import malformed
 
 ORIGIN = "bank.example/syncd/txwz/1"
 SALT = bytes(range(16))
@@ -31,7 +32,7 @@ def records(draw: st.DrawFn) -> Record:
     return leaf.commit(ORIGIN, type_, salt, payload), salt, payload
 
 
-@pytest.mark.parametrize("case", cases("syncd/formats", "leaves"))
+@each("case", "syncd/formats", "leaves")
 def test_vectors(case: dict[str, str]) -> None:
     """Leaf, its hash, and both records of each vector."""
     payload, salt = case["payload"].encode(), bytes.fromhex(case["salt"])
@@ -69,14 +70,14 @@ def test_total(raw: bytes, width: int) -> None:
         assert leaf.encode_records(found) == raw
 
 
-@pytest.mark.parametrize("one", cases("leaf", "refused"))
+@each("one", "leaf", "refused")
 def test_refused(one: tuple[str, int, str]) -> None:
     """A bundle that is not whole says where."""
     raw, width, why = one
     bundle = bytes.fromhex(raw)
-    with pytest.raises(MalformedError, match=why):
+    with malformed(why):
         leaf.split_records(bundle, width)
-    with pytest.raises(MalformedError, match=why):
+    with malformed(why):
         unbundled(bundle, width)
 
 
@@ -96,18 +97,18 @@ def test_a_closed_record_of_another_leaf() -> None:
     raw = leaf.encode_records([(b"one", b"", b"")])
     with pytest.raises(BrokenSourceError):
         unbundled(raw, 1, [b"two"])
-    with pytest.raises(MalformedError):
+    with malformed():
         unbundled(raw, 1, [])
 
 
-@pytest.mark.parametrize("one", cases("leaf", "types"))
+@each("one", "leaf", "types")
 def test_type_of(one: tuple[str, int]) -> None:
     """The type is read from its key, in whatever else the bytes hold."""
     payload, type_ = one
     assert leaf.type_of(payload.encode()) == type_
 
 
-@pytest.mark.parametrize("one", cases("leaf", "void"))
+@each("one", "leaf", "void")
 def test_void_by_its_leaf(one: tuple[str, int, bool]) -> None:
     """Format 1 defines 34 bytes, 0x01, and types 1–9 and 16–20."""
     head, size, void = one
@@ -127,13 +128,13 @@ def test_auditors_see_no_payload_below_16() -> None:
 
 def test_limits() -> None:
     """A salt has 16 bytes, an origin 1 to 100, a body what uint16 says."""
-    with pytest.raises(MalformedError):
+    with malformed():
         leaf.commit(ORIGIN, 1, SALT[1:], b"")
-    with pytest.raises(MalformedError):
+    with malformed():
         leaf.commit("", 1, SALT, b"")
-    with pytest.raises(MalformedError):
+    with malformed():
         leaf.commit("a/" * 51, 1, SALT, b"")
     largest = 0xFFFF - 17
     leaf.encode_records([(b"", SALT, bytes(largest))])
-    with pytest.raises(MalformedError):
+    with malformed():
         leaf.encode_records([(b"", SALT, bytes(largest + 1))])

@@ -9,7 +9,7 @@ from syncd.indicator import never, services, suffixes
 from syncd.indicator.identifier import Identifier, for_lookup, for_report
 from syncd.indicator.never import Guard, Owner, Rule
 from syncd.roster.terms import Kind, Never
-from tests.cases import cases
+from tests.cases import each
 
 DEFAULT = Rule(
     [
@@ -37,13 +37,13 @@ def guards(of: Rule, kind: str, raw: str) -> str:
     return "page" if guarded.page else "site"
 
 
-@pytest.mark.parametrize("one", cases("identifiers/never", "reports"))
+@each("one", "identifiers/never", "reports")
 def test_what_our_own_list_protects(one: dict[str, str]) -> None:
     """However a host or number is spelt; what is a stranger's is not."""
     assert guards(DEFAULT, one["kind"], one["raw"]) == one["meets"]
 
 
-@pytest.mark.parametrize("one", cases("identifiers/never", "rules"))
+@each("one", "identifiers/never", "rules")
 def test_what_a_row_protects(one: dict[str, Any]) -> None:
     found = guards(rule(*one["never"]), one["kind"], one["raw"])
     assert found == one["meets"], one["why"]
@@ -57,7 +57,7 @@ def test_a_page_that_its_query_names_is_a_strangers(path: str) -> None:
     assert guards(DEFAULT, "url", raw) == "open"
 
 
-@pytest.mark.parametrize("one", cases("identifiers/never", "rows"))
+@each("one", "identifiers/never", "rows")
 def test_a_row_stands_for_its_site(one: dict[str, str]) -> None:
     assert never.row("url", one["text"]).value == one["site"]
 
@@ -86,7 +86,7 @@ def test_numbers_abroad_and_accounts_are_themselves() -> None:
     assert len([*of.spellings()]) == 3
 
 
-@pytest.mark.parametrize("one", cases("identifiers/never", "imitated"))
+@each("one", "identifiers/never", "imitated")
 def test_a_caller_id_that_imitates_a_service(
     one: dict[str, str | None],
 ) -> None:

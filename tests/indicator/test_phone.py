@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from syncd.errors import MalformedError, UsageError
 from syncd.indicator import numbering, phone
-from tests.cases import VECTORS, cases
+from tests.cases import VECTORS, cases, each
+from tests.refusals import malformed
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 
@@ -183,7 +184,7 @@ def test_the_fast_path_and_the_slow_one_never_differ(
     try:
         slow = phone.normalise(" " + raw, region)
     except MalformedError:
-        with pytest.raises(MalformedError):
+        with malformed():
             phone.normalise(raw, region)
     else:
         assert phone.normalise(raw, region) == slow
@@ -218,7 +219,7 @@ def test_a_mobile_with_a_digit_too_few_or_many_is_refused(
     ):
         for prefix in ("", "+86", "86", "0", "0086"):
             # without its 0 a line in a small city looks like a short mobile
-            with pytest.raises(MalformedError):
+            with malformed():
                 phone.normalise(prefix + wrong)
 
 
@@ -237,17 +238,17 @@ def test_separators_never_change_a_mainland_number(digits: str) -> None:
 def test_an_unknown_region_is_the_operator_s_mistake() -> None:
     with pytest.raises(UsageError, match="no region XX"):
         phone.normalise("0912345678", "XX")
-    with pytest.raises(MalformedError, match="two capital letters") as e:
+    with malformed("two capital letters") as e:
         phone.normalise("0912345678", "广东深圳")
     assert e.value.hint == "a number with + in front needs none"
 
 
-@pytest.mark.parametrize("one", cases("identifiers/phone", "short"))
+@each("one", "identifiers/phone", "short")
 def test_the_hint_for_a_short_number_is_one_that_works(
     one: dict[str, str],
 ) -> None:
     raw, region, way_out = one["raw"], one["region"], one["way_out"]
-    with pytest.raises(MalformedError) as e:
+    with malformed() as e:
         phone.normalise(raw, region)
     assert e.value.hint == f"a short number is written as {way_out}"
     assert phone.normalise(way_out, region) == way_out
@@ -319,6 +320,6 @@ def test_the_mainland_and_north_america_need_no_library() -> None:
 )
 def test_two_numbers_are_no_extension(sign: str) -> None:
     """Or the hint would say to leave out the second."""
-    with pytest.raises(MalformedError, match="more than one number") as e:
+    with malformed("more than one number") as e:
         phone.normalise(f"13800138000{sign}138 0013 8001", "CN")
     assert e.value.hint == "give each by itself"

@@ -20,7 +20,8 @@ from idna import uts46data
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.indicator import link, services, url
-from tests.cases import cases
+from tests.cases import cases, each
+from tests.refusals import malformed
 
 UTS_46 = "3e29dca674f26989059f0ea505e66a83d364435fb8ef2845eb326ef1c74a6c04"
 
@@ -77,9 +78,7 @@ def test_chromium_splits(case: dict[str, str]) -> None:
     assert canonicalise(case["in"]) == want
 
 
-@pytest.mark.parametrize(
-    "case", cases("safebrowsing", "expressions"), ids=lambda c: c["url"]
-)
+@each("case", "safebrowsing", "expressions", "url")
 def test_safe_browsing_expressions(case: dict[str, Any]) -> None:
     """Exactly Safe Browsing's expressions, each once."""
     found = url.expressions(case["url"]).forms
@@ -110,7 +109,7 @@ def test_refused(case: dict[str, Any]) -> None:
         url.report_expression(case["in"], **case.get("options", {}))
     assert str(caught.value).startswith(case["reason"])
     if "lookup" in case["by"]:
-        with pytest.raises(MalformedError) as caught_too:
+        with malformed() as caught_too:
             url.expressions(case["in"])
         assert str(caught_too.value).startswith(case["reason"])
     else:
@@ -155,7 +154,7 @@ def test_what_is_reported_is_looked_up(raw: str, keep_query: bool) -> None:
         assert form in url.expressions(raw).forms
 
 
-@pytest.mark.parametrize("one", cases("identifiers/url", "normal"))
+@each("one", "identifiers/url", "normal")
 def test_normal_is_judged_by_form_alone(one: dict[str, Any]) -> None:
     """No list that is released again and again has a say in it."""
     assert url.is_normal(one["form"]) is one["holds"]
@@ -218,7 +217,7 @@ def test_fast_path_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_megabyte_is_refused_at_once(raw: str) -> None:
     """Its length is the reason: nothing else of it was looked at."""
-    with pytest.raises(MalformedError, match="characters, at most 8192"):
+    with malformed("characters, at most 8192"):
         url.report_expression(raw)
 
 
@@ -261,7 +260,7 @@ def test_messages_do_not_repeat_the_value(secret: str, rest: str) -> None:
         assert secret not in message
 
 
-@pytest.mark.parametrize("one", cases("identifiers/url", "reported"))
+@each("one", "identifiers/url", "reported")
 def test_what_may_have_been_reported(one: dict[str, Any]) -> None:
     """Whatever a report is refused for today; what a dispute is about last."""
     assert [*url.reported_forms(one["raw"])] == one["forms"]

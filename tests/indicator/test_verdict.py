@@ -27,7 +27,7 @@ from syncd.indicator.token import KIND_CODES, encode
 from syncd.indicator.verdict import REASONS, Verdict, verdict
 from syncd.roster import terms
 from syncd.roster.terms import ACTIONS, Cap
-from tests.cases import cases
+from tests.cases import each
 from tests.cost import calls
 from tests.flows.founders import writing
 from tests.sample_statements import REPORT, report
@@ -254,7 +254,7 @@ def test_order_is_nothing(row: list[str], shuffle: Random) -> None:
     assert other.run() == case.run()
 
 
-@pytest.mark.parametrize("one", cases("verdict", "floods"))
+@each("one", "verdict", "floods")
 def test_nobody_can_make_a_verdict_dear(one: dict[str, str]) -> None:
     """Twice as many claims on a token cost twice as much, not four times."""
 
@@ -282,7 +282,7 @@ def answer(claims: str, setting: str = "") -> Verdict:
     return read_case(claims, setting).run()
 
 
-@pytest.mark.parametrize("one", cases("verdict", "rests_on"))
+@each("one", "verdict", "rests_on")
 def test_it_rests_on(one: dict[str, str]) -> None:
     wanted = [(origin(at[0]), int(at[1])) for at in one["named"].split()]
     assert [*answer(one["claims"]).positions] == wanted

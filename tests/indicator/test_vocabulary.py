@@ -8,7 +8,7 @@ from syncd import tsv
 from syncd.errors import MalformedError
 from syncd.indicator import vocabulary
 from syncd.indicator.notation import CODE
-from tests.cases import cases
+from tests.cases import each
 
 
 def test_every_code_is_well_formed() -> None:
@@ -22,7 +22,7 @@ def test_every_code_is_well_formed() -> None:
             assert not entry.parent or entry.parent in codes
 
 
-@pytest.mark.parametrize("one", cases("vocabulary", "fallbacks"))
+@each("one", "vocabulary", "fallbacks")
 def test_unknown_codes_read_as_the_fallback(one: tuple[str, str]) -> None:
     """Nothing breaks when a newer build writes a newer code."""
     facet, read = one
@@ -41,7 +41,7 @@ def test_labels_are_in_two_languages() -> None:
         vocabulary.label("verdict", "confirmed", "de")
 
 
-@pytest.mark.parametrize("one", cases("vocabulary", "nearest"))
+@each("one", "vocabulary", "nearest")
 def test_the_nearest_code_is_what_people_mean(one: list[str]) -> None:
     facet, word, code = one
     first, *_ = vocabulary.nearest(facet, word)
@@ -94,7 +94,7 @@ def test_where_none_is_near_a_short_list_is_named_whole() -> None:
     assert many.hint == "all codes: syncd vocabulary label"
 
 
-@pytest.mark.parametrize("word", cases("vocabulary", "private"))
+@each("word", "vocabulary", "private")
 def test_what_may_be_somebodys_is_not_quoted(word: str) -> None:
     assert vocabulary.shown(word) == "…"
     text = str(vocabulary.refused("label", "label", word))
