@@ -203,8 +203,7 @@ class _PageOptions(ValueOptions, KindOptions, ClientOptions):
 )
 def _certificate(args: _PageOptions) -> None:
     found, value = args.answer("/v1/certificates")
-    when = report.moments_in(found["zone"])
-    page = report.rendered("certificate.html", **found, value=value, when=when)
+    page = report.rendered("certificate.html", **found, value=value)
     terminal.write_new(args.page, page.encode(), private=True)
 
 

@@ -15,9 +15,8 @@ import msgspec
 
 from syncd.indicator import absent, frames
 from syncd.indicator import statement as statements
-from syncd.indicator import token as tokens
 from syncd.indicator.absent import Range
-from syncd.indicator.claims import REPORT, Claim, Row, key
+from syncd.indicator.claims import REPORT, Claim, Row, about
 from syncd.indicator.leaf import (
     DEFINED_TYPES,
     INDICATOR_TYPES,
@@ -184,13 +183,12 @@ def _fold_one(
         case statements.Void(reason=why):
             batch.voids.append((index, why))
         case statements.Retract(ends=ends):
-            token, number = tokens.decode(content.token), _key(content)
-            day = DAYS[content.on]
+            (token, number), day = about(content), DAYS[content.on]
             batch.ends += [
                 (token, at, index, number, day) for at in ends if at < index
             ]
         case statements.Sighting():
-            token, number = tokens.decode(content.token), _key(content)
+            token, number = about(content)
             on = (DAYS[d] for d in (content.on, content.first, content.last))
             outcome = content.outcome.encode("ascii")
             record = _SIGHTING(4, *on, content.count) + outcome
@@ -203,10 +201,6 @@ def _fold_one(
             cells.append(
                 frames.CELL % Claim(batch.origin, index, content).row()
             )
-
-
-def _key(content: statements.Indicator) -> int:
-    return key(tokens.KIND_CODES[content.kind], content.epoch)
 
 
 _SIGHTING = struct.Struct(">BIIIB").pack
