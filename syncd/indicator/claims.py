@@ -129,7 +129,7 @@ def digest(origin: str, rows: Iterable[Row]) -> int:
     total = 0
     for token, index, k, record in rows:
         row = head + pack(index, k & 3, k >> 2) + token + record
-        total += number(sha256(row).digest(), "big")
+        total += number(sha256(row).digest())
     return total % 2**256
 
 
@@ -140,7 +140,7 @@ def plus(a: int, b: int) -> int:
 
 def digest_bytes(value: int) -> bytes:
     """Return a digest as it is shown and stored: 32 bytes, big-endian."""
-    return value.to_bytes(32, "big")
+    return value.to_bytes(32)
 
 
 # --------------------------------------------------------------- records

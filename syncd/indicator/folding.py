@@ -97,7 +97,7 @@ def _slice(cells: Sequence[bytes]) -> Slice:
         (end - n) << 16 | n
         for end, n in zip(ends, map(len, cells), strict=True)
     ]
-    return _write_spans(spans).decode("ascii"), b"".join(cells)
+    return _write_spans(spans).decode(), b"".join(cells)
 
 
 _write_spans = msgspec.json.Encoder().encode
@@ -190,7 +190,7 @@ def _fold_one(
         case statements.Sighting():
             token, number = about(content)
             on = (DAYS[d] for d in (content.on, content.first, content.last))
-            outcome = content.outcome.encode("ascii")
+            outcome = content.outcome.encode()
             record = _SIGHTING(4, *on, content.count) + outcome
             batch.sightings.append((token, index, number, record))
         case Usage():

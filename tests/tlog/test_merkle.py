@@ -21,7 +21,7 @@ CONSISTENCY = vectors("tlog/consistency")
 
 def leaf(i: int) -> bytes:
     """Return entry `i` of the vectors' logs."""
-    return hashlib.sha256(i.to_bytes(8, "big")).digest()[: i % 33]
+    return hashlib.sha256(i.to_bytes(8)).digest()[: i % 33]
 
 
 @cache
@@ -156,7 +156,7 @@ def test_a_frontier_round_trips(size: int) -> None:
 @given(
     st.binary(max_size=80)
     | st.builds(
-        lambda size, peaks: size.to_bytes(8, "big") + bytes(32 * peaks),
+        lambda size, peaks: size.to_bytes(8) + bytes(32 * peaks),
         st.integers(0, 2**64 - 1),
         st.integers(0, 64),
     )
