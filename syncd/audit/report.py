@@ -55,7 +55,7 @@ def facts(audit: Audit) -> dict[str, Any]:
     """Return all that a report says, for programs: schemas/audit-report.json."""
     newest = audit.rosters[0] if audit.rosters else None
     return {
-        "bundle": audit.bundle,
+        "bundle": audit.bundle.name,
         "alliance": audit.about.alliance,
         "name": newest.alliance if newest else "",
         "zone": newest.zone if newest else "UTC",

@@ -36,6 +36,8 @@ from tests.audit.conftest import (
     POLICE,
     Made,
     anchor,
+    drop,
+    fork,
     grow,
     head_of,
     put,
@@ -180,14 +182,12 @@ def test_of_another_alliance(made: Made, mine: Bundle) -> None:
 
 def forked(mine: Bundle, made: Made) -> None:
     """Its key signed two roots of one size."""
-    put_note(mine, Checkpoint(BANK, 2, bytes(32)), log=made.keys["bank"].log)
+    fork(mine, made)
 
 
 def forked_and_cosigned(mine: Bundle, made: Made) -> None:
     """Who had signed a larger one of this history signed the other as well."""
-    head = Checkpoint(BANK, 2, bytes(32))
-    by = (made.keys["police"].merged, NOW)
-    put_note(mine, head, by, log=made.keys["bank"].log)
+    fork(mine, made, (made.keys["police"].merged, NOW))
 
 
 def cosigned_nothing(mine: Bundle, made: Made) -> None:
@@ -202,7 +202,7 @@ def went_back(mine: Bundle, made: Made) -> None:
     small = head_of(mine, CARRIER)
     size = grow(
         mine,
-        made.keys["carrier"].log,
+        made,
         RosterAccepted(version=1, hash_=made.fingerprint),
     )
     large = head_of(mine, CARRIER)
@@ -228,15 +228,15 @@ def forked_behind_a_screen(mine: Bundle, made: Made) -> None:
     stranger = SigningKey("a.example", note.COSIGNATURE, bytes(32))
     for n in range(9):
         put_note(mine, head, (stranger, NOW + n))
-    put_note(mine, head, log=made.keys["bank"].log)
+    fork(mine, made)
 
 
 def forked_ahead(mine: Bundle, made: Made) -> None:
     """Two roots of one size that is not here; who signed one is not to blame."""
     by = (made.keys["police"].merged, NOW)
-    put_note(mine, Checkpoint(BANK, 2, bytes(32)), log=made.keys["bank"].log)
+    fork(mine, made)
     for root in (bytes(32), b"x" * 32):
-        put_note(mine, Checkpoint(BANK, 9999, root), log=made.keys["bank"].log)
+        fork(mine, made, size=9999, root=root)
     put_note(mine, Checkpoint(BANK, 9999, b"x" * 32), by)
 
 
@@ -250,9 +250,7 @@ def elsewhere(mine: Bundle, made: Made) -> None:
 
 def ahead(mine: Bundle, made: Made) -> None:
     """Of entries that are not here."""
-    put_note(
-        mine, Checkpoint(BANK, 9999, bytes(32)), log=made.keys["bank"].log
-    )
+    fork(mine, made, size=9999)
 
 
 def forged_line(mine: Bundle, made: Made) -> None:
@@ -279,32 +277,31 @@ def anchored_other(mine: Bundle, made: Made) -> None:
 
 def another_roster(mine: Bundle, made: Made) -> None:
     said = RosterAccepted(version=1, hash_="ab" * 32)
-    grow(mine, made.keys["carrier"].log, said)
+    grow(mine, made, said)
 
 
 def erased_ahead(mine: Bundle, made: Made) -> None:
     said = Erase(ranges=((0, 1000),), reason="privacy")
-    grow(mine, made.keys["carrier"].log, said)
+    grow(mine, made, said)
 
 
 def too_much(mine: Bundle, made: Made) -> None:
     """Evaluated to publish, of which no log has anything."""
     rows = (("police", "publish", 9000, 0),)
     said = Usage(on="2026-01-01", key=("phone", 1), rows=rows)
-    grow(mine, made.keys["carrier"].log, said)
+    grow(mine, made, said)
 
 
 def tried_often(mine: Bundle, made: Made) -> None:
     """Every day less than what a member may try for nothing."""
     rows = (("police", "publish", 900, 0),)
-    key = made.keys["carrier"].log
     days = [f"2026-01-0{day}" for day in range(1, 6)]
-    grow(mine, key, *(Usage(on=d, key=("phone", 1), rows=rows) for d in days))
+    grow(mine, made, *(Usage(on=d, key=("phone", 1), rows=rows) for d in days))
 
 
 def void(mine: Bundle, made: Made) -> None:
     said = Erase(ranges=((9, 1), (3, 4)), reason="privacy")
-    grow(mine, made.keys["carrier"].log, said)
+    grow(mine, made, said)
 
 
 def strange_log(mine: Bundle, made: Made) -> None:
@@ -317,7 +314,7 @@ def no_evidence(mine: Bundle, made: Made) -> None:
 
 def accused(mine: Bundle, made: Made) -> None:
     nothing = statement.Evidence(what="fork", origin=BANK, notes=("a",))
-    grow(mine, made.keys["carrier"].log, nothing)
+    grow(mine, made, nothing)
 
 
 PLANTED: dict[Callable[[Bundle, Made], None], set[str]] = {
@@ -391,7 +388,7 @@ def test_what_was_rewritten_since(
     """An earlier bundle convicts a log that has another past."""
     grow(
         mine,
-        made.keys["carrier"].log,
+        made,
         RosterAccepted(version=1, hash_=made.fingerprint),
     )
     assert made.codes(mine, police) == set()
@@ -400,13 +397,11 @@ def test_what_was_rewritten_since(
     shutil.copytree(police.root, other)
     grow(
         Bundle(other),
-        made.keys["carrier"].log,
+        made,
         Erase(ranges=((0, 1),), reason="privacy"),
     )
     assert made.codes(Bundle(other), mine) == {"rewritten"}
-    where = bundles.log_directory(CARRIER)
-    for path in Bundle(mine.root).below(f"{where}/"):
-        put(mine, path, None)
+    drop(mine, bundles.log_directory(CARRIER))
     assert made.codes(Bundle(mine.root), police) == {"log_gone"}
 
 
@@ -492,8 +487,7 @@ def test_who_followed_the_decision_is_not_blamed(
     head, by = head_of(mine, BANK), made.keys["carrier"].seen
     cut = {"size": head.size, "root": head.root.hex()}
     second_roster(mine, made, members=members_with(mine, BANK, cuts=[cut]))
-    other = Checkpoint(BANK, 2, bytes(32))
-    put_note(mine, other, (by, NOW - 9), log=made.keys["bank"].log)
+    fork(mine, made, (by, NOW - 9))
     put_note(mine, head, (by, NOW))
     assert made.codes(mine) == {"fork"}
 
@@ -514,8 +508,7 @@ def test_a_log_that_is_held_back(made: Made, mine: Bundle) -> None:
     own, where = made.keys["police"].log, bundles.log_directory(POLICE)
     line = checkpoint.sign(head_of(mine, POLICE), own).signatures[0]
     head = head_of(mine, POLICE)
-    for path in mine.below(f"{where}/"):
-        put(mine, path, None)
+    drop(mine, where)
     audit = made.audit(mine)
     assert audit.found == []
     assert POLICE in str(audit.unseen)
