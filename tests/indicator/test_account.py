@@ -17,6 +17,7 @@ from syncd import tsv
 from syncd.errors import MalformedError
 from syncd.indicator import account, bank, chain, checksum, iban, scheme
 from tests.cases import cases, each
+from tests.indicator.texts import whole
 from tests.refusals import malformed
 
 ALPHABET = base58.BITCOIN_ALPHABET.decode()
@@ -42,8 +43,8 @@ RAW = st.one_of(
     st.text(string.printable, max_size=60),
     st.text(max_size=30),
     st.text(ALPHABET, min_size=25, max_size=100),
-    st.from_regex(r"0x[0-9a-fA-F]{38,42}", fullmatch=True),
-    st.from_regex(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{10,31}", fullmatch=True),
+    whole(r"0x[0-9a-fA-F]{38,42}"),
+    whole(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{10,31}"),
     st.sampled_from([case["raw"] for case in ACCEPTED]),
     st.builds(
         "{}:{}".format,
@@ -117,7 +118,7 @@ def test_an_iban_that_schwifty_takes_is_taken(
             break
 
 
-@given(st.from_regex(r"[1-9][0-9]{5,11}", fullmatch=True))
+@given(whole(r"[1-9][0-9]{5,11}"))
 def test_the_bank_is_part_of_the_form(number: str) -> None:
     """One number occurs under several banks in real lists."""
     forms = {
@@ -139,7 +140,7 @@ def test_a_bank_has_one_id_by_code_bic_and_every_name() -> None:
         assert account.normalise(form) == form
 
 
-@given(st.from_regex(r"[0-9]{11}", fullmatch=True).filter(str.isascii))
+@given(whole(r"[0-9]{11}"))
 def test_one_digit_of_ten_is_a_clearing_code_s_last(code: str) -> None:
     assert sum(bank.holds(f"{code}{last}") for last in range(10)) == 1
 

@@ -21,6 +21,7 @@ from idna import uts46data
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.indicator import link, services, url
 from tests.cases import cases, each
+from tests.indicator.texts import whole
 from tests.refusals import malformed
 
 UTS_46 = "3e29dca674f26989059f0ea505e66a83d364435fb8ef2845eb326ef1c74a6c04"
@@ -29,13 +30,10 @@ UTS_46 = "3e29dca674f26989059f0ea505e66a83d364435fb8ef2845eb326ef1c74a6c04"
 pieces = st.sampled_from(cases("identifiers/url", "pieces"))
 urls = st.lists(pieces, max_size=12).map("".join)
 BEGIN = re.compile(r"(?:(?:https?|ftp|wss?):)?[/\\]*", re.IGNORECASE)
-plain_hosts = st.from_regex(
-    r"(https?://)?([A-Za-z0-9_-]{1,8}\.){1,7}[A-Za-z0-9][A-Za-z0-9-]{0,5}",
-    fullmatch=True,
+plain_hosts = whole(
+    r"(https?://)?([A-Za-z0-9_-]{1,8}\.){1,7}[A-Za-z0-9][A-Za-z0-9-]{0,5}"
 )
-plain_paths = st.from_regex(
-    r"(/[A-Za-z0-9._~!$&'()*+,;=:@%?#-]{0,6}){0,7}", fullmatch=True
-)
+plain_paths = whole(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%?#-]{0,6}){0,7}")
 
 
 def examples(section: str) -> Callable[[Any], Any]:
