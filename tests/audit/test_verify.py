@@ -23,7 +23,7 @@ from syncd.flows import evidence
 from syncd.flows.evaluation import Exchange
 from syncd.flows.evidence import Evidence
 from syncd.indicator import leaf, statement
-from syncd.indicator.statement import Erase, RosterAccepted, Usage
+from syncd.indicator.statement import Erase, RosterAccepted, Statement, Usage
 from syncd.roster.quotas import DAY_S
 from syncd.tlog import checkpoint, cosignature, merkle, note, tiles
 from syncd.tlog.checkpoint import Checkpoint
@@ -275,33 +275,20 @@ def anchored_other(mine: Bundle, made: Made) -> None:
     anchor(mine, made, head, line)
 
 
-def another_roster(mine: Bundle, made: Made) -> None:
-    said = RosterAccepted(version=1, hash_="ab" * 32)
-    grow(mine, made, said)
+def saying(name: str, *said: Statement) -> Callable[[Bundle, Made], None]:
+    """Return what lets the carrier's log say something."""
+
+    def plant(mine: Bundle, made: Made) -> None:
+        grow(mine, made, *said)
+
+    plant.__name__ = name
+    return plant
 
 
-def erased_ahead(mine: Bundle, made: Made) -> None:
-    said = Erase(ranges=((0, 1000),), reason="privacy")
-    grow(mine, made, said)
-
-
-def too_much(mine: Bundle, made: Made) -> None:
-    """Evaluated to publish, of which no log has anything."""
-    rows = (("police", "publish", 9000, 0),)
-    said = Usage(on="2026-01-01", key=("phone", 1), rows=rows)
-    grow(mine, made, said)
-
-
-def tried_often(mine: Bundle, made: Made) -> None:
-    """Every day less than what a member may try for nothing."""
-    rows = (("police", "publish", 900, 0),)
-    days = [f"2026-01-0{day}" for day in range(1, 6)]
-    grow(mine, made, *(Usage(on=d, key=("phone", 1), rows=rows) for d in days))
-
-
-def void(mine: Bundle, made: Made) -> None:
-    said = Erase(ranges=((9, 1), (3, 4)), reason="privacy")
-    grow(mine, made, said)
+def evaluated(day: int, n: int) -> Usage:
+    """Return how much the police had evaluated on a day, to publish it."""
+    rows = (("police", "publish", n, 0),)
+    return Usage(on=f"2026-01-0{day}", key=("phone", 1), rows=rows)
 
 
 def strange_log(mine: Bundle, made: Made) -> None:
@@ -310,11 +297,6 @@ def strange_log(mine: Bundle, made: Made) -> None:
 
 def no_evidence(mine: Bundle, made: Made) -> None:
     put(mine, "evidence/bank/0.json", b"{}")
-
-
-def accused(mine: Bundle, made: Made) -> None:
-    nothing = statement.Evidence(what="fork", origin=BANK, notes=("a",))
-    grow(mine, made, nothing)
 
 
 PLANTED: dict[Callable[[Bundle, Made], None], set[str]] = {
@@ -331,14 +313,24 @@ PLANTED: dict[Callable[[Bundle, Made], None], set[str]] = {
     forged_line: {"line_bad"},
     anchored_unsigned: {"anchor_unsigned"},
     anchored_other: {"anchor_otherwise"},
-    another_roster: {"roster_differs"},
-    erased_ahead: {"erase_breach"},
-    too_much: {"usage_excess"},
-    tried_often: set(),
-    void: {"void_book"},
+    saying("another_roster", RosterAccepted(version=1, hash_="ab" * 32)): {
+        "roster_differs"
+    },
+    saying("erased_ahead", Erase(ranges=((0, 1000),), reason="privacy")): {
+        "erase_breach"
+    },
+    # of which no log has anything
+    saying("too_much", evaluated(1, 9000)): {"usage_excess"},
+    # every day less than what a member may try for nothing
+    saying("tried_often", *(evaluated(n, 900) for n in range(1, 6))): set(),
+    saying("void", Erase(ranges=((9, 1), (3, 4)), reason="privacy")): {
+        "void_book"
+    },
     strange_log: {"log_unknown"},
     no_evidence: {"convicts_nobody"},
-    accused: {"false_evidence"},
+    saying(
+        "accused", statement.Evidence(what="fork", origin=BANK, notes=("a",))
+    ): {"false_evidence"},
 }
 
 

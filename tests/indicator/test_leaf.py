@@ -128,12 +128,9 @@ def test_auditors_see_no_payload_below_16() -> None:
 
 def test_limits() -> None:
     """A salt has 16 bytes, an origin 1 to 100, a body what uint16 says."""
-    with malformed():
-        leaf.commit(ORIGIN, 1, SALT[1:], b"")
-    with malformed():
-        leaf.commit("", 1, SALT, b"")
-    with malformed():
-        leaf.commit("a/" * 51, 1, SALT, b"")
+    for origin, salt in (ORIGIN, SALT[1:]), ("", SALT), ("a/" * 51, SALT):
+        with malformed():
+            leaf.commit(origin, 1, salt, b"")
     largest = 0xFFFF - 17
     leaf.encode_records([(b"", SALT, bytes(largest))])
     with malformed():
