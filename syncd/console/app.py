@@ -59,12 +59,12 @@ class Console:
     services: Sequence[object]
     zone: Callable[[], str]
     clock: Callable[[], int]
-    ways: dict[tuple[str, str], tuple[object, Route]] = field(init=False)
+    ways: dict[str, tuple[object, Route]] = field(init=False)
 
     def __post_init__(self) -> None:
         pages.load()
         self.ways = {
-            (one.method, one.path): (service, one)
+            f"{one.method} {one.path}": (service, one)
             for service in self.services
             for one in routes.of(type(service))
         }
@@ -303,18 +303,16 @@ async def _lost_page(visit: Visit) -> web.StreamResponse:
 _LOST = Way("GET", "/lost", _lost_page, EVERYBODY, later("No such page"), 0)
 
 
-@page("GET", LOG_IN, OPEN, later("Log in"))
+@page("GET /login", OPEN, later("Log in"))
 async def _ask(visit: Visit) -> web.StreamResponse:
     return visit.show("login.html", next=_next(visit.query))
 
 
-page("POST", LOG_IN, OPEN, later("Log in"))(lambda v: v.room.log_in(v))
-page("POST", "/logout", EVERYBODY, later("Log out"))(
-    lambda v: v.room.log_out(v)
-)
+page("POST /login", OPEN, later("Log in"))(lambda v: v.room.log_in(v))
+page("POST /logout", EVERYBODY, later("Log out"))(lambda v: v.room.log_out(v))
 
 
-@page("POST", "/lang", EVERYBODY, later("Language"))
+@page("POST /lang", EVERYBODY, later("Language"))
 async def _speak(visit: Visit) -> web.StreamResponse:
     given = await visit.form()
     lang = _spoken(given.get("lang", ""))
