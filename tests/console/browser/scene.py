@@ -127,7 +127,7 @@ class Scene:
     async def hire(self) -> None:
         """Give each member a person of each role."""
         for id_ in IDS:
-            bearers = self.alliance.members[id_].node.home.own.bearers
+            bearers = self.alliance.members[id_].own.bearers
             for n, role in enumerate(ROLES):
                 self.tokens[id_, role] = await bearers.add(
                     *(f"{role}-1", role),

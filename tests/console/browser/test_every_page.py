@@ -87,7 +87,7 @@ async def foreign(window: Window, lang: str) -> list[str]:
     other = CHINESE if lang == "en" else ENGLISH
     found = [text for text in texts if other.search(text)]
     if lang == "zh":
-        called = await window.page.locator(CALLS).evaluate_all(_CALLED)
+        called = await window.find(CALLS).evaluate_all(_CALLED)
         found += [c for c in called if c not in IDS and LATIN.search(c)]
     return found
 
@@ -101,9 +101,9 @@ async def test_a_page(
     async with scene.at(chromium, role=someone(way), lang=lang) as window:
         await window.open(address(way, scene))
         shown = window.page
-        assert await shown.locator(f"html[lang^={lang}]").count() == 1
-        assert await shown.locator("h1").count() == 1
-        assert await shown.locator("img[src=x]").count() == 0
+        assert await window.count(f"html[lang^={lang}]") == 1
+        assert await window.count("h1") == 1
+        assert await window.count("img[src=x]") == 0
         assert "\u202e" not in await shown.content()
         assert await foreign(window, lang) == []
         assert await window.axe() == []
@@ -131,7 +131,7 @@ async def test_what_is_not_there(
 ) -> None:
     async with scene.at(chromium, role=role, lang=lang) as window:
         await window.open(path, status)
-        assert await window.page.locator("h1").count() == 1
+        assert await window.count("h1") == 1
         assert await foreign(window, lang) == []
         assert await window.axe() == []
         await window.sized("phone")
@@ -147,13 +147,13 @@ async def test_a_page_without_scripts(
         chromium, role=someone(way), java_script_enabled=False
     ) as window:
         await window.open(address(way, scene))
-        assert await window.page.locator("h1").count() == 1
-        bare = window.page.locator(
+        assert await window.count("h1") == 1
+        bare = window.find(
             ":is(a, button, input, select)"
             ":is([hx-get], [hx-post]):not([href], form[action] *)"
         )
         assert await bare.count() == 0
-        forms = window.page.locator("form[hx-post]:not([action][method=post])")
+        forms = window.find("form[hx-post]:not([action][method=post])")
         assert await forms.count() == 0
 
 

@@ -19,15 +19,15 @@ async def test_from_log_in_to_log_out(chromium: Browser, scene: Scene) -> None:
     async with opened(chromium, scene.address("bank")) as window:
         await window.open("/")
         assert window.path == "/login"
-        await window.page.locator("input[name=token]").fill(token[:-1])
+        await window.find("input[name=token]").fill(token[:-1])
         await window.page.keyboard.press("Enter")
-        await window.page.locator("[role=alert]").wait_for()
+        await window.find("[role=alert]").wait_for()
         await window.log_in(token)
         assert window.path == "/"
         assert await window.kept() == NOTHING
         [cookie] = await window.page.context.cookies()
         assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
-        await window.page.locator(LOG_OUT).click()
+        await window.click(LOG_OUT)
         assert window.path == "/login"
         assert await window.page.context.cookies() == []
         await window.page.go_back()
@@ -38,17 +38,17 @@ async def test_from_log_in_to_log_out(chromium: Browser, scene: Scene) -> None:
 
 async def test_a_link_logs_in_once(chromium: Browser, scene: Scene) -> None:
     """As the demo prints it; its secret does not stay in the address."""
-    own = scene.alliance.members["bank"].node.home.own
+    own = scene.alliance.bank.own
     secret = await own.sessions.ticket("reader-1")
     async with opened(chromium, scene.address("bank")) as window:
         await window.open(f"/login#{secret}")
         await window.page.wait_for_url(lambda url: "/login" not in url)
         assert window.path == "/lookup"
         assert secret not in await window.history()
-        await window.page.locator(LOG_OUT).click()
+        await window.click(LOG_OUT)
     async with opened(chromium, scene.address("bank")) as window:
         await window.open(f"/login#{secret}")
-        await window.page.locator("[role=alert]").wait_for()
+        await window.find("[role=alert]").wait_for()
         window.refused(401)
 
 
@@ -57,19 +57,19 @@ async def test_a_code_has_an_address(chromium: Browser, scene: Scene) -> None:
     async with scene.at(chromium, role="reader") as window:
         for code in ("fork", "a_bearer_token_is_needed"):
             await window.page.goto(f"{window.address}/help#{code}")
-            await window.page.locator(f"dt#{code}").wait_for(state="visible")
+            await window.find(f"dt#{code}").wait_for(state="visible")
 
 
 async def test_the_language_is_kept(chromium: Browser, scene: Scene) -> None:
     token = scene.tokens["bank", "auditor"]
     async with opened(chromium, scene.address("bank")) as window:
         await window.log_in(token)
-        await window.page.locator("form[action='/lang'] button").click()
-        await window.page.locator("html[lang^=zh]").wait_for()
+        await window.click("form[action='/lang'] button")
+        await window.find("html[lang^=zh]").wait_for()
         await window.open("/")
-        assert await window.page.locator("html[lang^=zh]").count() == 1
-        await window.page.locator("form[action='/lang'] button").click()
-        await window.page.locator("html[lang^=en]").wait_for()
+        assert await window.count("html[lang^=zh]") == 1
+        await window.click("form[action='/lang'] button")
+        await window.find("html[lang^=en]").wait_for()
 
 
 STEALS = """<!doctype html><link rel=icon href="data:,">
