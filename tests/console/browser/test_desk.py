@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import Browser, FilePayload, expect
+from playwright.async_api import FilePayload, expect
 
 from tests.console.browser.scene import MARKUP, Scene
 from tests.console.browser.window import Window
@@ -37,11 +37,9 @@ async def said_of_all(window: Window) -> None:
     await window.page.get_by_role("button", name="Read it again").first.click()
 
 
-async def decided(
-    chromium: Browser, scene: Scene, what: str, why: str = ""
-) -> str:
+async def decided(scene: Scene, what: str, why: str = "") -> str:
     """Have a second person decide on what waits; return what they read."""
-    async with scene.at(chromium, "bank", "reviewer") as window:
+    async with scene.at(role="reviewer") as window:
         await window.open("/pending")
         await window.click("#held tbody a")
         text = await window.text("main")
@@ -54,12 +52,10 @@ async def decided(
     return text
 
 
-async def test_a_list_from_its_file_to_its_end(
-    chromium: Browser, scene: Scene
-) -> None:
+async def test_a_list_from_its_file_to_its_end(scene: Scene) -> None:
     """In GB18030 with unknown words; two persons list it, and take it back."""
     bank = scene.alliance.bank
-    async with scene.at(chromium) as window:
+    async with scene.at() as window:
         await chosen(window, "名单.csv", LIST)
         said = window.find("#reading .sentence")
         await expect(said).to_contain_text("9 rows: 6 would be reported")
@@ -83,14 +79,14 @@ async def test_a_list_from_its_file_to_its_end(
         assert await window.fetch("/pending/1", what="confirm") == 403
         window.refused(403)
 
-    text = await decided(chromium, scene, "Confirm")
+    text = await decided(scene, "Confirm")
     assert "7 new: report" in text
     assert "神秘新骗法 → other" in text  # what a person chose
     await scene.alliance.settle()
     [found] = await scene.alliance.police.lookup("phone", "+12025550137")
     assert found.verdict == "suspected"
 
-    async with scene.at(chromium) as window:
+    async with scene.at() as window:
         await window.open("/imports")
         await window.click("#imports tbody a")
         await window.find("input[name^='cell:']").first.fill("+12025550138")
@@ -108,16 +104,14 @@ async def test_a_list_from_its_file_to_its_end(
         await expect(effect).to_contain_text("waits for a second person")
         assert not await bank.events("retracted")
 
-    await decided(chromium, scene, "Confirm")
+    await decided(scene, "Confirm")
     await scene.alliance.settle()
     [found] = await scene.alliance.police.lookup("phone", "+12025550137")
     assert found.verdict == "none"
 
 
-async def test_what_a_file_says_is_shown_as_text(
-    chromium: Browser, scene: Scene
-) -> None:
-    async with scene.at(chromium) as window:
+async def test_what_a_file_says_is_shown_as_text(scene: Scene) -> None:
+    async with scene.at() as window:
         cell = MARKUP.replace('"', "'")
         raw = f'手机号,"{cell}"\n+12025550139,"{cell}"\n"{cell}",x\n'.encode()
         name = cell.replace("\x07", "")  # of which no header has one
@@ -127,9 +121,9 @@ async def test_what_a_file_says_is_shown_as_text(
         assert "49" not in await window.text("#reading .sentence")
 
 
-async def test_a_dispute_is_answered(chromium: Browser, scene: Scene) -> None:
+async def test_a_dispute_is_answered(scene: Scene) -> None:
     """The author says that it stands; the other one hears."""
-    async with scene.at(chromium) as window:
+    async with scene.at() as window:
         await window.open("/disputes")
         waits = window.find("article", has_text="against us")
         await waits.get_by_role("button", name="The report stands").click()
@@ -139,16 +133,14 @@ async def test_a_dispute_is_answered(chromium: Browser, scene: Scene) -> None:
         await scene.alliance.settle()
         await window.open("/disputes")
         assert await waits.count() == 0
-    async with scene.at(chromium, "carrier", "operator") as window:
+    async with scene.at("carrier", "operator") as window:
         await window.open("/disputes")
         await window.shows("#disputes", "answered")
 
 
-async def test_one_report_and_its_way_back(
-    chromium: Browser, scene: Scene
-) -> None:
+async def test_one_report_and_its_way_back(scene: Scene) -> None:
     """By one person at once; a value is shown masked, until it is asked for."""
-    async with scene.at(chromium) as window:
+    async with scene.at() as window:
         await window.open("/reports/new")
         new = window.find("#new")
         await new.locator("[name=kind]").select_option("phone")

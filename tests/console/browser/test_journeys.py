@@ -1,7 +1,7 @@
 """What people come for, each from its first page to its end."""
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
 from tests.console.browser import scene as seen
 from tests.console.browser.scene import Scene
@@ -20,11 +20,9 @@ async def look_up(window: Window, text: str) -> str:
     return await window.text("#lookup [aria-live]")
 
 
-async def test_a_clerk_looks_up_a_number_of_each_verdict(
-    chromium: Browser, scene: Scene
-) -> None:
+async def test_a_clerk_looks_up_a_number_of_each_verdict(scene: Scene) -> None:
     """Enter for the next; what may not be told reads like what is not listed."""
-    async with scene.at(chromium, "bank", "reader", "zh") as window:
+    async with scene.at(role="reader", lang="zh") as window:
         await window.open("/lookup")
         said = {}
         for value, verdict in (
@@ -57,10 +55,8 @@ async def test_a_clerk_looks_up_a_number_of_each_verdict(
         assert await window.kept() == NOTHING
 
 
-async def test_the_holders_cannot_be_reached(
-    chromium: Browser, scene: Scene
-) -> None:
-    async with scene.at(chromium, "bank", "reader", "zh") as window:
+async def test_the_holders_cannot_be_reached(scene: Scene) -> None:
+    async with scene.at(role="reader", lang="zh") as window:
         await window.open("/lookup")
         scene.alliance.cut(*seen.IDS)
         try:
@@ -71,10 +67,8 @@ async def test_the_holders_cannot_be_reached(
         await window.shows("article", "未列入")
 
 
-async def test_what_came_of_a_call_is_noted(
-    chromium: Browser, scene: Scene
-) -> None:
-    async with scene.at(chromium, "bank", "reader") as window:
+async def test_what_came_of_a_call_is_noted(scene: Scene) -> None:
+    async with scene.at(role="reader") as window:
         await window.open("/lookup")
         await window.click("summary")
         await window.page.get_by_label("Sent at").fill("00:00")
@@ -96,10 +90,10 @@ async def test_what_came_of_a_call_is_noted(
 
 
 async def test_a_case_desk_checks_an_entry_in_the_browser(
-    chromium: Browser, scene: Scene
+    scene: Scene,
 ) -> None:
     """From a look-up to the proof of what it rests on."""
-    async with scene.at(chromium) as window:
+    async with scene.at() as window:
         await window.open("/lookup")
         await look_up(window, seen.CONFIRMED)
         await window.picture("console-lookup", whole=False)
@@ -118,11 +112,9 @@ async def test_a_case_desk_checks_an_entry_in_the_browser(
         await window.picture("en-entry-a4")
 
 
-async def test_a_wrong_entry_is_seen_to_be_wrong(
-    chromium: Browser, scene: Scene
-) -> None:
+async def test_a_wrong_entry_is_seen_to_be_wrong(scene: Scene) -> None:
     where = f"/entry/{scene.alliance.police.origin}/2"
-    async with scene.at(chromium) as window:
+    async with scene.at() as window:
         await window.open(where)
         await window.page.evaluate(
             "() => { document.querySelector('#verify').dataset.payload ="
@@ -133,11 +125,9 @@ async def test_a_wrong_entry_is_seen_to_be_wrong(
         await expect(leaf).to_have_text("✗ checked, WRONG")
 
 
-async def test_an_event_arrives_while_the_page_is_open(
-    chromium: Browser, scene: Scene
-) -> None:
+async def test_an_event_arrives_while_the_page_is_open(scene: Scene) -> None:
     bank = scene.alliance.bank
-    async with scene.at(chromium, "police", "operator") as window:
+    async with scene.at("police", "operator") as window:
         await window.open("/")
         newest = window.find(".events li").first
         before = await newest.inner_text()
@@ -153,10 +143,8 @@ async def test_an_event_arrives_while_the_page_is_open(
         await window.picture("console-now", whole=False)
 
 
-async def test_figures_are_printed_on_a4(
-    chromium: Browser, scene: Scene
-) -> None:
-    async with scene.at(chromium, "bank", "auditor", "zh") as window:
+async def test_figures_are_printed_on_a4(scene: Scene) -> None:
+    async with scene.at(role="auditor", lang="zh") as window:
         await window.open("/figures")
         await window.find("canvas").first.wait_for()
         await window.sized("a4")

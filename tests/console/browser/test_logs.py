@@ -1,7 +1,7 @@
 """An entry in Chromium: its script checks it; what it holds stays text."""
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
 from syncd.console import places
 from tests.console.browser.scene import Scene
@@ -9,10 +9,8 @@ from tests.console.browser.scene import Scene
 pytestmark = pytest.mark.slow
 
 
-async def test_an_auditor_verifies_what_is_not_shown(
-    chromium: Browser, scene: Scene
-) -> None:
-    async with scene.at(chromium, role="auditor") as window:
+async def test_an_auditor_verifies_what_is_not_shown(scene: Scene) -> None:
+    async with scene.at(role="auditor") as window:
         await window.open(places.entry(scene.alliance.police.origin, 0))
         await window.press("Verify")
         checks = window.find("#verify output")
@@ -22,10 +20,8 @@ async def test_an_auditor_verifies_what_is_not_shown(
 
 
 @pytest.mark.parametrize("index", [5, 6])
-async def test_hostile_bytes_are_text(
-    chromium: Browser, scene: Scene, index: int
-) -> None:
-    async with scene.at(chromium) as window:
+async def test_hostile_bytes_are_text(scene: Scene, index: int) -> None:
+    async with scene.at() as window:
         await window.open(places.entry(scene.alliance.carrier.origin, index))
         text = await window.find("pre").first.inner_text()
         assert text.startswith("<img src=x onerror=alert(1)>")
@@ -36,11 +32,9 @@ async def test_hostile_bytes_are_text(
         await expect(checks.last).to_have_text("✓ checked, right")
 
 
-async def test_the_exchange_is_up_to_date_by_itself(
-    chromium: Browser, scene: Scene
-) -> None:
+async def test_the_exchange_is_up_to_date_by_itself(scene: Scene) -> None:
     await scene.alliance.settle()
-    async with scene.at(chromium) as window:
+    async with scene.at() as window:
         await window.page.clock.install()
         await window.open("/exchange?findings.sort=n")
         link = window.page.get_by_role("link", name="void").first
