@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from aiohttp import web
-
-from syncd.console.page import Visit, page
+from syncd.console.page import Answer, Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.console.tables import cells, moment, title
 from syncd.messages.catalogue import later, phrase
@@ -21,16 +19,16 @@ COLUMNS: Final = (
 )
 
 
-@page("GET", "/figures", EVERYBODY, later("Figures"), menu=80)
-async def figures(visit: Visit) -> web.StreamResponse:
+@page("GET /figures", EVERYBODY, later("Figures"), menu=80)
+async def figures(visit: Visit) -> Answer:
     """Show what is counted of some months, by default of a year."""
     now = moment(visit.now, visit.zone)[:7]
     given = {"from": f"{int(now[:4]) - 1}{now[4:]}", "to": now}
     given |= {n: m for n in given if (m := visit.query.get(n, "").strip())}
     wanted = form_of(FiguresQuery, given)
-    found = await visit.api("GET", "/v1/figures", wanted)
+    found = await visit.api("GET /v1/figures", wanted)
     of_days = AccessFilter(since=f"{wanted.from_}-01")
-    calls = await visit.api("GET", "/v1/calls", of_days)
+    calls = await visit.api("GET /v1/calls", of_days)
     said = [cells(one) for one in found.items]
     for row in said:
         for name in ("hours_least", "hours_most"):
