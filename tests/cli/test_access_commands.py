@@ -13,6 +13,7 @@ import pytest
 from syncd.cli import grid, inspection, sheet_file
 from syncd.errors import UsageError
 from syncd.indicator.statement import Erase
+from syncd.store.calls import Call
 from tests.cases import cases
 from tests.cli.conftest import Node, Real, Run, read
 
@@ -127,7 +128,7 @@ def test_appeals_by_command(office: Node, tmp_path: Path) -> None:
 def test_an_inspector_s_set(
     real: Real, office: Node, bank: Node, tmp_path: Path
 ) -> None:
-    """All sections in both languages, and what is not kept in words."""
+    """All sections, in both languages."""
     ours = real.alliance.bank  # reports, drills, takes back and erases
     for value, test in (("a", False), ("b", True), ("c", False)):
         real.do(ours.report("url", f"http://{value}.example/", test=test))
@@ -136,6 +137,8 @@ def test_an_inspector_s_set(
     real.do(ours.say(Erase(ranges=((3, 4),), reason="privacy")))
     real.settle()
     look(bank)
+    call = Call("desk", "stopped", "", 5, "hold")
+    real.do(ours.own.calls.add(call, "1"))
     at = datetime.now(ZoneInfo("Asia/Shanghai"))
     quarter = f"{at.year}Q{(at.month + 2) // 3}"
     words = ("audit", "inspect", "--quarter", quarter)
@@ -150,15 +153,15 @@ def test_an_inspector_s_set(
         "复核",
         "审批",
         "申诉台账",
-        "未留存",
         "本季度无",
         "放贷核验",
     ]:
         assert said in page
-    assert "Not kept" in (made / "inspection.en.html").read_text()
+    assert "told in writing" in (made / "inspection.en.html").read_text()
     book = openpyxl.load_workbook(made / "inspection.zh.xlsx")
     rows = {sheet.title: [*sheet.values] for sheet in book}
     share = ("撤回与上报之比", "1.000", "0.500", 2)
+    assert rows["客户告知书"][-1][1:] == ("暂缓", None, "已止付", 1)
     whose = rows["谁以什么用途查询"]
     assert {row[0] for row in whose[3:]} == {"cli", "office"}
     assert share in rows["本机构的贡献"]

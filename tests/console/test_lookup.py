@@ -148,13 +148,15 @@ async def test_what_came_of_a_call_is_kept_once(
     form = hidden(answer, "/lookup/call") | {"amount": "5000", "label": ""}
     for _ in range(2):  # sent twice
         done = await reader.post(
-            "/lookup/call", form | {"outcome": "stopped"}, "Noted"
+            "/lookup/call",
+            form | {"outcome": "stopped", "notice": "hold"},
+            "Noted",
         )
         assert done.path == "/lookup?noted&for=call_check"
     calls = listed.bank.own.calls
     sums = await calls.sums(0, 2**53, lambda _: "")
-    ours = [(s["calls"], s["amount"]) for s in sums if not s["label"]]
-    assert ours == [(1, 5000)]
+    ours = [(s["calls"], s["notice"]) for s in sums if s["amount"] == 5000]
+    assert ours == [(1, "hold")]
     wrong = await reader.post("/lookup/call", form | {"outcome": "won"})
     assert wrong.status == 400
 

@@ -6,12 +6,12 @@ from typing import Any, Final
 from syncd.console.page import Answer, Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.console.tables import cells, moment, title
-from syncd.messages.catalogue import later, phrase
+from syncd.messages.catalogue import later, phrase, word
 from syncd.web.access_forms import AccessFilter
 from syncd.web.figure_forms import FiguresQuery
 from syncd.web.routes import EVERYBODY
 
-CALLS: Final = "month label* outcome* calls amount"
+CALLS: Final = "month label* outcome* notice* calls amount"
 SAID: Final = ("reports", "retracted", "sightings", "disputes")
 CAME: Final = ("dissuaded", "stopped", "sent", "no_fraud")
 COLUMNS: Final = (
@@ -35,7 +35,11 @@ async def figures(visit: Visit) -> Answer:
             n = row["retracted"]
             row[name] = row[name] / n if n else None
     came = [
-        cells(one, **{one.outcome: one.calls})
+        cells(
+            one,
+            notice=word("action", one.notice),
+            **{one.outcome: one.calls},
+        )
         for one in calls.items
         if one.month <= wanted.to
     ]
