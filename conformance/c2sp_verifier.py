@@ -71,8 +71,8 @@ def open_note(raw: bytes, vkey: str) -> str:
         whole = raw.decode("utf-8")
     except UnicodeDecodeError as e:
         raise Refused("note: not UTF-8") from e
-    odd = any(ord(c) < 0x20 and c != "\n" for c in whole)
-    need(not odd, "note: control character")
+    odd = re.search(r"[\x00-\x09\x0b-\x1f]", whole)
+    need(odd is None, "note: control character")
     at = whole.rfind("\n\n")
     need(at > 0 and whole.endswith("\n"), "note: no signatures")
     text, lines = whole[: at + 1], whole[at + 2 : -1].split("\n")
@@ -81,8 +81,8 @@ def open_note(raw: bytes, vkey: str) -> str:
     signed = False
     for line in lines:
         match = re.fullmatch("— ([^ ]+) ([^ ]+)", line)
-        need(match is not None, "note: signature line")
-        assert match is not None
+        if match is None:
+            raise Refused("note: signature line")
         need(valid_name(match[1]), "note: name")
         body = unbase64(match[2], "note: signature")
         need(len(body) >= 5, "note: short signature")
@@ -108,8 +108,7 @@ def parse_checkpoint(text: str) -> tuple[str, int, bytes]:
     need("" not in lines[:-1], "checkpoint: empty line")
     origin, size, root = lines[:3]
     decimal = re.fullmatch(r"0|[1-9][0-9]*", size, re.ASCII)
-    need(decimal is not None, "checkpoint: size")
-    need(int(size) < 2**63, "checkpoint: size")
+    need(decimal is not None and int(size) < 2**63, "checkpoint: size")
     digest = unbase64(root, "checkpoint: root")
     need(len(digest) == HASH, "checkpoint: root")
     return origin, int(size), digest
@@ -118,24 +117,13 @@ def parse_checkpoint(text: str) -> tuple[str, int, bytes]:
 # --------------------------------------------------------------- RFC 6962
 
 
-def leaf_hash(entry: bytes) -> bytes:
-    return hashlib.sha256(b"\0" + entry).digest()
-
-
-def node_hash(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\1" + left + right).digest()
-
-
 def tree_hash(hashes: list[bytes]) -> bytes:
     """Return MTH by its definition: split at the power of two below n."""
-    if not hashes:
-        return hashlib.sha256(b"").digest()
-    if len(hashes) == 1:
-        return hashes[0]
-    k = 1
-    while k * 2 < len(hashes):
-        k *= 2
-    return node_hash(tree_hash(hashes[:k]), tree_hash(hashes[k:]))
+    if len(hashes) < 2:
+        return hashes[0] if hashes else hashlib.sha256(b"").digest()
+    k = 1 << (len(hashes) - 1).bit_length() - 1
+    left, right = tree_hash(hashes[:k]), tree_hash(hashes[k:])
+    return hashlib.sha256(b"\1" + left + right).digest()
 
 
 # ------------------------------------------------------------- tlog-tiles
@@ -143,8 +131,7 @@ def tree_hash(hashes: list[bytes]) -> bytes:
 
 def number(n: int) -> str:
     digits = f"{n % 1000:03d}"
-    while n >= 1000:
-        n //= 1000
+    while n := n // 1000:
         digits = f"x{n % 1000:03d}/{digits}"
     return digits
 
@@ -180,8 +167,10 @@ def verify(fetch: Fetch, vkey: str) -> tuple[str, int, bytes]:
     leaves: list[bytes] = []
     for n, width in cut(size):
         name = path("tile/entries", n, width)
-        found = split_bundle(fetch(name), width, name)
-        leaves += map(leaf_hash, found)
+        leaves += [
+            hashlib.sha256(b"\0" + entry).digest()
+            for entry in split_bundle(fetch(name), width, name)
+        ]
     need(tree_hash(leaves) == root, "checkpoint: another root")
     row, level = leaves, 0
     while row:

@@ -11,20 +11,17 @@ from . import schema
 from .logs import Log
 from .notes import Json, WrongError, decode, sha256
 
-TYPES = {
-    1: "report",
-    2: "retract",
-    3: "dispute",
-    4: "sighting",
-    5: "reassigned",
-    6: "answer",
-    7: "vouch",
-    16: "anchor",
-    17: "usage",
-    18: "erase",
-    19: "roster-accepted",
-    20: "evidence",
-}
+SAID = [
+    "report",
+    "retract",
+    "dispute",
+    "sighting",
+    "reassigned",
+    "answer",
+    "vouch",
+]
+DONE = ["anchor", "usage", "erase", "roster-accepted", "evidence"]
+TYPES = dict([*enumerate(SAID, 1), *enumerate(DONE, 16)])
 SCHEMAS = {number: schema.load(name) for number, name in TYPES.items()}
 CLAIMS = {1, 3, 5, 6, 7}
 SEALED = {8, 9}  # of format 1
@@ -155,8 +152,8 @@ def record(body: Json) -> bytes:
     kind = body["type"]
     head = bytes([kind])
     if kind == 1:
-        flags = 1 * ("spoofed" in body) + 2 * ("test" in body)
-        flags += 4 * ("case" in body)
+        bits = enumerate(("spoofed", "test", "case"))
+        flags = sum(2**bit * (name in body) for bit, name in bits)
         return (
             head
             + bytes([flags, body["confidence"]])

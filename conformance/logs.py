@@ -113,10 +113,10 @@ def _bundles(size: int) -> Iterator[tuple[int, int]]:
 
 
 def _name(n: int, width: int) -> str:
-    groups = [f"{n % 1000:03d}"]
+    name = f"{n % 1000:03d}"
     while n := n // 1000:
-        groups.insert(0, f"x{n % 1000:03d}")
-    return "/".join(groups) + (f".p/{width}" if width < 256 else "")
+        name = f"x{n % 1000:03d}/{name}"
+    return name + (f".p/{width}" if width < 256 else "")
 
 
 def _split(data: bytes, width: int) -> list[bytes]:

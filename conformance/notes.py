@@ -71,11 +71,9 @@ def encode(value: Json) -> bytes:
 
 def _check(value: Json, depth: int) -> None:
     if isinstance(value, dict):
-        need(depth > 0, "json: too deep")
         need(all(key.isascii() for key in value), "json: a key not in ASCII")
-        for item in value.values():
-            _check(item, depth - 1)
-    elif isinstance(value, list):
+        value = [*value.values()]
+    if isinstance(value, list):
         need(depth > 0, "json: too deep")
         for item in value:
             _check(item, depth - 1)

@@ -27,9 +27,8 @@ class PeerApi:
 
     def ask(self, path: str, body: bytes | None = None) -> bytes:
         """What it answers to GET, or to POST where there is a body."""
-        assert self._at.hostname is not None
         peer = http.client.HTTPSConnection(
-            self._at.hostname, self._at.port, context=self._context, timeout=9
+            self._at.netloc, context=self._context, timeout=9
         )
         try:
             peer.connect()

@@ -35,7 +35,6 @@ from .notes import (
     vkey,
 )
 
-SHARED = "t", "shares", "transcript", "agreed"
 ROSTER = schema.load("roster")
 JOIN = schema.load("join")
 
@@ -120,7 +119,9 @@ def follow(notes: Iterable[bytes], fingerprint: str) -> Roster:
             quorum(signed, last.body)
             unchanged(last.body, body)
         quorum(signed, body)
-        agreed(last.body.get("epochs", []) if last else [], new)
+        for epoch in body.get("epochs", []):
+            if last is None or epoch not in last.body.get("epochs", []):
+                agreed(epoch, new)
         last = new
     if last is None:
         raise WrongError("roster: none")
@@ -129,28 +130,22 @@ def follow(notes: Iterable[bytes], fingerprint: str) -> Roster:
 
 def quorum(signed: Note, body: Json) -> None:
     """So many admins of this roster signed as it asks for."""
-    admins = [vkey(text) for text in body["admins"]]
-    good = sum(signed.signed(admin) is not None for admin in admins)
+    signers = (signed.signed(vkey(text)) for text in body["admins"])
+    good = sum(time is not None for time in signers)
     need(good >= body["threshold"], f"roster: {good} admins signed")
 
 
-def agreed(old: list[Json], new: Roster) -> None:
-    """Each holder of new shares signed the epoch that they are of."""
-    names = "kind", "epoch", "generation"
-    known = [[e.get(name) for name in names] for e in old]
-    members = {member["id"]: member for member in new.body["members"]}
-    for e in new.body.get("epochs", []):
-        if [e.get(name) for name in names] not in known:
-            bare = {n: e[n] for n in e.keys() - {"agreed", "retired"}}
-            said = spelled("epoch", new.alliance_id, bare)
-            for name, signature in e.get("agreed", []):
-                key = vkey(members[name]["keys"]["member"])
-                key.verify(bytes.fromhex(signature), said)
+def agreed(epoch: Json, new: Roster) -> None:
+    """Each holder of its shares signed the epoch."""
+    said = spelled("epoch", new.alliance_id, epoch, "agreed", "retired")
+    keys = {m["id"]: m["keys"]["member"] for m in new.body["members"]}
+    for name, signature in epoch.get("agreed", []):
+        vkey(keys[name]).verify(bytes.fromhex(signature), said)
 
 
-def spelled(what: str, alliance_id: str, body: Json) -> bytes:
-    """The three lines of a document."""
-    line = encode(body).decode()
+def spelled(what: str, alliance_id: str, body: Json, *but: str) -> bytes:
+    """The three lines of a document, without some fields."""
+    line = encode({n: body[n] for n in body.keys() - but}).decode()
     return f"syncd/{what}/v1\n{alliance_id}\n{line}\n".encode()
 
 
@@ -164,15 +159,14 @@ def check(roster: Roster) -> None:
     need(0 < lives <= 90 * 86400, "roster: lives too long")
     keys: list[bytes] = []
     admins, witnesses, ids, domains = [], [], [], []
-    for text in body["admins"]:
-        key = vkey(text)
+    for key in map(vkey, body["admins"]):
         name = key.name.removeprefix(f"{alliance}/admin/")
         need("/" not in name and key.type == SIGNED, "roster: an admin")
         admins.append(name)
         keys.append(key.public)
-    for text in body.get("witnesses", []):
-        witnesses.append(vkey(text).name)
-        keys.append(vkey(text).public)
+    for key in map(vkey, body.get("witnesses", [])):
+        witnesses.append(key.name)
+        keys.append(key.public)
     for auditor in body.get("auditors", []):
         need(pin(auditor) == auditor["tls"], "auditor: of another key")
         ids.append(auditor["id"])
@@ -204,17 +198,17 @@ def check(roster: Roster) -> None:
 
 
 def _check_epochs(body: Json, members: Json) -> None:
-    holders = set()
+    holders: set[str] = set()
     for epoch in body.get("epochs", []):
         shares = epoch.get("shares", [])
         need(epoch.get("t", 0) <= len(shares), "epoch: too few shares")
-        once([member for _, member, _ in shares], "a holder's share")
+        named = [member for _, member, _ in shares]
+        once(named, "a holder's share")
         once([public for _, _, public in shares], "a share")
-        named = {member for _, member, _ in shares}
-        agreed = {member for member, _ in epoch.get("agreed", [])}
-        need(agreed == named, "epoch: not agreed to by each holder")
-        holders |= named
-    need(holders <= set(members), "epoch: whose share?")
+        agreed = [member for member, _ in epoch.get("agreed", [])]
+        need(sorted(agreed) == sorted(named), "epoch: not all agreed")
+        holders |= {*named}
+    need(holders <= members.keys(), "epoch: whose share?")
     for name in body.get("holders", []):
         need(name in holders, f"{name} holds no share")
         need(members[name]["status"] != "removed", f"{name} is removed")
@@ -283,7 +277,8 @@ def unchanged(old: Json, new: Json) -> None:
         for field in "public", "suite", "normal":
             need(e.get(field) == now.get(field), f"epoch: its {field}")
         need("retired" in now or "retired" not in e, "epoch: comes back")
-        same = all(e.get(field) == now.get(field) for field in SHARED)
+        shared = "t", "shares", "transcript", "agreed"
+        same = all(e.get(field) == now.get(field) for field in shared)
         least = e.get("generation", 0) + (not same)
         need(now.get("generation", 0) >= least, "epoch: its generation")
     for kind, number in epochs:
@@ -319,21 +314,19 @@ def joining(data: bytes) -> Json:
     signed = note(data)
     alliance_id, body = document(signed.text, "join")
     schema.check(body, JOIN)
-    log = vkey(body["log"])
+    log, keys = vkey(body["log"]), body["keys"]
     member = body | {"generations": [{"log": body["log"]}]}
     once(member_keys(member, log.name.split("/")[-2])[1], "a key")
-    asked = vkey(body["keys"]["member"])
-    need(signed.signed(asked) is not None, "join: not signed")
+    need(signed.signed(vkey(keys["member"])) is not None, "join: not signed")
     point = note(body["proofs"]["checkpoint"].encode())
     empty = base64.b64encode(sha256(b"")).decode()
     need(point.text == f"{log.name}\n0\n{empty}\n", "join: checkpoint")
-    for key in log, vkey(body["keys"]["seen"]), vkey(body["keys"]["merged"]):
+    for key in log, vkey(keys["seen"]), vkey(keys["merged"]):
         need(point.signed(key) is not None, f"join: {key.name} did not sign")
-    bare = {name: body[name] for name in body.keys() - {"proofs"}}
     _tls(
         public_key(unbase64(body["certificate"])),
         unbase64(body["proofs"]["tls"]),
-        b"syncd-join-tls-v1\0" + spelled("join", alliance_id, bare),
+        b"syncd-join-tls-v1\0" + spelled("join", alliance_id, body, "proofs"),
     )
     return body
 

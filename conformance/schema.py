@@ -35,21 +35,19 @@ TYPES: dict[str, Callable[[Any], bool]] = {
 RULES: dict[str, Callable[[Any, Any], bool]] = {
     "type": lambda v, rule: TYPES[rule](v),
     "const": lambda v, rule: type(v) is type(rule) and v == rule,
-    "enum": lambda v, rule: any(type(v) is type(r) and v == r for r in rule),
+    "enum": lambda v, rule: any(RULES["const"](v, r) for r in rule),
     "minimum": lambda v, rule: v >= rule,
     "maximum": lambda v, rule: v <= rule,
-    "minLength": lambda v, rule: len(v) >= rule,
-    "maxLength": lambda v, rule: len(v) <= rule,
     "pattern": lambda v, rule: re.search(rule, v) is not None,
     "format": lambda v, rule: bool(date.fromisoformat(v)),
-    "minItems": lambda v, rule: len(v) >= rule,
-    "maxItems": lambda v, rule: len(v) <= rule,
-    "minProperties": lambda v, rule: len(v) >= rule,
     "required": lambda v, rule: not set(rule) - set(v),
     "dependentRequired": lambda v, rule: all(
         not set(others) - set(v) for key, others in rule.items() if key in v
     ),
 }
+for _of in "Length", "Items", "Properties":
+    RULES[f"min{_of}"] = lambda v, rule: len(v) >= rule
+    RULES[f"max{_of}"] = lambda v, rule: len(v) <= rule
 
 
 def _holds(value: Json, schema: Json, root: Json) -> bool:
@@ -109,16 +107,16 @@ def _check(value: Json, schema: Json, root: Json, at: str) -> None:
 # A set of objects is sorted by these of their fields, and holds no two that
 # agree in them; "" stands for what is absent. Other sets: item by item.
 BY = {
-    "auditors": ("id",),
-    "caps": ("kind", "evidence"),
-    "cuts": ("size",),
-    "epochs": ("kind", "epoch"),
-    "erased": ("origin", "size", "ranges"),
-    "logs": ("origin", "size", "root", "line"),
-    "members": ("id",),
-    "never": ("kind", "value"),
-    "quotas": ("member", "purpose"),
-    "shares": ("index",),  # the first of the three
+    "auditors": "id",
+    "caps": "kind evidence",
+    "cuts": "size",
+    "epochs": "kind epoch",
+    "erased": "origin size ranges",
+    "logs": "origin size root line",
+    "members": "id",
+    "never": "kind value",
+    "quotas": "member purpose",
+    "shares": "index",  # the first of the three
 }
 
 
@@ -127,7 +125,7 @@ def _sorted(name: str, items: list[Json]) -> bool:
         if name not in BY:
             return item
         if isinstance(item, dict):
-            return [item.get(field, "") for field in BY[name]]
+            return [item.get(field, "") for field in BY[name].split()]
         return item[0]
 
     return all(a < b for a, b in pairwise(map(key, items)))

@@ -8,7 +8,7 @@ from itertools import combinations
 from .notes import Json
 
 REPORT, DISPUTE, REASSIGNED, ANSWER, VOUCH = 1, 3, 5, 6, 7
-ACTIONS = ["", "label", "warn", "verify", "delay", "restrict", "hold"]
+ACTIONS = ["", *["label", "warn", "verify", "delay", "restrict", "hold"]]
 AUTHORITY = {
     "police_case": {"police"},
     "police_alert": {"police"},
@@ -21,7 +21,7 @@ AUTHORITY = {
 ANYONES = {"victim_report", "test_call", "honeypot"}
 WEAK = {"user_tag", "partner_feed", "predictive", "official_relay"}
 OFFICIAL = {"police_case", "judgment", "official_list"}
-REASONS = [  # in the order in which they are given
+REASONS = [
     "official_report",
     "two_independent",
     "one_group",
@@ -44,7 +44,7 @@ REASONS = [  # in the order in which they are given
     "withdrawn",
     "reassigned",
     "basis_ended",
-]
+]  # in the order in which they are given
 
 Position = tuple[str, int]
 
@@ -171,15 +171,13 @@ def judge(
 
     against = {
         c.position: [
-            d for d in mine if _disputes(d, c) and _stands(d, c, mine, rules)
+            d
+            for d in mine
+            if _disputes(d, c)
+            and (_open(d, rules) or _overdue(d, c, mine, rules))
         ]
         for c in left
     }
-    late = [
-        c
-        for c in left
-        if any(_overdue(d, c, mine, rules) for d in against[c.position])
-    ]
     vouching = [[v for v in vouches if v.form <= c.form] for c in left]
     vouched = {c.position for c, by in zip(left, vouching, strict=True) if by}
     disputed = [c for c in left if against[c.position]]
@@ -239,10 +237,14 @@ def judge(
         "disputed": disputed,
         "disputed_by_police": any(
             d.author.speaks_for("police")
-            for c in disputed
+            for those in against.values()
+            for d in those
+        ),
+        "overdue": any(
+            _overdue(d, c, mine, rules)
+            for c in left
             for d in against[c.position]
         ),
-        "overdue": late,
         "report_stands": any(
             _answers(a, c, "report_stands") for a in mine for c in disputed
         ),
@@ -323,11 +325,9 @@ def _cap(c: Claim, caps: list[Json]) -> int:
     days = {
         (row.get("kind"), row.get("evidence")): row["days"] for row in caps
     }
-    kind = c.body["kind"]
-    for name in (kind, c.evidence), (None, c.evidence):
-        if name in days:
-            return int(days[name])
-    return int(days[kind, None])
+    kind, worth = c.body["kind"], c.evidence
+    names = (kind, worth), (None, worth), (kind, None)
+    return next(int(days[name]) for name in names if name in days)
 
 
 def _open(c: Claim, rules: Rules) -> bool:
@@ -349,10 +349,6 @@ def _disputes(d: Claim, c: Claim) -> bool:
         and d.form <= c.form
         and ("about" not in d.body or d.names(c, "about"))
     )
-
-
-def _stands(d: Claim, c: Claim, mine: list[Claim], rules: Rules) -> bool:
-    return _open(d, rules) or _overdue(d, c, mine, rules)
 
 
 def _overdue(d: Claim, c: Claim, mine: list[Claim], rules: Rules) -> bool:
@@ -383,11 +379,11 @@ def _apart(a: Author, b: Author) -> bool:
 
 
 def _independent(a: Claim, b: Claim) -> bool:
+    worth = {a.evidence, b.evidence}
     return (
         _apart(a.author, b.author)
         and not any(c.author.contested or "basis" in c.body for c in (a, b))
-        and not {a.evidence, b.evidence} <= WEAK
-        and "official_relay" not in {a.evidence, b.evidence}
+        and not (worth <= WEAK or "official_relay" in worth)
     )
 
 
