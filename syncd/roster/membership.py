@@ -79,9 +79,18 @@ def admit(draft: Roster, applicant: Applicant) -> Roster:
     Raises:
         RefusedError: its id or domain is taken, or it asked another alliance.
     """
-    asked = applicant.request
-    _check_alliance(draft, asked)
-    return _add_member(draft, asked.member)
+    check_new(draft, applicant.request)
+    return _add_member(draft, applicant.request.member)
+
+
+def check_new(roster: Roster, asked: Request) -> None:
+    """Pass if a request is for that alliance, where it takes nobody's place.
+
+    Raises:
+        RefusedError: it is not; says why.
+    """
+    _check_alliance(roster, asked)
+    _add_member(roster, asked.member)
 
 
 def _check_alliance(draft: Roster, asked: Request) -> None:

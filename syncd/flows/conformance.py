@@ -1,0 +1,61 @@
+"""What this build makes of published vectors, for whoever admits a member.
+
+Two builds that read a number, or make a token or a leaf, in two ways would
+list different things by one name. So a request says what its build answered,
+and an admin's command compares it with its own answers.
+"""
+
+import hashlib
+
+from syncd import tsv
+from syncd.errors import RefusedError, SyncdError
+from syncd.indicator import identifier, leaf, token
+from syncd.roster.join import Request
+
+
+def answer(what: str, given: str, by: str) -> str:
+    """Return what this build makes of a vector; "refused" is an answer."""
+    if what == "token":
+        output = bytes.fromhex(given)
+        made = token.encode(token.token(output))
+        return f"{made} {token.know(output, by).hex()}"
+    if what == "leaf":
+        type_, salt, payload = given.split(" ", 2)
+        salted = bytes.fromhex(salt), payload.encode()
+        return leaf.commit(by, int(type_), *salted).hex()
+    try:
+        tried = identifier.for_lookup(
+            what, given, region=by, scheme=by or None
+        )
+    except SyncdError:
+        return "refused"
+    return " ".join(one.value for one in tried)
+
+
+def answers() -> dict[str, str]:
+    """Return the hash of each answer, by the vector's name."""
+    return {
+        name: hashlib.sha256(answer(*vector).encode()).hexdigest()
+        for name, *vector in tsv.rows("flows/conformance.tsv")
+    }
+
+
+def apart(asked: Request) -> list[str]:
+    """Return the vectors to which a newcomer's build answers otherwise."""
+    ours, theirs = answers(), asked.conformance
+    return [n for n in ours | theirs if ours.get(n) != theirs.get(n)]
+
+
+def check(asked: Request) -> None:
+    """Pass if a newcomer's build answers as ours does.
+
+    Raises:
+        RefusedError: it does not; names the vectors.
+    """
+    if names := apart(asked):
+        raise RefusedError(
+            "join: the build of {member} answers otherwise to the vectors"
+            " {names}",
+            member=asked.id,
+            names=", ".join(names[:5]),
+        )
