@@ -60,6 +60,7 @@ from syncd.node.serve.event_writer import EventWriter
 from syncd.node.serve.figures import FigureService
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.intake import Intake
+from syncd.node.serve.joining import Joining
 from syncd.node.serve.lifts import Lifts
 from syncd.node.serve.local_apis import LocalApis
 from syncd.node.serve.local_service import LocalService
@@ -131,6 +132,7 @@ class Daemon:
         shown, key = self.peers.shown(), self.peers.keys.tls_pem
         self.tls = pinning.ServerTls(shown, key)
         self._admit()
+        self.joining.serve(self.tls)
 
     # ------------------------------------------------------------- parts
 
@@ -213,6 +215,7 @@ class Daemon:
         self.event_writer = self._make(EventWriter)
         self.urgent_news = self._make(UrgentNews)
         self.notifier = self._make(Notifier, listen=self.feed.listen)
+        self.joining = self._make(Joining)
         made = MadeFiles(self.pools.files)
         self.peer_service = self._make(PeerService, make=made)
         self.freshness = Freshness(ctx=self.ctx, heard=self.rounds.heard_of)
@@ -321,6 +324,7 @@ class Daemon:
 
     async def _round(self) -> None:
         self.metrics.rounds.inc()
+        self.joining.reopen()
         await self.lapse.check()
         self.local_workers.tell()
         await self.runs.each("round", self._steps())

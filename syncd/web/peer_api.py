@@ -20,12 +20,14 @@ from aiohttp.typedefs import Handler
 from syncd import canonical, errors
 from syncd.flows import serve
 from syncd.flows.serve import LogFiles
+from syncd.roster import join
 from syncd.tlog import tiles
 from syncd.tlog.witness import TEXT
 from syncd.web import runner
 
 MAX_BODY = 2 << 20  # bytes: 4,096 OPRF elements in hex are 262 kB
 MOST_AT_ONCE = 64  # requests of one caller; a client of ours sends 16
+NEWCOMERS_AT_ONCE = 4  # requests of all who show no certificate
 IN_FLIGHT = 128 << 20  # bytes of bodies and files, of all callers
 IN_FLIGHT_OF_CALLER = 16 << 20  # bytes; one file, however long, always is
 ANSWER_S = 60.0  # to be read in; a client of ours waits no longer
@@ -91,6 +93,8 @@ def app(service: Any, pin: ReadPin, most: int = MAX_BODY) -> web.Application:
         for start in serve.FILES:
             get(f"{prefix}/{start}{{tail:.+}}", partial(api.file, start))
     get("/heads", api.heads)
+    get("/waiting", api.waiting)
+    made.router.add_post("/join/{id}/{step:roster|request|answer}", api.knock)
     get("/roster", api.roster)
     get(r"/roster/{version:\d{1,15}}", api.roster)
     get(r"/monitor/{hash:[0-9a-f]+}/checkpoint", api.monitor)
@@ -118,12 +122,15 @@ class _Api:
             await self._service.settled()
         pin = self._pin(request)
         known = self._service.caller(pin) if pin else None
+        most = MOST_AT_ONCE
+        if known is None and request.path.startswith("/join/"):
+            known, most = ("", "newcomer"), NEWCOMERS_AT_ONCE
         if known is None:
             answer = web.Response(status=403, text="not in the roster\n")
             answer.force_close()
             return answer
         request[_CALLER], request[_ROLE] = known
-        if self._busy[known[0]] >= MOST_AT_ONCE:
+        if self._busy[known[0]] >= most:
             return web.Response(
                 status=429, text="one by one\n", headers={"Retry-After": "1"}
             )
@@ -141,10 +148,10 @@ class _Api:
         await self._in_flight.enter(request[_CALLER], size)
         request[_HELD] = request.get(_HELD, 0) + size
 
-    async def _body(self, request: web.Request) -> bytes:
-        most = request.client_max_size
+    async def _body(self, request: web.Request, most: int = 0) -> bytes:
+        most = most or request.client_max_size
         await self._enter(request, min(request.content_length or most, most))
-        return await runner.body_of(request)
+        return await runner.body_of(request, most)
 
     async def _answer(
         self, request: web.Request, handler: Handler
@@ -155,6 +162,8 @@ class _Api:
             return web.Response(status=403, text="not for auditors\n")
         try:
             return await handler(request)
+        except errors.MissingError as e:
+            raise _absent(str(e)) from e
         except errors.QuotaError as e:
             wait, left = str(e.retry_after_s), str(e.left)
             headers = {"Retry-After": wait, "Quota-Left": left}
@@ -233,6 +242,16 @@ class _Api:
         )
         body = canonical.dumps(msgspec.to_builtins(heads))
         return _raw(body, NO_STORE, JSON)
+
+    async def waiting(self, request: web.Request) -> web.Response:
+        found = msgspec.to_builtins(self._service.joining.waiting())
+        return _raw(canonical.dumps(found), NO_STORE, JSON)
+
+    async def knock(self, request: web.Request) -> web.Response:
+        id_, step = (request.match_info[n] for n in ("id", "step"))
+        body = await self._body(request, join.MAX_SIZE)
+        raw = await self._service.joining.knock(id_, step, body)
+        return _raw(raw, NO_STORE)
 
     async def roster(self, request: web.Request) -> web.Response:
         text = request.match_info.get("version")

@@ -22,7 +22,6 @@ from syncd.indicator.claims import DISPUTE, REPORT, Claim
 from syncd.indicator.record import KEPT
 from syncd.indicator.statement import NAMES
 from syncd.node.context import Context, part
-from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.home import share_name
 from syncd.node.serve.callers import whose
 from syncd.node.serve.event_feed import Events
@@ -57,7 +56,6 @@ class LocalService:
     """Retracts, shows claims, takes rosters and shares."""
 
     ctx: Context
-    rosters: RosterKeeper
     lookups: Lookups
     claims: Claims  # what the alliance says of a token
     feed: Events  # what happened, to follow
@@ -280,17 +278,6 @@ class LocalService:
                     yield event
 
         return await event_stream.stream(request, allowed())
-
-    @route(
-        "POST /v1/roster",
-        OPERATORS,
-        "hand in a roster",
-        takes_media=(TEXT, BINARY),
-    )
-    async def take_roster(self, raw: bytes) -> forms.RosterTaken:
-        """Accept a roster note from our own admin."""
-        roster = await self.rosters.publish(raw)
-        return forms.RosterTaken(version=roster.version, hash=roster.hash)
 
     @route("GET /v1/roster", EVERYBODY, "read the roster", media=UTF8)
     async def roster(self) -> bytes:
