@@ -1,6 +1,7 @@
 """`syncd join`: what a newcomer does, on its own machine."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions, pair
 from syncd.config import Config, editing
 from syncd.errors import DamagedError, UsageError
-from syncd.flows import key_share
+from syncd.flows import conformance, key_share
 from syncd.node.home import (
     ask_tls,
     log_name,
@@ -33,44 +34,65 @@ from syncd.store.home_stores import LOCK
 from syncd.store.keyring import Keyring
 
 REQUEST = "join.request"  # in the home: what we asked, to answer challenges
+NONCE = "join-nonce"  # in the keyring: what our request commits to
+
+
+class SelfOptions(Options):
+    """What a newcomer says of itself."""
+
+    url: list[str] = option("https address of our peer API")
+    name_zh: str = option("in Chinese")
+    name_en: str = option("in English")
+    group: str = option("our controller, if shared")
+    info: list[str] = option("key=value, told to all")
+
+    def asked(
+        self, settings: Config, ring: Keyring, sector: str, alliance: str
+    ) -> bytes:
+        """Return our request, which is kept, with its nonce."""
+        keys, id_ = member_keys(ring, settings), settings.member.id
+        pinning.rehearse(keys.certificate, keys.tls_pem)
+        nonce = (
+            b"" if alliance == join.NO_ALLIANCE else secrets.token_bytes(32)
+        )
+        raw = join.request(
+            keys,
+            Profile(
+                id=id_,
+                names=Names(zh=self.name_zh or id_, en=self.name_en or id_),
+                sector=sector,
+                group=self.group,
+                urls=tuple(self.url),
+                info=dict(pair("--info", x, "key=value") for x in self.info),
+            ),
+            now=clock(),
+            alliance_id=alliance,
+            nonce=nonce,
+            conformance=conformance.answers(),
+        )
+        ring.put(NONCE, nonce)
+        durable.write(settings.home / REQUEST, raw)
+        return raw
 
 
 noun = Command()
 
 
-class _RequestOptions(OutputOptions):
+class _RequestOptions(SelfOptions, OutputOptions):
     out: Path = argument()
     sector: str = option("police, bank, …", needed=True)
     url: list[str] = option("https address of our peer API", needed=True)
-    name_zh: str = option("in Chinese")
-    name_en: str = option("in English")
-    group: str = option("our controller, if shared")
-    info: list[str] = option("key=value, told to all")
     alliance_id: str = option("64 hex digits; none when founding")
 
 
 @noun.verb("request", "Write a join request, to be sent to an admin.")
 def _request(args: _RequestOptions) -> None:
     settings = args.settings()
-    keys = member_keys(_ring(settings), settings)
-    pinning.rehearse(keys.certificate, keys.tls_pem)
-    id_ = settings.member.id
-    raw = join.request(
-        keys,
-        Profile(
-            id=id_,
-            names=Names(zh=args.name_zh or id_, en=args.name_en or id_),
-            sector=args.sector,
-            group=args.group,
-            urls=tuple(args.url),
-            info=dict(pair("--info", x, "key=value") for x in args.info),
-        ),
-        now=clock(),
-        alliance_id=args.alliance_id or join.NO_ALLIANCE,
-    )
-    durable.write(settings.home / REQUEST, raw)
+    alliance = args.alliance_id or join.NO_ALLIANCE
+    raw = args.asked(settings, open_ring(settings), args.sector, alliance)
     terminal.write_new(args.out, raw)
-    _show(args, join.parse(raw), args.out)
+    if alliance == join.NO_ALLIANCE:
+        show(args, join.parse(raw), args.out)
     terminal.tell("Next: send {out} to an admin.", out=args.out)
 
 
@@ -92,7 +114,7 @@ def _update(args: _UpdateOptions) -> None:
     settings = args.settings()
     roster = trusted_roster(settings).current
     us = roster.known(settings.member.id)
-    ring = _ring(settings)
+    ring = open_ring(settings)
     keys = settle_tls(ring, member_keys(ring, settings), roster)
     keys = _another_tls(args, keys)
     if args.next_log:
@@ -121,7 +143,7 @@ def _update(args: _UpdateOptions) -> None:
     terminal.write_new(args.out, raw)
     if keys.certificate != us.certificate:
         ask_tls(ring, keys.certificate, keys.tls_pem)
-    _show(args, asked, args.out)
+    show(args, asked, args.out)
     terminal.tell(
         "Next: send {out} to an admin, who runs syncd roster update.",
         out=args.out,
@@ -144,12 +166,15 @@ class _AnswerOptions(OutputOptions):
 def _answer(args: _AnswerOptions) -> None:
     settings = args.settings()
     asked = terminal.parsed(settings.home / REQUEST, join.parse)
-    keys = member_keys(_ring(settings), settings)
+    ring = open_ring(settings)
+    keys = member_keys(ring, settings)
+    nonce = ring.get(NONCE) or b""
     raw = terminal.parsed(
-        args.challenge, lambda sent: join.answer(sent, asked, keys)
+        args.challenge, lambda sent: join.answer(sent, asked, keys, nonce)
     )
     terminal.write_new(args.out, raw)
-    _show(args, asked, args.out)
+    hash_ = join.proven(asked, None, raw).spoken_hash
+    show(args, asked, args.out, hash_)
     terminal.tell("Next: send {out} back to the admin.", out=args.out)
 
 
@@ -167,6 +192,14 @@ def _accept(args: _AcceptOptions) -> None:
     settings, fingerprint = args.settings(), args.fingerprint
     notes = [*map(drafting.note_of, args.rosters)]
     trusted = TrustedRoster(fingerprint, *notes)
+    accepted(settings, trusted, notes)
+
+
+def accepted(
+    settings: Config, trusted: TrustedRoster, notes: Sequence[bytes] = ()
+) -> None:
+    """Pin an alliance that lists us, and keep its rosters."""
+    fingerprint = trusted.fingerprint
     known = settings.alliance.fingerprint
     if known and known != fingerprint:
         raise UsageError(
@@ -201,7 +234,7 @@ class _ShareOptions(Options):
 def _share(args: _ShareOptions) -> None:
     group.ready()
     settings = args.settings()
-    ring = _ring(settings)
+    ring = open_ring(settings)
     roster = trusted_roster(settings).current
     seal = ring.need("seal")
     for path in args.files:
@@ -222,9 +255,11 @@ def _share(args: _ShareOptions) -> None:
     terminal.tell("Destroy the files now: a share in a backup is a share.")
 
 
-def _show(args: OutputOptions, asked: join.Request, out: Path) -> None:
+def show(
+    args: OutputOptions, asked: join.Request, out: Path, hash_: str = ""
+) -> None:
     """Show what an admin reads out, so that the newcomer can compare it."""
-    drafting.show_compared(args, asked, out)
+    drafting.show_compared(args, asked, out, hash_ or asked.hash)
     if not args.as_json:
         terminal.tell(
             "By phone, on a number that you know already, let the admin"
@@ -277,5 +312,6 @@ def begin_next_log(
     return replace(keys, generation=number, log_seed=seed)
 
 
-def _ring(settings: Config) -> Keyring:
+def open_ring(settings: Config) -> Keyring:
+    """Return the keyring of a home."""
     return Keyring.open(settings.home, terminal.secret(settings))

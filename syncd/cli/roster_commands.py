@@ -5,31 +5,28 @@ What changes the rules, a member, or the never-list is in `edits`.
 
 import re
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from syncd import config
-from syncd.cli import drafting, keys_commands, review, terminal
+from syncd.cli import drafting, review, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.drafting import (
     DraftOptions,
-    EditOptions,
     EndOptions,
-    NewestOptions,
 )
 from syncd.cli.options import ClientOptions, OutputOptions, among
 from syncd.errors import (
     MalformedError,
-    RefusedError,
     UntrustedError,
     UsageError,
 )
-from syncd.messages.catalogue import t
 from syncd.node.pinned import clock, roster_files, trusted_roster
-from syncd.roster import drafts, join, membership, signing
+from syncd.roster import certificate, drafts, join, membership, signing
 from syncd.roster.members import PASTS
 from syncd.roster.roster import Roster
-from syncd.store import durable
 
+UTF8 = "text/plain; charset=utf-8"
 _FIRST_LINE = b"syncd/roster/v1\n"
 
 noun = Command()
@@ -50,37 +47,26 @@ def _challenge(args: _ChallengeOptions) -> None:
     made = join.challenge(asked, secrets.token_bytes)
     terminal.write_new(args.secret, made.secret, private=True)
     terminal.write_new(args.out, made.raw)
-    lines = [
-        f"id       {asked.id}",
-        f"names    {asked.names.zh} / {asked.names.en}",
-        f"sector   {asked.sector}",
-        f"urls     {' '.join(asked.urls)}",
-    ]
-    drafting.show_compared(args, asked, args.out, above=lines)
+    lines = [f"hash     {asked.hash}", *described(asked)]
+    args.show({"id": asked.id, "hash": asked.hash}, lines)
     terminal.tell(
-        "Next: read out the words or digits to the newcomer by phone,"
-        " on a number that you know already; only if its own are the"
-        " same, go on: it runs syncd join answer."
+        "Next: the newcomer runs syncd join answer; what you compare by"
+        " phone comes with its answer."
     )
 
 
-@noun.verb("admit", "Draft a version with one more member.")
-class _Admit(EditOptions):
-    request: Path = argument("its join request")
-    answer: Path = argument("to the challenge")
-    secret: Path = option("from `challenge`", needed=True)
-    days: int = drafting.DAYS
-
-    def change(self, draft: Roster) -> Roster:
-        asked = terminal.parsed(self.request, join.parse)
-        kept = config.read_private(self.secret)
-        applicant = terminal.parsed(
-            self.answer, lambda raw: join.proven(asked, kept, raw)
-        )
-        draft = membership.admit(draft, applicant)
-        for line in drafting.compared(asked):
-            terminal.tell(line)
-        return draft
+def described(asked: join.Request) -> list[str]:
+    """Return what a newcomer says of itself, in lines."""
+    ends = review.day(certificate.expires(asked.certificate))
+    info = ", ".join(f"{k} {v}" for k, v in sorted(asked.info.items()))
+    return [
+        f"id       {asked.id}",
+        f"names    {asked.names.zh} / {asked.names.en}",
+        f"sector   {asked.sector}",
+        f"info     {info or '-'}",
+        f"urls     {' '.join(asked.urls)}",
+        f"tls      {asked.keys.tls} ({ends})",
+    ]
 
 
 @noun.verb("update", "Draft a version as a member asked by `join update`.")
@@ -96,7 +82,7 @@ class _Update(EndOptions):
             member=asked.id,
             day=review.day(asked.made),
         )
-        for line in drafting.compared(asked):
+        for line in drafting.compared(asked.hash):
             terminal.tell(line)
         return draft
 
@@ -130,31 +116,6 @@ def _renew(args: _RenewOptions) -> None:
 # ------------------------------------------------------- sign, merge, publish
 
 
-class _SignOptions(NewestOptions):
-    draft: Path = argument("signed in place")
-    keys: Path = option("an admin's key directory", needed=True)
-    yes: bool = option("do not ask")
-
-
-@noun.verb("sign", "Sign a draft with an admin's key.")
-def _sign(args: _SignOptions) -> None:
-    raw = terminal.read_file(args.draft)
-    _, roster = terminal.parsed(args.draft, drafts.read)
-    before = None if roster.version == 1 else args.newest()
-    if not args.as_json:
-        for line in drafting.describe(before, roster):
-            terminal.say(line)
-    signing.signatures(raw, before)  # it follows, and earlier lines hold
-    if not (args.yes or terminal.agreed(t("Sign this? [y/N] "))):
-        raise RefusedError("nothing was signed")
-    signed = signing.sign(raw, keys_commands.admin_key(args.keys), before)
-    durable.write(args.draft, signed, mode=0o666)
-    if args.as_json:
-        drafting.show(args, signed, before)
-    else:
-        drafting.tell_missing(signed, before)
-
-
 class _MergeOptions(Options):
     copies: list[Path] = argument()
     out: Path = option("a new file", needed=True)
@@ -174,7 +135,11 @@ class _PublishOptions(ClientOptions):
 def _publish(args: _PublishOptions) -> None:
     raw = drafting.note_of(args.signed)
     with args.api() as own:
-        answer = own.post("/v1/roster", raw, "text/plain; charset=utf-8")
+        say_accepted(own.post("/v1/roster", raw, UTF8))
+
+
+def say_accepted(answer: Mapping[str, Any]) -> None:
+    """Say that a roster is in force."""
     terminal.say(
         "roster {version} is accepted; members follow within a round",
         version=answer["version"],
