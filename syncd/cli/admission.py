@@ -5,11 +5,8 @@ machine without a network. Either way it is verified here, by the roster that
 is here: whoever brought it can leave out something, and change nothing.
 """
 
-import json
 import sys
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
@@ -19,7 +16,7 @@ from syncd.cli.command import argument, option
 from syncd.cli.drafting import EditOptions, NewestOptions
 from syncd.cli.options import ApiOptions, ClientOptions
 from syncd.cli.roster_commands import UTF8, described, noun, say_accepted
-from syncd.errors import RefusedError, SyncdError, UntrustedError, UsageError
+from syncd.errors import RefusedError, UntrustedError, UsageError
 from syncd.flows import conformance
 from syncd.messages.catalogue import t
 from syncd.node.pinned import clock
@@ -29,7 +26,6 @@ from syncd.roster.roster import Roster
 from syncd.roster.waiting import Waiting, applicant, signed
 from syncd.store import durable
 
-T = TypeVar("T")
 _NAME = 8  # digits of its hash by which a draft is called
 
 
@@ -61,38 +57,24 @@ class _WaitingOptions(NewestOptions, ClientOptions):
         "what `roster pending --json` printed; else our daemon is asked"
     )
 
-    def waiting(self, current: Roster) -> Waiting:
-        """Return what waits and verifies; say what does not."""
+    def waiting(self) -> Waiting:
+        """Return what waits, as it came."""
         if self.file is None:
             with self.api() as own:
-                found = own.get("/v1/joining")
-        else:
-            found = terminal.parsed(self.file, json.loads)
-        read = msgspec.convert(found, Waiting)
-        return Waiting(
-            requests=_good(read.requests, lambda r: applicant(*r, current)),
-            drafts=_good(read.drafts, lambda d: signed(d.encode(), current)),
-        )
-
-
-def _good(items: Iterable[T], check: Callable[[T], object]) -> tuple[T, ...]:
-    """Return the items that a check passes, and complain of the others."""
-
-    def passes(item: T) -> bool:
+                return msgspec.convert(own.get("/v1/joining"), Waiting)
         try:
-            check(item)
-        except SyncdError as e:
-            terminal.complain(e)
-            return False
-        return True
-
-    return tuple(filter(passes, items))
+            return msgspec.json.decode(self.file.read_bytes(), type=Waiting)
+        except (msgspec.DecodeError, UnicodeDecodeError) as e:
+            raise UsageError(
+                "{file}: not what roster pending --json printed",
+                file=self.file,
+            ) from e
 
 
 @noun.verb("pending", "List who wants in, and drafts that want signatures.")
 def _pending(args: _WaitingOptions) -> None:
     current = args.newest()
-    waiting = args.waiting(current)
+    waiting = args.waiting()
     lines = list[str]()
     for pair in waiting.requests:
         one = applicant(*pair, current)
@@ -162,9 +144,7 @@ class _Admit(_SigningOptions, EditOptions):
             super().run()
             return
         current = self.newest()
-        there = (
-            applicant(*r, current) for r in self.waiting(current).requests
-        )
+        there = (applicant(*r, current) for r in self.waiting().requests)
         found = {one.request.id: one for one in there}
         if self.name not in found:
             raise UsageError(
@@ -254,7 +234,7 @@ def _sign(args: _SignOptions) -> None:
 def _named(args: _SignOptions) -> bytes:
     """Return the draft that waits under a name, or lets somebody in."""
     current, name = args.newest(), str(args.draft)
-    for text in args.waiting(current).drafts:
+    for text in args.waiting().drafts:
         _, draft = drafts.read(text.encode())
         new = draft.member(name) and not current.member(name)
         if new or name == draft.hash[:_NAME]:

@@ -262,8 +262,8 @@ def show(
     drafting.show_compared(args, asked, out, hash_ or asked.hash)
     if not args.as_json:
         terminal.tell(
-            "By phone, on a number that you know already, let the admin"
-            " read out the words or digits: all must agree."
+            "Compare these words or digits with an admin by phone, on a"
+            " number that you know already: all must agree."
         )
 
 

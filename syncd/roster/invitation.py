@@ -1,6 +1,6 @@
 r"""Invitations: one line with which a newcomer may knock at a member.
 
-    syncd-join1.<base64url of canonical JSON ‖ first 4 bytes of its SHA-256>
+    syncd-join1.<base64 of canonical JSON ‖ first 4 bytes of its SHA-256>
 
 Two things are derived from its one-time secret and all that it says: an id,
 which travels, and a key, which does not. Every answer bears a MAC by the key:
@@ -11,8 +11,6 @@ So an answer is of who made the invitation, in reply to this request, and who
 has changed a letter of the line knocks in vain. See docs/adr/0046-joining.md.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
 from typing import Annotated
@@ -26,6 +24,7 @@ from syncd.errors import MalformedError, RefusedError, UntrustedError
 from syncd.roster import row
 from syncd.roster.members import Url
 from syncd.roster.row import Code, Hash, Hex32, Id, Natural, Row
+from syncd.tlog import strict
 
 PREFIX = "syncd-join1."
 MAX_SIZE = 4096  # characters of a line
@@ -49,11 +48,7 @@ class Invitation(Row, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         raw = canonical.dumps(self.to_json())
-        summed = raw + hashlib.sha256(raw).digest()[:_SUM]
-        return PREFIX + base64.urlsafe_b64encode(summed).decode().rstrip("=")
-
-    def __repr__(self) -> str:
-        return f"Invitation({self.inviter!r})"
+        return PREFIX + strict.encode(raw + _sum(raw))
 
     @property
     def id(self) -> str:
@@ -111,19 +106,17 @@ def parse(text: str) -> Invitation:
     Raises:
         MalformedError: it is none, or was mistyped.
     """
-    body = text.removeprefix(PREFIX)
-    if body == text or len(text) > MAX_SIZE:
+    if not text.startswith(PREFIX) or len(text) > MAX_SIZE:
         raise MalformedError(
             "invitation: want the line that syncd roster invite printed"
         )
-    try:
-        padded = body + "=" * (-len(body) % 4)
-        raw = base64.b64decode(padded, altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
-    raw, total = raw[:-_SUM], raw[-_SUM:]
-    if hashlib.sha256(raw).digest()[:_SUM] != total:
+    raw = strict.decode(text.removeprefix(PREFIX), "invitation")
+    if raw[-_SUM:] != _sum(raw := raw[:-_SUM]):
         raise MalformedError(
             "invitation: mistyped, or not whole: its check sum is wrong"
         )
     return row.read(Invitation, canonical.loads(raw), "invitation")
+
+
+def _sum(raw: bytes) -> bytes:
+    return hashlib.sha256(raw).digest()[:_SUM]

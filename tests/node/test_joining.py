@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from syncd.cli.newcomer import ask
 from syncd.errors import (
-    MalformedError,
     MissingError,
     RefusedError,
     UnavailableError,
@@ -24,7 +23,7 @@ from syncd.roster.invitation import Invitation
 from syncd.roster.join import Applicant
 from syncd.roster.members import Names, Profile
 from syncd.roster.waiting import applicant
-from syncd.tlog import document, note
+from syncd.tlog import note
 from syncd.web.joining_forms import Invite
 from tests.alliance import ADMINS, NAME, Alliance, Member, shared
 
@@ -102,12 +101,6 @@ async def test_a_request_that_is_swapped_on_the_way_has_other_words(
     raw = join.answer(sealed, newcomer.asked, newcomer.keys, newcomer.nonce)
     ours = join.proven(newcomer.asked, None, raw)
     assert ours.spoken_hash != theirs.spoken_hash
-    other = replace(ours.answer, nonce="00" * 32).to_json()
-    forged = document.sign(
-        "answer", thief.invited.alliance, other, newcomer.keys.member
-    )
-    with pytest.raises(UntrustedError, match="not the nonce that the request"):
-        join.proven(newcomer.asked, None, bytes(forged))
 
 
 async def test_an_invitation_is_good_once_and_for_its_sector(
@@ -130,15 +123,6 @@ async def test_an_expired_or_altered_invitation_is_refused(
 ) -> None:
     bank = alliance.bank
     invited = await invite(bank, hours=1)
-    line = str(invited)
-    for wrong in (
-        line[:-1],
-        line[:40] + "A" + line[41:],
-        "payment",
-        line + "*",
-    ):
-        with pytest.raises(MalformedError, match="invitation: "):
-            invitation.parse(wrong)
     changes: list[dict[str, Any]] = [
         {"sector": "bank"},
         {"fingerprint": "00" * 32},
@@ -150,33 +134,12 @@ async def test_an_expired_or_altered_invitation_is_refused(
         with pytest.raises(UntrustedError, match="bank knows none like it"):
             await asyncio.to_thread(ask, altered, "roster", b"1")
     assert await asyncio.to_thread(ask, invited, "roster", b"1")
-    with pytest.raises(RefusedError, match="it has expired"):
-        invited.check("payment", invited.expires)
     bank.node.shift_s = lambda: 1.1 * HOUR_S
     try:
         with pytest.raises(MissingError, match="no such invitation is open"):
             await Newcomer(invited, "late").answer(bank)
     finally:
         bank.node.shift_s = lambda: 0.0
-
-
-async def test_an_answer_without_the_mac_is_refused(
-    alliance: Alliance,
-) -> None:
-    """Of another path, of another request, of another's secret."""
-    invited = await invite(alliance.bank)
-    raw = invited.bearing("/a", b"asked", b"ok\n")
-    assert invited.borne("/a", b"asked", raw) == b"ok\n"
-    stolen = replace(invited, secret=bytes(32))
-    for one, path, asked, answer in (
-        (invited, "/b", b"asked", raw),
-        (invited, "/a", b"asks", raw),
-        (invited, "/a", b"asked", raw + b"x"),
-        (invited, "/a", b"asked", b"ok\n"),
-        (stolen, "/a", b"asked", raw),
-    ):
-        with pytest.raises(UntrustedError, match="without the MAC of its"):
-            one.borne(path, asked, answer)
 
 
 async def test_strangers_get_in_while_an_invitation_is_open(

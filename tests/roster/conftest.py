@@ -42,7 +42,9 @@ class Club:
     keys: dict[str, MemberKeys] = field(default_factory=dict)
     admins: dict[str, SigningKey] = field(default_factory=dict)
 
-    def request(self, id_: str, alliance_id: str = join.NO_ALLIANCE) -> bytes:
+    def request(
+        self, id_: str, alliance_id: str = join.NO_ALLIANCE, nonce: bytes = b""
+    ) -> bytes:
         """Return a member's join request; its keys are made once."""
         if id_ not in self.keys:
             self.keys[id_] = keys.generate(
@@ -59,6 +61,7 @@ class Club:
             ),
             now=NOW,
             alliance_id=alliance_id,
+            nonce=nonce,
         )
 
     def admin(self, name: str) -> SigningKey:

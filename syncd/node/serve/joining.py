@@ -9,8 +9,9 @@ dies anywhere asks again. Strangers get past TLS only while one is open.
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 
 import msgspec
 
@@ -165,18 +166,17 @@ class Joining:
     @route("GET /v1/joining", ADMINS, "list who wants in, and drafts")
     async def joining(self) -> Waiting:
         """Return what waits for admins, here and at the other members."""
-        found = [self.waiting()]
+        asked = dict.fromkeys(self.waiting().requests)
 
         async def ask(member: str) -> None:
             with suppress(SyncdError):  # it may be down, or of an older build
-                there = await self.peers.get(member).waiting()
-                found.append(self._verified(there, member))
+                found = await self.peers.get(member).waiting()
+                asked.update(dict.fromkeys(self._of(member, found.requests)))
+                for raw in found.drafts[:MOST]:
+                    with suppress(SyncdError):
+                        await self.take_roster(raw.encode())
 
         await asyncio.gather(*map(ask, self.ctx.others))
-        for raw in (raw for one in found[1:] for raw in one.drafts[:MOST]):
-            with suppress(SyncdError):
-                await self.take_roster(raw.encode())
-        asked = dict.fromkeys(k for one in found for k in one.requests)
         return Waiting(requests=(*asked,), drafts=self.waiting().drafts)
 
     @route(
@@ -199,9 +199,6 @@ class Joining:
 
     def waiting(self) -> Waiting:
         """Return what waits here; a draft that does no more is dropped."""
-        ours = Waiting(
-            requests=tuple((one.request, one.answer) for one in self.invited)
-        )
         kept = []
         for path in sorted(self._place.glob("*.draft")):
             raw = path.read_bytes()
@@ -211,20 +208,19 @@ class Joining:
                 path.unlink(missing_ok=True)
             else:
                 kept.append(raw.decode())
-        asked = self._verified(ours, self.ctx.me).requests
+        ours = ((one.request, one.answer) for one in self.invited)
+        asked = (*self._of(self.ctx.me, ours),)
         return Waiting(requests=asked, drafts=(*kept,))
 
-    def _verified(self, found: Waiting, member: str) -> Waiting:
-        """Return of what a member says its own newcomers who have answered."""
-
-        def of_it() -> Iterator[tuple[str, str]]:
-            for pair in found.requests[:MOST]:
-                with suppress(SyncdError):
-                    one = applicant(*pair, self.ctx.roster)
-                    if one.answer.inviter == member:
-                        yield pair
-
-        return Waiting(requests=(*of_it(),), drafts=found.drafts)
+    def _of(
+        self, member: str, pairs: Iterable[tuple[str, str]]
+    ) -> Iterator[tuple[str, str]]:
+        """Yield the requests that a member's own newcomers have proven."""
+        for pair in islice(pairs, MOST):
+            with suppress(SyncdError):
+                one = applicant(*pair, self.ctx.roster)
+                if one.answer.inviter == member:
+                    yield pair
 
 
 def _once(there: str, body: bytes, one: _Invited) -> None:
