@@ -15,7 +15,7 @@ from syncd.cli import drafting, keys_commands, terminal
 from syncd.cli.command import argument, option
 from syncd.cli.drafting import EditOptions, NewestOptions
 from syncd.cli.options import ApiOptions, ClientOptions
-from syncd.cli.roster_commands import UTF8, described, noun, say_accepted
+from syncd.cli.roster_commands import UTF8, noun, say_accepted
 from syncd.errors import RefusedError, UntrustedError, UsageError
 from syncd.flows import conformance
 from syncd.messages.catalogue import t
@@ -79,7 +79,8 @@ def _pending(args: _WaitingOptions) -> None:
     for pair in waiting.requests:
         one = applicant(*pair, current)
         differ = ", ".join(conformance.apart(one.request)) or "✓"
-        lines += [*described(one.request), f"vectors  {differ}"]
+        lines += drafting.describe(current, _with(one, current))
+        lines.append(f"vectors  {differ}")
         lines += [*drafting.compared(one.spoken_hash), ""]
     for text in waiting.drafts:
         _, draft = drafts.read(text.encode())
@@ -153,14 +154,12 @@ class _Admit(_SigningOptions, EditOptions):
                 names=", ".join(found) or "-",
             )
         one = found[self.name]
-        for line in described(one.request):
-            terminal.tell(line)
+        draft = _with(one, current, self.days)
+        for line in drafting.describe(current, draft):
+            terminal.say(line)
         conformance.check(one.request)
         _check_spoken(one)
-        draft = drafts.begin(current, now=clock(), days=self.days)
-        raw = drafts.write(membership.admit(draft, one), current)
-        for line in drafting.describe(current, drafts.read(raw)[1]):
-            terminal.say(line)
+        raw = drafts.write(draft, current)
         self.hand_in(self.sign(raw, current), current)
 
     def change(self, draft: Roster) -> Roster:
@@ -181,6 +180,14 @@ class _Admit(_SigningOptions, EditOptions):
 noun.verb(
     "admit", "Admit a newcomer: compare its words, draft, sign; or by files."
 )(_Admit)
+
+
+def _with(
+    one: Applicant, current: Roster, days: int = drafts.LIFE_DAYS
+) -> Roster:
+    """Return the next version with a newcomer."""
+    draft = drafts.begin(current, now=clock(), days=days)
+    return membership.admit(draft, one)
 
 
 def _check_spoken(one: Applicant) -> None:

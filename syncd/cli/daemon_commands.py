@@ -56,8 +56,8 @@ def _init(args: _InitOptions) -> None:
 
 def make_home(
     args: HomeOptions, alliance: str, secret_file: Path | None
-) -> Config:
-    """Make a home, and say what is in it; return its settings.
+) -> None:
+    """Make a home, and say what is in it.
 
     Raises:
         UsageError: it is there already, or a setting cannot be.
@@ -104,7 +104,6 @@ def make_home(
             "This token is shown this once: keep it where your systems"
             " read it."
         )
-    return settings
 
 
 @noun.verb("run", "Run the daemon until it is stopped.")

@@ -22,7 +22,7 @@ from syncd.errors import (
     UsageError,
 )
 from syncd.node.pinned import clock, roster_files, trusted_roster
-from syncd.roster import certificate, drafts, join, membership, signing
+from syncd.roster import drafts, join, membership, signing
 from syncd.roster.members import PASTS
 from syncd.roster.roster import Roster
 
@@ -47,26 +47,18 @@ def _challenge(args: _ChallengeOptions) -> None:
     made = join.challenge(asked, secrets.token_bytes)
     terminal.write_new(args.secret, made.secret, private=True)
     terminal.write_new(args.out, made.raw)
-    lines = [f"hash     {asked.hash}", *described(asked)]
+    lines = [
+        f"hash     {asked.hash}",
+        f"id       {asked.id}",
+        f"names    {asked.names.zh} / {asked.names.en}",
+        f"sector   {asked.sector}",
+        f"urls     {' '.join(asked.urls)}",
+    ]
     args.show({"id": asked.id, "hash": asked.hash}, lines)
     terminal.tell(
         "Next: the newcomer runs syncd join answer; what you compare by"
         " phone comes with its answer."
     )
-
-
-def described(asked: join.Request) -> list[str]:
-    """Return what a newcomer says of itself, in lines."""
-    ends = review.day(certificate.expires(asked.certificate))
-    info = ", ".join(f"{k} {v}" for k, v in sorted(asked.info.items()))
-    return [
-        f"id       {asked.id}",
-        f"names    {asked.names.zh} / {asked.names.en}",
-        f"sector   {asked.sector}",
-        f"info     {info or '-'}",
-        f"urls     {' '.join(asked.urls)}",
-        f"tls      {asked.keys.tls} ({ends})",
-    ]
 
 
 @noun.verb("update", "Draft a version as a member asked by `join update`.")

@@ -1,0 +1,108 @@
+"""A newcomer joins by one line, by the commands that people type."""
+
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.cli import newcomer
+from syncd.config import for_child
+from syncd.errors import SyncdError
+from syncd.store.keyring import Keyring
+from tests.alliance import CHEAP, NAME, SECRET, free_port, secret_file, until
+from tests.cli.conftest import Ran, Real, Run, keep_token
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def admin(
+    real: Real,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Any:
+    """Run an admin's command at a member; @anne and @bert are keys."""
+    for member in real.alliance.members.values():
+        token = real.do(member.own.bearers.add("admin", "admin"))
+        keep_token(member.home, token)
+    for name in ("anne", "bert"):
+        (tmp_path / name).mkdir()
+        ring = Keyring.create(tmp_path / name, SECRET, cost=CHEAP)
+        ring.put(f"admin-{NAME}--{name}", name.encode() * 8)
+
+    def at(member: str, words: str, stdin: str = "") -> Ran:
+        secret = str(secret_file(tmp_path))
+        monkeypatch.setenv("SYNCD_SECRET_FILE", secret)
+        typed = ["roster", *words.replace("@", f"{tmp_path}/").split()]
+        ran = real.member(member, run)(*typed, stdin=stdin.encode())
+        monkeypatch.delenv("SYNCD_SECRET_FILE")
+        return ran
+
+    return at
+
+
+async def answers(alliance: Any) -> bool:
+    """Tell whether the newcomer answers as a member does."""
+    try:
+        heads = await alliance.bank.node.peers.get("payment").heads("")
+    except SyncdError:
+        return False
+    return bool(heads.roster.version == 2)
+
+
+def test_a_newcomer_joins_by_one_line(
+    admin: Any,
+    real: Real,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two commands at the newcomer, two at the first admin, one at the other."""
+    invited = admin("bank", "invite --sector payment")
+    assert "worth nothing until" in invited.err
+    port, home = free_port(), tmp_path / "payment"
+    join = partial(run, "--home", home, "join")
+    words = f"""--id payment --domain payment.example --no-wait
+        --own 127.0.0.1:{free_port()} --peer 127.0.0.1:{port}
+        --url https://127.0.0.1:{port} --info registration=9144X"""
+    first = join(*words.split(), stdin=invited.out.encode())
+    assert first.code == 0, first.err
+    (shown,) = (x for x in first.out.splitlines() if x[:5] == "words")
+    _, *spoken = shown.split()
+    secret = tmp_path / "payment.secret"
+    assert secret.stat().st_mode & 0o777 == 0o600
+
+    listed = admin("police", "pending")
+    for part in (shown, "registration 9144X", "vectors  ✓"):
+        assert part in listed.out
+    admit, swapped = "admit payment --keys @anne", " ".join(spoken[::-1])
+    wrong = admin("police", admit, swapped)
+    assert (wrong.code, "not the words of" in wrong.err) == (1, True)
+    admitted = admin("police", admit, " ".join(spoken))
+    assert "bert must still sign" in admitted.err, admitted.err
+    assert "by anne, waiting for bert" in admin("carrier", "pending").out
+    offline = tmp_path / "waiting.json"
+    offline.write_text(admin("carrier", "pending --json").out)
+    sign = "sign payment --yes --keys @bert --file @waiting.json"
+    assert "roster publish" in admin("carrier", sign).err
+    done = admin("carrier", "publish @waiting.draft")
+    assert "roster 2 is accepted" in done.out, done.err
+    real.do(real.alliance.bank.round())
+
+    monkeypatch.setattr(newcomer, "FIRST_S", 0.01)
+    joined = join()
+    assert joined.code == 0, joined.err
+    assert shown in joined.out
+    run_ = [sys.executable, "-m", "syncd", "--home", str(home), "run"]
+    daemon = subprocess.Popen(run_, env=for_child(secret))
+    try:
+        real.do(until(partial(answers, real.alliance), 60))
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        daemon.wait(30)
+    assert admin("bank", "pending").out == "nothing waits\n"
