@@ -23,7 +23,7 @@ from syncd.node.pinned import clock
 from syncd.roster import drafts, join, membership, signing, spoken
 from syncd.roster.join import Applicant
 from syncd.roster.roster import Roster
-from syncd.roster.waiting import Waiting, applicant, signed
+from syncd.roster.waiting import Waiting, applicant
 from syncd.store import durable
 
 _NAME = 8  # digits of its hash by which a draft is called
@@ -73,8 +73,7 @@ class _WaitingOptions(NewestOptions, ClientOptions):
 
 @noun.verb("pending", "List who wants in, and drafts that want signatures.")
 def _pending(args: _WaitingOptions) -> None:
-    current = args.newest()
-    waiting = args.waiting()
+    waiting, current = args.waiting(), args.newest()  # it may be newer now
     lines = list[str]()
     for pair in waiting.requests:
         one = applicant(*pair, current)
@@ -120,14 +119,17 @@ class _SigningOptions(_WaitingOptions):
         try:
             with self.api() as own:
                 answer = own.post("/v1/roster", raw, UTF8)
-        except UntrustedError:
-            if signed(raw, current):
+        except UntrustedError as e:
+            if " is signed by " not in e.text.template:
                 raise
-            drafting.tell_missing(raw, current)
+            drafting.tell_missing(raw, current)  # it is kept for the others
         else:
             say_accepted(answer)
 
 
+@noun.verb(
+    "admit", "Admit a newcomer: compare its words, draft, sign; or by files."
+)
 class _Admit(_SigningOptions, EditOptions):
     name: str = argument("whom `roster pending` lists; or its request, a file")
     answer: Path | None = argument(
@@ -144,8 +146,8 @@ class _Admit(_SigningOptions, EditOptions):
         if self.answer is not None:
             super().run()
             return
-        current = self.newest()
-        there = (applicant(*r, current) for r in self.waiting().requests)
+        waiting, current = self.waiting(), self.newest()
+        there = (applicant(*pair, current) for pair in waiting.requests)
         found = {one.request.id: one for one in there}
         if self.name not in found:
             raise UsageError(
@@ -175,11 +177,6 @@ class _Admit(_SigningOptions, EditOptions):
         for line in drafting.compared(one.spoken_hash):
             terminal.tell(line)
         return membership.admit(draft, one)
-
-
-noun.verb(
-    "admit", "Admit a newcomer: compare its words, draft, sign; or by files."
-)(_Admit)
 
 
 def _with(
@@ -240,8 +237,9 @@ def _sign(args: _SignOptions) -> None:
 
 def _named(args: _SignOptions) -> bytes:
     """Return the draft that waits under a name, or lets somebody in."""
-    current, name = args.newest(), str(args.draft)
-    for text in args.waiting().drafts:
+    waiting, name = args.waiting(), str(args.draft)
+    current = args.newest()
+    for text in waiting.drafts:
         _, draft = drafts.read(text.encode())
         new = draft.member(name) and not current.member(name)
         if new or name == draft.hash[:_NAME]:

@@ -154,7 +154,8 @@ async def test_strangers_get_in_while_an_invitation_is_open(
         await asyncio.to_thread(ask, foreign, "roster", b"1")
     open_ = await invite(carrier)
     assert await asyncio.to_thread(ask, open_, "roster", b"1")
-    assert await asyncio.to_thread(ask, open_, "roster", b"99") == b""
+    for none in (b"99", b"", b"123456789x", b"9" * 5000):
+        assert await asyncio.to_thread(ask, open_, "roster", none) == b""
     again = Joining(
         ctx=carrier.node.ctx,
         peers=carrier.node.peers,

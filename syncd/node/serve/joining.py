@@ -108,7 +108,7 @@ class Joining:
 
     def _step(self, one: _Invited, step: str, body: bytes) -> bytes:
         if step == "roster":
-            version = int(body) if body[:9].isdigit() else 0
+            version = int(body) if body.isdigit() and len(body) < 10 else 0
             return self.ctx.home.rosters.get(version) or b""
         if step == "request":
             return self._request(one, body)
