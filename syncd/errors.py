@@ -29,6 +29,7 @@ What is wrong in several ways is one error that bears each of them: see
 
 import functools
 from collections.abc import Mapping, Sequence
+from string import Formatter
 from typing import Any, Final
 
 from syncd import tsv
@@ -39,12 +40,19 @@ class Message:
 
     Parameters are numbers, codes, member ids, origins and positions; never a
     raw value. One may be a message itself, or several: why something is so.
+    What is named and not given is an attribute of what it is `of`.
     """
 
     __slots__ = ("params", "template")
 
-    def __init__(self, template: str, /, **params: object) -> None:
+    def __init__(
+        self, template: str, of: object = None, /, **params: object
+    ) -> None:
         self.template = template
+        if of is not None:
+            for _, name, *_ in Formatter().parse(template):
+                if name and name not in params:
+                    params[name] = getattr(of, name)
         self.params = {
             name: value.text if isinstance(value, SyncdError) else value
             for name, value in params.items()
@@ -83,8 +91,10 @@ def ways() -> Mapping[str, str]:
     return {row[0]: row[1] for row in tsv.rows("ways.tsv")}
 
 
-def _message(text: str | Message, params: dict[str, object]) -> Message:
-    return text if isinstance(text, Message) else Message(text, **params)
+def _message(
+    text: str | Message, params: dict[str, object], of: object = None
+) -> Message:
+    return text if isinstance(text, Message) else Message(text, of, **params)
 
 
 class SyncdError(Exception):
@@ -97,13 +107,15 @@ class SyncdError(Exception):
     def __init__(
         self,
         message: str | Message,
+        of: object = None,
+        /,
         *,
         hint: str | Message = "",
         **params: object,
     ) -> None:
-        self.text = _message(message, params)
+        self.text = _message(message, params, of)
         way = hint or ways().get(self.text.template, "")
-        self.way_out = _message(way, self.text.params | params)
+        self.way_out = _message(way, self.text.params | params, of)
         self.faults: tuple[SyncdError, ...] = ()  # if it is several in one
         super().__init__(str(self.text))
 
@@ -179,11 +191,13 @@ class HoldersError(UnavailableError):
     def __init__(
         self,
         message: str | Message,
+        of: object = None,
+        /,
         *,
         missing: tuple[str, ...] = (),
         **params: Any,
     ) -> None:
-        super().__init__(message, **params)
+        super().__init__(message, of, **params)
         self.missing = missing  # member ids of those that did not
 
 
@@ -251,6 +265,8 @@ class UntrustedError(SyncdError):
 
 class ForkError(UntrustedError):
     """An origin signed two things that contradict each other."""
+
+    proof: Sequence[bytes] = ()  # the nodes that show it to anybody
 
 
 class NewerError(SyncdError):

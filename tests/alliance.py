@@ -38,13 +38,13 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import dataclass
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
 import aiohttp
 import msgspec
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -81,7 +81,6 @@ from syncd.store.own import OwnLogStore
 from syncd.store.sealing import VaultCipher
 from syncd.tlog import checkpoint, tiles
 from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.merkle import Frontier
 from syncd.web import forms, peer_api, report_forms, status_forms
 from syncd.web.forms import LookupCall
 from syncd.web.routes import Caller
@@ -207,6 +206,10 @@ class Node(Daemon):
         self.gate: Gate | None = None
         self.twin: Twin | None = None
         self.peers.client = functools.partial(Wire, network, me)
+        # Rounds start when a test says so.
+        vars(self.jobs)["start"] = lambda: None
+        if not network.local_apis:  # most tests ask the services behind
+            vars(self.local_workers)["open"] = self._shut
         self.publishing = asyncio.Lock()
         publish = self.publisher.publish
 
@@ -216,13 +219,8 @@ class Node(Daemon):
 
         vars(self.publisher)["publish"] = locked
 
-    def schedule(self) -> None:
-        """Begin nothing by itself: rounds start when a test says so."""
-
-    async def open_local_api(self, given: socket.socket | None) -> None:
-        """Leave it shut, unless asked to: most tests ask the service behind."""
-        if self.network.local_apis:
-            await super().open_local_api(given)
+    async def _shut(self, given: socket.socket | None) -> None:
+        """Leave an API shut."""
 
     async def open_peer_api(self, given: socket.socket | None) -> None:
         app = peer_api.app(Face(self), read_pin)
@@ -393,9 +391,7 @@ class Member:
 
     async def awake(self) -> None:
         """Wait until the daemon may append."""
-        async with asyncio.timeout(20):
-            while self.node.guard.why_not:  # noqa: ASYNC110  nobody tells
-                await asyncio.sleep(0.005)
+        await until(lambda: not self.node.guard.why_not)
 
     # ------------------------------------------------------------- working
 
@@ -455,6 +451,11 @@ class Member:
         answers = await self.node.lookups.lookup(who, call)
         return list(answers.items)
 
+    async def verdict(self, kind: str, value: str) -> str:
+        """Return what it says of a value."""
+        [found] = await self.lookup(kind, value)
+        return found.verdict
+
     def tls_to(self, listener: "Member") -> ssl.SSLContext:
         """Return how it connects to another."""
         return pinning.client_context(
@@ -510,6 +511,10 @@ class Member:
             await own.append(old, await log.head(), log.bundles, [])
         await self.node.publisher.after_append()
 
+    async def fill(self, *ns: int, **fields: Any) -> None:
+        """Append right reports, about the n-th URL each."""
+        await self.write(*(payload(n, self.origin, **fields) for n in ns))
+
     async def records(self) -> list[Record]:
         """Return all records of its own log."""
         return await records_of(self.own.log)
@@ -546,6 +551,18 @@ class Member:
     async def head(self, origin: str) -> MirrorHead:
         """Return how far it holds a log."""
         return await self.mirror.head(origin)
+
+    async def has(self, other: "Member") -> bool:
+        """Tell whether it has merged all of another's log."""
+        return (await self.head(other.origin)).merged == await other.size()
+
+    async def grown(self, size: int, origin: str = "") -> None:
+        """Wait until it has merged so many entries of a log, else its own."""
+
+        async def enough() -> bool:
+            return (await self.head(origin or self.origin)).merged >= size
+
+        await until(enough)
 
     async def digest(self, origin: str) -> str:
         """Return the digest of a log's claims, recomputed."""
@@ -795,7 +812,7 @@ class Alliance:
             clock=clock,
             server=where,
         )
-        await own.log.found(empty(member.keys))
+        await own.log.found(OwnHead.signed(member.keys.log))
         member.token = await own.bearers.add("operator", "operator")
         own.close()
 
@@ -974,16 +991,17 @@ def shared(
     prepare: Callable[[Alliance], Awaitable[None]] = Alliance.settle,
     *members: str,
     scope: Literal["module", "function"] = "module",
+    of: Any = Alliance,
     **how: Any,
 ) -> Any:
     """Return a fixture: one alliance for all tests of a module, or for each."""
 
-    @pytest_asyncio.fixture(scope=scope, loop_scope=scope)
+    @pytest.fixture(scope=scope)
     async def alliance(
         tmp_path_factory: pytest.TempPathFactory,
     ) -> AsyncIterator[Alliance]:
         root = tmp_path_factory.mktemp("alliance")
-        async with Alliance.found(root, members or MEMBERS, **how) as found:
+        async with of.found(root, members or MEMBERS, **how) as found:
             await prepare(found)
             yield found
 
@@ -1063,13 +1081,6 @@ def free_port() -> int:
             return port
 
 
-def empty(keys: MemberKeys) -> OwnHead:
-    """Return the head of a log without entries."""
-    head = Checkpoint(keys.origin, 0, Frontier.EMPTY.root())
-    signed = bytes(checkpoint.sign(head, keys.log))
-    return OwnHead(keys.origin, Frontier.EMPTY, signed)
-
-
 @functools.cache
 def _fresh() -> Path:
     """Return a directory with migrated, empty databases: copies are quick."""
@@ -1099,16 +1110,15 @@ def payload(n: int, origin: str, **fields: Any) -> tuple[int, bytes]:
     return 1, statement.encode(made)
 
 
-async def until(
-    what: Callable[[], Awaitable[object]], timeout_s: float = 20
-) -> None:
-    """Return once `what` is so.
+async def until(what: Callable[[], object], timeout_s: float = 20) -> None:
+    """Return once `what` is so: what it returns, or that gives in the end.
 
     Raises:
         TimeoutError: it is not, for so long.
     """
     async with asyncio.timeout(timeout_s):
         while True:
-            if await what():
+            found = what()
+            if (await found) if isawaitable(found) else found:
                 return
             await asyncio.sleep(0.01)

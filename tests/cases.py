@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 VECTORS = Path(__file__).parent / "vectors"
 
 
@@ -16,3 +18,10 @@ def cases(file: str, section: str = "cases") -> list[Any]:
     """Return the cases of a file of vectors."""
     found: list[Any] = vectors(file)[section]
     return found
+
+
+def each(
+    file: str, section: str = "cases", names: str = "one"
+) -> pytest.MarkDecorator:
+    """Have a test run for each case of a file of vectors."""
+    return pytest.mark.parametrize(names, cases(file, section))

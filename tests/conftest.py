@@ -41,7 +41,11 @@ for name, examples in (("dev", 25), ("gate", 50), ("soak", 2000)):
         # looks for new ones.
         derandomize=name != "soak",
         deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],
+        # What examples share of a fixture, each finds as it was.
+        suppress_health_check=[
+            HealthCheck.too_slow,
+            HealthCheck.function_scoped_fixture,
+        ],
     )
 settings.load_profile("dev")
 

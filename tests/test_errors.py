@@ -1,11 +1,12 @@
 """The tree at the top of errors.py is the tree that the code has."""
 
+import pickle
 import re
 
 import pytest
 
 from syncd import errors
-from syncd.errors import Message, QuotaError, SyncdError
+from syncd.errors import Message, PendingError, QuotaError, SyncdError
 
 CLASSES = {
     name: value
@@ -65,6 +66,11 @@ def test_a_hint_has_the_parameters_too() -> None:
     assert error.way_out.template == "at most {most}"
 
 
+def test_an_error_is_the_same_in_another_process() -> None:
+    error = pickle.loads(pickle.dumps(PendingError.of(7)))
+    assert (error.id, error.hint) == (7, "syncd pending show 7")
+
+
 def test_one_fault_is_itself() -> None:
     error = errors.MalformedError("label: not given")
     assert errors.joined([error]) is error
@@ -80,6 +86,15 @@ def test_several_faults_are_one_error_that_bears_each() -> None:
     assert both.faults == (rule, form)
     assert type(both) is errors.MalformedError
     assert type(errors.joined([rule, rule])) is errors.RefusedError
+
+
+def test_what_is_not_given_is_of_what_it_is_about() -> None:
+    """Of an error's hint too; what is given counts."""
+    error = SyncdError("{real} {n}", 3, n=9, hint="{imag}")
+    assert (str(error), error.hint, error.params) == (
+        *("3 9", "0"),
+        {"real": 3, "n": 9},
+    )
 
 
 def test_messages_are_equal_if_they_read_the_same() -> None:

@@ -20,6 +20,7 @@ TOOL = Path(__file__).parents[1] / "tools" / "ensure_libsodium.py"
 
 
 tool = load(TOOL)
+MISSING = ("--private", "--pretend-missing")
 
 
 class Machine:
@@ -76,7 +77,7 @@ def test_one_place() -> None:
 def test_nothing_to_do(debian: Machine) -> None:
     """Where the library loads, no command runs."""
     own = debian.prefix / group.NATIVE
-    assert debian.run("--private", "--pretend-missing").returncode == 0
+    assert debian.run(*MISSING).returncode == 0
     before = debian.ran()
     done = debian.run()
     assert (done.returncode, done.stderr) == (0, "")
@@ -86,7 +87,7 @@ def test_nothing_to_do(debian: Machine) -> None:
 
 def test_unpacked_without_root(debian: Machine) -> None:
     """The package is fetched and its library put where the loader looks."""
-    done = debian.run("--private", "--pretend-missing")
+    done = debian.run(*MISSING)
     assert (done.returncode, done.stderr) == (0, "")
     own = debian.prefix / group.NATIVE
     assert tool.loaded(debian.prefix).startswith(f"{own}, version 1.")
@@ -103,7 +104,7 @@ def test_own_package_lists(debian: Machine) -> None:
         'case "$1" in download) echo "E: no lists"; exit 100;; esac\n'
         'case "$3" in download) echo deb >libsodium23_1_amd64.deb;; esac',
     )
-    done = debian.run("--private", "--pretend-missing")
+    done = debian.run(*MISSING)
     assert (done.returncode, done.stderr) == (0, "")
     _, update, download, _ = debian.ran()
     lists = re.match(r"-oDir::State::Lists=\S+/lists -oDir::Cache=", update)
@@ -127,7 +128,7 @@ def test_installed_by_root(debian: Machine) -> None:
 
 def test_dry_run(debian: Machine) -> None:
     """A dry run says what it would do, and does nothing."""
-    done = debian.run("--private", "--pretend-missing", "--dry-run")
+    done = debian.run(*MISSING, "--dry-run")
     assert done.returncode == 0
     assert done.stdout == "libsodium: would unpack libsodium23\n"
     assert debian.ran() == []
@@ -164,7 +165,7 @@ def test_nothing_helps(machine: Machine) -> None:
 def test_strange_package(debian: Machine, script: str, why: str) -> None:
     """A package without a usable library helps only if the system's does."""
     debian.command("dpkg", script)
-    done = debian.run("--private", "--pretend-missing")
+    done = debian.run(*MISSING)
     if why:
         assert done.returncode == 1
         assert why in done.stderr

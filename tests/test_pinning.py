@@ -1,6 +1,6 @@
 """A connection is a member's because of its key, and of nothing else.
 
-Real TLS over loopback, with asyncio on both sides.
+OpenSSL's own handshakes: in memory, and over loopback what depends on sockets.
 """
 
 import asyncio
@@ -105,52 +105,56 @@ def police() -> Identity:
     return issue(ed(), name="police.example")
 
 
+def meet(
+    client: ssl.SSLContext,
+    tls: ServerTls,
+    session: ssl.SSLSession | None = None,
+) -> tuple[ssl.SSLObject, ssl.SSLObject]:
+    """Shake hands in memory and hear a word; return the client's end first.
+
+    Raises:
+        ssl.SSLError: one of them does not want the other.
+    """
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    near = client.wrap_bio(down, up, session=session)
+    far = tls.context.wrap_bio(up, down, server_side=True)
+    for _ in range(3):
+        for end in (near, far):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    far.write(b"word")  # tickets, if any, came before it
+    assert near.read() == b"word"
+    return near, far
+
+
+def seen(client: ssl.SSLContext, tls: ServerTls) -> str | None:
+    """Return by which pin the server knows who comes; None if not admitted."""
+    try:
+        return pinning.peer_pin(meet(client, tls)[1])
+    except ssl.SSLError:
+        return None
+
+
 @contextlib.asynccontextmanager
-async def serving(tls: ServerTls) -> AsyncIterator[int]:
-    """Serve each line's caller its own pin."""
+async def serving(tls: ServerTls) -> AsyncIterator[tuple[int, list[str]]]:
+    """Answer each line with the pin of who says it; keep all of them."""
+    heard: list[str] = []
 
     async def answer(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        with contextlib.suppress(ConnectionError, ssl.SSLError):
+        pin = pinning.peer_pin(writer.get_extra_info("ssl_object"))
+        with contextlib.suppress(OSError):
             while await reader.readline():
-                pin = pinning.peer_pin(writer.get_extra_info("ssl_object"))
-                writer.write(f"{pin}\n".encode())
-                await writer.drain()
+                heard.append(f"{pin}\n")
+                writer.write(heard[-1].encode())
         writer.close()
 
     server = await asyncio.start_server(
         answer, "127.0.0.1", 0, ssl=tls.context
     )
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-
-
-async def ask(port: int, context: ssl.SSLContext) -> str:
-    """Return what the server answers; raise if there is no answer."""
-    reader, writer = await asyncio.open_connection(
-        "127.0.0.1", port, ssl=context
-    )
-    try:
-        writer.write(b"who am I?\n")
-        line = await reader.readline()
-        if not line:
-            raise ConnectionResetError
-        return line.decode().strip()
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-
-
-async def is_refused(port: int, context: ssl.SSLContext) -> bool:
-    try:
-        await ask(port, context)
-    except OSError:  # ssl.SSLError is one
-        return True
-    return False
+    async with server:
+        yield server.sockets[0].getsockname()[1], heard
 
 
 DECADE = timedelta(days=4000)
@@ -165,16 +169,14 @@ LISTED: dict[str, Callable[[], Identity]] = {
 
 
 @pytest.mark.parametrize("make", LISTED.values(), ids=LISTED)
-async def test_listed_certificate_is_admitted(
-    make: Callable[[], Identity],
-) -> None:
+def test_listed_certificate_is_admitted(make: Callable[[], Identity]) -> None:
     """By its pin, at both ends: nobody asks for its CA or its dates."""
     member = make()
-    async with serving(member.server(member)) as port:
-        assert await ask(port, member.client(member.pin)) == member.pin
+    tls = member.server(member)
+    assert seen(member.client(member.pin), tls) == member.pin
 
 
-async def test_unlisted_certificate_is_refused(
+def test_unlisted_certificate_is_refused(
     bank: Identity, police: Identity
 ) -> None:
     """Another key with the same names, a colleague by the same CA, or none."""
@@ -184,27 +186,27 @@ async def test_unlisted_certificate_is_refused(
     anonymous = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     anonymous.check_hostname = False
     anonymous.verify_mode = ssl.CERT_NONE
-    async with serving(bank.server(police, member)) as port:
-        for listed in (police, member):
-            assert not await is_refused(port, listed.client(bank.pin))
-        for other in (impostor, colleague):
-            assert await is_refused(port, other.client(bank.pin))
-        assert await is_refused(port, anonymous)
-    async with serving(ServerTls(bank.der, bank.pem)) as port:  # no roster yet
-        assert await is_refused(port, police.client(bank.pin))
+    tls = bank.server(police, member)
+    for listed in (police, member):
+        assert seen(listed.client(bank.pin), tls)
+    for other in (impostor, colleague):
+        assert not seen(other.client(bank.pin), tls)
+    assert not seen(anonymous, tls)
+    nobody = ServerTls(bank.der, bank.pem)  # no roster yet
+    assert not seen(police.client(bank.pin), nobody)
 
 
-async def test_member_cannot_admit_others(bank: Identity) -> None:
+def test_member_cannot_admit_others(bank: Identity) -> None:
     """What a listed certificate has signed passes OpenSSL, not the pin."""
     key = p256()
     authority = issue(key, ca=True, name="CA of the institution")
     issued = issue(ed(), issuer=key)
-    async with serving(bank.server(authority)) as port:
-        assert await is_refused(port, issued.client(bank.pin))
-        assert not await is_refused(port, authority.client(bank.pin))
+    tls = bank.server(authority)
+    assert not seen(issued.client(bank.pin), tls)
+    assert seen(authority.client(bank.pin), tls)
 
 
-async def test_stolen_certificate_is_refused(
+def test_stolen_certificate_is_refused(
     bank: Identity, police: Identity
 ) -> None:
     """The certificate is public: without its key it opens nothing."""
@@ -212,23 +214,18 @@ async def test_stolen_certificate_is_refused(
         pinning.client_context(police.der, issue(ed()).pem, bank.pin)
 
 
-async def test_removed_cannot_come_back(
-    bank: Identity, police: Identity
-) -> None:
+def test_removed_cannot_come_back(bank: Identity, police: Identity) -> None:
     """After `update` the server knows only who is in the new list."""
     carrier = issue(ed())
     tls = bank.server(police)
-    async with serving(tls) as port:
-        assert await ask(port, police.client(bank.pin)) == police.pin
-        assert await is_refused(port, carrier.client(bank.pin))
-        tls.update([carrier.der])
-        assert await is_refused(port, police.client(bank.pin))
-        assert await ask(port, carrier.client(bank.pin)) == carrier.pin
-        tls.update([])
-        assert await is_refused(port, carrier.client(bank.pin))
+    for listed in ([police], [carrier], []):
+        tls.update(who.der for who in listed)
+        for who in (police, carrier):
+            pin = who.pin if who in listed else None
+            assert seen(who.client(bank.pin), tls) == pin
 
 
-async def test_odd_certificate_shuts_out_nobody_else(
+def test_odd_certificate_shuts_out_nobody_else(
     bank: Identity, police: Identity
 ) -> None:
     """What OpenSSL cannot read is named and left out; the others come in."""
@@ -237,9 +234,8 @@ async def test_odd_certificate_shuts_out_nobody_else(
     assert certificate.pin(not_utf8) == member.pin
     tls = bank.server()
     assert tls.update([not_utf8, police.der]) == (member.pin,)
-    async with serving(tls) as port:
-        assert await ask(port, police.client(bank.pin)) == police.pin
-        assert await is_refused(port, member.client(bank.pin))
+    assert seen(police.client(bank.pin), tls) == police.pin
+    assert not seen(member.client(bank.pin), tls)
 
 
 async def test_kept_connection_still_shows_its_pin(
@@ -247,7 +243,7 @@ async def test_kept_connection_still_shows_its_pin(
 ) -> None:
     """A removal does not cut a connection: the pin is there to be asked."""
     tls = bank.server(police)
-    async with serving(tls) as port:
+    async with serving(tls) as (port, _):
         reader, writer = await asyncio.open_connection(
             "127.0.0.1", port, ssl=police.client(bank.pin)
         )
@@ -264,78 +260,44 @@ async def test_wrong_server_hears_nothing(
 ) -> None:
     """A server with another key is left before a byte is sent."""
     impostor = issue(ed(), name="bank.example")
-    heard: list[bytes] = []
-
-    async def listen(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        with contextlib.suppress(OSError):
-            heard.append(await reader.read(100))
-        writer.close()
-
-    tls = impostor.server(police)
-    server = await asyncio.start_server(
-        listen, "127.0.0.1", 0, ssl=tls.context
-    )
-    port = server.sockets[0].getsockname()[1]
-    with pytest.raises(ssl.SSLCertVerificationError, match="not the pinned"):
-        await ask(port, police.client(bank.pin))
-    server.close()
-    await asyncio.sleep(0.05)
-    assert heard in ([], [b""])
+    async with serving(impostor.server(police)) as (port, heard):
+        with pytest.raises(ssl.SSLCertVerificationError, match="not the pin"):
+            await asyncio.open_connection(
+                "127.0.0.1", port, ssl=police.client(bank.pin)
+            )
+        await asyncio.sleep(0.05)
+    assert heard == []
 
 
-async def test_renewed_certificate_of_a_server(police: Identity) -> None:
+def test_renewed_certificate_of_a_server(police: Identity) -> None:
     """A server may show any certificate that bears its pinned key."""
     key, authority = p256(), p256()
     old, new = (issue(key, issuer=authority) for _ in range(2))
     assert old.der != new.der
-    async with serving(new.server(police)) as port:
-        assert await ask(port, police.client(old.pin)) == police.pin
+    assert seen(police.client(old.pin), new.server(police)) == police.pin
 
 
-async def test_tls_1_2_is_refused(bank: Identity, police: Identity) -> None:
+def test_tls_1_2_is_refused(bank: Identity, police: Identity) -> None:
     """In both directions."""
     for old in (0, 1):
         tls = bank.server(police)
         ends = police.client(bank.pin), tls.context
         ends[old].minimum_version = ssl.TLSVersion.TLSv1_2
         ends[old].maximum_version = ssl.TLSVersion.TLSv1_2
-        async with serving(tls) as port:
-            assert await is_refused(port, ends[0])
-
-
-def connect(
-    client: ssl.SSLContext,
-    server: ssl.SSLContext,
-    session: ssl.SSLSession | None = None,
-) -> ssl.SSLObject:
-    """Shake hands in memory and say a word; return the client's end."""
-    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
-    near = client.wrap_bio(down, up, session=session)
-    far = server.wrap_bio(up, down, server_side=True)
-    for _ in range(3):
-        for end in (near, far):
-            with contextlib.suppress(ssl.SSLWantReadError):
-                end.do_handshake()
-    far.write(b"word")  # tickets, if any, came before it
-    assert near.read() == b"word"
-    return near
+        assert not seen(ends[0], tls)
 
 
 def test_no_session_is_resumed(bank: Identity, police: Identity) -> None:
     """There is no ticket, so none outlives a removal."""
-    client = police.client(bank.pin)
-    server = bank.server(police).context
-    first = connect(client, server)
-    session = first.session
+    client, tls = police.client(bank.pin), bank.server(police)
+    session = meet(client, tls)[0].session
     assert session is None or not session.has_ticket
-    assert not connect(client, server, session).session_reused
+    assert not meet(client, tls, session)[0].session_reused
 
 
 def test_one_protocol_is_spoken(bank: Identity, police: Identity) -> None:
     """Both ends agree on TLS 1.3 and HTTP/1.1."""
-    near = connect(police.client(bank.pin), bank.server(police).context)
+    near, _ = meet(police.client(bank.pin), bank.server(police))
     assert near.version() == "TLSv1.3"
     assert near.selected_alpn_protocol() == "http/1.1"
 
@@ -367,7 +329,7 @@ async def test_blocking_sockets_keep_to_the_pin(
         ):
             return pinning.peer_pin(end)
 
-    async with serving(bank.server(police)) as port:
+    async with serving(bank.server(police)) as (port, _):
         assert await asyncio.to_thread(dial, port, bank.pin) == bank.pin
         with pytest.raises(ssl.SSLCertVerificationError, match="pinned"):
             await asyncio.to_thread(dial, port, police.pin)

@@ -184,19 +184,19 @@ def unfilled() -> Iterator[str]:
     """Yield where a template has a name in braces that it is not given."""
     for path in ROOT.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(node, ast.Call) or not node.args:
-                continue
+            if not isinstance(node, ast.Call) or len(node.args) != 1:
+                continue  # a second one has what is not given
             name = _name(node.func)
             ours = name.endswith("Error") or name in ("Message", "t")
-            given = {keyword.arg or "" for keyword in node.keywords}
+            given = {keyword.arg for keyword in node.keywords}
             if (
                 not ours
                 or name in LATER
-                or "" in given
+                or None in given
                 or not given - {"hint"}
             ):
                 continue
-            for said in _texts(node.args[0]):
+            for said in _texts(*node.args):
                 text = said + errors.ways().get(said, "")
                 if lacks := {name for name, _ in fields(text)} - given:
                     yield f"{path.name}: {said}: not given: {lacks}"

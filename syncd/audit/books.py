@@ -7,17 +7,19 @@ a holder evaluated for whom.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from typing import Any
 
 from syncd.audit.notes import Find
 from syncd.audit.result import Audit, AuditedLog, Line
 from syncd.errors import Message, SyncdError
-from syncd.flows import excess
+from syncd.flows import excess, trial
 from syncd.indicator.leaf import INDICATOR_TYPES
 from syncd.indicator.notation import DAYS
 from syncd.indicator.statement import (
     Anchor,
     AnchoredLog,
     Erase,
+    Evidence,
     RosterAccepted,
     Usage,
 )
@@ -51,8 +53,12 @@ def check(audit: Audit, fits: Fits, find: Find) -> None:
                                 "{start} to {stop}", start=start, stop=stop
                             )
                             find("erase_breach", place, text)
-                case _:
-                    pass
+                case Evidence():
+                    try:
+                        why = trial.judge(said, audit.rosters[0])
+                        find("convicts", place, why)
+                    except SyncdError as e:
+                        find("false_evidence", place, e.text)
     _usage(audit, find)
 
 
@@ -86,7 +92,7 @@ def _anchor(
     if log is None:
         # A bundle of one log alone is not said to have others.
         if one.origin in audit.absent and len(audit.logs) > 1:
-            text = Message("{origin}: not here", origin=one.origin)
+            text = Message("{origin}: not here", one)
             find("log_gone", line.place, text)
         return
     try:
@@ -103,8 +109,7 @@ def _usage(audit: Audit, find: Find) -> None:
 
     Leaves have no day, so all days of a key are taken together.
     """
-    had, gave = Counter[str](), Counter[tuple[str, str]]()
-    days = defaultdict[tuple[str, str], set[tuple[object, ...]]](set)
+    had, gave = Counter[str](), defaultdict[Any, Counter[Any]](Counter)
     every = audit.rosters[0].authors.items()
     away = {member.id for o, member in every if o not in audit.logs}
     for log in audit.logs.values():
@@ -113,10 +118,9 @@ def _usage(audit: Audit, find: Find) -> None:
             if isinstance(said, Usage):
                 for member, purpose, n, _ in said.rows:
                     if purpose == PUBLISH:
-                        gave[log.member, member] += n
-                        days[log.member, member].add((said.on, said.key))
-    for (holder, member), n in gave.items():
-        more = excess.FLOOR * (len(days[holder, member]) - 1)
+                        gave[log.member, member][said.on, said.key] += n
+    for (holder, member), days in gave.items():
+        n, more = days.total(), excess.FLOOR * (len(days) - 1)
         known_whole = member in had and member not in away
         if known_whole and excess.excessive(n - more, had[member]):
             text = Message(

@@ -16,16 +16,14 @@ is worth, `verify` finds out. `read` believes no name and no size.
 """
 
 import hashlib
-import os
 import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
 
-from msgspec import json
+from msgspec import Struct, json
 
 from syncd import canonical
 from syncd.errors import DamagedError, MalformedError, UnavailableError
@@ -34,13 +32,13 @@ from syncd.roster.roster import MAX_SIZE as MAX_ROSTER
 from syncd.roster.row import Hash, Id, Natural
 from syncd.shape import Form
 
-FORMAT: Final = 1
+FORMAT = 1
 ABOUT, MANIFEST = "about.json", "manifest"
-MAX_FILE: Final = MAX_RAW  # bytes of any file, a payload bundle at most
-_BOTH: Final = NotADirectoryError, IsADirectoryError  # a file as a directory
-MAX_MANIFEST: Final = 256 << 20  # bytes: two million files
-_PATH: Final = r"[A-Za-z0-9._~-]{1,255}(?:/[A-Za-z0-9._~-]{1,255})*"
-_LINE: Final = re.compile(rf"([0-9a-f]{{64}})  ({_PATH})", re.ASCII)
+MAX_FILE = MAX_RAW  # bytes of any file, a payload bundle at most
+_BOTH = NotADirectoryError, IsADirectoryError  # a file as a directory
+MAX_MANIFEST = 256 << 20  # bytes: two million files
+_PATH = r"[A-Za-z0-9._~-]{1,255}(?:/[A-Za-z0-9._~-]{1,255})*"
+_LINE = re.compile(rf"([0-9a-f]{{64}})  ({_PATH})", re.ASCII)
 
 
 class About(Form):
@@ -50,7 +48,8 @@ class About(Form):
     alliance: Hash  # its id
     at: Natural  # unix seconds by the clock of who made it
     sources: tuple[Id, ...]  # members' ids whose copies are in it, sorted
-    unreached: tuple[str, ...] = ()  # addresses that did not answer
+    unreached: tuple[str, ...] = ()
+    """addresses that did not answer; or a member, and what of it is not here"""
     reason: str = ""  # why it has payloads; "": it has leaves alone
 
 
@@ -65,12 +64,11 @@ def note_path(origin: str, size: int, raw: bytes) -> str:
     return f"{log_directory(origin)}/notes/{size}-{named}"
 
 
-@dataclass
-class Writer:
+class Writer(Struct):
     """A bundle that is being made in a directory of its own."""
 
     root: Path
-    made: dict[str, str] = field(default_factory=dict)  # path → hex SHA-256
+    made: dict[str, str] = {}  # path → hex SHA-256
 
     def add(self, path: str, raw: bytes) -> None:
         """Write a file; the same one again is none."""
@@ -80,6 +78,12 @@ class Writer:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(raw)
         self.made[path] = hashlib.sha256(raw).hexdigest()
+
+    def drop(self, *directories: str) -> None:
+        """Take out again whatever is below some directories."""
+        for path in [p for p in self.made if p.startswith(directories)]:
+            (self.root / path).unlink()
+            del self.made[path]
 
     def finish(self, about: About) -> str:
         """Write what it says of itself, and the manifest; return its name."""
@@ -96,19 +100,21 @@ class Bundle:
     """A bundle that somebody brought."""
 
     root: Path
-    unread: set[str] = field(init=False)  # files that nobody looked at yet
-
-    def __post_init__(self) -> None:
-        self.unread = {*self.files}
 
     @cached_property
-    def _manifest(self) -> bytes:
+    def unread(self) -> set[str]:
+        """Files that nobody looked at yet."""
+        return {*self.files}
+
+    @cached_property
+    def manifest(self) -> bytes:
+        """Every other file, by its hash."""
         return _read(self.root, MANIFEST, MAX_MANIFEST)
 
     @property
     def name(self) -> str:
         """The hash of its manifest, hex."""
-        return hashlib.sha256(self._manifest).hexdigest()
+        return hashlib.sha256(self.manifest).hexdigest()
 
     @cached_property
     def files(self) -> Mapping[str, str]:
@@ -118,7 +124,7 @@ class Bundle:
             DamagedError: there is no manifest, or it is none.
         """
         try:
-            *lines, last = self._manifest.decode("ascii").split("\n")
+            *lines, last = self.manifest.decode("ascii").split("\n")
         except UnicodeDecodeError as e:
             raise DamagedError("{path}: is not text", path=MANIFEST) from e
         found: dict[str, str] = {}
@@ -172,14 +178,12 @@ class Bundle:
 
     def strays(self) -> tuple[list[str], list[str]]:
         """Return files that are missing, and those that nobody named."""
-        there = set[str]()
-        for where, directories, names in os.walk(self.root):
-            linked = (d for d in directories if (Path(where) / d).is_symlink())
-            for name in (*names, *linked):
-                path = Path(where) / name
-                there.add(path.relative_to(self.root).as_posix())
-        there.discard(MANIFEST)
-        known = {*self.files}
+        there = {
+            path.relative_to(self.root).as_posix()
+            for path in self.root.rglob("*")
+            if path.is_symlink() or not path.is_dir()
+        }
+        known = {MANIFEST, *self.files}
         return sorted(known - there), sorted(map(visible, there - known))
 
 

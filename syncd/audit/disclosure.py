@@ -92,22 +92,21 @@ def check(found: Disclosure, fingerprint: str) -> dict[str, Any]:
             entries.append(_entry(entry, made, Keys(rosters)))
     except SyncdError as e:
         raise UntrustedError("{place}: {why}", place=part, why=e) from e
-    unseen = [
-        t(
-            "what was said in {epoch}, which has ended: its key and its"
-            " entries are gone",
-            epoch=epoch.label,
-        )
-        for epoch in epochs
-        if epoch.retired
-    ]
     return {
         "zone": roster.zone,
         "rosters": len(rosters),
         "found": found,
         "tokens": made,
         "entries": entries,
-        "unseen": unseen,
+        "unseen": [
+            t(
+                "what was said in {epoch}, which has ended: its key and its"
+                " entries are gone",
+                epoch=epoch.label,
+            )
+            for epoch in epochs
+            if epoch.retired
+        ],
     }
 
 

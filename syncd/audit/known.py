@@ -17,10 +17,8 @@ from syncd.tlog.note import VerifierKey
 
 def cosigners(roster: Roster) -> list[VerifierKey]:
     """Return every key whose line may stand under a checkpoint."""
-    keys = list(roster.witnesses)
-    for member in roster.members:
-        keys += [member.keys.seen, member.keys.merged]
-    return keys
+    of = (key for m in roster.members for key in (m.keys.seen, m.keys.merged))
+    return [*roster.witnesses, *of]
 
 
 def vkeys(roster: Roster) -> bytes:
@@ -80,8 +78,7 @@ class Keys:
     @cached_property
     def by_id(self) -> dict[tuple[str, bytes], VerifierKey]:
         """All that could ever cosign and can be checked, by name and ID."""
-        every = (key for r in self.rosters for key in cosigners(r))
-        return {(k.name, k.key_id): k for k in every if k.checkable}
+        return {(k.name, k.key_id): k for k in self.since if k.checkable}
 
     @cached_property
     def since(self) -> dict[VerifierKey, int]:

@@ -4,10 +4,15 @@ The facts are made of an audit alone: the same bundle gives the same bytes on
 any machine, at any time. Whoever shows them says in which language.
 """
 
+import html
 import itertools
+import re
+import statistics
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -15,7 +20,15 @@ import jinja2
 import msgspec
 
 from syncd.audit.result import MERGED, Audit, AuditedLog, Line, kinds
-from syncd.indicator.statement import NAMES, Dispute, Usage
+from syncd.indicator.statement import (
+    NAMES,
+    Dispute,
+    Report,
+    Retract,
+    Usage,
+    day,
+)
+from syncd.indicator.vocabulary import ABOUT_THE_VALUE
 from syncd.messages import catalogue, wire
 from syncd.messages.catalogue import t
 from syncd.roster import changes
@@ -23,8 +36,17 @@ from syncd.roster.roster import Roster
 from syncd.tlog import strict
 
 RETRACT, DISPUTE, ERASE = 2, 3, 18
+BRIEF: Final = '<h2 id="members"'  # all before it says how a bundle is
 SEEN: Final = 2000  # entries followed one by one; the rest is counted
+OVERTURNED: Final = ABOUT_THE_VALUE - {"reassigned"}  # it was right once
+FIGURES: Final = {  # what, of how many
+    "first": "values",
+    "unique": "values",
+    "overturned": "reports",
+    "hours": "retracted",
+}
 _LAST: Final = 250_000_000_000  # a clock's time, in year 9892
+Rows = Iterator[dict[str, Any]]
 Moments = Callable[[int], str]
 """unix seconds → date and time; a dash for 0"""
 
@@ -48,11 +70,12 @@ def facts(audit: Audit) -> dict[str, Any]:
         "erasures": [*_followed(audit, ERASE)],
         "disputes": [*_followed(audit, DISPUTE)],
         "evaluations": [*_evaluations(audit.logs.values())],
+        "statements": [*_statements(audit)],
+        "contribution": [*_contribution(audit)],
         "findings": [
             {
-                "code": found.code,
+                **found._asdict(),
                 "severity": kinds()[found.code].severity,
-                "place": found.place,
                 "text": msgspec.to_builtins(wire.of(found.text)),
             }
             for found in audit.found
@@ -62,7 +85,7 @@ def facts(audit: Audit) -> dict[str, Any]:
     }
 
 
-def _members(roster: Roster) -> Iterator[dict[str, Any]]:
+def _members(roster: Roster) -> Rows:
     for member in roster.members:
         yield {
             "id": member.id,
@@ -74,10 +97,9 @@ def _members(roster: Roster) -> Iterator[dict[str, Any]]:
         }
 
 
-def _rosters(rosters: Iterable[Roster]) -> Iterator[dict[str, Any]]:
+def _rosters(rosters: Sequence[Roster]) -> Rows:
     """Yield each version, the oldest first, and what it changed."""
-    before: Roster | None = None
-    for roster in rosters:
+    for before, roster in zip((None, *rosters), rosters, strict=False):
         changed = changes.between(before, roster) if before else []
         yield {
             "version": roster.version,
@@ -86,7 +108,6 @@ def _rosters(rosters: Iterable[Roster]) -> Iterator[dict[str, Any]]:
             "expires": roster.expires,
             "changed": sorted({".".join(c.path) for c in changed}),
         }
-        before = roster
 
 
 def _log(log: AuditedLog) -> dict[str, Any]:
@@ -101,7 +122,7 @@ def _log(log: AuditedLog) -> dict[str, Any]:
     }
 
 
-def _exchange(logs: Iterable[AuditedLog]) -> Iterator[dict[str, Any]]:
+def _exchange(logs: Iterable[AuditedLog]) -> Rows:
     """Yield who has merged whose log, up to where, and each step of it."""
     for log in logs:
         by = defaultdict[str, list[Line]](list)
@@ -119,7 +140,7 @@ def _exchange(logs: Iterable[AuditedLog]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _followed(audit: Audit, type_: int) -> Iterator[dict[str, Any]]:
+def _followed(audit: Audit, type_: int) -> Rows:
     """Yield when each member had merged an entry of a type.
 
     Hours are from the first time at which anybody can be shown to have had
@@ -150,122 +171,115 @@ def _followed(audit: Audit, type_: int) -> Iterator[dict[str, Any]]:
             }
 
 
-def _evaluations(logs: Iterable[AuditedLog]) -> Iterator[dict[str, Any]]:
+def _evaluations(logs: Iterable[AuditedLog]) -> Rows:
     """Yield what each holder evaluated for whom, and for which purpose."""
-    sums = Counter[tuple[str, str, str]]()
-    denied = Counter[tuple[str, str, str]]()
-    for log in logs:
-        for said in log.opened.values():
-            if isinstance(said, Usage):
-                for member, purpose, n, refused in said.rows:
-                    sums[log.member, member, purpose] += n
-                    denied[log.member, member, purpose] += refused
-    for holder, member, purpose in sorted(sums):
-        at = holder, member, purpose
-        yield {
-            "holder": holder,
-            "member": member,
-            "purpose": purpose,
-            "evaluated": sums[at],
-            "denied": denied[at],
-        }
+    rows = sorted(
+        (log.member, *row)
+        for log in logs
+        for said in log.opened.values()
+        if isinstance(said, Usage)
+        for row in said.rows
+    )
+    names = "holder", "member", "purpose", "evaluated", "denied"
+    for at, same in itertools.groupby(rows, itemgetter(0, 1, 2)):
+        sums = map(sum, zip(*(row[3:] for row in same), strict=True))
+        yield dict(zip(names, (*at, *sums), strict=True))
+
+
+def _statements(audit: Audit) -> Rows:
+    """Yield how many there are of a month, sector, type and label.
+
+    The month is that of the day in it; of what is closed that of the first
+    time at which anybody can be shown to have had it.
+    """
+    when, found = moments(audit), Counter[Any]()
+    sectors = {m.id: m.sector for r in audit.rosters[::-1] for m in r.members}
+    for log in audit.logs.values():
+        months, sector = list[str](), sectors[log.member]
+        for line in sorted(log.lines, key=attrgetter("at")):
+            months += [when(line.at)[:7]] * (line.size - len(months))
+        rows = itertools.zip_longest(log.kinds, months, fillvalue="")
+        for index, (type_, shown) in enumerate(rows):
+            said = log.opened.get(index)
+            month = getattr(said, "on", shown)[:7]
+            found[month, sector, type_, getattr(said, "label", "")] += 1
+    names = "month", "sector", "type", "label"
+    for one, n in sorted(found.items()):
+        yield dict(zip(names, one, strict=True), n=n)
+
+
+def _contribution(audit: Audit) -> Rows:
+    """Yield figures of whose bundle it is; of leaves alone there are none.
+
+    First is who said it on the earliest day. Hours go from day to day.
+    """
+    days = defaultdict[Any, dict[str, str]](dict)
+    sums = defaultdict[str, Counter[str]](Counter)
+    for log in audit.logs.values():
+        by = sums[log.member]
+        for index, said in log.opened.items():
+            for at in getattr(said, "ends", (index,)):
+                one = log.opened.get(at)
+                if not isinstance(one, Report) or one.test:
+                    continue
+                if isinstance(said, Retract):
+                    hours = 24 * (day(said.on) - day(one.on))
+                    wrong = said.reason in OVERTURNED
+                    by.update(retracted=1, overturned=wrong, hours=hours)
+                else:
+                    about = one.kind, one.epoch, one.token
+                    days[about].setdefault(log.member, one.on)
+                    by["reports"] += 1
+    for on in days.values():
+        for member, first in on.items():
+            alone, was = len(on) == 1, first == min(on.values())
+            sums[member].update(values=1, first=was, unique=alone)
+    for what, of in FIGURES.items() if days else ():
+        each = {m: round(s[what] / s[of], 3) for m, s in sums.items() if s[of]}
+        # Of several sources it is nobody's.
+        own, n = each.pop(" ".join(audit.about.sources), None), len(each)
+        median = statistics.median(each.values()) if each else None
+        yield {"what": what, "own": own, "median": median, "members": n}
 
 
 # ------------------------------------------------------------------ for people
 
 
-def summary(audit: Audit) -> Iterator[str]:
-    """Yield what was proven, in the language that is spoken."""
-    when = moments(audit)
-    yield t("bundle {name}", name=audit.bundle)
-    yield t(
-        "of {sources}, as of {at}",
-        sources=", ".join(audit.about.sources),
-        at=when(audit.about.at),
-    )
-    yield t(
-        "rosters: {n} versions, chained from the fingerprint",
-        n=len(audit.rosters),
-    )
-    for log in audit.logs.values():
-        yield t(
-            "{origin}: {size} entries proven, {lines} lines of others with their"
-            " times",
-            **_log(log),
-        )
-
-
-def lines(audit: Audit) -> Iterator[str]:
-    """Yield a report for a terminal, in the language that is spoken."""
-    found = facts(audit)
-    when = moments(audit)
-    yield from summary(audit)
-    for row in found["exchange"]:
-        yield t(
-            "{holder} has {size} of {origin}, {at}",
-            **row | {"at": when(row["at"])},
-        )
-    for row in found["retractions"]:
-        yield t("retraction {origin}:{index}", **row)
-        for one in row["followed"]:
-            yield t("  {member} followed after {hours} h", **one)
-        for member in row["not_shown"]:
-            yield t("  {member}: not shown", member=member)
-    for row in found["evaluations"]:
-        yield t(
-            "{holder} evaluated {evaluated} for {member} ({purpose}), refused"
-            " {denied}",
-            **row,
-        )
-    yield from findings(audit)
-
-
-def findings(audit: Audit) -> Iterator[str]:
-    """Yield each finding, with what it proves, and what nobody saw."""
-    lang = catalogue.language()
-    for found in audit.found:
-        kind = kinds()[found.code]
-        yield f"{kind.severity.upper()} {found.code} {found.place}"
-        yield f"  {catalogue.say(found.text)}"
-        yield t("  proves: {text}", text=kind.proves[lang])
-        yield t("  leaves open: {text}", text=kind.leaves_open[lang])
-    for text in audit.unseen:
-        yield t("not seen: {text}", text=catalogue.say(text))
-    if not audit.found:
-        yield t("nothing found: everything here holds")
+def lines(audit: Audit, upto: str = '<div class="sign"') -> Iterator[str]:
+    """Yield what the page says, for a terminal: a line for each row of it."""
+    body = page(audit).partition("<body>")[2].partition(upto)[0]
+    rows = re.sub("</t[hd]>", "  ", body).replace("<br>", "\n")
+    for line in rows.split("\n"):
+        said = re.sub("<title>.*?</title>|<[^>]*>", "", line)
+        if said := html.unescape(said).strip():
+            yield said
 
 
 def page(audit: Audit) -> str:
     """Return one HTML page, whole in itself, in the language that is spoken."""
-    found = facts(audit)
-    shown = [(f, kinds()[f.code], catalogue.say(f.text)) for f in audit.found]
-    return rendered(
-        "report.html",
-        **found,
-        when=moments(audit),
-        type_name=type_name,
-        shown=shown,
-        not_seen=[catalogue.say(text) for text in audit.unseen],
-    )
+    about = {"audit": audit, "kinds": kinds(), "names": NAMES}
+    about |= {"say": catalogue.say, "when": moments(audit)}
+    return rendered("report.html", **facts(audit), **about)
 
 
 def rendered(page: str, /, **values: Any) -> str:
     """Return a page of this room, on paper.html, in the language spoken."""
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("syncd.audit", ""),
+    words: dict[str, Any] = {"t": t, "lang": catalogue.language()}
+    words |= {"word": catalogue.word, "phrase": catalogue.phrase}
+    made = environment("syncd.audit", "").get_template(page)
+    return made.render(values, **words)
+
+
+def environment(*where: str, **how: Any) -> jinja2.Environment:
+    """Return what makes pages of a package's templates."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader(*where),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        **how,
     )
-    words: dict[str, Any] = {"t": t, "lang": catalogue.language()}
-    words |= {"word": catalogue.word, "phrase": catalogue.phrase}
-    return made.get_template(page).render(values, **words)
-
-
-def type_name(number: str) -> str:
-    """Return what a type is called, as a log's page calls it."""
-    return catalogue.phrase("type", NAMES.get(int(number), number))
 
 
 def moments(audit: Audit) -> Moments:
@@ -275,11 +289,12 @@ def moments(audit: Audit) -> Moments:
 
 def moments_in(name: str) -> Moments:
     """Return what spells a time in a zone, by its name."""
-    zone = ZoneInfo(name)
+    return partial(moment, zone=name)
 
-    def when(at: int) -> str:
-        if not 0 < at < _LAST:
-            return f"{at or '–'}"
-        return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S")
 
-    return when
+def moment(at: int, zone: str) -> str:
+    """Return a moment as people read it, in a zone; a dash for 0."""
+    if not 0 < at < _LAST:
+        return f"{at or '–'}"
+    local = datetime.fromtimestamp(at, ZoneInfo(zone))
+    return local.strftime("%Y-%m-%d %H:%M:%S")

@@ -2,11 +2,12 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from syncd import tsv
 from syncd.audit.bundle import About
@@ -18,16 +19,10 @@ from syncd.roster.roster import Roster
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import VerifierKey
 
-BOOKS: Final = range(log_files.BOOKS, 21)
-MERGED: Final = ("merged", "anchor")  # roles of lines that say so
-DATED: Final = (2, 3, 6, 18)  # types of which is asked who followed when
-EXIT: Final = {
-    "odd": 1,
-    "fault": 1,
-    "undecided": 3,
-    "untrusted": 4,
-    "broken": 5,
-}
+BOOKS = range(log_files.BOOKS, 21)
+MERGED = ("merged", "anchor")  # roles of lines that say so
+DATED = (2, 3, 6, 18)  # types of which is asked who followed when
+EXIT = {"odd": 1, "fault": 1, "undecided": 3, "untrusted": 4, "broken": 5}
 
 
 class Kind(NamedTuple):
@@ -65,34 +60,38 @@ class Line(NamedTuple):
     place: str  # where that stands
 
 
-@dataclass(slots=True)
-class Signed:
+class Signed(Struct):
     """What is signed of one tree of a log, in all notes of a bundle."""
 
     place: str = ""  # the first note that has the log's own line, if any has
     ours: bool = False  # whether it does, and that verifies
-    lines: list[Line] = field(default_factory=list)
+    lines: list[Line] = []
 
 
-@dataclass(slots=True)
-class AuditedLog:
+class AuditedLog(Struct):
     """One log, as far as it was proven."""
 
     origin: str
     member: str  # its author's id
     key: VerifierKey
-    head: Checkpoint
-    audit: bool  # leaves alone, no payload of an indicator
-    types: Counter[int]
-    positions: dict[int, list[int]]  # indices by type, of DATED
-    opened: dict[int, Statement]  # of BOOKS, and of DATED where it is open
     pins: tuple[Cut, ...]  # what the roster says that it goes through
     end: Cut | None  # after which nothing counts
-    days: dict[str, int]  # the last index written on each
-    lines: list[Line] = field(default_factory=list)
-    apart: list[Line] = field(default_factory=list)  # of a fork's other side
+    head: Checkpoint = Checkpoint("", 0, b"")
+    audit: bool = False  # leaves alone, no payload of an indicator
+    types: Counter[int] = field(default_factory=Counter)
+    positions: dict[int, list[int]] = field(
+        default_factory=lambda: {type_: [] for type_ in DATED}
+    )  # indices by type
+    opened: dict[int, Statement] = {}
+    # of BOOKS; whatever is open
+    kinds: bytearray = bytearray()
+    # the type of each entry
+    days: dict[str, int] = {}
+    # the last index written on each
+    lines: list[Line] = []
+    apart: list[Line] = []  # of a fork's other side
 
-    _steps: dict[tuple[str, str], list[Line]] = field(default_factory=dict)
+    _steps: dict[tuple[str, str], list[Line]] = {}
     _sorted: int = 0  # how many of the lines are in them
 
     def steps(self) -> Mapping[tuple[str, str], Sequence[Line]]:
@@ -123,20 +122,59 @@ class AuditedLog:
         return next((line.at for line in self.had(index)), 0)
 
 
-@dataclass(slots=True)
-class Audit:
+class Audit(Struct):
     """What came of checking a bundle."""
 
     bundle: str  # its manifest's hash
     about: About
     rosters: list[Roster]  # the newest first
-    logs: dict[str, AuditedLog] = field(default_factory=dict)
-    absent: list[str] = field(default_factory=list)  # logs that have no file
-    found: list[Found] = field(default_factory=list)
-    unseen: list[Message] = field(default_factory=list)
+    logs: dict[str, AuditedLog] = {}
+    absent: list[str] = []  # logs that have no file
+    found: list[Found] = []
+    unseen: list[Message] = []
 
     @property
     def exit_code(self) -> int:
         """What the worst finding means: 0, 1, 3, 4 or 5."""
         codes = (EXIT[kinds()[found.code].severity] for found in self.found)
         return max(codes, default=0)
+
+
+def unseen(audit: Audit) -> Iterator[Message]:
+    """Yield what no bundle like this one can show, each in a sentence."""
+    yield Message(
+        "README.txt, vkeys, policy, about.json and the manifest are signed by"
+        " nobody: they say what was collected, and when by that machine's clock"
+    )
+    if closed := [log for log in audit.logs.values() if log.audit]:
+        yield Message(
+            "what {n} entries about indicators say: this bundle has their leaves"
+            " alone",
+            n=sum(log.types[t] for log in closed for t in range(1, 16)),
+        )
+    yield Message(
+        "whether a time is right: each is by its signer's own clock, and a signer"
+        " can choose it"
+    )
+    if audit.rosters and audit.rosters[0].expired(audit.about.at):
+        yield Message(
+            "newer rosters: version {version}, the last one here, had expired when"
+            " this was collected",
+            version=audit.rosters[0].version,
+        )
+    if audit.about.unreached:
+        yield Message(
+            "what these hold, who did not answer when this was collected: {names}",
+            names=", ".join(audit.about.unreached),
+        )
+    if audit.absent:
+        yield Message(
+            "logs of which no file is here: {names}",
+            names=", ".join(audit.absent),
+        )
+    for log in audit.logs.values():
+        if log.head.size and not log.lines:
+            yield Message(
+                "when the entries of {origin} came: nobody cosigned it here",
+                origin=log.origin,
+            )

@@ -10,8 +10,8 @@ from syncd.audit.bundle import Bundle
 from syncd.audit.result import Audit, AuditedLog, Line
 from syncd.errors import UntrustedError, UsageError
 from syncd.indicator import receipt
+from syncd.indicator.leaf import Record, open_bundle
 from syncd.indicator.receipt import Receipt
-from syncd.indicator.statement import Answer, Dispute, Erase, Retract
 from syncd.tlog import checkpoint, merkle, note, proof, tiles
 
 
@@ -26,20 +26,12 @@ def trace(
     Raises:
         UsageError: there is no such entry in the bundle.
     """
-    log = audit.logs.get(origin)
-    if log is None or not 0 <= index < log.head.size:
-        raise UsageError(
-            "{origin}:{index}: no such entry in the bundle",
-            origin=origin[:100],
-            index=index,
-            known=", ".join(
-                f"{o}:0–{g.head.size - 1}" for o, g in audit.logs.items()
-            ),
-        )
+    head, *_ = entry(given, audit, origin, index)
+    log = audit.logs[origin]
     return {
         "origin": origin,
         "index": index,
-        "leaf": _leaf(given, log, index).hex(),
+        "leaf": head.hex(),
         "steps": [
             line._asdict() | {"proof": _proof(given, audit, log, index, line)}
             for line in log.had(index)
@@ -63,12 +55,34 @@ def anchor_of(audit: Audit, one: Receipt) -> int:
     raise UntrustedError("look-up receipt: no anchor in the bundle names it")
 
 
-def _leaf(given: Bundle, log: AuditedLog, index: int) -> bytes:
-    n, at = divmod(index, merkle.BUNDLE)
+def records(given: Bundle, log: AuditedLog, n: int) -> list[Record]:
+    """Return the entries of one bundle of a log."""
     width = min(merkle.BUNDLE, log.head.size - n * merkle.BUNDLE)
-    where = f"{bundles.log_directory(log.origin)}/tile/entries"
-    raw = given.read(f"{where}/{tiles.path(n, width)}")
-    return tiles.split_bundle(raw, width)[at]
+    where, tail = bundles.log_directory(log.origin), tiles.path(n, width)
+    raw = given.read(f"{where}/tile/entries/{tail}")
+    leaves = tiles.split_bundle(raw, width)
+    raw = given.read(f"{where}/{'audit' if log.audit else 'payload'}/{tail}")
+    return open_bundle(log.origin, raw, width, leaves)
+
+
+def entry(given: Bundle, audit: Audit, origin: str, index: int) -> Record:
+    """Return an entry.
+
+    Raises:
+        UsageError: there is no such one in the bundle.
+    """
+    log = audit.logs.get(origin)
+    if log is None or not 0 <= index < log.head.size:
+        raise UsageError(
+            "{origin}:{index}: no such entry in the bundle",
+            origin=origin[:100],
+            index=index,
+            known=", ".join(
+                f"{o}:0–{g.head.size - 1}" for o, g in audit.logs.items()
+            ),
+        )
+    n, at = divmod(index, merkle.BUNDLE)
+    return records(given, log, n)[at]
 
 
 def _proof(
@@ -80,8 +94,7 @@ def _proof(
     if line.role == "anchor":  # the checkpoint stands in its author's log
         origin, _, at = line.place.rpartition(":")
         said: Any = audit.logs[origin].opened[int(at)]
-        notes = {one.origin: one.note for one in said.logs}
-        signed = notes[log.origin]
+        signed = {one.origin: one.note for one in said.logs}[log.origin]
     else:
         signed = _signed(given, log, line)
     where = bundles.log_directory(log.origin)
@@ -128,19 +141,15 @@ def _later(audit: Audit, origin: str, index: int) -> list[dict[str, Any]]:
     found = []
     for log in audit.logs.values():
         for at, said in log.opened.items():
-            match said:
-                case Retract(ends=ends):
-                    about = log.origin == origin and index in ends
-                case Dispute(about=positions) | Answer(about=positions):
-                    about = (origin, index) in positions
-                case Erase(ranges=ranges):
-                    about = log.origin == origin and any(
-                        start <= index < min(stop, at)
-                        for start, stop in ranges
-                    )
-                case _:
-                    continue
-            if about:
+            own = log.origin == origin
+            if (
+                (own and index in getattr(said, "ends", ()))
+                or (origin, index) in getattr(said, "about", ())
+                or any(
+                    own and start <= index < min(stop, at)
+                    for start, stop in getattr(said, "ranges", ())
+                )
+            ):
                 what = type(said).__name__.lower()
                 row = {"what": what, "origin": log.origin, "index": at}
                 found.append(row | {"first": log.first_seen(at)})

@@ -12,9 +12,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import pairwise
-from typing import Final
 
-from syncd.audit import books, known, notes, unseen
+from syncd.audit import books, known, notes
 from syncd.audit import bundle as bundles
 from syncd.audit.bundle import Bundle
 from syncd.audit.known import Keys
@@ -26,14 +25,13 @@ from syncd.audit.result import (
     Found,
     Line,
     Signed,
+    unseen,
 )
 from syncd.errors import (
     DamagedError,
     ForkError,
-    MalformedError,
     Message,
     NewerError,
-    RefusedError,
     SyncdError,
     UntrustedError,
 )
@@ -47,7 +45,7 @@ from syncd.roster.roster import Roster
 from syncd.tlog import growth
 from syncd.tlog.checkpoint import Checkpoint
 
-ASKED: Final = frozenset({*DATED, *BOOKS})  # types
+ASKED = frozenset({*INDICATOR_TYPES, *BOOKS})  # types
 
 
 def verify(
@@ -122,7 +120,7 @@ class _Check:
             if raw and made and raw != made(self.audit.rosters[0]):
                 text = Message("not the keys of the newest roster")
                 self.find("file_changed", path, text)
-        self.audit.unseen += unseen.of(self.audit)
+        self.audit.unseen += unseen(self.audit)
 
     # ----------------------------------------------------------- one log
 
@@ -133,21 +131,24 @@ class _Check:
         except UntrustedError as e:
             self.find("log_unknown", where, e.text)
             return None
-        key = generation.log
-        positions: dict[int, list[int]] = {type_: [] for type_ in DATED}
-        opened: dict[int, statement.Statement] = {}
-        days: dict[str, int] = {}
+        log = AuditedLog(
+            *(origin, member.id, generation.log),
+            *(member.pins(generation), member.end(generation)),
+        )
+        paths = self._bundle.below(f"{where}/")
         try:
-            files = self._bundle.below(f"{where}/")
-            names = {path.removeprefix(f"{where}/") for path in files}
-            files_of = log_files.check(
-                {name for name in names if not name.startswith("notes/")},
+            log.head, log.audit, withheld, log.types = log_files.check(
+                {
+                    path.removeprefix(f"{where}/")
+                    for path in paths
+                    if not path.startswith(f"{where}/notes/")
+                },
                 lambda path, most: self._bundle.read(f"{where}/{path}", most),
-                key,
+                log.key,
                 erased=lambda head: known.erasable(
                     self.audit.rosters[0], origin, head.size
                 ),
-                each=partial(self._records, origin, positions, opened, days),
+                each=partial(self._records, log),
             )
         except UntrustedError as e:
             self.find("line_bad", f"{where}/checkpoint", e.text)
@@ -155,56 +156,33 @@ class _Check:
         except SyncdError as e:
             self.find("log_broken", where, e.text)
             return None
-        if withheld := files_of.withheld:
+        if withheld:
             text = Message("{n} payloads", n=len(withheld))
             self.find("withheld", f"{origin}:{withheld[0]}", text)
-        return AuditedLog(
-            origin,
-            member.id,
-            key,
-            files_of.head,
-            files_of.audit,
-            files_of.types,
-            positions,
-            opened,
-            member.pins(generation),
-            member.end(generation),
-            days,
-        )
+        return log
 
     def _records(
-        self,
-        origin: str,
-        positions: dict[int, list[int]],
-        opened: dict[int, statement.Statement],
-        days: dict[str, int],
-        start: int,
-        records: list[Record],
-        types: bytes,
+        self, log: AuditedLog, start: int, records: list[Record], types: bytes
     ) -> None:
         """Take from a bundle what an audit asks of it."""
-        for index, (type_, record) in enumerate(
+        log.kinds += types
+        for index, (type_, (_, salt, payload)) in enumerate(
             zip(types, records, strict=True), start
         ):
-            if type_ in INDICATOR_TYPES and record[1]:
+            if type_ in DATED:
+                log.positions[type_].append(index)
+            if type_ in INDICATOR_TYPES and salt:
                 # In canonical JSON these bytes can only be a key.
-                on = record[2].partition(b'"on":"')[2][:10].decode("latin-1")
+                on = payload.partition(b'"on":"')[2][:10].decode("latin-1")
                 if is_day(on):
-                    days[on] = index
-        if not ASKED.intersection(types):
-            return
-        for index, (type_, record) in enumerate(
-            zip(types, records, strict=True), start
-        ):
-            if type_ in positions:
-                positions[type_].append(index)
-            if type_ in ASKED and record[1]:
-                entry = statement.decode(record[2], type_)
+                    log.days[on] = index
+            if type_ in ASKED and salt:
+                entry = statement.decode(payload, type_)
                 if not isinstance(entry, Void):
-                    opened[index] = entry
+                    log.opened[index] = entry
                 elif type_ in BOOKS:
                     text = Message("{why}", why=entry.reason)
-                    self.find("void_book", f"{origin}:{index}", text)
+                    self.find("void_book", f"{log.origin}:{index}", text)
 
     # ------------------------------------------------------- signed notes
 
@@ -219,7 +197,7 @@ class _Check:
             if fits:
                 log.lines += one.lines
             elif one.ours and head.size in ahead:
-                text = Message("two roots at size {size}", size=head.size)
+                text = Message("two roots at size {size}", head)
                 self.find("fork", one.place, text)
             elif one.ours:
                 log.apart += one.lines
@@ -237,9 +215,7 @@ class _Check:
         """
         if head.size > log.head.size:
             text = Message(
-                "{size} signed, {here} here",
-                size=head.size,
-                here=log.head.size,
+                "{size} signed, {here} here", head, here=log.head.size
             )
             if not log.end or log.end.size > log.head.size:
                 self.find("ahead", place, text)
@@ -267,9 +243,7 @@ class _Check:
         for line in lines:
             text = Message(
                 "{signer} ({role}) at size {size} of {origin}",
-                signer=line.signer,
-                role=line.role,
-                size=line.size,
+                line,
                 origin=log.origin,
             )
             self.find("cosigned_otherwise", line.place, text)
@@ -282,14 +256,11 @@ class _Check:
         # Of a fork's other side it may have known nothing else; not if it
         # signed this one as well, but by a decision of the roster.
         for line in log.apart:
-            here = [
-                h for h in by[line.signer, line.role] if h.size >= line.size
-            ]
-            if log.pins:
-                here = [
-                    h for h in here if h.size == line.size or h.at < line.at
-                ]
-            if here:
+            if any(
+                h.size == line.size
+                or (h.size > line.size and (not log.pins or h.at < line.at))
+                for h in by[line.signer, line.role]
+            ):
                 self._blame([line], log)
         for lines in by.values():
             lines.sort(key=lambda line: (line.at, line.size))
@@ -297,10 +268,7 @@ class _Check:
                 if after.size < before.size and after.at > before.at:
                     text = Message(
                         "{signer} ({role}): {size} at {at}, after {last_size}",
-                        signer=after.signer,
-                        role=after.role,
-                        size=after.size,
-                        at=after.at,
+                        after,
                         last_size=before.size,
                     )
                     self.find("went_back", after.place, text)
@@ -312,13 +280,11 @@ class _Check:
                 continue
             try:
                 held = evidence.parse(raw)
-                proven = evidence.judge(held, self.audit.rosters)
-            except (MalformedError, RefusedError, UntrustedError) as e:
+                why = evidence.judge(held, self.audit.rosters)
+            except SyncdError as e:
                 self.find("convicts_nobody", path, e.text)
             else:
-                text = Message(
-                    "{member}: {why}", member=held.accused, why=proven
-                )
+                text = Message("{member}: {why}", member=held.accused, why=why)
                 self.find("convicts", path, text)
 
     # ------------------------------------------------------ earlier bundles

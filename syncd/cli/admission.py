@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from syncd import config
-from syncd.cli import drafting, keys_commands, terminal
+from syncd.cli import draft_effect, drafting, keys_commands, terminal
 from syncd.cli.command import argument, option
 from syncd.cli.drafting import EditOptions, NewestOptions
 from syncd.cli.options import ApiOptions, ClientOptions
@@ -210,20 +210,26 @@ def _check_spoken(one: Applicant) -> None:
 class _SignOptions(_SigningOptions):
     draft: Path = argument("a file, signed in place; or as `pending` calls it")
     yes: bool = option("do not ask")
+    final: bool = option("nor for what cannot be undone")
 
 
 @noun.verb("sign", "Sign a draft with an admin's key.")
 def _sign(args: _SignOptions) -> None:
     file = args.draft.exists()
-    raw = terminal.read_file(args.draft) if file else _named(args)
+    raw = drafting.note_of(args.draft) if file else _named(args)
     _, roster = drafts.read(raw)
     before = None if roster.version == 1 else args.newest()
-    if not args.as_json:
-        for line in drafting.describe(before, roster):
-            terminal.say(line)
     signing.signatures(raw, before)  # it follows, and earlier lines hold
+    if not args.as_json:
+        moves = draft_effect.effect(args, roster, before)[1] if before else []
+        for line in (*drafting.describe(before, roster), *moves):
+            terminal.say(line)
     if not (args.yes or terminal.agreed(t("Sign this? [y/N] "))):
         raise RefusedError("nothing was signed")
+    for name in draft_effect.final(before, roster) if before else ():
+        question = t("This cannot be undone. Type {name}: ", name=name)
+        if not (args.final or terminal.agreed(question, [name])):
+            raise RefusedError("nothing was signed")
     done = args.sign(raw, before)
     if before is not None and not file:
         args.hand_in(done, before)

@@ -14,12 +14,13 @@ import http.client
 import json
 import re
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from syncd import config
+from syncd.cli.grid import Item
 from syncd.config import Address, Config
 from syncd.errors import (
     KINDS,
@@ -242,7 +243,7 @@ def _object(raw: bytes) -> _Answer | None:
     return None
 
 
-def problem(form: Mapping[str, Any], wait_s: int = WAIT_S) -> SyncdError:
+def problem(form: Item, wait_s: int = WAIT_S) -> SyncdError:
     """Return the error that a problem means, by itself or in an answer."""
     status = int(form.get("status", 500))
     message, hint = wire.read(form), wire.read(form, "hint")

@@ -1,11 +1,11 @@
 """`syncd audit`: what others can check, without a daemon and offline."""
 
 import asyncio
-import itertools
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,24 +14,28 @@ from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
 from syncd import config
-from syncd.audit import bundle, disclosure, report
+from syncd.audit import asof, bundle, disclosure, report, stamp
 from syncd.audit.bundle import Bundle, Writer
-from syncd.audit.result import Audit
+from syncd.audit.result import Audit, Found
+from syncd.audit.stamp import Stamp
 from syncd.audit.trace import anchor_of, trace
 from syncd.audit.verify import verify
 from syncd.cli import meter, terminal
 from syncd.cli.command import Command, Options, argument, option
+from syncd.cli.grid import Item
 from syncd.cli.options import (
     ClientOptions,
     KindOptions,
     OutputOptions,
     ValueOptions,
+    not_given,
     one_value,
     positions,
 )
-from syncd.errors import UsageError
+from syncd.errors import Message, UntrustedError, UsageError
 from syncd.flows import evidence
 from syncd.indicator import receipt
+from syncd.messages import answers
 from syncd.messages.catalogue import t
 from syncd.roster import certificate, trust
 
@@ -66,8 +70,12 @@ class _VerifyOptions(OutputOptions):
     since: list[Path] = option("an earlier bundle, or another member's")
 
 
+class _CheckOptions(_VerifyOptions):
+    certificates: Path | None = option("PEM: by whom a time stamp may be")
+
+
 @noun.verb("verify", "Check a bundle: all that signatures and hashes prove.")
-def _verify(args: _VerifyOptions) -> int:
+def _verify(args: _CheckOptions) -> int:
     if args.bundle.suffix in (".json", ".html"):
         given = terminal.parsed(args.bundle, disclosure.read)
         facts = disclosure.check(given, args.fingerprint)
@@ -79,10 +87,58 @@ def _verify(args: _VerifyOptions) -> int:
         ]
         args.show(to_builtins(facts), lines)
         return 0
-    with _audited(args) as (_, audit):
-        said = itertools.chain(report.summary(audit), report.findings(audit))
-        args.show(report.facts(audit), said)
+    stamps, file = list[Stamp](), stamp.place(args.bundle)
+    with _audited(args) as (whole, audit):
+        if args.certificates:
+            try:
+                stamps += [_held(file, whole.manifest, args.certificates)]
+            except UntrustedError as e:
+                audit.found.append(
+                    Found(code="stamp_bad", place=file.name, text=e.text)
+                )
+        elif file.exists():
+            audit.unseen.append(
+                Message("whose the time stamp beside it is: --certificates")
+            )
+    there = map(_there, stamps)
+    found = report.facts(audit) | {"stamps": to_builtins(stamps)}
+    args.show(found, [*there, *report.lines(audit, report.BRIEF)])
     return audit.exit_code
+
+
+def _held(reply: Path, manifest: bytes, trusted: Path) -> Stamp:
+    """Return what a time stamp proves of a manifest."""
+    roots = terminal.parsed(trusted, stamp.authorities)
+    return stamp.check(terminal.read_file(reply), manifest, roots)
+
+
+def _there(found: Stamp) -> str:
+    at = report.moments_in("UTC")(found.at)
+    name = found.authority
+    return t("it was there at {at} UTC, says {name}", at=at, name=name)
+
+
+class _StampOptions(Options):
+    bundle: Path = argument("a directory, or a tar")
+    request: Path | None = option("a new file, to send to an authority")
+    reply: Path | None = option("what came back: kept beside it, if it holds")
+    certificates: Path | None = option("PEM: by whom a time stamp may be")
+
+
+@noun.verb("stamp", "Ask for an RFC 3161 time stamp of a bundle, or keep it.")
+def _stamp(args: _StampOptions) -> None:
+    with opened(args.bundle) as (given,):
+        manifest = given.manifest
+    if args.request:
+        terminal.write_new(args.request, stamp.request(manifest))
+    elif args.reply and args.certificates:
+        found = _held(args.reply, manifest, args.certificates)
+        raw, kept = args.reply.read_bytes(), stamp.place(args.bundle)
+        terminal.write_new(kept, raw)
+        print(_there(found))
+    else:
+        ways = "--request FILE, or --reply FILE --certificates FILE"
+        raise not_given("request", ways)
 
 
 @contextmanager
@@ -138,6 +194,8 @@ def _collect(args: _CollectOptions) -> None:
             progress=progress,
         )
         name = asyncio.run(collector.run(args.address))
+        for what in Bundle(made).about.unreached:
+            terminal.tell("not collected: {what}", what=what)
     terminal.say("bundle {name}", name=name)
 
 
@@ -231,6 +289,43 @@ def _trace(args: _TraceOptions) -> int:
     return audit.exit_code
 
 
+class _VerdictOptions(_TraceOptions):
+    member: str = option("whose", needed=True)
+    as_of: str = option("seconds, or 2026-11-30T17:00+08:00", needed=True)
+
+
+@noun.verb("verdict", "What a member could know then, and had to conclude.")
+def _verdict(args: _VerdictOptions) -> int:
+    (about,) = positions([args.entry], "entry")
+    at = _moment(args.as_of)
+    with _audited(args) as (given, audit):
+        found = asof.as_of(given, audit, args.member, at, about)
+    args.show(found, _concluded(found, report.moments(audit)))
+    return audit.exit_code
+
+
+def _moment(text: str) -> int:
+    try:
+        if text.isdecimal() and len(text) < 11:
+            return int(text)
+        return int(datetime.strptime(text, "%Y-%m-%dT%H:%M%z").timestamp())
+    except ValueError:
+        raise UsageError("--as-of {told}: no time", told=f"{text!r}") from None
+
+
+def _concluded(found: dict[str, Any], when: report.Moments) -> Iterator[str]:
+    yield answers.name("verdict", found["verdict"])
+    least = found["least"]
+    words = least["verdict"], least["action"], *least["reasons"]
+    yield t("by what it had signed: {words}", words=" ".join(words))
+    yield from (f"{origin}:{n}" for origin, n in least["positions"])
+    for origin, n in found["unsure"]:
+        yield t("it may have had {place}", place=f"{origin}:{n}")
+    for row in found["logs"]:
+        yield f"{row['origin']}: {row['size']}–{row['most']}, {when(row['at'])}"
+    yield from (t("not seen: {text}", text=text) for text in found["unseen"])
+
+
 class _ReceiptOptions(_VerifyOptions):
     file: Path = argument("of one look-up")
 
@@ -250,7 +345,7 @@ def _receipt(args: _ReceiptOptions) -> int:
     return audit.exit_code
 
 
-def _life(found: Mapping[str, Any], when: report.Moments) -> Iterator[str]:
+def _life(found: Item, when: report.Moments) -> Iterator[str]:
     yield "{origin}:{index}  {leaf}".format(**found)
     for step in found["steps"]:
         yield t(

@@ -1,22 +1,22 @@
-"""What compliance does: `syncd access`, `syncd appeal`, `syncd screening`.
+"""What compliance and reviewers do: `syncd access`, `appeal`, `screening`, `pending`.
 
 Who looked up what for, and what a person may hear of it; measures to look at
 again, and what came of each; which of our own customers are listed. What is
-shown of these has the house's references and never a value.
+shown of these has the house's references and never a value. And what one person
+handed in, for a second one to look at.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
-from syncd.cli import grid, terminal
-from syncd.cli.api_client import pages
+from syncd.cli import grid, sheet_file, terminal
+from syncd.cli.api_client import pages, problem
 from syncd.cli.command import Command, argument, option
 from syncd.cli.grid import Item
 from syncd.cli.hand_in import HandIn, ListOptions
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import ApiOptions, KindOptions, ValueOptions, one_value
-from syncd.cli.sheet_file import TableOptions
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
 
@@ -25,9 +25,27 @@ REFERENCE = "reference customer customer_no id 编号 客户号 客户编号"
 TOTAL = later("kept {kept}, refused {refused}")
 
 noun = Command()
-access, appeal, screening = (
-    noun.noun(name, "") for name in ("access", "appeal", "screening")
+access, appeal, screening, pending = (
+    noun.noun(name, "")
+    for name in ("access", "appeal", "screening", "pending")
 )
+
+
+class TableOptions(ApiOptions):
+    """A table that the daemon gives is shown, or written to a file."""
+
+    out: Path | None = option("a new file: .csv or .xlsx")
+
+    def table(
+        self, name: str, items: Sequence[Item], shown: Callable[[Item], Item]
+    ) -> None:
+        """Write a table to the file, if one is named; else print it."""
+        if self.out:
+            rows = grid.cells(name, items, shown)
+            sheet_file.write(self.out, map(t, grid.HEADS[name]), rows)
+        else:
+            self.show({"items": items}, grid.items(name, items, shown))
+
 
 # -------------------------------------------------------------------- access
 
@@ -135,7 +153,7 @@ class _AppealNoteOptions(ApiOptions):
 @appeal.verb("note", "Note that it was granted, refused, told or lifted.")
 def _note_appeal(args: _AppealNoteOptions) -> None:
     step = {"step": args.step, **args.given("why")}
-    done: list[Mapping[str, Any]] = []
+    done: list[Item] = []
     with args.api() as own:
         for number in args.ids:
             done += own.post(f"/v1/appeals/{number}", step)["items"]
@@ -191,3 +209,78 @@ def _report_screening(args: _ScreeningReportOptions) -> int:
             n=found["stale"],
         )
     return 1 if found["stale"] else 0
+
+
+# ------------------------------------------------------- for a second person
+
+
+class _PendingOptions(ApiOptions):
+    state: str = option("waiting, after, decided; all if not")
+
+
+@pending.verb("list", "List what waits for a second person, and what went.")
+def _list_pending(args: _PendingOptions) -> None:
+    found = args.ask("/v1/pending", limit=1000, state=args.state)
+    args.show(found, grid.items("pending", found["items"], _pending_row))
+
+
+def _pending_row(one: Item) -> Item:
+    return {
+        "state": catalogue.phrase("review", one["state"]),
+        "by": who(one["by"]),
+        "handed_in": moment(one["at"]),
+        "until": moment(one["until"]),
+        "changes": f"{sum(c['n'] for c in one.get('changes', ())):+,}",
+    }
+
+
+class _ShowOptions(ApiOptions):
+    id_: int = argument()
+
+
+class _DecideOptions(_ShowOptions):
+    why: str = option("our reason; it is kept")
+
+
+@pending.verb("show", "Show what would change.")
+def _show(args: _ShowOptions) -> None:
+    found = args.ask(f"/v1/pending/{args.id_}")
+    rows = [{"row": row["n"], **row} for row in found["rows"]]
+    table = grid.items("pending row", rows) if rows else ()
+    args.show(found, chain(_pending_shown(found["item"]), table))
+
+
+@pending.verb("confirm", "Confirm it as a second person: then it is done.")
+def _confirm(args: _DecideOptions) -> int:
+    return _do(args, "confirm")
+
+
+@pending.verb("refuse", "Refuse it as a second person, and say why.")
+def _refuse(args: _DecideOptions) -> int:
+    return _do(args, "refuse")
+
+
+def _do(args: _DecideOptions, what: str) -> int:
+    found = args.ask(f"/v1/pending/{args.id_}/{what}", args.given("why"))
+    [item] = found["items"]
+    args.show(found, _pending_shown(item))
+    return int(item["state"] == "failed")
+
+
+def who(by: Item) -> str:
+    """Return whose token that is, with staff number and name."""
+    whose = (by["name"], by.get("staff"), by.get("person"))
+    return " ".join(filter(None, whose))
+
+
+def _pending_shown(item: Item) -> Iterator[str]:
+    yield f"{item['id']}: {catalogue.phrase('review', item['state'])}: {item['call']}"
+    yield t("handed in by {who}", who=who(item["by"]))
+    for one in item.get("changes", ()):
+        label = answers.name("label", one["label"])
+        yield f"{one['n']:+9,} {one['what']} {one['kind']} {label}".rstrip()
+    if by := item.get("decided"):
+        why = item.get("why", "")
+        yield t("decided by {who}: {why}", who=who(by), why=why)
+    if item.get("problem"):
+        yield catalogue.of(problem(item["problem"]))

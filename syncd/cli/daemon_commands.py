@@ -23,9 +23,6 @@ from syncd.store import failpoint
 from syncd.store.home_stores import OwnStore, open_mirror
 from syncd.store.keyring import Keyring
 from syncd.store.sealing import VaultCipher
-from syncd.tlog import checkpoint
-from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.merkle import Frontier
 
 noun = Command()
 
@@ -143,9 +140,7 @@ async def make(settings: Config) -> str:
         server=server,
     )
     try:
-        head = Checkpoint(keys.origin, 0, Frontier.EMPTY.root())
-        signed = bytes(checkpoint.sign(head, keys.log))
-        await own.log.found(OwnHead(keys.origin, Frontier.EMPTY, signed))
+        await own.log.found(OwnHead.signed(keys.log))
         token = await own.bearers.add("operator", "operator")
     finally:
         own.close()

@@ -5,7 +5,7 @@ codes: 0 all is green, 1 something is red.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from syncd.cli import grid, terminal
 from syncd.cli.api_client import ApiClient
 from syncd.cli.command import Command, argument
+from syncd.cli.grid import Item
 from syncd.cli.options import ApiOptions
 from syncd.config import Config
 from syncd.errors import Message, SyncdError, UsageError
@@ -59,9 +60,7 @@ async def _steps(args: _DoctorOptions, settings: Config) -> list[Step]:
     others = [m for m in roster.active() if m.id != settings.member.id]
     wanted = [m for m in others if args.member in ("", m.id)]
     if args.member and not wanted:
-        raise UsageError(
-            "doctor: {member} is no other active member", member=args.member
-        )
+        raise UsageError("doctor: {member} is no other active member", args)
     ways: Iterable[list[Step]] = [[] for _ in wanted]
     try:
         tls = _tls(settings, roster)
@@ -71,6 +70,7 @@ async def _steps(args: _DoctorOptions, settings: Config) -> list[Step]:
     except SyncdError as e:
         steps.append(Step(later("keys"), "", False, e.text, e.way_out))
     rows = {row["member"]: row for row in status.get("members", ())}
+    steps += checkup.ends(rows.get(settings.member.id, {}))
     for member, way in zip(wanted, ways, strict=True):
         steps += way
         if member.id in rows:
@@ -91,9 +91,7 @@ def _tls(settings: Config, roster: Roster) -> tuple[bytes, bytes]:
     return ring.need("certificate"), ring.need("tls")
 
 
-def _daemon(
-    args: _DoctorOptions, settings: Config
-) -> tuple[list[Step], Mapping[str, Any]]:
+def _daemon(args: _DoctorOptions, settings: Config) -> tuple[list[Step], Item]:
     """Return whether our daemon serves, and its status if it tells us."""
     steps, name = [], later("daemon")
     try:

@@ -260,8 +260,7 @@ class _Erase(EndOptions):
         end = member.end(log)
         if end is None and member.active:
             raise RefusedError(
-                "roster: {origin} can speak: it retracts by itself",
-                origin=self.origin,
+                "roster: {origin} can speak: it retracts by itself", self
             )
         end = end or self.end(log)
         ranges = []

@@ -1,6 +1,6 @@
 """Hand in values or a list, row by row, and show what became of each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 
 from syncd.cli import api_client
 from syncd.cli.api_client import ApiClient
+from syncd.cli.grid import Item
 from syncd.cli.options import MOST, ApiOptions, FormatOptions, batches
 from syncd.errors import PendingError, SyncdError
 from syncd.messages import answers
@@ -20,7 +21,6 @@ CAME_IN = {
     "known": later("{n}: known as {id}"),
     "accepted": later("{n}: accepted as {id}"),
 }
-Item = Mapping[str, Any]
 
 
 class ListOptions(FormatOptions, ApiOptions):

@@ -64,17 +64,17 @@ def _imports(args: _ImportsOptions) -> None:
         raise UsageError("--refused ID and --out FILE go together")
     with args.api() as own:
         if args.out is not None:
-            from syncd.cli.importing import refused
+            from syncd.cli.importing import targets
 
             terminal.check_new(args.out)
             state = own.get(f"/v1/imports/{args.refused}")
-            kept = partial(refused.kept, own, args.refused)
+            kept = partial(targets.kept, own, args.refused)
             n = sum(1 for _ in kept())
             if not n:
                 raise UsageError(
                     "import {id}: no refused rows are kept", id=args.refused
                 )
-            refused.write(args.out, kept)
+            targets.write(args.out, kept)
             terminal.tell("{n} refused rows: {path}", n=n, path=args.out)
             if n < state["refused"]:
                 terminal.tell(

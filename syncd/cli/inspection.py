@@ -19,7 +19,7 @@ from typing import Any, Final
 from syncd.audit import report
 from syncd.cli import sheet_file, terminal
 from syncd.cli.api_client import pages
-from syncd.cli.pending_commands import who
+from syncd.cli.compliance_commands import who
 from syncd.console import tables
 from syncd.messages import catalogue
 

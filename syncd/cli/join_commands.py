@@ -122,7 +122,7 @@ def _update(args: _UpdateOptions) -> None:
     elif keys.log.verifier != us.generation.log:
         raise UsageError(
             "{home}: writes {origin}, the roster lists {us_origin}",
-            home=settings.home,
+            settings,
             origin=keys.origin,
             us_origin=us.origin,
         )
@@ -203,13 +203,13 @@ def accepted(
     known = settings.alliance.fingerprint
     if known and known != fingerprint:
         raise UsageError(
-            "{home}: another alliance is pinned already", home=settings.home
+            "{home}: another alliance is pinned already", settings
         )
     found = trusted.current.by_origin(settings.origin)
     if found is None or found[0].id != settings.member.id:
         raise UsageError(
             "roster {version}: does not list {id} with its log {origin}",
-            version=trusted.version,
+            trusted,
             id=settings.member.id,
             origin=settings.origin,
         )

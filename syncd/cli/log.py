@@ -9,13 +9,14 @@ import asyncio
 import getpass
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from syncd import canonical, config
 from syncd.cli import grid, meter, terminal
 from syncd.cli.command import Command, Options, argument, option
+from syncd.cli.grid import Item
 from syncd.cli.options import MOST, ApiOptions, OutputOptions
 from syncd.errors import DamagedError, UsageError
 from syncd.flows import log_files
@@ -25,7 +26,7 @@ from syncd.messages.catalogue import t
 from syncd.node.audit import stored
 from syncd.node.pinned import clock, trusted_roster
 from syncd.store.snapshot import CosignRow, LogRow, MirrorSnapshot, OwnSnapshot
-from syncd.tlog import checkpoint, note, strict
+from syncd.tlog import checkpoint, strict
 from syncd.tlog.merkle import BUNDLE
 
 LAST = 10  # entries that `show` lists
@@ -114,7 +115,7 @@ def _erase(args: _EraseOptions) -> None:
     args.show(effect, _erased(effect, done=args.yes))
 
 
-def _erased(found: Mapping[str, Any], *, done: bool) -> Iterator[str]:
+def _erased(found: Item, *, done: bool) -> Iterator[str]:
     """Yield what is erased, or would be, and what stays."""
     types = ", ".join(f"{n} {name}" for name, n in found["types"].items())
     if done:
@@ -140,22 +141,20 @@ def _of(
     row: LogRow,
     receipts: list[CosignRow],
     at: int | None,
-) -> dict[str, Any]:
+) -> Item:
     """Return what is shown of a log, or of its entry `at`."""
     if at is not None:
         inside = 0 <= at < row.size
         bundle = s.bundle(row.id, at // BUNDLE) if inside else None
         if bundle is None or at % BUNDLE >= bundle.width:
             raise UsageError(
-                "--at {index}: the log has {size} entries",
-                index=at,
-                size=row.size,
+                "--at {index}: the log has {size} entries", row, index=at
             )
         record = codec.records(row.origin, bundle)[at % BUNDLE]
         said = {"leaf": record[0].hex(), "statement": _said(record)}
         return {"origin": row.origin, **entry(at, record), **said}
     counted: Counter[int] = Counter()
-    last: list[dict[str, Any]] = []
+    last: list[Item] = []
     for bundle in s.bundles(row.id):
         records = codec.records(row.origin, bundle)
         counted.update(map(log_files.type_of, records))
@@ -163,7 +162,7 @@ def _of(
             entry(bundle.n * BUNDLE + i, records[i])
             for i in range(len(records))[::-1][: LAST - len(last)]
         ]
-    root = checkpoint.parse(note.parse(row.note).text).root
+    root = checkpoint.read(row.note).root
     return {
         "origin": row.origin,
         "size": row.size,
@@ -175,7 +174,7 @@ def _of(
     }
 
 
-def entry(index: int, record: Record) -> dict[str, Any]:
+def entry(index: int, record: Record) -> Item:
     """Return what is shown of an entry among others."""
     said = _said(record)
     return {
@@ -188,7 +187,7 @@ def entry(index: int, record: Record) -> dict[str, Any]:
     }
 
 
-def _said(record: Record) -> dict[str, Any]:
+def _said(record: Record) -> Item:
     """Return a statement with its token as the first 8 hex digits."""
     if not record[1]:
         return {}
@@ -202,7 +201,7 @@ def _said(record: Record) -> dict[str, Any]:
     return fields
 
 
-def lines(view: Mapping[str, Any]) -> Iterator[str]:
+def lines(view: Item) -> Iterator[str]:
     """Yield what is shown to a person."""
     for name in ("origin", "size", "root"):
         if name in view:
@@ -251,7 +250,7 @@ def _verify(args: OutputOptions) -> int:
     return 1 if any(report.counted.excess for report in reports) else 0
 
 
-def _proven(found: list[dict[str, Any]]) -> Iterator[str]:
+def _proven(found: Iterable[Item]) -> Iterator[str]:
     """Yield what each log is; tell what is wrong with it."""
     for log in found:
         state = t("ok") if log["ok"] else t("DAMAGED")

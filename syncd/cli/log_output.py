@@ -57,12 +57,10 @@ def configure(
     out = sys.stderr if stream is None else stream
     pretty = out.isatty() if form == "auto" else form == "console"
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         redact,
     ]

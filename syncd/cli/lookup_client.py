@@ -6,11 +6,12 @@ as long as its batch took, while that still brings answers.
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from syncd.cli import terminal
 from syncd.cli.api_client import ApiClient
+from syncd.cli.grid import Item
 from syncd.errors import QuotaError, UnavailableError
 from syncd.messages import answers, catalogue, wire
 from syncd.messages.catalogue import t
@@ -21,22 +22,21 @@ NAMED = 5  # members that are named in a line
 USED_UP = "member.quota_used_up"  # the code of what a holder says to it
 LATE = frozenset({"holders_missing", "basis_unread"})  # may be known later
 
-Item = Mapping[str, Any]
-
 
 class Question:
     """What was asked with one purpose, and what the answers rest on."""
 
-    def __init__(self, own: ApiClient, call: Mapping[str, Any]) -> None:
+    def __init__(self, own: ApiClient, call: Item) -> None:
         self._own = own
         self._call = call  # all but the items
         self._begun = False  # the daemon has answered
         self._hopeless = False  # asking again has brought nothing
-        self._as_of: dict[str, dict[str, Any]] = {}  # by member, the oldest
+        self._as_of: dict[str, Item] = {}  # by member, the oldest
         self._whys: Counter[str] = Counter()  # of what stayed unknown
         self._ours = 0  # items on lists of our own
         self._expired = False  # the roster
         self._contested: set[str] = set()
+        self._distrusted: dict[str, int] = {}  # members, since when
 
     def ask(self, items: Sequence[Item]) -> list[Item]:
         """Return the answers to some items, in their order."""
@@ -66,13 +66,14 @@ class Question:
         self._begun = True
         self._expired = answer.get("roster", {}).get("expired", False)
         self._contested.update(answer.get("contested", ()))
+        self._distrusted.update(answer.get("distrusted", {}))
         for one in answer.get("as_of", ()):
             old = self._as_of.setdefault(one["member"], one)
             if one.get("heard_at", 0) < old.get("heard_at", 0):
                 self._as_of[one["member"]] = one
         return list(answer["items"])
 
-    def _answered(self, call: Mapping[str, Any]) -> Any:
+    def _answered(self, call: Item) -> Any:
         """Return the answer to a call; a restart and a budget are waited for.
 
         Raises:
@@ -102,7 +103,7 @@ class Question:
         return self._whys.total()
 
     @property
-    def as_of(self) -> list[dict[str, Any]]:
+    def as_of(self) -> list[Item]:
         """How fresh the oldest answer is, by member."""
         return [self._as_of[member] for member in sorted(self._as_of)]
 
@@ -150,6 +151,12 @@ class Question:
             terminal.tell(
                 "forked logs, which count for less: {names}",
                 names=few(sorted(self._contested)),
+            )
+        for member, at in self._distrusted.items():
+            terminal.tell(
+                "distrusted by us since {moment}, and counts for less: {member}",
+                moment=moment(at),
+                member=member,
             )
         if self._expired:
             terminal.tell("the roster has expired: ask the admins to renew")

@@ -4,12 +4,12 @@ Exit code 0: all were answered, whatever the verdicts; 1: one was refused, or
 could not be asked.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from syncd.cli import api_client, grid, terminal
 from syncd.cli.command import Command, option
+from syncd.cli.grid import Item
 from syncd.cli.lookup_client import Question
 from syncd.cli.options import (
     ApiOptions,
@@ -75,13 +75,13 @@ def _lookup(args: _LookupOptions) -> int:
         return lookup_files.run(wanted, Question(own, call), args.out, args)
 
 
-def _lines(args: _LookupOptions, call: Mapping[str, Any]) -> int:
+def _lines(args: _LookupOptions, call: Item) -> int:
     """Look up values one a line, and show the answers."""
     wanted = [
         _item(line, number, args)
         for number, line in enumerate(values(args.file), 1)
     ]
-    items: list[Mapping[str, Any]] = []
+    items: list[Item] = []
     if file := args.receipt:
         if len(wanted) != 1 or args.epoch:
             raise UsageError("--receipt is of one value")
@@ -103,7 +103,7 @@ def _lines(args: _LookupOptions, call: Mapping[str, Any]) -> int:
     return 1 if unknown else 0
 
 
-def _item(line: str, number: int, args: _LookupOptions) -> dict[str, Any]:
+def _item(line: str, number: int, args: _LookupOptions) -> Item:
     kind = args.kind
     if not kind:
         named, tab, line = line.partition("\t")
@@ -115,7 +115,7 @@ def _item(line: str, number: int, args: _LookupOptions) -> dict[str, Any]:
     return {**more, "kind": kind, name: line.strip()}
 
 
-def _rows(items: list[Mapping[str, Any]]) -> Iterator[str]:
+def _rows(items: list[Item]) -> Iterator[str]:
     """Yield answers as a table."""
     rows = []
     for number, item in enumerate(items, 1):
@@ -128,7 +128,7 @@ def _rows(items: list[Mapping[str, Any]]) -> Iterator[str]:
     yield from grid.items("lookup", rows)
 
 
-def _tell_more(items: list[Mapping[str, Any]]) -> None:
+def _tell_more(items: list[Item]) -> None:
     """Tell what is to be said of single answers, by their numbers."""
     for number, item in enumerate(items, 1):
         ours = answers.ours(item)
@@ -142,7 +142,7 @@ def _tell_more(items: list[Mapping[str, Any]]) -> None:
                 terminal.tell(f"{number}: {line}")
 
 
-def _whole(items: list[Mapping[str, Any]]) -> list[str]:
+def _whole(items: list[Item]) -> list[str]:
     """Return one answer as lines of name and text."""
     (item,) = items
     if "problem" in item:

@@ -7,12 +7,12 @@ be kept, never the raw value unless that is one of them.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from syncd.cli import api_client, grid, sheet_file, table_input, terminal
+from syncd.cli.grid import Item
 from syncd.cli.lookup_client import Question, moment
 from syncd.cli.options import FormatOptions, OutputOptions
 from syncd.errors import MalformedError, SyncdError, UsageError
@@ -27,8 +27,7 @@ HEAD: Final = grid.HEADS["answers"]  # behind the columns that are kept
 Counts = Counter[tuple[str, str]]  # of rows, by verdict and action
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A table that is to be looked up."""
 
     file: Path
@@ -40,7 +39,7 @@ class Wanted:
 def understood(
     file: Path,
     args: FormatOptions,
-    constants: Mapping[str, Any],
+    constants: Item,
     wanted: Sequence[str],
 ) -> Wanted:
     """Return a file as the table that is to be looked up.
@@ -138,7 +137,7 @@ def _answers(
         terminal.tell("--keep: no row has {names}", names=names)
 
 
-def _item(wanted: Wanted, row: Row) -> Mapping[str, Any]:
+def _item(wanted: Wanted, row: Row) -> Item:
     for name, at in wanted.keep.items():
         try:
             table_input.cell(row, at)
@@ -151,7 +150,7 @@ def _item(wanted: Wanted, row: Row) -> Mapping[str, Any]:
 
 
 def _cells(
-    problem: SyncdError | None, item: Mapping[str, Any]
+    problem: SyncdError | None, item: Item
 ) -> tuple[list[str], tuple[str, str]]:
     """Return what is written of an answer, and what it counts as."""
     if "problem" in item:

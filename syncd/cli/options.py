@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from syncd.cli import terminal
 from syncd.cli.api_client import ApiClient, pages
 from syncd.cli.command import Options, argument, option, parameters
+from syncd.cli.grid import Item
 from syncd.errors import UsageError
 from syncd.messages.catalogue import t
 
@@ -54,7 +55,7 @@ class ApiOptions(ClientOptions, OutputOptions):
                 return own.get(path, **query)
             return own.post(path, body)
 
-    def send(self, path: str, body: Mapping[str, Any], line: str) -> Any:
+    def send(self, path: str, body: Item, line: str) -> Any:
         """Post a body; show the answer, in a line with both's fields; return it."""
         found = self.ask(path, body)
         self.show(found, [t(line, **{**body, **found})])
@@ -84,7 +85,7 @@ class KindOptions(Options):
     region: str = option("country of a phone without one")
 
     @property
-    def named(self) -> Mapping[str, Any]:
+    def named(self) -> Item:
         """Its given value."""
         return self.given("kind", "scheme", "region")
 
@@ -139,7 +140,7 @@ class PageOptions(ApiOptions):
         self,
         page: Callable[[int, int], Any],
         at: int,
-        lines: Callable[[list[dict[str, Any]]], Iterable[str]],
+        lines: Callable[[Sequence[Item]], Iterable[str]],
         more: str,
     ) -> None:
         """Print items from `at` on, and how to go on behind them.
@@ -151,7 +152,7 @@ class PageOptions(ApiOptions):
             for item in items:
                 item.pop("value", None)
         found = {"items": items, "next": last or None}
-        self.show(found, lines(items) if not self.as_json else ())
+        self.show(found, lines(items))
         if last and not self.as_json:
             terminal.tell(more, id=last)
 
@@ -174,7 +175,7 @@ class FieldOptions(KindOptions):
     allow_personal: bool = option("a URL whose path may name a person")
     again: str = option("why, though we took it back")
 
-    def recorded(self) -> dict[str, Any]:
+    def recorded(self) -> Item:
         """Return the given values of these fields."""
         fields = (f.name for f in dataclasses.fields(FieldOptions))
         return self.given(*(f for f in fields if f not in ("home", "again")))
@@ -187,7 +188,7 @@ def not_given(names: str, ways: str) -> UsageError:
     )
 
 
-def check_given(fields: Mapping[str, Any], *needed: str) -> None:
+def check_given(fields: Item, *needed: str) -> None:
     """Pass if all that is needed was given."""
     if missing := [name for name in needed if name not in fields]:
         ways = " ".join(f"--{name} …" for name in missing)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from syncd.cli import grid, terminal
-from syncd.cli.command import Command, option
+from syncd.cli.command import Command, argument, option
+from syncd.cli.grid import Item
 from syncd.cli.hand_in import HandIn, ListOptions
 from syncd.cli.lookup_client import moment
 from syncd.cli.options import (
@@ -74,9 +75,7 @@ def _keep(
 ) -> int:
     """Keep values as entries of a type; return the exit code."""
     fields = {**args.named, **args.given("why", expires="until"), **more}
-    done = HandIn(
-        *("/v1/own/entries", "entries", TOTAL, COUNTED), fixed={"type": type_}
-    )
+    done = _hand_in(type_)
     if args.file and args.is_list(args.file):
         # Only a list is read as a table.
         from syncd.lists import words
@@ -91,11 +90,32 @@ def _keep(
     return done.values(args, values(args.file), fields)
 
 
+class _DistrustOptions(ApiOptions):
+    member: str = argument()
+    why: str = option("our reason; it is kept", needed=True)
+    until: str = option("first day on which it counts no more")
+
+
+@noun.verb(
+    "distrust",
+    "Have what a member says count as that of a forked log, here and at once;"
+    " `own remove` ends it.",
+)
+def _distrust(args: _DistrustOptions) -> int:
+    fields = args.given("why", expires="until")
+    return _hand_in("distrust").values(args, [args.member], fields)
+
+
+def _hand_in(type_: str) -> HandIn:
+    named = "/v1/own/entries", "entries", TOTAL, COUNTED
+    return HandIn(*named, fixed={"type": type_})
+
+
 class _RemoveOptions(ValueOptions, KindOptions, ApiOptions):
     id_: list[int] = option("of the entry")
     kind: str = option("of values on standard input")
     list_: str = option("a local list, all of it")
-    type_: str = option("exempt, note, local")
+    type_: str = option("exempt, note, local, distrust")
     why: str = option("our reason; it is kept")
     yes: bool = option("do not ask")
 
@@ -145,7 +165,7 @@ def _remove(args: _RemoveOptions) -> int:
 
 
 class _ListOptions(PageOptions):
-    type_: str = option("exempt, note, local")
+    type_: str = option("exempt, note, local, distrust")
     list_: str = option("of one local list")
     kind: str = option(KINDS)
     by: str = option("whose token kept it")
@@ -159,7 +179,7 @@ def _list_entries(args: _ListOptions) -> None:
     if args.ended:
         query["ended"] = 1
 
-    def lines(items: Sequence[Mapping[str, Any]]) -> list[str]:
+    def lines(items: Sequence[Item]) -> list[str]:
         head = grid.HEADS["own"][: None if args.show_values else -1]
         return grid.items("own", items, _shown, head)
 
@@ -174,7 +194,7 @@ def _list_entries(args: _ListOptions) -> None:
         )
 
 
-def _shown(item: Mapping[str, Any]) -> Mapping[str, Any]:
+def _shown(item: Item) -> Item:
     what = [item.get(name, "") for name in ("code", "text", "list", "label")]
     if item.get("official"):
         what.append(t("official report"))

@@ -1,26 +1,51 @@
-"""`syncd report add`, `dispute`: what our own member says.
+"""`syncd report add`, `dispute`, `answer`, `retract`, `list`: what we say.
 
 No command repeats a value: a row is known by its number.
 """
 
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
-from syncd.cli import terminal
+from syncd.cli import grid, terminal
 from syncd.cli.command import Command, option
+from syncd.cli.grid import Item
 from syncd.cli.hand_in import HandIn
 from syncd.cli.options import (
+    MOST,
     ApiOptions,
     FieldOptions,
+    FormatOptions,
     KindOptions,
+    PageOptions,
     ValueOptions,
+    among,
+    batches,
     check_given,
+    not_given,
     one_value,
     positions,
     values,
 )
-from syncd.messages.catalogue import later
+from syncd.errors import SyncdError, UsageError
+from syncd.messages import answers
+from syncd.messages.catalogue import later, t
 
-STATES = ("accepted", "known", "taken_back", "refused")
+CAME_TO = ("accepted", "known", "taken_back", "refused")
+OTHERS = "taken back by others"
+STATES = ("waiting", "published", "ending", "ended")
+IF_SOME = {  # said of some retractions, by their counts
+    "others": later("{others} others are being retracted"),
+    "already": later("{already} were retracted before"),
+    "spared": later(
+        "{spared} of other types stand on the same values: --type all takes"
+        " them back too"
+    ),
+}
+COUNTS = ("retracting", "reports", "disputes", *IF_SOME)
+TYPES = ("report", "dispute", "reassigned", "answer", "vouch")
+ONE_BY_ONE = 20  # values that are each retracted for itself
 
 noun = Command()
 
@@ -44,7 +69,7 @@ def _add(args: _AddOptions) -> int:
     }
     check_given(fields, "kind", "label", "role", "evidence")
     done = HandIn(
-        *("/v1/reports", "reports", "", STATES), fixed=args.given("again")
+        *("/v1/reports", "reports", "", CAME_TO), fixed=args.given("again")
     )
     return done.values(args, values(args.file), fields)
 
@@ -98,3 +123,164 @@ def _answer(args: _AnswerOptions) -> None:
         " being retracted"
     )
     args.send("/v1/answers", call, kept)
+
+
+class _RetractOptions(ValueOptions, KindOptions, FormatOptions, ApiOptions):
+    reason: str = option("false_positive, appeal_upheld, …")
+    type_: str = option(
+        "report, dispute, reassigned, answer, vouch, all; if not: of a value"
+        " its reports, else whatever is named"
+    )
+    file: Path | None = option("values one a line, or a list as imported")
+    token: str = option("22 characters: what we said by token")
+    epoch: int = option("of the token")
+    position: list[str] = option("ORIGIN:INDEX")
+    id_: list[int] = option("in the vault")
+    import_: int = option("all that an import brought")
+    never: bool = option("all on what the never-list protects by now")
+
+
+@noun.verb(
+    "retract",
+    "Take back what we said: by value, file of values, token, position, id or"
+    " import.",
+)
+def _retract(args: _RetractOptions) -> int:
+    if not args.reason:
+        from syncd.indicator import vocabulary
+
+        codes = ", ".join(vocabulary.FACETS["retract_reason"])
+        raise not_given("reason", f"--reason {codes}")
+    among("--type", args.type_, ("", *TYPES, "all"))
+    call = args.given("reason", "type_")
+    calls = [{**call, **one} for one in _named(args)]
+    count = dict.fromkeys(COUNTS, 0)
+    ids: list[int] = []
+    failed: list[tuple[int, SyncdError]] = []
+    with args.api() as own:
+        for number, one in enumerate(calls, 1):
+            try:
+                done = own.post("/v1/retractions", one)
+            except SyncdError as e:
+                # One of many that is refused does not hold up the others.
+                if len(calls) == 1 or e.exit_code > UsageError.exit_code:
+                    raise
+                failed.append((number, e))
+                continue
+            ids += done["ids"]
+            for name in COUNTS:
+                count[name] += done[name]
+    bad = [{"item": n, "detail": str(e), "hint": e.hint} for n, e in failed]
+    lines = [x for one in failed for x in answers.refused(*one)]
+    lines.append(
+        t(
+            "{reports} reports and {disputes} disputes are being retracted",
+            **count,
+        )
+    )
+    lines += [t(IF_SOME[name], **count) for name in IF_SOME if count[name]]
+    args.show({**count, "ids": ids, "refused": bad}, lines)
+    return 1 if failed else 0
+
+
+def _named(args: _RetractOptions) -> list[Item]:
+    """Return what a call each names: values, or one way alone."""
+    way = args.given("token", "import_", "never", ids="id_")
+    if args.position:
+        way["positions"] = positions(args.position, "--position")
+    by_value = args.file or (args.kind and not args.token)
+    if len(way) + bool(by_value) > 1:
+        raise UsageError(
+            "name values, or a token, positions, ids, or an import"
+        )
+    if args.token:
+        args.check_kind()
+        return [{**way, **args.named, "epoch": args.epoch}]
+    if way:
+        return [way]
+    if args.file is not None and args.is_list(args.file):
+        return _listed(args, args.file)
+    args.check_kind()
+    return _bulk([{**args.named, "value": v} for v in values(args.file)])
+
+
+def _bulk(values: list[Item]) -> list[Item]:
+    """Return many values as few calls: they are one piece of work."""
+    if len(values) <= ONE_BY_ONE:
+        return values
+    return [{"values": some} for some in batches(values, MOST)]
+
+
+def _listed(args: _RetractOptions, file: Path) -> list[Item]:
+    """Return kind and value of every row of a list, each once."""
+    from syncd.cli import table_input
+
+    rows, plan = table_input.understood(file, args, args.named)
+    found = {}
+    for one in chain.from_iterable(table_input.steps(rows, plan.report)):
+        if one.problem is not None:
+            line = t("line {n}", n=one.row.number)
+            raise UsageError(
+                "{file}: {line}: {why}", file=file, line=line, why=one.problem
+            )
+        found[one.json] = one.fields
+    return _bulk([*found.values()])
+
+
+class _ListOptions(KindOptions, PageOptions):
+    label: str = option("kind of fraud")
+    type_: str = option("report, dispute, reassigned, answer, vouch")
+    from_: str = option("day of acceptance")
+    to: str = option("likewise; included")
+    list_: str = option("name of a list")
+    import_: int = option("all that an import brought")
+    state: str = option("waiting, published, ending, ended")
+    by: str = option("whose token")
+    value: bool = option("of one value: on standard input, or asked for")
+    before: int = option("a smaller id only")
+
+
+@noun.verb("list", "List what is in our vault.")
+def _list_vault(args: _ListOptions) -> None:
+    from syncd.lists import words  # no other verb of these reads them
+
+    among("--state", args.state, ("", *STATES))
+    among("--type", args.type_, ("", *TYPES))
+    wanted = {
+        **args.given(
+            *("list_", "import_", "state", "by", "scheme", "region", "type_"),
+            accepted_from="from_",
+            accepted_to="to",
+        ),
+        **{
+            name: words.meaning(name)(word)
+            for name, word in args.given("kind", "label").items()
+        },
+    }
+    if args.value:
+        args.check_kind()
+        wanted["value"] = one_value()
+
+    def page(at: int, most: int) -> Any:
+        asked = {**wanted, "before": at, "limit": most}
+        if "value" in asked:  # it stands in no address
+            return own.post("/v1/reports/search", asked)
+        return own.get("/v1/reports", **asked)
+
+    def lines(items: Sequence[Item]) -> list[str]:
+        others = any(item.get("elsewhere") for item in items)
+        there = {OTHERS: others, "value": args.show_values}
+        head = [n for n in grid.HEADS["vault"] if there.get(n, True)]
+        return grid.items("vault", items, _shown, head)
+
+    with args.api() as own:
+        args.show_pages(page, args.before, lines, later("more: --before {id}"))
+
+
+def _shown(item: Item) -> Item:
+    there = {"taken_back_by_others": item.get("elsewhere", "")}
+    if item.get("position"):
+        there["position"] = "{}:{}".format(*item["position"])
+    if item["type"] != "report":
+        there["label"] = item.get("reason", item.get("role", ""))
+    return there

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from syncd.cli import drafting, review, terminal
+from syncd.cli import draft_effect, drafting, review, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.drafting import (
     DraftOptions,
@@ -169,7 +169,11 @@ def _show(args: _ShowOptions) -> None:
     else:
         value = {"signed": signed.have, "wanted": signed.wanted}
         value |= {"hash": roster.hash, **roster.to_json()}
-        args.show(value, review.whole(roster))
+        lines = review.whole(roster)
+        if signed.wanted and roster.version > 1:
+            found, more = draft_effect.effect(args, roster)
+            value["moves"], lines = found, lines + more
+        args.show(value, lines)
     if args.as_json:
         return
     terminal.say(
@@ -194,8 +198,8 @@ def _ours(args: _ShowOptions, version: int | None) -> bytes:
     if raw is None:
         raise UsageError(
             "{home}: there is no version {wanted}",
+            settings,
             names=f"1-{newest}",
-            home=settings.home,
             wanted=version,
         )
     return raw

@@ -11,28 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from syncd.cli import grid, terminal
-from syncd.cli.command import option
-from syncd.cli.grid import Item
-from syncd.cli.options import ApiOptions
 from syncd.errors import UsageError
 from syncd.lists import safe
-from syncd.messages.catalogue import t
-
-
-class TableOptions(ApiOptions):
-    """A table that the daemon gives is shown, or written to a file."""
-
-    out: Path | None = option("a new file: .csv or .xlsx")
-
-    def table(
-        self, name: str, items: Sequence[Item], shown: Callable[[Item], Item]
-    ) -> None:
-        """Write a table to the file, if one is named; else print it."""
-        if self.out:
-            rows = grid.cells(name, items, shown)
-            write(self.out, map(t, grid.HEADS[name]), rows)
-        else:
-            self.show({"items": items}, grid.items(name, items, shown))
 
 
 def write(

@@ -7,7 +7,7 @@ from syncd.cli import grid
 from syncd.cli.api_client import ApiClient
 from syncd.cli.command import Command, argument, option
 from syncd.cli.options import ApiOptions
-from syncd.messages import catalogue
+from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
 
 
@@ -68,7 +68,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
                 f["code"],
                 ":".join(str(f[n]) for n in ("origin", "index") if n in f),
                 str(f["count"]),
-                *(_ago(now - f["last_at"]), catalogue.text(f)),
+                *(answers.ago(now - f["last_at"]), catalogue.text(f)),
             )
             for f in found["findings"]
         ]
@@ -94,7 +94,7 @@ def _members(found: Mapping[str, Any], now: int) -> list[str]:
             [
                 *(row["member"], row["sector"]),
                 t("yes") if row.get("holder") else "",
-                *(_ago(now - at) if at else "" for at in times),
+                *(answers.ago(now - at) if at else "" for at in times),
                 "" if offset is None else f"{offset:+} s",
                 "" if days is None else t("{n} days", n=days),
                 "" if lacks is None else str(lacks),
@@ -109,7 +109,7 @@ def _contact(row: Mapping[str, Any], now: int) -> str:
         return t(row["state"])
     return t(
         "does not answer, first {ago}: {why}",
-        ago=_ago(now - row["silent_since"]),
+        ago=answers.ago(now - row["silent_since"]),
         why=catalogue.text(row["why"]),
     )
 
@@ -118,7 +118,6 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what is said of the member as a whole."""
     log, vault, roster = found["log"], found["vault"], found["roster"]
     up = [h["member"] for h in found["holders"] if h["up"]]
-    appending = found["appending"]
     waiting = {k: n for k, n in vault["waiting"].items() if n}
     by_kind = ", ".join(f"{kind} {n}" for kind, n in waiting.items())
     expiry = t("EXPIRED")
@@ -135,29 +134,21 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         for h in found["holders"]
         if not h["up"]
     )
-    waits = {**vault, "waiting": sum(waiting.values())}
+    kept = t(
+        "{waiting} waiting, {published} published, {ending} ending",
+        **{**vault, "waiting": sum(waiting.values())},
+    ) + (f" ({by_kind})" if waiting else "")
+    version = t("version {version}, {expiry}", **roster, expiry=expiry)
+    why = found["appending"]["why"]
     return [
         (t("member"), t("{member} of {alliance}, syncd {version}", **found)),
         (t("log"), t("{origin}: {size} entries, {released} released", **log)),
-        (
-            t("appending"),
-            t("yes") if appending["ok"] else catalogue.text(appending["why"]),
-        ),
-        (
-            t("vault"),
-            t(
-                "{waiting} waiting, {published} published, {ending} ending",
-                **waits,
-            )
-            + (f" ({by_kind})" if waiting else ""),
-        ),
+        (t("appending"), catalogue.text(why) if why else t("yes")),
+        (t("vault"), kept),
         (t("holders"), t("{up} up", up=", ".join(up) or "0") + fell),
         (t("keys"), keys or "-"),
         *((t("quota"), _quota(left)) for left in found.get("quotas", ())),
-        (
-            t("roster"),
-            t("version {version}, {expiry}", **roster, expiry=expiry),
-        ),
+        (t("roster"), version),
         (t("clock"), t("{skew} s off", skew=found["skew_s"])),
         *((t("told to"), _target(to)) for to in found["notify"]),
         *((t("daemon"), _daemon(one, found)) for one in found["daemons"]),
@@ -168,7 +159,7 @@ def _daemon(one: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     here = t("{node}, this one", **one) if one["here"] else one["node"]
     if one["since"] is None:
         return str(here)
-    ago = _ago(found["time"] - one["since"])
+    ago = answers.ago(found["time"] - one["since"])
     return t("{node} leads, began {ago}", node=here, ago=ago)
 
 
@@ -200,10 +191,12 @@ def _logs(found: Mapping[str, Any], now: int) -> list[str]:
             [
                 *(log["member"], str(log["known"])),
                 *(str(log["merged"]), str(log["lag"])),
-                _ago(now - log["as_of"]) if log.get("as_of") else "",
-                f"{seen['size']} {_ago(now - seen['at'])}" if seen else "",
+                answers.ago(now - log["as_of"]) if log.get("as_of") else "",
+                f"{seen['size']} {answers.ago(now - seen['at'])}"
+                if seen
+                else "",
                 log.get("source", ""),
-                _ago(now - pulled) if pulled else "",
+                answers.ago(now - pulled) if pulled else "",
                 _state(log),
                 *([log.get("digest", "")[:16]] if digests else []),
             ]
@@ -220,10 +213,3 @@ def _state(log: Mapping[str, Any]) -> str:
     if log.get("why"):
         return catalogue.text(log["why"])
     return t("behind") if log["lag"] else t("ok")
-
-
-def _ago(seconds: int) -> str:
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return t("{n} {unit} ago", n=seconds // size, unit=t(unit))
-    return t("{n} {unit} ago", n=max(seconds, 0), unit=t("s"))

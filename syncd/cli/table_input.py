@@ -13,16 +13,17 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from syncd.cli import terminal
 from syncd.cli.command import Options
+from syncd.cli.grid import Item
 from syncd.cli.options import FormatOptions
 from syncd.errors import MalformedError, Message, SyncdError, UsageError
 from syncd.lists import column_names, columns, days, mapping, table
@@ -38,8 +39,7 @@ encode = msgspec.json.encode
 VALUE = ("kind", "value", "scheme", "bank", "region", "place")
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """One row: what it says by field, or why it cannot be used."""
 
     row: Row
@@ -47,7 +47,7 @@ class Read:
     problem: SyncdError | None = None
 
     @property
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> Item:
         """What it says, by field."""
         return dict(msgspec.json.decode(self.json)) if self.json else {}
 
@@ -55,7 +55,7 @@ class Read:
 def understood(
     file: Path,
     args: FormatOptions,
-    constants: Mapping[str, Any],
+    constants: Item,
     *,
     keep: Sequence[str] = (),
     fields: Sequence[str] = VALUE,
@@ -85,7 +85,7 @@ def understood(
 def options_of(
     options: FileOptions,
     maps: Sequence[str],
-    constants: Mapping[str, Any],
+    constants: Item,
     zone: tzinfo = days.ZONE,
     more: Collection[str] = (),
 ) -> tuple[FileOptions, ListDescription]:
@@ -140,7 +140,7 @@ def cell(row: Row, at: int | str) -> str:
 
 def steps(
     rows: Table,
-    read: Callable[[Row], Mapping[str, Any]],
+    read: Callable[[Row], Item],
     *,
     offset: int = 0,
     row: int = 0,
@@ -174,7 +174,7 @@ def steps(
 
 
 def shown(
-    file: Path, rows: Table, read: Callable[[Row], Mapping[str, Any]]
+    file: Path, rows: Table, read: Callable[[Row], Item]
 ) -> Iterator[list[Read]]:
     """Yield the rows in steps, showing how far each has brought us."""
     from syncd.cli.meter import meter

@@ -17,7 +17,7 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -72,12 +72,12 @@ def complain(error: SyncdError) -> int:
     return error.exit_code
 
 
-def agreed(question: str) -> bool:
-    """Tell whether a person types yes."""
+def agreed(question: str, words: Sequence[str] = ("y", "yes", "是")) -> bool:
+    """Tell whether a person types yes, or another of some words."""
     if not sys.stdin.isatty():
         raise UsageError("nobody is at a terminal to say yes")
     print(question, end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes", "是")
+    return sys.stdin.readline().strip().lower() in words
 
 
 def secret(settings: Config) -> bytes:

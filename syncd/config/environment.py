@@ -23,6 +23,11 @@ class Environment:
     watchdog_s: float = 0.0  # WATCHDOG_USEC: 0 if none
     failpoints: failpoint.Plan | None = None  # SYNCD_FAILPOINTS, tests only
 
+    def credential(self, name: str) -> Path | None:
+        """Return a file that systemd passes on, if it does."""
+        path = self.credentials and self.credentials / name
+        return path if path and path.exists() else None
+
     def sockets(self) -> dict[str, socket.socket]:
         """Take the listening sockets that were handed down, by API.
 

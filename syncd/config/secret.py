@@ -30,9 +30,7 @@ def passphrase(
         UsageError: there is none, others can read it, it is too short, or it
             lies in the home that it protects.
     """
-    path, passed = environment.secret_file, environment.credentials
-    if not path and passed and (passed / CREDENTIAL).exists():
-        path = passed / CREDENTIAL
+    path = environment.secret_file or environment.credential(CREDENTIAL)
     if path := path or config.secret.file:
         if inside(path, config.home):
             raise UsageError(
@@ -56,11 +54,8 @@ def server(
     """
     if not config.database.url:
         return None
-    passed = (environment or read_environment()).credentials
-    password = config.database.password_file
-    if passed and (passed / DATABASE).exists():
-        password = passed / DATABASE
-    if password:
+    passed = (environment or read_environment()).credential(DATABASE)
+    if password := passed or config.database.password_file:
         read_private(password)
     return Server(config.database.url, password)
 

@@ -39,6 +39,12 @@ _HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_POLICY: Final = (
+    "default-src 'none'; script-src 'nonce-{}'; style-src 'self';"
+    " img-src 'self' data:; connect-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none';"
+    " require-trusted-types-for 'script'; trusted-types htmx"
+)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -114,14 +120,18 @@ class Console:
             now=self.clock(),
         )
         with contextlib.ExitStack() as until:
-            until.enter_context(catalogue.speaking(_language(request)))
+            asked = request.headers.get(hdrs.ACCEPT_LANGUAGE, "")
+            lang = _spoken(request.query.get("lang", asked))
+            until.enter_context(catalogue.speaking(lang))
             try:
                 answer = await self._answer(visit, until)
             except SyncdError as e:
                 answer = self._error(visit, e)
         if not answer.prepared:
             answer.headers.update(_HEADERS)
-            answer.headers["Content-Security-Policy"] = _policy(visit.nonce)
+            answer.headers["Content-Security-Policy"] = _POLICY.format(
+                visit.nonce
+            )
         return answer
 
     async def _answer(
@@ -272,26 +282,11 @@ def _proof(request: web.Request) -> str:
     return bearer if bearer.startswith("certificate:") else ""
 
 
-def _policy(nonce: str) -> str:
-    return (
-        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self';"
-        " img-src 'self' data:; connect-src 'self'; form-action 'self';"
-        " base-uri 'none'; frame-ancestors 'none';"
-        " require-trusted-types-for 'script'; trusted-types htmx"
-    )
-
-
 def _next(given: Any) -> str:
     """Return where to go on: a path of ours."""
     path = given.get("next", "/")
     ours = path.startswith("/") and not path.startswith(("//", "/\\"))
     return path if ours and path.isprintable() else "/"
-
-
-def _language(request: web.Request) -> str:
-    """Return what a browser asks for, as far as we speak it."""
-    asked = request.query.get("lang", "") if request.path == LOG_IN else ""
-    return _spoken(asked or request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
 
 
 def _spoken(wanted: str) -> str:

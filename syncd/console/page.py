@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from msgspec import Struct
 from multidict import MultiDict
 
-from syncd.console.tables import Cell, Column, Row, Table, columns
+from syncd.console.tables import Cell, Column, Row, Table, cells, columns
 from syncd.errors import MalformedError, RefusedError
 from syncd.web.routes import Caller
 from syncd.web.runner import body_of
@@ -108,16 +109,13 @@ class Visit:
                 role=self.caller.role,
                 what=way.summary,
             )
-        given: dict[str, Any] = {}
-        for name, kind in way.needs.items():
-            if kind is Caller:
-                given[name] = self.caller
-            elif kind is web.Request:
-                given[name] = self.request
-            elif name.rstrip("_") in named:
-                given[name] = named[name.rstrip("_")]
-            else:
-                given[name] = form if form is not None else kind()
+        of_all = {Caller: self.caller, web.Request: self.request}
+        given = {
+            name: of_all[kind]
+            if kind in of_all
+            else named.get(name.rstrip("_"), form or kind())
+            for name, kind in way.needs.items()
+        }
         return await way.handler(service, **given)
 
     async def form(self) -> MultiDict[str]:
@@ -141,7 +139,7 @@ class Visit:
         self,
         name: str,
         keys: str | Sequence[Column],
-        rows: Iterable[Row | Sequence[Cell]],
+        rows: Iterable[Row | Struct | Sequence[Cell]],
         *,
         more: str = "",
     ) -> Table:
@@ -154,6 +152,8 @@ class Visit:
         named = [
             row
             if isinstance(row, Mapping)
+            else cells(row)
+            if isinstance(row, Struct)
             else {c.key: cell for c, cell in zip(made, row)}  # noqa: B905
             for row in rows
         ]

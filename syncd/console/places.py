@@ -7,10 +7,9 @@ from urllib.parse import urlencode
 from syncd.console.tables import Link
 from syncd.flows.lookup import PURPOSES
 from syncd.indicator import vocabulary
-from syncd.indicator.identifier import KINDS
 from syncd.indicator.notation import Position
 from syncd.messages import catalogue
-from syncd.messages.catalogue import language, t
+from syncd.messages.catalogue import t
 
 
 def log(origin: str, **query: object) -> str:
@@ -39,15 +38,9 @@ def named(
     facet: str, only: Iterable[str] | None = None
 ) -> list[tuple[str, str]]:
     """Return codes of a facet, or all of it, each with what it is called."""
-    codes, lang = vocabulary.FACETS.get(facet, {}), language()
-    return [
-        (c, getattr(codes[c], lang)) for c in (codes if only is None else only)
-    ]
-
-
-def kinds() -> list[tuple[str, str]]:
-    """Return kinds of value, each with its name."""
-    return [(kind, catalogue.phrase("kind", kind)) for kind in KINDS]
+    if only is None:
+        only = vocabulary.FACETS.get(facet, ())
+    return [(code, catalogue.word(facet, code)) for code in only]
 
 
 def purposes() -> list[tuple[str, str]]:

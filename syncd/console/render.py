@@ -8,10 +8,13 @@ import jinja2
 import msgspec
 from markupsafe import Markup, escape
 
+from syncd.audit import report
 from syncd.console import places, static
 from syncd.console.tables import At, Link, moment
 from syncd.errors import Message, SyncdError
+from syncd.indicator.identifier import KINDS
 from syncd.messages import catalogue
+from syncd.messages.answers import ago
 from syncd.messages.catalogue import t
 
 # Of who looks. Not of the template's context, which no imported macro has.
@@ -21,21 +24,14 @@ HERE: Final[ContextVar[tuple[str, int]]] = ContextVar("HERE")
 
 def environment() -> jinja2.Environment:
     """Return what makes pages of templates."""
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("syncd.console"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=clean,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = report.environment("syncd.console", finalize=clean)
     made.globals.update(
         t=t,
         say=say,
         words=places.words,
         place=places.place,
         named=places.named,
-        kinds=places.kinds,
+        kinds=KINDS,
         purposes=places.purposes,
         phrase=catalogue.phrase,
         hint=catalogue.hint_of,
@@ -81,20 +77,6 @@ def at(when: int | None) -> Markup:
     return Markup('<time datetime="{}">{}</time> <small>({})</small>').format(
         text.replace(" ", "T"), text, ago(now - when)
     )
-
-
-def ago(seconds: int) -> str:
-    """Return how long ago something was, or when it will be."""
-    n = abs(seconds)
-    for unit, past, ahead in (
-        (86_400, t("{n} d ago"), t("in {n} d")),
-        (3_600, t("{n} h ago"), t("in {n} h")),
-        (60, t("{n} min ago"), t("in {n} min")),
-        (1, t("{n} s ago"), t("in {n} s")),
-    ):
-        if n >= unit:
-            return (past if seconds > 0 else ahead).format(n=n // unit)
-    return t("now")
 
 
 def cell(value: Any) -> Markup:

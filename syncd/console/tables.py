@@ -2,17 +2,17 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from msgspec.structs import asdict
 
+from syncd.audit.report import moment as moment
 from syncd.lists import safe
-from syncd.messages.catalogue import phrase
+from syncd.messages.catalogue import phrase, word
 
 ROWS: Final = 100  # on a page
+CODES = ("kind", "type", "label", "evidence", "purpose", "outcome", "role")
 
 
 class Link(NamedTuple):
@@ -27,6 +27,11 @@ class Link(NamedTuple):
 
 class At(int):
     """A moment: unix seconds."""
+
+
+def number(text: str) -> int:
+    """Return a number that an address says, 0 if it says none."""
+    return int(text) if text.isdecimal() and len(text) < 16 else 0
 
 
 Cell = str | int | float | Link | None
@@ -54,20 +59,21 @@ def columns(table: str, keys: str) -> list[Column]:
     return [Column(key, title(table, key), by) for key, by in named]
 
 
-def cells(form: Any) -> dict[str, Any]:
-    """Return what a form has as cells; `…_at` is a moment."""
-    return {
-        name: At(value) if value and name.endswith("_at") else value
-        for name, value in asdict(form).items()
-    }
+def cells(form: Any, **more: Cell) -> dict[str, Any]:
+    """Return what a form has as cells: `at` and `…_at` are moments, a code its name."""
+    found = asdict(form)
+    for name, value in found.items():
+        if value and f"_{name}".endswith("_at"):
+            found[name] = At(value)
+        elif value and name in CODES:
+            found[name] = word(name, value)
+    return found | more
 
 
 def _key(cell: Cell) -> tuple[int, float, str]:
-    if cell is None:
-        return 2, 0, ""
     if isinstance(cell, int | float):
         return 0, cell, ""
-    return 1, 0, str(cell)
+    return 1 + (cell is None), 0, str(cell)
 
 
 class Table:
@@ -85,9 +91,9 @@ class Table:
         self.more = more
         self.query = dict(query)
         self.chosen = {
-            c.key: query[f"{name}.{c.key}"]
+            c.key: wanted
             for c in columns
-            if c.choices and query.get(f"{name}.{c.key}")
+            if c.choices and (wanted := query.get(f"{name}.{c.key}"))
         }
         self.all = rows
         self.rows = [
@@ -102,10 +108,9 @@ class Table:
                 key=lambda row: _key(row.get(key)),
                 reverse=self.sort.startswith("-"),
             )
-        asked = query.get(f"{name}.page", "")
+        asked = number(query.get(f"{name}.page", ""))
         self.pages = max(1, -(-len(self.rows) // ROWS))
-        number = int(asked) if asked.isdecimal() and len(asked) < 9 else 1
-        self.page = min(max(number, 1), self.pages)
+        self.page = min(max(asked, 1), self.pages)
 
     @property
     def shown(self) -> Sequence[Row]:
@@ -128,17 +133,10 @@ class Table:
         file = io.BytesIO()
         writer = safe.Writer(file, [c.title for c in self.columns])
         for row in self.rows:
-            writer.row(_text(row.get(c.key), zone) for c in self.columns)
+            said = (row.get(c.key) for c in self.columns)
+            known = ("" if one is None else one for one in said)
+            writer.row(
+                moment(one, zone) if isinstance(one, At) else str(one)
+                for one in known
+            )
         return file.getvalue()
-
-
-def _text(cell: Cell, zone: str) -> str:
-    if isinstance(cell, At):
-        return moment(cell, zone)
-    return "" if cell is None else str(cell)
-
-
-def moment(at: int, zone: str) -> str:
-    """Return a moment as people read it, in a zone."""
-    local = datetime.fromtimestamp(at, ZoneInfo(zone))
-    return local.strftime("%Y-%m-%d %H:%M:%S")

@@ -14,7 +14,7 @@ from syncd.flows.log_files import type_of
 from syncd.flows.ports import Cosigned, Mirror, Offload
 from syncd.indicator import codec
 from syncd.indicator.statement import AnchoredLog
-from syncd.tlog import checkpoint, note
+from syncd.tlog import note
 from syncd.tlog.merkle import BUNDLE
 
 MOST = 16  # logs in one anchor
@@ -46,7 +46,11 @@ async def due(
         if len(found) < MOST and await _gained(
             origin, old, new.size, mirror, offload
         ):
-            found.append(_anchored(new))
+            made = note.parse(new.note)
+            line = next(s for s in made.signatures if s.name == origin)
+            found.append(
+                AnchoredLog(origin, new.size, new.root.hex(), f"{line}")
+            )
     return tuple(sorted(found))
 
 
@@ -65,10 +69,3 @@ async def _gained(
         ):
             return True
     return False
-
-
-def _anchored(signed: Cosigned) -> AnchoredLog:
-    made = note.parse(signed.note)
-    head = checkpoint.parse(made.text)
-    line = next(s for s in made.signatures if s.name == head.origin)
-    return AnchoredLog(head.origin, head.size, head.root.hex(), f"{line}")

@@ -210,9 +210,7 @@ class _LogCheck:
             b"",
             head.root,
         ):
-            raise DamagedError(
-                "its row is not its note of {size}", size=head.size
-            )
+            raise DamagedError("its row is not its note of {size}", head)
         return head
 
     def _hold(

@@ -42,8 +42,7 @@ def prepare(draft: DisputeDraft | OwnerDraft, rules: Rules) -> NewReport:
     type_, kind = _TYPES[type(draft)], getattr(draft, "kind", "phone")
     if type_ == REASSIGNED and rules.sector != "carrier":
         raise RefusedError(
-            "reassigned: a carrier says that, we are {sector}",
-            sector=rules.sector,
+            "reassigned: a carrier says that, we are {sector}", rules
         )
     fields, wrong = _checked(type_, draft, rules)
     named = draft if isinstance(draft, DisputeDraft) and draft.token else None

@@ -46,9 +46,8 @@ class RosterClaims:
     """
 
     _trusted: TrustedRoster
-    _keep: Callable[
-        [int, bytes], None
-    ]  # makes the next version's note durable
+    _keep: Callable[[int, bytes], None]
+    """makes the next version's note durable"""
     _version: int = 0
     _unproven: dict[str, set[tuple[int, str]]] = field(default_factory=dict)
 

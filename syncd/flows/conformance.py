@@ -24,9 +24,7 @@ def answer(what: str, given: str, by: str) -> str:
         salted = bytes.fromhex(salt), payload.encode()
         return leaf.commit(by, int(type_), *salted).hex()
     try:
-        tried = identifier.for_lookup(
-            what, given, region=by, scheme=by or None
-        )
+        tried = identifier.for_lookup(what, given, region=by, scheme=by)
     except SyncdError:
         return "refused"
     return " ".join(one.value for one in tried)

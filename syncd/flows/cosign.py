@@ -70,15 +70,10 @@ class Cosigner(NamedTuple):
             return None
         raw = notes[max(covered)]
         signed, _ = checkpoint.open_(raw, self.log_key)
-        root_of = held.copy(self.mirror, head).root_at
+        mine = held.copy(self.mirror, head)
         # A note may have been kept as news before its entries were seen.
-        if signed.root != await root_of(signed.size):
-            raise ForkError(
-                "log: {origin} signed another root at size {size}",
-                origin=head.origin,
-                size=signed.size,
-            )
-        return await self.sign("merged", raw, key, root_of)
+        await mine.check(signed)
+        return await self.sign("merged", raw, key, mine.root_at)
 
     async def sign(
         self,
@@ -105,17 +100,14 @@ class Cosigner(NamedTuple):
         if old and head.size <= old.size:
             if head.size == old.size and head.root != old.root and not left:
                 raise ForkError(
-                    "cosign: {origin}: another root at size {size}",
-                    origin=head.origin,
-                    size=head.size,
+                    "cosign: {origin}: another root at size {size}", head
                 )
             return None
         if old and not left and await root_of(old.size) != old.root:
             raise ForkError(
                 "cosign: {origin}: size {size} does not extend size "
                 "{old_size}, which we signed",
-                origin=head.origin,
-                size=head.size,
+                head,
                 old_size=old.size,
             )
         line = cosignature.cosign(signed.text, key, self.now)

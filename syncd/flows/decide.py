@@ -27,7 +27,7 @@ from syncd.flows import held, pull
 from syncd.flows.ports import Finding, Mirror, MirrorHead, Source
 from syncd.flows.pull_context import PullContext
 from syncd.roster.members import Cut
-from syncd.tlog import checkpoint, growth, merkle, note
+from syncd.tlog import checkpoint, growth, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 
@@ -75,9 +75,7 @@ async def decide(
         await pull.pull_to(chosen, b"", context)
     except ForkError:  # of a pin that is ahead of us: ours is not its branch
         await _contest(mirror, await mirror.head(origin), pin)
-        return Message(
-            "the roster cuts it at {size}, on another branch", size=pin.size
-        )
+        return Message("the roster cuts it at {size}, on another branch", pin)
     return NOTHING
 
 
@@ -91,10 +89,7 @@ async def _contest(mirror: Mirror, head: MirrorHead, pin: Cut) -> MirrorHead:
             "cut",
             head.origin,
             None,
-            Message(
-                "the roster has another root at size {size} than we",
-                size=pin.size,
-            ),
+            Message("the roster has another root at size {size} than we", pin),
         ),
     )
     return await mirror.head(head.origin)
@@ -108,7 +103,7 @@ async def _undecided(mirror: Mirror, head: MirrorHead, pin: Cut) -> Message:
     return Message(
         "the roster's cut at {size} does not decide: two histories are proven"
         " at {index}",
-        size=pin.size,
+        pin,
         index=at,
     )
 
@@ -120,8 +115,7 @@ async def _contradicted(mirror: Mirror, head: MirrorHead) -> int:
     contradict each other there, and perhaps not before.
     """
     found = {
-        checkpoint.parse(note.parse(raw).text)
-        for raw in await mirror.evidence(head.origin)
+        checkpoint.read(raw) for raw in await mirror.evidence(head.origin)
     }
     same = Counter(one.size for one in found)
     ours = held.copy(mirror, head)
@@ -155,7 +149,7 @@ async def _rejected(
     for raw in dict.fromkeys([head.note, *kept, *signed, *evidence]):
         if not raw:
             continue
-        one = checkpoint.parse(note.parse(raw).text)
+        one = checkpoint.read(raw)
         is_ours = one.size <= head.mirrored and (
             await root_at(one.size) == one.root
         )
@@ -178,8 +172,7 @@ async def _common(
     why = UnavailableError(
         "log: {origin}: nobody has shown the branch of size {size} "
         "that the roster chose",
-        origin=chosen.origin,
-        size=chosen.size,
+        chosen,
     )
     for source in sources:
         try:

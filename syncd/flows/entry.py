@@ -1,7 +1,7 @@
 """Entries of a member's own lists: drafts, new ones and kept ones."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -15,8 +15,19 @@ from syncd.shape import Form
 EXEMPT = "exempt"
 NOTE = "note"
 LOCAL = "local"
-TYPES = (EXEMPT, NOTE, LOCAL)
+DISTRUST = "distrust"
+TYPES = (EXEMPT, NOTE, LOCAL, DISTRUST)
 MAX_LIST = 100  # characters of a list's name
+
+
+class _Whom(NamedTuple):
+    """What all members are kept on that we distrust, each by its name."""
+
+    kind: str = "member"
+    value: str = ""
+
+
+WHOM: Final[Any] = _Whom()  # found as identifiers are
 
 
 class OwnDraft(RawValue, frozen=True, kw_only=True):
@@ -89,7 +100,7 @@ class Filter(Form):
 
     after: Annotated[int, _of("larger ids only", ge=0, le=10**15)] = 0
     limit: Annotated[int, _of("items in a page", ge=1, le=1000)] = 100
-    type: Literal["", "exempt", "note", "local"] = ""
+    type: Literal["", "exempt", "note", "local", "distrust"] = ""
     list: Annotated[str, _of("name of a local list", max_length=MAX_LIST)] = ""
     kind: Annotated[str, _of("of the value", max_length=MAX_LIST)] = ""
     by: Annotated[

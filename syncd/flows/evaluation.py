@@ -100,8 +100,6 @@ class Request(NamedTuple):
 
 
 _Number = Annotated[int, msgspec.Meta(ge=0, le=canonical.MAX_INTEGER)]
-
-
 _Hex = Annotated[str, msgspec.Meta(pattern=r"\A([0-9a-f]{2}){0,64}\Z")]
 _Id = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
 _Points = Annotated[
@@ -197,9 +195,7 @@ async def answer(
         raise RefusedError(
             "oprf: no share of key {kind}/{epoch} generation "
             "{generation} here",
-            kind=request.kind,
-            epoch=request.epoch,
-            generation=request.generation,
+            request,
         )
     check_quorum(request, epoch, share.index)
     # Quotas are kept by purpose: one that nobody knows would pass by them.
@@ -254,8 +250,8 @@ def check_quorum(request: Request, epoch: Epoch, index: int) -> None:
     ):
         raise RefusedError(
             "oprf: quorum {list} is not {t} holders with {index} among them",
+            epoch,
             list=list(quorum),
-            t=epoch.t,
             index=index,
         )
 

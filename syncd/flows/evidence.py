@@ -21,6 +21,7 @@ from syncd.flows import evaluation
 from syncd.flows.evaluation import Exchange
 from syncd.oprf import group
 from syncd.roster.roster import Roster
+from syncd.roster.row import Id
 
 MAX_SIZE = 4 << 20  # bytes; two exchanges of 4,096 elements are 1.1 MB
 
@@ -28,7 +29,7 @@ MAX_SIZE = 4 << 20  # bytes; two exchanges of 4,096 elements are 1.1 MB
 class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Exchanges of one client with one holder, as the client kept them."""
 
-    accused: str  # member id
+    accused: Id
     exchanges: Annotated[
         tuple[Exchange, ...], msgspec.Meta(min_length=1, max_length=2)
     ]
@@ -72,7 +73,16 @@ def _judge(evidence: Evidence, roster: Roster) -> str:
     questions = []
     for exchange in evidence.exchanges:
         request = evaluation.parse(exchange.request)
-        index, share = _holder(request, evidence.accused, roster)
+        epoch = roster.epoch(request.kind, request.epoch)
+        index = epoch and epoch.index(evidence.accused)
+        if not epoch or not index or epoch.generation != request.generation:
+            raise RefusedError(
+                "evidence: roster {version} has no such share of "
+                "{kind}/{epoch}, generation {generation}",
+                request,
+                version=roster.version,
+            )
+        evaluation.check_quorum(request, epoch, index)
         try:
             reply, _ = evaluation.open_reply(
                 exchange.reply, exchange.request, roster, evidence.accused
@@ -80,6 +90,7 @@ def _judge(evidence: Evidence, roster: Roster) -> str:
         except MalformedError as e:  # not to be told from a forged one
             raise UntrustedError("evidence: {why}", why=e) from e
         try:
+            share = epoch.shares[index][1]
             points = evaluation.check_reply(reply, request, index, share)
             group.check_points(points)
         except (MalformedError, UntrustedError) as e:
@@ -93,26 +104,3 @@ def _judge(evidence: Evidence, roster: Roster) -> str:
     raise UntrustedError(
         "evidence: proves nothing: right answers, for all we see"
     )
-
-
-def _holder(
-    request: evaluation.Request, accused: str, roster: Roster
-) -> tuple[int, bytes]:
-    """Return the accused's share in what was asked, by this roster.
-
-    Raises:
-        RefusedError: it is of other keys, shares or holders.
-    """
-    epoch = roster.epoch(request.kind, request.epoch)
-    index = epoch and epoch.index(accused)
-    if not epoch or not index or epoch.generation != request.generation:
-        raise RefusedError(
-            "evidence: roster {version} has no such share of "
-            "{kind}/{epoch}, generation {generation}",
-            version=roster.version,
-            kind=request.kind,
-            epoch=request.epoch,
-            generation=request.generation,
-        )
-    evaluation.check_quorum(request, epoch, index)
-    return index, epoch.shares[index][1]

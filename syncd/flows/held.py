@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
-from syncd.errors import DamagedError
+from syncd.errors import DamagedError, ForkError
 from syncd.flows.ports import (
     Bundle,
     Mirror,
@@ -16,6 +16,7 @@ from syncd.flows.ports import (
 from syncd.indicator import codec
 from syncd.indicator.leaf import Record
 from syncd.tlog import growth
+from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 
 TOGETHER = 256  # bundles of records read for one transaction
@@ -38,9 +39,7 @@ class Held(NamedTuple):
         """
         if bundle := await self.bundle(n):
             return bundle
-        raise DamagedError(
-            "{where}: bundle {n} is missing", where=self.where, n=n
-        )
+        raise DamagedError("{where}: bundle {n} is missing", self, n=n)
 
     async def leaf_hashes(self, n: int) -> list[bytes]:
         """Return the leaf hashes of bundle `n`, none beyond the tip."""
@@ -57,6 +56,17 @@ class Held(NamedTuple):
         roots = await self.roots(0, whole)
         tail = await self.leaf_hashes(whole) if size % BUNDLE else []
         return growth.prefix_root(size, roots, tail)
+
+    async def check(self, head: Checkpoint) -> None:
+        """Pass a signed checkpoint that is of this tree.
+
+        Raises:
+            ForkError: it has another root.
+        """
+        if await self.root_at(head.size) != head.root:
+            raise ForkError(
+                "log: {origin} signed another root at size {size}", head
+            )
 
     async def bundles(self, start: int) -> list[Bundle]:
         """Return the bundles from that of entry `start` on, so many."""

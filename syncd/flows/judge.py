@@ -12,6 +12,7 @@ from msgspec import structs
 from syncd.errors import NOTHING, Message, SyncdError
 from syncd.flows import basis, sighting
 from syncd.flows.basis import Basis, ClaimSource, Key, claims_on
+from syncd.flows.entry import Entry
 from syncd.flows.ports import Offload, Position, at_once
 from syncd.indicator import active, identifier, never, token, verdict
 from syncd.indicator.claims import Claim
@@ -115,6 +116,8 @@ class World:
     never_tokens: frozenset[tuple[str, bytes]]  # (kind, token)
     region: str  # for phones without a country
     own: frozenset[str] = frozenset()  # our origins: no sighting of ours
+    distrusted: Mapping[str, Entry] = field(default_factory=dict)
+    # by origin, why we ourselves believe a log no more than a forked one
     alike: Alike = field(default_factory=Alike, compare=False, repr=False)
 
 
@@ -157,7 +160,8 @@ class Judge:
         self._epochs = {
             kind: epoch_of(world.roster, kind) for kind in identifier.KINDS
         }
-        self._seen = active.World(world.roster, world.day, world.contested)
+        less = world.contested | world.distrusted.keys()
+        self._seen = active.World(world.roster, world.day, less)
         self.bad_know: set[Position] = set()
         self._alike = world.alike.under(self._seen, world.own)
 
@@ -212,7 +216,7 @@ class Judge:
         else:
             failed = self.failed.get(question.kind)
             missing = getattr(failed, "missing", ())
-            why = Message("oprf: {kind}: not asked", kind=question.kind)
+            why = Message("oprf: {kind}: not asked", question)
             answer = Answer(
                 verdict=verdict.unknown("holders_missing"),
                 missing=missing,

@@ -77,14 +77,12 @@ def accept(
         raise UntrustedError(
             "share: of {kind} epoch {epoch}, generation {generation}, "
             "which the roster does not have",
-            kind=header.kind,
-            epoch=header.epoch,
-            generation=header.generation,
+            header,
         )
     if (header.member, epoch.index(member)) != (member, header.index):
         raise UntrustedError(
             "share: index {index} for {holder} is not {member}'s",
-            index=header.index,
+            header,
             holder=header.member,
             member=member,
         )
@@ -104,9 +102,7 @@ def check_epoch(epoch: Epoch) -> None:
         threshold.check_shares(epoch.public, epoch.t, publics)
     except MalformedError as e:
         raise UntrustedError(
-            "share: {kind} epoch {epoch} has no proper key",
-            kind=epoch.kind,
-            epoch=epoch.epoch,
+            "share: {kind} epoch {epoch} has no proper key", epoch
         ) from e
 
 
@@ -124,7 +120,6 @@ def check_share(epoch: Epoch, index: int, secret: bytes) -> None:
         raise UntrustedError(
             "share: {index} of {kind} epoch {epoch} does not fit the "
             "public share in the roster",
+            epoch,
             index=index,
-            kind=epoch.kind,
-            epoch=epoch.epoch,
         )

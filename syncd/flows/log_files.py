@@ -111,15 +111,14 @@ def check(
         if odd:
             raise DamagedError(
                 "{min}: {what}, for a log of {size} entries",
+                head,
                 min=min(odd),
                 what=what,
-                size=head.size,
             )
     state = _Opened(head, audit, read, each)
     if state.run() != head.root:
         raise DamagedError(
-            "checkpoint: the entries hash to another root at {size}",
-            size=head.size,
+            "checkpoint: the entries hash to another root at {size}", head
         )
     gone = absent.covered(0, head.size, [*state.ranges, *erased(head)])
     withheld = [

@@ -47,8 +47,7 @@ async def own(
                 await _go_on(log, tip, old, mirror, offload, excuse=excuse)
             elif not await stored(old, _ours(mirror, offload)):
                 raise DamagedError(
-                    "own.db: entry {merged} is closed, and not erased",
-                    merged=old.merged,
+                    "own.db: entry {merged} is closed, and not erased", old
                 )
         except StaleError:
             # Another append of ours was folded by its own caller meanwhile.

@@ -3,6 +3,7 @@
     exempt   not to be acted on here, though the alliance lists it
     note     a remark: a shared host, a gateway, a line of our own customer
     local    on a list that the member may use and not pass on
+    distrust what a member says counts here as that of a forked log would
 
 Nothing of them enters a verdict, a token or a log: the alliance's answer and
 ours stand side by side. An exempt entry answers reports on its own form of a
@@ -18,6 +19,7 @@ import msgspec
 from syncd.errors import MalformedError
 from syncd.flows.draft import NewReport
 from syncd.flows.entry import (
+    DISTRUST,
     EXEMPT,
     LOCAL,
     MAX_LIST,
@@ -64,9 +66,6 @@ def entry(type_: str, draft: OwnDraft, rules: Rules) -> NewEntry:
     text = plain_text("text", draft.text)
     if draft.code == "other" and not text:
         raise MalformedError("note: other says nothing without a text")
-    found = draft.read(
-        identifier.for_report, rules.region, allow_personal=True
-    )
     why = plain_text("why", draft.why)
     until = None
     if draft.expires:
@@ -77,6 +76,15 @@ def entry(type_: str, draft: OwnDraft, rules: Rules) -> NewEntry:
                 type=type_,
                 day=draft.expires,
             )
+    if type_ == DISTRUST:
+        member = rules.roster.member(draft.value)
+        if not (why and member) or member.id == rules.member:
+            raise MalformedError("distrust: want another member's id, and why")
+        fields = EntryFields(why=why, text=member.id)
+        return NewEntry(type_, "member", "", fields, member.id, until)
+    found = draft.read(
+        identifier.for_report, rules.region, allow_personal=True
+    )
     fields = EntryFields(why=why, code=draft.code, text=text)
     return NewEntry(type_, found.kind, found.value, fields, draft.code, until)
 

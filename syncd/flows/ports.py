@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Annotated, Any, NamedTuple, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol, Self
 
 import msgspec
 
@@ -14,7 +14,10 @@ from syncd.indicator.folding import Batch
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.notation import Position as Position
 from syncd.indicator.record import Fields
+from syncd.tlog import checkpoint
+from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
+from syncd.tlog.note import SigningKey
 
 Offload = Callable[..., Awaitable[Any]]
 """(work, *args) → what `work(*args)` returns or raises: a pure function is run
@@ -55,6 +58,12 @@ class OwnHead(NamedTuple):
     origin: str
     frontier: Frontier  # size and peaks; frontier.root() is signed in `note`
     note: bytes  # the signed checkpoint, log line only
+
+    @classmethod
+    def signed(cls, key: SigningKey, tree: Frontier = Frontier.EMPTY) -> Self:
+        """Return a log's tip as its key signs it; before there are entries, too."""
+        head = Checkpoint(key.name, tree.size, tree.root())
+        return cls(key.name, tree, bytes(checkpoint.sign(head, key)))
 
 
 @dataclass(frozen=True, slots=True)

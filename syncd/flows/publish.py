@@ -39,8 +39,12 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 from syncd.tlog.note import SigningKey
 
-# Of these an auditor asks when each member followed.
-EFFECTIVE = Retract, Dispute, Erase, RosterAccepted
+
+def _effective(one: Statement) -> bool:
+    """Tell whether it is asked when each member followed; of drills, too."""
+    return isinstance(
+        one, Retract | Dispute | Erase | RosterAccepted
+    ) or getattr(one, "test", False)
 
 
 def grow(
@@ -130,7 +134,7 @@ class Writer:
                 *(old, new, bundles, published),
                 done=done,
                 sighted=sighted,
-                effect=any(isinstance(one, EFFECTIVE) for one in said),
+                effect=any(map(_effective, said)),
                 erased=[
                     (first, last, i)
                     for i, one in enumerate(said, size)
@@ -170,7 +174,15 @@ async def publish(
             short, epoch = token.token(output), epochs[row.kind]
             row = replace(row, token=short, epoch=epoch)
         try:
-            entry = _statement(row, today, output, writer.key.name)
+            know = token.know(output, writer.key.name) if output else b""
+            entry = statement.of(
+                row.fields,
+                know=know.hex(),
+                on=today,
+                kind=row.kind,
+                epoch=row.epoch,
+                token=token.encode(row.token),
+            )
             statement.encode(entry)
         except MalformedError:
             # What it complains of may hold what the row says: not shown.
@@ -201,19 +213,6 @@ async def _outputs(
                 "oprf: {kind}: the token key has changed meanwhile", kind=kind
             )
     return epochs, outputs
-
-
-def _statement(
-    row: VaultRow, today: str, output: bytes, origin: str
-) -> Statement:
-    return statement.of(
-        row.fields,
-        know=token.know(output, origin).hex() if output else "",
-        on=today,
-        kind=row.kind,
-        epoch=row.epoch,
-        token=token.encode(row.token),
-    )
 
 
 async def retract(

@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 
 from syncd.errors import (
     BrokenSourceError,
-    ForkError,
     MalformedError,
     UnavailableError,
 )
@@ -82,12 +81,7 @@ async def pull_to(
     if head.contested:
         return PullResult(new.origin, before, before, head.merged)
     if new.size <= head.mirrored:
-        if new.root != await held.copy(mirror, head).root_at(new.size):
-            raise ForkError(
-                "log: {origin} signed another root at size {size}",
-                origin=new.origin,
-                size=new.size,
-            )
+        await held.copy(mirror, head).check(new)
         if signed and (
             not head.note or new.size > checkpoint.size_of(head.note)
         ):
@@ -257,9 +251,9 @@ class _Puller:
                     if done.why:
                         raise BrokenSourceError(
                             "{member}: bundle {first} is not what was signed: {why}",
+                            done,
                             member=source.name,
                             first=run.first + len(done.bundles),
-                            why=done.why,
                         )
                     run = self._run(
                         done.stop,

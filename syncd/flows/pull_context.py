@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from syncd.errors import Message
 from syncd.flows.ports import Finding, Mirror, Offload, Source
-from syncd.indicator.statement import Anchor, RosterAccepted
+from syncd.indicator.statement import Book
 
 
 @dataclass(slots=True)
@@ -45,11 +45,8 @@ class PullContext:
     budget: Budget = field(default_factory=Budget)
     blame: Callable[[str], object] = len
     """takes the name of a source that gave what was not signed"""
-    told: Callable[[Sequence[RosterAccepted | Anchor]], Awaitable[None]] = (
-        _nobody
-    )
-    """takes what was merged of rosters and of others' logs, before more is
-    fetched"""
+    told: Callable[[Sequence[Book]], Awaitable[None]] = _nobody
+    """takes what was merged of a log's book-keeping, before more is fetched"""
     excuse: bool = False
     """an epoch is retired: what none of those asked opens was of it"""
 

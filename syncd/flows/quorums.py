@@ -31,9 +31,7 @@ from syncd.roster.terms import BULK, Epoch
 
 NO_TIME = "oprf: {kind}: no time left"
 _LIED = "wrong answer: {why}"  # why such a holder is down
-_GONE = Message(
-    "holder no more"
-)  # by the roster, which still has its public share
+_GONE = Message("holder no more")  # the roster still has its public share
 _WARY_S = 600  # seconds after a lie for which every answer is to be proven
 
 
@@ -149,11 +147,10 @@ class Quorums:
             raise HoldersError(
                 "oprf: {n} of the {most} holders needed for {kind}/{epoch};"
                 " missing: {whys}",
+                epoch,
                 missing=tuple(names[i] for i in bad),
                 n=len(left),
                 most=epoch.t,
-                kind=epoch.kind,
-                epoch=epoch.epoch,
                 whys=whys,
             )
         return self.allowance.choose(epoch, left, purpose, n, self.holders)

@@ -26,7 +26,6 @@ from syncd.indicator import (
     never,
     notation,
     record,
-    reserved,
     statement,
     suffixes,
     token,
@@ -141,7 +140,7 @@ def _identified(
             raise MalformedError(
                 "report: a caller id that is no number is nobody's"
             )
-        if draft.test and not reserved.is_reserved(found):
+        if draft.test and not identifier.is_reserved(found):
             raise RefusedError("report: a drill is of a reserved value alone")
     except SyncdError as e:
         wrong.append(e)
@@ -163,10 +162,10 @@ def _check_never(
     wrong.append(
         RefusedError(
             "report: {kind} on the alliance's never-list: {owner}",
+            found,
             hint="a page planted there is reported with technique compromised"
             if guarded.page
             else "report what imitates it: its own number, URL or account",
-            kind=found.kind,
             owner=" ".join(dict.fromkeys(names)) or owner.category,
         )
     )

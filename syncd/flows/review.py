@@ -107,7 +107,7 @@ def decided(
         return held
     state = _NEXT.get((held.state, right))
     if not state or (held.state == "waiting" and now >= held.until):
-        raise RefusedError("review: {id} waits for nobody now", id=held.id)
+        raise RefusedError("review: {id} waits for nobody now", held)
     if not (right or why):
         raise MalformedError("why: say why it is refused")
     return replace(held, state=state, decided=who, decided_at=now, why=why)

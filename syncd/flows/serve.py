@@ -39,9 +39,7 @@ async def _made(file: File, log: LogFiles, n: int, width: int) -> bytes | None:
         return None
     bundle = await log.bundle(n)
     if bundle is None or bundle.width < width:
-        raise DamagedError(
-            "log: {origin}: bundle {n} is missing", origin=log.origin, n=n
-        )
+        raise DamagedError("log: {origin}: bundle {n} is missing", log, n=n)
     return await log.make(file, log.origin, bundle, width)
 
 

@@ -121,17 +121,17 @@ class StartupCheck:
             raise RefusedError(
                 "log: {member} holds {theirs} entries of {origin}, we have {ours}:"
                 " this home was rolled back",
+                self.head,
                 member=name,
                 theirs=theirs.size,
-                origin=self.head.origin,
                 ours=size,
             )
         if theirs.root != await self.root_at(theirs.size):
             raise RefusedError(
                 "log: {member} holds another log {origin} at size {size} than this"
                 " home: it cannot go on",
+                self.head,
                 member=name,
-                origin=self.head.origin,
                 size=theirs.size,
             )
         return theirs.size

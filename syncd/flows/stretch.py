@@ -82,9 +82,7 @@ def check(
             hashes = codec.leaf_hashes(found[: len(run.mine)])
             if tuple(hashes) != run.mine:
                 raise ForkError(
-                    "log: {origin} does not extend size {have}",
-                    origin=run.origin,
-                    have=run.have,
+                    "log: {origin} does not extend size {have}", run
                 )
         size += len(raw)
         records += found

@@ -6,16 +6,15 @@ it covers, and what it covers is never written.
 
 from collections.abc import Collection, Iterable, Sequence
 from operator import itemgetter
-from typing import Final
 
 from syncd.indicator import statement as statements
 from syncd.indicator.leaf import INDICATOR_TYPES, SEALED_TYPES, Record, is_void
 from syncd.indicator.statement import Erase
 
 Range = tuple[int, int, int]  # (from, to, by): acts on from ≤ i < min(to, by)
-RETIRED: Final = 2**63 - 1  # `by` of what was erased with its epoch
-_ERASE: Final = b"\x12"
-_salt: Final = itemgetter(1)
+RETIRED = 2**63 - 1  # `by` of what was erased with its epoch
+_ERASE = b"\x12"
+_salt = itemgetter(1)
 
 
 def erases(start: int, records: Sequence[Record]) -> list[Range]:

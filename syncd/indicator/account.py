@@ -18,38 +18,30 @@ written down in docs/normal-forms.md.
 
 import re
 from collections.abc import Callable
-from typing import Final
 
 from syncd.errors import MalformedError
 from syncd.indicator import bank, chain, checksum, iban, payment, spelling
 from syncd.indicator import scheme as schemes
 from syncd.indicator.scheme import Scheme
 
-MAX_RAW: Final = 512  # characters
-MAX_CANDIDATES: Final = 8
-EXACT: Final = 15  # digits that a spreadsheet keeps of a number
+MAX_RAW = 512  # characters
+MAX_CANDIDATES = 8
+EXACT = 15  # digits that a spreadsheet keeps of a number
 
-_CARD: Final = re.compile(r"[0-9]{16,19}")
-_BANK_NUMBER: Final = re.compile(r"[0-9A-Z]{4,34}")
-_BANK_LIKELY: Final = re.compile(r"[0-9]{10,25}")  # a bare bank account
-_GROUPING: Final = re.compile(r"[ \-]+")
-_BANK_GROUPING: Final = re.compile(r"[ .\-/]+")
-_SCHEME_HINT: Final = (
+_CARD = re.compile(r"[0-9]{16,19}")
+_BANK_NUMBER = re.compile(r"[0-9A-Z]{4,34}")
+_BANK_LIKELY = re.compile(r"[0-9]{10,25}")  # a bare bank account
+_GROUPING = re.compile(r"[ \-]+")
+_BANK_GROUPING = re.compile(r"[ .\-/]+")
+_SCHEME_HINT = (
     "say what it is (scheme): card, a bank's name, BIC or code, iban, alipay,"
     " wechat, qq, or a chain"
 )
-UNTRIED_HINT: Final = (  # of a look-up that did not try a likely kind
+UNTRIED_HINT = (  # of a look-up that did not try a likely kind
     "if it is a bank account, name the bank (scheme): its name, BIC or code"
 )
 
-# Of what looks the same, the chain that is meant unless another is named.
-_MEANT: Final = {
-    frozenset({"btc", "bch", "bsv"}): "btc",  # 1…
-    frozenset({"btc", "ltc", "bch", "bsv"}): "btc",  # 3…
-    frozenset({"eth", "etc"}): "eth",
-}
-
-_FOLD: Final = {
+_FOLD = {
     **{code + 0xFEE0: chr(code) for code in range(0x21, 0x7F)},
     **spelling.FOLD,
     ord("\t"): " ",
@@ -79,19 +71,18 @@ def _check_rounded(digits: str) -> None:
 
 def _card(text: str) -> str:
     digits = _GROUPING.sub("", text)
-    if not (digits.isascii() and digits.isdigit()):
-        raise MalformedError("account: a card number has digits only")
-    if not 16 <= len(digits) <= 19:
+    if _CARD.fullmatch(digits):
+        _check_rounded(digits)
+    if not _is_card(digits):
         raise MalformedError(
-            "account: a card number has 16 to 19 digits, here are {n}",
+            "account: a card number has digits only"
+            if not (digits.isascii() and digits.isdigit())
+            else "account: a card number has 16 to 19 digits, here are {n}"
+            if not _CARD.fullmatch(digits)
+            else "account: a card number whose check digit does not hold (Luhn)",
             n=len(digits),
         )
-    _check_rounded(digits)
-    if not checksum.luhn(digits):
-        raise MalformedError(
-            "account: a card number whose check digit does not hold (Luhn)"
-        )
-    return "card:" + digits
+    return f"card:{digits}"
 
 
 def _bank(text: str, id_: str) -> str:
@@ -99,22 +90,23 @@ def _bank(text: str, id_: str) -> str:
     number = _BANK_GROUPING.sub("", text).upper()
     _check_rounded(number)
     if _is_card(number):
-        return "card:" + number
+        return f"card:{number}"
     if iban.looks_like(number):
         return iban.read(number)
-    if not _BANK_NUMBER.fullmatch(number):
-        if not 4 <= len(number) <= 34:
-            raise MalformedError(
-                "account: a bank account has 4 to 34 characters, here are {n}",
-                n=len(number),
-            )
-        raise MalformedError("account: a bank account is letters and digits")
-    if not id_:
-        raise MalformedError("scheme: a bank account of which bank?")
+    fits = _BANK_NUMBER.fullmatch(number)
+    if not (fits and id_):
+        raise MalformedError(
+            "scheme: a bank account of which bank?"
+            if fits
+            else "account: a bank account is letters and digits"
+            if 4 <= len(number) <= 34
+            else "account: a bank account has 4 to 34 characters, here are {n}",
+            n=len(number),
+        )
     return f"bank:{id_}:{number}"
 
 
-_READERS: Final[dict[str, Callable[[str], str]]] = {
+_READERS: dict[str, Callable[[str], str]] = {
     "card": _card,
     "iban": iban.read,
     "alipay": payment.alipay,
@@ -126,21 +118,21 @@ _READERS: Final[dict[str, Callable[[str], str]]] = {
 # ----------------------------------------------------------- what is asked
 
 
-def normalise(raw: str, scheme: str | None = None) -> str:
+def normalise(raw: str, scheme: str = "") -> str:
     """Return the one normal form of `raw`, a bare number or a normal form.
 
-    `scheme` is what a list says of it, as `scheme.read` takes it; None or
-    empty where the shape says it.
+    `scheme` is what a list says of it, as `scheme.read` takes it; empty
+    where the shape says it.
 
     Raises:
         MalformedError: no account, a checksum that does not hold, a scheme
             that we do not know, or one is needed; says which.
     """
     if not scheme and raw[-2:] != "00" and _is_card(raw):
-        return "card:" + raw  # nearly all rows of a mainland list
+        return f"card:{raw}"  # nearly all rows of a mainland list
     text = _clean(raw)
     form = _prefixed(text)
-    if not (scheme and scheme.strip()):
+    if not scheme.strip():
         return form or _by_shape(text)
     meant = schemes.read(scheme)
     if form:
@@ -156,7 +148,7 @@ def normalise(raw: str, scheme: str | None = None) -> str:
     return _READERS[meant.kind](text)
 
 
-def candidates(raw: str, scheme: str | None = None) -> tuple[str, ...]:
+def candidates(raw: str, scheme: str = "") -> tuple[str, ...]:
     """Return the forms to look up for `raw`, at most 8, the likeliest first.
 
     None, if all that it could be is a bank account and nobody said whose.
@@ -167,10 +159,10 @@ def candidates(raw: str, scheme: str | None = None) -> tuple[str, ...]:
     """
     text = _clean(raw)
     prefixed = _prefixed(text)
-    if scheme and scheme.strip():
+    if scheme.strip():
         forms = [normalise(raw, scheme)]
         if not prefixed and forms[0].startswith("eth:"):
-            forms.append("etc:" + forms[0][4:])
+            forms.append(f"etc:{forms[0][4:]}")
     elif prefixed:
         forms = [prefixed]
     else:
@@ -180,14 +172,14 @@ def candidates(raw: str, scheme: str | None = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(forms))[:MAX_CANDIDATES]
 
 
-def may_be_bank(raw: str, scheme: str | None = None) -> bool:
+def may_be_bank(raw: str, scheme: str = "") -> bool:
     """Tell whether a bare number is likely a bank's, and none was named.
 
     A look-up has not tried it then, and must not say that it is not listed.
     """
     digits = _GROUPING.sub("", _clean(raw))
     return bool(
-        not (scheme and scheme.strip())
+        not scheme.strip()
         and _BANK_LIKELY.fullmatch(digits)
         and not _is_card(digits)
         and not payment.ALIPAY_ID.fullmatch(digits)
@@ -248,9 +240,8 @@ def _card_or_iban(text: str) -> tuple[str, str]:
     digits = _GROUPING.sub("", text).removeprefix("IBAN")
     _check_rounded(digits)
     if _is_card(digits):
-        return digits, "card:" + digits
-    is_iban = iban.looks_like(digits.upper())
-    return digits, iban.read(digits) if is_iban else ""
+        return digits, f"card:{digits}"
+    return digits, iban.read(digits) if iban.looks_like(digits.upper()) else ""
 
 
 def _by_shape(text: str) -> str:
@@ -264,11 +255,10 @@ def _by_shape(text: str) -> str:
             "account: 32 bytes in base58 could be an address or any other key"
         )
     if chains:
-        meant = _MEANT.get(frozenset(chains))
-        if not meant and len(chains) == 1:
-            (meant,) = chains
-        if meant:
-            return f"{meant}:{chains[meant]}"
+        # of what looks the same, the one that is meant unless another is named
+        meant = [*{"btc", "eth"}.intersection(chains)] or [*chains]
+        if len(meant) == 1:
+            return f"{meant[0]}:{chains[meant[0]]}"
         raise MalformedError(
             "account: an address of {chains}", chains="/".join(sorted(chains))
         )

@@ -9,7 +9,6 @@ are claims, and positions in them.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from syncd import tsv
 from syncd.indicator import vocabulary
@@ -25,14 +24,14 @@ from syncd.indicator.statement import (
 from syncd.roster.members import Member
 from syncd.roster.roster import Roster
 
-AUTHORITY: Final = {  # evidence → sectors that can have it; else anyone's
+AUTHORITY = {  # evidence → sectors that can have it; else anyone's
     evidence: frozenset(sectors.split())
     for evidence, sectors in tsv.rows("indicator/authority.tsv")
 }
-OFFICIAL: Final = frozenset({"police_case", "judgment", "official_list"})
-RELAYED: Final = "official_relay"  # the authority reports it itself
-MOST_DUE_DAYS: Final = 15  # from writing a dispute to its `due`
-WEAK: Final = frozenset({"user_tag", "partner_feed", "predictive", RELAYED})
+OFFICIAL = frozenset({"police_case", "judgment", "official_list"})
+RELAYED = "official_relay"  # the authority reports it itself
+MOST_DUE_DAYS = 15  # from writing a dispute to its `due`
+WEAK = frozenset({"user_tag", "partner_feed", "predictive", RELAYED})
 
 
 def due(dispute: Dispute) -> int:

@@ -7,38 +7,33 @@ of hundreds of banks, and so are three and four digits.
 """
 
 import re
-from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import NamedTuple
 
 from syncd import tsv
 from syncd.errors import MalformedError
 
 # ISO 3166 and XK, which BICs use; frozen with the normal form.
-_COUNTRIES: Final = {
-    "XK",
-    *(r[0] for r in tsv.rows("indicator/countries.tsv")),
-}
-_BIC: Final = re.compile(r"([A-Z]{4}([A-Z]{2})[A-Z0-9]{2})(?:[A-Z0-9]{3})?")
-_TRADITIONAL: Final = str.maketrans(
+_COUNTRIES = {"XK", *(r[0] for r in tsv.rows("indicator/countries.tsv"))}
+_BIC = re.compile(r"([A-Z]{4}([A-Z]{2})[A-Z0-9]{2})(?:[A-Z0-9]{3})?")
+_TRADITIONAL = str.maketrans(
     "銀國農業廣興東華發郵儲蓄滬貸帳號鏈", "银国农业广兴东华发邮储蓄沪贷账号链"
 )
-_PUNCTUATION: Final = re.compile(r"[\s·・.,，'’&\-_]+")
+_PUNCTUATION = re.compile(r"[\s·・.,，'’&\-_]+")
 # What follows a bank's name and names its branch, or what of it the account
 # is: never another bank, nor a broker or insurer of the same name.
-_BRANCH: Final = re.compile(
+_BRANCH = re.compile(
     r"(?:(?:股份)?有限(?:责任)?公司|股份公司)?"
     r"(?:总行|[^()（）银社券险]{0,40}"
     r"(?:分行|支行|营业部|营业室|营业厅|营业所|分理处|储蓄所|信用卡中心))?"
     r"(?:(?:信用|贷记|借记|储蓄|银行)?卡号?|(?:对公|个人)?账[户号])?"
 )
-_WHICH_HINT: Final = (
+_WHICH_HINT = (
     "give the bank's name, its BIC, or the 12-digit code of its head office"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Banks:
+class _Banks(NamedTuple):
     names: dict[str, str]  # id → name
     classes: dict[str, str]  # three digits → id
     codes: dict[str, str]  # 12 digits → id
@@ -128,10 +123,9 @@ def may_be(code: str, id_: str) -> bool:
     It names none by itself: what stands beside it does.
     """
     banks = _banks()
-    if len(code) != 12 or code[:3] in banks.classes or code in banks.codes:
-        return False
+    named = code[:3] in banks.classes or code in banks.codes
     own = {c[:3] for c, of in banks.codes.items() if of == id_}
-    return holds(code) and code[:3] in own
+    return len(code) == 12 and not named and holds(code) and code[:3] in own
 
 
 def holds(code: str) -> bool:

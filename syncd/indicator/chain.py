@@ -7,8 +7,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import NamedTuple, NoReturn
 
 from base58 import BITCOIN_ALPHABET, b58encode_check
 
@@ -16,15 +15,14 @@ from syncd import tsv
 from syncd.errors import MalformedError
 from syncd.indicator import checksum
 
-_EVM: Final = re.compile(r"0x[0-9a-fA-F]{40}")
-_HEX: Final = re.compile(r"(?:0x)?[0-9a-fA-F]+")
-_TON_RAW: Final = re.compile(r"(?:-1|0):[0-9a-fA-F]{64}")
-_TON: Final = re.compile(r"[A-Za-z0-9+/_\-]{48}")
-_TON_TEST: Final = 0x80  # flag of a test network's address
+_EVM = re.compile(r"0x[0-9a-fA-F]{40}")
+_HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
+_TON_RAW = re.compile(r"(?:-1|0):[0-9a-fA-F]{64}")
+_TON = re.compile(r"[A-Za-z0-9+/_\-]{48}")
+_TON_TEST = 0x80  # flag of a test network's address
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(NamedTuple):
     """How the addresses of one chain look; `read` gives the normal form."""
 
     name: str  # the namespace of its normal forms
@@ -50,14 +48,11 @@ def _one_case(text: str) -> str | None:
 
 
 def _hash(
-    text: str,
-    versions: Iterable[bytes],
-    alphabet: bytes = BITCOIN_ALPHABET,
+    text: str, versions: Iterable[bytes], alphabet: bytes = BITCOIN_ALPHABET
 ) -> bytes | None:
     """Return version and 20 bytes of hash of base58check."""
-    if not 25 <= len(text) <= 36:
-        return None
-    body = checksum.base58(text, alphabet, check=True)
+    short = 25 <= len(text) <= 36
+    body = checksum.base58(text, alphabet, check=True) if short else None
     known = body and len(body) >= 20 and body[:-20] in versions
     return body if known else None
 
@@ -70,7 +65,7 @@ def evm(text: str) -> str | None:
     lower = body.lower()
     if body not in {lower, body.upper()} and checksum.eip55(lower) != body:
         return None
-    return "0x" + lower
+    return f"0x{lower}"
 
 
 def _litecoin(text: str) -> str | None:
@@ -105,20 +100,14 @@ def _zcash(text: str) -> str | None:
 
 
 def _monero(text: str) -> str | None:
-    if len(text) not in {95, 106}:
-        return None
-    body = checksum.monero(text)
+    body = checksum.monero(text) if len(text) in {95, 106} else None
     sizes = {18: 65, 19: 73, 42: 65}  # standard, integrated, sub-address
-    if not body or sizes.get(body[0]) != len(body):
-        return None
-    return text
+    return text if body and sizes.get(body[0]) == len(body) else None
 
 
 def _solana(text: str) -> str | None:
     """32 bytes in base58: there is no checksum to hold."""
-    if not 32 <= len(text) <= 44:
-        return None
-    body = checksum.base58(text)
+    body = checksum.base58(text) if 32 <= len(text) <= 44 else None
     return text if body and len(body) == 32 else None
 
 
@@ -144,7 +133,7 @@ def _ton(text: str) -> str | None:
     return f"{'-1' if body[1] else '0'}:{body[2:].hex()}"
 
 
-_ALSO: Final = {
+_ALSO = {
     "eth": evm,
     "etc": evm,
     "ltc": _litecoin,
@@ -154,14 +143,14 @@ _ALSO: Final = {
     "ton": _ton,
     "sol": _solana,
 }
-CHAINS: Final = tuple(  # in the order in which a look-up tries them
+CHAINS = tuple(  # in the order in which a look-up tries them
     Chain(
         *(name, (*map(bytes.fromhex, versions.split()),), human),
         *(alphabet.encode() or BITCOIN_ALPHABET, _ALSO.get(name)),
     )
     for name, versions, human, alphabet in tsv.rows("indicator/chains.tsv")
 )
-BY_NAME: Final = {chain.name: chain for chain in CHAINS}
+BY_NAME = {chain.name: chain for chain in CHAINS}
 
 
 def address(text: str, names: Iterable[str]) -> str:

@@ -7,23 +7,22 @@ work. Functions return None, or False, where a checksum does not hold.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 from base58 import BITCOIN_ALPHABET, b58decode, b58decode_check
 from Crypto.Hash import keccak
 
-_BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_BECH32_VALUE: Final = {c: n for n, c in enumerate(_BECH32)}
-_BECH32_GENERATORS: Final = (
+_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_BECH32_VALUE = {c: n for n, c in enumerate(_BECH32)}
+_BECH32_GENERATORS = (
     *(0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3),
 )
-_CASH_GENERATORS: Final = (
+_CASH_GENERATORS = (
     *(0x98F2BC8E61, 0x79B76D99E2, 0xF33E5FB3C4, 0xAE2EABE2A8, 0x1E4F43E470),
 )
-_CASH_PREFIX: Final = [*(ord(c) & 31 for c in "bitcoincash"), 0]
+_CASH_PREFIX = [*(ord(c) & 31 for c in "bitcoincash"), 0]
 
-_DOUBLED: Final = {str(n): n * 2 - 9 * (n > 4) for n in range(10)}
-_SINGLE: Final = {str(n): n for n in range(10)}
+_DOUBLED = {str(n): n * 2 - 9 * (n > 4) for n in range(10)}
+_SINGLE = {str(n): n for n in range(10)}
 
 
 def luhn(digits: str) -> bool:
@@ -53,7 +52,7 @@ def bech32(
 
     `human` is the part before the last "1". BIP 173 and 350.
     """
-    if len(text) > longest or not text.startswith(human + "1"):
+    if len(text) > longest or not text.startswith(f"{human}1"):
         return None
     values = _values(text[len(human) + 1 :])
     if len(values) < 6:

@@ -36,7 +36,7 @@ It finds accidents, not liars. Expired claims count, ended ones do not.
 import hashlib
 import struct
 from collections.abc import Iterable
-from typing import Any, Final, get_args
+from typing import Any, get_args
 
 import msgspec
 
@@ -48,11 +48,11 @@ from syncd.indicator.statement import ClaimStatement
 
 Row = tuple[bytes, int, int, bytes]  # (token, index, key, record)
 
-REPORT: Final = 1
-DISPUTE: Final = 3
-REASSIGNED: Final = 5
-ANSWER: Final = 6
-VOUCH: Final = 7
+REPORT = 1
+DISPUTE = 3
+REASSIGNED = 5
+ANSWER = 6
+VOUCH = 7
 
 
 def key(kind: int, epoch: int) -> int:
@@ -140,8 +140,7 @@ def digest_bytes(value: int) -> bytes:
 
 # --------------------------------------------------------------- records
 
-_POSITION: Final = struct.Struct(">QBQ").pack
-_HEX_SIZE: Final = 8  # bytes of each
+_POSITION = struct.Struct(">QBQ").pack
 
 
 class _Layout:
@@ -188,7 +187,7 @@ def _positions(word: str) -> tuple[Position, ...]:
     return tuple(found)
 
 
-_LAYOUTS: Final = {
+_LAYOUTS = {
     statement.type_of(made): _Layout(made) for made in get_args(ClaimStatement)
 }
 
@@ -224,7 +223,7 @@ def _parse(raw: bytes, kind: str, epoch: int, token: bytes) -> ClaimStatement:
         values[n] = day_text(values[n])
     at = layout.head.size
     for name in layout.hexes:
-        size = _HEX_SIZE if fields.get(name, True) else 0
+        size = 8 if fields.get(name, True) else 0
         fields[name] = raw[at : at + size].hex()
         at += size
     text = raw[at:].decode("ascii")

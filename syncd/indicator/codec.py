@@ -54,7 +54,7 @@ def raw_of(bundle: Bundle) -> bytes:
     try:
         return inflate(bundle.gz)
     except MalformedError as e:
-        raise DamagedError("log: bundle {n} is not gzip", n=bundle.n) from e
+        raise DamagedError("log: bundle {n} is not gzip", bundle) from e
 
 
 def deflate(found: Sequence[Record]) -> bytes:
@@ -107,7 +107,7 @@ def payload_at(bundle: Bundle, at: int) -> bytes:
     try:
         found = leaf.split_records(raw_of(bundle), bundle.width)
     except MalformedError as e:
-        raise DamagedError("log: bundle {n}: {why}", n=bundle.n, why=e) from e
+        raise DamagedError("log: bundle {n}: {why}", bundle, why=e) from e
     return found[at][2]
 
 

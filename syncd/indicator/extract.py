@@ -7,14 +7,14 @@ alone is found whatever it looks like, so that its refusal says what it lacks.
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from syncd.errors import SyncdError
 from syncd.indicator import identifier, spelling, suffixes
 
-MOST: Final = 50  # identifiers of one text
-MAX_TEXT: Final = 4096  # characters
-_JOINED: Final = 6  # groups that one number is written in
+MOST = 50  # identifiers of one text
+MAX_TEXT = 4096  # characters
+_JOINED = 6  # groups that one number is written in
 
 _FOLD = spelling.FOLD | {ord(c) + 0xFEE0: c for c in "0123456789+:@"}
 _END = "\\s<>\"'`，；！？、（）【】《》“”‘’「」|"  # no link has these
@@ -32,7 +32,7 @@ _NAMED = re.compile(
     r"|(支付宝|alipay))(?:群|账号|帐号|账户|号|id)?\s*[:是为]?\s*"
     r"([a-z0-9+][a-z0-9_@.+-]{4,})(?!\s*[元块万])"
 )
-_SCHEMES: Final = ((1, "qq"), (2, "wechat"), (3, "alipay"))  # by its groups
+_SCHEMES = ((1, "qq"), (2, "wechat"), (3, "alipay"))  # by its groups
 _ADDRESS = re.compile(
     r"(?<![A-Za-z0-9])(?:[A-Z]{2}[0-9]{2}(?: [A-Z0-9]{4}){2,7}"
     r"(?: [A-Z0-9]{1,3})?|(?=[0-9]*[A-Za-z])[A-Za-z0-9]{14,110})(?![A-Za-z0-9])"
@@ -131,8 +131,7 @@ def _number(text: str, start: int, end: int, region: str) -> Named | None:
         return phone
     other = Named("account", value)
     card = _form(other, region).startswith(("card:", "alipay:2088"))
-    named = size >= 10 and _ACCOUNT.search(before)
-    return other if card or named else None
+    return other if card or (size >= 10 and _ACCOUNT.search(before)) else None
 
 
 def _form(one: Named, region: str) -> str:

@@ -10,7 +10,6 @@ import struct
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain
-from typing import Final
 
 import msgspec
 
@@ -60,8 +59,7 @@ class Rows(msgspec.Struct, frozen=True, gc=False):
         cells.sort()
         cuts = [bisect_left(cells, bytes((at,))) for at in range(0, 256, 4)]
         spans = zip(cuts, [*cuts[1:], len(cells)], strict=True)
-        part = tuple(_slice(cells[a:b]) for a, b in spans)
-        return cls(len(cells), (part,))
+        return cls(len(cells), (tuple(_slice(cells[a:b]) for a, b in spans),))
 
     def __add__(self, other: "Rows") -> "Rows":
         return Rows(self.count + other.count, self.parts + other.parts)
@@ -103,8 +101,8 @@ def _slice(cells: Sequence[bytes]) -> Slice:
     return _write_spans(spans).decode("ascii"), b"".join(cells)
 
 
-_write_spans: Final = msgspec.json.Encoder().encode
-_read_spans: Final = msgspec.json.Decoder(list[int]).decode
+_write_spans = msgspec.json.Encoder().encode
+_read_spans = msgspec.json.Decoder(list[int]).decode
 
 
 class Batch(msgspec.Struct, gc=False):
@@ -126,7 +124,7 @@ class Batch(msgspec.Struct, gc=False):
     erases: list[Range] = []
     sightings: list[Row] = []  # (token, index, key, sighting record)
     voids: list[tuple[int, str]] = []  # (index, why)
-    books: list[statements.RosterAccepted | statements.Anchor] = []
+    books: list[statements.Book] = []
     usages: list[tuple[int, Usage]] = []
 
 
@@ -151,25 +149,13 @@ def fold(
     cells: list[bytes] = []
     batch.erases = absent.erases(start, records)
     gone = absent.covered(start, stop, [*erased, *batch.erases])
-    types = [leaf[1] if salt else 0 for leaf, salt, _ in records]
-    reports = [
-        (index, payload)
-        for index, type_, (_, _, payload) in zip(
-            range(start, stop), types, records, strict=True
-        )
-        if type_ == REPORT and index not in gone
-    ]  # most of most logs
-    for at in range(0, len(reports), _BULK):
-        framed, odd = frames.cells(reports[at : at + _BULK])
-        cells += framed
-        for index, payload in odd:
-            _fold_one(batch, cells, index, payload, REPORT)
-    for index, type_, (leaf, salt, payload) in zip(
-        range(start, stop), types, records, strict=True
-    ):
+    reports = []  # most of most logs
+    for index, (leaf, salt, payload) in enumerate(records, start):
+        type_ = leaf[1] if salt else 0
         if type_ == REPORT:
-            continue
-        if not salt:
+            if index not in gone:
+                reports.append((index, payload))
+        elif not salt:
             if is_void(leaf):
                 batch.voids.append((index, "leaf is void by itself"))
         elif type_ not in DEFINED_TYPES:
@@ -178,6 +164,11 @@ def fold(
             index in gone and type_ in INDICATOR_TYPES
         ):
             _fold_one(batch, cells, index, payload, type_)
+    for at in range(0, len(reports), _BULK):
+        framed, odd = frames.cells(reports[at : at + _BULK])
+        cells += framed
+        for index, payload in odd:
+            _fold_one(batch, cells, index, payload, REPORT)
     batch.voids.sort()
     batch.adds = Rows.of(cells)
     batch.ends.sort()
@@ -206,10 +197,8 @@ def _fold_one(
             batch.sightings.append((token, index, number, record))
         case Usage():
             batch.usages.append((index, content))
-        case statements.RosterAccepted() | statements.Anchor():
+        case statements.Book():  # erasures act before: see `absent.erases`
             batch.books.append(content)
-        case statements.Book():
-            pass  # erasures are read ahead of all else: see `absent.erases`
         case _:
             cells.append(
                 frames.CELL % Claim(batch.origin, index, content).row()
@@ -220,5 +209,5 @@ def _key(content: statements.Indicator) -> int:
     return key(tokens.KIND_CODES[content.kind], content.epoch)
 
 
-_SIGHTING: Final = struct.Struct(">BIIIB").pack
-_BULK: Final = 1024  # reports decoded together: a bad one slows the others
+_SIGHTING = struct.Struct(">BIIIB").pack
+_BULK = 1024  # reports decoded together: a bad one slows the others

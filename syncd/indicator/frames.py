@@ -13,26 +13,22 @@ in: there the case is part of the frame.
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 from syncd.indicator import statement as statements
 from syncd.indicator.claims import REPORT, Claim
 from syncd.indicator.statement import Report
 from syncd.indicator.token import decode_many
 
-CELL: Final = b"%b%017d%017d%b"  # of a row, as `folding.Rows` has it
+CELL = b"%b%017d%017d%b"  # of a row, as `folding.Rows` has it
 Frame = tuple[bytes, bytes]  # (key's digits and record before know, after)
 Numbered = tuple[int, bytes]  # (index, payload)
-FRAMES_KEPT: Final = 16_384  # of either sort
-_CASE_KEY: Final = b'{"case":"'
-_KNOW_KEY: Final = b'"know":"'
-_TAIL: Final = b'","type":1}'
-_KNOW_AT: Final = 15  # offset in a report's record
-_CASED: Final = 25  # bytes of a payload up to the end of its case
-_frames: Final[dict[int, dict[bytes, Frame]]] = {
-    0: {},
-    _CASED: {},
-}  # valid ones
+FRAMES_KEPT = 16_384  # of either sort
+_CASE_KEY = b'{"case":"'
+_KNOW_KEY = b'"know":"'
+_TAIL = b'","type":1}'
+_KNOW_AT = 15  # offset in a report's record
+_CASED = 25  # bytes of a payload up to the end of its case
+_frames: dict[int, dict[bytes, Frame]] = {0: {}, _CASED: {}}  # valid ones
 
 
 def cells(reports: Sequence[Numbered]) -> tuple[list[bytes], list[Numbered]]:
@@ -41,10 +37,9 @@ def cells(reports: Sequence[Numbered]) -> tuple[list[bytes], list[Numbered]]:
     Of the latter only `statement.decode` can say what is wrong, if anything.
     """
     cased = [r for r in reports if r[1].startswith(_CASE_KEY)]
-    plain = reports
     if cased:
-        plain = [r for r in reports if not r[1].startswith(_CASE_KEY)]
-    found, odd = _cells(plain, 0)
+        reports = [r for r in reports if not r[1].startswith(_CASE_KEY)]
+    found, odd = _cells(reports, 0)
     more, left = _cells(cased, _CASED)
     return found + more, odd + left
 

@@ -13,7 +13,7 @@ only decides what a report may name. No message repeats the host.
 
 import ipaddress
 import re
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import idna
 
@@ -22,16 +22,14 @@ from syncd.errors import MalformedError, RefusedError
 from syncd.indicator import escape
 from syncd.indicator import suffixes as suffix_list
 
-MAX_HOST: Final = 253  # bytes
-MAX_LABEL: Final = 63  # bytes
-DEEP: Final = 6  # labels from which on only the very host is looked up
+MAX_HOST = 253  # bytes
+MAX_LABEL = 63  # bytes
+DEEP = 6  # labels from which on only the very host is looked up
 
-_HOSTS = 5  # the host itself, and at most four of its suffixes
-_SUFFIX_LABELS = DEEP - 1  # the longest suffix has so many labels
 
 # What separates text and is in no name that anybody can register: not the
 # middle dots of Catalan and Japanese, and not 。．｡, which are dots of hosts.
-PUNCTUATION: Final = (
+PUNCTUATION = (
     "\u00a1\u00ab\u00bb\u00bf\u2010-\u2027\u2030-\u205e"
     "\u3001\u3003\u3008-\u3011\u3014-\u301f\u3030\u303d"
     "\ufe10-\ufe19\ufe30-\ufe6b\uff01-\uff0d\uff0f\uff1a-\uff20"
@@ -128,9 +126,9 @@ def suffixes(host: Host) -> list[str]:
     hosts = [host.name]
     if not host.literal:
         labels = host.name.split(".")
-        longest = min(_SUFFIX_LABELS, len(labels) - 1)
+        longest = min(DEEP, len(labels)) - 1
         hosts += (".".join(labels[-n:]) for n in range(longest, 1, -1))
-    return hosts[:_HOSTS]
+    return hosts
 
 
 def check_reportable(host: Host) -> None:
@@ -206,31 +204,22 @@ def _label(label: str) -> str:
 
 def _ipv4(labels: list[str]) -> str:
     """Return four decimal numbers for what `inet_aton` would read."""
-    value = 0
-    fault = MalformedError("url: host ends in a number and is no IPv4 address")
-    if len(labels) > 4:
-        raise fault
-    for position, label in enumerate(labels, start=1):
-        if not _NUMBER.fullmatch(label):
-            raise fault
-        try:
-            number = _number(label)
-        except ValueError:  # an 8 or 9 in an octal number
-            raise fault from None
-        last = position == len(labels)
-        size = 8 * (5 - position) if last else 8  # bits
-        if number >> size:
-            raise fault
-        value = value << size | number
-    return str(ipaddress.IPv4Address(value))
+    try:
+        *heads, last = map(_number, labels)
+        raw = bytes(heads) + last.to_bytes(max(1, 5 - len(labels)))
+        return str(ipaddress.IPv4Address(raw))
+    except (ValueError, OverflowError):  # no number, or one too large
+        raise MalformedError(
+            "url: host ends in a number and is no IPv4 address"
+        ) from None
 
 
 def _number(label: str) -> int:
+    if not _NUMBER.fullmatch(label):
+        raise ValueError
     if label.startswith("0x"):
         return int(label[2:] or "0", 16)
-    if label.startswith("0"):
-        return int(label, 8)
-    return int(label)
+    return int(label, 8 if label.startswith("0") else 10)
 
 
 def _ipv6(inside: bytes) -> str:

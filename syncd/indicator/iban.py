@@ -5,18 +5,17 @@ The table is `ibans.tsv`: a country and its characters in all, registered (ISO
 """
 
 import re
-from typing import Final
 
 from syncd import tsv
 from syncd.errors import MalformedError
 
-_IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
-_GROUPING: Final = re.compile(r"[ \-]+")
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}")
+_GROUPING = re.compile(r"[ \-]+")
 
-_ROWS: Final = {row[0]: row[1] for row in tsv.rows("indicator/ibans.tsv")}
-LENGTHS: Final = {c: int(n) for c, n in _ROWS.items() if n.isdecimal()}
+_ROWS = {row[0]: row[1] for row in tsv.rows("indicator/ibans.tsv")}
+LENGTHS = {c: int(n) for c, n in _ROWS.items() if n.isdecimal()}
 # ISO codes of territories whose IBANs begin with their country's.
-TERRITORIES: Final = {c: n for c, n in _ROWS.items() if c not in LENGTHS}
+TERRITORIES = {c: n for c, n in _ROWS.items() if c not in LENGTHS}
 
 
 def looks_like(number: str) -> bool:
@@ -35,30 +34,26 @@ def read(text: str) -> str:
             do not hold.
     """
     iban = _GROUPING.sub("", text).upper().removeprefix("IBAN")
-    if not _IBAN.fullmatch(iban):
+    country, n = iban[:2], len(iban)
+    want = LENGTHS.get(country, 0)
+    if not _IBAN.fullmatch(iban) or n != want:
         raise MalformedError(
             "account: an IBAN is a country, two digits, letters and digits"
-        )
-    country = iban[:2]
-    if country in TERRITORIES:
-        raise MalformedError(
-            "account: no IBAN begins with {country}",
+            if not _IBAN.fullmatch(iban)
+            else "account: no IBAN begins with {country}"
+            if country in TERRITORIES
+            else "account: an IBAN of {country} has {want} characters, here"
+            " are {n}"
+            if want
+            else "account: an IBAN of a country that has none",
             country=country,
-            whose=TERRITORIES[country],
-        )
-    if country not in LENGTHS:
-        raise MalformedError("account: an IBAN of a country that has none")
-    if len(iban) != LENGTHS[country]:
-        raise MalformedError(
-            "account: an IBAN of {country} has {want} characters, here are"
-            " {n}",
-            country=country,
-            want=LENGTHS[country],
-            n=len(iban),
+            whose=TERRITORIES.get(country, ""),
+            want=want,
+            n=n,
         )
     number = "".join(str(int(c, 36)) for c in f"{iban[4:]}{country}00")
     if f"{98 - int(number) % 97:02d}" != iban[2:4]:
         raise MalformedError(
             "account: an IBAN whose check digits do not hold (mod 97)"
         )
-    return "iban:" + iban
+    return f"iban:{iban}"

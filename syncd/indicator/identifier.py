@@ -8,14 +8,13 @@ is a MalformedError, which says why and not what it is; a region that is none, a
 UsageError; a URL that a report may not name, a RefusedError.
 """
 
+import re
 from dataclasses import dataclass, field
-from typing import Final
 
 from syncd.errors import MalformedError
 from syncd.indicator import account, phone, url
 
-KINDS: Final = ("phone", "url", "account")
-MAX_VALUE: Final = 256  # bytes
+KINDS = ("phone", "url", "account")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,8 @@ class Identifier:
             raise MalformedError(
                 "{kind}: a normal form is 1 to {most} printable ASCII "
                 "characters, here are {n}",
-                kind=self.kind,
-                most=MAX_VALUE,
+                self,
+                most=256,
                 n=len(value),
             )
 
@@ -59,7 +58,7 @@ def for_report(
     raw: str,
     *,
     region: str = "CN",
-    scheme: str | None = None,
+    scheme: str = "",
     keep_query: bool = False,
     allow_personal: bool = False,
 ) -> Identifier:
@@ -80,7 +79,7 @@ def for_report(
 
 
 def for_lookup(
-    kind: str, raw: str, *, region: str = "CN", scheme: str | None = None
+    kind: str, raw: str, *, region: str = "CN", scheme: str = ""
 ) -> tuple[Identifier, ...]:
     """Return the identifiers to try for `raw`, most specific first."""
     check_kind(kind)
@@ -95,7 +94,7 @@ def for_lookup(
 
 
 def for_retract(
-    kind: str, raw: str, *, region: str = "CN", scheme: str | None = None
+    kind: str, raw: str, *, region: str = "CN", scheme: str = ""
 ) -> tuple[Identifier, ...]:
     """Return what `raw` may have been reported as, the usual form first."""
     if kind == "url":
@@ -115,3 +114,20 @@ def parse_normal(kind: str, value: str) -> Identifier:
     if not normal:
         raise MalformedError("{kind}: not in normal form", kind=kind)
     return Identifier(kind, value)
+
+
+# Values that nobody has, and nobody will be given: a drill reports no other.
+RESERVED = {
+    # by the plan of North America for fiction, by Ofcom for drama
+    "phone": re.compile(r"\+(?:1[2-7]\d\d55501\d\d|447700900\d{3})", re.ASCII),
+    "url": re.compile(
+        r"[^/?]+\.(?:example|test)/.*", re.ASCII
+    ),  # RFC 2606, 6761
+    # an issuer of a country 999, which is none's (ISO/IEC 7812-1, ISO 3166-1)
+    "account": re.compile(r"card:9999\d{12,15}", re.ASCII),
+}
+
+
+def is_reserved(found: Identifier) -> bool:
+    """Tell whether a value is nobody's, by its normal form."""
+    return RESERVED[found.kind].fullmatch(found.value) is not None

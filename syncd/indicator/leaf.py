@@ -25,29 +25,28 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Final
 
 from syncd.errors import BrokenSourceError, MalformedError
 from syncd.tlog import tiles
 
 Record = tuple[bytes, bytes, bytes]  # (leaf, salt or b"", payload or b"")
 
-FORMAT: Final = 1  # the newest statement format that this build implements
-LEAF_SIZE: Final = 34  # bytes
-SALT_SIZE: Final = 16  # bytes
-MAX_BODY: Final = 0xFFFF  # bytes, what uint16 can say
+FORMAT = 1  # the newest statement format that this build implements
+LEAF_SIZE = 34  # bytes
+SALT_SIZE = 16  # bytes
+MAX_BODY = 0xFFFF  # bytes, what uint16 can say
 
-INDICATOR_TYPES: Final = range(1, 8)  # about a token; erasable
-SEALED_TYPES: Final = range(8, 16)  # payload for a named audience only
-DEFINED_TYPES: Final = frozenset({*range(1, 10), *range(16, 21)})  # format 1
+INDICATOR_TYPES = range(1, 8)  # about a token; erasable
+SEALED_TYPES = range(8, 16)  # payload for a named audience only
+DEFINED_TYPES = frozenset({*range(1, 10), *range(16, 21)})  # format 1
 
-_LABEL: Final = b"syncd-leaf-v1\0"
-_OPEN: Final = 1
-_CLOSED: Final = 0
-_TYPE_KEY: Final = b'"type":'
-_TYPE: Final = re.compile(_TYPE_KEY + rb"([1-9][0-9]{0,2})(?![0-9])")
-_PLAIN: Final = SALT_SIZE + 9  # bytes of a body that ends in one of these
-_TAILS: Final = {b'"type":%d}' % n: n for n in range(1, 10)}  # 9 bytes each
+_LABEL = b"syncd-leaf-v1\0"
+_OPEN = 1
+_CLOSED = 0
+_TYPE_KEY = b'"type":'
+_TYPE = re.compile(_TYPE_KEY + rb"([1-9][0-9]{0,2})(?![0-9])")
+_PLAIN = SALT_SIZE + 9  # bytes of a body that ends in one of these
+_TAILS = {b'"type":%d}' % n: n for n in range(1, 10)}  # 9 bytes each
 
 
 def commit(origin: str, type_: int, salt: bytes, payload: bytes) -> bytes:

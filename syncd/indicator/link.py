@@ -14,16 +14,16 @@ written in percent-escapes belongs to the URL. No message repeats the text.
 """
 
 import re
-from typing import Final, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 from syncd.errors import MalformedError
 from syncd.indicator import spelling
 from syncd.indicator.host import PUNCTUATION
 
-MAX_RAW: Final = 8192  # characters read at all; web servers stop here too
+MAX_RAW = 8192  # characters read at all; web servers stop here too
 
 # What copying out of a document, a sheet or a message leaves at the ends.
-BLANK: Final = " \t\n\v\f\r\u00a0\u200b\u3000\ufeff"
+BLANK = " \t\n\v\f\r\u00a0\u200b\u3000\ufeff"
 
 _DOTS = "。．｡"  # these and "." part labels in browsers
 _INVISIBLE = (
@@ -91,7 +91,11 @@ def read(raw: str) -> Link:
     begin = start.end() if start else 0
     for found in _URL_BEGINS.finditer(text):
         at = found.start()
-        if at and not _carried(text, at):
+        # unless it is part of the query or fragment of the one before it
+        if at and not (
+            ("?" in text[:at] or "#" in text[:at])
+            and (text[at - 1] in _CARRIERS or text[max(at - 3, 0)] == "%")
+        ):
             if begin or _HOST_LIKE.search(text, 0, at):
                 _refuse_several()
             _refuse_before()
@@ -116,13 +120,6 @@ def _refuse_several() -> NoReturn:
 
 def _refuse_before() -> NoReturn:
     raise MalformedError("url: text stands before it")
-
-
-def _carried(text: str, at: int) -> bool:
-    """Tell whether a URL is part of the query or fragment before it."""
-    if not ("?" in text[:at] or "#" in text[:at]):
-        return False
-    return text[at - 1] in _CARRIERS or text[max(at - 3, 0)] == "%"
 
 
 def _cut(text: str, begin: int, end: int) -> Link:

@@ -7,25 +7,24 @@ reads is a MalformedError; a region that is none, a UsageError.
 """
 
 import re
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from syncd.errors import MalformedError, UsageError
 from syncd.indicator import numbering
 
-SHOWN: Final = "shown:"  # a caller id that is no number
-MAX_SHOWN: Final = 32  # digits
+SHOWN = "shown:"  # a caller id that is no number
+MAX_SHOWN = 32  # digits
 
 # (a 1 may stand there twice: the trunk prefix and the country code)
-NANP_FAST: Final = re.compile(r"(?:\+1|1?1?)([2-9][0-9]{2}[2-9][0-9]{6})")
+NANP_FAST = re.compile(r"(?:\+1|1?1?)([2-9][0-9]{2}[2-9][0-9]{6})")
 
-_FOREIGN_SHORT: Final = re.compile(r"[0-9]{2,8}")
 # As many digits may be a short number when written without its namespace:
 # in North America SMS codes of 5 or 6 look like numbers that were cut off.
-_SHORT_DIGITS: Final = 6
-_SHORT_DIGITS_NANP: Final = 4
-_SHORT_HINT: Final = "a short number is written as {short}"
-_PLUS_HINT: Final = "write it as +…"
-_ABROAD_HINT: Final = "a number of another country begins with + or 011"
+_SHORT_DIGITS = 6
+_SHORT_DIGITS_NANP = 4
+_ABROAD_HINT = "a number of another country begins with + or 011"
+_PLUS_HINT = "write it as +…"
+_SHORT_HINT = "a short number is written as {short}"
 
 
 class AmbiguousError(MalformedError):
@@ -45,7 +44,7 @@ def is_short(region: str, digits: str) -> bool:
                 and match[2]
             )
         )
-    return bool(_FOREIGN_SHORT.fullmatch(digits))
+    return bool(re.fullmatch(r"[0-9]{2,8}", digits))
 
 
 # ------------------------------------------------------- international
@@ -89,7 +88,7 @@ def _shown(digits: str) -> str:
 
 def _plus_one(digits: str) -> str:
     if numbering.NANP.fullmatch(digits, 1):
-        return "+" + digits
+        return f"+{digits}"
     if numbering.SERVICE.fullmatch(digits):  # +110
         return _shown(digits)
     if len(digits) != 11:
@@ -121,7 +120,7 @@ def _planned(digits: str, size: int) -> str:
             n=len(rest),
             **_short(code, rest),
         )
-    return "+" + digits
+    return f"+{digits}"
 
 
 def _trunk(code: str) -> MalformedError:
@@ -142,7 +141,10 @@ def _short(code: str, rest: str, region: str = "") -> dict[str, str]:
         return {}  # 001: a code of no country
     # what may be a number that was cut off is not repeated
     shown = rest if len(rest) <= _SHORT_DIGITS_NANP else "…"
-    return {"short": f"{region.lower()}:{shown}", "hint": _SHORT_HINT}
+    return {
+        "short": f"{region.lower()}:{shown}",
+        "hint": _SHORT_HINT,
+    }
 
 
 # ------------------------------------------------------------- mainland
@@ -153,8 +155,7 @@ def _form(number: str, *plans: re.Pattern[str]) -> str | None:
     for plan in plans:
         if found := plan.fullmatch(number):
             if plan is not numbering.AREA_SERVICE:
-                space = "cn:" if plan is numbering.SERVICE else "+86"
-                return space + number
+                return ("cn:" if plan is numbering.SERVICE else "+86") + number
             return f"cn:0{number}" if found[2] else f"cn:{found[3]}"
     return None
 
@@ -247,7 +248,7 @@ def north_america(digits: str, region: str) -> str:
     if digits.startswith("011"):
         return international(digits[3:])
     if match := NANP_FAST.fullmatch(digits):
-        return "+1" + match[1]
+        return f"+1{match[1]}"
     number = digits.removeprefix("1") if len(digits) == 11 else digits
     if len(number) <= _SHORT_DIGITS_NANP and _library_short(digits, region):
         return f"{region.lower()}:{digits}"

@@ -19,9 +19,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
-
-from msgspec import Struct
+from typing import NamedTuple
 
 from syncd import tsv
 from syncd.errors import MalformedError
@@ -29,21 +27,20 @@ from syncd.indicator import numbering, services, suffixes
 from syncd.indicator.identifier import Identifier, for_report, parse_normal
 from syncd.roster.roster import Roster
 from syncd.roster.terms import Never
+from syncd.shape import Form
 
-PLANTED: Final = "compromised"  # technique: a page on somebody else's site
-PLANTED_DAYS: Final = 14  # after it was seen: by then it is taken down
+PLANTED = "compromised"  # technique: a page on somebody else's site
+PLANTED_DAYS = 14  # after it was seen: by then it is taken down
 
-_FIRST_PAGE: Final = re.compile(
+_FIRST_PAGE = re.compile(
     r"/(?:(?:index|default|home)\.[a-z]{2,5})?(?:;[^/?]*)?(?:\?.*)?",
     re.IGNORECASE,
 )
-_PREFIX: Final = re.compile(r"[+0]*(?:86)?0?")
-_NEITHER: Final = re.compile(r"[^0-9+]")
+_PREFIX = re.compile(r"[+0]*(?:86)?0?")
+_NEITHER = re.compile(r"[^0-9+]")
 
 
-class Owner(
-    Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
-):
+class Owner(Form, omit_defaults=True, kw_only=False):
     """Whose a protected value is."""
 
     category: str  # code: the note of the roster's row
@@ -134,11 +131,6 @@ def default() -> tuple[ListedValue, ...]:
     )
 
 
-@functools.cache
-def _owners() -> Mapping[tuple[str, str], ListedValue]:
-    return {(one.kind, one.value): one for one in default()}
-
-
 def row(kind: str, value: str) -> Identifier:
     """Return the normal form under which a value is put on a never-list.
 
@@ -224,8 +216,9 @@ class Rule:
         self._anywhere: dict[str, Owner] = {}  # service numbers, bare
         self._provincial: dict[tuple[str, str], Owner] = {}
         self._hosts: dict[str, tuple[str, ...]] = {}
+        owners = {(one.kind, one.value): one for one in default()}
         for one in rows:
-            known = _owners().get((one.kind, one.value))
+            known = owners.get((one.kind, one.value))
             owner = known.owner if known else Owner(one.note)
             if one.kind == "url":
                 self._add_url(one.value, owner, known)
@@ -253,8 +246,7 @@ class Rule:
         self._exact["phone", value] = owner
         # An area code before it is kept: it is another office's.
         match = numbering.AREA_SERVICE.fullmatch(f"10{number}")
-        local = match and match[2]
-        if local and (number == "96110" or number[:2] != "96"):
+        if (match and match[2]) and (number == "96110" or number[:2] != "96"):
             self._anywhere[number] = owner
 
     def of(self, kind: str, form: str) -> GuardedValue | None:
@@ -346,7 +338,7 @@ class Rule:
             yield Identifier("url", form)
 
 
-NOBODY: Final = Guard()
+NOBODY = Guard()
 
 
 def _area(form: str) -> tuple[str, str]:

@@ -13,17 +13,16 @@ import datetime
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import Annotated, Any, Final, get_args, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
 
 from msgspec import Meta, Struct
 
 from syncd.errors import MalformedError
 from syncd.tlog.key import is_ours
 
-MAX_INTEGER: Final = 2**53 - 1
-CODE: Final = re.compile(r"[a-z0-9_]{1,32}", re.ASCII)
+MAX_INTEGER = 2**53 - 1
+CODE = re.compile(r"[a-z0-9_]{1,32}", re.ASCII)
 
 Natural = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 Counting = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
@@ -56,10 +55,10 @@ class _Days(dict[str, int]):
         return day
 
 
-LIKE_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
-DAYS: Final = _Days()  # raises MalformedError for what is no day
-MAX_DAY: Final = datetime.date(2199, 12, 31).toordinal() - _EPOCH
+LIKE_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_EPOCH = datetime.date(1970, 1, 1).toordinal()
+DAYS = _Days()  # raises MalformedError for what is no day
+MAX_DAY = datetime.date(2199, 12, 31).toordinal() - _EPOCH
 
 
 def day(text: str) -> int:
@@ -84,8 +83,7 @@ def day_text(number: int) -> str:
 # ------------------------------------------------------------------- forms
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """How a field is spelled."""
 
     name: str  # day, code, codes, positions, hex, percent, flag, …
@@ -97,7 +95,7 @@ class Form:
 
 def optional(form: Form) -> Form:
     """Return the form of a field that may be absent."""
-    return replace(form, optional=True)
+    return form._replace(optional=True)
 
 
 def code(facet: str) -> Form:
@@ -146,20 +144,20 @@ def is_set(items: Sequence[Any]) -> bool:
     return all(map(operator.lt, items, items[1:]))
 
 
-DAY: Final = Form("day", "a day as YYYY-MM-DD, 1970 to 2199", is_day)
-ORIGINS: Final = Form("origin", "an origin", is_ours)
-SET: Final = Form("set", "a sorted set", is_set)
-POSITIONS: Final = Form(
+DAY = Form("day", "a day as YYYY-MM-DD, 1970 to 2199", is_day)
+ORIGINS = Form("origin", "an origin", is_ours)
+SET = Form("set", "a sorted set", is_set)
+POSITIONS = Form(
     *("positions", "a sorted set of positions"),
     lambda items: (
         is_set(items) and all(is_ours(origin) for origin, _ in items)
     ),
 )
-TOKEN: Final = matching(
+TOKEN = matching(
     "token", "22 characters of a token", "[A-Za-z0-9_-]{21}[AQgw]"
 )
-PERCENT: Final = Form("percent", "0 to 100", range(101).__contains__)
-FLAG: Final = Form("flag", "true", lambda _: True, optional=True)
+PERCENT = Form("percent", "0 to 100", range(101).__contains__)
+FLAG = Form("flag", "true", lambda _: True, optional=True)
 
 Day = Annotated[str, DAY]
 Token = Annotated[str, TOKEN]

@@ -9,35 +9,34 @@ change one is a new version of the normal form, so a new epoch.
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
 from syncd import tsv
 
 # North America: area code and exchange begin with 2 to 9.
-NANP: Final = re.compile(r"[2-9][0-9]{2}[2-9][0-9]{6}")
+NANP = re.compile(r"[2-9][0-9]{2}[2-9][0-9]{6}")
 
 # Plans that are told by more than their lengths, without the country code.
-GRAMMARS: Final = {
+GRAMMARS = {
     code: re.compile(pattern)
     for code, pattern in tsv.rows("indicator/grammars.tsv")
 }
 
-_PARTS: Final = {n: part for n, part, *_ in tsv.rows("indicator/mainland.tsv")}
+_PARTS = {n: part for n, part, *_ in tsv.rows("indicator/mainland.tsv")}
 _AREA_8, _AREA_7_8, _AREA_7 = (_PARTS[f"area{n}"] for n in ("8", "7-8", "7"))
 _NATIONWIDE, _LOCAL = _PARTS["nationwide"], _PARTS["local"]
-NANP_REGIONS: Final = frozenset(_PARTS["nanp"].split("|"))
-MOBILE: Final = re.compile(_PARTS["mobile"])
-MACHINE: Final = re.compile(_PARTS["machine"])
+NANP_REGIONS = frozenset(_PARTS["nanp"].split("|"))
+MOBILE = re.compile(_PARTS["mobile"])
+MACHINE = re.compile(_PARTS["machine"])
 # Dialled before a number to choose a carrier; never part of it.
-CARRIER_PREFIXES: Final = re.compile(_PARTS["carrier"])
-AREA: Final = f"(?:{_AREA_8}|{_AREA_7_8}|{_AREA_7})"
-LINE: Final = re.compile(
+CARRIER_PREFIXES = re.compile(_PARTS["carrier"])
+AREA = f"(?:{_AREA_8}|{_AREA_7_8}|{_AREA_7})"
+LINE = re.compile(
     f"(?:{_AREA_8})[2-8][0-9]{{7}}"
     f"|(?:{_AREA_7_8})[2-8][0-9]{{6,7}}"
     f"|(?:{_AREA_7})[2-8][0-9]{{6}}"
 )
-SERVICE: Final = re.compile(f"{_NATIONWIDE}|{_LOCAL}")
-AREA_SERVICE: Final = re.compile(
+SERVICE = re.compile(f"{_NATIONWIDE}|{_LOCAL}")
+AREA_SERVICE = re.compile(
     f"({AREA})(?:({_LOCAL})|(95[0-9]{{3,6}}|100[0-9]{{2}}))"
 )
 
@@ -52,7 +51,7 @@ def _spans(code: str, lengths: str) -> Iterator[int]:
 
 
 # country code → (digits in all, may a 0 follow the code)
-PLANS: Final = {
+PLANS = {
     (country := code.rstrip("*")): (
         frozenset(_spans(country, lengths)),
         code.endswith("*"),

@@ -7,8 +7,8 @@ than there are claims, and positions in them.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain, combinations
+from typing import NamedTuple
 
 from syncd.indicator.active import OFFICIAL, WEAK, World, due
 from syncd.indicator.claims import Claim
@@ -20,8 +20,7 @@ from syncd.roster.members import Member
 Target = int | Position  # all reports on a form, by its level; or one report
 
 
-@dataclass(frozen=True, slots=True)
-class CountedReport:
+class CountedReport(NamedTuple):
     """A report that counts."""
 
     claim: Claim
@@ -184,10 +183,9 @@ class Objections:
         sectors = {w.sector for w in who}
         groups = {w.controller for w in who}
         for claims in self._vouches.values():
-            vouching = (self._world.roster.authors[c.origin] for c in claims)
             voices = {
                 (w.controller, w.sector)
-                for w in vouching
+                for w in (self._world.roster.authors[c.origin] for c in claims)
                 if w.sector not in sectors and w.controller not in groups
             }
             pairs = combinations(voices, 2)

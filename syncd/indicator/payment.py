@@ -4,15 +4,14 @@ What is none is a MalformedError, which says what one looks like.
 """
 
 import re
-from typing import Final
 
 from syncd.errors import MalformedError
 from syncd.indicator import numbering, phone
 
-ALIPAY_ID: Final = re.compile(r"2088[0-9]{12}")
-_WECHAT: Final = re.compile(r"[a-z][a-z0-9_-]{5,19}")
-_QQ: Final = re.compile(r"[1-9][0-9]{4,10}")
-_EMAIL: Final = re.compile(
+ALIPAY_ID = re.compile(r"2088[0-9]{12}")
+_WECHAT = re.compile(r"[a-z][a-z0-9_-]{5,19}")
+_QQ = re.compile(r"[1-9][0-9]{4,10}")
+_EMAIL = re.compile(
     r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]"
 )
@@ -24,28 +23,27 @@ def _mobile(text: str) -> str | None:
         form = phone.normalise(text, "CN")
     except MalformedError:
         return None
-    if form.startswith("+86"):
-        return form if numbering.MOBILE.fullmatch(form, 3) else None
-    return form if form.startswith("+") else None
+    line = form.startswith("+86") and not numbering.MOBILE.fullmatch(form, 3)
+    return form if form.startswith("+") and not line else None
 
 
 def alipay(text: str) -> str:
     """Return the form of an Alipay account."""
     if ALIPAY_ID.fullmatch(text):
-        return "alipay:" + text
+        return f"alipay:{text}"
     if "@" in text:
         lower = text.lower()
-        if not _EMAIL.fullmatch(lower):
-            raise MalformedError("account: the e-mail address is none")
-        if len(lower) > 200:
-            raise MalformedError(
-                "account: an e-mail address of {n} characters, at most {most}",
-                n=len(lower),
-                most=200,
-            )
-        return "alipay:" + lower
+        if _EMAIL.fullmatch(lower) and len(lower) <= 200:
+            return f"alipay:{lower}"
+        raise MalformedError(
+            "account: an e-mail address of {n} characters, at most {most}"
+            if _EMAIL.fullmatch(lower)
+            else "account: the e-mail address is none",
+            n=len(lower),
+            most=200,
+        )
     if mobile := _mobile(text):
-        return "alipay:" + mobile
+        return f"alipay:{mobile}"
     raise MalformedError(
         "account: an Alipay account is a mobile, an e-mail address or 2088…"
     )
@@ -55,9 +53,9 @@ def wechat(text: str) -> str:
     """Return the form of a WeChat account."""
     lower = text.lower()
     if _WECHAT.fullmatch(lower):
-        return "wechat:" + lower
+        return f"wechat:{lower}"
     if mobile := _mobile(text):
-        return "wechat:" + mobile
+        return f"wechat:{mobile}"
     raise MalformedError(
         "account: a WeChat account is 6 to 20 letters, digits, _ or -, a"
         " letter first, or a mobile"
@@ -71,4 +69,4 @@ def qq(text: str) -> str:
         raise MalformedError(
             "account: a QQ number has 5 to 11 digits, no 0 first"
         )
-    return "qq:" + number
+    return f"qq:{number}"

@@ -18,23 +18,23 @@ code are refused: a report must mean one line, not everyone behind it.
 """
 
 import re
-from typing import Final, NoReturn
+from typing import NoReturn
 
 from syncd.errors import MalformedError, SyncdError
 from syncd.indicator import national, numbering, spelling
 from syncd.indicator.national import SHOWN
 
-MAX_RAW: Final = 128  # characters; no spelling of a number is longer
+MAX_RAW = 128  # characters; no spelling of a number is longer
 
-_MAINLAND_FAST: Final = re.compile(
+_MAINLAND_FAST = re.compile(
     rf"(?:(?:\+|00)?86|0)?({numbering.MOBILE.pattern})"
 )
 
-_NORMAL: Final = re.compile(r"\+[0-9]{7,15}")
-_SHORT: Final = re.compile(r"([a-z]{2}):([0-9]{2,21})")
-_SHOWN: Final = re.compile(rf"{SHOWN}\+([0-9]{{1,{national.MAX_SHOWN}}})")
+_NORMAL = re.compile(r"\+[0-9]{7,15}")
+_SHORT = re.compile(r"([a-z]{2}):([0-9]{2,21})")
+_SHOWN = re.compile(rf"{SHOWN}\+([0-9]{{1,{national.MAX_SHOWN}}})")
 
-_FOLD: Final = {
+_FOLD = {
     **spelling.FOLD,
     **{0xFF10 + n: str(n) for n in range(10)},
     **str.maketrans("＋：；，＃／", "+:;,#/"),
@@ -42,26 +42,26 @@ _FOLD: Final = {
     **dict.fromkeys(map(ord, "（［【["), "("),
     **dict.fromkeys(map(ord, "）］】]"), ")"),
 }
-_SEPARATORS: Final = re.compile(r"[ \t().\-]+")
-_PLAIN: Final = re.compile(r"\+?[0-9 \t().\-]*[0-9][0-9 \t().\-]*")
-_EXTENSION: Final = re.compile(
+_SEPARATORS = re.compile(r"[ \t().\-]+")
+_PLAIN = re.compile(r"\+?[0-9 \t().\-]*[0-9][0-9 \t().\-]*")
+_EXTENSION = re.compile(
     r"[0-9)\s](?:\s*(?:#|,|;|转|轉|分机|分機|内线|內線)"
     r"|\s*(?:ext|x|int|anexo|доб|extension)\b[\s.:]*[0-9]"
     r"|\s*(?:ext|x)[0-9])",
     re.IGNORECASE,
 )
-_SEVERAL: Final = re.compile(
+_SEVERAL = re.compile(
     r"[/、|]|[0-9]{7}\s*(?:或|or)\s*[0-9+]"
     r"|[0-9]{7}\s*[,;\r\n]\s*\+?(?:[0-9][ \-]?){7}"
 )
-_DECIMAL: Final = re.compile(
+_DECIMAL = re.compile(
     r"[0-9]+\.[0-9]{1,2}|[0-9](?:\.[0-9]+)?E\+?[0-9]+", re.IGNORECASE
 )
-_LAST_GROUP: Final = re.compile(r"(.*[0-9)])[ .\-]+[0-9]{1,6}")
+_LAST_GROUP = re.compile(r"(.*[0-9)])[ .\-]+[0-9]{1,6}")
 # A trunk 0 in brackets after the country code: +44 (0)20 …
-_TRUNK: Final = re.compile(r"(\+[0-9 .\-]{1,5})\( ?0 ?\)")
+_TRUNK = re.compile(r"(\+[0-9 .\-]{1,5})\( ?0 ?\)")
 # A mainland area code as written at home, set off: +86-0755-…, +86 (0755)…
-_AREA_SET_OFF: Final = re.compile(
+_AREA_SET_OFF = re.compile(
     rf"(?:\+ ?|00)?86[ .\-]*(?:\( *0({numbering.AREA}) *\)"
     rf"|(?<=[ .\-])0({numbering.AREA})(?=[ .\-]))"
 )
@@ -80,11 +80,11 @@ def normalise(raw: str, region: str = "CN") -> str:
     # The two shapes that nearly all rows have; `_read` gives the same.
     if region == "CN":
         if match := _MAINLAND_FAST.fullmatch(raw):
-            return "+86" + match[1]
+            return f"+86{match[1]}"
     elif region in numbering.NANP_REGIONS and (
         match := national.NANP_FAST.fullmatch(raw)
     ):
-        return "+1" + match[1]
+        return f"+1{match[1]}"
     return _read(raw, region)
 
 
@@ -131,9 +131,9 @@ def _read(raw: str, region: str) -> str:
     text = _TRUNK.sub(_drop_trunk, text, count=1)
     area = _AREA_SET_OFF.match(text)
     if area and (text.startswith("+") or region == "CN"):
-        rest = _SEPARATORS.sub("", text[area.end() :])
         return national.mainland_line(
-            (area[1] or area[2]) + rest, mobile=False
+            (area[1] or area[2]) + _SEPARATORS.sub("", text[area.end() :]),
+            mobile=False,
         )
     digits = _SEPARATORS.sub("", text)
     if digits.startswith("+"):

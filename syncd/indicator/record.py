@@ -10,7 +10,7 @@ Whatever is empty is absent. What the wire asks for and nobody named is given
 its usual value when a draft is prepared.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, get_args
 
 import msgspec
 
@@ -82,14 +82,10 @@ Fields = (
     | AnswerFields
     | VouchFields
 )
-KEPT: Final[dict[int, type[Fields]]] = {
-    1: ReportFields,
-    3: DisputeFields,
-    5: ReassignedFields,
-    6: AnswerFields,
-    7: VouchFields,
-}
-encode: Final = msgspec.json.Encoder(order="sorted").encode  # RFC 8785
+KEPT: dict[int, type[Fields]] = dict(
+    zip((1, 3, 5, 6, 7), get_args(Fields), strict=True)  # by type
+)
+encode = msgspec.json.Encoder(order="sorted").encode  # RFC 8785
 
 
 def decode(type_: int, raw: bytes) -> Fields:

@@ -10,34 +10,31 @@ One table, `schemes.tsv`, for the normal form and for who maps columns.
 
 import difflib
 import re
-from dataclasses import dataclass
 from functools import cache, lru_cache, reduce
-from typing import Final, NoReturn
+from typing import NamedTuple, NoReturn
 
 from syncd import tsv
 from syncd.errors import MalformedError
 from syncd.indicator import bank
 
-KINDS: Final = ("card", "iban", "bank", "alipay", "wechat", "qq")
+KINDS = ("card", "iban", "bank", "alipay", "wechat", "qq")
 
-_BEHIND: Final = re.compile(
+_BEHIND = re.compile(
     r"(?<=.)(?:收款)?(?:钱包地址|钱包|地址|账号|账户|帐号|帐户|号码|号|公链|链|网络|主网"
     r"|ADDRESS|WALLET|ACCOUNT|NUMBER|CHAIN|NETWORK|MAINNET)$"
 )
-_BETWEEN: Final = re.compile(r"[\s,，、;；|/+()（）\[\]【】:：\-_]+")
-_CODE: Final = re.compile(r"[0-9]+|[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
-_TOKEN: Final = re.compile(r"\b(TRC|ERC|BEP)[-_ ](?=[0-9])", re.IGNORECASE)
-_GROUPS: Final = re.compile(r"(?<=[0-9]{4})[ -](?=[0-9]{4})")  # of a code
-_PRIVATE: Final = re.compile(r"[0-9]{5}|@")  # may be an account, never quoted
-_KNOWN_HINT: Final = (
+_BETWEEN = re.compile(r"[\s,，、;；|/+()（）\[\]【】:：\-_]+")
+_CODE = re.compile(r"[0-9]+|[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
+_TOKEN = re.compile(r"\b(TRC|ERC|BEP)[-_ ](?=[0-9])", re.IGNORECASE)
+_GROUPS = re.compile(r"(?<=[0-9]{4})[ -](?=[0-9]{4})")  # of a code
+_PRIVATE = re.compile(r"[0-9]{5}|@")  # may be an account, never quoted
+_KNOWN_HINT = (
     "card, iban, a bank's name, BIC or code, alipay, wechat, qq, or a chain:"
     " btc, eth, tron, sol, ton, usdt, …"
 )
-_NEAR_HINT: Final = "did you mean {near}?"
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
+class Scheme(NamedTuple):
     """What one or more words say."""
 
     kind: str  # one of KINDS, or address
@@ -91,9 +88,9 @@ def read(text: str) -> Scheme:
     for coin in ("USDT", "USDC", "泰达币"):
         folded = bank.fold(text)
         if len(parts) == 1 and coin in folded and folded != coin:
-            chain = folded.replace(coin, "")
             return _both(
-                word(coin) or _refuse(text), word(chain) or _refuse(text)
+                word(coin) or _refuse(text),
+                word(folded.replace(coin, "")) or _refuse(text),
             )
     if len(parts) < 2:
         _refuse(text)
@@ -137,5 +134,5 @@ def _refuse(part: str) -> NoReturn:
         "scheme: {word} names no kind of account",
         word=shown,
         near=", ".join(near),
-        hint=_NEAR_HINT if near else _KNOWN_HINT,
+        hint="did you mean {near}?" if near else _KNOWN_HINT,
     )

@@ -7,7 +7,7 @@ A report on such a path alone would hit every page of the service. The table
 is services.tsv, beside this module, with source and date of each row.
 """
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from syncd import tsv
 
@@ -19,7 +19,7 @@ class Service(NamedTuple):
     person: bool  # their value may be somebody's number
 
 
-OF: Final = {  # host and path → service
+OF = {  # host and path → service
     name + path: Service(tuple(parameters.split()), whose == "person")
     for hosts, path, parameters, whose, *_ in tsv.rows(
         "indicator/services.tsv"

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from syncd.errors import MalformedError
 
 # What copying brings along: blanks, dashes, joiners, and marks of direction
 # that phones put around.
-FOLD: Final = {
+FOLD = {
     **dict.fromkeys(map(ord, "\u00a0\u1680\u202f\u205f\u3000"), " "),
     **dict.fromkeys(range(0x2000, 0x200B), " "),
     **dict.fromkeys(map(ord, "‐‑‒–—―−﹣－ー"), "-"),
@@ -17,7 +17,7 @@ FOLD: Final = {
     **dict.fromkeys(range(0x2066, 0x206A), None),
     **dict.fromkeys([0x00AD, 0x2060, 0xFEFF], None),
 }
-_MASKED: Final = re.compile(
+_MASKED = re.compile(
     r"\+?\d[\d ()-]*(?:[*＊•●]+|[xX×]{3,})[\d xX×*＊•●-]*", re.ASCII
 )
 

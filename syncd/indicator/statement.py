@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 from operator import attrgetter
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Struct
@@ -42,14 +42,15 @@ from syncd.indicator.notation import day_text as day_text
 from syncd.shape import Form
 from syncd.tlog.checkpoint import Checkpoint
 
-MAX_PAYLOAD: Final = 4096  # bytes, types below 16
-MAX_BOOK_PAYLOAD: Final = 60 * 1024  # bytes, types 16 and up
-COUNTS: Final = (1, 2, 5, 10, 50, 100)  # "at least", of a sighting
+MAX_PAYLOAD = 4096  # bytes, types below 16
+MAX_BOOK_PAYLOAD = 60 * 1024  # bytes, types 16 and up
 
-MEMBER: Final = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
+MEMBER = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 
 Kind = Literal["phone", "url", "account"]
 Count = Literal[1, 2, 5, 10, 50, 100]
+COUNTS = get_args(Count)  # "at least", of a sighting
+Know = Annotated[str, notation.hexadecimal(8)]
 
 
 # ------------------------------------------------------------- the types
@@ -82,7 +83,7 @@ class Report(record.ReportFields, _Statement, tag=1):
     kind: Kind
     epoch: Counting
     token: Token
-    know: Annotated[str, notation.hexadecimal(8)]
+    know: Know
 
 
 class Retract(Indicator, tag=2):
@@ -119,7 +120,7 @@ class Reassigned(record.ReassignedFields, _Statement, tag=5):
     kind: Kind
     epoch: Counting
     token: Token
-    know: Annotated[str, notation.hexadecimal(8)]
+    know: Know
 
 
 class Answer(record.AnswerFields, _Statement, tag=6):
@@ -138,12 +139,10 @@ class Vouch(record.VouchFields, _Statement, tag=7):
     kind: Kind
     epoch: Counting
     token: Token
-    know: Annotated[str, notation.hexadecimal(8)]
+    know: Know
 
 
-class AnchoredLog(
-    Struct, frozen=True, forbid_unknown_fields=True, order=True, gc=False
-):
+class AnchoredLog(Form, kw_only=False, order=True, gc=False):
     """One signed checkpoint that was merged; sorted in this order."""
 
     origin: Annotated[str, notation.ORIGINS]
@@ -235,13 +234,13 @@ def type_of(statement: Statement | type[Statement]) -> int:
     return statement.__struct_config__.tag  # type: ignore[return-value]
 
 
-TYPES: Final[dict[int, type[Statement]]] = {
+TYPES: dict[int, type[Statement]] = {
     type_of(struct): struct for struct in get_args(Statement)
 }
-NAMES: Final = {n: struct.__name__.lower() for n, struct in TYPES.items()}
+NAMES = {n: struct.__name__.lower() for n, struct in TYPES.items()}
 
 
-_MADE: Final[dict[type[record.Fields], Any]] = {
+_MADE: dict[type[record.Fields], Any] = {
     fields: TYPES[number] for number, fields in record.KEPT.items()
 }
 
@@ -293,12 +292,12 @@ def encode(statement: Statement) -> bytes:
     payload = spell(statement)
     again = decode(payload, type_of(statement))
     if isinstance(again, Void):
-        raise MalformedError("statement: {reason}", reason=again.reason)
+        raise MalformedError("statement: {reason}", again)
     return payload
 
 
-spell: Final = msgspec.json.Encoder(order="sorted").encode  # without a check
-_DECODERS: Final[dict[int, Callable[[bytes], Any]]] = {
+spell = msgspec.json.Encoder(order="sorted").encode  # without a check
+_DECODERS: dict[int, Callable[[bytes], Any]] = {
     number: msgspec.json.Decoder(struct).decode
     for number, struct in TYPES.items()
 }
@@ -349,4 +348,4 @@ def _flaw(found: Struct) -> str:
     return ""
 
 
-_HASH: Final = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", re.ASCII)
+_HASH = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", re.ASCII)

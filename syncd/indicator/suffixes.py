@@ -5,7 +5,6 @@ welcome: it decides what is refused and protected, never a token.
 """
 
 import functools
-from typing import Final
 
 from publicsuffixlist import PublicSuffixList
 
@@ -14,17 +13,10 @@ from syncd.errors import MalformedError
 # Names that stand in examples, tests and drills (RFC 2606, RFC 6761): no
 # resolver answers for them, and a report about one harms nobody. The others
 # of these RFCs (.invalid, .localhost) and .local name no site of anybody's.
-DOCUMENTATION: Final = frozenset({"example", "test"})
+DOCUMENTATION = frozenset({"example", "test"})
 
 
-@functools.cache
-def _icann() -> PublicSuffixList:
-    return PublicSuffixList(only_icann=True)
-
-
-@functools.cache
-def _all() -> PublicSuffixList:
-    return PublicSuffixList()
+_list = functools.cache(PublicSuffixList)  # read when it is asked
 
 
 def is_address(host: str) -> bool:
@@ -39,7 +31,7 @@ def registrable(host: str) -> str:
     """
     if is_address(host):
         return host
-    return _icann().privatesuffix(host) or host
+    return _list(only_icann=True).privatesuffix(host) or host
 
 
 def private(host: str) -> str:
@@ -48,8 +40,10 @@ def private(host: str) -> str:
     It is whatever the owner of a registrable domain lets strangers have
     names under: github.io, s3.amazonaws.com.
     """
-    suffix: str = _all().publicsuffix(host) or ""
-    return "" if suffix == _icann().publicsuffix(host) else suffix
+    suffix: str = _list().publicsuffix(host) or ""
+    return (
+        "" if suffix == _list(only_icann=True).publicsuffix(host) else suffix
+    )
 
 
 def is_public(host: str) -> bool:
@@ -57,7 +51,7 @@ def is_public(host: str) -> bool:
 
     By both sections; so they do under a top-level domain that neither knows.
     """
-    return _all().privatesuffix(host) is None
+    return _list().privatesuffix(host) is None
 
 
 def check(host: str) -> None:
@@ -78,5 +72,6 @@ def _top_level(label: str) -> bool:
         return True
     # Asked of a name below it: a wildcard rule (*.ck) has no rule for itself.
     return (
-        _icann().publicsuffix(f"x.{label}", accept_unknown=False) is not None
+        _list(only_icann=True).publicsuffix(f"x.{label}", accept_unknown=False)
+        is not None
     )

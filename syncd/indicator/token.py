@@ -14,23 +14,23 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from syncd.errors import MalformedError
 
 if TYPE_CHECKING:  # the parsers behind it are not needed to know its shape
     from syncd.indicator.identifier import Identifier
 
-TOKEN_SIZE: Final = 16  # bytes
-TOKEN_CHARS: Final = 22  # its base64url spelling, unpadded
-OUTPUT_SIZE: Final = 64  # bytes
-KNOW_SIZE: Final = 8  # bytes
+TOKEN_SIZE = 16  # bytes
+TOKEN_CHARS = 22  # its base64url spelling, unpadded
+OUTPUT_SIZE = 64  # bytes
+KNOW_SIZE = 8  # bytes
 
-KIND_CODES: Final = {"phone": 1, "url": 2, "account": 3}
-KIND_NAMES: Final = {code: name for name, code in KIND_CODES.items()}
+KIND_CODES = {"phone": 1, "url": 2, "account": 3}
+KIND_NAMES = {code: name for name, code in KIND_CODES.items()}
 
 # base64url → base64; every other byte → one that the strict decoder refuses
-_TO_BASE64: Final = bytes(
+_TO_BASE64 = bytes(
     c
     if c < 128 and chr(c).isalnum()
     else {ord("-"): ord("+"), ord("_"): ord("/")}.get(c, ord("!"))

@@ -19,7 +19,7 @@ is a MalformedError; no message repeats the URL.
 
 import re
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from syncd import tsv
 from syncd.errors import MalformedError, RefusedError
@@ -27,10 +27,8 @@ from syncd.indicator import escape, host, link, services, spelling
 from syncd.indicator.host import Host
 from syncd.indicator.link import MAX_RAW
 
-MAX_FORM: Final = 256  # bytes of a normal form
-MAX_EXPRESSIONS: Final = 30  # 5 hosts x 6 paths
-
-_PREFIXES = 4  # the root, and at most three directories below it
+MAX_FORM = 256  # bytes of a normal form
+MAX_EXPRESSIONS = 30  # 5 hosts x 6 paths
 
 _SCHEMES = frozenset({"http", "https", "ftp", "ws", "wss"})
 # Named in messages: any other word before a colon may be a user's name.
@@ -92,40 +90,33 @@ def report_expression(
     name, path, query = url.host.name, url.path, url.query or ""
     host.check_reportable(url.host)
     kept = _kept(url) if keep_query else ""
-    service = services.OF.get(name + path)
+    service = services.OF.get(f"{name}{path}")
     if service and not kept:
         raise RefusedError(
             "url: host and path name a service, and of its query {names} the"
             " page",
             names=", ".join(service.parameters),
         )
-    form = f"{name}{path}?{kept}" if kept else name + path
+    form = f"{name}{path}?{kept}" if kept else f"{name}{path}"
     numbered = service and not service.person  # its own number, nobody's
-    _check_form(
-        form, "" if allow_personal else path if numbered else f"{path}?{kept}"
-    )
-    notices = []
-    if query != kept:
-        notices.append("query_reduced" if kept else "query_dropped")
-    if name.count(".") >= host.DEEP - 1:
-        notices.append("this_host_only")
-    return Reading((form,), tuple(notices))
-
-
-def _check_form(form: str, shown: str) -> None:
-    """Pass a form that fits, and the part of it that must name no person."""
     if len(form) > MAX_FORM:
         raise MalformedError(
             "url: normal form is {n} bytes, at most {most}",
             n=len(form),
             most=MAX_FORM,
         )
-    text = escape.undo(shown.encode()).decode(errors="replace")
-    if _PERSONAL.search(text):
+    shown = "" if allow_personal else path if numbered else f"{path}?{kept}"
+    if _PERSONAL.search(escape.undo(shown.encode()).decode(errors="replace")):
         raise RefusedError(
             "url: path holds seven digits in a row or an @, as a phone"
             " number or an e-mail address does"
         )
+    notices = []
+    if query != kept:
+        notices.append("query_reduced" if kept else "query_dropped")
+    if name.count(".") >= host.DEEP - 1:
+        notices.append("this_host_only")
+    return Reading((form,), tuple(notices))
 
 
 def reported_forms(raw: str) -> tuple[str, ...]:
@@ -136,7 +127,7 @@ def reported_forms(raw: str) -> tuple[str, ...]:
     """
     whole, cut, _ = _read(raw)
     url = whole or cut
-    bare = url.host.name + url.path
+    bare = f"{url.host.name}{url.path}"
     kept = _kept(url)
     return (bare, f"{bare}?{kept}") if kept else (bare,)
 
@@ -152,7 +143,7 @@ def is_normal(form: str) -> bool:
     except MalformedError:
         return False
     tail = f"?{url.query}" if url.query else ""
-    return url.host.name + url.path + tail == form and len(form) <= MAX_FORM
+    return f"{url.host.name}{url.path}{tail}" == form and len(form) <= MAX_FORM
 
 
 def expressions(raw: str) -> Reading:
@@ -188,7 +179,7 @@ def _expressions(of: Host, paths: list[str]) -> tuple[str, ...]:
         form
         for name in hosts
         for path in paths
-        if len(form := name + path) <= MAX_FORM
+        if len(form := f"{name}{path}") <= MAX_FORM
     )
 
 
@@ -201,7 +192,7 @@ def _exact(url: _Url) -> list[str]:
 
 def _kept(url: _Url) -> str:
     """Return what a report keeps of a query if it is to keep it."""
-    service = services.OF.get(url.host.name + url.path)
+    service = services.OF.get(f"{url.host.name}{url.path}")
     query = url.query or ""
     return services.naming(service, query) if service else query
 
@@ -210,7 +201,7 @@ def _paths(url: _Url) -> list[str]:
     path = url.path
     paths = _exact(url)
     directories = path.split("/")[1:-1]
-    for n in range(min(_PREFIXES - 1, len(directories)), -1, -1):
+    for n in range(min(3, len(directories)), -1, -1):
         prefix = "/".join(["", *directories[:n], ""])
         if prefix != path:
             paths.append(prefix)

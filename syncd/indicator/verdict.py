@@ -25,8 +25,7 @@ in as `never`, and is asked for anew by who replays a verdict.
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import NamedTuple
 
 import msgspec
 
@@ -39,8 +38,8 @@ from syncd.indicator.objections import CountedReport, Objections
 from syncd.indicator.statement import Report, Vouch
 from syncd.roster.terms import lower
 
-REASONS: Final = vocabulary.FACETS["verdict_reason"]  # in order of an answer
-QUIET_DAYS: Final = 90  # after `seen`, of one report's no_tip_off
+REASONS = vocabulary.FACETS["verdict_reason"]  # in order of an answer
+QUIET_DAYS = 90  # after `seen`, of one report's no_tip_off
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -60,8 +59,7 @@ class Verdict(msgspec.Struct, frozen=True):
     handling: str = "open"  # no_tip_off while a report asks for it
 
 
-@dataclass(frozen=True, slots=True)
-class _Weighed:
+class _Weighed(NamedTuple):
     """What of the claims on a value bears on the verdict."""
 
     reports: list[CountedReport]  # the strongest first

@@ -16,34 +16,26 @@ from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib import resources
-from typing import Final
-
-from msgspec import Struct
 
 from syncd import tsv
 from syncd.errors import MalformedError
+from syncd.shape import Form
 
-FALLBACK: Final = {"evidence": "user_tag", "handling": "no_tip_off"}
+FALLBACK = {"evidence": "user_tag", "handling": "no_tip_off"}
 # Reasons to retract that are about the value: nobody says it again by accident.
-ABOUT_THE_VALUE: Final = frozenset(
+ABOUT_THE_VALUE = frozenset(
     {
         *("appeal_upheld", "case_closed", "court_order", "entry_error"),
         *("false_positive", "reassigned", "victim_account"),
     }
 )
-LIKE: Final = 0.45  # of 1: what is less alike is not offered
-NEAR: Final = 3  # codes that are named as the nearest
-FEW: Final = 16  # codes that are all named where none is like the word
-SHOWN: Final = 24  # characters of a word that are quoted
+LIKE = 0.45  # of 1: what is less alike is not offered
+NEAR = 3  # codes that are named as the nearest
+FEW = 16  # codes that are all named where none is like the word
+SHOWN = 24  # characters of a word that are quoted
 
 
-class Code(
-    Struct,
-    frozen=True,
-    omit_defaults=True,
-    forbid_unknown_fields=True,
-    rename={"facet": "field"},
-):
+class Code(Form, omit_defaults=True, kw_only=False, rename={"facet": "field"}):
     """One code and what it is called."""
 
     facet: str  # where it stands: label, role, evidence, …
@@ -64,7 +56,7 @@ def _load() -> dict[str, dict[str, Code]]:
     return facets
 
 
-FACETS: Final = _load()  # facet → code → Code, in the file's order
+FACETS = _load()  # facet → code → Code, in the file's order
 
 
 def read(facet: str, code: str) -> str:
@@ -84,7 +76,7 @@ def label(facet: str, code: str, lang: str = "en") -> str:
     return {"zh": entry.zh, "en": entry.en}[lang]
 
 
-_OTHER: Final = Code("", "other", "其他", "other")
+_OTHER = Code("", "other", "其他", "other")
 
 
 def listed(field: str = "", word: str = "") -> tuple[Code, ...]:
@@ -109,19 +101,19 @@ def listed(field: str = "", word: str = "") -> tuple[Code, ...]:
 
 
 def check(
-    field: str, facet: str, word: str, among: Collection[str] | None = None
+    field: str, facet: str, word: str, among: Collection[str] = ()
 ) -> None:
     """Refuse a word that is no code of a facet, or not `among` some.
 
     Raises:
         MalformedError: as `refused` says.
     """
-    if word not in (FACETS[facet] if among is None else among):
+    if word not in (among or FACETS[facet]):
         raise refused(field, facet, word, among)
 
 
 def refused(
-    field: str, facet: str, word: str, among: Collection[str] | None = None
+    field: str, facet: str, word: str, among: Collection[str] = ()
 ) -> MalformedError:
     """Return the refusal of a word that stands where a code must.
 
@@ -150,15 +142,15 @@ def shown(word: str) -> str:
     digits = sum(c.isdigit() for c in text)
     if not text or digits > 4 or not _WORD.fullmatch(text):
         return "…"
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 # No "@", ":" or dot: none of what addresses of any kind are made with.
-_WORD: Final = re.compile(r"[\w \-()（）、／/,+&]+")
+_WORD = re.compile(r"[\w \-()（）、／/,+&]+")
 
 
 def nearest(
-    facet: str, word: str, n: int = NEAR, among: Collection[str] | None = None
+    facet: str, word: str, n: int = NEAR, among: Collection[str] = ()
 ) -> tuple[Code, ...]:
     """Return the codes of a facet that a word may mean, the likeliest first.
 
@@ -166,8 +158,7 @@ def nearest(
     is returned that is not alike at all. Of all facets if it is "".
     """
     ranked = _ranked(facet, _plain(word[:80]))
-    some = [c for c in ranked if among is None or c.code in among]
-    return tuple(some[:n])
+    return tuple([c for c in ranked if not among or c.code in among][:n])
 
 
 def _plain(text: str) -> str:

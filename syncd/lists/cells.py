@@ -43,9 +43,9 @@ def separated(feed: Iterator[str], delimiter: str) -> Iterator[list[str]]:
 def of_widths(widths: str) -> list[slice]:
     """Return the columns that `1-19,20-60` are; UsageError if it is none."""
     found = [*map(int, re.findall(r"\d+", widths))]
-    if not re.fullmatch(
-        r"\d{1,5}-\d{1,5}(?:,\d{1,5}-\d{1,5})*", widths
-    ) or any(not 0 < a <= b for a, b in pairwise(found)):
+    if not re.fullmatch(r"(?:\d{1,5}-\d{1,5}(?:,(?!$)|$))*", widths) or any(
+        not 0 < a <= b for a, b in pairwise(found)
+    ):
         raise UsageError(
             "--widths {told}: want columns in order, as in 1-19,20-60",
             told=repr(widths),

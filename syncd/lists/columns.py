@@ -21,8 +21,8 @@ from typing import Any, Final, NamedTuple
 
 from syncd.errors import MalformedError, SyncdError, UsageError, joined
 from syncd.flows.draft import NEEDED
-from syncd.indicator import account, notation, phone
-from syncd.indicator.identifier import KINDS, for_report
+from syncd.indicator import notation
+from syncd.indicator.identifier import KINDS, Identifier, for_report
 from syncd.indicator.record import ReportFields
 from syncd.lists import column_names, days, lost_digits, words
 from syncd.lists.column_names import FIELDS
@@ -31,6 +31,7 @@ from syncd.lists.safe import plain
 from syncd.lists.words import Convert, Own, UnknownError
 
 WHOSE: Final = frozenset({"kind", "value", "scheme", "bank", "region"})
+HOW: Final = frozenset({"region", "scheme", "keep_query", "allow_personal"})
 _WORDS: Final = 1000  # different ones that are counted apart
 
 
@@ -104,7 +105,7 @@ class Columns:
 
     def value(self, row: Row) -> str:
         """Return the cell with a row's value, "" if it has none."""
-        return next((v for f, v in self._whose(row) if f == "value"), "")
+        return dict(self._whose(row)).get("value", "")
 
     def known(self, row: Row) -> dict[str, Any]:
         """Return what says whose row it is, as far as that can be read."""
@@ -166,24 +167,11 @@ class Columns:
         """
         if not isinstance(why, UnknownError):
             return False
-        kind, value = found.get("kind"), found.get("value", "")
-        try:
-            match why.field:
-                case "place":
-                    needless = True
-                case "region":
-                    if kind == "phone":  # it has +… or 00…
-                        phone.normalise(value, "")
-                    needless = kind in KINDS
-                case "bank" if kind == "account":
-                    form = account.normalise(value, found.get("scheme"))
-                    needless = form.startswith(("card:", "iban:"))
-                case "bank" | "scheme":
-                    needless = kind in {"phone", "url"}
-                case _:
-                    needless = False
-        except MalformedError:
-            return False
+        about = why.field, found.get("kind")
+        needless = why.field == "place"
+        if why.field in WHOSE and about != ("scheme", "account"):
+            with suppress(LookupError, MalformedError):
+                needless = bool(_normal({**found, "region": ""}))
         if needless:
             word = why.field, str(why.params["word"])
             many = len(self.ignored) >= _WORDS and word not in self.ignored
@@ -199,22 +187,24 @@ def _value_faults(
     A fault of a cell names its field; a phone may be read by a region that
     only the daemon knows.
     """
-    row = _joined_bank(dict(found))
-    kind, region = row.get("kind", ""), row.get("region", "")
-    known = kind in KINDS and row.get("value") and (region or kind != "phone")
+    kind, region = found.get("kind", ""), found.get("region", "")
+    known = (
+        kind in KINDS and found.get("value") and (region or kind != "phone")
+    )
     spoilt = {f.params.get("field", "value") for f in faults}
     if not known or spoilt & WHOSE:
         return
     try:
-        for_report(
-            *(kind, row["value"]),
-            region=region,
-            scheme=row.get("scheme", ""),
-            keep_query=bool(row.get("keep_query")),
-            allow_personal=bool(row.get("allow_personal")),
-        )
+        _normal(found)
     except SyncdError as e:
         yield e
+
+
+def _normal(found: Mapping[str, Any]) -> Identifier:
+    """Return what a row is about, by what is known of it."""
+    row = _joined_bank(dict(found))
+    how = {name: row[name] for name in HOW & row.keys()}
+    return for_report(row["kind"], row["value"], **how)
 
 
 def _joined_bank(found: dict[str, Any]) -> dict[str, Any]:

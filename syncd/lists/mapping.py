@@ -14,9 +14,8 @@ A dry run writes one (`written`), with every word that nobody knew; it is
 edited, kept, and given back for the next list of the same make.
 """
 
-import json
 import tomllib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import tomlkit
 
 from syncd.errors import UsageError
 from syncd.flows.draft import Draft
@@ -153,40 +153,30 @@ def written(
         for name, into in columns
         if into not in {"", "place"} and fields[into] == 1
     }
-    own: dict[str, list[str]] = {}
+    asked = [one for one in unknown if one.shown != "…"]  # else a value
+    own = defaultdict[str, dict[str, str]](dict)
     for (field, word), code in described.words.items():
         if code:
-            own.setdefault(field, []).append(
-                f"{_quoted(word)} = {_quoted(code)}"
-            )
-    for one in unknown:
-        if one.shown != "…":  # else it is a value in the wrong column
-            own.setdefault(one.field, []).append(
-                f'{_quoted(one.word)} = ""  # '
-                + say(nearest if one.near else rows, n=one.rows, near=one.near)
-            )
+            own[field][word] = code
+    for one in asked:
+        own[one.field][one.word] = ""
     parts = {
-        "file": _lines(
-            {k: v for k, v in options.given.items() if k in _FILE_KEYS}
-        ),
-        "columns": _lines(named | dict(described.columns)),
-        "constants": _lines(described.constants),
-        **{f"words.{field}": lines for field, lines in own.items()},
+        "file": {
+            k: v if isinstance(v, str | int) else str(v)
+            for k, v in options.given.items()
+            if k in _FILE_KEYS
+        },
+        "columns": {**named, **described.columns},
+        "constants": described.constants,
+        "words": own,
     }
-    head = f"# {say(todo)}\n\n" if unknown else ""
-    return head + "\n".join(
-        "\n".join([f"[{name}]", *lines, ""])
-        for name, lines in parts.items()
-        if lines
-    )
-
-
-def _lines(found: Mapping[str, Any]) -> list[str]:
-    return [f"{key} = {_quoted(value)}" for key, value in found.items()]
-
-
-def _quoted(value: object) -> str:
-    """Return a value as TOML: JSON's strings, numbers and booleans are."""
-    if isinstance(value, Path):
-        value = str(value)
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    made: Any = tomlkit.document()
+    if unknown:
+        made.add(tomlkit.comment(say(todo)))
+    for name, part in parts.items():
+        if part:
+            made[name] = part
+    for one in asked:
+        text = say(nearest if one.near else rows, n=one.rows, near=one.near)
+        made["words"][one.field].item(one.word).comment(text)
+    return tomlkit.dumps(made)

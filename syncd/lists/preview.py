@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from syncd.errors import MalformedError, Message, SyncdError
+from syncd.errors import MalformedError, SyncdError
 from syncd.flows import report
 from syncd.flows.draft import Draft, NewReport
 from syncd.lists.columns import Columns
@@ -81,8 +81,8 @@ def look(table: Table, columns: Columns, rules: report.Rules) -> Preview:
     """
     listed: list[Listed] = []
     seen, rows, more = array("q"), 0, 0
-    reasons: dict[tuple[object, ...], Reason] = {}
-    unknown: Counter[tuple[str, str, str, str]] = Counter()
+    reasons: dict[Any, Reason] = {}
+    unknown = Counter[Any]()
     notices: Counter[str] = Counter()
     named: dict[str, str] = {}  # where each row names its own cells
     for rows, row in enumerate(table.rows(0, 0), 1):  # noqa: B007
@@ -93,25 +93,24 @@ def look(table: Table, columns: Columns, rules: report.Rules) -> Preview:
         except SyncdError as e:
             for fault in e.faults or (e,):
                 if isinstance(fault, UnknownError):
-                    shown = str(fault.params["word"])
-                    near = str(fault.params.get("near", ""))
-                    word = fault.field, fault.cell, shown, near
+                    said = (fault.params.get(n, "") for n in ("word", "near"))
+                    word = fault.field, fault.cell, *map(str, said)
                     if word in unknown or len(unknown) < WORDS:
                         unknown[word] += 1
                     else:
                         more += 1
                 else:  # they say the same, with other numbers in it
-                    inner = fault.params.get("why")
-                    said = inner.template if isinstance(inner, Message) else ""
-                    key = fault.text.template, fault.params.get("field"), said
+                    of, why = map(fault.params.get, ("field", "why"))
+                    key = fault.text.template, of, getattr(why, "template", "")
                     last = reasons.get(key, Reason(fault, row.number, 0))
                     reasons[key] = last._replace(rows=last.rows + 1)
             continue
         seen.append(hash((made.kind, made.value)))
         notices.update(made.notices)
         if len(listed) < LISTED:
-            shows = masked(made.value), msgspec.json.decode(made.fields)
-            listed.append(Listed(row.number, made.kind, *shows))
+            fields = msgspec.json.decode(made.fields)
+            value = masked(made.value)
+            listed.append(Listed(row.number, made.kind, value, fields))
     return Preview(
         tuple(c for c in columns.names or named.items() if c[0] not in OURS),
         listed,
@@ -119,7 +118,7 @@ def look(table: Table, columns: Columns, rules: report.Rules) -> Preview:
         len(seen),
         len(seen) - sum(1 for _ in groupby(sorted(seen))),
         sorted(reasons.values(), key=lambda r: -r.rows),
-        [Unknown(*word, n) for word, n in unknown.most_common()],
+        [Unknown._make((*word, n)) for word, n in unknown.most_common()],
         more,
         dict(columns.ignored),
         notices,

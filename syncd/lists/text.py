@@ -54,9 +54,7 @@ class Text(Table):
         self._known = knows(options)
         self._encoding = lines.encoding(path, options.encoding)
         self.size = self.span = self.stop = path.stat().st_size
-        self._widths = (
-            cells.of_widths(options.widths) if options.widths else []
-        )
+        self._widths = cells.of_widths(options.widths)
         self._delimiter = "\t" if kind == "tsv" else ""
         if options.delimiter:
             self._delimiter = _delimits(options.delimiter)
@@ -85,11 +83,12 @@ class Text(Table):
     @property
     def notes(self) -> tuple[Message, ...]:
         """What was passed over, as far as rows were read."""
-        comments = self._above + self._skipped["comment"]
-        own = self._skipped["own"]
+        seen = self._skipped
         counted = (
-            Message("comment lines skipped: {n}", n=comments),
-            Message("lines of the system's own hosts: {n}", n=own),
+            Message(
+                "comment lines skipped: {n}", n=self._above + seen["comment"]
+            ),
+            Message("lines of the system's own hosts: {n}", n=seen["own"]),
         )
         return (*self._notes, *(note for note in counted if note.params["n"]))
 
@@ -234,7 +233,7 @@ class Text(Table):
         if not self._delimiter:
             raise UsageError(
                 "{path}: line {n}: sep= names no delimiter",
-                path=self.path,
+                self,
                 n=line.number,
             )
         if made:
@@ -257,7 +256,7 @@ class Text(Table):
             names = split[header_row(split, self._known)]
             if sum(map(self._known, names)) > 1:
                 raise UsageError(
-                    "{path}: is a table, not one value a line", path=self.path
+                    "{path}: is a table, not one value a line", self
                 )
         # In a hosts file what is taken out again begins with `#0.0.0.0`.
         comments = r"\s*#" if self.format == "hosts" else _COMMENT
@@ -272,7 +271,7 @@ class Text(Table):
         """Find the header, or the first row, and what parts its cells."""
         top, comment = self._top()
         if not top:
-            raise UsageError("{path}: is empty", path=self.path)
+            raise UsageError("{path}: is empty", self)
         rows, at = [*top], 0
         if self._options.header:
             if comment and any(map(self._known, self._loose(comment))):
@@ -288,7 +287,7 @@ class Text(Table):
             if len(seen) > 1:
                 raise UsageError(
                     "{path}: cells may be parted by {these}",
-                    path=self.path,
+                    self,
                     these=" ".join(_WORDS.get(sign, sign) for sign in seen),
                 )
             self._delimiter = seen[0] if seen else ","
@@ -298,13 +297,10 @@ class Text(Table):
         self._begin = first.begin, first.number - 1
         row = next(self._records(*self._begin), None)
         if not row:
-            raise UsageError("{path}: is empty", path=self.path)
+            raise UsageError("{path}: is empty", self)
         if row.problem:
             raise UsageError(
-                "{path}: line {n}: {why}",
-                path=self.path,
-                n=row.number,
-                why=row.problem,
+                "{path}: line {n}: {why}", self, n=row.number, why=row.problem
             )
         names = [str(name).strip() for name in row.cells]
         self.width, self.header = len(names), ()

@@ -116,9 +116,8 @@ def _remembered(read: Convert) -> Convert:
 def _known(field: str) -> dict[str, Any]:
     if field in vocabulary.FACETS:
         codes = vocabulary.FACETS[field].values()
-        found: dict[str, Any] = {fold(c.en): c.code for c in codes}
-        found |= {fold(c.zh): c.code for c in codes}
-        return found | {c.code: c.code for c in codes}
+        names = "en", "zh", "code"  # the last goes before
+        return {fold(getattr(c, n)): c.code for n in names for c in codes}
     spoken = {
         fold(word): code
         for table, code, words in tsv.rows("lists/words.tsv")
@@ -132,14 +131,12 @@ def _known(field: str) -> dict[str, Any]:
 
 @cache
 def _countries() -> dict[str, str]:
-    found = {}
-    for code, three, calling, zh, en, words in tsv.rows(
-        "indicator/countries.tsv"
-    ):
-        for word in (code, three, calling, zh, en, *words.split("|")):
-            found[_letters(word)] = code
-    del found[""]
-    return found
+    return {
+        _letters(word): code
+        for code, *names, words in tsv.rows("indicator/countries.tsv")
+        for word in (code, *names, *words.split("|"))
+        if word
+    }
 
 
 def is_empty(cell: str) -> bool:

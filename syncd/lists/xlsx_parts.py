@@ -4,7 +4,9 @@ Nothing is taken that no spreadsheet writes: what the parts inflate to is
 bounded, and there is no declaration in them that stands for more.
 """
 
+import posixpath
 import zipfile
+from collections import defaultdict
 from collections.abc import Callable
 from xml.parsers import expat
 
@@ -70,17 +72,15 @@ class Archive:
         parts = {}
         for _, attrs in self._elements(f"{self._home}_rels/workbook.xml.rels"):
             if attrs.get("Type", "").endswith("/worksheet"):
-                target = attrs["Target"]
-                home = "" if target.startswith("/") else self._home
-                parts[attrs["Id"]] = home + target.removeprefix("/")
+                target = posixpath.join(self._home, attrs["Target"])
+                parts[attrs["Id"]] = target.removeprefix("/")
         found: dict[str, str] = {}
-        shown: dict[str, list[str]] = {"visible": [], "hidden": []}
+        shown = defaultdict[str, list[str]](list)
         for name, attrs in self._elements(f"{self._home}workbook.xml"):
             ids = [v for k, v in attrs.items() if k.rpartition(":")[2] == "id"]
             if name == "sheet" and ids[0] in parts:
                 found[attrs["name"]] = parts[ids[0]]
-                state = attrs.get("state", "visible")
-                shown.setdefault(state, []).append(attrs["name"])
+                shown[attrs.get("state", "visible")].append(attrs["name"])
         visible = shown["visible"]
         names = ", ".join(visible or shown["hidden"])
         if wanted and wanted not in found:

@@ -33,6 +33,17 @@ def name(facet: str, code: str) -> str:
     return code if found == code else f"{found} {code}"
 
 
+def ago(seconds: int) -> str:
+    """Return how long ago something was, or when it will be."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        said = {"n": abs(seconds) // size, "unit": t(unit)}
+        if seconds >= 2 * size:
+            return t("{n} {unit} ago", **said)
+        if -seconds >= 2 * size:
+            return t("in {n} {unit}", **said)
+    return t("now")
+
+
 def previewed(found: Any) -> str:
     """Return what a list would bring, as numbers of its rows."""
     return t(

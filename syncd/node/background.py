@@ -1,7 +1,8 @@
 """Background tasks of the daemon."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+import contextlib
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any
 
 import structlog
@@ -49,10 +50,17 @@ async def cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
     await asyncio.gather(*left, return_exceptions=True)
 
 
-async def _logged(work: Coroutine[Any, Any, None]) -> None:
+@contextlib.contextmanager
+def logged(event: str, **about: object) -> Iterator[None]:
+    """Go on after what goes wrong meanwhile, and log it."""
     try:
-        await work
+        yield
     except SyncdError as e:
-        log.warning("left undone", why=str(e))
+        log.warning(event, why=str(e), **about)
     except Exception:
-        log.exception("left undone")
+        log.exception(event, **about)
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    with logged("left undone"):
+        await work

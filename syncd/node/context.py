@@ -2,13 +2,15 @@
 
 import datetime
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, TypeVar, dataclass_transform
 
 from syncd.config import Config
 from syncd.errors import MalformedError, Message
 from syncd.flows import sighting
+from syncd.flows.entry import WHOM, Entry
 from syncd.flows.judge import Alike, World
 from syncd.flows.ports import Finding, Offload
 from syncd.indicator import statement
@@ -69,6 +71,11 @@ class Reading:
         return current
 
     @property
+    def renewal(self) -> Path:
+        """Where the next version of the roster lies to be signed, if it does."""
+        return self.config.home / f"roster-{self.roster.version + 1}.draft"
+
+    @property
     def others(self) -> list[str]:
         """The other active members."""
         return [m.id for m in self.roster.active() if m.id != self.me]
@@ -93,15 +100,27 @@ class Reading:
         self, never: frozenset[tuple[str, bytes]] = frozenset()
     ) -> World:
         """Return what answers rest on just now, beside never-listed tokens."""
+        day = statement.day(self.today())
+        distrusted = {
+            log.origin: entry
+            for entry in await self.distrusted(day)
+            if (member := self.roster.member(entry.fields.text))
+            for log in member.generations
+        }
         return World(
             self.roster,
-            statement.day(self.today()),
+            day,
             await self.mirror.contested(),
             never,
             self.config.member.region,
             self.own_origins,
+            distrusted,
             self.alike,
         )
+
+    async def distrusted(self, day: int) -> Sequence[Entry]:
+        """Return our entries by which we distrust members on a day."""
+        return (await self.own.entries.find([WHOM], day)).get(WHOM, ())
 
     def now(self) -> int:
         """Return the time in whole unix seconds."""

@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 from aiohttp import web
@@ -37,7 +37,7 @@ from syncd.node.follow.receipts import Receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.follow.rounds import Rounds
 from syncd.node.home import Home
-from syncd.node.jobs import Jobs
+from syncd.node.jobs import Jobs, Runs
 from syncd.node.leadership import Leadership
 from syncd.node.listeners import Listeners, listening
 from syncd.node.local_worker import LOOKUP_CACHE
@@ -46,7 +46,6 @@ from syncd.node.offload import Pools
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.elsewhere_notes import ElsewhereNotes
 from syncd.node.publish.publisher import Publisher
-from syncd.node.runs import Runs
 from syncd.node.serve.access_service import AccessService
 from syncd.node.serve.alerts import Alerts
 from syncd.node.serve.asked_again import AskedAgain
@@ -54,7 +53,6 @@ from syncd.node.serve.audit_service import AuditService
 from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.changes import Changes
 from syncd.node.serve.claim_intake import ClaimIntake
-from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
 from syncd.node.serve.figures import FigureService
@@ -62,7 +60,6 @@ from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.intake import Intake
 from syncd.node.serve.joining import Joining
 from syncd.node.serve.lifts import Lifts
-from syncd.node.serve.local_apis import LocalApis
 from syncd.node.serve.local_service import LocalService
 from syncd.node.serve.local_workers import LocalWorkers
 from syncd.node.serve.log_service import LogService
@@ -95,7 +92,41 @@ T = TypeVar("T")
 
 
 class Daemon:
-    """One member's running parts."""
+    """One member's running parts: each is made of those that its fields name."""
+
+    peers: Peers
+    our_clock: OurClock
+    pulls: Pulls
+    peer_notifier: PeerNotifier
+    contact: Contact
+    rounds: Rounds
+    member_history: MemberHistory
+    elsewhere: ElsewhereNotes
+    never: NeverList
+    protected_reports: ProtectedReports
+    disputes: Disputes
+    orders: RosterOrders
+    excess: Excess
+    event_writer: EventWriter
+    urgent_news: UrgentNews
+    claims: Claims
+    budgets: Budgets
+    lookups: Lookups
+    figures: FigureService
+    asked_again: AskedAgain
+    changes: Changes
+    screening: Screening
+    lifts: Lifts
+    local_service: LocalService
+    intake: Intake
+    uploads: Uploads
+    access: AccessService
+    log_service: LogService
+    papers: ValuePapers
+    audits: AuditService
+    alerts: Alerts
+    undo: Undo
+    leadership: Leadership
 
     def __init__(
         self, home: Home, clock: Callable[[], float] = time.time
@@ -113,21 +144,33 @@ class Daemon:
         self.feed = Events(home.own.events)
         self.offload = self.pools.fast
         self.findings = self._make(FindingsBook)
-        self.ctx = self._make(
-            Context,
+        self.ctx = Context(
+            home=home,
             config=home.config,
             trusted=home.trusted,
             own=home.own,
             mirror=home.mirror,
             clock=clock,
             report=self.findings.report,
+            offload=self.offload,
             bulk=self.pools.bulk,
         )
-        self._build_follow()
-        self._build_publish()
-        self._build_upkeep()
-        self._build_serve()
-        self._build_arrivals()
+        exchange = home.config.exchange
+        self.peer_choice = PeerChoice(
+            fanout=exchange.fanout,
+            interval_s=exchange.interval_s,
+            backoff_max_s=exchange.backoff_max_s,
+            rng=secrets.SystemRandom(),
+        )
+        self.rosters = self._make(RosterKeeper, accepted=self._roster_accepted)
+        self.logs = self._make(FollowedLogs, grown=self._grown)
+        self.receipts = self._make(
+            Receipts,
+            book=home.own.cosigned,
+            keep=lambda *of: self.guard.keep_receipt(*of),  # noqa: PLW0108 (built later)
+        )
+        self._build_log()
+        self._build_services()
         self._build_jobs()
         shown, key = self.peers.shown(), self.peers.keys.tls_pem
         self.tls = pinning.ServerTls(shown, key)
@@ -138,35 +181,20 @@ class Daemon:
 
     def _make(self, part: type[T], **more: Any) -> T:
         """Return a part, given the parts that it names in its fields."""
-        there = vars(self)
-        names = [f.name for f in fields(part) if f.init]  # type: ignore[arg-type]
-        return part(**{n: there[n] for n in names if n in there} | more)
+        names = {f.name for f in fields(part) if f.init}  # type: ignore[arg-type]
+        there = (names - more.keys()) & (PARTS.keys() | vars(self))
+        return part(**{n: getattr(self, n) for n in there} | more)
 
-    def _build_follow(self) -> None:
-        """Build what follows the other members' logs and rosters."""
-        exchange = self.ctx.config.exchange
-        self.peer_choice = PeerChoice(
-            fanout=exchange.fanout,
-            interval_s=exchange.interval_s,
-            backoff_max_s=exchange.backoff_max_s,
-            rng=secrets.SystemRandom(),
-        )
-        self.peers = self._make(Peers)
-        self.rosters = self._make(RosterKeeper, accepted=self._roster_accepted)
-        self.our_clock = self._make(OurClock)
-        self.logs = self._make(FollowedLogs, grown=self._grown)
-        self.receipts = self._make(
-            Receipts,
-            book=self.home.own.cosigned,
-            keep=lambda *of: self.guard.keep_receipt(*of),  # noqa: PLW0108 (built later)
-        )
-        self.pulls = self._make(Pulls)
-        self.peer_notifier = self._make(PeerNotifier)
-        self.contact = self._make(Contact)
-        self.rounds = self._make(Rounds)
-        self.member_history = self._make(MemberHistory)
+    if not TYPE_CHECKING:  # which sees all of them above
 
-    def _build_publish(self) -> None:
+        def __getattr__(self, name: str) -> Any:
+            """Make a part that is asked for, once."""
+            if name not in PARTS:
+                raise AttributeError(name)
+            made = vars(self)[name] = self._make(PARTS[name])
+            return made
+
+    def _build_log(self) -> None:
         """Build what writes our own log."""
         ctx, failures = self.ctx, self.metrics.failures
         self.tokeniser = Tokeniser(
@@ -193,7 +221,6 @@ class Daemon:
             rng=secrets.token_bytes,
             may_append=self.guard.may_append,
         )
-        self.elsewhere = self._make(ElsewhereNotes)
         self.publisher = self._make(
             Publisher,
             failed=failures.labels("publish").inc,
@@ -201,52 +228,23 @@ class Daemon:
         )
         self.wake = self.publisher.wake
 
-    def _build_upkeep(self) -> None:
-        """Build what is due by the day, or by a new roster."""
-        self.lapse = Lapse(self.ctx)
-        self.never = self._make(NeverList)
-        self.protected_reports = self._make(ProtectedReports)
-        self.disputes = self._make(Disputes)
-        self.orders = self._make(RosterOrders)
-        self.excess = self._make(Excess)
-
-    def _build_serve(self) -> None:
+    def _build_services(self) -> None:
         """Build what answers the other members and our own systems."""
-        self.event_writer = self._make(EventWriter)
-        self.urgent_news = self._make(UrgentNews)
+        self.lapse = Lapse(self.ctx)
         self.notifier = self._make(Notifier, listen=self.feed.listen)
         self.joining = self._make(Joining)
         made = MadeFiles(self.pools.files)
         self.peer_service = self._make(PeerService, make=made)
-        self.freshness = Freshness(ctx=self.ctx, heard=self.rounds.heard_of)
+        self.freshness = self._make(Freshness, heard=self.rounds.heard_of)
         self.status_reader = self._make(StatusReader, never=self._remarks)
-        self.claims = self._make(Claims)
-        self.budgets = self._make(Budgets)
-        self.lookups = self._make(Lookups)
-        self.figures = self._make(FigureService)
-        self.local_workers = self._make(LocalWorkers)
-        self.dispute_check = self._make(DisputeCheck)
-        self.asked_again = self._make(AskedAgain)
-        self.changes = self._make(Changes)
-        self.screening = self._make(Screening)
-        self.lifts = self._make(Lifts)
         self.review = self._make(Review, parts=vars(self).values)
-        self.local_service = self._make(LocalService)
         self.rules = self.local_service.rules
-        self.intake = self._make(Intake)
-        self.uploads = self._make(Uploads)
         self.claim_intake = self._make(ClaimIntake, disputed=self.disputes)
         self.own_lists = self._make(OwnListService, lookup=self.lookups.lookup)
-        self.access = self._make(AccessService)
-        self.log_service = self._make(LogService)
-        self.papers = self._make(ValuePapers)
-        self.audits = self._make(AuditService)
         self.daily = self._make(Daily, review=self.review.daily)
 
-    def _build_arrivals(self) -> None:
-        """Build what looks at whatever merging brings in."""
-        self.alerts = self._make(Alerts)
-        self.undo = self._make(Undo)
+    def _build_jobs(self) -> None:
+        """Build what looks at all that merging brings in, and runs the others."""
         self.arrivals = self._make(
             Arrivals,
             consumers=(
@@ -259,17 +257,18 @@ class Daemon:
                 self.never.arrived,
             ),
         )
-
-    def _build_jobs(self) -> None:
-        """Build what runs the others, and what says how they run."""
-        self.leadership = self._make(
-            Leadership, changed=self.peer_service.changed, news=self.feed.wake
+        self.jobs = self._make(
+            Jobs,
+            round=self._round,
+            daily=self.leadership.daily_jobs,
+            clock_set=self.wake,
+            failures=self.metrics.failures,
         )
-        due = {"daily": self.leadership.daily_jobs, "clock_set": self.wake}
-        self.jobs = self._make(Jobs, round=self._round, **due)
+        for name in PARTS:
+            getattr(self, name)
         self.system_service = self._make(SystemService)
         answer = [p for p in vars(self).values() if routes.of(type(p))]
-        self.local_apis = self._make(LocalApis, services=answer)
+        self.local_workers = self._make(LocalWorkers, services=answer)
 
     def _remarks(self) -> tuple[Message, ...]:
         """Return what the upkeep of our lists asks of people."""
@@ -355,11 +354,11 @@ class Daemon:
         self.home.mirror.retired = self.ctx.roster.retired
         await self.rounds.recall()
         await self.open_peer_api(sockets.get("peer"))
-        await self.open_local_api(sockets.get("own"))
+        await self.local_workers.open(sockets.get("own"))
         await self.leadership.begin()
         led = asyncio.create_task(self.leadership.run())
         self._tasks = [led, asyncio.create_task(self.jobs.watch_clock())]
-        self.schedule()
+        self.jobs.start()
 
     async def stop(self) -> None:
         """Close the APIs, finish what is being written, and close."""
@@ -376,10 +375,6 @@ class Daemon:
         self.pools.close()
         self.home.close()
 
-    def schedule(self) -> None:
-        """Begin to run the jobs."""
-        self.jobs.start()
-
     async def open_peer_api(self, given: socket.socket | None) -> None:
         """Listen to the other members."""
         peer = self.ctx.config.peer
@@ -387,9 +382,8 @@ class Daemon:
         [sockets] = listening(peer.listen, "peer", given)
         await self.listeners.serve(app, sockets, "peer", self.tls)
 
-    async def open_local_api(self, given: socket.socket | None) -> None:
-        """Listen to our own systems and people, or have workers do it."""
-        await self.local_apis.open(given)
+
+PARTS: Final[dict[str, Any]] = Daemon.__annotations__
 
 
 def read_pin(request: web.Request) -> str | None:

@@ -29,9 +29,7 @@ from syncd.store.own import Succession
 from syncd.store.roster_files import RosterFiles
 from syncd.store.sealing import VaultCipher
 from syncd.store.server import node as node_name
-from syncd.tlog import checkpoint, note, tiles
-from syncd.tlog.checkpoint import Checkpoint
-from syncd.tlog.merkle import Frontier
+from syncd.tlog import note, tiles
 from syncd.tlog.note import SigningKey
 
 KEPT_AS: Mapping[str, str] = {  # in the keyring, of `MemberKeys`
@@ -118,10 +116,9 @@ def settle_log(config: Config, ring: Keyring, roster: Roster) -> Config:
         raise UsageError(
             "{home}: config.toml has generation {generation}, the "
             "roster lists {origin}",
+            us,
             home=config.home,
             generation=config.member.generation,
-            origin=us.origin,
-            number=us.number,
         )
     seed = ring.get(log_name(us.number))
     if seed is None or (
@@ -130,8 +127,8 @@ def settle_log(config: Config, ring: Keyring, roster: Roster) -> Config:
         raise DamagedError(
             "keys/{log_name}.key: not the key of {origin}, which the "
             "roster says that we write",
+            us,
             log_name=log_name(us.number),
-            origin=us.origin,
         )
     editing.change(config.home, "member", "generation", us.number)
     member = structs.replace(config.member, generation=us.number)
@@ -143,11 +140,8 @@ def _succession(keys: MemberKeys, us: Member | None) -> Succession | None:
     if us is None or us.generation.predecessor is None:
         return None
     before = us.generation.predecessor
-    empty = Checkpoint(keys.origin, 0, Frontier.EMPTY.root())
-    head = OwnHead(
-        keys.origin, Frontier.EMPTY, bytes(checkpoint.sign(empty, keys.log))
-    )
-    return Succession(head, before.origin, Cut(before.size, before.root))
+    at = Cut(before.size, before.root)
+    return Succession(OwnHead.signed(keys.log), before.origin, at)
 
 
 def share_name(kind: str, epoch: int, generation: int) -> str:

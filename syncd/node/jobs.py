@@ -1,21 +1,25 @@
-"""The jobs that run by the clock: rounds, and what is done once a day."""
+"""The jobs that run by the clock: rounds, and what is done once a day.
+
+And how each, and each of its steps, went since the start.
+"""
 
 import asyncio
+import contextlib
 import datetime
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
+from msgspec.structs import replace
+from prometheus_client import Counter
 
-from syncd.errors import SyncdError
+from syncd.node.background import logged
 from syncd.node.context import Context, part
-from syncd.node.runs import Runs
-from syncd.node.serve.metrics import Metrics
 from syncd.web.system_forms import JobState
 
 log = structlog.get_logger("syncd.node")
@@ -46,12 +50,53 @@ class Around(BaseTrigger):  # type: ignore[misc]
         return now + datetime.timedelta(seconds=self.every_s * part)
 
 
+class Runs:
+    """When each job, and each of its steps, ran last; how long; its failures."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._ran: dict[str, JobState] = {}
+
+    @contextlib.contextmanager
+    def noted(self, name: str) -> Iterator[None]:
+        """Note when what is done meanwhile ends, and whether it fails."""
+        began, before, failed = time.monotonic(), self._of(name), 1
+        try:
+            yield
+            failed = 0
+        finally:
+            self._ran[name] = JobState(
+                name=name,
+                last_at=int(self._clock()),
+                took_s=round(time.monotonic() - began, 3),
+                failed=before.failed + failed,
+            )
+
+    async def each(
+        self, job: str, steps: Iterator[tuple[str, Awaitable[object]]]
+    ) -> None:
+        """Take the steps of a job, up to one that fails."""
+        for name, step in steps:
+            with self.noted(f"{job}.{name}"):
+                await step
+
+    def states(self, due: Mapping[str, int]) -> tuple[JobState, ...]:
+        """Return all jobs, run or not, and steps; `due` is when jobs run next."""
+        return tuple(
+            replace(self._of(name), next_at=due.get(name))
+            for name in sorted({*due, *self._ran})
+        )
+
+    def _of(self, name: str) -> JobState:
+        return self._ran.get(name, JobState(name=name))
+
+
 @part
 class Jobs:
     """The scheduler, and what it runs."""
 
     ctx: Context
-    metrics: Metrics
+    failures: Counter  # by job
     runs: Runs
     round: Job
     daily: Job
@@ -93,17 +138,15 @@ class Jobs:
 
     async def _run(self, name: str, job: Job) -> None:
         """Run a job; what goes wrong with it is counted and logged."""
-        try:
-            with self.runs.noted(name):
-                await job()
-        except SyncdError as e:
-            self.metrics.failures.labels(name).inc()
-            log.warning("job failed", job=name, why=str(e))
-        except Exception:
-            self.metrics.failures.labels(name).inc()
-            log.exception("job failed", job=name)
-        except asyncio.CancelledError:
-            log.debug("job left", job=name)  # we are being stopped
+        with (
+            contextlib.suppress(
+                asyncio.CancelledError
+            ),  # we are being stopped
+            logged("job failed", job=name),
+            self.failures.labels(name).count_exceptions(),
+            self.runs.noted(name),
+        ):
+            await job()
 
     async def watch_clock(self, every_s: float = CLOCK_S) -> None:
         """Have the jobs go on when somebody sets the machine's clock.

@@ -10,15 +10,16 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from syncd.errors import SyncdError
-from syncd.node.background import Aside, cancelled
+from syncd.node.background import Aside, cancelled, logged
 from syncd.node.context import Context, part
 from syncd.node.follow.pulls import Pulls
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.node.notify.notifier import Notifier
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
+from syncd.node.serve.event_feed import Events
 from syncd.node.serve.event_writer import EventWriter
+from syncd.node.serve.peer_service import PeerService
 from syncd.node.upkeep.arrivals import Arrivals
 from syncd.node.upkeep.daily import Daily
 from syncd.node.upkeep.roster_orders import RosterOrders
@@ -44,8 +45,8 @@ class Leadership:
     notifier: Notifier
     daily: Daily
     aside: Aside
-    changed: Callable[[str], None]  # a log has moved, by another's hand
-    news: Callable[[], None]  # another wrote events
+    peer_service: PeerService
+    feed: Events
     wake: Callable[[], None]  # another took in what waits to be published
 
     def __post_init__(self) -> None:
@@ -77,12 +78,8 @@ class Leadership:
         """Look again each second, on a server."""
         while self._election is not None:
             await asyncio.sleep(LOOK_S)
-            try:
+            with logged("cannot look"):
                 await self._look(self._election)
-            except SyncdError as e:
-                log.warning("cannot look", why=str(e))
-            except Exception:
-                log.exception("cannot look")
 
     async def _look(self, election: Election) -> None:
         """Lead if nobody does, else follow; take up what another wrote."""
@@ -148,19 +145,19 @@ class Leadership:
                 await self._follow_logs(news.receipts)
             if news.event != self._event:
                 self._event = news.event
-                self.news()
+                self.feed.wake()
             if self.number and news.waits:
                 self.wake()
 
     async def _follow_logs(self, receipts: Mapping[str, int]) -> None:
         """Let readers have what the leader appended, merged and signed."""
         if await self.ctx.own.log.release():
-            self.changed(self.ctx.origin)
+            self.peer_service.changed(self.ctx.origin)
         sizes = await self.ctx.mirror.sizes()
         now = {o: (*sizes[o], receipts.get(o, 0)) for o in sizes}
         moved = {o for o in now if now[o] != self._logs.get(o)}
         for origin in moved:
-            self.changed(origin)
+            self.peer_service.changed(origin)
         if moved:
             self.ctx.mirror.forget()
         self._logs = now

@@ -27,7 +27,7 @@ from syncd.node.listeners import Listeners, limits
 from syncd.node.offload import InPool
 from syncd.node.pinned import clock
 from syncd.node.serve import link
-from syncd.node.serve.budgets import KINDS, Budgets
+from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.callers import whose
 from syncd.node.serve.freshness import Freshness, Heard
 from syncd.node.serve.link import (
@@ -115,9 +115,8 @@ class DaemonsOutputs(Tokeniser):
         want = WantOutputs(
             *(tuple(part), (epoch.epoch, epoch.generation), purpose, left)
         )
-        came, error = await link.ask(self.home, want, left + GRACE_S)
-        pairs = zip(part, came, strict=True)
-        found = {one: output for one, output in pairs if output}
+        found: dict[Identifier, bytes]
+        found, error = await link.ask(self.home, want, left + GRACE_S)
         if error is not None and not found:
             raise error
         self._remember(epoch, found)
@@ -181,7 +180,7 @@ class LocalWorker:
         self._lapse = Lapse(ctx)
         self._background = Background()
         self._relay = Relay(config.home / RELAYED)
-        self._counts = SharedCounts(KINDS, start.counts)
+        self._counts = SharedCounts(start.counts)
         self._refreshing = asyncio.Lock()
         self._lookups = self._answering(ctx)
         self._app = local_api.app(

@@ -11,6 +11,7 @@ from syncd.errors import DamagedError, MalformedError, UsageError
 from syncd.roster.trust import TrustedRoster
 from syncd.store.roster_files import RosterFiles
 
+SIGN_S = 30 * 86_400  # before a roster or certificate ends: see to the next
 MAX_SKEW_S = 300  # of our clock to the others', to cosign and publish
 
 
@@ -34,12 +35,8 @@ def trusted_roster(config: Config) -> TrustedRoster:
     """
     notes = roster_files(config.home).notes()
     if not (notes and config.alliance.fingerprint):
-        raise UsageError(
-            "{home}: there is no roster here yet", home=config.home
-        )
+        raise UsageError("{home}: there is no roster here yet", config)
     try:
         return TrustedRoster(config.alliance.fingerprint, *notes)
     except MalformedError as e:
-        raise DamagedError(
-            "{home}/roster: {why}", home=config.home, why=e
-        ) from e
+        raise DamagedError("{home}/roster: {why}", config, why=e) from e

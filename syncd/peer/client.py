@@ -16,6 +16,7 @@ import msgspec
 
 from syncd import canonical
 from syncd.errors import AbsentError, BrokenSourceError, MalformedError
+from syncd.flows import evidence
 from syncd.flows.ports import Heads
 from syncd.peer.transport import CONCURRENT, Transport, Wanted
 from syncd.roster.waiting import Waiting
@@ -92,6 +93,10 @@ class PeerClient(Transport):
     async def roster(self, version: int) -> bytes:
         """Fetch the signed note of roster `version`."""
         return await self.get(Wanted(f"/roster/{version}", MAX_ROSTER))
+
+    async def evidence(self, n: int) -> bytes:
+        """Fetch file `n` of what the member keeps against holders."""
+        return await self.get(Wanted(f"/evidence/{n}", evidence.MAX_SIZE))
 
     async def evaluate(self, body: bytes, timeout_s: float) -> bytes:
         """POST an OPRF request and return the reply's bytes.

@@ -327,8 +327,7 @@ def _why(e: Exception) -> Message:
         case aiohttp.ClientConnectorError():
             return Message(
                 "cannot reach {host}:{port}: {why}",
-                host=e.host,
-                port=e.port,
+                e,
                 why=e.strerror or str(e.os_error),
             )
     return Message("{why}", why=str(e) or type(e).__name__)

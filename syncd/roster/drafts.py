@@ -51,9 +51,8 @@ def begin(current: Roster, *, now: int, days: int = LIFE_DAYS) -> Roster:
         raise RefusedError(
             "roster: the clock says {now}, version {version} was "
             "issued at {issued}",
+            current,
             now=now,
-            version=current.version,
-            issued=current.issued,
         )
     return replace(
         current,
@@ -176,8 +175,8 @@ def remove_admin(draft: Roster, name: str) -> Roster:
         raise RefusedError(
             "roster: {left} admins would be left for a threshold of "
             "{threshold}",
+            draft,
             left=left,
-            threshold=draft.threshold,
         )
     return drop(draft, ("admins", key.name))
 

@@ -164,7 +164,7 @@ class Member(Described, frozen=True, kw_only=True):
         if self.suspended_until and self.status != "suspended":
             yield (
                 "suspended_until",
-                Message("in a member that is {status}", status=self.status),
+                Message("in a member that is {status}", self),
             )
         named = _MEMBER.fullmatch(self.keys.member.name)
         prefix = named[1] if named else ""
@@ -269,7 +269,7 @@ def _logs(prefix: str, logs: tuple[Generation, ...]) -> Iterator[Message]:
     for log in logs:
         head, _, number = log.origin.rpartition("/")
         if f"{head}/" != prefix or not _NUMBER.fullmatch(number):
-            yield Message("a log named {origin}", origin=log.origin)
+            yield Message("a log named {origin}", log)
         elif int(number) <= last:
             yield Message(
                 "number {number} follows {last}", number=number, last=last
@@ -285,9 +285,7 @@ def _breaks(before: Generation, after: Generation) -> Message | None:
     """Return why a log does not take over where the one before it ended."""
     end = after.predecessor
     if end is None or end.origin != before.origin:
-        return Message(
-            "{origin} does not name its predecessor", origin=after.origin
-        )
+        return Message("{origin} does not name its predecessor", after)
     origin, size = before.origin, end.size
     if before.ended:
         return Message(

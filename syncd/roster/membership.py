@@ -109,9 +109,8 @@ def _add_member(draft: Roster, member: Member) -> Roster:
         if other.id == member.id or other.domain == member.domain:
             raise RefusedError(
                 "roster: {member} ({domain}, {status}) is already in it",
+                other,
                 member=other.id,
-                domain=other.domain,
-                status=other.status,
             )
     return drafts.put(draft, ("members",), member)
 
@@ -149,11 +148,9 @@ def remove(
             raise RefusedError(
                 "roster: without {member} {left} holders are left for {kind} "
                 "epoch {epoch}, which needs {t}",
+                epoch,
                 member=id,
                 left=left,
-                kind=epoch.kind,
-                epoch=epoch.epoch,
-                t=epoch.t,
             )
     return after
 
@@ -179,18 +176,18 @@ def _cut(member: Member, log: Generation, at: Cut, *, ended: bool) -> Member:
     if log != last:
         raise RefusedError(
             "roster: {origin} says where {log_origin} ended",
-            origin=last.origin,
+            last,
             log_origin=log.origin,
         )
     if last.cuts and last.cuts[-1].size > at.size:
         raise RefusedError(
             "roster: {origin} cannot be cut at {size}, it was at {ours}",
-            origin=last.origin,
+            last,
             size=at.size,
             ours=last.cuts[-1].size,
         )
     if last.ended and not ended:
-        raise RefusedError("roster: {origin} has ended", origin=last.origin)
+        raise RefusedError("roster: {origin} has ended", last)
     cuts = (*(c for c in last.cuts if c.size != at.size), at)
     return replace(
         member, generations=(*earlier, replace(last, cuts=cuts, ended=ended))
@@ -244,7 +241,7 @@ def _gone_on(
         raise RefusedError(
             "roster: the request is of {name}, which is not the log "
             "that it writes now",
-            name=log.name,
+            log,
         )
     *earlier, last = member.generations
     at = end(last)
@@ -253,7 +250,7 @@ def _gone_on(
             raise RefusedError(
                 "roster: {origin} has ended at {size}, not at "
                 "{predecessor_size}",
-                origin=last.origin,
+                last,
                 size=last.cuts[-1].size,
                 predecessor_size=at.size,
             )

@@ -111,11 +111,7 @@ class Roster(Row, frozen=True, kw_only=True, dict=True):
         if not 0 < self.expires - self.issued <= MAX_LIFE_S:
             yield (
                 "expires",
-                Message(
-                    "{expires}, and issued {issued}",
-                    expires=self.expires,
-                    issued=self.issued,
-                ),
+                Message("{expires}, and issued {issued}", self),
             )
         for n, key in enumerate(self.admin_keys):
             yield from row.key_type(f"admins[{n}]", key, note.ED25519)
@@ -279,17 +275,16 @@ def _people(found: Roster) -> Iterator[tuple[str, Message]]:
     """Yield who does not fit in: names, and places that are taken."""
     for name, key in found.admins.items():
         if key.name != f"{found.alliance}/admin/{name}":
-            yield "admins", Message("{name} is out of place", name=key.name)
+            yield (
+                "admins",
+                Message("{name} is out of place", key),
+            )
     if len(found.admins) < len(found.admin_keys):
         yield "admins", Message("one name twice")
     if found.threshold > len(found.admins):
         yield (
             "threshold",
-            Message(
-                "{threshold} of {n} admins",
-                threshold=found.threshold,
-                n=len(found.admins),
-            ),
+            Message("{threshold} of {n} admins", found, n=len(found.admins)),
         )
     for member in found.members:
         if member.alliance != found.alliance:
@@ -315,7 +310,10 @@ def _people(found: Roster) -> Iterator[tuple[str, Message]]:
         yield "witnesses", Message("{name} occurs twice", name=name)
     for auditor in found.auditors:  # a record must say who it was
         if found.member(auditor.id) is not None:
-            yield "auditors", Message("id {id} occurs twice", id=auditor.id)
+            yield (
+                "auditors",
+                Message("id {id} occurs twice", auditor),
+            )
 
 
 def _twice(names: Iterable[str]) -> Iterator[str]:
@@ -350,7 +348,7 @@ def _references(found: Roster) -> Iterator[tuple[str, Message]]:
         if found.by_origin(erased.origin) is None:
             yield (
                 "erased",
-                Message("{origin} is nobody's log", origin=erased.origin),
+                Message("{origin} is nobody's log", erased),
             )
 
 

@@ -182,7 +182,7 @@ def key_type(
     if key.algorithm not in algorithms:
         yield (
             field,
-            Message("key type {algorithm:#04x}", algorithm=key.algorithm),
+            Message("key type {algorithm:#04x}", key),
         )
 
 

@@ -45,7 +45,7 @@ def sign(raw: bytes, key: SigningKey, current: Roster | None = None) -> bytes:
         raise RefusedError(
             "roster: {name} is no admin of version {version} or of the "
             "one before",
-            name=key.name,
+            key,
             version=draft.version,
         )
     return bytes(note.add(signed, key.sign(signed.text)))
@@ -118,6 +118,5 @@ def _check_follows(draft: Roster, current: Roster | None) -> None:
         current.hash,
     ):
         raise RefusedError(
-            "roster: the draft does not follow version {version}",
-            version=current.version,
+            "roster: the draft does not follow version {version}", current
         )

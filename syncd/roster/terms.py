@@ -95,7 +95,7 @@ class Epoch(Row, frozen=True):
         if n < 3:
             yield "shares", Message("{n} of them, want 3 at least", n=n)
         if not 2 <= self.t <= n:
-            yield "t", Message("{t} is not in 2..{n}", t=self.t, n=n)
+            yield "t", Message("{t} is not in 2..{n}", self, n=n)
         if len({share.member for share in self.held}) != n:
             yield "shares", Message("a holder has two")
         if len({share.public for share in self.held}) != n:

@@ -107,7 +107,7 @@ class TrustedRoster:
             raise ForkError(
                 "roster: admins signed two versions {version}, {hash}… and "
                 "{other}…",
-                version=found.version,
+                found,
                 hash=self.hash(found.version)[:16],
                 other=found.hash[:16],
             )
@@ -116,7 +116,7 @@ class TrustedRoster:
                 raise ForkError(
                     "roster: version {version} follows another version "
                     "{before_version}, {previous}…",
-                    version=found.version,
+                    found,
                     before_version=link.version,
                     previous=found.previous[:16],
                 )
@@ -128,7 +128,7 @@ class TrustedRoster:
         if found.version > self.version + 1:
             raise UntrustedError(
                 "roster: version {version} cannot follow {self_version}",
-                version=found.version,
+                found,
                 self_version=self.version,
             )
         if found.version == 1 and found.hash != self.fingerprint:
@@ -189,10 +189,9 @@ def _check_threshold(signed: Note, what: str, *bodies: Link | Roster) -> None:
             raise UntrustedError(
                 "roster: {what} is signed by {n} of version {version}'s "
                 "admins, want {threshold}",
+                body,
                 what=what,
                 n=count,
-                version=body.version,
-                threshold=body.threshold,
             )
 
 

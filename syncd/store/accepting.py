@@ -16,9 +16,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
-import sqlalchemy as sa
-from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from syncd import canonical
 from syncd.flows.draft import NewReport
@@ -28,6 +26,7 @@ from syncd.indicator import statement
 from syncd.indicator.claims import ANSWER
 from syncd.store import failpoint, imports
 from syncd.store.imports import Refused
+from syncd.store.portable import upsert
 from syncd.store.prepared import MANY, Prepared
 from syncd.store.sealing import VaultCipher
 from syncd.store.tables import vault, vault_fields, vault_value
@@ -35,28 +34,21 @@ from syncd.store.tables import vault, vault_fields, vault_value
 REASSIGNED_DAYS = 180  # after these, `reassigned` holds nothing back
 
 
-_at, _this = vault.c, vault.c.id == sa.bindparam("row")
+_at = vault.c
 _INSERT = Prepared(
-    sa.insert(vault),
+    insert(vault),
     *("id", "type", "kind", "sealed", "fields_id", "value_mac", "fields_mac"),
     *("urgent", "epoch", "token", "state", "accepted_at", "import_id"),
     "caller",
 )
-_FIND_BY = Prepared(sa.insert(vault_value), "mac", "vault_id")
-_LAST = Prepared(select(sa.func.max(_at.id)))
-_HURRY = Prepared(
-    update(vault).where(_this, _at.state == 0).values(urgent=1), "row"
-)
-_OUT = Prepared(
-    update(vault).where(_this, _at.state == -1).values(state=0), "row"
-)
-_MINE = Prepared(
-    update(vault)
-    .where(_this, _at.state == -1)
-    .values(import_id=sa.bindparam("to")),
-    *("row", "to"),
-)
-_FREE = Prepared(update(vault).where(_this).values(held=0), "row")
+_FIND_BY = Prepared(insert(vault_value), "mac", "vault_id")
+_LAST = Prepared(select(func.max(_at.id)))
+_its = update(vault).where(_at.id == bindparam("row"))
+_HELD = _its.where(_at.state == -1)
+_HURRY = Prepared(_its.where(_at.state == 0).values(urgent=1), "row")
+_OUT = Prepared(_HELD.values(state=0), "row")
+_MINE = Prepared(_HELD.values(import_id=bindparam("to")), "row", "to")
+_FREE = Prepared(_its.values(held=0), "row")
 _STANDING = Prepared(
     select(
         *(_at.value_mac, _at.id, _at.type, vault_fields.c.fields, _at.state),
@@ -64,14 +56,14 @@ _STANDING = Prepared(
     )
     .join_from(vault_value, vault, _at.id == vault_value.c.vault_id)
     .join(vault_fields)
-    .where(sa.or_(_at.state < 2, _at.held == 1), vault_value.c.mac.in_(MANY))
+    .where(or_(_at.state < 2, _at.held == 1), vault_value.c.mac.in_(MANY))
 )
 _FIELDS = Prepared(
     select(vault_fields.c.fields, vault_fields.c.id).where(
         vault_fields.c.fields.in_(MANY)
     )
 )
-_NEW_FIELDS = Prepared(insert(vault_fields).on_conflict_do_nothing(), "fields")
+_NEW_FIELDS = Prepared(upsert(vault_fields), "fields")
 
 
 class _Fields(NamedTuple):
@@ -180,19 +172,17 @@ class _Batch:
         import_id: int | None,
     ) -> None:
         """Write what was judged."""
-        ids = _fields_ids(c, {r.fields for _, r, _ in self._new})
+        said = {r.fields for _, r, _ in self._new}
+        _NEW_FIELDS.many(c, ((fields,) for fields in sorted(said)))
+        ids = dict(_FIELDS.within(c, said))
         state = State.HELD if self._how.held else State.WAITING
         fixed = (int(state), now, import_id, self._how.caller or None)
-        rows = (_row(cipher, new, ids, fixed) for new in self._new)
-        _INSERT.many(c, rows)
-        places = sorted((mac[:8], id_) for id_, _, mac in self._new)
-        _FIND_BY.many(c, places)
+        _INSERT.many(c, (_row(cipher, new, ids, fixed) for new in self._new))
+        _FIND_BY.many(c, sorted((mac[:8], id_) for id_, _, mac in self._new))
         _OUT.many(c, self._out)
         _MINE.many(c, ((row, import_id) for (row,) in self._mine))
         _HURRY.many(c, self._hurry)
         _FREE.many(c, self._freed)
-
-    # --------------------------------------------------------- innards
 
     def _same(self, new: NewReport, fields: _Fields, old: _Fields) -> bool:
         """Tell whether what stands says what is handed in."""
@@ -270,9 +260,3 @@ def _mac(cipher: VaultCipher, report: NewReport) -> bytes:
     if report.value:
         return cipher.hash_of("value", report.kind, report.value)
     return cipher.hash_of("token", report.kind, report.epoch, report.token)
-
-
-def _fields_ids(c: Connection, wanted: set[bytes]) -> dict[bytes, int]:
-    """Return an id for each distinct fields, new ones written."""
-    _NEW_FIELDS.many(c, ((fields,) for fields in sorted(wanted)))
-    return dict(_FIELDS.within(c, wanted))

@@ -27,19 +27,19 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, false, func, insert, or_, select
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import Access, Position
 from syncd.grouped import Grouped
 from syncd.indicator import receipt
 from syncd.store.access_chain import bound_to, chained, named
-from syncd.store.book import SealedBook, reads, writes
+from syncd.store.book import SealedBook, highest, reads, writes
 from syncd.store.database import Database
 from syncd.store.portable import byte_place
 from syncd.store.prepared import Prepared, given
 from syncd.store.sealing import VaultCipher
-from syncd.store.tables import Bytes, Int, access, access_key, key, own_table
+from syncd.store.tables import Int, access, access_key, own_table
 
 MONTH_S = 30 * 86_400
 TAG_SIZE = 8  # bytes
@@ -50,9 +50,8 @@ WRITER = "daemon"  # who keeps records of this home, beside its local workers
 
 access_position = own_table(  # finds records again by what they rest on
     "access_position",
-    key("month"),
-    key("mac", Bytes),  # 8 bytes, under its key
-    key("access_id"),
+    "month int key, mac bytes key",  # 8 bytes, under its key
+    "access_id int key",
     sqlite_with_rowid=False,
 )
 
@@ -162,8 +161,7 @@ class AccessBook(SealedBook):
         on = select(access_position.c.access_id).where(spans)
         # Its text has the number: it must be the same in both places.
         span_s = sa.literal_column(f"{SPAN_S}", Int)
-        begin = t.at // span_s * span_s
-        by = (begin, t.caller, t.purpose)
+        by = (t.at // span_s * span_s, t.caller, t.purpose)
         hits = func.count().filter(t.id.in_(on))
         sums = select(*by, func.count(), hits).group_by(*by)
         return await self._rows(sums.where(t.at.between(since, until - 1)))
@@ -174,7 +172,7 @@ class AccessBook(SealedBook):
 
         `after` is the id up to which the last one did; "" if nothing is new.
         """
-        newest = c.scalar(select(func.max(access.c.id))) or 0
+        newest = highest(c, access.c.id)
         found = named(c, after, newest) if newest != after else ()
         return receipt.head(found), newest
 
@@ -191,8 +189,6 @@ class AccessBook(SealedBook):
         c.execute(delete(access_key).where(old))
         self._months = {m: k for m, k in self._months.items() if m >= month}
         return gone.rowcount
-
-    # ------------------------------------------------------------- writing
 
     @writes
     def _record_all(
@@ -241,11 +237,10 @@ class AccessBook(SealedBook):
         return self._last
 
     def _month(self, c: Connection, number: int) -> _Month | None:
-        if number not in self._months:
-            its = select(access_key.c.sealed).filter_by(month=number)
-            sealed = c.scalar(its)
-            return self._unsealed(number, sealed) if sealed else None
-        return self._months[number]
+        its = select(access_key.c.sealed).filter_by(month=number)
+        if number not in self._months and (sealed := c.scalar(its)):
+            return self._unsealed(number, sealed)
+        return self._months.get(number)
 
     def _unsealed(self, number: int, sealed: bytes) -> _Month:
         """Return a month by its key as the database has it; remember it."""
@@ -259,10 +254,8 @@ class AccessBook(SealedBook):
         """Begin a month; not remembered, for the transaction may fail."""
         key = os.urandom(32)
         sealed = self._cipher.seal(key, _context(number))
-        c.execute(sa.insert(access_key).values(month=number, sealed=sealed))
+        c.execute(insert(access_key).values(month=number, sealed=sealed))
         return _Month(number, key, sealed)
-
-    # ------------------------------------------------------------- reading
 
     def _where(
         self,
@@ -287,8 +280,7 @@ class AccessBook(SealedBook):
                 (at_.month == m.number) & at_.mac.in_(map(m.place, positions))
                 for m in months
             )
-            places = select(at_.access_id).where(sa.or_(sa.false(), *on))
-            yield t.id.in_(places)
+            yield t.id.in_(select(at_.access_id).where(or_(false(), *on)))
         if tokens:
             asked = (
                 (t.at // MONTH_S == m.number)
@@ -296,7 +288,7 @@ class AccessBook(SealedBook):
                 for m in months
                 for token in tokens
             )
-            yield sa.or_(sa.false(), *asked)
+            yield or_(false(), *asked)
 
     def _opened(self, c: Connection, row: _Row) -> AccessRow:
         month = self._month(c, row["at"] // MONTH_S)
@@ -330,8 +322,8 @@ _OF_WRITER: Final = Prepared(
     .limit(1)
 )
 _NAMES: Final = ("reference", "positions", "action", "handling")
-_INSERT: Final = Prepared(sa.insert(access), *access.c.keys())
-_PLACE: Final = Prepared(sa.insert(access_position), *access_position.c.keys())
+_INSERT: Final = Prepared(insert(access), *access.c.keys())
+_PLACE: Final = Prepared(insert(access_position), *access_position.c.keys())
 _WIPED: Final = bytes(12 + 32 + 16)  # as long as a sealed key
 
 

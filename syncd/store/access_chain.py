@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-import sqlalchemy as sa
+from sqlalchemy import Connection, func, select
 
 from syncd.indicator.receipt import Named, head
 from syncd.store.tables import access
@@ -31,17 +31,17 @@ def chained(before: bytes, bound: bytes, sealed: bytes) -> bytes:
     return hashlib.sha256(before + bound + sealed).digest()
 
 
-def named(c: sa.Connection, after: int, upto: int) -> list[Named]:
+def named(c: Connection, after: int, upto: int) -> list[Named]:
     """Return of which records an anchor speaks, by id.
 
     Those are each writer's newest up to an id, and all that have a receipt
     and are newer than what the anchor before spoke of.
     """
     t = access.c
-    newest = sa.select(sa.func.max(t.id)).where(t.id <= upto)
+    newest = select(func.max(t.id)).where(t.id <= upto)
     fresh = t.id.between(after + 1, upto) & (t.receipt != "")
     some = t.id.in_(newest.group_by(t.writer)) | fresh
-    rows = sa.select(t.id, t.hash, t.receipt).where(some).order_by(t.id)
+    rows = select(t.id, t.hash, t.receipt).where(some).order_by(t.id)
     return [(id_, hash_.hex(), of) for id_, hash_, of in c.execute(rows)]
 
 

@@ -7,25 +7,23 @@ open.
 from collections.abc import Sequence
 from typing import Any
 
-import sqlalchemy as sa
 from msgspec.structs import replace
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, delete, func, select, update
 
 from syncd.errors import MissingError
 from syncd.flows.appeal import Appeal, Step, after
 from syncd.store import events
-from syncd.store.book import SealedBook, reads, writes
-from syncd.store.tables import Bytes, Int, Text, column, key, own_table
+from syncd.store.book import SealedBook, highest, reads, writes
+from syncd.store.portable import upsert
+from syncd.store.tables import own_table
 
 _appeal = own_table(
     "appeal",
-    key("id"),
-    column("by", Text),  # whose token wrote or asked
-    column("access_id", Int, unique=True, nullable=True),  # of the look-up
-    column("received_at", Int),
-    column("open", Int),  # 1: something is to do
-    column("sealed", Bytes),
+    "id int key, by text",  # whose token wrote or asked
+    "access_id int unique null",  # of the look-up
+    "received_at int",
+    "open int",  # 1: something is to do
+    "sealed bytes",
 )
 _BOUND = ("by", "access_id", "received_at")
 
@@ -41,8 +39,8 @@ class Appeals(SealedBook):
         no second one.
         """
         made, ended = [], 0
-        new = insert(_appeal).on_conflict_do_nothing()
-        last = c.scalar(select(sa.func.max(_appeal.c.id))) or 0
+        new = upsert(_appeal)
+        last = highest(c, _appeal.c.id)
         for appeal in appeals:
             row = {"id": last + 1, **self._row(appeal)}
             if c.execute(new.values(row)).rowcount:
@@ -74,7 +72,7 @@ class Appeals(SealedBook):
 
     async def open(self) -> int:
         """Return on how many something is to do."""
-        count = select(sa.func.count()).where(_appeal.c.open == 1)
+        count = select(func.count()).where(_appeal.c.open == 1)
         [(n,)] = await self._rows(count)
         return int(n)
 
@@ -99,20 +97,17 @@ class Appeals(SealedBook):
         row = c.execute(select(_appeal).where(this)).first()
         if row is None or (only and row.by != only):
             raise MissingError("appeal: no such entry of yours")
-        old = self._opened(row._asdict())
-        new = after(old, step, self._clock(), by, why)
-        c.execute(sa.update(_appeal).where(this).values(self._row(new)))
+        new = after(self._opened(row._asdict()), step, self._clock(), by, why)
+        c.execute(update(_appeal).where(this).values(self._row(new)))
         return new
 
     async def prune(self, days: int) -> None:
         """Drop what was received so long ago and is done with."""
         oldest = self._clock() - days * 86_400
-        gone = sa.delete(_appeal).where(
+        gone = delete(_appeal).where(
             _appeal.c.received_at < oldest, _appeal.c.open == 0
         )
         await self._run(gone)
-
-    # ------------------------------------------------------------ innards
 
     def _row(self, appeal: Appeal) -> dict[str, Any]:
         row = {name: getattr(appeal, name) for name in _BOUND}

@@ -8,14 +8,13 @@ import hashlib
 import secrets
 from typing import NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, insert, select, update
 
 from syncd.errors import UsageError
 from syncd.roster import certificate
 from syncd.store.book import Book, reads_few, writes
 from syncd.store.prepared import Prepared, given
-from syncd.store.tables import Bytes, Int, Text, column, key, own_table
+from syncd.store.tables import own_table
 
 PROXY = "proxy"  # opens nothing; says whose browser it speaks for
 ROLES = (
@@ -26,15 +25,12 @@ _PREFIX = "syncd_"
 
 bearer = own_table(
     "bearer",
-    key("id", Int),
-    column("name", Text),
-    column("role", Text),
-    column("hash", Bytes, unique=True),  # SHA-256
-    column("added_at", Int),
-    column("revoked_at", Int, nullable=True),
-    column("certificate", Bytes, nullable=True),  # DER
-    column("staff", Text),  # number of the person whose it is; "": a program's
-    column("person", Text),  # and the name
+    "id int key, name text, role text",
+    "hash bytes unique",  # SHA-256
+    "added_at int, revoked_at int null",
+    "certificate bytes null",  # DER
+    "staff text",  # number of the person whose it is; "": a program's
+    "person text",  # and the name
 )
 _at, LIVE = bearer.c, bearer.c.revoked_at.is_(None)
 FIELDS = tuple(c for c in _at if c is not _at.hash)  # of a Bearer
@@ -91,7 +87,7 @@ class Bearers(Book):
             )
         if c.execute(_ALL.where(_at.hash == hash_of(token))).first():
             raise UsageError("token: this certificate was added before")
-        new = sa.insert(bearer).values(name=name, role=role, certificate=der)
+        new = insert(bearer).values(name=name, role=role, certificate=der)
         new = new.values(staff=staff, person=person, added_at=self._clock())
         c.execute(new.values(hash=hash_of(token)))
         return token
@@ -142,7 +138,7 @@ class Bearers(Book):
 
     async def revoke(self, name: str) -> bool:
         """Revoke the live token of that name; tell whether there was one."""
-        this = sa.update(bearer).where(_at.name == name, LIVE)
+        this = update(bearer).where(_at.name == name, LIVE)
         return await self._run(this.values(revoked_at=self._clock())) > 0
 
 

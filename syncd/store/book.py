@@ -4,10 +4,19 @@ import functools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    Column,
+    Connection,
+    Select,
+    Table,
+    UpdateBase,
+    func,
+    select,
+)
 
 from syncd.store.database import Database
+from syncd.store.log_rows import id_of
+from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared
 from syncd.store.sealing import VaultCipher
 
@@ -15,13 +24,13 @@ Row = tuple[str | int, ...]  # a primary key
 
 P = ParamSpec("P")
 T = TypeVar("T")
-B = TypeVar("B", bound="Tables")
+B = TypeVar("B", bound="Book")
 
 
 def _in(
     run: Callable[[Database, Any], Coroutine[Any, Any, Any]],
 ) -> Callable[
-    [Callable[Concatenate[B, sa.Connection, P], T]],
+    [Callable[Concatenate[B, Connection, P], T]],
     Callable[Concatenate[B, P], Coroutine[Any, Any, T]],
 ]:
     """Return what has a method's body run in a transaction of its book.
@@ -46,31 +55,40 @@ writes = _in(lambda db, job: db.write(job))
 any_daemon_writes = _in(lambda db, job: db.write(job, leading=False))
 
 
-class Tables:
-    """Some tables of a database."""
+def reading(read: Callable[..., T]) -> Callable[..., Coroutine[Any, Any, T]]:
+    """Return the method of a book that reads in it what `read` does."""
+    return reads(lambda _, c, *of: read(c, *of))
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
-    async def _rows(self, wanted: sa.Select[Any]) -> Sequence[Any]:
+def of_log(read: Callable[..., T]) -> Callable[..., Coroutine[Any, Any, T]]:
+    """Return the method that reads of a log, by its origin, what `read` does."""
+    return reading(lambda c, origin, *of: read(c, id_of(c, origin), *of))
+
+
+def highest(c: Connection, column: Column[int]) -> int:
+    """Return the highest number of a column, 0 where there is no row."""
+    return c.scalar(select(func.max(column))) or 0
+
+
+class Book:
+    """Some tables of a database; the rows of most have times."""
+
+    def __init__(
+        self, database: Database, clock: Callable[[], int] = int
+    ) -> None:
+        self._db, self._clock = database, clock
+
+    async def _rows(self, wanted: Select[Any]) -> Sequence[Any]:
         """Return all rows of a query."""
         return await self._db.read(lambda c: c.execute(wanted).all())
 
     async def _run(
         self,
-        change: sa.UpdateBase,
+        change: UpdateBase,
         rows: Sequence[Mapping[str, Any]] | None = None,
     ) -> int:
         """Make a change, for each of some rows; return how many it met."""
         return await self._db.write(lambda c: c.execute(change, rows).rowcount)
-
-
-class Book(Tables):
-    """Tables whose rows have times."""
-
-    def __init__(self, database: Database, clock: Callable[[], int]) -> None:
-        super().__init__(database)
-        self._clock = clock
 
 
 class SealedBook(Book):
@@ -85,22 +103,13 @@ class SealedBook(Book):
 
 
 def add_counts(
-    c: sa.Connection, table: sa.Table, counts: Mapping[Row, tuple[int, ...]]
+    c: Connection, table: Table, counts: Mapping[Row, tuple[int, ...]]
 ) -> None:
     """Add to what rows of a table count in the columns behind their key."""
     _adding(table).many(c, ((*row, *n) for row, n in counts.items()))
 
 
 @functools.cache
-def _adding(table: sa.Table) -> Prepared:
-    made = insert(table)
-    put = {
-        column.name: column + made.excluded[column.name]
-        for column in table.c
-        if not column.primary_key
-    }
-    key = [*table.primary_key]
-    return Prepared(
-        made.on_conflict_do_update(index_elements=key, set_=put),
-        *table.c.keys(),
-    )
+def _adding(table: Table) -> Prepared:
+    counts = [column.name for column in table.c if not column.primary_key]
+    return Prepared(upsert(table, added=counts), *table.c.keys())

@@ -7,8 +7,7 @@ above from the roots. An append or a pull rewrites the partial last bundle.
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, bindparam
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import DamagedError, StaleError
@@ -21,7 +20,7 @@ from syncd.tlog.merkle import BUNDLE
 
 _log_id, *_COLUMNS = bundle.c  # those of flows.ports.Bundle
 _n = bundle.c.n
-OF_LOG = sa.select(*_COLUMNS).where(given(_log_id))
+OF_LOG = select(*_COLUMNS).where(given(_log_id))
 _new = insert(bundle)
 _PUT = Prepared(
     _new.on_conflict_do_update(
@@ -33,13 +32,13 @@ _PUT = Prepared(
 )
 _GET = Prepared(OF_LOG.where(given(_n)))
 _ROOTS = Prepared(
-    sa.select(bundle.c.root)
+    select(bundle.c.root)
     .where(given(_log_id), bundle.c.width == BUNDLE)
     .where(_n >= bindparam("first"), _n < bindparam("last"))
     .order_by(_n)
 )
 _REWRITE = Prepared(
-    sa.update(bundle)
+    update(bundle)
     .values(gz=bindparam("new"), entries=bindparam("leaves"))
     .where(given(_log_id, _n, bundle.c.width, bundle.c.root))
 )
@@ -60,9 +59,7 @@ def rewrite(c: Connection, log_id: int, b: Bundle) -> None:
         StaleError: it has grown, or is not there at all.
     """
     if not _REWRITE.run(c, b.gz, b.entries, log_id, b.n, b.width, b.root):
-        raise StaleError(
-            "log: bundle {n} is not {width} wide now", n=b.n, width=b.width
-        )
+        raise StaleError("log: bundle {n} is not {width} wide now", b)
 
 
 def close(

@@ -4,20 +4,19 @@ from collections.abc import Callable
 from typing import Literal
 
 import msgspec
-import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Index, delete, select
 
 from syncd.store.book import SealedBook, reads
-from syncd.store.tables import Bytes, Int, column, key, own_table
+from syncd.store.portable import upsert
+from syncd.store.tables import own_table
 
 _call = own_table(
     "hotline_call",
-    key("id"),
-    column("at", Int),  # unix seconds
-    column("once", Bytes, unique=True),  # 16 bytes: keyed hash of `key`
-    column("sealed", Bytes),  # JSON
+    "id int key, at int",  # unix seconds
+    "once bytes unique",  # 16 bytes: keyed hash of `key`
+    "sealed bytes",  # JSON
 )
-sa.Index("hotline_call_at", _call.c.at)
+Index("hotline_call_at", _call.c.at)
 
 Outcome = Literal["dissuaded", "stopped", "sent", "no_fraud"]
 
@@ -39,19 +38,18 @@ class Calls(SealedBook):
         now = self._clock()
         row = {"at": now, "once": self._hash("call", call.by, key)}
         row["sealed"] = self._seal(call, "call", now)
-        new = insert(_call).values(row).on_conflict_do_nothing()
-        return await self._run(new)
+        return await self._run(upsert(_call).values(row))
 
     @reads
     def sums(
         self,
-        c: sa.Connection,
+        c: Connection,
         since: int,
         until: int,
         month_of: Callable[[int], str],
     ) -> list[dict[str, str | int]]:
         """Return calls and their amount by month, label and outcome."""
-        rows = sa.select(_call.c.at, _call.c.sealed).where(
+        rows = select(_call.c.at, _call.c.sealed).where(
             _call.c.at >= since, _call.c.at < until
         )
         found: dict[tuple[str, str, str], tuple[int, int]] = {}
@@ -69,4 +67,4 @@ class Calls(SealedBook):
     async def prune(self, days: int) -> None:
         """Drop what was kept so long."""
         oldest = self._clock() - days * 86_400
-        await self._run(sa.delete(_call).where(_call.c.at < oldest))
+        await self._run(delete(_call).where(_call.c.at < oldest))

@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, func, insert, select, tuple_
 
 from syncd.errors import ForkError, StaleError
 from syncd.flows.ports import Cosigned, OwnHead
@@ -51,15 +50,15 @@ class CosignRows(Book):
             if last is not None and new.size < last.size:
                 raise StaleError(
                     "cosign: {origin}: size {size} after {last_size}",
+                    new,
                     origin=origin,
-                    size=new.size,
                     last_size=last.size,
                 )
             if last and new.size == last.size and new.root != last.root:
                 raise ForkError(
                     "cosign: {origin}: another root at size {size}",
+                    new,
                     origin=origin,
-                    size=new.size,
                 )
             its = {"role": role, "origin": origin}
             c.execute(_COSIGN, its | new._asdict())
@@ -77,8 +76,7 @@ class CosignRows(Book):
         something took effect.
         """
         now, whose = self._clock(), {"origin": origin, "signer": signer}
-        newest = select(receipt.c.size).filter_by(**whose)
-        last = c.scalar(newest) or 0
+        last = c.scalar(select(receipt.c.size).filter_by(**whose)) or 0
         if size <= last:
             return False
         row = {**whose, "size": size, "note": note, "at": now}
@@ -86,7 +84,7 @@ class CosignRows(Book):
         sizes = select(effect.c.size).filter_by(origin=origin)
         since = sizes.where(effect.c.size.between(last + 1, size))
         if c.scalar(since.limit(1)):
-            c.execute(sa.insert(kept_receipt), row)
+            c.execute(insert(kept_receipt), row)
         events.tell(c, now, "receipt", {"signer": signer, "size": size})
         return True
 
@@ -105,9 +103,9 @@ class CosignRows(Book):
         for table in (kept_receipt, receipt):
             of_log = table.c.origin == origin
             pair = table.c.signer, table.c.size
-            least = select(pair[0], sa.func.min(pair[1])).group_by(pair[0])
+            least = select(pair[0], func.min(pair[1])).group_by(pair[0])
             first = least.where(of_log, pair[1] > index)
-            rows = select(table).where(of_log, sa.tuple_(*pair).in_(first))
+            rows = select(table).where(of_log, tuple_(*pair).in_(first))
             for row in c.execute(rows):
                 found.setdefault(row.signer, Receipt(*row))
         return sorted(found.values(), key=lambda one: (one.at, one.signer))
@@ -130,21 +128,20 @@ class CosignRows(Book):
     @reads
     def first_effect(self, c: Connection) -> int:
         """Return when the first thing took effect that we know of, 0 if none."""
-        return c.scalar(select(sa.func.min(effect.c.at))) or 0
+        return c.scalar(select(func.min(effect.c.at))) or 0
 
     @writes
     def prune(self, c: Connection, days: int) -> None:
         """Forget effects, and the first receipts of them, of long ago."""
         oldest = self._clock() - days * 86_400
         for table in (effect, kept_receipt):
-            c.execute(sa.delete(table).where(table.c.at < oldest))
+            c.execute(delete(table).where(table.c.at < oldest))
 
 
 def take_effect(c: Connection, head: OwnHead, now: int) -> None:
     """Note that something takes effect in a tree of our log."""
     size = head.frontier.size
-    new = sa.insert(effect).values(origin=head.origin, size=size, at=now)
-    c.execute(new)
+    c.execute(insert(effect).values(origin=head.origin, size=size, at=now))
 
 
 def _cosigned(c: Connection, role: str, origin: str) -> Cosigned | None:

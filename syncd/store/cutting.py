@@ -6,24 +6,14 @@ erased of earlier ones. A payload that was erased by an entry which is gone
 is withheld from then on; merging begins again before it.
 """
 
-import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from syncd.flows.ports import MirrorHead
 from syncd.indicator import codec
 from syncd.indicator.absent import RETIRED
 from syncd.store import bundles, erasing, kept_notes, tables
 from syncd.store.log_rows import drop
-from syncd.store.tables import (
-    claim,
-    ending,
-    erased,
-    kept_note,
-    mirror_sighting,
-    missing,
-    spent,
-)
-from syncd.tlog import checkpoint, merkle, note
+from syncd.tlog import checkpoint, merkle
 from syncd.tlog.merkle import BUNDLE, Frontier
 
 
@@ -43,11 +33,11 @@ def cut(c: Connection, log_id: int, head: MirrorHead, size: int) -> MirrorHead:
     _cut_rows(c, log_id, merged, size)
     newest = b""
     for at, raw in reversed(kept_notes.of_log(c, log_id).items()):
-        signed = checkpoint.parse(note.parse(raw).text).root
+        signed = checkpoint.read(raw).root
         if at <= size and signed == bundles.root_at(c, log_id, origin, at):
             newest = raw
             break
-        drop(c, kept_note, log_id, kept_note.c.size == at)
+        drop(c, tables.kept_note, log_id, tables.kept_note.c.size == at)
     return MirrorHead(origin, frontier, merged, newest)
 
 
@@ -71,7 +61,7 @@ def _undo_erasures(c: Connection, log_id: int, size: int) -> int:
     is ordered again.
     """
     known = erasing.erased(c, log_id)
-    drop(c, erased, log_id, erased.c.by_idx >= size)
+    drop(c, tables.erased, log_id, tables.erased.c.by_idx >= size)
     epochs = [  # by themselves, not by a later entry
         (start, min(stop, size), by)
         for start, stop, by in known
@@ -86,14 +76,16 @@ def _undo_erasures(c: Connection, log_id: int, size: int) -> int:
 
 def _cut_rows(c: Connection, log_id: int, merged: int, size: int) -> None:
     """Drop what entries from `merged` on said, and end nothing by them."""
-    for table in (claim, mirror_sighting):
+    for table in (tables.claim, tables.mirror_sighting):
         drop(c, table, log_id, table.c.idx >= merged)
-    drop(c, ending, log_id, ending.c.by_idx >= merged)
+    drop(c, tables.ending, log_id, tables.ending.c.by_idx >= merged)
     c.execute(
-        sa.update(claim)
+        update(tables.claim)
         .values(ended_by=erasing.LEAST)
-        .where(claim.c.log_id == log_id, claim.c.ended_by >= merged)
+        .where(
+            tables.claim.c.log_id == log_id, tables.claim.c.ended_by >= merged
+        )
     )
-    drop(c, missing, log_id, missing.c.idx >= size)
-    beyond = spent.c.log_id == log_id, spent.c.size > merged
-    c.execute(sa.update(spent).values(size=merged).where(*beyond))
+    drop(c, tables.missing, log_id, tables.missing.c.idx >= size)
+    beyond = tables.spent.c.log_id == log_id, tables.spent.c.size > merged
+    c.execute(update(tables.spent).values(size=merged).where(*beyond))

@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import NewerError, StaleError, UsageError
 from syncd.store import migrating
-from syncd.store.portable import timeline
+from syncd.store.portable import TIMELINE
 from syncd.store.server import Server
 from syncd.store.sqlite import SqliteEngine
 
@@ -33,10 +33,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NEWS = "news"  # of a connection: its transaction has what others wait for
-_names = sa.column("fencing", sa.BigInteger), sa.column("timeline", sa.Text)
-_leader = sa.table("leader", *_names, schema="own").c  # from either schema
-FENCING = sa.select(_leader.fencing).where(  # none since a failover
-    _leader.timeline == timeline()
+FENCING = sa.text(  # from either schema; none since a failover
+    f"SELECT fencing FROM own.leader WHERE timeline = {TIMELINE}"  # noqa: S608 (constants)
 )
 FEW = 16  # keys: what they find is read in less time than a thread's turn
 
@@ -102,8 +100,6 @@ class Database:
         except BaseException:
             self.close()
             raise
-
-    # ------------------------------------------------------------ jobs
 
     async def read(
         self, job: Callable[[Connection], T], *, few: bool = False
@@ -206,8 +202,6 @@ class Database:
         self._readers.shutdown()
         self._engine.close()
 
-    # --------------------------------------------------------- innards
-
     def _migrate(self, moving: bool) -> None:
         look = self.read_now if self._read_only else self.write_now
         found, newest = look(migrating.revision), migrating.HEADS[self.schema]
@@ -222,14 +216,14 @@ class Database:
         if found is not None and found not in migrating.known(self.schema):
             raise NewerError(
                 "{name}: at revision {found}, this syncd knows up to {most}",
-                name=self.name,
+                self,
                 found=found,
                 most=newest,
             )
         if self._read_only:
             raise UsageError(
                 "{name}: at revision {found}, want {newest}",
-                name=self.name,
+                self,
                 found=found,
                 newest=newest,
             )

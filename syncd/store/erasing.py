@@ -12,9 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-import sqlalchemy as sa
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, and_, delete, func, select, update
 
 from syncd.errors import DamagedError, MalformedError, Message
 from syncd.flows.ports import Finding
@@ -22,6 +20,7 @@ from syncd.indicator import statement, token
 from syncd.indicator.absent import RETIRED, Range
 from syncd.indicator.claims import Claim
 from syncd.store import bundles, log_rows, retracting, tables
+from syncd.store.portable import upsert
 from syncd.store.prepared import MANY, Prepared, given
 from syncd.store.tables import bundle, claim, ending, mirror_sighting, missing
 from syncd.tlog.merkle import BUNDLE
@@ -29,7 +28,7 @@ from syncd.tlog.merkle import BUNDLE
 Span = tuple[int, int]  # first index, one past the last
 held, mark = claim.c, ending.c
 _DROP = [  # what entries say, by token
-    Prepared(sa.delete(t).where(given(t.c.token, t.c.log_id, t.c.idx)))
+    Prepared(delete(t).where(given(t.c.token, t.c.log_id, t.c.idx)))
     for t in (claim, mirror_sighting)
 ]
 _STOOD = Prepared(
@@ -37,9 +36,9 @@ _STOOD = Prepared(
         given(held.token, held.log_id, held.idx), held.ended_by.is_(None)
     )
 )
-_OF_CLAIM = sa.and_(*(mark[key.name] == key for key in claim.primary_key))
+_OF_CLAIM = and_(*(mark[key.name] == key for key in claim.primary_key))
 LEAST = (  # of the retracts that name a claim
-    select(sa.func.min(mark.by_idx)).where(_OF_CLAIM).scalar_subquery()
+    select(func.min(mark.by_idx)).where(_OF_CLAIM).scalar_subquery()
 )
 _NAMED = Prepared(
     select(*(mark[key.name] for key in claim.primary_key), mark.by_idx)
@@ -47,11 +46,9 @@ _NAMED = Prepared(
     .where(given(mark.log_id), mark.by_idx.in_(MANY))
 )
 _END_ANEW = Prepared(
-    sa.update(claim).values(ended_by=LEAST).where(given(*claim.primary_key))
+    update(claim).values(ended_by=LEAST).where(given(*claim.primary_key))
 )
-_REMEMBER = Prepared(
-    insert(tables.erased).on_conflict_do_nothing(), *tables.erased.c.keys()
-)
+_REMEMBER = Prepared(upsert(tables.erased), *tables.erased.c.keys())
 
 
 def erased(c: Connection, log_id: int) -> list[Range]:

@@ -14,8 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-import sqlalchemy as sa
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from syncd.errors import Message
 from syncd.flows.ports import Finding
@@ -29,8 +28,8 @@ from syncd.store.tables import event, told
 KEPT = 10_000  # events
 KEPT_DAYS = 30
 _NEWEST = select(func.max(event.c.id))
-_LAST, _ADD = Prepared(_NEWEST), Prepared(sa.insert(event), *event.c.keys())
-_DROP = Prepared(sa.delete(event).where(event.c.id <= sa.bindparam("to")))
+_LAST, _ADD = Prepared(_NEWEST), Prepared(insert(event), *event.c.keys())
+_DROP = Prepared(delete(event).where(event.c.id <= bindparam("to")))
 _REPORT = Prepared(upsert(told, "value"), "name", "value")
 _REPORTED = Prepared(select(told.c.value).where(given(told.c.name)))
 
@@ -126,4 +125,4 @@ class EventBook(Book):
         young = event.c.at >= self._clock() - KEPT_DAYS * 86_400
         first = select(func.min(event.c.id)).where(young)
         end = func.coalesce(first.scalar_subquery(), _NEWEST.scalar_subquery())
-        await self._run(sa.delete(event).where(event.c.id < end))
+        await self._run(delete(event).where(event.c.id < end))

@@ -12,14 +12,24 @@ from syncd.store import durable
 MOST = 8  # files for each accused: one would do, all are of up to 1 MB
 
 
+def paths(home: Path) -> list[Path]:
+    """Return all files that are kept, in order."""
+    return sorted((home / "evidence").glob("*/*.json"))
+
+
+def name(accused: str, raw: bytes) -> str:
+    """Return where a file is kept, below a home or in a bundle."""
+    return f"evidence/{accused}/{hashlib.sha256(raw).hexdigest()[:16]}.json"
+
+
 def keep(home: Path, accused: str, raw: bytes) -> str:
     """Keep a file, durably; return its name, "" if there are enough.
 
     Raises:
         UnavailableError: the disk is full, or does not let us.
     """
-    where = home / "evidence" / accused
-    path = where / f"{hashlib.sha256(raw).hexdigest()[:16]}.json"
+    path = home / name(accused, raw)
+    where = path.parent
     try:
         for directory in (where.parent, where):
             directory.mkdir(mode=0o700, exist_ok=True)

@@ -12,25 +12,26 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-POINTS = (  # inside a transaction: "…"; the rest lie between two durable steps
-    "append.head",  # in the transaction
-    "append.bundles",  # in the transaction
-    "append.vault",  # in the transaction
+# Those of one transaction, then between two durable steps.
+POINTS = [
+    "append.head",
+    "append.bundles",
+    "append.vault",
     "append.committed",
     "highwater.written",
     "highwater.renamed",
     "append.marked",
-    "merge.head",  # in the transaction
-    "merge.bundles",  # in the transaction
-    "merge.claims",  # in the transaction
-    "merge.ends",  # in the transaction
+    "merge.head",
+    "merge.bundles",
+    "merge.claims",
+    "merge.ends",
     "merge.committed",
-    "import.rows",  # in the transaction
-    "import.mark",  # in the transaction
+    "import.rows",
+    "import.mark",
     "import.committed",
-    "cosign.row",  # in the transaction
+    "cosign.row",
     "cosign.committed",
-)
+]
 
 
 @dataclass(slots=True)

@@ -63,7 +63,7 @@ def after(c: Connection, number: int, limit: int) -> list[tuple[int, Finding]]:
     return [(id_, _finding(*row)) for id_, *row in rows]
 
 
-def newest(c: Connection, limit: int) -> list[Row]:
+def newest(c: Connection, limit: int = 1000) -> list[Row]:
     """Return up to `limit` findings, the one met last first."""
     at = finding.c
     rows = c.execute(
@@ -71,10 +71,7 @@ def newest(c: Connection, limit: int) -> list[Row]:
         .order_by(at.last_at.desc(), at.id.desc())
         .limit(limit)
     )
-    return [
-        Row(_finding(*row), first_at, last_at, count)
-        for *row, first_at, last_at, count in rows
-    ]
+    return [Row(_finding(*row[:4]), *row[4:]) for row in rows]
 
 
 def _key(f: Finding) -> dict[str, str | int]:

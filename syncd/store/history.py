@@ -4,23 +4,22 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
-import sqlalchemy as sa
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.messages import wire
-from syncd.store.book import Tables, writes
+from syncd.store.book import Book, writes
 from syncd.store.prepared import Prepared
-from syncd.store.tables import Bytes, Int, Text, column, key, own_table
+from syncd.store.tables import own_table
 
 KEPT_DAYS: Final = 90
 STATES: Final = ("heard", "lag", "silent", "forked")  # the worst last
 
 _seen = own_table(
     "history",
-    key("member", Text),
-    key("day"),  # in the roster's zone
-    column("state", Int),  # its place in STATES
-    column("why", Bytes),  # a message as it travels
+    "member text key, day int key",  # in the roster's zone
+    "state int",  # its place in STATES
+    "why bytes",  # a message as it travels
     sqlite_with_rowid=False,
 )
 _new = insert(_seen)
@@ -34,12 +33,12 @@ _KEEP = Prepared(
 )
 
 
-class History(Tables):
+class History(Book):
     """The days of all members, over own.db."""
 
     @writes
     def add(
-        self, c: sa.Connection, day: int, seen: Iterable[tuple[str, int, Any]]
+        self, c: Connection, day: int, seen: Iterable[tuple[str, int, Any]]
     ) -> None:
         """Keep (member, state, why) of a day where that is worse, or the first.
 
@@ -49,10 +48,10 @@ class History(Tables):
             (m, day, s, msgspec.json.encode(wire.of(w))) for m, s, w in seen
         )
         _KEEP.many(c, said)
-        c.execute(sa.delete(_seen).where(_seen.c.day <= day - KEPT_DAYS))
+        c.execute(delete(_seen).where(_seen.c.day <= day - KEPT_DAYS))
 
     async def since(self, day: int) -> list[tuple[str, int, int, bytes]]:
         """Return (member, day, state, why) from a day on, in that order."""
-        wanted = sa.select(_seen).where(_seen.c.day >= day)
+        wanted = select(_seen).where(_seen.c.day >= day)
         ordered = wanted.order_by(_seen.c.member, _seen.c.day)
         return [*map(tuple, await self._rows(ordered))]

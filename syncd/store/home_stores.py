@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from syncd.errors import UsageError
 from syncd.flows.ports import Finding
@@ -88,21 +88,22 @@ class OwnStore(OwnBooks):
         writer = writer_of(home, WRITER, server)
         super().__init__(database, clock, access_key, lists, writer)
         self.clock = clock
-        self.vault = Vault(database, cipher, clock)
-        self.imports = Imports(database, cipher, clock)
+        plain, sealed = (database, clock), (database, cipher, clock)
+        self.vault = Vault(*sealed)
+        self.imports = Imports(*sealed)
         self.quotas = Quotas(database)
-        self.published = PublishedCounts(database, clock)
-        self.cosigned = CosignRows(database, clock)
-        self.sightings = Sightings(database, cipher, clock)
-        self.events = EventBook(database, clock)
-        self.appeals = Appeals(database, cipher, clock)
-        self.calls = Calls(database, cipher, clock)
-        self.marks = MergeMarks(database, clock)
-        self.screening = ScreeningBook(database, cipher, clock)
-        self.mutes = Mutes(database, cipher, clock)
-        self.sessions = Sessions(database, clock)
+        self.published = PublishedCounts(*plain)
+        self.cosigned = CosignRows(*plain)
+        self.sightings = Sightings(*sealed)
+        self.events = EventBook(*plain)
+        self.appeals = Appeals(*sealed)
+        self.calls = Calls(*sealed)
+        self.marks = MergeMarks(*plain)
+        self.screening = ScreeningBook(*sealed)
+        self.mutes = Mutes(*sealed)
+        self.sessions = Sessions(*plain)
         self.history = History(database)
-        self.pending = PendingBook(database, cipher, clock)
+        self.pending = PendingBook(*sealed)
 
     async def record(
         self, findings: Sequence[Finding], *, once: bool = False
@@ -112,7 +113,7 @@ class OwnStore(OwnBooks):
         One that is known is counted, or with `once` left as it is.
         """
 
-        def job(c: sa.Connection) -> Sequence[Finding]:
+        def job(c: Connection) -> Sequence[Finding]:
             now = self.clock()
             news = finding_rows.news(c, findings, 0 if once else now - QUIET_S)
             finding_rows.record(c, news if once else findings, now)

@@ -15,7 +15,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, func, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from syncd import canonical
 from syncd.errors import MissingError, StaleError, UsageError
@@ -27,7 +26,7 @@ from syncd.flows.submission import (
     Outcome,
     Words,
 )
-from syncd.store.book import SealedBook, reads, writes
+from syncd.store.book import SealedBook, highest, reads, writes
 from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared
 from syncd.store.sealing import VaultCipher
@@ -78,10 +77,7 @@ _CELLS = Prepared(
     .values(cells=_wanted("sealed")),
     *("sealed", "import", "at"),
 )
-_REFUSE = Prepared(
-    insert(import_refused).on_conflict_do_nothing(),
-    *("import_id", "row", "raw", "why"),
-)
+_REFUSE = Prepared(upsert(import_refused), "import_id", "row", "raw", "why")
 _HOLD = Prepared(upsert(list_value, "raw", "last"), *list_value.c.keys())
 
 
@@ -109,10 +105,14 @@ class Imports(SealedBook):
         there = self._state(c, job.file == mac, _OPEN)
         if there is not None and not wanted.anew:
             return there
-        list_id = self._list_id(c, wanted.list or wanted.name)
+        name = wanted.list or wanted.name  # the list is made if there is none
+        of = {"mac": self._hash("list", name)}
+        of["sealed"] = self._seal(name, "list", of["mac"])
+        c.execute(upsert(import_list).values(of))
+        list_id = self._named(c, name)
         self._end_others(c, list_id, anew=wanted.anew)
         c.execute(_dropped(job.list_id == list_id))
-        id_ = (c.scalar(select(func.max(job.id))) or 0) + 1
+        id_ = highest(c, job.id) + 1
         nothing = hashlib.sha256().hexdigest()
         row = dict.fromkeys(("offset", "row", *_CAME), 0) | {
             "id": id_,
@@ -135,8 +135,7 @@ class Imports(SealedBook):
             raise UsageError(
                 "list: its import {id} stopped at row {row}, with another"
                 " file or other options",
-                id=other.id,
-                row=other.row,
+                other,
             )
         ended = update(import_job).where(*open_)
         c.execute(ended.values(finished_at=self._clock()))
@@ -180,22 +179,11 @@ class Imports(SealedBook):
         return self._states(c, limit, *where)
 
     @reads
-    def list_id(self, c: Connection, name: str) -> int:
-        """Return the number of a list.
-
-        Raises:
-            UsageError: none has that name.
-        """
-        return self._named(c, name)
-
-    @reads
     def in_force(self, c: Connection, import_id: int) -> int:
         """Return how many of the rows that an import brought stand."""
         stand = (vault.c.import_id == import_id, vault.c.state < State.ENDING)
         count = select(func.count()).select_from(vault).where(*stand)
         return int(c.execute(count).scalar_one())
-
-    # ---------------------------------------------------- refused rows
 
     @reads
     def refused(
@@ -239,23 +227,20 @@ class Imports(SealedBook):
         """Drop the refused rows of imports that began too long ago."""
         await self._run(_dropped(job.began_at < self._clock() - REFUSED_S))
 
-    # -------------------------------------------------------- innards
-
-    def _list_id(self, c: Connection, name: str) -> int:
-        """Return the number of a list, which is made if there is none."""
-        mac = self._hash("list", name)
-        sealed = self._seal(name, "list", mac)
-        new = insert(import_list).values(mac=mac, sealed=sealed)
-        c.execute(new.on_conflict_do_nothing())
-        return self._named(c, name)
-
     def _named(self, c: Connection, name: str) -> int:
+        """Return the number of a list.
+
+        Raises:
+            UsageError: none has that name.
+        """
         mac = self._hash("list", name)
         at = import_list.c
         found: int | None = c.scalar(select(at.id).where(at.mac == mac))
         if found is None:
             raise UsageError("list: none has that name")
         return found
+
+    list_id = reads(_named)
 
     def _state(
         self, c: Connection, *where: ColumnElement[bool]
@@ -319,7 +304,7 @@ def move(
     if done is None:
         raise StaleError(
             "import: {id} is not at byte {offset} now",
-            id=mark.id,
+            mark,
             offset=mark.old_offset,
         )
     list_id, refused = done

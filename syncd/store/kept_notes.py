@@ -1,23 +1,21 @@
 """Signed checkpoints in mirror.db: those that are ahead, and those of forks."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Finding
 from syncd.store import findings, log_rows
-from syncd.store.book import Book, any_daemon_writes, reads, reads_few, writes
+from syncd.store.book import Book, any_daemon_writes, reads_few, writes
 from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared
 from syncd.store.tables import fork_note, kept_note, mirror_log
 
 _AHEAD = 32  # verified notes kept above `merged`, at most
-_CONTESTED = Prepared(
-    select(mirror_log.c.origin).where(mirror_log.c.contested == 1)
-)
+_log = mirror_log.c
+_CONTESTED = Prepared(select(_log.origin).where(_log.contested == 1))
 
 
 class KeptNotes(Book):
@@ -30,11 +28,6 @@ class KeptNotes(Book):
         """Keep a verified signed checkpoint that is ahead of `mirrored`."""
         keep(c, log_rows.id_of(c, origin, make=True), size, note)
 
-    @reads
-    def notes(self, c: Connection, origin: str) -> Mapping[int, bytes]:
-        """Return the kept signed checkpoints by size."""
-        return of_log(c, log_rows.id_of(c, origin))
-
     @any_daemon_writes
     def contest(
         self,
@@ -45,7 +38,7 @@ class KeptNotes(Book):
     ) -> None:
         """Freeze a forked origin, keeping both of its signed notes."""
         log_id = log_rows.id_of(c, origin, make=True)
-        row = sa.update(mirror_log).where(mirror_log.c.id == log_id)
+        row = update(mirror_log).where(_log.id == log_id)
         c.execute(row.values(contested=1))
         _keep_evidence(c, log_id, notes)
         findings.record(c, [finding], self._clock())
@@ -54,16 +47,6 @@ class KeptNotes(Book):
     def contested(self, c: Connection) -> frozenset[str]:
         """Return the forked origins."""
         return frozenset(origin for (origin,) in _CONTESTED.all(c))
-
-    @reads
-    def evidence(self, c: Connection, origin: str) -> list[bytes]:
-        """Return the notes of a log that contradict each other, or did."""
-        return evidence(c, log_rows.id_of(c, origin))
-
-    @reads
-    def rejected(self, c: Connection, origin: str) -> list[bytes]:
-        """Return those of them that the roster decided against."""
-        return rejected(c, log_rows.id_of(c, origin))
 
 
 def of_log(c: Connection, log_id: int) -> dict[int, bytes]:
@@ -89,9 +72,7 @@ def keep(c: Connection, log_id: int, size: int, note: bytes) -> None:
     if note:
         row = {"log_id": log_id, "size": size, "note": note}
         c.execute(upsert(kept_note, "note"), row)
-    merged = c.execute(
-        select(mirror_log.c.merged).where(mirror_log.c.id == log_id)
-    ).scalar_one()
+    merged: int = c.scalar(select(_log.merged).where(_log.id == log_id)) or 0
     sizes = [*of_log(c, log_id)]
     ahead = [n for n in sizes if n > merged]
     gone = sizes[: len(sizes) - len(ahead)][:-1]
@@ -107,7 +88,7 @@ def reject(c: Connection, log_id: int, notes: Sequence[bytes]) -> None:
 
 
 def evidence(
-    c: Connection, log_id: int, *which: sa.ColumnElement[bool]
+    c: Connection, log_id: int, *which: ColumnElement[bool]
 ) -> list[bytes]:
     """Return a log's notes that contradict each other, some or all."""
     found = select(fork_note.c.note).order_by(fork_note.c.hash)

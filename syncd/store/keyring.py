@@ -124,8 +124,7 @@ class Keyring:
 
     def put(self, name: str, value: bytes) -> None:
         """Keep a key under a name, durably, in place of an older one."""
-        sealed = self._box.seal(value, _context(name))
-        durable.write(self._path(name), sealed)
+        durable.write(self._path(name), self._box.seal(value, _context(name)))
 
     def drop(self, name: str) -> None:
         """Delete a key if it is there, durably."""

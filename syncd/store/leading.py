@@ -1,3 +1,4 @@
+# ruff: noqa: S608 (of constants alone)
 """Which of a member's daemons leads, where several share a database.
 
 Who holds a lock of the server's leads. A session of its own holds it: the
@@ -22,20 +23,10 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.errors import UnavailableError
-from syncd.store.book import Book, reads
+from syncd.store.book import Book, highest, reads
 from syncd.store.database import FENCING, Database, Fence
-from syncd.store.portable import timeline, writing_lock
-from syncd.store.tables import (
-    Bytes,
-    Int,
-    Text,
-    column,
-    cosigned,
-    event,
-    key,
-    own_table,
-    vault,
-)
+from syncd.store.portable import TIMELINE, upsert, writing_lock
+from syncd.store.tables import cosigned, event, own_table, vault
 
 _LOCK: Final = zlib.crc32(b"syncd leader")
 _HANGS_S: Final = 5.0
@@ -45,77 +36,42 @@ log = structlog.get_logger("syncd.leading")
 
 leader = own_table(  # one row, once a daemon has led
     "leader",
-    key("fencing", Int),
-    column("node", Text),
-    column("since", Int),
-    column("system", Text),  # of the server
-    column("timeline", Text),
+    "fencing int key, node text, since int",
+    "system text",  # of the server
+    "timeline text",
 )
 
 accepted_roster = own_table(  # for the daemons that have not heard of it
-    "accepted_roster", key("version", Int), column("note", Bytes)
+    "accepted_roster", "version int key, note bytes"
 )
 
-_ASK = select(func.pg_try_advisory_lock(_LOCK))
-_SERVER = select(
-    func.pg_control_system()
-    .table_valued(sa.column("system_identifier", Text))
-    .c.system_identifier.cast(Text),
-    timeline(),
+_ASK = sa.text(f"SELECT pg_try_advisory_lock({_LOCK})")
+_SERVER = sa.text(
+    f"SELECT system_identifier::text, {TIMELINE} FROM pg_control_system()"
 )
-_sessions = sa.table(
-    "pg_stat_activity",
-    sa.column("pid", Int),
-    sa.column("application_name", Text),
-    sa.column("datname", Text),
-    sa.column("wait_event", Text),
-    sa.column("state_change", sa.DateTime(timezone=True)),
-)
-_session = _sessions.c
-_lock = sa.table(
-    "pg_locks",
-    sa.column("pid", Int),
-    sa.column("locktype", Text),
-    sa.column("objid", Int),
-    sa.column("granted", sa.Boolean),
-).c
-_HERE = _session.datname == func.current_database()
 _SIZES = sa.text(
     "SELECT 'postgresql ' || schemaname,"
     " CAST(sum(pg_total_relation_size(relid)) AS bigint)"
     " FROM pg_stat_user_tables GROUP BY schemaname"
 )
-
-
-def _holds(lock: int) -> sa.ColumnElement[bool]:
-    return sa.exists().where(
-        _lock.pid == _session.pid,
-        _lock.locktype == "advisory",
-        _lock.objid.cast(Int) == lock,
-        _lock.granted,
-    )
-
-
+_HOLDS = (  # whether a session has one of some locks
+    "EXISTS (SELECT FROM pg_locks AS lock WHERE lock.pid = session.pid"
+    " AND locktype = 'advisory' AND granted AND objid::bigint IN ({}))"
+)
 # Who writes, and lets the server wait for what comes next: it hangs if nothing
 # does. What is sent in a pipeline or a `COPY` is not idle for the server.
-_copies = sa.table(
-    "pg_stat_progress_copy",
-    sa.column("pid", Int),
-    sa.column("bytes_processed", Int),
+_WAITED_FOR = sa.text(
+    "SELECT session.pid, state_change, bytes_processed"
+    " FROM pg_stat_activity AS session"
+    " LEFT JOIN pg_stat_progress_copy AS copy ON copy.pid = session.pid"
+    " WHERE session.datname = current_database()"
+    " AND wait_event = 'ClientRead' AND "
+    + _HOLDS.format(f"{writing_lock('own')}, {writing_lock('mirror')}")
 )
-_WAITED_FOR = (
-    select(_session.pid, _session.state_change, _copies.c.bytes_processed)
-    .outerjoin_from(_sessions, _copies, _copies.c.pid == _session.pid)
-    .where(
-        _HERE,
-        sa.or_(*(_holds(writing_lock(name)) for name in ("own", "mirror"))),
-        _session.wait_event == "ClientRead",
-    )
-)
-_THERE = (
-    select(_session.application_name, _holds(_LOCK))
-    .where(_HERE, _session.application_name.startswith(_NAMED))
-    .order_by(_session.application_name)
+_THERE = sa.text(
+    f"SELECT application_name, {_HOLDS.format(_LOCK)}"
+    " FROM pg_stat_activity AS session WHERE datname = current_database()"
+    f" AND starts_with(application_name, '{_NAMED}') ORDER BY 1"
 )
 
 _WAITS = select(sa.exists().where(vault.c.state.in_((0, 2))))
@@ -160,6 +116,11 @@ class Election(Book):
         self._waited_for = dict[Any, float]()  # since when
         self._seen: Term | None = None  # who led when we looked last
 
+    @property
+    def leader(self) -> str:
+        """Who led when we looked last, "" if nobody ever did."""
+        return self._seen.node if self._seen else ""
+
     async def look(self) -> int:
         """Lead if nobody does; return our fencing number, 0 if we follow."""
         try:
@@ -190,8 +151,7 @@ class Election(Book):
         for row in session.execute(_WAITED_FOR).all():
             since = waited_for[row] = self._waited_for.get(row, now)
             if now - since > _HANGS_S:
-                ended = func.pg_terminate_backend(row[0])
-                session.execute(select(ended))
+                session.execute(select(func.pg_terminate_backend(row[0])))
         self._waited_for = waited_for
 
     async def _begin(self) -> None:
@@ -203,7 +163,7 @@ class Election(Book):
             number = (before.fencing if before else 0) + 1
             new = Term(number, self.node, self._clock(), system, timeline)
             c.execute(sa.delete(leader))
-            c.execute(sa.insert(leader).values(new._asdict()))
+            c.execute(insert(leader).values(new._asdict()))
             return before, new
 
         before, new = await self._db.write(job)
@@ -233,16 +193,16 @@ class Election(Book):
         notes = select(at.note).where(at.version > version)
         return News(
             [*c.scalars(notes.order_by(at.version))],
-            c.scalar(select(func.max(at.version))) or 0,
-            c.scalar(select(func.max(event.c.id))) or 0,
+            highest(c, at.version),
+            highest(c, event.c.id),
             bool(c.scalar(_WAITS)),
             dict(map(tuple, c.execute(_RECEIPTS))),
         )
 
     async def keep(self, version: int, note: bytes) -> None:
         """Let the others have a roster that we accepted."""
-        new = insert(accepted_roster).values(version=version, note=note)
-        await self._run(new.on_conflict_do_nothing())
+        new = upsert(accepted_roster)
+        await self._run(new.values(version=version, note=note))
 
     def resign(self) -> None:
         """Lead no more."""

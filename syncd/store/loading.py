@@ -10,37 +10,25 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Table, bindparam, func
+from sqlalchemy import Connection, Table
 
 from syncd.indicator.folding import Rows
 from syncd.store.prepared import Prepared
 from syncd.store.tables import claim
 
-
-def _cut() -> sa.Insert:
-    """Return the statement that takes one of `folding.Rows`' slices."""
-    cells = bindparam("cells", type_=sa.LargeBinary)
-    spans = bindparam("spans", type_=sa.Text)
-    value = sa.column("value", sa.Integer)
-    span = func.json_each(spans).table_valued(value).alias("span").c.value
-    at, size = span.bitwise_rshift(16), span.bitwise_and(0xFFFF)
-
-    def digits(first: int) -> sa.Cast[int]:
-        return sa.cast(func.substr(cells, at + first, 17), sa.Integer)
-
-    return sa.insert(claim).from_select(
-        ["token", "idx", "kind_epoch", "record", "log_id"],
-        sa.select(
-            func.substr(cells, at + 1, 16),
-            digits(17),
-            digits(34),
-            func.substr(cells, at + 51, size - 50),
-            bindparam("log", type_=sa.Integer),
-        ),
-    )
-
-
-_CUT = Prepared(_cut(), "spans", "cells", "log")
+# Takes one of `folding.Rows`' slices, in SQLite.
+_CUT = Prepared(
+    sa.text(
+        "INSERT INTO claim (token, idx, kind_epoch, record, log_id)"
+        " SELECT substr(:cells, at + 1, 16),"
+        " CAST(substr(:cells, at + 17, 17) AS INTEGER),"
+        " CAST(substr(:cells, at + 34, 17) AS INTEGER),"
+        " substr(:cells, at + 51, size - 50), :log"
+        " FROM (SELECT value >> 16 AS at, value & 65535 AS size"
+        " FROM json_each(:spans))"
+    ),
+    *("spans", "cells", "log"),
+)
 
 
 def load(

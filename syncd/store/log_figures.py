@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import select
+from sqlalchemy import Connection, Select, func, select
 
 from syncd.indicator import vocabulary
 from syncd.indicator.claims import DISPUTE, REPORT
 from syncd.indicator.notation import day_text
-from syncd.store.book import Tables, reads
+from syncd.store.book import Book, reads
 from syncd.store.portable import byte_place
 from syncd.store.tables import ENDED, Bytes, claim, ending, record_is, spent
 from syncd.store.tables import mirror_log as log
@@ -28,7 +28,7 @@ _TESTS, _CASES = ([bytes((n,)) for n in range(8) if n & bit] for bit in (2, 4))
 
 def _bytes(record: Any, *place: Any) -> Any:
     """Return some bytes: the first, from 1, and how many."""
-    return sa.func.substr(record, *place, type_=Bytes)
+    return func.substr(record, *place, type_=Bytes)
 
 
 def _label(record: Any) -> Any:
@@ -48,10 +48,10 @@ def _label_on(row: Any) -> Any:
     return all_.limit(1).scalar_subquery()
 
 
-def _counted(rows: sa.Select[Any], *which: Any) -> sa.Select[Any]:
+def _counted(rows: Select[Any], *which: Any) -> Select[Any]:
     """Select distinct rows, and how many there are of each."""
     each = rows.where(*which).subquery().c
-    return select(*each, sa.func.count()).group_by(*each)
+    return select(*each, func.count()).group_by(*each)
 
 
 def _hour(index: Any) -> Any:
@@ -82,13 +82,11 @@ _LAST, _TIMES = _bytes(_seen.record, 10, 4), _bytes(_seen.record, 14, 1)
 _SIGHTINGS = _counted(select(_seen.log_id, _label_on(_seen), _LAST, _TIMES))
 
 
-class LogFigures(Tables):
+class LogFigures(Book):
     """Counts over the claims and sightings of mirror.db."""
 
     @reads
-    def figures(
-        self, c: sa.Connection, member: Callable[[str], str]
-    ) -> Figures:
+    def figures(self, c: Connection, member: Callable[[str], str]) -> Figures:
         """Return `reports`, `retracted`, `disputes` and `sightings` by member.
 
         A report counts in the month of its `on`; a retracted one in that of

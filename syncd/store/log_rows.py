@@ -71,10 +71,7 @@ def move(c: Connection, old: MirrorHead, new: MirrorHead) -> int:
     )
     if done.rowcount != 1:
         raise StaleError(
-            "mirror: {origin}: not at {merged}/{mirrored} now",
-            origin=old.origin,
-            merged=old.merged,
-            mirrored=old.mirrored,
+            "mirror: {origin}: not at {merged}/{mirrored} now", old
         )
     return log_id
 

@@ -8,24 +8,21 @@ since" is what the later marks cover.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Index, delete, func, insert, or_, select
 
 from syncd.store import events
-from syncd.store.book import Book, reads, writes
-from syncd.store.tables import Int, Text, column, columns, key, own_table, told
+from syncd.store.book import Book, reading, reads, writes
+from syncd.store.tables import own_table, told
 
 KEPT = 100_000  # marks
 KEPT_S = 30 * 86_400
 
 mark = own_table(
     "merge_mark",
-    key("id"),
-    column("at", Int),  # unix seconds
-    column("origin", Text),
-    *columns(Int, "first", "stop"),
+    "id int key, at int",  # unix seconds
+    "origin text, first int, stop int",
 )
-sa.Index("merge_mark_origin", mark.c.origin, mark.c.id)
+Index("merge_mark_origin", mark.c.origin, mark.c.id)
 _ARRIVALS = "arrivals/"
 _CAME = select(told).where(told.c.name.startswith(_ARRIVALS))
 
@@ -43,8 +40,16 @@ class Mark(NamedTuple):
 BEGIN = Mark(0, 0, "", 0, 0)  # before the first mark
 
 
+def _newest(c: Connection) -> Mark:
+    """Return the newest mark, `BEGIN` if there is none."""
+    row = c.execute(select(mark).order_by(mark.c.id.desc()).limit(1)).first()
+    return Mark(*row) if row else BEGIN
+
+
 class MergeMarks(Book):
     """The marks, over own.db."""
+
+    newest = reading(_newest)
 
     @writes
     def add(
@@ -54,15 +59,9 @@ class MergeMarks(Book):
         now, last = self._clock(), _newest(c)
         if last[2:] == (origin, first, stop):  # handed on once more
             return
-        row = (last.id + 1, now, origin, first, stop)
-        c.execute(sa.insert(mark).values(row))
+        c.execute(insert(mark).values((last.id + 1, now, origin, first, stop)))
         data = {"cursor": f"{last.id}.{last.at}", "n": n}
         events.tell(c, now, "changes", {**data, "origin": origin})
-
-    @reads
-    def newest(self, c: Connection) -> Mark:
-        """Return the newest mark, `BEGIN` if there is none."""
-        return _newest(c)
 
     async def after(self, number: int) -> Sequence[Mark] | None:
         """Return a mark and the next, if there is one; None if it is gone.
@@ -83,25 +82,18 @@ class MergeMarks(Book):
         That is where the next mark of the log begins, else how far the log
         was handed on.
         """
-        ids = select(sa.func.min(mark.c.id)).where(mark.c.id > number)
+        ids = select(func.min(mark.c.id)).where(mark.c.id > number)
         first = select(mark.c.origin, mark.c.first).where(
             mark.c.id.in_(ids.group_by(mark.c.origin))
         )
-        came = {
+        return {
             name.removeprefix(_ARRIVALS): int(size)
             for name, size in c.execute(_CAME)
-        }
-        return came | dict(map(tuple, c.execute(first)))
+        } | dict(map(tuple, c.execute(first)))
 
     @writes
     def prune(self, c: Connection) -> None:
         """Drop old marks, but the newest."""
         newest, oldest = _newest(c).id, self._clock() - KEPT_S
-        old = sa.or_(mark.c.at < oldest, mark.c.id <= newest - KEPT)
-        c.execute(sa.delete(mark).where(old, mark.c.id < newest))
-
-
-def _newest(c: Connection) -> Mark:
-    row = c.execute(select(mark).order_by(mark.c.id.desc()).limit(1))
-    found = row.one_or_none()
-    return Mark(*found) if found else BEGIN
+        old = or_(mark.c.at < oldest, mark.c.id <= newest - KEPT)
+        c.execute(delete(mark).where(old, mark.c.id < newest))

@@ -12,43 +12,35 @@ and a claim whose retract is erased stands again.
 from collections.abc import Sequence
 from dataclasses import replace
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 
 from syncd.errors import StaleError
 from syncd.flows.ports import Bundle, Finding, MirrorHead
 from syncd.indicator import codec
 from syncd.indicator.folding import Batch
 from syncd.store import bundles as bundle_rows
-from syncd.store import cutting, failpoint, kept_notes, log_rows
+from syncd.store import cutting, failpoint, kept_notes, log_rows, tables
 from syncd.store import findings as finding_rows
-from syncd.store.book import reads, reads_few, writes
+from syncd.store.book import of_log, reading, reads, reads_few, writes
 from syncd.store.kept_notes import KeptNotes
 from syncd.store.loading import load
 from syncd.store.log_figures import LogFigures
 from syncd.store.mirror_erasures import MirrorErasures, erase_merged
+from syncd.store.portable import upsert
 from syncd.store.prepared import Prepared, given
 from syncd.store.stored_claims import StoredClaims
-from syncd.store.tables import (
-    claim,
-    ending,
-    mirror_log,
-    mirror_sighting,
-    missing,
-    spent,
-)
 from syncd.tlog import checkpoint
 
 _DAY_S = 86_400
 KEPT_HOURS = 400 * 24  # that it is known when something was merged
-log, held = mirror_log.c, claim.c
+spent = tables.spent
+log, held = tables.mirror_log.c, tables.claim.c
 _SIZES = Prepared(select(log.origin, log.size, log.merged))
 _END = Prepared(
-    sa.update(claim)
+    update(tables.claim)
     .values(ended_by=bindparam("by"))
-    .where(given(*claim.primary_key), held.idx < bindparam("by"))
-    .where(sa.or_(held.ended_by.is_(None), held.ended_by > bindparam("by"))),
+    .where(given(*tables.claim.primary_key), held.idx < bindparam("by"))
+    .where(or_(held.ended_by.is_(None), held.ended_by > bindparam("by"))),
     *("token", "idx", "by", "kind_epoch", "log_id"),
 )
 
@@ -60,12 +52,14 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
         """Finish what runs, then close."""
         self._db.close()
 
-    # ---------------------------------------------------------- moving
-
-    @reads
-    def head(self, c: Connection, origin: str) -> MirrorHead:
-        """Return how far we are (size 0 if we never heard of it)."""
-        return log_rows.head(c, origin)
+    head = reading(log_rows.head)
+    bundle = of_log(bundle_rows.get)  # one of a log, or None
+    roots = of_log(bundle_rows.roots)  # of full bundles first..last-1
+    notes = of_log(kept_notes.of_log)  # the kept checkpoints by size
+    evidence = of_log(kept_notes.evidence)  # contradict each other, or did
+    rejected = of_log(kept_notes.rejected)  # the roster decided against them
+    findings = reading(finding_rows.newest)
+    findings_after = reading(finding_rows.after)
 
     @reads
     def heads(self, c: Connection) -> list[MirrorHead]:
@@ -92,24 +86,27 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
             old.mirrored <= new.mirrored
             and old.merged <= new.merged <= new.mirrored
         ):
-            raise StaleError(
-                "mirror: {origin}: that is no advance", origin=new.origin
-            )
+            raise StaleError("mirror: {origin}: that is no advance", new)
 
         def job(c: Connection) -> None:
             log_id = log_rows.move(c, replace(old, contested=False), new)
             failpoint.hit("merge.head")
-            log_rows.drop(c, missing, log_id)
+            log_rows.drop(c, tables.missing, log_id)
             if new.missing:
-                rows = [{"log_id": log_id, "idx": i} for i in {*new.missing}]
-                c.execute(sa.insert(missing), rows)
+                lacks = [{"log_id": log_id, "idx": i} for i in {*new.missing}]
+                c.execute(insert(tables.missing), lacks)
             # Before the bundles: those that come may lack what is erased,
             # and only a payload tells which claim it made.
             hour = self._clock() // 3600
             failed = erase_merged(c, log_id, batch, hour // 24)
             bundle_rows.put(c, log_id, _joined(c, log_id, new.origin, bundles))
             failpoint.hit("merge.bundles")
-            _add(c, log_id, self.counting(batch))
+            rows = self.counting(batch)
+            load(c, log_id, rows.adds)
+            load(c, log_id, rows.sightings, tables.mirror_sighting)
+            failpoint.hit("merge.claims")
+            load(c, log_id, rows.ends, tables.ending)
+            _END.many(c, [(*end[:4], log_id) for end in rows.ends])
             _spend(c, log_id, batch, hour)
             failpoint.hit("merge.ends")
             kept_notes.keep(c, log_id, checkpoint.size_of(new.note), new.note)
@@ -123,8 +120,8 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
     def merged_today(self, c: Connection, origin: str) -> tuple[int, int]:
         """Return how many entries, with how many bytes, were merged today."""
         today = spent.c.hour >= self._clock() // _DAY_S * 24
-        sums = map(sa.func.sum, (spent.c.entries, spent.c.octets))
-        counts = select(*sums).join_from(spent, mirror_log)
+        sums = map(func.sum, (spent.c.entries, spent.c.octets))
+        counts = select(*sums).join_from(spent, tables.mirror_log)
         row = c.execute(counts.where(log.origin == origin, today)).one()
         return row[0] or 0, row[1] or 0
 
@@ -135,24 +132,10 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
         For a risen `format`: the logs are folded again from the mirror.
         """
         log_id = log_rows.id_of(c, origin)
-        for table in (claim, ending, mirror_sighting):
+        for table in (tables.claim, tables.ending, tables.mirror_sighting):
             log_rows.drop(c, table, log_id)
-        row = sa.update(mirror_log).where(log.id == log_id)
+        row = update(tables.mirror_log).where(log.id == log_id)
         c.execute(row.values(merged=0))
-
-    # --------------------------------------------------------- bundles
-
-    @reads
-    def bundle(self, c: Connection, origin: str, n: int) -> Bundle | None:
-        """Return bundle `n` of a mirrored log, or None."""
-        return bundle_rows.get(c, log_rows.id_of(c, origin), n)
-
-    @reads
-    def roots(
-        self, c: Connection, origin: str, first: int, last: int
-    ) -> list[bytes]:
-        """Return the roots of full bundles first..last-1, in order."""
-        return bundle_rows.roots(c, log_rows.id_of(c, origin), first, last)
 
     @writes
     def replace_bundle(self, c: Connection, origin: str, one: Bundle) -> None:
@@ -180,22 +163,6 @@ class MirrorStore(KeptNotes, StoredClaims, MirrorErasures, LogFigures):
 
         await self._db.write(job)
         self.forget()
-
-    # -------------------------------------------------------- findings
-
-    @reads
-    def findings_after(
-        self, c: Connection, number: int, limit: int
-    ) -> list[tuple[int, Finding]]:
-        """Return findings above a row number, with theirs, in its order."""
-        return finding_rows.after(c, number, limit)
-
-    @reads
-    def findings(
-        self, c: Connection, limit: int = 1000
-    ) -> list[finding_rows.Row]:
-        """Return up to `limit` findings, the one met last first."""
-        return finding_rows.newest(c, limit)
 
 
 def _joined(
@@ -227,23 +194,13 @@ def _spend(c: Connection, log_id: int, batch: Batch, hour: int) -> None:
     """Count what is merged towards the day's limits, and keep when it was."""
     if batch.stop == batch.start:
         return
-    known = select(sa.func.max(spent.c.size)).filter_by(log_id=log_id)
-    new = insert(spent).values(
-        log_id=log_id,
-        hour=hour,
-        size=max(batch.stop, c.scalar(known) or 0),  # folded anew, perhaps
-        entries=batch.stop - batch.start if batch.octets else 0,
-        octets=batch.octets,
-    )
-    of_hour = {n: new.excluded[n] + spent.c[n] for n in ("entries", "octets")}
-    renewed = {**of_hour, "size": new.excluded.size}
-    c.execute(new.on_conflict_do_update(spent.primary_key, set_=renewed))
+    known = select(func.max(spent.c.size)).filter_by(log_id=log_id)
+    new = {
+        "log_id": log_id,
+        "hour": hour,
+        "size": max(batch.stop, c.scalar(known) or 0),  # folded anew, perhaps
+        "entries": batch.stop - batch.start if batch.octets else 0,
+        "octets": batch.octets,
+    }
+    c.execute(upsert(spent, "size", added=("entries", "octets")), new)
     log_rows.drop(c, spent, log_id, spent.c.hour < hour - KEPT_HOURS)
-
-
-def _add(c: Connection, log_id: int, batch: Batch) -> None:
-    load(c, log_id, batch.adds)
-    load(c, log_id, batch.sightings, mirror_sighting)
-    failpoint.hit("merge.claims")
-    load(c, log_id, batch.ends, ending)
-    _END.many(c, [(*end[:4], log_id) for end in batch.ends])

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 import msgspec
-import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete, select
 
 from syncd.flows.ports import Finding
 from syncd.indicator import absent, claims, codec
@@ -13,7 +12,7 @@ from syncd.indicator.claims import Claim
 from syncd.indicator.folding import Batch, Rows
 from syncd.indicator.token import KIND_CODES
 from syncd.store import bundles, erasing, findings, log_rows
-from syncd.store.book import Book, reads, writes
+from syncd.store.book import Book, of_log, reads, writes
 from syncd.store.erasing import Erasure
 from syncd.store.tables import (
     ENDED,
@@ -50,15 +49,13 @@ class MirrorErasures(Book):
         """Drop all claims of the epochs that are `retired`."""
         for table in (claim, mirror_sighting, ending):
             gone = table.c.kind_epoch.in_(self._keys())
-            c.execute(sa.delete(table).where(gone))
+            c.execute(delete(table).where(gone))
 
     @writes
-    def retire(
-        self, c: Connection, origin: str, first: int, last: int
-    ) -> None:
-        """Close what is of `retired` epochs in bundles first..last-1."""
+    def retire(self, c: Connection, origin: str, first: int, end: int) -> None:
+        """Close what is of `retired` epochs in bundles first..end-1."""
         log_id = log_rows.id_of(c, origin)
-        failed = self._retire(c, log_id, origin, range(first, last))
+        failed = self._retire(c, log_id, origin, range(first, end))
         findings.record(c, failed, self._clock())
 
     def _keys(self) -> frozenset[int]:
@@ -103,10 +100,7 @@ class MirrorErasures(Book):
             failed += erasing.erase(c, log_id, origin, gone)
         return failed
 
-    @reads
-    def erased(self, c: Connection, origin: str) -> list[Range]:
-        """Return what was erased of `origin`: (from, to, by)."""
-        return erasing.erased(c, log_rows.id_of(c, origin))
+    erased = of_log(erasing.erased)  # (from, to, by)
 
     @reads
     def all_claims(
@@ -116,17 +110,16 @@ class MirrorErasures(Book):
 
         Each with the index of its first retract, and the day of that.
         """
-        row = claim.c.token, claim.c.idx, claim.c.kind_epoch, claim.c.record
-        by = claim.c.ended_by, ending.c.day
-        all_ = sa.select(mirror_log.c.origin, *by, *row).select_from(
-            claim.join(
-                mirror_log, mirror_log.c.id == claim.c.log_id
-            ).outerjoin(ending, ENDED)
+        at, log = claim.c, mirror_log.c
+        rows = (
+            select(log.origin, at.ended_by, ending.c.day, at.idx, at.record)
+            .join_from(claim, mirror_log, log.id == at.log_id)
+            .outerjoin(ending, ENDED)
+            .where(at.token == token, at.kind_epoch == key)
         )
-        rows = c.execute(all_.where(row[0] == token, row[2] == key))
         return [
-            (Claim.parse(origin, (*said,)), ended_by, day)
-            for origin, ended_by, day, *said in rows
+            (Claim.parse(origin, (token, idx, key, record)), ended_by, day)
+            for origin, ended_by, day, idx, record in c.execute(rows)
         ]
 
     async def purge(self) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import Table, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from syncd.errors import DamagedError, UsageError
 from syncd.store import durable, loading, migrating, tables
@@ -62,19 +62,16 @@ class Move:
         """Mark both sides with one id; the server's is empty, or of that."""
         here, there = self._own
         mark = str(here.read_now(migrating.revision))
-        found = str(there.read_now(migrating.revision))
-        if not found.startswith(FILLING) and there.read_now(
-            _count(tables.log)
-        ):
+        had = str(there.read_now(migrating.revision))
+        if not had.startswith(FILLING) and there.read_now(_count(tables.log)):
             raise UsageError(
-                "{name}: a member's databases are there already",
-                name=there.name,
+                "{name}: a member's databases are there already", there
             )
         if not mark.startswith((BEGUN, DONE)):
             mark = BEGUN + secrets.token_hex(4)
             here.write_now(partial(migrating.mark, found=mark))
         self._id = mark.rpartition("-")[2]
-        if found != FILLING + self._id:
+        if had != FILLING + self._id:
             newest = migrating.HEADS["mirror"]
             mirror.write_now(partial(_empty, tables.MIRROR, newest))
             there.write_now(partial(_empty, tables.OWN, FILLING + self._id))
@@ -126,8 +123,7 @@ class Move:
 
     def seal(self) -> None:
         """Let nothing write to own.db, under whatever name it is."""
-        mark = DONE + self._id
-        self._own[0].write_now(partial(migrating.mark, found=mark))
+        self._own[0].write_now(partial(migrating.mark, found=DONE + self._id))
         hit("move.sealed")
 
 
@@ -143,11 +139,10 @@ def finish(home: Path, server: Server) -> None:
         hit("move.away")
     durable.sync_directory(home)
     with closing(Database(server, "own", moving=True)) as there:
-        newest = migrating.HEADS["own"]
-        there.write_now(partial(migrating.mark, found=newest))
+        there.write_now(partial(migrating.mark, found=migrating.HEADS["own"]))
 
 
-def _empty(data: sa.MetaData, mark: str, c: sa.Connection) -> None:
+def _empty(data: sa.MetaData, mark: str, c: Connection) -> None:
     data.drop_all(c)
     data.create_all(c)
     migrating.mark(c, mark)
@@ -163,7 +158,7 @@ def _sorted(table: Table) -> sa.Select[Any]:
     return rows.execution_options(yield_per=_AT_ONCE)
 
 
-def _load(table: Table, rows: Iterator[Any], c: sa.Connection) -> int:
+def _load(table: Table, rows: Iterator[Any], c: Connection) -> int:
     """Copy some rows; return how many they were. Numbers go on after them."""
     n = loading.copy(c, table, table.columns.keys(), islice(rows, _BATCH))
     number = table.autoincrement_column

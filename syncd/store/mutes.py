@@ -5,17 +5,17 @@ A mute stands sealed, for somebody wrote why.
 
 from collections.abc import Collection
 
-import sqlalchemy as sa
+from sqlalchemy import select
 
 from syncd.flows.ports import Mute
 from syncd.store.book import SealedBook
 from syncd.store.portable import upsert
-from syncd.store.tables import Bytes, Text, column, key, own_table
+from syncd.store.tables import own_table
 
 _muted = own_table(
     "muted",
-    key("subject", Text),  # a code, and whom it names
-    column("mute", Bytes),  # sealed JSON
+    "subject text key",  # a code, and whom it names
+    "mute bytes",  # sealed JSON
     sqlite_with_rowid=False,
 )
 
@@ -35,6 +35,6 @@ class Mutes(SealedBook):
         """Return what is muted on a day, by subject."""
         found = {
             one: self._unseal(mute, Mute, "mute", one)
-            for one, mute in await self._rows(sa.select(_muted))
+            for one, mute in await self._rows(select(_muted))
         }
         return {one: mute for one, mute in found.items() if mute.until > day}

@@ -11,9 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from syncd.errors import DamagedError, MalformedError, StaleError, UsageError
 from syncd.flows.ports import Bundle, OwnHead, Published
@@ -24,6 +22,7 @@ from syncd.store import durable, erasing, events, failpoint, retracting, tables
 from syncd.store.book import Book, reads, writes
 from syncd.store.cosigned import take_effect
 from syncd.store.database import Database
+from syncd.store.portable import upsert
 from syncd.store.tables import log, sighting
 from syncd.tlog import checkpoint
 from syncd.tlog import note as notes
@@ -31,11 +30,12 @@ from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import BUNDLE, Frontier
 
 HIGH_WATER = "high-water.note"
+_TOLD = delete(sighting).where(sighting.c.id == bindparam("gone"))
 
 
 def begin(c: Connection, head: OwnHead) -> int:
     """Keep a log at size 0; return its row id."""
-    new = sa.insert(log).values(origin=head.origin, **_tip(head))
+    new = insert(log).values(origin=head.origin, **_tip(head))
     return int(c.execute(new.returning(log.c.id)).scalar_one())
 
 
@@ -84,15 +84,11 @@ class OwnLogStore(Book):
             StaleError: a log of that origin is there already.
         """
         if head.frontier.size:
-            raise StaleError(
-                "log: {origin}: founded at size 0 only", origin=head.origin
-            )
+            raise StaleError("log: {origin}: founded at size 0 only", head)
 
         def job(c: Connection) -> int:
             if id_of(c, head.origin):
-                raise StaleError(
-                    "log: {origin} is there already", origin=head.origin
-                )
+                raise StaleError("log: {origin} is there already", head)
             return begin(c, head)
 
         self._log_id = await self._db.write(
@@ -140,7 +136,14 @@ class OwnLogStore(Book):
             failpoint.hit("append.bundles")
             retracting.publish(c, self._log_id, published)
             erasing.erase_ours(c, self._log_id, new.origin, erased)
-            _note(c, done, sighted)
+            new_name = upsert(tables.done)
+            for name in done:
+                if c.execute(new_name.values(name=name)).rowcount != 1:
+                    raise StaleError(
+                        "log: {name} was written before", name=name
+                    )
+            if sighted:
+                c.execute(_TOLD, [{"gone": id_} for id_ in sighted])
             if effect:
                 take_effect(c, new, self._clock())
             if (size := new.frontier.size) > old.frontier.size:
@@ -186,7 +189,7 @@ class OwnLogStore(Book):
     async def sizes(self) -> dict[str, int]:
         """Return the size of each log of ours, the one that grows last."""
         sizes = select(log.c.origin, log.c.size).order_by(log.c.id)
-        return dict(map(tuple, await self._rows(sizes)))
+        return dict(await self._rows(sizes))
 
     @reads
     def bundle(self, c: Connection, n: int) -> Bundle | None:
@@ -205,8 +208,6 @@ class OwnLogStore(Book):
         `purge` makes the erased bytes themselves go.
         """
         erasing.erase_ours(c, id_of(c, origin), origin, gone)
-
-    # --------------------------------------------------------- innards
 
     def _release(self, note: bytes) -> None:
         durable.write(self._mark, note, points="highwater")
@@ -227,8 +228,8 @@ class OwnLogStore(Book):
         if raw is None and head.size:
             raise DamagedError(
                 "{file}: missing, while own.db is at size {size}",
+                head,
                 file=HIGH_WATER,
-                size=head.size,
             )
         mark = _read_note(raw, HIGH_WATER) if raw is not None else None
         if mark is not None and (mark.origin == head.origin or head.size):
@@ -245,23 +246,23 @@ def _compare(head: Checkpoint, mark: Checkpoint) -> None:
     if mark.origin != head.origin:
         raise DamagedError(
             "{file}: of {origin}, own.db is of {head_origin}",
+            mark,
             file=HIGH_WATER,
-            origin=mark.origin,
             head_origin=head.origin,
         )
     if head.size < mark.size:
         raise DamagedError(
             "own.db: at size {size}, but {file} says that size "
             "{mark_size} was released: the database was rolled back",
-            size=head.size,
+            head,
             file=HIGH_WATER,
             mark_size=mark.size,
         )
     if head.size == mark.size and head.root != mark.root:
         raise DamagedError(
             "own.db: another root than {file} at size {size}",
+            head,
             file=HIGH_WATER,
-            size=head.size,
         )
 
 
@@ -307,8 +308,7 @@ def _gapless(old: OwnHead, new: OwnHead, bundles: Sequence[Bundle]) -> None:
         at += bundle.width
     if not whole or at != new.frontier.size or at < old.frontier.size:
         raise StaleError(
-            "log: bundles do not lead from {size} to the tip",
-            size=old.frontier.size,
+            "log: bundles do not lead from {size} to the tip", old.frontier
         )
 
 
@@ -321,21 +321,8 @@ def _move(c: Connection, log_id: int, old: OwnHead, new: OwnHead) -> None:
     """Move our log's tip from one to the next, if it is there still."""
     at, size = log.c, old.frontier.size
     there = (at.id == log_id, at.origin == old.origin, at.size == size)
-    if c.execute(sa.update(log).where(*there).values(_tip(new))).rowcount != 1:
-        raise StaleError(
-            "log: {origin}: not at {size} now", origin=old.origin, size=size
-        )
-
-
-def _note(c: Connection, done: Sequence[str], sighted: Sequence[int]) -> None:
-    new = insert(tables.done).on_conflict_do_nothing()
-    for name in done:
-        if c.execute(new.values(name=name)).rowcount != 1:
-            raise StaleError("log: {name} was written before", name=name)
-    if sighted:
-        gone = sighting.c.id == sa.bindparam("gone")
-        rows = [{"gone": id_} for id_ in sighted]
-        c.execute(sa.delete(sighting).where(gone), rows)
+    if c.execute(update(log).where(*there).values(_tip(new))).rowcount != 1:
+        raise StaleError("log: {origin}: not at {size} now", old, size=size)
 
 
 class Succession(NamedTuple):

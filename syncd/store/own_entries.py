@@ -18,19 +18,10 @@ from syncd.errors import DamagedError, RefusedError
 from syncd.flows.entry import LOCAL, Entry, EntryFields, Filter, NewEntry
 from syncd.flows.submission import Outcome
 from syncd.indicator.identifier import Identifier
-from syncd.store.book import SealedBook, reads, writes
+from syncd.store.book import SealedBook, highest, reads, writes
 from syncd.store.database import FEW
 from syncd.store.prepared import MANY, Prepared, given
-from syncd.store.tables import (
-    Bytes,
-    Int,
-    Text,
-    column,
-    columns,
-    key,
-    own_table,
-    partial_index,
-)
+from syncd.store.tables import own_table, partial_index
 
 KEPT_S: Final = 180 * 86_400  # that a local entry is kept after its end
 GONE_UNASKED: Final = 10  # rows that a new load of a list may lack; or 1 %
@@ -41,20 +32,18 @@ _CLEAR: Final = (  # what of an entry stands in clear
 )
 own_entry = own_table(  # exempt, note, local: our own lists, never published
     "own_entry",
-    key("id"),
-    *columns(Text, "type", "kind"),
-    column("mac", Bytes),  # 16 bytes: kind and normal form
-    column("name_mac", Bytes),  # and what stands once on it
-    column("said_mac", Bytes),  # that and what it says
-    column("list_mac", Bytes, nullable=True),  # 16 bytes: name of its list
-    column("sealed", Bytes),
-    column("until", Int, nullable=True),  # first day on which it is no more
-    column("added_by", Text),  # the bearer's name
-    column("added_at", Int),
-    column("load", Int, nullable=True),  # the last one that had it
-    column("removed_at", Int, nullable=True),
-    column("removed_by", Text, nullable=True),
-    column("removed_why", Bytes, nullable=True),  # sealed
+    "id int key, type text, kind text",
+    "mac bytes",  # 16 bytes: kind and normal form
+    "name_mac bytes",  # and what stands once on it
+    "said_mac bytes",  # that and what it says
+    "list_mac bytes null",  # 16 bytes: name of its list
+    "sealed bytes",
+    "until int null",  # first day on which it is no more
+    "added_by text",  # the bearer's name
+    "added_at int",
+    "load int null",  # the last one that had it
+    "removed_at int null, removed_by text null",
+    "removed_why bytes null",  # sealed
 )
 _at, _given = own_entry.c, sa.bindparam
 _STANDS = _at.removed_at.is_(None)
@@ -94,8 +83,6 @@ _CONTENT = tuple[str, str, EntryFields]
 class OwnEntries(SealedBook):
     """The entries, over own.db."""
 
-    # --------------------------------------------------------- changing
-
     @writes
     def add(
         self,
@@ -113,7 +100,7 @@ class OwnEntries(SealedBook):
         macs = [self._macs(entry) for entry in entries]
         found = _THERE.within(c, sorted({mac for mac, _, _ in macs}))
         there = {name: (fields, id_) for name, fields, id_ in found}
-        last = c.scalar(select(func.max(_at.id)))
+        last = highest(c, _at.id)
         rows: list[dict[str, object]] = []
         known: list[tuple[object, ...]] = []
         replaced: list[int] = []
@@ -125,7 +112,7 @@ class OwnEntries(SealedBook):
                 known.append((load, old))
                 outcomes.append(Outcome("known", old))
                 continue
-            id_ = (last or 0) + len(rows) + 1
+            id_ = last + len(rows) + 1
             row = self._row(entry, found_by, by)
             rows.append({**row, "id": id_, "load": load})
             there[name_mac] = (said_mac, id_)
@@ -207,20 +194,15 @@ class OwnEntries(SealedBook):
         ended = self._end(c, gone, by, why)
         return ended, len(there) - ended
 
-    def _end(
-        self, c: Connection, ids: Sequence[int], by: str, why: str
-    ) -> int:
+    def _end(self, c: Connection, ids: list[int], by: str, why: str) -> int:
         now, seal = self._clock(), self._seal
         rows = ((now, by, seal(why, "own end", i, now, by), i) for i in ids)
         return _END.many(c, rows)
 
-    # ------------------------------------------------------------ lists
-
     @reads
     def begin_load(self, c: Connection, name: str) -> tuple[int, int]:
         """Return the number of a new load of a local list, and its rows."""
-        last = c.scalar(select(func.max(_at.load)))
-        return (last or 0) + 1, len(self._of_list(c, name))
+        return highest(c, _at.load) + 1, len(self._of_list(c, name))
 
     @writes
     def touch(
@@ -241,8 +223,6 @@ class OwnEntries(SealedBook):
         its = _at.list_mac == self._hash("own-list", name)
         ids = select(_at.id).where(_STANDS, its, *more)
         return [*c.scalars(ids.order_by(_at.id))]
-
-    # ---------------------------------------------------------- reading
 
     async def find(
         self, wanted: Collection[Identifier], day: int
@@ -293,8 +273,6 @@ class OwnEntries(SealedBook):
         )
         gone = sa.delete(own_entry).where(_at.type == LOCAL, over)
         return await self._run(gone)
-
-    # ---------------------------------------------------------- innards
 
     def _macs(self, entry: NewEntry) -> tuple[bytes, bytes, bytes]:
         """Return the hashes of value, name and what is said."""

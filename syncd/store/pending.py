@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 from msgspec.structs import replace
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from syncd.errors import MissingError, StaleError
 from syncd.flows.ports import State
@@ -19,15 +19,10 @@ from syncd.flows.review import Change, Held, merged, summed
 from syncd.flows.submission import ImportEnd
 from syncd.indicator.statement import NAMES
 from syncd.store.bearer import bearer
-from syncd.store.book import SealedBook, reads, writes
+from syncd.store.book import SealedBook, highest, reads, writes
 from syncd.store.events import tell
 from syncd.store.tables import (
-    Bytes,
-    Int,
-    Text,
-    column,
     import_job,
-    key,
     own_table,
     vault,
     vault_fields,
@@ -40,25 +35,20 @@ Part = tuple[str, msgspec.Raw]  # route and body
 
 _pending = own_table(
     "pending",
-    key("id", Int),
-    column("state", Text),
-    column("until", Int),
-    column("mac", Bytes),  # keyed hash of the call, or of what it is part of
-    column("sealed", Bytes),  # all that is said of it
+    "id int key, state text, until int",
+    "mac bytes",  # keyed hash of the call, or of what it is part of
+    "sealed bytes",  # all that is said of it
 )
 _part = own_table(
     "pending_part",
-    key("of", Int, sa.ForeignKey("pending.id")),
-    key("n", Int),
-    column("sealed", Bytes),  # route and body
+    "of int key pending.id, n int key",
+    "sealed bytes",  # route and body
 )
 _at, _row, _job = _pending.c, vault.c, import_job.c
 _COUNT = (
     select(_row.type, _row.kind, vault_fields.c.fields, func.count())
     .join_from(vault, vault_fields)
-    .group_by(
-        *(_row.type, _row.kind, vault_fields.c.id, vault_fields.c.fields)
-    )
+    .group_by(_row.type, _row.kind, vault_fields.c.id, vault_fields.c.fields)
 )
 
 
@@ -91,17 +81,15 @@ class PendingBook(SealedBook):
                 return there
             held = merged(there, held)
         if not held.id:
-            last = c.scalar(select(func.max(_at.id))) or 0
-            held = replace(held, id=last + 1)
+            held = replace(held, id=highest(c, _at.id) + 1)
             blank = {"state": "", "until": 0, "sealed": b""}
             row = {"id": held.id, "mac": mac, **blank}
-            c.execute(sa.insert(_pending).values(row))
+            c.execute(insert(_pending).values(row))
         self._keep(c, held)
-        its = _part.c.of == held.id
-        n = c.scalar(select(func.count()).where(its)) or 0
+        n = c.scalar(select(func.count()).where(_part.c.of == held.id)) or 0
         part = msgspec.json.encode((held.call, msgspec.Raw(body)))
         sealed = self._cipher.seal(part, _context(held.id, n))
-        c.execute(sa.insert(_part).values(of=held.id, n=n, sealed=sealed))
+        c.execute(insert(_part).values(of=held.id, n=n, sealed=sealed))
         if held.state == "waiting":
             tell(c, self._clock(), "waiting", held.news)
         return held
@@ -145,7 +133,7 @@ class PendingBook(SealedBook):
             StaleError: somebody else was faster.
         """
         if not self._found(c, _at.id == old.id, _at.state == old.state):
-            raise StaleError("review: {id} was decided meanwhile", id=old.id)
+            raise StaleError("review: {id} was decided meanwhile", old)
         self._keep(c, new)
         return new
 
@@ -160,8 +148,7 @@ class PendingBook(SealedBook):
         over = _at.until <= self._clock()
         if part_of:
             over = sa.and_(_at.mac == self._mac(part_of), _at.state == "open")
-        waits = _at.state.in_(("open", "waiting"))
-        for one in self._found(c, waits, over):
+        for one in self._found(c, _at.state.in_(("open", "waiting")), over):
             self._keep(c, replace(one, state="lapsed"))
 
     async def counts(self) -> tuple[int, int]:
@@ -177,8 +164,6 @@ class PendingBook(SealedBook):
         old &= _at.id < select(func.max(_at.id)).scalar_subquery()
         await self._run(delete(_pending).where(old, _at.state.in_(FINAL)))
 
-    # ------------------------------------------------------- vault rows
-
     @writes
     def close_import(
         self, c: Connection, id_: int, end: ImportEnd
@@ -187,7 +172,12 @@ class PendingBook(SealedBook):
         this = update(import_job).where(_job.id == id_)
         c.execute(this.values(whole=1 if end.complete else 2))
         return summed(
-            Change(NAMES[type_], kind, _label(fields), n)
+            Change(
+                NAMES[type_],
+                kind,
+                str(msgspec.json.decode(fields).get("label", "")),
+                n,
+            )
             for type_, kind, fields, n in c.execute(_COUNT.where(*_held(id_)))
         )
 
@@ -201,10 +191,7 @@ class PendingBook(SealedBook):
     @writes
     def release_import(self, c: Connection, id_: int) -> None:
         """Let the held rows of an import be published."""
-        rows = update(vault).where(*_held(id_))
-        c.execute(rows.values(state=State.WAITING))
-
-    # ---------------------------------------------------------- innards
+        c.execute(update(vault).where(*_held(id_)).values(state=State.WAITING))
 
     def _mac(self, *of: str | bytes) -> bytes:
         return self._hash("pending", *of)
@@ -243,7 +230,3 @@ def _context(*of: object) -> bytes:
 
 def _held(import_id: int) -> tuple[sa.ColumnElement[bool], ...]:
     return _row.import_id == import_id, _row.state == State.HELD
-
-
-def _label(fields: bytes) -> str:
-    return str(msgspec.json.decode(fields).get("label", ""))

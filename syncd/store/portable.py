@@ -1,21 +1,36 @@
 """What SQLite and PostgreSQL each say in words of their own."""
 
 import zlib
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
+# What tells a PostgreSQL server's timeline: a failover's is new.
+TIMELINE: Final = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 
-def upsert(table: sa.Table, *renewed: str) -> sa.Insert:
-    """Return an insert that renews columns of a row that has its key."""
+
+def upsert(
+    table: sa.Table, *renewed: str, added: Iterable[str] = ()
+) -> sa.Insert:
+    """Return an insert that renews columns of a row that has its key.
+
+    What others have is `added` to what is there.
+
+    Without any it does nothing where a row has it, or another unique value.
+    """
     new = insert(table)  # SQLite says it alike
+    if not (renewed or added):
+        return new.on_conflict_do_nothing()
     return new.on_conflict_do_update(
         index_elements=[*table.primary_key.columns],
-        set_={name: new.excluded[name] for name in renewed},
+        set_={
+            **{name: new.excluded[name] for name in renewed},
+            **{name: table.c[name] + new.excluded[name] for name in added},
+        },
     )
 
 
@@ -43,12 +58,6 @@ _says(byte_place, "sqlite", "instr({0}, {1})")
 _says(byte_place, "postgresql", "position({1} IN {0})")
 _says(public_field, "sqlite", "json_extract(CAST({0} AS TEXT), '$.' || {1})")
 _says(public_field, "postgresql", "(convert_from({0}, 'UTF8')::json ->> {1})")
-
-
-def timeline() -> sa.ColumnElement[str]:
-    """Return what tells a PostgreSQL server's timeline: a failover's is new."""
-    here = func.pg_walfile_name(func.pg_current_wal_lsn())
-    return func.left(here, 8)
 
 
 def writing_lock(schema: str) -> int:

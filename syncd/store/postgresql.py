@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import (
@@ -25,7 +25,7 @@ from syncd.errors import (
     UnavailableError,
     UsageError,
 )
-from syncd.store.portable import timeline, writing_lock
+from syncd.store.portable import TIMELINE, writing_lock
 from syncd.store.server import Server
 
 try:
@@ -66,8 +66,8 @@ _MAKE: Final = """DO $$ BEGIN
     IF to_regnamespace('{0}') IS NULL THEN CREATE SCHEMA {0}; END IF;
 END $$"""  # by itself it wants the right, even where the schema is there
 _IS_STANDBY: Final = "SELECT pg_is_in_recovery()"
-_MESSAGE: Final = select(  # a commit without any would wait for nobody
-    func.pg_logical_emit_message(True, "syncd", "")
+_MESSAGE: Final = sa.text(  # a commit without any would wait for nobody
+    "SELECT pg_logical_emit_message(true, 'syncd', '')"
 )
 _PAUSES_S: Final = (0, 0.2, 0.5, 1, 2, 4, 8, 15)  # before it is looked up
 
@@ -89,10 +89,9 @@ class PostgresqlEngine:
         self.name = f"postgresql {schema}"
         self._server, self._schema = server, schema
         self._read_only, self._opened = read_only, False
-        self._lock = select(
-            func.pg_advisory_xact_lock(writing_lock(schema)),
-            sa.cast(func.pg_current_xact_id(), sa.Text),
-            timeline(),
+        self._lock = sa.text(
+            f"SELECT pg_advisory_xact_lock({writing_lock(schema)}),"
+            f" pg_current_xact_id()::text, {TIMELINE}"
         )
         self._warnings = list[str]()  # of the transaction that writes
         self._read = self._engine(self._reader, readers + 1)
@@ -105,7 +104,7 @@ class PostgresqlEngine:
             raise self._refused(e) from e
         self._opened = True
 
-    def _engine(self, creator: Callable[[], Any], most: int) -> sa.Engine:
+    def _engine(self, creator: Callable[[], Any], most: int) -> Engine:
         return sa.create_engine(
             "postgresql+psycopg://",
             creator=creator,
@@ -138,9 +137,7 @@ class PostgresqlEngine:
         raw = self._connected()
         if raw.execute(_IS_STANDBY).fetchone() == (True,):
             raw.close()
-            raise UnavailableError(
-                "{name}: this server is a standby", name=self.name
-            )
+            raise UnavailableError("{name}: this server is a standby", self)
         return raw
 
     def _reader(self) -> "psycopg.Connection[Any]":
@@ -177,7 +174,7 @@ class PostgresqlEngine:
             if value not in taken:
                 raise UsageError(
                     "{name}: {setting} is {found}, want {want}: {why}",
-                    name=self.name,
+                    self,
                     setting=setting,
                     found=value,
                     want=taken[0],
@@ -229,7 +226,7 @@ class PostgresqlEngine:
         self._look_up(number, timeline, lost)
 
     @contextmanager
-    def _taken(self, engine: sa.Engine) -> Iterator[Connection]:
+    def _taken(self, engine: Engine) -> Iterator[Connection]:
         with engine.connect() as connection:
             try:
                 yield connection
@@ -252,7 +249,7 @@ class PostgresqlEngine:
         if self._warnings:
             raise UnavailableError(
                 "{name}: committed, with a warning: {why}",
-                name=self.name,
+                self,
                 why="; ".join(self._warnings),
             )
 
@@ -266,9 +263,7 @@ class PostgresqlEngine:
         Raises:
             UnavailableError: it did not happen, or nobody can tell.
         """
-        status = select(
-            func.pg_xact_status(sa.literal_column(f"'{number}'::xid8"))
-        )
+        status = sa.text(f"SELECT pg_xact_status('{number}'::xid8)")
         for pause_s in _PAUSES_S:
             time.sleep(pause_s)
             try:
@@ -287,13 +282,12 @@ class PostgresqlEngine:
             if found == "committed":
                 return
             raise UnavailableError(
-                "{name}: the connection was lost; nothing was written",
-                name=self.name,
+                "{name}: the connection was lost; nothing was written", self
             ) from lost
         raise UnavailableError(
             "{name}: the connection was lost in a commit; whether it happened"
             " is not known",
-            name=self.name,
+            self,
         ) from lost
 
     # ------------------------------------------------------------ others
@@ -329,8 +323,8 @@ class PostgresqlEngine:
             return known
         return UsageError(
             "{name}: {why}",
+            self,
             hint="docs/operations.md says what a server must have and be",
-            name=self.name,
             why=why,
         )
 
@@ -349,9 +343,7 @@ class PostgresqlEngine:
         )
 
 
-_KINDS: Final[
-    dict[str, type[DamagedError | UnavailableError | UsageError]]
-] = {
+_KINDS: Final[dict[str, type[SyncdError]]] = {
     "08": UnavailableError,  # connection
     "25006": UnavailableError,  # read only
     "40": UnavailableError,  # serialisation, deadlock
@@ -377,5 +369,4 @@ def _lost(connection: Connection) -> bool:
 
 def _first(e: psycopg.Error) -> str:
     """Return what an error says, in one line, without any values."""
-    text = e.diag.message_primary or str(e)
-    return " ".join(text.split())
+    return " ".join((e.diag.message_primary or str(e)).split())

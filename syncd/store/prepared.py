@@ -11,11 +11,11 @@ from itertools import islice
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.dialects.sqlite import pysqlite
 
-MANY: Final[sa.BindParameter[Any]] = sa.bindparam("many", expanding=True)
+MANY: Final[sa.BindParameter[Any]] = bindparam("many", expanding=True)
 """The values of `column.in_(MANY)`, given to `within`."""
 _MANY_MARKS = re.compile(r"\(__\[POSTCOMPILE_many[^\]]*\]\)")
 _WIDTHS = (1, 8, 64, 512)  # of an IN (…): few texts, for the driver's cache
@@ -114,7 +114,7 @@ class Prepared:
 
 def given(*columns: sa.Column[Any]) -> sa.ColumnElement[bool]:
     """Return the condition that columns have values of their names to come."""
-    return sa.and_(*(c == sa.bindparam(c.name) for c in columns))
+    return sa.and_(*(c == bindparam(c.name) for c in columns))
 
 
 def _value(wanted: Any, values: Sequence[object]) -> object:

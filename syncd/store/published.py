@@ -2,19 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-import sqlalchemy as sa
+from sqlalchemy import Connection, cast, delete, func, select
 
 from syncd.store.book import Book, add_counts, writes
-from syncd.store.tables import Int, Text, column, key, own_table
+from syncd.store.tables import Int, own_table
 
 ALL, HITS = "statements", "lifts"  # keys of counts
 
 published = own_table(  # of some days; a page read twice counts twice
     "published",
-    key("day", Text),
-    key("origin", Text),
-    key("key", Text),
-    column("n", Int),
+    "day text key, origin text key, key text key, n int",
     sqlite_with_rowid=False,
 )
 
@@ -24,14 +21,14 @@ class PublishedCounts(Book):
 
     @writes
     def add(
-        self, c: sa.Connection, counts: Mapping[tuple[str, str, str], int]
+        self, c: Connection, counts: Mapping[tuple[str, str, str], int]
     ) -> None:
         """Count statements by day, origin and key."""
         add_counts(c, published, {row: (n,) for row, n in counts.items()})
 
     async def newest(self, origin: str) -> str:
         """Return the last day of a log that anything is counted of, or ""."""
-        wanted = sa.select(sa.func.max(published.c.day)).where(
+        wanted = select(func.max(published.c.day)).where(
             published.c.origin == origin
         )
         [(day,)] = await self._rows(wanted)
@@ -42,15 +39,14 @@ class PublishedCounts(Book):
     ) -> dict[str, int]:
         """Return the sums of some logs' counts by key, of days first..last."""
         t = published.c
-        wanted = (
-            sa.select(t.key, sa.cast(sa.func.sum(t.n), Int))
+        rows = await self._rows(
+            select(t.key, cast(func.sum(t.n), Int))
             .where(t.day.between(first, last))
             .where(t.origin.in_(origins), t.key.in_(keys))
             .group_by(t.key)
         )
-        rows = await self._rows(wanted)
-        return {**dict.fromkeys(keys, 0), **dict(map(tuple, rows))}
+        return {**dict.fromkeys(keys, 0), **dict(rows)}
 
     async def prune(self, before: str) -> None:
         """Forget the days before one."""
-        await self._run(sa.delete(published).where(published.c.day < before))
+        await self._run(delete(published).where(published.c.day < before))

@@ -9,15 +9,14 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, literal, select
 
 from syncd.errors import QuotaError
 from syncd.grouped import Grouped
 from syncd.roster.quotas import DAY_S, HOUR_S, Limit, Window
-from syncd.store.book import Row, Tables, add_counts, writes
+from syncd.store.book import Book, Row, add_counts, writes
 from syncd.store.database import Database
-from syncd.store.tables import Int, Text, column, columns, done, key, own_table
+from syncd.store.tables import done, own_table
 
 FREE_REPEATS = 8  # of one request in an hour; an asker needs n - t + 2
 _RECENT = 1024  # requests of a member of which a repeat is known
@@ -25,20 +24,13 @@ _MINUTE_S = 60
 
 quota = own_table(  # debits of the last day, by minute
     "quota",
-    key("member", Text),
-    key("key", Text),
-    key("minute"),
-    key("purpose", Text),
-    column("n", Int),
+    "member text key, key text key, minute int key, purpose text key, n int",
 )
 
 usage = own_table(
     "usage",
-    key("day", Text),
-    key("key", Text),
-    key("member", Text),
-    key("purpose", Text),
-    *columns(Int, "count", "denied"),
+    "day text key, key text key, member text key, purpose text key",
+    "count int, denied int",
 )
 
 
@@ -63,16 +55,16 @@ class Debit(NamedTuple):
 Usage = tuple[str, str, int, int]
 """member, purpose, elements given and refused: of a day and key"""
 
-Book = dict[int, Window]  # by its seconds
+Windows = dict[int, Window]  # by its seconds
 
 
-class Quotas(Tables):
+class Quotas(Book):
     """The holder's durable quota book, over own.db."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._debits = Grouped(self._debit_all)
-        self._books: dict[tuple[str, str], Book] = {}
+        self._books: dict[tuple[str, str], Windows] = {}
         self._doubted = set[tuple[str, str]]()  # a write of these has failed
         self._recent: defaultdict[str, OrderedDict[bytes, tuple[int, int]]]
         self._recent = defaultdict(OrderedDict)  # since when, how often again
@@ -86,7 +78,7 @@ class Quotas(Tables):
         Raises:
             QuotaError: a limit would be passed; says when to come back.
         """
-        book = await self._book(debit)
+        at, book = (debit.member, debit.key), await self._book(debit)
         _, left = _left(debit, book)
         if self._free(debit):
             return left
@@ -97,11 +89,11 @@ class Quotas(Tables):
         try:
             why = await self._debits.submit(debit)
         except Exception:
-            self._doubted.add((debit.member, debit.key))
-            self._books.pop((debit.member, debit.key), None)
+            self._doubted.add(at)
+            self._books.pop(at, None)
             raise
         if why:
-            self._books.pop((debit.member, debit.key), None)
+            self._books.pop(at, None)
             self._denied[debit.row] += debit.n
             raise why
         recent = self._recent[debit.member]  # only now is a repeat free
@@ -120,7 +112,7 @@ class Quotas(Tables):
         recent[debit.request] = at, again + 1
         return True
 
-    async def _book(self, debit: Debit) -> Book:
+    async def _book(self, debit: Debit) -> Windows:
         """Return what the member had of the key, read once."""
         at = (debit.member, debit.key)
         if at not in self._books:
@@ -138,7 +130,7 @@ class Quotas(Tables):
         do where a write has failed, after which memory knows too little.
         """
         refused: list[QuotaError | None] = [None] * len(debits)
-        books: dict[tuple[str, str], Book] = {}
+        books: dict[tuple[str, str], Windows] = {}
         for i, debit in enumerate(debits):
             at = debit.member, debit.key
             if not self._db.fence and at not in self._doubted:
@@ -172,11 +164,11 @@ class Quotas(Tables):
         Written is what an append had among `done` as `reported_mark(day, key)`.
         """
         t = usage.c
-        mark = sa.literal("usage/") + t.day + "/" + t.key
+        mark = literal("usage/") + t.day + "/" + t.key
         wanted = (
             select(t.day, t.key)
             .distinct()
-            .where(t.day < before, ~sa.exists().where(done.c.name == mark))
+            .where(t.day < before, ~exists().where(done.c.name == mark))
             .order_by(t.day, t.key)
         )
         return [(day, key) for day, key in await self._rows(wanted)]
@@ -199,7 +191,7 @@ def reported_mark(day: str, key: str) -> str:
     return f"usage/{day}/{key}"
 
 
-def _windows(c: Connection, at: tuple[str, str]) -> Book:
+def _windows(c: Connection, at: tuple[str, str]) -> Windows:
     """Return what a member had of a key."""
     t = quota.c
     wanted = select(t.minute, t.purpose, t.n).order_by(t.minute)
@@ -211,12 +203,12 @@ def _windows(c: Connection, at: tuple[str, str]) -> Book:
     return book
 
 
-def _add(book: Book, debit: Debit) -> None:
+def _add(book: Windows, debit: Debit) -> None:
     for window in book.values():
         window.add(debit.now, debit.purpose, debit.n)
 
 
-def _left(debit: Debit, book: Book) -> tuple[dict[Limit, int], int]:
+def _left(debit: Debit, book: Windows) -> tuple[dict[Limit, int], int]:
     """Return what limits leave, each and all together."""
     room = {
         limit: limit.most - book[limit.window_s].used(debit.now, limit.covers)
@@ -226,7 +218,7 @@ def _left(debit: Debit, book: Book) -> tuple[dict[Limit, int], int]:
     return room, max(min(room.values(), default=debit.n), 0)
 
 
-def _refusal(debit: Debit, book: Book) -> QuotaError:
+def _refusal(debit: Debit, book: Windows) -> QuotaError:
     """Name the limit that the debit would pass for longest."""
     room, left = _left(debit, book)
 

@@ -8,8 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, case, func, or_, select, update
 
 from syncd.errors import StaleError
 from syncd.flows.ports import Published, State
@@ -35,13 +34,13 @@ class Withdrawn:
 
 
 _, _WAITING, _PUBLISHED, _ENDING, _ENDED = map(int, State)
-NEWEST = sa.select(sa.func.max(log.c.id)).scalar_subquery()
-_at, _wanted = vault.c, sa.bindparam
+NEWEST = select(func.max(log.c.id)).scalar_subquery()
+_at, _wanted = vault.c, bindparam
 _this = update(vault).where(_at.id == _wanted("row"))
 _why: dict[str, Any] = {"reason": _wanted("why"), "ended_on": _wanted("day")}
 
 _ROWS = Prepared(
-    sa.select(
+    select(
         *(_at.id, _at.type, _at.state, _at.idx, log.c.origin),
         _at.log_id < NEWEST,
     )
@@ -53,7 +52,7 @@ _END = Prepared(
     _this.values(
         **_why,
         held=_wanted("hold"),
-        state=sa.case((_at.state <= _WAITING, _ENDED), else_=_ENDING),
+        state=case((_at.state <= _WAITING, _ENDED), else_=_ENDING),
     ),
     *("why", "day", "hold", "row"),
 )
@@ -65,7 +64,7 @@ _PUBLISH = Prepared(
         token=_wanted("by"),
         epoch=_wanted("of"),
         # A row that was retracted while it was on its way goes on to ENDING.
-        state=sa.case((_at.state == _WAITING, _PUBLISHED), else_=_ENDING),
+        state=case((_at.state == _WAITING, _PUBLISHED), else_=_ENDING),
     ),
     *("log", "index", "by", "of", "row"),
 )
@@ -108,7 +107,7 @@ def retire(c: Connection, epochs: Iterable[tuple[str, int]]) -> None:
     Their statements are erased, so nothing is left to retract. Values stay,
     and may be reported again.
     """
-    reason = sa.func.coalesce(_at.reason, "retired")
+    reason = func.coalesce(_at.reason, "retired")
     public = _at.state.in_((_PUBLISHED, _ENDING))
     for kind, epoch in epochs:
         gone = update(vault).where(_at.kind == kind, _at.epoch == epoch)
@@ -140,10 +139,14 @@ def publish(c: Connection, log_id: int, rows: Sequence[Published]) -> None:
         if not p.ends
     ]
     ended = [(p.index, p.vault_id) for p in rows if p.ends]
-    if fresh:
-        _all(_PUBLISH.many(c, fresh), len(fresh), "published")
-    if ended:
-        _all(_CLOSE.many(c, ended), len(ended), "ended")
+    for became, what, here in (
+        (_PUBLISH, "published", fresh),
+        (_CLOSE, "ended", ended),
+    ):
+        if lacks := len(here) - became.many(c, here):
+            raise StaleError(
+                "vault: {want} rows were {what} before", want=lacks, what=what
+            )
 
 
 def turn(c: Connection, log_id: int, size: int) -> None:
@@ -158,27 +161,18 @@ def turn(c: Connection, log_id: int, size: int) -> None:
     bare = _at.sealed.is_(None)
     c.execute(
         stood.where(_at.idx >= size).values(
-            state=sa.case((_at.state == _PUBLISHED, _WAITING), else_=_ENDED),
+            state=case((_at.state == _PUBLISHED, _WAITING), else_=_ENDED),
             log_id=None,
             idx=None,
             ended_idx=None,
-            token=sa.case((bare, _at.token)),
-            epoch=sa.case((bare, _at.epoch)),
+            token=case((bare, _at.token)),
+            epoch=case((bare, _at.epoch)),
         )
     )
-    undone = sa.or_(_at.state == _ENDING, _at.ended_idx >= size)
+    undone = or_(_at.state == _ENDING, _at.ended_idx >= size)
     c.execute(
         stood.where(undone).values(state=_PUBLISHED, ended_idx=None, held=0)
     )
-
-
-def _all(count: int, want: int, what: str) -> None:
-    if count != want:
-        raise StaleError(
-            "vault: {want} rows were {what} before",
-            want=want - count,
-            what=what,
-        )
 
 
 def _withdraw(
@@ -186,25 +180,21 @@ def _withdraw(
 ) -> None:
     """Have those of the rows (`_ROWS`) end that can; count all."""
     live, again = [], []
+    holds = how.reason in ABOUT_THE_VALUE and 1 in how.types
     for id_, type_, state, index, origin, past in rows:
         if state >= State.ENDING:
             done.already += type_ in how.types
-            if type_ == 1 and _holds(how):  # it ended for less, perhaps
+            if type_ == 1 and holds:  # it ended for less, perhaps
                 again.append((how.reason, how.day, id_))
         elif type_ not in how.types:
             done.spared += 1
         elif past and state == State.PUBLISHED:
             done.past.append((origin, index))
         else:
-            held = int(type_ == 1 and _holds(how))
-            live.append((how.reason, how.day, held, id_))
+            live.append((how.reason, how.day, int(holds and type_ == 1), id_))
             done.ends[type_] += 1
     if not how.dry:
         _END.many(c, live)
         _HOLD.many(c, again)
     done.ids += [id_ for *_, id_ in live]
     del done.ids[RETURNED:], done.past[RETURNED:]
-
-
-def _holds(how: Terms) -> bool:
-    return how.reason in ABOUT_THE_VALUE and 1 in how.types

@@ -11,35 +11,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.flows.ports import Listed
 from syncd.store import events
 from syncd.store.book import SealedBook, reads, writes
 from syncd.store.prepared import MANY, Prepared
-from syncd.store.tables import (
-    Bytes,
-    Int,
-    Text,
-    column,
-    key,
-    own_table,
-    partial_index,
-)
+from syncd.store.tables import own_table, partial_index
 
 Key = tuple[str, int, bytes]  # kind, epoch, token
 
 screened = own_table(
     "screened",
-    key("id"),
-    column("mac", Bytes),  # 16 bytes: of the token
-    column("ref", Bytes),  # 16 bytes: of the reference
-    column("kind", Text),
-    column("epoch", Int),
-    column("until", Int),  # first day on which it is gone
-    column("sealed", Bytes),  # output[16:48], reference
-    column("state", Bytes, nullable=True),  # sealed; None: never listed
+    "id int key, mac bytes",  # 16 bytes: of the token
+    "ref bytes",  # 16 bytes: of the reference
+    "kind text, epoch int",
+    "until int",  # first day on which it is gone
+    "sealed bytes",  # output[16:48], reference
+    "state bytes null",  # sealed; None: never listed
     sa.UniqueConstraint("mac", "ref", name="screened_once"),
 )
 sa.Index("screened_until", screened.c.until)
@@ -111,19 +101,18 @@ class ScreeningBook(SealedBook):
     async def counts(self) -> Counter[tuple[str, int, int]]:
         """Return how many there are by kind, epoch and last day."""
         by = (_at.kind, _at.epoch, _at.until)
-        count = sa.select(*by, sa.func.count()).group_by(*by)
+        count = select(*by, sa.func.count()).group_by(*by)
         return Counter({(*by,): n for *by, n in await self._rows(count)})
 
     def _row(self, one: Entered) -> dict[str, Any]:
         mac = self._hash("screen", *one.key)
-        said = one.tail, one.reference
         return {
             "mac": mac,
             "ref": self._hash("screening-ref", one.reference),
             "kind": one.key[0],
             "epoch": one.key[1],
             "until": one.until,
-            "sealed": self._seal(said, "screening", mac),
+            "sealed": self._seal((one.tail, one.reference), "screening", mac),
         }
 
     def _opened(self, row: Sequence[Any]) -> Screened:
@@ -139,5 +128,5 @@ _PUT = _insert.on_conflict_do_update(
     index_elements=("mac", "ref"), set_={"until": _insert.excluded.until}
 )
 _at = screened.c
-_ROW = sa.select(_at.mac, _at.id, _at.kind, _at.until, _at.sealed, _at.state)
+_ROW = select(_at.mac, _at.id, _at.kind, _at.until, _at.sealed, _at.state)
 _FIND = Prepared(_ROW.where(_at.mac.in_(MANY)).order_by(_at.id))

@@ -79,8 +79,7 @@ class VaultCipher(Box):
         Raises:
             DamagedError: not sealed by this key, or as that of another.
         """
-        raw = self.open(sealed, _bound(of))
-        return msgspec.json.decode(raw, type=form)
+        return msgspec.json.decode(self.open(sealed, _bound(of)), type=form)
 
     def mac(self, message: bytes) -> bytes:
         """Return the first 16 bytes of the HMAC."""

@@ -9,22 +9,13 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, Select, and_, delete, insert, select, update
 
 from syncd.errors import UsageError
 from syncd.store import bearer as bearers
-from syncd.store.bearer import Bearer
+from syncd.store.bearer import Bearer, hash_of
 from syncd.store.book import Book, any_daemon_writes
-from syncd.store.tables import (
-    Bytes,
-    Int,
-    Text,
-    column,
-    columns,
-    key,
-    own_table,
-)
+from syncd.store.tables import own_table
 
 LONGEST_S: Final = 86_400
 TICKET_S: Final = 300
@@ -32,18 +23,17 @@ _FRESH_S: Final = 60  # when it was used last is not written more often
 
 session = own_table(
     "session",
-    key("hash", Bytes),  # SHA-256
-    column("bearer", Int),
-    column("ticket", Int),  # 1: begins a session, and opens no page
-    *columns(Int, "began_at", "used_at", "ends_at"),
-    column("lang", Text),
+    "hash bytes key",  # SHA-256
+    "bearer int",
+    "ticket int",  # 1: begins a session, and opens no page
+    "began_at int, used_at int, ends_at int, lang text",
     sqlite_with_rowid=False,
 )
 _at, _who = session.c, bearers.bearer.c
-_WHOSE = sa.select(
+_WHOSE = select(
     *(_at.hash, _at.lang, _at.began_at, _at.used_at, _at.ends_at),
     *bearers.FIELDS,
-).join(bearers.bearer, sa.and_(_who.id == _at.bearer, bearers.LIVE))
+).join(bearers.bearer, and_(_who.id == _at.bearer, bearers.LIVE))
 
 
 class Session(NamedTuple):
@@ -74,7 +64,7 @@ class Sessions(Book):
         Raises:
             UsageError: no live one has it.
         """
-        its = sa.select(_who.id)
+        its = select(_who.id)
         found = c.scalar(its.where(_who.name == name, bearers.LIVE))
         if found is None:
             raise UsageError("no live token of that name")
@@ -83,21 +73,17 @@ class Sessions(Book):
     @any_daemon_writes
     def take(self, c: Connection, ticket: str) -> Bearer | None:
         """Return whose a ticket is, and have it be worth nothing more."""
-        found = self._find(c, ticket, ticket=1)
+        found = self._find(c, ticket, 1)
         if found is not None:
-            c.execute(
-                delete(session).where(_at.hash == bearers.hash_of(ticket))
-            )
+            c.execute(delete(session).where(_at.hash == hash_of(ticket)))
         return found.bearer if found else None
 
     async def find(self, secret: str, *, used: bool = True) -> Session | None:
         """Return whose session that is, and note that it is in use."""
-        found = await self._db.read(
-            lambda c: self._find(c, secret, ticket=0), few=True
-        )
-        if used and found and self._clock() - found.used_at >= _FRESH_S:
-            await self._set(found.id, {"used_at": self._clock()})
-        return found
+        one = await self._db.read(lambda c: self._find(c, secret, 0), few=True)
+        if used and one and self._clock() - one.used_at >= _FRESH_S:
+            await self._set(one.id, {"used_at": self._clock()})
+        return one
 
     async def speak(self, of: str, lang: str) -> None:
         """Keep which language a session speaks."""
@@ -113,14 +99,12 @@ class Sessions(Book):
         newest = self._open(0).order_by(_at.began_at.desc())
         return [*map(_read, await self._rows(newest))]
 
-    def _find(
-        self, c: Connection, secret: str, *, ticket: int
-    ) -> Session | None:
-        its = self._open(ticket).where(_at.hash == bearers.hash_of(secret))
+    def _find(self, c: Connection, secret: str, ticket: int) -> Session | None:
+        its = self._open(ticket).where(_at.hash == hash_of(secret))
         row = c.execute(its).first()
         return _read(row) if row else None
 
-    def _open(self, ticket: int) -> sa.Select[Any]:
+    def _open(self, ticket: int) -> Select[Any]:
         """Select those that have not ended."""
         now = self._clock()
         in_use = _at.ends_at > now, _at.used_at > now - self.idle_s
@@ -132,8 +116,8 @@ class Sessions(Book):
         now, secret = self._clock(), secrets.token_urlsafe(32)
         c.execute(delete(session).where(_at.ends_at <= now))
         c.execute(
-            sa.insert(session).values(
-                hash=bearers.hash_of(secret),
+            insert(session).values(
+                hash=hash_of(secret),
                 bearer=bearer,
                 ticket=ticket,
                 began_at=now,
@@ -145,10 +129,8 @@ class Sessions(Book):
         return secret
 
     @any_daemon_writes
-    def _set(
-        self, c: Connection, of: str, to: Mapping[str, str | int]
-    ) -> None:
-        its = sa.update(session).where(_at.hash == bytes.fromhex(of))
+    def _set(self, c: Connection, of: str, to: Mapping[str, Any]) -> None:
+        its = update(session).where(_at.hash == bytes.fromhex(of))
         c.execute(its.values(to))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import sqlalchemy as sa
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from syncd.store.book import SealedBook, reads
@@ -41,18 +41,17 @@ class Sightings(SealedBook):
 
     @reads
     def due(
-        self, c: sa.Connection, before: int, limit: int = 10_000
+        self, c: Connection, before: int, limit: int = 10_000
     ) -> list[SightedToken]:
         """Return what was met in weeks that began before a day."""
-        rows = sa.select(sighting).where(sighting.c.week < before)
+        rows = select(sighting).where(sighting.c.week < before)
         rows = rows.order_by(sighting.c.id).limit(limit)
         return [self._opened(row._asdict()) for row in c.execute(rows)]
 
     def _row(self, met: SightedToken) -> dict[str, Any]:
         mac = self._hash("sighting", met.week, met.token)
         row = {**asdict(met), "mac": mac}
-        short = row.pop("token")
-        row["sealed"] = self._seal(short, "sighting", mac)
+        row["sealed"] = self._seal(row.pop("token"), "sighting", mac)
         del row["id"]
         return row
 

@@ -7,48 +7,37 @@ to find out.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partialmethod
 from itertools import starmap
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
-import sqlalchemy as sa
-from sqlalchemy import select
+from sqlalchemy import Connection, Select, Table, null, select
 from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import DamagedError
 from syncd.flows.ports import Bundle
-from syncd.indicator.absent import Range
 from syncd.indicator.receipt import Named
-from syncd.store import access_chain, bundles, erasing, kept_notes
+from syncd.store import access_chain, erasing, kept_notes, tables
+from syncd.store import bundles as bundle_rows
 from syncd.store.access import ANCHORED
 from syncd.store.database import Database
 from syncd.store.home_stores import MIRROR, OWN
 from syncd.store.server import Server
-from syncd.store.tables import (
-    access,
-    bundle,
-    claim,
-    cosigned,
-    done,
-    kept_receipt,
-    log,
-    mirror_log,
-    mirror_sighting,
-    receipt,
-)
 
 # (token, key, index, record, index of the retract that ended it)
 HeldRow = tuple[bytes, int, int, bytes, int | None]
 
+T = TypeVar("T")
 _AT_ONCE = 1000  # rows
 
 
-def _held(sightings: bool) -> sa.Select[Any]:
+def _held(sightings: bool) -> Select[Any]:
     """Select claims or sightings: each its log, then a `HeldRow`."""
-    at = (claim, mirror_sighting)[sightings].c
-    ended_by = sa.null() if sightings else at.ended_by
+    at = (tables.claim, tables.mirror_sighting)[sightings].c
+    ended_by = null() if sightings else at.ended_by
     return select(
         *(at.log_id, at.token, at.kind_epoch, at.idx, at.record, ended_by)
     )
@@ -76,6 +65,11 @@ class CosignRow(NamedTuple):
     note: bytes
 
 
+def _of(read: Callable[..., T]) -> Callable[..., T]:
+    """Return the method that reads in a snapshot what `read` does."""
+    return lambda snapshot, *of: read(snapshot.connection, *of)
+
+
 class _Snapshot:
     file: ClassVar[str]  # in the home
     schema: ClassVar[str]
@@ -96,29 +90,24 @@ class _Snapshot:
         with closing(database), database.reading() as connection:
             yield cls(connection)
 
-    def __init__(self, connection: sa.Connection) -> None:
-        connection.execute(select(log.c.id).limit(1)).first()
-        self._c = connection
+    def __init__(self, connection: Connection) -> None:
+        connection.execute(select(tables.log.c.id).limit(1)).first()
+        self.connection = connection
 
-    def _rows(self, wanted: sa.Select[Any], **values: int) -> Iterator[Any]:
+    def _rows(self, wanted: Select[Any], **values: int) -> Iterator[Any]:
         some = wanted.execution_options(yield_per=_AT_ONCE)
         try:
-            yield from self._c.execute(some, values)
+            yield from self.connection.execute(some, values)
         except DBAPIError as e:
             raise DamagedError("database: {why}", why=e.orig) from e
 
     def bundles(self, log_id: int) -> Iterator[Bundle]:
         """Yield a log's bundles, the newest first."""
-        newest_first = bundles.OF_LOG.order_by(bundle.c.n.desc())
+        newest_first = bundle_rows.OF_LOG.order_by(tables.bundle.c.n.desc())
         yield from starmap(Bundle, self._rows(newest_first, log_id=log_id))
 
-    def bundle(self, log_id: int, n: int) -> Bundle | None:
-        """Return one bundle of a log."""
-        return bundles.get(self._c, log_id, n)
-
-    def roots(self, log_id: int, first: int, last: int) -> list[bytes]:
-        """Return the roots of full bundles first..last-1 of a log."""
-        return bundles.roots(self._c, log_id, first, last)
+    bundle = _of(bundle_rows.get)  # one of a log, or None
+    roots = _of(bundle_rows.roots)  # of full bundles first..last-1 of a log
 
 
 class OwnSnapshot(_Snapshot):
@@ -128,16 +117,18 @@ class OwnSnapshot(_Snapshot):
 
     def logs(self) -> list[LogRow]:
         """Return our logs, one for each generation, the newest last."""
-        return [*starmap(LogRow, self._rows(select(log).order_by("id")))]
+        return [
+            *starmap(LogRow, self._rows(select(tables.log).order_by("id")))
+        ]
 
     def cosigned(self) -> list[CosignRow]:
         """Return the last checkpoint of each log that each key cosigned."""
-        rows = select(cosigned).order_by("origin", "role")
+        rows = select(tables.cosigned).order_by("origin", "role")
         return [*starmap(CosignRow, self._rows(rows))]
 
     def accesses(self) -> Iterator[Any]:
         """Yield the access records as they lie there, by id."""
-        rows = self._rows(select(access).order_by(access.c.id))
+        rows = self._rows(select(tables.access).order_by(tables.access.c.id))
         return (row._asdict() for row in rows)
 
     def anchored(self, receipt: str = "") -> list[Named]:
@@ -146,32 +137,33 @@ class OwnSnapshot(_Snapshot):
         Of a receipt, the first that speaks of it: nothing, if none does.
         """
         marks = [0, *sorted(map(int, self.done(ANCHORED)))]
-        wanted = sa.select(access.c.id).where(access.c.receipt == receipt)
-        id_ = self._c.scalar(wanted) if receipt else marks[-1]
+        wanted = select(tables.access.c.id).where(
+            tables.access.c.receipt == receipt
+        )
+        id_ = self.connection.scalar(wanted) if receipt else marks[-1]
         at = bisect_left(marks, id_ or 0)
         span = marks[at - 1 : at + 1]
-        return access_chain.named(self._c, *span) if len(span) > 1 else []
+        return (
+            access_chain.named(self.connection, *span) if len(span) > 1 else []
+        )
 
     def done(self, start: str) -> list[str]:
         """Return what follows in the names of done appends that begin so."""
-        names = self._rows(select(done.c.name))
+        names = self._rows(select(tables.done.c.name))
         found = (name for (name,) in names if name.startswith(start))
         return [name.removeprefix(start) for name in found]
 
-    def receipts(self) -> list[CosignRow]:
-        """Return others' newest cosignatures on our logs."""
-        return self._receipts(receipt)
-
-    def kept_receipts(self) -> list[CosignRow]:
-        """Return others' first receipts of whatever took effect."""
-        return self._receipts(kept_receipt)
-
-    def _receipts(self, table: sa.Table) -> list[CosignRow]:
+    def _receipts(self, table: Table) -> list[CosignRow]:
         rows = select(table).order_by("origin", "signer", "size")
         return [
             CosignRow(row.signer, row.origin, row.size, b"", row.note)
             for row in self._rows(rows)
         ]
+
+    # Others' newest cosignatures on our logs, and their first receipts of
+    # whatever took effect.
+    receipts = partialmethod(_receipts, tables.receipt)
+    kept_receipts = partialmethod(_receipts, tables.kept_receipt)
 
 
 class MirrorSnapshot(_Snapshot):
@@ -181,28 +173,17 @@ class MirrorSnapshot(_Snapshot):
 
     def logs(self) -> list[LogRow]:
         """Return the logs that we heard of, by origin; ours among them."""
-        rows = self._rows(select(mirror_log).order_by("origin"))
+        rows = self._rows(select(tables.mirror_log).order_by("origin"))
         return [LogRow(**row._asdict()) for row in rows]
 
-    def notes(self, log_id: int) -> dict[int, bytes]:
-        """Return a log's kept checkpoints by size."""
-        return kept_notes.of_log(self._c, log_id)
-
-    def forked(self, log_id: int) -> list[bytes]:
-        """Return a log's notes that contradict each other, or did."""
-        return kept_notes.evidence(self._c, log_id)
-
-    def rejected(self, log_id: int) -> list[bytes]:
-        """Return a log's notes that the roster decided against."""
-        return kept_notes.rejected(self._c, log_id)
-
-    def erased(self, log_id: int) -> list[Range]:
-        """Return what the database says is erased: (from, to, by)."""
-        return erasing.erased(self._c, log_id)
+    notes = _of(kept_notes.of_log)  # a log's kept checkpoints by size
+    forked = _of(kept_notes.evidence)  # that contradict each other, or did
+    rejected = _of(kept_notes.rejected)  # those the roster decided against
+    erased = _of(erasing.erased)  # (from, to, by), as the database has it
 
     def rows(self, sightings: bool) -> Iterator[tuple[int, *HeldRow]]:
         """Yield every claim or sighting row, ended ones too, by log id."""
-        yield from self._rows(_held(sightings))
+        return self._rows(_held(sightings))
 
     def held(
         self, log_id: int, sightings: bool, first: int, last: int

@@ -12,8 +12,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from syncd.errors import DamagedError, UnavailableError, UsageError
 from syncd.store import migrating
@@ -58,7 +57,7 @@ class SqliteEngine:
             if path.with_name(path.name + migrating.AWAY).exists():
                 raise migrating.moved(self.name)
             if read_only:
-                raise UsageError("{name}: no such file", name=self.name)
+                raise UsageError("{name}: no such file", self)
             _create(path)
         self._read = self._engine("BEGIN", readers + 1, ("query_only=ON",))
         self._here: Connection | None = None
@@ -77,9 +76,9 @@ class SqliteEngine:
 
     def _engine(
         self, begin: str, connections: int, pragmas: tuple[str, ...]
-    ) -> sa.Engine:
-        engine = sa.create_engine(
-            sa.URL.create("sqlite+pysqlite", database=str(self.path)),
+    ) -> Engine:
+        engine = create_engine(
+            URL.create("sqlite+pysqlite", database=str(self.path)),
             pool_size=connections,
             max_overflow=0,
             hide_parameters=True,  # or errors would print raw values
@@ -128,7 +127,7 @@ class SqliteEngine:
             if free < wanted:
                 raise UnavailableError(
                     "{name}: a purge wants {wanted} MB free, {free} MB are",
-                    name=self.name,
+                    self,
                     wanted=-(-wanted // 1_000_000),
                     free=free // 1_000_000,
                 )
@@ -141,7 +140,7 @@ class SqliteEngine:
             ).fetchone()
         if busy:
             raise UnavailableError(
-                "{name}: a long read keeps old pages alive", name=self.name
+                "{name}: a long read keeps old pages alive", self
             )
 
     def close(self) -> None:
@@ -160,15 +159,13 @@ class SqliteEngine:
         if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             return DamagedError(
                 "{name}: {cause}",
+                self,
                 hint="restore it from a backup; mirror.db may be deleted and"
                 " is fetched again",
-                name=self.name,
                 cause=cause,
             )
         if code.startswith(_UNAVAILABLE):
-            return UnavailableError(
-                "{name}: {cause}", name=self.name, cause=cause
-            )
+            return UnavailableError("{name}: {cause}", self, cause=cause)
         return None
 
 

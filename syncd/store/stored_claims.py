@@ -12,7 +12,7 @@ from collections.abc import (
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, or_, select, tuple_
 
 from syncd.errors import MalformedError
 from syncd.flows.ports import Position
@@ -48,7 +48,7 @@ _OF_ALL = (
 )
 _FIRST = Prepared(_OF_ALL.limit(_ROWS + 1))  # ended ones are read too
 _FOUND = Prepared(
-    _OF_ALL.where(sa.or_(_STANDS, bindparam("past", type_=sa.Boolean)))
+    _OF_ALL.where(or_(_STANDS, bindparam("past", type_=sa.Boolean)))
 )
 _PLACED = Prepared(
     select(held.kind_epoch, held.record, held.ended_by).where(
@@ -65,7 +65,7 @@ _ENDED = Prepared(  # reports
 def _after(*columns: sa.Column[Any]) -> sa.ColumnElement[bool]:
     """Return the condition that a row comes after one that is to be given."""
     last = [bindparam(f"last_{c.name}", type_=c.type) for c in columns]
-    return sa.tuple_(*columns) > sa.tuple_(*last)
+    return tuple_(*columns) > tuple_(*last)
 
 
 _NEXT = (
@@ -87,7 +87,7 @@ _SIZE = bindparam("size", type_=held.idx.type)
 _PAGE_OF_LOG = Prepared(
     select(held.token, held.idx, held.kind_epoch, held.record)
     .where(_after(*_PAIR, *_PLACE), given(held.log_id), held.idx < _SIZE)
-    .where(sa.or_(_STANDS, held.ended_by >= _SIZE))
+    .where(or_(_STANDS, held.ended_by >= _SIZE))
     .order_by(*_PAIR, *_PLACE)
     .limit(_PAGE)
 )

@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
 from syncd.errors import DamagedError
 from syncd.flows.draft import NewReport
@@ -43,7 +43,7 @@ from syncd.store.tables import (
     vault_value,
 )
 
-_at, _less = vault.c, sa.func.coalesce
+_at, _less = vault.c, func.coalesce
 _ROW = (
     select(
         *(_at.id, _at.type, _at.kind, _at.sealed, vault_fields.c.fields),
@@ -119,8 +119,6 @@ class Vault(SealedBook):
             lambda c: accept(c, *given, mark, refused), then
         )
 
-    # --------------------------------------------------------- reading
-
     @reads
     def waiting(
         self, c: Connection, limit: int, kinds: Sequence[str]
@@ -169,8 +167,7 @@ class Vault(SealedBook):
     async def counts(self) -> dict[tuple[str, State], int]:
         """Return the number of rows of each kind and state."""
         by = (_at.kind, _at.state)
-        counts = select(*by, sa.func.count()).group_by(*by)
-        rows = await self._rows(counts)
+        rows = await self._rows(select(*by, func.count()).group_by(*by))
         return {(kind, State(state)): n for kind, state, n in rows}
 
     async def of_import(self, import_id: int) -> list[int]:
@@ -191,8 +188,6 @@ class Vault(SealedBook):
         if rows:
             await self._run(note, rows)
 
-    # ------------------------------------------------------ retracting
-
     @writes
     def retract(
         self, c: Connection, ids: Iterable[int], how: Terms
@@ -204,8 +199,6 @@ class Vault(SealedBook):
     def retire(self, c: Connection, epochs: Iterable[tuple[str, int]]) -> None:
         """End the rows that were published under retired epochs."""
         retracting.retire(c, epochs)
-
-    # -------------------------------------------------------- innards
 
     async def _found(self, wanted: sa.Select[Any]) -> list[VaultRow]:
         return await self._db.read(lambda c: self._read(c.execute(wanted)))

@@ -73,9 +73,7 @@ def cosign(text: str, key: SigningKey, timestamp: int) -> Signature:
             the time is outside 1..2^63-1.
     """
     if key.algorithm != COSIGNATURE:
-        raise MalformedError(
-            "cosignature: key {name} signs notes only", name=key.name
-        )
+        raise MalformedError("cosignature: key {name} signs notes only", key)
     if not 0 < timestamp <= MAX_TIME:
         raise MalformedError(
             "cosignature: time {time} out of range", time=timestamp
@@ -92,23 +90,17 @@ def verify(text: str, key: VerifierKey, line: Signature) -> int:
     """
     want = _SIGNATURE_SIZE.get(key.algorithm)
     if want is None:
-        raise UntrustedError(
-            "cosignature: key {name} signs notes only", name=key.name
-        )
+        raise UntrustedError("cosignature: key {name} signs notes only", key)
     if (line.name, line.key_id) != (key.name, key.key_id):
-        raise UntrustedError(
-            "cosignature: not a line of {name}", name=key.name
-        )
+        raise UntrustedError("cosignature: not a line of {name}", key)
     if len(line.body) != _TIME.size + want:
         raise UntrustedError(
-            "cosignature: line of {name} is {n} bytes",
-            name=key.name,
-            n=len(line.body),
+            "cosignature: line of {name} is {n} bytes", key, n=len(line.body)
         )
     (timestamp,) = _TIME.unpack_from(line.body)
     if timestamp > MAX_TIME:
         raise UntrustedError(
-            "cosignature: time of {name} is above 2^63-1", name=key.name
+            "cosignature: time of {name} is above 2^63-1", key
         )
     try:
         signed = message(text, key, timestamp)
@@ -118,7 +110,7 @@ def verify(text: str, key: VerifierKey, line: Signature) -> int:
         ) from e
     if not key.holds(signed, line.body[_TIME.size :]):
         raise UntrustedError(
-            "cosignature: line of {name} does not verify", name=key.name
+            "cosignature: line of {name} does not verify", key
         )
     return int(timestamp)
 

@@ -82,18 +82,17 @@ def bundle_roots(
     if grown.size != new.size:
         raise BrokenSourceError(
             "log: {size} entries came, {new_size} are signed",
-            size=grown.size,
+            grown,
             new_size=new.size,
         )
     if grown.root() != new.root:
         raise BrokenSourceError(
-            "log: entries up to {size} are not what was signed", size=new.size
+            "log: entries up to {size} are not what was signed", new
         )
     had = Frontier.EMPTY.extend(tail[: old.size % BUNDLE])
     if first == last and had.peaks != old.rest():
         raise ForkError(
-            "log: entries before {size} are not as they were signed",
-            size=old.size,
+            "log: entries before {size} are not as they were signed", old
         )
     return roots
 
@@ -133,29 +132,41 @@ def compare(
         ForkError: they are, and the first entries are not those of `old`.
     """
     _check_not_below(old.size, new.size)
+    nodes: list[bytes] = []
+    if names := compare_plan(old.size, new.size):
+        _check_count(fetched, names)
+        read = tiles.hashes(new.size, dict(zip(names, fetched, strict=True)))
+        try:
+            nodes = merkle.consistency_nodes(old.size, new.size, read)
+        except MalformedError as e:
+            raise BrokenSourceError("source: {why}", why=e) from e
+    hold(old, new, nodes)
+
+
+def hold(old: Checkpoint, new: Checkpoint, shown: Sequence[bytes]) -> None:
+    """Prove by `nodes` that the tree of `new` begins with that of `old`.
+
+    Raises:
+        BrokenSourceError: they do not lead to the root of `new`.
+        UntrustedError: they are too many or too few.
+        ForkError: they do, and the first entries are not those of `old`.
+    """
     if old.size in (0, new.size):
         known = merkle.EMPTY_ROOT if old.size == 0 else new.root
         if old.root != known or (new.size == 0 and new.root != known):
-            raise ForkError("log: two roots at size {size}", size=old.size)
+            raise ForkError("log: two roots at size {size}", old)
         return
-    names = compare_plan(old.size, new.size)
-    _check_count(fetched, names)
-    read = tiles.hashes(new.size, dict(zip(names, fetched, strict=True)))
-    try:
-        nodes = merkle.consistency_nodes(old.size, new.size, read)
-    except MalformedError as e:
-        raise BrokenSourceError("source: {why}", why=e) from e
-    was, now = merkle.consistency_roots(old.size, new.size, nodes)
+    was, now = merkle.consistency_roots(old.size, new.size, shown)
     if now != new.root:
-        raise BrokenSourceError(
-            "tiles: not those of size {size}", size=new.size
-        )
+        raise BrokenSourceError("tiles: not those of size {size}", new)
     if was != old.root:
-        raise ForkError(
+        fork = ForkError(
             "log: size {size} does not extend size {old_size}",
-            size=new.size,
+            new,
             old_size=old.size,
         )
+        fork.proof = shown
+        raise fork
 
 
 def _split(

@@ -87,10 +87,7 @@ class VerifierKey:
             raise MalformedError("key: name is empty or has a space or plus")
         want = PUBLIC_SIZE.get(self.algorithm)
         if want is None:
-            raise MalformedError(
-                "key: type {algorithm:#04x} is unknown",
-                algorithm=self.algorithm,
-            )
+            raise MalformedError("key: type {algorithm:#04x} is unknown", self)
         if len(self.public) != want:
             size = len(self.public)
             raise MalformedError("key: public key is {size} bytes", size=size)
@@ -177,10 +174,7 @@ class SigningKey:
 
     def __post_init__(self) -> None:
         if self.algorithm not in (ED25519, COSIGNATURE):
-            raise MalformedError(
-                "key: type {algorithm:#04x} is unknown",
-                algorithm=self.algorithm,
-            )
+            raise MalformedError("key: type {algorithm:#04x} is unknown", self)
         if len(self.seed) != SEED_SIZE:
             raise MalformedError("key: seed is {n} bytes", n=len(self.seed))
         secret = Ed25519PrivateKey.from_private_bytes(self.seed)

@@ -85,14 +85,10 @@ class Frontier:
 
     def __post_init__(self) -> None:
         if not 0 <= self.size <= MAX_SIZE:
-            raise MalformedError(
-                "frontier: size {size} out of range", size=self.size
-            )
+            raise MalformedError("frontier: size {size} out of range", self)
         if len(self.peaks) != self.size.bit_count():
             raise MalformedError(
-                "frontier: {n} peaks at size {size}",
-                n=len(self.peaks),
-                size=self.size,
+                "frontier: {n} peaks at size {size}", self, n=len(self.peaks)
             )
         if any(len(peak) != HASH_SIZE for peak in self.peaks):
             raise MalformedError("frontier: a peak is not 32 bytes")
@@ -135,7 +131,7 @@ class Frontier:
         if self.size & ((1 << level) - 1):
             raise MalformedError(
                 "frontier: size {size} ends inside a level {level} tree",
-                size=self.size,
+                self,
                 level=level,
             )
         size = self.size + (len(hashes) << level)

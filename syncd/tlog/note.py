@@ -85,9 +85,7 @@ def verify(
         if not key.checkable:
             continue  # as if nobody knew it
         if known.setdefault((key.name, key.key_id), key) != key:
-            raise UntrustedError(
-                "note: two keys {name} with one ID", name=key.name
-            )
+            raise UntrustedError("note: two keys {name} with one ID", key)
     verified: dict[tuple[str, bytes], tuple[VerifierKey, Signature]] = {}
     for line in note.signatures:
         at = (line.name, line.key_id)
@@ -97,7 +95,7 @@ def verify(
                 cosignature.verify(note.text, key, line)
             elif not key.holds(note.text.encode(), line.body):
                 raise UntrustedError(
-                    "note: line of {name} does not verify", name=key.name
+                    "note: line of {name} does not verify", key
                 )
             verified[at] = key, line
     if not verified:

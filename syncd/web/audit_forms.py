@@ -45,3 +45,12 @@ class AuditBundle(Output):
     bundle: str = ""  # its name: the hash of its manifest
     exit_code: int = 0  # as of `syncd audit verify`
     findings: tuple[AuditFinding, ...] = ()
+
+
+class Drill(FullOutput):
+    """A step of a drill: a report of what nobody has, or its retraction."""
+
+    speed: str  # urgent, normal
+    type: str  # report, retract
+    at: int  # unix seconds: handed in, or took effect; 0: not yet
+    followed: dict[str, int | None]  # seconds until each member's receipt

@@ -1,10 +1,8 @@
 """Forms of disputes, answers, vouches and reassigned numbers."""
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal
 
-from syncd.web.forms import SOME, FullOutput, Input, Limit, Output, meta
-
-T = TypeVar("T")
+from syncd.web.forms import FullOutput, Input, Limit, Output, Some, T, meta
 
 
 class Disputed(Output):
@@ -25,13 +23,13 @@ class Answered(FullOutput):
 class Vouches(Input, Generic[T]):
     """Values in our own name, each for itself."""
 
-    vouches: Annotated[tuple[T, ...], SOME]
+    vouches: Some[T]
 
 
 class Reassignments(Input, Generic[T]):
     """Numbers that have a new owner, each for itself."""
 
-    numbers: Annotated[tuple[T, ...], SOME]
+    numbers: Some[T]
 
 
 class DisputeQuery(Input):

@@ -13,6 +13,7 @@ import msgspec
 from syncd.errors import SyncdError
 from syncd.flows.draft import DisputeDraft, Draft, RawValue
 from syncd.flows.ports import Position
+from syncd.indicator import vocabulary
 from syncd.indicator.never import Owner
 from syncd.indicator.receipt import Receipt
 from syncd.indicator.record import ReportFields
@@ -26,8 +27,6 @@ __all__ = ["DisputeDraft", "Draft", "Flaw", "Problem", "WireMessage"]
 Natural = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 Place = tuple[str, Natural]  # a position as it comes in
 MOST_ITEMS = 10_000  # in one call
-MOST = msgspec.Meta(max_length=MOST_ITEMS)
-SOME = msgspec.Meta(min_length=1, max_length=MOST_ITEMS)
 
 
 def is_form(kind: Any) -> bool:
@@ -47,10 +46,19 @@ Cursor = Annotated[
 ]
 
 T = TypeVar("T")
+Many = Annotated[tuple[T, ...], msgspec.Meta(max_length=MOST_ITEMS)]
+Some = Annotated[Many[T], msgspec.Meta(min_length=1)]
 
 
 class Input(Form):
     """What a caller sends, in a body or behind the question mark."""
+
+
+class PageQuery(Input):
+    """Which of what is counted by ids, the newest first."""
+
+    before: Cursor = 0  # smaller ids only
+    limit: Limit = 100
 
 
 class Output(Form, omit_defaults=True):
@@ -97,7 +105,7 @@ class Lookups(Input, Generic[T]):
     """A look-up, and what for."""
 
     purpose: str
-    items: Annotated[tuple[T, ...], SOME]
+    items: Some[T]
     reference: str = ""  # the caller's own file number; kept
     deadline_ms: Annotated[int, msgspec.Meta(ge=0, le=MAX_DEADLINE_MS)] = 0
     # the setting's if absent
@@ -209,6 +217,7 @@ class LookupAnswers(Output):
     as_of: tuple[AsOf, ...]
     missing: tuple[str, ...] = ()  # holders that did not answer in time
     contested: tuple[str, ...] = ()  # origins whose logs are forked
+    distrusted: dict[str, int] = EMPTY  # members by us, since when
 
 
 # --------------------------------------------------------------- indicators
@@ -289,6 +298,12 @@ class ChangePage(FullOutput):
 # -------------------------------------------------------------------- other
 
 
+class Pending(FullOutput):
+    """Nothing is done yet: the call waits for a second person, as this."""
+
+    pending: int
+
+
 class RosterTaken(FullOutput):
     """The roster that is in force now."""
 
@@ -317,3 +332,22 @@ class EventQuery(Input):
     """From where on events are sent."""
 
     cursor: Annotated[str, meta("the id of the last event that was seen")] = ""
+
+
+class Vocabulary(FullOutput):
+    """Codes in the vocabulary's order; those near to a word, nearest first."""
+
+    codes: tuple[vocabulary.Code, ...]
+
+
+class VocabularyQuery(Input):
+    """Which codes are meant: all if nothing is said."""
+
+    field: Annotated[
+        str,
+        meta(
+            "codes of that field only",
+            extra_json_schema={"enum": ["", *vocabulary.FACETS]},
+        ),
+    ] = ""
+    word: Annotated[str, meta("the codes nearest to it", max_length=80)] = ""

@@ -21,6 +21,7 @@ from syncd.errors import Message, SyncdError
 from syncd.indicator import vocabulary
 from syncd.roster import certificate
 from syncd.web import openapi, problem, routes
+from syncd.web.forms import Vocabulary, VocabularyQuery
 from syncd.web.routes import (
     BEARER,
     CALLER,
@@ -32,7 +33,6 @@ from syncd.web.routes import (
     route,
 )
 from syncd.web.status_forms import Alive
-from syncd.web.vocabulary_forms import Vocabulary, VocabularyQuery
 
 log = logging.getLogger("syncd.local_api")
 
@@ -221,10 +221,8 @@ class LocalApi:
         self, service: object, way: Route, request: web.Request
     ) -> web.StreamResponse:
         """Have a service answer those who may ask."""
-        if way.roles:
-            refused = await self._nobody(request, way)
-            if refused is not None:
-                return refused
+        if way.roles and (refused := await self._nobody(request, way)):
+            return refused
         media = way.takes_media
         if way.takes is not None and request.content_type not in media:
             return problem.plain(

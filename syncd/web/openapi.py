@@ -13,9 +13,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from syncd.web.forms import is_form
+from syncd.web.forms import Pending, is_form
 from syncd.web.problem import MEDIA, Problem
-from syncd.web.review_forms import Pending
 from syncd.web.routes import ALL, HANDED_IN, OPEN, Route
 
 _TEMPLATE = "#/components/schemas/{name}"

@@ -6,21 +6,19 @@ not have is then no longer on the list, so that tonight's whole file takes
 the place of yesterday's.
 """
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Generic, Literal
 
 from syncd.errors import SyncdError
 from syncd.flows.draft import RawValue
 from syncd.flows.entry import EntryFields, OwnDraft
 from syncd.web import forms
 
-T = TypeVar("T")
 
-
-class OwnEntries(forms.Input, Generic[T]):
+class OwnEntries(forms.Input, Generic[forms.T]):
     """Exempt entries or notes to keep, each for itself."""
 
-    type: Literal["exempt", "note"]
-    entries: Annotated[tuple[T, ...], forms.SOME]
+    type: Literal["exempt", "note", "distrust"]
+    entries: forms.Some[forms.T]
 
 
 OwnAdd = OwnEntries[OwnDraft | SyncdError]
@@ -32,15 +30,13 @@ class OwnSeen(RawValue):
     value: str
 
 
-class OwnRows(forms.Input, Generic[T]):
+class OwnRows(forms.Input, Generic[forms.T]):
     """Rows of a list that we use and do not pass on."""
 
     list: str
-    reports: Annotated[tuple[T, ...], forms.SOME]
+    reports: forms.Some[forms.T]
     load: forms.Natural = 0  # of which they are a part; absent: they are added
-    refused: Annotated[
-        tuple[OwnSeen, ...], forms.MOST
-    ] = ()  # rows, no reports
+    refused: forms.Many[OwnSeen] = ()  # rows, no reports
 
 
 OwnLocal = OwnRows[forms.Draft | SyncdError]
@@ -85,8 +81,10 @@ class OwnRemoval(RawValue):
     """
 
     why: str = ""
-    type: Literal["", "exempt", "note", "local"] = ""  # any if absent
-    ids: Annotated[tuple[forms.Natural, ...], forms.MOST] = ()
+    type: Literal["", "exempt", "note", "local", "distrust"] = (
+        ""  # any if absent
+    )
+    ids: forms.Many[forms.Natural] = ()
     list: str = ""
     load: forms.Natural = 0
     gone_at_most: forms.Natural | None = None  # entries that the load may lack

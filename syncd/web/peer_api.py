@@ -2,13 +2,15 @@
 
 Whoever is not in the roster at the moment of a request gets nothing: the pin
 is read again for every request, since a kept-alive connection outlives a
-roster. Auditors read checkpoints, tiles, entries and audit bundles only.
+roster. Auditors read checkpoints, tiles, entries, audit bundles, rosters and
+evidence only.
 """
 
 import asyncio
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -21,7 +23,6 @@ from syncd import canonical, errors
 from syncd.flows import serve
 from syncd.flows.serve import LogFiles
 from syncd.roster import join
-from syncd.tlog import tiles
 from syncd.tlog.witness import TEXT
 from syncd.web import runner
 
@@ -74,7 +75,7 @@ _HELD = web.RequestKey("held", int)  # bytes in flight
 _CALLER = web.RequestKey("caller", str)
 _ROLE = web.RequestKey("role", str)
 _FOR_AUDITORS = re.compile(
-    r"/(log|mirror/[0-9a-f]{64})/(checkpoint|notes/|tile/|audit/)|/monitor/|/roster",
+    r"/(log|mirror/[0-9a-f]{64})/(checkpoint|notes/|tile/|audit/)|/(?:monitor|evidence)/|/roster",
     re.ASCII,
 )
 
@@ -95,6 +96,7 @@ def app(service: Any, pin: ReadPin, most: int = MAX_BODY) -> web.Application:
     get("/heads", api.heads)
     get("/waiting", api.waiting)
     made.router.add_post("/join/{id}/{step:roster|request|answer}", api.knock)
+    get(r"/evidence/{page:\d{1,6}}", api.evidence)
     get("/roster", api.roster)
     get(r"/roster/{version:\d{1,15}}", api.roster)
     get(r"/monitor/{hash:[0-9a-f]+}/checkpoint", api.monitor)
@@ -191,6 +193,14 @@ class _Api:
             raise _absent("no such log")
         return log
 
+    @asynccontextmanager
+    async def _turn(self, request: web.Request) -> AsyncIterator[None]:
+        """Make answers one after the other: of those that wait, none yet."""
+        async with self._turns[request[_CALLER]]:
+            if _gone(request):
+                raise _absent("nobody waits for it")
+            yield
+
     async def checkpoint(self, request: web.Request) -> web.Response:
         raw: bytes | None = None
         named = request.match_info.get("hash")
@@ -204,26 +214,25 @@ class _Api:
 
     async def notes(self, request: web.Request) -> web.Response:
         origin = (await self._log(request)).origin
-        page = int(request.match_info["page"])
-        async with self._turns[request[_CALLER]]:
-            if _gone(request):
-                raise _absent("nobody waits for it")
-            found = await self._service.notes(tiles.origin_hash(origin), page)
-            if not found:
-                raise _absent("no more notes")
-            body = canonical.dumps(
-                [raw.decode() for raw in dict.fromkeys(found)]
-            )
+        return await self._page(request, partial(self._service.notes, origin))
+
+    async def evidence(self, request: web.Request) -> web.Response:
+        return await self._page(request, self._service.evidence)
+
+    async def _page(
+        self, request: web.Request, of: Callable[[int], Any]
+    ) -> web.Response:
+        async with self._turn(request):
+            body = await of(int(request.match_info["page"]))
+            if body is None:
+                raise _absent("no more of them")
             await self._enter(request, len(body))
         return _raw(body, NO_STORE, JSON)
 
     async def file(self, start: str, request: web.Request) -> web.Response:
         log = await self._log(request)
         path = start + request.match_info["tail"]
-        # One after the other: of those that wait, none is made yet.
-        async with self._turns[request[_CALLER]]:
-            if _gone(request):
-                raise _absent("nobody waits for it")
+        async with self._turn(request):
             try:
                 raw = await serve.file(log, path)
             except errors.MalformedError as e:

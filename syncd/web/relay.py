@@ -11,12 +11,10 @@ from yarl import URL
 from syncd.errors import UnavailableError
 from syncd.web.routes import BEARER
 
-_BETWEEN_US: Final = frozenset(  # RFC 9110, 7.6.1, and what was answered here
-    {
-        *("connection", "keep-alive", "proxy-connection", "te", "trailer"),
-        *("transfer-encoding", "upgrade", "expect"),
-    }
-)
+_BETWEEN_US: Final = {  # RFC 9110, 7.6.1, and what was answered here
+    *("connection", "keep-alive", "proxy-connection", "te", "trailer"),
+    *("transfer-encoding", "upgrade", "expect"),
+}
 _UNSAID: Final = (  # that aiohttp would add
     *(hdrs.ACCEPT, hdrs.ACCEPT_ENCODING),
     *(hdrs.CONTENT_TYPE, hdrs.USER_AGENT),

@@ -1,6 +1,6 @@
 """Forms of reports and imports."""
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal
 
 import msgspec
 
@@ -10,8 +10,6 @@ from syncd.flows.ports import Position
 from syncd.flows.submission import LONGEST_NAME, ImportMark, Outcome
 from syncd.shape import EMPTY
 from syncd.web import forms
-
-T = TypeVar("T")
 
 
 class ReportOutcome(Outcome, forms.Output):
@@ -72,10 +70,10 @@ class Retraction(RawValue):
     # if absent: of a value its reports, else whatever is named
     token: str = ""  # 22 characters: what was said by token
     epoch: forms.Natural = 0  # of the token
-    positions: Annotated[tuple[forms.Place, ...], forms.MOST] = ()
-    ids: Annotated[tuple[forms.Natural, ...], forms.MOST] = ()
+    positions: forms.Many[forms.Place] = ()
+    ids: forms.Many[forms.Natural] = ()
     import_: forms.Natural = msgspec.field(name="import", default=0)
-    values: Annotated[tuple[RawValue, ...], forms.MOST] = ()
+    values: forms.Many[RawValue] = ()
     never: bool = False  # reports on what the never-list protects by now
 
 
@@ -109,13 +107,13 @@ class ImportStep(ImportMark):
     """A step of an import: its reports, and what could not be read as one."""
 
     rows: tuple[forms.Natural, ...] = ()  # in the file, of each report
-    refused: Annotated[tuple[RefusedRow, ...], forms.MOST] = ()
+    refused: forms.Many[RefusedRow] = ()
 
 
-class Reports(forms.Input, Generic[T]):
+class Reports(forms.Input, Generic[forms.T]):
     """Reports to take, each for itself."""
 
-    reports: Annotated[tuple[T, ...], forms.MOST]
+    reports: forms.Many[forms.T]
     import_: ImportStep | None = msgspec.field(name="import", default=None)
     refresh: bool = False  # what says no day of `seen` was seen today
     again: str = ""  # why, though some of it was taken back
@@ -136,9 +134,7 @@ class RefusedItem(forms.Output):
 class RefusedCells(forms.Input):
     """The cells of rows that were refused, as the file has them."""
 
-    rows: Annotated[
-        tuple[tuple[forms.Natural, dict[str, str]], ...], forms.MOST
-    ] = ()
+    rows: forms.Many[tuple[forms.Natural, dict[str, str]]] = ()
     header: tuple[str, ...] = ()  # names of the columns
 
 
@@ -148,11 +144,9 @@ class Kept(forms.FullOutput):
     kept: int
 
 
-class ImportQuery(forms.Input):
+class ImportQuery(forms.PageQuery):
     """Which imports are meant."""
 
-    before: forms.Cursor = 0  # smaller ids only
-    limit: forms.Limit = 100
     list: Annotated[
         str, forms.meta("of one list", max_length=LONGEST_NAME)
     ] = ""
@@ -166,11 +160,9 @@ class RefusedQuery(forms.Input):
     ] = 0
 
 
-class ReportQuery(forms.Input):
+class ReportQuery(forms.PageQuery):
     """Which of our reports are meant; what is empty does not matter."""
 
-    before: forms.Cursor = 0  # smaller ids only
-    limit: forms.Limit = 100
     state: Annotated[
         Literal["", "held", "waiting", "published", "ending", "ended"],
         forms.meta("rows in this state only"),

@@ -8,17 +8,9 @@ from syncd.flows.submission import Words
 from syncd.web import forms
 
 
-class Pending(forms.FullOutput):
-    """Nothing is done yet: the call waits for a second person, as this."""
-
-    pending: int
-
-
-class PendingQuery(forms.Input):
+class PendingQuery(forms.PageQuery):
     """Which held calls are meant."""
 
-    before: forms.Cursor = 0  # smaller ids only
-    limit: forms.Limit = 100
     state: Annotated[
         Literal["", "waiting", "after", "decided"],
         forms.meta("waits; went at once, to be looked at; or is decided"),

@@ -1,6 +1,6 @@
 """Routes: what the local API does, each written down once, at its method.
 
-    @route("POST", "/v1/own/loads", OPERATORS, "begin a load of a local list")
+    @route("POST /v1/own/loads", OPERATORS, "begin a load of a local list")
     async def begin_load(self, caller: Caller, wanted: LoadBegin) -> OwnLoad:
 
 A service's method gets what it takes by name and type: the caller, what the
@@ -14,7 +14,7 @@ knows what the other does not.
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from types import new_class
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -24,7 +24,6 @@ from aiohttp import web
 from syncd.errors import MalformedError, PendingError, SyncdError
 from syncd.flows.review import Person
 from syncd.web import forms, problem
-from syncd.web.review_forms import Pending
 from syncd.web.runner import body_of
 
 JSON = "application/json"
@@ -81,7 +80,7 @@ class Route:
     gives: Any = None  # a form, or None for what is no JSON
     asks: Any = None  # form of the query, or None
     takes: Any = None  # form of the body, bytes, or None
-    each: "ItemwiseForm | None" = None  # where items are read one by one
+    each: Callable[[bytes], Any] | None = None  # reads items one by one
     most: int = 0  # bytes of the body, if below what the API takes
     media: str = JSON  # of the answer
     takes_media: tuple[str, ...] = (JSON,)
@@ -98,11 +97,11 @@ class Route:
         try:
             found = await self.handler(service, **given)
         except PendingError as e:
-            found = Pending(pending=e.id)
+            found = forms.Pending(pending=e.id)
         if isinstance(found, web.StreamResponse):
             return found
         raw = isinstance(found, bytes)
-        waits = bool(getattr(found, "pending", 0) and self.method == "POST")
+        waits = self.method == "POST" and getattr(found, "pending", None)
         return web.Response(
             status=202 if waits else self.status,
             body=found if raw else msgspec.json.encode(found),
@@ -136,45 +135,27 @@ class Route:
             raise MalformedError(
                 "the body has over {most} commas", most=MOST_COMMAS
             )
-        if self.each is None:
-            return _read(raw, msgspec.json.Decoder(self.takes))
-        return self.each.read(raw)
+        if self.each:
+            return self.each(raw)
+        return _read(raw, msgspec.json.Decoder(self.takes))
 
 
-@dataclass(frozen=True, slots=True)
-class ItemwiseForm:
-    """A generic form whose items are each read for itself."""
+def _itemwise(generic: Any, item: Any, raw: bytes) -> Any:
+    """Read a generic form, each item for itself: a wrong one is its error.
 
-    form: Any
-    item: Any
-
-    @property
-    def named(self) -> Any:
-        """The form with its items, under the form's own name."""
-        return new_class(
-            self.form.__name__,
-            (self.form[self.item],),
-            {},
-            lambda made: made.update(__doc__=self.form.__doc__),
-        )
-
-    def read(self, raw: bytes) -> Any:
-        """Read a body; a wrong item becomes its error.
-
-        Raises:
-            MalformedError: it is none, or has too many items.
-        """
-        form, name = _raw(self.form)
-        body = _read(raw, msgspec.json.Decoder(form))
-        raws = getattr(body, name)
-        decoder = msgspec.json.Decoder(self.item)
-        items: list[Any] = []
-        for n, item in enumerate(raws):
-            try:
-                items.append(_read(item, decoder, f"{name}[{n}]"))
-            except SyncdError as e:
-                items.append(e)
-        return msgspec.structs.replace(body, **{name: tuple(items)})
+    Raises:
+        MalformedError: it is none, or has too many items.
+    """
+    form, name = _raw(generic)
+    body = _read(raw, msgspec.json.Decoder(form))
+    decoder = msgspec.json.Decoder(item)
+    items: list[Any] = []
+    for n, one in enumerate(getattr(body, name)):
+        try:
+            items.append(_read(one, decoder, f"{name}[{n}]"))
+        except SyncdError as e:
+            items.append(e)
+    return msgspec.structs.replace(body, **{name: tuple(items)})
 
 
 @cache
@@ -206,8 +187,13 @@ def route(
                 form = kind
         if get_args(form):
             (item, _) = get_args(*get_args(form))  # or its error
-            each = ItemwiseForm(get_origin(form), item)
-            form = each.named
+            generic: Any = get_origin(form)
+            each = partial(_itemwise, generic, item)
+            form = new_class(  # under the form's own name
+                generic.__name__,
+                (generic[item],),
+                exec_body=lambda made: made.update(__doc__=generic.__doc__),
+            )
         made: dict[str, Any] = {
             "gives": gives if forms.is_form(gives) else None,
             "each": each,

@@ -124,8 +124,8 @@ class _Connection(RequestHandler):
     __slots__ = ("_late", "_pin", "_stalled")
 
     _pin: str | None
-    _late: asyncio.TimerHandle | None
-    _stalled: asyncio.TimerHandle | None
+    _late: asyncio.TimerHandle
+    _stalled: asyncio.TimerHandle  # the same, until its reader stalls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless the server stopped, or this is one too many."""
@@ -138,7 +138,8 @@ class _Connection(RequestHandler):
         mine.set_write_buffer_limits(2 * PIECE)
         # All newcomers together count as one; who needs no pin, not at all.
         known = self._pin or (server.tls and server.tls.strangers)
-        self._late = self._loop.call_later(FIRST_S, self._unless_asked)
+        late = self._loop.call_later(FIRST_S, self._unless_asked)
+        self._late = self._stalled = late
         if (
             server.shut
             or len(server.here) > CONNECTIONS
@@ -153,9 +154,8 @@ class _Connection(RequestHandler):
             del server.here[self]
             server.pins[self._pin] -= 1
             server.pins += Counter()  # keeps what is above zero
-            for timer in (self._late, getattr(self, "_stalled", None)):
-                if timer is not None:
-                    timer.cancel()
+            self._late.cancel()
+            self._stalled.cancel()
         super().connection_lost(exc)
 
     async def finish_response(
@@ -175,8 +175,7 @@ class _Connection(RequestHandler):
 
     def resume_writing(self) -> None:
         """Go on: something was read."""
-        if self._stalled is not None:
-            self._stalled.cancel()
+        self._stalled.cancel()
         super().resume_writing()
 
     def _unless_asked(self) -> None:
@@ -197,10 +196,11 @@ class _Connection(RequestHandler):
         log.warning("not a request: %s", type(exc).__name__)
         if request.writer.output_size > 0:
             raise ConnectionError("an answer has begun already")
-        answer = (
-            problem.plain(status, "internal error; the log says more")
+        answer = problem.plain(
+            status,
+            "internal error; the log says more"
             if status >= 500
-            else problem.plain(status, "not a request that HTTP/1.1 knows")
+            else "not a request that HTTP/1.1 knows",
         )
         answer.force_close()
         return answer

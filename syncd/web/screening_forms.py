@@ -1,13 +1,11 @@
 """Forms of `/v1/screening`: which of our own customers are listed."""
 
-from typing import Annotated, Generic, TypeVar
+from typing import Generic
 
 from syncd.errors import SyncdError
 from syncd.flows.draft import RawValue
 from syncd.flows.ports import Listed
 from syncd.web import forms
-
-T = TypeVar("T")
 
 
 class ScreeningItem(RawValue):
@@ -19,10 +17,10 @@ class ScreeningItem(RawValue):
     expires: str  # first day on which it is screened for no more
 
 
-class ScreeningAdd(forms.Input, Generic[T]):
+class ScreeningAdd(forms.Input, Generic[forms.T]):
     """Customers that are to be screened for."""
 
-    items: Annotated[tuple[T, ...], forms.SOME]
+    items: forms.Some[forms.T]
 
 
 ScreeningCall = ScreeningAdd[ScreeningItem | SyncdError]

@@ -113,6 +113,9 @@ class KeyState(FullOutput):
     t: int
     n: int
     dealt: bool  # drawn in one process, not by a ceremony
+    shares: int  # that there are: more than n where holders were lost
+    up: tuple[str, ...]  # the holders that answer
+    spare: int  # of these, beyond t; below 0 it cannot be used
 
 
 class CutOff(FullOutput):

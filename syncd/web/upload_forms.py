@@ -66,9 +66,7 @@ class UploadPreview(forms.FullOutput):
 class MendedRows(forms.Input):
     """Refused rows of an import as they should be; the others stay."""
 
-    rows: Annotated[
-        tuple[tuple[forms.Natural, dict[str, str]], ...], forms.MOST
-    ] = ()
+    rows: forms.Many[tuple[forms.Natural, dict[str, str]]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,15 @@
 
 import asyncio
 import hashlib
+import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 
 from syncd import config
 from syncd.audit import bundle as bundles
@@ -99,6 +102,12 @@ def mine(police: Bundle, tmp_path: Path) -> Bundle:
     return Bundle(tmp_path / "mine")
 
 
+def check_form(schema: str, found: Any) -> None:
+    """Pass what is as a schema of ours says."""
+    path = Path(__file__).parents[2] / "schemas" / f"{schema}.json"
+    Draft202012Validator(json.loads(path.read_text())).validate(found)
+
+
 def put(into: Bundle, path: str, raw: bytes | None) -> None:
     """Change, add or take a file, as somebody who can make manifests."""
     file = into.root / path
@@ -140,7 +149,10 @@ def grow(into: Bundle, key: SigningKey, *said: Statement) -> int:
     leaves = tiles.split_bundle(
         into.read(f"{where}/tile/entries/{tail}"), size
     )
-    raw = into.read(f"{where}/audit/{tail}")
+    body = "audit"
+    if f"{where}/audit/{tail}" not in into.files:
+        body = "payload"
+    raw = into.read(f"{where}/{body}/{tail}")
     records = leaf.open_bundle(key.name, raw, size, leaves)
     start = Frontier.EMPTY.extend(codec.leaf_hashes(records))
     payloads = [(statement.type_of(s), statement.spell(s)) for s in said]
@@ -154,11 +166,11 @@ def grow(into: Bundle, key: SigningKey, *said: Statement) -> int:
         lambda _: at_once(lambda: made),
         lambda *_: at_once(list),
     )
-    for path in into.below(f"{where}/tile/") + into.below(f"{where}/audit/"):
+    for path in into.below(f"{where}/tile/") + into.below(f"{where}/{body}/"):
         put(into, path, None)
 
     async def write() -> None:
-        async for path, raw in log_files.files(served, audit=True):
+        async for path, raw in log_files.files(served, audit=body == "audit"):
             put(into, f"{where}/{path}", raw)
 
     asyncio.run(write())

@@ -2,13 +2,16 @@
 
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from syncd import config
+from syncd.audit import bundle
 from syncd.audit.bundle import ABOUT, MANIFEST, Bundle, Writer
 from syncd.audit.verify import verify
 from syncd.errors import (
@@ -17,7 +20,9 @@ from syncd.errors import (
     UnavailableError,
     UntrustedError,
 )
-from syncd.node.audit import complete
+from syncd.flows.evaluation import Exchange
+from syncd.flows.evidence import Evidence
+from syncd.node.audit import collect, complete
 from syncd.node.audit.collect import Collector
 from syncd.peer.client import PeerClient
 from syncd.peer.transport import Wanted
@@ -26,9 +31,8 @@ from syncd.roster import keys as roster_keys
 from syncd.roster.members import Auditor, Names
 from syncd.roster.roster import Roster
 from syncd.roster.row import Base64
-from tests.alliance import Alliance, shared
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+from syncd.store import evidence_files
+from tests.alliance import Alliance, payload, shared
 
 IDS = ("police", "bank", "carrier")
 KEYS = roster_keys.generate(
@@ -81,17 +85,22 @@ def at(alliance: Alliance, *members: str) -> list[str]:
 async def test_it_is_the_bundle_that_the_member_exports(
     alliance: Alliance, tmp_path: Path
 ) -> None:
-    """File by file, but for when it was made."""
+    """File by file, but for when it was made; evidence is in it."""
     for name in ("net", "disk"):
         (tmp_path / name).mkdir()
-    await collector(alliance, tmp_path / "net").run(at(alliance, "police"))
     settings = config.load(alliance.police.home)
+    for accused in ("bank", "carrier"):
+        held = bytes(Evidence(accused, (Exchange(b"x", b"y"),)))
+        evidence_files.keep(settings.home, accused, held)
+    await collector(alliance, tmp_path / "net").run(at(alliance, "police"))
     await complete.write(settings, tmp_path / "disk", 2**32)
+    shutil.rmtree(settings.home / "evidence")
     net, disk = Bundle(tmp_path / "net"), Bundle(tmp_path / "disk")
     assert net.about == disk.about
     assert net.files == disk.files
     audit = verify(net, alliance.fingerprint)
-    assert (audit.found, len(audit.rosters)) == ([], 2)
+    assert [found.code for found in audit.found] == ["convicts_nobody"] * 2
+    assert len(audit.rosters) == 2
 
 
 async def test_of_several_members_each_note_is_there(
@@ -116,12 +125,57 @@ async def test_who_is_silent_is_named(
     nobody = "https://127.0.0.1:1"
     with pytest.raises(UnavailableError, match="cannot reach"):
         await collector(alliance, tmp_path).run([nobody])
-    asked = [nobody, *at(alliance, "police")]
-    await collector(alliance, tmp_path).run(asked)
+    await collector(alliance, tmp_path).run([nobody, *at(alliance, "police")])
     audit = verify(Bundle(tmp_path), alliance.fingerprint)
     about = audit.about
     assert (about.sources, about.unreached) == (("police",), (nobody,))
     assert any(nobody in str(text) for text in audit.unseen)
+
+
+@pytest.mark.parametrize(
+    ("path", "lost", "codes"),
+    [
+        ("/notes/", IDS, set[str]()),
+        ("/log/audit/", ("police",), {"ahead"}),
+        ("/evidence/", (), set[str]()),
+    ],
+)
+async def test_who_falls_silent_in_the_middle(
+    path: str,
+    lost: Sequence[str],
+    codes: set[str],
+    alliance: Alliance,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The others' copies are taken, also where they have less of its log."""
+    monkeypatch.setattr(collect, "TRIES", 1)
+    monkeypatch.setattr(collect, "AT_ONCE", 1)
+    police, dead = alliance.police, False
+    await police.write(payload(0, police.origin))
+
+    async def die(request: web.Request) -> None:
+        nonlocal dead
+        dead = dead or path in request.path
+        if dead and request.transport is not None:
+            request.transport.abort()
+
+    alone, both = tmp_path / "alone", tmp_path / "both"
+    with police.lying_at("/", die):
+        with pytest.raises(UnavailableError):
+            await collector(alliance, alone).run(at(alliance, "police"))
+        dead = False
+        await collector(alliance, both).run(at(alliance, "police", "bank"))
+    await alliance.settle()
+    assert not (alone / MANIFEST).exists()
+    audit = verify(Bundle(both), alliance.fingerprint)
+    assert {found.code for found in audit.found} == codes
+    assert audit.about.sources == ("bank", "police")
+    [said] = audit.about.unreached
+    logs = [bundle.log_directory(alliance.members[m].origin) for m in lost]
+    assert said.startswith("police: ")
+    assert {*said[8:].split(", ")} == {*logs, "evidence"}
+    assert any(said in str(text) for text in audit.unseen)
 
 
 async def test_whom_nobody_knows(alliance: Alliance, tmp_path: Path) -> None:
@@ -132,55 +186,48 @@ async def test_whom_nobody_knows(alliance: Alliance, tmp_path: Path) -> None:
     stranger = roster_keys.generate(
         "x.example", "x", secrets.token_bytes, now=int(time.time())
     )
-    other = Collector(
-        certificate=stranger.certificate,
-        key_pem=stranger.tls_pem,
-        fingerprint=alliance.fingerprint,
-        made=Writer(tmp_path),
-        now=1,
-    )
+    other = collector(alliance, tmp_path)
+    other.certificate, other.key_pem = stranger.certificate, stranger.tls_pem
     with pytest.raises(NotAdmittedError):
         await other.run(at(alliance, "police"))
     assert not (tmp_path / MANIFEST).exists()
     assert not (tmp_path / ABOUT).exists()
 
 
-@pytest.mark.parametrize("path", ["checkpoint", "notes/", "tile/0"])
+@pytest.mark.parametrize(
+    ("path", "raw"),
+    [
+        *((path, b"x") for path in ("checkpoint", "notes/", "tile/0")),
+        ("/evidence/", b"x"),
+        ("/evidence/", bytes(Evidence("../x", (Exchange(b"x", b"y"),)))),
+    ],
+)
 async def test_who_answers_wrongly_is_named(
-    path: str,
-    alliance: Alliance,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    path: str, raw: bytes, alliance: Alliance, tmp_path: Path
 ) -> None:
     """Nothing of it is taken, and nobody else is made to look guilty."""
-    asked = PeerClient.files
-
-    async def files(
-        client: PeerClient, origin: str, paths: Sequence[str]
-    ) -> Sequence[bytes]:
-        found = await asked(client, origin, paths)
-        if client.name != "police" or not paths[0].startswith(path):
-            return found
-        return [raw.replace(b"\n", b"\n\n") + b" " for raw in found]
-
-    monkeypatch.setattr(PeerClient, "files", files)
-    with pytest.raises(BrokenSourceError, match=r"^police: "):
+    lying = alliance.police.lying_with(path, raw)
+    with lying, pytest.raises(BrokenSourceError, match=r"^police: "):
         await collector(alliance, tmp_path).run(at(alliance, *IDS))
+    assert not (tmp_path / "evidence").exists()
+
+
+def repeated(patch: pytest.MonkeyPatch, page: str) -> None:
+    """Have all give one page of theirs for any other."""
+    asked, others = PeerClient.get, page.replace("/", r"/\d+")[:-1]
+
+    async def get(client: PeerClient, wanted: Wanted) -> bytes:
+        path = re.sub(f"{others}$", page, wanted.path)
+        return await asked(client, wanted._replace(path=path))
+
+    patch.setattr(PeerClient, "get", get)
 
 
 async def test_notes_without_end(
     alliance: Alliance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A member that gives one page for ever is asked for no more of them."""
-    asked = PeerClient.files
-
-    async def files(
-        client: PeerClient, origin: str, paths: Sequence[str]
-    ) -> Sequence[bytes]:
-        start = [re.sub("notes/.*", "notes/0", path) for path in paths]
-        return await asked(client, origin, start)
-
-    monkeypatch.setattr(PeerClient, "files", files)
+    repeated(monkeypatch, "notes/0")
     await collector(alliance, tmp_path).run(at(alliance, *IDS))
     assert verify(Bundle(tmp_path), alliance.fingerprint).found == []
 
@@ -189,13 +236,6 @@ async def test_rosters_without_end(
     alliance: Alliance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first version is not the next one, however often it is given."""
-    asked = PeerClient.get
-
-    async def get(client: PeerClient, wanted: Wanted) -> bytes:
-        if wanted.path.startswith("/roster/"):
-            wanted = Wanted("/roster/1", wanted.limit)
-        return await asked(client, wanted)
-
-    monkeypatch.setattr(PeerClient, "get", get)
+    repeated(monkeypatch, "roster/1")
     with pytest.raises(UntrustedError, match="no version 2"):
         await collector(alliance, tmp_path).run(at(alliance, "police"))

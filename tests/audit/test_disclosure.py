@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 from msgspec import structs
 from playwright.async_api import Browser, expect
 
@@ -15,13 +14,11 @@ from syncd.audit import disclosure
 from syncd.cli.api_client import ApiClient
 from syncd.errors import MalformedError, SyncdError
 from syncd.roster import trust
-from tests.audit.conftest import BANK, CARRIER, POLICE, Made
-from tests.cases import cases
+from tests.audit.conftest import BANK, CARRIER, POLICE, Made, check_form
+from tests.cases import each
 from tests.cli.conftest import Run
 from tests.console.browser.conftest import chromium as chromium
 from tests.console.test_verify import SCRIPT
-
-SCHEMA = Path(__file__).parents[2] / "schemas" / "disclosure.json"
 
 
 def check(made: Made, of: Any) -> dict[str, Any]:
@@ -32,7 +29,7 @@ def check(made: Made, of: Any) -> dict[str, Any]:
 def test_all_that_is_said_is_proven(made: Made) -> None:
     """By two holders; it is of its schema, and so is what a page has."""
     given = json.loads(made.disclosed)
-    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(given)
+    check_form("disclosure", given)
     facts = check(made, given)
     [(epoch, (_, holders))] = facts["tokens"].items()
     assert (epoch, len(holders)) == ("phone/1", 2)
@@ -45,7 +42,7 @@ def test_all_that_is_said_is_proven(made: Made) -> None:
     assert disclosure.read(page.encode()) == facts["found"]
 
 
-@pytest.mark.parametrize(("path", "at", "named"), cases("syncd/disclosure"))
+@each("syncd/disclosure", names="path, at, named")
 def test_a_character_that_is_changed_is_found(
     made: Made, path: str, at: int, named: str
 ) -> None:
@@ -121,8 +118,7 @@ def test_commands_make_a_page_and_check_it(
     assert run("--home", home, *words, stdin=b"+12025550123\n").code == 0
     assert page.stat().st_mode & 0o777 == 0o600
     verify = "audit", "verify", page, "--fingerprint", made.fingerprint
-    shown = run(*verify)
-    assert shown.code == 0
+    shown = run(*verify).ended(0)
     assert f"{POLICE}:3" in shown.out
     assert run(*verify, "--json").json["tokens"]["phone/1"]
     assert run(*verify[:-1], "0" * 64).code == 4
@@ -131,7 +127,6 @@ def test_commands_make_a_page_and_check_it(
 
 
 @pytest.mark.slow
-@pytest.mark.asyncio(loop_scope="session")
 async def test_a_page_checks_itself_without_a_network(
     made: Made, tmp_path: Path, chromium: Browser
 ) -> None:

@@ -22,7 +22,7 @@ from syncd.errors import DamagedError, SyncdError, UntrustedError
 from syncd.flows import evidence
 from syncd.flows.evaluation import Exchange
 from syncd.flows.evidence import Evidence
-from syncd.indicator import leaf
+from syncd.indicator import leaf, statement
 from syncd.indicator.statement import Erase, RosterAccepted, Usage
 from syncd.roster.quotas import DAY_S
 from syncd.tlog import checkpoint, cosignature, merkle, note, tiles
@@ -41,6 +41,7 @@ from tests.audit.conftest import (
     put,
     put_note,
 )
+from tests.cases import cases
 
 UNSIGNED = (ABOUT, "README.txt", "vkeys")
 FLIPS = 200  # 1,000 with `make examples`
@@ -66,8 +67,7 @@ def test_no_token_leaves_the_house(police: Bundle) -> None:
 
 def test_with_payloads_it_says_why(made: Made, tmp_path: Path) -> None:
     """What was erased is in nobody's bundle; the rest is proven by content."""
-    given = made.bundle("carrier", tmp_path, "court order 7")
-    audit = made.audit(given)
+    audit = made.audit(made.bundle("carrier", tmp_path, "court order 7"))
     assert (audit.found, audit.about.reason) == ([], "court order 7")
     assert not any(log.audit for log in audit.logs.values())
 
@@ -145,8 +145,7 @@ def test_nor_by_who_makes_manifests(
 
 def test_files_that_are_not_as_named(made: Made, mine: Bundle) -> None:
     """Missing, doubled, renamed, cut off, a link: each is found."""
-    tile = mine.below(f"{bundles.log_directory(BANK)}/tile/0/")[0]
-    file = mine.root / tile
+    file = mine.root / mine.below(f"{bundles.log_directory(BANK)}/tile/0/")[0]
     raw = file.read_bytes()
     file.rename(file.with_name("renamed"))
     assert made.codes(mine) == {"file_missing", "file_stray", "log_broken"}
@@ -180,8 +179,7 @@ def test_of_another_alliance(made: Made, mine: Bundle) -> None:
 
 def forked(mine: Bundle, made: Made) -> None:
     """Its key signed two roots of one size."""
-    head = Checkpoint(BANK, 2, bytes(32))
-    put_note(mine, head, log=made.keys["bank"].log)
+    put_note(mine, Checkpoint(BANK, 2, bytes(32)), log=made.keys["bank"].log)
 
 
 def forked_and_cosigned(mine: Bundle, made: Made) -> None:
@@ -237,8 +235,7 @@ def forked_ahead(mine: Bundle, made: Made) -> None:
     by = (made.keys["police"].merged, NOW)
     put_note(mine, Checkpoint(BANK, 2, bytes(32)), log=made.keys["bank"].log)
     for root in (bytes(32), b"x" * 32):
-        head = Checkpoint(BANK, 9999, root)
-        put_note(mine, head, log=made.keys["bank"].log)
+        put_note(mine, Checkpoint(BANK, 9999, root), log=made.keys["bank"].log)
     put_note(mine, Checkpoint(BANK, 9999, b"x" * 32), by)
 
 
@@ -317,6 +314,11 @@ def no_evidence(mine: Bundle, made: Made) -> None:
     put(mine, "evidence/bank/0.json", b"{}")
 
 
+def accused(mine: Bundle, made: Made) -> None:
+    nothing = statement.Evidence(what="fork", origin=BANK, notes=("a",))
+    grow(mine, made.keys["carrier"].log, nothing)
+
+
 PLANTED: dict[Callable[[Bundle, Made], None], set[str]] = {
     forked: {"fork"},
     forked_and_cosigned: {"fork", "cosigned_otherwise"},
@@ -338,6 +340,7 @@ PLANTED: dict[Callable[[Bundle, Made], None], set[str]] = {
     void: {"void_book"},
     strange_log: {"log_unknown"},
     no_evidence: {"convicts_nobody"},
+    accused: {"false_evidence"},
 }
 
 
@@ -466,8 +469,7 @@ def members_with(mine: Bundle, origin: str, **more: object) -> object:
 
 def test_what_the_roster_decided(made: Made, mine: Bundle) -> None:
     """A copy of the other side of a fork is named, whoever signed it."""
-    cut = {"size": 2, "root": "00" * 32}
-    rows = members_with(mine, BANK, cuts=[cut])
+    rows = members_with(mine, BANK, cuts=[{"size": 2, "root": "00" * 32}])
     second_roster(mine, made, members=rows)
     assert made.codes(mine) == {"decided_otherwise"}
 
@@ -532,7 +534,8 @@ def test_a_newer_roster_decides_nothing(made: Made, mine: Bundle) -> None:
 
 def test_every_code_has_its_test() -> None:
     """Of the table, each is planted above, or in a test that names it."""
-    text = Path(__file__).read_text()
+    tests = Path(__file__).parent.glob("test_*.py")
+    text = "".join(file.read_text() for file in tests)
     assert [code for code in kinds() if f'"{code}"' not in text] == []
 
 
@@ -604,19 +607,7 @@ def packed(out: Path, *entries: tuple[str, Mapping[str, str]]) -> Path:
     return out
 
 
-@pytest.mark.parametrize(
-    "entries",
-    [
-        [("../a", {})],
-        [("a" * 256, {})],
-        [("a\x1b[31m", {})],
-        [("a", {"path": "a\0b"})],
-        [("a", {}), ("a", {})],
-        [("a", {}), ("a/b", {})],
-        [("a/b", {}), ("a", {})],
-        [("a", {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"})],
-    ],
-)
+@pytest.mark.parametrize("entries", cases("syncd/audit-tars"))
 def test_a_tar_that_is_none_of_ours(
     entries: list[tuple[str, Mapping[str, str]]], tmp_path: Path
 ) -> None:

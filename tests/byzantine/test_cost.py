@@ -16,8 +16,6 @@ from syncd.tlog import checkpoint, merkle
 from syncd.tlog.checkpoint import Checkpoint
 from tests.alliance import Alliance, Member, shared, until
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 alliance = shared()  # the platform is the bad one
 
 

@@ -6,12 +6,11 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
 from syncd.cli.main import main
@@ -21,17 +20,24 @@ from syncd.indicator.statement import (
     Anchor,
     AnchoredLog,
     Erase,
+    Evidence,
 )
 from syncd.node.audit import complete
 from syncd.oprf import threshold
 from syncd.tlog import checkpoint, cosignature, merkle, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.note import ED25519, SigningKey
-from tests.alliance import MEMBERS, payload, police_case
+from tests.alliance import (
+    MEMBERS,
+    Alliance,
+    payload,
+    police_case,
+    shared,
+)
 from tests.byzantine.lab import Act, Lab
 from tests.flows.growing import Said
 
-pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.slow
 
 SEVEN = (*MEMBERS, "insurer", "telco", "payer")
 LIMITS = {"exchange": {"read_timeout_s": 1, "request_timeout_s": 1}}
@@ -43,15 +49,14 @@ HOSTILE = json.loads(
 )
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
-    """Seven that have all reported something."""
-    root = tmp_path_factory.mktemp("lab")
-    async with Lab.found(root, SEVEN, settings=LIMITS) as lab:
-        for member in lab.members.values():
-            await member.write(payload(0, member.origin))
-        await police_case(lab)
-        yield lab
+async def reported(lab: Alliance) -> None:
+    """Have all report something."""
+    for member in lab.members.values():
+        await member.write(payload(0, member.origin))
+    await police_case(lab)
+
+
+lab = shared(reported, *SEVEN, of=Lab, settings=LIMITS)
 
 
 # ------------------------------------------------------------ what it tells
@@ -256,6 +261,29 @@ async def an_anchor_of_nothing(lab: Lab) -> None:
     await lab.bank.say(Anchor(logs=(one,)))
 
 
+def charge(key: SigningKey, *notes: bytes) -> Evidence:
+    """Return what accuses a log by notes alone."""
+    texts = tuple(raw.decode() for raw in notes)
+    return Evidence(what="fork", origin=key.name, notes=texts)
+
+
+async def a_false_charge(lab: Lab) -> None:
+    """It accuses the police of a fork, by two notes of one history."""
+    before = lab.police.own.log.released()
+    await lab.go_on(lab.police)
+    both = before, lab.police.own.log.released()
+    await lab.bank.say(charge(lab.police.keys.log, *both))
+
+
+async def never_shown(lab: Lab) -> None:
+    """It signs another log for one member, who states it; nobody is shown it."""
+    twin = await lab.bank.fork(await lab.bank.size() - 1, lab.said())
+    lab.bank.node.twin, telco = None, lab.telco
+    said = charge(lab.bank.keys.log, twin.signed, lab.bank.own.log.released())
+    await telco.say(said)
+    await telco.node.pulls.told(telco.origin, [said])
+
+
 # --------------------------------------------------------------- as a holder
 
 
@@ -369,6 +397,9 @@ async def a_stolen_key(lab: Lab) -> None:
     await telling(lambda _: {"notes": told})(lab)
     for one in told:
         await lab.bank.ask(lab.police, "POST", "/poke", one.encode())
+    await lab.telco.say(
+        charge(key, told[1].encode(), lab.bank.signed(size - 1))
+    )
     lab.bank.node.twin = None
     assert "ended" in str(lab.bank.node.publisher.why_not())
 

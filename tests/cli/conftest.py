@@ -40,6 +40,20 @@ class Ran(NamedTuple):
     def json(self) -> Any:
         return json.loads(self.out)
 
+    def ended(self, code: int, *said: str) -> "Ran":
+        """Pass if it ended with a code, and said all that on standard error."""
+        assert self.code == code, self.err
+        for text in said:
+            assert text in self.err
+        return self
+
+    def printed(self, *said: str) -> "Ran":
+        """Pass if it ended well, and said all that on standard output."""
+        assert self.code == 0, self.err
+        for text in said:
+            assert text in self.out
+        return self
+
 
 Run = Callable[..., Ran]
 

@@ -4,10 +4,7 @@ from tests.cli.conftest import Run
 
 
 def test_all_codes_of_a_field(run: Run) -> None:
-    ran = run("vocabulary", "role")
-    assert ran.code == 0
-    assert "phishing_host" in ran.out
-    assert "钓鱼网站" in ran.out
+    run("vocabulary", "role").printed("phishing_host", "钓鱼网站")
     assert "fake_shop" in run("vocabulary").out
 
 
@@ -20,9 +17,7 @@ def test_a_word_finds_its_code_whatever_the_field(run: Run) -> None:
 
 
 def test_a_field_or_word_that_is_none(run: Run) -> None:
-    ran = run("vocabulary", "00000000000")
-    assert ran.code == 2
-    assert "evidence" in ran.err
+    ran = run("vocabulary", "00000000000").ended(2, "evidence")
     assert "0000" not in ran.err
     assert run("vocabulary", "colour", "caller").code == 2
     assert run("vocabulary", "role", "0000000000").code == 1

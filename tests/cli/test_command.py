@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from syncd.cli import main, usage
+from syncd.cli import main
 from syncd.cli.command import Command, Options, argument, option
 
 app = Command("An application.")
@@ -32,7 +32,7 @@ def run(options: Try) -> int:
 
 
 def call(*words: str) -> Any:
-    return usage.call(app, ["word", *words], Path("home"))
+    return main.call(app, ["word", *words], Path("home"))
 
 
 def test_only_options_that_are_given_are_passed() -> None:

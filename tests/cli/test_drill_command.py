@@ -6,53 +6,44 @@ from unittest.mock import Mock
 import pytest
 
 from syncd.cli import drill_command
+from syncd.cli.drill_command import DRILLS
 from tests.cli.conftest import FalseApi, Node, refused
 
-STATES = {"bank": "self", "gone": "removed", "icbc": "ok", "police": "silent"}
-STATUS = {
-    "member": "bank",
-    "alliance": "txwz",
-    "time": 100,
-    "members": [{"member": m, "state": s} for m, s in STATES.items()],
-    "receipts": [
-        {"member": "icbc", "size": 10, "at": 103},
-        {"member": "police", "size": 8, "at": 100},
-    ],
-}
-ROW = {"position": ["o", 7], "ended_by": ["o", 9]}
-REPORTS, BACK = "/v1/reports", "/v1/retractions"
+STEPS = [  # the newest first
+    {"speed": speed, "type": "report", "followed": had}
+    for speed in ("normal", "urgent")
+    for had in ({"icbc": 3, "police": None}, {"icbc": 3, "police": 1})
+]
 
 
 @pytest.fixture
 def drills(false: FalseApi, monkeypatch: pytest.MonkeyPatch) -> FalseApi:
-    """Each look takes a second; the police lack what is above 8."""
+    """Each look takes a second; the police lack what was taken back."""
     clock = Mock(monotonic=count().__next__)
     monkeypatch.setattr(drill_command, "time", clock)
-    false.answers = {
-        "/v1/status": (200, STATUS),
-        REPORTS: (202, {"items": [{"state": "accepted", "id": 1}]}),
-        "/v1/reports/search": (200, {"items": [ROW, {}]}),
-        BACK: (202, {}),
-    }
+    of = {"member": "bank", "alliance": "txwz", "time": 100}
+    false.answers = {"/v1/status": (200, of), DRILLS: (200, {"items": STEPS})}
     return false
 
 
+def posts(drills: FalseApi) -> int:
+    return [way for way, *_ in drills.asked].count("POST")
+
+
 def test_who_is_late_is_named(member: Node, drills: FalseApi) -> None:
-    ran = member("drill", "--wait", 2)
-    assert (ran.code, ran.err) == (1, "")
+    ran = member("drill", "--wait", 3)
+    assert (ran.code, ran.err, posts(drills)) == (1, "", 4)
     lines = ran.out.splitlines()
     assert [x.split() for x in lines[3:5]] == [
         ["icbc", "3", "3", "3", "3"],
-        ["police", "0", "-", "0", "-"],
+        ["police", "1", "-", "1", "-"],
     ]
-    assert lines[5] == "not within 2 s: police"
-    assert "未确认：police" in member("drill", "--wait", 2, lang="zh").out
-    ran = member("drill", "--wait", 2, "--json")
-    assert [step["late"] for step in ran.json["steps"]] == 2 * [[], ["police"]]
-    sent = [body for _, path, body in drills.asked if path == REPORTS]
-    drafts = [draft for body in sent[:2] for draft in body["reports"]]
-    assert [d["urgent"] for d in drafts] == [True, False]
-    assert all(d["test"] for d in drafts)
+    assert lines[5] == "not within 3 s: police"
+    assert (
+        "未确认：icbc, police" in member("drill", "--wait", 2, lang="zh").out
+    )
+    ran = member("drill", "--json", "--wait", 2)
+    assert ran.json["late"][-1] == "police"
 
 
 def test_an_interrupted_one_is_taken_back(
@@ -63,13 +54,9 @@ def test_an_interrupted_one_is_taken_back(
         "monotonic.return_value": 0,
         "sleep.side_effect": KeyboardInterrupt,
     }
-    drills.answers["/v1/reports/search"] = (200, {"items": [{}]})
     monkeypatch.setattr(drill_command, "time", Mock(**stopped))
-    assert member("drill").code == 130
-    assert [path for _, path, _ in drills.asked if path == BACK] == [BACK]
-    no = {"state": "refused", "problem": refused("today's was")}
-    drills.answers[REPORTS] = (202, {"items": [no]})
+    assert (member("drill").code, posts(drills)) == (130, 2)
+    drills.answers[DRILLS] = (422, refused("today's was"))
     drills.asked.clear()
     ran = member("drill")
-    assert (ran.code, "today's was" in ran.err) == (1, True)
-    assert BACK not in [path for _, path, _ in drills.asked]
+    assert (ran.code, "today's was" in ran.err, posts(drills)) == (1, True, 1)

@@ -22,8 +22,7 @@ from hypothesis import strategies as st
 from syncd.cli import meter, table_input
 from syncd.cli.api_client import problem
 from syncd.cli.importing import upload
-from syncd.cli.importing.refused import reasons
-from syncd.cli.importing.targets import Reports
+from syncd.cli.importing.targets import Reports, reasons
 from syncd.lists.refused_rows import FRONT, Refused
 from syncd.messages.catalogue import whole
 from syncd.node import pinned
@@ -121,11 +120,9 @@ def test_refused_rows_are_mended_and_imported_as_they_are(
         "号码,备注,渠道\n+8613800138000,=1+1,短信\n+86bad,-x,乱写\n"
     )
     words = ["--kind", "phone", *CONST[2:]]
-    ran = load(path, *words, "--refused", out, lang=lang)
-    assert ran.code == 1
+    load(path, *words, "--refused", out, lang=lang).ended(1)
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
-    again = load(path, *words, "--refused", out)
-    assert (again.code, "is there already" in again.err) == (2, True)
+    load(path, *words, "--refused", out).ended(2, "is there already")
     later = tmp_path / "later.csv"
     words_ = ("--refused", 1, "--out", later)
     assert member("report", "imports", *words_, lang=lang).code == 0
@@ -138,13 +135,11 @@ def test_refused_rows_are_mended_and_imported_as_they_are(
     assert "乱写" in bad[1]
     text = out.read_text(encoding="utf-8").replace('"乱写"', '"电话"')
     out.write_text(text.replace("+86bad", "+8613800138001"), encoding="utf-8")
-    ran = load(out, *words, "--list", "list.csv")
-    assert (ran.code, "not stored: 备注" in ran.err) == (0, True)
+    load(out, *words, "--list", "list.csv").ended(0, "not stored: 备注")
     assert false.values[-1] == "+8613800138001"
     # A part of a list: what it lacks is not gone.
     assert false.imports[2]["ended"] == {"complete": False}
-    ran = load(out, *words, "--gone", "retract")
-    assert (ran.code, "leave out --gone" in ran.err) == (2, True)
+    load(out, *words, "--gone", "retract").ended(2, "leave out --gone")
 
 
 def test_mended_rows_may_be_refused_again(
@@ -226,8 +221,7 @@ def test_a_local_list_is_not_reported(
     path, out = tmp_path / "list.csv", tmp_path / "out.csv"
     path.write_text(HEAD + row("a.example") + row("bad1.example") + "x\n")
     words = (path, "--local", "--list", "公安")
-    ran = load(*words, "--gone-at-most", 5, "--refused", out)
-    assert ran.code == 1
+    ran = load(*words, "--gone-at-most", 5, "--refused", out).ended(1)
     assert ran.out == (
         "local list: added 1, already known 0, replaced 0, refused 2;"
         " dropped 0\n"
@@ -341,21 +335,21 @@ def test_a_day_in_a_reason_is_left_out_whole() -> None:
 
 def test_what_is_missing_is_named_at_once(take: Take) -> None:
     """Nothing is guessed; all that is needed is named, with the ways."""
-    ran = take("号码,备注\n13800138000,x\n")
-    assert ran.code == 2
-    assert "no option for kind, label, role, evidence" in ran.err
-    assert "--kind CODE --label CODE" in ran.err
-    assert "号码, 备注" in ran.err
+    take("号码,备注\n13800138000,x\n").ended(
+        2,
+        "no option for kind, label, role, evidence",
+        "--kind CODE --label CODE",
+        "号码, 备注",
+    )
 
 
 def test_a_pipe_is_no_file(load: Take, tmp_path: Path) -> None:
     """It could not be gone on with."""
     os.mkfifo(path := tmp_path / "fifo.csv")
     for name in (path, "-"):
-        ran = load(name, *CONST, stdin=b"a.example\n")
-        assert ran.code == 2
-        assert f"{name}: is no file" in ran.err
-        assert "an import needs a file" in ran.err
+        load(name, *CONST, stdin=b"a.example\n").ended(
+            2, f"{name}: is no file", "an import needs a file"
+        )
 
 
 def test_a_url_of_a_megabyte(take: Take, false: FalseApi) -> None:
@@ -472,7 +466,7 @@ def test_a_sheet(load: Take, false: FalseApi, tmp_path: Path) -> None:
     """Its offset counts rows; it goes on and ends like any other file."""
     urls = [f"{'bad' if n % 7 == 0 else 'n'}{n}.example" for n in range(30)]
     rows = [["网址", "备注"], *([url, "x"] for url in urls)]
-    path = saved(tmp_path / "list.xlsx", rows)
+    path = saved(tmp_path, rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table_input, "STEP", 10)
         patch.setattr(upload, "RESTART_S", 0)
@@ -495,12 +489,9 @@ def test_a_changed_file_is_refused(
     assert load(path).code == 3
     for changed in (raw + row("more.example").encode(), raw[:-1] + b" "):
         path.write_bytes(changed)
-        ran = load(path)
-        assert ran.code == 2
-        assert "its import 1 stopped" in ran.err
+        load(path).ended(2, "its import 1 stopped")
     path.write_bytes(raw)
-    ran = load(path, "--confidence", 90)
-    assert (ran.code, "its import 1 stopped" in ran.err) == (2, True)
+    load(path, "--confidence", 90).ended(2, "its import 1 stopped")
     count = len(false.vault)
     ran = load(path, "--anew", "--json")
     assert ran.json["known"] == count
@@ -521,9 +512,7 @@ def test_a_file_that_is_written_while_it_is_read(
         return sent(*rest)
 
     monkeypatch.setattr(Reports, "send", grow)
-    ran = load(path)
-    assert ran.code == 2
-    assert "has changed since its import stopped at row 11" in ran.err
+    load(path).ended(2, "has changed since its import stopped at row 11")
 
 
 @pytest.mark.usefixtures("_short")
@@ -540,9 +529,7 @@ def test_a_file_changed_where_only_its_hash_tells(
     assert load(path).code == 3
     raw = path.read_bytes()
     path.write_bytes(raw.replace(b"n1.", b"m1."))
-    ran = load(path)
-    assert ran.code == 2
-    assert "has changed" in ran.err
+    load(path).ended(2, "has changed")
     path.write_bytes(raw)
     assert load(path).code == 1
 
@@ -563,9 +550,7 @@ def test_two_imports_of_one_file(
         409,
         {"type": "urn:syncd:problem:stale", "status": 409, "detail": "no"},
     )
-    ran = load(path)
-    assert ran.code == 3
-    assert "run the same command again" in ran.err
+    load(path).ended(3, "run the same command again")
 
 
 # ----------------------------------------------------------------- waiting
@@ -648,10 +633,7 @@ def test_a_daemon_that_stays_away_is_given_up(
         false.answers["/v1/imports"] = (503, refused("starting", 503, "x"))
 
     clock.meanwhile = [away]
-    ran = go()
-    assert ran.code == 3
-    assert "starting" in ran.err
-    assert "run the same command again" in ran.err
+    go().ended(3, "starting", "run the same command again")
     assert clock.waited == [1, 2, 4, 8, 15, 15]
     false.answers.clear()
     assert "goes on behind row" in go().err
@@ -677,8 +659,7 @@ def test_a_daemon_that_asks_for_patience_gets_it(
         false.answers["/v1/reports"] = full
 
     clock.meanwhile = [next_trouble, false.answers.clear]
-    ran = go()
-    assert ran.code == 1
+    ran = go().ended(1)
     assert clock.waited == [7, 7]
     assert ran.err.count("import: quota used up: tried again in 7 s") == 2
 
@@ -694,9 +675,7 @@ def test_patience_has_an_end(
     monkeypatch.setattr(upload, "QUOTA_S", 30)
     full = (429, refused("import: quota used up", 429, "quota"))
     false.answers["/v1/reports"] = full
-    ran = load(listed)
-    assert ran.code == 3
-    assert "come back in 7 s" in ran.err
+    load(listed).ended(3, "come back in 7 s")
     assert clock.waited == [7, 7, 7, 7]
 
 
@@ -709,9 +688,7 @@ def test_interrupted_while_it_waits(
         raise KeyboardInterrupt
 
     clock.meanwhile = [stop]
-    ran = go()
-    assert ran.code == 130
-    assert "stopped behind row 21; run the same command again" in ran.err
+    go().ended(130, "stopped behind row 21; run the same command again")
     assert "goes on behind row 21" in go().err
 
 

@@ -18,14 +18,12 @@ def test_the_home_knows_the_new_passphrase(run: Run, tmp_path: Path) -> None:
     old = private(tmp_path / "old", "correct horse battery\n")
     new = private(tmp_path / "new", "a much longer staple\n")
     home = tmp_path / "bank"
-    made = run(
+    run(
         *("--home", home, "init", "--id", "bank", "--domain", "bank.example"),
         *("--alliance", "txwz", "--set", f'secret.file="{old}"'),
         *("--token-file", tmp_path / "token"),
-    )
-    assert made.code == 0, made.err
-    ran = run("keys", "passphrase", home, "--new-file", new)
-    assert ran.code == 0, ran.err
+    ).ended(0)
+    run("keys", "passphrase", home, "--new-file", new).ended(0)
     settings = config.load(home)
     assert settings.secret.file == new
     found = config.passphrase(settings, config.environment(), None)

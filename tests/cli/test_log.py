@@ -179,11 +179,8 @@ def test_one_change(
     What else is wrong with it: tests/flows/test_audit.py.
     """
     altered(home, database, sql)
-    code, out, err = at(home, "verify")
-    assert code == 5
-    assert f"{of}: " in err
-    assert expected in err
-    assert "DAMAGED" in out
+    ran = at(home, "verify").ended(5, f"{of}: ", expected)
+    assert "DAMAGED" in ran.out
 
 
 def test_an_old_receipt_of_a_key_that_is_no_more(at: Run, home: Path) -> None:
@@ -191,15 +188,13 @@ def test_an_old_receipt_of_a_key_that_is_no_more(at: Run, home: Path) -> None:
     note = "replace(CAST(note AS TEXT), '/merged ', '/merged AAAA')"
     change = f"UPDATE kept_receipt SET note = CAST({note} AS BLOB)"
     altered(home, "own", change)
-    code, _, err = at(home, "verify")
-    assert code == 0, err
+    at(home, "verify").ended(0)
 
 
 def test_row_of_no_log(at: Run, home: Path) -> None:
     """A claim of a log that is not there is damage too."""
     altered(home, "mirror", f"UPDATE claim SET log_id = 99 WHERE {ROW}")
-    code, _, err = at(home, "verify")
-    assert (code, "a row at 100 is of no log" in err) == (5, True)
+    at(home, "verify").ended(5, "a row at 100 is of no log")
 
 
 def test_mark(made: Path, at: Run, home: Path) -> None:
@@ -208,9 +203,7 @@ def test_mark(made: Path, at: Run, home: Path) -> None:
     raw = mark.read_bytes()
     for bad in (b"", raw[:-3], raw.replace(b"\n", b"\n\n", 1)):
         mark.write_bytes(bad)
-        code, _, err = at(home, "verify")
-        assert code == 5
-        assert f"{POLICE}: high-water mark: " in err
+        at(home, "verify").ended(5, f"{POLICE}: high-water mark: ")
     shutil.copy(made / "carrier" / "high-water.note", mark)
     assert at(home, "verify").code == 5
     mark.unlink()
@@ -223,9 +216,7 @@ def test_rolled_back(at: Run, home: Path, tmp_path: Path) -> None:
         (note,) = own.execute("SELECT note FROM log").fetchone()
     size = int(note.split(b"\n")[1])
     altered(home, "own", f"UPDATE log SET size = {size - 1}")
-    code, _, err = at(home, "export", tmp_path / "out")
-    assert code == 5
-    assert "high-water.note" in err
+    at(home, "export", tmp_path / "out").ended(5, "high-water.note")
     assert not (tmp_path / "out").exists()
 
 
@@ -234,10 +225,7 @@ def test_a_file_that_is_no_database(at: Run, home: Path) -> None:
     for name in ("mirror.db-wal", "mirror.db-shm"):
         (home / name).unlink(missing_ok=True)
     (home / "mirror.db").write_bytes(b"not a database" * 1000)
-    code, _, err = at(home, "verify")
-    assert code == 5
-    assert "mirror.db: " in err
-    assert "hint" in err
+    at(home, "verify").ended(5, "mirror.db: ", "hint")
 
 
 def test_wrong_use(made: Path, at: Run, tmp_path: Path) -> None:
@@ -253,10 +241,7 @@ def test_wrong_use(made: Path, at: Run, tmp_path: Path) -> None:
         (home, "show", "--mirror", "x.example/1"),
     ]
     for place, *words in wrong:
-        code, _, err = at(place, *words)
-        assert code == 2, words
-        assert err.startswith("syncd: error: ")
-        assert "Traceback" not in err
+        assert at(place, *words).ended(2).err.startswith("syncd: error: ")
 
 
 # ---------------------------------------------------------------- the files
@@ -318,12 +303,9 @@ def test_nothing_is_overwritten(made: Path, at: Run, tmp_path: Path) -> None:
     home = made / "police"
     path = tmp_path / "there"
     path.mkdir()
-    code, _, _ = at(home, "export", path)
-    assert code == 0
+    at(home, "export", path).ended(0)
     before = {p: p.stat().st_mtime_ns for p in path.rglob("*")}
-    code, _, err = at(home, "export", path)
-    assert code == 2
-    assert "is there already" in err
+    at(home, "export", path).ended(2, "is there already")
     assert before == {p: p.stat().st_mtime_ns for p in path.rglob("*")}
     assert [p.name for p in tmp_path.iterdir()] == ["there"]
 
@@ -364,9 +346,8 @@ def test_show_one_entry(made: Path, at: Run) -> None:
     """A statement is shown with the first 8 digits of its token only."""
     home = made / "police"
     for index in range(12):
-        code, output, _ = at(home, "show", "--mirror", BANK, "--at", index)
-        assert code == 0
-        assert f"index    {index}" in output
+        ran = at(home, "show", "--mirror", BANK, "--at", index)
+        ran.printed(f"index    {index}")
     shown = at(home, "show", "--mirror", BANK, "--at", 100, "--json").json
     assert shown["type"] == 1
     assert len(shown["token"]) == 8
@@ -384,5 +365,6 @@ def test_an_erasure_says_what_it_takes(member: Node, false: FalseApi) -> None:
     [(_, _, body)] = false.asked
     assert body == {"entries": [3, 4, 9], "reason": "court_order"}
     for text in ("x", "5-3", "3-", "3-4-5"):
-        ran = member("log", "erase", "1", text, "--reason", "court_order")
-        assert (ran.code, f"'{text}': want INDEX" in ran.err) == (2, True)
+        member("log", "erase", "1", text, "--reason", "court_order").ended(
+            2, f"'{text}': want INDEX"
+        )

@@ -37,8 +37,7 @@ def test_reported_here_listed_there_retracted_gone(
     listed = bank("report", "list", "--state", "published", "--json").json
     assert found["positions"][0] in [i["position"] for i in listed["items"]]
     where = ":".join(map(str, found["positions"][0]))
-    ran = bank("report", "retract", "--position", where, "--reason", "test")
-    assert ran.code == 0
+    bank("report", "retract", "--position", where, "--reason", "test").ended(0)
     real.settle()
     assert lookup(police, kind, value)["verdict"] == "none"
 
@@ -46,16 +45,14 @@ def test_reported_here_listed_there_retracted_gone(
 def test_how_a_url_was_read_is_printed(bank: Node, police: Node) -> None:
     """By the report that dropped a query, and the look-up that tried both."""
     pay = "http://a.b.c.pay.hunt.example/pay"
-    ran = bank("report", "add", *URL, stdin=f"{pay}?id=1\n".encode())
-    assert ran.code == 0
-    assert "its query was dropped" in ran.out
-    assert "only this very host" in ran.out
+    bank("report", "add", *URL, stdin=f"{pay}?id=1\n".encode()).printed(
+        "its query was dropped", "only this very host"
+    )
     words = ("lookup", "--kind", "url", "--purpose", "test")
-    ran = police(*words, stdin=f"{pay}。\n".encode())
-    assert ran.code == 0
-    assert "it was tried with and without" in ran.out
-    ran = police(*words, stdin=f"“{pay}”\n".encode())
-    assert ran.code == 1
+    police(*words, stdin=f"{pay}。\n".encode()).printed(
+        "it was tried with and without"
+    )
+    ran = police(*words, stdin=f"“{pay}”\n".encode()).ended(1)
     assert "text stands before it" in ran.out
 
 
@@ -102,14 +99,14 @@ def test_a_list_in_its_own_words(bank: Node, tmp_path: Path) -> None:
     codes, out = tmp_path / "codes.toml", tmp_path / "退回.csv"
     words = ("report", "import", path, "--evidence", "bank_detection")
     before = len(bank("report", "imports", "--json").json["items"])
-    ran = bank(*words, "--role", "phishing_host", "--dry-run", lang="zh")
-    assert ran.code == 1
+    ran = bank(
+        *words, "--role", "phishing_host", "--dry-run", lang="zh"
+    ).ended(1)
     for want in ("涉案账号", "不保存", "imp_police", "将上报 0，退回 4"):
         assert want in ran.out
     ran = bank(*words, "--write-codes", codes)
     assert (ran.code, codes.stat().st_mode & 0o777) == (1, 0o600)
-    again = bank(*words, "--write-codes", codes)
-    assert (again.code, "is there already" in again.err) == (2, True)
+    bank(*words, "--write-codes", codes).ended(2, "is there already")
     found = codes.read_text()
     assert "nearest: imp_police" in found
     # Until it is decided, its rows are refused.
@@ -147,9 +144,9 @@ def test_what_a_dry_run_tells_programs(bank: Node, tmp_path: Path) -> None:
     assert (ran.code, ran.json["good"], ran.json["rows"]) == (1, 0, 2)
     assert {u["word"] for u in ran.json["unknown"]} == {"虚构", "假"}
     path.write_text("url\na.dry.example\n# twice\nhttp://a.dry.example/\n")
-    ran = bank("report", "import", path, *URL, "--dry-run")
-    assert ran.code == 0
-    assert "2 would be reported, 0 refused; 1 stand in another" in ran.out
+    ran = bank("report", "import", path, *URL, "--dry-run").printed(
+        "2 would be reported, 0 refused; 1 stand in another"
+    )
     assert ran.err.count("comment lines skipped: 1") == 1
 
 
@@ -194,5 +191,4 @@ def test_a_drill_once_a_day(
     assert (ran.code, ran.out.count("not within 300 s: -")) == (0, 1), ran
     assert ran.out.count("police") == 1
     assert (events, figures) == ([[]] * len(events), before)
-    again = carrier("drill")
-    assert (again.code, "today's drill was" in again.err) == (1, True)
+    carrier("drill").ended(1, "today's drill was")

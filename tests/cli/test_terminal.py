@@ -84,8 +84,7 @@ def test_a_home_that_is_a_file(run: Run, tmp_path: Path, below: str) -> None:
     file = tmp_path / "file"
     file.touch()
     words = ["--id", "a", "--domain", "a.example", "--alliance", "txwz"]
-    ran = run("--home", file / below, "init", *words)
-    assert (ran.code, str(file) in ran.err) == (2, True)
+    ran = run("--home", file / below, "init", *words).ended(2, str(file))
     assert len(ran.err.splitlines()) == 1
     words = ["--name", "alice", "--alliance", "txwz"]
     assert run("keys", "admin", file / below, *words).code == 2
@@ -106,17 +105,14 @@ def test_nothing_is_made_that_could_not_be_handed_over(
         f"keys admin {made} --name alice --alliance txwz --out {out}",
     ):
         monkeypatch.setenv("SYNCD_SECRET_FILE", str(secret))
-        ran = run(*words.split())
-        assert (ran.code, str(out) in ran.err) == (2, True)
+        run(*words.split()).ended(2, str(out))
         assert not made.exists()
 
 
 def test_an_answer_of_another_program(member: Node, false: FalseApi) -> None:
     """Something speaks JSON at our port, and is no syncd of this version."""
     false.answers["/v1/status"] = (200, {"ok": True})
-    ran = member("status")
-    assert ran.code == 3
-    assert "an answer without time" in ran.err
+    member("status").ended(3, "an answer without time")
 
 
 def test_a_private_file_is_never_another(

@@ -31,8 +31,7 @@ def token(run: Run, home: Path) -> Run:
 
 def test_add(token: Run, home: Path) -> None:
     """It is shown once, is accepted, and is not in the home."""
-    ran = token("add", "crm", "--role", "reader")
-    assert ran.code == 0
+    ran = token("add", "crm", "--role", "reader").ended(0)
     made = ran.out.strip()
     database = Database(home / "own.db", "own")
     bearer = asyncio.run(Bearers(database, lambda: 0).check(made))
@@ -52,8 +51,7 @@ def test_into_a_file(token: Run, tmp_path: Path) -> None:
     ran = token("list", "--json")
     assert [t["name"] for t in ran.json] == ["crm"]
     for where in (out, tmp_path / "none" / "t", tmp_path):
-        again = token("add", "other", "--role", "reader", "--out", where)
-        assert again.code == 2
+        token("add", "other", "--role", "reader", "--out", where).ended(2)
     assert len(token("list", "--json").json) == 1
 
 
@@ -78,11 +76,9 @@ def test_a_certificate(token: Run, tmp_path: Path) -> None:
     row = token("list", "--json").json[0]
     assert row["certificate_ends"] == certificate.expires(ours.der)
     token("revoke", "crm")
-    again = token("add", "crm", *words)
-    assert (again.code, "was added before" in again.err) == (2, True)
+    token("add", "crm", *words).ended(2, "was added before")
     path.write_bytes(server.der)
-    again = token("add", "crm", *words)
-    assert (again.code, "client authentication" in again.err) == (2, True)
+    token("add", "crm", *words).ended(2, "client authentication")
 
 
 @pytest.mark.parametrize(
@@ -95,8 +91,7 @@ def test_a_certificate(token: Run, tmp_path: Path) -> None:
     ],
 )
 def test_refused(token: Run, words: list[str], why: str) -> None:
-    ran = token("add", *words)
-    assert (ran.code, why in ran.err) == (2, True)
+    token("add", *words).ended(2, why)
 
 
 def test_no_database_is_made(token: Run, home: Path) -> None:

@@ -13,7 +13,7 @@ from syncd import config
 from syncd.config import Address, editing
 from syncd.config.settings import SETTINGS, parse_address, takes
 from syncd.errors import MalformedError, UsageError
-from tests.cases import cases
+from tests.cases import each
 
 DOC = Path(__file__).parents[2] / "docs" / "configuration.md"
 US = '[member]\nid = "bank"\ndomain = "bank.example"\nalliance = "txwz"\n'
@@ -48,7 +48,7 @@ def test_defaults_are_the_designs() -> None:
     assert not ours.lookup.cache
 
 
-@pytest.mark.parametrize(("text", "want"), cases("config/settings", "refused"))
+@each("config/settings", "refused", "text, want")
 def test_what_cannot_be_is_named(text: str, want: str) -> None:
     """File, line, section and key, and what is wrong with the value."""
     assert want in str(refused(US + text))
@@ -73,7 +73,7 @@ def test_a_key_name_has_an_end() -> None:
     assert "above 100" in str(refused(text))
 
 
-@pytest.mark.parametrize(("text", "want"), cases("config/settings", "hints"))
+@each("config/settings", "hints", "text, want")
 def test_a_hint_says_the_way_out(text: str, want: str) -> None:
     """Near matches, the right section, or what is known there."""
     assert want in refused(US + text).hint
@@ -149,6 +149,10 @@ def test_an_address_has_one_spelling(text: str) -> None:
 # ----------------------------------------------------------- write_default
 
 
+def uncommented(text: str) -> str:
+    return re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE)
+
+
 def test_what_init_writes_is_what_we_read(tmp_path: Path) -> None:
     """The given values are set, all others stand there as comments."""
     home = tmp_path / "bank"
@@ -167,16 +171,16 @@ def test_what_init_writes_is_what_we_read(tmp_path: Path) -> None:
     assert (ours.exchange.poke, ours.exchange.jitter) == (False, 0.5)
     assert (home / "config.toml").read_text() == text
     assert (home / "config.toml").stat().st_mode & 0o777 == 0o600
-    everything = re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE)
+    everything = tomllib.loads(uncommented(text))
     for section, settings in SETTINGS.items():
-        assert set(tomllib.loads(everything)[section]) == set(settings)
+        assert set(everything[section]) == set(settings)
 
 
 def test_the_commented_defaults_are_the_defaults(tmp_path: Path) -> None:
     """Taking a comment's # away changes nothing."""
     text = editing.create(tmp_path, tomllib.loads(US))
-    everything = re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE)
-    assert config.parse(everything.encode(), tmp_path) == config.load(tmp_path)
+    everything = uncommented(text).encode()
+    assert config.parse(everything, tmp_path) == config.load(tmp_path)
 
 
 def test_init_overwrites_nothing(tmp_path: Path) -> None:

@@ -20,23 +20,26 @@ def private(path: Path, content: bytes = PASSPHRASE) -> Path:
     return path
 
 
-def ours(tmp_path: Path, **secret: Any) -> config.Config:
-    """Settings of a home beside the secrets of these tests."""
-    return config.Config(home=tmp_path / "home", secret=Secret(**secret))
+def found(
+    tmp_path: Path, there: Environment | None = None, **secret: Any
+) -> bytes:
+    """The passphrase of a home beside the secrets of these tests."""
+    settings = config.Config(tmp_path / "home", secret=Secret(**secret))
+    return config.passphrase(settings, there or Environment(), None)
 
 
 def test_the_first_place_that_has_it_wins(tmp_path: Path) -> None:
     """Variable, credential, file, prompt."""
-    by_file = ours(tmp_path, file=private(tmp_path / "file", b"f" * 12))
+    file = private(tmp_path / "file", b"f" * 12)
     private(tmp_path / "syncd-secret", b"c" * 12)
     variable = private(tmp_path / "variable", b"v" * 12)
     credentials = Environment(credentials=tmp_path)
     both = Environment(credentials=tmp_path, secret_file=variable)
-    assert config.passphrase(by_file, both, None) == b"v" * 12
-    assert config.passphrase(by_file, credentials, None) == b"c" * 12
-    assert config.passphrase(by_file, Environment(), None) == b"f" * 12
+    assert found(tmp_path, both, file=file) == b"v" * 12
+    assert found(tmp_path, credentials, file=file) == b"c" * 12
+    assert found(tmp_path, file=file) == b"f" * 12
     asked = config.passphrase(
-        ours(tmp_path), Environment(), lambda: "äskedfor it"
+        config.Config(tmp_path), Environment(), lambda: "äskedfor it"
     )
     assert asked == "äskedfor it".encode()
 
@@ -44,8 +47,7 @@ def test_the_first_place_that_has_it_wins(tmp_path: Path) -> None:
 def test_a_line_end_is_no_part_of_it(tmp_path: Path) -> None:
     """Editors add one; blanks within it stay."""
     path = private(tmp_path / "s", b" correct horse battery \r\n")
-    found = config.passphrase(ours(tmp_path, file=path), Environment(), None)
-    assert found == b" correct horse battery "
+    assert found(tmp_path, file=path) == b" correct horse battery "
 
 
 def test_a_secret_that_others_can_read(tmp_path: Path) -> None:
@@ -54,7 +56,7 @@ def test_a_secret_that_others_can_read(tmp_path: Path) -> None:
     for mode in (0o640, 0o604, 0o610, 0o666):
         path.chmod(mode)
         with pytest.raises(UsageError, match=f"mode {mode:04o}") as caught:
-            config.passphrase(ours(tmp_path, file=path), Environment(), None)
+            found(tmp_path, file=path)
         assert caught.value.hint == f"chmod 600 {path}"
 
 
@@ -65,27 +67,24 @@ def test_a_secret_in_the_home_it_protects(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(path)
     for named in (path, tmp_path / "link", tmp_path / "x/../home/s"):
         with pytest.raises(UsageError, match="inside the home"):
-            config.passphrase(
-                ours(tmp_path), Environment(secret_file=named), None
-            )
+            found(tmp_path, Environment(secret_file=named))
 
 
 def test_no_secret_at_all(tmp_path: Path) -> None:
     """Nothing to read, nobody to ask: say what to set."""
-    for settings in (ours(tmp_path), ours(tmp_path, prompt=False)):
+    for prompt in (True, False):
         with pytest.raises(UsageError, match="no passphrase file") as caught:
-            config.passphrase(settings, Environment(), None)
+            found(tmp_path, prompt=prompt)
         assert "SYNCD_SECRET_FILE" in caught.value.hint
-    missing = Environment(secret_file=tmp_path / "missing")
     with pytest.raises(UsageError, match="No such file"):
-        config.passphrase(ours(tmp_path), missing, None)
+        found(tmp_path, Environment(secret_file=tmp_path / "missing"))
 
 
 def test_a_short_secret_is_none(tmp_path: Path) -> None:
     """Its length may be said, the secret itself not."""
     path = private(tmp_path / "s", b"hunter2")
     with pytest.raises(UsageError, match="7 bytes, want 12") as caught:
-        config.passphrase(ours(tmp_path, file=path), Environment(), None)
+        found(tmp_path, file=path)
     assert "hunter2" not in str(caught.value)
 
 
@@ -127,16 +126,15 @@ def test_the_databases_password(tmp_path: Path) -> None:
     """A credential of systemd goes before the file; neither is in the settings."""
     url = "postgresql://syncd@db.example/syncd"
     file = private(tmp_path / "file", b"of the file\n")
+    private(tmp_path / "syncd-database", b"passed on")
     database = Database(url=url, password_file=file)
     settings = config.Config(home=tmp_path / "home", database=database)
-    there = config.server(settings, Environment())
-    assert there
-    assert there.password() == {"password": "of the file"}
-    private(tmp_path / "syncd-database", b"passed on")
-    there = config.server(settings, Environment(credentials=tmp_path))
-    assert there
-    assert there.password() == {"password": "passed on"}
-    assert "passed on" not in repr(there)
+    passed = Environment(credentials=tmp_path)
+    for there, said in (Environment(), "of the file"), (passed, "passed on"):
+        server = config.server(settings, there)
+        assert server
+        assert server.password() == {"password": said}
+        assert said not in repr(server)
     file.chmod(0o644)
     with pytest.raises(UsageError, match="lets others read it"):
         config.server(settings, Environment())

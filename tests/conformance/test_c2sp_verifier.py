@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from conformance import c2sp_verifier
 from syncd import pinning
@@ -72,7 +71,7 @@ class Exported:
             )
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def exported(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Exported]:
@@ -128,7 +127,6 @@ def serve(member: Member, to: Member, prefix: str) -> c2sp_verifier.Fetch:
     return fetch
 
 
-@pytest.mark.asyncio(loop_scope="module")
 async def test_served_logs(exported: Exported) -> None:
     """A log is accepted as its owner serves it, and a mirror's."""
     alliance = exported.alliance

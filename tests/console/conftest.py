@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from tests.alliance import Alliance, Member
 
@@ -85,7 +84,7 @@ async def visitor(member: Member, role: str, staff: str) -> Visitor:
     return made
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
+@pytest.fixture(scope="session")
 async def alliance(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Alliance]:
@@ -99,7 +98,7 @@ async def alliance(
         await browser.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
+@pytest.fixture(scope="session")
 async def people(alliance: Alliance) -> dict[str, Visitor]:
     """Somebody of each role at the bank, logged in."""
     found = {}
@@ -109,11 +108,11 @@ async def people(alliance: Alliance) -> dict[str, Visitor]:
     return found
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def operator(people: dict[str, Visitor]) -> Visitor:
     return people["operator"]
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest.fixture
 async def reader(people: dict[str, Visitor]) -> Visitor:
     return people["reader"]

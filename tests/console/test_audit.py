@@ -1,11 +1,9 @@
 """Audit: what an auditor does at a member, without JavaScript."""
 
-import pytest
+import re
 
 from tests.alliance import Alliance
 from tests.console.conftest import Page, Visitor
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_bundle_is_made_and_taken_home(
@@ -35,3 +33,21 @@ async def test_a_bundle_is_made_and_taken_home(
     await auditor.post("/lang", {"lang": "zh"})
     assert "被指方无误" in (await auditor.get("/audit")).text
     await auditor.post("/lang", {"lang": "en"})
+
+
+async def test_a_drill_is_held_step_by_step(
+    alliance: Alliance, people: dict[str, Visitor]
+) -> None:
+    """Each step says who had it; others than operators only look on."""
+    operator, auditor = people["operator"], people["auditor"]
+    said = ""
+    for name in ("Begin a drill", "Take the drill back", "Go on with a"):
+        page = await operator.get("/audit")
+        assert name in page.text
+        if name[0] != "G":
+            said = (await operator.post("/audit", {"drill": "1"})).text
+            await alliance.settle()
+    assert re.search("urgent · report carrier [0-9]+, police [0-9]+", said)
+    assert 'name="drill"' not in (await auditor.get("/audit")).html
+    page = await auditor.post("/audit", {"drill": "1"})
+    assert "may not" in page.text

@@ -9,8 +9,6 @@ from tests.cases import cases
 from tests.console.browser.scene import dispute
 from tests.console.conftest import Visitor
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 
 async def disputed(alliance: Alliance, value: str, by: str, whose: str) -> str:
     """Have a member dispute another's report; return where that stands."""

@@ -12,8 +12,6 @@ from tests.console.browser.scene import lists
 from tests.console.conftest import Page, Visitor
 from tests.console.test_disputes import disputed
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 FORM = "application/x-www-form-urlencoded"
 LONG = "9" * 5000  # more digits than Python makes a number of
 BAD = ((), ("", "x"), (LONG,), (f"x:{LONG}",), ("²:²",), ("2026-99-99\0",))

@@ -2,15 +2,11 @@
 
 import re
 
-import pytest
-
 from syncd.console import page as pages
 from syncd.console.pages import help as words
 from syncd.messages import wire
 from tests.console.conftest import ROLES, Visitor
 from tests.test_docs import findings, section
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_every_code_has_an_anchor(reader: Visitor) -> None:

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from syncd.console import places
 from syncd.console.pages import exchange
@@ -20,8 +19,6 @@ from tests.console.browser.scene import dispute
 from tests.console.conftest import Visitor
 from tests.console.test_verify import NODE, run
 from tests.sample_statements import sighting
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @dataclass
@@ -37,7 +34,7 @@ class Reported:
         return places.entry(self.origin, self.index)
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
+@pytest.fixture(scope="session")
 async def reported(alliance: Alliance) -> Reported:
     value = "+12025550130"
     await alliance.police.tell("phone", value)

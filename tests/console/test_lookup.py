@@ -5,7 +5,6 @@ import re
 import time
 
 import pytest
-import pytest_asyncio
 from msgspec import structs
 
 from syncd.indicator import vocabulary
@@ -16,15 +15,13 @@ from tests.cases import cases
 from tests.console.conftest import Page, Visitor
 from tests.web.local_client import EMERGENCY
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 OPEN = {"evidence": "police_case", "handling": "open", "label": "refund_cs"}
 QUIET = {**OPEN, "handling": "no_tip_off"}
 OFFICIAL = {**OPEN, "label": "sanctioned"}  # of which nothing is explained
 SAFE = "That it is not listed does not mean that it is safe."
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
+@pytest.fixture(scope="session")
 async def listed(alliance: Alliance) -> Alliance:
     """The police list numbers and a link; a number is protected."""
     police = alliance.up[2]

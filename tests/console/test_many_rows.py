@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from syncd.console import page, pages
 from syncd.flows.draft import NewReport
@@ -15,7 +14,7 @@ from tests.alliance import Alliance
 from tests.console.browser.scene import IDS, STREAMS
 from tests.console.conftest import Visitor, visitor
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 pages.load()
 PATHS = [
@@ -29,7 +28,7 @@ MOST_S = 0.1  # of this process, its client with it
 FIELDS = ReportFields(label="fake_invest", role="caller", evidence="user_tag")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def console(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Visitor]:

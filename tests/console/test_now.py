@@ -15,7 +15,6 @@ from syncd.store.calls import Call
 from tests.alliance import Alliance
 from tests.console.conftest import Visitor, visitor
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 WELL = (
     r"All 3 members hold all of each other's entries, as of \d\d:\d\d:\d\d\."
 )

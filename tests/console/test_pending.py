@@ -3,12 +3,8 @@
 import re
 from typing import Any
 
-import pytest
-
 from tests.console.conftest import Page, Visitor
 from tests.web.local_client import report
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def hand_in(operator: Visitor, path: str, **body: Any) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -29,7 +28,6 @@ from tests.console.test_tls import PROXY, browser, founded, log_in
 from tests.test_docs import section
 from tests.test_pinning import p256
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 NGINX, INSTEAD, CADDY, CADDY_SSO = re.findall(
     r"```(?:nginx|caddy)\n(.*?)```",
     section("operations.md", "The console over TLS"),
@@ -133,7 +131,7 @@ def write_certificates(root: Path) -> None:
         (root / f"{name}.key").write_bytes(pem)
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest.fixture(scope="module")
 async def house(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[House]:

@@ -2,12 +2,8 @@
 
 import re
 
-import pytest
-
 from tests.alliance import Alliance
 from tests.console.conftest import Visitor
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 OURS = "+12025550181"
 ASKED = {

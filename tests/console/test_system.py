@@ -1,11 +1,7 @@
 """System: what an operator sees and ends, and what compliance reads."""
 
-import pytest
-
 from tests.alliance import Alliance
 from tests.console.conftest import Visitor, visitor
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_an_operator_sees_what_runs(operator: Visitor) -> None:

@@ -8,19 +8,17 @@ from typing import Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from syncd.config import editing
 from tests.alliance import Alliance, Member, free_port
 from tests.test_pinning import Identity, issue, p256
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 NAMES = ["bank", "carrier", "police"]
 TYPED = "https://syncd.bank.example"  # at a proxy of the second way
 SERVER, PERSON, PROXY = (issue(p256()) for _ in range(3))
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest.fixture(scope="module")
 async def bank(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Member]:

@@ -20,7 +20,7 @@ from syncd.indicator.claims import Row
 from syncd.indicator.folding import Batch
 from syncd.indicator.leaf import Record
 from syncd.indicator.statement import Statement
-from syncd.tlog import checkpoint, merkle, note
+from syncd.tlog import merkle, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import SigningKey
@@ -131,13 +131,11 @@ class Log:
 
     @property
     def signed(self) -> bytes:
-        size, root = self.frontier.size, self.frontier.root()
-        head = Checkpoint(self.origin, size, root)
-        return bytes(checkpoint.sign(head, self.key))
+        return self.tip.note
 
     @property
     def tip(self) -> OwnHead:
-        return OwnHead(self.origin, self.frontier, self.signed)
+        return OwnHead.signed(self.key, self.frontier)
 
     async def head(self) -> OwnHead:
         return self.tip
@@ -148,17 +146,13 @@ class Log:
         new: OwnHead,
         bundles: Sequence[Bundle],
         published: Sequence[Published],
-        *,
-        done: Sequence[str] = (),
-        sighted: Sequence[int] = (),
-        effect: bool = False,
-        erased: Sequence[Range] = (),
+        **how: Any,
     ) -> None:
         assert old == self.tip
         self.frontier = new.frontier
         self.bundles[bundles[0].n :] = bundles
         self.published += published
-        self.effects.append(effect)
+        self.effects.append(how["effect"])
 
     async def bundle(self, n: int) -> Bundle | None:
         return self.bundles[n] if n < len(self.bundles) else None
@@ -336,7 +330,7 @@ class Pull:
         excuse: bool = False,
     ) -> PullResult:
         async def told(said: Sequence[Any]) -> None:
-            self.rosters += [one.version for one in said]
+            self.rosters += [getattr(one, "version", 0) for one in said]
 
         return await pull.pull(
             log.signed,

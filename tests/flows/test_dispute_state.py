@@ -151,7 +151,5 @@ def test_official_is_who_has_the_authority() -> None:
 
 
 def test_a_log_that_the_roster_does_not_have_is_nobodys() -> None:
-    assert ROSTER.owner("a.example/syncd/txwz/1") == ""
-    assert ROSTER.owner(POLICE) == "police"
     stray = Claim("a.example/syncd/txwz/1", 1, report(evidence="police_case"))
     assert not found(disputed(BANK), stray).asked

@@ -6,12 +6,13 @@ import pytest
 
 from syncd.flows import audit, excess
 from syncd.flows.excess import FACTOR, FLOOR, Counted
-from syncd.indicator.statement import Usage
+from syncd.indicator.statement import Anchor, AnchoredLog, Usage
 from tests.flows.test_audit import Audited
 from tests.sample_statements import about, report, retract
 
 DAY, LATER = "2026-11-20", "2026-11-22"
 KEY = {"kind": "phone", "epoch": 1}
+ANCHORED = AnchoredLog("a.example/b", 1, "ab" * 32, "— a.example/b QUJDREVG")
 
 
 def usage(n: int, **other: Any) -> Usage:
@@ -72,6 +73,13 @@ def test_what_was_retracted_was_published() -> None:
     log = Audited([report(**one), retract(0, **one)])
     counted = audit.check(log.view()).counted
     assert counted.published("phone", 1, DAY) == 1
+
+
+def test_what_anchors_say_of_access_records_is_kept() -> None:
+    """The newest first; nothing of one that is void."""
+    said = [Anchor(logs=(ANCHORED,), access=digit * 64) for digit in "ab"]
+    log = Audited([*said, (16, b"void")])
+    assert audit.check(log.view()).counted.access == ["b" * 64, "a" * 64]
 
 
 def test_of_what_is_gone_nobody_can_tell() -> None:

@@ -8,9 +8,8 @@ from msgspec.structs import replace
 from syncd.errors import MalformedError, UntrustedError
 from syncd.flows import key_share
 from syncd.oprf import group, threshold
-from syncd.roster import sealed, signing
-from syncd.roster.trust import TrustedRoster
-from tests.flows.founders import ADMINS, CLUB, FOUNDED, HOLDERS, found
+from syncd.roster import sealed
+from tests.flows.founders import CLUB, FOUNDED, HOLDERS, found
 from tests.roster.conftest import Dice
 
 
@@ -28,15 +27,6 @@ def test_the_first_version_holds_the_public_side_of_the_keys() -> None:
         assert [m for m, _ in epoch.shares.values()] == sorted(HOLDERS)
         key_share.check_epoch(epoch)
     assert epoch_of("phone").public != epoch_of("account").public
-
-
-def test_the_fingerprint_pins_what_the_admins_sign() -> None:
-    raw = FOUNDED.draft
-    for admin in ADMINS:
-        raw = signing.sign(raw, admin)
-    assert not signing.signers(raw).wanted
-    trusted = TrustedRoster(FOUNDED.roster.hash, raw)
-    assert trusted.current == FOUNDED.roster
 
 
 def accepted(kind: str) -> list[key_share.Share]:

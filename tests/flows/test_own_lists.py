@@ -148,24 +148,24 @@ def test_an_entry_is_of_the_normal_form_and_keeps_why() -> None:
     ).fields == EntryFields(code="gateway")
     assert "555" not in repr(kept)
     assert "PBX" not in repr(kept)
+    kept = own_lists.entry("distrust", draft(value="bank", why="x"), RULES)
+    assert (kept.kind, kept.fields.text) == ("member", "bank")
 
 
 @pytest.mark.parametrize(
     ("type_", "fields", "why"),
     [
         ("exempt", {"kind": "13800138000"}, "kind: not one of"),
-        ("exempt", {"value": "nobody"}, "phone: "),
         ("exempt", {"why": "x" * 201}, "why: want up to 200 .* 201"),
         ("exempt", {"why": "a\nb"}, "why: want up to 200 printable"),
         ("exempt", {"text": "x"}, "exempt: code and text are a note's"),
-        ("exempt", {"code": "gateway"}, "exempt: code and text"),
         ("exempt", {"expires": "2026-11-20"}, "2026-11-20 is not after today"),
-        ("exempt", {"expires": "soon"}, "day"),
-        ("exempt", {"region": "us"}, "region"),
         ("note", {}, "code: … is not in the vocabulary"),
         ("note", {"code": "Gateway"}, "code: Gateway is not in the vocab"),
         ("note", {"code": "other"}, "other says nothing without a text"),
         ("note", {"code": "other", "text": "\u202e"}, "text: want up to 200"),
+        ("distrust", {"value": "nobody", "why": "x"}, "another member's id"),
+        ("distrust", {"value": "bank"}, "another member's id, and why"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(

@@ -15,7 +15,6 @@ from syncd.errors import (
     ForkError,
     StaleError,
     UnavailableError,
-    UntrustedError,
 )
 from syncd.flows import held, merge, pull, stretch, stretch_queue, withheld
 from syncd.flows.ports import Bundle, MirrorHead, OwnHead
@@ -288,14 +287,6 @@ async def test_fork_below(to: Pull, size: int) -> None:
     assert (await to(Log().reports(size))).after == 600
 
 
-async def test_wrong_signature(to: Pull) -> None:
-    """What the log key did not sign moves nothing."""
-    log = Log().reports(1)
-    forged = log.signed.replace(b"\n1\n", b"\n2\n")
-    with pytest.raises(UntrustedError):
-        await pull.pull(forged, KEY.verifier, to.context())
-
-
 async def test_nobody_to_ask(to: Pull) -> None:
     """Without a source the checkpoint is kept for later."""
     log = Log().reports(5)
@@ -310,16 +301,6 @@ async def test_short_answers(to: Pull) -> None:
     done = await to(log, FakeSource(log, most=1))
     assert done.merged == 1300
     assert to.mirror.rows == list(range(1300))
-
-
-async def test_withheld(to: Pull) -> None:
-    """Merging stops at a withheld payload, and goes on when it comes."""
-    log = Log().reports(900)
-    done = await to(log, FakeSource(log.close(300, 301)))
-    assert (done.after, done.merged, done.missing) == (900, 300, (300, 301))
-    done = await to(log, FakeSource(log.close(301)), FakeSource(log))
-    assert (done.merged, done.missing) == (900, ())
-    assert to.mirror.rows == list(range(900))
 
 
 async def test_rosters_that_a_log_accepted_are_passed_on(to: Pull) -> None:
@@ -434,17 +415,6 @@ async def test_erased_is_not_withheld(to: Pull) -> None:
     done = await to(log, FakeSource(log.close(10, 11)))
     assert (done.merged, done.missing) == (701, ())
     assert to.mirror.rows == [i for i in range(700) if i not in (10, 11)]
-
-
-async def test_void(to: Pull) -> None:
-    """A void entry is counted, found, and does not stop the log."""
-    log = Log()
-    log.add((1, b"{}"), (1, report()), (2, report()), (77, b"x"))
-    done = await to(log)
-    assert done.merged == 4
-    assert to.mirror.rows == [1]
-    assert [f.index for f in to.mirror.found] == [0, 2, 3]
-    assert {f.code for f in to.mirror.found} == {"void"}
 
 
 async def test_a_type_byte_of_its_own(to: Pull) -> None:

@@ -55,4 +55,4 @@ def test_parts_add_up() -> None:
     new = replace(HELD, id=0, state="waiting", changes=(SOME, more))
     both = merged(replace(HELD, state="open"), new)
     assert both.changes == (replace(SOME, n=8), more)
-    assert (both.id, both.state, both.n) == (7, "waiting", 10)
+    assert (both.state, both.news) == ("waiting", {"id": 7, "n": 10})

@@ -1,7 +1,6 @@
 """An account has one normal form, and its checksum holds where it has one."""
 
 import contextlib
-import re
 import string
 from pathlib import Path
 
@@ -17,14 +16,14 @@ from stdnum import numdb
 from syncd import tsv
 from syncd.errors import MalformedError
 from syncd.indicator import account, bank, chain, checksum, iban, scheme
-from tests.cases import cases
+from tests.cases import cases, each
 
 ALPHABET = base58.BITCOIN_ALPHABET.decode()
 ACCEPTED = cases("identifiers/account", "accepted")
 DIGITS = st.text("0123456789", min_size=1, max_size=24)
 
 
-@pytest.mark.parametrize("one", cases("identifiers/account", "banks"))
+@each("identifiers/account", "banks")
 def test_a_bank_is_named_as_people_name_it(one: dict[str, str]) -> None:
     """By its short name, and with what of it the account is.
 
@@ -36,18 +35,7 @@ def test_a_bank_is_named_as_people_name_it(one: dict[str, str]) -> None:
 # --------------------------------------------------------------- any text
 
 
-SCHEMES = st.sampled_from(
-    [
-        None,
-        "",
-        *re.findall(
-            r"\S+",
-            "card iban alipay wechat qq BTC ETH TRX LTC BCH XRP XMR ZEC DASH "
-            "DOGE ETC BSV BTG XVG SOL TON USDT ICBKCNBJ BARCGHACXXX 102 "
-            "102100099996 313 nope 12345 bank 工行 银行卡 火星",
-        ),
-    ]
-)
+SCHEMES = st.sampled_from(cases("identifiers/account", "tried"))
 RAW = st.one_of(
     DIGITS,
     st.text(string.printable, max_size=60),
@@ -66,7 +54,7 @@ RAW = st.one_of(
 
 @given(RAW, SCHEMES)
 def test_any_text_gives_forms_that_are_their_own_or_a_refusal(
-    raw: str, code: str | None
+    raw: str, code: str
 ) -> None:
     """What a report is about is the first that a look-up tries."""
     with contextlib.suppress(MalformedError):
@@ -138,14 +126,6 @@ def test_the_bank_is_part_of_the_form(number: str) -> None:
     assert len(forms) == 4
 
 
-def test_a_branch_s_code_is_its_bank_s() -> None:
-    one = account.normalise("12345678", "BARCGHACXXX")
-    assert one == account.normalise("12345678", "BARCGHAC")
-    two = account.normalise("12345678", "102100099996")
-    assert two == "bank:ICBKCNBJ:12345678"
-    assert two == account.normalise("12345678", "102")
-
-
 def test_a_bank_has_one_id_by_code_bic_and_every_name() -> None:
     for id_, three, codes, *names in tsv.rows("indicator/banks.tsv"):
         for code in codes.split():
@@ -156,11 +136,6 @@ def test_a_bank_has_one_id_by_code_bic_and_every_name() -> None:
             assert bank.named(word) == scheme.read(word).bank == id_, word
         form = f"bank:{id_}:12345678"
         assert account.normalise(form) == form
-
-
-def test_a_bank_of_which_we_know_nothing_is_called_by_its_id() -> None:
-    with pytest.raises(MalformedError, match="that of BARCGHAC"):
-        scheme.read("BARCGHAC 工行")
 
 
 @given(st.from_regex(r"[0-9]{11}", fullmatch=True).filter(str.isascii))
@@ -179,12 +154,7 @@ def test_no_word_means_two_things() -> None:
     assert not found.keys() & set(bank.words())
 
 
-def test_a_code_in_groups_is_one_code() -> None:
-    for text in ("1051 0000 0017", "1051-0000-0017 建行"):
-        assert account.normalise("12345678", text) == "bank:PCBCCNBJ:12345678"
-
-
-@pytest.mark.parametrize("one", cases("identifiers/account", "reasons"))
+@each("identifiers/account", "reasons")
 def test_a_reason_names_the_word_and_the_way_out(one: dict[str, str]) -> None:
     with pytest.raises(MalformedError) as e:
         account.normalise("12345678", one["scheme"])
@@ -222,8 +192,8 @@ def test_a_bare_number_may_be_a_bank_s_unless_it_is_something_else() -> None:
 
 
 def test_short_base58_has_no_room_for_a_checksum() -> None:
-    assert checksum.base58("2g", check=True) is None
-    assert checksum.base58("", check=True) is None
+    for text in ("2g", ""):
+        assert checksum.base58(text, check=True) is None
 
 
 @given(st.binary(min_size=20, max_size=20), st.sampled_from([0, 8]))
@@ -261,8 +231,7 @@ def test_a_changed_character_is_noticed(
     name, text = address
     form = account.normalise(text, name)
     at = data.draw(st.integers(0, len(text) - 1))
-    other = data.draw(st.sampled_from(ALPHABET))
-    changed = text[:at] + other + text[at + 1 :]
+    changed = text[:at] + data.draw(st.sampled_from(ALPHABET)) + text[at + 1 :]
     if changed == text or changed.lower() == form.partition(":")[2]:
         return
     with pytest.raises(MalformedError):
@@ -286,13 +255,11 @@ def test_a_changed_case_breaks_eip55(raw: bytes, data: st.DataObject) -> None:
 
 
 def test_monero_blocks_hold_no_more_than_their_bytes() -> None:
-    assert checksum.monero("zzzzzzzzzzz") is None  # over 64 bits
-    assert checksum.monero("1111") is None  # no such block
-    assert checksum.monero("111111111lI") is None
-    assert checksum.monero("") is None
+    for text in ("zzzzzzzzzzz", "1111", "111111111lI", ""):
+        assert checksum.monero(text) is None
 
 
-@pytest.mark.parametrize("one", cases("identifiers/account", "schemes"))
+@each("identifiers/account", "schemes")
 def test_a_branch_s_code_beside_a_name_of_its_class(
     one: dict[str, str],
 ) -> None:
@@ -309,13 +276,3 @@ def test_a_branch_s_code_beside_a_name_of_its_class(
 )
 def test_a_token_s_standard_with_its_joint(text: str) -> None:
     assert scheme.read(text).chains == ("tron",)
-
-
-@pytest.mark.parametrize(
-    "name", ["Deutsche Bank", "Barclays", "Barclays Bank"]
-)
-def test_a_name_of_eight_letters_is_no_bic(name: str) -> None:
-    """Though DEUT-SC-HE and BARC-LA-YS would have a country in them."""
-    with pytest.raises(MalformedError, match="names no kind of account"):
-        scheme.read(name)
-    assert scheme.read("deutdeff").bank == "DEUTDEFF"

@@ -7,10 +7,10 @@ import pytest
 from syncd.errors import MalformedError
 from syncd.indicator import extract as module
 from syncd.indicator.extract import Named, extract
-from tests.cases import cases
+from tests.cases import each
 
 
-@pytest.mark.parametrize("one", cases("identifiers/extract"))
+@each("identifiers/extract")
 def test_what_a_message_names(one: dict[str, Any]) -> None:
     found = [" ".join(filter(None, it)) for it in extract(one["text"])]
     assert found == one["found"]

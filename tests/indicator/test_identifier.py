@@ -5,10 +5,10 @@ import pytest
 from syncd.errors import MalformedError, RefusedError
 from syncd.indicator import identifier
 from syncd.indicator.identifier import Identifier
-from tests.cases import cases
+from tests.cases import each
 
 
-@pytest.mark.parametrize("one", cases("identifiers/kinds", "reports"))
+@each("identifiers/kinds", "reports")
 def test_a_report_has_one_identifier_which_is_looked_up_first(
     one: list[str],
 ) -> None:
@@ -40,7 +40,7 @@ def test_a_url_keeps_its_query_only_when_asked() -> None:
 def test_a_value_is_retracted_under_each_form_it_may_have() -> None:
     forms = identifier.for_retract("url", "http://evil.example/a?uid=7")
     assert [f.value for f in forms] == [
-        *("evil.example/a", "evil.example/a?uid=7"),
+        *("evil.example/a", "evil.example/a?uid=7")
     ]
     forms = identifier.for_retract("phone", "877 527 3810", region="US")
     assert [f.value for f in forms] == ["+18775273810"]
@@ -54,7 +54,7 @@ def test_a_url_that_may_name_a_person_needs_the_flag() -> None:
     assert identifier.parse_normal("url", raw).value == raw
 
 
-@pytest.mark.parametrize("one", cases("identifiers/kinds", "not_normal"))
+@each("identifiers/kinds", "not_normal")
 def test_what_is_not_normal_is_not_parsed_as_normal(one: list[str]) -> None:
     with pytest.raises(MalformedError, match="not in normal form") as e:
         identifier.parse_normal(*one)
@@ -83,7 +83,7 @@ def test_only_three_kinds_exist(kind: str) -> None:
             read(kind, "x")
 
 
-@pytest.mark.parametrize("one", cases("identifiers/kinds", "no_region"))
+@each("identifiers/kinds", "no_region")
 def test_what_needs_no_region_is_not_refused_for_one(one: list[str]) -> None:
     for region in ("广东深圳", "cn", "XX"):
         assert identifier.for_report(*one, region=region).kind == one[0]

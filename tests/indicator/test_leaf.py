@@ -2,9 +2,7 @@
 
 import contextlib
 import hashlib
-import json
 from functools import partial
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,11 +11,8 @@ from hypothesis import strategies as st
 from syncd.errors import BrokenSourceError, MalformedError
 from syncd.indicator import leaf
 from syncd.indicator.leaf import Record
-from tests.cases import cases
+from tests.cases import each
 
-VECTORS = json.loads(
-    (Path(__file__).parents[1] / "vectors/syncd/formats.json").read_text()
-)["leaves"]
 ORIGIN = "bank.example/syncd/txwz/1"
 SALT = bytes(range(16))
 unbundled = partial(leaf.open_bundle, ORIGIN)
@@ -36,7 +31,7 @@ def records(draw: st.DrawFn) -> Record:
     return leaf.commit(ORIGIN, type_, salt, payload), salt, payload
 
 
-@pytest.mark.parametrize("case", VECTORS, ids=lambda c: c["salt"])
+@each("syncd/formats", "leaves", "case")
 def test_vectors(case: dict[str, str]) -> None:
     """Leaf, its hash, and both records of each vector."""
     payload, salt = case["payload"].encode(), bytes.fromhex(case["salt"])
@@ -74,7 +69,7 @@ def test_total(raw: bytes, width: int) -> None:
         assert leaf.encode_records(found) == raw
 
 
-@pytest.mark.parametrize("one", cases("leaf", "refused"))
+@each("leaf", "refused")
 def test_refused(one: tuple[str, int, str]) -> None:
     """A bundle that is not whole says where."""
     raw, width, why = one
@@ -105,14 +100,14 @@ def test_a_closed_record_of_another_leaf() -> None:
         unbundled(raw, 1, [])
 
 
-@pytest.mark.parametrize("one", cases("leaf", "types"))
+@each("leaf", "types")
 def test_type_of(one: tuple[str, int]) -> None:
     """The type is read from its key, in whatever else the bytes hold."""
     payload, type_ = one
     assert leaf.type_of(payload.encode()) == type_
 
 
-@pytest.mark.parametrize("one", cases("leaf", "void"))
+@each("leaf", "void")
 def test_void_by_its_leaf(one: tuple[str, int, bool]) -> None:
     """Format 1 defines 34 bytes, 0x01, and types 1–9 and 16–20."""
     head, size, void = one
@@ -124,8 +119,7 @@ def test_auditors_see_no_payload_below_16() -> None:
     made = []
     for type_ in (1, 9, 15, 16, 20):
         payload = b'{"type":%d}' % type_
-        commitment = leaf.commit(ORIGIN, type_, SALT, payload)
-        made.append((commitment, SALT, payload))
+        made.append((leaf.commit(ORIGIN, type_, SALT, payload), SALT, payload))
     made.append((b"", b"", b""))
     seen = leaf.for_audit(made)
     assert seen == [*map(leaf.close, made[:3]), *made[3:]]

@@ -62,12 +62,6 @@ def test_no_country_code_begins_another() -> None:
             assert one == other or not other.startswith(one)
 
 
-def test_lengths_are_those_of_e164() -> None:
-    for lengths, _ in numbering.PLANS.values():
-        assert lengths
-        assert all(7 <= n <= 15 for n in lengths)
-
-
 def test_area_codes_have_one_length_of_numbers_each() -> None:
     for number in range(10, 1000):
         area = str(number)

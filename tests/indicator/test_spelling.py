@@ -4,14 +4,14 @@ import pytest
 
 from syncd.errors import MalformedError
 from syncd.indicator import account, phone
-from tests.cases import cases
+from tests.cases import each
 
 
-@pytest.mark.parametrize("raw", cases("identifiers/kinds", "hidden"))
+@each("identifiers/kinds", "hidden", "raw")
 def test_a_number_with_a_part_hidden(raw: str) -> None:
     with pytest.raises(MalformedError, match="a part of it is hidden"):
         phone.normalise(raw, "CN")
-    for scheme in ("招商银行", "card", None):
+    for scheme in ("招商银行", "card", ""):
         with pytest.raises(MalformedError, match="a part of it is"):
             account.normalise(raw, scheme)
 

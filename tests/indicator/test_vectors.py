@@ -10,7 +10,7 @@ from syncd.indicator import account, phone
 from tests.cases import cases
 
 READERS = {"phone": (phone, "region"), "account": (account, "scheme")}
-SEEN = {"phone": ("CN", "US", "TW", "DE"), "account": (None,)}
+SEEN = {"phone": ("CN", "US", "TW", "DE"), "account": ("",)}
 BEGIN = {
     "phone": ("phone: ", "value: "),
     "account": ("account: ", "scheme: ", "value: "),

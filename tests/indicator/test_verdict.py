@@ -27,7 +27,7 @@ from syncd.indicator.token import KIND_CODES, encode
 from syncd.indicator.verdict import REASONS, Verdict, verdict
 from syncd.roster import terms
 from syncd.roster.terms import ACTIONS, Cap
-from tests.cases import cases
+from tests.cases import each
 from tests.cost import calls
 from tests.flows.founders import writing
 from tests.sample_statements import REPORT, report
@@ -186,8 +186,7 @@ def read_claim(
                 know="" if about or "blind" in options else KNOW,
             )
         case "reassigned":
-            since = day("since", 0)
-            content = Reassigned(**head, since=since, know=KNOW)
+            content = Reassigned(**head, since=day("since", 0), know=KNOW)
         case "answer":
             content = Answer(**head, outcome=code, reason="", about=about)
         case _:
@@ -197,14 +196,7 @@ def read_claim(
 
 
 CASES = table(
-    "n",
-    "rule",
-    "claims",
-    "setting",
-    "verdict",
-    "action",
-    "alone",
-    "reasons",
+    "n", "rule", "claims", "setting", "verdict", "action", "alone", "reasons"
 )
 
 
@@ -262,7 +254,7 @@ def test_order_is_nothing(row: list[str], shuffle: Random) -> None:
     assert other.run() == case.run()
 
 
-@pytest.mark.parametrize("one", cases("verdict", "floods"))
+@each("verdict", "floods")
 def test_nobody_can_make_a_verdict_dear(one: dict[str, str]) -> None:
     """Twice as many claims on a token cost twice as much, not four times."""
 
@@ -290,10 +282,9 @@ def answer(claims: str, setting: str = "") -> Verdict:
     return read_case(claims, setting).run()
 
 
-@pytest.mark.parametrize("one", cases("verdict", "rests_on"))
+@each("verdict", "rests_on")
 def test_it_rests_on(one: dict[str, str]) -> None:
-    named = one["named"].split()
-    wanted = [(origin(at[0]), int(at[1])) for at in named]
+    wanted = [(origin(at[0]), int(at[1])) for at in one["named"].split()]
     assert [*answer(one["claims"]).positions] == wanted
 
 
@@ -344,8 +335,7 @@ def test_one_report_can_ask_for_silence(handling: str, quiet: str) -> None:
     """It hides no measure; an unknown handling code reads as no_tip_off."""
     case = read_case("P report police_case ; B report bank_detection", "")
     p, b = case.forms[0]
-    claims = (changed(p, handling=handling), b)
-    found = case.run(claims)
+    found = case.run((changed(p, handling=handling), b))
     assert found == replace(case.run(), handling=quiet)
 
 
@@ -361,8 +351,7 @@ def test_silence_ends_after_ninety_days(seen: int, quiet: str) -> None:
     old = changed(first, handling="no_tip_off")
     found = case.run((old, later))
     assert found.handling == quiet
-    new = changed(later, handling="no_tip_off")
-    found = case.run((old, new))
+    found = case.run((old, changed(later, handling="no_tip_off")))
     assert found.handling == "no_tip_off"
 
 

@@ -8,7 +8,7 @@ from syncd import tsv
 from syncd.errors import MalformedError
 from syncd.indicator import vocabulary
 from syncd.indicator.notation import CODE
-from tests.cases import cases
+from tests.cases import each
 
 
 def test_every_code_is_well_formed() -> None:
@@ -22,7 +22,7 @@ def test_every_code_is_well_formed() -> None:
             assert not entry.parent or entry.parent in codes
 
 
-@pytest.mark.parametrize("one", cases("vocabulary", "fallbacks"))
+@each("vocabulary", "fallbacks")
 def test_unknown_codes_read_as_the_fallback(one: tuple[str, str]) -> None:
     """Nothing breaks when a newer build writes a newer code."""
     facet, read = one
@@ -33,13 +33,6 @@ def test_unknown_codes_read_as_the_fallback(one: tuple[str, str]) -> None:
     )
 
 
-def test_known_codes_read_as_themselves() -> None:
-    """Reading changes nothing that this build knows."""
-    for facet in vocabulary.FACETS:
-        for code in vocabulary.FACETS[facet]:
-            assert vocabulary.read(facet, code) == code
-
-
 def test_labels_are_in_two_languages() -> None:
     """In English unless told; a third one is a slip of ours."""
     assert vocabulary.label("label", "prize", "zh") == "中奖诈骗"
@@ -48,7 +41,7 @@ def test_labels_are_in_two_languages() -> None:
         vocabulary.label("verdict", "confirmed", "de")
 
 
-@pytest.mark.parametrize("one", cases("vocabulary", "nearest"))
+@each("vocabulary", "nearest")
 def test_the_nearest_code_is_what_people_mean(one: list[str]) -> None:
     facet, word, code = one
     first, *_ = vocabulary.nearest(facet, word)
@@ -101,20 +94,7 @@ def test_where_none_is_near_a_short_list_is_named_whole() -> None:
     assert many.hint == "all codes: syncd vocabulary label"
 
 
-@pytest.mark.parametrize(
-    "word",
-    [
-        "13800138000",
-        "１３８００１３８０００",
-        "138 0013 8000",
-        "٠١٢٣٤٥",
-        "a@evil.example",
-        "evil.example",
-        "http://x",
-        "wxid:abc",
-        "",
-    ],
-)
+@each("vocabulary", "private", "word")
 def test_what_may_be_somebodys_is_not_quoted(word: str) -> None:
     assert vocabulary.shown(word) == "…"
     text = str(vocabulary.refused("label", "label", word))

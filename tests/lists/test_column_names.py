@@ -2,16 +2,14 @@
 
 from typing import Any
 
-import pytest
-
 from syncd.lists import column_names
 from syncd.lists.rows import FileOptions
-from tests.cases import cases
+from tests.cases import each
 
 KNOWN = column_names.knows(FileOptions(names=("编号 ", "2")))
 
 
-@pytest.mark.parametrize("one", cases("lists/cells", "headers"))
+@each("lists/cells", "headers")
 def test_the_header_is_where_the_names_are(one: dict[str, Any]) -> None:
     """Else it is the first row."""
     assert column_names.header_row(one["rows"], KNOWN) == one["header"]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,7 +11,7 @@ from syncd.indicator import identifier
 from syncd.lists import column_names, columns, lost_digits
 from syncd.lists.columns import Columns, ListDescription
 from syncd.lists.rows import Flawed, Row
-from tests.cases import cases
+from tests.cases import each
 
 REST = {"label": "other", "role": "caller", "evidence": "user_tag"}
 
@@ -39,7 +40,7 @@ def listed(report: dict[str, Any]) -> str:
         report["kind"],
         report["value"],
         region=report.get("region", "CN"),
-        scheme=report.get("scheme"),
+        scheme=report.get("scheme", ""),
     ).value
 
 
@@ -52,7 +53,7 @@ def test_every_name_means_one_field() -> None:
     assert all(column_names.fold(name) == name for name in found)
 
 
-@pytest.mark.parametrize("one", cases("lists/cells", "names"))
+@each("lists/cells", "names")
 def test_what_lists_call_their_columns(one: dict[str, str]) -> None:
     """The victim's side is never taken for what is reported."""
     assert (
@@ -68,7 +69,7 @@ def test_what_is_not_stored_is_named() -> None:
     assert report == {"kind": "phone", **REST, "value": "13800138000"}
 
 
-@pytest.mark.parametrize("one", cases("lists/columns", "rows"))
+@each("lists/columns", "rows")
 def test_a_row(one: dict[str, Any]) -> None:
     """What each vector says of it."""
     made = plan(
@@ -108,7 +109,7 @@ def test_what_only_looks_like_one(value: str) -> None:
     assert lost_digits.value(value) == value
 
 
-@pytest.mark.parametrize("one", cases("lists/columns", "losses"))
+@each("lists/columns", "losses")
 def test_what_a_column_shows(one: dict[str, Any]) -> None:
     """Of digits that a spreadsheet dropped, as each vector says."""
     made = plan(one.get("header", "value"), one.get("kind", "account"))
@@ -134,13 +135,19 @@ def test_a_flawed_cell_is_refused_with_its_reason() -> None:
         plan("号码").report(Row(2, 2, 9, (flawed,), ""))
 
 
+def test_the_plan_has_the_zone() -> None:
+    made = plan("value,seen", zone=ZoneInfo("America/New_York"))
+    found = made.report(row("1,2026-11-27T20:00:00Z"))
+    assert found["seen"] == "2026-11-27"
+
+
 def test_columns_by_number() -> None:
     made = plan("", width=3, columns={"value": "3"})
     assert made.report(row("a,b,13800138000"))["value"] == "13800138000"
     assert made.unused == ("1", "2")
 
 
-@pytest.mark.parametrize("one", cases("lists/columns", "plans"))
+@each("lists/columns", "plans")
 def test_what_is_not_sure_is_not_read(one: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=one["why"]):
         plan(one["header"], columns=one["columns"])
@@ -172,7 +179,7 @@ def test_fields_that_are_not_asked_for_are_left_out() -> None:
     assert named.report(row({"l": "x", "值": "1"})) == {"value": "1"}
 
 
-@pytest.mark.parametrize("one", cases("lists/columns", "maps"))
+@each("lists/columns", "maps")
 def test_maps(one: tuple[list[str], str]) -> None:
     maps, why = one
     with pytest.raises(UsageError, match=why):

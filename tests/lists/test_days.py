@@ -8,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import MalformedError
-from syncd.lists import columns, days
-from syncd.lists.rows import Row
-from tests.cases import cases
+from syncd.lists import days
+from tests.cases import each
 
 
-@pytest.mark.parametrize("one", cases("lists/cells", "days"))
+@each("lists/cells", "days")
 def test_a_day(one: dict[str, str]) -> None:
     """Or none, with the way to mend it where there is one."""
     if "day" in one:
@@ -60,18 +59,3 @@ def test_what_isoformat_writes_is_read(at: datetime) -> None:
     text = at.replace(microsecond=0).isoformat()
     if len(text) == len("2026-11-27T20:00:00+08:00"):
         assert days.day(text) == want
-
-
-def test_the_plan_has_the_zone() -> None:
-    constants = {
-        "kind": "url",
-        "label": "other",
-        "role": "redirector",
-        "evidence": "user_tag",
-    }
-    described = columns.ListDescription(
-        constants=constants, zone=ZoneInfo("America/New_York")
-    )
-    plan = columns.plan(("value", "seen"), 2, described, where="a")
-    row = Row(2, 2, 9, ("a.example", "2026-11-27T20:00:00Z"), "")
-    assert plan.report(row)["seen"] == "2026-11-27"

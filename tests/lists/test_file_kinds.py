@@ -9,19 +9,16 @@ import pytest
 from syncd.errors import UsageError
 from syncd.lists import file_kinds
 from syncd.lists.rows import FileOptions
-from tests.cases import cases
+from tests.cases import each
 
 
-@pytest.mark.parametrize("one", cases("lists/kinds", "told"))
+@each("lists/kinds", "told")
 def test_the_given_format_goes_before_the_name(
     tmp_path: Path, one: dict[str, Any]
 ) -> None:
     path = tmp_path / one["name"]
     path.write_text("value\na\n")
     assert file_kinds.kind_of(path, FileOptions(**one["told"])) == one["kind"]
-
-
-FORMATS = ", ".join(file_kinds.FORMATS)
 
 
 def refused(path: Path, raw: bytes, form: str = "") -> str:
@@ -31,7 +28,14 @@ def refused(path: Path, raw: bytes, form: str = "") -> str:
     return f"{e.value}; {e.value.hint}".removeprefix(f"{path}: ")
 
 
-@pytest.mark.parametrize("one", cases("lists/kinds", "foreign"))
+def zipped(path: Path, *parts: str) -> bytes:
+    with zipfile.ZipFile(path, "w") as archive:
+        for part in parts:
+            archive.writestr(part, "x")
+    return path.read_bytes()
+
+
+@each("lists/kinds", "foreign")
 @pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.xls", "a"])
 def test_what_is_no_list_of_ours_is_named(
     tmp_path: Path, one: dict[str, str], name: str
@@ -41,7 +45,7 @@ def test_what_is_no_list_of_ours_is_named(
     assert not text.endswith("; ")
 
 
-@pytest.mark.parametrize("one", cases("lists/kinds", "ours"))
+@each("lists/kinds", "ours")
 def test_what_only_looks_so_is_not(
     tmp_path: Path, one: dict[str, str]
 ) -> None:
@@ -49,21 +53,16 @@ def test_what_only_looks_so_is_not(
     assert file_kinds.kind_of(tmp_path / "a.csv", FileOptions()) == "csv"
 
 
-@pytest.mark.parametrize("one", cases("lists/kinds", "zipped"))
+@each("lists/kinds", "zipped")
 def test_what_a_zip_holds(tmp_path: Path, one: dict[str, str]) -> None:
-    with zipfile.ZipFile(tmp_path / "b", "w") as archive:
-        archive.writestr("[Content_Types].xml", "x")
-        archive.writestr(one["part"], "x")
-    raw = (tmp_path / "b").read_bytes()
+    raw = zipped(tmp_path / "b", "[Content_Types].xml", one["part"])
     for name in ("a.xlsx", "a.csv"):
         text = refused(tmp_path / name, raw)
         assert text.startswith(f"is {one['what']}, what")
 
 
 def test_a_workbook_under_another_name(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "b", "w") as archive:
-        archive.writestr("xl/workbook.xml", "x")
-    raw = (tmp_path / "b").read_bytes()
+    raw = zipped(tmp_path / "b", "xl/workbook.xml")
     text = refused(tmp_path / "a.csv", raw)
     assert text.startswith("is XLSX, not CSV; say --format: csv, ")
     assert (
@@ -86,8 +85,9 @@ def test_no_file(tmp_path: Path) -> None:
             file_kinds.kind_of(path, FileOptions())
     assert refused(tmp_path / "a", b"x").startswith("its name does not say")
     assert refused(tmp_path / "a", b"").startswith("is empty")
+    formats = ", ".join(file_kinds.FORMATS)
     text = refused(tmp_path / "a", b"x", "pdf")
-    assert text == f"--format 'pdf': there is none; say --format: {FORMATS}"
+    assert text == f"--format 'pdf': there is none; say --format: {formats}"
 
 
 def test_a_file_given_as_utf_16_is_read_as_utf_16(tmp_path: Path) -> None:

@@ -13,11 +13,14 @@ from syncd.lists import lines
 
 def opened(path: Path, raw: bytes, encoding: str = "") -> list[str]:
     path.write_bytes(raw)
-    how = lines.encoding(path, encoding)
+    found = read(path, raw, lines.encoding(path, encoding))
+    return [str(line.problem or line.text) for line in found]
+
+
+def read(path: Path, raw: bytes, how: str) -> list[lines.Line]:
+    path.write_bytes(raw)
     with path.open("rb") as file:
-        return [
-            str(line.problem or line.text) for line in lines.read(file, how, 0)
-        ]
+        return [*lines.read(file, how, 0)]
 
 
 def test_an_encoding_is_detected_over_the_whole_file(tmp_path: Path) -> None:
@@ -40,6 +43,8 @@ def test_an_ambiguous_encoding_must_be_given(tmp_path: Path) -> None:
         lines.encoding(path)
     for given, name in (("utf8", "utf-8"), ("GBK", "gb18030")):
         assert lines.encoding(path, given) == name
+    with pytest.raises(UsageError, match="want utf-8, gb18030"):
+        lines.encoding(path, "latin-1")
 
 
 def test_a_character_across_two_pieces(tmp_path: Path) -> None:
@@ -54,10 +59,7 @@ def test_a_character_across_two_pieces(tmp_path: Path) -> None:
 def test_wide_lines(tmp_path: Path, name: str) -> None:
     """Only a whole two-byte unit ends a line; a long one is not kept."""
     text = "\u0a0a\u0a00\n" + "a" * 2_000_000 + "\nlast"
-    path = tmp_path / "a"
-    path.write_bytes(text.encode(name))
-    with path.open("rb") as file:
-        found = list(lines.read(file, name, 0))
+    found = read(tmp_path / "a", text.encode(name), name)
     assert [line.text for line in found[::2]] == ["\u0a0a\u0a00", "last"]
     assert "4000002 bytes long" in str(found[1].problem)
     assert len(found[1].text) < 2000
@@ -86,12 +88,6 @@ def test_a_byte_order_mark_says_which(
     assert lines.encoding(tmp_path / "a", bare[:6]) == bare
 
 
-def test_no_encoding_that_we_read(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"a")
-    with pytest.raises(UsageError, match="want utf-8, gb18030"):
-        lines.encoding(tmp_path / "a", "latin-1")
-
-
 # ----------------------------------------------------------------- GB18030
 
 
@@ -104,8 +100,8 @@ def test_windows_euro_sign(tmp_path: Path) -> None:
     ]
     with pytest.raises(UsageError, match=r"GB18030 \(byte 4\)"):
         opened(tmp_path / "a", b"\xd5\xa9\xc6\xad\xff\n")
-    read = opened(tmp_path / "a", b"\xd5\xa9\n\xff\n", "gbk")
-    assert read == ["诈", "not gb18030 at byte 3"]
+    odd = opened(tmp_path / "a", b"\xd5\xa9\n\xff\n", "gbk")
+    assert odd == ["诈", "not gb18030 at byte 3"]
 
 
 def test_no_character_of_private_use_where_there_is_a_real_one() -> None:
@@ -151,9 +147,7 @@ def test_what_stands_at_the_ends_of_joined_and_of_old_files(
 
 def test_an_overlong_line_is_not_kept(tmp_path: Path) -> None:
     raw = b"a" * lines.MAX_LINE + b"\nb\n" + b"c" * 3_000_000
-    (tmp_path / "a").write_bytes(raw)
-    with (tmp_path / "a").open("rb") as file:
-        found = [*lines.read(file, "utf-8", 0)]
+    found = read(tmp_path / "a", raw, "utf-8")
     assert "65537 bytes long" in str(found[0].problem)
     assert found[1].text == "b"
     assert "3000000 bytes long" in str(found[2].problem)

@@ -13,7 +13,7 @@ from syncd.lists import columns, mapping, words
 from syncd.lists.columns import ListDescription
 from syncd.lists.preview import Unknown
 from syncd.lists.rows import FileOptions
-from tests.cases import cases
+from tests.cases import each
 
 FULL = """\
 # 深圳分行, nightly
@@ -74,8 +74,8 @@ def test_what_is_written_is_read_again() -> None:
         Unknown("region", '"火星\x7f\n', "火星", "CN 中国", 1),
     ]
     text = mapping.written(options, plan, made.names, found)
-    assert '"火星\\u007f\\n" = ""  # rows: 1; nearest: CN 中国' in text
-    assert '"其它" = ""  # rows: 3\n' in text
+    assert '"火星\\u007f\\n" = "" # rows: 1; nearest: CN 中国' in text
+    assert '"其它" = "" # rows: 3\n' in text
     options2, plan2 = mapping.read(text, "m.toml")
     assert {*options2.names} == {*options.names}
     assert replace(options2, names=options.names) == options
@@ -90,7 +90,7 @@ def test_what_is_written_is_read_again() -> None:
     }
 
 
-@pytest.mark.parametrize("one", cases("lists/mappings"))
+@each("lists/mappings")
 def test_what_cannot_be_is_named_with_its_line(one: dict[str, str]) -> None:
     with pytest.raises(UsageError, match=one["why"]) as refused:
         mapping.read(one["text"], "m.toml")

@@ -13,17 +13,14 @@ from syncd.lists.columns import ListDescription
 from syncd.lists.preview import Preview
 from syncd.lists.rows import FileOptions
 from syncd.roster.terms import Never
-from tests.cases import cases
+from tests.cases import each
 from tests.flows.test_report import TODAY, founded
 
 RULES = Rules(founded([Never("phone", "cn:95588", "bank")]), TODAY, "CN")
 HEAD = "序号,手机号,诈骗类型,归属地,户名\n"
 
 
-def look(
-    tmp_path: Path, text: str, kind: str = "phone", **more: Any
-) -> Preview:
-    path = tmp_path / "list.csv"
+def look(path: Path, text: str, kind: str = "phone", **more: Any) -> Preview:
     path.write_text(text)
     rows = table.open_table(path, FileOptions())
     constants = {
@@ -52,7 +49,7 @@ def test_what_a_list_would_bring(tmp_path: Path) -> None:
         "18,,虚假网络贷款,,",
         "19,x",
     ]
-    found = look(tmp_path, HEAD + "\n".join(rows))
+    found = look(tmp_path / "list.csv", HEAD + "\n".join(rows))
     assert (found.rows, found.good, found.twice) == (20, 12, 2)
     assert found.columns == (
         ("序号", ""),
@@ -88,17 +85,11 @@ def test_what_a_list_would_bring(tmp_path: Path) -> None:
 
 def test_objects_show_their_names_as_columns(tmp_path: Path) -> None:
     """They have no header: what the rows named is shown, each name once."""
-    path = tmp_path / "list.ndjson"
-    path.write_text(
+    text = (
         '{"电话":"13800138012","姓名":"张三"}\nno object\n'
         '{"电话":"13800138013","诈骗类型":"other"}\n'
     )
-    rows = table.open_table(path, FileOptions())
-    given = {"kind": "phone", "role": "caller", "evidence": "user_tag"}
-    plan = columns.plan(
-        rows.header, 0, ListDescription(constants=given), where="a"
-    )
-    found = preview.look(rows, plan, RULES)
+    found = look(tmp_path / "list.ndjson", text)
     assert found.columns == (
         ("电话", "value"),
         ("姓名", ""),
@@ -111,7 +102,7 @@ def test_objects_show_their_names_as_columns(tmp_path: Path) -> None:
 
 def test_how_urls_were_read_is_counted(tmp_path: Path) -> None:
     text = "网址,标签\nhttp://a.hunt.example/x?id=1,other\n"
-    found = look(tmp_path, text, "url", role="phishing_host")
+    found = look(tmp_path / "list.csv", text, "url", role="phishing_host")
     assert found.good == 1
     assert found.notices == {"query_dropped": 1}
 
@@ -124,7 +115,7 @@ def test_words_without_end_are_counted(
     text = "手机号,标签\n" + "".join(
         f"13800138012,词{n}\n" for n in "一二三三一"
     )
-    found = look(tmp_path, text)
+    found = look(tmp_path / "list.csv", text)
     assert [(u.word, u.rows) for u in found.unknown] == [
         ("词一", 2),
         ("词二", 1),
@@ -133,11 +124,15 @@ def test_words_without_end_are_counted(
 
 
 def test_a_type_that_no_draft_has(tmp_path: Path) -> None:
-    found = look(tmp_path, "手机号,标签\n13800138012,other\n", keep_query="x")
+    found = look(
+        tmp_path / "list.csv",
+        "手机号,标签\n13800138012,other\n",
+        keep_query="x",
+    )
     assert found.good == 0
 
 
-@pytest.mark.parametrize("one", cases("lists/cells", "masked"))
+@each("lists/cells", "masked")
 def test_masked(one: dict[str, str]) -> None:
     assert preview.masked(one["value"]) == one["shown"]
 

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from syncd.cli.importing import upload
@@ -15,7 +15,6 @@ from syncd.lists import columns, file_kinds, lines, table, text, workbook
 from syncd.lists.rows import FileOptions, Table
 
 TEXTS = ("csv", "tsv", "txt", "hosts", "ndjson")
-calm = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 pieces = st.lists(
     st.sampled_from(
         [
@@ -46,7 +45,6 @@ def opened(path: Path, raw: bytes, **options: Any) -> Table:
     return table.open_table(path, FileOptions(**options))
 
 
-@calm
 @given(
     st.binary(max_size=200) | pieces,
     st.sampled_from(file_kinds.FORMATS),
@@ -60,11 +58,7 @@ def test_total(
     """Any bytes at all: rows that end in the file, or a UsageError."""
     with contextlib.suppress(UsageError):
         found = opened(
-            tmp_path / "a",
-            raw,
-            format=form,
-            encoding=encoding,
-            header=header,
+            tmp_path / "a", raw, format=form, encoding=encoding, header=header
         )
         plan = None
         with contextlib.suppress(UsageError):
@@ -83,7 +77,6 @@ def test_total(
                     plan.report(row)
 
 
-@calm
 @given(
     pieces,
     st.sampled_from(TEXTS),
@@ -129,7 +122,6 @@ texts = st.text(
 )
 
 
-@calm
 @given(
     st.lists(st.tuples(texts, texts | st.just('say "hi"\nthere')), min_size=1),
     st.sampled_from(["utf-8", "utf-8-sig", "gb18030", "utf-16-le"]),
@@ -162,7 +154,6 @@ def test_what_others_write_is_read(
     assert [g for g in got if any(g)] == [w for w in want if any(w)]
 
 
-@calm
 @given(texts.filter(lambda text: '"' not in text), st.integers(0, 200))
 def test_an_open_quote_costs_its_line_only(
     tmp_path: Path, text: str, rows: int

@@ -4,12 +4,12 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from syncd.lists import safe, table
 from syncd.lists.rows import FileOptions
-from tests.cases import cases
+from tests.cases import each
 
 texts = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0")
@@ -60,7 +60,6 @@ def test_what_no_spreadsheet_spoils_bears_no_mark(value: str) -> None:
     assert safe.escape(value, back=True) == value
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=5))
 @example([("+8613800138000", "=1+1"), ("'=1;=2", "电话,\t=3")])
 def test_a_file_comes_back(
@@ -89,6 +88,6 @@ def test_every_cell_is_quoted() -> None:
     assert raw == b'\xef\xbb\xbf"a"\r\n"x;=1+1"""\r\n'
 
 
-@pytest.mark.parametrize("one", cases("lists/cells", "marks"))
+@each("lists/cells", "marks")
 def test_marks_of_text_are_no_part_of_a_value(one: dict[str, str]) -> None:
     assert safe.plain(one["cell"]) == one["value"]

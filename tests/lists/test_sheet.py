@@ -15,15 +15,14 @@ from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.errors import UsageError
 from syncd.lists import table, workbook, xlsx_parts
 from syncd.lists.rows import FileOptions, Flawed, Row
-from tests.cases import cases
+from tests.cases import each
 
-calm = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 SHEET = "xl/worksheets/sheet1.xml"
 STRINGS = "xl/sharedStrings.xml"
 OFFICE = "http://schemas.openxmlformats.org"
@@ -32,14 +31,11 @@ RELS = f"{OFFICE}/officeDocument/2006/relationships"
 HEAD = '<row r="1"><c r="A1" t="inlineStr"><is><t>value</t></is></c></row>'
 
 
-def day(text: str) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(text)
-
-
 def saved(
-    path: Path, rows: list[list[Any]], merged: Iterable[str] = ()
+    folder: Path, rows: list[list[Any]], merged: Iterable[str] = ()
 ) -> Path:
     """What openpyxl writes."""
+    path = folder / "a.xlsx"
     book = openpyxl.Workbook()
     first = book.active
     assert first is not None
@@ -82,7 +78,7 @@ def formatted(*codes: str) -> str:
 
 
 def made(
-    path: Path,
+    folder: Path,
     rows: str,
     *,
     styles: str = "",
@@ -113,19 +109,10 @@ def made(
         parts["xl/styles.xml"] = styles
     if strings:
         parts[STRINGS] = f"<sst {MAIN}>{strings}</sst>"
+    path = folder / "a.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in parts.items():
             archive.writestr(name, text)
-    return path
-
-
-def rezipped(path: Path, part: str, raw: bytes) -> Path:
-    """Replace one part of a workbook."""
-    with zipfile.ZipFile(path) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in {**parts, part: raw}.items():
-            archive.writestr(name, data)
     return path
 
 
@@ -135,11 +122,7 @@ def read(path: Path, **options: Any) -> list[Row]:
 
 def values(path: Path, **options: Any) -> list[str]:
     """What the cells of column A say, in this process."""
-    return [cell for cell, *_ in cells(path, **options)]
-
-
-def cells(path: Path, **options: Any) -> list[list[str]]:
-    return [[str(cell) for cell in row.cells] for row in read(path, **options)]
+    return [str(next(iter(row.cells))) for row in read(path, **options)]
 
 
 def column(*texts: str) -> str:
@@ -153,11 +136,11 @@ def column(*texts: str) -> str:
 # ----------------------------------------------------------- what is seen
 
 
-@pytest.mark.parametrize("one", cases("lists/sheets"))
+@each("lists/sheets")
 def test_a_column(tmp_path: Path, one: dict[str, Any]) -> None:
     """What each vector says of it."""
     path = made(
-        tmp_path / "a.xlsx",
+        tmp_path,
         one["rows"] if "rows" in one else column(*one["cells"]),
         styles=formatted(*one["styles"]) if "styles" in one else "",
         strings="".join(f"<si>{si}</si>" for si in one.get("strings", ())),
@@ -202,14 +185,13 @@ def test_a_sheet_must_be_named_among_several(tmp_path: Path) -> None:
     assert values(path) == []
 
 
-@pytest.mark.parametrize("one", cases("lists/sheets", "tables"))
+@each("lists/sheets", "tables")
 def test_a_table(tmp_path: Path, one: dict[str, Any]) -> None:
     """What each vector says of it."""
-    path = tmp_path / "a.xlsx"
     if "xml" in one:
-        made(path, one["xml"], before=one.get("before", ""))
+        path = made(tmp_path, one["xml"], before=one.get("before", ""))
     else:
-        saved(path, one["grid"], merged=one["merged"])
+        path = saved(tmp_path, one["grid"], merged=one["merged"])
     opened = table.open_table(path, FileOptions(**one.get("told", {})))
     assert [*(opened.header or ())] == one["header"]
     rows = [*opened.rows(0, 0)]
@@ -245,8 +227,12 @@ def test_bombs_and_wrecks(
     tmp_path: Path, part: str, raw: bytes, why: str
 ) -> None:
     """What no spreadsheet writes is refused before it is held."""
-    path = saved(tmp_path / "a.xlsx", [["value"], ["a"]])
-    rezipped(path, part, raw)
+    path = saved(tmp_path, [["value"], ["a"]])
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in {**parts, part: raw}.items():
+            archive.writestr(name, data)
     if not why:
         assert values(path) == ["a"]
         return
@@ -263,7 +249,7 @@ def test_limits(
 ) -> None:
     """Each is one of its own."""
     path = made(
-        tmp_path / "a.xlsx",
+        tmp_path,
         column('<c t="s"><v>0</v></c>'),
         strings="<si><t>a</t></si>",
     )
@@ -277,12 +263,12 @@ def test_limits(
 def test_a_formula_that_nobody_computed(tmp_path: Path) -> None:
     """It is seen across pieces."""
     cell = "<c><!--" + "x" * xlsx_parts.PIECE + "--><f>1+1</f></c>"
-    assert values(made(tmp_path / "a.xlsx", column(cell))) == ["=?"]
+    assert values(made(tmp_path, column(cell))) == ["=?"]
 
 
 def test_a_workbook_that_is_cut_off(tmp_path: Path) -> None:
     """Wherever it ends, it is one clear error."""
-    path = saved(tmp_path / "a.xlsx", [["value"], ["a.example"]])
+    path = saved(tmp_path, [["value"], ["a.example"]])
     raw = path.read_bytes()
     cut = tmp_path / "cut.xlsx"
     for part in range(1, 20):
@@ -291,13 +277,12 @@ def test_a_workbook_that_is_cut_off(tmp_path: Path) -> None:
             unsheltered(cut)
 
 
-@calm
 @given(st.data())
 def test_any_change_of_a_workbook(tmp_path: Path, data: st.DataObject) -> None:
     """One changed byte: the same rows, others, or a refusal."""
     path = tmp_path / "a.xlsx"
     if not path.exists():
-        saved(path, [["value"], *([f"{n}.example"] for n in range(20))])
+        saved(tmp_path, [["value"], *([f"{n}.example"] for n in range(20))])
     raw = bytearray(path.read_bytes())
     at = data.draw(st.integers(4, len(raw) - 1))
     raw[at] ^= data.draw(st.integers(1, 255))
@@ -329,7 +314,7 @@ def test_a_cell_far_away_costs_nothing(tmp_path: Path, cell: str) -> None:
     """Neither time nor memory: the sheet's extent is bounded before."""
     row = cell.lstrip("ADFX")
     path = made(
-        tmp_path / "a.xlsx",
+        tmp_path,
         HEAD + f'<row r="{row}"><c r="{cell}"><v>1</v></c></row>',
     )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -342,7 +327,7 @@ def test_a_cell_far_away_costs_nothing(tmp_path: Path, cell: str) -> None:
 def test_wide_rows_are_refused(tmp_path: Path) -> None:
     """To the last column, with an error in it."""
     path = made(
-        tmp_path / "a.xlsx",
+        tmp_path,
         HEAD + '<row r="2"><c r="A2"><v>1</v></c>'
         '<c r="XFD2" t="e"><v>#N/A</v></c></row><row r="3"><c r="A3"><v>2</v>'
         '</c></row><row r="4"><c r="A4"><v>3</v></c><c r="B4"><v>4</v></c></row>',
@@ -359,7 +344,7 @@ def test_wide_rows_are_refused(tmp_path: Path) -> None:
 def test_a_child_without_memory_is_a_clear_error(tmp_path: Path) -> None:
     """A workbook of too many texts is refused, and nothing else happens."""
     path = made(
-        tmp_path / "a.xlsx",
+        tmp_path,
         column(*['<c t="s"><v>0</v></c>'] * 50_000),
         strings="<si><t>" + "x" * 30_000 + "</t></si>",
     )
@@ -369,7 +354,7 @@ def test_a_child_without_memory_is_a_clear_error(tmp_path: Path) -> None:
 
 def test_a_child_takes_no_more_than_it_may(tmp_path: Path) -> None:
     """Where the machine gives less than we would take."""
-    path = saved(tmp_path / "a.xlsx", [["value"], ["a"]])
+    path = saved(tmp_path, [["value"], ["a"]])
     ran = subprocess.run(
         [sys.executable, "-I", "-m", workbook.__name__, path, ""],
         capture_output=True,
@@ -406,7 +391,7 @@ def test_a_child_that_dies_is_a_clear_error(
         lambda _, **options: real([sys.executable, "-c", code], **options),
     )
     with refusal(why):
-        read(saved(tmp_path / "a.xlsx", [["value"]]))
+        read(saved(tmp_path, [["value"]]))
 
 
 def test_no_child_is_left(
@@ -421,7 +406,7 @@ def test_no_child_is_left(
             born.append(self)
 
     monkeypatch.setattr(subprocess, "Popen", Recorded)
-    path = saved(tmp_path / "a.xlsx", [["value"], *([n] for n in range(9000))])
+    path = saved(tmp_path, [["value"], *([n] for n in range(9000))])
     opened = table.open_table(path, FileOptions())
     for _ in range(2):
         rows = opened.rows(0, 0)
@@ -436,25 +421,40 @@ def test_no_child_is_left(
     assert all(child.returncode is not None for child in born)
 
 
-def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
-    """A killed command leaves no reader behind."""
-    path = saved(tmp_path / "a.xlsx", [["value"], *([n] for n in range(9000))])
-    code = (
-        "import os, pathlib, sys, subprocess\n"
-        "from syncd.lists import table\n"
-        "from syncd.lists.rows import FileOptions\n"
-        "real = subprocess.Popen\n"
-        "def born(*a, **k):\n"
-        "    child = real(*a, **k)\n"
-        "    print(child.pid, flush=True)\n"
-        "    return child\n"
-        "subprocess.Popen = born\n"
-        "opened = table.open_table(pathlib.Path(sys.argv[1]), FileOptions())\n"
-        "os.kill(os.getpid(), 9)\n"
-    )
-    ran = subprocess.run(
+OPENED = """
+import os, pathlib, resource, subprocess, sys
+from syncd.lists import table
+from syncd.lists.rows import FileOptions
+real = subprocess.Popen
+def born(*a, **k):
+    child = real(*a, **k)
+    print(child.pid, flush=True)
+    return child
+subprocess.Popen = born
+opened = table.open_table(pathlib.Path(sys.argv[1]), FileOptions())
+"""
+KILLED = OPENED + "os.kill(os.getpid(), 9)"
+# Its own is told by getrusage as no less than pytest's.
+MEASURED = f"""{OPENED}
+rows = sum(1 for _ in opened.rows(0, 0))
+child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+told = pathlib.Path('/proc/self/status').read_text()
+own = int(told.partition('VmHWM:')[2].split()[0])
+print(rows, (child + own) * 1024)
+"""
+
+
+def running(code: str, path: Path) -> subprocess.CompletedProcess[str]:
+    """Have another process open a workbook; it prints its child's number."""
+    return subprocess.run(
         [sys.executable, "-c", code, path], capture_output=True, text=True
     )
+
+
+def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
+    """A killed command leaves no reader behind."""
+    path = saved(tmp_path, [["value"], *([n] for n in range(9000))])
+    ran = running(KILLED, path)
     assert ran.returncode == -signal.SIGKILL
     state = Path("/proc") / ran.stdout.strip() / "stat"
     for _ in range(100):
@@ -468,7 +468,7 @@ def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 def test_a_million_rows_stay_within_500_megabytes(tmp_path: Path) -> None:
     """Both processes: four columns, of texts that all differ in one."""
-    path = made(tmp_path / "a.xlsx", "", styles=formatted("31"), sheet=False)
+    path = made(tmp_path, "", styles=formatted("31"), sheet=False)
     row = (
         '<row r="{n}"><c r="A{n}" t="inlineStr"><is><t>http://h{n}.example/a/'
         'page/as/long/as/most/are</t></is></c><c r="B{n}" t="inlineStr"><is>'
@@ -483,37 +483,21 @@ def test_a_million_rows_stay_within_500_megabytes(tmp_path: Path) -> None:
         for n in range(2, 1_000_002):
             part.write(row.format(n=n).encode())
         part.write(b"</sheetData></worksheet>")
-    code = (
-        "import pathlib, resource, sys\n"
-        "from syncd.lists import table\n"
-        "from syncd.lists.rows import FileOptions\n"
-        "opened = table.open_table(pathlib.Path(sys.argv[1]), FileOptions())\n"
-        "rows = sum(1 for _ in opened.rows(0, 0))\n"
-        "child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss\n"
-        # Its own is told by getrusage as no less than pytest's.
-        "told = pathlib.Path('/proc/self/status').read_text()\n"
-        "own = int(told.partition('VmHWM:')[2].split()[0])\n"
-        "print(rows, (child + own) * 1024)\n"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-c", code, path], capture_output=True, text=True
-    )
-    rows, most = map(int, ran.stdout.split())
+    *_, rows, most = map(int, running(MEASURED, path).stdout.split())
     assert rows == 1_000_000
     assert most < 500_000_000
 
 
 plain = st.text(
     st.characters(
-        exclude_categories=["Cs", "Cc"],
-        exclude_characters="\ufffe\uffff",
+        exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"
     ),
     min_size=1,
     max_size=20,
 ).filter(lambda text: text.strip() == text and not text.startswith("="))
-DAYS = st.datetimes(day("1900-03-01"), day("2099-12-31")).map(
-    lambda day: day.replace(microsecond=0)
-)
+DAYS = st.datetimes(
+    *map(datetime.datetime.fromisoformat, ("1900-03-01", "2099-12-31"))
+).map(lambda day: day.replace(microsecond=0))
 GRID = st.lists(
     st.lists(
         st.none()
@@ -531,13 +515,12 @@ GRID = st.lists(
 )
 
 
-@calm
 @given(GRID)
 def test_what_openpyxl_writes_is_read(
     tmp_path: Path, rows: list[list[Any]]
 ) -> None:
     """Every cell at its place, whatever is empty around it."""
-    path = saved(tmp_path / "a.xlsx", rows)
+    path = saved(tmp_path, rows)
     found = {}
     for batch in unsheltered(path)[1:-1]:
         for number, _, texts in batch:

@@ -8,7 +8,7 @@ import pytest
 from syncd.errors import MalformedError, UsageError
 from syncd.lists import table, text
 from syncd.lists.rows import FileOptions, Flawed, Row, Table
-from tests.cases import cases
+from tests.cases import each
 from tests.lists.test_sheet import saved
 
 
@@ -45,7 +45,7 @@ def case(tmp_path: Path) -> Case:
     return Case(tmp_path)
 
 
-@pytest.mark.parametrize("one", cases("lists/texts"))
+@each("lists/texts")
 def test_a_text_file(case: Case, one: dict[str, Any]) -> None:
     """What each vector says of it."""
     options = one.get("told", {})
@@ -130,7 +130,7 @@ def test_a_cell_that_says_no_more_what_it_was_is_not_split() -> None:
 
 
 def test_a_sheet_has_no_trailer_but_a_count(case: Case) -> None:
-    raw = saved(case.path / "b.xlsx", [["值"], ["a"], ["b"]]).read_bytes()
+    raw = saved(case.path, [["值"], ["a"], ["b"]]).read_bytes()
     assert "is no trailer" in case.fails("a.xlsx", raw, trailer="T{count}")
     assert "--count says 3" in case.fails("a.xlsx", raw, count=3)
     assert case.rows("a.xlsx", raw, count=2) == [["a"], ["b"]]

@@ -11,10 +11,10 @@ from syncd.errors import MalformedError
 from syncd.indicator import vocabulary
 from syncd.lists import words
 from syncd.lists.words import UnknownError
-from tests.cases import cases
+from tests.cases import each
 
 
-@pytest.mark.parametrize("one", cases("lists/cells", "words"))
+@each("lists/cells", "words")
 def test_words_of_both_languages(one: dict[str, Any]) -> None:
     assert words.meaning(one["field"])(one["word"]) == one["means"]
 
@@ -39,7 +39,7 @@ def test_no_word_means_two_countries() -> None:
     assert countries == 249
 
 
-@pytest.mark.parametrize("one", cases("lists/cells", "unknown"))
+@each("lists/cells", "unknown")
 def test_a_word_that_nobody_knows(one: dict[str, str]) -> None:
     """It is refused by name with the nearest, the second time as well."""
     read = words.meaning(one["field"])
@@ -65,7 +65,7 @@ def test_a_scheme_that_the_row_decides_passes() -> None:
     assert words.meaning("scheme")("313332040018") == "313332040018"
 
 
-@pytest.mark.parametrize("one", cases("lists/cells", "own"))
+@each("lists/cells", "own")
 def test_own_words(one: dict[str, Any]) -> None:
     own = {(one["field"], "我 们"): one["code"], ("role", "我们"): "caller"}
     assert words.meaning(one["field"], own)("我们") == one["means"]

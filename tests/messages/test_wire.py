@@ -24,35 +24,23 @@ WORD = Message(
 # What else a parameter may be called: numbers, and messages in messages.
 NUMBERS = {
     *("start", "stop"),
-    *("n", "id", "may", "of", "most", "want", "wait"),
+    *("n", "id", "may", "of", "most"),
     *("s", "t", "up", "days", "ours"),
-    *("theirs", "size", "asked", "answered", "number", "status", "format"),
-    *("version", "row", "line", "column", "byte", "at", "width", "offset"),
+    *("theirs", "size", "asked", "number", "status", "format"),
+    *("line", "at", "width", "offset"),
     *("algorithm", "before_version", "blinds", "elements", "end", "fd"),
-    *("first", "frontier_size", "generation", "have", "head_size", "last"),
+    *("first", "generation", "have", "head_size", "last"),
     *("last_size", "least", "left", "level", "list", "log_id", "mark_size"),
-    *("max_size", "merged", "mirrored", "mode", "new", "new_merged", "now"),
-    *("new_mirrored", "new_size", "old", "old_size", "others", "issued"),
-    *("predecessor_size", "quorum", "row_size", "self_version", "threshold"),
+    *("merged", "mirrored", "mode", "new", "now"),
+    *("new_size", "old", "old_size", "others", "issued"),
+    *("predecessor_size", "row_size", "self_version", "threshold"),
     *("time", "wanted", "window_s"),
-    *(
-        "index",
-        "count",
-        "gone",
-        "due",
-        "all",
-        "port",
-        "short",
-        "logs",
-        "mb",
-        "free",
-    ),
+    *("index", "count", "gone", "all", "port", "short", "logs", "mb", "free"),
 }
 NESTED = {"why", "how", "whys"}
 # What only whoever sent it gets back, as `quoted`.
 QUOTED = {
-    *("log_name", "path_file"),
-    *("cause", "contradiction", "directory", "domain", "draft_alliance"),
+    *("log_name", "cause", "directory", "domain"),
     *("pattern", "fact", "form", "found", "hash", "holder", "home"),
     *("id_", "known"),
     *("min", "newest", "part", "place", "previous", "subject", "takes"),
@@ -60,7 +48,7 @@ QUOTED = {
     *("path", "name", "word", "text", "cell", "what", "where", "said", "got"),
     *("these", "those", "one", "two", "other", "ways", "told", "named"),
     *("columns", "delimiter", "error", "fields", "key", "owner", "whose"),
-    *("host", "address", "encoding", "media", "refused", "file", "option"),
+    *("host", "address", "encoding", "media", "refused", "file"),
 }
 
 

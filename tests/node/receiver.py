@@ -1,7 +1,7 @@
 """Somebody with a webhook: keeps what came, and answers as a test wishes."""
 
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,8 @@ class Receiver:
         there = {"Location": "/"}  # where nobody is to be led
         return web.Response(status=self.status(found), headers=there)
 
-    def came(self, n: int) -> Callable[[], Awaitable[bool]]:
-        async def have() -> bool:
-            return len(self.ids) >= n
-
-        return have
+    def came(self, n: int) -> Callable[[], bool]:
+        return lambda: len(self.ids) >= n
 
 
 @asynccontextmanager

@@ -1,6 +1,5 @@
 """What became red or green, ends soon or was taken back is an event, once."""
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock
@@ -13,9 +12,8 @@ from syncd.node.notify import events
 from syncd.node.serve.alerts import Alerts
 from syncd.node.upkeep.arrivals import Arrival
 from syncd.roster import drafts, signing
-from syncd.store.database import Database
-from syncd.store.events import EventBook
-from tests.alliance import ADMINS, Alliance
+from syncd.store.home_stores import OwnStore
+from tests.alliance import ADMINS, Alliance, Member
 from tests.node.stand_in import Home
 from tests.node.test_notify_events import ALL
 from tests.node.test_status import WELL, down, log, member
@@ -28,11 +26,9 @@ DAY_S = 86_400
 class House:
     """A member that looks at its state."""
 
-    def __init__(self, path: Path, database: Database | None = None) -> None:
-        self.database = database or Database(path / "own.db", "own")
-        self.book = EventBook(self.database, lambda: NOW)
+    def __init__(self, own: OwnStore) -> None:
+        self.book = own.events
         roster = SimpleNamespace(member=lambda _: None)
-        own = SimpleNamespace(events=self.book)
         self.home = Home(own=own, roster=roster, now=NOW)
         self.reader = AsyncMock()
         self.alerts = Alerts(ctx=self.home.context, status_reader=self.reader)
@@ -47,10 +43,8 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Any:
-    found = House(tmp_path)
-    yield found
-    found.database.close()
+def house(own: OwnStore) -> House:
+    return House(own)
 
 
 LAG = {"logs": (log(lag=7, why="no answer"),)}
@@ -91,11 +85,11 @@ async def test_two_holders_are_two_things(house: House) -> None:
 
 
 async def test_a_restart_writes_nothing_again(
-    house: House, tmp_path: Path
+    house: House, own: OwnStore
 ) -> None:
     await house.look(**LAG)
     assert len(await house.look(**LAG)) == 1
-    again = House(tmp_path, house.database)
+    again = House(own)
     assert await again.look() == []  # not yet known what is red
     assert await again.look(**LAG) == []
     assert await again.look(**LAG) == []
@@ -104,23 +98,24 @@ async def test_a_restart_writes_nothing_again(
 
 
 async def test_what_ends_is_written_at_each_step_once(
-    house: House, tmp_path: Path
+    house: House, own: OwnStore
 ) -> None:
     """A roster, and any member's certificate."""
-    end = NOW + 20 * DAY_S
+    end = NOW + 65 * DAY_S
     roster = replace(WELL.roster, expires=end)
     more = {"roster": roster, "members": (member(certificate_ends=end - 9),)}
     found = []
-    for half in range(42):
+    for half in range(132):
         more["now"] = NOW + half * DAY_S // 2
         found += [d for n, d in await house.look(**more) if n == "expiry"]
     assert [(d["code"], d["member"], d["days"]) for d in found] == [
-        *(("roster", "txwz", 14), ("certificate", "bank", 13)),
+        *(("roster", "txwz", 60), ("certificate", "bank", 59)),
+        *(("roster", "txwz", 30), ("certificate", "bank", 29)),
         *(("roster", "txwz", 7), ("certificate", "bank", 6)),
         *(("roster", "txwz", 1), ("certificate", "bank", 0)),
     ]
-    assert {d["expires"] for d in found} == {"2026-10-11"}
-    assert await House(tmp_path, house.database).look(**more) == []
+    assert {d["expires"] for d in found} == {"2026-11-25"}
+    assert await House(own).look(**more) == []
     more["roster"] = replace(roster, expires=end + 10 * DAY_S)
     again = await house.look(**more)  # renewed, for too short a time
     assert [d["days"] for n, d in again if n == "expiry"] == [9]
@@ -164,10 +159,10 @@ CANARY = "canary-nest.example"
 
 
 async def test_of_a_report_that_is_not_to_be_named_its_position_alone(
-    alliance: Alliance,
+    bank: Member,
+    police: Member,
 ) -> None:
     """Reported, disputed and taken back: no word of it is in any notice."""
-    police, bank = alliance.police, alliance.bank
     url = f"http://{CANARY}/a"
     await police.tell(
         "url",
@@ -178,19 +173,17 @@ async def test_of_a_report_that_is_not_to_be_named_its_position_alone(
         label="romance",
     )
     await police.take_back("url", url)
-    page = await bank.own.events.page(0, 1000)
-    [data] = [e.data for e in page if e.name == "retract"]
+    [data] = await bank.events("retract")
     assert data.keys() == {"origin", "index", "n"}
-    for event in page:
+    for event in await bank.own.events.page(0, 1000):
         notice = events.compose(event, ALL, "txwz", "bank") or b""
         for word in (CANARY, "c0ffee", "romance", "police_case"):
             assert word.encode() not in notice
             assert word not in str(event.data)
 
 
-async def test_a_draft_that_lacks_signatures(alliance: Alliance) -> None:
+async def test_a_draft_that_lacks_signatures(police: Member) -> None:
     """Told to the admins when somebody hands it in, and again when one less."""
-    police = alliance.police
     current = police.node.ctx.roster
     draft = drafts.begin(current, now=current.issued + 1)
     raw = drafts.write(draft, current)
@@ -201,10 +194,33 @@ async def test_a_draft_that_lacks_signatures(alliance: Alliance) -> None:
     with pytest.raises((MalformedError, UntrustedError)):
         await police.node.rosters.publish(other)
     page = await police.own.events.page(0, 1000)
-    found = [e for e in page if e.name == "draft"]
-    assert [e.data for e in found] == [
-        {"version": 2, "n": 2},
-        {"version": 2, "n": 1},
-    ]
-    notice = events.compose(found[0], ["admin"], "txwz", "police") or b""
+    first, second = [e for e in page if e.name == "draft"]
+    assert first.data == {"version": 2, "n": 2}
+    assert second.data == {"version": 2, "n": 1}
+    notice = events.compose(first, ["admin"], "txwz", "police") or b""
     assert b"roster: version 2 lacks 2 signatures" in notice
+
+
+async def test_the_next_roster_lies_ready_to_be_signed(
+    alliance: Alliance, police: Member, bank: Member
+) -> None:
+    """From 30 days on, once, and the same at every member: lines add up."""
+    await police.node.daily.run()
+    assert not police.node.ctx.renewal.exists()
+    current = await alliance.change(
+        lambda draft: replace(draft, expires=draft.issued + 20 * DAY_S)
+    )
+    await alliance.agreed()
+    raws = []
+    for one, admin in zip((police, bank), ADMINS, strict=True):
+        at = one.node.ctx.renewal
+        await one.node.daily.run()
+        raws.append(signing.sign(at.read_bytes(), admin, current))
+        at.write_bytes(raws[-1])
+        await one.node.daily.run()
+        assert at.read_bytes() == raws[-1]
+    [said] = [x for x in (await bank.status()).todo if "ready" in x.detail]
+    path = bank.node.ctx.renewal
+    assert f"lies ready: syncd roster sign {path}" in said.detail
+    newer = await bank.node.rosters.publish(signing.merge(*raws))
+    assert newer.expires == current.issued + 90 * DAY_S

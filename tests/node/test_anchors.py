@@ -57,25 +57,25 @@ def _home_holds(member: Member) -> bool:
 
 
 async def test_what_was_merged_is_anchored(
-    alliance: Alliance, whole_day: Any
+    bank: Member, police: Member, whole_day: Any
 ) -> None:
     """Signed by its own log, so that the anchor convicts one of the two."""
     await whole_day(0)
-    assert await anchors(alliance.bank) == []  # from tomorrow on
-    await alliance.bank.lookup("url", "http://evil.example/")
+    assert await anchors(bank) == []  # from tomorrow on
+    await bank.lookup("url", "http://evil.example/")
     await whole_day(1)
-    (anchor,) = await anchors(alliance.bank)
-    access, newest = await alliance.bank.own.access.heads(0)
+    (anchor,) = await anchors(bank)
+    access, newest = await bank.own.access.heads(0)
     assert (anchor.access, newest) == (access, 1)
-    assert _home_holds(alliance.bank)
-    await alliance.bank.own.database.write(
+    assert _home_holds(bank)
+    await bank.own.database.write(
         lambda c: c.execute(sa.delete(tables.access))
     )
-    assert not _home_holds(alliance.bank)
+    assert not _home_holds(bank)
     (one,) = anchor.logs
-    head = await alliance.bank.head(POLICE)
+    head = await bank.head(POLICE)
     assert (one.origin, one.size) == (POLICE, head.merged)
-    checkpoint.open_(one.note, alliance.police.keys.log.verifier)
+    checkpoint.open_(one.note, police.keys.log.verifier)
 
 
 async def test_at_most_once_a_day(alliance: Alliance, whole_day: Any) -> None:
@@ -110,8 +110,7 @@ async def test_that_one_had_asked_is_shown_by_a_receipt(
         await whole_day(day)
         await alliance.police.tell("url", f"http://evil{day}.example/")
     await complete.write(bank.config, given, 2**32)
-    ran = run("--home", bank.home, *judge, "--json")
-    assert ran.code == 0, ran.err
+    ran = run("--home", bank.home, *judge, "--json").ended(0)
     shown = json.loads(ran.out)
     assert [row[0] for row in shown["named"]] == [1, 3]
     del shown["salt"]
@@ -123,10 +122,9 @@ async def test_that_one_had_asked_is_shown_by_a_receipt(
 
 @pytest.mark.slow
 async def test_a_quiet_month_stays_quiet(
-    alliance: Alliance, whole_day: Any
+    alliance: Alliance, bank: Member, police: Member, whole_day: Any
 ) -> None:
     """What each says of that one report is all that is ever said."""
-    bank, police = alliance.bank, alliance.police
     await whole_day(1)
     before = {m.id: await m.size() for m in alliance.members.values()}
     assert len(await anchors(bank)) == 1

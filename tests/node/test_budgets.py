@@ -11,7 +11,7 @@ from msgspec import structs
 from syncd.config.settings import Lookup
 from syncd.errors import QuotaError, UnavailableError
 from syncd.messages import wire
-from syncd.node.serve.budgets import KINDS, Budgets
+from syncd.node.serve.budgets import Budgets
 from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.shared_counts import SharedCounts
 from syncd.roster.terms import Quota
@@ -116,7 +116,7 @@ time.sleep(60)
 
 def test_a_process_that_was_stopped_hangs_no_other() -> None:
     """Else the daemon could not even end it."""
-    shared = SharedCounts(KINDS)
+    shared = SharedCounts()
     command = [sys.executable, "-c", HOLDS, str(shared.fd)]
     with subprocess.Popen(
         command, pass_fds=(shared.fd,), stdout=subprocess.PIPE

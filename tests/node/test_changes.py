@@ -21,9 +21,8 @@ def verdicts(page: ChangePage) -> list[tuple[str, str]]:
     return [(one.before, one.after) for one in page.items]
 
 
-async def test_a_report_and_its_retract(alliance: Alliance) -> None:
+async def test_a_report_and_its_retract(bank: Member, police: Member) -> None:
     """Each page judges what had come before it; reading is recorded."""
-    police, bank = alliance.police, alliance.bank
     await police.tell("url", "http://evil.example/a")
     first = await changes(bank)
     [one] = first.items
@@ -82,26 +81,29 @@ async def test_a_page_is_what_one_merge_brought(alliance: Alliance) -> None:
     assert (await changes(alliance.bank, cursor)).items == ()
 
 
-async def test_without_a_cursor_from_now_on(alliance: Alliance) -> None:
+async def test_without_a_cursor_from_now_on(
+    bank: Member, carrier: Member, police: Member
+) -> None:
     """Other logs count as far as they had come; an event has the cursor."""
-    await alliance.police.tell("url", "http://evil.example/a")
-    now = await changes(alliance.bank, "")
+    await police.tell("url", "http://evil.example/a")
+    now = await changes(bank, "")
     assert now.items == ()
-    await alliance.carrier.tell("url", "http://evil.example/a")
-    page = await changes(alliance.bank, now.next)
+    await carrier.tell("url", "http://evil.example/a")
+    page = await changes(bank, now.next)
     [one] = page.items
-    assert one.positions[0][0] == alliance.carrier.origin
+    assert one.positions[0][0] == carrier.origin
     assert one.before == "suspected"
-    *_, last = await alliance.bank.events("changes")
-    assert (last["origin"], last["n"]) == (alliance.carrier.origin, 1)
-    assert (await changes(alliance.bank, last["cursor"])).items == page.items
+    *_, last = await bank.events("changes")
+    assert (last["origin"], last["n"]) == (carrier.origin, 1)
+    assert (await changes(bank, last["cursor"])).items == page.items
 
 
-async def test_a_cursor_that_is_too_old_is_refused(alliance: Alliance) -> None:
+async def test_a_cursor_that_is_too_old_is_refused(
+    bank: Member, police: Member
+) -> None:
     """So is one of a database that was restored; anything else is no cursor."""
-    bank = alliance.bank
     for n in range(3):
-        await alliance.police.tell("url", f"http://evil.example/{n}")
+        await police.tell("url", f"http://evil.example/{n}")
     page = await changes(bank, "")
     own, now = bank.own, bank.node.ctx.now()
     await MergeMarks(own.database, lambda: now + 31 * 86_400).prune()

@@ -17,8 +17,7 @@ class Heard(Home):
     def __init__(self) -> None:
         self.up_s, self.off_s = 1000.0, 0.0
         members = [SimpleNamespace(id=m) for m in (*ALL, "me")]
-        roster = SimpleNamespace(active=lambda: members)
-        super().__init__(roster=roster)
+        super().__init__(roster=SimpleNamespace(active=lambda: members))
         self.members = members
         self.clock = OurClock(ctx=self.context, steady=lambda: self.up_s)
 

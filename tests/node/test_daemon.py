@@ -10,7 +10,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from syncd.errors import DamagedError, StaleError, UnavailableError
 from syncd.node.context import BUG
-from syncd.node.daemon import Daemon
+from syncd.node.jobs import Jobs
 from syncd.node.publish.append_guard import UNASKED
 from syncd.node.upkeep import erasures
 from syncd.roster import membership
@@ -19,6 +19,7 @@ from syncd.tlog import checkpoint
 from tests.alliance import (
     HOUR_S,
     Alliance,
+    Member,
     as_founded,
     payload,
     retire_urls,
@@ -26,17 +27,13 @@ from tests.alliance import (
     until,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
 alliance = shared(as_founded)  # one of which tests maltreat
 
 
 @pytest.mark.parametrize("by_s", [-HOUR_S, HOUR_S])
-async def test_the_clock_is_set(alliance: Alliance, by_s: int) -> None:
+async def test_the_clock_is_set(bank: Member, by_s: int) -> None:
     """The jobs go on at once; set back, they would wait for that long."""
-    bank = alliance.bank
-    Daemon.schedule(bank.node)
+    Jobs.start(bank.node.jobs)
     scheduler = bank.node.jobs.scheduler
     scheduler.pause()  # they are looked at, not run
     later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
@@ -44,12 +41,12 @@ async def test_the_clock_is_set(alliance: Alliance, by_s: int) -> None:
         job.modify(next_run_time=later)
     watch = asyncio.create_task(bank.node.jobs.watch_clock(0.01))
 
-    async def due() -> bool:
+    def due() -> bool:
         return all(j.next_run_time < later for j in scheduler.get_jobs())
 
     try:
         await asyncio.sleep(0.05)
-        assert not await due()
+        assert not due()
         bank.shift_s = by_s
         await until(due)
     finally:
@@ -78,18 +75,15 @@ async def test_awakening_fails(
     assert str(why) in str(node.publisher.why_not())
     await node.guard.follow()
     node.guard.check_startup()  # as who leads again does
-
-    async def may() -> bool:
-        return not node.guard.why_not
-
-    await until(may)
+    await until(lambda: not node.guard.why_not)
     node.guard.may_append()
     await node.publisher.publish()
 
 
-async def test_a_receipt_for_an_earlier_log(alliance: Alliance) -> None:
+async def test_a_receipt_for_an_earlier_log(
+    alliance: Alliance, bank: Member
+) -> None:
     """It is none for this one."""
-    bank = alliance.bank
     await alliance.settle()
     before = await bank.receipts()
     earlier = bank.origin.removesuffix("1").encode() + b"0\n999\nAA==\n\n"
@@ -109,10 +103,7 @@ async def test_a_disk_that_was_full_at_an_append(alliance: Alliance) -> None:
     in_the_way.mkdir()
     await bank.report("url", "http://full.example/")
 
-    async def failed() -> bool:
-        return "high-water" in str(bank.node.publisher.why_not())
-
-    await until(failed)
+    await until(lambda: "high-water" in str(bank.node.publisher.why_not()))
     assert await bank.size() == size
     await bank.node.publisher.merge_own()  # whoever calls for it meanwhile
     path = f"/mirror/{bank.hash}/checkpoint"
@@ -133,10 +124,9 @@ async def test_a_disk_that_was_full_at_an_append(alliance: Alliance) -> None:
     ],
 )
 async def test_a_receipt_that_could_not_be_signed(
-    alliance: Alliance, error: Exception
+    alliance: Alliance, bank: Member, police: Member, error: Exception
 ) -> None:
     """It is owed, and made up for in the next round, grow the log or not."""
-    police, bank = alliance.police, alliance.bank
     await alliance.settle()
     receipts = bank.node.receipts
     size = await police.size() + 1
@@ -161,9 +151,10 @@ async def test_a_receipt_that_could_not_be_signed(
     assert signed.size == size
 
 
-async def test_a_roster_while_it_awakens(alliance: Alliance) -> None:
+async def test_a_roster_while_it_awakens(
+    alliance: Alliance, bank: Member, police: Member
+) -> None:
     """Who has left is waited for no more: the majority is of the new one."""
-    police, bank = alliance.police, alliance.bank
     await alliance.settle()
     await alliance.stop("bank", "carrier", "platform")
     await bank.start()
@@ -183,9 +174,10 @@ async def test_a_roster_while_it_awakens(alliance: Alliance) -> None:
     await alliance.settle()
 
 
-async def test_a_roster_heard_while_it_awakens(alliance: Alliance) -> None:
+async def test_a_roster_heard_while_it_awakens(
+    alliance: Alliance, bank: Member, police: Member
+) -> None:
     """All that it asks for is done, though it came with the first heads."""
-    police, bank = alliance.police, alliance.bank
     await alliance.stop("bank")
 
     await alliance.change(retire_urls, at="police")
@@ -201,12 +193,12 @@ async def test_a_log_that_grows_while_it_is_closed(alliance: Alliance) -> None:
     """An append does not bring back what was closed since it read the tail."""
     bank, lock = alliance.bank, alliance.bank.node.writer.lock
     await bank.write(payload(1, bank.origin))
-    own, mirror = bank.node.home.own, bank.node.home.mirror
+    mirror = bank.mirror
     mirror.retired = frozenset({("url", 1)})
     size, before = await bank.size(), await bank.records()
     await mirror.retire(bank.origin, size - 1, size)
     async with lock:
-        closing = erasures.close_ours(own, mirror, lock)
+        closing = erasures.close_ours(bank.node.ctx, lock)
         task = asyncio.create_task(closing)
         await asyncio.sleep(0.05)
         assert await bank.records() == before

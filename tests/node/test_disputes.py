@@ -59,17 +59,20 @@ async def later(alliance: Alliance, days: int) -> None:
 
 async def disputed(
     alliance: Alliance, author: Member | None = None, **more: Any
-) -> None:
+) -> DisputeState:
     """Have the carrier or another report a value, and the bank dispute it."""
-    await (author or alliance.carrier).tell("url", VALUE, **more)
+    author = author or alliance.carrier
+    await author.tell("url", VALUE, **more)
     await dispute(alliance.bank)
+    [item] = await listed(author, side="against_us")
+    return item
 
 
-async def test_from_a_dispute_to_its_answer(alliance: Alliance) -> None:
+async def test_from_a_dispute_to_its_answer(
+    alliance: Alliance, bank: Member, carrier: Member, police: Member
+) -> None:
     """The author is told and asked; whoever disputed hears the answer."""
-    bank, carrier = alliance.bank, alliance.carrier
-    await disputed(alliance)
-    [item] = await listed(carrier, side="against_us")
+    item = await disputed(alliance)
     today = statement.day(carrier.node.ctx.today())
     assert (item.member, item.state, item.reason) == (
         *("bank", "open", "innocent_owner"),
@@ -85,8 +88,8 @@ async def test_from_a_dispute_to_its_answer(alliance: Alliance) -> None:
     [ours] = await listed(bank)
     assert (ours.side, ours.state) == ("by_us", "open")
     assert not await bank.events("dispute")
-    assert not await listed(alliance.police)
-    for other in (bank, alliance.police):
+    assert not await listed(police)
+    for other in (bank, police):
         with pytest.raises(RefusedError, match="no dispute of a report"):
             await answer(other, item.position)
     # What is to be done is told in positions, codes, days and members.
@@ -108,8 +111,7 @@ async def test_from_a_dispute_to_its_answer(alliance: Alliance) -> None:
 async def test_an_answer_that_withdraws_ends_the_report(
     alliance: Alliance,
 ) -> None:
-    await disputed(alliance)
-    [item] = await listed(alliance.carrier)
+    item = await disputed(alliance)
     done = await answer(alliance.carrier, item.position, "report_withdrawn")
     assert (done.reports, done.retracting) == (1, 1)
     await alliance.settle()
@@ -136,10 +138,10 @@ async def test_a_dispute_is_told_once(alliance: Alliance) -> None:
     assert await book.reported(f"arrivals/{log}") == read
 
 
-async def test_what_is_withdrawn_waits_for_nothing(alliance: Alliance) -> None:
-    carrier, bank = alliance.carrier, alliance.bank
-    await disputed(alliance)
-    [item] = await listed(carrier)
+async def test_what_is_withdrawn_waits_for_nothing(
+    alliance: Alliance, bank: Member, carrier: Member
+) -> None:
+    item = await disputed(alliance)
     await bank.say(
         statement.Retract(
             on=item.on,
@@ -164,16 +166,21 @@ async def carrier_token(carrier: Member) -> str:
     return page.items[0].token
 
 
-async def test_an_answer_that_does_not_come_is_told_of(
-    alliance: Alliance,
-) -> None:
-    """Unofficial reports are disputed meanwhile; that is all."""
-    carrier, bank = alliance.carrier, alliance.bank
-    await disputed(alliance)
-    for member in (bank, carrier):
+async def overdue(*members: Member) -> None:
+    """Have each look at its disputes more than a week later."""
+    for member in members:
         member.shift_s = 8 * DAY_S
         await member.node.disputes.tell()
-        await member.node.disputes.tell()
+
+
+async def test_an_answer_that_does_not_come_is_told_of(
+    alliance: Alliance,
+    bank: Member,
+    carrier: Member,
+) -> None:
+    """Unofficial reports are disputed meanwhile; that is all."""
+    await disputed(alliance)
+    await overdue(bank, bank, carrier, carrier)
     [_, told] = await carrier.events("dispute")
     assert (told["overdue"], told["official"]) == (True, False)
     [line] = await to_do(carrier)
@@ -184,13 +191,12 @@ async def test_an_answer_that_does_not_come_is_told_of(
 
 async def test_the_contact_is_asked_for_an_official_report(
     alliance: Alliance,
+    bank: Member,
+    police: Member,
 ) -> None:
     """On both sides: silence does not weaken it."""
-    police, bank = alliance.police, alliance.bank
     await disputed(alliance, police, evidence="police_case")
-    for member in (bank, police):
-        member.shift_s = 8 * DAY_S
-        await member.node.disputes.tell()
+    await overdue(bank, police)
     [told] = await bank.events("dispute")
     assert (told["by_us"], told["contacts"]) == (True, ["police"])
     [line] = await to_do(bank)
@@ -203,16 +209,14 @@ async def test_the_contact_is_asked_for_an_official_report(
 
 async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
     alliance: Alliance,
+    carrier: Member,
 ) -> None:
-    carrier = alliance.carrier
     await later(alliance, 60)
-    await disputed(alliance)
-    [item] = await listed(carrier)
+    item = await disputed(alliance)
     await later(alliance, 91)
     await answer(carrier, item.position)
     vouch = VouchDraft(kind="url", value=VALUE, role="website")
-    intake = carrier.node.claim_intake
-    await intake.vouch(CALLER, Vouches(vouches=(vouch,)))
+    await carrier.node.claim_intake.vouch(CALLER, Vouches(vouches=(vouch,)))
     with pytest.raises(RefusedError, match="roster: expired"):
         await carrier.node.publisher.publish()
     page = await carrier.node.intake.reports(ReportSearch())
@@ -222,11 +226,11 @@ async def test_after_its_end_a_roster_lets_us_answer_not_vouch(
 
 async def test_a_later_dispute_wants_an_answer_of_its_own(
     alliance: Alliance,
+    carrier: Member,
+    police: Member,
 ) -> None:
     """Though the answer says word for word what the first one said."""
-    carrier, police = alliance.carrier, alliance.police
-    await disputed(alliance)
-    [first] = await listed(carrier)
+    first = await disputed(alliance)
     await answer(carrier, first.position)
     await alliance.settle()
     await later(alliance, 2)

@@ -1,8 +1,5 @@
 """Whoever follows misses nothing, or is told that it did."""
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,23 +8,20 @@ from syncd.errors import QuotaError
 from syncd.node.serve import event_feed
 from syncd.node.serve.event_feed import Events
 from syncd.store import events as rows
-from syncd.store.database import Database
-from syncd.store.events import EventBook
+from syncd.store.home_stores import OwnStore
 from syncd.web.event_stream import Event
-from tests.store.conftest import NOW
+from tests.store.conftest import NOW, Reopen
 
 
 class Ring:
     """Events over a database of their own."""
 
-    def __init__(self, path: Path, beat_s: float = 5.0) -> None:
-        self.now = NOW
-        self.database = Database(path, "own")
-        self.book = EventBook(self.database, lambda: self.now)
-        self.events = Events(self.book, beat_s=beat_s)
+    def __init__(self, own: OwnStore, beat_s: float = 5.0) -> None:
+        self.database = own.database
+        self.events = Events(own.events, beat_s=beat_s)
 
     async def put(self, name: str, **data: Any) -> None:
-        await self.database.write(lambda c: rows.tell(c, self.now, name, data))
+        await self.database.write(lambda c: rows.tell(c, NOW, name, data))
 
     async def take(self, cursor: str, n: int) -> list[Event]:
         """Return the next `n` events behind a cursor."""
@@ -43,17 +37,9 @@ class Ring:
 
 
 @pytest.fixture
-def path(tmp_path: Path, fresh: Path) -> Path:
-    """Return the path of this test's own.db."""
-    return Path(shutil.copy(fresh / "own.db", tmp_path))
-
-
-@pytest.fixture
-def it(path: Path) -> Iterator[Ring]:
+def it(own: OwnStore) -> Ring:
     """Return events of which there are none yet."""
-    ring = Ring(path)
-    yield ring
-    ring.database.close()
+    return Ring(own)
 
 
 async def test_without_a_cursor_it_begins_now(it: Ring) -> None:
@@ -80,16 +66,14 @@ async def test_a_cursor_goes_on_right_behind_it(
     assert [e.cursor for e in found] == [f"{n}.{NOW}" for n in range(3, 9)]
 
 
-async def test_a_cursor_outlives_a_restart(it: Ring, path: Path) -> None:
+async def test_a_cursor_outlives_a_restart(
+    it: Ring, own: OwnStore, reopen: Reopen
+) -> None:
     await it.put("e", n=1)
     await it.put("e", n=2)
-    it.database.close()
-    again = Ring(path)
-    try:
-        hello, second = await again.take(f"1.{NOW}", 2)
-        assert (hello.name, second.data["n"]) == ("hello", 2)
-    finally:
-        again.database.close()
+    own.close()
+    hello, second = await Ring(reopen()).take(f"1.{NOW}", 2)
+    assert (hello.name, second.data["n"]) == ("hello", 2)
 
 
 @pytest.mark.parametrize(
@@ -136,14 +120,12 @@ async def test_a_reader_that_falls_behind_what_is_kept_gets_a_gap(
     await stream.aclose()
 
 
-async def test_silence_is_filled_with_heartbeats(path: Path) -> None:
-    it = Ring(path, beat_s=0.01)
-    stream = it.events.follow("")
+async def test_silence_is_filled_with_heartbeats(own: OwnStore) -> None:
+    stream = Ring(own, beat_s=0.01).events.follow("")
     await anext(stream)
     assert await anext(stream) is None
     assert await anext(stream) is None
     await stream.aclose()
-    it.database.close()
 
 
 async def test_whoever_writes_wakes_who_waits(it: Ring) -> None:

@@ -3,7 +3,7 @@
 from syncd.errors import Message
 from syncd.flows.ports import Finding
 from syncd.indicator.folding import Batch
-from tests.alliance import Alliance
+from tests.alliance import Alliance, Member
 
 
 def another_root(alliance: Alliance) -> Finding:
@@ -13,10 +13,11 @@ def another_root(alliance: Alliance) -> Finding:
 
 async def test_each_state_is_one_event_over_restarts(
     alliance: Alliance,
+    bank: Member,
+    police: Member,
 ) -> None:
-    await alliance.police.tell("url", "http://evil.example/a")
-    bank = alliance.bank
-    head = await bank.head(alliance.police.origin)
+    await police.tell("url", "http://evil.example/a")
+    head = await bank.head(police.origin)
     logs = await bank.events("log")
     assert {
         "origin": head.origin,

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -11,7 +12,7 @@ from syncd.indicator import statement
 from syncd.node.upkeep.excess import Excess
 from syncd.store.home_stores import OwnStore
 from syncd.store.published import ALL
-from tests.alliance import Alliance, until
+from tests.alliance import Member, until
 from tests.node.stand_in import Home
 from tests.store.conftest import NOW
 from tests.store.test_books import debit
@@ -33,18 +34,14 @@ class World:
     def __init__(self, own: OwnStore) -> None:
         self.found: list[Finding] = []
         self.known: dict[str, int] = {}
-        self.merged = {ORIGIN: (9, 9)}
 
         async def report(*findings: Finding, once: bool = False) -> None:
             assert once
             self.found += await own.record(findings, once=once)
 
-        async def sizes() -> dict[str, tuple[int, int]]:
-            return self.merged
-
         self.home = Home(
             own=own,
-            mirror=SimpleNamespace(sizes=sizes),
+            mirror=AsyncMock(**{"sizes.return_value": {ORIGIN: (9, 9)}}),
             shares={("phone", 1, 1): object()},
             report=report,
             now=NOW,
@@ -124,19 +121,15 @@ async def test_a_log_that_lags_is_waited_for(world: World) -> None:
     assert len(world.found) == 1
 
 
-async def test_the_daily_job_judges(alliance: Alliance) -> None:
+async def test_the_daily_job_judges(bank: Member, police: Member) -> None:
     """Of an alliance at work: what came in by merging counts."""
-    await alliance.bank.tell("phone", "+12025550177")
-    node = alliance.police.node
-    own = alliance.police.own
-
-    async def came() -> bool:
-        return bool(await own.published.newest(alliance.bank.origin))
-
-    await until(came)
+    await bank.tell("phone", "+12025550177")
+    node = police.node
+    own = police.own
+    await until(lambda: own.published.newest(bank.origin))
     day = statement.day_text(statement.day(node.ctx.today()) - 2)
     await own.quotas.debit(debit(9999, 1, limits=(), day=day))
     await node.daily.run()
     (found,) = await own.findings()
     assert found.finding.code == "excess"
-    assert found.finding.origin == alliance.bank.origin
+    assert found.finding.origin == bank.origin

@@ -6,10 +6,7 @@ import random
 import statistics
 from unittest.mock import AsyncMock
 
-import pytest
-
-from syncd.node.jobs import Around
-from syncd.node.runs import Runs
+from syncd.node.jobs import Around, Runs
 
 NOW = datetime.datetime(2026, 11, 29, tzinfo=datetime.UTC)
 
@@ -46,7 +43,6 @@ def test_what_was_missed_is_not_made_up_for() -> None:
     assert then > late + datetime.timedelta(seconds=47)
 
 
-@pytest.mark.asyncio
 async def test_a_job_that_fails_comes_again() -> None:
     """Its steps up to the one that failed are noted, and how often it did."""
     runs, step = Runs(lambda: 7.0), AsyncMock(side_effect=[1, OSError, 1, 1])

@@ -27,7 +27,6 @@ from syncd.tlog import note
 from syncd.web.joining_forms import Invite
 from tests.alliance import ADMINS, NAME, Alliance, Member, shared
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 alliance = shared(Alliance.settle, "police", "bank", "carrier")
 HOUR_S = 3600
 

@@ -30,8 +30,7 @@ def test_each_process_has_a_socket_of_its_own_at_one_address() -> None:
 @pytest.mark.parametrize("shared", [False, True])
 def test_an_address_that_another_has_is_refused(shared: bool) -> None:
     """Though it would share it with us: callers would be ours or theirs."""
-    where = ("127.0.0.1", 0)
-    with socket.create_server(where, reuse_port=shared) as other:
+    with socket.create_server(("127.0.0.1", 0), reuse_port=shared) as other:
         at = Address("127.0.0.1", other.getsockname()[1])
         with pytest.raises(UsageError, match="cannot listen"):
             listening(at, "own", n=2)

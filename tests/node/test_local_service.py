@@ -29,10 +29,10 @@ async def answers(
     member: Member, *values: str, deadline_ms: int = 30_000
 ) -> forms.LookupAnswers:
     items = tuple(forms.Item(kind="phone", value=v) for v in values)
-    call = LookupCall(
-        purpose="call_check", deadline_ms=deadline_ms, items=items
+    return await member.node.lookups.lookup(
+        CALLER,
+        LookupCall(purpose="call_check", deadline_ms=deadline_ms, items=items),
     )
-    return await member.node.lookups.lookup(CALLER, call)
 
 
 async def test_a_dispute_without_holders_is_kept_unchecked(
@@ -79,8 +79,8 @@ async def test_with_too_few_holders_what_is_cached_is_answered(
 
 async def test_a_restart_keeps_what_was_acknowledged(
     alliance: Alliance,
+    bank: Member,
 ) -> None:
-    bank = alliance.bank
     alliance.cut()
     ids = await bank.report("phone", "+12025550110", "+12025550111")
     await alliance.restart("bank")
@@ -141,7 +141,7 @@ async def test_an_answer_says_as_of_when_and_who_was_missing(
 
 
 async def test_many_items_have_more_time_unless_one_is_named(
-    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+    bank: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[float] = []
 
@@ -152,7 +152,6 @@ async def test_many_items_have_more_time_unless_one_is_named(
         return [Answer(problem=MalformedError("value: empty"))] * len(asked)
 
     monkeypatch.setattr("syncd.node.serve.lookups.lookup.lookup", noted)
-    bank = alliance.bank
     monkeypatch.setattr(bank.node.budgets, "spend", lambda *_: None)
     for n, deadline_ms in ((1, 0), (1000, 0), (40_000, 0), (1000, 50)):
         values = ["+12025550190"] * n

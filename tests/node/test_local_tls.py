@@ -5,22 +5,19 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from syncd.roster import certificate
 from tests.alliance import Member
 from tests.console.test_tls import SERVER, founded, log_in, mistyped, serving
 from tests.test_pinning import Identity, issue, p256
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 READER, STRANGER = issue(p256()), issue(p256())
 ITEM = {"kind": "url", "value": "http://a.example/"}
 CALLS = {"lookups": {"purpose": "case_work", "items": [ITEM]}, "status": None}
 
 
-@pytest_asyncio.fixture(
+@pytest.fixture(
     params=[0, pytest.param(2, marks=pytest.mark.slow)],
-    loop_scope="module",
     scope="module",
 )
 async def bank(
@@ -47,9 +44,8 @@ async def statuses(
 
 
 def connect(who: Identity, token: str = "") -> aiohttp.ClientSession:
-    context = who.client(SERVER.pin)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=1, ssl=context),
+        connector=aiohttp.TCPConnector(limit=1, ssl=who.client(SERVER.pin)),
         headers={"Authorization": f"Bearer {token}"},
     )
 

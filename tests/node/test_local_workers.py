@@ -11,7 +11,6 @@ from unittest.mock import patch
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from msgspec import structs
 
 from syncd.config import editing
@@ -19,7 +18,7 @@ from syncd.node.serve import local_workers
 from syncd.roster.terms import Never
 from tests.alliance import CASE, Alliance, Member, police_case, until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 WORKERS = 4
 URLS = 200  # of a token in an hour
 
@@ -63,7 +62,7 @@ def with_workers(member: Member) -> None:
         editing.change(member.home, "lookup", "token_urls", URLS)
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest.fixture(scope="module")
 async def alliance(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Alliance]:
@@ -78,7 +77,7 @@ async def alliance(
         yield found
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture
 async def callers(alliance: Alliance) -> AsyncIterator[list[Caller]]:
     """One caller of each worker, with a token that has asked nothing."""
     token = await alliance.bank.own.bearers.add(
@@ -126,10 +125,10 @@ async def test_each_answers_as_the_daemon_does(
 
 
 async def test_a_revoked_token_is_out_in_all(
-    alliance: Alliance, callers: Sequence[Caller]
+    bank: Member, callers: Sequence[Caller]
 ) -> None:
     """At the next request of each."""
-    bearers = alliance.bank.own.bearers
+    bearers = bank.own.bearers
     token = await bearers.add("leaves", "reader")
     for caller in callers:
         caller.token = token
@@ -218,10 +217,9 @@ async def test_events_are_passed_on_as_they_happen(
 
 
 async def test_a_worker_that_is_killed_loses_no_record(
-    alliance: Alliance,
+    bank: Member,
 ) -> None:
     """Of what was answered; and another takes its place."""
-    bank = alliance.bank
     workers = bank.node.local_workers.workers
     answered: set[str] = set()
     stop = asyncio.Event()
@@ -254,7 +252,7 @@ async def test_a_worker_that_is_killed_loses_no_record(
             assert process is not None
             before = len(answered)
 
-            async def more(before: int = before) -> bool:
+            def more(before: int = before) -> bool:
                 return len(answered) > before + 30
 
             await until(more)
@@ -274,11 +272,9 @@ async def test_a_worker_that_is_killed_loses_no_record(
 
 async def until_all_serve(member: Member) -> None:
     workers = member.node.local_workers.workers
-
-    async def serve() -> bool:
-        return all(w.process and w.process.poll() is None for w in workers)
-
-    await until(serve)
+    await until(
+        lambda: all(w.process and w.process.poll() is None for w in workers)
+    )
 
 
 def quickly() -> Any:
@@ -288,10 +284,10 @@ def quickly() -> Any:
 
 
 async def test_an_answer_to_one_that_was_killed_is_nobody_elses(
-    alliance: Alliance,
+    bank: Member,
 ) -> None:
     """Another process takes its place, and counts from the beginning."""
-    node = alliance.bank.node
+    node = bank.node
     outputs, asked = node.tokeniser.outputs, list[str]()
     early, late = asyncio.Event(), asyncio.Event()
 
@@ -301,37 +297,35 @@ async def test_an_answer_to_one_that_was_killed_is_nobody_elses(
         await outputs(wanted, **how)
 
     async def ask(value: str) -> str:
-        caller = Caller(alliance.bank)
+        caller = Caller(bank)
         try:
             return verdicts(await caller.look_up(value, kind="phone"))[0]
         finally:
             await caller.close()
 
-    async def all_wait() -> bool:
-        return len(asked) > WORKERS  # those of a process are one wish, or few
-
     with quickly(), patch.object(node.tokeniser, "outputs", slow):
         first = asyncio.create_task(ask(CASE))
-        await until(lambda: asyncio.sleep(0, bool(asked)))
+        await until(lambda: asked)
         for worker in node.local_workers.workers:
             assert worker.process is not None
             worker.process.kill()
         with pytest.raises(aiohttp.ClientError):
             await first
         later = [asyncio.create_task(ask("+12025550188")) for _ in range(32)]
-        await until(all_wait)
+        # those of a process are one wish, or few
+        await until(lambda: len(asked) > WORKERS)
         early.set()
         await asyncio.sleep(0.3)
         late.set()
         assert {*await asyncio.gather(*later)} == {"none"}
-    await until_all_serve(alliance.bank)
+    await until_all_serve(bank)
 
 
 async def test_a_worker_that_says_nothing_is_replaced(
-    alliance: Alliance,
+    bank: Member,
 ) -> None:
     """It has hung: who connects to it would wait for ever."""
-    worker = alliance.bank.node.local_workers.workers[2]
+    worker = bank.node.local_workers.workers[2]
     stuck = worker.process
     assert stuck is not None
     stuck.send_signal(signal.SIGSTOP)
@@ -339,14 +333,14 @@ async def test_a_worker_that_says_nothing_is_replaced(
     for _ in range(local_workers.SILENT + 1):
         worker.look()
     assert await asyncio.to_thread(stuck.wait) == -signal.SIGKILL
-    await until_all_serve(alliance.bank)
+    await until_all_serve(bank)
 
 
 async def test_a_worker_that_cannot_be_started_is_tried_again(
-    alliance: Alliance,
+    bank: Member,
 ) -> None:
     """When there are processes to be had."""
-    worker = alliance.bank.node.local_workers.workers[1]
+    worker = bank.node.local_workers.workers[1]
     started, first = local_workers.started, worker.process
     none = OSError(11, "Resource temporarily unavailable")
     with (
@@ -355,19 +349,15 @@ async def test_a_worker_that_cannot_be_started_is_tried_again(
     ):
         assert first is not None
         first.kill()
-
-        async def tried() -> bool:
-            return starting.call_count >= 2
-
-        await until(tried)
+        await until(lambda: starting.call_count >= 2)
         starting.side_effect = started
-    await until_all_serve(alliance.bank)
+    await until_all_serve(bank)
     assert worker.process is not first
 
 
-async def test_a_worker_has_no_key_but_two(alliance: Alliance) -> None:
+async def test_a_worker_has_no_key_but_two(bank: Member) -> None:
     """Neither in its memory nor where a process list shows it."""
-    node = alliance.bank.node
+    node = bank.node
     ring = node.home.ring
     worker = node.local_workers.workers[0].process
     assert worker is not None

@@ -72,6 +72,11 @@ def target(size: int, *holders: str, root: bytes = b"r") -> Target:
     return Target(head(size, root), b"%d" % size + root, holders)
 
 
+def news(size: int, *holders: str) -> LogState:
+    """Return that of a log of which only this was heard."""
+    return LogState().offered(Offer.NEWS, target(size, *holders))
+
+
 def held(mirrored: int, merged: int | None = None, **how: Any) -> Held:
     frontier = Frontier.EMPTY.extend([bytes(32)] * mirrored)
     merged = mirrored if merged is None else merged
@@ -104,7 +109,7 @@ def test_what_an_offer_is(new: Checkpoint, at: Held, offer: Offer) -> None:
 
 def test_news_ends_a_pause_soon_and_keeps_what_it_passes() -> None:
     """Not at once, and no later than it would have ended: news cost nothing."""
-    state = LogState().offered(Offer.NEWS, target(7, "bank"))
+    state = news(7, "bank")
     state = state.begun().left(Message("nobody has it"), 99.0)
     assert not state.due(50.0, None)
     state = state.offered(Offer.NEWS, target(8), 60.0)
@@ -116,10 +121,9 @@ def test_news_ends_a_pause_soon_and_keeps_what_it_passes() -> None:
 
 
 def test_one_more_holder_ends_a_pause_once() -> None:
-    state = LogState().offered(Offer.NEWS, target(7, "bank")).begun()
+    state = news(7, "bank").begun()
     state = state.left(Message("nobody has it"), 99.0)
-    again = state.offered(Offer.HOLDER, target(7, "bank"))
-    assert again == state
+    assert state.offered(Offer.HOLDER, target(7, "bank")) == state
     more = state.offered(Offer.HOLDER, target(7, "carrier"))
     assert more.target == target(7, "bank", "carrier")
     assert more.due(0.0, None)
@@ -137,7 +141,7 @@ def test_a_gap_ends_no_pause() -> None:
 @pytest.mark.parametrize("offer", [Offer.SMALLER, Offer.DOUBTFUL])
 def test_of_those_beside_a_target_some_are_kept(offer: Offer) -> None:
     """Heads tell what has changed: nobody may tell it again."""
-    state = LogState().offered(Offer.NEWS, target(99))
+    state = news(99)
     for size in range(1, MOST_SMALLER + 9):
         state = state.offered(offer, target(size))
     assert len({*state.smaller}) == MOST_SMALLER
@@ -155,7 +159,7 @@ def test_when_a_size_was_heard_of() -> None:
 
 
 def test_a_pull_that_reaches_its_target() -> None:
-    state = LogState().offered(Offer.NEWS, target(7)).begun()
+    state = news(7).begun()
     done = state.reached(target(7)).goes_on()
     assert (done.at, done.target) == (Phase.IDLE, None)
     newer = state.offered(Offer.NEWS, target(9)).reached(target(7)).goes_on()
@@ -171,7 +175,7 @@ def test_a_pull_that_reaches_its_target() -> None:
     ],
 )
 def test_what_a_decision_leaves(pin: Any, left: Any, at: Phase) -> None:
-    state = LogState().offered(Offer.NEWS, target(7))
+    state = news(7)
     assert state.due(0.0, pin)
     state = state.begun().obeyed(pin)
     assert (state.at, state.target, state.obeys) == (at, left, pin)

@@ -24,29 +24,33 @@ async def keep(member: Member) -> dict[str, str]:
     return states
 
 
-async def test_who_was_not_heard_of_has_no_day(alliance: Alliance) -> None:
-    bank = alliance.bank
+async def letter(bank: Member) -> str:
+    """Keep what is known; return how the police were seen today."""
+    return (await keep(bank))["police"]
+
+
+async def test_who_was_not_heard_of_has_no_day(bank: Member) -> None:
     bank.node.peer_choice.states.clear()
     assert await keep(bank) == {"bank": "h", "carrier": ".", "police": "."}
     await bank.node.jobs.round()
     assert (await bank.own.history.since(0))[-1][:1] == ("police",)
-    assert (await keep(bank))["police"] == "h"
+    assert await letter(bank) == "h"
 
 
-async def test_a_day_is_as_its_worst(alliance: Alliance) -> None:
+async def test_a_day_is_as_its_worst(
+    alliance: Alliance, bank: Member, police: Member
+) -> None:
     """Silent from the third failure on; a fork outdoes it, also later."""
-    bank, police = alliance.bank, alliance.police
     alliance.cut("bank", "police")
     for _ in range(2):
         await bank.round()
-    assert (await keep(bank))["police"] == "h"
+    assert await letter(bank) == "h"
     await bank.round()
-    assert (await keep(bank))["police"] == "s"
+    assert await letter(bank) == "s"
     alliance.heal()
     await bank.round()
-    assert (await keep(bank))["police"] == "s"
-    why = Message("another root")
-    await bank.node.logs.forked(police.origin, [], why)
+    assert await letter(bank) == "s"
+    await bank.node.logs.forked(police.origin, [], Message("another root"))
     seen = await keep(bank)
     assert (seen["police"], seen["carrier"]) == ("f", "h")
 
@@ -57,15 +61,14 @@ async def test_a_log_lags_that_is_not_merged_for_a_reason(
     bank, origin = alliance.bank, alliance.police.origin
     await bank.round()
     bank.node.logs.note(origin, known=10_000)
-    assert (await keep(bank))["police"] == "h"
+    assert await letter(bank) == "h"
     bank.node.logs.note(origin, why=Message("{n} days", n=3))
-    assert (await keep(bank))["police"] == "l"
+    assert await letter(bank) == "l"
 
 
 async def test_nothing_is_written_that_is_known(
-    alliance: Alliance, monkeypatch: Any
+    bank: Member, monkeypatch: Any
 ) -> None:
-    bank = alliance.bank
     await bank.round()
     await keep(bank)
     monkeypatch.setattr(Database, "write", None)
@@ -74,12 +77,11 @@ async def test_nothing_is_written_that_is_known(
 
 async def test_what_members_hold_is_known_after_a_start(
     alliance: Alliance,
+    bank: Member,
 ) -> None:
-    bank = alliance.bank
     await alliance.settle()
     alliance.cut(*alliance.members)
-    known = bank.node.peer_choice.states
-    known.clear()
+    bank.node.peer_choice.states.clear()
     await bank.node.rounds.recall()
     await bank.round()
     rows = (await bank.node.status_reader.status()).members
@@ -99,9 +101,8 @@ async def test_we_are_silent_to_ourselves_once_cut_off(
 
 
 async def test_figures_of_some_months(
-    alliance: Alliance, monkeypatch: Any
+    bank: Member, police: Member, monkeypatch: Any
 ) -> None:
-    police, bank = alliance.police, alliance.bank
     monkeypatch.setattr(figures, "MOMENT_S", 60)
     await police.tell("url", "http://evil.example/a")
     wanted = bank.node.figures.figures

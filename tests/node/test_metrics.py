@@ -19,6 +19,7 @@ def test_states_are_shown() -> None:
         f'syncd_log_entries{{origin="{ORIGIN}",state="merged"}} 10.0',
         'syncd_vault_rows{kind="url",state="published"} 1.0',
         'syncd_holder_up{member="a"} 1.0',
+        'syncd_key_spare_holders{epoch="1",kind="phone"} 1.0',
         "syncd_appending 1.0",
         "syncd_roster_version 3.0",
     ):

@@ -1,8 +1,9 @@
 """The never-list by token: each report on it is an alarm, once."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock
 
@@ -26,16 +27,9 @@ def never_list(home: Home, holders: Any = None) -> NeverList:
     return NeverList(ctx=home.context, tokeniser=holders)
 
 
-class Mirror:
-    """One token, with some claims on it."""
-
-    def __init__(self, claims: Sequence[Claim]) -> None:
-        self._claims = claims
-
-    async def claims(
-        self, tokens: Sequence[bytes], kind: int, epoch: int
-    ) -> Mapping[bytes, Sequence[Claim]]:
-        return {TOKEN: self._claims}
+def mirror(*claims: Claim) -> Any:
+    """Return one of one token, with some claims on it."""
+    return SimpleNamespace(claims=AsyncMock(return_value={TOKEN: claims}))
 
 
 def claim(index: int, **other: Any) -> Claim:
@@ -45,8 +39,8 @@ def claim(index: int, **other: Any) -> Claim:
 async def test_many_reports_are_one_alarm(tmp_path: Path) -> None:
     """One write, not one for each; none of what is tried out."""
     report = AsyncMock()
-    mirror = Mirror([claim(1), claim(2), claim(3, test=True)])
-    never = never_list(Home(tmp_path, mirror=mirror, report=report))
+    there = mirror(claim(1), claim(2), claim(3, test=True))
+    never = never_list(Home(tmp_path, mirror=there, report=report))
     never.listed = frozenset({("phone", 1, TOKEN)})
     await never.check()
     [call] = report.await_args_list
@@ -84,34 +78,35 @@ class Holders:
         return found
 
 
-class Terms:
-    """A roster, as far as it is asked."""
-
-    def __init__(self, *values: str) -> None:
-        self.never = tuple(
-            Never("url" if "/" in v else "phone", v, "x") for v in values
-        )
-        self.epochs = [Epoch("phone", 1, 1), Epoch("url", 1, 1)]
-
-
 class World:
-    """A home, a roster, holders."""
+    """A home, a roster as far as it is asked, holders."""
 
-    def __init__(self, home: Path, *values: str) -> None:
+    def __init__(self, home: Path) -> None:
         self.home = home
-        self.terms = Terms(*values)
+        self.terms = SimpleNamespace(
+            never=(
+                Never("phone", "cn:96110", "x"),
+                Never("url", "icbc.com.cn/", "x"),
+            ),
+            epochs=[Epoch("phone", 1, 1), Epoch("url", 1, 1)],
+        )
         self.holders = Holders()
         self.offload: Any = at_once
 
     def start(self) -> NeverList:
         """Return a never-list as after a start of the daemon."""
-        more = {"mirror": Mirror([]), "bulk": self.offload}
+        more = {"mirror": mirror(), "bulk": self.offload}
         return never_list(Home(self.home, self.terms, **more), self.holders)
+
+    async def asks(self, one: NeverList | None = None) -> list[int]:
+        """Have one refresh, or a new one; return how much it asks for."""
+        await (one or self.start()).refresh()
+        return self.holders.counts()
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    return World(tmp_path, "cn:96110", "icbc.com.cn/")
+    return World(tmp_path)
 
 
 async def test_every_spelling_is_asked_for_once_per_epoch(
@@ -130,20 +125,17 @@ async def test_every_spelling_is_asked_for_once_per_epoch(
     assert len([t for t in one.tokens if t[0] == "url"]) > 10
     world.holders.counts()
     other = world.start()
-    await other.refresh()
-    assert world.holders.counts() == []
+    assert await world.asks(other) == []
     assert other.listed == one.listed
 
 
 async def test_a_list_that_grows_asks_for_what_is_new(world: World) -> None:
     """One that shrinks forgets; so does one that asks of a new epoch."""
     one = world.start()
-    await one.refresh()
-    [first] = world.holders.counts()
+    [first] = await world.asks(one)
     rows = world.terms.never
     world.terms.never = (*rows, Never("phone", "cn:95588", "bank"))
-    await one.refresh()
-    assert world.holders.counts() == [1]
+    assert await world.asks(one) == [1]
     assert ("phone", 1, b"cn:95588".ljust(16)) in one.listed
     world.terms.never = rows
     await one.refresh()
@@ -153,8 +145,7 @@ async def test_a_list_that_grows_asks_for_what_is_new(world: World) -> None:
     assert not [t for t in one.tokens if t[0] == "url"]
     assert world.holders.counts() == []
     world.terms.epochs.append(Epoch("phone", 2, 1))
-    await one.refresh()
-    assert world.holders.counts() == [first]
+    assert await world.asks(one) == [first]
     # Reports of the epoch before stand until it is retired.
     assert {epoch for _, epoch, _ in one.listed} == {1, 2}
     world.terms.epochs[0] = Epoch("phone", 1, 1, retired=True)
@@ -168,8 +159,7 @@ async def test_what_holders_do_not_answer_is_asked_again(world: World) -> None:
     """Status says how much is missing, and why; no answer is lost."""
     one = world.start()
     world.holders.most = 100
-    await one.refresh()
-    [first] = world.holders.counts()
+    [first] = await world.asks(one)
     assert [*map(str, one.todo)] == [
         f"never-list: {first - 100} of {first} spellings are not looked for"
         " in others' logs yet: oprf: no time left"
@@ -177,8 +167,7 @@ async def test_what_holders_do_not_answer_is_asked_again(world: World) -> None:
     assert len([t for t in one.tokens if t[0] == "phone"]) == 100
     one = world.start()
     world.holders.most = 1_000_000
-    await one.refresh()
-    assert world.holders.counts() == [first - 100]
+    assert await world.asks(one) == [first - 100]
     assert one.todo == ()
 
 
@@ -187,10 +176,8 @@ async def test_a_file_that_does_not_parse_is_made_anew(
     world: World, text: bytes
 ) -> None:
     (world.home / FILE).write_bytes(text)
-    await world.start().refresh()
-    assert len(world.holders.counts()) == 1
-    await world.start().refresh()
-    assert world.holders.counts() == []
+    assert len(await world.asks()) == 1
+    assert await world.asks() == []
 
 
 async def test_a_stop_in_the_middle_loses_one_part_at_most(
@@ -210,8 +197,7 @@ async def test_a_stop_in_the_middle_loses_one_part_at_most(
         await world.start().refresh()
     assert world.holders.counts() == [100, 100]
     monkeypatch.setattr(world.holders, "outputs", outputs)
-    await world.start().refresh()
-    assert 100 < sum(world.holders.counts()) < 200
+    assert 100 < sum(await world.asks()) < 200
 
 
 async def test_what_a_full_disk_did_not_take_is_written_later(
@@ -230,10 +216,8 @@ async def test_what_a_full_disk_did_not_take_is_written_later(
         await one.refresh()
     assert len(one.tokens) > 300  # known, for as long as we run
     full = False
-    await one.refresh()
-    assert len(world.holders.counts()) == 1
-    await world.start().refresh()
-    assert world.holders.counts() == []
+    assert len(await world.asks(one)) == 1
+    assert await world.asks() == []
 
 
 async def test_a_list_that_is_too_long_says_so(
@@ -242,8 +226,7 @@ async def test_a_list_that_is_too_long_says_so(
     """No more is asked for than the most, and the rest is told."""
     monkeypatch.setattr("syncd.node.upkeep.never_list.MOST", 50)
     one = world.start()
-    await one.refresh()
-    assert world.holders.counts() == [50]
+    assert await world.asks(one) == [50]
     line = str(*one.todo)
     assert line.startswith("never-list: 3")
     assert line.endswith(
@@ -257,8 +240,7 @@ async def test_only_what_is_listed_is_looked_for_at_once(
 ) -> None:
     """A long sync brings in millions of others."""
     report = AsyncMock()
-    home = Home(tmp_path, mirror=Mirror([claim(1)]), report=report)
-    never = never_list(home)
+    never = never_list(Home(tmp_path, mirror=mirror(claim(1)), report=report))
     came = Arrival((ORIGIN, 1), claim(1).statement)
     for epoch, found in ((2, 0), (1, 1)):
         never.listed = frozenset({("phone", epoch, TOKEN)})

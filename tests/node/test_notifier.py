@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -67,7 +67,7 @@ class House:
     def state(self) -> Any:
         return self.notifier.states()[0]
 
-    async def nothing_waits(self) -> bool:
+    def nothing_waits(self) -> bool:
         return all(s.last_ok and not s.waiting for s in self.notifier.states())
 
 
@@ -129,15 +129,11 @@ async def test_what_is_refused_holds_up_nothing_else(
     receiver.status = lambda f: 400 if f["data"]["index"] == 1 else 204
     target = hook(tmp_path, receiver.url)
     house = House(tmp_path, target)
-
-    async def taken() -> bool:
-        return f"txwz-bank-2-{house.home.now}" in receiver.ids
-
     async with house.running():
         await house.happen("urgent", 1)
         await until(receiver.came(1))
         await house.happen("urgent", 2)
-        await until(taken)
+        await until(lambda: f"txwz-bank-2-{house.home.now}" in receiver.ids)
         await until(receiver.came(len(receiver.ids) + 1))
         assert house.state().waiting == 1
     receiver.status = lambda _: 204
@@ -151,16 +147,12 @@ async def test_a_dead_one_is_seen_and_waits_longer_each_time(
     monkeypatch.setattr(notifier, "FIRST_S", 60.0)
     receiver.status = lambda _: 503
     house = House(tmp_path, hook(tmp_path, receiver.url))
-
-    async def failed() -> bool:
-        return bool(house.state().failures >= 2)
-
     async with house.running():
         await house.happen("urgent", 1)
         await until(receiver.came(1))
         await house.happen("published", 2)
         await house.happen("urgent", 3)  # news is told at once
-        await until(failed)
+        await until(lambda: house.state().failures >= 2)
     state, now = house.state(), house.home.now
     assert receiver.ids == [f"txwz-bank-{n}-{now}" for n in (1, 3)]
     assert (state.failures, state.failing_since, state.waiting) == (2, now, 2)
@@ -176,21 +168,18 @@ async def test_of_many_the_newest_are_kept_for_three_days(
     target = Target("pager", ("duty",), command=("/bin/false",))
     house = House(tmp_path, target)
 
-    def holds(waiting: int, dropped: int) -> Callable[[], Awaitable[bool]]:
-        async def have() -> bool:
-            state = house.state()
-            found = (state.waiting, state.dropped)
-            told = await house.book.reported("notify/pager")
-            return (*found, told) == (waiting, dropped, str(dropped))
-
-        return have
+    async def holds(waiting: int, dropped: int) -> bool:
+        state = house.state()
+        found = (state.waiting, state.dropped)
+        told = await house.book.reported("notify/pager")
+        return (*found, told) == (waiting, dropped, str(dropped))
 
     async with house.running():
         await house.book.now("n", "1", "urgent", {}, {}, {}, {}, {})
-        await until(holds(2, 3))
+        await until(lambda: holds(2, 3))
         house.home.now += notifier.KEPT_S + 1
         await house.happen("urgent", 1)
-        await until(holds(1, 5))
+        await until(lambda: holds(1, 5))
 
 
 async def test_a_command_is_told_and_no_more_than_some_at_once(
@@ -202,15 +191,12 @@ async def test_a_command_is_told_and_no_more_than_some_at_once(
         running.append((argv, msgspec.json.decode(body)["type"]))
         await go_on.wait()
 
-    async def enough() -> bool:
-        return len(running) >= notifier.COMMANDS
-
     monkeypatch.setattr(command, "run", run)
     targets = [Target(f"t{n}", ("admin",), command=("/x",)) for n in range(9)]
     house = House(tmp_path, *targets)
     async with house.running():
         await house.happen("expiry", 1, member="bank", days=7)
-        await until(enough)
+        await until(lambda: len(running) >= notifier.COMMANDS)
         await asyncio.sleep(0.1)
         assert len(running) == notifier.COMMANDS
         go_on.set()

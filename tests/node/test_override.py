@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from syncd.flows.ports import OwnHead
-from syncd.node.publish.override import FILE, Override, words
+from syncd.node.publish.override import FILE, brought, overridden, words
 from syncd.tlog import checkpoint, cosignature, note
 from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
@@ -32,48 +32,45 @@ def carried(size: int, **at: int) -> bytes:
 
 
 @pytest.fixture
-def hand(tmp_path: Path) -> Override:
+def home(tmp_path: Path) -> Any:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    at, of = {ORIGIN: inbox}, SimpleNamespace(log=KEY)
+    return SimpleNamespace(path=tmp_path, keys=of, inbox=at.get)
+
+
+def test_lines_from_after_the_start_count(home: Any, tmp_path: Path) -> None:
+    """Older ones, strangers' and what does not verify do not."""
     members = [
         SimpleNamespace(id=m, keys=SimpleNamespace(seen=seen(m).verifier))
         for m in ("police", "carrier")
     ]
     roster: Any = SimpleNamespace(active=lambda: members)
-    inbox = tmp_path / "inbox"
-    inbox.mkdir()
-    at, of = {ORIGIN: inbox}, SimpleNamespace(log=KEY)
-    home: Any = SimpleNamespace(path=tmp_path, keys=of, inbox=at.get)
-    return Override(home, roster, NOW)
-
-
-def test_lines_from_after_the_start_count(
-    hand: Override, tmp_path: Path
-) -> None:
-    """Older ones, strangers' and what does not verify do not."""
-    assert hand.brought() == {}
+    assert brought(home, roster, NOW) == {}
     inbox = tmp_path / "inbox"
     raw = carried(7, police=NOW, carrier=NOW - 1, other=NOW)
     (inbox / "checkpoint").write_bytes(raw)
-    assert hand.brought() == {"police": raw}
+    assert brought(home, roster, NOW) == {"police": raw}
     more = carried(8, carrier=NOW + 9)
     (inbox / "checkpoint-2").write_bytes(more)
     (inbox / "checkpoint-3").write_bytes(more.replace(b"\n8\n", b"\n9\n"))
     (inbox / "checkpoint-4").write_bytes(b"junk")
     (inbox / "checkpoint-5").mkdir()
-    assert hand.brought() == {"police": raw, "carrier": more}
+    assert brought(home, roster, NOW) == {"police": raw, "carrier": more}
 
 
 def test_the_words_are_for_one_start_at_one_size(
-    hand: Override, tmp_path: Path
+    home: Any, tmp_path: Path
 ) -> None:
     """Other words are none, and the right ones are used up."""
     head = OwnHead(ORIGIN, Frontier.EMPTY.extend([b"h" * 32] * 3), b"")
     path = tmp_path / FILE
-    assert not hand.overridden(head)
+    assert not overridden(home, head)
     path.write_text("yes\n")
-    assert not hand.overridden(head)
+    assert not overridden(home, head)
     path.write_text(words(head) + "\n")
     larger = OwnHead(ORIGIN, head.frontier.extend([b"h" * 32]), b"")
-    assert not hand.overridden(larger)
-    assert hand.overridden(head)
+    assert not overridden(home, larger)
+    assert overridden(home, head)
     assert not path.exists()
-    assert not hand.overridden(head)
+    assert not overridden(home, head)

@@ -17,7 +17,7 @@ from syncd.web import report_forms
 from syncd.web.forms import Draft
 from syncd.web.report_forms import ReportsCall, ReportSearch
 from syncd.web.routes import Caller
-from tests.alliance import Alliance
+from tests.alliance import Alliance, Member
 from tests.node.stand_in import Home
 
 DAY_S = 86_400
@@ -41,9 +41,9 @@ def url(value: str, **more: Any) -> Draft:
 
 async def test_authors_are_notified_of_what_a_grown_list_protects(
     alliance: Alliance,
+    bank: Member,
 ) -> None:
     """And one command takes back those, whether published or waiting."""
-    bank = alliance.bank
     reports = (
         draft("phone", "+12025550112", "caller"),
         url("http://hunt.example/"),
@@ -67,9 +67,9 @@ async def test_authors_are_notified_of_what_a_grown_list_protects(
     [line] = [x for x in status.todo if str(x).startswith("never-list: ")]
     assert "3 reports of ours" in str(line)
     assert "syncd report retract --never" in str(line)
-    wanted = report_forms.Retraction(reason="false_positive", never=True)
     done = await bank.node.local_service.retract(
-        Caller("", "operator"), wanted
+        Caller("", "operator"),
+        report_forms.Retraction(reason="false_positive", never=True),
     )
     assert (done.retracting, done.disputes) == (3, 0)
     status = await bank.node.status_reader.status()
@@ -80,13 +80,15 @@ async def test_authors_are_notified_of_what_a_grown_list_protects(
 
 
 async def test_a_service_number_is_an_alarm_however_it_is_shown(
-    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+    alliance: Alliance,
+    bank: Member,
+    police: Member,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By token, which holders gave under a purpose of its own.
 
     And though a vault does not open: others' reports are looked for still.
     """
-    bank, police = alliance.bank, alliance.police
     await bank.tell("phone", "+86 755 96110", "+86 755 8234 5678")
     rows = (Never("phone", "cn:96110", "anti_fraud"),)
     await alliance.change(lambda d: structs.replace(d, never=rows))
@@ -100,8 +102,7 @@ async def test_a_service_number_is_an_alarm_however_it_is_shown(
     [found] = await police.findings("never_listed")
     assert found.finding.origin == bank.origin
     assert police.node.never.todo == ()
-    quotas = police.own.quotas
-    used = await quotas.usage(police.node.ctx.today(), "phone/1")
+    used = await police.own.quotas.usage(police.node.ctx.today(), "phone/1")
     asked = {who: n for who, purpose, n, _ in used if purpose == "never"}
     assert set(asked.values()) == {len(police.node.never.listed)}
 
@@ -119,8 +120,7 @@ class Rows:
     async def page(self, wanted: Query) -> list[VaultRow]:
         """Return one row at a time."""
         self.walks += not wanted.before
-        left = [r for r in self.rows if r.id < (wanted.before or 1000)]
-        return left[-1:]
+        return [r for r in self.rows if r.id < (wanted.before or 1000)][-1:]
 
 
 def row(id_: int, expires: str) -> VaultRow:

@@ -53,12 +53,13 @@ async def report(
     return list(found.items)
 
 
-async def test_a_merge_lists_and_clears(alliance: Alliance) -> None:
+async def test_a_merge_lists_and_clears(
+    alliance: Alliance, bank: Member, police: Member
+) -> None:
     """The event has the entry's number; who may, reads the reference.
 
     No question leaves the house for that, and each report is recorded.
     """
-    bank, police = alliance.bank, alliance.police
     taken = await add(bank, (LISTED, "C-1"), (CLEAR, "C-2"))
     assert (taken.kept, taken.refused) == (2, 0)
     await police.tell("phone", LISTED)
@@ -92,24 +93,27 @@ async def test_a_merge_lists_and_clears(alliance: Alliance) -> None:
 
 async def test_a_report_whose_know_does_not_fit_rings_nothing(
     alliance: Alliance,
+    bank: Member,
+    carrier: Member,
+    police: Member,
 ) -> None:
     """Whoever copies a token from another's log does not know the value."""
-    bank = alliance.bank
     await add(bank, (LISTED, "C-1"))
-    await alliance.police.tell("phone", LISTED)
-    [copied] = await said(alliance.police, 1)
-    await alliance.police.take_back("phone", LISTED)
+    await police.tell("phone", LISTED)
+    [copied] = await said(police, 1)
+    await police.take_back("phone", LISTED)
     assert len(await bank.events("screening")) == 2
-    await alliance.carrier.say(copied)
+    await carrier.say(copied)
     await alliance.settle()
     assert len(await bank.events("screening")) == 2
     assert [entry.verdict for entry in await report(bank)] == ["none"]
 
 
-async def test_neither_value_nor_token_is_kept(alliance: Alliance) -> None:
+async def test_neither_value_nor_token_is_kept(
+    bank: Member, police: Member
+) -> None:
     """Of one who was listed already, which is told at once."""
-    bank = alliance.bank
-    await alliance.police.tell("phone", LISTED)
+    await police.tell("phone", LISTED)
     await add(bank, (LISTED, "C-1"))
     [event] = await bank.events("screening")
     assert (event["state"], event["n"]) == ("listed", 1)
@@ -124,14 +128,14 @@ async def test_neither_value_nor_token_is_kept(alliance: Alliance) -> None:
         assert secret not in raw
 
 
-async def test_an_item_is_refused_alone(alliance: Alliance) -> None:
+async def test_an_item_is_refused_alone(
+    alliance: Alliance, bank: Member
+) -> None:
     """An end is obligatory, and not further ahead than is set.
 
     So is a bank where an account may be of several, and are the holders.
     """
-    bank = alliance.bank
-    account = ("6222 0212 3456 78901", "C-4")
-    taken = [await add(bank, account, kind="account")]
+    taken = [await add(bank, ("6222 0212 3456 78901", "C-4"), kind="account")]
     problem = taken[0].items[0].problem
     assert problem is not None
     assert problem.status == 400
@@ -149,9 +153,8 @@ async def test_an_item_is_refused_alone(alliance: Alliance) -> None:
     assert await kept(bank) == 1
 
 
-async def test_what_ends_is_asked_for_and_dropped(alliance: Alliance) -> None:
+async def test_what_ends_is_asked_for_and_dropped(bank: Member) -> None:
     """Thirty days ahead a to-do asks for the list again."""
-    bank = alliance.bank
     screening = bank.node.screening
     await add(bank, (LISTED, "C-1"), days=31)
     await screening.daily()
@@ -160,16 +163,15 @@ async def test_what_ends_is_asked_for_and_dropped(alliance: Alliance) -> None:
     await screening.daily()
     [todo] = screening.todo
     assert todo.params["n"] == 1
-    today = statement.day(bank.node.ctx.today())
-    await bank.own.screening.expire(today + 30)
+    await bank.own.screening.expire(statement.day(bank.node.ctx.today()) + 30)
     assert await kept(bank) == 1
 
 
 async def test_a_new_token_key_asks_for_the_list_again(
     alliance: Alliance,
+    bank: Member,
 ) -> None:
     """What is reported under it is not compared: no report says it is whole."""
-    bank = alliance.bank
     site = ("http://shop.example/", "C-3")
     assert (await add(bank, site, kind="url")).kept == 1
     await alliance.change(

@@ -56,14 +56,14 @@ async def listed(alliance: Alliance) -> None:
 alliance = shared(listed, *IDS, scope="function")
 
 
-async def test_what_came_of_it_is_counted_apart(alliance: Alliance) -> None:
+async def test_what_came_of_it_is_counted_apart(bank: Member) -> None:
     site = URLS[0]
     for more in ({}, {"outcome": "warned"}, {"outcome": "warned"}):
-        await alliance.bank.lookup("url", site, purpose="call_check", **more)
-    found = {one.outcome: one.count for one in await waiting(alliance.bank)}
+        await bank.lookup("url", site, purpose="call_check", **more)
+    found = {one.outcome: one.count for one in await waiting(bank)}
     assert found == {"unknown": 1, "warned": 2}
     with pytest.raises(MalformedError, match="outcome"):
-        await alliance.bank.lookup("url", site, outcome="won")
+        await bank.lookup("url", site, outcome="won")
 
 
 async def test_a_week_is_told_once_together_and_shuffled(
@@ -97,7 +97,7 @@ async def test_a_week_is_told_once_together_and_shuffled(
 
 
 async def test_a_purge_that_fails_stops_nothing_else_of_the_day(
-    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+    bank: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is the last that is done, and the job says that it failed."""
 
@@ -105,11 +105,11 @@ async def test_a_purge_that_fails_stops_nothing_else_of_the_day(
         raise UnavailableError("no room")
 
     monkeypatch.setattr(erasures, "purge", full)
-    await ask(alliance.bank, *URLS)
-    await last_week(alliance.bank)
+    await ask(bank, *URLS)
+    await last_week(bank)
     with pytest.raises(UnavailableError, match="no room"):
-        await alliance.bank.node.daily.run()
-    assert len(await told(alliance.bank)) >= 20
+        await bank.node.daily.run()
+    assert len(await told(bank)) >= 20
 
 
 async def forget(member: Member, name: str) -> None:
@@ -160,27 +160,28 @@ def test_police_and_carriers_tell_only_if_they_are_set_to(
     assert {member for member in IDS if tells(member)} == want
 
 
-async def test_only_business_contact_is_gathered(alliance: Alliance) -> None:
+async def test_only_business_contact_is_gathered(bank: Member) -> None:
     """Never case work, dissuasion, or the answering of a person."""
     for purpose in (
         *("case_work", "dissuasion", "subject_access", "appeal"),
         *("audit", "test"),
     ):
-        await ask(alliance.bank, URLS[0], purpose=purpose)
-    assert await waiting(alliance.bank) == []
+        await ask(bank, URLS[0], purpose=purpose)
+    assert await waiting(bank) == []
     for purpose in sorted(sighting.CONTACT):
-        await ask(alliance.bank, URLS[0], purpose=purpose)
-    [row] = await waiting(alliance.bank)
+        await ask(bank, URLS[0], purpose=purpose)
+    [row] = await waiting(bank)
     assert row.count == len(sighting.CONTACT)
 
 
 async def test_a_tip_off_that_comes_late_is_minded_too(
-    alliance: Alliance,
+    bank: Member,
+    carrier: Member,
 ) -> None:
     """Between the meeting and its telling somebody asked for silence."""
-    await ask(alliance.bank, *URLS)
-    await last_week(alliance.bank)
+    await ask(bank, *URLS)
+    await last_week(bank)
     quiet = {"handling": "no_tip_off", "evidence": "user_tag"}
-    await alliance.carrier.tell("url", *URLS[:2], **quiet)
-    await alliance.bank.node.daily.run()
-    assert len(await told(alliance.bank)) == 23
+    await carrier.tell("url", *URLS[:2], **quiet)
+    await bank.node.daily.run()
+    assert len(await told(bank)) == 23

@@ -62,7 +62,10 @@ def down(*members: str) -> tuple[status_forms.HolderState, ...]:
     )
 
 
-KEY = status_forms.KeyState(kind="phone", epoch=1, t=2, n=3, dealt=False)
+KEY = status_forms.KeyState(
+    kind="phone", epoch=1, t=2, n=3, dealt=False, shares=3, up=(), spare=1
+)
+THIN = replace(KEY, up=("a", "b"), spare=0)
 WELL = MemberState(
     now=NOW,
     version="1",
@@ -74,7 +77,7 @@ WELL = MemberState(
     receipts=(),
     holders=down(),
     keys=(KEY,),
-    roster=roster(60 * DAY_S),
+    roster=roster(61 * DAY_S),
     members=(member(),),
     quotas=(),
     cut_off=None,
@@ -87,6 +90,7 @@ WELL = MemberState(
     disputes=(),
     remarks=(),
 )
+MEASURES = replace(WELL, appeals=1)
 FORMAT = WireMessage(detail="format")
 FIVE_WAIT = {("url", State.WAITING): 2, ("phone", State.WAITING): 3}
 
@@ -104,10 +108,14 @@ def test_nothing_is_wrong_nothing_to_do() -> None:
     [
         ({"skew_s": -301}, "clock: 301 s off"),
         ({"roster": roster(0)}, "roster: version 3 has expired"),
-        ({"roster": roster(14 * DAY_S)}, "expires in 14 days"),
+        ({"roster": roster(30 * DAY_S)}, "expires in 30 days: ask"),
+        (
+            {"roster": roster(DAY_S), "renewal": things.of(MEASURES)[0]},
+            "appeals: 1 measures",
+        ),
         (
             {
-                "roster": replace(roster(60 * DAY_S), format=2, merging=False),
+                "roster": replace(roster(61 * DAY_S), format=2, merging=False),
                 "logs": (log(lag=7, why=FORMAT), log(lag=8, why=FORMAT)),
             },
             "its format 2 is newer than this syncd 1",
@@ -126,6 +134,10 @@ def test_nothing_is_wrong_nothing_to_do() -> None:
             "silent: 1 members do not answer (bank): syncd doctor",
         ),
         ({"holders": down("b", "c")}, "1 of the 2 needed are up"),
+        (
+            {"keys": (THIN, replace(THIN, kind="account"), KEY)},
+            "keys: phone/1, account/1: of their holders only a, b answer,",
+        ),
         (
             {"holders": down("b", "c"), "vault": FIVE_WAIT},
             "are unknown, and 3 reports wait; syncd doctor says where it"
@@ -157,10 +169,6 @@ def test_a_lag_that_is_being_fetched_is_nothing_to_do() -> None:
     assert todo(logs=(log(lag=7),)) == []
 
 
-def test_a_roster_of_fifteen_days_is_nothing_to_do() -> None:
-    assert todo(roster=roster(14 * DAY_S + 1)) == []
-
-
 def notes(**fields: Any) -> list[str]:
     return [str(m) for m in things.notes(replace(WELL, **fields))]
 
@@ -170,14 +178,20 @@ def notes(**fields: Any) -> list[str]:
     [
         ({"keys": (replace(KEY, dealt=True),)}, "keys: phone/1 were dealt"),
         (
-            {"keys": (replace(KEY, n=2),)},
+            {"keys": (replace(KEY, n=2, shares=2, spare=0),)},
             "keys: phone/1: every holder is needed",
         ),
         ({"admins": 2}, "admins: all 2 must sign"),
         (
-            {"members": (member(state="self", certificate_days=30),)},
-            "certificate: ours ends in 30 days by its own date; nothing stops",
+            {"members": (member(state="self", certificate_days=60),)},
+            "certificate: ours ends in 60 days by its own date; nothing stops",
         ),
+        (
+            {"members": (member(certificate_days=7),)},
+            "certificate: that of bank ends in 7 days",
+        ),
+        ({"roster": roster(30 * DAY_S + 1)}, "expires in 30 days: ask"),
+        ({"roster": roster(60 * DAY_S)}, "expires in 60 days: ask"),
         (
             {"remarks": (Message("never-list: 4 are not looked for yet"),)},
             "never-list",
@@ -194,8 +208,7 @@ def test_what_cannot_be_done_yet_is_a_note(
 
 def test_nothing_is_wrong_nothing_to_note() -> None:
     assert notes() == []
-    assert notes(members=(member(certificate_days=1),)) == []
-    assert notes(members=(member(state="self", certificate_days=31),)) == []
+    assert notes(members=(member(state="self", certificate_days=61),)) == []
 
 
 def test_who_is_a_holder_or_cut_off_is_one_line() -> None:

@@ -84,8 +84,7 @@ def messages(short: bytes, week: int) -> list[bytes]:
     store.hash_of("sighting", week, short)
     store.hash_of("screen", "phone", 1, short)
     store.mac(b"screening-ref\0" + REFERENCE.encode())
-    upload = canonical.dumps([WHOLE, len(FILE), LIST, {}])
-    store.mac(b"import-file\0" + upload)
+    store.mac(b"import-file\0" + canonical.dumps([WHOLE, len(FILE), LIST, {}]))
     plain = [
         form.encode()
         for digits in (OURS, THEIRS)
@@ -117,8 +116,7 @@ def unkeyed(tried: Sequence[bytes], short: bytes) -> Iterator[bytes]:
 
 def keyed(tried: Sequence[bytes], found: Sequence[Cell]) -> Iterator[bytes]:
     """Yield the same under every key that lies in the clear."""
-    keys = {c.raw for c in found if 16 <= len(c.raw) <= 64}
-    for key in keys:
+    for key in {c.raw for c in found if 16 <= len(c.raw) <= 64}:
         made = [hmac.digest(key, m, "sha256")[:LEAST] for m in tried]
         if len(key) == sealing.KEY_SIZE:
             cipher = VaultCipher(key)
@@ -241,11 +239,9 @@ async def test_no_number_is_confirmed_by_a_home_without_its_secret(
         await look_up(bank)
         today = statement.day(bank.node.ctx.today())
         await screen(bank, today)
-        vault = police.own.vault
-        [row] = await vault.page(Query())
+        [row] = await police.own.vault.page(Query())
         assert row.position is not None
-        week = sighting.monday(today)
-        listed = row.token, row.position, week
+        listed = row.token, row.position, sighting.monday(today)
         running = confirmed(bank.home, listed)
     stopped = confirmed(bank.home, listed)
     if sealed:

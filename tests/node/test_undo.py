@@ -31,15 +31,16 @@ async def found(member: Member) -> list[Appeal]:
 
 
 async def test_a_retract_is_a_to_do_for_each_who_asked(
-    alliance: Alliance,
+    bank: Member,
+    carrier: Member,
+    police: Member,
 ) -> None:
     """With its file number, and in clear no value, file or report."""
-    bank, police = alliance.bank, alliance.police
     await police.tell("phone", NUMBER, OTHER, **FIRM)
     assert (await ask(bank)).action == "hold"
     await ask(bank, caller="desk")
     await ask(bank, OTHER)
-    await ask(alliance.carrier, OTHER)
+    await ask(carrier, OTHER)
     await police.take_back("phone", NUMBER)
     first, second = await found(bank)
     assert (first.by, second.by) == ("core", "desk")
@@ -52,7 +53,7 @@ async def test_a_retract_is_a_to_do_for_each_who_asked(
     [told] = [one for one in page if one.name == "undo"]
     notice = compose(told, {"compliance"}, "txwz", "bank") or b""
     assert b'"measures to look at again: 2"' in notice
-    assert await found(alliance.carrier) == []
+    assert await found(carrier) == []
     state = await bank.node.status_reader.read()
     assert [
         m.params["n"] for m in todo.of(state) if "appeal" in m.template
@@ -72,26 +73,26 @@ async def test_a_past_that_is_annulled_ends_what_it_listed(
 
 
 async def test_not_while_another_report_advises_as_much(
-    alliance: Alliance,
+    bank: Member,
+    carrier: Member,
+    police: Member,
 ) -> None:
-    bank, police = alliance.bank, alliance.police
     await police.report("phone", NUMBER, **FIRM)
-    await alliance.carrier.report(
-        "phone", NUMBER, evidence="carrier_detection"
-    )
+    await carrier.report("phone", NUMBER, evidence="carrier_detection")
     await bank.tell("phone", NUMBER, evidence="bank_detection")
     await ask(bank)
     await police.take_back("phone", NUMBER)
     item = await ask(bank)
     assert undo.is_measure(item.action)
     assert await found(bank) == []
-    await alliance.carrier.take_back("phone", NUMBER)
+    await carrier.take_back("phone", NUMBER)
     assert len(await found(bank)) == 2  # the same number, asked twice
 
 
-async def test_our_own_report_too_and_no_warning(alliance: Alliance) -> None:
+async def test_our_own_report_too_and_no_warning(
+    bank: Member, carrier: Member, police: Member
+) -> None:
     """Whoever was warned alone has taken no measure."""
-    bank, police, carrier = alliance.bank, alliance.police, alliance.carrier
     await police.report("phone", NUMBER, **FIRM)
     await carrier.tell("phone", OTHER, evidence="user_tag")
     await ask(police)

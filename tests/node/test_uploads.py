@@ -51,6 +51,14 @@ async def imported(alliance: Alliance, id_: int, how: Reading) -> None:
     await node.background.idle()
 
 
+async def why_not(there: Uploads) -> str:
+    """Return why the import of the one that is kept failed."""
+    [kept] = (await there.uploads()).items
+    assert not kept.running
+    assert kept.problem
+    return kept.problem.detail
+
+
 async def test_unknown_words_are_named_with_proposals(
     alliance: Alliance,
 ) -> None:
@@ -148,10 +156,7 @@ async def test_what_cannot_be_read_says_why(alliance: Alliance) -> None:
         await there.preview(id_, reading())
     assert "涉案名单.csv: is" in str(caught.value)
     await imported(alliance, id_, reading())
-    [kept] = (await there.uploads()).items
-    assert not kept.running
-    assert kept.problem
-    assert "涉案名单.csv: is" in kept.problem.detail
+    assert "涉案名单.csv: is" in await why_not(there)
 
 
 async def test_an_import_ends_with_its_token(alliance: Alliance) -> None:
@@ -165,10 +170,7 @@ async def test_an_import_ends_with_its_token(alliance: Alliance) -> None:
         Caller("gone", "operator", gone.id), id_, reading(words=WORDS)
     )
     await alliance.bank.node.background.idle()
-    [kept] = (await there.uploads()).items
-    assert not kept.running
-    assert kept.problem
-    assert "token" in kept.problem.detail
+    assert "token" in await why_not(there)
 
 
 async def test_a_map_names_no_file_of_ours(alliance: Alliance) -> None:

@@ -10,8 +10,9 @@ async def one(member: Member) -> bool:
     return len(await member.events("urgent")) == 1
 
 
-async def test_an_urgent_report_and_nothing_else(alliance: Alliance) -> None:
-    bank, police = alliance.bank, alliance.police
+async def test_an_urgent_report_and_nothing_else(
+    alliance: Alliance, bank: Member, police: Member
+) -> None:
     await alliance.settle()
     await police.tell("url", "http://evil.example/a")
     await police.retract("url", "http://evil.example/a")  # pokes, too
@@ -29,10 +30,12 @@ async def test_an_urgent_report_and_nothing_else(alliance: Alliance) -> None:
 
 
 async def test_who_calls_everything_urgent_is_heard_now_and_then(
-    alliance: Alliance, monkeypatch: pytest.MonkeyPatch
+    alliance: Alliance,
+    bank: Member,
+    police: Member,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(urgent_news, "EACH_S", 10**10)
-    bank, police = alliance.bank, alliance.police
     await alliance.settle()
     for path in "abc":
         await police.tell("url", f"http://evil.example/{path}", urgent=True)
@@ -45,13 +48,12 @@ async def test_who_calls_everything_urgent_is_heard_now_and_then(
 
 
 async def test_what_others_brought_before_is_urgent_all_the_same(
-    alliance: Alliance,
+    bank: Member,
+    police: Member,
 ) -> None:
-    bank, police = alliance.bank, alliance.police
     await police.tell("url", "http://evil.example/a")
     note = police.own.log.released()
     await bank.node.peer_service.poke("police", note, urgent=True)
-    size = await police.size()
     assert await bank.events("urgent") == [
-        {"origin": police.origin, "index": size - 1, "n": 1}
+        {"origin": police.origin, "index": await police.size() - 1, "n": 1}
     ]

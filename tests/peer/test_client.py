@@ -20,8 +20,8 @@ from syncd.errors import (
 from syncd.peer import client
 from syncd.peer.client import PeerClient
 from syncd.peer.transport import CONCURRENT, Wanted
-from syncd.pinning import ServerTls, client_context
-from syncd.roster import certificate, keys
+from syncd.pinning import ServerTls
+from tests.web.test_runner import CALLER, HERE, TLS
 
 
 class Addresses(PeerClient):
@@ -53,10 +53,6 @@ class Addresses(PeerClient):
         return answer or b""
 
 
-HERE = keys.generate("here.example", "txwz", bytes, now=1_790_000_000)
-CALLER = keys.generate("caller.example", "txwz", lambda n: b"c" * n, now=0)
-
-
 def deaf(server: socket.socket, answer: bytes) -> socket.socket:
     """Answer one request, and be deaf from then on; return what is left."""
     tls = ServerTls(HERE.certificate, HERE.tls_pem)
@@ -82,11 +78,7 @@ async def answering(answer: bytes) -> AsyncIterator[PeerClient]:
         peer = PeerClient(
             "here",
             [f"https://127.0.0.1:{server.getsockname()[1]}"],
-            tls=client_context(
-                CALLER.certificate,
-                CALLER.tls_pem,
-                certificate.pin(HERE.certificate),
-            ),
+            tls=TLS,
             own_origins=frozenset(),
             idle_s=0.1,
         )

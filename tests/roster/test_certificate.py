@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from syncd.errors import MalformedError
 from syncd.roster import certificate, keys
+from tests.test_pinning import SERVER_ONLY, ed, issue
 
 NOW = 1_760_000_000
 MINE, OTHER = (
@@ -30,6 +31,16 @@ def test_the_pin_is_that_of_the_key() -> None:
     spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     assert certificate.pin(DER) == hashlib.sha256(spki).hexdigest()
     assert certificate.expires(DER) > NOW
+
+
+def test_what_shows_itself_as_a_token_is_the_whole_certificate() -> None:
+    """Of a client, unless it says that it is for servers alone."""
+    whole = hashlib.sha256(DER).hexdigest()
+    assert certificate.credential(DER) == f"certificate:{whole}"
+    assert certificate.is_for_clients(DER)
+    assert certificate.is_for_clients(issue(ed()).der)
+    server = issue(ed(), usage=SERVER_ONLY)
+    assert not certificate.is_for_clients(server.der)
 
 
 @pytest.mark.parametrize(

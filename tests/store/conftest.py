@@ -49,9 +49,8 @@ def file(name: str, list_: str = "", *, anew: bool = False) -> ImportBegin:
 
 def step(id_: int, to: int = 9, old: int = 0, row: int = 9) -> ImportMark:
     """Return a step of an import; its hash is of nothing."""
-    prefix = f"{to:064x}"
     return ImportMark(
-        id=id_, old_offset=old, offset=to, row=row, prefix=prefix
+        id=id_, old_offset=old, offset=to, row=row, prefix=f"{to:064x}"
     )
 
 
@@ -136,19 +135,12 @@ class Log(growing.Log):
         """Append, and return what a puller's mirror would advance by."""
         size = self.frontier.size
         old, new, bundles = self.grow(*statements)
-        batch = folding.fold(self.origin, size, self.records[size:])
+        end = new.frontier.size if whole else size
         return (
             MirrorHead(self.origin, old.frontier, size, old.note),
-            MirrorHead(
-                self.origin,
-                new.frontier,
-                new.frontier.size if whole else size,
-                new.note,
-            ),
+            MirrorHead(self.origin, new.frontier, end, new.note),
             bundles,
-            batch
-            if whole
-            else Batch(origin=self.origin, start=size, stop=size),
+            folding.fold(self.origin, size, self.records[size:end]),
         )
 
 

@@ -35,8 +35,7 @@ def contested(**other: Any) -> Appeal:
 
 
 async def told(own: OwnStore) -> list[Any]:
-    page = await own.events.page(1, 1000)
-    return [e.data for e in page if e.name == "undo"]
+    return [e.data for e in await own.events.page(1, 1000) if e.name == "undo"]
 
 
 async def test_one_look_up_is_to_be_undone_once(own: OwnStore) -> None:
@@ -63,8 +62,7 @@ async def test_a_step_is_kept(own: OwnStore, clock: Clock) -> None:
 
 async def test_each_finds_its_own(own: OwnStore) -> None:
     await own.appeals.add([ended(), ended(2, by="desk"), ended(3)])
-    mine = await own.appeals.page(1, by="core")
-    assert [one.id for one in mine] == [3]
+    assert [one.id for one in await own.appeals.page(1, by="core")] == [3]
     move = own.appeals.move
     with pytest.raises(MissingError):
         await move(2, "lifted", by="core", only="core")

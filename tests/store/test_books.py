@@ -145,21 +145,6 @@ async def test_a_look_up_is_recorded_before_its_answer(
     assert await again.access.page(after=hit.id) == [miss]
 
 
-async def test_a_record_names_its_writers_record_before(
-    own: OwnStore, reopen: Reopen, tmp_path: Path
-) -> None:
-    """Over commits and starts: one that is taken out leaves a gap."""
-    await record(own, 2)
-    own.close()
-    again = reopen()
-    await record(again)
-    found = await again.access.page()
-    assert [(row.id, row.previous) for row in found] == [
-        *((1, 0), (2, 1), (3, 2))
-    ]
-    assert {row.writer for row in found} == {daemon(tmp_path)}
-
-
 def daemon(home: Path) -> str:
     """Return the writer that a home's daemon is."""
     return writer_of(home, access_book.WRITER, postgres.of(home))
@@ -180,9 +165,9 @@ def failing(database: Database) -> Any:
 
 
 async def test_each_writer_has_records_before_its_own(
-    own: OwnStore, tmp_path: Path
+    own: OwnStore, reopen: Reopen, tmp_path: Path
 ) -> None:
-    """Though others write in between, and a transaction fails."""
+    """Though others write in between, a transaction fails, and it restarts."""
     other = access_book.AccessBook(
         own.database, VaultCipher(b"a" * 32), own.clock, "local-1"
     )
@@ -195,10 +180,14 @@ async def test_each_writer_has_records_before_its_own(
         await other.record([access()])
     await record(own)
     await other.record([access()])
-    found = await own.access.page()
+    own.close()
+    again = reopen()
+    await record(again)
+    found = await again.access.page()
     assert [(row.id, row.writer, row.previous) for row in found] == [
         *((1, daemon(tmp_path), 0), (2, "local-1", 0), (3, "local-1", 2)),
         *((4, daemon(tmp_path), 1), (5, "local-1", 3)),
+        (6, daemon(tmp_path), 4),
     ]
 
 
@@ -289,8 +278,7 @@ async def test_records_are_found_by_when_and_on_what(
     await record(own, purpose="appeal", positions=both)
 
     async def ids(after: int = 0, **wanted: Any) -> list[int]:
-        page = await own.access.page(after, **wanted)
-        return [row.id for row in page]
+        return [row.id for row in await own.access.page(after, **wanted)]
 
     assert await ids() == [1, 2, 3, 4]
     assert await ids(after=2) == [3, 4]
@@ -484,25 +472,20 @@ async def test_a_token_is_shown_once_and_stored_hashed(
     assert secret.removeprefix("syncd_").encode() not in disk
 
 
-async def test_a_revoked_token_is_out_at_once(own: OwnStore) -> None:
-    """And its name is free again."""
+async def test_a_revoked_token_is_out_and_its_name_free(own: OwnStore) -> None:
+    """Till then its name is refused, as is an unknown role."""
     secret = await own.bearers.add("desk", "operator")
+    with pytest.raises(UsageError, match="in use"):
+        await own.bearers.add("desk", "auditor")
+    with pytest.raises(UsageError, match="no role") as e:
+        await own.bearers.add("other", "root")
+    assert "operator" in e.value.hint
     assert await own.bearers.revoke("desk")
     assert await own.bearers.check(secret) is None
     assert not await own.bearers.revoke("desk")
     await own.bearers.add("desk", "auditor")
     roles = [(b.role, b.revoked_at) for b in await own.bearers.all()]
     assert roles == [("operator", NOW), ("auditor", None)]
-
-
-async def test_names_and_roles_are_checked(own: OwnStore) -> None:
-    """An unknown role or a name in use is refused with the way out."""
-    with pytest.raises(UsageError, match="no role") as e:
-        await own.bearers.add("desk", "root")
-    assert "operator" in e.value.hint
-    await own.bearers.add("desk", "reader")
-    with pytest.raises(UsageError, match="in use"):
-        await own.bearers.add("desk", "reader")
 
 
 # -------------------------------------------------------------- sightings

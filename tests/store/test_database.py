@@ -76,8 +76,7 @@ def test_an_older_database_is_brought_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A later revision is applied to a database that has rows."""
-    path = later(tmp_path, monkeypatch)
-    with closing(Database(path, "mirror")) as db:
+    with closing(Database(later(tmp_path, monkeypatch), "mirror")) as db:
         assert not sql(db, "SELECT extra FROM log")
         assert sql(db, REVISION) == [("mirror_later",)]
 
@@ -205,7 +204,6 @@ async def test_a_purge_wants_room_beside_the_file(
 def test_only_its_owner_may_read_it(tmp_path: Path, own_db: Database) -> None:
     """The file and what SQLite puts beside it are ours alone."""
     sql(own_db, COUNT)
-    there = tmp_path.iterdir()
-    modes = {p.name: p.stat().st_mode & 0o777 for p in there}
+    modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.iterdir()}
     assert "own.db" in modes
     assert set(modes.values()) == {0o600}

@@ -37,8 +37,7 @@ def test_keys_come_back_by_their_names(ring: Keyring, tmp_path: Path) -> None:
 
 def test_a_keyring_of_another_cost_opens(tmp_path: Path) -> None:
     """An old home is as good as a new one; a new secret costs as today's."""
-    ring = Keyring.create(tmp_path, SECRET, cost=2**5)
-    ring.put("log", b"seed")
+    Keyring.create(tmp_path, SECRET, cost=2**5).put("log", b"seed")
     master = tmp_path / "keys" / "master"
     assert json.loads(master.read_text())["n"] == 2**5
     Keyring.open(tmp_path, SECRET).change_secret(SECRET, b"new")
@@ -96,8 +95,7 @@ def test_what_others_can_read_is_refused(
     ring: Keyring, tmp_path: Path, name: str, mode: int
 ) -> None:
     """With the very command that mends it."""
-    path = tmp_path / "keys" / name
-    path.chmod(mode)
+    (tmp_path / "keys" / name).chmod(mode)
     with pytest.raises(UsageError, match="others can read it") as e:
         Keyring.open(tmp_path, SECRET).get("log")
     assert e.value.hint.startswith("chmod ")

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -25,14 +26,14 @@ pytestmark = pytest.mark.slow  # a server starts
 NOW = 1_700_000_000
 
 
-class One:
-    """A daemon's databases, and its election."""
+class One(Election):
+    """A daemon's election, and its databases."""
 
     def __init__(self, server: Server, node: str) -> None:
         self.own = Database(server, "own")
         self.mirror = Database(server, "mirror")
-        self.election = Election(self.own, node, lambda: NOW)
-        self.own.fence = self.mirror.fence = self.election.fence
+        super().__init__(self.own, node, lambda: NOW)
+        self.own.fence = self.mirror.fence = self.fence
 
     async def append(self, name: str) -> None:
         """Write as a leader."""
@@ -43,16 +44,22 @@ class One:
         """Write to mirror, as only a leader does."""
         await self.mirror.write(lambda _: None)
 
+    async def refused(self) -> None:
+        """Write nothing: another leads."""
+        for write in (self.append("late"), self.merge()):
+            with pytest.raises(StaleError, match="another daemon of ours"):
+                await write
+
     def silence(self) -> None:
         """Lose the session, as if it had been silent for too long."""
         postgres.sql(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            f" WHERE application_name = 'syncd {self.election.node}'"
+            f" WHERE application_name = 'syncd {self.node}'"
         )
 
     def close(self) -> None:
         """Leave."""
-        self.election.resign()
+        self.resign()
         self.own.close()
         self.mirror.close()
 
@@ -80,27 +87,21 @@ async def test_who_led_before_is_refused_inside_the_transaction(
     one: One, other: One
 ) -> None:
     """It need not have noticed: a paused process believes that it leads."""
-    assert await one.election.look()
+    assert await one.look()
     one.silence()
-    assert await other.election.look()
-    assert one.election.fence.number == 1
-    with pytest.raises(StaleError, match="another daemon of ours leads"):
-        await one.append("late")
-    with pytest.raises(StaleError, match="another daemon of ours leads"):
-        await one.merge()
+    assert await other.look()
+    assert one.fence.number == 1
+    await one.refused()
     await other.append("in time")
-    assert not await one.election.look()  # it notices
+    assert not await one.look()  # it notices
 
 
 async def test_a_follower_writes_nothing_that_a_leader_does(
     one: One, other: One
 ) -> None:
-    assert await one.election.look()
-    assert not await other.election.look()
-    with pytest.raises(StaleError):
-        await other.append("a")
-    with pytest.raises(StaleError):
-        await other.merge()
+    assert await one.look()
+    assert not await other.look()
+    await other.refused()
     await other.own.write(lambda _: None)  # what callers hand in
     mirror = MirrorStore(other.mirror, lambda: NOW)
     fork = Finding("fork", "a.example/log", None, Message("two roots"))
@@ -108,64 +109,49 @@ async def test_a_follower_writes_nothing_that_a_leader_does(
     assert await mirror.contested() == {fork.origin}
 
 
-async def test_a_number_that_was_raised_by_hand_ends_a_leader(
-    one: One,
-) -> None:
-    assert await one.election.look()
-    one.own.write_now(lambda c: c.execute(leader.update().values(fencing=7)))
-    with pytest.raises(StaleError):
-        await one.append("a")
-    assert not await one.election.look()
-    assert await one.election.look()
-    assert one.election.fence.number == 8
-
-
 async def test_only_whom_we_saw_hands_over(one: One, other: One) -> None:
-    assert await one.election.look()
-    assert not one.election.handed_over  # nobody was there
+    assert await one.look()
+    assert not one.handed_over  # nobody was there
     one.silence()
-    assert await other.election.look()
-    assert not other.election.handed_over  # we had not looked before
-    assert not await one.election.look()  # its session has ended
-    assert not await one.election.look()
+    assert await other.look()
+    assert not other.handed_over  # we had not looked before
+    assert not await one.look()  # its session has ended
+    assert not await one.look()
     other.silence()
-    assert await one.election.look()
-    assert one.election.handed_over
+    assert await one.look()
+    assert one.handed_over
 
 
 @pytest.mark.parametrize("column", ["timeline", "system"])
 async def test_a_promoted_server_hands_nothing_over(
     one: One, other: One, column: str
 ) -> None:
-    assert await one.election.look()
+    assert await one.look()
     change = leader.update().values({column: "another"})
     one.own.write_now(lambda c: c.execute(change))
-    assert not await other.election.look()
+    assert not await other.look()
     one.silence()
-    assert await other.election.look()
-    assert not other.election.handed_over
+    assert await other.look()
+    assert not other.handed_over
 
 
+@pytest.mark.parametrize("change", [{"timeline": "another"}, {"fencing": 7}])
 async def test_who_led_before_a_failover_asks_before_it_writes(
-    one: One,
+    one: One, change: dict[str, Any]
 ) -> None:
     """The promoted server has its number, and may lack what was seen."""
-    assert await one.election.look()
-    change = leader.update().values(timeline="another")
-    one.own.write_now(lambda c: c.execute(change))
-    with pytest.raises(StaleError):
-        await one.append("a")
-    with pytest.raises(StaleError):
-        await one.merge()
-    assert not await one.election.look()
-    assert await one.election.look()
-    assert not one.election.handed_over
+    assert await one.look()
+    one.own.write_now(lambda c: c.execute(leader.update().values(change)))
+    await one.refused()
+    assert not await one.look()
+    assert await one.look() == change.get("fencing", 1) + 1
+    assert one.handed_over == ("fencing" in change)
     await one.append("a")
 
 
 async def test_writers_that_hang_are_ended(one: One, other: One) -> None:
     """In whatever state: a paused process may be in the midst of a `COPY`."""
-    assert await one.election.look()
+    assert await one.look()
     hung, go_on = asyncio.Semaphore(0), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -182,9 +168,9 @@ async def test_writers_that_hang_are_ended(one: One, other: One) -> None:
     waiting = asyncio.create_task(other.own.write(lambda _: None))
     async with asyncio.timeout(9):
         while not waiting.done():
-            assert not await other.election.look()
+            assert not await other.look()
     one.silence()
-    assert await other.election.look()
+    assert await other.look()
     await asyncio.wait_for(other.merge(), 5)
     go_on.set()
     for task in hanging:
@@ -210,7 +196,7 @@ async def test_two_daemons_give_no_more_than_the_limit_together(
 
 async def test_a_copy_that_is_slow_is_not_ended(one: One) -> None:
     """For the server it is one state from its begin to its end."""
-    assert await one.election.look()
+    assert await one.look()
 
     def rows() -> Iterator[tuple[str]]:
         for i in range(70):
@@ -222,6 +208,6 @@ async def test_a_copy_that_is_slow_is_not_ended(one: One) -> None:
 
     writing = asyncio.create_task(one.own.write(job, leading=True))
     while not writing.done():
-        assert await one.election.look()
+        assert await one.look()
         await asyncio.sleep(0.2)
     assert await writing == 70_000

@@ -22,10 +22,10 @@ from syncd.store.home_stores import OwnStore
 from syncd.store.imports import Refused
 from syncd.store.retracting import Terms
 from syncd.store.vault import Query
+from tests.cases import vectors
 from tests.store.conftest import (
     accepted,
     file,
-    known,
     row_of,
     sql,
     step,
@@ -129,88 +129,23 @@ async def in_force(own: OwnStore) -> list[str]:
 # --------------------------------------------------------------- sameness
 
 
-Step = tuple[NewReport | Terms, dict[str, Any], Outcome | None]
-
-
-def said(report: NewReport, outcome: Outcome, **how: Any) -> Step:
-    return report, how, outcome
-
-
-def back(reason: str, id_: int = 1, day: str = TODAY) -> Step:
-    return Terms(reason, day), {"id": id_}, None
-
-
-FIRST = said(phone(1), accepted(1))
-SHOP = phone(1, label="fake_shop")
 DUE = canonical.dumps({"due": TODAY, "reason": "stale"})
-SAID = {
-    "a day that nobody said is no part of what is said": [
-        FIRST,
-        said(phone(1, today=LATER), known(1), day=LATER),
-        said(phone(2, "2026-11-01"), accepted(2)),
-        said(phone(2), known(2)),
-    ],
-    "a given day is news": [
-        FIRST,
-        said(phone(1, "2026-11-28"), accepted(2)),
-        said(phone(1, "2026-11-28"), known(2)),
-        said(phone(1, expires="2027-01-01"), accepted(3)),
-        said(phone(1, today=LATER, expires="2027-01-01"), known(3), day=LATER),
-    ],
-    "other words are another report": [FIRST, said(SHOP, accepted(2))],
-    "seen again, once a day, beside the old one": [
-        FIRST,
-        said(phone(1, today=LATER), accepted(2), day=LATER, refresh=True),
-        said(phone(1, today=LATER), known(2), day=LATER, refresh=True),
-        said(phone(1), known(1), refresh=True),
-    ],
-    "what has run its course does not stand": [
-        FIRST,
-        said(phone(1, today="2027-05-01"), accepted(2), day="2027-05-01"),
-    ],
-    **{
-        f"{reason} is no fault of the value": [
-            *(FIRST, back(reason), said(phone(1), accepted(2)))
-        ]
-        for reason in ("list_dropped", "duplicate", "test")
-    },
-    "seen later ends it, and for good": [
-        *(FIRST, back("false_positive")),
-        said(phone(1, "2026-11-30"), accepted(2)),
-        said(SHOP, accepted(3)),
-    ],
-    "only the row itself can say that it was seen later": [
-        *(FIRST, back("false_positive")),
-        said(
-            phone(1, today=LATER),
-            taken_back(1, "false_positive", TODAY),
-            day=LATER,
-            refresh=True,
-        ),
-    ],
-    "of two reports on a value one was wrong": [
-        *(FIRST, said(SHOP, accepted(2)), back("entry_error", 2)),
-        said(phone(1), known(1)),
-        said(SHOP, taken_back(2, "entry_error", TODAY)),
-    ],
-    "the list had dropped it, then the court spoke": [
-        *(FIRST, back("list_dropped"), back("court_order", day=LATER)),
-        said(phone(1), taken_back(1, "court_order", LATER)),
-    ],
-    "a dispute is never held": [
-        *(FIRST, back("entry_error")),
-        said(NewReport("phone", phone(1).value, DUE, 3), accepted(2)),
-    ],
-}
+STEPS = vectors("store/lists")
 
 
-@pytest.mark.parametrize("steps", SAID.values(), ids=SAID)
-async def test_what_is_said_again(own: OwnStore, steps: list[Step]) -> None:
-    for what, how, outcome in steps:
-        if isinstance(what, Terms):
-            await own.vault.retract([how["id"]], what)
-        else:
-            assert await hand(own, what, **how) == [outcome]
+@pytest.mark.parametrize("steps", STEPS["said"].values(), ids=STEPS["said"])
+async def test_what_is_said_again(own: OwnStore, steps: list[Any]) -> None:
+    for one in steps:
+        how = {"day": one.get("day", TODAY)}
+        if "back" in one:
+            terms = Terms(one["for"], how["day"])
+            await own.vault.retract([one["back"]], terms)
+            continue
+        report = phone(**one.get("say", {"n": 1}))
+        if "dispute" in one:
+            report = NewReport("phone", report.value, DUE, 3)
+        came = await hand(own, report, **how, refresh="refresh" in one)
+        assert came == [Outcome(*one["is"])]
 
 
 # -------------------------------------------------------------- creep-back
@@ -262,21 +197,32 @@ async def test_again_with_a_reason_ends_it(own: OwnStore) -> None:
 # -------------------------------------------------------------------- gone
 
 
-async def test_gone_twice_is_taken_back(own: OwnStore) -> None:
-    """Once is told, twice running is retracted, and not what is still there."""
-    await run(own, "a", 1, 2)
-    state = await run(own, "a", 1, agreed=True)
-    assert lacks(state) == (1, 0, 0)
-    assert await in_force(own) == ["1", "2"]
-    state = await run(own, "a", 1, agreed=True)
-    assert lacks(state) == (1, 1, 1)
-    assert await in_force(own) == ["1"]
-    row = await row_of(own, 2)
-    assert row.reason == "list_dropped"
-    state = await run(own, "a", 1, agreed=True)
-    assert lacks(state) == (0, 0, 0)
-    # Nothing is held back: it may come again.
-    assert (await run(own, "a", 1, 2)).accepted == 1
+@pytest.mark.parametrize("steps", STEPS["gone"].values(), ids=STEPS["gone"])
+async def test_what_is_gone(own: OwnStore, steps: list[Any]) -> None:
+    for one in steps:
+        of = {**one}
+        if "hand" in of:
+            await hand(own, *of["hand"])
+            continue
+        if "stop" in of:
+            await read(own, file("a", "a"), *of["stop"])
+            continue
+        rows = [
+            r if isinstance(r, int) else phone(**r) for r in of.pop("rows")
+        ]
+        stops, lost = of.pop("stops", ""), of.pop("lacks", None)
+        left = of.pop("left", None)
+        try:
+            state = await run(own, "a", *rows, **of)
+        except RefusedError as e:
+            assert stops, e  # noqa: PT017 (of some alone)
+            assert stops in str(e)  # noqa: PT017
+            continue
+        assert not stops
+        assert lost in (None, [*lacks(state)])
+        assert left in (None, await in_force(own))
+    ended = await own.vault.page(Query(states=[State.ENDED]))
+    assert {row.reason for row in ended} <= {"list_dropped"}
 
 
 async def test_the_next_file_comes_though_the_last_was_not_agreed_to(
@@ -334,73 +280,6 @@ async def test_a_number_that_is_named_is_a_limit_too(own: OwnStore) -> None:
     await run(own, "a", *rows[2:])
     with pytest.raises(RefusedError, match="at most 1 go unasked"):
         await run(own, "a", *rows[2:], gone="retract", gone_at_most=1)
-
-
-async def test_our_own_reports_stay(own: OwnStore) -> None:
-    await hand(own, 2)
-    await run(own, "a", 1, 2)
-    for _ in range(2):
-        await run(own, "a", 1, agreed=True)
-    assert await in_force(own) == ["1", "2"]
-
-
-@pytest.mark.parametrize(
-    "evidence", ["police_case", "judgment", "official_list"]
-)
-async def test_official_evidence_stays(own: OwnStore, evidence: str) -> None:
-    await run(own, "a", 1, phone(2, evidence=evidence))
-    for _ in range(3):
-        state = await run(own, "a", 1, agreed=True)
-        assert state.dropped == 0
-    assert await in_force(own) == ["1", "2"]
-
-
-async def test_what_is_refused_counts_as_present(own: OwnStore) -> None:
-    """By its cell: the value itself does not normalise any more."""
-    await run(own, "a", 1, phone(2, raw=" 138 0000 2 "))
-    for cell, due in (("138 0000 2", 0), ("else", 0), ("else", 1)):
-        state = await run(own, "a", 1, refused=(cell,), agreed=True)
-        assert state.due == due
-
-
-async def test_what_was_mended_stays_while_its_row_is_refused(
-    own: OwnStore,
-) -> None:
-    """The list's own file still says it as it was refused."""
-    await run(own, "a", 1, refused=("138 00O0",))
-    await run(own, "a", phone(2, raw="+8613800000002"), complete=False)
-    for _ in range(3):
-        state = await run(own, "a", 1, refused=("138 00O0",), agreed=True)
-        assert lacks(state) == (1, 0, 0)
-    assert await in_force(own) == ["1", "2"]
-    for _ in range(2):
-        await run(own, "a", 1, agreed=True)
-    assert await in_force(own) == ["1"]
-
-
-async def test_what_stopped_imports_found_is_not_mended(own: OwnStore) -> None:
-    """A row that is always refused, as of a sum, keeps none of it."""
-    await run(own, "a", 1, 2, refused=("sum",))
-    await read(own, file("a", "a"), 1, 2)
-    # It is begun anew with tonight's file.
-    for dropped in (0, 1):
-        state = await run(own, "a", 1, refused=("sum",), agreed=True)
-        assert (state.gone, state.dropped) == (1, dropped)
-    assert await in_force(own) == ["1"]
-
-
-async def test_a_file_cut_off_early_takes_nothing_back(own: OwnStore) -> None:
-    """Nor does it count as one in which something was missing."""
-    await run(own, "a", 1, 2)
-    for _ in range(3):
-        state = await run(own, "a", 1, complete=False)
-        assert lacks(state) == (0, 0, 0)
-    state = await run(own, "a", 1, agreed=True)
-    assert (state.gone, state.due) == (1, 0)
-    with pytest.raises(RefusedError, match="the file ended early"):
-        await run(own, "a", 1, complete=False, gone="retract")
-    state = await run(own, "a", 1, complete=False, agreed=True)
-    assert state.dropped == 1
 
 
 async def test_an_end_that_is_repeated_changes_nothing(own: OwnStore) -> None:
@@ -523,8 +402,7 @@ async def test_what_is_asked_for(own: OwnStore) -> None:
     await own.vault.accept([phone(1)], None, Submission("other"))
 
     async def ids(**asked: Any) -> list[int]:
-        rows = await own.vault.page(Query(**asked))
-        return [row.id for row in rows]
+        return [row.id for row in await own.vault.page(Query(**asked))]
 
     assert await ids(values=[("phone", phone(1).value)]) == [1]
     assert await ids(label="fake_shop") == [2]

@@ -3,7 +3,7 @@
 import itertools
 from dataclasses import dataclass, field
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from syncd.store.home_stores import OwnStore
@@ -69,7 +69,6 @@ steps = st.lists(
         *[("b", {4}, set(), True)] * 2,
     ]
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_lists_do_as_their_model_does(
     own: OwnStore, steps: list[tuple[str, set[int], set[int], bool]]
 ) -> None:

@@ -33,8 +33,7 @@ async def in_force(mirror: Mirror, log: Log) -> list[Row]:
         row async for page in mirror.rows(log.origin, merged) for row in page
     ]
     # What a look-up finds must be the same rows.
-    tokens = [row[0] for row in rows]
-    found = await mirror.claims(tokens, 1, 1)
+    found = await mirror.claims([row[0] for row in rows], 1, 1)
     assert sorted(c.row() for cs in found.values() for c in cs) == sorted(rows)
     return sorted(rows)
 
@@ -91,8 +90,7 @@ async def test_advance_keeps_bundles_head_and_claims(
     assert await mirror.sizes() == {log.origin: (size, more[1].merged)}
     assert await stored(mirror, log, 1) == log.records[256:]
     assert await mirror.roots(log.origin, 0, 1) == [step[2][0].root]
-    rows = await as_said(mirror, log)
-    assert len(rows) == 302
+    assert len(await as_said(mirror, log)) == 302
 
 
 async def test_only_from_where_it_is(mirror: Mirror, log: Log) -> None:
@@ -124,8 +122,7 @@ async def test_a_contested_log_stands_still(mirror: Mirror, log: Log) -> None:
         with pytest.raises(StaleError):
             await mirror.advance(head, new, bundles, batch)
     assert await mirror.contested() == {log.origin}
-    kept = await mirror.evidence(log.origin)
-    assert sorted(kept) == [b"note a", b"note b"]
+    assert sorted(await mirror.evidence(log.origin)) == [b"note a", b"note b"]
     assert len(await in_force(mirror, log)) == 1
     (found,) = await mirror.findings()
     assert (found.finding, found.count) == (fork, 2)
@@ -155,8 +152,7 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
     await as_said(mirror, log)
     note = log.tip.note
     await contest(mirror, log, note, b"another")
-    contested = await mirror.head(log.origin)
-    await mirror.decide(contested, size, [note])
+    await mirror.decide(await mirror.head(log.origin), size, [note])
     head = await mirror.head(log.origin)
     # What an entry erased that is gone is to be had again.
     undone = [i for i, by in ((0, 3), (4, 8), (5, 9)) if i < size <= by]
@@ -167,8 +163,7 @@ async def test_cut_back_is_as_if_it_had_never_gone_on(
     assert head.frontier == Frontier.EMPTY.extend(hashes[:size])
     known = absent.erases(0, log.records[:size])  # read also above `merged`
     batch = folding.fold(log.origin, 0, log.records[:merged], erased=known)
-    left = growing.in_force(batch)
-    assert await in_force(mirror, log) == sorted(left)
+    assert await in_force(mirror, log) == sorted(growing.in_force(batch))
     assert sorted(await mirror.evidence(log.origin)) == [b"another", note]
     assert await mirror.rejected(log.origin) == [note]
     assert not [n for n in await mirror.notes(log.origin) if n > size]
@@ -211,8 +206,7 @@ async def test_an_epoch_that_is_retired_later(
     if not merged:  # folded from before, committed after
         head = await mirror.head(log.origin)
         batch = folding.fold(log.origin, 0, log.records)
-        new = replace(head, merged=303)
-        await mirror.advance(head, new, (), batch)
+        await mirror.advance(head, replace(head, merged=303), (), batch)
     assert len(await in_force(mirror, log)) == 150
     records = [await stored(mirror, log, n) for n in (0, 1)]
     assert sum(bool(salt) for _, salt, _ in (*records[0], *records[1])) == 152
@@ -335,8 +329,7 @@ async def test_a_bundle_that_comes_erased_drops_the_claim(
     old, new, _, batch = log.mirrored(erase((0, 1)))
     (erased,) = log.close(0).bundles
     await mirror.advance(old, new, [erased], batch)
-    rows = await as_said(mirror, log)
-    assert [row[1] for row in rows] == [1]
+    assert [row[1] for row in await as_said(mirror, log)] == [1]
     assert await mirror.bundle(log.origin, 0) == erased
 
 
@@ -432,9 +425,7 @@ async def test_a_log_is_folded_again(
     mirror: Mirror, log: Log, tmp_path: Path
 ) -> None:
     """All that it says is dropped, and comes again from what is mirrored."""
-    met = sighting(n=1)
-    made = r(1), met, r(2), back(2, 2), r(3)
-    await log.merge(mirror, *made)
+    await log.merge(mirror, r(1), sighting(n=1), r(2), back(2, 2), r(3))
     await log.merge(mirror, erase((0, 1)))
     await mirror.fold_again(log.origin)
     head = await mirror.head(log.origin)
@@ -443,8 +434,7 @@ async def test_a_log_is_folded_again(
     erased = await mirror.erased(log.origin)
     batch = folding.fold(log.origin, 0, log.records, erased=erased)
     batch.erases = []
-    new = replace(head, merged=6)
-    await mirror.advance(head, new, (), batch)
+    await mirror.advance(head, replace(head, merged=6), (), batch)
     await as_said(mirror, log)
     name = erasing.token_of(log.records[1][2])
     assert [row[0] for row in sightings(tmp_path)] == [name]
@@ -454,8 +444,7 @@ async def test_claims_of_many_tokens(mirror: Mirror, log: Log) -> None:
     """Any number of tokens in one question, known or not."""
     await log.merge(mirror, *log.reported(1000))
     for count in (0, 1, 2, 9, 100, 513, 3000):
-        asked = [value(i) for i in range(count)]
-        found = await mirror.claims(asked, 1, 1)
+        found = await mirror.claims([value(i) for i in range(count)], 1, 1)
         assert set(found) == {value(i) for i in range(min(count, 1000))}
     assert await mirror.claims([value(1)], 2, 1) == {}
     assert await mirror.claims([value(1)], 1, 2) == {}
@@ -473,8 +462,7 @@ async def test_much_of_one_token_does_not_hold_the_loop(
         return True
 
     monkeypatch.setattr(stored_claims, "_in_force", away)
-    found = await mirror.claims([value(1)], 1, 1)
-    assert len(found[value(1)]) == 63
+    assert len((await mirror.claims([value(1)], 1, 1))[value(1)]) == 63
 
 
 async def test_claims_as_of_earlier_sizes(mirror: Mirror, log: Log) -> None:
@@ -483,14 +471,11 @@ async def test_claims_as_of_earlier_sizes(mirror: Mirror, log: Log) -> None:
     for size, there in {0: [], 1: [0], 2: [0, 1], 3: [1], 4: [1]}.items():
         at = {log.origin: size}
         found = await mirror.claims([value(1)], 1, 1, at)
-        indices = [c.index for c in found.get(value(1), ())]
-        assert indices == there
+        assert [c.index for c in found.get(value(1), ())] == there
         pages = [page async for page in mirror.rows(log.origin, size)]
         assert sorted(chain(*pages)) == refolded(log, size)
         places = [(log.origin, n) for n in range(3)]
-        assert [*await mirror.claims_at(places, at)] == [
-            (log.origin, n) for n in there
-        ]
+        assert [n for _, n in await mirror.claims_at(places, at)] == there
     assert await mirror.claims([value(1)], 1, 1, {}) == {}
 
 
@@ -517,10 +502,10 @@ async def test_pages_of_tokens(mirror: Mirror, log: Log) -> None:
 async def test_claims_by_position(mirror: Mirror, log: Log) -> None:
     """A basis is found through the entry that it names."""
     await log.merge(mirror, *log.reported(260), back(1, 1))
-    positions = [(log.origin, i) for i in (0, 1, 259, 260, 261, 10**6)] + [
-        ("nobody.example/syncd/txwz/1", 0)
-    ]
-    found = await mirror.claims_at(positions)
+    found = await mirror.claims_at(
+        [(log.origin, i) for i in (0, 1, 259, 260, 261, 10**6)]
+        + [("nobody.example/syncd/txwz/1", 0)]
+    )
     assert sorted(i for _, i in found) == [0, 259]
     assert found[log.origin, 259].token == value(259)
 

@@ -53,12 +53,11 @@ async def test_the_same_is_known_and_another_takes_its_place(
 ) -> None:
     """Also within one call. What was replaced stays, with who did it."""
     all_ = [exempt(why=why) for why in "aab"]
-    states = [
+    assert [
         one.state
         for at in range(0, 3, at_once)
         for one in await entries.add(all_[at : at + at_once], "chen")
-    ]
-    assert states == ["added", "known", "replaced"]
+    ] == ["added", "known", "replaced"]
     assert await entries.add([], "chen") == []
     [entry] = (await entries.find({PHONE}, DAY))[PHONE]
     assert entry.fields == EntryFields(why="b")

@@ -267,8 +267,7 @@ async def test_an_import_goes_on_where_it_was(own: OwnStore) -> None:
     assert state.finished_at
     rows = (await own.vault.page(Query()))[::-1]
     assert [row.value[-1] for row in rows] == ["1", "2", "3"]
-    newer = await begin(own)
-    assert newer.id != state.id  # one that has ended begins anew
+    assert (await begin(own)).id != state.id  # one that has ended begins anew
 
 
 async def test_two_imports_of_one_file_do_not_double(own: OwnStore) -> None:
@@ -425,8 +424,7 @@ async def three(own: OwnStore, log: Log) -> list[int]:
 
 
 async def states(own: OwnStore, ids: Sequence[int]) -> list[str]:
-    rows = [await row_of(own, id_) for id_ in ids]
-    return [row.state.name for row in rows]
+    return [(await row_of(own, id_)).state.name for id_ in ids]
 
 
 async def test_what_counts_stays_and_cannot_be_retracted(
@@ -436,8 +434,7 @@ async def test_what_counts_stays_and_cannot_be_retracted(
     ids = await three(own, log)
     await turned(own, log, 4, log.frontier.root())
     assert await states(own, ids) == ["PUBLISHED", "ENDED", "PUBLISHED"]
-    done = await own.vault.retract(ids, WRONG)
-    assert done == Withdrawn(
+    assert await own.vault.retract(ids, WRONG) == Withdrawn(
         already=1, past=[(log.origin, 0), (log.origin, 2)]
     )
     row = await own.vault.by_index(log.origin, 2)

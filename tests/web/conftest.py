@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from msgspec import structs
 
 from syncd.roster.terms import Never
@@ -12,7 +11,7 @@ from tests.alliance import Alliance
 from tests.web.local_client import EMERGENCY, LocalClient
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
+@pytest.fixture(scope="session")
 async def alliance(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Alliance]:
@@ -32,7 +31,7 @@ async def alliance(
         yield found
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
+@pytest.fixture(scope="session")
 async def clients(alliance: Alliance) -> AsyncIterator[dict[str, LocalClient]]:
     """The three clients, with a token of each role."""
     async with aiohttp.ClientSession() as session:
@@ -47,6 +46,11 @@ async def clients(alliance: Alliance) -> AsyncIterator[dict[str, LocalClient]]:
 @pytest.fixture
 def police(clients: dict[str, LocalClient]) -> LocalClient:
     return clients["police"]
+
+
+@pytest.fixture
+def carrier(clients: dict[str, LocalClient]) -> LocalClient:
+    return clients["carrier"]
 
 
 @pytest.fixture

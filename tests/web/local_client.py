@@ -3,7 +3,6 @@
 import io
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -18,14 +17,18 @@ DOCUMENT = openapi.describe(ALL)
 EMERGENCY = "+12025550911"
 
 
-@dataclass(frozen=True)
-class Reply:
-    """An answer; its body read, and held to the document."""
+class Reply(dict[str, Any]):
+    """An answer, which reads like its body; held to the document."""
 
-    status: int
-    headers: Any
-    body: Any
-    raw: bytes
+    def __init__(
+        self,
+        status: int = 0,
+        headers: Any = None,
+        body: Any = (),
+        raw: bytes = b"",
+    ) -> None:
+        super().__init__(body)
+        self.status, self.headers, self.raw = status, headers, raw
 
 
 class LocalClient:
@@ -33,7 +36,7 @@ class LocalClient:
 
     def __init__(self, session: aiohttp.ClientSession, member: Member) -> None:
         self._session = session
-        self.member = member
+        self.member, self.settle = member, member.settle
         self.tokens: dict[str, str] = {}
 
     @property
@@ -66,9 +69,10 @@ class LocalClient:
         *,
         data: bytes | None = None,
         role: str = "operator",
+        status: int = 0,
         **headers: str,
     ) -> Reply:
-        """Send a request; the answer is what the document says."""
+        """Send a request; the answer is what the document says, and as told."""
         given = {k.replace("_", "-"): v for k, v in headers.items()}
         if data is not None:
             given.setdefault("Content-Type", "application/json")
@@ -80,10 +84,14 @@ class LocalClient:
             headers={**self.auth(role), **given},
         ) as answer:
             raw = await answer.read()
+            assert status in (0, answer.status), raw
             held(method, path, answer.status, answer.content_type, raw)
-            body: Any = raw
+            body: Any = ()
             if "json" in answer.content_type:
                 body = json.loads(raw)
+            if answer.status >= 400:
+                assert body["status"] == answer.status
+                assert body["detail"]
             return Reply(answer.status, answer.headers, body, raw)
 
     async def get(self, path: str, **more: Any) -> Reply:
@@ -94,9 +102,9 @@ class LocalClient:
 
     async def take(self, *reports: dict[str, Any]) -> list[Any]:
         """Hand in reports; return what became of each."""
-        reply = await self.post("/v1/reports", {"reports": list(reports)})
-        assert reply.status == 202, reply.body
-        return list(reply.body["items"])
+        body = {"reports": list(reports)}
+        reply = await self.post("/v1/reports", body, status=202)
+        return list(reply["items"])
 
     async def ask(
         self, kind: str, *values: str, purpose: str = "call_check"
@@ -108,9 +116,9 @@ class LocalClient:
                 "purpose": purpose,
                 "items": [{"kind": kind, "value": v} for v in values],
             },
+            status=200,
         )
-        assert reply.status == 200, reply.body
-        return list(reply.body["items"])
+        return list(reply["items"])
 
 
 def held(method: str, path: str, status: int, media: str, raw: bytes) -> None:

@@ -8,23 +8,18 @@ import pytest
 from syncd.flows.ports import Access
 from syncd.indicator import token
 from syncd.indicator.identifier import for_lookup
-from tests.alliance import Alliance
-from tests.cases import cases
+from tests.cases import each
 from tests.web.local_client import LocalClient, Reply, report
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ROLE = {"role": "compliance"}
 
 
-async def listed(
-    alliance: Alliance, police: LocalClient, value: str, **more: Any
-) -> None:
+async def listed(police: LocalClient, value: str, **more: Any) -> None:
     taken = await police.take(
         report(value, evidence="police_case", **{"handling": "open", **more})
     )
     assert taken[0]["state"] == "accepted"
-    await alliance.settle()
+    await police.settle()
 
 
 async def ask(
@@ -40,20 +35,17 @@ async def ask(
         "items": [{"kind": "phone", "value": value}],
     }
     reply = await client.post("/v1/lookups", body, role=role)
-    return reply.body["items"][0]
+    return reply["items"][0]
 
 
 async def read(client: LocalClient, query: str = "") -> list[Any]:
-    reply = await client.get(f"/v1/access?{query}", **ROLE)
-    assert reply.status == 200, reply.body
-    return list(reply.body["items"])
+    reply = await client.get(f"/v1/access?{query}", **ROLE, status=200)
+    return list(reply["items"])
 
 
 async def about(client: LocalClient, value: str, **more: Any) -> Reply:
     body = {"kind": "phone", "value": value, **more}
-    reply = await client.post("/v1/access/about", body, **ROLE)
-    assert reply.status == 200, reply.body
-    return reply
+    return await client.post("/v1/access/about", body, **ROLE, status=200)
 
 
 # ------------------------------------------------------------- the record
@@ -71,23 +63,23 @@ async def test_to_read_it_is_recorded(bank: LocalClient) -> None:
 
 
 async def test_seeing_a_value_of_ours_is_recorded_as_a_look_up(
-    alliance: Alliance, bank: LocalClient
+    bank: LocalClient,
 ) -> None:
     """With its purpose, as which the person concerned may hear of it."""
     number = "+12025559077"
     [one] = await bank.take(report(number, handling="open"))
-    await alliance.settle()
+    await bank.settle()
     where = f"/v1/reports/{one['id']}/value"
-    refused = await bank.post(where, {"purpose": "curious"})
-    assert refused.status == 400
+    await bank.post(where, {"purpose": "curious"}, status=400)
     shown = await bank.post(where, {"purpose": "transaction_check"})
-    assert shown.body == {"value": number}
-    [heard] = (await about(bank, number)).body["items"]
+    assert shown == {"value": number}
+    [heard] = (await about(bank, number))["items"]
     assert heard["purpose"]["code"] == "transaction_check"
-    none = await bank.post(
-        "/v1/reports/999999/value", {"purpose": "transaction_check"}
+    await bank.post(
+        "/v1/reports/999999/value",
+        {"purpose": "transaction_check"},
+        status=404,
     )
-    assert none.status == 404
 
 
 async def test_all_tokens_of_a_person_are_counted_as_one(
@@ -112,8 +104,8 @@ async def test_all_tokens_of_a_person_are_counted_as_one(
         return [r for r in found if "till" in r[0] or r[1] == "0901"]
 
     before = ("till 0", "", "", 1)
-    each = [(f"till {n}", "0901", "Li", 2 - n) for n in range(2)]
-    assert await counted("token") == [before, *each]
+    now = [(f"till {n}", "0901", "Li", 2 - n) for n in range(2)]
+    assert await counted("token") == [before, *now]
     assert await counted("person") == [before, ("", "0901", "Li", 3)]
 
 
@@ -121,15 +113,15 @@ async def test_all_tokens_of_a_person_are_counted_as_one(
 
 
 async def test_a_person_hears_when_what_for_and_what_came_of_it(
-    alliance: Alliance, police: LocalClient, bank: LocalClient
+    police: LocalClient, bank: LocalClient
 ) -> None:
     """Ours alone; without ids, names of our people, reports or members."""
     number = "+12025559010"
     await ask(bank, number)
-    await listed(alliance, police, number)
+    await listed(police, number)
     await ask(bank, number, purpose="account_opening", reference="secret 1")
     await ask(police, number)
-    items = (await about(bank, number)).body["items"]
+    items = (await about(bank, number))["items"]
     assert [
         (i["purpose"]["code"], i.get("listed", False), i.get("action", ""))
         for i in items
@@ -140,27 +132,23 @@ async def test_a_person_hears_when_what_for_and_what_came_of_it(
 
 async def test_the_asking_is_recorded(bank: LocalClient) -> None:
     number = "+12025559011"
-    assert (await about(bank, number, reference="letter 7")).body == {
-        "items": []
-    }
+    assert await about(bank, number, reference="letter 7") == {"items": []}
     kept = await bank.member.own.access.page(limit=10_000)
     [row] = [row for row in kept if row.reference == "letter 7"]
     assert (row.caller, row.kind) == ("compliance", "phone")
     assert row.purpose == "subject_access"
-    again = (await about(bank, number)).body["items"]
+    again = (await about(bank, number))["items"]
     assert [i["purpose"]["code"] for i in again] == ["subject_access"]
 
 
 async def test_what_is_left_out_leaves_no_trace(
-    alliance: Alliance,
     police: LocalClient,
     bank: LocalClient,
-    clients: dict[str, LocalClient],
+    carrier: LocalClient,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Byte for byte the reply of a member that never did these look-ups."""
     quiet = "+12025559012"
-    carrier = clients["carrier"]
     clock = bank.member.node.ctx.clock()
     for member in (bank, carrier):
         access: Any = member.member.own.access
@@ -170,7 +158,7 @@ async def test_what_is_left_out_leaves_no_trace(
         mine = await about(bank, number)
         theirs = await about(carrier, number)
         assert mine.raw == theirs.raw
-        return mine.body["items"]
+        return mine["items"]
 
     for member in (bank, carrier):
         await ask(member, quiet)
@@ -178,11 +166,11 @@ async def test_what_is_left_out_leaves_no_trace(
     await ask(bank, quiet, purpose="dissuasion")
     assert len(await compared(quiet)) == 1
 
-    await listed(alliance, police, quiet, handling="no_tip_off")
+    await listed(police, quiet, handling="no_tip_off")
     await ask(bank, quiet)
     await ask(bank, quiet, purpose="loan_check", role="operator")
     page = await bank.get("/v1/indicators?limit=1000", role="reader")
-    for indicator in page.body["items"]:
+    for indicator in page["items"]:
         for claim in indicator["claims"]:
             origin, index = claim["position"]
             path = f"/v1/indicators/{origin.replace('/', '%2F')}/{index}"
@@ -193,17 +181,17 @@ async def test_what_is_left_out_leaves_no_trace(
     ]
 
     back = {"kind": "phone", "value": quiet, "reason": "case_closed"}
-    assert (await police.post("/v1/retractions", back)).status == 202
-    await alliance.settle()
+    await police.post("/v1/retractions", back, status=202)
+    await police.settle()
     assert len(await compared(quiet)) == 3  # nor after it has ended
 
 
 async def test_what_is_secret_by_now_is_left_out_too(
-    alliance: Alliance, bank: LocalClient, police: LocalClient
+    bank: LocalClient, police: LocalClient
 ) -> None:
     """A position that was open at the answer, and is not any more."""
     number = "+12025559013"
-    await listed(alliance, police, number, handling="no_tip_off")
+    await listed(police, number, handling="no_tip_off")
     await ask(police, number, purpose="case_work")
     node = bank.member.node
     outputs = await node.tokeniser.outputs(
@@ -220,19 +208,18 @@ async def test_what_is_secret_by_now_is_left_out_too(
             )
         ]
     )
-    assert (await about(bank, number)).body["items"] == []
+    assert (await about(bank, number))["items"] == []
 
 
 # ------------------------------------------------------------- appeals
 
 
-@pytest.mark.parametrize(("draft", "why"), cases("syncd/local-api", "appeals"))
+@each("syncd/local-api", "appeals", "draft, why")
 async def test_an_appeal_that_cannot_be(
     bank: LocalClient, draft: dict[str, str], why: str
 ) -> None:
-    reply = await bank.post("/v1/appeals", draft, **ROLE)
-    assert reply.status == 400
-    assert why in reply.body["detail"]
+    reply = await bank.post("/v1/appeals", draft, **ROLE, status=400)
+    assert why in reply["detail"]
 
 
 # --------------------------------------------------------------- calls
@@ -244,11 +231,12 @@ async def test_what_came_of_calls_is_counted_by_month(
     call = {"outcome": "stopped", "label": "imp_police", "amount": 70}
     for key, kept in (("1", 1), ("1", 0), ("2", 1)):
         reply = await bank.post("/v1/calls", {**call, "key": key})
-        assert reply.body == {"kept": kept}
+        assert reply == {"kept": kept}
     day = bank.member.node.ctx.today()
     found = await bank.get(f"/v1/calls?since={day}", role="auditor")
     count = {"calls": 2, "month": day[:7]} | call | {"amount": 140}
-    assert found.body["items"] == [count]
-    wrong = await bank.post("/v1/calls", {**call, "label": "?", "key": "3"})
-    assert wrong.status == 400
-    assert "label" in wrong.body["detail"]
+    assert found["items"] == [count]
+    wrong = await bank.post(
+        "/v1/calls", {**call, "label": "?", "key": "3"}, status=400
+    )
+    assert "label" in wrong["detail"]

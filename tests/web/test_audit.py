@@ -14,24 +14,22 @@ from syncd.web.audit_forms import AuditBundle
 from tests.alliance import Alliance
 from tests.web.local_client import LocalClient
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 PATH = "/v1/audit/bundles"
 
 
 async def made(client: LocalClient, role: str = "auditor") -> Any:
     """Return what is newest, after a bundle was asked for."""
-    assert (await client.post(PATH, None, role=role)).status == 202
+    await client.post(PATH, None, role=role, status=202)
     await client.member.node.background.idle()
-    return (await client.get(PATH, role=role)).body["items"][0]
+    return (await client.get(PATH, role=role))["items"][0]
 
 
 async def test_an_auditor_takes_a_bundle_home_and_nothing_else(
     alliance: Alliance, police: LocalClient, tmp_path: Path
 ) -> None:
     """What is in it has no content; other files of the home stay there."""
-    await alliance.police.report("phone", "+12025550177")
-    await alliance.settle()
+    await police.member.report("phone", "+12025550177")
+    await police.settle()
     kept = await made(police)
     assert {*kept} == {"id", "bundle"}  # no problem, no finding
     path = f"{PATH}/{kept['id']}/bundle.tar"
@@ -43,7 +41,7 @@ async def test_an_auditor_takes_a_bundle_home_and_nothing_else(
     assert not [p for p in given.files if "/payload/" in p]
     assert verify(given, alliance.fingerprint).exit_code == 0
     for name in ("own.db", "..%2F..%2Fown.db", "bundle.tar%00", ".."):
-        assert (await police.get(f"{path}/../{name}")).status == 404
+        await police.get(f"{path}/../{name}", status=404)
     news = {"id": kept["id"], "by": "auditor", "n": 0}
     assert news in await police.member.events("audit")
 
@@ -62,7 +60,7 @@ async def test_they_are_kept_for_a_day_and_not_too_many(
         there.prune()
     assert (room / ".half").exists()
     monkeypatch.setattr(audit_service, "MOST", 1)
-    assert (await police.get(PATH)).body["items"] == [second]
+    assert (await police.get(PATH))["items"] == [second]
     assert [p.name for p in room.iterdir()] == [str(second["id"])]
     monkeypatch.setattr(audit_service, "KEPT_S", -10)
     there.prune()
@@ -75,7 +73,7 @@ async def test_one_is_made_at_a_time_and_may_fail(
     """Whoever asks meanwhile waits for the same; the next may succeed."""
     with monkeypatch.context() as patched:
         patched.setattr(sys, "executable", "/bin/false")
-        one = (await police.post(PATH, None)).body
+        one = await police.post(PATH, None)
         failed = await made(police)
     assert (failed["id"], "problem" in failed) == (one["id"], True)
     assert "problem" not in await made(police)
@@ -88,13 +86,13 @@ async def test_who_has_a_value_disclosed_is_recorded(
     value, path = "+12025550187", "/v1/audit/disclosures"
     wanted = {"kind": "phone", "value": value}
     none = await bank.post(path, wanted, role="compliance")
-    assert none.body["entries"] == []
+    assert none["entries"] == []
     await alliance.police.report("phone", value)
-    await alliance.settle()
+    await bank.settle()
     found = await bank.post(path, wanted)
-    [entry] = found.body["entries"]
+    [entry] = found["entries"]
     assert entry["origin"] == alliance.police.origin
-    rows = [row async for row in bank.member.node.home.own.access.found()]
+    rows = [row async for row in bank.member.own.access.found()]
     had = [(row.caller, row.purpose, bool(row.positions)) for row in rows]
     assert had[-2:] == [
         ("compliance", "audit", False),

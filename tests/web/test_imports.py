@@ -8,10 +8,7 @@ import pytest
 
 from syncd.flows.submission import LONGEST_NAME
 from syncd.node.serve import intake
-from tests.alliance import Alliance
 from tests.web.local_client import LocalClient, Reply, report
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def urls(name: str, count: int) -> list[dict[str, Any]]:
@@ -34,7 +31,7 @@ async def take(
     """Hand in all rows of a list's next file; return how far it is."""
     wanted = {"name": f"{name}.csv", "size": 9, "list": name, **more}
     wanted["file"] = f"{len(reports):064x}"
-    begun = (await client.post("/v1/imports", wanted)).body
+    begun = await client.post("/v1/imports", wanted)
     step = {
         "id": begun["id"],
         "old_offset": 0,
@@ -45,16 +42,13 @@ async def take(
         "refused": [*refused],
     }
     body = {"reports": reports, "import": step}
-    reply = await client.post("/v1/reports", body)
-    assert reply.status == 202, reply.body
+    reply = await client.post("/v1/reports", body, status=202)
     # The answer was lost: the same step again changes nothing.
-    again = await client.post("/v1/reports", body)
-    assert (again.status, again.body["type"]) == (
-        *(409, "urn:syncd:problem:stale"),
-    )
-    resumed = await client.post("/v1/imports", wanted)
-    assert (resumed.status, resumed.body["offset"]) == (200, 9)
-    return {**resumed.body, "items": reply.body["items"]}
+    again = await client.post("/v1/reports", body, status=409)
+    assert again["type"] == "urn:syncd:problem:stale"
+    resumed = await client.post("/v1/imports", wanted, status=200)
+    assert resumed["offset"] == 9
+    return {**resumed, "items": reply["items"]}
 
 
 async def test_an_import_moves_with_its_rows(police: LocalClient) -> None:
@@ -68,13 +62,13 @@ async def test_an_import_moves_with_its_rows(police: LocalClient) -> None:
     other: dict[str, Any] = {"name": "moves.csv", "size": 9, "list": "moves"}
     other |= {"file": f"{2:064x}", "options": {"label": "fake_loan"}}
     # The same list: it stopped, and may go on.
-    assert (await police.post("/v1/imports", other)).status == 400
-    assert (await end(police, begun["id"])).body["finished"]
-    fresh = await police.post("/v1/imports", other)
-    assert (fresh.status, fresh.body["offset"]) == (200, 0)
+    await police.post("/v1/imports", other, status=400)
+    assert (await end(police, begun["id"]))["finished"]
+    fresh = await police.post("/v1/imports", other, status=200)
+    assert fresh["offset"] == 0
     body = {"reason": "duplicate", "import": begun["id"]}
     gone = await police.post("/v1/retractions", body)
-    assert gone.body["retracting"] == 1
+    assert gone["retracting"] == 1
 
 
 async def test_steps_are_published_when_the_list_ends(
@@ -99,23 +93,12 @@ async def test_steps_are_published_when_the_list_ends(
 async def test_rows_before_the_first_are_refused(police: LocalClient) -> None:
     """Three reports cannot be the first two rows of a file."""
     wanted = {"name": "few.csv", "size": 9, "file": bytes(32).hex()}
-    begun = (await police.post("/v1/imports", wanted)).body
-    step = {
-        "id": begun["id"],
-        "old_offset": 0,
-        "offset": 9,
-        "prefix": bytes(32).hex(),
-    }
-    statuses = [
-        (
-            await police.post(
-                "/v1/reports",
-                {"reports": urls("few", 3), "import": {**step, "row": row}},
-            )
-        ).status
-        for row in (2, 3)
-    ]
-    assert statuses == [400, 202]
+    begun = await police.post("/v1/imports", wanted)
+    step = {"id": begun["id"], "old_offset": 0, "offset": 9}
+    step["prefix"] = bytes(32).hex()
+    for row, status in ((2, 400), (3, 202)):
+        body = {"reports": urls("few", 3), "import": {**step, "row": row}}
+        await police.post("/v1/reports", body, status=status)
 
 
 @pytest.mark.parametrize("field", ["name", "list"])
@@ -125,16 +108,20 @@ async def test_a_list_is_asked_for_by_the_longest_name(
     """Which is percent-encoded in an address; a longer one is refused."""
     wanted = {"name": "a.csv", "size": 9, "file": f"{1:064x}"}
     longest = "名" * LONGEST_NAME
-    made = await police.post("/v1/imports", {**wanted, field: longest})
-    assert made.status == 200
+    made = await police.post(
+        "/v1/imports", {**wanted, field: longest}, status=200
+    )
     page = await police.get(f"/v1/imports?list={quote(longest)}")
-    assert page.body["items"][0]["id"] == made.body["id"]
+    assert page["items"][0]["id"] == made["id"]
     too_long = {**wanted, field: longest + "x"}
-    assert (await police.post("/v1/imports", too_long)).status == 400
+    await police.post("/v1/imports", too_long, status=400)
 
 
-async def end(client: LocalClient, id_: int, **how: Any) -> Reply:
-    return await client.post(f"/v1/imports/{id_}/finish", how)
+async def end(
+    client: LocalClient, id_: int, status: int = 200, **how: Any
+) -> Reply:
+    path = f"/v1/imports/{id_}/finish"
+    return await client.post(path, how, status=status)
 
 
 async def whole(
@@ -142,9 +129,7 @@ async def whole(
 ) -> Any:
     """Import a file of a list, to its end."""
     begun = await take(client, name, reports)
-    reply = await end(client, begun["id"], **how)
-    assert reply.status == 200, reply.body
-    return reply.body
+    return await end(client, begun["id"], **how)
 
 
 async def test_what_a_list_lacks_twice_is_taken_back_once_it_is_named(
@@ -158,51 +143,50 @@ async def test_what_a_list_lacks_twice_is_taken_back_once_it_is_named(
     assert (again["known"], again["gone"], again["due"]) == (4, 2, 0)
     begun = await take(police, "n", rows[:4])
     for how in ({}, {"gone_at_most": 3}, {"complete": False}):
-        reply = await end(police, begun["id"], gone="retract", **how)
-        assert reply.status == 422
-        assert reply.body["params"]["due"] == 2
-        assert "--gone-at-most 2" in reply.body["hint"]
+        reply = await end(police, begun["id"], 422, gone="retract", **how)
+        assert reply["params"]["due"] == 2
+        assert "--gone-at-most 2" in reply["hint"]
     reply = await end(police, begun["id"], gone="retract", gone_at_most=2)
-    assert (reply.body["due"], reply.body["dropped"]) == (2, 2)
+    assert (reply["due"], reply["dropped"]) == (2, 2)
     reply = await end(police, begun["id"])  # the answer was lost
-    assert reply.body["dropped"] == 2
-    body = (await police.get(f"/v1/imports/{first['id']}")).body
+    assert reply["dropped"] == 2
+    body = await police.get(f"/v1/imports/{first['id']}")
     assert body["standing"] == 4
-    page = (await police.get("/v1/imports?list=n&limit=2")).body
+    page = await police.get("/v1/imports?list=n&limit=2")
     assert [i["id"] for i in page["items"]] == [begun["id"], again["id"]]
-    page = (await police.get(f"/v1/imports?list=n&before={page['next']}")).body
+    page = await police.get(f"/v1/imports?list=n&before={page['next']}")
     assert [i["id"] for i in page["items"]] == [first["id"]]
     assert "next" not in page
-    assert (await police.get("/v1/imports/999999")).status == 404
+    await police.get("/v1/imports/999999", status=404)
 
 
 @pytest.mark.parametrize("why", ["x" * 201, "a\nb"])
 async def test_a_reason_is_one_line(police: LocalClient, why: str) -> None:
     body = {"reports": urls("why", 1), "again": why}
-    assert (await police.post("/v1/reports", body)).status == 400
+    await police.post("/v1/reports", body, status=400)
 
 
 async def test_reports_that_others_took_back_are_marked(
-    alliance: Alliance, police: LocalClient, bank: LocalClient
+    police: LocalClient, bank: LocalClient
 ) -> None:
     """Of a URL at once, of a phone once it is published; it binds nobody."""
     [url], phone = urls("elsewhere", 1), report("+12025550178")
     other = report("+12025550179")
     await police.take(url, phone, other)
-    await alliance.settle()
+    await police.settle()
     for row, reason in (
         *((url, "court_order"), (phone, "false_positive")),
         (other, "duplicate"),
     ):
         back = {"kind": row["kind"], "value": row["value"], "reason": reason}
         await police.post("/v1/retractions", back)
-    await alliance.settle()
+    await police.settle()
     began = await take(bank, "others", [url, phone, other])
     notes = [item.get("elsewhere") for item in began["items"]]
     assert notes == ["police court_order", None, None]
-    await alliance.settle()
+    await police.settle()
     ended = await end(bank, began["id"])
-    assert (ended.body["accepted"], ended.body["elsewhere"]) == (3, 2)
+    assert (ended["accepted"], ended["elsewhere"]) == (3, 2)
     for row, says in (
         *((url, "police court_order"), (phone, "police false_positive")),
         (other, None),
@@ -214,7 +198,7 @@ async def test_reports_that_others_took_back_are_marked(
     assert (held["state"], held["reason"]) == ("taken_back", "court_order")
     body = {"reports": [url], "again": "the court has decided anew"}
     reply = await police.post("/v1/reports", body)
-    assert reply.body["accepted"] == 1
+    assert reply["accepted"] == 1
     [found, _] = await search(police, value=url["value"])
     assert found["again"] == "the court has decided anew"
 
@@ -228,24 +212,21 @@ async def test_refused_rows_come_back_as_they_were(
     begun = await take(police, "refused", rows, unread)
     cells = {"rows": [[2, {"no": "7", "url": "n/a"}], [9, {"no": "x"}]]}
     path = f"/v1/imports/{begun['id']}/refused"
-    assert (await police.post(path, cells)).body == {"kept": 2}
-    kept = (await police.get(path)).body
+    assert await police.post(path, cells) == {"kept": 2}
+    kept = await police.get(path)
     assert [(i["row"], i.get("cells")) for i in kept["items"]] == [
         (2, {"no": "7", "url": "n/a"}),
         (3, None),
     ]
     assert kept["items"][1]["problem"]["detail"] == "not a day"
-    assert (await police.get(f"{path}?after=2")).body["items"][0]["row"] == 3
-    assert (await police.get("/v1/imports/999999/refused")).status == 404
-    assert (await police.post("/v1/imports/999999/refused", cells)).status == (
-        404
-    )
+    assert (await police.get(f"{path}?after=2"))["items"][0]["row"] == 3
+    await police.get("/v1/imports/999999/refused", status=404)
+    await police.post("/v1/imports/999999/refused", cells, status=404)
     many = {"rows": [[n, {}] for n in range(10_001)]}
-    assert (await police.post(path, many)).status == 400
+    await police.post(path, many, status=400)
 
 
 async def search(client: LocalClient, **asked: Any) -> list[Any]:
     """Ask for rows of the vault, by value too."""
-    reply = await client.post("/v1/reports/search", asked)
-    assert reply.status == 200, reply.body
-    return list(reply.body["items"])
+    reply = await client.post("/v1/reports/search", asked, status=200)
+    return list(reply["items"])

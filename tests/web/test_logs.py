@@ -11,11 +11,8 @@ import pytest
 from conformance import c2sp_verifier
 from syncd.indicator import codec
 from syncd.node.serve import log_service
-from tests.alliance import Alliance
 from tests.sample_statements import erase, sighting
 from tests.web.local_client import LocalClient, report
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def path(origin: str, rest: str = "") -> str:
@@ -25,24 +22,20 @@ def path(origin: str, rest: str = "") -> str:
 async def read(
     client: LocalClient, origin: str, rest: str, **more: Any
 ) -> Any:
-    reply = await client.get(path(origin, rest), **more)
-    assert reply.status == 200, reply.body
-    return reply.body
+    return await client.get(path(origin, rest), **more, status=200)
 
 
-async def listed(
-    alliance: Alliance, police: LocalClient, value: str
-) -> tuple[str, int]:
+async def listed(police: LocalClient, value: str) -> tuple[str, int]:
     """Return where police says something of a number, after all heard."""
     await police.take(report(value, handling="open"))
-    await alliance.settle()
+    await police.settle()
     return police.member.origin, await police.member.size() - 1
 
 
 async def test_a_log_is_read_from_its_end_page_by_page(
-    alliance: Alliance, police: LocalClient, bank: LocalClient
+    police: LocalClient, bank: LocalClient
 ) -> None:
-    origin, last = await listed(alliance, police, "+12025550120")
+    origin, last = await listed(police, "+12025550120")
     page = await read(bank, origin, "?limit=1")
     [newest] = page["items"]
     assert newest["index"] == last == page["next"]
@@ -60,10 +53,10 @@ async def test_a_log_is_read_from_its_end_page_by_page(
 
 
 async def test_a_page_looks_into_some_bundles_only(
-    alliance: Alliance, police: LocalClient, monkeypatch: pytest.MonkeyPatch
+    police: LocalClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await police.member.say(*[sighting(n=n) for n in range(300)])
-    origin, last = await listed(alliance, police, "+12025550121")
+    origin, last = await listed(police, "+12025550121")
     looked = Mock(wraps=codec.records)
     monkeypatch.setattr(codec, "records", looked)
     await read(police, origin, "?limit=1")  # a full one looks no further
@@ -75,9 +68,9 @@ async def test_a_page_looks_into_some_bundles_only(
 
 
 async def test_entries_are_found_by_type_label_and_day(
-    alliance: Alliance, police: LocalClient
+    police: LocalClient,
 ) -> None:
-    origin, last = await listed(alliance, police, "+12025550122")
+    origin, last = await listed(police, "+12025550122")
     today = (await read(police, origin, "?limit=1"))["items"][0]["on"]
     found = await read(
         police, origin, "?type=report&label=fake_invest&limit=1"
@@ -89,14 +82,13 @@ async def test_entries_are_found_by_type_label_and_day(
     assert [one["index"] for one in found["items"]] == [last]
     found = await read(police, origin, "?day=2020-01-01&type=report")
     assert found["items"] == []
-    reply = await police.get(path(origin, "?day=yesterday"))
-    assert reply.status == 400
+    await police.get(path(origin, "?day=yesterday"), status=400)
 
 
 async def test_an_entry_opens_is_proven_and_judged(
-    alliance: Alliance, police: LocalClient, bank: LocalClient
+    police: LocalClient, bank: LocalClient
 ) -> None:
-    origin, last = await listed(alliance, police, "+12025550123")
+    origin, last = await listed(police, "+12025550123")
     for client in (police, bank):
         entry = await read(client, origin, f"/{last}")
         payload = base64.b64decode(entry["payload"])
@@ -118,12 +110,12 @@ async def test_an_entry_opens_is_proven_and_judged(
 
 
 async def test_whoever_reads_of_a_token_is_recorded(
-    alliance: Alliance, police: LocalClient
+    police: LocalClient,
 ) -> None:
-    origin, last = await listed(alliance, police, "+12025550124")
+    origin, last = await listed(police, "+12025550124")
 
     async def audits() -> int:
-        sums = (await police.get("/v1/access", role="compliance")).body
+        sums = await police.get("/v1/access", role="compliance")
         return sum(
             one["lookups"]
             for one in sums["items"]
@@ -138,9 +130,9 @@ async def test_whoever_reads_of_a_token_is_recorded(
 
 
 async def test_an_auditor_sees_no_payload_of_an_indicator(
-    alliance: Alliance, police: LocalClient
+    police: LocalClient,
 ) -> None:
-    origin, last = await listed(alliance, police, "+12025550125")
+    origin, last = await listed(police, "+12025550125")
     entry = await read(police, origin, f"/{last}", role="auditor")
     assert entry["entry"] == {
         "index": last,
@@ -161,15 +153,15 @@ async def test_an_auditor_sees_no_payload_of_an_indicator(
 
 
 async def test_an_entry_that_was_taken_back_names_its_retract(
-    alliance: Alliance, police: LocalClient, bank: LocalClient
+    police: LocalClient, bank: LocalClient
 ) -> None:
-    origin, last = await listed(alliance, police, "+12025550126")
-    reply = await police.post(
+    origin, last = await listed(police, "+12025550126")
+    await police.post(
         "/v1/retractions",
         {"kind": "phone", "value": "+12025550126", "reason": "false_positive"},
+        status=202,
     )
-    assert reply.status == 202, reply.body
-    await alliance.settle()
+    await police.settle()
     entry = await read(bank, origin, f"/{last}")
     [claim] = entry["claims"]
     by, on = claim["ended_by"], claim["ended_on"]
@@ -183,11 +175,11 @@ async def test_an_entry_that_was_taken_back_names_its_retract(
 
 
 async def test_an_entry_that_was_erased_is_in_the_tree(
-    alliance: Alliance, police: LocalClient, bank: LocalClient
+    police: LocalClient, bank: LocalClient
 ) -> None:
-    origin, last = await listed(alliance, police, "+12025550127")
+    origin, last = await listed(police, "+12025550127")
     await police.member.say(erase((last, last + 1)))
-    await alliance.settle()
+    await police.settle()
     entry = await read(bank, origin, f"/{last}")
     assert entry["entry"]["closed"] == "erased"
     assert entry["proof"]

@@ -12,7 +12,7 @@ from syncd.flows.ports import Bundle, Heads, RosterHead
 from syncd.flows.serve import LogFiles
 from syncd.web import peer_api
 from tests.alliance import until
-from tests.cases import cases
+from tests.cases import each
 
 LocalClient = TestClient[Any, Any]
 
@@ -128,9 +128,7 @@ async def test_one_caller_has_so_many_requests_at_once(
     assert (await client.get("/heads")).status == 200
 
 
-@pytest.mark.parametrize(
-    ("path", "status"), cases("syncd/local-api", "auditor")
-)
+@each("syncd/local-api", "auditor", "path, status")
 async def test_an_auditor_reads_no_payload(
     client: LocalClient, service: FakeService, path: str, status: int
 ) -> None:
@@ -155,11 +153,7 @@ async def test_files_are_made_one_at_a_time_for_each_caller(
     """However many one asks for at once."""
     paths = [f"/log/audit/00{n % 2}" for n in range(8)]
     asked = [asyncio.create_task(client.get(path)) for path in paths]
-
-    async def making() -> bool:
-        return service.making > 0
-
-    await until(making)
+    await until(lambda: service.making)
     service.go_on.set()
     for one in asyncio.as_completed(asked):
         assert len(await (await one).read()) > 0
@@ -204,11 +198,7 @@ async def test_who_hangs_up_is_seen_to_be_gone(
     gone = await service.asked
     assert not gone()
     asking.cancel()
-
-    async def seen() -> bool:
-        return gone()
-
-    await until(seen)
+    await until(gone)
     service.go_on.set()
 
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
+from aiohttp.test_utils import TestServer, make_mocked_request
 from yarl import URL
 
 from syncd.errors import UnavailableError
@@ -40,29 +39,22 @@ async def breaks(request: web.Request) -> web.StreamResponse:
     return answer
 
 
-async def serve(app: web.Application) -> web.AppRunner:
-    runner = web.AppRunner(app, shutdown_timeout=0)
-    await runner.setup()
-    return runner
-
-
-@pytest_asyncio.fixture
+@pytest.fixture
 async def url(tmp_path: Path) -> AsyncIterator[str]:
     """Where a relay listens, before an `echo` and what `breaks`."""
     behind = web.Application(client_max_size=1 << 24)
     behind.router.add_get("/breaks", breaks)
     behind.router.add_route("*", "/{path:.*}", echo)
-    first = await serve(behind)
-    await web.UnixSite(first, str(tmp_path / "sock")).start()
+    runner = web.AppRunner(behind, shutdown_timeout=0)
+    await runner.setup()
+    await web.UnixSite(runner, str(tmp_path / "sock")).start()
     relay = Relay(tmp_path / "sock")
     front = web.Application()
     front.router.add_route("*", "/{path:.*}", relay.answer)
-    second = await serve(front)
-    await web.TCPSite(second, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{second.addresses[0][1]}"
+    async with TestServer(front) as server:
+        yield f"http://127.0.0.1:{server.port}"
     await relay.close()
-    await second.cleanup()
-    await first.cleanup()
+    await runner.cleanup()
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])

@@ -21,6 +21,9 @@ from tests.alliance import until
 HOST = "127.0.0.1"
 HERE = keys.generate("here.example", "txwz", bytes, now=1_790_000_000)
 CALLER = keys.generate("caller.example", "txwz", lambda n: b"c" * n, now=0)
+TLS = client_context(
+    CALLER.certificate, CALLER.tls_pem, certificate.pin(HERE.certificate)
+)
 
 
 async def _much(request: web.Request) -> web.Response:
@@ -73,9 +76,7 @@ async def test_who_is_just_coming_in_leaves_no_socket_behind(
 
 def come_in(port: int) -> socket.socket:
     """Be answered over TLS; return the bare socket, which then is deaf."""
-    pin = certificate.pin(HERE.certificate)
-    tls = client_context(CALLER.certificate, CALLER.tls_pem, pin)
-    with tls.wrap_socket(
+    with TLS.wrap_socket(
         socket.create_connection((HOST, port), 10), server_hostname=HOST
     ) as caller:
         caller.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
@@ -143,11 +144,9 @@ def port(server: Runner) -> int:
 async def count(server: Runner, handshakes: int = 0, here: int = 0) -> None:
     """Wait until so many shake hands, and so many have."""
     of: Any = server.server
-
-    async def are() -> bool:
-        return (len(of.handshakes), len(of.here)) == (handshakes, here)
-
-    await until(are)
+    await until(
+        lambda: (len(of.handshakes), len(of.here)) == (handshakes, here)
+    )
 
 
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -160,9 +159,7 @@ async def silent(port: int, most: int) -> list[Ends]:
 
 async def let_in(port: int) -> Ends:
     """Connect as the caller that the server knows."""
-    pin = certificate.pin(HERE.certificate)
-    tls = client_context(CALLER.certificate, CALLER.tls_pem, pin)
-    return await asyncio.open_connection(HOST, port, ssl=tls)
+    return await asyncio.open_connection(HOST, port, ssl=TLS)
 
 
 async def ended(reader: asyncio.StreamReader) -> bool:
@@ -206,11 +203,7 @@ async def test_one_address_begins_so_many_handshakes_a_second(
     began = int(loop.time())
     ends = await silent(port, 40)
     most = 2 * (int(loop.time()) + 1 - began)
-
-    async def closed() -> bool:
-        return sum(open_among(ends)) <= most
-
-    await until(closed)
+    await until(lambda: sum(open_among(ends)) <= most)
     await close(*ends)
 
 
@@ -335,10 +328,6 @@ async def test_a_connection_that_is_over_waits_for_no_collector(
         await count(server, handshakes=5, here=1)
         await close(*ends)
         ends.clear()
-
-        async def gone() -> bool:
-            return not [one for one in tls_ends() if id(one) not in before]
-
-        await until(gone)
+        await until(lambda: {*map(id, tls_ends())} <= before)
     finally:
         gc.enable()

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.web.local_client import DOCUMENT, LocalClient
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 APART = {"/v1/events"}  # never ends
 tried = settings(

@@ -3,15 +3,13 @@
 import pytest
 
 from syncd.indicator import vocabulary
-from tests.cases import cases
+from tests.cases import each
 from tests.web.local_client import LocalClient
-
-pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.mark.parametrize("role", ["operator", "reader", "auditor"])
 async def test_every_code_is_listed(bank: LocalClient, role: str) -> None:
-    found = (await bank.get("/v1/vocabulary", role=role)).body["codes"]
+    found = (await bank.get("/v1/vocabulary", role=role))["codes"]
     assert [(c["field"], c["code"]) for c in found] == [
         (field, code)
         for field, codes in vocabulary.FACETS.items()
@@ -29,20 +27,17 @@ async def test_every_code_is_listed(bank: LocalClient, role: str) -> None:
 
 async def test_a_word_finds_its_code(bank: LocalClient) -> None:
     asked = "/v1/vocabulary?field=label&word=%E6%9D%80%E7%8C%AA%E7%9B%98"
-    found = (await bank.get(asked)).body["codes"]
+    found = (await bank.get(asked))["codes"]
     assert found[0]["code"] == "fake_invest"
     assert found[0]["zh"].startswith("虚假")
 
 
-@pytest.mark.parametrize(
-    ("query", "expected"), cases("syncd/local-api", "vocabulary")
-)
+@each("syncd/local-api", "vocabulary", "query, expected")
 async def test_what_cannot_be_asked(
     bank: LocalClient, query: str, expected: str
 ) -> None:
-    reply = await bank.get(f"/v1/vocabulary?{query}")
-    assert reply.status == 400
-    assert reply.body["detail"] == expected
-    assert ("evidence" in reply.body.get("hint", "")) is (
+    reply = await bank.get(f"/v1/vocabulary?{query}", status=400)
+    assert reply["detail"] == expected
+    assert ("evidence" in reply.get("hint", "")) is (
         "colour is" in expected or "…" in expected
     )

@@ -1,6 +1,6 @@
 """Work that is killed again and again: what test_kills.py drives.
 
-    python -m tests.whole.kill_driver HOME [--swap mark|release]
+    python -m tests.whole.kill_driver HOME [mark|release]
 
 One line on standard input is one life: a plan as SYNCD_FAILPOINTS has it,
 `random MS` for a kill from outside, or `finish` for a life that ends well.
@@ -14,11 +14,10 @@ observer outside to remember: `ack` rows that were acknowledged, `released` a
 checkpoint that may be served, `receipt` a cosigned one, `refused` why a home
 does not open, `failpoint` where it died, `end` how.
 
-`--swap` is the wrong build that the test must catch: it lets a checkpoint
+The second word is a wrong build that the test must catch: it lets a checkpoint
 out (and with `mark` writes the high-water mark) before the commit.
 """
 
-import argparse
 import asyncio
 import base64
 import hashlib
@@ -44,14 +43,13 @@ from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import codec, statement, token
 from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report, Retract
+from syncd.node.pinned import clock
 from syncd.store import failpoint
 from syncd.store.home_stores import OwnStore, open_mirror
 from syncd.store.own import OwnLogStore
 from syncd.store.retracting import Terms
 from syncd.store.sealing import VaultCipher
 from syncd.store.server import Server
-from syncd.tlog import checkpoint
-from syncd.tlog.checkpoint import Checkpoint
 from syncd.tlog.merkle import Frontier
 from syncd.tlog.note import COSIGNATURE, ED25519, SigningKey
 from tests.flows.growing import FakeSource, Log, offload
@@ -126,9 +124,8 @@ class Other(FakeSource):
 
     def note(self, size: int) -> bytes:
         """Return the signed checkpoint of its first `size` entries."""
-        root = Frontier.EMPTY.extend(self.hashes[:size]).root()
-        head = Checkpoint(OTHER.name, size, root)
-        return bytes(checkpoint.sign(head, OTHER))
+        tree = Frontier.EMPTY.extend(self.hashes[:size])
+        return OwnHead.signed(OTHER, tree).note
 
 
 class Observed(OwnLogStore):
@@ -142,24 +139,25 @@ class Observed(OwnLogStore):
 class SwappedMark(Observed):
     """A wrong build: mark and release first, then the commit."""
 
+    def let_out(self, note: bytes) -> None:
+        """Release, mark and all."""
+        self._release(note)
+
     async def append(
         self, old: OwnHead, new: OwnHead, *rest: Any, **more: Any
     ) -> None:
         """Release, then commit."""
-        self._release(new.note)
+        self.let_out(new.note)
         await super().append(old, new, *rest, **more)
 
 
-class SwappedRelease(Observed):
-    """A wrong build that releases from memory before the commit."""
+class SwappedRelease(SwappedMark):
+    """A wrong build that releases before the commit, and then marks."""
 
-    async def append(
-        self, old: OwnHead, new: OwnHead, *rest: Any, **more: Any
-    ) -> None:
-        """Release from memory, commit, then write the mark."""
-        self._released = new.note
-        tell("released", base64.b64encode(new.note).decode())
-        await super().append(old, new, *rest, **more)
+    def let_out(self, note: bytes) -> None:
+        """Release from memory."""
+        self._released = note
+        tell("released", base64.b64encode(note).decode())
 
 
 BUILDS = {"": Observed, "mark": SwappedMark, "release": SwappedRelease}
@@ -188,7 +186,7 @@ def open_own(home: Path) -> OwnStore:
         home,
         cipher=VaultCipher(VAULT_KEY),
         access_key=b"a" * 32,
-        clock=lambda: int(time.time()),
+        clock=clock,
         server=server(home),
     )
 
@@ -204,9 +202,7 @@ class Life:
 
     def __init__(self, home: Path, build: type[Observed], other: Other):
         self.own = open_own(home)
-        self.mirror = open_mirror(
-            home, clock=lambda: int(time.time()), server=server(home)
-        )
+        self.mirror = open_mirror(home, clock=clock, server=server(home))
         self.log = build(
             self.own.database, home / "high-water.note", self.own.clock
         )
@@ -221,12 +217,10 @@ class Life:
 
     async def found(self) -> None:
         """Begin the log if there is none."""
-        text = Checkpoint(OWN.name, 0, Frontier.EMPTY.root())
-        note = bytes(checkpoint.sign(text, OWN))
         try:
             await self.log.head()
         except SyncdError:
-            await self.log.found(OwnHead(OWN.name, Frontier.EMPTY, note))
+            await self.log.found(OwnHead.signed(OWN))
 
     async def work(self, *, finish: bool) -> None:
         """Do a little of everything, for ever or until all is done."""
@@ -300,7 +294,7 @@ class Life:
             mirror=self.mirror,
             log_key=OTHER.verifier,
             book=self.own.cosigned,
-            now=int(time.time()),
+            now=clock(),
         )
         signed = await cosigner.merged(MERGED)
         if signed is not None:
@@ -338,17 +332,14 @@ def live(home: Path, plan: str, build: type[Observed], other: Other) -> int:
 
 def main() -> None:
     """Live the lives that standard input asks for."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("home", type=Path)
-    parser.add_argument("--swap", default="", choices=sorted(BUILDS))
-    given = parser.parse_args()
-    given.home.mkdir(exist_ok=True)
+    home, build = Path(sys.argv[1]), BUILDS["".join(sys.argv[2:])]
+    home.mkdir(exist_ok=True)
     other = Other()
     for text in sys.stdin:
         plan = text.strip()
         child = os.fork()
         if child == 0:
-            os._exit(live(given.home, plan, BUILDS[given.swap], other))
+            os._exit(live(home, plan, build, other))
         if plan.startswith("random "):
             time.sleep(int(plan.split(" ")[1]) / 1000)
             os.kill(child, signal.SIGKILL)

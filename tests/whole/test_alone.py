@@ -3,7 +3,7 @@
 import pytest
 
 from syncd.node.publish import override
-from tests.alliance import Alliance, as_founded, shared, until
+from tests.alliance import Alliance, as_founded, shared
 
 pytestmark = pytest.mark.slow
 alliance = shared(as_founded, scope="function", start=False)
@@ -16,11 +16,7 @@ async def test_a_lone_operator_says_so_in_words(alliance: Alliance) -> None:
     await police.report("url", "http://one.example/")
     head = await police.own.log.head()
     (police.home / override.FILE).write_text(override.words(head))
-
-    async def published() -> bool:
-        return await police.size() > 1
-
-    await until(published)
+    await police.grown(2)
     police.node.guard.may_append()
     (found,) = await police.findings("override")
     assert "0 of 3" in str(found.finding.detail)

@@ -5,9 +5,8 @@ import contextlib
 import pytest
 
 from syncd.errors import RefusedError
-from tests.alliance import HOUR_S, Alliance, payload, shared
+from tests.alliance import HOUR_S, Alliance, shared
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 SLOW = pytest.mark.slow
 
 
@@ -34,8 +33,7 @@ async def test_an_hour_off(alliance: Alliance, shift_s: int) -> None:
     await bank.round()
 
     assert await carrier.size() == size  # publishes nothing
-    held = await carrier.head(bank.origin)
-    assert held.merged == await bank.size()  # merges
+    assert await carrier.has(bank)  # merges
     assert (await bank.receipts())["carrier"] == before  # cosigns nothing
     judged = await carrier.node.peer_service.add_checkpoint(b"old 0\n\n")
     assert judged.status == 503
@@ -62,7 +60,7 @@ async def test_wrong_from_the_start(alliance: Alliance) -> None:
     before = (await bank.receipts())["carrier"]
     others = [m for m in alliance.up if m is not carrier]
     await carrier.stop()
-    await bank.write(payload(1, bank.origin))
+    await bank.fill(1)
     with contextlib.ExitStack() as muted:
         for other in others:
             muted.enter_context(other.lying_with("/heads", b"", status=503))
@@ -73,8 +71,7 @@ async def test_wrong_from_the_start(alliance: Alliance) -> None:
         await carrier.node.logs.offer("bank", raw)
         await carrier.round()  # nobody tells it the time
 
-    held = await carrier.head(bank.origin)
-    assert held.merged == await bank.size()  # merges
+    assert await carrier.has(bank)  # merges
     with pytest.raises(RefusedError, match="told us the time"):
         carrier.node.our_clock.healthy()
     judged = await carrier.node.peer_service.add_checkpoint(b"old 0\n\n")

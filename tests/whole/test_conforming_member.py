@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_certificate
 
@@ -40,7 +39,7 @@ from syncd.roster.terms import Erased
 from tests.alliance import Alliance, Member, payload
 from tests.sample_statements import report as say
 
-pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.slow
 
 PHONES = [f"+120255501{n:02}" for n in range(4)]
 SITES = [f"fraud{n}.example/" for n in range(8)]
@@ -211,7 +210,7 @@ def read_all(reader: Reader) -> dict[str, logs.Log]:
     return found
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def world(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[World]:

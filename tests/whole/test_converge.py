@@ -4,8 +4,6 @@ import pytest
 
 from tests.alliance import Alliance, claims_of, shared, until
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
 PHONE = "+12025550123"
 URL = "http://login.evil.example/pay"
 CARD = "6222021234567890128"
@@ -53,15 +51,11 @@ async def test_pokes_in_a_row_lose_none(alliance: Alliance) -> None:
     """Urgent reports come at once, also those during a pull; no round does."""
     police, carrier = alliance.police, alliance.carrier
     size = await carrier.size()
-
-    async def published() -> bool:
-        return await carrier.size() == size + 2
-
     with carrier.holding("/log/", "police") as asked:
         await carrier.report("phone", "+12025554440", urgent=True)
         await asked.wait()
         await carrier.report("phone", "+12025554441", urgent=True)
-        await until(published)
+        await carrier.grown(size + 2)
 
     async def there() -> bool:
         answers = await police.lookup("phone", "+12025554440", "+12025554441")
@@ -79,8 +73,7 @@ async def test_a_newcomer_holds_everything(alliance: Alliance) -> None:
     await alliance.settle()
     await same(alliance)
     assert len(alliance.up) == 5
-    (found,) = await payer.lookup("phone", PHONE)
-    assert found.verdict != "none"
+    assert await payer.verdict("phone", PHONE) != "none"
     await payer.tell("url", "http://payer.evil.example/")
     (found,) = await alliance.police.lookup(
         "url", "http://payer.evil.example/"

@@ -25,12 +25,12 @@ alliance = shared(police_case, scope="function")
 async def split(alliance: Alliance, entries: int = 0) -> tuple[int, Twin]:
     """Show the bank another log than the others, until all know of it."""
     police = alliance.police
-    await police.write(*(payload(n, police.origin) for n in range(entries)))
+    await police.fill(*range(entries))
     await alliance.settle()
     size = await police.size()
     more = [payload(9000 + n, police.origin) for n in range(2)]
     twin = await police.fork(size, *more, seen_by=["bank"])
-    await police.write(payload(2, police.origin), payload(3, police.origin))
+    await police.fill(2, 3)
     alliance.cut("bank", "carrier", "platform")
     for member in others(alliance):
         await member.round()
@@ -101,7 +101,7 @@ async def test_a_cut_chooses_a_branch(
             "bank", (await police.fork(1, payload(1, "x"))).signed
         )
     police.node.twin = None
-    await police.write(payload(4, police.origin), payload(5, police.origin))
+    await police.fill(4, 5)
     await alliance.settle()  # with receipts of all, also the bank's
     await assert_decided(alliance, await police.size())
 
@@ -132,9 +132,7 @@ async def test_a_fork_heard_of_before_it_is_pulled(
     police, carrier = alliance.police, alliance.carrier
     size = await police.size()
     twin = await police.fork(size, payload(1, police.origin), seen_by=["bank"])
-    await police.write(
-        *(payload(n, police.origin) for n in range(2, 3 + further))
-    )
+    await police.fill(*range(2, 3 + further))
     for raw in (twin.signed, police.own.log.released()):
         await carrier.node.logs.offer("bank", raw)
     await carrier.round()

@@ -15,7 +15,7 @@ from syncd.tlog import checkpoint, cosignature, note, witness
 from tests.alliance import Alliance, Member, payload, shared, until
 from tests.flows import growing
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 # What is held up ends by no time limit before `until` gives up.
@@ -53,7 +53,7 @@ async def test_lines_that_are_nobodys_word(alliance: Alliance) -> None:
     refuse the whole note.
     """
     police, bank, carrier = alliance.police, alliance.bank, alliance.carrier
-    await police.write(payload(1, police.origin))
+    await police.fill(1)
     await bank.round()
     book = bank.own.cosigned
     made = await book.cosigned("merged", police.origin)
@@ -81,18 +81,16 @@ async def test_a_pull_that_hangs_holds_up_no_round(alliance: Alliance) -> None:
     pulls = bank.node.pulls
     pulls.round_s, patience = 0.1, pulls.round_s
     with police.holding("/payload/", "bank"):
-        await police.write(payload(2, police.origin))
+        await police.fill(2)
         await bank.round()
-        await carrier.write(payload(3, carrier.origin))
+        await carrier.fill(3)
 
         async def fetched() -> bool:
             await bank.round()
-            held = await bank.head(carrier.origin)
-            return held.merged == await carrier.size()
+            return await bank.has(carrier)
 
         await until(fetched)
-        held = await bank.head(police.origin)
-        assert held.merged < await police.size()
+        assert not await bank.has(police)
     pulls.round_s = patience
     await pulls.idle()
     await alliance.settle()
@@ -152,7 +150,7 @@ async def test_a_pull_makes_room(alliance: Alliance) -> None:
     with contextlib.ExitStack() as held:
         for other in alliance.up:
             held.enter_context(other.holding("/payload/", "bank"))
-        await carrier.write(payload(70, carrier.origin))
+        await carrier.fill(70)
         async with asyncio.timeout(20):
             await bank.round()
         state = pulls.logs.state(carrier.origin)
@@ -188,11 +186,7 @@ async def test_a_member_that_is_down_delays_no_urgent_report(
         for n in range(2):
             size = await police.size()
             await police.report("url", f"http://now{n}.example/", urgent=True)
-
-            async def heard(size: int = size) -> bool:
-                return (await bank.head(police.origin)).merged > size
-
-            await until(heard)
+            await bank.grown(size + 1, police.origin)
     await alliance.settle()
 
 
@@ -245,8 +239,7 @@ async def test_one_branch_for_the_witness_and_one_for_the_pull(
         bytes(asked), "carrier"
     )
     assert judged.status == 200  # it extends what the bank has seen
-    await carrier.write(payload(51, carrier.origin))
-    await carrier.write(payload(52, carrier.origin))
+    await carrier.fill(51, 52)
     await bank.round()
     assert (await bank.head(carrier.origin)).contested
     book = bank.own.cosigned

@@ -79,8 +79,7 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
         assert await gone(member, records)
         assert not await member.findings("erase_breach")
         assert sound(member, member.roster)
-        [other] = await member.lookup("url", URL)
-        assert other.verdict == "suspected"
+        assert await member.verdict("url", URL) == "suspected"
     [row] = await bank.own.vault.find_value("phone", PHONE)
     assert row.value == ""  # a hash holds it back
     assert await bank.report("phone", PHONE) == [row.id]

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from syncd.node.upkeep.roster_orders import FOLDED
 from syncd.roster import roster
-from tests.alliance import CASE, Alliance, payload, police_case, shared
+from tests.alliance import CASE, Alliance, police_case, shared
 
 pytestmark = pytest.mark.slow
 
@@ -21,13 +21,12 @@ async def test_a_newer_format_is_mirrored_not_merged(
     size = await police.size()
     await alliance.change(lambda draft: replace(draft, format=2), at="bank")
     await alliance.agreed()
-    await police.write(*(payload(n, police.origin) for n in range(3)))
+    await police.fill(*range(3))
     await bank.round()
     head = await bank.head(police.origin)
     assert (head.mirrored, head.merged) == (await police.size(), size)
     assert await bank.digest(police.origin) == before
-    (answer,) = await bank.lookup("phone", CASE)
-    assert answer.verdict == "confirmed"
+    assert await bank.verdict("phone", CASE) == "confirmed"
     status = await bank.status()
     (line,) = [one for one in status.todo if "format" in str(one)]
     assert "format 2 is newer" in str(line)

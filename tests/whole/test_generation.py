@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from syncd.cli.main import main
 from syncd.errors import DamagedError, RefusedError, UsageError
@@ -23,10 +22,8 @@ from tests import postgres
 from tests.alliance import (
     Alliance,
     Member,
-    payload,
     retire_urls,
     secret_file,
-    until,
 )
 
 pytestmark = pytest.mark.slow
@@ -34,7 +31,7 @@ pytestmark = pytest.mark.slow
 URLS = [f"http://evil-{n}.example/" for n in range(4)]
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def alliance(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Alliance]:
@@ -67,11 +64,6 @@ async def restart(alliance: Alliance, member: Member) -> None:
     await alliance.restart(member.id)
     await member.awake()
     member.keys = member.node.home.keys
-
-
-async def verdict(member: Member, url: str) -> str:
-    (item,) = await member.lookup("url", url)
-    return str(item.verdict)
 
 
 def sound(member: Member, roster: Roster) -> bool:
@@ -118,7 +110,9 @@ async def test_a_planned_turn(
     bank.node.publisher.wake()
     with pytest.raises(RefusedError, match="the next log waits for the"):
         bank.node.guard.may_append()
-    assert await verdict(bank, URLS[0]) == "suspected"  # it serves as ever
+    assert (
+        await bank.verdict("url", URLS[0]) == "suspected"
+    )  # it serves as ever
 
     draft = tmp_path / "draft"
     assert syncd(police, "roster", "update", asked, draft) == 0
@@ -136,8 +130,8 @@ async def test_a_planned_turn(
     assert bank.config.member.generation == 2
     await alliance.settle()
     for member in alliance.members.values():
-        assert await verdict(member, URLS[0]) == "suspected"
-        assert await verdict(member, URLS[1]) == "suspected"
+        assert await member.verdict("url", URLS[0]) == "suspected"
+        assert await member.verdict("url", URLS[1]) == "suspected"
         assert (await member.head(old)).merged == size
         assert sound(member, roster)
     page = await bank.node.intake.reports(ReportSearch())
@@ -183,7 +177,7 @@ async def test_statements_of_the_old_log(
         ),
     )
     await alliance.settle()
-    assert await verdict(police, URLS[0]) == "disputed"
+    assert await police.verdict("url", URLS[0]) == "disputed"
 
     draft = tmp_path / "erase"
     reason = ("--reason", "entry_error")
@@ -193,7 +187,7 @@ async def test_statements_of_the_old_log(
     await alliance.settle()
     for member in alliance.members.values():
         await member.node.daily.run()
-        assert await verdict(member, URLS[0]) == "none"
+        assert await member.verdict("url", URLS[0]) == "none"
     assert open_in_own(bank, old) == ["phone"]
     assert sound(bank, bank.roster)
 
@@ -237,7 +231,7 @@ async def test_a_home_that_was_rolled_back(
         await police.report("url", "http://police.example/")
         await alliance.settle("police", "carrier")
         await bank.round()
-        assert (await bank.head(police.origin)).merged == await police.size()
+        assert await bank.has(police)
         for member in alliance.up:
             assert not await member.findings("fork")
         await alliance.stop("bank")
@@ -250,7 +244,7 @@ async def test_a_home_that_was_rolled_back(
     await bank.tell("url", URLS[3])
     for member in alliance.members.values():
         for url in (URLS[0], URLS[2], URLS[3]):
-            assert await verdict(member, url) == "suspected"
+            assert await member.verdict("url", url) == "suspected"
         assert sound(member, roster)
 
 
@@ -275,7 +269,7 @@ async def test_a_new_tls_key(alliance: Alliance, tmp_path: Path) -> None:
     await alliance.restart("bank")
     assert bank.node.home.keys.public.tls == roster.known("bank").keys.tls
     await bank.tell("url", URLS[1])
-    assert await verdict(carrier, URLS[1]) == "suspected"
+    assert await carrier.verdict("url", URLS[1]) == "suspected"
 
 
 async def test_another_address(
@@ -317,17 +311,13 @@ async def test_an_end_before_ours(alliance: Alliance, tmp_path: Path) -> None:
     """
     bank, police, carrier = alliance.bank, alliance.police, alliance.carrier
     old = bank.origin
-    await bank.write(*(payload(n, old) for n in range(300)))
-    await carrier.write(payload(9001, carrier.origin, basis=[[old, 2]]))
+    await bank.fill(*range(300))
+    await carrier.fill(9001, basis=[[old, 2]])
     await alliance.settle()
     size = await bank.size()
     alliance.cut("police", "bank", "carrier")
     await bank.report("url", URLS[1])
-
-    async def published() -> bool:
-        return (await bank.head(old)).merged > size
-
-    await until(published)
+    await bank.grown(size + 1)
     await alliance.stop("bank")
     alliance.heal()
     roster = await next_log(alliance, tmp_path)
@@ -342,7 +332,7 @@ async def test_an_end_before_ours(alliance: Alliance, tmp_path: Path) -> None:
     assert await bank.digest(old) == await police.digest(old)
     for member in alliance.members.values():
         for url in (URLS[1], "http://fraud9001.example/"):
-            assert await verdict(member, url) == "suspected", member.id
+            assert await member.verdict("url", url) == "suspected", member.id
     for n in range(-(-size // 256)):
         assert await bank.mirror.bundle(old, n) is not None
     assert sound(bank, roster)

@@ -1,14 +1,10 @@
 """Holders that are away, or that have had enough."""
 
-import pytest
-
 from syncd.flows.evaluation import Request
 from syncd.oprf import group
 from syncd.roster import drafts
 from syncd.roster.terms import Quota
 from tests.alliance import HOUR_S, Alliance, shared, until
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PHONE = "+12025550123"
 URL = "http://evil.example/"
@@ -37,29 +33,19 @@ async def test_with_one_holder_left(alliance: Alliance) -> None:
     assert not phone.action
     assert set(phone.missing) == {"bank", "carrier"}
     assert "bank" in phone.detail
-    (url,) = await platform.lookup("url", URL)
-    assert url.verdict == "suspected"
+    assert await platform.verdict("url", URL) == "suspected"
     size = await platform.size()
     await platform.report("phone", "+12025550777")
     await platform.report("url", "http://other.example/")
-
-    async def published() -> bool:
-        return await platform.size() == size + 1
-
-    await until(published)  # the URL needs nobody
-    vault = platform.own.vault
-
-    async def waits() -> bool:
-        return "holders" in str(platform.node.publisher.why_not())
-
-    await until(waits)
+    await platform.grown(size + 1)  # the URL needs nobody
+    vault, publisher = platform.own.vault, platform.node.publisher
+    await until(lambda: "holders" in str(publisher.why_not()))
     assert len(await vault.waiting(9, ["phone"])) == 1
     await alliance.start("bank", "carrier")
     await alliance.settle()
     assert not await vault.waiting(9, ["phone"])
     for member in alliance.up:
-        (found,) = await member.lookup("phone", "+12025550777")
-        assert found.verdict == "suspected"
+        assert await member.verdict("phone", "+12025550777") == "suspected"
 
 
 async def test_quota_used_up(alliance: Alliance) -> None:
@@ -88,5 +74,4 @@ async def test_quota_used_up(alliance: Alliance) -> None:
     assert 0 < int(last.headers["Retry-After"]) <= HOUR_S + 60
     assert 0 < int(last.headers["Quota-Left"]) < 100
     assert "platform" in last.text or "quota" in last.text
-    (found,) = await alliance.carrier.lookup("phone", PHONE)
-    assert found.verdict == "suspected"
+    assert await alliance.carrier.verdict("phone", PHONE) == "suspected"

@@ -23,10 +23,7 @@ from syncd.store.failpoint import POINTS
 from syncd.tlog import checkpoint
 from syncd.tlog.checkpoint import Checkpoint
 from tests import postgres
-from tests.alliance import (
-    digest_of,
-    records_of,
-)
+from tests.alliance import digest_of, records_of
 from tests.flows.growing import in_force
 from tests.whole import kill_driver
 from tests.whole.kill_driver import OTHER, OWN
@@ -78,14 +75,7 @@ def live(home: Path, plans: Iterable[str], swap: str = "") -> Seen:
     if there is not None:
         home.with_name("server").write_text(there.url)
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.whole.kill_driver",
-            home,
-            "--swap",
-            swap,
-        ],
+        [sys.executable, "-m", "tests.whole.kill_driver", home, swap],
         input="".join(f"{plan}\n" for plan in plans).encode(),
         capture_output=True,
         check=True,

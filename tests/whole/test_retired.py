@@ -9,7 +9,6 @@ from tests.alliance import (
     Alliance,
     Member,
     claims_of,
-    payload,
     retire_urls,
     shared,
 )
@@ -26,7 +25,7 @@ async def reported(alliance: Alliance) -> None:
     for phone, url in ((PHONE, URL), ("+12025550124", URL + "y")):
         await police.report("phone", phone, evidence="police_case")
         await police.tell("url", url, evidence="police_case")
-    await police.write(*(payload(n, police.origin) for n in range(300)))
+    await police.fill(*range(300))
     await alliance.settle()
 
 
@@ -87,5 +86,4 @@ async def test_it_is_gone_everywhere(alliance: Alliance) -> None:
     assert not await alliance.bank.findings("erase_breach")
     # Under the next epoch it may be reported again.
     await police.tell("url", URL, evidence="police_case")
-    (answer,) = await alliance.bank.lookup("url", URL)
-    assert answer.verdict == "confirmed"
+    assert await alliance.bank.verdict("url", URL) == "confirmed"

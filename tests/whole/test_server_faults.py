@@ -11,7 +11,6 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 
 import psycopg
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
 from syncd.errors import DamagedError, RefusedError, UnavailableError
@@ -20,7 +19,7 @@ from syncd.tlog import checkpoint, note
 from tests import postgres
 from tests.alliance import Alliance, Member, until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 PHONE = "+12025550123"
 LOOKUP = {
@@ -30,7 +29,7 @@ LOOKUP = {
 WAITS = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def alliance(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Alliance]:
@@ -109,8 +108,7 @@ async def test_a_server_that_dies_in_a_merge(
 
     async def merged() -> bool:
         await police.node.publisher.publish()
-        head = await police.head(police.origin)
-        return head.merged == await police.size()
+        return await police.has(police)
 
     await until(merged)
     alliance.heal()
@@ -180,12 +178,9 @@ async def test_what_was_not_replicated_is_not_released(
             )
         await asyncio.to_thread(postgres.wait_for, WAITS)
         postgres.sql(WAITS.replace("pid", "pg_cancel_backend(pid)"))
-
-        async def failed() -> bool:
-            return "warning" in str(bank.node.publisher.why_not())
-
-        await until(failed)
-        bank.node.publisher.wake()
+        publisher = bank.node.publisher
+        await until(lambda: "warning" in str(publisher.why_not()))
+        publisher.wake()
         await asyncio.to_thread(postgres.wait_for, WAITS)
         assert (await bank.size(), released(bank)) == (size + 1, size)
     await alliance.settle()

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from syncd.config import editing
 from syncd.roster import drafts
@@ -49,11 +48,7 @@ class Pair:
 
     async def leads(self, process: Process) -> None:
         """Wait until a daemon leads and may append."""
-
-        async def so() -> bool:
-            return await appending(process)
-
-        await until(so, TAKEN_OVER_S)
+        await until(lambda: appending(process), TAKEN_OVER_S)
 
     async def grown(self, process: Process, size: int) -> Checkpoint:
         """Wait until a daemon serves a log of that size; return its tip."""
@@ -111,7 +106,7 @@ PAUSES = "import signal; signal.SIGKILL = signal.SIGSTOP"
 """has a failpoint pause a process instead of ending it"""
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def pair(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -213,6 +208,37 @@ async def test_what_one_daemon_takes_in_is_in_force_at_the_other(
         assert found["items"][0]["verdict"] == "suspected", found
 
 
+async def test_an_erasure_is_the_leader_s(pair: Pair) -> None:
+    """Elsewhere the leader is named, and nothing is half done."""
+    other = pair.other.member
+    await hand_in(pair.other, A_SITE["value"])
+    await pair.grown(pair.other, 2)
+    _, found = await other.call("GET", "/v1/reports")
+    [[_, index]] = [one["position"] for one in found["items"]]
+    ended = {**A_SITE, "reason": "entry_error"}
+    status, _ = await other.call("POST", "/v1/retractions", ended)
+    assert status == 202
+    size = (await pair.grown(pair.other, index + 2)).size
+    gone = {"entries": [index], "reason": "court_order", "yes": True}
+    status, found = await other.call("POST", "/v1/log/erasures", gone)
+    assert status == 503
+    assert "/police leads our daemons: it alone" in found["detail"]
+    assert "run this in the home of that one" in found["hint"]
+    status, _ = await pair.one.member.call("POST", "/v1/log/erasures", gone)
+    assert status == 200
+    await pair.grown(pair.other, size + 1)
+    pair.check_log()
+
+
+async def follows(pair: Pair, size: int) -> None:
+    """Wake the first: what it takes in, the other appends."""
+    pair.one.child.send_signal(signal.SIGCONT)
+    await hand_in(pair.one, "https://c.example/")
+    last = await pair.grown(pair.other, size)
+    assert await pair.grown(pair.one, last.size) == last
+    pair.check_log()
+
+
 async def test_one_that_is_paused_cannot_append_when_it_wakes(
     pair: Pair,
 ) -> None:
@@ -224,12 +250,8 @@ async def test_one_that_is_paused_cannot_append_when_it_wakes(
     await hand_in(pair.other, "https://b.example/")
     later = await pair.grown(pair.other, tip.size + 1)
 
-    pair.one.child.send_signal(signal.SIGCONT)
-    await hand_in(pair.one, "https://c.example/")
-    last = await pair.grown(pair.other, later.size + 1)
-    assert await pair.grown(pair.one, last.size) == last
+    await follows(pair, later.size + 1)
     assert not await appending(pair.one)
-    pair.check_log()
 
 
 @pytest.mark.parametrize(
@@ -242,19 +264,11 @@ async def test_one_that_is_paused_amid_an_append_forks_nothing(
 ) -> None:
     await pair.grown(pair.one, 1)
     await hand_in(pair.one, "https://a.example/")
-
-    async def paused() -> bool:
-        return "failpoint" in pair.one.text
-
-    await until(paused)
+    await until(lambda: "failpoint" in pair.one.text)
     later = await pair.grown(pair.other, 2)  # what the first took in
 
-    pair.one.child.send_signal(signal.SIGCONT)
-    await hand_in(pair.one, "https://b.example/")
-    last = await pair.grown(pair.other, later.size + 1)
-    assert await pair.grown(pair.one, last.size) == last
-    assert last.size == 3  # each once
-    pair.check_log()
+    await follows(pair, later.size + 1)
+    assert (await pair.tip(pair.one)).size == 3  # each once
 
 
 async def test_a_leader_whose_number_has_passed_leaves_off_and_work_goes_on(

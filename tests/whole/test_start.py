@@ -16,10 +16,7 @@ from tests.alliance import (
     shared,
 )
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.slow,  # a process each
-]
+pytestmark = pytest.mark.slow
 
 
 alliance = shared(as_founded, "police", "bank", "carrier", start=False)

@@ -1,21 +1,27 @@
 """One list from its file to the daemon, and what came of it."""
 
+import datetime
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from syncd.cli import table_input, terminal
-from syncd.cli.importing import previewing, refused
+from syncd.cli import grid, table_input, terminal
+from syncd.cli.grid import Item
+from syncd.cli.importing import targets
 from syncd.cli.importing.targets import OwnList, Reports
 from syncd.cli.importing.upload import Upload, identity
+from syncd.cli.options import OutputOptions
 from syncd.errors import PendingError, UsageError
-from syncd.lists import columns, mapping, table
+from syncd.flows.report import Rules
+from syncd.lists import columns, mapping, preview, table
 from syncd.lists.columns import Columns, ListDescription
+from syncd.lists.preview import Preview
 from syncd.lists.refused_rows import OURS, is_part
 from syncd.lists.rows import FileOptions, Table
 from syncd.messages import answers, catalogue
 from syncd.messages.catalogue import later, t
+from syncd.node import pinned
 
 if TYPE_CHECKING:
     from syncd.cli.import_command import ImportOptions
@@ -38,6 +44,7 @@ IF_SOME = {  # said of an import behind its first line, by their counts
         " retracted: {dropped}"
     ),
 }
+PREVIEWED = 20  # reasons of them, before anything is sent
 LOCAL = ("added", "known", "replaced", "refused", "removed")
 
 
@@ -53,12 +60,12 @@ def import_list(args: "ImportOptions") -> int:
     rows, plan = understood(args.file, how, meant)
     before = rows.notes  # some are known when all rows are read
     if args.dry_run or args.write_codes is not None:
-        found = previewing.show(args, rows, plan)
+        found = _preview(args, rows, plan)
         table_input.tell_notes(args.file, rows.notes, before)
         if args.write_codes is not None:
             text = mapping.written(how, meant, found.columns, found.unknown, t)
             terminal.write_new(args.write_codes, text.encode(), private=True)
-        return previewing.end(found, args.file, codes=args.write_codes)
+        return _next(found, args.file, codes=args.write_codes)
     _check(args, rows)
     with args.api() as own:
         file, name = args.file, args.list_ or args.file.name
@@ -133,14 +140,12 @@ def of_reports(
     return Upload(file, table, plan, target)
 
 
-def _tell(
-    args: "ImportOptions", upload: Upload, counts: Mapping[str, Any]
-) -> int:
+def _tell(args: "ImportOptions", upload: Upload, counts: Item) -> int:
     """Tell what came of a list; return the exit code."""
     rows = upload.target.refused
     where = ""
     if counts.get("refused") and args.refused is not None:
-        refused.write(args.refused, rows)
+        targets.write(args.refused, rows)
         where = str(args.refused)
     more = {"import": counts.get("id"), "refused_file": where or None}
     args.show({**counts, **more}, _counted(counts))
@@ -157,7 +162,7 @@ def _tell(
     waits = PendingError.exit_code if counts.get("pending") else 0
     if not counts.get("refused"):
         return waits
-    reasons = refused.reasons(rows())
+    reasons = targets.reasons(rows())
     shown = reasons.most_common(SHOWN)
     others = reasons.total() - sum(n for _, n in shown)
     for why, n in [*shown, (t("other reasons"), others)]:
@@ -177,7 +182,7 @@ def _tell(
     return waits or 1
 
 
-def _counted(counts: Mapping[str, Any]) -> Iterator[str]:
+def _counted(counts: Item) -> Iterator[str]:
     """Yield what an import came to, in words."""
     n = Counter({k: v for k, v in counts.items() if isinstance(v, int)})
     number = {name: f"{n[name]:,}" for name in (*n, *LOCAL)}
@@ -198,3 +203,86 @@ def _counted(counts: Mapping[str, Any]) -> Iterator[str]:
         yield t(IF_SOME[name], **number)
     if n["due"] > n["dropped"]:
         yield t("--gone retract takes back what is missing twice")
+
+
+# ----------------------------------------------- before anything is sent
+
+
+def _preview(args: OutputOptions, rows: Table, plan: Columns) -> Preview:
+    """Print what an import would do; return it."""
+    settings = args.settings()
+    member, roster = settings.member, pinned.trusted_roster(settings).current
+    zone = table_input.zone_of(args)
+    today = datetime.datetime.fromtimestamp(pinned.clock(), zone).date()
+    rules = Rules(roster, today.isoformat(), member.region, member.id)
+    found = preview.look(rows, plan, rules)
+    value = {
+        "columns": [{"column": n, "field": into} for n, into in found.columns],
+        "rows": found.rows,
+        "good": found.good,
+        "twice": found.twice,
+        "listed": [one._asdict() for one in found.listed],
+        "unknown": [
+            {"field": u.field, "word": u.shown, "near": u.near, "rows": u.rows}
+            for u in found.unknown
+        ],
+        "reasons": [
+            {"detail": str(r.why), "line": r.row, "rows": r.rows}
+            for r in found.reasons
+        ],
+        "notices": found.notices,
+    }
+    args.show(value, _previewed(found, plan))
+    return found
+
+
+def _previewed(found: Preview, plan: Columns) -> Iterator[str]:
+    yield t("Columns, and what they are understood as:")
+    named = [(name, into or t("not stored")) for name, into in found.columns]
+    yield from grid.table("columns", named)
+    if plan.constants:
+        constants = ", ".join(f"{k}={v}" for k, v in plan.constants.items())
+        yield t("For all rows: {said}", said=constants)
+    yield "\n" + t("The first rows as they would be listed:")
+    first = [{"line": x.row, **x._asdict(), **x.fields} for x in found.listed]
+    yield from grid.items("preview", first)
+    yield "\n" + answers.previewed(found)
+    for code, n in sorted(found.notices.items()):
+        yield f"{n:>9,} × {answers.notices({'notices': (code,)})}"
+    for (field, word), n in sorted(found.ignored.items()):
+        line = t("{field}: {word} is ignored", field=field, word=word)
+        yield f"{n:>9,} × {line}"
+    if found.unknown:
+        yield "\n" + t("Unknown words, and the nearest codes:")
+        yield from grid.table(
+            "unknown",
+            [(f"{u.rows:,}", u.field, u.shown, u.near) for u in found.unknown],
+        )
+        if found.more:
+            yield t("{n} rows with further unknown words", n=found.more)
+    if found.reasons:
+        yield "\n" + t("Other reasons:")
+        for one in found.reasons[:PREVIEWED]:
+            line = t("first in line {n}", n=one.row)
+            yield f"{one.rows:>9,} × {catalogue.whole(one.why)} [{line}]"
+
+
+def _next(found: Preview, file: Path, *, codes: Path | None) -> int:
+    """Say what to do next; return the exit code."""
+    if codes is not None:
+        terminal.tell(
+            "mapping file: {path}; write the codes in, then import with"
+            " --map {path}",
+            path=codes,
+        )
+    elif found.unknown:
+        terminal.tell(
+            "--write-codes FILE.toml writes these words down, to be given"
+            " their codes; --map FILE.toml gives it back"
+        )
+    elif found.good == found.rows:
+        terminal.tell(
+            "{path}: nothing was sent; without --dry-run it is imported",
+            path=file,
+        )
+    return 1 if found.good < found.rows else 0

@@ -1,26 +1,34 @@
-"""The targets of an import: reports to the alliance, or a list of our own."""
+"""The targets of an import: reports to the alliance, or a list of our own.
 
+What was refused is kept at the daemon, and written to a file on demand: that
+holds raw values, is the owner's alone, and nothing is replaced by it.
+"""
+
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import NamedTuple
 
-from syncd.cli import api_client as local
+from syncd.cli import api_client, terminal
 from syncd.cli.api_client import ApiClient
-from syncd.cli.importing import refused
+from syncd.cli.grid import Item
 from syncd.cli.table_input import Read, encode
 from syncd.errors import SyncdError
+from syncd.lists import refused_rows
 from syncd.lists.columns import Columns
-from syncd.lists.refused_rows import Refused
+from syncd.lists.refused_rows import OURS, Refused
 from syncd.lists.rows import Row, Table
 from syncd.messages import catalogue
 
 MOST_REFUSED = 100_000  # rows of one list that are kept
-Answer = Mapping[str, Any]
+_LONG = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4,}")
+_CELLS = 2000  # rows whose cells are sent at once
+_BYTES = 1 << 18  # of them, likewise
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """Rows that go together, and where in the file they end."""
 
     row: int
@@ -37,7 +45,7 @@ class Step:
         """The rows that are none, and why."""
         return [(one.row, one.problem) for one in self.reads if one.problem]
 
-    def body(self, details: Mapping[str, Any]) -> bytes:
+    def body(self, details: Item) -> bytes:
         """Return the reports as a request, with what else is said."""
         reports = b",".join(one.json for one in self.good)
         return b'{"reports":[%b],%b' % (reports, encode(details)[1:])
@@ -50,9 +58,9 @@ class Reports:
     api: ApiClient
     table: Table
     columns: Columns
-    given: Mapping[str, Any]  # that it is begun with
-    how: Mapping[str, Any]  # what is said of all its reports
-    end: Mapping[str, Any]  # how it is ended
+    given: Item  # that it is begun with
+    how: Item  # what is said of all its reports
+    end: Item  # how it is ended
     id: int = 0
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -62,9 +70,9 @@ class Reports:
         self.id = begun["id"]
         return begun["offset"], begun["row"], begun["prefix"]
 
-    def send(self, step: Step, at: int, prefix: str) -> Callable[[], Answer]:
+    def send(self, step: Step, at: int, prefix: str) -> Callable[[], Item]:
         """Send a step; return what waits for its answer."""
-        refused: list[dict[str, Any]] = []
+        refused: list[Item] = []
         if step.bad:
             # Only where a row is refused: its import takes longer than this.
             from syncd.web import problem
@@ -89,7 +97,7 @@ class Reports:
         body = step.body({**self.how, "import": mark})
         return self.api.post_ahead("/v1/reports", body)
 
-    def took(self, step: Step, answer: Answer) -> None:
+    def took(self, step: Step, answer: Item) -> None:
         """Count what the daemon's own counts leave out."""
         for item in answer["items"]:
             if item["state"] == "taken_back":
@@ -97,16 +105,16 @@ class Reports:
             for code in item.get("notices", ()):
                 self.counts["notice", code] += 1
 
-    def finish(self) -> Answer:
+    def finish(self) -> Item:
         """All rows are in: return the counts."""
-        refused.send_cells(self.api, self.id, self.table, self.columns)
+        send_cells(self.api, self.id, self.table, self.columns)
         where = f"/v1/imports/{self.id}/finish"
-        ended: Answer = self.api.post(where, self.end)
+        ended: Item = self.api.post(where, self.end)
         return ended
 
     def refused(self) -> Iterator[Refused]:
         """Yield the refused rows."""
-        return refused.kept(self.api, self.id)
+        return kept(self.api, self.id)
 
 
 @dataclass(slots=True)
@@ -118,7 +126,7 @@ class OwnList:
     columns: Columns
     name: str
     part: bool  # rows are added, and none is dropped
-    end: Mapping[str, Any]
+    end: Item
     load: int = 0
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     rows: list[Refused] = field(default_factory=list)
@@ -133,7 +141,7 @@ class OwnList:
             self.load = begun["load"]
         return 0, 0, ""
 
-    def send(self, step: Step, at: int, prefix: str) -> Callable[[], Answer]:
+    def send(self, step: Step, at: int, prefix: str) -> Callable[[], Item]:
         """Send a step; return what waits for its answer."""
         del at, prefix  # a load is not gone on with
         known = (self.columns.known(row) for row, _ in step.bad)
@@ -144,23 +152,23 @@ class OwnList:
         body = step.body({**details, "refused": there} if there else details)
         return self.api.post_ahead("/v1/own/local", body)
 
-    def took(self, step: Step, answer: Answer) -> None:
+    def took(self, step: Step, answer: Item) -> None:
         """Count, and keep what was refused."""
         bad = step.bad
         self.counts["state", "refused"] += len(bad)
         for one, item in zip(step.good, answer["items"], strict=True):
             self.counts["state", item["state"]] += 1
             if item["state"] == "refused":
-                bad.append((one.row, local.problem(item["problem"])))
+                bad.append((one.row, api_client.problem(item["problem"])))
         self.rows += [
             Refused(
                 *(row.number, catalogue.whole(error)),
-                refused.cells(row, self.table, self.columns),
+                cells(row, self.table, self.columns),
             )
             for row, error in sorted(bad, key=lambda one: one[0].number)
         ][: MOST_REFUSED - len(self.rows)]
 
-    def finish(self) -> Answer:
+    def finish(self) -> Item:
         """All rows are in: drop what the list does not have any more."""
         counts = {state: n for (_, state), n in self.counts.items()}
         if self.part:
@@ -171,3 +179,78 @@ class OwnList:
     def refused(self) -> Iterator[Refused]:
         """Yield the refused rows."""
         return iter(self.rows)
+
+
+# ------------------------------------------------------------ refused rows
+
+
+def _items(api: ApiClient, import_id: int) -> Iterator[Item]:
+    """Yield an import's refused rows, from the daemon's pages."""
+    after = 0
+    while True:
+        page = api.get(f"/v1/imports/{import_id}/refused", after=after)
+        yield from page["items"]
+        after = page.get("next", 0)
+        if not after:
+            return
+
+
+def kept(api: ApiClient, import_id: int) -> Iterator[Refused]:
+    """Yield what the daemon has."""
+    for one in _items(api, import_id):
+        why = catalogue.whole(api_client.problem(one["problem"]))
+        yield Refused(one["row"], why, one.get("cells", {}))
+
+
+def reasons(rows: Iterable[Refused]) -> Counter[str]:
+    """Return why rows were refused, and how many.
+
+    Days, sizes, and places of bytes are left out: they differ row by row.
+    """
+    return Counter(_LONG.sub("…", one.why) for one in rows)
+
+
+def write(path: Path, rows: Callable[[], Iterable[Refused]]) -> None:
+    """Write refused rows down.
+
+    Raises:
+        UsageError: the file is there, or cannot be written.
+    """
+    with terminal.new_file(path, private=True) as file:
+        refused_rows.write(file, rows, catalogue.language())
+
+
+def cells(row: Row, table: Table, columns: Columns) -> dict[str, str]:
+    """Return a row's cells by columns, under names that are read again."""
+    if not row.cells:
+        return {"value": row.raw}
+    if isinstance(row.cells, Mapping):
+        return {**row.cells}
+    header = table.header or ("",) * table.width
+    return {
+        name or columns.at.get(at) or str(at + 1): row.cells[at]
+        for at, name in enumerate(header)
+        if name not in OURS
+    }
+
+
+def send_cells(
+    api: ApiClient, import_id: int, table: Table, columns: Columns
+) -> None:
+    """Have the daemon keep the cells of all rows that it refused."""
+    wanted = {
+        one["row"] for one in _items(api, import_id) if not one.get("cells")
+    }
+    if not wanted:
+        return
+    some, size = [], 0
+    where = f"/v1/imports/{import_id}/refused"
+    # A row of several values, of which some were refused, is mended whole.
+    for row in table.whole(0, 0):
+        if row.number in wanted:
+            some.append((row.number, cells(row, table, columns)))
+            size += len(row.raw)
+        if len(some) == _CELLS or size > _BYTES:
+            api.post(where, {"rows": some})
+            some, size = [], 0
+    api.post(where, {"rows": some})

@@ -13,11 +13,12 @@ import fcntl
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from syncd.cli import table_input, terminal
-from syncd.cli.importing.targets import Answer, OwnList, Reports, Step
+from syncd.cli.grid import Item
+from syncd.cli.importing.targets import OwnList, Reports, Step
 from syncd.cli.meter import meter
 from syncd.errors import (
     Message,
@@ -82,7 +83,7 @@ class Upload:
     whole: bool = False  # all of them are in
     at: Callable[[int, int], None] = field(init=False)  # shows how far it is
 
-    def run(self) -> Answer:
+    def run(self) -> Item:
         """Take the file in, whatever can be waited for; return the counts.
 
         Raises:
@@ -104,7 +105,7 @@ class Upload:
                 e.way_out = Message(t("; ").join(hints))
                 raise
 
-    def _persist(self) -> Answer:
+    def _persist(self) -> Item:
         row, waited, pause = -1, 0, 1
         while True:
             try:
@@ -144,7 +145,7 @@ class Upload:
                 row=self.row,
             )
         last = Step(self.row)
-        answer: Callable[[], Answer] = dict
+        answer: Callable[[], Item] = dict
         for step in self._steps(at):
             hashed = prefix(step.offset)
             response = answer()
@@ -157,7 +158,7 @@ class Upload:
             last, at = step, step.offset
         self._took(last, answer())
 
-    def _took(self, step: Step, answer: Answer) -> None:
+    def _took(self, step: Step, answer: Item) -> None:
         self.row = step.row
         if answer:
             self.target.took(step, answer)
@@ -177,11 +178,9 @@ class Upload:
             step = Step(some[-1].row.last, some[-1].row.end, some)
         if step.reads or offset < self.table.size:
             # What stands behind the last row is blank, and is read too.
-            yield replace(step, offset=max(step.offset, self.table.size))
+            yield step._replace(offset=max(step.offset, self.table.size))
 
     def _changed(self) -> UsageError:
         return UsageError(
-            "{path}: has changed since its import stopped at row {row}",
-            path=self.path,
-            row=self.row,
+            "{path}: has changed since its import stopped at row {row}", self
         )

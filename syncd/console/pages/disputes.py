@@ -5,11 +5,10 @@ from aiohttp import web
 from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.pages.reports import form_of, split
-from syncd.console.tables import Row
+from syncd.console.tables import Row, cells
 from syncd.flows.dispute_state import DisputeState
 from syncd.flows.draft import AnswerDraft
-from syncd.messages import catalogue
-from syncd.messages.catalogue import later
+from syncd.messages.catalogue import later, word
 from syncd.web.claim_forms import DisputeQuery
 from syncd.web.forms import Items
 from syncd.web.routes import OPERATORS
@@ -48,13 +47,11 @@ async def answer(visit: Visit) -> web.StreamResponse:
 
 def _row(one: DisputeState) -> Row:
     outcomes = dict.fromkeys(r.outcome for r in one.reports)
-    return {
-        "due": one.due,
-        "state": catalogue.phrase("contest", one.state),
-        "side": catalogue.phrase("side", one.side),
-        "member": one.member,
-        "kind": catalogue.phrase("kind", one.kind),
-        "reason": places.words("dispute_reason", one.reason),
-        "answer": places.words("answer_outcome", *outcomes),
-        "position": places.place(one.position),
-    }
+    return cells(
+        one,
+        state=word("contest", one.state),
+        side=word("side", one.side),
+        reason=word("dispute_reason", one.reason),
+        answer=places.words("answer_outcome", *outcomes),
+        position=places.place(one.position),
+    )

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.tables import At, Cell, Link
+from syncd.console.tables import At, Cell, Link, cells
 from syncd.indicator import vocabulary
 from syncd.messages.catalogue import later, phrase, t
 from syncd.web.forms import ClaimItem
@@ -39,30 +39,24 @@ async def entry(visit: Visit) -> web.StreamResponse:
         headers = {"Content-Disposition": named}
         return web.Response(text=found.proof, headers=headers)
     claims = [
-        (
-            *(places.place(c.position, c.member), c.on),
-            phrase("type", c.type),
-            places.words("label", c.label),
-            places.words("evidence", c.evidence),
-            *(c.expires, _state(c)),
-        )
+        cells(c, at=places.place(c.position, c.member), state=_state(c))
         for c in found.claims
     ]
-    fields: dict[str, Any] = {}
-    if found.payload and not found.entry.void:
-        fields = msgspec.json.decode(base64.b64decode(found.payload))
+    raw, fields = base64.b64decode(found.payload), dict[str, Any]()
+    if raw and not found.entry.void:
+        fields = msgspec.json.decode(raw)
     said = [(k, _said(found.entry.type, k, v)) for k, v in fields.items()]
     own = (_state(c) for c in found.claims if c.position == position)
     return visit.show(
         "entry.html",
         state=places.state(found.entry) or str(next(own, t("it stands"))),
         found=found,
-        payload=base64.b64decode(found.payload).decode("utf-8", "replace"),
+        payload=raw.decode("utf-8", "replace"),
         log=places.log(found.origin, before=index + 1),
         life=visit.table("life", "at what who more", _life(found)),
         fields=visit.table("fields", "name says", said),
         claims=visit.table(
-            "claims", "at on type* label why expires state", claims
+            "claims", "at on type* label evidence expires state", claims
         ),
     )
 

@@ -6,8 +6,9 @@ from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.render import ago, say
+from syncd.console.render import say
 from syncd.console.tables import At, Cell, Column, Link, columns
+from syncd.messages.answers import ago
 from syncd.messages.catalogue import later, t
 from syncd.web.routes import AUDITORS
 from syncd.web.status_forms import LogState, Status

@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
 from aiohttp import web
 
-from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.console.tables import cells, moment, title
@@ -33,14 +31,13 @@ async def figures(visit: Visit) -> web.StreamResponse:
     found = await visit.api("GET", "/v1/figures", wanted)
     of_days = AccessFilter(since=f"{wanted.from_}-01")
     calls = await visit.api("GET", "/v1/calls", of_days)
-    said = [_row(one) for one in found.items]
+    said = [cells(one) for one in found.items]
     for row in said:
         for name in ("hours_least", "hours_most"):
             n = row["retracted"]
             row[name] = row[name] / n if n else None
     came = [
-        {**_row(one), one.outcome: one.calls}
-        | {"outcome": phrase("outcome", one.outcome)}
+        cells(one, **{one.outcome: one.calls})
         for one in calls.items
         if one.month <= wanted.to
     ]
@@ -62,11 +59,6 @@ async def figures(visit: Visit) -> web.StreamResponse:
     )
 
 
-def _row(one: msgspec.Struct) -> dict[str, Any]:
-    row = cells(one)
-    return {**row, "label": places.words("label", row["label"]) or "–"}
-
-
 def _chart(
     rows: Sequence[Mapping[str, Any]],
     names: Mapping[str, str],
@@ -75,11 +67,9 @@ def _chart(
     """Return what is drawn: the months, and what is counted then, by name."""
     first, last = (int(m[:4]) * 12 + int(m[5:]) - 1 for m in (of.from_, of.to))
     months = [f"{n // 12}-{n % 12 + 1:02}" for n in range(first, last + 1)]
-    sums = {name: dict.fromkeys(months, 0) for name in names}
-    for row in rows:
-        for name in names.keys() & row.keys():
-            sums[name][row["month"]] += row[name]
-    return {
-        "data": [months, *([*sum_.values()] for sum_ in sums.values())],
-        "names": [title("figures", "month"), *names.values()],
-    }
+    sums = [
+        [sum(r.get(n, 0) for r in rows if r["month"] == m) for m in months]
+        for n in names
+    ]
+    titles = [title("figures", "month"), *names.values()]
+    return {"data": [months, *sums], "names": titles}

@@ -55,7 +55,7 @@ def _row(one: ImportStatus) -> Row:
     if one.pending:
         state = catalogue.phrase("vault", "held")
     id_ = Link(f"/imports/{one.id}", str(one.id))
-    return {**cells(one), "id": id_, "state": state}
+    return cells(one, id=id_, state=state)
 
 
 @page("POST", "/imports", OPERATORS, later("Imports"))
@@ -152,7 +152,7 @@ def _reading(given: Mapping[str, str]) -> Reading:
     fields.pop("place", None)  # of which there may be several
     return form_of(  # type: ignore[no-any-return]
         Reading,
-        {k: v for k, v in given.items() if k in ("name", "map", "list")},
+        given,
         constants=said["all"],
         words=words,
         columns=fields | said["into"],

@@ -1,12 +1,11 @@
 """Log: the entries of one member's log, and what is signed of it."""
 
-from typing import Any
-
 from aiohttp import web
 
 from syncd.console import places
 from syncd.console.page import Visit, page
-from syncd.console.tables import At
+from syncd.console.pages.reports import form_of
+from syncd.console.tables import cells
 from syncd.indicator.statement import NAMES
 from syncd.messages.catalogue import later, phrase
 from syncd.web.log_forms import LogPage, LogQuery
@@ -16,23 +15,18 @@ from syncd.web.routes import AUDITORS
 @page("GET", "/log/{origin:[^?]+}", AUDITORS, later("Log"))
 async def log(visit: Visit) -> web.StreamResponse:
     """Show entries of a log, newest first, from an index or day back."""
-    names = "day", "type", "label"
-    asked: dict[str, Any] = {n: visit.query.get(n, "") for n in names}
-    before = visit.query.get("before", "")[:15]
-    number = int(before) if before.isdecimal() else 0
+    asked = form_of(LogQuery, visit.query)
     path, origin = "/v1/logs/{origin}", visit.request.match_info["origin"]
-    query = LogQuery(before=number, **asked)
-    found: LogPage = await visit.api("GET", path, query, origin=origin)
+    found: LogPage = await visit.api("GET", path, asked, origin=origin)
     entries = [
-        (
-            places.place((origin, one.index), found.member),
-            *(phrase("type", one.type), one.on, one.kind),
-            *(places.words("label", one.label), places.state(one)),
+        cells(
+            one,
+            at=places.place((origin, one.index), found.member),
+            state=places.state(one),
         )
         for one in found.items
     ]
-    lines = [(At(x.at), x.member, x.key, x.size) for x in found.cosigned]
-    more = {k: v for k, v in asked.items() if v and k != "day"}
+    more = {"type": asked.type, "label": asked.label}
     return visit.show(
         "log.html",
         found=found,
@@ -46,5 +40,5 @@ async def log(visit: Visit) -> web.StreamResponse:
             if found.next
             else "",
         ),
-        lines=visit.table("lines", "at member key size", lines),
+        lines=visit.table("lines", "at member key size", found.cosigned),
     )

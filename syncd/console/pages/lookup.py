@@ -1,9 +1,10 @@
 """Look up: one box for whatever a caller names, and what to do about it."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -123,13 +124,13 @@ def _show(
 
 def _since(visit: Visit, sent: str) -> int | None:
     """Return seconds since a time of day was last, None if it is none."""
-    try:
-        hour, minute = map(int, sent.split(":"))
-        now = datetime.fromtimestamp(visit.now, ZoneInfo(visit.zone))
-        ago = now - now.replace(hour=hour, minute=minute, second=0)
-    except (ValueError, OverflowError):
-        return None
-    return ago.seconds
+    now = datetime.fromtimestamp(visit.now, ZoneInfo(visit.zone))
+    with contextlib.suppress(ValueError):
+        ago = now.replace(tzinfo=UTC) - datetime.strptime(
+            sent + "Z", "%H:%M%z"
+        )
+        return ago.seconds
+    return None
 
 
 def _row(named: Named, item: forms.LookupItem) -> dict[str, Any]:

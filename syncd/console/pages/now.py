@@ -9,7 +9,7 @@ from aiohttp import web
 from syncd.console.page import Visit, page
 from syncd.console.pages import exchange
 from syncd.console.render import say
-from syncd.console.tables import moment
+from syncd.console.tables import cells, moment
 from syncd.messages.catalogue import later, phrase
 from syncd.messages.events import said
 from syncd.web.event_stream import READER, Event, Reader
@@ -26,8 +26,12 @@ async def now(visit: Visit) -> web.StreamResponse:
     known = exchange.current(status)
     past = await visit.api("GET", "/v1/history")
     bad = [
-        {"day": one.day, "member": member, "why": say(one.why)}
-        | {"state": phrase("contact", one.state)}
+        cells(
+            one,
+            member=member,
+            why=say(one.why),
+            state=phrase("contact", one.state),
+        )
         for member, days in past.members.items()
         for one in days.bad
     ]

@@ -6,7 +6,7 @@ from syncd.console import places
 from syncd.console.page import Visit, page
 from syncd.console.pages.reports import form_of
 from syncd.console.places import words
-from syncd.console.tables import At, Link, Row, cells
+from syncd.console.tables import Link, Row, cells, number
 from syncd.flows.review import Change, Held, Person
 from syncd.indicator.statement import NAMES
 from syncd.messages import catalogue
@@ -25,15 +25,14 @@ async def pending(visit: Visit) -> web.StreamResponse:
         for state in ("waiting", "after", "decided")
     ]
     rows: list[Row] = [
-        {
-            **cells(one),
-            "id": Link(f"/pending/{one.id}", str(one.id)),
-            "state": phrase("review", one.state),
-            "what": "; ".join(map(_line, one.changes[:3])),
-            "at": At(one.at),
-            "by": _who(one.by),
-            "who": _who(one.decided) if one.decided else "",
-        }
+        cells(
+            one,
+            id=Link(f"/pending/{one.id}", str(one.id)),
+            state=phrase("review", one.state),
+            what="; ".join(map(_line, one.changes[:3])),
+            by=_who(one.by),
+            who=_who(one.decided) if one.decided else "",
+        )
         for one in (*waiting, *after, *decided)
     ]
     return visit.show(
@@ -55,9 +54,8 @@ async def held(visit: Visit) -> web.StreamResponse:
         why = Decision(why=given.get("why", ""))
         await visit.api("POST", call, why, id=id_, decision=what)
         return visit.go(f"/pending/{id_}")
-    if number := given.get("n", ""):
-        n = int(number) if number.isdecimal() and len(number) < 5 else 0
-        call = "/v1/pending/{id}/rows/{n}"
+    if asked := given.get("n", ""):
+        call, n = "/v1/pending/{id}/rows/{n}", number(asked)
         wanted = form_of(ValueCall, given)
         value = (await visit.api("POST", call, wanted, id=id_, n=n)).value
     found = await visit.api("GET", "/v1/pending/{id}", id=id_)
@@ -83,15 +81,12 @@ async def held(visit: Visit) -> web.StreamResponse:
 def _row(visit: Visit, row: HeldRow) -> Row:
     leads = visit.caller.role in OPERATORS and row.type in NAMES.values()
     where = Link(f"/reports/{row.id}", str(row.n))
-    return {
-        **cells(row),
-        "n": where if leads and row.id else row.n,
-        "kind": phrase("kind", row.kind),
-        "label": words("label", row.label),
-        "evidence": words("evidence", row.evidence),
-        "stays": ", ".join(row.stays),
-        "position": row.position and places.place(row.position),
-    }
+    return cells(
+        row,
+        n=where if leads and row.id else row.n,
+        stays=", ".join(row.stays),
+        position=row.position and places.place(row.position),
+    )
 
 
 def _line(one: Change) -> str:

@@ -13,7 +13,6 @@ from syncd.console.tables import Link, Row, cells, columns
 from syncd.errors import MalformedError, MissingError
 from syncd.indicator.active import AUTHORITY
 from syncd.lists.preview import masked
-from syncd.messages import catalogue
 from syncd.messages.catalogue import later, phrase
 from syncd.web import problem, report_forms
 from syncd.web.forms import Draft
@@ -26,21 +25,16 @@ _COLUMNS: Final = (
 FACETS: Final = ("label", "role", "evidence")  # none of which is guessed
 
 
-async def facets(visit: Visit) -> list[tuple[str, list[tuple[str, str]]]]:
+async def facets(visit: Visit) -> dict[str, list[tuple[str, str]]]:
     """Return the fields that a report needs, and the codes we may give."""
     status = await visit.api("GET", "/v1/status")
     ours = {row.sector for row in status.members if row.state == "self"}
-    return [
-        (
-            name,
-            [
-                (code, text)
-                for code, text in places.named(name)
-                if ours & AUTHORITY.get(code, ours)
-            ],
-        )
+    return {
+        name: [
+            x for x in places.named(name) if ours & AUTHORITY.get(x[0], ours)
+        ]
         for name in FACETS
-    ]
+    }
 
 
 def form_of(form: type[Any], given: Mapping[str, str], **more: Any) -> Any:
@@ -64,17 +58,14 @@ def split(position: str) -> tuple[str, str]:
 
 
 def _row(one: report_forms.VaultItem) -> Row:
-    return {
-        **cells(one),
-        "id": Link(f"/reports/{one.id}", str(one.id)),
-        "type": phrase("type", one.type),
-        "kind": catalogue.phrase("kind", one.kind),
-        "value": masked(one.value) if one.value else one.token[:8],
-        "label": places.words("label", one.label),
-        "state": catalogue.phrase("vault", one.state),
-        "position": one.position
+    return cells(
+        one,
+        id=Link(f"/reports/{one.id}", str(one.id)),
+        value=masked(one.value) if one.value else one.token[:8],
+        state=phrase("vault", one.state),
+        position=one.position
         and Link(places.entry(*one.position), str(one.position[1])),
-    }
+    )
 
 
 @page("GET", "/reports", OPERATORS, later("Our reports"), menu=30)

@@ -1,15 +1,11 @@
 """System: the daemon itself, who may come in, and who looked up what."""
 
-from collections.abc import Iterator
-from typing import Any
-
 from aiohttp import web
 
 from syncd import tsv
 from syncd.console.page import Visit, page
-from syncd.console.places import words
-from syncd.console.tables import Row, cells
-from syncd.messages.catalogue import later, phrase, t
+from syncd.console.pages.reports import form_of
+from syncd.messages.catalogue import later, phrase
 from syncd.web.access_forms import AccessQuery
 from syncd.web.routes import COMPLIANCE, OPERATORS
 
@@ -17,41 +13,25 @@ from syncd.web.routes import COMPLIANCE, OPERATORS
 @page("GET", "/system", OPERATORS | COMPLIANCE, later("System"), menu=80)
 async def system(visit: Visit) -> web.StreamResponse:
     """Show an operator the daemon, and compliance who looked up what."""
-    wanted: dict[str, Any] = {}
-    live = []
+    wanted = form_of(AccessQuery, visit.query)
     if visit.may("GET", "/v1/system"):
         state = await visit.api("GET", "/v1/system")
-        live = [one.name for one in state.tokens if one.revoked_at is None]
     else:
-        wanted = {n: visit.query.get(n, "") for n in ("since", "until", "by")}
-        state = await visit.api("GET", "/v1/access", AccessQuery(**wanted))
+        state = await visit.api("GET", "/v1/access", wanted)
+    tokens = getattr(state, "tokens", ())
     return visit.show(
         "system.html",
         state=state,
-        live=live,
+        live=[one.name for one in tokens if one.revoked_at is None],
         wanted=wanted,
         tables={
             phrase("table", name): visit.table(
-                name, keys, _rows(getattr(state, name))
+                name, keys, its.items() if isinstance(its, dict) else its
             )
             for name, keys in tsv.rows("console/system.tsv")
-            if hasattr(state, name)
+            if (its := getattr(state, name, None)) is not None
         },
     )
-
-
-def _rows(found: Any) -> Iterator[Row]:
-    """Yield structs, or what stands under names, as people read them."""
-    if isinstance(found, dict):
-        yield from ({"name": k, "value": v} for k, v in found.items())
-        return
-    for row in map(cells, found):
-        for key, value in row.items():
-            if key == "role":
-                row[key] = t(value)
-            elif key == "purpose":
-                row[key] = words("purpose", value)
-        yield row
 
 
 @page("POST", "/system", OPERATORS, later("Revoke"))

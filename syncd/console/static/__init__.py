@@ -15,12 +15,11 @@ _SHOWN = (".css", ".js")
 
 @cache
 def _files() -> dict[str, tuple[bytes, str]]:
-    found = {}
-    for file in resources.files(__name__).iterdir():
-        if file.name.endswith(_SHOWN):
-            raw = file.read_bytes()
-            found[file.name] = raw, hashlib.sha256(raw).hexdigest()[:16]
-    return found
+    return {
+        file.name: (raw, hashlib.sha256(raw).hexdigest()[:16])
+        for file in resources.files(__name__).iterdir()
+        if file.name.endswith(_SHOWN) and (raw := file.read_bytes())
+    }
 
 
 def href(name: str) -> str:

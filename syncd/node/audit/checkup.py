@@ -18,7 +18,7 @@ from syncd.errors import NOTHING, Message, RefusedError, SyncdError
 from syncd.messages import wire
 from syncd.messages.catalogue import later
 from syncd.node.audit import stored
-from syncd.node.pinned import MAX_SKEW_S, clock, trusted_roster
+from syncd.node.pinned import MAX_SKEW_S, SIGN_S, clock, trusted_roster
 from syncd.oprf import group
 from syncd.peer.transport import CONNECT_S
 from syncd.roster.members import Member
@@ -27,36 +27,9 @@ from syncd.store.snapshot import MirrorSnapshot, OwnSnapshot
 LEAST_FREE = 1 << 30  # bytes of disk space
 DAY_S = 86_400
 WAY = (later("name"), later("address"), later("TLS"), later("pin"))
-REMEDIES: Mapping[str, Message] = {  # by step, where no error has its own
-    "quota": Message(
-        "it fills again; more is the admins' to give: syncd roster set"
-    ),
-    "name": Message(
-        "look at the name server; syncd roster show has the names: ask {member}"
-        " whether they still hold"
-    ),
-    "address": Message(
-        "its syncd does not run, or a firewall is in the way, ours or theirs:"
-        " call {member}"
-    ),
-    "TLS": Message("does something between us and {member} end TLS?"),
-    "pin": Message(
-        "call {member}: does its name lead to another machine? A new key is the"
-        " admins' to publish: syncd roster update"
-    ),
-    "rounds": Message(
-        "call {member}; if it does not admit our certificate, its roster has"
-        " another, or we were removed: ask the admins for the newest roster,"
-        " then syncd roster publish"
-    ),
-    "roster version": Message(
-        "who is behind fetches it in its next round; else syncd roster publish"
-    ),
-    "clock": Message("one of the two is wrong: timedatectl set-ntp true"),
-    "holder": Message(
-        "call {member}: its share may be missing there (syncd join share)"
-    ),
-}
+
+
+Found = Mapping[str, Any]  # a part of the status
 
 
 class Step(NamedTuple):
@@ -69,10 +42,11 @@ class Step(NamedTuple):
     remedy: Message = NOTHING
 
 
-def _step(step: str, member: str, ok: bool, found: Message) -> Step:
-    remedy = REMEDIES.get(step, NOTHING).template
-    of = {"member": member} if "{member}" in remedy else {}
-    return Step(step, member, ok, found, Message(remedy, **of))
+def _step(
+    step: str, member: str, ok: bool, found: Message, hint: Message = NOTHING
+) -> Step:
+    way_out = SyncdError(found, hint=hint, member=member).way_out
+    return Step(step, member, ok, found, way_out)
 
 
 # ------------------------------------------------------------ this machine
@@ -126,19 +100,17 @@ async def _roster(config: Config) -> Message:
     roster = trusted_roster(config).current
     us, left = roster.member(config.member.id), roster.expires - clock()
     if left <= 0:
-        raise RefusedError(
-            "version {version} has expired", version=roster.version
-        )
+        raise RefusedError("version {version} has expired", roster)
     if us is None or not us.active:
         raise RefusedError(
-            "version {version} does not list us as active",
-            version=roster.version,
+            "version {version} does not list us as active", roster
         )
-    return Message(
-        "version {version}, for {days} days more",
-        version=roster.version,
-        days=left // DAY_S,
+    found = Message(
+        "version {version}, for {days} days more", roster, days=left // DAY_S
     )
+    if left <= SIGN_S:
+        raise RefusedError(found)
+    return found
 
 
 # ------------------------------------------------------ the way to a member
@@ -190,7 +162,7 @@ def _red(e: OSError, host: str, port: int) -> tuple[str, Message]:
 # --------------------------------------------------- what the daemon knows
 
 
-def quotas(status: Mapping[str, Any]) -> Iterator[Step]:
+def quotas(status: Found) -> Iterator[Step]:
     """Yield what each holder said last that it still gives us."""
     for left in status["quotas"]:
         n = left["left"]
@@ -203,15 +175,28 @@ def quotas(status: Mapping[str, Any]) -> Iterator[Step]:
         yield _step(later("quota"), left["member"], n > 0, found)
 
 
-def theirs(
-    row: Mapping[str, Any], status: Mapping[str, Any]
-) -> Iterator[Step]:
+def ends(row: Found) -> Iterator[Step]:
+    """Yield for how long a member's certificate is good, a row of the status."""
+    if (days := row.get("certificate_days")) is not None:
+        found = Message("for {days} days more", days=days)
+        well = days * DAY_S > SIGN_S
+        hint = Message(
+            "nothing stops; syncd join update, at {member}",
+            member=row["member"],
+        )
+        yield _step(later("certificate"), row["member"], well, found, hint)
+
+
+def theirs(row: Found, status: Found) -> Iterator[Step]:
     """Yield what the daemon's rounds know of a member, a row of the status."""
     member, version = row["member"], status["roster"]["version"]
     found = Message("our daemon's rounds reach it")
     if failures := row.get("failures", 0):
         found = Message(
-            "silent for {n} rounds: {why}", n=failures, why=_why(row)
+            "silent for {n} rounds: {why}",
+            n=failures,
+            why=_why(row),
+            member=member,
         )
     elif not row.get("heard_at"):
         found = Message("our daemon has not asked it yet")
@@ -222,11 +207,16 @@ def theirs(
     if (ahead_s := row.get("offset_s")) is not None:
         found = Message("its clock is {s} s ahead of ours", s=ahead_s)
         yield _step(later("clock"), member, abs(ahead_s) <= MAX_SKEW_S, found)
+    yield from ends(row)
     for holder in status["holders"]:
         if holder["member"] == member:
             found = _why(holder) or Message("it answers")
-            yield _step(later("holder"), member, holder["up"], found)
+            hint = Message(
+                "call {member}: its share may be missing there (syncd join share)",
+                member=member,
+            )
+            yield _step(later("holder"), member, holder["up"], found, hint)
 
 
-def _why(row: Mapping[str, Any]) -> Message:
+def _why(row: Found) -> Message:
     return wire.read(row["why"]) if row.get("why") else NOTHING

@@ -7,10 +7,11 @@ One request after the other, or nearly: members have other work to do.
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
+from typing import Any
 
 from syncd import canonical, pinning
 from syncd.audit import bundle
@@ -25,18 +26,21 @@ from syncd.errors import (
     UnavailableError,
     UntrustedError,
 )
-from syncd.flows import log_files
+from syncd.flows import evidence, log_files
 from syncd.node.audit import complete
 from syncd.peer.client import PeerClient
+from syncd.roster.roster import Roster
 from syncd.roster.trust import TrustedRoster
-from syncd.tlog import checkpoint, note
+from syncd.store import evidence_files
+from syncd.tlog import checkpoint
 
+Ask = Callable[..., Awaitable[Any]]
 AT_ONCE = 16  # files asked for together; a member sends a few at a time
-MOST_PAGES = 1000  # of a log's notes, of a thousand each
+MOST_PAGES = 1000  # of a log's notes, of a thousand each; files of evidence
 TRIES = 5  # of a request for which a member has no time
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Collector:
     """Who asks, and where all of it goes."""
 
@@ -46,16 +50,19 @@ class Collector:
     made: Writer
     now: int  # unix seconds
     progress: Callable[[int, int], None] = lambda *_: None
+    asked: Any = None  # the client of whom something was asked last
 
     async def run(self, addresses: Sequence[str]) -> str:
         """Collect what the members at some addresses hold; return its name.
 
-        Who does not answer is named in it, and the others are asked.
+        Who does not answer, or no more, is named in it, and the others are
+        asked.
 
         Raises:
             UntrustedError: a roster is not the fingerprint's, or nobody at an
                 address is in it.
-            UnavailableError: nobody answers, or one does no more.
+            UnavailableError: nobody answers, or none does any more.
+            BrokenSourceError: one answers what cannot be.
         """
         notes, silent = list[bytes](), dict[str, UnavailableError]()
         found = dict[PeerClient, set[str]]()
@@ -81,14 +88,12 @@ class Collector:
                 client.name = member.id
                 client.own_origins = frozenset({member.origin})
             complete.rosters(self.made, roster, notes)
-            for n, origin in enumerate(origins := roster.origins()):
-                self.progress(n, len(origins))
-                await self._log(origin, Keys([roster]), [*found])
+            lacks = await self._all(roster, [*found])
         about = About(
             alliance=roster.id,
             at=self.now,
-            sources=tuple(sorted({client.name for client in found})),
-            unreached=tuple(sorted(silent)),
+            sources=tuple(sorted(client.name for client in found)),
+            unreached=(*sorted(silent), *lacks),
         )
         return self.made.finish(about)
 
@@ -108,6 +113,33 @@ class Collector:
         )
         return client, pins
 
+    async def _all(
+        self, roster: Roster, clients: list[PeerClient]
+    ) -> list[str]:
+        """Take all logs, and evidence; return what is not here of whom.
+
+        One that falls silent is asked no more: the others begin anew there.
+        """
+        origins = roster.origins()
+        left, lacks = [*map(bundle.log_directory, origins), "evidence"], []
+        while left:
+            self.progress(n := len(origins) + 1 - len(left), len(origins))
+            try:
+                if origins[n:]:
+                    await self._log(origins[n], Keys([roster]), clients)
+                else:
+                    await self._evidence(clients)
+                del left[0]
+            except BrokenSourceError:
+                raise
+            except UnavailableError:
+                if clients == [self.asked]:
+                    raise
+                clients.remove(self.asked)
+                lacks.append(f"{self.asked.name}: {', '.join(left)}")
+                self.made.drop(f"{left[0]}/tile/", f"{left[0]}/audit/")
+        return lacks
+
     async def _log(
         self, origin: str, keys: Keys, clients: Sequence[PeerClient]
     ) -> None:
@@ -119,24 +151,24 @@ class Collector:
         heads = list[tuple[int, bytes, PeerClient]]()
         for one in clients:
             await self._notes(one, origin)
-            if raw := await _one(one, origin, "checkpoint"):
+            if raw := await self._one(one, one.files, origin, ["checkpoint"]):
                 with _by(one):
                     head, _ = checkpoint.open_(raw, log.log)
                 heads.append((head.size, raw, one))
         if not heads:
+            self.made.drop(f"{where}/")  # notes alone are no log
             return
         size, raw, client = max(heads, key=itemgetter(0))
+        paths = log_files.layout(size, audit=True)
+        while some := [*itertools.islice(paths, AT_ONCE)]:
+            bodies = await self._get(client, client.files, origin, some)
+            for path, body in zip(some, bodies, strict=True):
+                self.made.add(f"{where}/{path}", body)
+        self.made.add(f"{where}/checkpoint", raw)
         for n, found, _ in heads:
             if found != raw:
                 path = bundle.note_path(origin, n, found)
                 self.made.add(path, found)
-        paths = log_files.layout(size, audit=True)
-        self.made.add(f"{where}/checkpoint", raw)
-        while some := [*itertools.islice(paths, AT_ONCE)]:
-            for path, body in zip(
-                some, await _files(client, origin, some), strict=True
-            ):
-                self.made.add(f"{where}/{path}", body)
         with _by(client):
             root = self.made.root / where
             await asyncio.to_thread(
@@ -146,15 +178,28 @@ class Collector:
                 log.log,
             )
 
+    async def _evidence(self, clients: Sequence[PeerClient]) -> None:
+        """Keep what members have against holders."""
+        for one in clients:
+            for n in range(MOST_PAGES):
+                if not (raw := await self._one(one, one.evidence, n)):
+                    break
+                with _by(one):
+                    held = evidence.parse(raw)
+                self.made.add(evidence_files.name(held.accused, raw), raw)
+
     async def _notes(self, client: PeerClient, origin: str) -> None:
         """Keep the signed notes that a member has of a log, page by page."""
         there = set[str]()
         for page in range(MOST_PAGES):
-            body, had = await _one(client, origin, f"notes/{page}"), len(there)
+            body = await self._one(
+                client, client.files, origin, [f"notes/{page}"]
+            )
+            had = len(there)
             with _by(client):
                 texts = canonical.load(body or b"[]", list[str])
                 for text in texts:
-                    head = checkpoint.parse(note.parse(text.encode()).text)
+                    head = checkpoint.read(text.encode())
                     if head.origin != origin:
                         raise MalformedError("notes: of another log")
                     path = bundle.note_path(origin, head.size, text.encode())
@@ -162,6 +207,26 @@ class Collector:
                     there.add(path)
             if len(there) == had:
                 return
+
+    async def _one(self, client: PeerClient, ask: Ask, *args: Any) -> bytes:
+        """Return a file, or the only one of several; b"" if there is none."""
+        try:
+            found: Any = await self._get(client, ask, *args)
+        except AbsentError:
+            return b""
+        return found if isinstance(found, bytes) else bytes(found[0])
+
+    async def _get(self, client: PeerClient, ask: Ask, *args: Any) -> Any:
+        """Return an answer; wait and ask again where a member has no time."""
+        self.asked = client
+        for attempt in range(1, TRIES):
+            try:
+                return await ask(*args)
+            except (AbsentError, BrokenSourceError):
+                raise
+            except (QuotaError, UnavailableError):
+                await asyncio.sleep(attempt)
+        return await ask(*args)
 
 
 @contextmanager
@@ -194,26 +259,3 @@ async def _rosters(
         elif trusted.update(raw).version < version:
             raise UntrustedError("roster: no version {n}", n=version)
         notes += [raw] if version > len(notes) else []
-
-
-async def _one(client: PeerClient, origin: str, path: str) -> bytes:
-    """Return a file of a log, b"" if a member has none such."""
-    try:
-        (raw,) = await _files(client, origin, [path])
-    except AbsentError:
-        return b""
-    return raw
-
-
-async def _files(
-    client: PeerClient, origin: str, paths: Sequence[str]
-) -> Sequence[bytes]:
-    """Fetch files; wait and ask again where a member has no time."""
-    for attempt in range(1, TRIES):
-        try:
-            return await client.files(origin, paths)
-        except (AbsentError, BrokenSourceError):
-            raise
-        except (QuotaError, UnavailableError):
-            await asyncio.sleep(attempt)
-    return await client.files(origin, paths)

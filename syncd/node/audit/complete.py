@@ -16,6 +16,7 @@ from syncd.flows import log_files
 from syncd.node.audit import stored
 from syncd.node.pinned import roster_files, trusted_roster
 from syncd.roster.roster import Roster
+from syncd.store import evidence_files
 from syncd.store.snapshot import MirrorSnapshot, OwnSnapshot
 from syncd.tlog import checkpoint
 
@@ -48,9 +49,8 @@ async def write(
         for path, raw in kept:
             if path.startswith(f"{where}/"):
                 made.add(path, raw)
-    found = settings.home / "evidence"
-    for file in [] if origin else sorted(found.glob("*/*.json")):
-        made.add(f"evidence/{file.relative_to(found)}", file.read_bytes())
+    for file in [] if origin else evidence_files.paths(settings.home):
+        made.add(f"{file.relative_to(settings.home)}", file.read_bytes())
     about = About(
         alliance=roster.id,
         at=now,

@@ -54,7 +54,7 @@ def served(settings: Config, origin: str | None) -> Iterator[LogFiles]:
 def _files(
     store: MirrorSnapshot | OwnSnapshot, row: LogRow, raw: bytes
 ) -> LogFiles:
-    size = checkpoint.parse(note.parse(raw).text).size
+    size = checkpoint.read(raw).size
     bundle = partial(at_once, store.bundle, row.id)
     roots = partial(at_once, store.roots, row.id)
     return LogFiles(row.origin, size, raw, bundle, roots)
@@ -97,9 +97,8 @@ def marked_row(s: OwnSnapshot, mark: Note) -> tuple[LogRow, list[CosignRow]]:
         raise DamagedError(
             "{file}: says {origin} at {size}, own.db is {row_origin} "
             "at {row_size}",
+            head,
             file=own.HIGH_WATER,
-            origin=head.origin,
-            size=head.size,
             row_origin=row.origin,
             row_size=row.size,
         )

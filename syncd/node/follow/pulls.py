@@ -19,12 +19,12 @@ from syncd.errors import (
     SyncdError,
     UnavailableError,
 )
-from syncd.flows import held
+from syncd.flows import held, trial
 from syncd.flows.decide import decide
 from syncd.flows.ports import Finding, Offload, Source
 from syncd.flows.pull import PullResult, pull
 from syncd.flows.pull_context import Budget, PullContext
-from syncd.indicator.statement import Anchor, RosterAccepted
+from syncd.indicator.statement import Anchor, Book, Evidence, RosterAccepted
 from syncd.node.background import cancelled
 from syncd.node.context import BUG, Context, part
 from syncd.node.follow.followed import FollowedLogs, moved
@@ -34,7 +34,7 @@ from syncd.node.follow.peers import Peers
 from syncd.node.follow.receipts import Receipts
 from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.peer.directory import DirectorySource
-from syncd.tlog import checkpoint, note
+from syncd.tlog import checkpoint
 from syncd.tlog.note import VerifierKey
 
 log = structlog.get_logger("syncd.exchange")
@@ -102,7 +102,7 @@ class Pulls:
             head = await self.ctx.mirror.head(origin)
             gap = head.merged < head.mirrored and head.note
             if gap and not head.contested:
-                signed = checkpoint.parse(note.parse(head.note).text)
+                signed = checkpoint.read(head.note)
                 state = self.logs.state(origin)
                 self._move(origin, state.lacking(Target(signed, head.note)))
 
@@ -284,13 +284,10 @@ class Pulls:
             mine = await mirror.head(origin)
             if head.size > mine.mirrored or mine.contested:
                 continue
-            if await held.copy(mirror, mine).root_at(head.size) != head.root:
-                why = Message(
-                    "log: {origin} signed another root at size {size}",
-                    origin=origin,
-                    size=head.size,
-                )
-                await self.logs.forked(origin, [raw], why)
+            try:
+                await held.copy(mirror, mine).check(head)
+            except ForkError as e:
+                await self.logs.forked(origin, [raw], e.text)
 
     # ------------------------------------------------------- what it needs
 
@@ -299,19 +296,17 @@ class Pulls:
     ) -> PullContext:
         """Return what a pull of a log works with just now."""
         return PullContext(
-            sources=self._sources(origin, holders),
+            sources=self.sources(origin, holders),
             mirror=self.ctx.mirror,
             offload=self.checks,
             report=self.ctx.report,
             budget=await self._budget(origin),
             blame=self._blame,
-            told=partial(self._told, origin),
+            told=partial(self.told, origin),
             excuse=bool(self.ctx.roster.retired),
         )
 
-    async def _told(
-        self, origin: str, said: Sequence[RosterAccepted | Anchor]
-    ) -> None:
+    async def told(self, origin: str, said: Sequence[Book]) -> None:
         """Look into what a log says of rosters, and of the others' logs.
 
         An anchor is its author's word that it merged what its log signed: of
@@ -323,10 +318,32 @@ class Pulls:
         logs = {
             a.origin: a for s in said if isinstance(s, Anchor) for a in s.logs
         }
+        member = self.ctx.roster.owner(origin)
         for name, anchored in logs.items():
             if self.logs.pin(name) is None:
-                member = self.ctx.roster.owner(origin)
                 await self.logs.offer(member, anchored.note)
+        for one in said:
+            if isinstance(one, Evidence):
+                await self._try(member, one)
+
+    async def _try(self, accuser: str, said: Evidence) -> None:
+        """Judge an accusation, and act on what it proves.
+
+        Not where the roster has decided: whoever has an old key, it stays so.
+        """
+        try:
+            why = trial.judge(said, self.ctx.roster)
+        except SyncdError as e:
+            found = Finding("false_evidence", accuser, None, e.text)
+            await self.ctx.report(found)
+            return
+        await self.ctx.own.events.now(f"evidence/{said.origin}", accuser, "")
+        await self.ctx.report(Finding("evidence", said.origin, None, why))
+        forked = (await self.ctx.mirror.head(said.origin)).contested
+        settled = why.params["code"] in ("cut", "ended")
+        if not (forked or settled or self.logs.is_ours(said.origin)):
+            notes = [raw.encode() for raw in said.notes]
+            await self.logs.forked(said.origin, notes, why)
 
     async def _budget(self, origin: str) -> Budget:
         """Return what may still be merged of a log today (UTC).
@@ -343,7 +360,7 @@ class Pulls:
     def _slow(self) -> Message:
         return Message("not done in {s} s: others wait", s=round(self.turn_s))
 
-    def _sources(
+    def sources(
         self, origin: str, holders: Sequence[str] = ()
     ) -> list[Source]:
         """Order whom to ask: who announced it, the owner, then the rest."""

@@ -8,11 +8,18 @@ one answer for whoever appends, cosigns or asks.
 """
 
 import asyncio
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable
 
 import structlog
 
-from syncd.errors import NOTHING, Message, RefusedError, SyncdError
+from syncd.errors import (
+    NOTHING,
+    Message,
+    RefusedError,
+    SyncdError,
+    UnavailableError,
+)
 from syncd.flows import held
 from syncd.flows.ports import Finding
 from syncd.flows.startup_check import REST_S, StartupCheck
@@ -22,7 +29,7 @@ from syncd.node.follow.clocks import OurClock
 from syncd.node.follow.peers import Peers
 from syncd.node.follow.rounds import Rounds
 from syncd.node.pinned import MAX_SKEW_S
-from syncd.node.publish.override import Override
+from syncd.node.publish import override
 from syncd.tlog import checkpoint
 
 log = structlog.get_logger("syncd.node")
@@ -60,6 +67,7 @@ class AppendGuard:
 
         Raises:
             RefusedError: says why not.
+            UnavailableError: another daemon of ours leads, and does it.
         """
         if self.ctx.home.ending:
             raise RefusedError(
@@ -71,6 +79,12 @@ class AppendGuard:
                 " generation: stop syncd, then syncd join update OUT"
                 " --next-log",
                 why=self._ruled_out,
+            )
+        leader = self.ctx.home.election
+        if self.why_not == FOLLOWING and leader:
+            raise UnavailableError(
+                "log: {host} leads our daemons: it alone appends",
+                host=leader.leader,
             )
         if self.why_not:
             raise RefusedError("log: not appending: {why}", why=self.why_not)
@@ -88,11 +102,9 @@ class AppendGuard:
             return Message(
                 "{origin} has ended: the next log waits for the roster that"
                 " the admins were asked for",
-                origin=self.ctx.origin,
+                self.ctx,
             )
-        return Message(
-            "restart syncd: it goes on in {origin}", origin=me.origin
-        )
+        return Message("restart syncd: it goes on in {origin}", me)
 
     # ------------------------------------------------------------ learning
 
@@ -132,18 +144,16 @@ class AppendGuard:
             pin = pins[-1]
             tip = await self._own.head()
             if found[0].end(found[1]) is not None:
-                self._ruled_out = Message(
-                    "ended this log at {size}", size=pin.size
-                )
+                self._ruled_out = Message("ended this log at {size}", pin)
             elif pin.size > tip.frontier.size:
                 self._ruled_out = Message(
                     "cuts this log at {size}, we have {ours}",
-                    size=pin.size,
+                    pin,
                     ours=tip.frontier.size,
                 )
             elif await self.root_at(pin.size) != pin.root:
                 self._ruled_out = Message(
-                    "chose another branch of it, at {size}", size=pin.size
+                    "chose another branch of it, at {size}", pin
                 )
             else:
                 self._sure = pin.size
@@ -184,8 +194,8 @@ class AppendGuard:
         why = Message(
             "log: {member} has merged size {size}, which this home of size"
             " {ours} cannot extend",
+            head,
             member=signer,
-            size=head.size,
             ours=tip.frontier.size,
         )
         self._against = head.size
@@ -214,16 +224,16 @@ class AppendGuard:
     async def _ask(self) -> None:
         # Their clocks may be ahead of ours by so much.
         since = self.ctx.now() + MAX_SKEW_S
-        override = Override(self.ctx.home, self.ctx.roster, since)
+        home, roster = self.ctx.home, self.ctx.roster
         check = StartupCheck(
             head=await self._own.head(),
-            log_key=self.ctx.home.keys.log.verifier,
+            log_key=home.keys.log.verifier,
             others=self.ctx.others,
             ask=self._held_by,
             root_at=self.root_at,
             rest_s=self._rest_s,
-            brought=lambda: asyncio.to_thread(override.brought),
-            allowed=lambda head: asyncio.to_thread(override.overridden, head),
+            brought=lambda: to_thread(override.brought, home, roster, since),
+            allowed=lambda head: to_thread(override.overridden, home, head),
         )
         asked = len(check.others)
         try:

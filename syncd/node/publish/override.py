@@ -10,7 +10,6 @@ matter. The operator's file is good for one start, at one size.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import structlog
 
@@ -35,47 +34,43 @@ def words(head: OwnHead) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
-    """What is laid into the home while we wait for the others."""
+def brought(home: Home, roster: Roster, since: int) -> Mapping[str, bytes]:
+    """Return by member id the checkpoint of ours that it says it knows.
 
-    home: Home
-    roster: Roster
-    since: int  # unix seconds: older lines count for nothing
-
-    def brought(self) -> Mapping[str, bytes]:
-        """Return by member id the checkpoint of ours that it says it knows."""
-        members = {m.keys.seen.name: m for m in self.roster.active()}
-        keys = [m.keys.seen for m in members.values()]
-        found: dict[str, bytes] = {}
-        own = self.home.keys.log.verifier
-        inbox = self.home.inbox(own.name)
-        for path in sorted(inbox.glob("checkpoint*"))[:MOST]:
-            try:
-                with path.open("rb") as file:
-                    raw = file.read(MAX_NOTE)
-                head, signed = checkpoint.open_(raw, own)
-                lines = note.verify(signed, [own, *keys])
-            except (SyncdError, OSError) as e:
-                log.warning("not an answer", file=path.name, why=str(e))
-                continue
-            for key, line in lines:
-                if (member := members.get(key.name)) and (
-                    cosignature.verify(str(head), key, line) >= self.since
-                ):
-                    found[member.id] = raw
-        return found
-
-    def overridden(self, head: OwnHead) -> bool:
-        """Tell whether the operator says so; it is good for once."""
-        path, wanted = self.home.path / FILE, words(head)
+    Lines from before `since`, unix seconds, count for nothing.
+    """
+    members = {m.keys.seen.name: m for m in roster.active()}
+    keys = [m.keys.seen for m in members.values()]
+    found: dict[str, bytes] = {}
+    own = home.keys.log.verifier
+    inbox = home.inbox(own.name)
+    for path in sorted(inbox.glob("checkpoint*"))[:MOST]:
         try:
-            text = path.read_text(errors="replace").strip()
-        except OSError:
-            return False
-        if text != wanted:
-            log.warning("not the words", file=str(path), wanted=wanted)
-            return False
-        path.unlink()
-        log.critical("appending by the operator's word", words=wanted)
-        return True
+            with path.open("rb") as file:
+                raw = file.read(MAX_NOTE)
+            head, signed = checkpoint.open_(raw, own)
+            lines = note.verify(signed, [own, *keys])
+        except (SyncdError, OSError) as e:
+            log.warning("not an answer", file=path.name, why=str(e))
+            continue
+        for key, line in lines:
+            if (member := members.get(key.name)) and (
+                cosignature.verify(str(head), key, line) >= since
+            ):
+                found[member.id] = raw
+    return found
+
+
+def overridden(home: Home, head: OwnHead) -> bool:
+    """Tell whether the operator says so; it is good for once."""
+    path, wanted = home.path / FILE, words(head)
+    try:
+        text = path.read_text(errors="replace").strip()
+    except OSError:
+        return False
+    if text != wanted:
+        log.warning("not the words", file=str(path), wanted=wanted)
+        return False
+    path.unlink()
+    log.critical("appending by the operator's word", words=wanted)
+    return True

@@ -61,7 +61,7 @@ class Publisher:
         """Say why nothing is published just now, "" if it is."""
         try:
             self.guard.may_append()
-        except RefusedError as e:
+        except SyncdError as e:
             return e.text
         return self._why
 

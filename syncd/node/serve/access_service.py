@@ -74,8 +74,7 @@ class AccessService:
             its = [t.staff for t in tokens[name] if t.added_at < at + SPAN_S]
             staff = its[-1] if its else ""
             by = "" if staff and wanted.by == "person" else name
-            person = staff and people[staff]
-            key = self.ctx.day_of(at), by, staff, person, what
+            key = self.ctx.day_of(at), by, staff, staff and people[staff], what
             lookups[key] += n
             listed[key] += hits
         await access.record([Access(caller.name, "audit", "", None)])
@@ -169,7 +168,7 @@ class AccessService:
         """Return the positions of which nobody may be tipped off by now."""
         held = await self.lookups.claims.in_force_at(positions)
         world = await self.ctx.world()
-        overlay = Overlay(self.ctx.own.entries, world.roster, world.day)
+        overlay = Overlay(self.ctx.own.entries, world)
         await overlay.read([forms])
         return {*overlay.quiet(forms)} | {
             position
@@ -204,12 +203,11 @@ class AccessService:
             raise MalformedError(
                 "received: {day} is after today", day=wanted.received
             )
-        new = Appeal(
+        new = shown(
+            *(Appeal, wanted),
             cause="person",
             by=caller.name,
-            measure=wanted.measure,
             received_at=received,
-            reference=wanted.reference,
         )
         [number] = await self.ctx.own.appeals.add([new])
         return Page(items=(replace(new, id=number),))

@@ -6,12 +6,12 @@ behind for a moment is not worth a call.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from syncd.errors import Message
+from syncd.indicator import statement
 from syncd.indicator.statement import Retract
 from syncd.node.context import Context, part
 from syncd.node.serve import todo
@@ -21,7 +21,7 @@ from syncd.node.upkeep.arrivals import Arrival
 from syncd.store.events import of_message
 
 DAY_S = 86_400
-STEPS = (1, 7, 14)  # days ahead
+STEPS = (1, 7, 30, 60)  # days ahead
 OLD_S = 2 * DAY_S  # what was said before is history: a first sync is long
 
 
@@ -67,22 +67,26 @@ class Alerts:
             days = max(end - state.now, 0) // DAY_S
             step = next((s for s in STEPS if end - state.now <= s * DAY_S), 0)
             if step:
-                on = datetime.fromtimestamp(end, UTC).date().isoformat()
-                details = {"code": code, "member": whose, "days": days}
+                details = {
+                    "code": code,
+                    "member": whose,
+                    "days": days,
+                    "expires": statement.day_text(end // DAY_S),
+                }
                 await self.ctx.own.events.now(
                     *(f"expiry/{code}/{whose}", f"{end}/{step}", "expiry"),
-                    details | {"expires": on},
+                    details,
                 )
 
     async def arrived(self, page: Sequence[Arrival]) -> None:
         """Write of each log how many reports it took back of late."""
-        old = datetime.fromtimestamp(self.ctx.now() - OLD_S, UTC).date()
+        old = statement.day_text((self.ctx.now() - OLD_S) // DAY_S)
         back: dict[str, dict[int, int]] = {}  # reports by index
         for arrival in page:
             (origin, index), what = arrival.position, arrival.statement
             if (
                 isinstance(what, Retract)
-                and what.on >= old.isoformat()
+                and what.on >= old
                 and origin not in self.ctx.own_origins
                 and what.reason != "test"
             ):

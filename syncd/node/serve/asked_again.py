@@ -24,9 +24,7 @@ class AskedAgain:
 
     ctx: Context
     lookups: Lookups
-
-    def __post_init__(self) -> None:
-        self._next = 0  # unix seconds
+    _next = 0  # unix seconds
 
     async def ask(self) -> None:
         """Ask for some of what waits, if it is time."""

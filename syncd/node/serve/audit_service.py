@@ -1,14 +1,19 @@
-"""The service behind `/v1/audit`: bundles of this home, made and checked.
+"""The service behind `/v1/audit`: bundles of this home, and drills.
 
-They have leaves and signatures and no content, and so lie open in the home,
-for a day. A process of its own makes one at a time.
+Bundles have leaves and signatures and no content, and so lie open in the
+home, for a day. A process of its own makes and checks one at a time.
+
+Of drills, reports of values that nobody has, nothing is kept but what is kept
+of any: rows of the vault, and others' first receipts of either end.
 """
 
 import asyncio
 import os
 import pickle
+import secrets
 import shutil
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
@@ -20,22 +25,33 @@ from syncd.audit import bundle, report
 from syncd.audit.bundle import Bundle
 from syncd.audit.verify import verify
 from syncd.config import Config
-from syncd.errors import MissingError, SyncdError, UnavailableError
-from syncd.messages import catalogue
+from syncd.errors import (
+    MissingError,
+    RefusedError,
+    SyncdError,
+    UnavailableError,
+)
+from syncd.flows.ports import VaultRow
+from syncd.messages import catalogue, wire
 from syncd.node.audit import complete
 from syncd.node.background import Aside
 from syncd.node.context import Context, part
 from syncd.node.offload import once
+from syncd.node.serve.intake import Intake
+from syncd.node.serve.local_service import LocalService
+from syncd.store.vault import Query
 from syncd.web import problem
-from syncd.web.audit_forms import AuditBundle
-from syncd.web.forms import Items
-from syncd.web.routes import AUDITORS, BINARY, Caller, route
+from syncd.web.audit_forms import AuditBundle, Drill
+from syncd.web.forms import Draft, Items
+from syncd.web.report_forms import ReportsCall, Retraction
+from syncd.web.routes import AUDITORS, BINARY, HANDED_IN, Caller, route
 
 REPORT: Final = "report.json"
 FILES: Final = {REPORT, "bundle.tar", "report.en.html", "report.zh.html"}
 KEPT_S = 86_400
 MOST = 4  # that are kept at once
 LONGEST_S = 3600
+SPEEDS = "normal", "urgent"
 
 
 def make(settings: Config, out: Path, now: int) -> None:
@@ -50,18 +66,19 @@ def make(settings: Config, out: Path, now: int) -> None:
             with catalogue.speaking(lang):
                 page = report.page(audit)
             (made / f"report.{lang}.html").write_text(page)
-        facts = msgspec.json.encode(report.facts(audit))
-        (made / REPORT).write_bytes(facts)
+        (made / REPORT).write_bytes(msgspec.json.encode(report.facts(audit)))
         bundle.pack(files, made / "bundle.tar")
         made.rename(out)
 
 
 @part
 class AuditService:
-    """Makes audit bundles, and hands them out."""
+    """Makes audit bundles, and takes the steps of drills."""
 
     ctx: Context
     aside: Aside
+    intake: Intake
+    local_service: LocalService
 
     def __post_init__(self) -> None:
         self._at = self.ctx.home.path / "audits"
@@ -95,9 +112,11 @@ class AuditService:
         path = self._at / str(id_) / file
         if file not in FILES or not path.is_file():
             raise MissingError("audit: no such bundle or file is kept")
-        named = f'attachment; filename="{self.ctx.me}-{id_}-{file}"'
-        headers = {"Content-Type": BINARY, "Cache-Control": "no-store"}
-        headers["Content-Disposition"] = named
+        headers = {
+            "Content-Type": BINARY,
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'attachment; filename="{self.ctx.me}-{id_}-{file}"',
+        }
         return web.Response(body=path.open("rb"), headers=headers)
 
     def prune(self) -> list[Path]:
@@ -129,6 +148,68 @@ class AuditService:
             made = replace(made, problem=problem.of(e))
         finally:
             self._last = made
+
+    # ---------------------------------------------------------- drills
+
+    @route("GET /v1/audit/drills", AUDITORS, "read how drills were followed")
+    async def drills(self) -> Items[Drill]:
+        """Return all steps, newest first, as long as receipts are kept."""
+        return Items(items=tuple([step async for step in self._steps()]))
+
+    @route("POST /v1/audit/drills", HANDED_IN, "take a drill's next step")
+    async def step(self, caller: Caller) -> Items[Drill]:
+        """Take back what stands; else report an urgent and a normal in turn."""
+        last = next(iter(await self._drilled()), None)
+        if last and not last.reason:
+            ends = Retraction(ids=(last.id,), reason="test")
+            await self.local_service.retract(caller, ends)
+            return await self.drills()
+        urgent = not (last and last.urgent)
+        draft = Draft(
+            kind="url",
+            value=f"{SPEEDS[urgent]}.drill.example",
+            label="other",
+            role="phishing_host",
+            evidence="test_call",
+            case=secrets.token_hex(8),  # what an earlier one left is another's
+            test=True,
+            urgent=urgent,
+        )
+        call = ReportsCall(reports=(draft,))
+        [item] = (await self.intake.take_reports(caller, call)).items
+        if item.problem:
+            raise RefusedError(wire.read(msgspec.to_builtins(item.problem)))
+        return await self.drills()
+
+    async def _drilled(self) -> list[VaultRow]:
+        values = [("url", f"{speed}.drill.example/") for speed in SPEEDS]
+        since = self.ctx.now() - self.ctx.config.access.days * 86_400
+        asked = Query(values=values, accepted=(since, 0), limit=1000)
+        rows = await self.ctx.own.vault.page(asked)
+        return [row for row in rows if getattr(row.fields, "test", False)]
+
+    async def _steps(self) -> AsyncIterator[Drill]:
+        """Yield the steps of all drills; seconds are by our clock."""
+        book, roster = self.ctx.own.cosigned, self.ctx.roster
+        others = {m.id: None for m in roster.active() if m.id != self.ctx.me}
+        for row in await self._drilled():
+            steps = [("report", row.position, row.accepted_at)]
+            if row.reason:
+                at = row.ended_by
+                since = await book.effect_at(*at) if at else 0
+                steps.insert(0, ("retract", at, since))
+            for type_, at, since in steps:
+                had = {
+                    member.id: one.at - since
+                    for one in (await book.first_receipts(*at) if at else ())
+                    if (member := roster.by_key_name(one.signer))
+                }
+                yield Drill(
+                    speed=SPEEDS[row.urgent],
+                    type=type_,
+                    at=since,
+                    followed={**others, **had},
+                )
 
 
 def _read(path: Path) -> AuditBundle:

@@ -13,12 +13,10 @@ from typing import Protocol
 from syncd.errors import QuotaError
 from syncd.flows.lookup import OPEN
 from syncd.node.context import Reading, part
-from syncd.node.serve.shared_counts import SharedCounts
+from syncd.node.serve.shared_counts import KINDS, SharedCounts
 from syncd.roster.terms import LOOKUP
 from syncd.web.routes import Caller
 from syncd.web.status_forms import BudgetLeft
-
-KINDS = ("phone", "account", OPEN)
 
 
 class LookupCounts(Protocol):
@@ -39,7 +37,7 @@ class Budgets:
 
     ctx: Reading
     metrics: LookupCounts
-    counts: SharedCounts = field(default_factory=lambda: SharedCounts(KINDS))
+    counts: SharedCounts = field(default_factory=SharedCounts)
 
     def most(self, kind: str) -> int:
         """Return how much of a kind one token may look up in an hour."""

@@ -6,10 +6,12 @@ those of what had come of every log by then, by the roster and the day of the
 asking; so they do not depend on when it is asked.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from syncd.errors import MalformedError, MissingError
 from syncd.flows.basis import Key
+from syncd.flows.ports import Position
 from syncd.indicator import token
 from syncd.indicator.statement import Sighting
 from syncd.node.context import Context, part
@@ -64,9 +66,9 @@ class Changes:
         mark = behind[1]
         came = _counting(await arrivals.read(self.ctx, *mark[2:]))
         sizes = await marks.sizes(number)
-        states = (sizes, {**sizes, mark.origin: mark.stop})
+        later = {**sizes, mark.origin: mark.stop}
         return ChangePage(
-            items=await self._items(caller, came, *states),
+            items=await self._items(caller, came, sizes, later),
             next=_cursor(mark),
             more=mark.id < newest.id,
         )
@@ -78,9 +80,9 @@ class Changes:
         *sizes: Mapping[str, int],
     ) -> tuple[Change, ...]:
         """Return what came in by token, judged at two states of all logs."""
-        on: dict[Key, list[Arrival]] = {}
+        on: dict[Key, list[Position]] = defaultdict(list)
         for one in came:
-            on.setdefault(one.key, []).append(one)
+            on[one.key].append(one.position)
         await self.lookups.audited(
             caller,
             [(kind, short) for kind, _, short in on],
@@ -95,7 +97,7 @@ class Changes:
                 kind=kind,
                 epoch=epoch,
                 token=token.encode(short),
-                positions=tuple(one.position for one in group),
+                positions=(*group,),
                 before=before[key][0],
                 after=after[key][0],
             )

@@ -1,28 +1,42 @@
-"""Take in disputes, answers, vouches and reassigned numbers."""
+"""Take in disputes, answers, vouches and reassigned numbers.
 
-from collections.abc import Callable, Sequence
+A dispute of what nobody reports answers nothing; one of our own report says
+that we are wrong, which a retraction says and ends. Both are told while they
+can be mended, as far as our mirror knows what others report.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from msgspec.structs import replace
 
+from syncd import shape
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.flows import claim, report
+from syncd.flows.basis import claims_on
 from syncd.flows.dispute_state import DisputeState
 from syncd.flows.draft import (
     AnswerDraft,
+    DisputeDraft,
     NewReport,
+    RawValue,
     ReassignedDraft,
     VouchDraft,
 )
-from syncd.flows.ports import Position
+from syncd.flows.judge import epoch_of
+from syncd.flows.ports import Access, Position, State
 from syncd.flows.report import Rules
 from syncd.flows.review import Change
 from syncd.flows.submission import Outcome, Submission
-from syncd.indicator.claims import Claim
+from syncd.flows.tokenise import Tokeniser
+from syncd.indicator import identifier, token
+from syncd.indicator.claims import REPORT, Claim
+from syncd.indicator.identifier import Identifier
 from syncd.indicator.statement import Report
 from syncd.node.context import Context, part
 from syncd.node.serve import shown
-from syncd.node.serve.dispute_check import DisputeCheck
 from syncd.node.serve.local_service import LocalService
 from syncd.node.serve.lookups import Claims
 from syncd.node.serve.review_service import Review, drafted
@@ -33,6 +47,8 @@ from syncd.web.routes import HANDED_IN, OPERATORS, READERS, Caller, route
 
 WITHDRAWN = "report_withdrawn"
 UPHELD = "appeal_upheld"  # why a report ends that an answer withdraws
+PURPOSE = "appeal"  # of the evaluations, and of the access that is recorded
+SHOWN = 3  # reports of ours that a hint names
 
 
 @part
@@ -43,7 +59,7 @@ class ClaimIntake:
     rules: Callable[[], Rules]  # what drafts are checked against just now
     wake: Callable[[], None]  # has it published what waits
     claims: Claims
-    dispute_check: DisputeCheck
+    tokeniser: Tokeniser
     disputed: Disputes  # how those stand that concern us
     local_service: LocalService  # retracts
     review: Review  # holds what a second person is to see
@@ -52,13 +68,13 @@ class ClaimIntake:
         "POST /v1/disputes", OPERATORS, "dispute others' reports", status=202
     )
     async def dispute(
-        self, caller: Caller, draft: forms.DisputeDraft
+        self, caller: Caller, draft: DisputeDraft
     ) -> claim_forms.Disputed:
         """Keep a dispute; durable on return, and published soon after."""
         if bool(draft.value) == bool(draft.token):
             raise MalformedError("dispute: want a value, or a token and epoch")
         kept = await self.ctx.offload(claim.prepare, draft, self.rules())
-        checked = await self.dispute_check.check(caller, draft)
+        checked = await self._check(caller, draft)
         [outcome] = await self._accept(caller, [kept])
         return claim_forms.Disputed(id=outcome.id, unchecked=not checked)
 
@@ -87,11 +103,11 @@ class ClaimIntake:
         """Keep an answer on reports of ours; one that withdraws ends them."""
         reports = await self._disputed(draft.dispute)
         if draft.outcome == WITHDRAWN:
-            said = Change("report", "", UPHELD, -len(reports))
-            own = self.ctx.own.vault
-            found = [await own.by_index(*c.position) for c in reports]
+            by_index = self.ctx.own.vault.by_index
+            found = [await by_index(*c.position) for c in reports]
             await self.review.ask(
-                *(caller, "POST /v1/answers", draft, [said]),
+                *(caller, "POST /v1/answers", draft),
+                [Change("report", "", UPHELD, -len(reports))],
                 note=True,
                 rows=tuple(row.id for row in found if row),
                 about=draft.dispute,
@@ -100,16 +116,17 @@ class ClaimIntake:
             claim.prepare_answer, draft, reports, self.rules()
         )
         [outcome] = await self._accept(caller, [kept])
-        retracting = 0
+        n, retracting = len(reports), 0
         if draft.outcome == WITHDRAWN:
-            ended = Retraction(
-                reason=UPHELD, positions=tuple(c.position for c in reports)
+            ended = await self.local_service.retract(
+                replace(caller, shown=n),
+                Retraction(
+                    reason=UPHELD, positions=tuple(c.position for c in reports)
+                ),
             )
-            agreed = replace(caller, shown=len(reports))
-            its = await self.local_service.retract(agreed, ended)
-            retracting = its.retracting
+            retracting = ended.retracting
         return claim_forms.Answered(
-            id=outcome.id, reports=len(reports), retracting=retracting
+            id=outcome.id, reports=n, retracting=retracting
         )
 
     @route("POST /v1/vouches", HANDED_IN, "vouch for our own", status=202)
@@ -133,8 +150,7 @@ class ClaimIntake:
         wanted: claim_forms.Reassignments[ReassignedDraft | SyncdError],
     ) -> ReportsTaken:
         """Keep that numbers have new owners; durable on return."""
-        call = "POST /v1/reassignments"
-        return await self._owners(caller, wanted, call)
+        return await self._owners(caller, wanted, "POST /v1/reassignments")
 
     async def _owners(
         self, caller: Caller, wanted: Any, call: str
@@ -181,3 +197,115 @@ class ClaimIntake:
                 position="{}:{}".format(*dispute),
             )
         return reports
+
+    # ------------------------------------- what a dispute has to answer
+
+    async def _check(self, caller: Caller, draft: DisputeDraft) -> bool:
+        """Refuse a dispute that answers nothing; False: it is not known.
+
+        Raises:
+            RefusedError: it is about a report of ours, or about none at all
+                and the draft does not say `yes`.
+        """
+        forms: Mapping[Identifier, bytes] = {}
+        if draft.token:
+            tokens = [token.decode(draft.token)]
+        else:
+            with contextlib.suppress(SyncdError):
+                forms = await self._forms(draft)
+            tokens = [*forms.values()]
+        if draft.about:
+            await self._check_positions(caller, draft, tokens)
+        elif tokens:
+            await self._check_value(caller, draft, forms)
+        return bool(tokens)  # else holders are missing: it waits for them
+
+    async def _check_value(
+        self,
+        caller: Caller,
+        draft: DisputeDraft,
+        forms: Mapping[Identifier, bytes],
+    ) -> None:
+        """Refuse what we report, and what nobody does."""
+        kind, today = draft.kind, self.ctx.today()
+        epoch = epoch_of(self.ctx.roster, kind)
+        keys = [(kind, epoch, short) for short in forms.values()]
+        reports = [
+            c
+            for c in chain(*(await claims_on(keys, self.claims)).values())
+            if isinstance(c.statement, Report) and c.statement.expires > today
+        ]
+        await self._record(caller, kind, reports, [*forms.values()])
+        if any(claim.origin != self.ctx.origin for claim in reports):
+            return
+        ours = [f"--position {c.origin}:{c.index}" for c in reports]
+        vault = self.ctx.own.vault
+        if not ours:  # what is not in the mirror yet
+            ours = [
+                f"--id {row.id}"
+                for form in forms
+                for row in await vault.find_value(form.kind, form.value)
+                if row.type == REPORT and row.state == State.WAITING
+            ]
+        if ours:
+            _refuse_own(ours)
+        if not draft.yes:
+            raise RefusedError(
+                "dispute: nobody reports that, as far as we know"
+            )
+
+    async def _check_positions(
+        self, caller: Caller, draft: DisputeDraft, tokens: Sequence[bytes]
+    ) -> None:
+        """Refuse positions of ours, and where no report on that stands."""
+        found = {
+            at: claim
+            for at, claim in (
+                await self.claims.in_force_at(draft.about)
+            ).items()
+            if isinstance(claim.statement, Report)
+            and (not tokens or claim.token in tokens)
+        }
+        await self._record(caller, draft.kind, found.values(), tokens)
+        ours = [at for at in draft.about if at[0] == self.ctx.origin]
+        if ours:
+            _refuse_own(["--position {}:{}".format(*at) for at in ours])
+        none = [at for at in draft.about if at not in found]
+        if none and not draft.yes:
+            raise RefusedError(
+                "about: no report on that stands at {position}, as far as we"
+                " know",
+                position="{}:{}".format(*none[0]),
+            )
+
+    async def _forms(self, draft: DisputeDraft) -> Mapping[Identifier, bytes]:
+        """Return all that a look-up would try, and the token of each."""
+        value, ours = shape.part(RawValue, draft), self.ctx.config.member
+        tried = value.read(identifier.for_lookup, ours.region)
+        outputs = await self.tokeniser.outputs(
+            tried,
+            purpose=PURPOSE,
+            timeout_s=self.ctx.config.lookup.deadline_ms / 1000,
+        )
+        return {form: token.token(outputs[form]) for form in tried}
+
+    async def _record(
+        self,
+        caller: Caller,
+        kind: str,
+        reports: Iterable[Claim],
+        tokens: Sequence[bytes],
+    ) -> None:
+        """Keep that somebody learnt who reports it: it was a look-up."""
+        hit = [claim.position for claim in reports] or None
+        await self.ctx.own.access.record(
+            [Access(caller.name, PURPOSE, kind, hit, tokens)]
+        )
+
+
+def _refuse_own(named: Sequence[str]) -> None:
+    raise RefusedError(
+        "dispute: {n} reports of our own are what is disputed",
+        n=len(named),
+        named=" ".join(named[:SHOWN]),
+    )

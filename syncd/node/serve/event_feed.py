@@ -64,12 +64,10 @@ class Events:
         news = asyncio.Event()
         self._followers.add(news)
         try:
-            first = await self._after(cursor)
+            name, first = "hello", await self._after(cursor)
             if first is None:
-                first, _ = await self._book.bounds()
-                yield await self._at("reset", first)
-            else:
-                yield await self._at("hello", first)
+                name, (first, _) = "reset", await self._book.bounds()
+            yield await self._at(name, first)
             while True:
                 news.clear()
                 closed = self._closed
@@ -102,11 +100,10 @@ class Events:
         known = read_cursor(cursor)
         if known is None or not oldest - 1 <= known[0] <= newest:
             return None
-        number, at = known
-        if number == oldest - 1:
+        if known[0] == oldest - 1:
             return oldest
-        [event] = await self._book.page(number, 1)
-        return number + 1 if (event.number, event.at) == (number, at) else None
+        [event] = await self._book.page(known[0], 1)
+        return event.number + 1 if event[:2] == known else None
 
     async def _at(self, name: str, first: int) -> Event:
         """Return an event whose cursor is right before a number."""

@@ -12,6 +12,7 @@ from syncd.grouped import Grouped
 from syncd.indicator import statement
 from syncd.messages.wire import WireMessage
 from syncd.node.context import Context, part
+from syncd.node.serve.shown import shown
 from syncd.store.history import KEPT_DAYS, STATES
 from syncd.web import figure_forms as forms
 from syncd.web.routes import EVERYBODY, route
@@ -49,13 +50,14 @@ class FigureService:
             line[day - since] = STATES[state][0]
             if state:
                 why = msgspec.json.decode(raw, type=WireMessage)
-                one = forms.BadDay(day=text(day), state=STATES[state], why=why)
-                bad.append(one)
+                bad.append(
+                    forms.BadDay(day=text(day), state=STATES[state], why=why)
+                )
         _, last = await self.ctx.own.events.bounds()
         newest = await self.ctx.own.events.page(last - NEWEST + 1, NEWEST)
         events = tuple(
-            forms.EventItem(
-                cursor=f"{e.number}.{e.at}", event=e.name, at=e.at, data=e.data
+            shown(
+                forms.EventItem, e, cursor=f"{e.number}.{e.at}", event=e.name
             )
             for e in reversed(newest)
         )
@@ -87,10 +89,8 @@ class FigureService:
         mirror, begun = self.ctx.mirror, time.monotonic()
         sizes = await mirror.sizes(), mirror.cuts
         if self._of != sizes and begun >= self._until:
-            now, found = (
-                self.ctx.now(),
-                await mirror.figures(self.ctx.roster.owner),
-            )
+            now = self.ctx.now()
+            found = await mirror.figures(self.ctx.roster.owner)
             items = tuple(
                 forms.FigureRow(month=month, member=member, label=label, **n)
                 for (month, member, label), n in sorted(found.items())

@@ -1,9 +1,7 @@
 """Take in reports and lists, and say what became of them."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -56,9 +54,7 @@ class Intake:
     wake: Callable[[], None]  # has it published what waits
     elsewhere: ElsewhereNotes
     review: Review  # holds what a second person is to see
-
-    def __post_init__(self) -> None:
-        self._waking = False
+    _waking = False
 
     # --------------------------------------------------------- reporting
 
@@ -82,10 +78,12 @@ class Intake:
                 report.each, report.prepare, drafts[at : at + AT_ONCE], context
             )
         good = await self._once_a_day(prepared)
+        urgent = any(p.urgent for p in good)
         if step is None and not all(p.test for p in good):
             body, said = drafted(wanted, "reports", prepared)
-            note, call = any(p.urgent for p in good), "POST /v1/reports"
-            await self.review.ask(caller, call, body, said, note=note)
+            await self.review.ask(
+                caller, "POST /v1/reports", body, said, note=urgent
+            )
         outcomes = await self.ctx.own.vault.accept(
             good,
             step,
@@ -97,11 +95,9 @@ class Intake:
         )
         outcomes = await self._note_elsewhere(good, outcomes)
         taken = shown.taken(report_forms.ReportsTaken, prepared, outcomes)
-        counted = zip(taken.items, prepared, strict=True)
-        states = (a.state for a, p in counted if not getattr(p, "test", False))
-        for state, n in Counter(states).items():
-            self.metrics.reports.labels(state).inc(n)
-        urgent = any(p.urgent for p in good)
+        for one, p in zip(taken.items, prepared, strict=True):
+            if not getattr(p, "test", False):
+                self.metrics.reports.labels(one.state).inc()
         if urgent or (taken.accepted and step is None):
             self.wake()
         elif taken.accepted and not self._waking:
@@ -113,14 +109,17 @@ class Intake:
         self, prepared: list[NewReport | SyncdError]
     ) -> list[NewReport]:
         """Return what is good: of drills an urgent and a normal one a day."""
-        is_new, today = self.ctx.own.events.now, self.ctx.today()
         for at, p in enumerate(prepared):
-            if isinstance(p, NewReport) and p.test:
-                which = f"drill/{p.urgent}"
-                if not await is_new(which, today, ""):
-                    prepared[at] = RefusedError(
-                        "report: today's drill was, an urgent and a normal one"
-                    )
+            if (
+                isinstance(p, NewReport)
+                and p.test
+                and not await self.ctx.own.events.now(
+                    f"drill/{p.urgent}", self.ctx.today(), ""
+                )
+            ):
+                prepared[at] = RefusedError(
+                    "report: today's drill was, an urgent and a normal one"
+                )
         return [p for p in prepared if isinstance(p, NewReport)]
 
     async def _note_elsewhere(
@@ -159,10 +158,8 @@ class Intake:
         """Return rows of the vault, newest first, about a value if it says."""
         value, ours = shape.part(RawValue, wanted), self.ctx.config.member
         found = value.read(report.forms_to_find, ours.region)
-        list_id = 0
-        if wanted.list:
-            list_id = await self.ctx.own.imports.list_id(wanted.list)
-        rows = await self.ctx.own.vault.page(
+        own = self.ctx.own
+        rows = await own.vault.page(
             Query(
                 before=wanted.before,
                 limit=wanted.limit,
@@ -173,7 +170,9 @@ class Intake:
                 label=wanted.label,
                 caller=wanted.by,
                 import_id=wanted.import_,
-                list_id=list_id,
+                list_id=await own.imports.list_id(wanted.list)
+                if wanted.list
+                else 0,
                 seen=(
                     checked_day("seen_from", wanted.seen_from),
                     checked_day("seen_to", wanted.seen_to),
@@ -215,14 +214,16 @@ class Intake:
         own, today = self.ctx.own, self.rules().today
         state = await own.imports.state(id_)
         if not state.finished and caller.shown is None:
-            call = "POST /v1/imports/{id}/finish"
             said = await own.pending.close_import(id_, how)
             if most := how.gone_at_most or 0:
                 said += (Change("report", "", gone.REASON, -most),)
-            rows = (await own.vault.of_import(id_))[:LISTED]
-            about: Any = {"list": state.list, "import_": id_, "rows": (*rows,)}
             try:
-                left = await self.review.ask(caller, call, how, said, **about)
+                left = await self.review.ask(
+                    *(caller, "POST /v1/imports/{id}/finish", how, said),
+                    list=state.list,
+                    import_=id_,
+                    rows=tuple((await own.vault.of_import(id_))[:LISTED]),
+                )
             except PendingError as e:
                 return replace(state, pending=e.id)
             if how.gone_at_most is None:
@@ -242,11 +243,10 @@ class Intake:
         self, wanted: report_forms.ImportQuery
     ) -> forms.Page[ImportStatus]:
         """Return imports, newest first; of one list, or of all."""
-        limit = wanted.limit
         found = await self.ctx.own.imports.history(
-            wanted.before, limit, wanted.list
+            wanted.before, wanted.limit, wanted.list
         )
-        return forms.paged(found, limit, await self._held(*found))
+        return forms.paged(found, wanted.limit, await self._held(*found))
 
     @route("GET /v1/imports/{id}", OPERATORS, "read one import")
     async def import_state(self, id_: int) -> ImportStatus:
@@ -329,7 +329,7 @@ def _refused(
         Refused(
             number,
             msgspec.json.encode(problem.of(one)),
-            draft.value if isinstance(draft, forms.Draft) else "",
+            getattr(draft, "value", ""),
         )
         for number, one, draft in zip(numbers, prepared, drafts, strict=True)
         if isinstance(one, SyncdError)

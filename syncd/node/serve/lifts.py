@@ -38,13 +38,14 @@ class Lifts:
             return
         hits = await self._hits(page)
         await self._count(page, hits)
-        lifting = [
-            arrival
-            for arrival in page
-            if any(at[0] in ours for at in hits.get(arrival.position, ()))
-        ]
-        if lifting:
-            await self._tell(lifting, hits)
+        lifted = {
+            by: mine[:SHOWN]
+            for by, reports in hits.items()
+            if (mine := [at for at in reports if at[0] in ours])
+        }
+        if lifted:
+            lifting = [one for one in page if one.position in lifted]
+            await self._tell(lifting, lifted)
 
     async def _hits(
         self, page: Sequence[Arrival]
@@ -56,9 +57,7 @@ class Lifts:
             for arrival in page
             if isinstance(arrival.statement, Dispute | Reassigned | Vouch)
         ]
-        claims = await claims_on(
-            [arrival.key for arrival in some], self.claims
-        )
+        claims = await claims_on((one.key for one in some), self.claims)
         hits = {}
         for arrival in some:
             about = getattr(arrival.statement, "about", ())
@@ -80,13 +79,12 @@ class Lifts:
     async def _tell(
         self,
         lifting: Sequence[Arrival],
-        hits: Mapping[Position, Sequence[Position]],
+        lifted: Mapping[Position, Sequence[Position]],
     ) -> None:
         """Write an event of each that changed the verdict on ours."""
         (origin, first), (_, last) = lifting[0].position, lifting[-1].position
-        merged = {
-            o: n for o, (_, n) in (await self.ctx.mirror.sizes()).items()
-        }
+        sizes = await self.ctx.mirror.sizes()
+        merged = {o: n for o, (_, n) in sizes.items()}
         keys = [*dict.fromkeys(arrival.key for arrival in lifting)]
         before, after = [
             await self.claims.verdicts(keys, {**merged, origin: n})
@@ -98,7 +96,7 @@ class Lifts:
                 "index": arrival.position[1],
                 "code": statement.NAMES[statement.type_of(arrival.statement)],
                 "kind": arrival.statement.kind,
-                "reports": self._of_ours(hits[arrival.position]),
+                "reports": lifted[arrival.position],
                 "before": before[arrival.key][0],
                 "after": after[arrival.key][0],
             }
@@ -111,10 +109,6 @@ class Lifts:
             await self.ctx.own.events.now(
                 f"lift/{origin}", str(last), "lift", *events[:SHOWN]
             )
-
-    def _of_ours(self, reports: Sequence[Position]) -> list[list[Any]]:
-        ours = self.ctx.own_origins
-        return [[*at] for at in reports if at[0] in ours][:SHOWN]
 
     async def _count(
         self,

@@ -1,4 +1,6 @@
-"""Local workers: started again when they end, told what changes, answered.
+"""The local API and the console, where the settings say, and local workers.
+
+Workers are started again when they end, told what changes, answered.
 
 What changes for answers is in force in all of them when `tell` returns: each
 look-up begins by reading, in memory that they share with the daemon, whether
@@ -14,23 +16,27 @@ import subprocess
 import sys
 from collections import Counter as Tally
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
 from aiohttp import web
 from prometheus_client import Counter
 
-from syncd import config
+from syncd import config, pinning
 from syncd.config import Address
+from syncd.console.app import Console
 from syncd.errors import SyncdError, UnavailableError
 from syncd.flows.lookup import PURPOSES
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import vocabulary
 from syncd.indicator.identifier import Identifier
 from syncd.node.context import Context, part
-from syncd.node.listeners import Listeners, listening
+from syncd.node.listeners import Listeners, limits, listening
 from syncd.node.serve import link
 from syncd.node.serve.budgets import Budgets
+from syncd.node.serve.callers import whose
 from syncd.node.serve.freshness import Freshness
 from syncd.node.serve.link import RELAYED, News, Start
 from syncd.node.serve.local_tls import LocalTls
@@ -40,6 +46,7 @@ from syncd.node.upkeep.lapse import Lapse
 from syncd.node.upkeep.never_list import NeverList
 from syncd.store.own_books import LISTS
 from syncd.store.sealing import VaultCipher
+from syncd.web import local_api
 
 log = structlog.get_logger("syncd.local_workers")
 
@@ -53,7 +60,7 @@ LONGEST = 30  # looks: until one that ended is started again
 
 @part
 class LocalWorkers:
-    """The local workers of this daemon, and what they get of it."""
+    """What our own systems and people reach, and the workers that serve it."""
 
     ctx: Context
     never: NeverList
@@ -64,24 +71,61 @@ class LocalWorkers:
     metrics: Metrics
     budgets: Budgets
     listeners: Listeners
+    services: Sequence[object]  # that have the routes
 
     def __post_init__(self) -> None:
         self.workers: list[LocalWorker] = []
         self._link: asyncio.Server | None = None
         self._looking: asyncio.Task[None] | None = None
-        self._parts: dict[str, Any] = {}  # of `News`, as they are in force
-        self._changed: dict[str, int] = {}  # by which news each was
+        # of `News`, as they are in force, and by which news each was
+        self._parts: dict[str, tuple[Any, int]] = {}
 
-    async def serve(
-        self, app: web.Application, given: socket.socket | None
-    ) -> None:
-        """Serve the local API: by workers, before `app`, if there are to be any.
+    async def open(self, given: socket.socket | None) -> None:
+        """Open the local API, and the console, where the settings say.
 
         Raises:
-            UsageError: the address is taken, or cannot be had.
+            UsageError: an address is taken, or cannot be had.
             UnavailableError: a worker does not begin to serve.
         """
-        home, own = self.ctx.home.path, self.ctx.config.own
+        ours = self.ctx.config
+        app = local_api.app(
+            partial(whose, self.ctx.own.bearers),
+            self.services,
+            limits(ours),
+            relayed=ours.own.workers > 0,
+        )
+        if ours.console.enabled:
+            await self._open_console(app)
+        await self._serve(app, given)
+
+    async def _open_console(self, app: web.Application) -> None:
+        """Show pages at the local API's address, and alone over TLS."""
+        ctx, ours = self.ctx, self.ctx.config
+        ctx.own.sessions.idle_s = ours.console.idle_s
+        console = Console(
+            member=ours.member.id,
+            region=ours.member.region,
+            own=ours.console,
+            bearers=ctx.own.bearers,
+            sessions=ctx.own.sessions,
+            services=self.services,
+            zone=lambda: ctx.roster.zone,
+            clock=ctx.now,
+        )
+        console.mount(app)
+        at = ours.console.tls_listen
+        if files := config.tls_files(ours.own, at):
+            [sockets] = listening(at, "console")
+            tls = pinning.OpenTls(*files)
+            await self.listeners.serve(
+                console.alone(limits(ours)), sockets, "console", tls
+            )
+
+    async def _serve(
+        self, app: web.Application, given: socket.socket | None
+    ) -> None:
+        """Serve the local API: by workers, before `app`, if there are to be any."""
+        home, own = self.ctx.home, self.ctx.config.own
         tls = config.tls_files(own, own.tls_listen)
         checked = LocalTls(*tls, self.ctx.own.bearers) if tls else None
         processes = max(own.workers, 1)
@@ -92,13 +136,25 @@ class LocalWorkers:
             for [sockets], its_tls in zip(apis, (None, checked), strict=False):
                 await self.listeners.serve(app, sockets, "own", its_tls)
             return
-        (home / RELAYED).parent.mkdir(mode=0o700, exist_ok=True)
-        [behind] = listening(Address(path=home / RELAYED), "own")
+        relayed = home.path / RELAYED
+        lists = VaultCipher(home.ring.need("vault"))
+        relayed.parent.mkdir(mode=0o700, exist_ok=True)
+        [behind] = listening(Address(path=relayed), "own")
         await self.listeners.serve(app, behind, "workers")
-        self._link = await link.answering(home, self.answer)
+        self._link = await link.answering(home.path, self.answer)
         self.workers = [
             LocalWorker(
-                *(self._start(number, sockets, tls), sockets),
+                Start(
+                    number=number,
+                    config=home.config,
+                    server=config.server(home.config),
+                    access_key=home.ring.need("access"),
+                    lists_key=lists.derived(LISTS),
+                    listening=[[s.fileno() for s in each] for each in sockets],
+                    tls=tls,
+                    counts=self.budgets.counts.fd,
+                ),
+                sockets,
                 self.metrics.failures,
             )
             for number, sockets in enumerate(zip(*apis, strict=True), 1)
@@ -112,24 +168,6 @@ class LocalWorkers:
             raise UnavailableError(
                 "own API: a local worker does not begin to serve"
             ) from None
-
-    def _start(
-        self,
-        number: int,
-        sockets: Sequence[Sequence[socket.socket]],
-        tls: tuple[bytes, bytes] | None,
-    ) -> Start:
-        home = self.ctx.home
-        return Start(
-            number=number,
-            config=home.config,
-            server=config.server(home.config),
-            access_key=home.ring.need("access"),
-            lists_key=VaultCipher(home.ring.need("vault")).derived(LISTS),
-            listening=[[one.fileno() for one in each] for each in sockets],
-            tls=tls,
-            counts=self.budgets.counts.fd,
-        )
 
     async def stop(self) -> None:
         """Let them answer what has come, and end."""
@@ -160,9 +198,9 @@ class LocalWorkers:
             "heard": self.freshness.heard(),
         }
         for name, value in now.items():
-            old = self._parts.get(name)
+            old, _ = self._parts.get(name, (None, 0))
             if old is not value and old != value:
-                self._parts[name], self._changed[name] = value, news
+                self._parts[name] = value, news
                 self.budgets.counts.news = news
 
     # ------------------------------------------------- what workers ask
@@ -189,16 +227,16 @@ class LocalWorkers:
         return News(
             self.budgets.counts.news,
             {
-                name: self._parts[name]
-                for name, news in self._changed.items()
+                name: value
+                for name, (value, news) in self._parts.items()
                 if news > beat.known
             },
         )
 
     async def _outputs(
         self, want: link.WantOutputs
-    ) -> tuple[list[bytes], SyncdError | None]:
-        """Return outputs, b"" for those that did not come, and why."""
+    ) -> tuple[dict[Identifier, bytes], SyncdError | None]:
+        """Return the outputs that came, and why others did not."""
         vocabulary.check("purpose", "purpose", want.purpose, PURPOSES)
         found: dict[Identifier, bytes] = {}
         why: SyncdError | None = None
@@ -217,25 +255,21 @@ class LocalWorkers:
             raise UnavailableError(
                 "oprf: {kind}: the token key has changed meanwhile", kind=kind
             )
-        return [found.get(one, b"") for one in want.wanted], why
+        return found, why
 
 
+@dataclass
 class LocalWorker:
     """One of them: its sockets, and its process while there is one."""
 
-    def __init__(
-        self,
-        start: Start,
-        sockets: Sequence[Sequence[socket.socket]],
-        failures: Counter,
-    ) -> None:
-        """Start nothing yet."""
-        self.ready = asyncio.Event()  # one has begun to serve
-        self.process: subprocess.Popen[bytes] | None = None
-        self._start, self._sockets = start, sockets
-        self._failures = failures
-        self._looks = 0  # until it is started, or else is too silent
-        self._pause = 1  # looks until it is started again
+    start: Start
+    sockets: Sequence[Sequence[socket.socket]]
+    failures: Counter
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    # one has begun to serve
+    process: subprocess.Popen[bytes] | None = None
+    _looks = 0  # until it is started, or else is too silent
+    _pause = 1  # looks until it is started again
 
     def heard(self, *, serves: bool) -> None:
         """Know that it says something."""
@@ -254,14 +288,14 @@ class LocalWorker:
                 self._ended(code)
         elif self._looks < 0:
             try:
-                self.process = started(self._start)
+                self.process = started(self.start)
                 self._looks = READY
             except OSError as e:
                 self._ended(type(e).__name__)
 
     def _ended(self, why: object) -> None:
-        log.error("local worker ended", number=self._start.number, why=why)
-        self._failures.labels("local_worker").inc()
+        log.error("local worker ended", number=self.start.number, why=why)
+        self.failures.labels("local_worker").inc()
         self._close()
         self.process = None
         self._looks, self._pause = self._pause, min(2 * self._pause, LONGEST)
@@ -277,7 +311,7 @@ class LocalWorker:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 await asyncio.to_thread(self.process.wait, STOP_S)
             self.process.kill()  # nothing, if it has ended
-        for sock in itertools.chain(*self._sockets):
+        for sock in itertools.chain(*self.sockets):
             sock.close()
 
 

@@ -30,7 +30,7 @@ from syncd.node.publish.publisher import Publisher
 from syncd.node.serve.lookups import Lookups, lookup_item
 from syncd.node.serve.peer_service import PeerService
 from syncd.node.serve.review_service import Review
-from syncd.node.serve.shown import claim_items
+from syncd.node.serve.shown import claim_items, shown
 from syncd.tlog import checkpoint, note, proof, tiles
 from syncd.tlog.merkle import BUNDLE
 from syncd.web import log_forms as forms
@@ -69,8 +69,8 @@ class LogService:
         if checked_day("day", wanted.day) and not wanted.before:
             before = await self._until(log, wanted.day)
         items: list[forms.LogEntry] = []
-        stop = max((before - 1) // BUNDLE - BUNDLES, -1)
-        for n in range((before - 1) // BUNDLE, stop, -1):
+        first = (before - 1) // BUNDLE
+        for n in range(first, max(first - BUNDLES, -1), -1):
             found = await self.records(log, n)
             while before > n * BUNDLE and len(items) < wanted.limit:
                 before -= 1
@@ -95,10 +95,8 @@ class LogService:
         Raises:
             MissingError: the roster has no such log, or we nothing of it.
         """
-        found, logs = self.ctx.roster.by_origin(origin), self.peer_service
-        book, ours = self.ctx.own.cosigned, origin == self.ctx.origin
-        hash_ = tiles.origin_hash(origin)
-        log = await (logs.own_log() if ours else logs.mirror_log(hash_))
+        found, book = self.ctx.roster.by_origin(origin), self.ctx.own.cosigned
+        log = await self.peer_service.mirror_log(tiles.origin_hash(origin))
         if found is None or log is None or log.size <= above:
             raise MissingError("log: nothing of that is here")
         signed = await self.receipts.signed(origin)
@@ -107,6 +105,7 @@ class LogService:
         else:
             receipts = await book.first_receipts(origin, above)
         signed += [one.note for one in receipts]
+        ours = origin == self.ctx.origin
         raw = log.checkpoint
         raw = raw and with_receipts(raw, origin, [] if ours else signed)
         notes = [*filter(None, (raw, *signed))]
@@ -128,14 +127,13 @@ class LogService:
 
     def _lines(self, raw: bytes, origin: str) -> Iterator[forms.CosignedBy]:
         """Yield who cosigned a checkpoint."""
-        parsed = note.parse(raw)
-        for line in parsed.signatures:
+        for line in note.parse(raw).signatures:
             member = self.ctx.roster.by_key_name(line.name)
             if line.name != origin:
                 yield forms.CosignedBy(
                     key=line.name,
                     member=member.id if member else "",
-                    size=checkpoint.parse(parsed.text).size,
+                    size=checkpoint.size_of(raw),
                     at=int.from_bytes(line.body[:8], "big"),
                 )
 
@@ -185,7 +183,9 @@ class LogService:
             if not record[1] and absent.covered(index, index + 1, gone):
                 entry = structs.replace(entry, closed="erased")
             record = leaf.close(record)
-        text = head["checkpoint"]
+        text, found = head["checkpoint"], self.ctx.roster.by_origin(origin)
+        keys = [found[1].log] if found else []
+        keys += known.cosigners(self.ctx.roster)
         return forms.Entry(
             **head,
             entry=entry,
@@ -193,16 +193,9 @@ class LogService:
             salt=record[1].hex(),
             payload=base64.b64encode(record[2]).decode(),
             proof=text and await prove(log, index, text.encode()),
-            keys=self._keys(origin, text),
+            keys=tuple(str(k) for k in keys if f"\n— {k.name} " in text),
             **await self._became(caller, origin, index, record),
         )
-
-    def _keys(self, origin: str, text: str) -> tuple[str, ...]:
-        """Return the keys of the lines under a log's checkpoint."""
-        found = self.ctx.roster.by_origin(origin)
-        keys = [found[1].log] if found else []
-        keys += known.cosigners(self.ctx.roster)
-        return tuple(str(k) for k in keys if f"\n— {k.name} " in text)
 
     async def _became(
         self, caller: Caller, origin: str, index: int, record: Record
@@ -218,14 +211,13 @@ class LogService:
         row = await own.vault.by_index(origin, index)
         made["accepted_at"] = row.accepted_at if row else None
         about, kind = token.decode(content.token), content.kind
-        done = await self.lookups.answers(
+        [answer], own_lists, _, _ = await self.lookups.answers(
             [Question(kind, token=about, epoch=content.epoch)],
             purpose="audit",
             caller=caller.name,
             reference="",
             timeout_s=self.ctx.config.lookup.deadline_ms / 1000,
         )
-        [answer] = done.answers
         if answer.problem:  # of a retired epoch: not recorded by itself
             at = origin, index
             await self.lookups.audited(caller, [(kind, about)], [at])
@@ -233,7 +225,7 @@ class LogService:
         found = await self.ctx.mirror.all_claims(about, key)
         return made | {
             "claims": claim_items(self.ctx.roster, found),
-            "verdict": lookup_item(answer, done.own_lists.over(answer)),
+            "verdict": lookup_item(answer, own_lists.over(answer)),
         }
 
     # ------------------------------------------------------------- erasing
@@ -247,8 +239,7 @@ class LogService:
         named = sorted({*wanted.entries})
         said = await self._erasable(named)
         vault, origin = self.ctx.own.vault, self.ctx.origin
-        found = [await vault.by_index(origin, i) for i in said]
-        rows = [row for row in found if row]
+        rows = [*filter(None, [await vault.by_index(origin, i) for i in said])]
         types = Counter(NAMES[type_] for type_ in said.values())
         if wanted.yes:
             ends = [Change(name, "", "", -n) for name, n in types.items()]
@@ -257,7 +248,7 @@ class LogService:
                 always=True,
                 rows=tuple(row.id for row in rows),
             )
-        stays = sum((await self.review.others(rows)).values(), ())
+        stays = chain(*(await self.review.others(rows)).values())
         alike = [await vault.find_value(row.kind, row.value) for row in rows]
         ours = {
             at
@@ -280,8 +271,9 @@ class LogService:
         merged = (await mirror.head(log.origin)).merged
         if not named or named[-1] >= merged:  # what stands is known below
             raise MissingError("log: nothing of that is here")
-        numbers = {i // BUNDLE for i in named}
-        bundles = {n: await self.records(log, n) for n in numbers}
+        bundles = {
+            n: await self.records(log, n) for n in {i // BUNDLE for i in named}
+        }
         claims = await mirror.claims_at([(log.origin, i) for i in named])
         day = self.ctx.now() // 86_400  # as others reckon who merge it
         return erasure.checked(
@@ -322,12 +314,10 @@ def _entry(caller: Caller, index: int, record: Record) -> forms.LogEntry:
     elif caller.role == "auditor" and not leaf.for_audit([record])[0][1]:
         closed = "auditor"
     content = None if closed else _content(record)
-    return forms.LogEntry(
+    return shown(
+        *(forms.LogEntry, content),
         index=index,
         type=NAMES.get(type_, str(type_)),
-        on=getattr(content, "on", ""),
-        kind=getattr(content, "kind", ""),
-        label=getattr(content, "label", ""),
         closed=closed,
         void=content.reason if isinstance(content, Void) else "",
     )

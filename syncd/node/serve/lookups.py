@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from msgspec import structs
 
@@ -99,14 +99,6 @@ class Claims:
         return await self.ctx.mirror.claims_at(positions, self.at)
 
 
-class NeverTokens(Protocol):
-    """Knows the never-list by token."""
-
-    @property
-    def tokens(self) -> frozenset[tuple[str, bytes]]:
-        """Kind and token of each that is known."""
-
-
 class Answered(NamedTuple):
     """What came of questions, and by what."""
 
@@ -132,7 +124,7 @@ class Lookups:
     ctx: Reading
     claims: Claims  # what the alliance says of a token
     tokeniser: Tokeniser
-    never: NeverTokens
+    never: Any  # whose `tokens` are those that are never listed
     freshness: Freshness  # of what an answer rests on
     metrics: LookupCounts
     budgets: Budgets  # of each token
@@ -181,6 +173,9 @@ class Lookups:
             as_of=await self.freshness.as_of(),
             missing=tuple(sorted({m for a in answers for m in a.missing})),
             contested=tuple(sorted(world.contested)),
+            distrusted={
+                one.fields.text: one.at for one in world.distrusted.values()
+            },
         )
 
     @route("GET /v1/quota", READERS, "read what is left of quotas")
@@ -204,7 +199,7 @@ class Lookups:
         With `answered_only` what stays unknown is not recorded again.
         """
         world = await self.ctx.world(self.never.tokens)
-        overlay = Overlay(self.ctx.own.entries, world.roster, world.day)
+        overlay = Overlay(self.ctx.own.entries, world)
         records: list[int] = []
         record = partial(self._record, overlay, records, answered_only)
         context = LookupContext(

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from syncd.errors import Message
+from syncd.errors import NOTHING, Message
 from syncd.flows.dispute_state import DisputeState
 from syncd.flows.ports import Mute, State
 from syncd.messages import wire
@@ -31,6 +31,7 @@ class MemberState(status_forms.Parts):
     held: tuple[int, int] = (0, 0)  # wait for a second person; are overdue
     remarks: tuple[Message, ...]  # what else there is to do
     disputes: tuple[DisputeState, ...]  # that wait for an answer
+    renewal: Message = NOTHING  # who is to sign the next roster
 
     @property
     def follows(self) -> bool:

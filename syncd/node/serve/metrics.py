@@ -23,49 +23,39 @@ from syncd.roster.quotas import HOUR_S
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
+ROWS = [*tsv.rows("node/serve/metrics.tsv")]
+
+
 def samples(
     state: MemberState,
 ) -> Iterator[tuple[str, tuple[str, ...], float]]:
     """Yield of each gauge its labels and its value in a state."""
+    for _, name, words, place, _ in ROWS:
+        where, _, what = place.rpartition(".")
+        found = getattr(state, where) if where else state
+        for row in found if isinstance(found, tuple) else (found,):
+            if (value := getattr(row, what, None)) is not None:
+                named = (str(getattr(row, label)) for label in words.split())
+                yield f"syncd_{name}", (*named,), value
     for log in state.logs:
-        name = log.origin
         for what in ("known", "mirrored", "merged"):
-            yield "syncd_log_entries", (name, what), getattr(log, what)
-        yield "syncd_log_lag_entries", (name,), log.lag
-        yield "syncd_log_contested", (name,), log.contested
-        yield "syncd_log_missing_payloads", (name,), log.missing
-    yield "syncd_own_log_entries", (), state.log.size
-    for receipt in state.receipts:
-        yield "syncd_receipt_entries", (receipt.member,), receipt.size
+            yield "syncd_log_entries", (log.origin, what), getattr(log, what)
     for kind in ("phone", "url", "account"):
         for of in State:
             rows = state.vault.get((kind, of), 0)
             yield "syncd_vault_rows", (kind, of.name.lower()), rows
-    for holder in state.holders:
-        yield "syncd_holder_up", (holder.member,), holder.up
     for left in state.quotas:
         labels = left.member, left.key, left.purpose
         if left.age_s < HOUR_S:
             yield "syncd_quota_left", labels, left.left
-        yield "syncd_quota_refused", labels, left.denied
     for row in state.members:
-        who = (row.member,)
-        if row.certificate_ends is not None:
-            yield "syncd_certificate_ends_seconds", who, row.certificate_ends
         if row.state not in ("self", "removed"):
-            yield "syncd_peer_failures", who, row.failures
-            yield "syncd_peer_heard_seconds", who, row.heard_at or 0
+            yield "syncd_peer_failures", (row.member,), row.failures
+            yield "syncd_peer_heard_seconds", (row.member,), row.heard_at or 0
     yield "syncd_cut_off", (), state.cut_off is not None
-    for target in state.notify:
-        for what in ("failures", "waiting", "dropped"):
-            n = getattr(target, what)
-            yield f"syncd_notify_{what}", (target.target,), n
     needed = max((key.t for key in state.keys), default=0)
     yield "syncd_holders_needed", (), needed
     yield "syncd_appending", (), state.follows or not state.appending
-    yield "syncd_roster_version", (), state.roster.version
-    yield "syncd_roster_expires_seconds", (), state.roster.expires
-    yield "syncd_clock_skew_seconds", (), state.skew_s
 
 
 class Metrics:
@@ -86,7 +76,7 @@ class Metrics:
         self.inside = CollectorRegistry()
         self._gauges: dict[str, tuple[Gauge, list[str]]] = {}
         counters: dict[str, Counter] = {}
-        for kind, name, words, text in tsv.rows("node/serve/metrics.tsv"):
+        for kind, name, words, _, text in ROWS:
             full, labels = f"syncd_{name}", words.split()
             to = self.inside if kind == "inside" else self.registry
             if kind == "gauge":

@@ -1,17 +1,25 @@
 """The service behind `/v1/own`: our own lists, laid over every answer."""
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain, repeat
 from typing import TypeVar
 
 import msgspec
 
 from syncd.errors import MalformedError, RefusedError, SyncdError
 from syncd.flows import own_lists, report
-from syncd.flows.entry import EXEMPT, LOCAL, Entry, Filter, NewEntry, OwnDraft
-from syncd.flows.judge import Answer
+from syncd.flows.entry import EXEMPT, LOCAL, Entry, Filter, NewEntry
+from syncd.flows.judge import Answer, World
 from syncd.flows.ports import Access, Position
 from syncd.flows.report import Rules
 from syncd.flows.review import Change
@@ -20,7 +28,6 @@ from syncd.indicator.identifier import KINDS, Identifier
 from syncd.node.context import Context, part
 from syncd.node.serve.review_service import LISTED, Review, drafted
 from syncd.node.serve.shown import day_text, label, shown, taken
-from syncd.roster.roster import Roster
 from syncd.store.own_entries import OwnEntries
 from syncd.web import forms
 from syncd.web import own_list_forms as own_forms
@@ -32,23 +39,25 @@ T = TypeVar("T", bound=msgspec.Struct)
 HERE = "own"  # in access records: the id behind it is of an entry of ours
 
 
+@dataclass
 class Overlay:
     """What our own lists say of the items of one look-up."""
 
-    def __init__(self, entries: OwnEntries, roster: Roster, day: int) -> None:
-        self._entries = entries
-        self._roster = roster
-        self._day = day
-        self._found: Mapping[Identifier, Sequence[Entry]] = {}
+    entries: OwnEntries
+    world: World
+    _found: Mapping[Identifier, Sequence[Entry]] = field(default_factory=dict)
 
-    async def read(self, tried: Sequence[Sequence[Identifier]]) -> None:
+    async def read(self, tried: Iterable[Sequence[Identifier]]) -> None:
         """Read what there is on all forms that were tried."""
-        wanted = {form for forms_ in tried for form in forms_}
-        self._found = await self._entries.find(wanted, self._day)
+        wanted = {*chain.from_iterable(tried)}
+        self._found = await self.entries.find(wanted, self.world.day)
 
     def added(self, access: Access) -> Access:
-        """Return an access with what it found on a local list."""
+        """Return an access with what of our lists its answer rests on."""
         found = [(HERE, entry.id) for entry in self._local(access.forms)]
+        doubts = self.world.distrusted
+        origins = {origin for origin, _ in access.positions or ()}
+        found += {(HERE, doubts[one].id) for one in origins & doubts.keys()}
         if not found:
             return access
         return replace(
@@ -68,7 +77,7 @@ class Overlay:
         ]
 
     def _local(self, tried: Sequence[Identifier]) -> Iterator[Entry]:
-        for form in tried if self._found else ():
+        for form in tried:
             for entry in self._found.get(form, ()):
                 if entry.type == LOCAL:
                     yield entry
@@ -82,14 +91,12 @@ class Overlay:
             answer.level,
             answer.forms,
             self._found,
-            self._roster.policy,
+            self.world.roster.policy,
         )
-        if ours is None:
-            return None
-        return shown(
+        return ours and shown(
             forms.Ours,
             ours,
-            exempt=_mark(ours.exempt) if ours.exempt else None,
+            exempt=ours.exempt and _mark(ours.exempt),
             notes=tuple(map(_mark, ours.notes)),
             local=tuple(map(_mark, ours.local)),
         )
@@ -135,13 +142,13 @@ class OwnListService:
         asked = {
             at: shown(forms.Item, draft)
             for at, draft in enumerate(wanted.entries)
-            if isinstance(draft, OwnDraft) and isinstance(made[at], NewEntry)
+            if isinstance(made[at], NewEntry)
         }
         if not asked:
             return made
         call = LookupCall(purpose="appeal", items=(*asked.values(),))
-        answers = (await self.lookup(caller, call)).items
-        seen = dict(zip(asked, answers, strict=True))
+        found = await self.lookup(caller, call)
+        seen = dict(zip(asked, found.items, strict=True))
         return [
             _seen(one, seen[at]) if isinstance(one, NewEntry) else one
             for at, one in enumerate(made)
@@ -164,14 +171,12 @@ class OwnListService:
         ]
         body, said = drafted(wanted, "reports", made)
         call, load = "POST /v1/own/local", wanted.load
-        ask = self.review.ask_of_own
-        if body.reports and await ask(
+        if body.reports and await self.review.ask_of_own(
             caller, call, body, said, load, more=True
         ):
             wait = own_forms.OwnOutcome(state="pending")
-            some = (wait for one in made if isinstance(one, NewEntry))
-            return taken(own_forms.OwnTaken, made, some)
-        if wanted.load:
+            return taken(own_forms.OwnTaken, made, repeat(wait))
+        if load:
             bad = [
                 draft
                 for draft, one in zip(wanted.reports, made, strict=True)
@@ -181,8 +186,8 @@ class OwnListService:
             there = await self.ctx.offload(
                 _seen_of, [*bad, *wanted.refused], context.region
             )
-            await self.ctx.own.entries.touch(name, there, wanted.load)
-        return await self._keep(made, caller, wanted.load or None)
+            await self.ctx.own.entries.touch(name, there, load)
+        return await self._keep(made, caller, load or None)
 
     async def _keep(
         self,
@@ -217,26 +222,27 @@ class OwnListService:
             raise MalformedError("removal: want one of ids, value, list")
         why = own_lists.plain_text("why", wanted.why)
         entries, ids = self.ctx.own.entries, list(wanted.ids)
+        load = wanted.load
         if wanted.value:
             found = wanted.read(identifier.for_retract, self.rules().region)
             there = await entries.find({*found}, 0)
             ids = [e.id for some in there.values() for e in some]
         if wanted.list:
-            if not wanted.load:
+            if not load:
                 some = Filter(list=wanted.list, limit=LISTED)
                 ids = [entry.id for entry in await entries.page(some)]
             _, n = await entries.begin_load(wanted.list)
-            ends = Change("replaced" if wanted.load else LOCAL, "", "", -n)
+            ends = Change("replaced" if load else LOCAL, "", "", -n)
         else:
             ends = Change(wanted.type, wanted.kind, "", -len(ids))
-        call, load = "POST /v1/own/removals", wanted.load
+        call = "POST /v1/own/removals"
         await self.review.ask_of_own(caller, call, wanted, [ends], load, ids)
         if wanted.list:
-            if wanted.load and not why:
+            if load and not why:
                 why = "list_dropped"
             n, left = await entries.remove_list(
                 *(wanted.list, caller.name, why),
-                load=wanted.load or None,
+                load=load or None,
                 most=wanted.gone_at_most,
             )
             return own_forms.OwnRemoved(removed=n, entries=left)
@@ -275,10 +281,8 @@ def _seen(entry: NewEntry, answer: forms.LookupItem) -> NewEntry | SyncdError:
                 "exempt: whether an official report lists it cannot be said"
                 " now, so why is needed"
             )
-    if official:
-        fields = msgspec.structs.replace(entry.fields, official=True)
-        return replace(entry, fields=fields)
-    return entry
+    fields = msgspec.structs.replace(entry.fields, official=official)
+    return replace(entry, fields=fields)
 
 
 def _seen_of(

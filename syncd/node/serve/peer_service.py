@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from syncd import canonical
 from syncd.errors import QuotaError, RefusedError, UnavailableError
 from syncd.flows import cosign, evaluation
 from syncd.flows.evaluation import Request
@@ -23,6 +24,7 @@ from syncd.node.serve.metrics import Metrics
 from syncd.node.serve.urgent_news import UrgentNews
 from syncd.roster import quotas
 from syncd.roster.terms import Epoch
+from syncd.store import evidence_files
 from syncd.store.quota import Debit
 from syncd.tlog import checkpoint, note, tiles
 from syncd.tlog.witness import Judgement
@@ -306,25 +308,27 @@ class PeerService:
         signed = await self._book.cosigned(key, origin)
         return signed.note if signed else None
 
-    async def notes(self, origin_hash: str, page: int) -> list[bytes] | None:
+    async def notes(self, origin: str, page: int) -> bytes | None:
         """Return a page, from 0, of what else was signed of a log and is kept.
 
         Receipts, what we cosigned, checkpoints, both sides of a fork.
         """
-        origin = self._origin(origin_hash)
-        if origin is None:
-            return None
         kept = await self._book.kept(origin, page)
-        if page:
-            return kept
-        receipts = await self._book.receipts(origin)
-        return [
-            *kept,
-            *(receipt.note for receipt in receipts.values()),
-            *await self.receipts.signed(origin),
-            *(await self._mirror.notes(origin)).values(),
-            *await self._mirror.evidence(origin),
-        ]
+        if not page:
+            receipts = await self._book.receipts(origin)
+            kept += (
+                *(receipt.note for receipt in receipts.values()),
+                *await self.receipts.signed(origin),
+                *(await self._mirror.notes(origin)).values(),
+                *await self._mirror.evidence(origin),
+            )
+        texts = [raw.decode() for raw in dict.fromkeys(kept)]
+        return canonical.dumps(texts) if texts else None
+
+    async def evidence(self, n: int) -> bytes | None:
+        """Return a file of evidence against holders, by its place from 0 on."""
+        files = evidence_files.paths(self.ctx.home.path)[n : n + 1]
+        return await asyncio.to_thread(files[0].read_bytes) if files else None
 
     async def poke(
         self, caller: str, note: bytes, *, urgent: bool = False

@@ -60,22 +60,6 @@ def _key(row: Any) -> Key:
     return row.kind, row.epoch, row.token
 
 
-def _row(
-    n: int, one: Any, what: str, stays: Mapping[Key, tuple[str, ...]]
-) -> HeldRow:
-    type_: Any = getattr(one, "type", what)
-    return shown(
-        HeldRow,
-        getattr(one, "fields", one),
-        one,
-        n=n,
-        kind=getattr(one, "kind", "phone"),
-        type=NAMES.get(type_, type_),
-        value=masked(one.value) if one.value else "",
-        stays=stays.get(_key(one), ()) if hasattr(one, "token") else (),
-    )
-
-
 def _hour(at: int) -> str:
     return f"{statement.day_text(at // 86_400)}T{at % 86_400 // 3600:02}"
 
@@ -125,13 +109,13 @@ class Review:
             PendingError: it is kept, and waits.
             RefusedError: it would change more than was agreed to.
         """
-        held = self._held(caller, call, changes=tuple(said), **about)
+        held = self._held(caller, call, said, **about)
         if caller.shown is not None:
             if held.n > caller.shown:
                 raise RefusedError(
                     "review: {n} values would change by now, and {most} were"
                     " confirmed",
-                    n=held.n,
+                    held,
                     most=caller.shown,
                 )
             return None
@@ -146,11 +130,8 @@ class Review:
             waits = always or left < 0
             if held.n and (waits or note):
                 held = replace(held, state="waiting" if waits else "after")
-                held = await self.book.put(held, msgspec.json.encode(body))
-            if held.state != "waiting":
-                await went.add({(now, who, key): held.n})
-        if held.state == "waiting":
-            raise PendingError.of(held.id)
+                await self._keep(held, body)
+            await went.add({(now, who, key): held.n})
         return max(left, 0)
 
     async def others(
@@ -195,16 +176,17 @@ class Review:
             PendingError: it is kept, and waits.
         """
         name = getattr(body, "list", "")
-        about: Any = {"list": name, "rows": (*rows,)[:LISTED]}
-        held = self._held(caller, call, changes=tuple(said), **about)
+        held = self._held(
+            *(caller, call, said),
+            state="open" if more else "waiting",
+            list=name,
+            rows=(*rows,)[:LISTED],
+        )
         asks = caller.shown is None and self.ctx.config.review.own_lists
         if not (asks and (held.n or load) and await self.in_force()):
             return False
-        held = replace(held, state="open" if more else "waiting")
         part_of = f"{load}/{name}/{caller.id}" if load else ""
-        held = await self.book.put(held, msgspec.json.encode(body), part_of)
-        if not more:
-            raise PendingError.of(held.id)
+        await self._keep(held, body, part_of)
         return True
 
     async def agreed(
@@ -218,29 +200,39 @@ class Review:
         """
         if not (caller.staff and await self.in_force()):
             raise RefusedError("review: it takes two persons, by staff number")
-        held = self._held(caller, call)
-        held = replace(held, changes=(said,), state="waiting")
-        held = await self.book.put(held, msgspec.json.encode(body), again=True)
+        held = self._held(caller, call, [said], state="waiting")
+        return await self._keep(held, body, again=True)
+
+    def _held(
+        self,
+        caller: Caller,
+        call: str,
+        said: Sequence[Change],
+        state: str = "",
+        **about: Any,
+    ) -> Held:
+        at, by = self.ctx.now(), shown(Person, caller)
+        about |= {"until": at + review.DAY_S, "changes": (*said,)}
+        return Held(state=state, call=call, by=by, at=at, **about)
+
+    async def _keep(self, held: Held, body: Any, *how: str, **of: Any) -> Held:
+        """Keep a call; raise, if it waits."""
+        held = await self.book.put(held, msgspec.json.encode(body), *how, **of)
         if held.state == "waiting":
             raise PendingError.of(held.id)
         return held
-
-    def _held(self, caller: Caller, call: str, **about: Any) -> Held:
-        at, by = self.ctx.now(), shown(Person, caller)
-        until = at + review.DAY_S
-        return Held(state="", call=call, by=by, at=at, until=until, **about)
 
     # ---------------------------------------------------------- deciding
 
     @route("GET /v1/pending", WATCHERS, "list what waits for a person")
     async def page(self, wanted: PendingQuery) -> Page[Held]:
         """Return held calls, newest first: what they would change."""
-        limit: int = wanted.limit
         states: tuple[str, ...] = (*filter(None, [wanted.state]),)
         if wanted.state == "decided":
             states = ("confirmed", *FINAL)
-        found = await self.book.page(states, wanted.before, limit)
-        return paged(found, limit, (replace(one, rows=()) for one in found))
+        found = await self.book.page(states, wanted.before, wanted.limit)
+        items = (replace(one, rows=()) for one in found)
+        return paged(found, wanted.limit, items)
 
     @route("GET /v1/pending/{id}", WATCHERS, "read what one would change")
     async def one(self, id_: int) -> HeldCall:
@@ -248,8 +240,21 @@ class Review:
         held = await self.book.get(id_)
         found = await self._rows(held)
         stays = await self.others(found)
-        what = held.changes[0].what if held.changes else ""
-        rows = tuple(_row(*one, what, stays) for one in enumerate(found, 1))
+        what: Any = held.changes[0].what if held.changes else ""
+        rows = tuple(
+            shown(
+                *(HeldRow, getattr(one, "fields", one), one),
+                n=n,
+                kind=getattr(one, "kind", "phone"),
+                type=NAMES.get(type_, type_),
+                value=masked(one.value) if one.value else "",
+                stays=stays.get(_key(one), ())
+                if hasattr(one, "token")
+                else (),
+            )
+            for n, one in enumerate(found, 1)
+            for type_ in (getattr(one, "type", what),)
+        )
         words = await self.ctx.own.imports.words(held.import_)
         return HeldCall(item=held, rows=rows, words=words)
 
@@ -299,9 +304,12 @@ class Review:
             raise MissingError("review: want confirm or refuse")
         why, right = plain_text("why", wanted.why), decision == "confirm"
         async with self._doing:
-            old, who = await self.book.get(id_), shown(Person, caller)
-            now, staff = self.ctx.now(), await self.book.staff(old.import_)
-            held = review.decided(old, who, now, why, staff, right=right)
+            old = await self.book.get(id_)
+            held = review.decided(
+                *(old, shown(Person, caller), self.ctx.now(), why),
+                await self.book.staff(old.import_),
+                right=right,
+            )
             if held is not old:
                 await self.book.move(old, held)
             if held.state == "confirmed":
@@ -310,13 +318,13 @@ class Review:
 
     async def _carry_out(self, held: Held) -> Held:
         """Do what was confirmed, as whoever handed it in."""
-        by, load, failed = held.by, 0, {}
+        load, failed = 0, {}
         ways = {
             f"{way.method} {way.path}": (part, way)
             for part in self.parts()
             for way in routes.of(type(part))
         }
-        first = Caller(by.name, by.role, by.id, by.staff, by.person, held.n)
+        first = shown(Caller, held.by, shown=held.n)
         try:
             for call, raw in await self.book.parts(held.id):
                 service, way = ways[call]
@@ -326,8 +334,7 @@ class Review:
                     load = load or (await begin(body.list))[0]
                     body = replace(body, load=load)
                 given = {Caller: first, int: held.import_}
-                needs = way.needs.items()
-                form = {name: given.get(kind, body) for name, kind in needs}
+                form = {n: given.get(k, body) for n, k in way.needs.items()}
                 await way.handler(service, **form)
         except SyncdError as e:
             if e.status >= 500:  # it is tried again
@@ -342,8 +349,9 @@ class Review:
         await self.book.lapse()
         for one in await self.book.page(("waiting",)):
             if one.until <= self.ctx.now() + SOON_S:
-                name = f"lapsing/{one.id}"
-                await self.ctx.own.events.now(name, "", "lapsing", one.news)
+                await self.ctx.own.events.now(
+                    f"lapsing/{one.id}", "", "lapsing", one.news
+                )
         await self.book.prune(self.ctx.config.access.days)
         for held in await self.book.page(("confirmed",)):
             if held.decided_at < self.ctx.now() - AGAIN_S:

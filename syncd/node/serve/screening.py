@@ -9,7 +9,7 @@ value, judged alone, with `know` checked as a look-up by value checks it.
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import partial
-from itertools import chain, repeat
+from itertools import repeat
 from typing import Any
 
 from msgspec.structs import asdict, replace
@@ -62,11 +62,11 @@ class Screening:
     lookups: Lookups
     claims: Claims
     freshness: Freshness
+    _stale = 0  # entries of an old token key
+    _ending = 0  # entries that end soon
+    _looked = ""  # day and roster, last time
 
     def __post_init__(self) -> None:
-        self._stale = 0  # entries of an old token key
-        self._ending = 0  # entries that end soon
-        self._looked = ""  # day and roster, last time
         self._book = self.ctx.own.screening
         self._enabled = self.ctx.config.screening.enabled
 
@@ -85,8 +85,12 @@ class Screening:
             timeout_s=TIMEOUT_S,
         )
         rows = [*map(partial(_entered, world.roster), items, answers)]
-        good = (row for row in rows if not isinstance(row, SyncdError))
-        every = [*chain.from_iterable(good)]
+        every = [
+            one
+            for row in rows
+            if not isinstance(row, SyncdError)
+            for one in row
+        ]
         await self._book.put(every)
         await self._look({one.key for one in every})
         self._looked = ""  # the next round counts them
@@ -154,8 +158,9 @@ class Screening:
             if new and new != old:
                 states[row.id] = new
                 before = old.verdict if old else "none"
-                what = (before, new.verdict, new.evidence, new.roles)
-                alike[what].append(row.id)
+                if before != new.verdict:
+                    what = (before, new.verdict, new.evidence, new.roles)
+                    alike[what].append(row.id)
         news = [
             {
                 "state": "cleared" if after == "none" else "listed",
@@ -167,7 +172,6 @@ class Screening:
                 "ids": ids[:IDS],
             }
             for (before, after, evidence, roles), ids in alike.items()
-            if before != after
         ]
         await self._book.move(states, news)
 
@@ -195,7 +199,7 @@ class Screening:
         rows = await self._book.listed()
         places = {p for r in rows if r.listed for p in r.listed.positions}
         at = (await self.claims.in_force_at([*places])).values()
-        there = await self._look(set(map(basis.key, at)))
+        there = await self._look({*map(basis.key, at)})
         gone = [row for row in rows if row.id not in there]
         await self._move(gone, [None] * len(gone))
         return await self._book.listed()
@@ -217,7 +221,11 @@ class Screening:
         """Return who is listed or was; the asking is an access record."""
         self._check()
         rows = await self._again()
-        items = tuple(_entry(r, r.listed) for r in rows if _fits(r, wanted))
+        items = tuple(
+            shown(ScreeningEntry, r, r.listed, expires=day_text(r.until))
+            for r in rows
+            if _fits(r.listed, wanted)
+        )
         await self._count()
         filters = [
             f" {name}={','.join(codes)}"
@@ -292,12 +300,7 @@ def _entered(
     ]
 
 
-def _entry(row: Screened, state: Listed | None) -> ScreeningEntry:
-    return shown(ScreeningEntry, row, state, expires=day_text(row.until))
-
-
-def _fits(row: Screened, wanted: ScreeningFilter) -> bool:
-    state = row.listed
+def _fits(state: Listed | None, wanted: ScreeningFilter) -> bool:
     pairs = state and (
         (wanted.verdicts, (state.verdict,)),
         (wanted.evidence, state.evidence),

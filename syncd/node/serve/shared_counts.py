@@ -11,10 +11,11 @@ import fcntl
 import mmap
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from syncd.errors import UnavailableError
+from syncd.flows.lookup import OPEN
 from syncd.roster.quotas import HOUR_S, STEPS
 
 ROWS = 4096  # tokens; of more that were ever made, two have one budget
@@ -23,6 +24,8 @@ RING = 64  # steps: those of an hour, the one that ends in it, and some
 WAIT_S = 0.5  # for the lock; it is held for some microseconds
 PAUSE_S = 20e-6
 _KIND = 2 * RING + 1  # numbers of a kind: steps, counts, and what was denied
+KINDS = ("phone", "account", OPEN)
+_WIDTH = 4 * _KIND * len(KINDS)  # bytes of a row
 
 
 @dataclass(slots=True)
@@ -30,10 +33,9 @@ class SharedWindow:
     """What one token had; what it had in a minute comes free together."""
 
     row: memoryview  # of 32-bit numbers
-    kinds: Sequence[str]
 
     def _of(self, kind: str) -> memoryview:
-        begin = self.kinds.index(kind) * _KIND
+        begin = KINDS.index(kind) * _KIND
         return self.row[begin : begin + _KIND]
 
     def add(self, now: int, kind: str, n: int) -> None:
@@ -74,12 +76,10 @@ class SharedWindow:
 class SharedCounts:
     """The windows of all tokens, by their ids."""
 
-    def __init__(self, kinds: Sequence[str], fd: int | None = None) -> None:
+    def __init__(self, fd: int | None = None) -> None:
         """Take the memory behind a descriptor, else make some, all zero."""
-        self._kinds = kinds
-        self._width = 4 * _KIND * len(kinds)  # bytes
         self.fd = os.memfd_create("syncd-counts") if fd is None else fd
-        size = ROWS * self._width
+        size = ROWS * _WIDTH
         os.ftruncate(self.fd, size + 4)
         shared = memoryview(mmap.mmap(self.fd, size + 4))
         self._rows, self._news = shared[:size], shared[size:].cast("I")
@@ -101,11 +101,11 @@ class SharedCounts:
             UnavailableError: a process that was stopped holds the lock; it is
                 ended if it is a local worker.
         """
-        begin = token % ROWS * self._width
-        row = self._rows[begin : begin + self._width]
+        begin = token % ROWS * _WIDTH
+        row = self._rows[begin : begin + _WIDTH]
         self._lock()
         try:
-            yield SharedWindow(row.cast("I"), self._kinds)
+            yield SharedWindow(row.cast("I"))
         finally:
             fcntl.lockf(self.fd, fcntl.LOCK_UN)
 

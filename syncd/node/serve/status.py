@@ -18,7 +18,7 @@ from syncd.errors import (
 )
 from syncd.flows.ports import MirrorHead, Mute
 from syncd.flows.tokenise import Tokeniser
-from syncd.indicator import claims, notation
+from syncd.indicator import claims, notation, statement
 from syncd.messages import wire
 from syncd.node.context import Context, part
 from syncd.node.follow.peer_choice import SILENT, PeerState
@@ -33,6 +33,7 @@ from syncd.node.serve.shown import shown
 from syncd.node.upkeep.disputes import Disputes
 from syncd.roster import certificate
 from syncd.roster.members import Member
+from syncd.roster.terms import Epoch
 from syncd.store.findings import Row
 from syncd.tlog import checkpoint
 from syncd.web import status_forms
@@ -89,7 +90,7 @@ class StatusReader:
             receipts=await self._receipts(),
             holders=self._holder_states(),
             keys=tuple(
-                shown(status_forms.KeyState, e, n=len(roster.holders_of(e)))
+                self._key(e)
                 for e in roster.epochs
                 if e.shares and not e.retired
             ),
@@ -111,7 +112,8 @@ class StatusReader:
             ),
             appeals=await self.ctx.own.appeals.open(),
             held=await self.ctx.own.pending.counts(),
-            remarks=(*filter(None, (self._outside(),)), *self.never()),
+            renewal=self._renewal(),
+            remarks=(*await self._remarks(), *self.never()),
         )
 
     @route("GET /v1/status", EVERYBODY, "read the status")
@@ -184,16 +186,14 @@ class StatusReader:
 
     async def _daemons(self) -> tuple[status_forms.DaemonRow, ...]:
         election = self.ctx.home.election
-        if election is None:
-            return ()
         return tuple(
             status_forms.DaemonRow(
                 node=node,
-                here=node == election.node,
+                here=node == getattr(election, "node", ""),
                 leads=since is not None,
                 since=since,
             )
-            for node, since in await election.daemons()
+            for node, since in (await election.daemons() if election else ())
         )
 
     def cut_off(self) -> status_forms.CutOff | None:
@@ -203,6 +203,39 @@ class StatusReader:
             return None
         why = wire.of(contact.cut_off())
         return status_forms.CutOff(since=contact.since, why=why)
+
+    def _renewal(self) -> Message:
+        """Say who is to sign the next roster, "" if none lies here."""
+        roster, path = self.ctx.roster, self.ctx.renewal
+        if not path.exists():
+            return NOTHING
+        return Message(
+            "roster: version {version} expires in {days} days: {n} of {names}"
+            " are to sign the next one, which lies ready: syncd roster sign"
+            " {path}",
+            roster,
+            days=(roster.expires - self.ctx.now()) // todo.DAY_S,
+            n=roster.threshold,
+            names=", ".join(sorted(roster.admins)),
+            path=str(path),
+        )
+
+    async def _remarks(self) -> Iterable[Message]:
+        """Return what else there is to do: we are outside, we distrust."""
+        day = statement.day(self.ctx.today())
+        doubts = (
+            Message(
+                "distrust: what {member} says counts here as that of a forked"
+                " log, since {day}, says {caller}; syncd own remove --id {id}"
+                " ends it",
+                one,
+                member=one.fields.text,
+                day=self.ctx.day_of(one.at),
+                caller=one.by,
+            )
+            for one in await self.ctx.distrusted(day)
+        )
+        return filter(None, (self._outside(), *doubts))
 
     def _outside(self) -> Message:
         """Say what to do if nobody tells us what is new, "" if somebody does.
@@ -217,7 +250,7 @@ class StatusReader:
                 "roster: version {version} does not list us as active (syncd"
                 " roster show): nobody answers us, and what is here grows"
                 " old; ask the admins, or stop syncd",
-                version=roster.version,
+                roster,
             )
         return self.rounds.contact.cut_off()
 
@@ -313,6 +346,13 @@ class StatusReader:
             for member in self.ctx.roster.holders
             for why in (self._holder_down(member),)
         )
+
+    def _key(self, epoch: Epoch) -> status_forms.KeyState:
+        holders = self.ctx.roster.holders_of(epoch).values()
+        up = tuple(h.id for h in holders if not self._holder_down(h.id))
+        counts = {"n": len(holders), "shares": len(epoch.shares)}
+        counts["spare"] = len(up) - epoch.t
+        return shown(status_forms.KeyState, epoch, up=up, **counts)
 
     def _holder_down(self, member: str) -> Message:
         """Return why a holder is down, "" if it is up: what came last counts.

@@ -35,10 +35,14 @@ class SystemService:
         """Return jobs, sizes, settings without secrets, tokens, sessions."""
         own, home = self.ctx.own, self.ctx.config.home
         server = self.ctx.home.election
-        tokens = []
-        for one in await own.bearers.all():
-            ends = one.certificate and certificate.expires(one.certificate)
-            tokens.append(shown(forms.TokenRow, one, ends_at=ends))
+        tokens = [
+            shown(
+                *(forms.TokenRow, one),
+                ends_at=one.certificate
+                and certificate.expires(one.certificate),
+            )
+            for one in await own.bearers.all()
+        ]
         return forms.SystemState(
             version=VERSION,
             python=platform.python_version(),

@@ -9,14 +9,13 @@ from collections.abc import Iterator
 
 from syncd.errors import Message
 from syncd.flows.dispute_state import DisputeState
-from syncd.node.pinned import MAX_SKEW_S
+from syncd.node.pinned import MAX_SKEW_S, SIGN_S
 from syncd.node.serve.member_state import MemberState
 
 DAY_S = 86_400
 FAILING = 3  # failures in a row that are worth a to-do
 DISPUTES = 10  # that are named one by one
-SOON_S = 14 * DAY_S  # a roster that expires within is named
-SOON_DAYS = 30  # a certificate that ends within is named
+SOON_S = 60 * DAY_S  # what ends within is named
 NAMED = 8  # members in one sentence
 
 
@@ -28,7 +27,7 @@ def of(state: MemberState) -> list[Message]:
 def notes(state: MemberState) -> list[Message]:
     """Return what a person should know, and cannot do or need not yet."""
     rest = [m for m in _all(state) if not _is_todo(m)]
-    return [*rest, *_spare(state), *_certificate(state)]
+    return [*rest, *_spare(state), *_ends(state)]
 
 
 def _is_todo(message: Message) -> bool:
@@ -38,8 +37,8 @@ def _is_todo(message: Message) -> bool:
 def _all(state: MemberState) -> Iterator[Message]:
     yield from state.remarks
     parts = (
-        *(_clock, _roster, _appending, _holders, _unheard, _logs, _notify),
-        *(_disputes, _appeals, _held, _keys),
+        *(_clock, _roster, _appending, _holders, _thin, _unheard, _logs),
+        *(_notify, _disputes, _held, _keys),
     )
     for part in parts:
         yield from part(state)
@@ -62,7 +61,7 @@ def _roster(state: MemberState) -> Iterator[Message]:
             "roster: its format {format} is newer than this syncd {version}:"
             " logs are mirrored, and not merged until it is upgraded and runs"
             " anew (syncd run)",
-            format=roster.format,
+            roster,
             version=state.version,
         )
     left = roster.expires - state.now
@@ -70,15 +69,19 @@ def _roster(state: MemberState) -> Iterator[Message]:
         yield Message(
             "roster: version {version} has expired: ask the admins to sign"
             " and publish the next one (syncd roster renew)",
-            version=roster.version,
+            roster,
         )
-    elif left <= SOON_S:
-        yield Message(
-            "roster: version {version} expires in {days} days: ask the admins"
-            " for the next one (syncd roster renew)",
-            version=roster.version,
-            days=left // DAY_S,
-        )
+    elif left <= SIGN_S:
+        yield state.renewal or _expires(state)
+
+
+def _expires(state: MemberState) -> Message:
+    return Message(
+        "roster: version {version} expires in {days} days: ask the admins for"
+        " the next one (syncd roster renew)",
+        state.roster,
+        days=(state.roster.expires - state.now) // DAY_S,
+    )
 
 
 def _appending(state: MemberState) -> Iterator[Message]:
@@ -123,6 +126,24 @@ def _holders(state: MemberState) -> Iterator[Message]:
         )
 
 
+def _thin(state: MemberState) -> Iterator[Message]:
+    """Yield which keys have lost holders, down to as many as are needed.
+
+    While one is down, `_holders` says so.
+    """
+    up = all(h.up for h in state.holders)
+    thin = [k for k in state.keys if up and k.spare == 0 < k.shares - k.t]
+    for names in sorted({k.up for k in thin}):
+        keys = [f"{k.kind}/{k.epoch}" for k in thin if k.up == names]
+        yield Message(
+            "keys: {keys}: of their holders only {names} answer, exactly as"
+            " many as are needed: with one less phones and accounts are"
+            " unknown; syncd doctor says where the others end",
+            keys=", ".join(keys),
+            names=", ".join(names),
+        )
+
+
 def _unheard(state: MemberState) -> Iterator[Message]:
     """Yield who does not answer; if it is all of them, it is rather we."""
     down = {h.member for h in state.holders if not h.up}
@@ -142,29 +163,27 @@ def _unheard(state: MemberState) -> Iterator[Message]:
 
 def _logs(state: MemberState) -> Iterator[Message]:
     for log in state.logs:
-        place = {"origin": log.origin, "member": log.member}
         if log.contested:
             yield Message(
                 "FORK: {origin} signed two histories, or another than the"
                 " roster's: call {member} and the admins, who decide by syncd"
                 " roster cut; its reports count as user_tag until then ({why})",
+                log,
                 why=log.why or Message("both are kept as evidence"),
-                **place,
             )
         elif log.missing:
             yield Message(
                 "withheld: {n} payloads of {origin} are nowhere to be had:"
                 " syncd doctor {member}, then call it",
+                log,
                 n=log.missing,
-                **place,
             )
         elif log.lag and log.why and state.roster.merging:
             yield Message(
                 "behind: {n} entries of {origin}: {why}; syncd doctor"
                 " {member} says where it ends",
+                log,
                 n=log.lag,
-                why=log.why,
-                **place,
             )
 
 
@@ -174,8 +193,7 @@ def _notify(state: MemberState) -> Iterator[Message]:
             yield Message(
                 "notify: {target} takes nothing ({why}), {n} wait: mend it, then"
                 " see syncd status",
-                target=target.target,
-                why=target.why,
+                target,
                 n=target.waiting,
             )
 
@@ -232,16 +250,13 @@ def _answer(one: DisputeState) -> Message:
     )
 
 
-def _appeals(state: MemberState) -> Iterator[Message]:
+def _held(state: MemberState) -> Iterator[Message]:
+    waiting, overdue = state.held
     if state.appeals:
         yield Message(
             "appeals: {n} measures to look at again: syncd appeal list",
             n=state.appeals,
         )
-
-
-def _held(state: MemberState) -> Iterator[Message]:
-    waiting, overdue = state.held
     if waiting:
         yield Message(
             "review: {n} wait for a second person, each for a day: syncd"
@@ -268,7 +283,7 @@ def _keys(state: MemberState) -> Iterator[Message]:
 
 def _spare(state: MemberState) -> Iterator[Message]:
     """Yield where whoever is lost next stops something."""
-    keys = [f"{k.kind}/{k.epoch}" for k in state.keys if k.n <= k.t]
+    keys = [f"{k.kind}/{k.epoch}" for k in state.keys if k.shares <= k.t]
     if keys:
         yield Message(
             "keys: {keys}: every holder is needed: if one more is lost, phones"
@@ -283,13 +298,26 @@ def _spare(state: MemberState) -> Iterator[Message]:
         )
 
 
-def _certificate(state: MemberState) -> Iterator[Message]:
+def _ends(state: MemberState) -> Iterator[Message]:
+    """Yield what ends, and when, before there is something to do."""
+    if SIGN_S < state.roster.expires - state.now <= SOON_S:
+        yield _expires(state)
     for row in state.members:
         days = row.certificate_days
-        if row.state == "self" and days is not None and days <= SOON_DAYS:
+        if days is None or days * DAY_S > SOON_S:
+            continue
+        if row.state == "self":
             yield Message(
                 "certificate: ours ends in {days} days by its own date;"
                 " nothing stops then, members know it by its key; syncd join"
                 " update makes another",
+                days=days,
+            )
+        else:
+            yield Message(
+                "certificate: that of {member} ends in {days} days by its own"
+                " date; nothing stops then; tell it to make another: syncd"
+                " join update",
+                row,
                 days=days,
             )

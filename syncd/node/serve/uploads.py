@@ -103,8 +103,7 @@ class Uploads:
     )
     async def import_(self, caller: Caller, id_: int, how: Reading) -> Upload:
         """Begin to import a file; one that is being imported goes on."""
-        found = self._upload(id_)
-        if not found.running:
+        if not self._upload(id_).running:
             self._note(id_, name=how.name, running=True, problem=None)
             self.aside(self._import(caller, id_, how))
         return self._upload(id_)
@@ -157,8 +156,7 @@ class Uploads:
 
     def _keep(self, id_: int, raw: bytes) -> None:
         self._at.mkdir(mode=0o700, exist_ok=True)
-        sealed = self._box.seal(raw, b"upload/%d" % id_)
-        durable.write(self._path(id_), sealed)
+        durable.write(self._path(id_), self._box.seal(raw, b"upload/%d" % id_))
 
     def _opened(self, id_: int) -> int:
         """Return the descriptor of a file in memory with what was uploaded."""
@@ -173,9 +171,8 @@ class Uploads:
             found = self._path(id_).stat()
         except FileNotFoundError:
             raise MissingError("upload: none of that id") from None
-        at = int(found.st_mtime)
         return self._known.get(id_) or Upload(
-            id=id_, size=found.st_size, at=at
+            id=id_, size=found.st_size, at=int(found.st_mtime)
         )
 
     def _note(self, id_: int, **more: object) -> None:
@@ -189,8 +186,7 @@ class Uploads:
             """Take whoever has the socket for the caller."""
             return caller if await lives(caller.id) else ""
 
-        bounds = limits(self.ctx.config)
-        app = local_api.app(whose, (self.intake,), bounds)
+        app = local_api.app(whose, (self.intake,), limits(self.ctx.config))
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:

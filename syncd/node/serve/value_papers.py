@@ -4,25 +4,31 @@ One is for the person concerned, the other for a court; whoever gets them
 need not ask us again to check them.
 """
 
+import asyncio
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
+from syncd import canonical
 from syncd.audit.disclosure import Disclosed, Disclosure
-from syncd.errors import MissingError
+from syncd.audit.known import Keys, cosigners
+from syncd.errors import MissingError, SyncdError
 from syncd.flows.draft import RawValue
 from syncd.flows.judge import epoch_of
 from syncd.flows.ports import Position, State
 from syncd.flows.review import Change
+from syncd.flows.serve import LogFiles
 from syncd.indicator import identifier, token
 from syncd.indicator.claims import key as claim_key
 from syncd.indicator.vocabulary import read
 from syncd.node.context import Context, part
+from syncd.node.follow.peers import Peers
 from syncd.node.serve.log_service import LogService, prove
 from syncd.node.serve.lookups import Lookups
 from syncd.node.serve.review_service import Review
 from syncd.node.serve.shown import claim_items, shown
 from syncd.store.vault import Query
-from syncd.tlog import checkpoint
+from syncd.tlog import checkpoint, note, proof
 from syncd.tlog.merkle import BUNDLE
 from syncd.web.audit_forms import Certificate, EndedListing
 from syncd.web.forms import Item
@@ -37,6 +43,7 @@ class ValuePapers:
 
     ctx: Context
     log_service: LogService
+    peers: Peers
     lookups: Lookups
     review: Review  # holds what a second person is to see
 
@@ -99,22 +106,23 @@ class ValuePapers:
             or any(read("handling", r.handling) != "open" for r in said)
         ):
             return []
-        ended = [
+        return [
             (r.position[0], r.ended_by, r.ended_on)
             for r in found
             if r.ended_by
-        ]
-        return ended + [(*at, "") for at in erased if at]
+        ] + [(*at, "") for at in erased if at]
 
     async def _followed(self, origin: str, by: int, day: str) -> EndedListing:
         """Return who has shown that it merged what ended a listing."""
-        head, *_ = await self.log_service.open_(origin, by)
-        had = {
-            line.member: line.at
-            for line in reversed(head["cosigned"])  # the first one counts
+        head, log, _ = await self.log_service.open_(origin, by)
+        roster, ours = self.ctx.roster, origin == self.ctx.origin
+        lines = [
+            (line.at, line.member)
+            for line in head["cosigned"]
             if line.key.endswith("/merged")
-        }
-        roster = self.ctx.roster
+        ]
+        told = () if ours else await self._told(log, by)
+        had = {who: at for at, who in sorted((*lines, *told), reverse=True)}
         author = roster.known(head["member"])
         others = (one for one in roster.active() if one != author)
         rest = sorted((one.sector, had.get(one.id, 0)) for one in others)
@@ -124,6 +132,36 @@ class ValuePapers:
             size=head["size"],
             followed=tuple(rest),
         )
+
+    async def _told(self, log: LogFiles, by: int) -> list[tuple[int, str]]:
+        """Return when who had merged an entry of another's log, as others say.
+
+        Its author has others' first receipts, and each member its newest.
+        """
+        n, at = divmod(by, BUNDLE)
+        entry, *_ = (await self.log_service.records(log, n))[at]
+        roster = self.ctx.roster
+        _, generation = Keys([roster]).log(log.origin)
+        keys = dict.fromkeys([generation.log, *cosigners(roster)], "")
+        keys |= {member.keys.merged: member.id for member in roster.members}
+        clients = map(self.peers.get, self.ctx.others)
+        asked = [one.files(log.origin, ["notes/0"]) for one in clients]
+        found = []
+        for answer in await asyncio.gather(*asked, return_exceptions=True):
+            with suppress(SyncdError):
+                if isinstance(answer, BaseException):
+                    raise answer
+                for text in canonical.load(answer[0], list[str]):
+                    size = checkpoint.size_of(text.encode())
+                    if by < size <= log.size:
+                        proven = await prove(log, by, text.encode())
+                        signed = proof.check(proven, by, entry)
+                        found += [
+                            (int.from_bytes(line.body[:8]), keys[key])
+                            for key, line in note.verify(signed, keys)
+                            if keys[key]
+                        ]
+        return found
 
     # -------------------------------------------------------- for a court
 

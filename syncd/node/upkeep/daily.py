@@ -5,30 +5,35 @@ from the transaction of its append on, so that a job may die on any line and
 simply run again.
 """
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 
-from syncd.errors import RefusedError
-from syncd.flows import anchor, sighting
+from syncd.errors import SyncdError
+from syncd.flows import anchor, sighting, trial
 from syncd.indicator import statement, token
 from syncd.indicator.active import World
 from syncd.indicator.statement import COUNTS, Anchor, Sighting, Usage
 from syncd.node.context import Context, part
+from syncd.node.follow.pulls import Pulls
+from syncd.node.jobs import Runs
+from syncd.node.pinned import SIGN_S
 from syncd.node.publish.append_guard import AppendGuard
 from syncd.node.publish.publisher import Publisher
-from syncd.node.runs import Runs
 from syncd.node.upkeep import erasures
 from syncd.node.upkeep.disputes import Disputes
 from syncd.node.upkeep.excess import Excess
 from syncd.node.upkeep.roster_orders import RosterOrders
-from syncd.store import quota
+from syncd.roster import drafts
+from syncd.store import durable, quota
 from syncd.store.access import ANCHORED
 from syncd.store.sightings import SightedToken
 
 log = structlog.get_logger("syncd.daily")
 
+TURN_S = 600  # for which one member may accuse: all may know of a fork
 ROWS = 500  # usage rows in one part: well below 60 KiB
 
 
@@ -37,6 +42,7 @@ class Daily:
     """What is done once a day, looked for more often."""
 
     ctx: Context
+    pulls: Pulls
     guard: AppendGuard
     publisher: Publisher
     orders: RosterOrders
@@ -50,7 +56,8 @@ class Daily:
         await self.runs.each("daily", self._steps())
 
     def _steps(self) -> Iterator[tuple[str, Awaitable[object]]]:
-        own, mirror = self.ctx.own, self.ctx.mirror
+        own = self.ctx.own
+        yield "renew", asyncio.to_thread(self._renew)
         yield "never_list", self.orders.know_never()
         yield "disputes", self.disputes.tell()
         yield "review", self.review()
@@ -63,19 +70,29 @@ class Daily:
             yield f"prune_{name}", getattr(own, name).prune()
         today = statement.day(self.ctx.today())
         yield "prune_own_entries", own.entries.prune(today)
-        roster, report = self.ctx.roster, self.ctx.report
-        yield "erase", erasures.by_roster(roster, mirror, report)
+        yield "erase", erasures.by_roster(self.ctx)
         yield "publish", self._append()
         # Last: without room for it, all the rest of the day is done.
         yield "retire", self.orders.retire()
         lock = self.publisher.writer.lock
-        yield "purge", erasures.purge(own, mirror, lock)
+        yield "purge", erasures.purge(self.ctx, lock)
+
+    def _renew(self) -> None:
+        """Write the roster's next version to be signed, 30 days ahead.
+
+        It is the same at every member: what is signed of it goes together.
+        """
+        roster, path = self.ctx.roster, self.ctx.renewal
+        begin = max(roster.issued, roster.expires - SIGN_S)
+        if begin <= self.ctx.now() and not path.exists():
+            new = drafts.begin(roster, now=begin)
+            durable.write(path, drafts.write(new, roster))
 
     async def _append(self) -> None:
         """Publish what is due of usage and sightings, if we may."""
         try:
             self.guard.may_append()
-        except RefusedError:
+        except SyncdError:
             return
         await self.publisher.say_roster()
         unreported = self.ctx.own.quotas.unreported
@@ -84,6 +101,24 @@ class Daily:
         if self.ctx.sights:
             await self._sightings()
         await self._anchor()
+        await self._accuse()
+
+    async def _accuse(self) -> None:
+        """Say in our turn which logs forked (type 20), unless somebody has."""
+        ctx = self.ctx
+        members = sorted({ctx.me, *ctx.others})
+        ours = members[ctx.now() // TURN_S % len(members)] == ctx.me
+        for origin in await ctx.mirror.contested() if ours else ():
+            name = f"evidence/{origin}"
+            said = await ctx.own.events.reported(name)
+            if said or await ctx.own.log.was_done(name):
+                continue
+            left = {*await ctx.mirror.rejected(origin)}
+            notes = {*await ctx.mirror.evidence(origin)} - left
+            sources = self.pulls.sources(origin)
+            if made := await trial.prove(origin, notes, sources):
+                await self.publisher.append([made], done=[name], poke=True)
+                await self.pulls.told(ctx.origin, [made])
 
     async def _anchor(self) -> None:
         """Say which checkpoints of others we have merged (type 16).
@@ -126,14 +161,14 @@ class Daily:
         kind, epoch = key.split("/")
         rows = await self.ctx.own.quotas.usage(day, key)
         parts = [rows[i : i + ROWS] for i in range(0, len(rows), ROWS)]
-        many = len(parts) > 1
+        of = len(parts) if len(parts) > 1 else 0
         usage = [
             Usage(
                 on=day,
                 key=(kind, int(epoch)),  # type: ignore[arg-type]
                 rows=tuple(part),
-                part=number if many else 0,
-                of=len(parts) if many else 0,
+                part=of and number,
+                of=of,
             )
             for number, part in enumerate(parts, 1)
         ]

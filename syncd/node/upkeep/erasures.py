@@ -7,16 +7,13 @@ rewritten: that is done once after new erasures, by the daily job.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import structlog
 
 from syncd.errors import Message
 from syncd.flows import held
 from syncd.flows.ports import Finding
-from syncd.roster.roster import Roster
-from syncd.store.home_stores import OwnStore
-from syncd.store.mirror import MirrorStore
+from syncd.node.context import Context
 from syncd.tlog.merkle import BUNDLE
 
 PURGED = "upkeep/purged"  # kept: how many erasures the last rewrite covered
@@ -26,22 +23,18 @@ STEP = 64  # bundles closed in one transaction
 log = structlog.get_logger("syncd.erasures")
 
 
-async def by_roster(
-    roster: Roster,
-    mirror: MirrorStore,
-    report: Callable[[Finding], Awaitable[None]],
-) -> None:
+async def by_roster(ctx: Context) -> None:
     """Act on the roster's erasures as far as we mirror their trees."""
-    for order in roster.erased:
+    mirror = ctx.mirror
+    for order in ctx.roster.erased:
         head = await mirror.head(order.origin)
         if head.mirrored < order.size:
             continue  # when we get there
         if await held.copy(mirror, head).root_at(order.size) != order.root:
             why = Message(
-                "the roster erases in another tree of size {size}",
-                size=order.size,
+                "the roster erases in another tree of size {size}", order
             )
-            await report(Finding("erase_root", order.origin, None, why))
+            await ctx.report(Finding("erase_root", order.origin, None, why))
             continue
         wanted = {(a, b, order.size) for a, b in order.ranges}
         fresh = wanted - set(await mirror.erased(order.origin))
@@ -50,41 +43,37 @@ async def by_roster(
             log.info("erased", origin=order.origin, ranges=len(fresh))
 
 
-async def by_epoch(
-    roster: Roster, own: OwnStore, mirror: MirrorStore, lock: asyncio.Lock
-) -> None:
+async def by_epoch(ctx: Context, lock: asyncio.Lock) -> None:
     """Erase what is of retired epochs wherever we keep it.
 
     From the first line on nothing of them is merged any more. It may die on
     any line and simply run again.
     """
-    mirror.retired = roster.retired
-    names = sorted(f"{kind}/{epoch}" for kind, epoch in roster.retired)
-    done = " ".join(names)
+    own, mirror = ctx.own, ctx.mirror
+    mirror.retired = retired = ctx.roster.retired
+    done = " ".join(sorted(f"{kind}/{epoch}" for kind, epoch in retired))
     if await own.events.reported(RETIRED) == done:
         return
-    log.info("retiring", epochs=names)
+    log.info("retiring", epochs=done)
     await mirror.drop_retired()
     for head in await mirror.heads():
         bundles = -(-head.mirrored // BUNDLE)
         for first in range(0, bundles, STEP):
             await mirror.retire(head.origin, first, first + STEP)
-    await close_ours(own, mirror, lock)
-    await own.vault.retire(roster.retired)
+    await close_ours(ctx, lock)
+    await own.vault.retire(retired)
     await own.database.purge()
     await own.events.now(RETIRED, done, "")
 
 
-async def close_ours(
-    own: OwnStore, mirror: MirrorStore, lock: asyncio.Lock
-) -> None:
+async def close_ours(ctx: Context, lock: asyncio.Lock) -> None:
     """Close in own.db what mirror.db knows to be erased of our logs.
 
     Under the `lock` of who appends: it writes the tail again as it read it.
     """
-    span = STEP * BUNDLE
-    for origin, size in (await own.log.sizes()).items():
-        known = await mirror.erased(origin)
+    own, span = ctx.own.log, STEP * BUNDLE
+    for origin, size in (await own.sizes()).items():
+        known = await ctx.mirror.erased(origin)
         for at in range(0, size, span):
             near = [
                 (max(first, at), min(stop, at + span), by)
@@ -93,22 +82,20 @@ async def close_ours(
             ]
             if near:
                 async with lock:
-                    await own.log.erase(origin, near)
+                    await own.erase(origin, near)
 
 
-async def purge(
-    own: OwnStore, mirror: MirrorStore, lock: asyncio.Lock
-) -> None:
+async def purge(ctx: Context, lock: asyncio.Lock) -> None:
     """Leave no byte of what was erased since the last time.
 
     An own.db that was set back is behind in what it has closed, too.
     """
-    count = 0
+    own, mirror, count = ctx.own, ctx.mirror, 0
     for head in await mirror.heads():
         count += len(await mirror.erased(head.origin))
     if count == int(await own.events.reported(PURGED) or 0):
         return
-    await close_ours(own, mirror, lock)
+    await close_ours(ctx, lock)
     await own.database.purge()
     await mirror.purge()
     await own.events.now(PURGED, str(count), "")

@@ -49,10 +49,9 @@ class Excess:
                     text = Message(
                         "on {day} we evaluated {n} of {kind}/{epoch} for it"
                         " to publish, far more than its log says since",
+                        epoch,
                         day=day,
                         n=n,
-                        kind=epoch.kind,
-                        epoch=epoch.epoch,
                     )
                     found = Finding("excess", member.origin, None, text)
                     await self.ctx.report(found, once=True)

@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from syncd.errors import NOTHING, Message, SyncdError
+from syncd.flows.basis import Key, claims_on
 from syncd.flows.ports import Finding
 from syncd.flows.tokenise import Tokeniser
 from syncd.indicator import never, token
@@ -35,8 +36,6 @@ MOST = 50_000  # evaluations for one list
 PART = 4096  # spellings asked for and remembered at once
 TIMEOUT_S = 60.0  # of a part: what is missing is asked for the next time
 
-Key = tuple[str, int]  # kind, epoch
-Listed = tuple[str, int, bytes]  # kind, epoch, token
 Known = dict[str, bytes]  # a value's mark → its token
 Marked = dict[str, Identifier]
 Kept = dict[str, Known]  # by KIND/EPOCH
@@ -49,7 +48,7 @@ class NeverList:
     ctx: Context
     tokeniser: Tokeniser
     todo: tuple[Message, ...] = ()  # lines of status
-    listed: frozenset[Listed] = frozenset()
+    listed: frozenset[Key] = frozenset()
     tokens: frozenset[tuple[str, bytes]] = frozenset()
 
     def __post_init__(self) -> None:
@@ -74,33 +73,26 @@ class NeverList:
                 await self._learn(roster, keys)
         await self.check()
 
-    async def _learn(self, roster: Roster, keys: Sequence[Key]) -> None:
+    async def _learn(
+        self, roster: Roster, keys: Sequence[tuple[str, int]]
+    ) -> None:
         wanted, urls, count = await self.ctx.bulk(_counted_up, roster)
-        known = self._known = {
-            name: {
-                mark: short
-                for mark, short in self._known.get(name, {}).items()
-                if mark in wanted[kind]
-            }
-            for kind, number in keys
-            if kind in wanted
-            for name in (f"{kind}/{number}",)
-        }
-        newest = {e.kind: e.epoch for e in roster.epochs if not e.retired}
-        asked = [
-            (wanted[k], known[f"{k}/{newest[k]}"])
-            for k in wanted
-            if k in newest
-        ]
+        before, self._known = self._known, {}
+        asked: dict[str, tuple[Marked, Known]] = {}  # of the newest epochs
+        for kind, number in keys:
+            if marks := wanted.get(kind):
+                had = before.get(name := f"{kind}/{number}", {})
+                have = {m: had[m] for m in had if m in marks}
+                self._known[name], asked[kind] = have, (marks, have)
         why = NOTHING
         try:
-            for marks, have in asked:
+            for marks, have in asked.values():
                 why = why or await self._ask(marks, have)
             await self._save()
         finally:
             epochs = [number for kind, number in keys if kind == "url"]
             self._list([("url", n, short) for n in epochs for short in urls])
-        left = sum(len(marks.keys() - have.keys()) for marks, have in asked)
+        left = sum(len(marks) - len(have) for marks, have in asked.values())
         self.todo = ()
         if why:
             late = Message(
@@ -121,7 +113,7 @@ class NeverList:
             self.todo += (long,)
         self._whole = () if why else (roster.never, keys)
 
-    def _list(self, urls: Sequence[Listed]) -> None:
+    def _list(self, urls: Sequence[Key]) -> None:
         """List what is known: no holder is needed for a URL."""
         listed = {*urls}
         for name, rows in self._known.items():
@@ -161,30 +153,25 @@ class NeverList:
     async def arrived(self, page: Sequence[Arrival]) -> None:
         """Look for listed tokens if a report that came in is on one."""
         if any(
-            isinstance(about := one.statement, Report)
-            and (about.kind, about.epoch, token.decode(about.token))
-            in self.listed
+            isinstance(one.statement, Report) and one.key in self.listed
             for one in page
         ):
             await self.check()
 
     async def check(self) -> None:
         """Alarm on each report that stands on a listed token, once."""
-        by_key: dict[Key, list[bytes]] = {}
-        for kind, epoch, short in self.listed:
-            by_key.setdefault((kind, epoch), []).append(short)
-        for (kind, epoch), tokens in by_key.items():
-            code = token.KIND_CODES[kind]
-            groups = await self.ctx.mirror.claims(tokens, code, epoch)
-            why = Message("a report on a {kind} of the never-list", kind=kind)
-            found = [
-                Finding("never_listed", *claim.position, why)
-                for group in groups.values()
-                for claim in group
-                if isinstance(claim.statement, Report)
-                and not claim.statement.test
-            ]  # all at once: somebody may report a number often
-            await self.ctx.report(*found, once=True)
+        groups = await claims_on(self.listed, self.ctx.mirror)
+        found = [
+            Finding(
+                "never_listed",
+                *claim.position,
+                Message("a report on a {kind} of the never-list", kind=kind),
+            )
+            for (kind, *_), group in groups.items()
+            for claim in group
+            if isinstance(claim.statement, Report) and not claim.statement.test
+        ]  # all at once: somebody may report a number often
+        await self.ctx.report(*found, once=True)
 
 
 # ------------------------------------------------------------------ spellings

@@ -43,11 +43,8 @@ class RosterOrders:
 
     async def retire(self) -> None:
         """Erase what is of the roster's retired epochs."""
-        home, lock = self.ctx.home, self.writer.lock
         async with self._retiring:
-            await erasures.by_epoch(
-                self.ctx.roster, home.own, home.mirror, lock
-            )
+            await erasures.by_epoch(self.ctx, self.writer.lock)
 
     async def refold(self) -> None:
         """Fold all logs again if the roster's format has risen.

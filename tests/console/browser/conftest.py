@@ -4,7 +4,6 @@ import os
 from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.alliance import Alliance
@@ -12,7 +11,7 @@ from tests.console.browser import window
 from tests.console.browser.scene import IDS, Scene, prepare
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
+@pytest.fixture(scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     """Debian's Chromium; what is missing of it is no reason to pass."""
     if lack := window.missing():
@@ -27,7 +26,7 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
+@pytest.fixture(scope="session")
 async def scene(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Scene]:

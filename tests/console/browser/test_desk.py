@@ -8,7 +8,7 @@ from playwright.async_api import Browser, FilePayload, expect
 from tests.console.browser.scene import MARKUP, Scene
 from tests.console.browser.window import Window
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 ROWS = "".join(
     f"+1 202 555 01{n},刷单返利,2026-11-20\n" for n in range(30, 36)

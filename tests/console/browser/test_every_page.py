@@ -13,7 +13,7 @@ from tests.cases import cases
 from tests.console.browser.scene import IDS, ROLES, STREAMS, VALUES, Scene
 from tests.console.browser.window import NOTHING, Window
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 pages.load()
 WAYS = sorted(page.ALL, key=lambda way: (way.path, way.method))

@@ -1,13 +1,15 @@
 """What people come for, each from its first page to its end."""
 
+import asyncio
+
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.console.browser import scene as seen
 from tests.console.browser.scene import Scene
 from tests.console.browser.window import NOTHING, Window
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 async def look_up(window: Window, text: str) -> str:
@@ -137,7 +139,13 @@ async def test_an_event_arrives_while_the_page_is_open(
     chromium: Browser, scene: Scene
 ) -> None:
     bank = scene.alliance.bank
+
+    async def late(route: Route) -> None:
+        await asyncio.sleep(0.5)
+        await route.continue_()
+
     async with scene.at(chromium, "police", "operator") as window:
+        await window.page.route("**/hx-*.js*", late)
         await window.open("/")
         newest = window.page.locator(".events li").first
         before = await newest.inner_text()

@@ -5,7 +5,7 @@ from playwright.async_api import Browser, FilePayload, expect
 
 from tests.console.browser.scene import Scene
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 LIST = (
     "涉案网址,诈骗类型,角色,证据\n"
     "http://clicked.example/a,杀猪盘子,钓鱼网址,报案\n"

@@ -6,7 +6,7 @@ from playwright.async_api import Browser, expect
 from syncd.console import places
 from tests.console.browser.scene import Scene
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 async def test_an_auditor_verifies_what_is_not_shown(

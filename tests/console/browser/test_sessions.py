@@ -8,7 +8,7 @@ from playwright.async_api import Browser
 from tests.console.browser.scene import Scene
 from tests.console.browser.window import NOTHING, opened
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 LOG_OUT = "form[action='/logout'] button"
 

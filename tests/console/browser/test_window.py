@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser
@@ -11,7 +10,7 @@ from playwright.async_api import Browser
 from tests.cases import cases, vectors
 from tests.console.browser.window import NOTHING, opened
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 PAGES = vectors("syncd/console")["pages"]
 
@@ -34,7 +33,7 @@ async def _broken(_: web.Request) -> web.Response:
     return web.Response(text=text, content_type="text/javascript")
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="module")
+@pytest.fixture(scope="module")
 async def address() -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_get("/broken.js", _broken)

@@ -1,0 +1,81 @@
+"""Who forked is convicted by what it signed, whoever has the roster."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from syncd.errors import SyncdError
+from syncd.flows import trial
+from syncd.indicator import statement
+from syncd.indicator.statement import Evidence
+from syncd.roster import membership
+from syncd.roster.members import Cut
+from tests.flows.founders import CLUB, FOUNDED
+from tests.flows.growing import ORIGIN, FakeSource, Log
+
+ROSTER = FOUNDED.roster
+
+
+def written(size: int, salt: bytes = b"s") -> Log:
+    return Log(CLUB.keys["bank"].log).reports(size, salt)
+
+
+async def charge(size: int, more: int) -> Evidence:
+    """Return what convicts the bank, as soon as one shows the larger log."""
+    one, two = written(size), written(size + more, b"t")
+    notes = [two.signed, one.signed]
+    if more:
+        assert await trial.prove(ORIGIN, notes, [FakeSource(one)]) is None
+    sources = [FakeSource(log) for log in (one, two)]
+    found = await trial.prove(ORIGIN, notes, sources)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("size", "more"), [(7, 0), (1, 1), (10, 20), (256, 1), (300, 400)]
+)
+async def test_two_histories_convict(size: int, more: int) -> None:
+    """Whoever has one statement of it."""
+    said = await charge(size, more)
+    assert statement.decode(statement.encode(said), 20) == said
+    why = str(trial.judge(said, ROSTER))
+    assert f"size {size}:" in why
+    assert why.endswith("by roster 1 its log is active")
+
+
+async def test_one_history_convicts_nobody() -> None:
+    log = written(10)
+    notes = log.signed, log.reports(20).signed
+    assert await trial.prove(ORIGIN, notes, [FakeSource(log)]) is None
+    said = await charge(10, 20)
+    texts = tuple(raw.decode() for raw in notes)
+    for change in (
+        {"what": "arson"},
+        {"origin": "nobody.example/syncd/txwz/1"},
+        {"notes": said.notes[:1]},
+        {"notes": texts},  # which lead elsewhere
+        {"notes": texts, "proof": ()},
+        {"proof": said.proof[1:]},
+    ):
+        other: Any = replace(said, **change)
+        with pytest.raises(SyncdError):
+            trial.judge(other, ROSTER)
+
+
+@pytest.mark.parametrize(
+    ("edit", "how"),
+    [
+        (partial(membership.cut, at=Cut(9, bytes(32))), "active"),
+        (partial(membership.cut, at=Cut(10, bytes(32))), "cut"),
+        (partial(membership.cut, at=Cut(9, bytes(32)), ended=True), "ended"),
+        (lambda draft, _: membership.remove(draft, "bank"), "removed"),
+    ],
+)
+async def test_the_roster_decides(edit: Any, how: str) -> None:
+    """From the smaller of the two checkpoints on, or by an end."""
+    said = await charge(10, 20)
+    why = trial.judge(said, edit(ROSTER, ORIGIN))
+    assert why.params["code"] == how
