@@ -11,15 +11,21 @@ from pathlib import Path
 import msgspec
 
 from syncd import config
-from syncd.cli import draft_effect, drafting, keys_commands, terminal
+from syncd.cli import (
+    draft_effect,
+    drafting,
+    keys_commands,
+    review,
+    roster_commands,
+    terminal,
+)
 from syncd.cli.command import argument, option
 from syncd.cli.drafting import EditOptions, NewestOptions
 from syncd.cli.options import ApiOptions, ClientOptions
-from syncd.cli.roster_commands import UTF8, noun, say_accepted
+from syncd.cli.roster_commands import noun
 from syncd.errors import RefusedError, UntrustedError, UsageError
 from syncd.flows import conformance
 from syncd.messages.catalogue import t
-from syncd.node.pinned import clock
 from syncd.roster import drafts, join, membership, signing, spoken
 from syncd.roster.join import Applicant
 from syncd.roster.roster import Roster
@@ -44,8 +50,7 @@ def _invite(args: _InviteOptions) -> None:
     terminal.tell(
         "Good once, for {sector}, for {hours} hours, and worth nothing until"
         " admins admit who comes: syncd join asks for it.",
-        sector=args.sector,
-        hours=hours,
+        **wanted,
     )
 
 
@@ -54,11 +59,12 @@ def _invite(args: _InviteOptions) -> None:
 
 class _WaitingOptions(NewestOptions, ClientOptions):
     file: Path | None = option(
-        "what `roster pending --json` printed; else our daemon is asked"
+        "what roster pending --json printed, or join answer wrote; else our"
+        " daemon is asked"
     )
 
     def waiting(self) -> Waiting:
-        """Return what waits, as it came."""
+        """Return what waits, as it came; our daemon's roster is newer then."""
         if self.file is None:
             with self.api() as own:
                 return msgspec.convert(own.get("/v1/joining"), Waiting)
@@ -73,14 +79,13 @@ class _WaitingOptions(NewestOptions, ClientOptions):
 
 @noun.verb("pending", "List who wants in, and drafts that want signatures.")
 def _pending(args: _WaitingOptions) -> None:
-    waiting, current = args.waiting(), args.newest()  # it may be newer now
+    waiting, current = args.waiting(), args.newest()
     lines = list[str]()
     for pair in waiting.requests:
         one = applicant(*pair, current)
         differ = ", ".join(conformance.apart(one.request)) or "✓"
-        lines += drafting.describe(current, _with(one, current))
-        lines.append(f"vectors  {differ}")
-        lines += [*drafting.compared(one.spoken_hash), ""]
+        lines += review.changes(current, membership.admit(current, one))
+        lines += [f"vectors  {differ}", *drafting.compared(one.spoken_hash)]
     for text in waiting.drafts:
         _, draft = drafts.read(text.encode())
         found = signing.signatures(text.encode(), current)
@@ -103,13 +108,19 @@ def _pending(args: _WaitingOptions) -> None:
 class _SigningOptions(_WaitingOptions):
     keys: Path | None = option("an admin's key directory")
 
-    def sign(self, raw: bytes, current: Roster | None) -> bytes:
+    def show_draft(self, draft: Roster, before: Roster | None) -> None:
+        """Say what is to be signed, and whose verdicts it moves."""
+        moves = draft_effect.effect(self, draft, before)[1] if before else []
+        for line in (*drafting.describe(before, draft), *moves):
+            terminal.say(line)
+
+    def sign(self, raw: bytes, before: Roster | None) -> bytes:
         """Return a draft with our signature."""
         if self.keys is None:
             raise UsageError("an admin's key is needed: --keys DIR")
-        return signing.sign(raw, keys_commands.admin_key(self.keys), current)
+        return signing.sign(raw, keys_commands.admin_key(self.keys), before)
 
-    def hand_in(self, raw: bytes, current: Roster) -> None:
+    def hand_in(self, raw: bytes, before: Roster) -> None:
         """Give a signed draft to our daemon, or beside --file."""
         if self.file is not None:
             out = self.file.with_suffix(".draft")
@@ -117,74 +128,52 @@ class _SigningOptions(_WaitingOptions):
             terminal.tell("Next: syncd roster publish {file}.", file=out)
             return
         try:
-            with self.api() as own:
-                answer = own.post("/v1/roster", raw, UTF8)
+            roster_commands.hand_in(self, raw)
         except UntrustedError as e:
             if " is signed by " not in e.text.template:
                 raise
-            drafting.tell_missing(raw, current)  # it is kept for the others
-        else:
-            say_accepted(answer)
+            drafting.tell_missing(raw, before)  # it is kept for the others
 
 
-@noun.verb(
-    "admit", "Admit a newcomer: compare its words, draft, sign; or by files."
-)
-class _Admit(_SigningOptions, EditOptions):
-    name: str = argument("whom `roster pending` lists; or its request, a file")
-    answer: Path | None = argument(
-        "with a request: to the challenge", needed=False
-    )
+@noun.verb("admit", "Admit a newcomer: compare its words, draft, sign.")
+class _Admit(EditOptions, _SigningOptions):
+    name: str = argument("whom `roster pending` lists")
     out: Path | None = argument(  # type: ignore[assignment]
-        "with a request: the draft, a new file", needed=False
+        "the draft, a new file, to be signed elsewhere", needed=False
     )
-    secret: Path | None = option("with a request: from `challenge`")
+    secret: Path | None = option("from `challenge`, if that was by files")
     days: int = drafting.DAYS
 
     def run(self) -> None:
-        """Compare words, draft and sign; or draft, by files."""
-        if self.answer is not None:
-            super().run()
-            return
-        waiting, current = self.waiting(), self.newest()
-        there = (applicant(*pair, current) for pair in waiting.requests)
-        found = {one.request.id: one for one in there}
-        if self.name not in found:
+        """Compare words and sign; or write the draft, and show them."""
+        self.waits = self.waiting().requests
+        super().run()
+
+    def change(self, draft: Roster) -> Roster:
+        kept = config.read_private(self.secret) if self.secret else None
+        there = {join.parse(r.encode()).id: (r, a) for r, a in self.waits}
+        if self.name not in there:
             raise UsageError(
                 "roster: {name} is not among those that wait",
                 name=self.name,
-                names=", ".join(found) or "-",
+                names=", ".join(there) or "-",
             )
-        one = found[self.name]
-        draft = _with(one, current, self.days)
-        for line in drafting.describe(current, draft):
-            terminal.say(line)
-        conformance.check(one.request)
-        _check_spoken(one)
+        self.one = applicant(*there[self.name], draft, kept)
+        if not (kept or self.one.answer.inviter):
+            raise UsageError("its challenge went by files: --secret KEPT")
+        conformance.check(self.one.request)
+        return membership.admit(draft, self.one)
+
+    def write(self, draft: Roster, current: Roster) -> None:
+        if self.out is not None:
+            super().write(draft, current)
+            for line in drafting.compared(self.one.spoken_hash):
+                terminal.tell(line)
+            return
+        self.show_draft(draft, current)
+        _check_spoken(self.one)
         raw = drafts.write(draft, current)
         self.hand_in(self.sign(raw, current), current)
-
-    def change(self, draft: Roster) -> Roster:
-        answer, secret = self.answer, self.secret
-        if answer is None or secret is None or self.out is None:
-            raise UsageError("a request wants its answer, --secret and OUT")
-        asked = terminal.parsed(Path(self.name), join.parse)
-        kept = config.read_private(secret)
-        one = terminal.parsed(
-            answer, lambda raw: join.proven(asked, kept, raw)
-        )
-        conformance.check(asked)
-        for line in drafting.compared(one.spoken_hash):
-            terminal.tell(line)
-        return membership.admit(draft, one)
-
-
-def _with(
-    one: Applicant, current: Roster, days: int = drafts.LIFE_DAYS
-) -> Roster:
-    """Return the next version with a newcomer."""
-    draft = drafts.begin(current, now=clock(), days=days)
-    return membership.admit(draft, one)
 
 
 def _check_spoken(one: Applicant) -> None:
@@ -221,9 +210,7 @@ def _sign(args: _SignOptions) -> None:
     before = None if roster.version == 1 else args.newest()
     signing.signatures(raw, before)  # it follows, and earlier lines hold
     if not args.as_json:
-        moves = draft_effect.effect(args, roster, before)[1] if before else []
-        for line in (*drafting.describe(before, roster), *moves):
-            terminal.say(line)
+        args.show_draft(roster, before)
     if not (args.yes or terminal.agreed(t("Sign this? [y/N] "))):
         raise RefusedError("nothing was signed")
     for name in draft_effect.final(before, roster) if before else ():

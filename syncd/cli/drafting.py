@@ -16,7 +16,6 @@ from syncd.messages.catalogue import t
 from syncd.node.audit import stored
 from syncd.node.pinned import clock, trusted_roster
 from syncd.roster import drafts, signing, spoken, trust
-from syncd.roster.join import Request
 from syncd.roster.members import Cut, Generation
 from syncd.roster.roster import MAX_SIZE, Roster
 from syncd.tlog import checkpoint as checkpoints
@@ -142,23 +141,6 @@ def compared(hash_: str) -> list[str]:
         f"         {' '.join(found.en)}",
         f"digits   {' '.join(found.digits)}",
     ]
-
-
-def show_compared(
-    args: OutputOptions, asked: Request, out: Path, hash_: str
-) -> None:
-    """Show what two compare; on standard error if `out` is standard output."""
-    found = spoken.of(hash_)
-    value = {
-        "id": asked.id,
-        "hash": asked.hash,
-        "words": {"zh": found.zh, "en": found.en},
-        "digits": found.digits,
-    }
-    lines = [f"hash     {asked.hash}", *compared(hash_)]
-    say = terminal.tell if str(out) == "-" else terminal.say
-    for line in [terminal.as_json(value)] if args.as_json else lines:
-        say(line)
 
 
 def note_of(path: Path) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from syncd import config, pinning, shape
+from syncd import canonical, config, pinning, shape
 from syncd.cli import drafting, terminal
 from syncd.cli.command import Command, Options, argument, option
 from syncd.cli.options import OutputOptions, pair
@@ -23,8 +23,9 @@ from syncd.node.home import (
 )
 from syncd.node.pinned import clock, roster_files, trusted_roster
 from syncd.oprf import group
-from syncd.roster import certificate, join, membership
+from syncd.roster import certificate, join, membership, spoken
 from syncd.roster import keys as roster_keys
+from syncd.roster.join import Applicant
 from syncd.roster.keys import MemberKeys
 from syncd.roster.members import Cut, Member, Names, Profile
 from syncd.roster.trust import TrustedRoster
@@ -165,17 +166,25 @@ class _AnswerOptions(OutputOptions):
 @noun.verb("answer", "Answer an admin's challenge with our seal key.")
 def _answer(args: _AnswerOptions) -> None:
     settings = args.settings()
-    asked = terminal.parsed(settings.home / REQUEST, join.parse)
-    ring = open_ring(settings)
-    keys = member_keys(ring, settings)
-    nonce = ring.get(NONCE) or b""
-    raw = terminal.parsed(
-        args.challenge, lambda sent: join.answer(sent, asked, keys, nonce)
+    asked = settings.home / REQUEST
+    one, raw = terminal.parsed(
+        args.challenge,
+        lambda sent: answered(settings, open_ring(settings), sent),
     )
-    terminal.write_new(args.out, raw)
-    hash_ = join.proven(asked, None, raw).spoken_hash
-    show(args, asked, args.out, hash_)
+    pair = asked.read_text(), raw.decode()
+    terminal.write_new(args.out, canonical.dumps({"requests": [pair]}))
+    show(args, one.request, args.out, one.spoken_hash)
     terminal.tell("Next: send {out} back to the admin.", out=args.out)
+
+
+def answered(
+    settings: Config, ring: Keyring, sealed: bytes
+) -> tuple[Applicant, bytes]:
+    """Return who we are to admins, and our signed answer to a challenge."""
+    asked = terminal.parsed(settings.home / REQUEST, join.parse)
+    keys, nonce = member_keys(ring, settings), ring.get(NONCE) or b""
+    raw = join.answer(sealed, asked, keys, nonce)
+    return join.proven(asked, None, raw), raw
 
 
 class _AcceptOptions(Options):
@@ -258,8 +267,19 @@ def _share(args: _ShareOptions) -> None:
 def show(
     args: OutputOptions, asked: join.Request, out: Path, hash_: str = ""
 ) -> None:
-    """Show what an admin reads out, so that the newcomer can compare it."""
-    drafting.show_compared(args, asked, out, hash_ or asked.hash)
+    """Show what two compare; on standard error if `out` is standard output."""
+    found = spoken.of(hash_ or asked.hash)
+    value = {
+        "id": asked.id,
+        "hash": asked.hash,
+        "words": {"zh": found.zh, "en": found.en},
+        "digits": found.digits,
+    }
+    shown = drafting.compared(hash_ or asked.hash)
+    lines = [f"hash     {asked.hash}", *shown]
+    say = terminal.tell if str(out) == "-" else terminal.say
+    for line in [terminal.as_json(value)] if args.as_json else lines:
+        say(line)
     if not args.as_json:
         terminal.tell(
             "Compare these words or digits with an admin by phone, on a"

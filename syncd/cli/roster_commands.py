@@ -5,9 +5,7 @@ What changes the rules, a member, or the never-list is in `edits`.
 
 import re
 import secrets
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from syncd.cli import draft_effect, drafting, review, terminal
 from syncd.cli.command import Command, Options, argument, option
@@ -26,7 +24,6 @@ from syncd.roster import drafts, join, membership, signing
 from syncd.roster.members import PASTS
 from syncd.roster.roster import Roster
 
-UTF8 = "text/plain; charset=utf-8"
 _FIRST_LINE = b"syncd/roster/v1\n"
 
 noun = Command()
@@ -47,13 +44,7 @@ def _challenge(args: _ChallengeOptions) -> None:
     made = join.challenge(asked, secrets.token_bytes)
     terminal.write_new(args.secret, made.secret, private=True)
     terminal.write_new(args.out, made.raw)
-    lines = [
-        f"hash     {asked.hash}",
-        f"id       {asked.id}",
-        f"names    {asked.names.zh} / {asked.names.en}",
-        f"sector   {asked.sector}",
-        f"urls     {' '.join(asked.urls)}",
-    ]
+    lines = [f"hash     {asked.hash}", f"id       {asked.id}"]
     args.show({"id": asked.id, "hash": asked.hash}, lines)
     terminal.tell(
         "Next: the newcomer runs syncd join answer; what you compare by"
@@ -126,12 +117,17 @@ class _PublishOptions(ClientOptions):
 @noun.verb("publish", "Give a signed version to our daemon, for all.")
 def _publish(args: _PublishOptions) -> None:
     raw = drafting.note_of(args.signed)
+    hand_in(args, raw)
+
+
+def hand_in(args: ClientOptions, raw: bytes) -> None:
+    """Give a roster to our daemon, and say that it is in force.
+
+    Raises:
+        UntrustedError: it lacks signatures: for which the daemon keeps it.
+    """
     with args.api() as own:
-        say_accepted(own.post("/v1/roster", raw, UTF8))
-
-
-def say_accepted(answer: Mapping[str, Any]) -> None:
-    """Say that a roster is in force."""
+        answer = own.post("/v1/roster", raw, "text/plain; charset=utf-8")
     terminal.say(
         "roster {version} is accepted; members follow within a round",
         version=answer["version"],

@@ -9,20 +9,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
 from urllib.parse import quote
-
-import msgspec
 
 from syncd import canonical
 from syncd.errors import AbsentError, BrokenSourceError, MalformedError
 from syncd.flows import evidence
 from syncd.flows.ports import Heads
 from syncd.peer.transport import CONCURRENT, Transport, Wanted
-from syncd.roster.waiting import Waiting
 from syncd.tlog import tiles
 
-T = TypeVar("T", bound=msgspec.Struct)
 MAX_NOTE = 1 << 16  # bytes, a signed checkpoint with all its lines
 MAX_ROSTER = 16 << 20  # bytes
 MAX_HEADS = 4 << 20  # bytes
@@ -84,11 +79,20 @@ class PeerClient(Transport):
 
     async def heads(self, cursor: str) -> Heads:
         """Ask what is new since `cursor`."""
-        return await self._form(f"/heads?cursor={quote(cursor)}", Heads)
+        wanted = Wanted(f"/heads?cursor={quote(cursor)}", MAX_HEADS)
+        raw = await self.get(wanted, HEADS_S)
+        try:
+            if len(raw) <= AT_ONCE:
+                return canonical.load(raw, Heads)
+            return await asyncio.to_thread(canonical.load, raw, Heads)
+        except MalformedError as e:
+            raise BrokenSourceError(
+                "{member}: heads: {why}", member=self.name, why=e
+            ) from e
 
-    async def waiting(self) -> Waiting:
-        """Ask what waits for admins there."""
-        return await self._form("/waiting", Waiting)
+    async def waiting(self) -> bytes:
+        """Fetch what waits for admins there."""
+        return await self.get(Wanted("/waiting", MAX_HEADS), HEADS_S)
 
     async def roster(self, version: int) -> bytes:
         """Fetch the signed note of roster `version`."""
@@ -112,17 +116,6 @@ class PeerClient(Transport):
         await self.request(Wanted(path, MAX_NOTE, note), 10)
 
     # ------------------------------------------------------------- inside
-
-    async def _form(self, path: str, form: type[T]) -> T:
-        raw = await self.get(Wanted(path, MAX_HEADS), HEADS_S)
-        try:
-            if len(raw) <= AT_ONCE:
-                return canonical.load(raw, form)
-            return await asyncio.to_thread(canonical.load, raw, form)
-        except MalformedError as e:
-            raise BrokenSourceError(
-                "{member}: {why}", member=self.name, why=e
-            ) from e
 
     async def _many(
         self, wanted: Sequence[Wanted], *, whole: bool

@@ -79,18 +79,17 @@ def admit(draft: Roster, applicant: Applicant) -> Roster:
     Raises:
         RefusedError: its id or domain is taken, or it asked another alliance.
     """
-    check_new(draft, applicant.request)
-    return _add_member(draft, applicant.request.member)
+    return add(draft, applicant.request)
 
 
-def check_new(roster: Roster, asked: Request) -> None:
-    """Pass if a request is for that alliance, where it takes nobody's place.
+def add(draft: Roster, asked: Request) -> Roster:
+    """Return the draft with who asks, whose seal key may be another's.
 
     Raises:
-        RefusedError: it is not; says why.
+        RefusedError: its id or domain is taken, or it asked another alliance.
     """
-    _check_alliance(roster, asked)
-    _add_member(roster, asked.member)
+    _check_alliance(draft, asked)
+    return _add_member(draft, asked.member)
 
 
 def _check_alliance(draft: Roster, asked: Request) -> None:

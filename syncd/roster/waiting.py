@@ -18,29 +18,29 @@ class Waiting(Form):
     drafts: tuple[str, ...] = ()  # with the signatures so far
 
 
-def applicant(request: str, answer: str, roster: Roster) -> Applicant:
+def applicant(
+    request: str, answer: str, roster: Roster, secret: bytes | None = None
+) -> Applicant:
     """Return who asks, whom a roster could take in.
 
     Raises:
         MalformedError, UntrustedError: it does not prove itself.
         RefusedError: another alliance's, or its id or domain is taken.
     """
-    asked = join.parse(request.encode())
-    membership.check_new(roster, asked)
-    return join.proven(asked, None, answer.encode())
+    one = join.proven(join.parse(request.encode()), secret, answer.encode())
+    membership.admit(roster, one)
+    return one
 
 
-def signed(raw: bytes, roster: Roster) -> bool:
-    """Tell whether a draft of the next version has all signatures it needs.
+def check_draft(raw: bytes, roster: Roster) -> None:
+    """Pass if an admin has signed a draft of the next version.
 
     Raises:
         MalformedError, UntrustedError: it is none, or a line does not verify.
         RefusedError: it does not follow, or no admin has signed it.
     """
-    found = signing.signatures(raw, roster)
-    if not any(one.have for one in found):
+    if not any(one.have for one in signing.signatures(raw, roster)):
         raise RefusedError(
             "roster: no admin of version {version} signed this draft",
             version=roster.version,
         )
-    return not any(one.wanted for one in found)

@@ -304,6 +304,20 @@ class Pending(FullOutput):
     pending: int
 
 
+class Invite(Input):
+    """Whom to invite."""
+
+    sector: str
+    hours: Annotated[int, meta("until it expires", ge=1, le=720)] = 72
+
+
+class Invited(FullOutput):
+    """The line for the newcomer; it is shown this once."""
+
+    invitation: str
+    expires: int
+
+
 class RosterTaken(FullOutput):
     """The roster that is in force now."""
 

@@ -22,13 +22,13 @@ from aiohttp.typedefs import Handler
 from syncd import canonical, errors
 from syncd.flows import serve
 from syncd.flows.serve import LogFiles
-from syncd.roster import join
 from syncd.tlog.witness import TEXT
 from syncd.web import runner
 
 MAX_BODY = 2 << 20  # bytes: 4,096 OPRF elements in hex are 262 kB
 MOST_AT_ONCE = 64  # requests of one caller; a client of ours sends 16
 NEWCOMERS_AT_ONCE = 4  # requests of all who show no certificate
+KNOCK_S = 0.05  # for one of theirs, one after the other
 IN_FLIGHT = 128 << 20  # bytes of bodies and files, of all callers
 IN_FLIGHT_OF_CALLER = 16 << 20  # bytes; one file, however long, always is
 ANSWER_S = 60.0  # to be read in; a client of ours waits no longer
@@ -150,10 +150,10 @@ class _Api:
         await self._in_flight.enter(request[_CALLER], size)
         request[_HELD] = request.get(_HELD, 0) + size
 
-    async def _body(self, request: web.Request, most: int = 0) -> bytes:
-        most = most or request.client_max_size
+    async def _body(self, request: web.Request) -> bytes:
+        most = request.client_max_size
         await self._enter(request, min(request.content_length or most, most))
-        return await runner.body_of(request, most)
+        return await runner.body_of(request)
 
     async def _answer(
         self, request: web.Request, handler: Handler
@@ -164,13 +164,12 @@ class _Api:
             return web.Response(status=403, text="not for auditors\n")
         try:
             return await handler(request)
-        except errors.MissingError as e:
-            raise _absent(str(e)) from e
         except errors.QuotaError as e:
             wait, left = str(e.retry_after_s), str(e.left)
             headers = {"Retry-After": wait, "Quota-Left": left}
             return web.Response(status=429, text=f"{e}\n", headers=headers)
         except (
+            errors.MissingError,
             errors.MalformedError,
             errors.RefusedError,
             errors.UntrustedError,
@@ -258,8 +257,10 @@ class _Api:
 
     async def knock(self, request: web.Request) -> web.Response:
         id_, step = (request.match_info[n] for n in ("id", "step"))
-        body = await self._body(request, join.MAX_SIZE)
-        raw = await self._service.joining.knock(id_, step, body)
+        body = await self._body(request)
+        async with self._turn(request):
+            await asyncio.sleep(KNOCK_S)
+            raw = self._service.joining.knock(id_, step, body)
         return _raw(raw, NO_STORE)
 
     async def roster(self, request: web.Request) -> web.Response:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from syncd.cli import newcomer
+from syncd.cli import joining_command
 from syncd.config import for_child
 from syncd.errors import SyncdError
 from syncd.store.keyring import Keyring
@@ -94,7 +94,7 @@ def test_a_newcomer_joins_by_one_line(
     assert "roster 2 is accepted" in done.out, done.err
     real.do(real.alliance.bank.round())
 
-    monkeypatch.setattr(newcomer, "FIRST_S", 0.01)
+    monkeypatch.setattr(joining_command, "FIRST_S", 0.01)
     joined = join()
     assert joined.code == 0, joined.err
     assert shown in joined.out

@@ -9,11 +9,12 @@ import pytest
 
 from syncd.cli import terminal
 from syncd.indicator import never
-from syncd.roster import drafts, join, keys, signing, spoken
+from syncd.roster import drafts, keys, signing
 from syncd.roster.changes import between
 from syncd.roster.roster import Roster
+from syncd.store.keyring import Keyring
 from syncd.tlog import checkpoint
-from tests.alliance import ADMINS, NAME, Alliance
+from tests.alliance import ADMINS, CHEAP, NAME, Alliance
 from tests.cases import cases
 from tests.cli.conftest import Ran, Run
 
@@ -320,8 +321,6 @@ def ring(
     admin: Admin, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """A key directory of the admin anne's."""
-    from syncd.store.keyring import Keyring
-
     secret = tmp_path / "secret"
     secret.touch(0o600)
     secret.write_text("correct horse battery\n")
@@ -407,32 +406,43 @@ def test_show_gives_the_note_as_it_is(run: Run, root: Path) -> None:
 
 
 def test_newcomer_and_admin_see_the_same_words(
-    run: Run, police: Run, tmp_path: Path, ring: Path
+    run: Run,
+    root: Path,
+    tmp_path: Path,
+    ring: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A founder's request has its own; a newcomer's come with its answer."""
     asked, sent, answer = (tmp_path / n for n in ("join", "sent", "answer"))
-    more = ("--sector", "police", "--url", "https://127.0.0.1:1")
-    ours = police("join", "request", asked, *more).ended(0)
+    home = partial(run, "--home", tmp_path / "home")
+    monkeypatch.setitem(Keyring.create.__kwdefaults__, "cost", CHEAP)
+    named = ("--id", "payment", "--domain", "payment.example")
+    home("init", *named, "--alliance", NAME).ended(0)
+    more = ("--sector", "payment", "--url", "https://127.0.0.1:1")
+    ours = home("join", "request", asked, *more).ended(0)
     shown = [x for x in ours.out.splitlines() if not x.startswith("hash")]
     assert [len(x.split()) for x in shown] == [7, 6, 5]
     assert "on a number that you know already" in ours.err
     asked.unlink()
-    ours = police("join", "request", asked, *more, "--alliance-id", "ab" * 32)
+    note = root / "roster.note"
+    alliance = note.read_text().split()[1]
+    ours = home("join", "request", asked, *more, "--alliance-id", alliance)
     assert (ours.code, ours.out) == (0, "")
     kept = ("--secret", tmp_path / "k")
     theirs = run("roster", "challenge", asked, sent, *kept)
     assert "words" not in theirs.out
-    body = police("join", "answer", sent, answer, "--json").json
-    assert f"hash     {body['hash']}" in theirs.out
-    one = join.proven(
-        join.parse(asked.read_bytes()),
-        (tmp_path / "k").read_bytes(),
-        answer.read_bytes(),
+    words = home("join", "answer", sent, answer).out.splitlines()
+    assert words.pop(0) in theirs.out
+    admit = ("admit", "payment", "--file", answer, "--current", note)
+    run("roster", *admit).ended(2, "--secret KEPT")
+    drafted = run("roster", *admit, *kept, tmp_path / "draft").ended(0)
+    assert words == drafted.err.splitlines()[-3:]
+    spoken = words[1].encode()
+    run("roster", *admit, *kept, "--keys", ring, stdin=spoken).ended(
+        0, "syncd roster publish"
     )
-    found = spoken.of(one.spoken_hash)._asdict()
-    assert body["words"] | {"digits": body["digits"]} == {
-        name: [*each] for name, each in found.items()
-    }
+    listed = run("roster", "show", answer.with_suffix(".draft"))
+    assert "signed by anne" in listed.out
 
 
 def test_show_says_who_signed(run: Run, root: Path) -> None:

@@ -15,6 +15,7 @@ from itertools import islice
 
 import msgspec
 
+from syncd import canonical
 from syncd.errors import MissingError, RefusedError, SyncdError
 from syncd.indicator import vocabulary
 from syncd.node.context import Context, part
@@ -23,13 +24,11 @@ from syncd.node.follow.roster_keeper import RosterKeeper
 from syncd.pinning import ServerTls
 from syncd.roster import drafts, invitation, join, membership, signing
 from syncd.roster.invitation import Invitation
-from syncd.roster.waiting import Waiting, applicant, signed
+from syncd.roster.waiting import Waiting, applicant, check_draft
 from syncd.store import durable
-from syncd.web import joining_forms, problem
-from syncd.web.forms import RosterTaken
+from syncd.web import forms, problem
 from syncd.web.routes import ADMINS, BINARY, SIGNED, TEXT, route
 
-EACH_S = 0.05  # for a knock: there is one at a time
 MOST = 32  # invitations that are open; drafts that are taken of a member
 
 
@@ -38,8 +37,7 @@ class _Invited(msgspec.Struct):
 
     line: str
     request: str = ""
-    secret: str = ""  # hex: what the challenge holds
-    challenge: str = ""
+    secret: str = ""  # hex: what its challenge holds
     answer: str = ""
 
     @property
@@ -64,8 +62,7 @@ class Joining:
         """Begin: let strangers in at `tls` while an invitation is open."""
         self._tls, self._place = tls, self.ctx.home.path / "join"
         self._place.mkdir(mode=0o700, exist_ok=True)
-        self._file, self._turn = self._place / "invitations", asyncio.Lock()
-        raw = durable.read(self._file) or b"[]"
+        raw = durable.read(self._place / "invitations") or b"[]"
         self.invited = msgspec.json.decode(raw, type=list[_Invited])
         self.reopen()
 
@@ -75,36 +72,32 @@ class Joining:
         self._tls.open(bool(self.invited))
 
     def _is_open(self, one: _Invited) -> bool:
-        if self.ctx.now() >= one.invitation.expires:
-            return False
         roster = self.ctx.roster
-        return not (one.request and roster.member(one.asked.id))
+        ended = self.ctx.now() >= one.invitation.expires
+        return not (ended or (one.request and roster.member(one.asked.id)))
 
     def _keep(self) -> None:
-        durable.write(self._file, msgspec.json.encode(self.invited))
+        raw = msgspec.json.encode(self.invited)
+        durable.write(self._place / "invitations", raw)
         self.reopen()
 
     # ----------------------------------------------------------- newcomers
 
-    async def knock(self, id_: str, step: str, body: bytes) -> bytes:
+    def knock(self, id_: str, step: str, body: bytes) -> bytes:
         """Return the answer to a step of joining, with its MAC.
 
         Raises:
             MissingError: no such invitation is open.
         """
-        async with self._turn:
-            await asyncio.sleep(EACH_S)
-            for one in filter(self._is_open, self.invited):
-                if one.invitation.id == id_:
-                    break
-            else:
-                raise MissingError("join: no such invitation is open")
-            try:
-                answer = b"ok\n" + self._step(one, step, body)
-            except SyncdError as e:
-                answer = b"no\n" + msgspec.json.encode(problem.of(e))
-            path = f"/join/{id_}/{step}"
-            return one.invitation.bearing(path, body, answer)
+        self.reopen()
+        there = {one.invitation.id: one for one in self.invited}
+        if (one := there.get(id_)) is None:
+            raise MissingError("join: no such invitation is open")
+        try:
+            answer = b"ok\n" + self._step(one, step, body)
+        except SyncdError as e:
+            answer = b"no\n" + msgspec.json.encode(problem.of(e))
+        return one.invitation.bearing(f"/join/{id_}/{step}", body, answer)
 
     def _step(self, one: _Invited, step: str, body: bytes) -> bytes:
         if step == "roster":
@@ -113,7 +106,6 @@ class Joining:
         if step == "request":
             return self._request(one, body)
         join.proven(one.asked, bytes.fromhex(one.secret), body)
-        _once(one.answer, body, one)
         one.answer = body.decode()
         self._keep()
         return b""
@@ -122,21 +114,23 @@ class Joining:
         """Return the challenge for the one request of an invitation."""
         asked = join.parse(body)
         one.invitation.check(asked.sector, self.ctx.now())
-        _once(one.request, body, one)
-        membership.check_new(self.ctx.roster, asked)
-        if not one.request:
-            made = join.challenge(asked, self.rng, self.ctx.me)
-            one.request, one.secret = body.decode(), made.secret.hex()
-            one.challenge = made.raw.decode()
-            self._keep()
-        return one.challenge.encode()
+        if one.request not in ("", body.decode()):
+            raise RefusedError(
+                "invitation: it was used already, by a request whose hash"
+                " begins {hash}",
+                hash=one.asked.hash[:16],
+            )
+        membership.add(self.ctx.roster, asked)
+        one.request = body.decode()
+        one.secret = one.secret or self.rng(32).hex()
+        self._keep()
+        secret = bytes.fromhex(one.secret)
+        return join.challenge(asked, lambda _: secret, self.ctx.me).raw
 
     # -------------------------------------------------------------- admins
 
     @route("POST /v1/invitations", ADMINS, "invite a newcomer", status=201)
-    async def invite(
-        self, wanted: joining_forms.Invite
-    ) -> joining_forms.Invited:
+    async def invite(self, wanted: forms.Invite) -> forms.Invited:
         """Return a line that is good for one newcomer."""
         vocabulary.check("sector", "sector", wanted.sector)
         roster, me = self.ctx.roster, self.ctx.me
@@ -159,9 +153,7 @@ class Joining:
         )
         self.invited.append(_Invited(str(made)))
         self._keep()
-        return joining_forms.Invited(
-            invitation=str(made), expires=made.expires
-        )
+        return forms.Invited(invitation=str(made), expires=made.expires)
 
     @route("GET /v1/joining", ADMINS, "list who wants in, and drafts")
     async def joining(self) -> Waiting:
@@ -170,11 +162,12 @@ class Joining:
 
         async def ask(member: str) -> None:
             with suppress(SyncdError):  # it may be down, or of an older build
-                found = await self.peers.get(member).waiting()
+                raw = await self.peers.get(member).waiting()
+                found = canonical.load(raw, Waiting)
                 asked.update(dict.fromkeys(self._of(member, found.requests)))
-                for raw in found.drafts[:MOST]:
+                for draft in found.drafts[:MOST]:
                     with suppress(SyncdError):
-                        await self.take_roster(raw.encode())
+                        await self.take_roster(draft.encode())
 
         await asyncio.gather(*map(ask, self.ctx.others))
         return Waiting(requests=(*asked,), drafts=self.waiting().drafts)
@@ -185,17 +178,16 @@ class Joining:
         "hand in a roster, or a signed draft",
         takes_media=(TEXT, BINARY),
     )
-    async def take_roster(self, raw: bytes) -> RosterTaken:
+    async def take_roster(self, raw: bytes) -> forms.RosterTaken:
         """Accept a roster note; one that lacks signatures is kept for them."""
         with suppress(SyncdError):
-            signed(raw, self.ctx.roster)
+            check_draft(raw, self.ctx.roster)
             path = self._place / f"{drafts.read(raw)[1].hash}.draft"
-            there = durable.read(path)
-            raw = signing.merge(there, raw) if there else raw
+            raw = signing.merge(durable.read(path) or raw, raw)
             durable.write(path, raw)
         roster = await self.rosters.publish(raw)
         self.reopen()
-        return RosterTaken(version=roster.version, hash=roster.hash)
+        return forms.RosterTaken(version=roster.version, hash=roster.hash)
 
     def waiting(self) -> Waiting:
         """Return what waits here; a draft that does no more is dropped."""
@@ -203,7 +195,7 @@ class Joining:
         for path in sorted(self._place.glob("*.draft")):
             raw = path.read_bytes()
             try:
-                signed(raw, self.ctx.roster)
+                check_draft(raw, self.ctx.roster)
             except SyncdError:  # another was published
                 path.unlink(missing_ok=True)
             else:
@@ -221,17 +213,3 @@ class Joining:
                 one = applicant(*pair, self.ctx.roster)
                 if one.answer.inviter == member:
                     yield pair
-
-
-def _once(there: str, body: bytes, one: _Invited) -> None:
-    """Pass if a step is repeated, or new.
-
-    Raises:
-        RefusedError: somebody else has used the invitation.
-    """
-    if there not in ("", body.decode()):
-        raise RefusedError(
-            "invitation: it was used already, by a request whose hash begins"
-            " {hash}",
-            hash=one.asked.hash[:16],
-        )
